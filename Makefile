@@ -1,0 +1,63 @@
+# `make run` and `make test` need Python 3.11 or newer and nothing else: what the lock files pin goes into .venv.
+
+PYTHON ?= python3
+POSTGRES_15 ?= /usr/lib/postgresql/15/bin
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
+LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
+	--universal --python-version 3.11 --generate-hashes --group build
+
+.PHONY: run test test-all lint format lock clean
+.DELETE_ON_ERROR:
+
+run: .venv/.run ## the service with its example on http://127.0.0.1:8000
+	@exec $(BIN)/suyuan run
+
+test: lint ## everything, on the embedded PostgreSQL
+	@echo '== pytest'
+	@$(BIN)/python -m pytest -n 2
+
+test-all: test ## and the database tests again on the oldest PostgreSQL supported
+	@if [ -x $(POSTGRES_15)/initdb ]; then \
+		echo '== pytest -m database, on PostgreSQL 15'; \
+		SUYUAN_TEST_POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 -m database; \
+	else \
+		echo '== PostgreSQL 15 is not installed here: its run is left out'; \
+	fi
+
+lint: .venv/.test ## style, types and the direction of imports
+	@echo '== ruff check'
+	@$(BIN)/ruff check
+	@echo '== ruff format --check'
+	@$(BIN)/ruff format --check
+	@echo '== mypy'
+	@$(BIN)/mypy
+	@echo '== lint-imports'
+	@$(BIN)/lint-imports --no-logo
+
+format: .venv/.test
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: .venv/.test ## after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --output-file requirements.lock
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean: ## all but the data under var/
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	@find . -path ./var -prune -o -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo 'Suyuan needs Python 3.11 or newer; name one: make PYTHON=python3.13' >&2; \
+		echo '溯元需要 Python 3.11 或更新的版本，可以指定：make PYTHON=python3.13' >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+
+# A stamp per lock file: nothing is installed again until the lock file or pyproject.toml changes.
+.venv/.run: requirements.lock
+.venv/.test: requirements-dev.lock
+.venv/.run .venv/.test: pyproject.toml | .venv/bin/python
+	@echo 'Installing $(filter %.lock,$^) into .venv · 正在安装 $(filter %.lock,$^)'
+	@$(PIP) install --require-hashes --no-deps -r $(filter %.lock,$^)
+	@$(PIP) install --no-deps --no-build-isolation --no-index -e .
+	@touch $@

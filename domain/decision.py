@@ -1,0 +1,126 @@
+"""Deciding a post: the rules that every event obeys, then those of its own chapter.
+
+`decide(books, posted)` gives the events to record, the leader first, or raises the rule that refuses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+
+from domain import fund, project
+from domain.books import Books
+from domain.case import Case, Decision
+from domain.mirrors import AllotmentReceived, FundsReturned
+from domain.project.opening import ProjectOpened
+from domain.record import Fact, Posted, Recorded, Reference, claimed
+from domain.rules import (
+    BookedInFuture,
+    BookedOutOfOrder,
+    DocumentAlreadyUsed,
+    MissingCitation,
+    OccurredAfterBooked,
+    UnknownStream,
+)
+
+MIRRORS: tuple[type[Fact], ...] = (AllotmentReceived, FundsReturned)
+FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in (*fund.FACTS, *project.FACTS, *MIRRORS)}
+"""Every event type of the log, by its permanent name."""
+POSTABLE: dict[str, type[Fact]] = {name: fact for name, fact in FACTS.items() if fact not in MIRRORS}
+"""Those that a service may post."""
+
+
+FIRST = (fund.FundEstablished, ProjectOpened)
+"""The events that a stream begins with."""
+
+
+def reads(posted: Posted) -> tuple[str, ...]:
+    """The streams named in the post itself that its decision reads. A project's own fund is read besides."""
+    match posted.fact:
+        case fund.FundsAllotted():
+            return posted.stream, f"project/{posted.fact.project}"
+        case ProjectOpened():
+            return posted.stream, f"fund/{posted.fact.fund}"
+        case _:
+            return (posted.stream,)
+
+
+def decide(books: Books, posted: Posted) -> tuple[Recorded, ...]:
+    """The events that record `posted`, their versions following the books'. Raises Refused."""
+    if not isinstance(posted.fact, FIRST) and not books.stream(posted.stream).version:
+        raise UnknownStream(stream=posted.stream)
+    _check_documents(books, posted)
+    booked_on = _book(books, posted, posted.stream)
+    decision = _chapter(books, posted, booked_on)
+    if decision.mirror:
+        later = _book(books, posted, posted.stream, decision.mirror[0])
+        if later != booked_on:
+            booked_on, decision = later, _chapter(books, posted, later)
+    return tuple(_record(books, posted, booked_on, decision))
+
+
+def _chapter(books: Books, posted: Posted, booked_on: date) -> Decision:
+    case = Case(books, posted.stream, posted.fact, posted.header, booked_on)
+    state = books.stream(posted.stream).state
+    if posted.fact.stream == "fund":
+        assert not isinstance(state, project.Project)
+        return fund.decide(case, state, posted.fact)
+    assert not isinstance(state, fund.Fund)
+    return project.decide(case, state, posted.fact)
+
+
+def _check_documents(books: Books, posted: Posted) -> None:
+    cited = {document.kind for document in posted.header.documents}
+    for choice in posted.fact.cites:
+        if cited.isdisjoint(choice):
+            raise MissingCitation(kinds="、".join(choice))
+    for claim in claimed(posted.fact, posted.header):
+        if used := books.taken.get(claim):
+            raise DocumentAlreadyUsed(kind=claim.kind, number=claim.number, stream=used.stream, version=used.version)
+
+
+def _book(books: Books, posted: Posted, *touched: str) -> date:
+    """The booking date: as posted if the rules allow it, otherwise the earliest day that they allow."""
+    header = posted.header
+    floors = tuple(_floors(books, posted, touched))
+    booked_on = header.booked_on or max([header.occurred_on, *(day for _, day in floors)])
+    if header.occurred_on > booked_on:
+        raise OccurredAfterBooked(occurred_on=header.occurred_on, booked_on=booked_on)
+    if booked_on > books.today:
+        raise BookedInFuture(booked_on=booked_on, today=books.today)
+    for name, day in floors:
+        if booked_on < day:
+            raise BookedOutOfOrder(stream=name, booked_on=booked_on, last_booked_on=day)
+    return booked_on
+
+
+def _floors(books: Books, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
+    for name in touched:
+        if last := books.stream(name).booked_on:
+            yield name, last
+    if isinstance(posted.fact, ProjectOpened):
+        of = books.fund(posted.fact.fund)
+        if of.adopted_on:
+            yield f"fund/{of.code}", of.adopted_on
+
+
+def _record(books: Books, posted: Posted, booked_on: date, decision: Decision) -> Iterator[Recorded]:
+    header = replace(posted.header, booked_on=booked_on)
+    version = books.stream(posted.stream).version + 1
+    of = _fund_of(books, posted)
+    yield Recorded(posted.stream, version, of, header, decision.fact, decision.moves)
+    if decision.mirror:
+        stream, fact = decision.mirror
+        leader = Reference(posted.stream, version)
+        next_version = books.stream(stream).version + 1
+        yield Recorded(stream, next_version, of, header, fact, decision.moves, leader)
+
+
+def _fund_of(books: Books, posted: Posted) -> str:
+    kind, _, code = posted.stream.partition("/")
+    if kind == "fund":
+        return code
+    if isinstance(posted.fact, ProjectOpened):
+        return posted.fact.fund
+    return books.project(code).fund

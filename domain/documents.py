@@ -1,0 +1,50 @@
+"""The papers behind an event: 文号, vouchers, bank slips, minutes. An event cites them; the ledger never keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from domain.names import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One citation. `sha256` is of the file itself, in hex; `year` and `item` tell vouchers of one number apart."""
+
+    kind: str
+    number: str
+    title: str | None = None
+    issuer: str | None = None
+    date: date | None = None
+    sha256: str | None = None
+    year: int | None = None
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Claim:
+    """A number that may stand in the ledger only once, such as a voucher or a bank reference."""
+
+    kind: str
+    number: str
+
+
+BY_YEAR_AND_ITEM = frozenset({"支付凭证号"})
+"""Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
+
+
+def claims(kinds: Iterable[str], documents: Iterable[Document], year: int) -> tuple[Claim, ...]:
+    """The numbers among `documents` that an event claims for itself, however typed: those of the given kinds.
+
+    A number without a year is of `year`; one without an item is its first.
+    """
+    wanted = frozenset(kinds)
+    return tuple(dict.fromkeys(Claim(d.kind, _full_number(d, year)) for d in documents if d.kind in wanted))
+
+
+def _full_number(document: Document, year: int) -> str:
+    if document.kind not in BY_YEAR_AND_ITEM:
+        return plain(document.number)
+    return f"{document.year or year}/{plain(document.number)}/{document.item or 1}"

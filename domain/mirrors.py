@@ -1,0 +1,28 @@
+"""Facts that the ledger records on the other stream when money crosses between a fund and a project. Never posted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from domain.money import Money
+from domain.record import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class AllotmentReceived(Fact):
+    """FundsAllotted, as the project sees it."""
+
+    stream: ClassVar[str] = "project"
+    batch: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FundsReturned(Fact):
+    """Money that comes back from a project, as the fund sees it; `closes` if the project is closed by it."""
+
+    stream: ClassVar[str] = "fund"
+    project: str
+    amount: Money
+    closes: bool

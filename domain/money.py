@@ -1,0 +1,49 @@
+"""Amounts: integer fen (分) inside, decimal strings in yuan on the wire, 万元 on reports (DOMAIN.md, "Money")."""
+
+from __future__ import annotations
+
+import re
+from operator import index
+from typing import Self, SupportsIndex
+
+_YUAN = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
+
+
+class Money(int):
+    """An amount in fen that prints in yuan. Arithmetic is int's and gives plain int: wrap its result to print it.
+
+    >>> Money(102_000_000)
+    Money(1020000.00)
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, fen: SupportsIndex = 0) -> Self:
+        """Only whole numbers: int() would round a float and read a string, index() refuses both."""
+        return super().__new__(cls, index(fen))
+
+    @classmethod
+    def parse(cls, yuan: str) -> Self:
+        """Read yuan with exactly two places, as str() writes them; ValueError for anything else."""
+        if not _YUAN.fullmatch(yuan):
+            raise ValueError(f"not an amount in yuan with two places: {yuan!r}")
+        return cls(int(yuan.replace(".", "")))
+
+    @property
+    def wan(self) -> str:
+        """The exact amount in 万元, without trailing zeros."""
+        return self._decimal(6).rstrip("0").rstrip(".")
+
+    def __str__(self) -> str:
+        return self._decimal(2)
+
+    def __repr__(self) -> str:
+        return f"Money({self})"
+
+    def __format__(self, spec: str) -> str:
+        """Format the yuan as text: a width works, a number's spec (which would print fen) is refused."""
+        return format(str(self), spec)
+
+    def _decimal(self, places: int) -> str:
+        whole, rest = divmod(abs(self), 10**places)
+        return f"{'-' if self < 0 else ''}{whole}.{rest:0{places}}"

@@ -1,0 +1,181 @@
+"""Where the money may stand, and which event moves it from where to where: the posting rules, as one table.
+
+Source: DOMAIN, "Every fen has a serial number". Amounts are fen (分).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from immutables import Map
+
+from domain.fen import FenSet
+from domain.money import Money
+from domain.rules import BalanceTooSmall
+
+TREASURY = "treasury"
+POOL = "pool"
+SURRENDERED = "surrendered"
+RECOVERED = "recovered"
+LINE = "line"
+COMMITTED = "committed"
+PAYABLE = "payable"
+IN_APPROVAL = "in_approval"
+IN_TRANSIT = "in_transit"
+PAID = "paid"
+
+
+class Account(NamedTuple):
+    """An account's owner (the kind of stream that keeps it) and the parts of a place that tell its books apart."""
+
+    owner: str
+    key: tuple[str, ...]
+
+
+ACCOUNTS = {
+    TREASURY: Account("none", ()),
+    POOL: Account("fund", ()),
+    SURRENDERED: Account("fund", ()),
+    RECOVERED: Account("fund", ("project", "award", "batch")),
+    LINE: Account("project", ("project", "batch")),
+    COMMITTED: Account("project", ("project", "award", "batch")),
+    PAYABLE: Account("project", ("project", "award", "batch")),
+    IN_APPROVAL: Account("project", ("project", "award", "batch", "payment")),
+    IN_TRANSIT: Account("project", ("project", "award", "batch", "payment")),
+    PAID: Account("project", ("project", "award", "batch", "payment")),
+}
+IN_FLIGHT = (IN_APPROVAL, IN_TRANSIT)
+ALLOTTED = (LINE, COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
+"""What is allotted to a project's batch is the sum of these."""
+
+
+class Posting(NamedTuple):
+    """One posting rule: `event` moves fen from `source` to `target`; where it has several, `when` tells which."""
+
+    event: str
+    source: str
+    target: str
+    when: str = ""
+
+
+POSTINGS = (
+    Posting("AppropriationReceived", TREASURY, POOL),
+    Posting("FundsAllotted", POOL, LINE),
+    Posting("AwardListDecided", LINE, PAYABLE, "gate open"),
+    Posting("AwardListDecided", LINE, COMMITTED, "gate shut"),
+    Posting("AgreementSigned", COMMITTED, PAYABLE),
+    Posting("PaymentRequested", PAYABLE, IN_APPROVAL),
+    Posting("PaymentRejected", IN_APPROVAL, PAYABLE),
+    Posting("PaymentCancelled", IN_APPROVAL, PAYABLE),
+    Posting("PaymentInstructed", IN_APPROVAL, IN_TRANSIT),
+    Posting("PaymentConfirmed", IN_TRANSIT, PAID),
+    Posting("PaymentFailed", IN_TRANSIT, PAYABLE),
+    Posting("PaymentReturned", PAID, PAYABLE, "same year"),
+    Posting("PaymentReturned", PAID, RECOVERED, "later year"),
+    Posting("AcceptancePassed", COMMITTED, PAYABLE),
+    Posting("ProjectClosed", LINE, POOL),
+)
+_POSTING = {(rule.event, rule.when): rule for rule in POSTINGS}
+
+
+class Place(NamedTuple):
+    """What the money is for. An account uses only the parts its key names; the rest is None there."""
+
+    project: str | None = None
+    batch: int | None = None
+    award: str | None = None
+    payment: str | None = None
+
+
+class Book(NamedTuple):
+    """One account at one place."""
+
+    account: str
+    place: Place
+
+
+def book(account: str, place: Place) -> Book:
+    """The book that holds `account`'s money for `place`."""
+    key = ACCOUNTS[account].key
+    return Book(account, Place(**{part: getattr(place, part) for part in key}))
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The same fen, out of one account and into another. `place` names all that either account needs."""
+
+    source: str
+    target: str
+    place: Place
+    fen: FenSet
+
+    @property
+    def amount(self) -> Money:
+        return Money(self.fen.total)
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """The money of one stream: which fen each of its books holds, and the sums that rules ask for."""
+
+    owner: str
+    books: Map[Book, FenSet] = Map()
+    sums: Map[tuple[str, Place], int] = Map()
+
+    def fen(self, account: str, place: Place = Place()) -> FenSet:
+        """The fen that stand in `account` at `place`."""
+        return self.books.get(book(account, place), FenSet())
+
+    def balance(self, account: str, place: Place = Place()) -> Money:
+        """The amount in `account` at `place`, over all payments unless the account has none."""
+        return Money(self.sums.get((account, _without_payment(account, place)), 0))
+
+    def total(self, accounts: Iterable[str]) -> Money:
+        """The amount in all books of `accounts`. Walks them: for closings, not for payments."""
+        wanted = frozenset(accounts)
+        return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
+
+    def apply(self, moves: Iterable[Move]) -> Accounts:
+        """The accounts after `moves`; sides that another stream owns are left to it."""
+        books, sums = self.books, self.sums
+        for move in moves:
+            for account, sign in ((move.source, -1), (move.target, +1)):
+                if ACCOUNTS[account].owner != self.owner:
+                    continue
+                at = book(account, move.place)
+                held = books.get(at, FenSet())
+                held = held + move.fen if sign > 0 else held - move.fen
+                books = books.set(at, held) if held else books.delete(at)
+                key = (account, _without_payment(account, move.place))
+                left = sums.get(key, 0) + sign * move.fen.total
+                sums = sums.set(key, left) if left else sums.delete(key)
+        return Accounts(self.owner, books, sums)
+
+
+def _without_payment(account: str, place: Place) -> Place:
+    return book(account, place).place._replace(payment=None)
+
+
+def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = "") -> Move:
+    """What `event` moves: the lowest `amount` fen of its source account at `place`.
+
+    Raises BalanceTooSmall if the account holds less.
+    """
+    rule = _POSTING[event, when]
+    held = accounts.fen(rule.source, place)
+    if amount > held.total:
+        raise BalanceTooSmall(account=rule.source, available=Money(held.total), amount=Money(amount))
+    return Move(rule.source, rule.target, place, held.take(amount))
+
+
+def source_of(event: str) -> str:
+    """The account that `event` takes money from, whatever the conditions."""
+    return next(rule.source for rule in POSTINGS if rule.event == event)
+
+
+def issue(event: str, fen: FenSet) -> Move:
+    """What an appropriation moves: new serials, out of the treasury."""
+    rule = _POSTING[event, ""]
+    return Move(rule.source, rule.target, Place(), fen)

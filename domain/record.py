@@ -1,0 +1,81 @@
+"""What is posted and what is recorded: a fact, and the circumstances that every event carries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+
+from domain.documents import Claim, Document, claims
+from domain.posting import Move
+
+
+class Fact:
+    """What a post says happened. Its class name is its permanent name in the log.
+
+    `stream` is the kind of stream it belongs to. `cites` lists what the event must cite, each entry a choice of
+    document kinds; the numbers of cited documents of the kinds in `claims` may stand in the ledger only once.
+    """
+
+    __slots__ = ()
+    stream: ClassVar[str]
+    cites: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    claims: ClassVar[tuple[str, ...]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The circumstances of a post. Dates are days in Asia/Shanghai; `key` is the API key's name.
+
+    `booked_on` is None only before the decision: the ledger then books on the earliest day allowed.
+    """
+
+    occurred_on: date
+    booked_on: date | None
+    actor: str
+    key: str
+    source: str
+    source_id: str
+    role: str | None = None
+    documents: tuple[Document, ...] = ()
+
+
+def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
+    """The numbers that an event takes for itself, once in the whole ledger."""
+    return claims(fact.claims, header.documents, header.occurred_on.year)
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A fact on its way in, addressed to a stream such as `project/yx-ip-2018-03`."""
+
+    stream: str
+    fact: Fact
+    header: Header
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """An event by its place in its stream: known when it is decided, unlike its position in the log."""
+
+    stream: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An event as the log keeps it. A mirror repeats its leader's moves for the other stream they touch."""
+
+    stream: str
+    version: int
+    fund: str
+    header: Header
+    fact: Fact
+    moves: tuple[Move, ...] = ()
+    mirrors: Reference | None = None
+
+    @property
+    def booked_on(self) -> date:
+        """The booking date, which every recorded event has."""
+        assert self.header.booked_on is not None
+        return self.header.booked_on

@@ -1,0 +1,76 @@
+-- lot: fen that enter or leave a fund, a project's batch, an award's batch; and a check that no move takes what was
+-- never there. Two lots of one depth that share a fen break the table's own constraints.
+with place (account, depth) as (
+    values
+        ('treasury', 0), ('pool', 1), ('surrendered', 1), ('recovered', 1), ('line', 2), ('committed', 3),
+        ('payable', 3), ('in_approval', 3), ('in_transit', 3), ('paid', 3)
+), level (depth, name) as (
+    values (1, 'issued'), (2, 'allotted'), (3, 'awarded')
+), moved as (
+    select m.*, s.depth as source_depth, t.depth as target_depth
+    from movement as m
+    join place as s on s.account = m.source
+    join place as t on t.account = m.target
+    where m.position > %(after)s and m.position <= %(upto)s
+), step as (
+    -- A move to a deeper place enters every depth on its way; one to a shallower place leaves them.
+    select
+        level.name as depth,
+        m.fund,
+        case when level.depth >= 2 then m.project else '' end as project,
+        case when level.depth >= 2 then m.batch else 0 end as batch,
+        case when level.depth >= 3 then m.award else '' end as award,
+        m.position,
+        m.seq,
+        m.target_depth >= level.depth as entering,
+        m.fen
+    from moved as m
+    join level on (level.depth <= m.source_depth) <> (level.depth <= m.target_depth)
+), touched as (
+    select l.*
+    from lot as l
+    join (select distinct depth, fund, project, batch, award from step) as s using (depth, fund, project, batch, award)
+), folded as (
+    select
+        depth,
+        fund,
+        project,
+        batch,
+        award,
+        lot_after(entering, fen order by position, seq) as fen,
+        range_agg(ever) as ever
+    from (
+        select *, case when entering then fen end as ever from step
+        union all
+        select depth, fund, project, batch, award, 0, 0, true, fen, ever from touched
+    ) as entry
+    group by depth, fund, project, batch, award
+), origin as (
+    select
+        level.name as depth,
+        m.fund,
+        case when level.depth >= 2 then m.project else '' end as project,
+        case when level.depth >= 2 then m.batch else 0 end as batch,
+        case when level.depth >= 3 then m.award else '' end as award,
+        m.position,
+        m.source,
+        m.fen
+    from moved as m
+    join level on level.depth = m.source_depth
+), stray as (
+    select o.position, o.fen, o.source
+    from origin as o
+    left join lot as l using (depth, fund, project, batch, award)
+    left join folded as f using (depth, fund, project, batch, award)
+    where not coalesce(f.ever, l.ever, '{}') @> o.fen
+    order by o.position
+    limit 1
+), stopped as (
+    select stop_fold(format('position %%s moves fen %%s out of %%s, where they never stood', position, fen, source))
+    from stray
+)
+insert into lot (depth, fund, project, batch, award, fen, ever)
+select depth, fund, project, batch, award, fen, ever
+from folded
+where not exists (select from stopped)
+on conflict (depth, fund, project, batch, award) do update set fen = excluded.fen, ever = excluded.ever

@@ -1,0 +1,114 @@
+"""CloudEvents 1.0 in and out. Read strictly: an unknown attribute is an error, not an extension we silently drop."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, cast
+
+import msgspec
+from marshmallow import Schema, ValidationError
+from marshmallow.experimental.context import Context
+
+from domain.decision import POSTABLE
+from domain.record import Header, Posted
+from service.api.facts import SCHEMAS
+from service.api.fields import MESSAGES, Bilingual, Choice, Pattern, Text, Whole, account_digest
+from service.api.problems import Problem
+from service.keys import Principal
+from service.ledger import Identity, Post
+
+
+class Data(Bilingual):
+    """An object, whatever is in it: its type's own schema reads it next."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.make_error("type")
+        return value
+
+
+class Envelope(Schema):
+    """A CloudEvent's attributes, in structured mode."""
+
+    error_messages = cast(dict[str, str], MESSAGES)
+    specversion = Choice("1.0", required=True)
+    id = Text(most=128, required=True)
+    source = Text(most=256, required=True)
+    type = Choice(*sorted(POSTABLE), required=True)
+    subject = Pattern(
+        r"(fund|project)/[a-z0-9][a-z0-9-]{0,63}",
+        "It must be a stream such as fund/yx-ip-2018 or project/yx-ip-2018-03.",
+        "须为流名称，如 fund/yx-ip-2018 或 project/yx-ip-2018-03。",
+        required=True,
+    )
+    time = Text(most=64)
+    datacontenttype = Choice("application/json")
+    dataschema = Text(most=256)
+    traceparent = Text(most=256)
+    tracestate = Text(most=512)
+    expectedversion = Whole(0, 2**53)
+    data = Data(required=True)
+
+
+ENVELOPE = Envelope()
+
+
+def read(event: Any, principal: Principal, secret: bytes) -> Post:
+    """The post that a structured CloudEvent is, sent by `principal`.
+
+    Raises ValidationError (its form is wrong) or Problem (the key may not post it).
+    """
+    envelope: dict[str, Any] = ENVELOPE.load(_object(event))
+    schema = SCHEMAS[envelope["type"]]
+    if schema.scope not in principal.scopes:
+        raise Problem("wrong-scope", scope=schema.scope)
+    if not envelope["subject"].startswith(schema.fact.stream + "/"):
+        message = f"It must be a {schema.fact.stream} stream for this type. 此类型的流须为 {schema.fact.stream}。"
+        raise ValidationError({"subject": [message]})
+    try:
+        with Context(secret):
+            loaded = schema.load(envelope["data"])
+    except ValidationError as error:
+        raise ValidationError({"data": error.messages}) from error
+    header = Header(key=principal.name, source=envelope["source"], source_id=envelope["id"], **loaded.circumstances)
+    identity = Identity(envelope["source"], envelope["id"], _digest(envelope, secret))
+    posted = Posted(envelope["subject"], loaded.fact, header)
+    return Post(posted, identity, envelope.get("expectedversion"))
+
+
+def _object(event: Any) -> Mapping[str, Any]:
+    if not isinstance(event, dict):
+        raise ValidationError([str(MESSAGES["type"])])
+    return event
+
+
+def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
+    """SHA-256 of what the post says, keys sorted. Account numbers go in masked, so that no digest gives them away."""
+    said = {name: envelope[name] for name in ("type", "subject", "data")}
+    return hashlib.sha256(msgspec.json.encode(_masked(said, secret), order="sorted")).digest()
+
+
+def _masked(value: Any, secret: bytes) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: account_digest(secret, each) if name == "account" and isinstance(each, str) else _masked(each, secret)
+            for name, each in value.items()
+        }
+    return [_masked(each, secret) for each in value] if isinstance(value, list) else value
+
+
+def write(row: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """A row of the log as the CloudEvent it is served as; `source` names this ledger."""
+    return {
+        "specversion": "1.0",
+        "id": str(row["position"]),
+        "source": source,
+        "type": row["type"],
+        "subject": row["stream"],
+        "time": row["recorded_at"],
+        "datacontenttype": "application/json",
+        "position": row["position"],
+        "streamversion": row["version"],
+        "data": row["fact"],
+    }

@@ -1,0 +1,67 @@
+"""What every post carries in its `data`, and how a fact's own fields are joined to it."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, NamedTuple
+
+from marshmallow import post_load
+
+from domain.documents import Document
+from domain.project.state import ActualPayee, Payee
+from domain.record import Fact
+from service.api.fields import Account, Day, One, Rows, Sha256, Shape, Text, Uscc, Whole
+
+
+class DocumentShape(Shape):
+    makes = Document
+    kind = Text(most=20, required=True)
+    number = Text(most=100, required=True)
+    title = Text()
+    issuer = Text(most=100)
+    date = Day()
+    sha256 = Sha256()
+    year = Whole(1949, 2199)
+    item = Whole(1, 999_999)
+
+
+class PayeeShape(Shape):
+    makes = Payee
+    name = Text(required=True)
+    uscc = Uscc(required=True)
+    account = Account(required=True)
+
+
+class ActualPayeeShape(Shape):
+    makes = ActualPayee
+    name = Text(required=True)
+    uscc = Text(most=30)
+    account = Account(required=True)
+
+
+class Loaded(NamedTuple):
+    """A post's `data` taken apart: the circumstances that every event carries, and its fact."""
+
+    circumstances: dict[str, Any]
+    fact: Fact
+
+
+class FactSchema(Shape):
+    """The `data` of a post. `fact` is what it makes, `scope` what the poster's key must have."""
+
+    fact: ClassVar[type[Fact]]
+    scope: ClassVar[str]
+
+    occurred_on = Day(required=True)
+    booked_on = Day(load_default=None, allow_none=False)
+    actor = Text(most=100, required=True)
+    role = Text(most=100, load_default=None, allow_none=False)
+    documents = Rows(One(DocumentShape), most=50, least=0, load_default=())
+
+    @post_load
+    def make(self, data: Any, **_: Any) -> Loaded:
+        own = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+        circumstances = {name: own.pop(name) for name in CIRCUMSTANCES}
+        return Loaded(circumstances, self.fact(**own))
+
+
+CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents")

@@ -1,0 +1,279 @@
+"""The vocabulary of what may be posted: strict fields, messages in two languages, nothing coerced or rounded."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import unicodedata
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Any, ClassVar, NoReturn, cast
+
+from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow.experimental.context import Context
+
+from domain.money import Money
+from domain.project.state import BankAccount
+
+MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
+    "required": "This is required. 必填。",
+    "null": "This may not be null. 不能为空。",
+    "type": "This is of the wrong JSON type. JSON 类型错误。",
+    "invalid": "This is of the wrong JSON type. JSON 类型错误。",
+    "unknown": "There is no such field. 没有此字段。",
+}
+ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]*")
+"""Text of these characters alone needs no closer look."""
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def seen(text: str) -> bool:
+    """Whether a person sees every character: no controls, zero widths, bidi marks, fillers, variation selectors."""
+    return bool(ORDINARY.fullmatch(text)) or not any(map(_unseen, text))
+
+
+def _unseen(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return (
+        kind in UNSEEN_KINDS
+        or (kind == "Zs" and character not in " \u3000")
+        or character in UNSEEN
+        or "VARIATION SELECTOR" in unicodedata.name(character, "")
+    )
+
+
+class Bilingual(fields.Field[Any]):
+    default_error_messages = MESSAGES
+
+    def refuse(self, english: str, chinese: str) -> NoReturn:
+        raise ValidationError(f"{english} {chinese}")
+
+
+class Text(Bilingual):
+    """A line of text, without unseen characters and without space around it."""
+
+    def __init__(self, most: int = 200, **options: Any) -> None:
+        super().__init__(**options)
+        self.most = most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if not isinstance(value, str):
+            raise self.make_error("type")
+        if not 0 < len(value) <= self.most:
+            self.refuse(f"It must have 1 to {self.most} characters.", f"长度须为 1 至 {self.most} 个字符。")
+        if not seen(value) or value != value.strip() or not unicodedata.is_normalized("NFC", value):
+            self.refuse("It must not have unseen characters or space around it.", "不得含不可见字符或首尾空格。")
+        return value
+
+
+class Pattern(Text):
+    """Text of one form."""
+
+    def __init__(self, pattern: str, english: str, chinese: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.pattern, self.says = re.compile(pattern, re.ASCII), (english, chinese)
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        if not self.pattern.fullmatch(text):
+            self.refuse(*self.says)
+        return text
+
+
+class Code(Pattern):
+    """A fund's or a project's code, as it stands in addresses."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[a-z0-9][a-z0-9-]{0,63}",
+            "It must be lower-case letters, digits and hyphens, at most 64.",
+            "须为小写字母、数字和连字符，最多 64 个。",
+            **options,
+        )
+
+
+class Name(Pattern):
+    """The sender's name for an application, an award or a payment."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
+            "It must be letters, digits, dots, hyphens and underscores, at most 64.",
+            "须为字母、数字、点、连字符和下划线，最多 64 个。",
+            **options,
+        )
+
+
+class Uscc(Pattern):
+    """The form of a unified social credit code; its check digit is the domain's business."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[0-9A-HJ-NPQRTUWXY]{18}",
+            "It must be a unified social credit code of 18 characters.",
+            "须为 18 位统一社会信用代码。",
+            **options,
+        )
+
+
+class Sha256(Pattern):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[0-9a-f]{64}",
+            "It must be 64 lower-case hexadecimal digits.",
+            "须为 64 位小写十六进制数。",
+            **options,
+        )
+
+
+class Amount(Bilingual):
+    """Yuan with exactly two places, as a string: "1020000.00". More than zero."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Money:
+        if not isinstance(value, str):
+            raise self.make_error("type")
+        try:
+            money = Money.parse(value)
+        except ValueError:
+            money = Money(0)
+        if money <= 0:
+            self.refuse(
+                'It must be an amount in yuan above zero with two places, such as "1020000.00".',
+                '须为大于零、两位小数的元金额，如 "1020000.00"。',
+            )
+        return money
+
+
+class Score(Pattern):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            r"(0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?",
+            'It must be a score such as "92.5".',
+            "须为评分，如 “92.5”。",
+            **options,
+        )
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return Decimal(super()._deserialize(value, *args, **kwargs))
+
+
+class Day(Bilingual):
+    """A day in Asia/Shanghai, `YYYY-MM-DD`."""
+
+    FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+    SAYS = ("It must be a day such as 2019-12-20.", "须为日期，如 2019-12-20。")
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        if not isinstance(value, str):
+            raise self.make_error("type")
+        if not self.FORM.fullmatch(value):
+            self.refuse(*self.SAYS)
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            self.refuse(*self.SAYS)
+        if not 1949 <= day.year <= 2199:
+            self.refuse("It must lie between 1949 and 2199.", "年份须在 1949 至 2199 之间。")
+        return day
+
+
+class Whole(Bilingual):
+    """A whole number between bounds, both included."""
+
+    def __init__(self, least: int, most: int, **options: Any) -> None:
+        super().__init__(**options)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.make_error("type")
+        if not self.least <= value <= self.most:
+            self.refuse(
+                f"It must be a whole number from {self.least} to {self.most}.",
+                f"须为 {self.least} 至 {self.most} 的整数。",
+            )
+        return value
+
+
+class Flag(Bilingual):
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.make_error("type")
+        return value
+
+
+class Choice(Text):
+    """One of a few words."""
+
+    def __init__(self, *words: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.words = words
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, *args, **kwargs)
+        if text not in self.words:
+            words = ", ".join(self.words)
+            self.refuse(f"It must be one of: {words}.", f"须为其中之一：{words}。")
+        return text
+
+
+class Account(Pattern):
+    """A bank account number: taken in clear, kept as its last four digits and a keyed digest."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[0-9A-Za-z]([ -]?[0-9A-Za-z]){4,33}",
+            "It must be a bank account number of 5 to 34 digits or letters.",
+            "须为 5 至 34 位数字或字母的银行账号。",
+            **options,
+        )
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        number = super()._deserialize(value, *args, **kwargs).replace(" ", "").replace("-", "").upper()
+        return BankAccount(number[-4:], account_digest(Context.get(), number))
+
+
+def account_digest(secret: bytes, number: str) -> str:
+    """What a bank account is compared by: 128 bits, worthless without the secret."""
+    return hmac.digest(secret, b"account:" + number.encode(), hashlib.sha256).hex()[:32]
+
+
+class Shape(Schema):
+    """An object of the named fields and no others, made into `makes`."""
+
+    makes: ClassVar[type[Any]]
+    error_messages = cast(dict[str, str], MESSAGES)
+
+    @post_load
+    def make(self, data: Mapping[str, Any], **_: Any) -> Any:
+        return self.makes(**{name: _frozen(value) for name, value in data.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+class One(fields.Nested):
+    """One object of a shape."""
+
+    default_error_messages = MESSAGES
+
+
+class Rows(fields.List[Any]):
+    """One to `most` items."""
+
+    default_error_messages = MESSAGES
+
+    def __init__(self, item: fields.Field[Any], most: int = 1_000, least: int = 1, **options: Any) -> None:
+        super().__init__(item, **options)
+        self.least, self.most = least, most
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        if isinstance(value, list) and not self.least <= len(value) <= self.most:
+            raise ValidationError(
+                f"It must have {self.least} to {self.most} items. 须有 {self.least} 至 {self.most} 项。"
+            )
+        return super()._deserialize(value, *args, **kwargs)

@@ -1,0 +1,25 @@
+"""/healthz: the process answers. /readyz: it can reach the database, and says how far behind the projections are."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from psycopg import Error
+
+from service.api import answer, reader
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+def alive() -> Response:
+    return answer({"status": "ok"})
+
+
+@bp.get("/readyz")
+def ready() -> Response:
+    try:
+        with reader().at() as snapshot:
+            positions = {"log_position": snapshot.head, "projected_position": snapshot.position}
+        return answer({"status": "ready", **positions})
+    except Error:
+        return answer({"status": "database out of reach"}, 503)

@@ -1,0 +1,64 @@
+"""Strict JSON: no duplicate keys, no NaN or Infinity, no lone surrogates, UTF-8 only, a bounded depth."""
+
+from __future__ import annotations
+
+import json
+import re
+from math import isinf
+from typing import Any, NoReturn
+
+MOST_DEPTH = 32
+SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+class NotStrictJson(ValueError):
+    """The body is not strict JSON."""
+
+
+def parse(body: bytes) -> Any:
+    """The value that `body` stands for. Raises NotStrictJson, saying where."""
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise NotStrictJson(f"nested more than {MOST_DEPTH} deep") from error
+    except UnicodeDecodeError as error:
+        raise NotStrictJson(f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise NotStrictJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+    except NotStrictJson:
+        raise
+    except ValueError as error:  # an integer of thousands of digits
+        raise NotStrictJson(str(error)) from error
+    _check_depth(value, MOST_DEPTH)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for name, each in pairs:
+        if name in value:
+            raise NotStrictJson(f"the name {name[:100]!r} stands twice in one object")
+        if not name.isascii() and SURROGATE.search(name):
+            raise NotStrictJson("a name has half a character")
+        value[name] = each
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise NotStrictJson(f"{text[:100]} is too large")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise NotStrictJson(f"{name} is not JSON")
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if isinstance(value, dict | list):
+        if left == 0:
+            raise NotStrictJson(f"nested more than {MOST_DEPTH} deep")
+        for each in value.values() if isinstance(value, dict) else value:
+            _check_depth(each, left - 1)

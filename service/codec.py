@@ -1,0 +1,123 @@
+"""An event as the log keeps it: flat JSON, money as exact strings in yuan, the same form that is served and hashed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import date
+from typing import Any, cast, get_args, get_origin
+
+import msgspec
+from immutables import Map
+
+from domain.books import Stream
+from domain.decision import FACTS
+from domain.documents import Document
+from domain.fen import FenSet
+from domain.fund import Fund
+from domain.money import Money
+from domain.posting import Move, Place
+from domain.project import Project
+from domain.record import Fact, Header, Recorded, Reference
+
+
+class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defaults=True):
+    source: str
+    target: str
+    fen: FenSet
+    amount: Money
+    project: str | None = None
+    batch: int | None = None
+    award: str | None = None
+    payment: str | None = None
+
+
+class _Envelope(msgspec.Struct, omit_defaults=True):
+    """What every event carries, whatever its fact."""
+
+    fund: str
+    occurred_on: date
+    booked_on: date
+    actor: str
+    key: str
+    source: str
+    source_id: str
+    role: str | None = None
+    documents: tuple[Document, ...] = ()
+    moves: tuple[_Move, ...] = ()
+    mirrors: Reference | None = None
+
+
+ENVELOPE = frozenset(_Envelope.__struct_fields__)
+
+
+def encode(event: Recorded) -> str:
+    """The event's JSON, as it will stand in the log."""
+    header = {field.name: getattr(event.header, field.name) for field in fields(Header)}
+    moves = tuple(_Move(m.source, m.target, m.fen, m.amount, **m.place._asdict()) for m in event.moves)
+    envelope = _Envelope(fund=event.fund, moves=moves, mirrors=event.mirrors, **header)
+    body = {**_plain(envelope), **_plain(event.fact)}
+    return msgspec.json.encode(body).decode()
+
+
+def decode(stream: str, version: int, name: str, body: str) -> Recorded:
+    """The event of type `name` that `body` stands for. Raises msgspec.ValidationError if it cannot be read."""
+    envelope = _ENVELOPE_DECODER.decode(body)
+    header = Header(**{field.name: getattr(envelope, field.name) for field in fields(Header)})
+    moves = tuple(
+        Move(m.source, m.target, Place(m.project, m.batch, m.award, m.payment), m.fen) for m in envelope.moves
+    )
+    fact = cast(Fact, _FACT_DECODERS[name].decode(body))
+    return Recorded(stream, version, envelope.fund, header, fact, moves, envelope.mirrors)
+
+
+def encode_stream(stream: Stream) -> str:
+    """A stream's state as a snapshot keeps it."""
+    return msgspec.json.encode((stream.booked_on, stream.state), enc_hook=_write).decode()
+
+
+def decode_stream(name: str, version: int, body: str) -> Stream:
+    """The stream that encode_stream wrote at `version`."""
+    booked_on, state = _STATE_DECODERS[name.partition("/")[0]].decode(body)
+    return Stream(version, booked_on, state)
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    return cast(dict[str, Any], _without_none(msgspec.to_builtins(value, enc_hook=_write)))
+
+
+def _without_none(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_none(each) for name, each in value.items() if each is not None}
+    if isinstance(value, list | tuple):
+        return [_without_none(each) for each in value]
+    return value
+
+
+def _write(value: Any) -> Any:
+    """The types that msgspec does not know: money, fen, and maps whose keys are not strings."""
+    if isinstance(value, Money | FenSet):
+        return str(value)
+    if isinstance(value, Map):
+        return list(value.items())
+    raise TypeError(value)
+
+
+def _read(kind: Any, value: Any) -> Any:
+    if kind is Money:
+        return Money.parse(value)
+    if kind is FenSet:
+        return FenSet.parse(value)
+    if get_origin(kind) is Map:
+        return Map(msgspec.convert(value, list[tuple[get_args(kind)]], dec_hook=_read))  # type: ignore[misc]
+    raise TypeError(kind)
+
+
+_ENVELOPE_DECODER = msgspec.json.Decoder(_Envelope, dec_hook=_read)
+_FACT_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    name: msgspec.json.Decoder(fact, dec_hook=_read) for name, fact in FACTS.items()
+}
+_STATE_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
+    "fund": msgspec.json.Decoder(tuple[date, Fund], dec_hook=_read),
+    "project": msgspec.json.Decoder(tuple[date, Project], dec_hook=_read),
+}

@@ -1,0 +1,160 @@
+"""The states of streams: held in memory, brought up to date from the log, and kept as snapshots when long."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from threading import Lock
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+
+from domain.books import Stream
+from domain.documents import Claim
+from domain.record import Reference
+from service import codec
+from service.ledger.recorder import Identity
+from service.queries import QUERIES
+
+SNAPSHOT_AFTER = 1_000
+"""Whoever has just replayed more events than this of one stream leaves a snapshot of it."""
+
+
+def _sources(folder: Traversable) -> list[Traversable]:
+    found: list[Traversable] = []
+    for entry in sorted(folder.iterdir(), key=lambda each: each.name):
+        if entry.is_dir():
+            found += _sources(entry)
+        elif entry.name.endswith(".py"):
+            found.append(entry)
+    return found
+
+
+_MAKERS = [*_sources(files("domain")), files("service") / "codec.py"]
+CODE = hashlib.sha256(b"\0".join(file.read_bytes() for file in _MAKERS)).hexdigest()
+"""Fingerprint of the code that makes and writes states; a snapshot made by other code is ignored."""
+
+
+class States:
+    """The most recently used streams' states. Immutable values, so every thread may share them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._streams: OrderedDict[str, Stream] = OrderedDict()
+        self._lock = Lock()
+
+    def held(self, names: Iterable[str]) -> dict[str, Stream]:
+        """Those of `names` that are held, perhaps behind the log."""
+        with self._lock:
+            found = {name: self._streams[name] for name in names if name in self._streams}
+            for name in found:
+                self._streams.move_to_end(name)
+        return found
+
+    def funds(self) -> dict[str, Stream]:
+        """The funds that are held."""
+        with self._lock:
+            return {name: each for name, each in self._streams.items() if name.startswith("fund/")}
+
+    def forget(self, name: str) -> None:
+        """Hold this one no more."""
+        with self._lock:
+            self._streams.pop(name, None)
+
+    def keep(self, streams: Mapping[str, Stream]) -> None:
+        """Hold these too, unless a later version is held already."""
+        with self._lock:
+            for name, stream in streams.items():
+                if stream.version > self._streams.get(name, Stream()).version:
+                    self._streams[name] = stream
+                    self._streams.move_to_end(name)
+            while len(self._streams) > self._most:
+                self._streams.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPost:
+    """A post that already counted: its digest, its events' positions, and its stream's version after the first."""
+
+    digest: bytes
+    first: int
+    last: int
+    version: int
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What one query brought: streams up to date, posts already recorded, numbers taken, the next serial."""
+
+    streams: dict[str, Stream]
+    posts: dict[tuple[str, str], KnownPost] = field(default_factory=dict)
+    taken: dict[Claim, Reference] = field(default_factory=dict)
+    next_serial: int = 0
+
+    def take(self, row: DictRow) -> None:
+        """Add what one row of the query `load` says."""
+        match row:
+            case {"kind": "ahead", "stream": stream}:
+                del self.streams[stream]
+            case {"kind": "snapshot", "stream": stream, "version": version, "body": body}:
+                self.streams[stream] = codec.decode_stream(stream, version, body)
+            case {"kind": "event", "stream": stream, "version": version, "type": name, "body": body}:
+                event = codec.decode(stream, version, name, body)
+                self.streams[stream] = self.streams.get(stream, Stream()).record(event)
+            case {"kind": "post", "stream": source, "version": first, "type": id_, "body": body}:
+                digest, last, version = body.split()
+                self.posts[source, id_] = KnownPost(bytes.fromhex(digest), first, int(last), int(version))
+            case {"kind": "claim", "stream": stream, "version": version, "type": kind, "body": number}:
+                self.taken[Claim(kind, number)] = Reference(stream, version)
+            case {"kind": "serial", "version": next_serial}:
+                self.next_serial = next_serial
+
+
+def load(
+    conn: Connection[DictRow],
+    states: States,
+    names: Collection[str],
+    identities: Collection[Identity],
+    claims: Collection[Claim],
+) -> Loaded:
+    """Read, in one query, all that deciding needs: the streams `names` and the funds of the projects among them."""
+    held, funds = states.held(names), states.funds()
+    rows = conn.execute(
+        QUERIES["load"],
+        {
+            "streams": list(names),
+            "versions": [held[name].version if name in held else 0 for name in names],
+            "held_streams": list(funds),
+            "held_versions": [stream.version for stream in funds.values()],
+            "code": CODE,
+            "sources": [identity.source for identity in identities],
+            "ids": [identity.id for identity in identities],
+            "claim_kinds": [claim.kind for claim in claims],
+            "claim_numbers": [claim.number for claim in claims],
+        },
+    )
+    loaded = Loaded({**funds, **held})
+    replayed: dict[str, int] = {}
+    for row in rows:
+        if row["kind"] == "ahead":
+            states.forget(row["stream"])
+        if row["kind"] == "event":
+            replayed[row["stream"]] = replayed.get(row["stream"], 0) + 1
+        loaded.take(row)
+    states.keep(loaded.streams)
+    for stream, events in replayed.items():
+        if events > SNAPSHOT_AFTER:
+            _save_snapshot(conn, stream, loaded.streams[stream])
+    return loaded
+
+
+def _save_snapshot(conn: Connection[DictRow], name: str, stream: Stream) -> None:
+    state = codec.encode_stream(stream)
+    conn.execute(
+        QUERIES["save_snapshot"],
+        {"stream": name, "version": stream.version, "code": CODE, "state": state},
+    )

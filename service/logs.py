@@ -1,0 +1,85 @@
+"""Logs: one JSON line per request and per post, pretty on a terminal. Keys, never sentences with values in them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import suppress
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+
+from service.ledger import Counted, Refusal
+
+log = structlog.get_logger()
+TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals hold account numbers and secrets
+)
+
+
+def configure() -> None:
+    """Log to standard error."""
+    pretty = sys.stderr.isatty()
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if pretty
+        else structlog.processors.JSONRenderer(ensure_ascii=False)
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if pretty else [TRACEBACKS]),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def install(app: Flask) -> None:
+    """Bind each request's context once, and log its outcome and those of its posts."""
+
+    @app.before_request
+    def _begin() -> None:
+        g.started, g.posts = time.perf_counter(), []
+        structlog.contextvars.clear_contextvars()
+
+    @app.after_request
+    def _end(response: Response) -> Response:
+        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not unsay what was recorded
+            _log(response)
+        return response
+
+
+def _log(response: Response) -> None:
+    key = getattr(g.get("principal"), "name", None)
+    for post, outcome in g.get("posts", ()):
+        log.info("post", key=key, **_of(post, outcome))
+    log.info(
+        "request",
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        key=key,
+        problem=g.get("outcome"),
+        milliseconds=round((time.perf_counter() - g.started) * 1000, 1),
+    )
+
+
+def _of(post: Any, outcome: Any) -> dict[str, Any]:
+    said = {
+        "type": type(post.posted.fact).__name__,
+        "stream": post.posted.stream,
+        "source": post.identity.source,
+        "id": post.identity.id,
+        "outcome": type(outcome).__name__.lower(),
+    }
+    if isinstance(outcome, Counted):
+        return {**said, "position": outcome.first, "replayed": outcome.replayed}
+    if isinstance(outcome, Refusal):
+        return {**said, "rule": type(outcome.rule).__name__}
+    return said

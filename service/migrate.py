@@ -1,0 +1,71 @@
+"""Bring a database to the newest schema: apply the pending files of `migrations/` in order, each once.
+
+Not yoyo-migrations: it commits a migration before it notes it, so that a kill in between stops every later
+start, and it cannot tell that an applied file has changed.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from importlib import resources
+from importlib.resources.abc import Traversable
+
+import psycopg
+
+ADVISORY_LOCK = 5_355_595_541  # any number that nothing else here takes
+
+TABLE = """
+create table if not exists migration (
+    name text primary key,
+    sha256 text not null,
+    applied_at timestamptz not null default now()
+)
+"""
+
+
+class MigrationChanged(Exception):
+    """A migration was edited after it had been applied."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} was changed after this database had applied it: restore it, and write a new migration.\n"
+            f"{name} 在此数据库应用之后被改动：请恢复原文件，并另写新的迁移。"
+        )
+
+
+def migrate(url: str, folder: Traversable | None = None) -> list[str]:
+    """Apply what is pending, each file and its note in one transaction, and return the names of those files.
+
+    `url` is any form that libpq knows. Callers at the same time wait for each other. Raises MigrationChanged.
+    """
+    files = _files(folder or resources.files("migrations"))
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        conn.execute(TABLE)
+        applied: dict[str, str] = dict(conn.execute("select name, sha256 from migration").fetchall())
+        for name, sql in files.items():
+            if applied.get(name, _digest(sql)) != _digest(sql):
+                raise MigrationChanged(name)
+        pending = {name: sql for name, sql in files.items() if name not in applied}
+        for name, sql in pending.items():
+            _apply(conn, name, sql)
+        return list(pending)
+
+
+def _files(folder: Traversable) -> dict[str, str]:
+    files = {file.name: file for file in folder.iterdir() if file.name.endswith(".sql")}
+    return {name: files[name].read_text(encoding="utf-8") for name in sorted(files)}
+
+
+def _digest(sql: str) -> str:
+    return sha256(sql.encode()).hexdigest()
+
+
+def _apply(conn: psycopg.Connection, name: str, sql: str) -> None:
+    try:
+        with conn.transaction():
+            conn.execute(sql.encode())
+            conn.execute("insert into migration (name, sha256) values (%s, %s)", [name, _digest(sql)])
+    except psycopg.Error as error:
+        error.add_note(f"in migration {name}")
+        raise

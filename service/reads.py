@@ -1,0 +1,112 @@
+"""What is read from the projections: named queries, each answer from one snapshot and with the position it is as of."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Any
+
+from psycopg import Connection, IsolationLevel
+from psycopg.rows import dict_row
+from psycopg_pool import ConnectionPool
+
+from projections import ORDER
+from service.queries import QUERIES
+
+Row = dict[str, Any]
+WAIT_SECONDS = 2.0
+"""How long a reader waits for the projections to reach the position it asks for."""
+POLL_SECONDS = 0.01
+MOST_WAITING = 4
+"""How many readers may wait at a time; the next is told at once to come again."""
+
+
+class NotYet(Exception):
+    """The projections have not reached the position asked for; `position` is where they are."""
+
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
+
+
+def open_pool(url: str, size: int) -> ConnectionPool[Connection[Row]]:
+    """A pool of read connections, each transaction of which sees one snapshot."""
+
+    def configure(conn: Connection[Row]) -> None:
+        conn.isolation_level = IsolationLevel.REPEATABLE_READ
+
+    return ConnectionPool(
+        url,
+        connection_class=Connection[Row],
+        kwargs={"row_factory": dict_row},
+        min_size=1,
+        max_size=size,
+        configure=configure,
+        timeout=WAIT_SECONDS,
+        open=True,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The projections at one moment; `position` is the last event they have folded, `head` the log's last."""
+
+    conn: Connection[Row]
+    position: int
+    head: int
+
+    def rows(self, query: str, **params: object) -> list[Row]:
+        return [flat(row) for row in self.conn.execute(QUERIES[query], params)]
+
+    def one(self, query: str, **params: object) -> Row | None:
+        return next(iter(self.rows(query, **params)), None)
+
+
+def flat(row: Row) -> Row:
+    """A row with its figures, which SQL gives as one object, among its own columns: after the key, before the rest."""
+    return {
+        name: value
+        for column, each in row.items()
+        for name, value in (each.items() if column == "figures" else ((column, each),))
+    }
+
+
+class Reader:
+    """Reads for auditors. Never sees half an event: every read is of one snapshot."""
+
+    def __init__(self, pool: ConnectionPool[Connection[Row]]) -> None:
+        self._pool = pool
+        self._waiting = BoundedSemaphore(MOST_WAITING)
+
+    def close(self) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def at(self, min_position: int = 0) -> Iterator[Snapshot]:
+        """A snapshot that has folded at least `min_position`. Raises NotYet if it does not come in two seconds.
+
+        Only a few may wait at a time, so that readers ahead of the projections never take all threads.
+        """
+        until = time.monotonic() + WAIT_SECONDS
+        waits = False
+        try:
+            while True:
+                with self._pool.connection() as conn:
+                    position, head = self._reached(conn)
+                    if position >= min_position:
+                        yield Snapshot(conn, position, head)
+                        return
+                waits = waits or self._waiting.acquire(blocking=False)
+                if not waits or min_position > head or time.monotonic() >= until:
+                    raise NotYet(position)
+                time.sleep(POLL_SECONDS)
+        finally:
+            if waits:
+                self._waiting.release()
+
+    def _reached(self, conn: Connection[Row]) -> tuple[int, int]:
+        row = conn.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchone()
+        return (row["position"], row["head"]) if row else (0, 0)

@@ -1,0 +1,16 @@
+-- funds: all special funds, or the one asked for.
+select
+    f.fund,
+    f.name,
+    f.name_en,
+    f.title,
+    case when f.closed_position is null then 'open' else 'closed' end as status,
+    yuan(f.appropriated) as appropriated,
+    yuan((select coalesce(sum(p.planned), 0) from plan as p where p.fund = f.fund)) as planned,
+    (select count(*) from project as p where p.fund = f.fund) as projects,
+    f.established_position,
+    f.adopted_position,
+    f.closed_position
+from fund as f
+where f.fund = coalesce(%(fund)s, f.fund)
+order by f.fund

@@ -1,0 +1,46 @@
+-- load: all that deciding a bundle needs and this process does not hold yet, in one answer.
+-- Streams that were asked for, and the funds of the projects among them, from the version already held;
+-- which of the posts are already recorded; which claimed numbers are taken; the ledger's next serial.
+with wanted as (
+    select * from unnest(%(streams)s::text[], %(versions)s::bigint[]) as w (stream, version)
+), funds as (
+    select distinct 'fund/' || (e.fact ->> 'fund') as stream
+    from wanted as w
+    join event as e on e.stream = w.stream and e.version = 1
+    where w.stream like 'project/%%'
+), needed as (
+    select stream, version from wanted
+    union all
+    select f.stream, coalesce(h.version, 0)
+    from funds as f
+    left join unnest(%(held_streams)s::text[], %(held_versions)s::bigint[]) as h (stream, version) using (stream)
+    where f.stream not in (select stream from wanted)
+), sound as (
+    -- What is held may be ahead of the log, as after a restore from backup: then nothing of it counts.
+    select n.stream, n.version > log.version as ahead, case when n.version > log.version then 0 else n.version end as version
+    from needed as n
+    cross join lateral (select coalesce(max(e.version), 0) as version from event as e where e.stream = n.stream) as log
+), base as (
+    select n.stream, coalesce(s.version, n.version) as version, s.state
+    from sound as n
+    left join snapshot as s on n.version = 0 and s.stream = n.stream and s.code = %(code)s
+)
+select 0 as part, 'ahead' as kind, stream, null::bigint as version, null as type, null as body from sound where ahead
+union all
+select 1 as part, 'snapshot' as kind, stream, version, null as type, state as body from base where state is not null
+union all
+select 2, 'event', e.stream, e.version, e.type, e.fact::text
+from base as b
+join event as e on e.stream = b.stream and e.version > b.version
+union all
+select 3, 'post', p.source, p.first_position, p.id, format('%%s %%s %%s', encode(p.digest, 'hex'), p.last_position, e.version)
+from unnest(%(sources)s::text[], %(ids)s::text[]) as asked (source, id)
+join post as p using (source, id)
+join event as e on e.position = p.first_position
+union all
+select 4, 'claim', c.stream, c.version, c.kind, c.number
+from unnest(%(claim_kinds)s::text[], %(claim_numbers)s::text[]) as asked (kind, number)
+join claim as c using (kind, number)
+union all
+select 5, 'serial', null, next, null, null from serial
+order by part, stream, version

@@ -1,0 +1,30 @@
+-- plan_totals: the annex's bottom row, and who the plan is by.
+with standing as (
+    select s.batch, max(p.batch_name) as name, sum(s.planned) as planned, sum(allotted) as allotted,
+        sum(allotted - line) as awarded, sum(paid) as paid
+    from standing_at(%(fund)s, null, null) as s
+    join plan as p using (project, batch)
+    where p.fund = %(fund)s
+    group by s.batch
+)
+select
+    f.fund,
+    f.title,
+    f.tasks,
+    yuan(sum(s.planned)) as planned,
+    yuan(sum(s.allotted)) as allotted,
+    yuan(sum(s.awarded)) as awarded,
+    yuan(sum(s.paid)) as paid,
+    coalesce(
+        jsonb_agg(
+            jsonb_build_object(
+                'batch', s.batch, 'name', s.name, 'planned', yuan(s.planned), 'allotted', yuan(s.allotted),
+                'awarded', yuan(s.awarded), 'paid', yuan(s.paid)
+            ) order by s.batch
+        ) filter (where s.batch is not null),
+        '[]'
+    ) as batches
+from fund as f
+left join standing as s on true
+where f.fund = %(fund)s
+group by f.fund

@@ -1,0 +1,13 @@
+-- project_batches: one project's batches, plan beside actual.
+select
+    s.batch,
+    p.batch_name as name,
+    p.gate,
+    figures(
+        sum(s.planned), sum(allotted), sum(line), sum(committed), sum(payable), sum(in_approval), sum(in_transit), sum(paid)
+    ) as figures
+from standing_at(%(fund)s, null, null) as s
+join plan as p using (project, batch)
+where p.fund = %(fund)s and s.project = %(project)s
+group by s.batch, p.batch_name, p.gate
+order by s.batch

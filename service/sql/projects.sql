@@ -1,0 +1,22 @@
+-- projects: the lines of the adopted plans, of one fund or of all, or the one asked for.
+select
+    p.project,
+    p.fund,
+    p.number,
+    p.name,
+    p.name_en,
+    p.tasks,
+    p.award_rule,
+    p.awards,
+    p.fixed_total,
+    case
+        when p.closed_position is not null then 'closed'
+        when p.opened_position is not null then 'open'
+        else 'planned'
+    end as status,
+    yuan((select sum(planned) from plan where plan.fund = p.fund and plan.project = p.project)) as planned,
+    p.opened_position,
+    p.closed_position
+from project as p
+where p.fund = coalesce(%(fund)s, p.fund) and p.project = coalesce(%(project)s, p.project)
+order by p.opened_position is null, p.fund, p.number

@@ -1,0 +1,39 @@
+"""The plan beside what became of it, as a table in the terminal: Chinese first, amounts in 万元."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from domain.money import Money
+
+
+def table(plan: Mapping[str, Any]) -> Table:
+    """The annex of a plan, as `service.api.funds.annex` gives it: for each batch planned and paid."""
+    batches = plan["total"]["batches"]
+    title = f"{plan['title']}\n计划与实际 plan beside actual · 万元 10 000 yuan"
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
+    shown.add_column("\n序号\nno.", justify="right", no_wrap=True)
+    shown.add_column("\n项目名称\nproject", min_width=20, overflow="fold")
+    shown.add_column("\n立项\nawards", justify="right", no_wrap=True)
+    for batch in batches:
+        shown.add_column(f"{batch['name']}\n计划\nplanned", justify="right", no_wrap=True)
+        shown.add_column("\n已拨付\npaid", justify="right", no_wrap=True, style="red")
+    for line in plan["rows"]:
+        limit = ("≤" if line["award_rule"] == "max" else "") + str(line["awards"])
+        number, awarded = str(line["number"]), f"{line['awarded_count']}/{limit}"
+        shown.add_row(number, line["name_annex"], awarded, *_cells(line["batches"], batches))
+    shown.add_section()
+    shown.add_row("", "合计 total", "", *_cells(batches, batches), style="bold")
+    return shown
+
+
+def _cells(have: list[dict[str, Any]], batches: list[dict[str, Any]]) -> Iterator[str]:
+    by_number = {each["batch"]: each for each in have}
+    for batch in batches:
+        each = by_number.get(batch["batch"])
+        for figure in ("planned", "paid"):
+            yield Money.parse(each[figure]).wan if each else ""

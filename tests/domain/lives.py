@@ -1,0 +1,199 @@
+"""Ready-made beginnings: a fund with one project at each stage of the straight life."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from domain.fund import (
+    AppropriationReceived,
+    FundEstablished,
+    FundsAllotted,
+    Gate,
+    Line,
+    LineBatch,
+    PlanAdopted,
+    PlanDrafted,
+    PlannedBatch,
+    Settings,
+    Task,
+)
+from domain.money import Money
+from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
+from domain.project.award import Awarded, AwardListDecided, BatchAmount
+from domain.project.call import (
+    Applicant,
+    ApplicationReceived,
+    ApplicationScreened,
+    CallClosed,
+    CallPublished,
+    NoticeCompleted,
+    NoticeStarted,
+    Proposal,
+    ReviewConcluded,
+    Score,
+)
+from domain.project.opening import ProjectOpened
+from domain.project.payment import (
+    PaymentApproved,
+    PaymentConfirmed,
+    PaymentInstructed,
+    PaymentRequested,
+)
+from domain.project.state import ActualPayee, BankAccount, Payee
+from domain.record import Posted
+from tests.domain.scenario import Scenario, day, post
+
+FUND, PROJECT = "fund/f", "project/p"
+SETTINGS = Settings(notice_working_days=5, approvals=("审核", "审批"), acceptance_tries=2)
+
+
+def yuan(text: str) -> Money:
+    return Money.parse(text)
+
+
+def line(
+    project: str = "p",
+    number: int = 1,
+    awards: int = 2,
+    *,
+    fixed: bool = False,
+    amounts: tuple[str, ...] = ("60.00", "40.00"),
+    gates: tuple[Gate, ...] = (Gate.AWARD, Gate.ACCEPTANCE),
+) -> Line:
+    batches = tuple(LineBatch(n, yuan(a), g) for n, (a, g) in enumerate(zip(amounts, gates, strict=True), 1))
+    total = Money(sum(b.amount for b in batches))
+    return Line(project, number, f"{project}项目", f"{project}项目", ("一",), "max", awards, fixed, total, batches)
+
+
+def plan(*lines: Line) -> PlanDrafted:
+    """The plan of these lines, its sums right."""
+    numbers = sorted({b.batch for each in lines for b in each.batches})
+    sums = {n: sum(b.amount for each in lines for b in each.batches if b.batch == n) for n in numbers}
+    return PlanDrafted(
+        title="计划",
+        total=Money(sum(sums.values())),
+        tasks=(Task("一", "任务一"),),
+        batches=tuple(PlannedBatch(n, f"第{n}批", Money(a)) for n, a in sums.items()),
+        lines=lines,
+    )
+
+
+def founded(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
+    """A fund with an adopted plan, its projects open."""
+    return (
+        post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"),
+        post(FUND, AppropriationReceived(yuan(appropriated), 2018), "1-2"),
+        post(FUND, plan(*lines), "1-3"),
+        post(FUND, PlanAdopted(draft=3), "1-4"),
+        *(post(f"project/{each.project}", ProjectOpened("f"), "1-5") for each in lines),
+    )
+
+
+def allotted(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
+    """All of every line is allotted."""
+    return (
+        *founded(*lines, appropriated=appropriated),
+        *(
+            post(FUND, FundsAllotted(each.project, batch.batch, batch.amount), "1-6")
+            for each in lines
+            for batch in each.batches
+        ),
+    )
+
+
+def payee(name: str = "a") -> Payee:
+    return Payee(f"示例{name}", f"9{name}", BankAccount("0001", f"digest-{name}"))
+
+
+def actual(name: str = "a", uscc: str | None = None) -> ActualPayee:
+    """Whom the bank says it paid."""
+    return ActualPayee(payee(name).name, payee(name).account, uscc)
+
+
+APPLICANTS = ("a", "b")
+
+
+def called(*names: str) -> tuple[Posted, ...]:
+    return (
+        post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31"),
+        *(
+            post(PROJECT, ApplicationReceived(f"A-{name}", Applicant(f"示例{name}", f"9{name}")), "2-5")
+            for name in names or APPLICANTS
+        ),
+    )
+
+
+def reviewed(*names: str) -> tuple[Posted, ...]:
+    """All screened in; the first scored best."""
+    names = names or APPLICANTS
+    scores = tuple(Score(f"A-{name}", Decimal(90 - n)) for n, name in enumerate(names))
+    return (
+        *called(*names),
+        post(PROJECT, CallClosed(1), "2-11"),
+        *(post(PROJECT, ApplicationScreened(f"A-{name}", passed=True), "2-12") for name in names),
+        post(PROJECT, ReviewConcluded("平均分", scores), "2-15"),
+    )
+
+
+def noticed(*names: str) -> tuple[Posted, ...]:
+    names = names or APPLICANTS
+    proposed = tuple(Proposal(f"A-{name}", yuan("50.00")) for name in names)
+    return (
+        *reviewed(*names),
+        post(PROJECT, NoticeStarted(proposed, day("2-16"), day("2-20")), "2-16"),
+        post(PROJECT, NoticeCompleted(), "2-21"),
+    )
+
+
+def row(name: str, *amounts: str, rank: int = 1, score: int = 90) -> Awarded:
+    shares = tuple(BatchAmount(n, yuan(amount)) for n, amount in enumerate(amounts, 1))
+    return Awarded(f"L-{name}", f"A-{name}", payee(name), Decimal(score), rank, shares)
+
+
+def award_list(books: Scenario, *rows: Awarded) -> AwardListDecided:
+    """The decision on the review and the notice in force."""
+    round_ = books.books.project("p").current_round()
+    assert round_.review is not None
+    assert round_.notice is not None
+    return AwardListDecided(round_.review, round_.notice.version, "按得分", rows)
+
+
+def awarded(*lines: Line) -> Scenario:
+    """Two awards, 30 and 20 yuan each of the two batches, on one line of 60 and 40."""
+    scenario = Scenario().given(*allotted(*(lines or (line(),))), *noticed())
+    rows = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89))
+    return scenario.given(post(PROJECT, award_list(scenario, *rows), "3-1"))
+
+
+def request(payment: str = "P1", award: str = "a", batch: int = 1, amount: str = "30.00", on: str = "3-2") -> Posted:
+    fact = PaymentRequested(payment, f"L-{award}", batch, yuan(amount), payee(award))
+    return post(PROJECT, fact, on, actor="申请人", key="treasury")
+
+
+def approvals(payment: str = "P1", on: str = "3-3") -> tuple[Posted, ...]:
+    return tuple(
+        post(PROJECT, PaymentApproved(payment, level), on, actor="审批人", key="approver")
+        for level in SETTINGS.approvals
+    )
+
+
+def instructed(payment: str = "P1", award: str = "a", **asked: str) -> tuple[Posted, ...]:
+    return (
+        request(payment, award, **asked),  # type: ignore[arg-type]
+        *approvals(payment),
+        post(PROJECT, PaymentInstructed(payment), "3-4"),
+    )
+
+
+def paid(payment: str = "P1", award: str = "a", amount: str = "30.00") -> tuple[Posted, ...]:
+    return (
+        *instructed(payment, award, amount=amount),
+        post(PROJECT, PaymentConfirmed(payment, yuan(amount), actual(award)), "3-5"),
+    )
+
+
+def accepted(award: str = "a") -> tuple[Posted, ...]:
+    return (
+        post(PROJECT, AcceptanceRequested(f"L-{award}"), "6-1"),
+        post(PROJECT, AcceptancePassed(f"L-{award}"), "6-10"),
+    )

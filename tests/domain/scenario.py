@@ -1,0 +1,96 @@
+"""given(posts).when(post).then(events) or .refused(rule, numbers): the whole test vocabulary of the domain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import count
+from typing import Any
+
+import pytest
+
+from domain.books import Books
+from domain.decision import decide
+from domain.documents import Document
+from domain.record import Fact, Header, Posted, Recorded
+from domain.rules import Refused
+
+TODAY = date(2026, 11, 23)
+_ids = count(1)
+
+
+def day(text: str) -> date:
+    """`3-14` is in 2019, `2020-3-14` says its year."""
+    parts = [int(part) for part in text.split("-")]
+    return date(*parts) if len(parts) == 3 else date(2019, *parts)
+
+
+def calendar_days(first: date, last: date) -> int | None:
+    """A calendar without weekends, that ends with 2030."""
+    return (last - first).days + 1 if last.year <= 2030 else None
+
+
+def post(
+    stream: str,
+    fact: Fact,
+    on: str,
+    *,
+    cites: tuple[str | Document, ...] | None = None,
+    booked: str | None = None,
+    actor: str = "经办人",
+    key: str = "office",
+) -> Posted:
+    """A post of `fact`; unless told otherwise it cites one new document of each kind that it must."""
+    number = next(_ids)
+    kinds = [choice[0] for choice in fact.cites] if cites is None else cites
+    documents = tuple(d if isinstance(d, Document) else Document(d, f"第{number}号") for d in kinds)
+    header = Header(
+        day(on),
+        day(booked) if booked else None,
+        actor,
+        key,
+        "/test",
+        str(number),
+        documents=documents,
+    )
+    return Posted(stream, fact, header)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    books: Books = Books(TODAY, calendar_days, lambda code: not code.startswith("0"))
+    posted: Posted | None = None
+
+    def given(self, *posts: Posted) -> Scenario:
+        """After these, each of which must be accepted."""
+        books = self.books
+        for each in posts:
+            books = books.record(decide(books, each))
+        return replace(self, books=books)
+
+    def when(self, posted: Posted) -> Scenario:
+        return replace(self, posted=posted)
+
+    def events(self) -> tuple[Recorded, ...]:
+        """The events that record the post."""
+        assert self.posted is not None
+        return decide(self.books, self.posted)
+
+    def then(self, *facts: Fact) -> None:
+        assert tuple(event.fact for event in self.events()) == facts
+
+    def counts(self) -> None:
+        """It is accepted and recorded as it is."""
+        assert self.posted is not None
+        assert self.events()[0].fact == self.posted.fact
+
+    def moves(self, *expected: tuple[str, str, str]) -> None:
+        """Source, target and amount of each move."""
+        assert [(m.source, m.target, str(m.amount)) for m in self.events()[0].moves] == list(expected)
+
+    def refused(self, rule: type[Refused], **facts: Any) -> None:
+        with pytest.raises(rule) as refusal:
+            self.events()
+        assert {name: refusal.value.facts[name] for name in facts} == facts
+        assert str(refusal.value)
+        assert refusal.value.chinese

@@ -1,0 +1,73 @@
+from domain.project.acceptance import (
+    AcceptanceFailed,
+    AcceptancePassed,
+    AcceptanceRequested,
+    RectificationOrdered,
+)
+from domain.rules import (
+    AcceptanceStatusWrong,
+    BeforeItsCause,
+    EarlierBatchesUnsettled,
+    NoTriesLeft,
+    RectificationOverdue,
+    UnknownName,
+)
+from tests.domain.lives import PROJECT, awarded, paid, yuan
+from tests.domain.scenario import Scenario, day, post
+
+REQUESTED = AcceptanceRequested("L-a")
+FAILED = AcceptanceFailed("L-a", "指标未完成")
+ORDERED = RectificationOrdered("L-a", day("7-31"))
+settled = awarded().given(*paid())
+under_acceptance = settled.given(post(PROJECT, REQUESTED, "6-1"))
+failed = under_acceptance.given(post(PROJECT, FAILED, "6-10"))
+rectifying = failed.given(post(PROJECT, ORDERED, "6-12"))
+
+
+def test_acceptance_opens_the_gate_to_the_last_batch():
+    under_acceptance.when(post(PROJECT, AcceptancePassed("L-a"), "6-10")).moves(("committed", "payable", "20.00"))
+
+
+def test_acceptance_waits_until_earlier_batches_are_settled():
+    awarded().when(post(PROJECT, REQUESTED, "6-1")).refused(
+        EarlierBatchesUnsettled, award="L-a", batch=1, amount=yuan("30.00")
+    )
+
+
+def test_acceptance_is_not_requested_for_a_day_before_the_last_payment():
+    early = post(PROJECT, REQUESTED, "3-4", booked="6-1")
+    settled.when(early).refused(BeforeItsCause, cause="PaymentConfirmed")
+
+
+def test_acceptance_is_requested_once_at_a_time_and_never_after_it_passed():
+    under_acceptance.when(post(PROJECT, REQUESTED, "6-2")).refused(AcceptanceStatusWrong, status="requested")
+    passed = under_acceptance.given(post(PROJECT, AcceptancePassed("L-a"), "6-10"))
+    passed.when(post(PROJECT, REQUESTED, "6-11")).refused(AcceptanceStatusWrong, status="passed")
+    passed.when(post(PROJECT, FAILED, "6-11")).refused(AcceptanceStatusWrong)
+
+
+def test_after_a_failure_rectification_comes_before_the_next_try():
+    failed.when(post(PROJECT, REQUESTED, "6-20")).refused(AcceptanceStatusWrong, status="failed")
+    rectifying.when(post(PROJECT, REQUESTED, "7-31")).counts()
+
+
+def test_rectification_that_is_overdue_ends_the_next_try():
+    rectifying.when(post(PROJECT, REQUESTED, "8-1")).refused(RectificationOverdue, due_on=day("7-31"))
+
+
+def test_tries_are_limited_by_the_fund_s_settings():
+    twice: Scenario = rectifying.given(
+        post(PROJECT, REQUESTED, "7-1"),
+        post(PROJECT, FAILED, "7-10"),
+        post(PROJECT, RectificationOrdered("L-a", day("9-30")), "7-11"),
+    )
+    twice.when(post(PROJECT, REQUESTED, "8-1")).refused(NoTriesLeft, failed=2, allowed=2)
+
+
+def test_rectification_is_ordered_after_a_failure_for_a_later_day():
+    under_acceptance.when(post(PROJECT, ORDERED, "6-12")).refused(AcceptanceStatusWrong)
+    failed.when(post(PROJECT, RectificationOrdered("L-a", day("6-11")), "6-12")).refused(BeforeItsCause)
+
+
+def test_acceptance_is_of_an_award_that_exists():
+    settled.when(post(PROJECT, AcceptanceRequested("L-z"), "6-1")).refused(UnknownName, name="L-z")

@@ -1,0 +1,244 @@
+from dataclasses import replace
+
+import pytest
+
+from domain.documents import Document
+from domain.fund import Gate
+from domain.mirrors import FundsReturned
+from domain.posting import PAID, PAYABLE, RECOVERED, Place
+from domain.project.award import AgreementSigned
+from domain.project.opening import ProjectClosed
+from domain.project.payment import (
+    PaymentApproved,
+    PaymentCancelled,
+    PaymentConfirmed,
+    PaymentFailed,
+    PaymentInstructed,
+    PaymentRejected,
+    PaymentRequested,
+    PaymentReturned,
+)
+from domain.project.state import PaymentStatus
+from domain.rules import (
+    AmountMismatch,
+    ApprovalOutOfTurn,
+    BalanceTooSmall,
+    BeforeItsCause,
+    DocumentAlreadyUsed,
+    MoneyLeft,
+    NameTaken,
+    NotInPlan,
+    PayeeMismatch,
+    PaymentStatusWrong,
+    ProjectIsClosed,
+    RequesterMayNotApprove,
+    UnknownName,
+)
+from tests.domain.lives import (
+    PROJECT,
+    accepted,
+    actual,
+    approvals,
+    awarded,
+    instructed,
+    line,
+    paid,
+    payee,
+    request,
+    yuan,
+)
+from tests.domain.scenario import Scenario, day, post
+
+decided = awarded()
+requested = decided.given(request())
+approved = requested.given(*approvals())
+in_transit = decided.given(*instructed())
+confirmed = decided.given(*paid())
+
+
+def status(scenario: Scenario, payment: str = "P1") -> PaymentStatus:
+    return scenario.books.project("p").payment(payment).status
+
+
+def test_a_request_takes_payable_money_of_its_award_and_batch():
+    decided.when(request()).moves(("payable", "in_approval", "30.00"))
+    decided.when(request(amount="30.01")).refused(
+        BalanceTooSmall, account=PAYABLE, available=yuan("30.00"), amount=yuan("30.01")
+    )
+
+
+def test_money_behind_a_shut_gate_cannot_be_requested():
+    decided.when(request(batch=2, amount="20.00")).refused(BalanceTooSmall, available=yuan("0.00"))
+
+
+def test_money_is_not_requested_for_a_day_before_its_gate_opened():
+    gates = (Gate.AGREEMENT, Gate.ACCEPTANCE)
+    signed = AgreementSigned("L-a", day("6-1"), day("2020-6-1"))
+    agreed = awarded(line(gates=gates)).given(post(PROJECT, signed, "6-1"))
+    agreed.when(request(on="5-31")).refused(BeforeItsCause, cause="gate agreement")
+    agreed.when(request(on="6-1")).counts()
+
+
+def test_two_requests_never_share_a_fen():
+    requested.when(request("P2", amount="0.01")).refused(BalanceTooSmall, available=yuan("0.00"))
+
+
+def test_a_request_has_a_new_name_a_known_award_and_a_planned_batch():
+    requested.when(request("P1", award="b")).refused(NameTaken, kind="payment")
+    decided.when(request(award="z")).refused(UnknownName, kind="award")
+    decided.when(request(batch=9)).refused(NotInPlan, batch=9)
+
+
+def test_money_is_requested_for_the_award_s_payee_only():
+    fact = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("b"))
+    decided.when(post(PROJECT, fact, "3-2")).refused(
+        PayeeMismatch, payee="示例b (9b, …0001)", awarded="示例a (9a, …0001)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("who", "requester"),
+    [
+        ({"actor": "申请人", "key": "approver"}, "申请人"),
+        ({"actor": "申 请人", "key": "approver"}, "申请人"),
+        ({"actor": "审批人", "key": "treasury"}, "treasury"),
+    ],
+)
+@pytest.mark.parametrize("fact", [PaymentApproved("P1", "审核"), PaymentRejected("P1", "理由")])
+def test_who_requested_may_not_approve_or_reject_whether_person_or_key(who, requester, fact):
+    requested.when(post(PROJECT, fact, "3-3", **who)).refused(RequesterMayNotApprove, payment="P1", requester=requester)
+
+
+def test_approvals_come_level_by_level_and_the_last_is_final():
+    by = {"actor": "审批人", "key": "approver"}
+    requested.when(post(PROJECT, PaymentApproved("P1", "审批"), "3-3", **by)).refused(
+        ApprovalOutOfTurn, expected="审核"
+    )
+    requested.when(post(PROJECT, PaymentApproved("P1", "审核"), "3-3", **by)).then(
+        PaymentApproved("P1", "审核", final=False)
+    )
+    half = requested.given(approvals()[0])
+    assert status(half) is PaymentStatus.REQUESTED
+    half.when(approvals()[1]).then(PaymentApproved("P1", "审批", final=True))
+    assert status(approved) is PaymentStatus.APPROVED
+
+
+def test_an_instruction_waits_for_all_approvals():
+    half = requested.given(approvals()[0])
+    half.when(post(PROJECT, PaymentInstructed("P1"), "3-4")).refused(
+        PaymentStatusWrong, status="requested", wanted="approved"
+    )
+    approved.when(post(PROJECT, PaymentInstructed("P1"), "3-4")).moves(("in_approval", "in_transit", "30.00"))
+
+
+@pytest.mark.parametrize("scenario", [requested, approved])
+def test_a_payment_is_cancelled_before_it_is_instructed(scenario):
+    scenario.when(post(PROJECT, PaymentCancelled("P1", "作废"), "3-4")).moves(("in_approval", "payable", "30.00"))
+    in_transit.when(post(PROJECT, PaymentCancelled("P1", "作废"), "3-5")).refused(PaymentStatusWrong)
+
+
+def test_a_rejected_payment_is_payable_again_under_a_new_name():
+    rejection = post(PROJECT, PaymentRejected("P1", "附件不全"), "3-3", actor="审批人", key="approver")
+    requested.when(rejection).moves(("in_approval", "payable", "30.00"))
+    requested.given(rejection).when(request("P2")).counts()
+
+
+def test_a_confirmation_is_for_the_whole_amount():
+    part = PaymentConfirmed("P1", yuan("29.99"), actual("a"))
+    in_transit.when(post(PROJECT, part, "3-5")).refused(AmountMismatch, expected=yuan("30.00"))
+
+
+def test_a_confirmation_to_another_payee_is_flagged_never_refused():
+    other = PaymentConfirmed("P1", yuan("30.00"), actual("b"))
+    in_transit.when(post(PROJECT, other, "3-5")).then(replace(other, payee_differs=True))
+
+
+def test_a_bank_slip_without_a_code_is_no_other_payee_and_one_with_another_code_is():
+    plainly = PaymentConfirmed("P1", yuan("30.00"), actual("a"))
+    in_transit.when(post(PROJECT, plainly, "3-5")).then(plainly)
+    with_another = PaymentConfirmed("P1", yuan("30.00"), actual("a", uscc="9z"))
+    in_transit.when(post(PROJECT, with_another, "3-5")).then(replace(with_another, payee_differs=True))
+
+
+def test_a_voucher_and_a_bank_reference_are_used_once_in_the_whole_ledger():
+    voucher = Document("支付凭证号", "授权-000001", year=2019, item=1)
+    first = approved.given(post(PROJECT, PaymentInstructed("P1"), "3-4", cites=(voucher,)))
+    second = first.given(request("P2", "b", on="3-4"), *approvals("P2", "3-4"))
+    second.when(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=(voucher,))).refused(
+        DocumentAlreadyUsed, kind="支付凭证号", number="2019/授权-000001/1", stream=PROJECT
+    )
+    typed_otherwise = replace(voucher, number=" 授权－０００００１")
+    second.when(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=(typed_otherwise,))).refused(DocumentAlreadyUsed)
+    next_item = replace(voucher, item=2)
+    second.when(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=(next_item,))).counts()
+
+
+def test_a_payment_that_the_bank_fails_is_payable_again():
+    in_transit.when(post(PROJECT, PaymentFailed("P1", "账户异常"), "3-5")).moves(("in_transit", "payable", "30.00"))
+    confirmed.when(post(PROJECT, PaymentFailed("P1", "账户异常"), "3-6")).refused(PaymentStatusWrong)
+
+
+def test_a_passive_return_is_whole_and_payable_again_in_its_year():
+    part = PaymentReturned("P1", yuan("10.00"), passive=True, reason="退票")
+    confirmed.when(post(PROJECT, part, "3-10")).refused(AmountMismatch, expected=yuan("30.00"))
+    whole = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
+    confirmed.when(post(PROJECT, whole, "3-10")).moves(("paid", "payable", "30.00"))
+    back = confirmed.given(post(PROJECT, whole, "3-10"))
+    assert status(back) is PaymentStatus.RETURNED
+    back.when(request("P2", on="3-11")).counts()
+
+
+def test_an_active_return_may_be_in_parts_and_never_more_than_was_paid():
+    part = PaymentReturned("P1", yuan("10.00"), passive=False, reason="退款")
+    some = confirmed.given(post(PROJECT, part, "3-10"))
+    assert status(some) is PaymentStatus.CONFIRMED
+    assert some.books.project("p").accounts.fen(PAID, Place("p", 1, "L-a", "P1")).total == 2_000
+    rest = PaymentReturned("P1", yuan("20.01"), passive=False, reason="退款")
+    some.when(post(PROJECT, rest, "3-11")).refused(BalanceTooSmall, available=yuan("20.00"))
+
+
+def test_a_return_in_a_later_year_is_recovered_to_the_fund():
+    whole = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
+    late = confirmed.when(post(PROJECT, whole, "2020-1-10"))
+    late.then(whole, FundsReturned("p", yuan("30.00"), closes=False))
+    late.moves(("paid", "recovered", "30.00"))
+    fund = confirmed.given(post(PROJECT, whole, "2020-1-10")).books.fund("f")
+    assert fund.accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("30.00")
+    assert fund.allotted["p", 1] == yuan("30.00")
+
+
+def test_a_return_after_closing_is_recovered_and_nothing_else_happens_there():
+    both = awarded().given(
+        *paid(),
+        *paid("P2", "b"),
+        *accepted(),
+        *accepted("b"),
+        *_second("P3", "a"),
+        *_second("P4", "b"),
+        post(PROJECT, ProjectClosed(), "7-1"),
+    )
+    fact = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
+    both.when(post(PROJECT, fact, "7-2")).moves(("paid", "recovered", "30.00"))
+    both.when(request("P9", on="7-2")).refused(ProjectIsClosed)
+
+
+def _second(payment: str, award: str):
+    return (
+        request(payment, award, 2, "20.00", on="6-11"),
+        *approvals(payment, "6-12"),
+        post(PROJECT, PaymentInstructed(payment), "6-13"),
+        post(PROJECT, PaymentConfirmed(payment, yuan("20.00"), actual(award)), "6-14"),
+    )
+
+
+def test_a_project_does_not_close_over_unpaid_money():
+    confirmed.when(post(PROJECT, ProjectClosed(), "3-10")).refused(MoneyLeft)
+
+
+def test_a_step_never_comes_before_the_one_it_depends_on():
+    early = post(PROJECT, PaymentInstructed("P1"), "3-1", booked="3-5")
+    approved.when(early).refused(BeforeItsCause, cause="payment approved")
+
+
+def test_a_payment_needs_a_name_that_exists():
+    decided.when(post(PROJECT, PaymentInstructed("P9"), "3-4")).refused(UnknownName, kind="payment")

@@ -1,0 +1,44 @@
+"""Posts for the ledger, made from the domain's: with an identity, as the intake makes them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from domain.record import Posted
+from service.ledger import Counted, Identity, Ledger, Post
+from tests.domain.scenario import TODAY, calendar_days
+
+
+@contextmanager
+def open_ledger(url: str, pool_size: int = 4) -> Iterator[Ledger]:
+    """A ledger whose calendar and codes are those of the domain's tests."""
+    ledger = Ledger(
+        url,
+        today=lambda: TODAY,
+        working_days=calendar_days,
+        valid_uscc=lambda code: not code.startswith("0"),
+        pool_size=pool_size,
+    )
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+def identified(posted: Posted, expected_version: int | None = None) -> Post:
+    """The post with the identity that its header names."""
+    digest = hashlib.sha256(repr((posted.stream, posted.fact)).encode()).digest()
+    identity = Identity(posted.header.source, posted.header.source_id, digest)
+    return Post(posted, identity, expected_version)
+
+
+def put(ledger: Ledger, posts: Iterable[Posted]) -> int:
+    """Post them one by one, each of which must count; return the last position."""
+    last = 0
+    for posted in posts:
+        [outcome] = ledger.post([identified(posted)])
+        assert isinstance(outcome, Counted), outcome
+        last = outcome.last
+    return last

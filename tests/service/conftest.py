@@ -1,0 +1,103 @@
+"""The web service on a real PostgreSQL with a key of each kind, called through Flask's client."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from service import calendar, example, keys, plan_file, projector
+from service.app import create_app
+from service.config import Config
+from service.example import life
+from tests.conftest import new_database
+
+SECRET = b"a secret of the tests, 32 bytes!"
+
+
+class Api:
+    """Calls by the holder of a key; after a post, reads see it."""
+
+    def __init__(self, app, keys_by_name, url):
+        self.app, self.keys, self.url = app, keys_by_name, url
+        self.client = app.test_client()
+        self.ids = itertools.count(1)
+
+    def get(self, path, key="auditor", **options):
+        return self.client.get(path, headers=self.headers(key), **options)
+
+    def post(self, event, key, path="/v1/events", kind="application/cloudevents+json"):
+        body = event if isinstance(event, (bytes, str)) else json.dumps(event)
+        return self.client.post(path, data=body, content_type=kind, headers=self.headers(key))
+
+    def bundle(self, events, key, path="/v1/events"):
+        return self.post(list(events), key, path, "application/cloudevents-batch+json")
+
+    def headers(self, key):
+        return {"Authorization": f"Bearer {self.keys.get(key, key)}"} if key else {}
+
+    def fold(self):
+        return projector.catch_up(self.url)
+
+    def event(self, type_, subject, on="2020-01-02", cites=(), **data):
+        """A CloudEvent with a new id."""
+        documents = [{"kind": kind, "number": f"第{next(self.ids)}号"} for kind in cites]
+        return {
+            "specversion": "1.0",
+            "id": f"test-{next(self.ids)}",
+            "source": "/test",
+            "type": type_,
+            "subject": subject,
+            "data": {"occurred_on": on, "actor": "测试", "documents": documents, **data},
+        }
+
+
+def build(url: str) -> Api:
+    """The service on this database, with the demo keys and one that may do everything."""
+    app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", example=True))
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        by_name = {name: keys.create(conn, SECRET, name, scopes) for name, scopes in example.DEMO_KEYS.items()}
+        by_name["all"] = keys.create(conn, SECRET, "all", keys.SCOPES)
+    return Api(app, by_name, url)
+
+
+def play_example(api: Api) -> list[dict]:
+    """The plan and the life of `make run`, folded. Gives the posts that set the fund up."""
+    setup = list(plan_file.posts(plan_file.read(example.PLAN), "测试"))
+    post = example.poster(api.app.extensions["ledger"], SECRET, lambda: None)
+    for event in setup:
+        post(event)
+    life.play(post, setup, calendar.working_days)
+    api.fold()
+    return setup
+
+
+def close(api: Api) -> None:
+    api.app.extensions["ledger"].close()
+    api.app.extensions["reader"].close()
+
+
+@pytest.fixture
+def api(database_url):
+    api = build(database_url)
+    yield api
+    close(api)
+
+
+@pytest.fixture(scope="session")
+def example_url(server_url, template):
+    """A database with the example in it, for tests that only read."""
+    with new_database(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def played(example_url):
+    api = build(example_url)
+    api.setup = play_example(api)
+    yield api
+    close(api)

@@ -1,0 +1,179 @@
+"""The embedded PostgreSQL starts anywhere, has one owner, survives kills and leaves nothing running."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from service.embedded import HomeInUse, PostgresFailed, embedded_postgres
+from tests.conftest import open_folder
+
+OWNER = """
+import os, signal, sys
+from pathlib import Path
+from service.embedded import embedded_postgres
+home, *options = sys.argv[1:]
+with embedded_postgres(Path(home)) as url:
+    if "fork" in options and os.fork() == 0:
+        signal.pause()
+    print(url, flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextmanager
+def owned_by_another(home: Path, *options: str) -> Iterator[tuple[psutil.Popen, str]]:
+    """Another process that owns `home`, and its conninfo."""
+    command: list[str | Path] = [sys.executable, "-c", OWNER, home, *options]
+    with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process, process.stdout.readline().strip()
+
+
+def postgres_of(home: Path) -> list[psutil.Process]:
+    data = str(home.resolve() / "postgres")
+    return [p for p in psutil.process_iter(["name", "cwd"]) if p.info == {"name": "postgres", "cwd": data}]
+
+
+def server_of(home: Path) -> psutil.Process:
+    return psutil.Process(int((home / "postgres/postmaster.pid").read_text().partition("\n")[0]))
+
+
+@pytest.fixture(scope="module")
+def home() -> Iterator[Path]:
+    """A data folder made once, for the tests that need no new one."""
+    with open_folder() as folder:
+        yield folder
+        for process in postgres_of(folder):
+            process.kill()
+
+
+def run(url: str, query: str) -> object:
+    with psycopg.connect(url, autocommit=True) as conn:
+        cursor = conn.execute(query)
+        return next(cursor)[0] if cursor.description else None
+
+
+@pytest.mark.parametrize("name", ["var", "my 溯元 “home”, $HOME's", "long" * 50])
+def test_starts_under_any_name_and_leaves_no_process(folder, name):
+    home = folder / name
+    with embedded_postgres(home) as url:
+        assert run(url, "select current_database()") == "suyuan"
+        assert postgres_of(home)
+    assert not postgres_of(home)
+
+
+def test_keeps_what_was_written_and_tells_its_log_no_values(home):
+    with embedded_postgres(home) as url:
+        run(url, "create table payee (name text primary key)")
+        run(url, "insert into payee values ('first')")
+    with embedded_postgres(home) as url:
+        assert run(url, "select name from payee") == "first"
+        with pytest.raises(psycopg.errors.UniqueViolation), psycopg.connect(url) as conn:
+            conn.execute("insert into payee select %s from payee", ["first"])
+    written = (home / "postgres/postgres.log").read_text()
+    assert "duplicate key" in written
+    assert "first" not in written.partition("duplicate key")[2]
+
+
+def test_stays_durable(home):
+    with embedded_postgres(home) as url:
+        assert run(url, "show fsync") == run(url, "show synchronous_commit") == "on"
+
+
+def test_a_second_owner_is_refused_by_the_first_ones_number(home):
+    with owned_by_another(home) as (process, _):
+        with pytest.raises(HomeInUse, match=str(process.pid)), embedded_postgres(home):
+            pass
+        process.communicate()
+    assert not postgres_of(home)
+
+
+def test_a_command_joins_the_owners_server_and_leaves_it_running(home):
+    with owned_by_another(home) as (process, url):
+        with embedded_postgres(home, join=True) as joined:
+            assert joined == url
+        assert run(url, "select 1") == 1
+        process.communicate()
+
+
+def test_a_command_without_an_owner_runs_the_server_itself(home):
+    with embedded_postgres(home, join=True) as url:
+        assert run(url, "select 1") == 1
+    assert not postgres_of(home)
+
+
+def test_survives_a_kill_of_the_owner(home):
+    with owned_by_another(home) as (process, url):
+        run(url, "create table kept_by_server ()")
+        process.kill()
+        process.wait()
+    assert postgres_of(home)
+    with embedded_postgres(home) as url:
+        assert run(url, "select count(*) from kept_by_server") == 0
+    assert not postgres_of(home)
+
+
+def test_a_worker_that_a_killed_owner_had_forked_does_not_keep_the_home(home):
+    with owned_by_another(home, "fork") as (process, _):
+        [worker] = [child for child in process.children() if child.name() != "postgres"]
+        process.kill()
+        process.wait()
+        try:
+            with embedded_postgres(home) as url:
+                assert run(url, "select 1") == 1
+                assert worker.is_running()
+        finally:
+            worker.kill()
+
+
+def test_survives_a_kill_of_the_server(home):
+    with embedded_postgres(home) as url:
+        run(url, "create table kept_by_files ()")
+        server_of(home).kill()
+    with embedded_postgres(home) as url:
+        assert run(url, "select count(*) from kept_by_files") == 0
+    assert not postgres_of(home)
+
+
+def test_survives_a_kill_of_both_with_a_session_still_working(home):
+    with owned_by_another(home) as (process, url), closing(psycopg.connect(url)) as conn:
+        conn.pgconn.send_query(b"select count(*) from generate_series(1, 3000000)")
+        server_of(home).kill()
+        process.kill()
+        process.wait()
+        with embedded_postgres(home) as again:
+            assert run(again, "select 1") == 1
+
+
+def test_survives_a_number_that_is_someone_elses_by_now(home):
+    with embedded_postgres(home):
+        pid_file = (home / "postgres/postmaster.pid").read_text()
+        server = server_of(home)
+        server.kill()
+    someone = str(psutil.Process().pid)
+    (home / "postgres/postmaster.pid").write_text(pid_file.replace(str(server.pid), someone))
+    with embedded_postgres(home) as url:
+        assert run(url, "select 1") == 1
+
+
+def test_starts_over_after_a_kill_while_the_data_folder_was_made(folder):
+    (folder / "postgres.unfinished").mkdir()
+    (folder / "postgres.unfinished/PG_VERSION").touch()
+    with embedded_postgres(folder) as url:
+        assert run(url, "select 1") == 1
+
+
+def test_says_why_it_did_not_start(folder):
+    with embedded_postgres(folder):
+        pass
+    with (folder / "postgres/postgresql.conf").open("a") as settings:
+        settings.write("no_such_setting = 1\n")
+    with pytest.raises(PostgresFailed, match="no_such_setting"), embedded_postgres(folder):
+        pass

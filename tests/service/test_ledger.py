@@ -1,0 +1,365 @@
+"""The ledger on a real PostgreSQL: identity, order, races, and what survives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from random import Random
+
+import psycopg
+import pytest
+from eventsourcing.persistence import IntegrityError
+from psycopg.rows import dict_row
+
+from domain.documents import Document
+from domain.fund import AppropriationReceived, FundEstablished, FundsAllotted
+from domain.project.payment import PaymentInstructed
+from domain.rules import AllotmentExceedsPlan, BalanceTooSmall, DocumentAlreadyUsed, FundExists
+from service.ledger import (
+    Conflicts,
+    Counted,
+    NotRecorded,
+    Overtaken,
+    Refusal,
+    Unavailable,
+    streams,
+)
+from service.ledger.recorder import LibraryEvent, Recorder
+from service.ledger.streams import States
+from tests.domain.lives import (
+    FUND,
+    PROJECT,
+    SETTINGS,
+    allotted,
+    approvals,
+    award_list,
+    founded,
+    line,
+    noticed,
+    request,
+    row,
+    yuan,
+)
+from tests.domain.scenario import Scenario, post
+from tests.posting import identified, open_ledger, put
+from tests.random_life import RandomLife
+
+ESTABLISHED = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
+
+
+@pytest.fixture
+def ledger(database_url):
+    with open_ledger(database_url) as ledger:
+        yield ledger
+
+
+def awarded_posts():
+    scenario = Scenario().given(*allotted(line()), *noticed())
+    rows = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89))
+    return (*allotted(line()), *noticed(), post(PROJECT, award_list(scenario, *rows), "3-1"))
+
+
+def positions(url):
+    with psycopg.connect(url) as conn:
+        return [row[0] for row in conn.execute("select position from event order by position")]
+
+
+def test_positions_are_dense_and_a_mirror_follows_its_leader(ledger, database_url):
+    put(ledger, founded(line()))
+    [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"))])
+    assert (outcome.first, outcome.last) == (6, 7)
+    assert positions(database_url) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_the_same_post_again_is_answered_with_its_first_result(ledger):
+    first = ledger.post([identified(ESTABLISHED)])
+    assert first == [Counted(1, 1, 1)]
+    assert ledger.post([identified(ESTABLISHED)]) == [Counted(1, 1, 1, replayed=True)]
+
+
+def test_the_same_identity_with_other_content_is_a_conflict(ledger):
+    ledger.post([identified(ESTABLISHED)])
+    other = replace(ESTABLISHED, fact=FundEstablished("另一名称", SETTINGS))
+    assert ledger.post([identified(other)]) == [Conflicts()]
+
+
+def test_a_replay_is_answered_before_any_rule_or_version(ledger):
+    put(ledger, founded(line()))
+    again = identified(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"), expected_version=4)
+    assert isinstance(ledger.post([again])[0], Counted)
+    # By now both the rule and the version would refuse it.
+    assert ledger.post([again])[0].replayed
+
+
+def test_a_refusal_does_not_use_up_the_identity(ledger):
+    put(ledger, founded(line(), line("q", 2), appropriated="200.00")[:-1])
+    too_early = identified(post(FUND, FundsAllotted("q", 1, yuan("60.00")), "1-6"))
+    assert isinstance(ledger.post([too_early])[0], Refusal)
+    put(ledger, founded(line(), line("q", 2))[-1:])
+    assert ledger.post([too_early])[0].replayed is False
+
+
+def test_a_stale_version_is_told_with_the_actual_one(ledger):
+    ledger.post([identified(ESTABLISHED)])
+    late = post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")
+    assert ledger.post([identified(late, expected_version=7)]) == [Overtaken(FUND, 7, 1)]
+    assert isinstance(ledger.post([identified(late, expected_version=1)])[0], Counted)
+
+
+def test_a_bundle_is_all_or_nothing_and_later_posts_see_earlier_ones(ledger, database_url):
+    bundle = [identified(each) for each in founded(line())]
+    broken = identified(post(FUND, FundsAllotted("p", 1, yuan("60.01")), "1-6"))
+    outcomes = ledger.post([*bundle, broken])
+    assert [type(each) for each in outcomes] == [NotRecorded] * 5 + [Refusal]
+    assert isinstance(outcomes[-1].rule, AllotmentExceedsPlan)
+    assert positions(database_url) == []
+    assert [each.first for each in ledger.post(bundle)] == [1, 2, 3, 4, 5]
+
+
+def test_posts_that_stand_for_themselves_do_not_fall_with_their_neighbours(ledger, database_url):
+    duplicate = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
+    bundle = [identified(each) for each in (ESTABLISHED, duplicate, *founded(line())[1:])]
+    outcomes = ledger.post(bundle, atomic=False)
+    assert isinstance(outcomes[1].rule, FundExists)
+    assert [o.first for o in outcomes if isinstance(o, Counted)] == [1, 2, 3, 4, 5]
+    assert positions(database_url) == [1, 2, 3, 4, 5]
+
+
+def test_the_same_post_twice_in_one_bundle_is_recorded_once(ledger, database_url):
+    twice = [identified(ESTABLISHED), identified(ESTABLISHED)]
+    assert ledger.post(twice) == [Counted(1, 1, 1), Counted(1, 1, 1, replayed=True)]
+    assert positions(database_url) == [1]
+
+
+def test_a_bundle_that_is_sent_again_is_replayed_whole(ledger):
+    bundle = [identified(each) for each in founded(line())]
+    first = ledger.post(bundle)
+    assert ledger.post(bundle) == [replace(each, replayed=True) for each in first]
+
+
+def test_one_post_from_many_threads_and_ledgers_is_recorded_once(ledger, database_url):
+    put(ledger, founded(line()))
+    same = identified(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"))
+    with (
+        open_ledger(database_url) as other,
+        open_ledger(database_url) as third,
+        ThreadPoolExecutor(12) as pool,
+    ):
+        results = [pool.submit(each.post, [same]) for each in (ledger, other, third) * 20]
+        outcomes = [result.result()[0] for result in results]
+    assert sum(not each.replayed for each in outcomes) == 1
+    assert {(each.first, each.last) for each in outcomes} == {(6, 7)}
+    assert positions(database_url) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_one_post_a_hundred_times_through_four_processes_is_recorded_once(ledger, database_url):
+    ledger.post([identified(ESTABLISHED)])
+    command = [sys.executable, "-m", "tests.hammer", database_url, "25"]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    answers = [each for process in processes for each in json.loads(process.communicate()[0])]
+    assert len(answers) == 100
+    assert {first for first, _ in answers} == {2}
+    assert sum(not replayed for _, replayed in answers) == 1
+    assert positions(database_url) == [1, 2]
+
+
+def test_two_payments_racing_for_one_balance_leave_one_winner_and_the_numbers(ledger, database_url):
+    put(ledger, awarded_posts())
+    with open_ledger(database_url) as other, ThreadPoolExecutor(2) as pool:
+        racing = [identified(request("P1", amount="20.00")), identified(request("P2", amount="20.00"))]
+        results = [pool.submit(each.post, [p]) for each, p in zip((ledger, other), racing, strict=True)]
+        outcomes = [result.result()[0] for result in results]
+    [loser] = [each for each in outcomes if isinstance(each, Refusal)]
+    assert isinstance(loser.rule, BalanceTooSmall)
+    assert loser.rule.facts == {
+        "account": "payable",
+        "available": yuan("10.00"),
+        "amount": yuan("20.00"),
+    }
+
+
+def test_many_writers_on_many_streams_leave_no_gap_and_lose_nothing(ledger, database_url):
+    funds = [post(f"fund/f{n}", FundEstablished("专项", SETTINGS), "1-1") for n in range(30)]
+    money = [post(f"fund/f{n}", AppropriationReceived(yuan("1.00"), 2018), "1-2") for n in range(30)]
+    with open_ledger(database_url) as other, ThreadPoolExecutor(12) as pool:
+        for batch in (funds, money):
+            sent = [pool.submit((ledger, other)[n % 2].post, [identified(p)]) for n, p in enumerate(batch)]
+            assert all(isinstance(each.result()[0], Counted) for each in sent)
+    assert positions(database_url) == list(range(1, 61))
+    with psycopg.connect(database_url) as conn:
+        ranges = conn.execute(
+            "select fact #>> '{moves,0,fen}' from event where type = 'AppropriationReceived'"
+        ).fetchall()
+        recorded = conn.execute("select recorded_at from event order by position").fetchall()
+    assert sorted(r[0] for r in ranges) == sorted(f"{{[{n * 100},{n * 100 + 100})}}" for n in range(30))
+    assert recorded == sorted(recorded)
+
+
+def test_a_voucher_number_is_used_once_across_projects_and_processes(ledger, database_url):
+    put(ledger, (*awarded_posts(), request("P1"), *approvals("P1")))
+    voucher = (Document("支付凭证号", "000001"),)
+    put(ledger, (request("P2", "b", on="3-3"), *approvals("P2")))
+    first = identified(post(PROJECT, PaymentInstructed("P1"), "3-4", cites=voucher))
+    second = identified(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=voucher))
+    with open_ledger(database_url) as other:
+        assert isinstance(ledger.post([first])[0], Counted)
+        [outcome] = other.post([second])
+    assert isinstance(outcome.rule, DocumentAlreadyUsed)
+    assert outcome.rule.facts["number"] == "2019/000001/1"
+
+
+class Lossy:
+    """A recorder's append whose reply is lost after the commit, as often as told."""
+
+    def __init__(self, recorder: Recorder, losses: int) -> None:
+        self._append, self.left = recorder.append, losses
+
+    def __call__(self, conn, *args, **kwargs):
+        first = self._append(conn, *args, **kwargs)
+        if self.left:
+            self.left -= 1
+            conn.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return first
+
+
+def test_a_reply_lost_after_the_commit_is_found_again_and_answered(ledger, database_url, monkeypatch):
+    monkeypatch.setattr(ledger.recorder, "append", Lossy(ledger.recorder, 1))
+    [outcome] = ledger.post([identified(ESTABLISHED)])
+    assert (outcome.first, outcome.last) == (1, 1)
+    assert positions(database_url) == [1]
+
+
+def test_a_database_that_stays_away_is_said_to_and_the_post_may_be_sent_again(ledger, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(ledger, "_load", _gone)
+        with pytest.raises(Unavailable):
+            ledger.post([identified(ESTABLISHED)])
+    assert ledger.post([identified(ESTABLISHED)]) == [Counted(1, 1, 1)]
+
+
+def _gone(*_):
+    raise psycopg.OperationalError("no route to host")
+
+
+def test_a_ledger_that_is_behind_catches_up_by_itself(ledger, database_url):
+    put(ledger, founded(line()))
+    with open_ledger(database_url) as other:
+        put(other, [post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6")])
+        put(ledger, [post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6")])
+        [outcome] = other.post([identified(post(FUND, FundsAllotted("p", 1, yuan("0.01")), "1-6"))])
+    assert outcome.rule.facts["allotted"] == yuan("60.00")
+
+
+def test_states_ahead_of_the_log_are_dropped_as_after_a_restore(ledger, database_url):
+    put(ledger, founded(line()))
+    ahead = ledger._states.held([FUND])[FUND]
+    ledger._states.keep({FUND: replace(ahead, version=ahead.version + 5)})
+    [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
+    assert isinstance(outcome, Counted)
+    assert outcome.version == 5
+
+
+def test_nothing_is_refused_on_states_ahead_of_the_log(ledger, database_url):
+    put(ledger, founded(line()))
+    allot = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
+    phantom = Scenario().given(*founded(line()), allot).books
+    ledger._states.keep(dict(phantom.streams))
+    again = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
+    assert isinstance(ledger.post([identified(again)])[0], Counted)
+
+
+def test_a_long_stream_leaves_a_snapshot_that_equals_its_replay(ledger, database_url, monkeypatch):
+    monkeypatch.setattr(streams, "SNAPSHOT_AFTER", 10)
+    put(ledger, (*awarded_posts(), request("P1", amount="1.00")))
+
+    def load():
+        with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
+            kept = conn.execute("select stream from snapshot").fetchall()
+            return [each["stream"] for each in kept], streams.load(conn, States(10), [PROJECT], [], []).streams
+
+    none_yet, from_log = load()
+    kept, from_snapshot = load()
+    assert none_yet == []
+    assert kept == [PROJECT]
+    assert from_snapshot == from_log
+    put(ledger, [request("P2", amount="1.00")])
+    assert load()[1][PROJECT].version == from_log[PROJECT].version + 1
+
+
+def test_a_snapshot_made_by_other_code_is_ignored(ledger, database_url):
+    put(ledger, founded(line()))
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("insert into snapshot values (%s, 3, 'other code', 'not even JSON')", [FUND])
+    with open_ledger(database_url) as cold:
+        put(cold, [post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6")])
+
+
+@pytest.mark.parametrize("statement", ["update event set type = 'x'", "delete from event", "truncate event cascade"])
+def test_the_log_cannot_be_changed_even_by_hand(ledger, database_url, statement):
+    ledger.post([identified(ESTABLISHED)])
+    with psycopg.connect(database_url) as conn, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        conn.execute(statement)
+
+
+def test_the_library_s_own_reading_and_saving_keep_working(ledger, database_url):
+    put(ledger, founded(line())[:2])
+    assert [n.id for n in ledger.notification_log.select(1, 10)] == [1, 2]
+    assert ledger.recorder.max_notification_id() == 2
+    [first, second] = list(ledger.events.get(FUND))
+    assert first.recorded.fact == ESTABLISHED.fact
+    [event] = Scenario().given(*founded(line())[:2]).when(founded(line())[2]).events()
+    [recording] = ledger.save(LibraryEvent(event.stream, event.version, event))
+    assert recording.notification.id == 3
+    with pytest.raises(IntegrityError):
+        ledger.save(LibraryEvent(event.stream, event.version, event))
+    assert second.originator_version == 2
+    assert positions(database_url) == [1, 2, 3]
+
+
+def test_a_version_gap_is_refused_by_the_database_itself(ledger, database_url):
+    ledger.post([identified(ESTABLISHED)])
+    [event] = Scenario().given(ESTABLISHED).when(founded(line())[1]).events()
+    with (
+        psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn,
+        pytest.raises(psycopg.errors.IntegrityConstraintViolation),
+    ):
+        ledger.recorder.append(conn, [replace(event, version=5)], {FUND: 1})
+
+
+def test_the_library_s_unlocked_functions_are_off(ledger):
+    assert ledger.recorder.datastore.enable_db_functions is False
+
+
+def test_an_acknowledged_post_is_on_disk_even_if_the_session_says_otherwise(database_url):
+    with open_ledger(f"{database_url} options='-c synchronous_commit=off'") as ledger:
+        ledger.post([identified(ESTABLISHED)])
+        with ledger.recorder.datastore.get_connection() as conn, conn.transaction():
+            ledger.recorder.append(conn, [], {})
+            [setting] = conn.execute("show synchronous_commit").fetchone().values()
+    assert setting == "on"
+
+
+def test_a_large_bundle_goes_in_at_once(ledger, database_url):
+    posts = [post(f"fund/f{n}", FundEstablished("专项" * 90, SETTINGS), "1-1") for n in range(1_000)]
+    outcomes = ledger.post([identified(each) for each in posts])
+    assert [each.first for each in outcomes] == list(range(1, 1_001))
+    assert positions(database_url) == list(range(1, 1_001))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_random_life_is_recorded_as_the_domain_decided_it(ledger, database_url, seed):
+    life = RandomLife(Random(seed))
+    for _ in life.live(120):
+        pass
+    first = ledger.recorder
+    with first.datastore.get_connection() as conn:
+        reads = dict.fromkeys((event.stream for event in life.events), 0)
+        assert first.append(conn, life.events, reads) == 1
+    stored = [each.recorded for stream in reads for each in ledger.events.get(stream)]
+    assert sorted(stored, key=lambda e: (e.stream, e.version)) == sorted(
+        life.events, key=lambda e: (e.stream, e.version)
+    )

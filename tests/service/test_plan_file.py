@@ -1,0 +1,127 @@
+"""A district's own plan: other projects, three batches, other gates and names. It loads and lives the same way."""
+
+from decimal import Decimal
+
+import pytest
+
+from service import calendar, example, plan_file
+from service.example import life
+from tests.service.conftest import SECRET
+
+OTHER = """
+format: suyuan-plan/1
+fund:
+  code: other-2020
+  name: 另一区县产业扶持专项资金
+  established_on: 2020-01-06
+  settings: {notice_working_days: 3, approvals: [审批], acceptance_tries: 1}
+  documents: [{kind: 立项依据, number: 示例财〔2020〕1号}]
+appropriation:
+  amount: 12345.67
+  budget_year: 2020
+  received_on: 2020-01-08
+  documents: [{kind: 本级指标文号, number: 示例预〔2020〕2号}]
+plan:
+  title: 另一份计划
+  unit: 元
+  drafted_on: 2020-02-03
+  adopted_on: 2020-02-10
+  allotted_on: 2020-02-12
+  documents: [{kind: 纪要, number: 示例纪〔2020〕3号}]
+  allotment_documents: [{kind: 指标文, number: 示例预〔2020〕4号}]
+  tasks:
+    - {code: 甲, name: 甲任务}
+    - {code: 乙, name: 乙任务}
+  batches:
+    - {batch: 1, name: 启动款, gate: award, total: 3000}
+    - {batch: 2, name: 中期款, gate: agreement, total: 4000.50}
+    - {batch: 3, name: 尾款, gate: acceptance, total: 5345.17}
+  total: 12345.67
+  projects:
+    - code: other-a
+      number: 1
+      name: 甲项目
+      tasks: [甲]
+      awards: {max: 4}
+      fixed_total: true
+      amounts: {1: 1000, 2: 1000.50, 3: 5000.17}
+      total: 7000.67
+    - code: other-b
+      number: 2
+      name: 乙项目
+      tasks: [甲, 乙]
+      awards: {exact: 2}
+      amounts: {1: 2000, 2: 3000, 3: 345}
+      total: 5345
+"""
+
+
+@pytest.fixture
+def other(tmp_path):
+    def write(text):
+        file = tmp_path / "plan.yaml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+    return write
+
+
+def test_a_plan_with_three_batches_another_gate_and_other_names_lives_the_same_way(api, other):
+    setup = list(plan_file.posts(plan_file.read(other(OTHER)), "测试"))
+    posted = []
+    post = example.poster(api.app.extensions["ledger"], SECRET, lambda: posted.append(1))
+    for event in setup:
+        post(event)
+    life.play(post, setup, calendar.working_days)
+    api.fold()
+    answer = api.get("/v1/funds/other-2020/balances").json
+    assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
+        (1, "3000.00", "3000.00"),
+        (2, "4000.50", "4000.50"),
+        (3, "5345.17", "5345.17"),
+    ]
+    assert all(Decimal(row["paid"]) > 0 for row in answer["rows"])
+    plan = api.get("/v1/funds/other-2020/plan").json
+    assert [b["name"] for b in plan["total"]["batches"]] == ["启动款", "中期款", "尾款"]
+    assert [r["task"] for r in api.get("/v1/funds/other-2020/balances?by=task").json["rows"]] == ["甲", "甲、乙"]
+    page = api.get("/", key=None).text
+    assert "中期款" in page
+    assert api.get("/v1/fen/1234566").status_code == 200
+    assert api.get("/v1/fen/1234567").status_code == 404
+    # Played again, it records nothing.
+    head = len(posted), api.get("/readyz").json["log_position"]
+    for event in setup:
+        post(event)
+    life.play(post, setup, calendar.working_days)
+    assert (len(posted), api.get("/readyz").json["log_position"]) == (2 * head[0], head[1])
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("format: suyuan-plan/1", "format: suyuan-plan/2"),
+        ("unit: 元", "unit: 亿元"),
+        ("amount: 12345.67", "amount: 12345.678"),
+        ("amount: 12345.67", "amount: １２"),
+        ("amount: 12345.67", "amount: nan"),
+        ("gate: agreement", "gate: whenever"),
+        ("awards: {max: 4}", "awards: {max: many}"),
+        ("fixed_total: true", "fixed_total: yes"),
+        ("fixed_total: true", "fixed_totl: true"),
+        ("acceptance_tries: 1", "acceptance_tries: 1, appeals: 2"),
+        ("awards: {max: 4}", "awards: {max: 4, exact: 4}"),
+        ("  total: 12345.67", "  total: 12345.67\n  total: 1"),
+        ("tasks: [甲]\n", ""),
+        ("plan:", "plan: [\n"),
+    ],
+)
+def test_a_wrong_plan_file_is_refused_before_anything_is_posted(other, was, becomes):
+    assert was in OTHER
+    with pytest.raises(plan_file.PlanFileWrong):
+        list(plan_file.posts(plan_file.read(other(OTHER.replace(was, becomes, 1))), "测试"))
+
+
+def test_an_amount_in_a_plan_never_becomes_a_float(other):
+    events = list(plan_file.posts(plan_file.read(other(OTHER)), "测试"))
+    amounts = [e["data"]["amount"] for e in events if e["type"] == "FundsAllotted"]
+    assert amounts == ["1000.00", "1000.50", "5000.17", "2000.00", "3000.00", "345.00"]

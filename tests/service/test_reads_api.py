@@ -1,0 +1,253 @@
+"""What an auditor reads of the example, checked against the plan and against itself."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+
+import psycopg
+import pytest
+
+from domain.fen import FenSet
+
+FUND = "yx-ip-2018"
+SIX = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
+
+
+def balances(api, **asked):
+    response = api.get(f"/v1/funds/{FUND}/balances", query_string=asked)
+    assert response.status_code == 200, response.text
+    return response.json
+
+
+def test_both_batches_are_planned_and_allotted_in_full(played):
+    answer = balances(played, by="batch")
+    assert answer["fund"] == FUND
+    assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
+        (1, "6000000.00", "6000000.00"),
+        (2, "4000000.00", "4000000.00"),
+    ]
+    assert answer["total"]["appropriated"] == "10000000.00"
+
+
+@pytest.mark.parametrize("by", ["batch", "project", "task", "award"])
+def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(played, by):
+    answer = balances(played, by=by)
+    for row in answer["rows"]:
+        assert sum(Decimal(row[account]) for account in SIX) == Decimal(row["allotted"])
+    for figure in ("planned", "allotted", *SIX):
+        assert sum(Decimal(r[figure]) for r in answer["rows"]) == Decimal(answer["total"][figure])
+
+
+def test_by_task_the_lines_are_grouped_by_their_set_of_tasks(played):
+    rows = balances(played, by="task")["rows"]
+    assert [(r["task"], r["planned"]) for r in rows] == [
+        ("二", "2500000.00"),
+        ("一、三", "4800000.00"),
+        ("四", "500000.00"),
+        ("五", "350000.00"),
+        ("六", "1600000.00"),
+        ("七", "250000.00"),
+    ]
+
+
+def test_by_award_there_are_10_to_19_awards_as_the_plan_allows(played):
+    awards = [r for r in balances(played, by="award")["rows"] if r["award"]]
+    assert 10 <= len(awards) <= 19
+    assert all("示例" in r["applicant"] for r in awards)
+
+
+def test_the_annex_is_the_seed_s_annex_line_by_line(played):
+    plan = played.get(f"/v1/funds/{FUND}/plan").json
+    # The annex as the district filed it: number as printed, tasks, name, awards, total, batch 1, batch 2, in 万元.
+    printed = [
+        ("11", ["二"], "支持高价值专利(组合)创造及运用项目", 1, 170, 102, 68),
+        ("22", ["二"], "支持越秀区重点产业导航分析", 1, 80, 48, 32),
+        ("33", ["一", "三"], "支持建设越秀区知识产权综合服务中心项目", 1, 480, 288, 192),
+        ("44", ["四"], "支持建设越秀区专利大数据检索分析平台项目", 1, 50, 30, 20),
+        ("75", ["五"], "支持知识产权宣传项目", 1, 15, 9, 6),
+        ("76", ["五"], "支持知识产权进校园项目", 1, 20, 12, 8),
+        ("57", ["六"], "支持培育知识产权示范企业、优势企业或强企项目", 10, 60, 36, 24),
+        ("68", ["六"], "支持重点实验室、研发中心建设项目", 2, 100, 60, 40),
+        ("99", ["七"], "支持优化知识产权特色园区建设项目", 1, 25, 15, 10),
+    ]
+    wan = [
+        (
+            row["number_raw"],
+            [task["code"] for task in row["tasks"]],
+            row["name_annex"],
+            row["awards"],
+            *(int(Decimal(x) / 10_000) for x in (row["planned"], *(b["planned"] for b in row["batches"]))),
+        )
+        for row in plan["rows"]
+    ]
+    assert wan == printed
+    assert plan["rows"][2]["tasks"] == [
+        {"code": "一", "name": "加强知识产权执法保护"},
+        {"code": "三", "name": "打造知识产权综合服务中心"},
+    ]
+    assert plan["total"]["planned"] == "10000000.00"
+    assert [b["planned"] for b in plan["total"]["batches"]] == ["6000000.00", "4000000.00"]
+
+
+def test_the_fixed_total_of_project_7_is_awarded_to_the_fen(played):
+    row = played.get(f"/v1/funds/{FUND}/plan").json["rows"][6]
+    assert (row["awarded"], row["planned"]) == ("600000.00", "600000.00")
+
+
+def test_every_serial_of_the_fund_answers_where_it_is(played):
+    random = Random(7)
+    for serial in [0, 999_999_999, *(random.randrange(1_000_000_000) for _ in range(100))]:
+        answer = played.get(f"/v1/fen/{serial}").json
+        assert answer["fund"] == FUND
+        kinds = [step["type"] for step in answer["steps"]]
+        assert kinds[0] == "FundEstablished"
+        assert {"AppropriationReceived", "PlanAdopted", "FundsAllotted", "AwardListDecided"} <= set(kinds)
+        last = [s for s in answer["steps"] if s.get("to")][-1]
+        assert last["to"] == answer["stands"]["account"]
+        assert all(s["occurred_on"] and s["position"] for s in answer["steps"])
+
+
+def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(played):
+    answer = played.get("/v1/fen/0").json
+    assert answer["stands"]["account"] == "paid"
+    cited = {d["kind"]: d["number"] for s in answer["steps"] for d in s["documents"]}
+    assert cited["立项依据"] == "财办建设〔2018〕96号"
+    assert cited["上级指标文号"] == "穗知〔2018〕99号"
+    kinds = {"局文", "资金分配文", "评审意见", "公示", "纪要", "立项文号", "合同号", "支付凭证号", "流水号", "审批单"}
+    assert kinds <= set(cited)
+    [paid] = [s for s in answer["steps"] if s["type"] == "PaymentConfirmed"]
+    assert paid["payee"] == "示例1号项目甲单位"
+    assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
+
+
+def test_the_fen_traced_as_paid_are_exactly_the_paid_balance(played):
+    """Folded from the movements fen by fen, beside the amounts that the balances fold."""
+    with psycopg.connect(played.url) as conn:
+        rows = conn.execute("select source, target, fen::text from movement order by position, seq").fetchall()
+    paid = FenSet()
+    for source, target, fen in rows:
+        paid = paid + FenSet.parse(fen) if target == "paid" else paid
+        paid = paid - FenSet.parse(fen) if source == "paid" else paid
+    assert Decimal(paid.total) / 100 == Decimal(balances(played)["total"]["paid"])
+    random = Random(3)
+    for lo, hi in paid.ranges:
+        for serial in (lo, hi - 1, random.randrange(lo, hi)):
+            assert played.get(f"/v1/fen/{serial}").json["stands"]["account"] == "paid"
+
+
+@pytest.mark.parametrize("serial", ["1000000000", str(2**63 - 1), str(2**63), "9" * 40])
+def test_a_serial_that_was_never_issued_is_not_found(played, serial):
+    response = played.get(f"/v1/fen/{serial}")
+    assert (response.status_code, response.content_type) == (404, "application/problem+json")
+
+
+def test_balances_as_of_a_booking_date_and_of_a_position(played):
+    year_end = balances(played, booked_on="2019-12-31")
+    assert year_end["as_of"]["booked_on"] == "2019-12-31"
+    assert year_end["rows"][1]["committed"] == "4000000.00"
+    assert year_end["rows"][1]["paid"] == "0.00"
+    assert balances(played, booked_on="2018-12-31")["total"]["pool"] == "10000000.00"
+    assert balances(played, position=1)["total"]["appropriated"] == "0.00"
+    head = balances(played)["as_of"]["position"]
+    now, then = balances(played), balances(played, position=head)
+    assert (now["rows"], now["total"]) == (then["rows"], then["total"])
+
+
+def test_the_log_is_read_in_pages_that_lead_on(played):
+    seen, address = [], "/v1/events?after=0&limit=100"
+    while address:
+        page = played.get(address)
+        assert page.content_type == "application/cloudevents-batch+json"
+        seen += [event["position"] for event in page.json]
+        link = page.headers.get("Link")
+        address = link[1 : link.index(">")] if link else None
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) > 350
+
+
+def test_one_event_is_read_by_its_position_and_a_project_by_its_stream(played):
+    event = played.get("/v1/events/2").json
+    assert event["type"] == "AppropriationReceived"
+    assert event["data"]["amount"] == "10000000.00"
+    assert event["data"]["moves"][0] == {
+        "from": "treasury",
+        "to": "pool",
+        "fen": "{[0,1000000000)}",
+        "amount": "10000000.00",
+    }
+    stream = played.get("/v1/projects/yx-ip-2018-07/events?limit=3").json
+    assert [e["streamversion"] for e in stream] == [1, 2, 3]
+    assert stream[1]["type"] == "AllotmentReceived"
+    assert stream[1]["data"]["mirrors"]["stream"] == "fund/yx-ip-2018"
+
+
+def test_funds_and_projects_are_listed_and_described(played):
+    [fund] = played.get("/v1/funds").json["funds"]
+    assert (fund["fund"], fund["appropriated"], fund["projects"]) == (FUND, "10000000.00", 9)
+    assert played.get(f"/v1/funds/{FUND}").json["planned"] == "10000000.00"
+    projects = played.get(f"/v1/projects?fund={FUND}").json["projects"]
+    assert [p["number"] for p in projects] == list(range(1, 10))
+    assert {p["status"] for p in projects} == {"open", "closed"}
+    one = played.get("/v1/projects/yx-ip-2018-08").json
+    assert [b["planned"] for b in one["batches"]] == ["600000.00", "400000.00"]
+    assert len(one["award_list"]) == 2
+
+
+def test_the_example_has_its_bad_days(played):
+    with psycopg.connect(played.url) as conn:
+        statuses = {row[0] for row in conn.execute("select status from payment")}
+        types = {row[0] for row in conn.execute("select type from event")}
+    assert {"confirmed", "rejected", "failed", "returned", "requested", "instructed"} <= statuses
+    assert {"AcceptanceFailed", "RectificationOrdered", "PaymentReturned", "ProjectClosed"} <= types
+
+
+def test_no_account_number_stands_in_the_log(played):
+    with psycopg.connect(played.url) as conn:
+        found = conn.execute("select count(*) from event where fact::text ~ '62000000[0-9]{8}'").fetchone()
+        kept = conn.execute("select fact -> 'payee' -> 'account' from event where type = 'PaymentRequested'")
+        accounts = [row[0] for row in kept]
+    assert found == (0,)
+    assert all(set(each) == {"last4", "digest"} and len(each["last4"]) == 4 for each in accounts)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/funds/nobody",
+        "/v1/funds/nobody/balances",
+        "/v1/funds/nobody/plan",
+        "/v1/projects/nobody",
+        "/v1/projects/nobody/events",
+        "/v1/events/999999",
+        "/v1/nothing",
+    ],
+)
+def test_what_is_not_there_is_a_problem_document(played, path):
+    response = played.get(path)
+    assert response.status_code == 404
+    assert response.content_type == "application/problem+json"
+    assert response.json["title_zh"]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["by=colour", "by=batch&by=task", "position=-1", "position=１", "booked_on=2019-13-01", "bye=1", "min_position=x"],
+)
+def test_a_wrong_query_parameter_is_refused_by_name(played, query):
+    response = played.get(f"/v1/funds/{FUND}/balances?{query}")
+    assert response.status_code == 400
+    assert response.json["parameter"] == query.partition("=")[0]
+
+
+def test_the_seed_in_the_example_file_is_the_seed(played):
+    """Names, tasks and amounts, against the facts read off the document, kept beside this test."""
+    seed = json.loads((Path(__file__).parent / "seed.json").read_text(encoding="utf-8"))
+    rows = played.get(f"/v1/funds/{FUND}/plan").json["rows"]
+    assert [(r["name"], r["name_annex"], r["number_raw"]) for r in rows] == [
+        (p["name_zh"], p["name_annex_zh"], p["annex_no_raw"]) for p in seed["projects"]
+    ]
+    assert [[t["code"] for t in r["tasks"]] for r in rows] == [p["tasks"] for p in seed["projects"]]
+    names = {t["code"]: t["name"] for r in rows for t in r["tasks"]}
+    assert names == seed["tasks"]
+    assert [r["awards"] for r in rows] == [p["awards"]["n"] for p in seed["projects"]]
