@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-.PHONY: run test test-all lint format lock clean
+.PHONY: run test test-all lint format lock contract clean
 .DELETE_ON_ERROR:
 
 run: .venv/.run ## the service with its example on http://127.0.0.1:8000
@@ -42,6 +42,9 @@ format: .venv/.test
 lock: .venv/.test ## after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --output-file requirements.lock
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+contract: .venv/.test ## write docs/openapi.json, the published contract, as it is now
+	@$(BIN)/python -m service contract > docs/openapi.json
 
 clean: ## all but the data under var/
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

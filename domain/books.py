@@ -15,7 +15,7 @@ from domain import fund, project
 from domain.documents import Claim
 from domain.posting import TREASURY
 from domain.record import Recorded, Reference, claimed
-from domain.rules import UnknownStream
+from domain.rules.every_post import UnknownStream
 
 State = fund.Fund | project.Project
 

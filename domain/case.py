@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from domain.posting import Move
 from domain.record import Fact, Header
-from domain.rules import BeforeItsCause
+from domain.rules.every_post import BeforeItsCause
 
 if TYPE_CHECKING:
     from domain.books import Books

@@ -15,7 +15,8 @@ from domain.case import Case, Decision
 from domain.mirrors import AllotmentReceived, FundsReturned
 from domain.project.opening import ProjectOpened
 from domain.record import Fact, Posted, Recorded, Reference, claimed
-from domain.rules import (
+from domain.rules import Refused
+from domain.rules.every_post import (
     BookedInFuture,
     BookedOutOfOrder,
     DocumentAlreadyUsed,
@@ -23,6 +24,8 @@ from domain.rules import (
     OccurredAfterBooked,
     UnknownStream,
 )
+from domain.rules.fund import FundIsClosed
+from domain.rules.project import ProjectIsClosed
 
 MIRRORS: tuple[type[Fact], ...] = (AllotmentReceived, FundsReturned)
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in (*fund.FACTS, *project.FACTS, *MIRRORS)}
@@ -33,6 +36,24 @@ POSTABLE: dict[str, type[Fact]] = {name: fact for name, fact in FACTS.items() if
 
 FIRST = (fund.FundEstablished, ProjectOpened)
 """The events that a stream begins with."""
+EVERY_POST: tuple[type[Refused], ...] = (OccurredAfterBooked, BookedInFuture, BookedOutOfOrder)
+"""The rules that may refuse a post of any type."""
+
+
+def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
+    """All the rules that may refuse a post of this type: its own first, those of every post last."""
+    return () if fact in MIRRORS else (*fact.refused_by, *_shared(fact), *EVERY_POST)
+
+
+def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
+    if fact not in (*FIRST, *project.AFTER_CLOSING):
+        yield FundIsClosed if fact.stream == "fund" else ProjectIsClosed
+    if fact not in FIRST:
+        yield UnknownStream
+    if fact.cites:
+        yield MissingCitation
+    if fact.claims:
+        yield DocumentAlreadyUsed
 
 
 def reads(posted: Posted) -> tuple[str, ...]:

@@ -21,8 +21,10 @@ from domain.mirrors import AllotmentReceived, FundsReturned
 from domain.money import Money
 from domain.posting import ACCOUNTS, POOL, RECOVERED, Accounts, Move, Place, issue, move
 from domain.record import Fact, Recorded
-from domain.rules import (
+from domain.rules.every_post import BalanceTooSmall
+from domain.rules.fund import (
     AllotmentExceedsPlan,
+    BatchNotInPlan,
     FundExists,
     FundIsClosed,
     MoneyLeft,
@@ -33,10 +35,10 @@ from domain.rules import (
     PlanNamesTwice,
     PlanNamesUnknown,
     PlanSumsDisagree,
-    ProjectOfOtherFund,
     ProjectsStillOpen,
     SerialsExhausted,
 )
+from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
 
 
 class Gate(StrEnum):
@@ -114,7 +116,11 @@ class FundFact(Fact):
 
 @dataclass(frozen=True, slots=True)
 class FundEstablished(FundFact):
+    """A special fund begins, with settings of its own; its code is that of the stream and is used once."""
+
+    zh = "专项资金设立"
     cites = (("立项依据",),)
+    refused_by = (FundExists,)
     name: str
     settings: Settings
     name_en: str | None = None
@@ -122,15 +128,21 @@ class FundEstablished(FundFact):
 
 @dataclass(frozen=True, slots=True)
 class AppropriationReceived(FundFact):
+    """Money is appropriated to the fund: it enters the pool and takes the ledger's next serials."""
+
+    zh = "指标下达"
     cites = (("上级指标文号", "本级指标文号"),)
+    refused_by = (SerialsExhausted,)
     amount: Money
     budget_year: int
 
 
 @dataclass(frozen=True, slots=True)
 class PlanDrafted(FundFact):
-    """The whole plan, whatever an earlier draft said."""
+    """The whole plan is drafted, whatever an earlier draft said. Its lines, batches and total must agree."""
 
+    zh = "计划起草"
+    refused_by = (PlanAlreadyAdopted, PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
     title: str
     total: Money
     tasks: tuple[Task, ...]
@@ -140,15 +152,21 @@ class PlanDrafted(FundFact):
 
 @dataclass(frozen=True, slots=True)
 class PlanAdopted(FundFact):
-    """`draft` is the version of the PlanDrafted it adopts."""
+    """The latest draft becomes the fund's plan. `draft` is the version of the PlanDrafted it adopts."""
 
+    zh = "计划批准"
     cites = (("局文", "纪要"),)
+    refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, PlanExceedsPool)
     draft: int
 
 
 @dataclass(frozen=True, slots=True)
 class FundsAllotted(FundFact):
+    """Money of the pool goes to one batch of an open project, never more than the plan has for it."""
+
+    zh = "资金分配"
     cites = (("资金分配文", "指标文"),)
+    refused_by = (ProjectOfOtherFund, ProjectIsClosed, BatchNotInPlan, AllotmentExceedsPlan, BalanceTooSmall)
     project: str
     batch: int
     amount: Money
@@ -156,7 +174,11 @@ class FundsAllotted(FundFact):
 
 @dataclass(frozen=True, slots=True)
 class FundClosed(FundFact):
+    """The fund ends: nothing is left in it, and every project it allotted to is closed."""
+
+    zh = "专项资金结项"
     cites = (("结项",),)
+    refused_by = (MoneyLeft, ProjectsStillOpen)
 
 
 Posted = FundEstablished | AppropriationReceived | PlanDrafted | PlanAdopted | FundsAllotted | FundClosed
@@ -327,7 +349,7 @@ def _allot(case: Case, fund: Fund, fact: FundsAllotted) -> Decision:
     project.must_be_open()
     planned = fund.line(fact.project).batch(fact.batch)
     if planned is None:
-        raise NotInPlan(project=fact.project, batch=fact.batch)
+        raise BatchNotInPlan(project=fact.project, batch=fact.batch)
     allotted = Money(fund.allotted.get((fact.project, fact.batch), 0))
     if allotted + fact.amount > planned.amount:
         raise AllotmentExceedsPlan(

@@ -13,6 +13,7 @@ from domain.record import Fact
 class AllotmentReceived(Fact):
     """FundsAllotted, as the project sees it."""
 
+    zh = "收到资金分配"
     stream: ClassVar[str] = "project"
     batch: int
     amount: Money
@@ -22,6 +23,7 @@ class AllotmentReceived(Fact):
 class FundsReturned(Fact):
     """Money that comes back from a project, as the fund sees it; `closes` if the project is closed by it."""
 
+    zh = "项目资金退回"
     stream: ClassVar[str] = "fund"
     project: str
     amount: Money

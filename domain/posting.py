@@ -13,7 +13,7 @@ from immutables import Map
 
 from domain.fen import FenSet
 from domain.money import Money
-from domain.rules import BalanceTooSmall
+from domain.rules.every_post import BalanceTooSmall
 
 TREASURY = "treasury"
 POOL = "pool"

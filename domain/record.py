@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from domain.documents import Claim, Document, claims
 from domain.posting import Move
+from domain.rules import Refused
 
 
 class Fact:
@@ -15,12 +16,15 @@ class Fact:
 
     `stream` is the kind of stream it belongs to. `cites` lists what the event must cite, each entry a choice of
     document kinds; the numbers of cited documents of the kinds in `claims` may stand in the ledger only once.
+    `zh` is its Chinese name. `refused_by` lists the rules that its own chapter may refuse it by.
     """
 
     __slots__ = ()
     stream: ClassVar[str]
     cites: ClassVar[tuple[tuple[str, ...], ...]] = ()
     claims: ClassVar[tuple[str, ...]] = ()
+    zh: ClassVar[str]
+    refused_by: ClassVar[tuple[type[Refused], ...]] = ()
 
 
 @dataclass(frozen=True, slots=True)

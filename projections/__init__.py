@@ -12,7 +12,7 @@ from typing import Any
 from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
-ORDER = ("fund", "project", "plan", "movement", "balance", "lot", "application", "award", "payment")
+ORDER = ("fund", "project", "plan", "movement", "balance", "lot", "application", "award", "payment", "citation")
 """The projections, each after those that it reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}
 SPAN = 10_000

@@ -5,17 +5,35 @@ from __future__ import annotations
 from flask import Flask, g, request
 from stdnum.cn import uscc
 
-from service import calendar, console, logs
-from service.api import events, fen, funds, health, problems, projects
-from service.api.parameters import CodeConverter
-from service.api.problems import Problem
+from service import calendar, console, logs, metrics
+from service.access import tokens
+from service.access.door import Door
+from service.access.keys import Keyring
+from service.api import (
+    awards,
+    documents,
+    events,
+    fen,
+    funds,
+    health,
+    http,
+    intake,
+    operations,
+    payments,
+    problems,
+    projects,
+    refusals,
+)  # fmt: skip
+from service.api.contract import catalogue, description, explanations
+from service.api.limits import MOST_BYTES
+from service.api.parameters import CodeConverter, NameConverter
 from service.config import Config
-from service.keys import Keyring, Principal
 from service.ledger import Ledger
-from service.reads import Reader, open_pool
+from service.reads import Reader, keys_pool, open_pool
 
-MOST_BYTES = 8 * 1024 * 1024
-"""The largest body that is read."""
+OPEN = (health, catalogue, description, explanations)
+"""What answers without a key: whether it is alive, and what it promises."""
+BY_KEY = (intake, events, funds, projects, payments, awards, documents, fen, refusals, operations)
 
 
 def open_ledger(url: str) -> Ledger:
@@ -29,32 +47,37 @@ def create_app(config: Config) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config.update(SECRET=config.secret, SOURCE=config.source, MAX_CONTENT_LENGTH=MOST_BYTES)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    # What answers without a key; the page does only where it shows the example, on loopback.
-    shows_example = config.example and config.host in ("127.0.0.1", "::1", "localhost")
-    open_to_all = ("health", "console") if shows_example else ("health",)
-    app.url_map.converters["code"] = CodeConverter
-    pool = open_pool(config.database_url, size=8)
-    keyring = Keyring(pool, config.secret)
-    app.extensions["ledger"] = open_ledger(config.database_url)
-    app.extensions["reader"] = Reader(pool)
+    app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
+
+    reads, keys = open_pool(config.database_url, size=8), keys_pool(config.database_url)
+    ledger, reader = open_ledger(config.database_url), Reader(reads)
+    issuer = tokens.read(config.oidc) if config.oidc else None
+    door = Door(Keyring(keys, config.secret), issuer, config.rate)
+    pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": keys.get_stats}
+    state = metrics.State(reader.lag, pools)
+    app.extensions.update(ledger=ledger, reader=reader, door=door, keys=keys, metrics=state)
+
     logs.install(app)
+    http.install(app)
     problems.install(app)
+    open_to_all = {module.bp.name for module in OPEN}
+    # The page is open only where it shows the example, on loopback.
+    if config.example and config.host in ("127.0.0.1", "::1", "localhost"):
+        open_to_all.add(console.bp.name)
 
     @app.before_request
     def _let_in() -> None:
         if request.blueprint not in open_to_all:
-            g.principal = _principal(keyring)
+            g.principal = door.principal(request.headers.get("Authorization", ""))
+            door.count(g.principal)
 
-    for module in (events, funds, projects, fen, health, console):
+    for module in (*OPEN, *BY_KEY, console):
         app.register_blueprint(module.bp)
     return app
 
 
-def _principal(keyring: Keyring) -> Principal:
-    scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    principal = keyring.principal(key.strip()) if scheme.lower() == "bearer" and key.isascii() else None
-    if principal is None:
-        raise Problem("no-key", {"WWW-Authenticate": 'Bearer realm="suyuan"'})
-    if request.method in ("GET", "HEAD") and "read" not in principal.scopes:
-        raise Problem("wrong-scope", scope="read")
-    return principal
+def close(app: Flask) -> None:
+    """Give back what the application holds."""
+    app.extensions["ledger"].close()
+    app.extensions["reader"].close()
+    app.extensions["keys"].close()

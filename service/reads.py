@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -32,12 +32,32 @@ class NotYet(Exception):
         self.position = position
 
 
+LONGEST_READ = "15s"
+"""A read that takes longer is given up: it would hold a thread and a connection."""
+
+
 def open_pool(url: str, size: int) -> ConnectionPool[Connection[Row]]:
-    """A pool of read connections, each transaction of which sees one snapshot."""
+    """A pool of read connections, each transaction of which sees one snapshot and can change nothing."""
 
     def configure(conn: Connection[Row]) -> None:
+        conn.execute(f"set statement_timeout = '{LONGEST_READ}'".encode())
+        conn.commit()
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
+        conn.read_only = True
 
+    return _pool(url, size, configure)
+
+
+def keys_pool(url: str) -> ConnectionPool[Connection[Row]]:
+    """A pool for looking keys up, apart from the reads: who is let in must not wait for them."""
+
+    def configure(conn: Connection[Row]) -> None:
+        conn.autocommit = True
+
+    return _pool(url, 2, configure)
+
+
+def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> ConnectionPool[Connection[Row]]:
     return ConnectionPool(
         url,
         connection_class=Connection[Row],
@@ -106,6 +126,13 @@ class Reader:
         finally:
             if waits:
                 self._waiting.release()
+
+    def lag(self) -> dict[str, float]:
+        """How far the projections are behind the log, by metric."""
+        with self._pool.connection() as conn:
+            row = conn.execute(QUERIES["lag"], {"names": list(ORDER)}).fetchone()
+        assert row is not None
+        return row
 
     def _reached(self, conn: Connection[Row]) -> tuple[int, int]:
         row = conn.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchone()

@@ -1,15 +1,19 @@
-"""The web server: granian, in front of the WSGI application."""
+"""The web server: granian, with the front of the application in its one worker."""
 
 from __future__ import annotations
 
 import os
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from service import keeper
 from service.config import Config
+
+HEADER_SECONDS = 10
+MOST_CONNECTIONS = 1_024
 
 
 def serve(config: Config) -> None:
@@ -20,13 +24,17 @@ def serve(config: Config) -> None:
     # Workers are new processes: they read the same environment, with the database now chosen.
     os.environ |= keeper.for_children(config)
     Granian(
-        "service.wsgi:build",
+        "service.front:build",
         factory=True,
         address=config.host,
         port=config.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
+        loop=Loops.uvloop,
         workers=1,
-        blocking_threads=16,
         backlog=1024,
+        backpressure=MOST_CONNECTIONS,
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        websockets=False,
         log_level=LogLevels.error,
     ).serve()

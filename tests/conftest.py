@@ -59,7 +59,7 @@ def server_url() -> Iterator[str]:
     if url := os.environ.get("SUYUAN_TEST_DATABASE_URL"):
         yield url
         return
-    programs = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN", embedded.PROGRAMS))
+    programs = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
     with open_folder() as folder, embedded.serve(folder / "postgres", programs, NOTHING_TO_LOSE) as url:
         yield url
 

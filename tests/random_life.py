@@ -18,7 +18,7 @@ from domain.project.state import Project
 from domain.record import Fact, Posted, Recorded
 from domain.rules import Refused
 from tests.domain.lives import SETTINGS, actual, founded, line, payee
-from tests.domain.scenario import Scenario, post
+from tests.domain.scenario import Scenario, foretold, post
 
 PROJECTS = ("p", "q")
 GATES = tuple(Gate)
@@ -48,6 +48,7 @@ class RandomLife:
         try:
             events = decide(books, posted)
         except Refused as refusal:
+            foretold(posted, refusal)
             self.refusals.append(refusal)
             return False
         self.events += events

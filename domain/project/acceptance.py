@@ -14,31 +14,41 @@ from domain.project.award import opened
 from domain.project.opening import ProjectFact
 from domain.project.state import Acceptance, Award, Project
 from domain.record import Fact, Recorded
-from domain.rules import (
-    AcceptanceStatusWrong,
-    BeforeItsCause,
-    EarlierBatchesUnsettled,
-    NoTriesLeft,
-    RectificationOverdue,
-)
+from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
+from domain.rules.every_post import BeforeItsCause, UnknownName
+
+STEP = (UnknownName, AcceptanceStatusWrong, BeforeItsCause)
+"""What may refuse any step of an acceptance."""
 
 # Events ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceRequested(ProjectFact):
+    """Acceptance of an award is asked for, once all its batches that do not wait for acceptance are paid."""
+
+    zh = "验收申请"
+    refused_by = (*STEP, NoTriesLeft, RectificationOverdue, EarlierBatchesUnsettled)
     award: str
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptancePassed(ProjectFact):
+    """The award is accepted: what is committed behind the gate `acceptance` becomes payable."""
+
+    zh = "验收通过"
     cites = (("验收意见",),)
+    refused_by = STEP
     award: str
 
 
 @dataclass(frozen=True, slots=True)
 class AcceptanceFailed(ProjectFact):
+    """The award is not accepted. Rectification is ordered before acceptance is requested again."""
+
+    zh = "验收未通过"
     cites = (("验收意见",),)
+    refused_by = STEP
     award: str
     reason: str
 
@@ -47,7 +57,9 @@ class AcceptanceFailed(ProjectFact):
 class RectificationOrdered(ProjectFact):
     """What failed is to be put right by `due_on`, that day included; then acceptance may be requested again."""
 
+    zh = "责令整改"
     cites = (("整改通知",),)
+    refused_by = STEP
     award: str
     due_on: date
 

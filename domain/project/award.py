@@ -16,18 +16,17 @@ from domain.posting import COMMITTED, LINE, Accounts, Move, Place, move
 from domain.project.opening import ProjectFact
 from domain.project.state import Award, Payee, Project, Round, no_name_twice
 from domain.record import Fact, Recorded
-from domain.rules import (
+from domain.rules.award import (
     BasisMismatch,
     FixedTotalNotUsed,
     LineNotAllotted,
-    NoNotice,
     NoPlacesLeft,
     NotInNotice,
-    NotInPlan,
-    NotStanding,
     ScoreMismatch,
-    WindowEmpty,
 )
+from domain.rules.call import NoNotice, NoRoundUnderWay, NotStanding
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName, WindowEmpty
+from domain.rules.fund import BatchNotInPlan
 
 # Events ----------------------------------------------------------------------
 
@@ -52,9 +51,29 @@ class Awarded:
 
 @dataclass(frozen=True, slots=True)
 class AwardListDecided(ProjectFact):
-    """The decision of the meeting. `review` and `notice` are the versions of the events it rests on."""
+    """The meeting decides who is awarded how much of each batch.
 
+    `review` and `notice` are the versions of the ReviewConcluded and the NoticeStarted it rests on.
+    """
+
+    zh = "立项决定"
     cites = (("纪要",), ("立项文号",))
+    refused_by = (
+        NoRoundUnderWay,
+        NoNotice,
+        BasisMismatch,
+        BeforeItsCause,
+        NameTaken,
+        UnknownName,
+        NotStanding,
+        NotInNotice,
+        ScoreMismatch,
+        NoPlacesLeft,
+        LineNotAllotted,
+        BatchNotInPlan,
+        BalanceTooSmall,
+        FixedTotalNotUsed,
+    )
     review: int
     notice: int
     method: str
@@ -65,7 +84,11 @@ class AwardListDecided(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class AgreementSigned(ProjectFact):
+    """The agreement on an award is signed: what is committed behind the gate `agreement` becomes payable."""
+
+    zh = "合同签订"
     cites = (("合同号",),)
+    refused_by = (UnknownName, BeforeItsCause, WindowEmpty)
     award: str
     starts_on: date
     ends_on: date
@@ -174,7 +197,7 @@ def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[M
         for share in row.amounts:
             planned = line.batch(share.batch)
             if planned is None:
-                raise NotInPlan(project=project.code, batch=share.batch)
+                raise BatchNotInPlan(project=project.code, batch=share.batch)
             when = "gate open" if planned.gate is Gate.AWARD else "gate shut"
             place = Place(project.code, share.batch, row.award)
             moves.append(move(accounts, "AwardListDecided", place, share.amount, when))

@@ -20,11 +20,11 @@ from domain.posting import LINE
 from domain.project.opening import ProjectFact
 from domain.project.state import Application, Notice, Project, Round, Screening, no_name_twice
 from domain.record import Fact, Recorded
-from domain.rules import (
+from domain.rules.award import NoPlacesLeft
+from domain.rules.call import (
     AlreadyApplied,
     AlreadyReviewed,
     ApplicationNotLive,
-    BeforeItsCause,
     CalendarUnknown,
     CallIsClosed,
     CallStillOpen,
@@ -32,7 +32,7 @@ from domain.rules import (
     InvalidCode,
     LineUsedUp,
     NoNotice,
-    NoPlacesLeft,
+    NoRoundUnderWay,
     NotAllScreened,
     NoticeRunning,
     NoticeTooShort,
@@ -41,8 +41,8 @@ from domain.rules import (
     RoundOutOfTurn,
     RoundUnderWay,
     ScoresMismatch,
-    WindowEmpty,
 )
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 
 # Events ----------------------------------------------------------------------
 
@@ -51,7 +51,9 @@ from domain.rules import (
 class CallPublished(ProjectFact):
     """Opens a round; applications are received from `opens_on` to `closes_on`, both included."""
 
+    zh = "征集发布"
     cites = (("申报指南",),)
+    refused_by = (RoundUnderWay, RoundOutOfTurn, WindowEmpty, BeforeItsCause, NoPlacesLeft, LineUsedUp)
     round: int
     opens_on: date
     closes_on: date
@@ -59,6 +61,10 @@ class CallPublished(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class CallClosed(ProjectFact):
+    """The window is over and no more applications are taken. It occurs after the window's last day."""
+
+    zh = "征集截止"
+    refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, DeadlineNotPassed)
     round: int
 
 
@@ -70,9 +76,11 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationReceived(ProjectFact):
-    """The ledger sets `round`, the one under way."""
+    """An application came in on a day of the window. The ledger sets `round`, the one under way."""
 
+    zh = "申报受理"
     cites = (("受理号",),)
+    refused_by = (NoRoundUnderWay, CallIsClosed, OutsideWindow, NameTaken, InvalidCode, AlreadyApplied)
     application: str
     applicant: Applicant
     round: int = 0
@@ -80,7 +88,11 @@ class ApplicationReceived(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class ApplicationScreened(ProjectFact):
+    """An application passed the check of its papers, or failed it. Until the review a later one corrects an earlier."""
+
+    zh = "申报审查"
     cites = (("审查表",),)
+    refused_by = (NoRoundUnderWay, UnknownName, ApplicationNotLive, AlreadyReviewed, BeforeItsCause)
     application: str
     passed: bool
     reason: str | None = None
@@ -96,7 +108,9 @@ class Score:
 class ReviewConcluded(ProjectFact):
     """Scores of all that passed screening. Held again, it replaces the earlier review and voids its notice."""
 
+    zh = "评审结论"
     cites = (("评审意见",),)
+    refused_by = (NoRoundUnderWay, CallStillOpen, NoticeRunning, BeforeItsCause, NotAllScreened, ScoresMismatch)
     method: str
     scores: tuple[Score, ...]
 
@@ -109,9 +123,23 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class NoticeStarted(ProjectFact):
-    """The public is shown whom it is proposed to award, and how much, from `first_day` to `last_day`."""
+    """The public is shown whom it is proposed to award, and how much, from `first_day` to `last_day`.
 
+    A new notice replaces the one before it.
+    """
+
+    zh = "公示开始"
     cites = (("公示",),)
+    refused_by = (
+        NoRoundUnderWay,
+        NameTaken,
+        UnknownName,
+        NotStanding,
+        WindowEmpty,
+        BeforeItsCause,
+        CalendarUnknown,
+        NoticeTooShort,
+    )
     applications: tuple[Proposal, ...]
     first_day: date
     last_day: date
@@ -119,7 +147,10 @@ class NoticeStarted(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class NoticeCompleted(ProjectFact):
-    pass
+    """The notice's last day is over: the award list may be decided on it."""
+
+    zh = "公示结束"
+    refused_by = (NoRoundUnderWay, NoNotice, DeadlineNotPassed)
 
 
 Event = (

@@ -10,7 +10,10 @@ from domain.mirrors import AllotmentReceived, FundsReturned
 from domain.posting import COMMITTED, IN_FLIGHT, LINE, PAYABLE, Place, move
 from domain.project.state import Project
 from domain.record import Fact, Recorded
-from domain.rules import FundIsClosed, MoneyLeft, ProjectExists, RoundUnderWay
+from domain.rules.call import RoundUnderWay
+from domain.rules.every_post import UnknownStream
+from domain.rules.fund import FundIsClosed, MoneyLeft, NotInPlan
+from domain.rules.project import ProjectExists
 
 # Events ----------------------------------------------------------------------
 
@@ -22,14 +25,20 @@ class ProjectFact(Fact):
 
 @dataclass(frozen=True, slots=True)
 class ProjectOpened(ProjectFact):
+    """A line of the adopted plan opens as a project; its code is that of the stream and of the line."""
+
+    zh = "项目设立"
+    refused_by = (ProjectExists, UnknownStream, FundIsClosed, NotInPlan)
     fund: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProjectClosed(ProjectFact):
-    """What is left in its line goes back to the pool."""
+    """The project ends, nothing of it still to be paid. What is left in its line goes back to the pool."""
 
+    zh = "项目结项"
     cites = (("结项",),)
+    refused_by = (RoundUnderWay, MoneyLeft)
 
 
 Posted = ProjectOpened | ProjectClosed

@@ -13,21 +13,29 @@ from domain.posting import PAID, Move, Place, move, source_of
 from domain.project.opening import ProjectFact
 from domain.project.state import ActualPayee, Payee, Payment, PaymentStatus, Project
 from domain.record import Fact, Recorded
-from domain.rules import (
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
+from domain.rules.fund import BatchNotInPlan
+from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
-    NotInPlan,
     PayeeMismatch,
     PaymentStatusWrong,
     RequesterMayNotApprove,
 )
+
+STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
+"""What may refuse any step of a payment that is requested."""
 
 # Events ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequested(ProjectFact):
+    """Payable money of one award and batch is asked for, for the award's payee and under a new name."""
+
+    zh = "支付申请"
     cites = (("支付申请编号",),)
+    refused_by = (NameTaken, UnknownName, BeforeItsCause, BatchNotInPlan, PayeeMismatch, BalanceTooSmall)
     payment: str
     award: str
     batch: int
@@ -39,7 +47,9 @@ class PaymentRequested(ProjectFact):
 class PaymentApproved(ProjectFact):
     """One level of approval, in the order of the fund's settings (审核, 审批). The ledger sets `final` on the last."""
 
+    zh = "支付审批通过"
     cites = (("审批单",),)
+    refused_by = (*STEP, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     level: str
     final: bool = False
@@ -47,13 +57,21 @@ class PaymentApproved(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class PaymentRejected(ProjectFact):
+    """An approver, who is never the requester, says no: the money is payable again."""
+
+    zh = "支付驳回"
     cites = (("审批单",),)
+    refused_by = (*STEP, RequesterMayNotApprove)
     payment: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentCancelled(ProjectFact):
+    """A payment is given up before it is instructed: the money is payable again."""
+
+    zh = "支付作废"
+    refused_by = STEP
     payment: str
     reason: str
 
@@ -62,8 +80,10 @@ class PaymentCancelled(ProjectFact):
 class PaymentInstructed(ProjectFact):
     """The treasury is told to pay, by a voucher whose number is never used twice."""
 
+    zh = "支付指令发出"
     cites = (("支付凭证号",),)
     claims = ("支付凭证号",)
+    refused_by = STEP
     payment: str
 
 
@@ -71,8 +91,10 @@ class PaymentInstructed(ProjectFact):
 class PaymentConfirmed(ProjectFact):
     """The bank has paid. A payee other than the award's is never refused: the ledger sets `payee_differs`."""
 
+    zh = "支付确认"
     cites = (("流水号",),)
     claims = ("流水号",)
+    refused_by = (*STEP, AmountMismatch)
     payment: str
     amount: Money
     payee: ActualPayee
@@ -81,16 +103,25 @@ class PaymentConfirmed(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class PaymentFailed(ProjectFact):
+    """The bank could not carry out the instruction: the money is payable again."""
+
+    zh = "支付失败"
     cites = (("银行通知",),)
+    refused_by = STEP
     payment: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentReturned(ProjectFact):
-    """Money that was paid comes back: `passive` from the bank that could not deliver it (退票), else from the payee."""
+    """Money that was paid comes back: `passive` from the bank that could not deliver it (退票), else from the payee.
 
+    It is payable again in the year it was paid and while the project is open; else it is recovered to the fund.
+    """
+
+    zh = "退票/退款"
     cites = (("退回通知书",),)
+    refused_by = (*STEP, AmountMismatch, BalanceTooSmall)
     payment: str
     amount: Money
     passive: bool
@@ -206,7 +237,7 @@ def _request(case: Case, project: Project, fact: PaymentRequested) -> Decision:
     case.not_before("AwardListDecided", award.decided_on)
     planned = case.books.fund(project.fund).line(project.code).batch(fact.batch)
     if planned is None:
-        raise NotInPlan(project=project.code, batch=fact.batch)
+        raise BatchNotInPlan(project=project.code, batch=fact.batch)
     if planned.gate in award.gates:
         case.not_before(f"gate {planned.gate}", award.gates[planned.gate])
     if fact.payee != award.payee:

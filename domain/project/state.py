@@ -17,7 +17,9 @@ from immutables import Map
 from domain.fund import Gate
 from domain.names import plain
 from domain.posting import Accounts
-from domain.rules import NameTaken, NoRoundUnderWay, ProjectIsClosed, UnknownName
+from domain.rules.call import NoRoundUnderWay
+from domain.rules.every_post import NameTaken, UnknownName
+from domain.rules.project import ProjectIsClosed
 
 
 def no_name_twice(kind: str, names: Iterable[object]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from flask import Response, current_app, g
 
-from service.keys import Principal
+from service.access import Principal
 from service.ledger import Ledger
 from service.reads import Reader
 
@@ -22,7 +22,7 @@ def reader() -> Reader:
 
 
 def principal() -> Principal:
-    """Who sent this request; set before any route of /v1 runs."""
+    """Who sent this request; set before any route that is not open to all."""
     return g.principal  # type: ignore[no-any-return]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
+from urllib.parse import unquote
 
 import msgspec
 from marshmallow import Schema, ValidationError
@@ -14,8 +16,6 @@ from domain.decision import POSTABLE
 from domain.record import Header, Posted
 from service.api.facts import SCHEMAS
 from service.api.fields import MESSAGES, Bilingual, Choice, Pattern, Text, Whole, account_digest
-from service.api.problems import Problem
-from service.keys import Principal
 from service.ledger import Identity, Post
 
 
@@ -54,15 +54,10 @@ class Envelope(Schema):
 ENVELOPE = Envelope()
 
 
-def read(event: Any, principal: Principal, secret: bytes) -> Post:
-    """The post that a structured CloudEvent is, sent by `principal`.
-
-    Raises ValidationError (its form is wrong) or Problem (the key may not post it).
-    """
+def read(event: Any, sender: str, secret: bytes) -> Post:
+    """The post that a structured CloudEvent is, sent by the principal of this name. Raises ValidationError."""
     envelope: dict[str, Any] = ENVELOPE.load(_object(event))
     schema = SCHEMAS[envelope["type"]]
-    if schema.scope not in principal.scopes:
-        raise Problem("wrong-scope", scope=schema.scope)
     if not envelope["subject"].startswith(schema.fact.stream + "/"):
         message = f"It must be a {schema.fact.stream} stream for this type. 此类型的流须为 {schema.fact.stream}。"
         raise ValidationError({"subject": [message]})
@@ -71,10 +66,29 @@ def read(event: Any, principal: Principal, secret: bytes) -> Post:
             loaded = schema.load(envelope["data"])
     except ValidationError as error:
         raise ValidationError({"data": error.messages}) from error
-    header = Header(key=principal.name, source=envelope["source"], source_id=envelope["id"], **loaded.circumstances)
+    header = Header(key=sender, source=envelope["source"], source_id=envelope["id"], **loaded.circumstances)
     identity = Identity(envelope["source"], envelope["id"], _digest(envelope, secret))
     posted = Posted(envelope["subject"], loaded.fact, header)
     return Post(posted, identity, envelope.get("expectedversion"))
+
+
+def from_headers(headers: Iterable[tuple[str, str]], data: Any) -> dict[str, Any]:
+    """The event that a request in binary mode carries: its attributes in `ce-` headers, its data as the body.
+
+    Raises ValidationError if a header is no percent-encoded UTF-8.
+    """
+    attributes = {name[3:].lower(): value for name, value in headers if name.lower().startswith("ce-")}
+    event: dict[str, Any] = {}
+    for name, value in attributes.items():
+        try:
+            event[name] = unquote(value.encode("ascii").decode(), errors="strict")
+        except UnicodeError as error:
+            raise ValidationError({name: ["It must be percent-encoded UTF-8. 须为百分号编码的 UTF-8。"]}) from error
+    if "data" in event:
+        raise ValidationError({"data": [str(MESSAGES["unknown"])]})
+    if re.fullmatch("0|[1-9][0-9]{0,15}", event.get("expectedversion", ""), re.ASCII):
+        event["expectedversion"] = int(event["expectedversion"])
+    return {**event, "data": data}
 
 
 def _object(event: Any) -> Mapping[str, Any]:

@@ -1,129 +1,85 @@
-"""/v1/events: post one event or a bundle, and read the log."""
+"""/v1/events: the log, and each stream's own, as CloudEvents."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, g, request
-from marshmallow import ValidationError
+from flask import Blueprint, Response, current_app
 
-from service.api import answer, cloudevents, ledger, parameters, principal, problems, reader, strict
+from service.api import answer, cloudevents, http, page, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.limits import BUNDLE, MOST_PAGE_BYTES, ONE
+from service.api.parameters import MOST, whole
 from service.api.problems import Problem
-from service.ledger import Counted, NotRecorded, Outcome, Post
+from service.api.reach import must_read
 
-bp = Blueprint("events", __name__, url_prefix="/v1/events")
+bp = Blueprint("events", __name__, url_prefix="/v1")
 
-ONE = "application/cloudevents+json"
-BUNDLE = "application/cloudevents-batch+json"
-MOST_IN_BUNDLE = 1_000
-MOST_IN_PAGE = 1_000
+AFTER = whole("After this position", "从该位置之后开始")
+AFTER_VERSION = whole("After this version of the stream", "从该版本之后开始")
 
 
-@bp.post("")
-def post() -> Response:
-    if request.content_length is None:
-        raise Problem("length-required")
-    if request.mimetype_params.get("charset", "utf-8").lower() != "utf-8":
-        raise Problem("wrong-media-type")
-    if request.mimetype == ONE:
-        parameters.read()
-        return _post_one(strict.parse(request.get_data()))
-    if request.mimetype == BUNDLE:
-        atomic = parameters.read(atomic=parameters.flag)["atomic"]
-        return _post_bundle(strict.parse(request.get_data()), atomic=atomic is not False)
-    raise Problem("wrong-media-type")
-
-
-def _post_one(body: Any) -> Response:
-    post = cloudevents.read(body, principal(), current_app.config["SECRET"])
-    [outcome] = ledger().post([post])
-    _note(post, outcome)
-    if not isinstance(outcome, Counted):
-        return problems.respond(problems.of_outcome(outcome))
-    headers = {
-        "Location": f"/v1/events/{outcome.first}",
-        "ETag": f'"{outcome.version}"',
-        "Event-Position": str(outcome.last),
-    }
-    if outcome.replayed:
-        headers["Idempotent-Replay"] = "true"
-    return answer(_said(post, outcome), 200 if outcome.replayed else 201, headers=headers)
-
-
-def _post_bundle(body: Any, *, atomic: bool) -> Response:
-    if not isinstance(body, list) or not body:
-        raise ValidationError(["A bundle is a list of one or more events. 事件组须为非空数组。"])
-    if len(body) > MOST_IN_BUNDLE:
-        raise Problem("too-large", most=MOST_IN_BUNDLE)
-    read = [_read(event, index) for index, event in enumerate(body)]
-    posts = [each for each in read if isinstance(each, Post)]
-    if atomic and len(posts) < len(read):
-        outcomes: list[Outcome] = [NotRecorded()] * len(posts)
-    else:
-        outcomes = ledger().post(posts, atomic=atomic) if posts else []
-    said = iter([_said(post, outcome) for post, outcome in zip(posts, outcomes, strict=True)])
-    items = [next(said) if isinstance(each, Post) else each for each in read]
-    for post, outcome in zip(posts, outcomes, strict=True):
-        _note(post, outcome)
-    if atomic and any(item["outcome"] == "refused" for item in items):
-        return problems.respond({**problems.document("refused"), "outcomes": items})
-    last = max((outcome.last for outcome in outcomes if isinstance(outcome, Counted)), default=0)
-    new = atomic and any(item["outcome"] == "recorded" for item in items)
-    return answer({"outcomes": items}, 201 if new else 200, headers={"Event-Position": str(last)} if last else {})
-
-
-def _read(event: Any, index: int) -> Post | dict[str, Any]:
-    """The post that one event of a bundle is, or the item that says why it cannot be read."""
-    try:
-        return cloudevents.read(event, principal(), current_app.config["SECRET"])
-    except ValidationError as error:
-        return {"outcome": "refused", **problems.of_invalid(error, f"/{index}")}
-    except Problem as error:
-        return {"outcome": "refused", **problems.document(error.kind, **error.facts)}
-
-
-def _said(post: Post, outcome: Outcome) -> dict[str, Any]:
-    """What became of one post."""
-    who = {"source": post.identity.source, "id": post.identity.id}
-    if isinstance(outcome, Counted):
-        return {
-            **who,
-            "outcome": "replayed" if outcome.replayed else "recorded",
-            "position": outcome.first,
-            "last_position": outcome.last,
-            "stream": post.posted.stream,
-            "version": outcome.version,
-        }
-    name = "not_recorded" if isinstance(outcome, NotRecorded) else "refused"
-    return {**who, "outcome": name, **problems.of_outcome(outcome)}
-
-
-def _note(post: Post, outcome: Outcome) -> None:
-    """For the log: one line per post."""
-    g.posts.append((post, outcome))
-
-
-@bp.get("")
-def page() -> Response:
-    asked = parameters.read(after=parameters.whole(), limit=parameters.whole(1, MOST_IN_PAGE))
-    after, limit = asked["after"] or 0, asked["limit"] or 100
+@bp.get("/events")
+@operation("The log from one position on", "日志", shapes.Events, after=AFTER, limit=page.LIMIT)
+def log(*, after: int | None, limit: int | None) -> Response:
+    must_read()
+    size = limit or page.USUAL
     with reader().at() as snapshot:
-        rows = snapshot.rows("events", after=after, limit=limit)
-    return answer_page(rows, f"/v1/events?after={rows[-1]['position']}&limit={limit}" if rows else None)
+        rows = snapshot.rows("events", after=after or 0, limit=size, bytes=MOST_PAGE_BYTES)
+    return _page(rows, "position", whole=len(rows) == size)
 
 
-def answer_page(rows: list[dict[str, Any]], following: str | None) -> Response:
-    """A page of the log as a CloudEvents batch, with the address of the next."""
-    source = current_app.config["SOURCE"]
-    headers = {"Link": f'<{following}>; rel="next"'} if following else {}
-    return answer([cloudevents.write(row, source) for row in rows], 200, BUNDLE, headers)
-
-
-@bp.get("/<int:position>")
+@bp.get("/events/<int:position>")
+@operation("One event", "单个事件", shapes.Event)
 def one(position: int) -> Response:
-    parameters.read()
     with reader().at() as snapshot:
-        row = snapshot.one("event", position=min(position, parameters.MOST))
+        row = snapshot.one("event", position=min(position, MOST))
     if row is None:
         raise Problem("not-found")
-    return answer(cloudevents.write(row, current_app.config["SOURCE"]), 200, ONE)
+    must_read(row["fact"]["fund"], _project_of(row["stream"]))
+    return answer(_served(row), 200, ONE, {"Cache-Control": http.FOR_EVER})
+
+
+@bp.get("/funds/<code:fund>/events")
+@operation("A fund's own stream", "专项资金的事件流", shapes.Events, after=AFTER_VERSION, limit=page.LIMIT)
+def of_fund(fund: str, *, after: int | None, limit: int | None) -> Response:
+    must_read(fund)
+    return _stream(f"fund/{fund}", after, limit)
+
+
+@bp.get("/projects/<code:project>/events")
+@operation("A project's own stream", "项目的事件流", shapes.Events, after=AFTER_VERSION, limit=page.LIMIT)
+def of_project(project: str, *, after: int | None, limit: int | None) -> Response:
+    return _stream(f"project/{project}", after, limit)
+
+
+def _stream(stream: str, after: int | None, limit: int | None) -> Response:
+    size = limit or page.USUAL
+    with reader().at() as snapshot:
+        first = snapshot.one("stream_fund", stream=stream)
+        if first is None:
+            raise Problem("not-found", stream=stream)
+        must_read(first["fund"], _project_of(stream))
+        rows = snapshot.rows("stream_events", stream=stream, after=after or 0, limit=size, bytes=MOST_PAGE_BYTES)
+        version = snapshot.one("stream_version", stream=stream)
+    response = _page(rows, "version", whole=len(rows) == size)
+    response.headers["Stream-Version"] = str(version["version"] if version else 0)
+    return response
+
+
+def _page(rows: list[dict[str, Any]], by: str, *, whole: bool) -> Response:
+    """A page as a CloudEvents batch, with the address of the next. A whole one never changes."""
+    headers = {"Cache-Control": http.FOR_EVER if whole else http.ANEW}
+    if rows:
+        headers["Link"] = f'<{page.next_address(str(rows[-1][by]))}>; rel="next"'
+    return answer([_served(row) for row in rows], 200, BUNDLE, headers)
+
+
+def _served(row: dict[str, Any]) -> dict[str, Any]:
+    return cloudevents.write(row, current_app.config["SOURCE"])
+
+
+def _project_of(stream: str) -> str | None:
+    kind, _, code = stream.partition("/")
+    return code if kind == "project" else None

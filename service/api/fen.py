@@ -6,22 +6,27 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from service.api import answer, parameters, reader
+from service.api import answer, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.parameters import MIN_POSITION, MOST
 from service.api.problems import Problem
+from service.api.reach import must_read
 from service.reads import Row, Snapshot
 
 bp = Blueprint("fen", __name__, url_prefix="/v1/fen")
 
 
 @bp.get("/<int:serial>")
-def trace(serial: int) -> Response:
-    asked = parameters.read(min_position=parameters.whole())
-    if serial > parameters.MOST:
+@operation("Where one fen is, and how it got there", "单分溯源", shapes.FenTrace, min_position=MIN_POSITION)
+def trace(serial: int, *, min_position: int | None) -> Response:
+    if serial > MOST:
         raise Problem("not-found", serial=str(serial))
-    with reader().at(asked["min_position"] or 0) as snapshot:
+    with reader().at(min_position or 0) as snapshot:
         moves = snapshot.rows("fen_moves", serial=serial)
         if not moves:
             raise Problem("not-found", serial=serial)
+        must_read(moves[0]["fund"], moves[-1]["project"])
         return answer(
             {
                 "serial": serial,
@@ -29,7 +34,7 @@ def trace(serial: int) -> Response:
                 "as_of": {"position": snapshot.position},
                 "stands": _place(moves[-1]),
                 "plan_line": snapshot.one("plan_line", **{key: moves[-1][key] for key in ("fund", "project", "batch")}),
-                "steps": _steps(snapshot, moves),
+                "steps": steps(snapshot, moves),
             }
         )
 
@@ -43,7 +48,7 @@ def _place(move: Row) -> dict[str, Any]:
     }
 
 
-def _steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
+def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
     """Every event on the way, with how the fen moved in it (if it did) and how much moved with it."""
     moved = {move["position"]: move for move in moves}
     rows = snapshot.rows(

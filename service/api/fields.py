@@ -48,6 +48,11 @@ def _unseen(character: str) -> bool:
 class Bilingual(fields.Field[Any]):
     default_error_messages = MESSAGES
 
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        """What the published contract says of this field's values."""
+        return {}
+
     def refuse(self, english: str, chinese: str) -> NoReturn:
         raise ValidationError(f"{english} {chinese}")
 
@@ -58,6 +63,10 @@ class Text(Bilingual):
     def __init__(self, most: int = 200, **options: Any) -> None:
         super().__init__(**options)
         self.most = most
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "minLength": 1, "maxLength": self.most}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
@@ -75,6 +84,10 @@ class Pattern(Text):
     def __init__(self, pattern: str, english: str, chinese: str, **options: Any) -> None:
         super().__init__(**options)
         self.pattern, self.says = re.compile(pattern, re.ASCII), (english, chinese)
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "pattern": f"^({self.pattern.pattern})$", "description": " ".join(self.says)}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
@@ -132,6 +145,13 @@ class Sha256(Pattern):
 class Amount(Bilingual):
     """Yuan with exactly two places, as a string: "1020000.00". More than zero."""
 
+    json_schema: ClassVar[dict[str, Any]] = {
+        "type": "string",
+        "pattern": r"^(0|[1-9][0-9]{0,14})\.[0-9]{2}$",
+        "not": {"const": "0.00"},
+        "description": "Yuan with exactly two places. 元，两位小数。",
+    }
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Money:
         if not isinstance(value, str):
             raise self.make_error("type")
@@ -165,6 +185,7 @@ class Day(Bilingual):
 
     FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
     SAYS = ("It must be a day such as 2019-12-20.", "须为日期，如 2019-12-20。")
+    json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
         if not isinstance(value, str):
@@ -187,6 +208,10 @@ class Whole(Bilingual):
         super().__init__(**options)
         self.least, self.most = least, most
 
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("type")
@@ -199,6 +224,8 @@ class Whole(Bilingual):
 
 
 class Flag(Bilingual):
+    json_schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
             raise self.make_error("type")
@@ -211,6 +238,10 @@ class Choice(Text):
     def __init__(self, *words: str, **options: Any) -> None:
         super().__init__(**options)
         self.words = words
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"type": "string", "enum": list(self.words)}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
@@ -270,6 +301,10 @@ class Rows(fields.List[Any]):
     def __init__(self, item: fields.Field[Any], most: int = 1_000, least: int = 1, **options: Any) -> None:
         super().__init__(item, **options)
         self.least, self.most = least, most
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {"minItems": self.least, "maxItems": self.most}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
         if isinstance(value, list) and not self.least <= len(value) <= self.most:

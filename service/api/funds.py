@@ -1,58 +1,118 @@
-"""/v1/funds: the funds, their plan beside actual, and their balances, now or as of a position or a booking date."""
+"""/v1/funds: the funds, their plan beside actual, their balances now or in the past, and every move of their money."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response
 
-from service.api import answer, parameters, reader
+from domain.posting import ACCOUNTS
+from service.api import answer, page, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.parameters import (
+    AWARD,
+    BATCH,
+    MIN_POSITION,
+    PROJECT,
+    NameConverter,
+    day,
+    named_by,
+    one_of,
+    pattern,
+    whole,
+)
 from service.api.problems import Problem
+from service.api.reach import may_read, must_read
 from service.reads import Snapshot
 
 bp = Blueprint("funds", __name__, url_prefix="/v1/funds")
 
 GROUPINGS = ("batch", "project", "task", "award")
+MOVES = {
+    "project": PROJECT,
+    "batch": BATCH,
+    "award": AWARD,
+    "payment": named_by(NameConverter, "Only this payment", "仅限该支付"),
+    "account": one_of("Only moves out of or into this account", "仅限该账户的收支", *ACCOUNTS),
+    "booked_from": day("Booked on this day or later", "记账日期不早于"),
+    "booked_to": day("Booked on this day or earlier", "记账日期不晚于"),
+}
 
 
 @bp.get("")
-def all_funds() -> Response:
-    asked = parameters.read(min_position=parameters.whole())
-    with reader().at(asked["min_position"] or 0) as snapshot:
-        return answer({"as_of": {"position": snapshot.position}, "funds": snapshot.rows("funds", fund=None)})
+@operation("The funds", "专项资金", shapes.Funds, min_position=MIN_POSITION)
+def all_funds(*, min_position: int | None) -> Response:
+    with reader().at(min_position or 0) as snapshot:
+        rows = [row for row in snapshot.rows("funds", fund=None) if may_read(row["fund"])]
+        return answer({"as_of": {"position": snapshot.position}, "funds": rows})
 
 
 @bp.get("/<code:fund>")
-def one_fund(fund: str) -> Response:
-    asked = parameters.read(min_position=parameters.whole())
-    with reader().at(asked["min_position"] or 0) as snapshot:
+@operation("One fund", "单个专项资金", shapes.FundNow, min_position=MIN_POSITION)
+def one_fund(fund: str, *, min_position: int | None) -> Response:
+    must_read(fund)
+    with reader().at(min_position or 0) as snapshot:
         return answer({**_known(snapshot, fund), "as_of": {"position": snapshot.position}})
 
 
 @bp.get("/<code:fund>/balances")
-def balances(fund: str) -> Response:
-    asked = parameters.read(
-        by=parameters.one_of(*GROUPINGS),
-        position=parameters.whole(),
-        booked_on=parameters.day,
-        min_position=parameters.whole(),
-    )
-    by, position, booked_on = asked["by"] or "batch", asked["position"], asked["booked_on"]
-    with reader().at(max(asked["min_position"] or 0, position or 0)) as snapshot:
+@operation(
+    "Balances, now or in the past",
+    "余额（当前或历史）",
+    shapes.Balances,
+    by=one_of(
+        "A row per batch (if left out), project, set of tasks, or award", "按批次（默认）、项目、任务或立项", *GROUPINGS
+    ),
+    position=whole("As they stood at this position of the log", "截至该日志位置"),
+    booked_on=day("As they stood at the end of this booking date", "截至该记账日期"),
+    min_position=MIN_POSITION,
+)
+def balances(
+    fund: str, *, by: str | None, position: int | None, booked_on: date | None, min_position: int | None
+) -> Response:
+    must_read(fund)
+    by = by or "batch"
+    with reader().at(max(min_position or 0, position or 0)) as snapshot:
         _known(snapshot, fund)
         of = {"fund": fund, "position": position, "booked_on": booked_on}
         rows = snapshot.rows(f"balances_by_{by}", **of)
         total = snapshot.one("balances_total", **of)
-        as_of = {"position": snapshot.position if position is None else position}
+        as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
         if booked_on is not None:
             as_of["booked_on"] = booked_on
         return answer({"fund": fund, "by": by, "as_of": as_of, "rows": rows, "total": total})
 
 
+@bp.get("/<code:fund>/movements")
+@operation(
+    "Every move of a fund's money",
+    "资金流水",
+    shapes.Movements,
+    **MOVES,  # type: ignore[arg-type] # none of them is called `scope`
+    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "After the move that `next` named", "从 next 所示之后开始"),
+    limit=page.LIMIT,
+    min_position=MIN_POSITION,
+)
+def movements(fund: str, *, after: str | None, limit: int | None, min_position: int | None, **wanted: Any) -> Response:
+    must_read(fund)
+    size = limit or page.USUAL
+    position, seq = (after or "0.0").split(".")
+    with reader().at(min_position or 0) as snapshot:
+        _known(snapshot, fund)
+        rows = snapshot.rows("movements", fund=fund, **wanted, position=int(position), seq=int(seq), limit=size)
+        beside = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return page.answer_rows("movements", rows, beside, size, lambda row: f"{row['position']}.{row['seq']}")
+
+
 @bp.get("/<code:fund>/plan")
-def plan(fund: str) -> Response:
-    asked = parameters.read(min_position=parameters.whole())
-    with reader().at(asked["min_position"] or 0) as snapshot:
+@operation(
+    "The plan's annex, plan beside actual", "资金安排计划附表（计划与实际）", shapes.Plan, min_position=MIN_POSITION
+)
+def plan(fund: str, *, min_position: int | None) -> Response:
+    must_read(fund)
+    with reader().at(min_position or 0) as snapshot:
         return answer(annex(snapshot, fund))
 
 

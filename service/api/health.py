@@ -6,16 +6,20 @@ from flask import Blueprint, Response
 from psycopg import Error
 
 from service.api import answer, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
 
 bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
+@operation("Whether the process answers", "进程是否存活", shapes.Alive, scope=None)
 def alive() -> Response:
     return answer({"status": "ok"})
 
 
 @bp.get("/readyz")
+@operation("Whether the database can be reached", "数据库是否可用", shapes.Ready, scope=None)
 def ready() -> Response:
     try:
         with reader().at() as snapshot:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 from flask import Flask, Response, g
@@ -16,51 +16,17 @@ from psycopg import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from domain.money import Money
-from domain.rules import Refused, UnknownStream
+from domain.rules import Refused
+from domain.rules.every_post import UnknownStream
+from service import access
+from service.access.door import TooMany
 from service.api import answer
+from service.api.kinds import KINDS
 from service.api.strict import NotStrictJson
 from service.ledger import Conflicts, NotRecorded, Outcome, Overtaken, Refusal, Unavailable
 from service.reads import NotYet
 
 log = structlog.get_logger()
-
-
-class Kind(NamedTuple):
-    status: int
-    title: str
-    title_zh: str
-
-
-KINDS = {
-    "not-strict-json": Kind(400, "The body is not strict JSON.", "请求体不是严格的 JSON。"),
-    "bad-request": Kind(400, "The request cannot be understood.", "请求无法理解。"),
-    "bad-parameter": Kind(400, "A query parameter is wrong.", "查询参数有误。"),
-    "no-key": Kind(401, "Send a valid API key as a bearer token.", "请以 Bearer 令牌提供有效的 API 密钥。"),
-    "wrong-scope": Kind(403, "This key may not do that.", "此密钥无权进行该操作。"),
-    "not-found": Kind(404, "There is no such thing here.", "没有此资源。"),
-    "method-not-allowed": Kind(405, "This address does not take that method.", "此地址不支持该方法。"),
-    "identity-conflict": Kind(
-        409, "This source and id were already posted with other content.", "相同 source 与 id 已提交过不同内容。"
-    ),
-    "stale-version": Kind(412, "The stream is not at the version you expect.", "该流的版本与预期不符。"),
-    "length-required": Kind(411, "Say the body's length: chunked bodies are not read.", "请给出 Content-Length。"),
-    "too-large": Kind(413, "The body or the bundle is too large.", "请求体或事件组过大。"),
-    "wrong-media-type": Kind(
-        415,
-        "Send application/cloudevents+json or application/cloudevents-batch+json.",
-        "请使用 application/cloudevents+json 或 application/cloudevents-batch+json。",
-    ),
-    "invalid-event": Kind(422, "The event does not have the form of its type.", "事件不符合其类型的格式。"),
-    "not-recorded": Kind(422, "Another event of the bundle was refused.", "同组中有其他事件被拒绝，本事件未入账。"),
-    "refused": Kind(422, "The ledger refuses the event.", "账簿拒绝此事件。"),
-    "internal-error": Kind(500, "Something went wrong on our side.", "服务内部错误。"),
-    "unavailable": Kind(
-        503,
-        "The ledger cannot be reached now. Send the same request again.",
-        "账簿暂时不可用，请稍后原样重发。",
-    ),
-    "not-yet": Kind(503, "The projections have not reached that position yet.", "投影尚未到达该位置。"),
-}
 
 
 class Problem(Exception):
@@ -90,10 +56,15 @@ def of_rule(rule: Refused) -> dict[str, Any]:
         "type": f"/v1/problems/{kebab(name)}",
         "title": str(rule),
         "title_zh": rule.chinese,
-        "status": 404 if isinstance(rule, UnknownStream) else 422,
+        "status": status_of(type(rule)),
         "rule": name,
         "facts": {key: _plain(value) for key, value in rule.facts.items()},
     }
+
+
+def status_of(rule: type[Refused]) -> int:
+    """A rule's refusal is 422, but what is addressed to nothing is 404."""
+    return 404 if rule is UnknownStream else 422
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -150,6 +121,8 @@ def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None
 MOST_ERRORS = 50
 """How many of an event's errors are told."""
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="suyuan"'}
+SOON = {"Retry-After": "1"}
 
 
 def install(app: Flask) -> None:
@@ -171,11 +144,19 @@ def install(app: Flask) -> None:
     @app.errorhandler(OperationalError)
     def _unavailable(error: Exception) -> Response:
         log.warning("unavailable", reason=repr(error.__cause__ or error))
-        return respond(document("unavailable"), {"Retry-After": "1"})
+        return respond(document("unavailable"), SOON)
 
     @app.errorhandler(NotYet)
     def _not_yet(error: NotYet) -> Response:
-        return respond(document("not-yet", position=error.position), {"Retry-After": "1"})
+        return respond(document("not-yet", position=error.position), SOON)
+
+    @app.errorhandler(access.Refused)
+    def _not_let_in(error: access.Refused) -> Response:
+        return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
+
+    @app.errorhandler(TooMany)
+    def _too_many(error: TooMany) -> Response:
+        return respond(document("too-many-requests"), {"Retry-After": str(error.seconds)})
 
     @app.errorhandler(HTTPException)
     def _http(error: HTTPException) -> Response:

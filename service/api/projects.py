@@ -1,50 +1,44 @@
-"""/v1/projects: the lines of the plans, and each project's own log."""
+"""/v1/projects: the lines of the plans, and what became of each."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from service.api import answer, parameters, reader
-from service.api.events import MOST_IN_PAGE, answer_page
+from service.api import answer, page, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.parameters import FUND, MIN_POSITION
 from service.api.problems import Problem
+from service.api.reach import may_read, must_read
 
 bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
 
 
 @bp.get("")
-def all_projects() -> Response:
-    asked = parameters.read(fund=parameters.code, min_position=parameters.whole())
-    with reader().at(asked["min_position"] or 0) as snapshot:
-        rows = snapshot.rows("projects", fund=asked["fund"], project=None)
+@operation("The lines of the adopted plans", "项目", shapes.Projects, fund=FUND, min_position=MIN_POSITION)
+def all_projects(*, fund: str | None, min_position: int | None) -> Response:
+    with reader().at(min_position or 0) as snapshot:
+        rows = snapshot.rows("projects", fund=fund, project=None)
+        rows = [row for row in rows if may_read(row["fund"], row["project"])]
         return answer({"as_of": {"position": snapshot.position}, "projects": rows})
 
 
 @bp.get("/<code:project>")
-def one_project(project: str) -> Response:
-    asked = parameters.read(min_position=parameters.whole())
-    with reader().at(asked["min_position"] or 0) as snapshot:
+@operation("One project", "单个项目", shapes.ProjectNow, min_position=MIN_POSITION)
+def one_project(project: str, *, min_position: int | None) -> Response:
+    with reader().at(min_position or 0) as snapshot:
         row = snapshot.one("projects", fund=None, project=project)
         if row is None:
             raise Problem("not-found", project=project)
+        must_read(row["fund"], project)
+        of = {"fund": row["fund"], "project": project}
+        every = {"acceptance": None, "uscc": None, "position": 0, "award": "", "limit": page.MOST}
         return answer(
             {
                 **row,
                 "as_of": {"position": snapshot.position},
-                "batches": snapshot.rows("project_batches", fund=row["fund"], project=project),
-                "award_list": snapshot.rows("project_awards", fund=row["fund"], project=project),
-                "payments": snapshot.rows("project_payments", fund=row["fund"], project=project),
+                "batches": snapshot.rows("project_batches", **of),
+                "award_list": snapshot.rows("awards", **of, **every),
+                "payments": snapshot.rows("project_payments", **of),
             }
         )
-
-
-@bp.get("/<code:project>/events")
-def events(project: str) -> Response:
-    asked = parameters.read(after=parameters.whole(), limit=parameters.whole(1, MOST_IN_PAGE))
-    after, limit = asked["after"] or 0, asked["limit"] or 100
-    with reader().at() as snapshot:
-        stream = f"project/{project}"
-        rows = snapshot.rows("stream_events", stream=stream, after=after, limit=limit)
-        if not rows and not snapshot.rows("stream_events", stream=stream, after=0, limit=1):
-            raise Problem("not-found", project=project)
-    following = f"/v1/projects/{project}/events?after={rows[-1]['version']}&limit={limit}" if rows else None
-    return answer_page(rows, following)

@@ -6,7 +6,6 @@ again records nothing.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,34 +13,34 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from service import keys
+from service.access import Grant, grant, keys
 from service.api import cloudevents
 from service.api.facts import SCHEMAS
 from service.api.problems import of_outcome
 from service.config import write_private
-from service.keys import Principal
 from service.ledger import Conflicts, Counted, Ledger
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
 
-DEMO_KEYS = {
-    "fund-office": ("post:fund", "read"),
-    "call-desk": ("post:call", "read"),
-    "award-board": ("post:award", "read"),
-    "acceptance-panel": ("post:acceptance", "read"),
-    "treasury": ("post:payment", "read"),
-    "approver": ("approve:payment", "read"),
-    "auditor": ("read",),
+DEMO_KEYS: dict[str, Grant] = {
+    "fund-office": grant(["post:fund", "read"]),
+    "call-desk": grant(["post:call", "read"]),
+    "award-board": grant(["post:award", "read"]),
+    "acceptance-panel": grant(["post:acceptance", "read"]),
+    "treasury": grant(["post:payment", "read"]),
+    "approver": grant(["approve:payment", "read"]),
+    "auditor": grant(["read"]),
+    "operator": grant(["admin"]),
 }
 
 
 def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
     """The demo keys in `file` (mode 600), made on the first run. Written before they count, so a crash loses none."""
     if not file.exists():
-        made = {name: keys.PREFIX + secrets.token_urlsafe(32) for name in DEMO_KEYS}
+        made = {name: keys.new(secret) for name in DEMO_KEYS}
         write_private(file, msgspec.json.format(msgspec.json.encode(made)).decode() + "\n")
     for name, key in msgspec.json.decode(file.read_bytes(), type=dict[str, str]).items():
-        keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, ()))
+        keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())))
 
 
 class Refused(Exception):
@@ -54,11 +53,11 @@ class PlayedOtherwise(Exception):
 
 def poster(ledger: Ledger, secret: bytes, posted: Callable[[], None]) -> Callable[[Mapping[str, Any]], int]:
     """A function that posts one CloudEvent under the demo key whose business it is, and gives the stream's version."""
-    by_scope = {scopes[0]: Principal(name, frozenset(scopes)) for name, scopes in DEMO_KEYS.items()}
+    by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes - {"read", "admin"}}
 
     def post(event: Mapping[str, Any]) -> int:
-        principal = by_scope[SCHEMAS[event["type"]].scope]
-        [outcome] = ledger.post([cloudevents.read(event, principal, secret)])
+        sender = by_scope[SCHEMAS[event["type"]].scope]
+        [outcome] = ledger.post([cloudevents.read(event, sender, secret)])
         if isinstance(outcome, Conflicts):
             raise PlayedOtherwise
         if not isinstance(outcome, Counted):

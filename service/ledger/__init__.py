@@ -28,7 +28,7 @@ from service.ledger.streams import KnownPost, Loaded, States, load
 from service.queries import QUERIES
 
 __all__ = [
-    "Conflicts", "Counted", "Identity", "Ledger", "NotRecorded", "Outcome", "Overtaken", "Post", "Refusal",
+    "Conflicts", "Counted", "Decided", "Identity", "Ledger", "NotRecorded", "Outcome", "Overtaken", "Post", "Refusal",
     "Unavailable",
 ]  # fmt: skip
 
@@ -53,6 +53,13 @@ class Counted:
     last: int
     version: int
     replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """It would count now, and these events would record it."""
+
+    events: tuple[Recorded, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class NotRecorded:
     """It broke no rule, but another of its bundle did."""
 
 
-Outcome = Counted | Conflicts | Overtaken | Refusal | NotRecorded
+Outcome = Counted | Decided | Conflicts | Overtaken | Refusal | NotRecorded
 
 
 class Unavailable(Exception):
@@ -148,6 +155,14 @@ class _Draft:
             answered.add(name)
         return outcomes
 
+    def decided(self, bundle: Sequence[Post]) -> list[Outcome]:
+        """The outcomes if nothing is recorded."""
+        return [outcome or self._decided(post) for post, outcome in zip(bundle, self.outcomes, strict=True)]
+
+    def _decided(self, post: Post) -> Decided:
+        filing = self.filings[post.identity.source, post.identity.id]
+        return Decided(tuple(self.events[filing.first - 1 : filing.last]))
+
     def _counted(self, name: tuple[str, str], before: int, again: bool) -> Counted:
         filing = self.filings[name]
         version = self.events[filing.first - 1].version
@@ -165,6 +180,7 @@ def _names(bundle: Sequence[Post]) -> list[str]:
 
 
 _Answer = tuple[_Draft | None, list[Outcome] | None]
+_Way = Callable[[Sequence[Post], bool], _Answer]
 LOSSES_BORNE = 3
 """How many times in a row the database may be lost before a post is answered with Unavailable."""
 
@@ -195,6 +211,10 @@ class Ledger(Application[str]):
     def construct_recorder(self) -> Recorder:
         return Recorder(self._datastore)
 
+    def pool_stats(self) -> dict[str, int]:
+        """How many of the connections are in use and waited for, in the words of psycopg's pool."""
+        return dict(self._datastore.pool.get_stats())
+
     def close(self) -> None:
         super().close()
         self._datastore.close()
@@ -205,7 +225,14 @@ class Ledger(Application[str]):
         Atomic: one that does not count, and none does. Otherwise each stands for itself. Raises Unavailable if the
         database stays out of reach.
         """
-        ways, lost = [self._on_held, self._afresh, self._locked], 0
+        return self._try([self._on_held, self._afresh, self._locked], bundle, atomic)
+
+    def consider(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
+        """What `post` would answer now, Decided in place of Counted. Records nothing. Raises Unavailable."""
+        return self._try([self._considered], bundle, atomic)
+
+    def _try(self, ways: list[_Way], bundle: Sequence[Post], atomic: bool) -> list[Outcome]:
+        lost = 0
         while ways:
             try:
                 draft, outcomes = ways[0](bundle, atomic)
@@ -223,6 +250,15 @@ class Ledger(Application[str]):
                 return outcomes
             del ways[0]
         raise AssertionError("nothing overtakes a post that holds the lock")
+
+    def execute(self, query: str, **parameters: object) -> list[DictRow]:
+        """Run a named query that keeps something beside the log. Raises Unavailable."""
+        try:
+            with self._datastore.get_connection() as conn:
+                cursor = conn.execute(QUERIES[query], parameters)
+                return cursor.fetchall() if cursor.description else []
+        except (OperationalError, InterfaceError) as error:
+            raise Unavailable from error
 
     def _on_held(self, bundle: Sequence[Post], atomic: bool) -> _Answer:
         """Only if all that is read is held, and all counts: any other answer needs the log's word."""
@@ -251,6 +287,13 @@ class Ledger(Application[str]):
             conn.execute(QUERIES["append_lock"])
             draft = self._draft(bundle, self._load(conn, bundle))
             return draft, self._append(conn, bundle, draft, atomic)
+
+    def _considered(self, bundle: Sequence[Post], atomic: bool) -> _Answer:
+        with self._datastore.get_connection() as conn:
+            draft = self._draft(bundle, self._load(conn, bundle))
+        if atomic and draft.spoiled:
+            return None, [outcome or NotRecorded() for outcome in draft.outcomes]
+        return None, draft.decided(bundle)
 
     def _load(self, conn: Connection[DictRow], bundle: Sequence[Post]) -> Loaded:
         identities = [post.identity for post in bundle]

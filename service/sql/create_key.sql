@@ -1,2 +1,3 @@
--- create_key: a new API key, by its keyed hash.
-insert into api_key (name, digest, scopes) values (%(name)s, %(digest)s, %(scopes)s)
+-- create_key: a holder and what they may do.
+insert into api_key (name, scopes, funds, projects, sources)
+values (%(name)s, %(scopes)s, %(funds)s, %(projects)s, %(sources)s)

@@ -1,2 +1,16 @@
--- list_keys: all keys that ever were.
-select name, scopes, created_at, revoked_at from api_key order by created_at, name
+-- list_keys: all keys that ever were: how many secrets open each now, until when, and when one was last used.
+select
+    k.name,
+    k.scopes,
+    k.funds,
+    k.projects,
+    k.sources,
+    k.created_at,
+    k.revoked_at,
+    count(s.digest) filter (where k.revoked_at is null and coalesce(s.expires_at > now(), true)) as secrets,
+    case when bool_and(s.expires_at is not null) then max(s.expires_at) end as expires_at,
+    max(s.last_used_at) as last_used_at
+from api_key as k
+left join api_secret as s using (name)
+group by k.name
+order by k.created_at, k.name

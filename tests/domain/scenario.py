@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from domain.books import Books
-from domain.decision import decide
+from domain.decision import decide, rules_of
 from domain.documents import Document
 from domain.record import Fact, Header, Posted, Recorded
 from domain.rules import Refused
@@ -56,6 +56,11 @@ def post(
     return Posted(stream, fact, header)
 
 
+def foretold(posted: Posted, refusal: Refused) -> None:
+    """The rule is among those that the domain says may refuse such a post."""
+    assert type(refusal) in rules_of(type(posted.fact)), (posted.fact, refusal)
+
+
 @dataclass(frozen=True)
 class Scenario:
     books: Books = Books(TODAY, calendar_days, lambda code: not code.startswith("0"))
@@ -89,8 +94,10 @@ class Scenario:
         assert [(m.source, m.target, str(m.amount)) for m in self.events()[0].moves] == list(expected)
 
     def refused(self, rule: type[Refused], **facts: Any) -> None:
+        assert self.posted is not None
         with pytest.raises(rule) as refusal:
             self.events()
+        foretold(self.posted, refusal.value)
         assert {name: refusal.value.facts[name] for name in facts} == facts
         assert str(refusal.value)
         assert refusal.value.chinese

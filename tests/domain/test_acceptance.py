@@ -1,17 +1,15 @@
+from dataclasses import replace
+
+import pytest
+
 from domain.project.acceptance import (
     AcceptanceFailed,
     AcceptancePassed,
     AcceptanceRequested,
     RectificationOrdered,
 )
-from domain.rules import (
-    AcceptanceStatusWrong,
-    BeforeItsCause,
-    EarlierBatchesUnsettled,
-    NoTriesLeft,
-    RectificationOverdue,
-    UnknownName,
-)
+from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
+from domain.rules.every_post import BeforeItsCause, UnknownName
 from tests.domain.lives import PROJECT, awarded, paid, yuan
 from tests.domain.scenario import Scenario, day, post
 
@@ -69,5 +67,12 @@ def test_rectification_is_ordered_after_a_failure_for_a_later_day():
     failed.when(post(PROJECT, RectificationOrdered("L-a", day("6-11")), "6-12")).refused(BeforeItsCause)
 
 
-def test_acceptance_is_of_an_award_that_exists():
-    settled.when(post(PROJECT, AcceptanceRequested("L-z"), "6-1")).refused(UnknownName, name="L-z")
+def test_acceptance_is_decided_only_when_requested_and_not_for_an_earlier_day():
+    settled.when(post(PROJECT, AcceptancePassed("L-a"), "6-10")).refused(AcceptanceStatusWrong, status="none")
+    for fact in (AcceptancePassed("L-a"), FAILED):
+        under_acceptance.when(post(PROJECT, fact, "5-31", booked="6-1")).refused(BeforeItsCause)
+
+
+@pytest.mark.parametrize("fact", [REQUESTED, AcceptancePassed("L-a"), FAILED, ORDERED])
+def test_acceptance_is_of_an_award_that_exists(fact):
+    settled.when(post(PROJECT, replace(fact, award="L-z"), "6-1")).refused(UnknownName, name="L-z")

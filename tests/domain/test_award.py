@@ -6,22 +6,17 @@ from domain.fund import Gate
 from domain.posting import COMMITTED, LINE, PAYABLE, Place
 from domain.project.award import AgreementSigned, AwardListDecided
 from domain.project.call import NoticeCompleted, NoticeStarted, Proposal
-from domain.rules import (
-    BalanceTooSmall,
+from domain.rules.award import (
     BasisMismatch,
-    BeforeItsCause,
     FixedTotalNotUsed,
     LineNotAllotted,
-    NameTaken,
-    NoNotice,
     NoPlacesLeft,
     NotInNotice,
-    NotInPlan,
-    NotStanding,
     ScoreMismatch,
-    UnknownName,
-    WindowEmpty,
 )
+from domain.rules.call import NoNotice, NotStanding
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName, WindowEmpty
+from domain.rules.fund import BatchNotInPlan
 from tests.domain.lives import (
     PROJECT,
     allotted,
@@ -84,7 +79,7 @@ def test_awards_never_exceed_the_line():
 
 
 def test_awards_are_for_planned_batches_only():
-    deciding(noticed_project, row("a", "10.00", "10.00", "10.00")).refused(NotInPlan, batch=3)
+    deciding(noticed_project, row("a", "10.00", "10.00", "10.00")).refused(BatchNotInPlan, batch=3)
 
 
 def test_awards_never_exceed_the_places():
@@ -161,5 +156,7 @@ def test_an_agreement_that_gates_nothing_moves_nothing():
 
 def test_an_agreement_is_for_a_known_award_and_ends_after_it_starts():
     decided = awarded()
+    early = post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-6")), "2-28", booked="3-5")
+    decided.when(early).refused(BeforeItsCause, cause="AwardListDecided")
     decided.when(post(PROJECT, AgreementSigned("L-z", day("3-5"), day("3-6")), "3-5")).refused(UnknownName)
     decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-4")), "3-5")).refused(WindowEmpty)

@@ -1,6 +1,9 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
+from domain.project.award import AwardListDecided
 from domain.project.call import (
     Applicant,
     ApplicationReceived,
@@ -13,19 +16,18 @@ from domain.project.call import (
     ReviewConcluded,
     Score,
 )
-from domain.rules import (
+from domain.rules.award import NoPlacesLeft
+from domain.rules.call import (
     AlreadyApplied,
     AlreadyReviewed,
-    BeforeItsCause,
+    ApplicationNotLive,
     CalendarUnknown,
     CallIsClosed,
     CallStillOpen,
     DeadlineNotPassed,
     InvalidCode,
     LineUsedUp,
-    NameTaken,
     NoNotice,
-    NoPlacesLeft,
     NoRoundUnderWay,
     NotAllScreened,
     NoticeRunning,
@@ -35,9 +37,8 @@ from domain.rules import (
     RoundOutOfTurn,
     RoundUnderWay,
     ScoresMismatch,
-    UnknownName,
-    WindowEmpty,
 )
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 from tests.domain.lives import (
     PROJECT,
     allotted,
@@ -71,6 +72,27 @@ def notice(first: str, last: str, *names: str):
     return NoticeStarted(tuple(Proposal(f"A-{n}", yuan("50.00")) for n in names), day(first), day(last))
 
 
+def review(**scores: int):
+    return ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(s)) for n, s in scores.items()))
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        CallClosed(1),
+        apply("a"),
+        ApplicationScreened("A-a", passed=True),
+        review(a=90),
+        notice("2-16", "2-20", "a"),
+        NoticeCompleted(),
+        AwardListDecided(1, 1, "按得分", (row("a", "1.00"),)),
+    ],
+    ids=lambda fact: type(fact).__name__,
+)
+def test_nothing_of_a_round_happens_before_its_call(fact):
+    an_open_project.when(post(PROJECT, fact, "2-5")).refused(NoRoundUnderWay)
+
+
 def test_one_round_at_a_time_and_in_turn():
     a_called_project.when(post(PROJECT, call(2), "3-31")).refused(RoundUnderWay, round=1)
     an_open_project.when(post(PROJECT, call(2), "3-31")).refused(RoundOutOfTurn, expected=1)
@@ -78,6 +100,7 @@ def test_one_round_at_a_time_and_in_turn():
 
 def test_a_call_has_a_window_and_places():
     an_open_project.when(post(PROJECT, call(1, "4-2", "4-1"), "3-31")).refused(WindowEmpty)
+    an_open_project.when(post(PROJECT, call(1, "4-1", "4-2"), "4-2")).refused(BeforeItsCause, cause="CallPublished")
     awarded().when(post(PROJECT, call(2), "3-31")).refused(NoPlacesLeft, limit=2, taken=2)
 
 
@@ -95,7 +118,6 @@ def test_applications_come_in_within_the_window_both_days_included():
         ApplicationReceived("A-c", Applicant("示例c", "9c"), round=1)
     )
     a_called_project.when(post(PROJECT, apply("c"), "2-11")).refused(OutsideWindow, closes_on=date(2019, 2, 10))
-    an_open_project.when(post(PROJECT, apply("c"), "2-5")).refused(NoRoundUnderWay)
     a_closed_call.when(post(PROJECT, apply("c"), "2-10", booked="2-12")).refused(CallIsClosed)
 
 
@@ -119,10 +141,6 @@ def test_screening_may_be_corrected_until_the_review():
     a_closed_call.when(post(PROJECT, ApplicationScreened("A-a", passed=True), "2-4", booked="2-12")).refused(
         BeforeItsCause, cause="ApplicationReceived"
     )
-
-
-def review(**scores: int):
-    return ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(s)) for n, s in scores.items()))
 
 
 def test_a_review_waits_for_the_call_to_close_and_all_to_be_screened():
@@ -184,6 +202,13 @@ def test_a_new_notice_replaces_a_running_one():
     running = a_reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
     replaced = running.given(post(PROJECT, notice("2-18", "2-22", "a"), "2-18"))
     replaced.when(post(PROJECT, NoticeCompleted(), "2-21")).refused(DeadlineNotPassed)
+
+
+def test_only_applications_of_the_round_under_way_are_screened():
+    first = a_noticed_project.given(post(PROJECT, award_list(a_noticed_project, row("a", "30.00", "20.00")), "3-1"))
+    second = first.given(post(PROJECT, call(2), "3-31"))
+    late = post(PROJECT, ApplicationScreened("A-b", passed=False), "4-1")
+    second.when(late).refused(ApplicationNotLive, application="A-b")
 
 
 def test_nothing_follows_a_decision_in_its_round_but_notices():

@@ -16,32 +16,33 @@ from domain.fund import (
 )
 from domain.mirrors import AllotmentReceived, FundsReturned
 from domain.money import Money
-from domain.posting import Place, move
+from domain.posting import POOL, Accounts, Place, move
 from domain.project.opening import ProjectClosed, ProjectOpened
-from domain.rules import (
-    AllotmentExceedsPlan,
+from domain.rules.every_post import (
     BalanceTooSmall,
     BookedInFuture,
     BookedOutOfOrder,
+    MissingCitation,
+    OccurredAfterBooked,
+    UnknownStream,
+)
+from domain.rules.fund import (
+    AllotmentExceedsPlan,
+    BatchNotInPlan,
     FundExists,
     FundIsClosed,
-    MissingCitation,
     MoneyLeft,
     NotInPlan,
     NotTheLatestDraft,
-    OccurredAfterBooked,
     PlanAlreadyAdopted,
     PlanExceedsPool,
     PlanNamesTwice,
     PlanNamesUnknown,
     PlanSumsDisagree,
-    ProjectExists,
-    ProjectIsClosed,
-    ProjectOfOtherFund,
     ProjectsStillOpen,
     SerialsExhausted,
-    UnknownStream,
 )
+from domain.rules.project import ProjectExists, ProjectIsClosed, ProjectOfOtherFund
 from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, yuan
 from tests.domain.scenario import Scenario, post
 
@@ -117,6 +118,7 @@ def test_a_plan_may_be_drafted_again_until_it_is_adopted():
     drafted = a_funded_fund.given(post(FUND, plan(line()), "1-3"))
     drafted.when(post(FUND, plan(line(awards=3)), "1-3")).counts()
     a_founded_fund.when(post(FUND, plan(line()), "1-6")).refused(PlanAlreadyAdopted)
+    a_founded_fund.when(post(FUND, PlanAdopted(3), "1-6")).refused(PlanAlreadyAdopted)
 
 
 def test_only_the_latest_draft_may_be_adopted():
@@ -126,7 +128,11 @@ def test_only_the_latest_draft_may_be_adopted():
 
 
 def test_nothing_can_be_adopted_before_it_is_drafted():
-    a_funded_fund.when(post(FUND, PlanAdopted(1), "1-4")).refused(NotTheLatestDraft, latest=None)
+    refused = a_funded_fund.when(post(FUND, PlanAdopted(1), "1-4"))
+    refused.refused(NotTheLatestDraft, latest=None)
+    with pytest.raises(NotTheLatestDraft, match="the latest is: none") as refusal:
+        refused.events()
+    assert refusal.value.chinese.endswith("：无。")
 
 
 def test_a_plan_may_not_exceed_the_pool():
@@ -138,6 +144,10 @@ def test_a_project_outside_the_plan_cannot_be_opened():
     a_founded_fund.when(post("project/workstation", ProjectOpened("f"), "1-6")).refused(
         NotInPlan, project="workstation"
     )
+
+
+def test_a_project_is_opened_under_a_fund_that_exists():
+    a_founded_fund.when(post("project/q", ProjectOpened("g"), "1-6")).refused(UnknownStream, stream="fund/g")
 
 
 def test_a_project_is_opened_once_and_not_before_its_plan_is_adopted():
@@ -173,7 +183,7 @@ def test_an_allotment_never_exceeds_the_plan_of_its_batch():
 
 
 def test_an_allotment_needs_a_planned_batch_of_an_open_project():
-    a_founded_fund.when(post(FUND, FundsAllotted("p", 3, yuan("1.00")), "1-6")).refused(NotInPlan, batch=3)
+    a_founded_fund.when(post(FUND, FundsAllotted("p", 3, yuan("1.00")), "1-6")).refused(BatchNotInPlan, batch=3)
     a_founded_fund.when(post(FUND, FundsAllotted("q", 1, yuan("1.00")), "1-6")).refused(UnknownStream)
     closed = a_founded_fund.given(post(PROJECT, ProjectClosed(), "1-6"))
     closed.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-7")).refused(ProjectIsClosed)
@@ -192,6 +202,14 @@ def test_a_move_never_takes_more_than_its_account_holds():
     with pytest.raises(BalanceTooSmall) as refusal:
         move(empty, "FundsAllotted", Place("p", 1), 1)
     assert refusal.value.facts == {"account": "pool", "available": Money(0), "amount": Money(1)}
+
+
+def test_an_allotment_never_exceeds_the_pool_even_if_the_plan_did():
+    books = a_founded_fund.books
+    stream = books.stream(FUND)
+    empty = replace(stream, state=replace(books.fund("f"), accounts=Accounts("fund")))
+    poor = Scenario(replace(books, streams=books.streams.set(FUND, empty)))
+    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(BalanceTooSmall, account=POOL)
 
 
 def test_closing_a_project_returns_its_line_to_the_pool_and_tells_the_fund():

@@ -19,21 +19,16 @@ from domain.project.payment import (
     PaymentReturned,
 )
 from domain.project.state import PaymentStatus
-from domain.rules import (
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
+from domain.rules.fund import BatchNotInPlan, MoneyLeft
+from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
-    BalanceTooSmall,
-    BeforeItsCause,
-    DocumentAlreadyUsed,
-    MoneyLeft,
-    NameTaken,
-    NotInPlan,
     PayeeMismatch,
     PaymentStatusWrong,
-    ProjectIsClosed,
     RequesterMayNotApprove,
-    UnknownName,
 )
+from domain.rules.project import ProjectIsClosed
 from tests.domain.lives import (
     PROJECT,
     accepted,
@@ -86,7 +81,7 @@ def test_two_requests_never_share_a_fen():
 def test_a_request_has_a_new_name_a_known_award_and_a_planned_batch():
     requested.when(request("P1", award="b")).refused(NameTaken, kind="payment")
     decided.when(request(award="z")).refused(UnknownName, kind="award")
-    decided.when(request(batch=9)).refused(NotInPlan, batch=9)
+    decided.when(request(batch=9)).refused(BatchNotInPlan, batch=9)
 
 
 def test_money_is_requested_for_the_award_s_payee_only():
@@ -235,10 +230,28 @@ def test_a_project_does_not_close_over_unpaid_money():
     confirmed.when(post(PROJECT, ProjectClosed(), "3-10")).refused(MoneyLeft)
 
 
-def test_a_step_never_comes_before_the_one_it_depends_on():
-    early = post(PROJECT, PaymentInstructed("P1"), "3-1", booked="3-5")
-    approved.when(early).refused(BeforeItsCause, cause="payment approved")
+every_step = pytest.mark.parametrize(
+    ("before", "fact"),
+    [
+        (requested, PaymentApproved("P1", "审核")),
+        (requested, PaymentRejected("P1", "理由")),
+        (requested, PaymentCancelled("P1", "作废")),
+        (approved, PaymentInstructed("P1")),
+        (in_transit, PaymentConfirmed("P1", yuan("30.00"), actual("a"))),
+        (in_transit, PaymentFailed("P1", "账户异常")),
+        (confirmed, PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")),
+    ],
+    ids=lambda each: type(each).__name__,
+)
 
 
-def test_a_payment_needs_a_name_that_exists():
-    decided.when(post(PROJECT, PaymentInstructed("P9"), "3-4")).refused(UnknownName, kind="payment")
+@every_step
+def test_a_step_never_comes_before_the_one_it_depends_on(before, fact):
+    before.when(post(PROJECT, fact, "3-1", booked="3-5")).refused(BeforeItsCause, cause=f"payment {status(before)}")
+
+
+@every_step
+def test_a_step_is_of_a_payment_that_exists_and_waits_for_it(before, fact):
+    before.when(post(PROJECT, replace(fact, payment="P9"), "3-5")).refused(UnknownName, kind="payment")
+    ended = requested.given(post(PROJECT, PaymentCancelled("P1", "作废"), "3-2"))
+    ended.when(post(PROJECT, fact, "3-5")).refused(PaymentStatusWrong, status="cancelled")

@@ -10,7 +10,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from service import calendar, example, keys, plan_file, projector
+from service import calendar, example, plan_file, projector
+from service.access import SCOPES, grant, keys
+from service.api.facts import SCHEMAS
+from service.app import close as close_app
 from service.app import create_app
 from service.config import Config
 from service.example import life
@@ -58,10 +61,10 @@ class Api:
 
 def build(url: str) -> Api:
     """The service on this database, with the demo keys and one that may do everything."""
-    app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", example=True))
+    app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, example=True))
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        by_name = {name: keys.create(conn, SECRET, name, scopes) for name, scopes in example.DEMO_KEYS.items()}
-        by_name["all"] = keys.create(conn, SECRET, "all", keys.SCOPES)
+        by_name = {name: keys.create(conn, SECRET, name, of) for name, of in example.DEMO_KEYS.items()}
+        by_name["all"] = keys.create(conn, SECRET, "all", grant(SCOPES))
     return Api(app, by_name, url)
 
 
@@ -76,9 +79,16 @@ def play_example(api: Api) -> list[dict]:
     return setup
 
 
+def live(api: Api, events: list[dict]) -> None:
+    """Post them one by one, each with the demo key whose business it is."""
+    by_scope = {scope: name for name, of in example.DEMO_KEYS.items() for scope in of.scopes if scope != "read"}
+    for event in events:
+        response = api.post(event, by_scope[SCHEMAS[event["type"]].scope])
+        assert response.status_code == 201, (event, response.json)
+
+
 def close(api: Api) -> None:
-    api.app.extensions["ledger"].close()
-    api.app.extensions["reader"].close()
+    close_app(api.app)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
-from service.app import create_app
+from service.app import close, create_app
 from service.config import Config
 from tests.service.conftest import SECRET
 
@@ -82,8 +82,8 @@ def test_a_refusal_names_its_rule_and_its_numbers_in_two_languages(api, establis
     assert response.content_type == "application/problem+json"
     assert response.json == {
         "type": "/v1/problems/not-the-latest-draft",
-        "title": "The draft to adopt is version None of the fund, not 7.",
-        "title_zh": "应批准的计划草案是第 None 号事件，不是第 7 号。",
+        "title": "Version 7 of the fund is not the plan's latest draft; the latest is: none.",
+        "title_zh": "第 7 号事件不是最新的计划草案；最新草案版本号：无。",
         "status": 422,
         "rule": "NotTheLatestDraft",
         "facts": {"draft": 7, "latest": None},
@@ -181,8 +181,7 @@ def test_health_needs_no_key_and_the_page_only_where_the_example_is_shown(api):
     elsewhere = create_app(Config(Path(), "0.0.0.0", 8000, api.url, SECRET, "/suyuan", example=True))
     assert elsewhere.test_client().get("/").status_code == 401
     assert elsewhere.test_client().get("/", headers=api.headers("auditor")).status_code == 200
-    elsewhere.extensions["ledger"].close()
-    elsewhere.extensions["reader"].close()
+    close(elsewhere)
 
 
 # Bad input -------------------------------------------------------------------
@@ -369,7 +368,7 @@ def test_each_request_and_each_post_is_one_line_of_the_log(api, established):
         api.post(appropriation(api), "fund-office")
     assert [line["event"] for line in lines] == ["post", "request"]
     assert (lines[0]["outcome"], lines[0]["type"], lines[0]["key"]) == (
-        "counted",
+        "recorded",
         "AppropriationReceived",
         "fund-office",
     )

@@ -17,7 +17,8 @@ from psycopg.rows import dict_row
 from domain.documents import Document
 from domain.fund import AppropriationReceived, FundEstablished, FundsAllotted
 from domain.project.payment import PaymentInstructed
-from domain.rules import AllotmentExceedsPlan, BalanceTooSmall, DocumentAlreadyUsed, FundExists
+from domain.rules.every_post import BalanceTooSmall, DocumentAlreadyUsed
+from domain.rules.fund import AllotmentExceedsPlan, FundExists
 from service.ledger import (
     Conflicts,
     Counted,

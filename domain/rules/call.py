@@ -1,0 +1,208 @@
+"""What a project refuses from the call to the notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from domain.rules.refused import Refused
+
+
+@dataclass(eq=False)
+class RoundUnderWay(Refused):
+    """Round {round} is still under way."""
+
+    zh = "第 {round} 轮征集尚未结束。"
+    remedy = "Decide this round's award list first, then publish the next call or close the project."
+    remedy_zh = "先作出本轮立项决定，再发布下一轮征集或办理项目结项。"
+    round: int
+
+
+@dataclass(eq=False)
+class NoRoundUnderWay(Refused):
+    """No round is under way."""
+
+    zh = "当前没有进行中的征集。"
+    remedy = "Publish a call first, and post applications, screenings and reviews before its award list is decided."
+    remedy_zh = "先发布征集；申报、审查和评审须在该轮立项决定之前提交。"
+
+
+@dataclass(eq=False)
+class RoundOutOfTurn(Refused):
+    """The next round is {expected}, not {round}."""
+
+    zh = "下一轮应为第 {expected} 轮，不是第 {round} 轮。"
+    remedy = "Give the round expected: rounds count from 1 without a gap, and only the one under way is closed."
+    remedy_zh = "按应有轮次填写：轮次从 1 起连续编号，只能截止进行中的一轮。"
+    round: int
+    expected: int
+
+
+@dataclass(eq=False)
+class LineUsedUp(Refused):
+    """All of {project}'s line is awarded: a further round could award nothing."""
+
+    zh = "项目 {project} 的额度已全部立项，再征集也无可立项。"
+    remedy = "Publish no further call for this project."
+    remedy_zh = "该项目额度已用完，不再发布征集。"
+    project: str
+
+
+@dataclass(eq=False)
+class CallIsClosed(Refused):
+    """The call of round {round} is closed."""
+
+    zh = "第 {round} 轮征集已截止。"
+    remedy = "Close a call once, and post its applications before closing it."
+    remedy_zh = "征集只截止一次；申报须在登记截止之前提交。"
+    round: int
+
+
+@dataclass(eq=False)
+class CallStillOpen(Refused):
+    """The call of round {round} is not closed yet."""
+
+    zh = "第 {round} 轮征集尚未截止。"
+    remedy = "Post CallClosed after the window's last day, then the review."
+    remedy_zh = "受理期满后先登记征集截止，再登记评审结论。"
+    round: int
+
+
+@dataclass(eq=False)
+class DeadlineNotPassed(Refused):
+    """{what}: the last day is {last_day}, and {occurred_on} is not after it."""
+
+    zh = "{what}：最后一天为 {last_day}，{occurred_on} 尚未过期。"
+    remedy = "Wait until the last day is over and post it for a later day."
+    remedy_zh = "待截止日过后，自次日起再提交。"
+    what: str
+    last_day: date
+    occurred_on: date
+
+
+@dataclass(eq=False)
+class OutsideWindow(Refused):
+    """{occurred_on} is outside the window from {opens_on} to {closes_on}."""
+
+    zh = "{occurred_on} 不在受理期 {opens_on} 至 {closes_on} 内。"
+    remedy = "Give the day on which the application came in, and refer a late applicant to a later round."
+    remedy_zh = "业务日期填实际受理日；逾期的，请申报单位参加以后轮次。"
+    occurred_on: date
+    opens_on: date
+    closes_on: date
+
+
+@dataclass(eq=False)
+class InvalidCode(Refused):
+    """{uscc} is not a valid unified social credit code."""
+
+    zh = "{uscc} 不是有效的统一社会信用代码。"
+    remedy = "Check the 18 characters against the applicant's certificate; the last is a check digit."
+    remedy_zh = "对照营业执照或登记证书核对 18 位代码，末位为校验码。"
+    uscc: str
+
+
+@dataclass(eq=False)
+class AlreadyApplied(Refused):
+    """{uscc} already has the live application {application} in round {round}."""
+
+    zh = "{uscc} 在第 {round} 轮已有有效申报 {application}。"
+    remedy = "Post one application for each applicant and round, and go on with the one there is."
+    remedy_zh = "同一单位每轮只申报一次，请沿用已有申报办理。"
+    uscc: str
+    application: str
+    round: int
+
+
+@dataclass(eq=False)
+class ApplicationNotLive(Refused):
+    """The application {application} is not live in the round under way."""
+
+    zh = "申报 {application} 在本轮中已失效。"
+    remedy = "Screen only applications of the round under way."
+    remedy_zh = "只审查本轮受理的申报。"
+    application: str
+
+
+@dataclass(eq=False)
+class AlreadyReviewed(Refused):
+    """Round {round} is already reviewed."""
+
+    zh = "第 {round} 轮已完成评审。"
+    remedy = "Correct a screening before the review is concluded."
+    remedy_zh = "审查结果须在评审结束前更正。"
+    round: int
+
+
+@dataclass(eq=False)
+class NotAllScreened(Refused):
+    """These live applications are not screened yet: {applications}."""
+
+    zh = "以下有效申报尚未审查：{applications}。"
+    remedy = "Post the screening of each of these applications, then the review."
+    remedy_zh = "先登记上述申报的审查结果，再登记评审结论。"
+    applications: str
+
+
+@dataclass(eq=False)
+class ScoresMismatch(Refused):
+    """The scores must cover exactly the applications that passed screening; they differ in: {applications}."""
+
+    zh = "评分须恰好覆盖通过审查的申报，差异：{applications}。"
+    remedy = (
+        "Score exactly the applications of the round that passed screening, each once; one at least must have passed."
+    )
+    remedy_zh = "对本轮通过审查的申报逐一评分，不多、不漏、不重；至少须有一份通过审查。"
+    applications: str
+
+
+@dataclass(eq=False)
+class NoticeRunning(Refused):
+    """A public notice is running until {last_day}."""
+
+    zh = "公示进行中，截止 {last_day}。"
+    remedy = "Wait for the notice's last day and post NoticeCompleted, then the new review."
+    remedy_zh = "待公示期满并登记公示结束后，再登记新的评审结论。"
+    last_day: date
+
+
+@dataclass(eq=False)
+class NotStanding(Refused):
+    """The application {application} does not stand: it must be live, screened in, scored and not awarded."""
+
+    zh = "申报 {application} 不具备立项资格：须有效、通过审查、已评分且未立项。"
+    remedy = "List only applications of the last round that passed screening, are scored and are not awarded."
+    remedy_zh = "名单只列本轮通过审查、已评分且尚未立项的申报。"
+    application: str
+
+
+@dataclass(eq=False)
+class NoticeTooShort(Refused):
+    """The notice runs {days} working days, fewer than {required}."""
+
+    zh = "公示期 {days} 个工作日，少于规定的 {required} 个。"
+    remedy = "Choose a later last day, so that the notice runs the working days that the fund's settings ask for."
+    remedy_zh = "延后公示截止日，使工作日数达到专项资金设定的要求。"
+    days: int
+    required: int
+
+
+@dataclass(eq=False)
+class CalendarUnknown(Refused):
+    """The working days from {first_day} to {last_day} are not known: no official calendar for those years."""
+
+    zh = "{first_day} 至 {last_day} 的工作日未知：没有该年度的官方日历。"
+    remedy = "Choose days whose official holidays are published, or bring the service's calendar up to date."
+    remedy_zh = "选择已公布节假日安排的日期，或更新系统的节假日日历。"
+    first_day: date
+    last_day: date
+
+
+@dataclass(eq=False)
+class NoNotice(Refused):
+    """No public notice is {wanted}."""
+
+    zh = "没有处于“{wanted}”状态的公示。"
+    remedy = "Start a notice after the latest review, and complete it before deciding the award list."
+    remedy_zh = "在最近一次评审后开始公示，并在立项决定前登记公示结束。"
+    wanted: str

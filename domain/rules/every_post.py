@@ -1,0 +1,133 @@
+"""What any post may be refused for, whatever its chapter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from domain.money import Money
+from domain.rules.refused import Refused
+
+
+@dataclass(eq=False)
+class UnknownStream(Refused):
+    """There is no {stream} in this ledger."""
+
+    zh = "账簿中没有 {stream}。"
+    remedy = "Check the code for a typing error; if it is right, establish the fund or open the project first."
+    remedy_zh = "核对代码是否有误；如无误，先设立该专项资金或项目。"
+    stream: str
+
+
+@dataclass(eq=False)
+class OccurredAfterBooked(Refused):
+    """The event occurred on {occurred_on}, after the day it is booked on, {booked_on}."""
+
+    zh = "业务日期 {occurred_on} 晚于记账日期 {booked_on}。"
+    remedy = "Book the event on the day it occurred or later, or leave booked_on out and let the ledger choose."
+    remedy_zh = "记账日期不得早于业务日期；也可不填，由账簿确定。"
+    occurred_on: date
+    booked_on: date
+
+
+@dataclass(eq=False)
+class BookedInFuture(Refused):
+    """The booking date {booked_on} is after today, {today}."""
+
+    zh = "记账日期 {booked_on} 晚于今天 {today}。"
+    remedy = "Correct the date, or post the event when its day has come."
+    remedy_zh = "更正日期，或待该日到来后再提交。"
+    booked_on: date
+    today: date
+
+
+@dataclass(eq=False)
+class BookedOutOfOrder(Refused):
+    """The booking date {booked_on} is before {last_booked_on}, the last one of {stream}."""
+
+    zh = "记账日期 {booked_on} 早于 {stream} 的最近记账日期 {last_booked_on}。"
+    remedy = "Leave booked_on out: the ledger keeps the day it occurred and books it on the earliest day allowed."
+    remedy_zh = "不填记账日期：业务日期照实保留，账簿按允许的最早日期记账。"
+    stream: str
+    booked_on: date
+    last_booked_on: date
+
+
+@dataclass(eq=False)
+class BeforeItsCause(Refused):
+    """It occurred on {occurred_on}, before what it depends on: {cause}, of {cause_on}."""
+
+    zh = "业务日期 {occurred_on} 早于其依据（{cause}，{cause_on}）。"
+    remedy = "Give a date no earlier than that of what it depends on."
+    remedy_zh = "更正日期，使其不早于所依据事项的日期。"
+    occurred_on: date
+    cause: str
+    cause_on: date
+
+
+@dataclass(eq=False)
+class MissingCitation(Refused):
+    """The event must cite a document of one of these kinds: {kinds}."""
+
+    zh = "缺少必须引用的文件，应为其中一种：{kinds}。"
+    remedy = "Add a document of one of these kinds, with its number, to the documents that the event cites."
+    remedy_zh = "在引用文件中补充所列种类之一的文件及其文号。"
+    kinds: str
+
+
+@dataclass(eq=False)
+class DocumentAlreadyUsed(Refused):
+    """The {kind} {number} is already used, by version {version} of {stream}."""
+
+    zh = "{kind} {number} 已被 {stream} 第 {version} 号事件使用。"
+    remedy = "Cite the number of this payment's own voucher or bank slip; do not post again what is already recorded."
+    remedy_zh = "填写本笔业务自己的凭证号或流水号；已入账的，不得重复提交。"
+    kind: str
+    number: str
+    stream: str
+    version: int
+
+
+@dataclass(eq=False)
+class BalanceTooSmall(Refused):
+    """The account {account} holds {available} yuan, less than the {amount} asked for."""
+
+    zh = "账户 {account} 余额 {available} 元，少于所需的 {amount} 元。"
+    remedy = "Ask for no more than is available, or bring money into the account first."
+    remedy_zh = "申请金额不超过可用余额，或先向该账户补足资金。"
+    account: str
+    available: Money
+    amount: Money
+
+
+@dataclass(eq=False)
+class UnknownName(Refused):
+    """There is no {kind} {name} in this project."""
+
+    zh = "本项目中没有 {kind} {name}。"
+    remedy = "Use the name exactly as it was first posted, or post first what introduces it."
+    remedy_zh = "名称须与登记时完全一致；尚未登记的，先行登记。"
+    kind: str
+    name: str
+
+
+@dataclass(eq=False)
+class NameTaken(Refused):
+    """The {kind} {name} already exists in this project."""
+
+    zh = "本项目中已有 {kind} {name}。"
+    remedy = "Use each name once: choose a new one, or strike the repetition from the list."
+    remedy_zh = "每个名称只用一次：另取新名称，或删去名单中的重复项。"
+    kind: str
+    name: str
+
+
+@dataclass(eq=False)
+class WindowEmpty(Refused):
+    """The last day {last_day} is before the first day {first_day}."""
+
+    zh = "截止日 {last_day} 早于起始日 {first_day}。"
+    remedy = "Give a last day that is not before the first."
+    remedy_zh = "更正日期，使截止日不早于起始日。"
+    first_day: date
+    last_day: date

@@ -1,0 +1,65 @@
+"""What a project refuses to pay, and whom it refuses to let approve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.money import Money
+from domain.rules.refused import Refused
+
+
+@dataclass(eq=False)
+class PayeeMismatch(Refused):
+    """The payee {payee} is not the award's payee, {awarded}."""
+
+    zh = "收款人 {payee} 与立项收款人 {awarded} 不一致。"
+    remedy = "Request the payment for the award's payee: the same name, credit code and account."
+    remedy_zh = "收款人的名称、统一社会信用代码和账户须与立项名单一致。"
+    payee: str
+    awarded: str
+
+
+@dataclass(eq=False)
+class PaymentStatusWrong(Refused):
+    """The payment {payment} is {status}; it must be {wanted}."""
+
+    zh = "支付 {payment} 的状态为 {status}，应为 {wanted}。"
+    remedy = "Look up the payment's status and post the step that follows it; once it has ended, request a new payment."
+    remedy_zh = "查明该笔支付的当前状态，按顺序提交下一步；已终结的，另行申请支付。"
+    payment: str
+    status: str
+    wanted: str
+
+
+@dataclass(eq=False)
+class RequesterMayNotApprove(Refused):
+    """The payment {payment} was requested by the same person or key: {requester}."""
+
+    zh = "支付 {payment} 的申请人（或其密钥）{requester} 不得自行审批。"
+    remedy = "Have another person approve or reject the payment, with another key."
+    remedy_zh = "由申请人以外的人员使用另一密钥审批。"
+    payment: str
+    requester: str
+
+
+@dataclass(eq=False)
+class ApprovalOutOfTurn(Refused):
+    """The next approval of the payment {payment} is {expected}, not {level}."""
+
+    zh = "支付 {payment} 的下一级审批为 {expected}，不是 {level}。"
+    remedy = "Post the approvals level by level, in the order of the fund's settings."
+    remedy_zh = "按专项资金设定的审批级次逐级提交。"
+    payment: str
+    level: str
+    expected: str
+
+
+@dataclass(eq=False)
+class AmountMismatch(Refused):
+    """The amount must be the whole {expected}, not {amount}."""
+
+    zh = "金额须为全额 {expected} 元，不是 {amount} 元。"
+    remedy = "Give the whole amount; only what the payee itself returns may come in parts."
+    remedy_zh = "金额填全额；仅收款人主动退款可以部分退回。"
+    amount: Money
+    expected: Money

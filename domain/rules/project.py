@@ -1,0 +1,38 @@
+"""What a project refuses at its two ends: when it opens and once it is closed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.rules.refused import Refused
+
+
+@dataclass(eq=False)
+class ProjectExists(Refused):
+    """The project {project} is already open."""
+
+    zh = "项目 {project} 已经设立。"
+    remedy = "Open each project once and post what follows to it."
+    remedy_zh = "每个项目只设立一次，后续业务直接提交到该项目。"
+    project: str
+
+
+@dataclass(eq=False)
+class ProjectOfOtherFund(Refused):
+    """The project {project} belongs to the fund {fund}."""
+
+    zh = "项目 {project} 属于专项资金 {fund}。"
+    remedy = "Allot from the fund that the project belongs to."
+    remedy_zh = "由该项目所属的专项资金分配。"
+    project: str
+    fund: str
+
+
+@dataclass(eq=False)
+class ProjectIsClosed(Refused):
+    """The project {project} is closed."""
+
+    zh = "项目 {project} 已结项。"
+    remedy = "Post what belongs to a project before closing it; afterwards post only returns of what it paid."
+    remedy_zh = "项目业务应在结项前办理；结项后只受理已付款项的退回。"
+    project: str

@@ -1,0 +1,4 @@
+-- The register of payments and the list of awards are read in the order of their first events.
+create index on payment ((events[1]));
+create index on payment (payment);
+create index on award ((events[1]), award);

@@ -1,0 +1,73 @@
+"""Who may do what. A request comes with a bearer: an API key, or the token of an identity provider that is trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+SCOPES = (
+    "post:fund",
+    "post:call",
+    "post:award",
+    "post:acceptance",
+    "post:payment",
+    "approve:payment",
+    "read",
+    "admin",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What may be done (`scopes`), and where: in these funds or projects, for these sources. None named: no limit."""
+
+    scopes: frozenset[str]
+    funds: frozenset[str] = frozenset()
+    projects: frozenset[str] = frozenset()
+    sources: frozenset[str] = frozenset()
+
+    @property
+    def limited(self) -> bool:
+        return bool(self.funds or self.projects)
+
+    def reaches(self, fund: str | None, project: str | None) -> bool:
+        """Whether that fund, or that project of it, lies within the limits."""
+        return not self.limited or fund in self.funds or project in self.projects
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking. The name stands in the events that they post."""
+
+    name: str
+    grants: tuple[Grant, ...]
+
+    def has(self, scope: str) -> bool:
+        """Whether they may do this at all, somewhere."""
+        return any(scope in grant.scopes for grant in self.grants)
+
+    def may(self, scope: str, fund: str | None = None, project: str | None = None) -> bool:
+        """Whether they may do this there; with nothing named: everywhere."""
+        return any(scope in grant.scopes and grant.reaches(fund, project) for grant in self.grants)
+
+    def may_speak_for(self, source: str, scope: str) -> bool:
+        """Whether they may post in the name of this source, with this scope."""
+        return any(scope in grant.scopes and (not grant.sources or source in grant.sources) for grant in self.grants)
+
+
+def grant(
+    scopes: Collection[str],
+    funds: Collection[str] = (),
+    projects: Collection[str] = (),
+    sources: Collection[str] = (),
+) -> Grant:
+    """A grant from lists, as files and tables keep them."""
+    return Grant(frozenset(scopes), frozenset(funds), frozenset(projects), frozenset(sources))
+
+
+class Refused(Exception):
+    """The bearer opens nothing: `kind` is the problem that says why."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind

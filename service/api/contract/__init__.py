@@ -1,0 +1,1 @@
+"""What is promised to strangers: every address, event and answer, described once, beside the code that keeps it."""

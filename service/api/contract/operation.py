@@ -1,0 +1,50 @@
+"""An operation of the API: what it is called, what it asks, what it answers, and the scope that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, Protocol, cast
+
+from flask import Response
+
+from service.api import principal
+from service.api.parameters import Parameter, read
+from service.api.problems import Problem
+
+
+class Operation(NamedTuple):
+    """`answers`: the type of the body; `scope`: None where any key will do, or where the posts' own scopes decide."""
+
+    summary: str
+    summary_zh: str
+    answers: Any
+    scope: str | None
+    parameters: dict[str, Parameter]
+
+
+class View(Protocol):
+    """A view that an operation was declared for."""
+
+    operation: Operation
+
+    def __call__(self, **arguments: Any) -> Response: ...
+
+
+def operation(
+    summary: str, summary_zh: str, answers: Any, *, scope: str | None = "read", **parameters: Parameter
+) -> Callable[[Callable[..., Response]], View]:
+    """Declare a view's operation: its query parameters come to it as arguments, read strictly; None if left out."""
+
+    def declare(view: Callable[..., Response]) -> View:
+        @wraps(view)
+        def asked(**path: Any) -> Response:
+            if scope is not None and not principal().has(scope):
+                raise Problem("wrong-scope", scope=scope)
+            return view(**path, **read(parameters))
+
+        declared = cast(View, asked)
+        declared.operation = Operation(summary, summary_zh, answers, scope, parameters)
+        return declared
+
+    return declare

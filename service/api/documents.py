@@ -1,0 +1,47 @@
+"""/v1/documents: which events cite a document, by its number 文号 however it is typed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from service.api import page, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.parameters import FUND, MIN_POSITION, text, whole
+from service.api.problems import Problem
+from service.api.reach import must_read
+
+bp = Blueprint("documents", __name__, url_prefix="/v1/documents")
+
+
+@bp.get("/<path:number>")
+@operation(
+    "The events that cite a document",
+    "引用某文件的事件",
+    shapes.Cited,
+    fund=FUND,
+    kind=text("Only documents of this kind", "仅限该类文件", 20),
+    after=whole("After this position", "从该位置之后开始"),
+    limit=page.LIMIT,
+    min_position=MIN_POSITION,
+)
+def cited(
+    number: str,
+    *,
+    fund: str | None,
+    kind: str | None,
+    after: int | None,
+    limit: int | None,
+    min_position: int | None,
+) -> Response:
+    must_read(fund)
+    size = limit or page.USUAL
+    if "\x00" in number:
+        raise Problem("not-found")
+    wanted = {"number": number, "fund": fund, "kind": kind}
+    with reader().at(min_position or 0) as snapshot:
+        rows = snapshot.rows("citations", **wanted, after=after or 0, limit=size)
+        beside = {"number": number, "as_of": {"position": snapshot.position}}
+    if not rows and not after:
+        raise Problem("not-found", number=number)
+    return page.answer_rows("citations", rows, beside, size, lambda row: str(row["position"]))

@@ -1,0 +1,265 @@
+"""Where events are posted: to the log as a whole, or to one fund's or project's stream; one, or a bundle of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response, current_app, g, request
+from marshmallow import ValidationError
+
+from domain.project.opening import ProjectOpened
+from service import codec
+from service.access import Principal
+from service.api import answer, cloudevents, ledger, principal, problems, reader, refusals, strict
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.facts import SCHEMAS
+from service.api.limits import BINARY, BUNDLE, LIMITS, MOST_IN_BUNDLE, ONE, POSTED
+from service.api.parameters import flag, version_of
+from service.api.problems import Problem
+from service.ledger import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal
+
+bp = Blueprint("intake", __name__, url_prefix="/v1")
+
+HOW = {
+    "atomic": flag("false: each event of a bundle stands for itself", "false：组内各事件各自成立"),
+    "dry_run": flag("true: decide and answer, record nothing", "true：只判定并答复，不入账"),
+}
+
+
+@dataclass(slots=True)
+class Item:
+    """One event of a request: the post it was read as, unless it could not be, and what became of it."""
+
+    post: Post | None = None
+    problem: Mapping[str, Any] | None = None
+    outcome: Outcome | None = None
+
+    @property
+    def result(self) -> str:
+        """What became of it, in one word."""
+        match self.outcome:
+            case Counted(replayed=replayed):
+                return "replayed" if replayed else "recorded"
+            case Decided():
+                return "would_record"
+            case NotRecorded():
+                return "not_recorded"
+            case Overtaken():
+                return "stale"
+            case Conflicts():
+                return "conflict"
+            case Refusal():
+                return "refused"
+            case None:
+                return "forbidden" if self.post else "malformed"
+
+    @property
+    def why_not(self) -> Mapping[str, Any]:
+        """The problem of an item that does not count."""
+        if self.problem is not None:
+            return self.problem
+        assert self.outcome is not None
+        return problems.of_outcome(self.outcome)
+
+
+@bp.post("/events")
+@operation("Post to the ledger", "向账簿提交事件", shapes.Posted, scope=None, **HOW)
+def post_anywhere(**how: bool | None) -> Response:
+    for header in ("If-Match", "If-None-Match"):
+        if header in request.headers:
+            raise Problem(
+                "bad-header", header=header, detail="Post to a stream's own address. 请提交到事件流自己的地址。"
+            )
+    return _post(None, None, how)
+
+
+@bp.post("/funds/<code:fund>/events")
+@operation("Post to a fund's stream", "向专项资金的事件流提交事件", shapes.Posted, scope=None, **HOW)
+def post_to_fund(fund: str, **how: bool | None) -> Response:
+    return _post(f"fund/{fund}", _expected(), how)
+
+
+@bp.post("/projects/<code:project>/events")
+@operation("Post to a project's stream", "向项目的事件流提交事件", shapes.Posted, scope=None, **HOW)
+def post_to_project(project: str, **how: bool | None) -> Response:
+    return _post(f"project/{project}", _expected(), how)
+
+
+@bp.route("/events", methods=["OPTIONS"])
+@bp.route("/funds/<code:fund>/events", methods=["OPTIONS"])
+@bp.route("/projects/<code:project>/events", methods=["OPTIONS"])
+def options(**_: str) -> Response:
+    """What may be posted here, and how much of it."""
+    return answer({"limits": LIMITS}, headers={"Allow": "GET, HEAD, POST, OPTIONS", **POSTED})
+
+
+def _expected() -> int | None:
+    """The stream's version that the sender has seen, from the conditional headers; 0: there is no such stream yet."""
+    match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
+    if match is not None and none_match is None:
+        return version_of(match, "If-Match")
+    if none_match is None:
+        return None
+    if match is not None or none_match.strip() != "*":
+        raise Problem("bad-header", header="If-None-Match")
+    return 0
+
+
+def _post(stream: str | None, expected: int | None, how: Mapping[str, bool | None]) -> Response:
+    atomic, dry_run = how["atomic"] is not False, how["dry_run"] is True
+    events, one = _body()
+    items = [_read(event, stream, expected if index == 0 else None) for index, event in enumerate(events)]
+    _authorise(items, principal())
+    _decide(items, atomic=atomic, dry_run=dry_run)
+    if not dry_run:
+        refusals.keep((item.post, item.why_not) for item in items if item.post and item.result in KEPT)
+    g.posts = [] if dry_run else items
+    return _answer_one(items[0]) if one else _answer_bundle(items, atomic=atomic)
+
+
+KEPT = ("refused", "forbidden", "stale", "conflict")
+
+
+def _body() -> tuple[list[Any], bool]:
+    """The events of the request, and whether it is one by itself."""
+    if request.content_length is None:
+        raise Problem("length-required")
+    kind = request.mimetype
+    in_utf8 = request.mimetype_params.get("charset", "utf-8").lower() == "utf-8"
+    has_attributes = any(name.lower().startswith("ce-") for name, _ in request.headers)
+    if not in_utf8 or kind not in (ONE, BUNDLE, BINARY) or (kind == BINARY and not has_attributes):
+        raise Problem("wrong-media-type", POSTED)
+    value = strict.parse(request.get_data())
+    if kind == BINARY:
+        return [cloudevents.from_headers(request.headers.items(), value)], True
+    if kind == ONE:
+        return [value], True
+    if not isinstance(value, list) or not value:
+        raise ValidationError(["A bundle is a list of one or more events. 事件组须为非空数组。"])
+    if len(value) > MOST_IN_BUNDLE:
+        raise Problem("too-large", limits=LIMITS)
+    return value, False
+
+
+def _read(event: Any, stream: str | None, expected: int | None) -> Item:
+    """One event of the request, with what the address and the headers say of it filled in."""
+    try:
+        if isinstance(event, dict):
+            _fill(event, stream, expected)
+        return Item(cloudevents.read(event, principal().name, current_app.config["SECRET"]))
+    except ValidationError as error:
+        return Item(problem=problems.of_invalid(error))
+
+
+def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> None:
+    if stream is not None and event.setdefault("subject", stream) != stream:
+        raise ValidationError({"subject": [f"The address says {stream}. 与地址中的 {stream} 不符。"]})
+    if expected is not None and event.setdefault("expectedversion", expected) != expected:
+        raise ValidationError({"expectedversion": [f"The headers say {expected}. 与标头中的 {expected} 不符。"]})
+
+
+def _authorise(items: list[Item], who: Principal) -> None:
+    """Mark the posts that this principal may not make."""
+    opened: dict[str, str] = {}
+    for item in items:
+        if item.post:
+            posted = item.post.posted
+            if isinstance(posted.fact, ProjectOpened):
+                opened[posted.stream] = posted.fact.fund
+            item.problem = _forbidden(item.post, who, opened)
+
+
+def _forbidden(post: Post, who: Principal, opened: Mapping[str, str]) -> Mapping[str, Any] | None:
+    posted = post.posted
+    scope = SCHEMAS[type(posted.fact).__name__].scope
+    if not who.has(scope):
+        return problems.document("wrong-scope", scope=scope)
+    if not who.may_speak_for(post.identity.source, scope):
+        return problems.document("wrong-source", source=post.identity.source)
+    if who.may(scope):
+        return None
+    kind, _, code = posted.stream.partition("/")
+    fund = code if kind == "fund" else opened.get(posted.stream) or _fund_of(posted.stream)
+    project = code if kind == "project" else None
+    return None if who.may(scope, fund, project) else problems.document("out-of-limits", stream=posted.stream)
+
+
+def _fund_of(stream: str) -> str | None:
+    with reader().at() as snapshot:
+        row = snapshot.one("stream_fund", stream=stream)
+    return row["fund"] if row else None
+
+
+def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
+    """Let the ledger decide the posts that may be made; of an atomic bundle all or none."""
+    sound = [item for item in items if item.post and not item.problem]
+    posts = [item.post for item in sound if item.post]
+    if atomic and len(sound) < len(items):
+        outcomes: list[Outcome] = [NotRecorded()] * len(sound)
+    else:
+        post = ledger().consider if dry_run else ledger().post
+        outcomes = post(posts, atomic=atomic) if posts else []
+    for item, outcome in zip(sound, outcomes, strict=True):
+        item.outcome = outcome
+
+
+def _answer_one(item: Item) -> Response:
+    if isinstance(item.outcome, Counted):
+        headers = {
+            "Location": f"/v1/events/{item.outcome.first}",
+            "ETag": f'"{item.outcome.version}"',
+            "Event-Position": str(item.outcome.last),
+        }
+        if item.outcome.replayed:
+            headers["Idempotent-Replay"] = "true"
+        return answer(_said(item), 200 if item.outcome.replayed else 201, headers=headers)
+    if isinstance(item.outcome, Decided):
+        return answer(_said(item))
+    return problems.respond(item.why_not)
+
+
+def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
+    said = [_said(item, index) for index, item in enumerate(items)]
+    if atomic and any(each["outcome"] == "refused" for each in said):
+        return problems.respond({**problems.document("refused"), "outcomes": said})
+    counted = [item.outcome for item in items if isinstance(item.outcome, Counted)]
+    headers = {"Event-Position": str(max(outcome.last for outcome in counted))} if counted else {}
+    new = atomic and not all(outcome.replayed for outcome in counted)
+    return answer({"outcomes": said}, 201 if new else 200, headers=headers)
+
+
+def _said(item: Item, index: int | None = None) -> dict[str, Any]:
+    """What became of one event, as it is answered; `index`: its place in a bundle."""
+    who = {"source": item.post.identity.source, "id": item.post.identity.id} if item.post else {}
+    match item.outcome:
+        case Counted(first, last, version):
+            stream = item.post.posted.stream if item.post else ""
+            at = {"position": first, "last_position": last, "stream": stream, "version": version}
+            return {**who, "outcome": item.result, **at}
+        case Decided(events):
+            return {**who, "outcome": item.result, "events": [_drafted(event) for event in events]}
+        case NotRecorded():
+            return {**who, "outcome": "not_recorded", **item.why_not}
+    return {**who, "outcome": "refused", **_pointed(item.why_not, index)}
+
+
+def _pointed(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
+    """A problem whose pointers lead into a bundle."""
+    if index is None or "errors" not in problem:
+        return problem
+    errors = [{**error, "pointer": f"/{index}{error['pointer']}"} for error in problem["errors"]]
+    return {**problem, "errors": errors}
+
+
+def _drafted(event: Any) -> dict[str, Any]:
+    """An event that would be recorded, in the words of the log; it has no position yet."""
+    return {
+        "type": type(event.fact).__name__,
+        "subject": event.stream,
+        "streamversion": event.version,
+        "data": msgspec.json.decode(codec.encode(event)),
+    }

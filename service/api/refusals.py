@@ -1,0 +1,103 @@
+"""/v1/refusals and /v1/posts: what was posted and did not count, and what became of a post whose answer was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response
+
+from service.api import answer, ledger, page, principal, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.facts import SCHEMAS
+from service.api.parameters import FUND, one_of, text, whole
+from service.api.problems import Problem
+from service.api.reach import may_read, must_read
+from service.ledger import Post
+
+bp = Blueprint("refusals", __name__, url_prefix="/v1")
+
+
+def keep(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
+    """Keep posts that did not count with the problems they were answered with. Raises Unavailable."""
+    rows = {}
+    for post, problem in refused:
+        facts = {key: value for key, value in problem.items() if key not in ("type", "title", "title_zh", "status")}
+        row = {
+            "keys": post.posted.header.key,
+            "sources": post.identity.source,
+            "ids": post.identity.id,
+            "digests": post.identity.digest,
+            "problems": problem["type"].rpartition("/")[2],
+            "facts": msgspec.json.encode(facts.get("facts", facts), order="sorted").decode(),
+            "types": type(post.posted.fact).__name__,
+            "streams": post.posted.stream,
+            "actors": post.posted.header.actor,
+            "days": post.posted.header.occurred_on,
+            "rules": problem.get("rule"),
+            "titles": problem["title"],
+            "titles_zh": problem["title_zh"],
+        }
+        rows[tuple(row.values())[:6]] = row  # a bundle may say the same twice
+    if rows:
+        columns = {name: [row[name] for row in rows.values()] for name in next(iter(rows.values()))}
+        ledger().execute("keep_refusals", **columns)
+
+
+@bp.get("/refusals")
+@operation(
+    "Posts that did not count",
+    "被拒绝的提交",
+    shapes.Refusals,
+    fund=FUND,
+    key=text("A key's name", "密钥名称"),
+    type=one_of("Only this event type", "仅限该事件类型", *sorted(SCHEMAS)),
+    after=whole("After this id", "从该编号之后开始"),
+    limit=page.LIMIT,
+)
+def refusals(*, fund: str | None, key: str | None, type: str | None, after: int | None, limit: int | None) -> Response:  # noqa: A002 - its name on the wire
+    must_read(fund)
+    size = limit or page.USUAL
+    with reader().at() as snapshot:
+        rows = snapshot.rows(
+            "refusals", after=after or 0, fund=fund, key=key, type=type, source=None, post_id=None, limit=size
+        )
+    return page.answer_rows("refusals", rows, {}, size, lambda row: str(row["id"]))
+
+
+@bp.get("/posts")
+@operation(
+    "What became of a post",
+    "查询某次提交的结果",
+    shapes.PostFound,
+    scope=None,
+    source=text("The event's source", "事件的 source"),
+    id=text("The event's id", "事件的 id"),
+)
+def post(*, source: str | None, id: str | None) -> Response:  # noqa: A002 - its name on the wire
+    if source is None or id is None:
+        raise Problem("bad-parameter", parameter="source" if source is None else "id", detail="It is required. 必填。")
+    with reader().at() as snapshot:
+        found = snapshot.one("post", source=source, id=id)
+        refused = snapshot.rows(
+            "refusals", after=0, fund=None, key=None, type=None, source=source, post_id=id, limit=page.MOST
+        )
+        head = snapshot.head
+    mine = principal().name
+    refused = [row for row in refused if row["key"] == mine or may_read(row["fund"])]
+    if found and found.pop("key") != mine and not may_read(found["fund"]):
+        found = None
+    if not found and not refused:
+        raise Problem("no-such-post", source=source, id=id, as_of={"position": head})
+    return answer(
+        {
+            "source": source,
+            "id": id,
+            "outcome": "recorded" if found else "refused",
+            **(found or {}),
+            "refusals": refused,
+            "as_of": {"position": head},
+        }
+    )

@@ -1,0 +1,99 @@
+"""What is measured, in the form that Prometheus reads: this process's own figures, and the ledger's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+disable_created_metrics()  # type: ignore[no-untyped-call]
+REGISTRY = CollectorRegistry()
+REQUESTS = Counter("suyuan_requests", "Requests answered.", ("method", "route", "status"), registry=REGISTRY)
+SECONDS = Histogram(
+    "suyuan_request_seconds",
+    "How long a request took, from its last byte in.",
+    ("route",),
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
+ACTIVE = Gauge("suyuan_requests_active", "Requests being worked on.", registry=REGISTRY)
+WAITING = Gauge("suyuan_requests_waiting", "Requests that wait for a thread.", registry=REGISTRY)
+POSTS = Counter("suyuan_posts", "Posted events by what became of them.", ("outcome",), registry=REGISTRY)
+REFUSALS = Counter("suyuan_refusals", "Posted events that a rule refused.", ("rule",), registry=REGISTRY)
+OUTCOMES = ("recorded", "replayed", "refused", "conflict", "stale", "not_recorded", "malformed", "forbidden")
+for _outcome in OUTCOMES:
+    POSTS.labels(_outcome)
+LEDGER = {
+    "suyuan_database_up": "Whether the database answers.",
+    "suyuan_log_position": "The log's last position.",
+    "suyuan_projected_position": "The position that every projection has folded.",
+    "suyuan_projector_lag_events": "Events that are not folded yet.",
+    "suyuan_projector_lag_seconds": "How long the oldest event that is not folded has been in the log.",
+}
+POOLS = {
+    "suyuan_pool_connections": "Database connections by pool and state.",
+    "suyuan_pool_waiting": "Requests that wait for a database connection.",
+}
+NAMES = frozenset(
+    {
+        "suyuan_requests_total",
+        *(f"suyuan_request_seconds_{part}" for part in ("bucket", "sum", "count")),
+        "suyuan_requests_active",
+        "suyuan_requests_waiting",
+        "suyuan_posts_total",
+        "suyuan_refusals_total",
+        *LEDGER,
+        *POOLS,
+    }
+)
+"""Every sample, as Prometheus shows it."""
+
+
+class State(Collector):
+    """The ledger's positions and the pools, looked up when asked.
+
+    `ledger` raises where the database is away; `pools` give psycopg's own figures of each.
+    """
+
+    def __init__(
+        self, ledger: Callable[[], Mapping[str, float]], pools: Mapping[str, Callable[[], Mapping[str, int]]]
+    ) -> None:
+        self._ledger, self._pools = ledger, pools
+
+    def collect(self) -> Iterator[Metric]:
+        try:
+            figures: Mapping[str, float] = {"suyuan_database_up": 1, **self._ledger()}
+        except Exception:  # noqa: BLE001 - whatever it is, the scrape must say that the database does not answer
+            figures = {"suyuan_database_up": 0}
+        for name, value in figures.items():
+            yield GaugeMetricFamily(name, LEDGER[name], value=value)
+        yield from self._of_pools()
+
+    def _of_pools(self) -> Iterable[Metric]:
+        connections = GaugeMetricFamily(
+            "suyuan_pool_connections", POOLS["suyuan_pool_connections"], labels=("pool", "state")
+        )
+        waiting = GaugeMetricFamily("suyuan_pool_waiting", POOLS["suyuan_pool_waiting"], labels=("pool",))
+        for name, state in self._pools.items():
+            now = state()
+            idle = now.get("pool_available", 0)
+            connections.add_metric((name, "idle"), idle)
+            connections.add_metric((name, "in_use"), now.get("pool_size", 0) - idle)
+            waiting.add_metric((name,), now.get("requests_waiting", 0))
+        return connections, waiting
+
+
+def exposition(state: State) -> bytes:
+    """All samples as Prometheus' text."""
+    own = CollectorRegistry()
+    own.register(state)
+    return generate_latest(REGISTRY) + generate_latest(own)

@@ -1,0 +1,13 @@
+-- lag: how far every projection has folded, and how long the oldest event that waits has been in the log.
+with reached as (
+    select
+        (select coalesce(min(position), 0) from projection where name = any(%(names)s)) as projected,
+        (select coalesce(max(position), 0) from event) as head
+)
+select
+    r.head as suyuan_log_position,
+    r.projected as suyuan_projected_position,
+    r.head - r.projected as suyuan_projector_lag_events,
+    greatest(coalesce(extract(epoch from clock_timestamp() - e.recorded_at), 0), 0)::float8 as suyuan_projector_lag_seconds
+from reached as r
+left join event as e on e.position = r.projected + 1

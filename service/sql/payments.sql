@@ -1,0 +1,55 @@
+-- payments: the register, in the order of the requests: each payment with its approvals, voucher, bank slip and payee.
+select
+    p.project,
+    p.payment,
+    p.fund,
+    p.award,
+    p.batch,
+    yuan(p.amount) as amount,
+    p.status,
+    p.payee,
+    p.payee_uscc,
+    p.payee_account,
+    p.payee_differs,
+    p.requested_on,
+    r.fact ->> 'actor' as requested_by,
+    jsonb_path_query_first(r.fact, '$.documents[*] ? (@.kind == "支付申请编号").number') #>> '{}' as request,
+    coalesce(
+        (
+            select jsonb_agg(
+                jsonb_build_object(
+                    'position', a.position,
+                    'decision', case a.type when 'PaymentApproved' then 'approved' else 'rejected' end,
+                    'level', a.fact ->> 'level', 'actor', a.fact ->> 'actor', 'occurred_on', a.fact ->> 'occurred_on'
+                ) order by a.position
+            )
+            from event as a
+            where a.position = any(p.events) and a.type in ('PaymentApproved', 'PaymentRejected')
+        ),
+        '[]'
+    ) as approvals,
+    p.instructed_on,
+    p.voucher,
+    p.confirmed_on,
+    p.bank_reference,
+    yuan(p.returned) as returned,
+    p.events[1] as requested_position,
+    p.events
+from payment as p
+join event as r on r.position = p.events[1]
+where
+    p.events[1] > %(after)s
+    and (%(fund)s::text is null or p.fund = %(fund)s)
+    and (%(project)s::text is null or p.project = %(project)s)
+    and (%(award)s::text is null or p.award = %(award)s)
+    and (%(batch)s::integer is null or p.batch = %(batch)s)
+    and (%(payment)s::text is null or p.payment = %(payment)s)
+    and (%(status)s::text is null or p.status = %(status)s)
+    and (%(payee)s::text is null or plain(p.payee) = plain(%(payee)s))
+    and (%(uscc)s::text is null or p.payee_uscc = %(uscc)s)
+    and (%(voucher)s::text is null or plain(p.voucher) = plain(%(voucher)s))
+    and (%(bank_reference)s::text is null or plain(p.bank_reference) = plain(%(bank_reference)s))
+    and (%(confirmed_from)s::date is null or p.confirmed_on >= %(confirmed_from)s)
+    and (%(confirmed_to)s::date is null or p.confirmed_on <= %(confirmed_to)s)
+order by p.events[1]
+limit %(limit)s

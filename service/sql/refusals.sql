@@ -1,0 +1,14 @@
+-- refusals: posts that did not count, in the order in which they first came.
+select
+    id, first_at, last_at, times, key, source, post_id, type, stream, fund, actor, occurred_on,
+    problem, rule, title, title_zh, facts
+from refusal
+where
+    id > %(after)s
+    and (%(fund)s::text is null or fund = %(fund)s)
+    and (%(key)s::text is null or key = %(key)s)
+    and (%(type)s::text is null or type = %(type)s)
+    and (%(source)s::text is null or source = %(source)s)
+    and (%(post_id)s::text is null or post_id = %(post_id)s)
+order by id
+limit %(limit)s

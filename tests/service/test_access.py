@@ -1,0 +1,439 @@
+"""Who is let in, and to what: keys, tokens of an issuer, scopes and limits."""
+
+import base64
+import hmac
+import http.server
+import json
+import threading
+import time
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+import yaml
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet, RSAKey
+from psycopg.rows import dict_row
+
+from service.access import Grant, Refused, door, grant, keys, tokens
+from service.example import DEMO_KEYS, ensure_demo_keys
+from service.reads import keys_pool
+
+SECRET = b"s" * 32
+OFFICE = grant(["read", "post:fund"])
+
+
+@pytest.fixture
+def admin(database_url):
+    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
+        yield conn
+
+
+@pytest.fixture
+def ring(database_url, monkeypatch):
+    monkeypatch.setattr(keys, "REMEMBERED_SECONDS", 0.0)
+    pool = keys_pool(database_url)
+    yield keys.Keyring(pool, SECRET)
+    pool.close()
+
+
+def kind_of(ring, key):
+    with pytest.raises(Refused) as refused:
+        ring.principal(key)
+    return refused.value.kind
+
+
+# Keys ------------------------------------------------------------------------
+
+
+def test_a_key_opens_what_its_grant_says(admin, ring):
+    key = keys.create(admin, SECRET, "office", OFFICE)
+    assert len(key) >= len(keys.PREFIX) + 43 + keys.MARK_LENGTH, "256 bits and the mark"
+    principal = ring.principal(key)
+    assert (principal.name, principal.grants) == ("office", (OFFICE,))
+
+
+def test_a_key_that_was_never_given_opens_nothing(admin, ring):
+    key = keys.create(admin, SECRET, "office", OFFICE)
+    assert kind_of(ring, key + "x") == "no-key"
+    assert kind_of(ring, keys.new(SECRET)) == "no-key"
+
+
+def test_a_guess_is_told_by_its_mark_without_asking_the_database(admin, ring, monkeypatch):
+    monkeypatch.setattr(ring, "_look_up", lambda _: pytest.fail("the database was asked"))
+    for guess in ("suyuan_", "suyuan_" + "x" * 51, keys.new(b"another secret" * 3)):
+        assert kind_of(ring, guess) == "no-key"
+
+
+def test_a_key_is_never_stored(admin):
+    key = keys.create(admin, SECRET, "office", OFFICE)
+    rows = [*admin.execute("select * from api_key"), *admin.execute("select * from api_secret")]
+    rows += admin.execute("select * from access_change").fetchall()
+    assert key not in repr(rows)
+    assert key.encode() not in b"".join(bytes(row["digest"]) for row in rows if "digest" in row)
+
+
+def test_a_hash_is_worth_nothing_without_the_secret(admin, database_url):
+    key = keys.create(admin, SECRET, "office", OFFICE)
+    pool = keys_pool(database_url)
+    assert kind_of(keys.Keyring(pool, b"another secret" * 3), key) == "no-key"
+    pool.close()
+
+
+def test_a_revoked_key_opens_nothing_and_stays_listed(admin, ring):
+    key = keys.create(admin, SECRET, "office", OFFICE)
+    assert ring.principal(key)
+    keys.revoke(admin, "office")
+    assert kind_of(ring, key) == "expired-key"
+    [listed] = keys.listed(admin)
+    assert (listed.state, listed.secrets) == ("revoked", 0)
+    with pytest.raises(keys.NoSuchKey):
+        keys.revoke(admin, "office")
+
+
+def test_a_key_expires(admin, ring):
+    now = datetime.now(UTC)
+    key = keys.create(admin, SECRET, "past", OFFICE, now - timedelta(seconds=1))
+    assert kind_of(ring, key) == "expired-key"
+    assert keys.listed(admin)[0].state == "expired"
+    assert ring.principal(keys.create(admin, SECRET, "future", OFFICE, now + timedelta(days=1)))
+
+
+def test_while_a_key_is_rotated_both_open_and_after_it_only_the_new_one(admin, ring):
+    old = keys.create(admin, SECRET, "office", OFFICE)
+    new = keys.rotate(admin, SECRET, "office", timedelta(hours=1))
+    assert ring.principal(old) == ring.principal(new)
+    assert keys.listed(admin)[0].secrets == 2
+    newest = keys.rotate(admin, SECRET, "office", timedelta())
+    assert kind_of(ring, old) == kind_of(ring, new) == "expired-key"
+    assert ring.principal(newest).name == "office"
+    with pytest.raises(keys.NoSuchKey):
+        keys.rotate(admin, SECRET, "nobody", timedelta())
+
+
+def test_when_a_key_was_last_used_is_noted(admin, ring):
+    key = keys.create(admin, SECRET, "office", OFFICE)
+    assert keys.listed(admin)[0].last_used_at is None
+    ring.principal(key)
+    first = keys.listed(admin)[0].last_used_at
+    assert first
+    ring.principal(key)
+    assert keys.listed(admin)[0].last_used_at == first, "to the minute: not a write for every request"
+
+
+def test_every_grant_and_revocation_is_kept_for_ever(admin):
+    keys.create(admin, SECRET, "office", grant(["read"], funds=["f"]))
+    keys.rotate(admin, SECRET, "office", timedelta(hours=1))
+    keys.revoke(admin, "office")
+    kept = keys.history(admin)
+    assert [change["action"] for change in kept] == ["created", "rotated", "revoked"]
+    assert kept[0]["detail"] == {"scopes": ["read"], "funds": ["f"]}
+    assert all(change["by"] for change in kept)
+    for change in ("update access_change set by = 'x'", "delete from access_change", "truncate access_change"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            admin.execute(change)
+
+
+def test_a_database_keeps_to_the_secret_it_was_set_up_with(admin):
+    keys.check_secret(admin, SECRET)
+    keys.check_secret(admin, SECRET)
+    with pytest.raises(keys.OtherSecret):
+        keys.check_secret(admin, b"another secret" * 3)
+
+
+def test_a_name_is_never_used_again_because_events_carry_it(admin):
+    keys.create(admin, SECRET, "office", OFFICE)
+    keys.revoke(admin, "office")
+    with pytest.raises(keys.KeyExists):
+        keys.create(admin, SECRET, "office", OFFICE)
+
+
+def test_demo_keys_are_made_once_and_readable_by_their_owner_only(admin, ring, tmp_path):
+    file = tmp_path / "demo-keys.json"
+    ensure_demo_keys(admin, SECRET, file)
+    first = file.read_text()
+    ensure_demo_keys(admin, SECRET, file)
+    assert file.read_text() == first
+    assert file.stat().st_mode & 0o777 == 0o600
+    for name, key in json.loads(first).items():
+        assert (ring.principal(key).name, ring.principal(key).grants) == (name, (DEMO_KEYS[name],))
+    assert len(keys.history(admin)) == len(DEMO_KEYS)
+
+
+def test_demo_keys_whose_file_was_lost_are_made_anew_and_the_old_ones_are_shut(admin, ring, tmp_path):
+    file = tmp_path / "demo-keys.json"
+    ensure_demo_keys(admin, SECRET, file)
+    lost = json.loads(file.read_text())
+    file.unlink()
+    ensure_demo_keys(admin, SECRET, file)
+    for name, key in json.loads(file.read_text()).items():
+        assert ring.principal(key).name == name
+        assert kind_of(ring, lost[name]) == "expired-key"
+
+
+# Limits over HTTP ------------------------------------------------------------
+
+
+@pytest.fixture
+def limited(api):
+    """A key for fund f alone, and the founding of funds f and g."""
+    for code in ("f", "g"):
+        settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
+        event = api.event("FundEstablished", f"fund/{code}", cites=["立项依据"], name="专项", settings=settings)
+        assert api.post(event, "all").status_code == 201
+    with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
+        of = grant(["post:fund", "read"], funds=["f"], sources=["/test"])
+        api.keys["limited"] = keys.create(conn, api.app.config["SECRET"], "limited", of)
+    api.fold()
+    return api
+
+
+def appropriation(api, fund, **more):
+    event = api.event("AppropriationReceived", f"fund/{fund}", cites=["上级指标文号"], amount="1.00", budget_year=2019)
+    return {**event, **more}
+
+
+def test_a_key_limited_to_a_fund_posts_to_no_other(limited):
+    assert limited.post(appropriation(limited, "f"), "limited").status_code == 201
+    refused = limited.post(appropriation(limited, "g"), "limited")
+    assert (refused.status_code, refused.json["type"]) == (403, "/v1/problems/out-of-limits")
+
+
+def test_a_key_limited_to_a_source_speaks_for_no_other(limited):
+    refused = limited.post(appropriation(limited, "f", source="/elsewhere"), "limited")
+    assert (refused.status_code, refused.json["type"]) == (403, "/v1/problems/wrong-source")
+
+
+def test_a_key_limited_to_a_fund_reads_no_other(limited):
+    assert limited.get("/v1/funds/f", "limited").status_code == 200
+    assert [fund["fund"] for fund in limited.get("/v1/funds", "limited").json["funds"]] == ["f"]
+    for path in (
+        "/v1/funds/g", "/v1/funds/g/balances", "/v1/funds/g/plan", "/v1/funds/g/movements", "/v1/funds/g/events",
+        "/v1/payments?fund=g", "/v1/payments", "/v1/awards", "/v1/events", "/v1/events/2", "/v1/refusals?fund=g",
+        "/v1/refusals", "/v1/documents/x",
+    ):  # fmt: skip
+        assert limited.get(path, "limited").status_code == 403, path
+    assert limited.get("/v1/events/1", "limited").status_code == 200
+    assert limited.get("/v1/payments?fund=f", "limited").status_code == 200
+
+
+def test_a_bundle_that_opens_a_project_of_the_fund_may_go_on_with_it(limited):
+    line = {
+        "project": "p", "number": 1, "name": "甲", "name_annex": "甲", "tasks": ["一"], "award_rule": "exact",
+        "awards": 1, "fixed_total": False, "total": "1.00",
+        "batches": [{"batch": 1, "amount": "1.00", "gate": "award"}],
+    }  # fmt: skip
+    plan = {
+        "title": "计划", "total": "1.00", "tasks": [{"code": "一", "name": "任务"}],
+        "batches": [{"batch": 1, "name": "第一批", "total": "1.00"}], "lines": [line],
+    }  # fmt: skip
+    bundle = [
+        appropriation(limited, "f"),
+        limited.event("PlanDrafted", "fund/f", **plan),
+        limited.event("PlanAdopted", "fund/f", cites=["局文"], draft=3),
+        limited.event("ProjectOpened", "project/p", fund="f"),
+        limited.event("ProjectClosed", "project/p", cites=["结项"]),
+    ]
+    assert limited.bundle(bundle, "limited").status_code == 201
+    other = limited.event("ProjectOpened", "project/q", fund="g")
+    assert limited.post(other, "limited").status_code == 403
+
+
+def test_only_who_runs_the_ledger_sees_the_keys_and_the_metrics(api):
+    for path in ("/v1/keys", "/metrics"):
+        assert api.get(path, "auditor").status_code == 403
+        assert api.get(path, "operator").status_code == 200
+    shown = api.get("/v1/keys", "operator")
+    assert {key["name"] for key in shown.json["keys"]} == {*DEMO_KEYS, "all"}
+    assert not any(key in shown.text for key in api.keys.values())
+
+
+def test_the_requester_may_not_approve_by_another_key_nor_another_person_by_the_same(played):
+    requested = next(e for e in played.get("/v1/events?after=0&limit=1000").json if e["type"] == "PaymentRequested")
+    who = requested["data"]["actor"]
+    waiting = played.get("/v1/payments?status=requested").json["payments"]
+    assert waiting, "the example leaves one in approval"
+    payment = waiting[0]
+    approval = {
+        **played.event("PaymentApproved", f"project/{payment['project']}", on="2020-12-01", cites=["审批单"]),
+    }
+    approval["data"] |= {"payment": payment["payment"], "level": "审批", "actor": payment["requested_by"]}
+    answered = played.post(approval, "approver", "/v1/events?dry_run=true")
+    assert answered.json["rule"] == "RequesterMayNotApprove", who
+    approval["data"]["actor"] = "另一人"
+    answered = played.post(approval, "all", "/v1/events?dry_run=true")
+    assert answered.status_code == 200, answered.json
+
+
+def test_a_key_that_asks_too_often_is_told_when_to_come_again(api, monkeypatch):
+    ring = api.app.extensions["door"]._keyring
+    monkeypatch.setitem(
+        api.app.before_request_funcs, None, list(api.app.before_request_funcs[None])
+    )  # the door below stands before the others
+    small = door.Door(ring, None, rate=5)
+    monkeypatch.setattr(api.app.extensions["door"], "count", small.count)
+    answers = [api.get("/v1/funds") for _ in range(12)]
+    refused = [each for each in answers if each.status_code == 429]
+    assert len(answers) - len(refused) <= 10, "five a second, and the test may cross one"
+    assert refused
+    assert all(1 <= int(each.headers["Retry-After"]) <= 2 for each in refused)
+    assert api.get("/v1/funds", "fund-office").status_code == 200, "each key has its own count"
+
+
+# Tokens ----------------------------------------------------------------------
+
+
+class Provider:
+    """An OpenID Connect issuer over real HTTP: its discovery document, its keys, and tokens."""
+
+    def __init__(self):
+        self.key = RSAKey.generate_key(2048, {"kid": "k1"}, auto_kid=False)
+        self.fetched = 0
+        provider = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                provider.fetched += 1
+                discovery = {"issuer": provider.issuer, "jwks_uri": f"{provider.issuer}/keys"}
+                known = {"/.well-known/openid-configuration": discovery, "/keys": provider.jwks()}
+                body = json.dumps(known[self.path]).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.issuer = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def jwks(self):
+        return KeySet([self.key]).as_dict(private=False)
+
+    def token(self, key=None, algorithm="RS256", **claims):
+        now = int(time.time())
+        standing = {"iss": self.issuer, "aud": "suyuan", "exp": now + 300, "sub": "zhou", "roles": ["payer"], **claims}
+        said = {name: value for name, value in standing.items() if value is not None}
+        return jwt.encode({"alg": algorithm, "kid": "k1"}, said, key or self.key, algorithms=[algorithm])
+
+
+@contextmanager
+def provided():
+    provider = Provider()
+    try:
+        yield provider
+    finally:
+        provider.server.shutdown()
+        provider.server.server_close()
+
+
+@pytest.fixture
+def provider():
+    with provided() as provider:
+        yield provider
+
+
+def issuer(provider, folder, **more):
+    file = folder / "oidc.yaml"
+    roles = {
+        "payer": {"scopes": ["post:payment", "read"], "funds": ["f"]},
+        "clerk": {"scopes": ["read"]},
+    }
+    settings = {"issuer": provider.issuer, "audience": "suyuan", "roles": roles, **more}
+    file.write_text(yaml.safe_dump(settings))
+    return tokens.read(file)
+
+
+def test_a_token_s_roles_are_mapped_to_grants(provider, tmp_path):
+    principal = issuer(provider, tmp_path).principal(provider.token(roles=["payer", "stranger"]))
+    assert principal.name == "oidc:zhou"
+    assert principal.grants == (Grant(frozenset({"post:payment", "read"}), frozenset({"f"})),)
+    assert principal.may("read", "f")
+    assert not principal.may("read", "g")
+
+
+def test_limits_of_one_role_do_not_spread_to_another(provider, tmp_path):
+    principal = issuer(provider, tmp_path).principal(provider.token(roles=["payer", "clerk"]))
+    assert principal.may("read", "g")
+    assert not principal.may("post:payment", "g")
+
+
+def test_a_token_without_a_mapped_role_may_do_nothing(provider, tmp_path):
+    assert issuer(provider, tmp_path).principal(provider.token(roles=["stranger"])).grants == ()
+
+
+def forged(provider):
+    """Tokens that must not open anything, by what is wrong with them."""
+    header, body, signature = provider.token().split(".")
+    none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"k1"}').rstrip(b"=").decode()
+    hs256 = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"k1"}').rstrip(b"=").decode()
+    by_public_key = hmac.digest(provider.key.as_pem(private=False), f"{hs256}.{body}".encode(), "sha256")
+    return {
+        "another issuer": provider.token(iss="http://other.example"),
+        "another audience": provider.token(aud="other"),
+        "no audience": provider.token(aud=None),
+        "no expiry": provider.token(exp=None),
+        "not yet": provider.token(nbf=int(time.time()) + 900),
+        "another key": provider.token(RSAKey.generate_key(2048, {"kid": "k1"}, auto_kid=False)),
+        "no signature": f"{none}.{body}.",
+        "the public key as a shared secret": f"{hs256}.{body}."
+        + base64.urlsafe_b64encode(by_public_key).rstrip(b"=").decode(),
+        "an algorithm that is not listed": provider.token(ECKey.generate_key("P-256", {"kid": "k1"}), "ES256"),
+        "a body of another": f"{header}.{provider.token(sub='wu').split('.')[1]}.{signature}",
+        "no name": provider.token(sub=None),
+        "rubbish": "x.y.z",
+        "too long": "x" * 20_000,
+    }
+
+
+def test_what_is_not_a_token_of_the_issuer_opens_nothing(provider, tmp_path):
+    taken = issuer(provider, tmp_path)
+    for fault, token in forged(provider).items():
+        with pytest.raises(Refused) as refused:
+            taken.principal(token)
+        assert refused.value.kind == "no-key", fault
+
+
+def test_an_expired_token_says_so(provider, tmp_path):
+    with pytest.raises(Refused) as refused:
+        issuer(provider, tmp_path).principal(provider.token(exp=int(time.time()) - 60))
+    assert refused.value.kind == "expired-key"
+
+
+def test_a_new_key_of_the_issuer_is_fetched_and_a_flood_of_forgeries_does_not_fetch_more(
+    provider, tmp_path, monkeypatch
+):
+    taken = issuer(provider, tmp_path)
+    assert taken.principal(provider.token())
+    provider.key = RSAKey.generate_key(2048, {"kid": "k1"}, auto_kid=False)
+    monkeypatch.setattr(tokens, "FETCHED_AGAIN_SECONDS", 0.0)
+    assert taken.principal(provider.token())
+    monkeypatch.undo()
+    before = provider.fetched
+    for token in forged(provider).values():
+        with pytest.raises(Refused):
+            taken.principal(token)
+    assert provider.fetched == before
+
+
+def test_an_issuer_that_cannot_be_reached_is_a_problem_of_its_own_and_its_old_keys_last(tmp_path):
+    with provided() as provider:
+        taken, fresh = issuer(provider, tmp_path), issuer(provider, tmp_path)
+        token = provider.token()
+        assert taken.principal(token)
+    assert taken.principal(token).name == "oidc:zhou"
+    with pytest.raises(Refused) as refused:
+        fresh.principal(token)
+    assert refused.value.kind == "issuer-unavailable"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"algorithms": ["HS256"]}, {"algorithms": ["none"]}, {"algorithms": []}, {"issuer": "x"}, {"roles": {"a": {}}}],
+)
+def test_a_token_file_that_is_wrong_is_said_to_be(provider, tmp_path, wrong):
+    with pytest.raises(tokens.TokenFileWrong):
+        issuer(provider, tmp_path, **wrong)

@@ -1,0 +1,191 @@
+"""The published contract: true, complete, readable, and only ever added to."""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from domain.decision import POSTABLE
+from domain.rules import RULES
+from service.access import SCOPES
+from service.api.facts import SCHEMAS
+from service.api.kinds import KINDS
+from tests.service.conftest import live
+
+KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+@pytest.fixture
+def contract(api):
+    return api.get("/openapi.json", key=None).json
+
+
+def test_every_example_posted_in_order_counts_and_every_read_is_as_the_contract_says(api, contract):
+    live(api, api.get("/v1/event-types", key=None).json["example_life"])
+    last = api.fold()
+    assert api.get("/v1/funds/demo-2025").json["status"] == "closed"
+    values = {
+        "fund": "demo-2025", "project": "demo-2025-01", "payment": "P-05", "number": "示例局〔2025〕3号",
+        "position": "1", "serial": "0", "type_": "PaymentConfirmed", "kind": "balance-too-small",
+    }  # fmt: skip
+    followed = 0
+    for path, item in contract["paths"].items():
+        if "get" in item and path != "/metrics":
+            query = "?source=/example/sender&id=demo-001" if path == "/v1/posts" else ""
+            response = api.get(re.sub("{([a-z_]+)}", lambda name: values[name[1]], path) + query, "all")
+            assert response.status_code == 200, (path, response.text)
+            check(contract, item["get"], response)
+            followed += 1
+    assert followed > 20
+    assert api.get(f"/v1/payments?min_position={last}", "all").json["payments"]
+
+
+def check(contract, operation, response):
+    """Hold an answer to the schema of its operation."""
+    content = operation["responses"]["2XX"]["content"]
+    assert response.mimetype in content
+    schema = {**content[response.mimetype]["schema"], "components": contract["components"]}
+    jsonschema.validate(response.json, schema, jsonschema.Draft202012Validator)
+
+
+def test_every_example_and_the_whole_example_life_fit_the_published_schemas(contract):
+    for name in SCHEMAS:
+        schema = {"$ref": f"#/components/schemas/{name}.event", "components": contract["components"]}
+        posted = contract["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/cloudevents+json"]
+        event = posted["examples"][name]["value"]
+        jsonschema.validate(event, schema, jsonschema.Draft202012Validator)
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**event, "data": {**event["data"], "unknown": 1}}, schema)
+
+
+def test_each_event_type_tells_its_form_its_rules_who_posts_it_and_what_it_moves(api):
+    told = api.get("/v1/event-types", key=None).json["event_types"]
+    assert [each["type"] for each in told] == list(SCHEMAS)
+    for each in told:
+        assert each["scope"] in SCOPES
+        assert each["title_zh"]
+        assert each["description"].endswith((".", "。"))
+        assert set(each["rules"]) <= set(RULES)
+        assert api.get(f"/v1/event-types/{each['type']}", key=None).json == each
+    paid = next(each for each in told if each["type"] == "PaymentConfirmed")
+    assert paid["moves"] == [{"source": "in_transit", "target": "paid", "when": ""}]
+    assert (paid["cites"], paid["claims"], paid["scope"]) == ([["流水号"]], ["流水号"], "post:payment")
+    assert set(POSTABLE) == {each["type"] for each in told}
+
+
+def test_every_problem_is_explained_with_its_remedy_in_both_languages(api):
+    told = {each["type"]: each for each in api.get("/v1/problems", key=None).json["problems"]}
+    assert len(told) == len(KINDS) + len(RULES)
+    for address, problem in told.items():
+        assert api.get(address, key=None).json == problem
+        assert all(problem[part] for part in ("title", "title_zh", "remedy", "remedy_zh"))
+        page = api.client.get(address, headers={"Accept": "text/html"})
+        assert page.mimetype == "text/html"
+        assert problem["remedy_zh"] in page.text.replace("&#39;", "'").replace("&#34;", '"').replace("&amp;", "&")
+    assert api.get("/v1/problems/none", key=None).status_code == 404
+
+
+def test_whatever_the_api_answers_as_a_problem_is_explained(api):
+    answered = [
+        api.get("/v1/nothing"), api.get("/v1/funds", key=None), api.get("/v1/fen/9"), api.post(b"{", "all"),
+        api.post(b"{}", "all"), api.get("/v1/funds?x=1"), api.client.put("/v1/events", headers=api.headers("all")),
+    ]  # fmt: skip
+    for problem in answered:
+        assert problem.status_code >= 400
+        explained = api.get(problem.json["type"], key=None)
+        assert (explained.status_code, explained.json["status"]) == (200, problem.status_code)
+
+
+def test_the_page_for_people_names_every_type_address_and_problem_and_loads_nothing_from_elsewhere(api, contract):
+    page = api.get("/docs", key=None)
+    assert page.status_code == 200
+    for name in (*SCHEMAS, *contract["paths"], *KINDS):
+        assert name.replace("<", "&lt;") in page.text, name
+    assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text)
+    assert "<script" not in page.text
+
+
+def test_the_contract_has_every_address_that_is_served(api, contract):
+    served = {
+        re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule.rule)
+        for rule in api.app.url_map.iter_rules()
+        if rule.endpoint not in ("console.home", "description.docs", "description.openapi")
+    }
+    assert served == set(contract["paths"])
+
+
+# Only ever added to ----------------------------------------------------------
+
+
+def taken_away(kept, now, at=""):
+    """Where `now` no longer keeps what `kept` promised: a promise may gain members, and never lose or change one."""
+    if isinstance(kept, dict) and isinstance(now, dict):
+        for name, promise in kept.items():
+            if name in now:
+                yield from taken_away(promise, now[name], f"{at}/{name}")
+            elif name not in ("description", "summary", "examples"):
+                yield f"{at}/{name} is gone"
+        if "requestBody" not in at and now.get("required") is True and not kept.get("required"):
+            yield f"{at} is now required"
+    elif isinstance(kept, list) and isinstance(now, list):
+        yield from _of_lists(kept, now, at)
+    elif kept != now and at.rpartition("/")[2] not in ("description", "summary", "title", "version"):
+        yield f"{at}: {kept!r} is now {now!r}"
+
+
+def _of_lists(kept, now, at):
+    name = at.rpartition("/")[2]
+    if name == "required" and (at.endswith(".data/required") or ".event" in at or ".data/" in at):
+        yield from (f"{at}/{each} is now required" for each in now if each not in kept)
+    elif name == "parameters":
+        named = {(each["in"], each["name"]): each for each in now}
+        for each in kept:
+            if (each["in"], each["name"]) not in named:
+                yield f"{at}/{each['name']} is gone"
+            else:
+                yield from taken_away(each, named[each["in"], each["name"]], f"{at}/{each['name']}")
+    else:
+        yield from (f"{at}: {each!r} is gone" for each in kept if each not in now)
+
+
+def test_the_contract_of_before_still_holds(contract):
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    assert list(taken_away(kept, contract)) == [], "a published contract changes only by adding"
+
+
+def test_the_contract_that_is_kept_is_the_one_of_today(contract):
+    kept = json.loads(KEPT.read_text(encoding="utf-8"))
+    assert kept == contract, "make contract writes the present one, to be kept with the change that made it"
+
+
+BREAKS = {
+    "an address goes": lambda c: c["paths"].pop("/v1/payments"),
+    "a parameter goes": lambda c: c["paths"]["/v1/payments"]["get"]["parameters"].pop(),
+    "an answer loses a member": lambda c: c["components"]["schemas"]["Payment"]["properties"].pop("voucher"),
+    "an answer no longer promises a member": lambda c: c["components"]["schemas"]["Payment"]["required"].pop(),
+    "a post must have more": lambda c: c["components"]["schemas"]["FundClosed.data"]["required"].append("role"),
+    "a post may have less": lambda c: c["components"]["schemas"]["FundClosed.data"]["properties"].pop("role"),
+    "a word is no longer taken": lambda c: c["components"]["schemas"]["PlanDrafted.data"]["properties"]["lines"][
+        "items"
+    ]["properties"]["award_rule"]["enum"].pop(),
+    "a limit shrinks": lambda c: c["components"]["schemas"]["FundClosed.data"]["properties"]["actor"].update(
+        maxLength=5
+    ),
+}
+
+
+@pytest.mark.parametrize("change", BREAKS.values(), ids=BREAKS.keys())
+def test_a_contract_is_broken_when(contract, change):
+    changed = json.loads(json.dumps(contract))
+    change(changed)
+    assert list(taken_away(contract, changed))
+
+
+def test_a_contract_is_kept_when_something_is_added(contract):
+    changed = json.loads(json.dumps(contract))
+    changed["paths"]["/v1/new"] = {}
+    changed["components"]["schemas"]["Payment"]["properties"]["more"] = {}
+    changed["paths"]["/v1/payments"]["get"]["parameters"].append({"in": "query", "name": "more", "schema": {}})
+    assert list(taken_away(contract, changed)) == []

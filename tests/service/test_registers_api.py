@@ -1,0 +1,250 @@
+"""The auditors' registers: payments, awards, documents, movements; and how answers are cached."""
+
+import gzip
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.service.conftest import live
+
+FUND = "yx-ip-2018"
+
+
+def pages(api, path, name):
+    """All rows of a list, page by page."""
+    rows, seen = [], 0
+    while path:
+        answer = api.get(path).json
+        rows += answer[name]
+        seen += 1
+        base, _, _ = path.partition("&after=")
+        path = f"{base}&after={answer['next']}" if answer["next"] else None
+    assert seen > 1, "the example fills several pages"
+    return rows
+
+
+def events_of(api, *types):
+    log, after = [], 0
+    while batch := api.get(f"/v1/events?after={after}&limit=1000").json:
+        log += batch
+        after = batch[-1]["position"]
+    return [event for event in log if event["type"] in types]
+
+
+# Payments --------------------------------------------------------------------
+
+
+def test_the_register_holds_every_request_once_in_the_order_of_the_log(played):
+    rows = pages(played, "/v1/payments?limit=7", "payments")
+    requests = events_of(played, "PaymentRequested")
+    assert [row["requested_position"] for row in rows] == [event["position"] for event in requests]
+    assert [row["amount"] for row in rows] == [event["data"]["amount"] for event in requests]
+
+
+def test_a_paid_line_has_its_approvals_voucher_bank_reference_payee_and_dates(played):
+    paid = played.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
+    assert [each["level"] for each in paid["approvals"]] == ["审核", "审批"]
+    assert all(each["actor"] != paid["requested_by"] for each in paid["approvals"])
+    for part in ("request", "voucher", "bank_reference", "confirmed_on", "instructed_on", "payee", "payee_account"):
+        assert paid[part], part
+    assert paid["requested_on"] <= paid["instructed_on"] <= paid["confirmed_on"]
+
+
+@pytest.mark.parametrize("part", ["fund", "project", "award", "batch", "status", "payee", "voucher", "bank_reference"])
+def test_the_register_is_filtered_by(played, part):
+    rows = played.get("/v1/payments?limit=1000").json["payments"]
+    chosen = next(row for row in rows if row[part] is not None)
+    wanted = played.get(f"/v1/payments?limit=1000&{part}={quote(str(chosen[part]))}").json["payments"]
+    assert wanted == [row for row in rows if row[part] == chosen[part]]
+
+
+def test_the_register_is_filtered_by_payee_code_and_days(played):
+    rows = played.get("/v1/payments?limit=1000").json["payments"]
+    code = rows[0]["payee_uscc"]
+    assert {row["payee_uscc"] for row in played.get(f"/v1/payments?uscc={code}").json["payments"]} == {code}
+    days = sorted({row["confirmed_on"] for row in rows if row["confirmed_on"]})
+    some = played.get(f"/v1/payments?limit=1000&confirmed_from={days[1]}&confirmed_to={days[-2]}").json["payments"]
+    assert some == [row for row in rows if row["confirmed_on"] and days[1] <= row["confirmed_on"] <= days[-2]]
+
+
+def test_the_register_s_paid_lines_total_the_paid_balance(played):
+    rows = played.get("/v1/payments?limit=1000").json["payments"]
+    cents = sum(
+        int(row["amount"].replace(".", "")) - int(row["returned"].replace(".", ""))
+        for row in rows
+        if row["status"] == "confirmed"
+    )
+    total = played.get(f"/v1/funds/{FUND}/balances").json["total"]["paid"]
+    assert cents == int(total.replace(".", ""))
+
+
+def test_one_payment_by_its_name_and_its_project_where_the_name_is_not_enough(played):
+    rows = played.get("/v1/payments?limit=1000").json["payments"]
+    row = rows[0]
+    one = played.get(f"/v1/payments/{row['payment']}?project={row['project']}").json
+    assert {key: one[key] for key in row} == row
+    assert played.get("/v1/payments/nothing").status_code == 404
+    assert played.get(f"/v1/payments/{row['payment']}?project=none").status_code == 404
+
+
+def test_a_name_in_two_projects_is_asked_about(api):
+    live(api, two_projects_with_a_payment_of_one_name(api))
+    api.fold()
+    answer = api.get("/v1/payments/P-01")
+    assert (answer.status_code, answer.json["projects"]) == (409, ["demo-2025-01", "demo-2026-01"])
+    assert api.get("/v1/payments/P-01?project=demo-2026-01").json["fund"] == "demo-2026"
+
+
+def two_projects_with_a_payment_of_one_name(api):
+    life = api.get("/v1/event-types", None).json["example_life"]
+    second = json.loads(json.dumps(life, ensure_ascii=False).replace("demo-2025", "demo-2026").replace("示例", "又一"))
+    return [*life, *({**event, "source": "/second"} for event in second)]
+
+
+def test_a_trace_shows_every_step_of_a_payment_s_money_from_the_central_fund(played):
+    row = played.get("/v1/payments?status=confirmed&batch=2&limit=1").json["payments"][0]
+    trace = played.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
+    types = [step["type"] for step in trace["steps"]]
+    wanted = [
+        "FundEstablished", "AppropriationReceived", "PlanAdopted", "FundsAllotted", "AwardListDecided",
+        "AcceptancePassed", "PaymentRequested", "PaymentApproved", "PaymentInstructed", "PaymentConfirmed",
+    ]  # fmt: skip
+    assert [type_ for type_ in types if type_ in wanted and types.count(type_) == 1] == [
+        type_ for type_ in wanted if types.count(type_) == 1
+    ]
+    assert set(wanted) <= set(types)
+    received = [step["amount"] for step in trace["steps"] if step["type"] == "AppropriationReceived"]
+    assert sum(int(each.replace(".", "")) for each in received) == int(row["amount"].replace(".", ""))
+    assert trace["steps"][-1]["to"] == "paid"
+    assert [step["position"] for step in trace["steps"]] == sorted(step["position"] for step in trace["steps"])
+
+
+def test_the_trace_of_a_payment_and_of_its_first_fen_agree(played):
+    row = played.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
+    trace = played.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
+    serial = trace["fen"].strip("{[").partition(",")[0]
+    fen = played.get(f"/v1/fen/{serial}").json
+    assert [step["position"] for step in fen["steps"]] == [step["position"] for step in trace["steps"]]
+
+
+# Awards, documents, movements ------------------------------------------------
+
+
+def test_awards_are_listed_once_each_with_where_their_money_stands(played):
+    rows = pages(played, "/v1/awards?limit=5", "awards")
+    decided = [each for event in events_of(played, "AwardListDecided") for each in event["data"]["awards"]]
+    assert sorted(row["award"] for row in rows) == sorted(each["award"] for each in decided)
+    for row in rows:
+        parts = sum(int(row[part].replace(".", "")) for part in ("committed", "payable", "in_flight", "paid"))
+        assert parts == int(row["awarded"].replace(".", ""))
+    passed = played.get("/v1/awards?acceptance=passed&limit=1000").json["awards"]
+    assert passed == [row for row in rows if row["acceptance"] == "passed"]
+
+
+def test_a_document_leads_to_every_event_that_cites_it_however_its_number_is_typed(played):
+    event = events_of(played, "PlanAdopted")[0]
+    number = event["data"]["documents"][0]["number"]
+    for typed in (number, f" {number} ", number.replace("〔", " 〔")):
+        cited = played.get(f"/v1/documents/{quote(typed)}").json["citations"]
+        assert event["position"] in [each["position"] for each in cited]
+        assert all(each["document"]["number"] == number for each in cited)
+    assert played.get("/v1/documents/%E6%97%A0").status_code == 404
+    assert played.get("/v1/documents/a/b%00").status_code == 404
+
+
+def test_every_citation_in_the_log_is_found_once(played):
+    number = events_of(played, "AppropriationReceived")[0]["data"]["documents"][0]["number"]
+    citing = [
+        event["position"]
+        for event in events_of(played, *{e["type"] for e in played.get("/v1/events?limit=1000").json})
+        for document in event["data"].get("documents", ())
+        if document["number"] == number and "mirrors" not in event["data"]
+    ]
+    found = played.get(f"/v1/documents/{quote(number)}").json["citations"]
+    assert [each["position"] for each in found] == citing
+
+
+def test_movements_are_those_of_the_log_and_lead_to_the_balances(played):
+    rows = pages(played, f"/v1/funds/{FUND}/movements?limit=50", "movements")
+    log = [
+        (event["position"], move["from"], move["to"], move["fen"], move["amount"])
+        for event in events_of(played, *{e["type"] for e in played.get("/v1/events?limit=1000").json})
+        for move in event["data"].get("moves", ())
+        if "mirrors" not in event["data"]
+    ]
+    assert [(row["position"], row["from"], row["to"], row["fen"], row["amount"]) for row in rows] == log
+    paid = played.get(f"/v1/funds/{FUND}/movements?account=paid&limit=1000").json["movements"]
+    sign = {"paid": 1}
+    total = sum(int(m["amount"].replace(".", "")) * sign.get(m["to"], -1) for m in paid)
+    assert total == int(played.get(f"/v1/funds/{FUND}/balances").json["total"]["paid"].replace(".", ""))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/payments?after=x", "/v1/payments?status=lost", "/v1/payments?batch=0", "/v1/payments?confirmed_from=2020",
+        "/v1/payments?limit=0", "/v1/payments?limit=1001", "/v1/payments?payee=%00", "/v1/awards?after=7",
+        "/v1/awards?acceptance=x", f"/v1/funds/{FUND}/movements?after=1", f"/v1/funds/{FUND}/movements?account=mine",
+        "/v1/payments?fund=A", "/v1/payments?fund=f&fund=g", "/v1/refusals?after=-1", "/v1/refusals?type=x",
+        f"/v1/funds/{FUND}/balances?booked_on=2019-02-30", "/v1/payments?confirmed_to=2019-02-30",
+    ],
+)  # fmt: skip
+def test_a_bad_parameter_is_named(played, path):
+    answer = played.get(path)
+    assert (answer.status_code, answer.json["type"]) == (400, "/v1/problems/bad-parameter")
+    assert answer.json["parameter"] in path
+
+
+# Caching ---------------------------------------------------------------------
+
+
+def test_an_answer_that_has_not_changed_is_not_sent_again(played):
+    path = f"/v1/funds/{FUND}/balances"
+    first = played.get(path)
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = played.client.get(path, headers={**played.headers("auditor"), "If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = played.client.get(path, headers={**played.headers("auditor"), "If-None-Match": 'W/"other"'})
+    assert other.status_code == 200
+
+
+def test_a_large_answer_is_compressed_for_who_reads_gzip_and_for_no_other(played):
+    plain = played.get("/v1/events?limit=100")
+    assert "Content-Encoding" not in plain.headers
+    packed = played.client.get("/v1/events?limit=100", headers={**played.headers("auditor"), "Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) < len(plain.data) / 3
+    assert {"Accept-Encoding", "Authorization"} <= {each.strip() for each in packed.headers["Vary"].split(",")}
+    refusing = {**played.headers("auditor"), "Accept-Encoding": "gzip;q=0"}
+    assert "Content-Encoding" not in played.client.get("/v1/events?limit=100", headers=refusing).headers
+
+
+def test_what_never_changes_may_be_kept_for_ever_and_the_tip_of_the_log_may_not(played):
+    assert "immutable" in played.get("/v1/events/1").headers["Cache-Control"]
+    assert "immutable" in played.get("/v1/events?limit=10").headers["Cache-Control"]
+    tip = played.get("/v1/events?after=1&limit=1000")
+    assert tip.headers["Cache-Control"] == "private, no-cache"
+    assert played.get("/v1/nothing").headers["Cache-Control"] == "no-store"
+
+
+def test_a_page_of_the_log_keeps_to_its_bytes_and_always_has_one_event(played, monkeypatch):
+    whole = played.get("/v1/events?limit=1000").json
+    monkeypatch.setattr("service.api.events.MOST_PAGE_BYTES", 10_000)
+    rows, path = [], "/v1/events?limit=1000"
+    while batch := played.get(path):
+        if not batch.json:
+            break
+        assert len(batch.data) < 40_000 or len(batch.json) == 1
+        rows += batch.json
+        path = batch.headers["Link"].partition(">")[0].lstrip("<")
+    assert rows[: len(whole)] == whole
+
+
+def test_every_answer_tells_browsers_what_they_may_not_do(played):
+    for path in ("/", "/docs", "/v1/funds", "/v1/nothing", "/healthz"):
+        headers = played.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Security-Policy"].startswith("default-src 'none'")
+        assert "Server" not in headers
