@@ -1,0 +1,84 @@
+"""What operators are given keeps step with the service: metrics, alerts, variables, containers."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import yaml
+
+from service.config import VARIABLES
+from service.metrics import NAMES
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
+RULES = yaml.safe_load((ROOT / "docs/operations/alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+DASHBOARD = json.loads((ROOT / "docs/operations/dashboard.json").read_text(encoding="utf-8"))
+MANUAL = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+OURS = ("migrate", "web", "projector")
+
+
+def test_every_metric_that_is_watched_is_exported():
+    asked = [rule["expr"] for rule in RULES]
+    shown = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    for expression in asked + shown:
+        assert set(re.findall(r"\bsuyuan_\w+", expression)) <= NAMES, expression
+
+
+def test_every_alert_says_what_it_means_and_what_to_do():
+    assert re.findall(r"^### (Suyuan\w+)", MANUAL, re.MULTILINE) == [rule["alert"] for rule in RULES]
+
+
+def test_a_container_is_told_only_what_the_service_reads():
+    of_others = {"PATH", "PYTHONDONTWRITEBYTECODE", "PGSERVICEFILE"}  # Python's and libpq's own
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    told = {name for line in re.findall(r"^ENV (.+)", image, re.MULTILINE) for name in re.findall(r"(\w+)=", line)}
+    for name in OURS:
+        told |= set(COMPOSE["services"][name]["environment"])
+    assert told - of_others <= set(VARIABLES)
+
+
+def test_every_variable_is_explained():
+    assert set(VARIABLES) - {"SUYUAN_EXAMPLE"} == set(re.findall(r"^\| `([A-Z_]+)` \|", MANUAL, re.MULTILINE))
+
+
+def test_no_container_runs_as_root_or_may_write_its_own_files():
+    user = re.findall(r"^USER (\d+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert user[-1] != "0"
+    for name, service in COMPOSE["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "user" not in service if name in OURS else not service["user"].startswith("0"), name
+
+
+def test_no_value_of_a_statement_gets_into_the_log_of_the_database():
+    settings = set(COMPOSE["services"]["database"]["command"])
+    assert {
+        "--log_parameter_max_length=0",
+        "--log_parameter_max_length_on_error=0",
+        "--log_error_verbosity=terse",
+    } <= settings
+
+
+def test_the_projector_is_unhealthy_once_an_event_has_waited_for_a_minute(database_url):
+    _, _, *arguments = COMPOSE["services"]["projector"]["healthcheck"]["test"]
+
+    def healthy():
+        env = {**os.environ, "DATABASE_URL": database_url}
+        return subprocess.run([sys.executable, *arguments], env=env, check=False).returncode == 0
+
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        assert healthy()
+        conn.execute(
+            "insert into event (position, stream, version, type, recorded_at, fact)"
+            " values (1, 'fund/a', 1, 'FundEstablished', now(), '{}')"
+        )
+        conn.execute("insert into projection (name, position) values ('fund', 0)")
+        assert healthy()
+        conn.execute("update projection set moved_at = now() - interval '2 minutes'")
+        assert not healthy()
+        conn.execute("update projection set position = 1")
+        assert healthy()
