@@ -15,12 +15,14 @@ run: .venv/.run ## the service with its example on http://127.0.0.1:8000
 
 test: lint ## everything, on the embedded PostgreSQL
 	@echo '== pytest'
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 2 -m 'not long'
 
-test-all: test ## and the database tests again on the oldest PostgreSQL supported
+test-all: test ## and what takes long, and the database tests again on the oldest PostgreSQL supported
+	@echo '== pytest -m long'
+	@$(BIN)/python -m pytest -n 2 -m long
 	@if [ -x $(POSTGRES_15)/initdb ]; then \
 		echo '== pytest -m database, on PostgreSQL 15'; \
-		SUYUAN_TEST_POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 -m database; \
+		SUYUAN_TEST_POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 -m 'database and not long'; \
 	else \
 		echo '== PostgreSQL 15 is not installed here: its run is left out'; \
 	fi

@@ -116,6 +116,10 @@ class Front:
 
     def _call(self, environment: dict[str, Any]) -> Answer:
         metrics.WAITING.dec()
+        with metrics.ACTIVE.track_inprogress():
+            return self._answered(environment)
+
+    def _answered(self, environment: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:

@@ -39,12 +39,12 @@ def kept(
                 if ending.is_set() or final(code):
                     return
                 log.warning("started again", process=name, code=code)
-                ending.wait(PAUSE_SECONDS)
-                try:
-                    running[0] = start()
-                except Exception:
-                    log.exception("cannot be started again", process=name)
-                    return
+                while not ending.wait(PAUSE_SECONDS):
+                    try:
+                        running[0] = start()
+                        break
+                    except Exception:  # it may have been killed while it was starting
+                        log.exception("cannot be started yet", process=name)
 
     keeper = threading.Thread(target=keep, name=f"{name} keeper", daemon=True)
     keeper.start()

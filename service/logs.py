@@ -56,11 +56,16 @@ def install(app: Flask) -> None:
         return response
 
 
+METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
+"""What is counted by its own name: anybody may send any other word."""
+
+
 def _log(response: Response) -> None:
     key = getattr(g.get("principal"), "name", None)
     seconds = time.perf_counter() - g.started
     route = request.url_rule.rule if request.url_rule else "none"
-    metrics.REQUESTS.labels(request.method, route, response.status_code).inc()
+    method = request.method if request.method in METHODS else "other"
+    metrics.REQUESTS.labels(method, route, response.status_code).inc()
     metrics.SECONDS.labels(route).observe(seconds)
     for item in g.posts:
         _log_item(item, key)

@@ -10,6 +10,7 @@ from flask import Flask, Response, request
 COMPRESSED_FROM = 1_000
 """Bytes from which an answer is worth compressing."""
 SECURITY = {
+    "Server": "suyuan",  # else the web server names itself
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",

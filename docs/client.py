@@ -1,0 +1,75 @@
+"""A client of Suyuan to copy, plain Python: posts until it knows, never twice; follows the log across restarts."""
+
+import http.client
+import json
+import random
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+AGAIN = {408, 429, 500, 502, 503, 504}
+"""Answers after which the same request is sent again: whether a post counted is then not known, and it counts once."""
+
+
+class Refused(Exception):
+    """The ledger said no; `problem` says why and what to do, in English and Chinese."""
+
+    def __init__(self, problem: dict) -> None:
+        super().__init__(f"{problem['title']} {problem['title_zh']}")
+        self.problem = problem
+
+
+class Suyuan:
+    """The ledger at `url`, spoken to with an API key. Waits at most `longest` seconds between two tries, for ever."""
+
+    def __init__(self, url: str, key: str, longest: float = 30.0) -> None:
+        self.url, self.key, self.longest = url.rstrip("/"), key, longest
+
+    def post(self, event: dict) -> dict:
+        """Post one CloudEvent and give its outcome. Its `source` and `id` are its identity: make the id from your own
+        record of the fact, so that after a crash the same fact has the same id. Raises Refused."""
+        return self._send("/v1/events", json.dumps(event).encode())
+
+    def follow(self, cursor: Path, pause: float = 1.0) -> Iterator[dict]:
+        """The log, event by event and for ever, from where `cursor` says it was left. An event is done with when the
+        next one is asked for; after a crash the one that was in hand comes again, with the same `position`."""
+        position = int(cursor.read_text()) if cursor.exists() else 0
+        while True:
+            page = self._send(f"/v1/events?after={position}&limit=500")
+            for event in page:
+                yield event
+                position = event["position"]
+                written = cursor.with_suffix(".new")
+                written.write_text(str(position))
+                written.replace(cursor)
+            if not page:
+                time.sleep(pause)
+
+    def _send(self, path: str, body: bytes | None = None) -> Any:
+        headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/cloudevents+json"}
+        request = urllib.request.Request(self.url + path, body, headers)
+        pause = 0.1
+        while True:
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as error:
+                problem = _whole(error)
+                if error.code not in AGAIN and problem:
+                    raise Refused(problem) from None
+                pause = max(pause, float(error.headers.get("Retry-After") or 0))
+            except (OSError, http.client.HTTPException, ValueError):
+                pass  # no answer, or half of one: send it again
+            time.sleep(pause * random.uniform(0.5, 1.0))
+            pause = min(2 * pause, self.longest)
+
+
+def _whole(error: urllib.error.HTTPError) -> dict | None:
+    """The problem in an answer, or None if only half of it arrived."""
+    try:
+        return json.load(error)
+    except (OSError, http.client.HTTPException, ValueError):
+        return None

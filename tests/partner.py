@@ -1,0 +1,53 @@
+"""A partner's program on the copied client, for tests that kill it: `post` sends facts, `follow` notes the log."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+FILE = Path(__file__).parents[1] / "docs" / "client.py"
+
+
+def client():
+    """The client of the documentation, loaded as a partner's copy would be."""
+    spec = importlib.util.spec_from_file_location("suyuan_client", FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def fact(number):
+    documents = [{"kind": "上级指标文号", "number": f"示例〔2020〕{number}号"}]
+    data = {"occurred_on": "2020-07-01", "actor": "示例", "documents": documents, "budget_year": 2020, "amount": "0.01"}
+    return {
+        "specversion": "1.0",
+        "id": f"fact-{number}",
+        "source": "/partner",
+        "type": "AppropriationReceived",
+        "subject": "fund/yx-ip-2018",
+        "data": data,
+    }
+
+
+def append(file, line):
+    with file.open("a") as stream:
+        stream.write(f"{line}\n")
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def main(what, url, key, folder):
+    suyuan, folder = client().Suyuan(url, key, longest=0.5), Path(folder)
+    if what == "post":
+        done = folder / "posted"
+        first = len(done.read_text().splitlines()) if done.exists() else 0
+        for number in range(first, int(os.environ["FACTS"])):
+            outcome = suyuan.post(fact(number))
+            append(done, f"{number} {outcome['position']}")
+    else:
+        for event in suyuan.follow(folder / "cursor", pause=0.05):
+            append(folder / "followed", event["position"])
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

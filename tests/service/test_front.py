@@ -1,0 +1,224 @@
+"""The web server over real sockets: slow, broken and greedy clients hold up nobody; what was accepted is finished."""
+
+import concurrent.futures
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+
+import psycopg
+import pytest
+
+from tests.conftest import new_database
+from tests.service.conftest import SECRET
+from tests.service.test_kill import free_port
+
+FUND = "fund/f"
+
+
+class Served:
+    """`suyuan serve` on the database of `api`."""
+
+    def __init__(self, api):
+        self.api, self.port = api, free_port()
+        told = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
+        environment = {**os.environ, **told, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service", "serve"], env=environment, stderr=subprocess.DEVNULL
+        )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            try:
+                if self.call("GET", "/readyz")[0] == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        pytest.fail("the server does not come up")
+
+    def call(self, method, path, body=None, key=None, timeout=30, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        kind = {"Content-Type": "application/cloudevents+json"} if body else {}
+        connection.request(method, path, body, {**kind, **self.api.headers(key), **headers})
+        response = connection.getresponse()
+        answer = response.status, response.headers, response.read()
+        connection.close()
+        return answer
+
+    def raw(self, request, wait=5):
+        """Send bytes as they are; give the first of what comes back."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as connection:
+            connection.sendall(request)
+            return connection.recv(65_536)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@pytest.fixture
+def served(api):
+    server = Served(api)
+    yield server
+    if server.process.poll() is None:
+        server.stop()
+
+
+def founding(api):
+    settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
+    return json.dumps(api.event("FundEstablished", FUND, cites=["立项依据"], name="专项资金", settings=settings))
+
+
+def appropriation(api):
+    event = api.event("AppropriationReceived", FUND, cites=["上级指标文号"], amount="1.00", budget_year=2019)
+    return json.dumps(event)
+
+
+def head(api, length, key="fund-office"):
+    lines = [
+        "POST /v1/events HTTP/1.1", "Host: x", f"Content-Length: {length}",
+        "Content-Type: application/cloudevents+json", f"Authorization: Bearer {api.keys.get(key, key)}",
+    ]  # fmt: skip
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+@contextmanager
+def connections(served, how_many, beginning):
+    with ExitStack() as stack:
+        opened = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30))
+            for _ in range(how_many)
+        ]
+        for each in opened:
+            each.sendall(beginning)
+        yield opened
+
+
+def test_a_hundred_bodies_that_never_end_hold_up_nobody(served, api):
+    with connections(served, 100, head(api, 1_000) + b"{"):
+        started = time.monotonic()
+        assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
+        assert served.call("GET", "/v1/events", key="auditor")[0] == 200
+        assert time.monotonic() - started < 5
+
+
+def test_a_hundred_connections_that_never_finish_their_headers_hold_up_nobody(served, api):
+    with connections(served, 100, b"POST /v1/events HTTP/1.1\r\nHost:"):
+        assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
+
+
+def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_hung_up_on(served, api):
+    with connections(served, 1, head(api, 100) + b"{") as [body], connections(served, 1, b"GET / HT") as [headers]:
+        answer = body.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 408"), answer[:100]
+        assert b"/v1/problems/slow-request" in answer
+        headers.settimeout(20)
+        assert headers.recv(1_000).partition(b" ")[2][:3] in (b"", b"408")
+
+
+def test_what_is_too_large_is_refused_before_it_is_sent(served, api):
+    answer = served.raw(head(api, 9 * 1024 * 1024))
+    assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
+    for length in ("1e3", "-1", "9" * 40):
+        assert served.raw(head(api, length))[9:12] in (b"400", b"413"), length
+
+
+def test_a_large_body_is_received_from_who_has_a_key_only(served, api):
+    answer = served.raw(head(api, 1024 * 1024, "suyuan_guess"))
+    assert answer.startswith(b"HTTP/1.1 401"), answer[:100]
+    assert b"/v1/problems/no-key" in answer
+    padded = founding(api) + " " * 200_000
+    assert served.call("POST", "/v1/events", padded, "fund-office")[0] == 201
+
+
+def test_bodies_without_a_length_are_a_411(served, api):
+    chunked = head(api, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"
+    assert served.raw(chunked).startswith(b"HTTP/1.1 411")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x00\x01\x02\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /v1/funds HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
+        b"GET /v1/funds/%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/funds HTTP/1.1\r\nHost: x\r\nBad\x01: x\r\n\r\n",
+        b"GET /v1/funds?" + b"a" * 100_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /v1/funds HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 1_000_000 + b"\r\n\r\n",
+        b"GET /v1/funds HTTP/1.1\r\nHost: x\r\n" + b"X: a\r\n" * 500 + b"\r\n",
+        b"POST /v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}",
+        b"BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n",
+    ],
+)
+def test_a_malformed_request_is_refused_and_the_next_one_served(served, request_):
+    try:
+        answer = served.raw(request_)
+    except OSError:
+        answer = b""  # hung up on while it was still being sent
+    assert answer == b"" or answer[9:10] == b"4", answer[:200]
+    assert b"granian" not in answer.lower()
+    assert served.call("GET", "/healthz")[0] == 200
+
+
+def test_a_header_with_an_underscore_does_not_pass_for_its_namesake(served, api):
+    request = (
+        f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {api.keys['auditor']}\r\n\r\n"
+    )
+    assert served.raw(request.encode()).startswith(b"HTTP/1.1 401")
+
+
+def test_chinese_addresses_and_parameters_arrive_whole(served, api):
+    answer = served.call("GET", "/v1/documents/%E7%A9%97%E8%B4%A2%E3%80%94", key="auditor")
+    assert json.loads(answer[2])["number"] == "穗财〔"
+    answer = served.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
+    assert answer[0] == 200
+
+
+def test_more_requests_than_may_wait_are_told_to_come_again_and_nothing_breaks(served, api):
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+    with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(200) as pool:
+        conn.execute("select pg_advisory_lock(7001)")
+        posts = [
+            pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office", 60) for _ in range(200)
+        ]
+        done, _ = concurrent.futures.wait(posts, timeout=5, return_when=concurrent.futures.FIRST_COMPLETED)
+        assert done
+        conn.execute("select pg_advisory_unlock(7001)")
+        answers = [post.result() for post in posts]
+    assert {status for status, _, _ in answers} <= {201, 503}
+    refused = [(headers, body) for status, headers, body in answers if status == 503]
+    assert any(b"overloaded" in body for _, body in refused)
+    assert all(headers["Retry-After"] for headers, _ in refused)
+    assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
+
+
+def test_told_to_stop_it_finishes_what_it_accepted(served, api):
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+    with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(5) as pool:
+        conn.execute("select pg_advisory_lock(7001)")
+        posts = [pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office") for _ in range(5)]
+        while (
+            conn.execute("select count(*) from pg_locks where locktype = 'advisory' and not granted").fetchone()[0] < 5
+        ):
+            time.sleep(0.05)
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        conn.execute("select pg_advisory_unlock(7001)")
+        assert [post.result()[0] for post in posts] == [201] * 5
+    assert served.process.wait(30) == 0
+
+
+def test_it_does_not_serve_a_database_that_is_not_at_its_schema(server_url):
+    with new_database(server_url) as url:
+        environment = {**os.environ, "DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
+        served = subprocess.run(
+            [sys.executable, "-m", "service", "serve"], env=environment, capture_output=True, text=True, check=False
+        )
+    assert served.returncode == 1
+    assert "suyuan migrate" in served.stderr
+    assert "Traceback" not in served.stderr
