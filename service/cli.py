@@ -128,6 +128,8 @@ def serve() -> None:
         with _connect(_url(chosen)) as conn:
             check_migrated(conn)
             keys.check_secret(conn, chosen.secret)
+            if conn.execute(QUERIES["logs_values"]).fetchone():
+                log.warning("this PostgreSQL writes parameters into its log: set log_parameter_max_length = 0")
         web.serve(chosen)
 
 

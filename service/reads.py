@@ -24,6 +24,14 @@ MOST_WAITING = 4
 """How many readers may wait at a time; the next is told at once to come again."""
 
 
+class NotInTheLog(Exception):
+    """The log has no such position; `head` is its last."""
+
+    def __init__(self, head: int) -> None:
+        super().__init__(head)
+        self.head = head
+
+
 class NotYet(Exception):
     """The projections have not reached the position asked for; `position` is where they are."""
 
@@ -32,6 +40,8 @@ class NotYet(Exception):
         self.position = position
 
 
+NO_VALUES_IN_LOGS = "set log_parameter_max_length_on_error = 0"
+"""For a server of others; log_parameter_max_length is its superuser's to set (docs/operations.md)."""
 LONGEST_READ = "15s"
 """A read that takes longer is given up: it would hold a thread and a connection."""
 
@@ -41,6 +51,7 @@ def open_pool(url: str, size: int) -> ConnectionPool[Connection[Row]]:
 
     def configure(conn: Connection[Row]) -> None:
         conn.execute(f"set statement_timeout = '{LONGEST_READ}'".encode())
+        conn.execute(NO_VALUES_IN_LOGS)
         conn.commit()
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
         conn.read_only = True
@@ -53,6 +64,7 @@ def keys_pool(url: str) -> ConnectionPool[Connection[Row]]:
 
     def configure(conn: Connection[Row]) -> None:
         conn.autocommit = True
+        conn.execute(NO_VALUES_IN_LOGS)
 
     return _pool(url, 2, configure)
 
@@ -106,7 +118,7 @@ class Reader:
 
     @contextmanager
     def at(self, min_position: int = 0) -> Iterator[Snapshot]:
-        """A snapshot that has folded at least `min_position`. Raises NotYet if it does not come in two seconds.
+        """A snapshot that has folded at least `min_position`. Raises NotInTheLog, or NotYet after two seconds.
 
         Only a few may wait at a time, so that readers ahead of the projections never take all threads.
         """
@@ -120,7 +132,9 @@ class Reader:
                         yield Snapshot(conn, position, head)
                         return
                 waits = waits or self._waiting.acquire(blocking=False)
-                if not waits or min_position > head or time.monotonic() >= until:
+                if min_position > head:
+                    raise NotInTheLog(head)
+                if not waits or time.monotonic() >= until:
                     raise NotYet(position)
                 time.sleep(POLL_SECONDS)
         finally:

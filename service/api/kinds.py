@@ -94,6 +94,14 @@ KINDS = {
         "Send the event again with the same source and id: it is recorded once, however often you send it.",
         "请以相同 source 与 id 重发：无论重发多少次都只入账一次。",
     ),
+    "not-in-the-log": Kind(
+        404,
+        "The log has no such position yet.",
+        "日志中尚无此位置。",
+        "Ask for a position that was answered to you; `head` is the log's last. If it was, the ledger was restored from"
+        " an older backup: send your posts again.",
+        "请使用曾答复给您的位置；head 为日志末位。若确曾答复，说明账簿自较早的备份恢复，请重发您的提交。",
+    ),
     "method-not-allowed": Kind(
         405,
         "This address does not take that method.",

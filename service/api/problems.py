@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from itertools import islice
@@ -24,7 +24,7 @@ from service.api import answer
 from service.api.kinds import KINDS
 from service.api.strict import NotStrictJson
 from service.ledger import Conflicts, NotRecorded, Outcome, Overtaken, Refusal, Unavailable
-from service.reads import NotYet
+from service.reads import NotInTheLog, NotYet
 
 log = structlog.get_logger()
 
@@ -127,45 +127,46 @@ SOON = {"Retry-After": "1"}
 
 def install(app: Flask) -> None:
     """Every error that leaves the service is a problem document."""
+    for kind, handler in HANDLERS.items():
+        app.register_error_handler(kind, handler)
 
-    @app.errorhandler(Problem)
-    def _problem(error: Problem) -> Response:
-        return respond(document(error.kind, **error.facts), error.headers)
 
-    @app.errorhandler(NotStrictJson)
-    def _not_json(error: NotStrictJson) -> Response:
-        return respond(document("not-strict-json", detail=str(error)))
+def _of_problem(error: Problem) -> Response:
+    return respond(document(error.kind, **error.facts), error.headers)
 
-    @app.errorhandler(ValidationError)
-    def _invalid(error: ValidationError) -> Response:
-        return respond(of_invalid(error))
 
-    @app.errorhandler(Unavailable)
-    @app.errorhandler(OperationalError)
-    def _unavailable(error: Exception) -> Response:
-        log.warning("unavailable", reason=repr(error.__cause__ or error))
-        return respond(document("unavailable"), SOON)
+def _not_let_in(error: access.Refused) -> Response:
+    return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
 
-    @app.errorhandler(NotYet)
-    def _not_yet(error: NotYet) -> Response:
-        return respond(document("not-yet", position=error.position), SOON)
 
-    @app.errorhandler(access.Refused)
-    def _not_let_in(error: access.Refused) -> Response:
-        return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
+def _unavailable(error: Exception) -> Response:
+    log.warning("unavailable", reason=repr(error.__cause__ or error))
+    return respond(document("unavailable"), SOON)
 
-    @app.errorhandler(TooMany)
-    def _too_many(error: TooMany) -> Response:
-        return respond(document("too-many-requests"), {"Retry-After": str(error.seconds)})
 
-    @app.errorhandler(HTTPException)
-    def _http(error: HTTPException) -> Response:
-        code = error.code or 500
-        kind = BY_STATUS.get(code, "bad-request" if code < 500 else "internal-error")
-        allow = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
-        return respond(document(kind), allow)
+def _http(error: HTTPException) -> Response:
+    code = error.code or 500
+    kind = BY_STATUS.get(code, "bad-request" if code < 500 else "internal-error")
+    allow = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+    return respond(document(kind), allow)
 
-    @app.errorhandler(Exception)
-    def _unexpected(error: Exception) -> Response:
-        log.exception("unexpected", error=type(error).__name__)
-        return respond(document("internal-error"))
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected", error=type(error).__name__)
+    return respond(document("internal-error"))
+
+
+HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
+    Problem: _of_problem,
+    NotStrictJson: lambda error: respond(document("not-strict-json", detail=str(error))),
+    ValidationError: lambda error: respond(of_invalid(error)),
+    Unavailable: _unavailable,
+    OperationalError: _unavailable,
+    NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
+    NotYet: lambda error: respond(document("not-yet", position=error.position), SOON),
+    access.Refused: _not_let_in,
+    TooMany: lambda error: respond(document("too-many-requests"), {"Retry-After": str(error.seconds)}),
+    HTTPException: _http,
+    Exception: _unexpected,
+}
+"""What answers which error."""

@@ -85,6 +85,7 @@ class Datastore(PostgresDatastore):
         def after_connect(conn: Connection[DictRow]) -> None:
             as_library(conn)
             conn.execute("set session characteristics as transaction isolation level read committed")
+            conn.execute("set log_parameter_max_length_on_error = 0")
             conn.execute("set lock_timeout = '10s'")  # rather a 503 than a queue behind one that hangs
             conn.execute("set idle_in_transaction_session_timeout = '10s'")
 

@@ -11,10 +11,10 @@ select
     f.fund,
     f.title,
     f.tasks,
-    yuan(sum(s.planned)) as planned,
-    yuan(sum(s.allotted)) as allotted,
-    yuan(sum(s.awarded)) as awarded,
-    yuan(sum(s.paid)) as paid,
+    yuan(coalesce(sum(s.planned), 0)) as planned,
+    yuan(coalesce(sum(s.allotted), 0)) as allotted,
+    yuan(coalesce(sum(s.awarded), 0)) as awarded,
+    yuan(coalesce(sum(s.paid), 0)) as paid,
     coalesce(
         jsonb_agg(
             jsonb_build_object(

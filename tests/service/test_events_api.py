@@ -113,7 +113,8 @@ def test_a_position_that_is_not_reached_in_time_is_a_503_that_says_how_far_it_is
 
 def test_readers_ahead_of_the_log_or_too_many_to_wait_are_told_at_once(api, established, monkeypatch):
     monkeypatch.setattr("service.reads.WAIT_SECONDS", 60)
-    assert api.get(f"/v1/funds?min_position={10**12}").status_code == 503
+    ahead = api.get(f"/v1/funds?min_position={10**12}")
+    assert (ahead.status_code, ahead.json["type"], ahead.json["head"]) == (404, "/v1/problems/not-in-the-log", 1)
     monkeypatch.setattr(api.app.extensions["reader"], "_waiting", BoundedSemaphore(1))
     api.app.extensions["reader"]._waiting.acquire()
     assert api.get("/v1/funds?min_position=1").status_code == 503

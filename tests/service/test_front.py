@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.conftest import new_database
-from tests.service.conftest import SECRET
+from tests.service.conftest import SECRET, build, close
 from tests.service.test_kill import free_port
 
 FUND = "fund/f"
@@ -68,6 +68,17 @@ def served(api):
         server.stop()
 
 
+@pytest.fixture(scope="module")
+def standing(server_url, template):
+    """A server for tests that leave nothing behind."""
+    with new_database(server_url, template) as url:
+        api = build(url)
+        server = Served(api)
+        yield server
+        server.stop()
+        close(api)
+
+
 def founding(api):
     settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
     return json.dumps(api.event("FundEstablished", FUND, cites=["立项依据"], name="专项资金", settings=settings))
@@ -111,8 +122,11 @@ def test_a_hundred_connections_that_never_finish_their_headers_hold_up_nobody(se
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
 
 
-def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_hung_up_on(served, api):
-    with connections(served, 1, head(api, 100) + b"{") as [body], connections(served, 1, b"GET / HT") as [headers]:
+def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_hung_up_on(standing):
+    with (
+        connections(standing, 1, head(standing.api, 100) + b"{") as [body],
+        connections(standing, 1, b"GET / HT") as [headers],
+    ):
         answer = body.recv(65_536)
         assert answer.startswith(b"HTTP/1.1 408"), answer[:100]
         assert b"/v1/problems/slow-request" in answer
@@ -120,11 +134,11 @@ def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_
         assert headers.recv(1_000).partition(b" ")[2][:3] in (b"", b"408")
 
 
-def test_what_is_too_large_is_refused_before_it_is_sent(served, api):
-    answer = served.raw(head(api, 9 * 1024 * 1024))
+def test_what_is_too_large_is_refused_before_it_is_sent(standing):
+    answer = standing.raw(head(standing.api, 9 * 1024 * 1024))
     assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
     for length in ("1e3", "-1", "9" * 40):
-        assert served.raw(head(api, length))[9:12] in (b"400", b"413"), length
+        assert standing.raw(head(standing.api, length))[9:12] in (b"400", b"413"), length
 
 
 def test_a_large_body_is_received_from_who_has_a_key_only(served, api):
@@ -135,9 +149,11 @@ def test_a_large_body_is_received_from_who_has_a_key_only(served, api):
     assert served.call("POST", "/v1/events", padded, "fund-office")[0] == 201
 
 
-def test_bodies_without_a_length_are_a_411(served, api):
-    chunked = head(api, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"
-    assert served.raw(chunked).startswith(b"HTTP/1.1 411")
+def test_bodies_without_a_length_are_a_411(standing):
+    chunked = (
+        head(standing.api, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"
+    )
+    assert standing.raw(chunked).startswith(b"HTTP/1.1 411")
 
 
 @pytest.mark.parametrize(
@@ -155,27 +171,25 @@ def test_bodies_without_a_length_are_a_411(served, api):
         b"BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-def test_a_malformed_request_is_refused_and_the_next_one_served(served, request_):
+def test_a_malformed_request_is_refused_and_the_next_one_served(standing, request_):
     try:
-        answer = served.raw(request_)
+        answer = standing.raw(request_)
     except OSError:
         answer = b""  # hung up on while it was still being sent
     assert answer == b"" or answer[9:10] == b"4", answer[:200]
     assert b"granian" not in answer.lower()
-    assert served.call("GET", "/healthz")[0] == 200
+    assert standing.call("GET", "/healthz")[0] == 200
 
 
-def test_a_header_with_an_underscore_does_not_pass_for_its_namesake(served, api):
-    request = (
-        f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {api.keys['auditor']}\r\n\r\n"
-    )
-    assert served.raw(request.encode()).startswith(b"HTTP/1.1 401")
+def test_a_header_with_an_underscore_does_not_pass_for_its_namesake(standing):
+    request = f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {standing.api.keys['auditor']}\r\n\r\n"
+    assert standing.raw(request.encode()).startswith(b"HTTP/1.1 401")
 
 
-def test_chinese_addresses_and_parameters_arrive_whole(served, api):
-    answer = served.call("GET", "/v1/documents/%E7%A9%97%E8%B4%A2%E3%80%94", key="auditor")
+def test_chinese_addresses_and_parameters_arrive_whole(standing):
+    answer = standing.call("GET", "/v1/documents/%E7%A9%97%E8%B4%A2%E3%80%94", key="auditor")
     assert json.loads(answer[2])["number"] == "穗财〔"
-    answer = served.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
+    answer = standing.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
     assert answer[0] == 200
 
 

@@ -247,4 +247,4 @@ def test_every_answer_tells_browsers_what_they_may_not_do(played):
         headers = played.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert "Server" not in headers
+        assert headers["Server"] == "suyuan", "no banner of what serves"

@@ -1,0 +1,49 @@
+"""The published contract tried by schemathesis, a tool of others, on a running service with the example in it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from service.access import SCOPES, grant, keys
+from tests.service.conftest import SECRET, build, close, live, play_example
+from tests.service.test_front import Served
+
+SETTINGS = Path(__file__).with_name("schemathesis.toml")
+
+
+@pytest.mark.long("two minutes of generated requests")
+def test_schemathesis_finds_nothing(database_url):
+    api = build(database_url)
+    play_example(api)
+    live(api, api.get("/v1/event-types", None).json["example_life"])
+    api.fold()
+    with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
+        key = keys.create(conn, SECRET, "stranger", grant(SCOPES))
+    close(api)
+    served = Served(api)
+    try:
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(SETTINGS), "run"]
+        options = [
+            "--checks",
+            "all",
+            "--header",
+            f"Authorization: Bearer {key}",
+            "--max-time",
+            "120",
+            "--warnings",
+            "off",
+        ]
+        tried = subprocess.run(
+            [*command, f"http://127.0.0.1:{served.port}/openapi.json", *options, "--continue-on-failure"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    finally:
+        served.stop()
+    assert tried.returncode == 0, tried.stdout
+    assert "Tested: " in tried.stdout
