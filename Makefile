@@ -34,6 +34,9 @@ lint: .venv/.test ## style, types and the direction of imports
 	@$(BIN)/ruff format --check
 	@echo '== mypy'
 	@$(BIN)/mypy
+	@echo '== hadolint, yamllint'
+	@$(BIN)/hadolint Dockerfile
+	@$(BIN)/yamllint --strict --config-data '{extends: default, rules: {line-length: {max: 150}, document-start: disable, comments: {min-spaces-from-content: 1}}}' compose.yaml docs/operations
 	@echo '== lint-imports'
 	@$(BIN)/lint-imports --no-logo
 

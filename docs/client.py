@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import random
 import time
 import urllib.error
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+log = logging.getLogger("suyuan")
 AGAIN = {408, 429, 500, 502, 503, 504}
 """Answers after which the same request is sent again: whether a post counted is then not known, and it counts once."""
 
@@ -26,7 +28,9 @@ class Suyuan:
     """The ledger at `url`, spoken to with an API key. Waits at most `longest` seconds between two tries, for ever."""
 
     def __init__(self, url: str, key: str, longest: float = 30.0) -> None:
-        self.url, self.key, self.longest = url.rstrip("/"), key, longest
+        if not url.startswith(("http://", "https://")):
+            raise ValueError(f"not the address of a service: {url!r}")
+        self.url, self.key, self.longest = url.rstrip("/"), key.strip(), longest
 
     def post(self, event: dict) -> dict:
         """Post one CloudEvent and give its outcome. Its `source` and `id` are its identity: make the id from your own
@@ -61,8 +65,9 @@ class Suyuan:
                 if error.code not in AGAIN and problem:
                     raise Refused(problem) from None
                 pause = max(pause, float(error.headers.get("Retry-After") or 0))
-            except (OSError, http.client.HTTPException, ValueError):
-                pass  # no answer, or half of one: send it again
+                log.warning("%s %s: status %s, sent again", request.get_method(), path, error.code)
+            except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
+                log.warning("%s %s: no answer, or half of one (%s), sent again", request.get_method(), path, error)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, self.longest)
 
@@ -71,5 +76,5 @@ def _whole(error: urllib.error.HTTPError) -> dict | None:
     """The problem in an answer, or None if only half of it arrived."""
     try:
         return json.load(error)
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError):
         return None

@@ -165,6 +165,7 @@ class FundsAllotted(FundFact):
     """Money of the pool goes to one batch of an open project, never more than the plan has for it."""
 
     zh = "资金分配"
+    records_too = "AllotmentReceived"
     cites = (("资金分配文", "指标文"),)
     refused_by = (ProjectOfOtherFund, ProjectIsClosed, BatchNotInPlan, AllotmentExceedsPlan, BalanceTooSmall)
     project: str

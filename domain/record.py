@@ -16,7 +16,8 @@ class Fact:
 
     `stream` is the kind of stream it belongs to. `cites` lists what the event must cite, each entry a choice of
     document kinds; the numbers of cited documents of the kinds in `claims` may stand in the ledger only once.
-    `zh` is its Chinese name. `refused_by` lists the rules that its own chapter may refuse it by.
+    `zh` is its Chinese name. `records_too` names what is recorded with it on the other stream. `refused_by` lists the
+    rules that its own chapter may refuse it by.
     """
 
     __slots__ = ()
@@ -24,6 +25,7 @@ class Fact:
     cites: ClassVar[tuple[tuple[str, ...], ...]] = ()
     claims: ClassVar[tuple[str, ...]] = ()
     zh: ClassVar[str]
+    records_too: ClassVar[str | None] = None
     refused_by: ClassVar[tuple[type[Refused], ...]] = ()
 
 

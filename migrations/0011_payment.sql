@@ -8,7 +8,7 @@ create table payment (
     amount bigint not null check (amount > 0),
     status text not null,
     payee text not null,
-    payee_uscc text not null,
+    payee_uscc text,  -- a bank slip may leave it out
     payee_account text not null,  -- last four digits
     payee_differs boolean not null,
     requested_on date not null,

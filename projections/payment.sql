@@ -39,7 +39,10 @@ with step as (
         c.last_type,
         c.last_fact,
         coalesce(c.confirmed #>> '{payee,name}', c.requested #>> '{payee,name}', p.payee) as payee,
-        coalesce(c.confirmed #>> '{payee,uscc}', c.requested #>> '{payee,uscc}', p.payee_uscc) as payee_uscc,
+        case
+            when c.confirmed is not null then c.confirmed #>> '{payee,uscc}'
+            else coalesce(c.requested #>> '{payee,uscc}', p.payee_uscc)
+        end as payee_uscc,
         coalesce(
             c.confirmed #>> '{payee,account,last4}', c.requested #>> '{payee,account,last4}', p.payee_account
         ) as payee_account,

@@ -51,6 +51,8 @@ class RandomLife:
             foretold(posted, refusal)
             self.refusals.append(refusal)
             return False
+        for mirror in events[1:]:
+            assert type(mirror.fact).__name__ == posted.fact.records_too, "what is recorded too is foretold"
         self.events += events
         self.scenario = Scenario(books.record(events))
         return True

@@ -155,7 +155,7 @@ def _decide_list(case: Case, project: Project, fact: AwardListDecided) -> Decisi
 def _check_basis(case: Case, current: Round, fact: AwardListDecided) -> None:
     notice = current.notice
     if notice is None or notice.completed_on is None:
-        raise NoNotice(wanted="公示结束 completed")
+        raise NoNotice(wanted="completed")
     for what, cited, in_force in (
         ("review", fact.review, current.review),
         ("notice", fact.notice, notice.version),

@@ -340,7 +340,7 @@ def _start_notice(case: Case, project: Project, fact: NoticeStarted) -> Decision
 def _complete_notice(case: Case, project: Project) -> Decision:
     notice = project.current_round().notice
     if notice is None or notice.completed_on is not None:
-        raise NoNotice(wanted="公示中 running")
+        raise NoNotice(wanted="running")
     if case.occurred_on <= notice.last_day:
         raise DeadlineNotPassed(what="NoticeStarted", last_day=notice.last_day, occurred_on=case.occurred_on)
     return case.allow()

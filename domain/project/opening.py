@@ -37,6 +37,7 @@ class ProjectClosed(ProjectFact):
     """The project ends, nothing of it still to be paid. What is left in its line goes back to the pool."""
 
     zh = "项目结项"
+    records_too = "FundsReturned"
     cites = (("结项",),)
     refused_by = (RoundUnderWay, MoneyLeft)
 

@@ -120,6 +120,7 @@ class PaymentReturned(ProjectFact):
     """
 
     zh = "退票/退款"
+    records_too = "FundsReturned"
     cites = (("退回通知书",),)
     refused_by = (*STEP, AmountMismatch, BalanceTooSmall)
     payment: str

@@ -143,8 +143,8 @@ class MoneyLeft(Refused):
     """Nothing may be left in {accounts}, but {amount} is."""
 
     zh = "{accounts} 中尚有 {amount} 元，须为零。"
-    remedy = "Pay out, allot or surrender what these accounts hold, then close."
-    remedy_zh = "先将上述账户的余额支付、分配或上缴完毕，再办理结项。"
+    remedy = "Bring these accounts to zero first: what the pool holds is allotted, or was appropriated beyond the plan."
+    remedy_zh = "先使上述账户余额归零（待分配资金应予分配，或为计划外多下达的部分），再办理结项。"
     accounts: str
     amount: Money
 

@@ -2,8 +2,60 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from typing import ClassVar
+
+WORDS = {
+    "application": "申报",
+    "award": "立项",
+    "payment": "支付",
+    "project": "项目",
+    "batch": "批次",
+    "task": "任务",
+    "line": "项目额度",
+    "review": "评审",
+    "notice": "公示",
+    "agreement": "合同",
+    "acceptance": "验收",
+    "treasury": "国库",
+    "pool": "待分配资金",
+    "surrendered": "已上缴",
+    "recovered": "已追回",
+    "committed": "立项承诺",
+    "payable": "应付",
+    "in_approval": "审批中",
+    "in_transit": "在途",
+    "paid": "已付",
+    "none": "未开始",
+    "pending": "待处理",
+    "passed": "通过",
+    "failed": "未通过",
+    "requested": "已申请",
+    "approved": "已审批",
+    "rejected": "已驳回",
+    "cancelled": "已作废",
+    "instructed": "已支付指令",
+    "confirmed": "已支付",
+    "returned": "已退回",
+    "rectifying": "整改中",
+    "running": "公示中",
+    "completed": "公示完成",
+}
+"""The codes that stand in refusals, as a finance office says them."""
+
+
+CODED = frozenset({"kind", "what", "status", "wanted", "account", "accounts", "cause"})
+"""The facts whose values are such codes; others may be names that senders chose."""
+
+
+def _in_chinese(name: str, value: object) -> object:
+    """A fact of a refusal as it stands in a Chinese sentence: codes, also several of them, in words."""
+    if value is None:
+        return "无"
+    if name in CODED and isinstance(value, str):
+        return re.sub(r"(?<![\w-])[a-z_]+(?![\w-])", lambda code: WORDS.get(code[0], code[0]), value)
+    return value
 
 
 @dataclass(eq=False)
@@ -20,11 +72,9 @@ class Refused(Exception):
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
-        return self._told(self.__doc__ or "", "none")
+        told = {name: "none" if value is None else value for name, value in self.facts.items()}
+        return (self.__doc__ or "").format(**told)
 
     @property
     def chinese(self) -> str:
-        return self._told(self.zh, "无")
-
-    def _told(self, sentence: str, nothing: str) -> str:
-        return sentence.format(**{name: nothing if value is None else value for name, value in self.facts.items()})
+        return self.zh.format(**{name: _in_chinese(name, value) for name, value in self.facts.items()})

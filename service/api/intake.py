@@ -34,6 +34,7 @@ HOW = {
 class Item:
     """One event of a request: the post it was read as, unless it could not be, and what became of it."""
 
+    event: Any
     post: Post | None = None
     problem: Mapping[str, Any] | None = None
     outcome: Outcome | None = None
@@ -150,9 +151,9 @@ def _read(event: Any, stream: str | None, expected: int | None) -> Item:
     try:
         if isinstance(event, dict):
             _fill(event, stream, expected)
-        return Item(cloudevents.read(event, principal().name, current_app.config["SECRET"]))
+        return Item(event, cloudevents.read(event, principal().name, current_app.config["SECRET"]))
     except ValidationError as error:
-        return Item(problem=problems.of_invalid(error))
+        return Item(event, problem=problems.of_invalid(error))
 
 
 def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> None:
@@ -234,7 +235,7 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
 
 def _said(item: Item, index: int | None = None) -> dict[str, Any]:
     """What became of one event, as it is answered; `index`: its place in a bundle."""
-    who = {"source": item.post.identity.source, "id": item.post.identity.id} if item.post else {}
+    who = {name: item.event[name] for name in ("source", "id") if _is_named(item.event, name)}
     match item.outcome:
         case Counted(first, last, version):
             stream = item.post.posted.stream if item.post else ""
@@ -245,6 +246,10 @@ def _said(item: Item, index: int | None = None) -> dict[str, Any]:
         case NotRecorded():
             return {**who, "outcome": "not_recorded", **item.why_not}
     return {**who, "outcome": "refused", **_pointed(item.why_not, index)}
+
+
+def _is_named(event: Any, name: str) -> bool:
+    return isinstance(event, dict) and isinstance(event.get(name), str) and len(event[name]) <= 256
 
 
 def _pointed(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:

@@ -12,5 +12,5 @@ POSTED = {"Accept-Post": f"{ONE}, {BUNDLE}, {BINARY}"}
 MOST_BYTES = 8 * 1024 * 1024
 MOST_IN_BUNDLE = 1_000
 MOST_IN_PAGE = 1_000
-MOST_PAGE_BYTES = 8 * 1024 * 1024
+MOST_PAGE_BYTES = 2 * 1024 * 1024
 LIMITS = {"body_bytes": MOST_BYTES, "bundle_events": MOST_IN_BUNDLE, "json_depth": MOST_DEPTH, "page": MOST_IN_PAGE}

@@ -8,8 +8,8 @@ from flask import Blueprint, Response, current_app
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from service import metrics
-from service.access import keys
-from service.api import answer, http, reader
+from service.access import Grant, keys
+from service.api import answer, http, principal, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
 
@@ -31,15 +31,21 @@ def held() -> Response:
     return answer({"keys": [_shown(key) for key in listed], "changes": changes})
 
 
+@bp.get("/v1/keys/self")
+@operation("Who you are, and what you may do", "本密钥的名称与权限", shapes.Self, scope=None)
+def own() -> Response:
+    return answer({"name": principal().name, "grants": [_of(grant) for grant in principal().grants]})
+
+
+def _of(grant: Grant) -> dict[str, list[str]]:
+    return {part: sorted(getattr(grant, part)) for part in ("scopes", "funds", "projects", "sources")}
+
+
 def _shown(key: keys.KeyRecord) -> dict[str, Any]:
-    grant = key.grant
     return {
         "name": key.name,
         "state": key.state,
-        "scopes": sorted(grant.scopes),
-        "funds": sorted(grant.funds),
-        "projects": sorted(grant.projects),
-        "sources": sorted(grant.sources),
+        **_of(key.grant),
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,

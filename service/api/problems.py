@@ -45,6 +45,8 @@ def document(kind: str, **facts: Any) -> dict[str, Any]:
         "title": about.title,
         "title_zh": about.title_zh,
         "status": about.status,
+        "remedy": about.remedy,
+        "remedy_zh": about.remedy_zh,
         **facts,
     }
 
@@ -57,6 +59,8 @@ def of_rule(rule: Refused) -> dict[str, Any]:
         "title": str(rule),
         "title_zh": rule.chinese,
         "status": status_of(type(rule)),
+        "remedy": rule.remedy,
+        "remedy_zh": rule.remedy_zh,
         "rule": name,
         "facts": {key: _plain(value) for key, value in rule.facts.items()},
     }

@@ -20,11 +20,14 @@ from service.ledger import Post
 bp = Blueprint("refusals", __name__, url_prefix="/v1")
 
 
+OF_EVERY_PROBLEM = frozenset({"type", "title", "title_zh", "status", "remedy", "remedy_zh"})
+
+
 def keep(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
     """Keep posts that did not count with the problems they were answered with. Raises Unavailable."""
     rows = {}
     for post, problem in refused:
-        facts = {key: value for key, value in problem.items() if key not in ("type", "title", "title_zh", "status")}
+        facts = {key: value for key, value in problem.items() if key not in OF_EVERY_PROBLEM}
         row = {
             "keys": post.posted.header.key,
             "sources": post.identity.source,

@@ -249,6 +249,14 @@ def test_only_who_runs_the_ledger_sees_the_keys_and_the_metrics(api):
     assert not any(key in shown.text for key in api.keys.values())
 
 
+def test_a_key_can_ask_what_it_may_do(limited):
+    told = limited.get("/v1/keys/self", "limited").json
+    assert told == {
+        "name": "limited",
+        "grants": [{"scopes": ["post:fund", "read"], "funds": ["f"], "projects": [], "sources": ["/test"]}],
+    }
+
+
 def test_the_requester_may_not_approve_by_another_key_nor_another_person_by_the_same(played):
     requested = next(e for e in played.get("/v1/events?after=0&limit=1000").json if e["type"] == "PaymentRequested")
     who = requested["data"]["actor"]

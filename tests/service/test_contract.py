@@ -10,6 +10,8 @@ import pytest
 from domain.decision import POSTABLE
 from domain.rules import RULES
 from service.access import SCOPES
+from service.api.contract import schemas
+from service.api.contract.glossary import FIELDS
 from service.api.facts import SCHEMAS
 from service.api.kinds import KINDS
 from tests.service.conftest import live
@@ -73,6 +75,16 @@ def test_each_event_type_tells_its_form_its_rules_who_posts_it_and_what_it_moves
     assert paid["moves"] == [{"source": "in_transit", "target": "paid", "when": ""}]
     assert (paid["cites"], paid["claims"], paid["scope"]) == ([["流水号"]], ["流水号"], "post:payment")
     assert set(POSTABLE) == {each["type"] for each in told}
+
+
+def test_every_field_of_a_post_is_in_the_glossary_and_no_other():
+    def names(schema):
+        for name, field in schema.get("properties", {}).items():
+            yield from (name, *names(field), *names(field.get("items", {})))
+
+    used = {name for schema in schemas.DATA.values() for name in names(schema)}
+    assert used == set(FIELDS)
+    assert all(any("\u4e00" <= letter <= "\u9fff" for letter in chinese) for chinese, _ in FIELDS.values())
 
 
 def test_every_problem_is_explained_with_its_remedy_in_both_languages(api):

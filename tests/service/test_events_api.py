@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from structlog.testing import capture_logs
 
+from domain.rules.fund import NotTheLatestDraft
 from service.app import close, create_app
 from service.config import Config
 from tests.service.conftest import SECRET
@@ -85,6 +86,8 @@ def test_a_refusal_names_its_rule_and_its_numbers_in_two_languages(api, establis
         "title": "Version 7 of the fund is not the plan's latest draft; the latest is: none.",
         "title_zh": "第 7 号事件不是最新的计划草案；最新草案版本号：无。",
         "status": 422,
+        "remedy": NotTheLatestDraft.remedy,
+        "remedy_zh": NotTheLatestDraft.remedy_zh,
         "rule": "NotTheLatestDraft",
         "facts": {"draft": 7, "latest": None},
     }

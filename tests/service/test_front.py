@@ -182,7 +182,8 @@ def test_a_malformed_request_is_refused_and_the_next_one_served(standing, reques
 
 
 def test_a_header_with_an_underscore_does_not_pass_for_its_namesake(standing):
-    request = f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {standing.api.keys['auditor']}\r\n\r\n"
+    key = standing.api.keys["auditor"]
+    request = f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {key}\r\n\r\n"
     assert standing.raw(request.encode()).startswith(b"HTTP/1.1 401")
 
 

@@ -96,6 +96,19 @@ def test_a_name_in_two_projects_is_asked_about(api):
     assert api.get("/v1/payments/P-01?project=demo-2026-01").json["fund"] == "demo-2026"
 
 
+def test_a_payee_that_the_bank_names_without_its_code_is_not_given_another_s(api):
+    life = api.get("/v1/event-types", None).json["example_life"]
+    paid = next(n for n, event in enumerate(life) if event["type"] == "PaymentConfirmed")
+    live(api, life[:paid])
+    other = {"name": "示例材料有限公司", "account": "999999"}
+    live(api, [{**life[paid], "data": {**life[paid]["data"], "payee": other}}])
+    api.fold()
+    row = api.get("/v1/payments/P-01").json
+    assert (row["payee"], row["payee_uscc"], row["payee_account"], row["payee_differs"]) == (
+        other["name"], None, "9999", True,
+    )  # fmt: skip
+
+
 def two_projects_with_a_payment_of_one_name(api):
     life = api.get("/v1/event-types", None).json["example_life"]
     second = json.loads(json.dumps(life, ensure_ascii=False).replace("demo-2025", "demo-2026").replace("示例", "又一"))

@@ -11,6 +11,7 @@ from domain.posting import POSTINGS
 from domain.record import Fact
 from service.api import answer
 from service.api.contract import schemas, shapes
+from service.api.contract.glossary import EVENTS
 from service.api.contract.operation import operation
 from service.api.facts import SCHEMAS
 from service.api.limits import LIMITS
@@ -31,6 +32,7 @@ def about(name: str) -> dict[str, Any]:
         "type": name,
         "title_zh": fact.zh,
         "description": " ".join((fact.__doc__ or "").split()),
+        "description_zh": EVENTS[name],
         "subject": f"{fact.stream}/…",
         "scope": SCHEMAS[name].scope,
         "cites": [list(choice) for choice in fact.cites],
@@ -39,6 +41,7 @@ def about(name: str) -> dict[str, Any]:
         "moves": [
             {"source": rule.source, "target": rule.target, "when": rule.when} for rule in POSTINGS if rule.event == name
         ],
+        "records_too": fact.records_too,
         "schema": schemas.DATA[name],
         "example": EXAMPLES[name],
     }

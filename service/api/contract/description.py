@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from apispec import APISpec
 from flask import Blueprint, Response, current_app, render_template, request
+from markupsafe import Markup, escape
 from werkzeug.routing import Rule
 
 from service.access import SCOPES
@@ -16,10 +17,13 @@ from service.api import answer, http
 from service.api.contract import schemas, shapes
 from service.api.contract.catalogue import CATALOGUE, LIFE
 from service.api.contract.explanations import PROBLEMS
+from service.api.contract.glossary import ACCOUNTS, FIELDS
 from service.api.contract.operation import Operation
 from service.api.facts import SCHEMAS
+from service.api.facts.schema import CIRCUMSTANCES
 from service.api.limits import BINARY, BUNDLE, LIMITS, MOST_IN_BUNDLE, ONE
 from service.api.parameters import MOST, CodeConverter, NameConverter
+from service.api.problems import kebab
 
 bp = Blueprint("description", __name__, template_folder="templates")
 
@@ -57,11 +61,16 @@ def docs() -> str:
         "docs.html",
         operations=operations,
         types=CATALOGUE.values(),
+        every=CIRCUMSTANCES,
+        meaning=FIELDS,
+        kebab=kebab,
         problems=PROBLEMS,
         limits=LIMITS,
         scopes=SCOPES,
         first=LIFE[0],
-        life=msgspec.json.format(msgspec.json.encode(LIFE)).decode(),
+        life=LIFE,
+        scope_of={name: about["scope"] for name, about in CATALOGUE.items()},
+        accounts=ACCOUNTS,
         root=request.host_url.rstrip("/"),
     )
 
@@ -70,6 +79,12 @@ def docs() -> str:
 def pretty(value: Any) -> str:
     """JSON as people read it."""
     return msgspec.json.format(msgspec.json.encode(value)).decode()
+
+
+@bp.app_template_filter("ticked")
+def ticked(text: str) -> Markup:
+    """Text whose `ticks` are code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _operations() -> Iterator[tuple[Rule, str, Operation]]:

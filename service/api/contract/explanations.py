@@ -49,6 +49,7 @@ def all_problems() -> Response:
 @bp.get("/<kind>")
 @operation("One problem and its remedy", "错误说明", shapes.Explanation, scope=None)
 def one_problem(kind: str) -> Response:
+    kind = kind if kind in PROBLEMS else kebab(kind)  # a rule's own name leads here too
     if kind not in PROBLEMS:
         raise Problem("not-found", problem=kind[:100])
     if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":

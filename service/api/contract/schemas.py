@@ -11,6 +11,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from service.api.cloudevents import Envelope
+from service.api.contract.glossary import FIELDS
 from service.api.facts import SCHEMAS
 
 # Without a name a nested shape stands where it is used.
@@ -20,7 +21,10 @@ assert _plugin.converter is not None, "the specification has given it one"
 
 
 def _own(_: Any, field: Any, **__: Any) -> dict[str, Any]:
-    return dict(getattr(field, "json_schema", {}))
+    """What our own fields say of themselves, and the glossary of their names."""
+    own = dict(getattr(field, "json_schema", {}))
+    chinese, english = FIELDS.get(field.name, ("", ""))
+    return {**own, "title": f"{chinese} {english}".strip()} if chinese else own
 
 
 _plugin.converter.add_attribute_function(_own)  # type: ignore[no-untyped-call]

@@ -25,6 +25,8 @@ class Problem(TypedDict):
     title: str
     title_zh: str
     status: int
+    remedy: str
+    remedy_zh: str
     detail: NotRequired[str]
     rule: NotRequired[str]
     facts: NotRequired[dict[str, Any]]
@@ -525,12 +527,14 @@ class EventType(TypedDict):
     type: str
     title_zh: str
     description: str
+    description_zh: str
     subject: str
     scope: str
     cites: list[list[str]]
     claims: list[str]
     rules: list[str]
     moves: list[PostingRule]
+    records_too: Annotated[str | None, Meta(description="Recorded with it on the other stream. 同时记入对方事件流。")]
     schema: dict[str, Any]
     example: dict[str, Any]
 
@@ -552,6 +556,20 @@ class Key(TypedDict):
     expires_at: datetime | None
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+
+class Grant(TypedDict):
+    scopes: list[str]
+    funds: list[str]
+    projects: list[str]
+    sources: list[str]
+
+
+class Self(TypedDict):
+    """Who you are, and what you may do; no funds, projects or sources named: no limit."""
+
+    name: str
+    grants: list[Grant]
 
 
 class KeyChange(TypedDict):
