@@ -48,8 +48,8 @@ lock: .venv/.test ## after a change of pyproject.toml; LOCK_FLAGS=--upgrade for 
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --output-file requirements.lock
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
-contract: .venv/.test ## write docs/openapi.json, the published contract, as it is now
-	@$(BIN)/python -m service contract > docs/openapi.json
+contract: .venv/.test ## add to docs/openapi.json, the published contract, what is new
+	@$(BIN)/python -m service contract docs/openapi.json
 
 clean: ## all but the data under var/
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -16,6 +16,16 @@ AGAIN = {408, 429, 500, 502, 503, 504}
 """Answers after which the same request is sent again: whether a post counted is then not known, and it counts once."""
 
 
+class _Stay(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: a post would be repeated as a read, and the key would be sent to another host."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+OPENER = urllib.request.build_opener(_Stay)
+
+
 class Refused(Exception):
     """The ledger said no; `problem` says why and what to do, in English and Chinese."""
 
@@ -58,13 +68,16 @@ class Suyuan:
         pause = 0.1
         while True:
             try:
-                with urllib.request.urlopen(request, timeout=30) as answer:
+                with OPENER.open(request, timeout=30) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
                 problem = _whole(error)
                 if error.code not in AGAIN and problem:
                     raise Refused(problem) from None
-                pause = max(pause, float(error.headers.get("Retry-After") or 0))
+                if 300 <= error.code < 400:
+                    raise ValueError(f"{self.url} is elsewhere now: {error.headers.get('Location')}") from None
+                asked = error.headers.get("Retry-After") or ""
+                pause = max(pause, float(asked)) if asked.isdigit() else pause
                 log.warning("%s %s: status %s, sent again", request.get_method(), path, error.code)
             except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
                 log.warning("%s %s: no answer, or half of one (%s), sent again", request.get_method(), path, error)

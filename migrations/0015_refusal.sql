@@ -22,3 +22,5 @@ create table refusal (
 );
 create unique index on refusal (key, source, post_id, digest, problem, md5(facts::text));
 create index on refusal (source, post_id);
+create index on refusal (fund, id);
+create index on refusal (key, id);

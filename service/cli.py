@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from projections import FoldStopped
 from service import calendar, config, example, keeper, logs, plan_file, projector, summary, web
 from service.access import SCOPES, grant, keys, tokens
 from service.api import cloudevents
+from service.api.contract.promise import taken_away
 from service.api.funds import annex
 from service.api.problems import of_outcome
 from service.app import close, create_app, open_ledger
@@ -167,7 +168,7 @@ def keys_() -> None:
 
 
 NAMED = click.argument("name")
-UNTIL = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (UTC), inclusive 有效期至")
+UNTIL = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
 
 
 @keys_.command("create")
@@ -183,6 +184,8 @@ def create_key(name: str, expires: datetime | None, **limits: tuple[str, ...]) -
         raise click.ClickException(
             "a name is lower-case letters, digits, dots and hyphens 名称须为小写字母、数字、点、连字符"
         )
+    if "admin" in limits["scopes"] and (limits["funds"] or limits["projects"]):
+        raise click.ClickException("admin has no limits: it is for the whole ledger  admin 权限不能限于专项资金或项目")
     with _administered() as (chosen, conn):
         try:
             key = keys.create(conn, chosen.secret, name, grant(**limits), _end_of(expires))
@@ -244,7 +247,7 @@ def _in_force(name: str) -> Iterator[None]:
 
 
 def _end_of(day: datetime | None) -> datetime | None:
-    return day and (day + timedelta(days=1)).replace(tzinfo=UTC)
+    return day and (day + timedelta(days=1)).replace(tzinfo=calendar.SHANGHAI)
 
 
 @cli.command("load-plan")
@@ -254,7 +257,7 @@ def load_plan(file: Path, actor: str) -> None:
     """Set up the fund of a plan file, all of it or nothing (docs/plan-format.md). 载入资金安排计划。"""
     events = list(plan_file.posts(plan_file.read(file), actor))
     with _administered() as (chosen, _):
-        posts = [cloudevents.read(event, "load-plan", chosen.secret) for event in events]
+        posts = [cloudevents.read(cloudevents.opened(event), "load-plan", chosen.secret) for event in events]
         ledger = open_ledger(_url(chosen))
         try:
             outcomes = ledger.post(posts)
@@ -268,14 +271,18 @@ def load_plan(file: Path, actor: str) -> None:
 
 
 @cli.command("contract")
-def contract_() -> None:
-    """Print the API's contract, as /openapi.json serves it. 输出接口契约。"""
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def contract_(file: Path) -> None:
+    """Write the API's contract into FILE, if it keeps all that FILE promises. 更新接口契约（只增不减）。"""
     with database(config.from_environment(), join=True) as chosen:
         app = create_app(chosen)
         try:
-            click.echo(json.dumps(app.test_client().get("/openapi.json").json, indent=1, ensure_ascii=False))
+            now = app.test_client().get("/openapi.json").json
         finally:
             close(app)
+    if file.exists() and (broken := list(taken_away(json.loads(file.read_text(encoding="utf-8")), now))):
+        raise click.ClickException("a published contract changes only by adding  契约只增不减\n" + "\n".join(broken))
+    file.write_text(json.dumps(now, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def _check_port(settings: Config) -> None:

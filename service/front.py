@@ -9,17 +9,22 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import string
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote
 
 import msgspec
 import structlog
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from service import keeper, logs, metrics
 from service.access import Refused
+from service.access.door import Door
 from service.api import http, problems
 from service.api.limits import LIMITS, MOST_BYTES
 from service.app import create_app
@@ -30,10 +35,9 @@ log = structlog.get_logger()
 THREADS = 16
 MOST_WAITING = 128
 """Requests that may wait for a thread; the next is told to come again."""
-MOST_RECEIVING = 8 * MOST_BYTES
-"""Bytes of all bodies that are being received at once."""
-WELCOME_BYTES = 64 * 1024
-"""A larger body is received only from who has a valid key."""
+SMALL_BYTES = 64 * 1024
+"""Larger bodies are counted while they are received: those of one sender, and of all."""
+MOST_OF_ONE, MOST_OF_ALL = 2 * MOST_BYTES, 16 * MOST_BYTES
 PATIENCE_SECONDS = 10.0
 BYTES_A_SECOND = 64 * 1024
 """A body may take PATIENCE_SECONDS and as long as this rate allows."""
@@ -49,43 +53,51 @@ class _Declined(Exception):
         self.kind, self.facts = kind, facts
 
 
-class Front:
-    """An RSGI application around a WSGI one. `let_in` raises Refused for an Authorization header that opens nothing."""
+class _Gone(Exception):
+    """The client has left before it had sent its request: there is nobody to answer."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], let_in: Callable[[str], object]) -> None:
-        self._app, self._let_in = app, let_in
+
+class Front:
+    """An RSGI application around a WSGI one, behind a door: a body is received only from who has a key."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], door: Door) -> None:
+        self._app, self._door = app, door
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
-        self._under_way = self._receiving = 0
+        self._under_way = 0
+        self._receiving: Counter[str] = Counter()
 
     def __rsgi_del__(self, _: Any) -> None:
         self._threads.shutdown(wait=True)
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         try:
-            answer = await self._answer(scope, protocol)
+            status, headers, body = await self._answer(scope, protocol)
+        except _Gone:
+            return
         except _Declined as declined:
-            answer = _decline(declined)
-            log.info("request", method=scope.method, path=scope.path, status=answer[0], problem=declined.kind)
-        status, headers, body = answer
+            status, headers, body = _decline(scope, declined)
+        except Exception:
+            log.exception("unexpected", path=scope.path)
+            status, headers, body = _decline(scope, _Declined("internal-error"))
         if body:
             protocol.response_bytes(status, headers, body)
         else:
             protocol.response_empty(status, headers)
 
     async def _answer(self, scope: Any, protocol: Any) -> Answer:
+        body = await self._body(scope.headers, protocol)
         if self._under_way >= THREADS + MOST_WAITING:
             raise _Declined("overloaded")
         self._under_way += 1
+        metrics.WAITING.inc()
         try:
-            body = await self._body(scope.headers, protocol)
-            metrics.WAITING.inc()
             loop = asyncio.get_running_loop()
             return await loop.run_in_executor(self._threads, self._call, _environment(scope, body))
         finally:
             self._under_way -= 1
 
     async def _body(self, headers: Any, protocol: Any) -> bytes:
-        """The request's body. Raises _Declined if it says no length, or is too much or too slow."""
+        """The request's body. Raises _Declined if it says no length, is nobody's, or is too much or too slow."""
         if headers.get("transfer-encoding") is not None:
             raise _Declined("length-required")
         given = headers.get("content-length") or "0"
@@ -94,25 +106,35 @@ class Front:
             return b""
         if length > MOST_BYTES:
             raise _Declined("too-large", limits=LIMITS)
-        if length > WELCOME_BYTES:
-            await self._welcome(headers.get("authorization") or "")
-        if self._receiving + length > MOST_RECEIVING:
+        authorization = headers.get("authorization") or ""
+        await self._welcome(authorization)
+        if length <= SMALL_BYTES:
+            return await _received(protocol, length)
+        with self._reserved(authorization, length):
+            return await _received(protocol, length)
+
+    @contextmanager
+    def _reserved(self, authorization: str, length: int) -> Iterator[None]:
+        """Room for a large body. Raises _Declined if this sender, or all of them, have too many on their way."""
+        if self._receiving[authorization] + length > MOST_OF_ONE or self._receiving.total() + length > MOST_OF_ALL:
             raise _Declined("overloaded")
-        self._receiving += length
+        self._receiving[authorization] += length
         try:
-            return await asyncio.wait_for(protocol(), PATIENCE_SECONDS + length / BYTES_A_SECOND)
-        except TimeoutError as error:
-            raise _Declined("slow-request") from error
+            yield
         finally:
-            self._receiving -= length
+            self._receiving[authorization] -= length
+            self._receiving += Counter()  # forgets who has none on the way
 
     async def _welcome(self, authorization: str) -> None:
+        """Raises _Declined for a sender without a valid key: nothing of theirs is received."""
+        if self._door.remembers(authorization):
+            return
         try:
-            await asyncio.get_running_loop().run_in_executor(self._threads, self._let_in, authorization)
+            await asyncio.get_running_loop().run_in_executor(self._threads, self._door.principal, authorization)
         except Refused as refused:
             raise _Declined(refused.kind) from refused
-        except Exception:  # noqa: BLE001 - the application meets the same fault, and answers it
-            log.warning("a large body is received unseen")
+        except Exception as error:  # the database, or the tokens' issuer, is away
+            raise _Declined("unavailable") from error
 
     def _call(self, environment: dict[str, Any]) -> Answer:
         metrics.WAITING.dec()
@@ -136,13 +158,23 @@ class Front:
         return int(status[:3]), headers, body
 
 
+async def _received(protocol: Any, length: int) -> bytes:
+    try:
+        body: bytes = await asyncio.wait_for(protocol(), PATIENCE_SECONDS + length / BYTES_A_SECOND)
+    except TimeoutError as error:
+        raise _Declined("slow-request") from error
+    except (ProtocolClosed, ProtocolError) as error:
+        raise _Gone from error
+    return body
+
+
 def _environment(scope: Any, body: bytes) -> dict[str, Any]:
     """The request in WSGI's words."""
     environment = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope.path).decode("latin-1"),
-        "QUERY_STRING": scope.query_string,
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": quote(scope.query_string, safe=string.printable),
         "SERVER_NAME": scope.server.rpartition(":")[0],
         "SERVER_PORT": scope.server.rpartition(":")[2],
         "SERVER_PROTOCOL": "HTTP/1.1",
@@ -170,10 +202,12 @@ def _grouped(headers: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
     return grouped
 
 
-def _decline(declined: _Declined) -> Answer:
+def _decline(scope: Any, declined: _Declined) -> Answer:
     document = problems.document(declined.kind, **declined.facts)
     headers = {**http.SECURITY, "Content-Type": "application/problem+json", "Cache-Control": http.NEVER}
     headers |= {401: problems.CHALLENGE, 503: problems.SOON}.get(document["status"], {})
+    metrics.REQUESTS.labels("any", "front", document["status"]).inc()
+    log.info("request", method=scope.method, path=scope.path, status=document["status"], problem=declined.kind)
     return document["status"], [*headers.items(), ("Connection", "close")], msgspec.json.encode(document) + b"\n"
 
 
@@ -182,4 +216,4 @@ def build() -> Front:
     logs.configure()
     keeper.watch_parent(lambda: os._exit(1))  # a worker whose server was killed would hold its port for ever
     app = create_app(from_environment())
-    return Front(app.wsgi_app, app.extensions["door"].principal)
+    return Front(app.wsgi_app, app.extensions["door"])

@@ -40,6 +40,8 @@ class NotYet(Exception):
         self.position = position
 
 
+LOST_MILLISECONDS = 15_000
+"""A database that does not acknowledge what was sent for this long is taken for lost."""
 NO_VALUES_IN_LOGS = "set log_parameter_max_length_on_error = 0"
 """For a server of others; log_parameter_max_length is its superuser's to set (docs/operations.md)."""
 LONGEST_READ = "15s"
@@ -64,6 +66,7 @@ def keys_pool(url: str) -> ConnectionPool[Connection[Row]]:
 
     def configure(conn: Connection[Row]) -> None:
         conn.autocommit = True
+        conn.execute(f"set statement_timeout = '{LONGEST_READ}'".encode())
         conn.execute(NO_VALUES_IN_LOGS)
 
     return _pool(url, 2, configure)
@@ -73,7 +76,7 @@ def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> 
     return ConnectionPool(
         url,
         connection_class=Connection[Row],
-        kwargs={"row_factory": dict_row},
+        kwargs={"row_factory": dict_row, "tcp_user_timeout": LOST_MILLISECONDS},
         min_size=1,
         max_size=size,
         configure=configure,

@@ -13,6 +13,7 @@ from service import keeper
 from service.config import Config
 
 HEADER_SECONDS = 10
+MOST_HEADER_BYTES = 32 * 1024
 MOST_CONNECTIONS = 1_024
 
 
@@ -34,7 +35,7 @@ def serve(config: Config) -> None:
         backlog=1024,
         backpressure=MOST_CONNECTIONS,
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MOST_HEADER_BYTES),
         websockets=False,
         log_level=LogLevels.error,
     ).serve()

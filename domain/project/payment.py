@@ -258,7 +258,7 @@ def _approve(case: Case, project: Project, payment: Payment, fact: PaymentApprov
 
 def _check_four_eyes(case: Case, name: str, payment: Payment) -> None:
     same_person = plain(case.header.actor) == plain(payment.requester)
-    if same_person or case.header.key == payment.requester_key:
+    if same_person or plain(case.header.key) == plain(payment.requester_key):
         requester = payment.requester if same_person else payment.requester_key
         raise RequesterMayNotApprove(payment=name, requester=requester)
 

@@ -32,7 +32,7 @@ class FundIsClosed(Refused):
 class SerialsExhausted(Refused):
     """The ledger has {left} serials left, fewer than the {amount} asked for."""
 
-    zh = "账簿剩余编号 {left} 元，少于所需的 {amount} 元。"
+    zh = "账簿可用编号仅余 {left} 元，少于所需的 {amount} 元。"
     remedy = "Check the amount for a typing error; if it is right, begin a new ledger for further appropriations."
     remedy_zh = "核对金额是否有误；如无误，另建账簿登记新的指标。"
     left: Money

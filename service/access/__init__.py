@@ -30,9 +30,10 @@ class Grant:
     def limited(self) -> bool:
         return bool(self.funds or self.projects)
 
-    def reaches(self, fund: str | None, project: str | None) -> bool:
-        """Whether that fund, or that project of it, lies within the limits."""
-        return not self.limited or fund in self.funds or project in self.projects
+    def covers(self, scope: str, fund: str | None, project: str | None, source: str | None) -> bool:
+        """Whether it allows this, in that fund or that project of it, in the name of that source."""
+        within = not self.limited or fund in self.funds or project in self.projects
+        return scope in self.scopes and within and (source is None or not self.sources or source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +47,12 @@ class Principal:
         """Whether they may do this at all, somewhere."""
         return any(scope in grant.scopes for grant in self.grants)
 
-    def may(self, scope: str, fund: str | None = None, project: str | None = None) -> bool:
-        """Whether they may do this there; with nothing named: everywhere."""
-        return any(scope in grant.scopes and grant.reaches(fund, project) for grant in self.grants)
+    def may(self, scope: str, fund: str | None = None, project: str | None = None, source: str | None = None) -> bool:
+        """Whether one of their grants allows this there; with nothing named: everywhere.
 
-    def may_speak_for(self, source: str, scope: str) -> bool:
-        """Whether they may post in the name of this source, with this scope."""
-        return any(scope in grant.scopes and (not grant.sources or source in grant.sources) for grant in self.grants)
+        One grant must cover all of it: limits of one never lend to another.
+        """
+        return any(grant.covers(scope, fund, project, source) for grant in self.grants)
 
 
 def grant(

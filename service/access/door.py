@@ -30,6 +30,11 @@ class Door:
         self._rate = RateLimitItemPerSecond(rate)
         self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
 
+    def remembers(self, authorization: str) -> bool:
+        """Whether this header's key opened the door a moment ago: told at once, asking nobody."""
+        scheme, _, bearer = authorization.partition(" ")
+        return scheme.lower() == "bearer" and bearer.isascii() and self._keyring.remembers(bearer.strip())
+
     def principal(self, authorization: str) -> Principal:
         """Who sends this Authorization header. Raises Refused."""
         scheme, _, bearer = authorization.partition(" ")

@@ -105,11 +105,16 @@ def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant)
 def rotate(
     conn: Connection[Any], secret: bytes, name: str, overlap: timedelta, expires_at: datetime | None = None
 ) -> str:
-    """A new key for this name; the old one opens for `overlap` longer. Raises NoSuchKey."""
+    """A new key for this name, expiring as the old one does unless told; the old one opens for `overlap` longer.
+
+    Raises NoSuchKey.
+    """
     key = new(secret)
     with conn.transaction():
-        if conn.execute(QUERIES["lock_key"], {"name": name}).fetchone() is None:
+        row = conn.execute(QUERIES["lock_key"], {"name": name}).fetchone()
+        if row is None:
             raise NoSuchKey(name)
+        expires_at = expires_at or row["expires_at"]
         conn.execute(QUERIES["expire_secrets"], {"name": name, "overlap": overlap})
         _add_secret(conn, secret, name, key, expires_at)
         _note(conn, name, "rotated", overlap=str(overlap), expires_at=expires_at and expires_at.isoformat())
@@ -186,7 +191,7 @@ class Keyring:
 
     def __init__(self, pool: ConnectionPool[Connection[dict[str, Any]]], secret: bytes) -> None:
         self._pool, self._secret = pool, secret
-        self._remembered: dict[bytes, tuple[float, Principal]] = {}
+        self._remembered: dict[bytes, tuple[float, Principal | Refused]] = {}
 
     def principal(self, key: str) -> Principal:
         """Who holds `key`. Raises Refused."""
@@ -194,19 +199,28 @@ class Keyring:
         if not hmac.compare_digest(mark.encode(), _mark(self._secret, random).encode()):
             raise Refused("no-key")
         digest = _digest(self._secret, key)
-        until, principal = self._remembered.get(digest, (0.0, None))
-        if principal is None or time.monotonic() >= until:
-            principal = self._look_up(digest)
-            if len(self._remembered) >= MOST_REMEMBERED:
-                self._remembered.clear()
-            self._remembered[digest] = (time.monotonic() + REMEMBERED_SECONDS, principal)
-        return principal
+        found = self._remembers(digest) or self._look_up(digest)
+        if isinstance(found, Refused):
+            raise Refused(found.kind)
+        return found
 
-    def _look_up(self, digest: bytes) -> Principal:
+    def remembers(self, key: str) -> bool:
+        """Whether `key` was in force a moment ago: told without asking the database."""
+        return isinstance(self._remembers(_digest(self._secret, key)), Principal)
+
+    def _remembers(self, digest: bytes) -> Principal | Refused | None:
+        until, found = self._remembered.get(digest, (0.0, None))
+        return found if time.monotonic() < until else None
+
+    def _look_up(self, digest: bytes) -> Principal | Refused:
         with self._pool.connection() as conn:
             row = conn.execute(QUERIES["find_key"], {"digest": digest}).fetchone()
+        found: Principal | Refused
         if row is None:
-            raise Refused("no-key")
-        if not row["in_force"]:
-            raise Refused("expired-key")
-        return Principal(row["name"], (_grant(row),))
+            found = Refused("no-key")
+        else:
+            found = Principal(row["name"], (_grant(row),)) if row["in_force"] else Refused("expired-key")
+        if len(self._remembered) >= MOST_REMEMBERED:
+            self._remembered.clear()
+        self._remembered[digest] = (time.monotonic() + REMEMBERED_SECONDS, found)
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.request
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ KEYS_LAST_SECONDS = 600.0
 FETCHED_AGAIN_SECONDS = 10.0
 """A token of an unknown key makes them be fetched sooner, but not within this long of the last time."""
 LEEWAY_SECONDS = 30
+NAME = re.compile("[!-~]{1,100}")
+"""What a subject may look like: nothing that two people could share without its being seen."""
 LONGEST_TOKEN = 16_384
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """Signatures that only the issuer can make. A shared secret (HS…) or none at all is never taken."""
@@ -82,7 +85,7 @@ class Issuer:
         claims = self._verified(token)
         name = _at(claims, self._settings["name_claim"])
         roles = _at(claims, self._settings["roles_claim"])
-        if not isinstance(name, str) or not name.isprintable() or not 0 < len(name) <= 100:
+        if not isinstance(name, str) or not NAME.fullmatch(name):
             raise Refused("no-key")
         held = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
         grants = tuple(self._roles[role] for role in held if isinstance(role, str) and role in self._roles)
@@ -94,9 +97,11 @@ class Issuer:
                 return self._read(token, self._known_keys(KEYS_LAST_SECONDS))
             except (JoseError, ValueError):  # the issuer may have changed its keys
                 return self._read(token, self._known_keys(FETCHED_AGAIN_SECONDS))
+        except Refused:
+            raise
         except ExpiredTokenError as error:
             raise Refused("expired-key") from error
-        except (JoseError, ValueError) as error:
+        except Exception as error:  # what strangers send may meet any fault of a parser
             raise Refused("no-key") from error
 
     def _read(self, token: str, keys: KeySet) -> Mapping[str, Any]:
@@ -105,11 +110,10 @@ class Issuer:
         return decoded.claims
 
     def _known_keys(self, at_most_seconds_old: float) -> KeySet:
-        if time.monotonic() - self._fetched_at > at_most_seconds_old and self._lock.acquire(
-            blocking=self._keys is None
-        ):
+        most = at_most_seconds_old if self._keys else FETCHED_AGAIN_SECONDS
+        if time.monotonic() - self._fetched_at > most and self._lock.acquire(timeout=0 if self._keys else 1):
             try:
-                if time.monotonic() - self._fetched_at > at_most_seconds_old:  # another thread may have just done it
+                if time.monotonic() - self._fetched_at > most:  # another thread may have just done it
                     self._fetch()
             finally:
                 self._lock.release()
@@ -142,7 +146,9 @@ def read(file: Path) -> Issuer:
 
 
 def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """A claim by its path, such as `realm_access.roles`."""
+    """A claim by its name, or by its path, such as `realm_access.roles`."""
+    if path in claims:
+        return claims[path]
     return reduce(lambda at, step: at.get(step) if isinstance(at, dict) else None, path.split("."), cast(Any, claims))
 
 

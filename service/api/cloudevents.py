@@ -54,13 +54,23 @@ class Envelope(Schema):
 ENVELOPE = Envelope()
 
 
-def read(event: Any, sender: str, secret: bytes) -> Post:
-    """The post that a structured CloudEvent is, sent by the principal of this name. Raises ValidationError."""
+Opened = Mapping[str, Any]
+"""An event whose attributes were read; what its `data` says was not."""
+
+
+def opened(event: Any) -> Opened:
+    """A structured CloudEvent with its attributes read. Raises ValidationError."""
     envelope: dict[str, Any] = ENVELOPE.load(_object(event))
-    schema = SCHEMAS[envelope["type"]]
-    if not envelope["subject"].startswith(schema.fact.stream + "/"):
-        message = f"It must be a {schema.fact.stream} stream for this type. 此类型的流须为 {schema.fact.stream}。"
+    stream = SCHEMAS[envelope["type"]].fact.stream
+    if not envelope["subject"].startswith(stream + "/"):
+        message = f"It must be a {stream} stream for this type. 此类型的流须为 {stream}。"
         raise ValidationError({"subject": [message]})
+    return envelope
+
+
+def read(envelope: Opened, sender: str, secret: bytes) -> Post:
+    """The post that an opened event is, sent by the principal of this name. Raises ValidationError."""
+    schema = SCHEMAS[envelope["type"]]
     try:
         with Context(secret):
             loaded = schema.load(envelope["data"])

@@ -7,7 +7,7 @@ from flask import Blueprint, Response
 from service.api import page, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
-from service.api.parameters import FUND, MIN_POSITION, text, whole
+from service.api.parameters import FUND, MIN_POSITION, PROJECT, text, whole
 from service.api.problems import Problem
 from service.api.reach import must_read
 
@@ -20,6 +20,7 @@ bp = Blueprint("documents", __name__, url_prefix="/v1/documents")
     "引用某文件的事件",
     shapes.Cited,
     fund=FUND,
+    project=PROJECT,
     kind=text("Only documents of this kind", "仅限该类文件", 20),
     after=whole("After this position", "从该位置之后开始"),
     limit=page.LIMIT,
@@ -29,16 +30,17 @@ def cited(
     number: str,
     *,
     fund: str | None,
+    project: str | None,
     kind: str | None,
     after: int | None,
     limit: int | None,
     min_position: int | None,
 ) -> Response:
-    must_read(fund)
+    must_read(fund, project)
     size = limit or page.USUAL
     if "\x00" in number:
         raise Problem("not-found")
-    wanted = {"number": number, "fund": fund, "kind": kind}
+    wanted = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
     with reader().at(min_position or 0) as snapshot:
         rows = snapshot.rows("citations", **wanted, after=after or 0, limit=size)
         beside = {"number": number, "as_of": {"position": snapshot.position}}

@@ -12,7 +12,7 @@ from service.api.contract.operation import operation
 from service.api.limits import BUNDLE, MOST_PAGE_BYTES, ONE
 from service.api.parameters import MOST, whole
 from service.api.problems import Problem
-from service.api.reach import must_read
+from service.api.reach import must_find, must_read
 
 bp = Blueprint("events", __name__, url_prefix="/v1")
 
@@ -37,7 +37,7 @@ def one(position: int) -> Response:
         row = snapshot.one("event", position=min(position, MOST))
     if row is None:
         raise Problem("not-found")
-    must_read(row["fact"]["fund"], _project_of(row["stream"]))
+    must_find(row["fact"]["fund"], _project_of(row["stream"]))
     return answer(_served(row), 200, ONE, {"Cache-Control": http.FOR_EVER})
 
 
@@ -59,8 +59,8 @@ def _stream(stream: str, after: int | None, limit: int | None) -> Response:
     with reader().at() as snapshot:
         first = snapshot.one("stream_fund", stream=stream)
         if first is None:
-            raise Problem("not-found", stream=stream)
-        must_read(first["fund"], _project_of(stream))
+            raise Problem("not-found")
+        must_find(first["fund"], _project_of(stream))
         rows = snapshot.rows("stream_events", stream=stream, after=after or 0, limit=size, bytes=MOST_PAGE_BYTES)
         version = snapshot.one("stream_version", stream=stream)
     response = _page(rows, "version", whole=len(rows) == size)

@@ -11,7 +11,7 @@ from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.parameters import MIN_POSITION, MOST
 from service.api.problems import Problem
-from service.api.reach import must_read
+from service.api.reach import must_find
 from service.reads import Row, Snapshot
 
 bp = Blueprint("fen", __name__, url_prefix="/v1/fen")
@@ -25,8 +25,8 @@ def trace(serial: int, *, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
         moves = snapshot.rows("fen_moves", serial=serial)
         if not moves:
-            raise Problem("not-found", serial=serial)
-        must_read(moves[0]["fund"], moves[-1]["project"])
+            raise Problem("not-found")
+        must_find(moves[0]["fund"], moves[-1]["project"])
         return answer(
             {
                 "serial": serial,

@@ -26,7 +26,7 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
 }
 ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]*")
 """Text of these characters alone needs no closer look."""
-UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\U0001107f\U00016fe4\U0001d159")
 UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
@@ -76,6 +76,18 @@ class Text(Bilingual):
         if not seen(value) or value != value.strip() or not unicodedata.is_normalized("NFC", value):
             self.refuse("It must not have unseen characters or space around it.", "不得含不可见字符或首尾空格。")
         return value
+
+
+class Party(Text):
+    """A person's or an organisation's name. No account number: it would be kept in clear."""
+
+    NUMBER = re.compile(r"(\d[ -]?){12}")
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
+        name = super()._deserialize(value, *args, **kwargs)
+        if self.NUMBER.search(name):
+            self.refuse("It must be a name, without a long number in it.", "须为名称，不得含长串号码。")
+        return name
 
 
 class Pattern(Text):
@@ -142,12 +154,16 @@ class Sha256(Pattern):
         )
 
 
+MOST_FEN = 10**14
+"""A million million yuan: the ledger has serials for 92 000 such amounts."""
+
+
 class Amount(Bilingual):
     """Yuan with exactly two places, as a string: "1020000.00". More than zero."""
 
     json_schema: ClassVar[dict[str, Any]] = {
         "type": "string",
-        "pattern": r"^(0|[1-9][0-9]{0,14})\.[0-9]{2}$",
+        "pattern": r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$",
         "not": {"const": "0.00"},
         "description": "Yuan with exactly two places. 元，两位小数。",
     }
@@ -159,7 +175,7 @@ class Amount(Bilingual):
             money = Money.parse(value)
         except ValueError:
             money = Money(0)
-        if money <= 0:
+        if not 0 < money <= MOST_FEN:
             self.refuse(
                 'It must be an amount in yuan above zero with two places, such as "1020000.00".',
                 '须为大于零、两位小数的元金额，如 "1020000.00"。',
@@ -293,6 +309,10 @@ class One(fields.Nested):
     default_error_messages = MESSAGES
 
 
+MOST_ERRORS = 20
+"""How many wrong items of a list are told."""
+
+
 class Rows(fields.List[Any]):
     """One to `most` items."""
 
@@ -306,9 +326,21 @@ class Rows(fields.List[Any]):
     def json_schema(self) -> dict[str, Any]:
         return {"minItems": self.least, "maxItems": self.most}
 
-    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> list[Any]:
-        if isinstance(value, list) and not self.least <= len(value) <= self.most:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        if not self.least <= len(value) <= self.most:
             raise ValidationError(
                 f"It must have {self.least} to {self.most} items. 须有 {self.least} 至 {self.most} 项。"
             )
-        return super()._deserialize(value, *args, **kwargs)
+        read, errors = [], {}
+        for index, each in enumerate(value):
+            try:
+                read.append(self.inner.deserialize(each))
+            except ValidationError as error:
+                errors[index] = error.messages
+                if len(errors) == MOST_ERRORS:
+                    break  # a body of nothing but errors must not cost more than a right one
+        if errors:
+            raise ValidationError(errors)
+        return read

@@ -96,7 +96,7 @@ def balances(
     min_position=MIN_POSITION,
 )
 def movements(fund: str, *, after: str | None, limit: int | None, min_position: int | None, **wanted: Any) -> Response:
-    must_read(fund)
+    must_read(fund, wanted["project"])
     size = limit or page.USUAL
     position, seq = (after or "0.0").split(".")
     with reader().at(min_position or 0) as snapshot:

@@ -37,9 +37,12 @@ def install(app: Flask) -> None:
         if not response.is_streamed and response.cache_control.no_store is not True:
             body = response.get_data()
             # Weak: the compressed form has other bytes, and says the same.
-            response.set_etag(hashlib.sha256(body).hexdigest()[:32], weak=True)
-            response.make_conditional(request)
-            if response.status_code == 200:
+            etag = hashlib.sha256(body).hexdigest()[:32]
+            response.set_etag(etag, weak=True)
+            if request.if_none_match.contains_weak(etag):
+                response.status_code = 304
+                response.set_data(b"")
+            else:
                 _compress(response, body)
         return response
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import structlog
 from flask import Blueprint, Response, current_app, g, request
 from marshmallow import ValidationError
 
@@ -20,7 +21,9 @@ from service.api.facts import SCHEMAS
 from service.api.limits import BINARY, BUNDLE, LIMITS, MOST_IN_BUNDLE, ONE, POSTED
 from service.api.parameters import flag, version_of
 from service.api.problems import Problem
-from service.ledger import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal
+from service.ledger import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal, Unavailable
+
+log = structlog.get_logger()
 
 bp = Blueprint("intake", __name__, url_prefix="/v1")
 
@@ -56,7 +59,7 @@ class Item:
             case Refusal():
                 return "refused"
             case None:
-                return "forbidden" if self.post else "malformed"
+                return "forbidden" if self.problem and self.problem["status"] == 403 else "malformed"
 
     @property
     def why_not(self) -> Mapping[str, Any]:
@@ -113,16 +116,26 @@ def _expected() -> int | None:
 def _post(stream: str | None, expected: int | None, how: Mapping[str, bool | None]) -> Response:
     atomic, dry_run = how["atomic"] is not False, how["dry_run"] is True
     events, one = _body()
-    items = [_read(event, stream, expected if index == 0 else None) for index, event in enumerate(events)]
-    _authorise(items, principal())
+    opened: dict[str, str] = {}
+    items = [_read(event, stream, None if index else expected, opened) for index, event in enumerate(events)]
     _decide(items, atomic=atomic, dry_run=dry_run)
     if not dry_run:
-        refusals.keep((item.post, item.why_not) for item in items if item.post and item.result in KEPT)
-    g.posts = [] if dry_run else items
+        g.posts = items
+        _keep_refusals(items)
     return _answer_one(items[0]) if one else _answer_bundle(items, atomic=atomic)
 
 
-KEPT = ("refused", "forbidden", "stale", "conflict")
+KEPT = ("refused", "stale", "conflict")
+
+
+def _keep_refusals(items: list[Item]) -> None:
+    """Raises Unavailable if they cannot be kept, unless some of the request counted: that is the answer it needs."""
+    try:
+        refusals.keep((item.post, item.why_not) for item in items if item.post and item.result in KEPT)
+    except Unavailable:
+        if not any(isinstance(item.outcome, Counted) for item in items):
+            raise
+        log.warning("refusals were not kept", refused=sum(item.result in KEPT for item in items))
 
 
 def _body() -> tuple[list[Any], bool]:
@@ -146,14 +159,23 @@ def _body() -> tuple[list[Any], bool]:
     return value, False
 
 
-def _read(event: Any, stream: str | None, expected: int | None) -> Item:
-    """One event of the request, with what the address and the headers say of it filled in."""
+def _read(event: Any, stream: str | None, expected: int | None, opened: dict[str, str]) -> Item:
+    """One event of the request, with what the address and the headers say of it filled in.
+
+    Whether the sender may post it comes before its data: what may not be posted is not worth reading.
+    """
     try:
         if isinstance(event, dict):
             _fill(event, stream, expected)
-        return Item(event, cloudevents.read(event, principal().name, current_app.config["SECRET"]))
+        envelope = cloudevents.opened(event)
+        if forbidden := _forbidden(envelope, principal(), opened):
+            return Item(event, problem=forbidden)
+        post = cloudevents.read(envelope, principal().name, current_app.config["SECRET"])
     except ValidationError as error:
         return Item(event, problem=problems.of_invalid(error))
+    if isinstance(post.posted.fact, ProjectOpened):
+        opened[post.posted.stream] = post.posted.fact.fund
+    return Item(event, post)
 
 
 def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> None:
@@ -163,33 +185,37 @@ def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> No
         raise ValidationError({"expectedversion": [f"The headers say {expected}. 与标头中的 {expected} 不符。"]})
 
 
-def _authorise(items: list[Item], who: Principal) -> None:
-    """Mark the posts that this principal may not make."""
-    opened: dict[str, str] = {}
-    for item in items:
-        if item.post:
-            posted = item.post.posted
-            if isinstance(posted.fact, ProjectOpened):
-                opened[posted.stream] = posted.fact.fund
-            item.problem = _forbidden(item.post, who, opened)
-
-
-def _forbidden(post: Post, who: Principal, opened: Mapping[str, str]) -> Mapping[str, Any] | None:
-    posted = post.posted
-    scope = SCHEMAS[type(posted.fact).__name__].scope
+def _forbidden(envelope: cloudevents.Opened, who: Principal, opened: Mapping[str, str]) -> Mapping[str, Any] | None:
+    """The problem if this principal may not post that. `opened`: funds of projects that the request itself opens."""
+    scope, source, stream = SCHEMAS[envelope["type"]].scope, envelope["source"], envelope["subject"]
     if not who.has(scope):
         return problems.document("wrong-scope", scope=scope)
-    if not who.may_speak_for(post.identity.source, scope):
-        return problems.document("wrong-source", source=post.identity.source)
-    if who.may(scope):
+    if who.may(scope, source=source):
         return None
-    kind, _, code = posted.stream.partition("/")
-    fund = code if kind == "fund" else opened.get(posted.stream) or _fund_of(posted.stream)
-    project = code if kind == "project" else None
-    return None if who.may(scope, fund, project) else problems.document("out-of-limits", stream=posted.stream)
+    kind, _, code = stream.partition("/")
+    if kind == "fund":
+        fund: Any = code
+    elif envelope["type"] == ProjectOpened.__name__:
+        fund = envelope["data"].get("fund")
+    else:
+        fund = _fund_of(stream) or opened.get(stream)
+    place = (fund if isinstance(fund, str) else None, code if kind == "project" else None)
+    if who.may(scope, *place, source):
+        return None
+    if who.may(scope, *place):
+        return problems.document("wrong-source", source=source)
+    return problems.document("out-of-limits", stream=stream)
 
 
 def _fund_of(stream: str) -> str | None:
+    """The fund that a project belongs to, looked up once in a request."""
+    known: dict[str, str | None] = g.setdefault("funds_of_streams", {})
+    if stream not in known:
+        known[stream] = _looked_up(stream)
+    return known[stream]
+
+
+def _looked_up(stream: str) -> str | None:
     with reader().at() as snapshot:
         row = snapshot.one("stream_fund", stream=stream)
     return row["fund"] if row else None
@@ -197,7 +223,7 @@ def _fund_of(stream: str) -> str | None:
 
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
     """Let the ledger decide the posts that may be made; of an atomic bundle all or none."""
-    sound = [item for item in items if item.post and not item.problem]
+    sound = [item for item in items if item.post]
     posts = [item.post for item in sound if item.post]
     if atomic and len(sound) < len(items):
         outcomes: list[Outcome] = [NotRecorded()] * len(sound)
@@ -261,10 +287,20 @@ def _pointed(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]
 
 
 def _drafted(event: Any) -> dict[str, Any]:
-    """An event that would be recorded, in the words of the log; it has no position yet."""
+    """An event that would be recorded, in the words of the log but for the digests of accounts; without a position."""
     return {
         "type": type(event.fact).__name__,
         "subject": event.stream,
         "streamversion": event.version,
-        "data": msgspec.json.decode(codec.encode(event)),
+        "data": _undigested(msgspec.json.decode(codec.encode(event))),
     }
+
+
+def _undigested(value: Any) -> Any:
+    """Without the digests of accounts: a dry run must not tell which account a digest is of."""
+    if isinstance(value, dict):
+        return {
+            name: {"last4": each["last4"]} if name == "account" and isinstance(each, dict) else _undigested(each)
+            for name, each in value.items()
+        }
+    return [_undigested(each) for each in value] if isinstance(value, list) else value

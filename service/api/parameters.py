@@ -99,7 +99,10 @@ def day(about: str, about_zh: str) -> Parameter:
     def reader(given: str) -> date:
         if not Day.FORM.fullmatch(given):
             raise ValueError("It must be a day such as 2019-12-20. 须为日期，如 2019-12-20。")
-        return date.fromisoformat(given)
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise ValueError("There is no such day. 没有这一天。") from None
 
     return Parameter(reader, {"type": "string", "format": "date"}, (about, about_zh))
 

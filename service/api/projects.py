@@ -9,7 +9,7 @@ from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.parameters import FUND, MIN_POSITION
 from service.api.problems import Problem
-from service.api.reach import may_read, must_read
+from service.api.reach import may_read, must_find
 
 bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
 
@@ -29,8 +29,8 @@ def one_project(project: str, *, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
         row = snapshot.one("projects", fund=None, project=project)
         if row is None:
-            raise Problem("not-found", project=project)
-        must_read(row["fund"], project)
+            raise Problem("not-found")
+        must_find(row["fund"], project)
         of = {"fund": row["fund"], "project": project}
         every = {"acceptance": None, "uscc": None, "position": 0, "award": "", "limit": page.MOST}
         return answer(

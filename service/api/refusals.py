@@ -12,7 +12,7 @@ from service.api import answer, ledger, page, principal, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.facts import SCHEMAS
-from service.api.parameters import FUND, one_of, text, whole
+from service.api.parameters import FUND, PROJECT, one_of, text, whole
 from service.api.problems import Problem
 from service.api.reach import may_read, must_read
 from service.ledger import Post
@@ -39,11 +39,13 @@ def keep(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
             "streams": post.posted.stream,
             "actors": post.posted.header.actor,
             "days": post.posted.header.occurred_on,
+            "funds": getattr(post.posted.fact, "fund", None),
             "rules": problem.get("rule"),
             "titles": problem["title"],
             "titles_zh": problem["title_zh"],
         }
         rows[tuple(row.values())[:6]] = row  # a bundle may say the same twice
+    rows = {name: rows[name] for name in sorted(rows)}  # in one order, so that two bundles never lock crosswise
     if rows:
         columns = {name: [row[name] for row in rows.values()] for name in next(iter(rows.values()))}
         ledger().execute("keep_refusals", **columns)
@@ -55,18 +57,18 @@ def keep(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
     "被拒绝的提交",
     shapes.Refusals,
     fund=FUND,
+    project=PROJECT,
     key=text("A key's name", "密钥名称"),
     type=one_of("Only this event type", "仅限该事件类型", *sorted(SCHEMAS)),
     after=whole("After this id", "从该编号之后开始"),
     limit=page.LIMIT,
 )
-def refusals(*, fund: str | None, key: str | None, type: str | None, after: int | None, limit: int | None) -> Response:  # noqa: A002 - its name on the wire
-    must_read(fund)
+def refusals(*, fund: str | None, project: str | None, after: int | None, limit: int | None, **of: Any) -> Response:
+    must_read(fund, project)
     size = limit or page.USUAL
     with reader().at() as snapshot:
-        rows = snapshot.rows(
-            "refusals", after=after or 0, fund=fund, key=key, type=type, source=None, post_id=None, limit=size
-        )
+        wanted = {**of, "fund": fund, "stream": project and f"project/{project}", "source": None, "post_id": None}
+        rows = snapshot.rows("refusals", **wanted, after=after or 0, limit=size)
     return page.answer_rows("refusals", rows, {}, size, lambda row: str(row["id"]))
 
 
@@ -84,9 +86,8 @@ def post(*, source: str | None, id: str | None) -> Response:  # noqa: A002 - its
         raise Problem("bad-parameter", parameter="source" if source is None else "id", detail="It is required. 必填。")
     with reader().at() as snapshot:
         found = snapshot.one("post", source=source, id=id)
-        refused = snapshot.rows(
-            "refusals", after=0, fund=None, key=None, type=None, source=source, post_id=id, limit=page.MOST
-        )
+        anything = dict.fromkeys(("fund", "stream", "key", "type"))
+        refused = snapshot.rows("refusals", **anything, source=source, post_id=id, after=0, limit=page.MOST)
         head = snapshot.head
     mine = principal().name
     refused = [row for row in refused if row["key"] == mine or may_read(row["fund"])]

@@ -57,7 +57,7 @@ def poster(ledger: Ledger, secret: bytes, posted: Callable[[], None]) -> Callabl
 
     def post(event: Mapping[str, Any]) -> int:
         sender = by_scope[SCHEMAS[event["type"]].scope]
-        [outcome] = ledger.post([cloudevents.read(event, sender, secret)])
+        [outcome] = ledger.post([cloudevents.read(cloudevents.opened(event), sender, secret)])
         if isinstance(outcome, Conflicts):
             raise PlayedOtherwise
         if not isinstance(outcome, Counted):

@@ -152,7 +152,8 @@ class _Draft:
         for post, outcome in zip(bundle, self.outcomes, strict=True):
             name = (post.identity.source, post.identity.id)
             outcomes.append(outcome or self._counted(name, first_position - 1, name in answered))
-            answered.add(name)
+            if outcome is None:
+                answered.add(name)
         return outcomes
 
     def decided(self, bundle: Sequence[Post]) -> list[Outcome]:

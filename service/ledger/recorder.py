@@ -20,6 +20,8 @@ from domain.record import Recorded, claimed
 from service import codec
 from service.queries import QUERIES
 
+LOST_MILLISECONDS = 15_000
+"""A database that does not acknowledge what was sent for this long is taken for lost."""
 PATIENCE_SECONDS = 2.0
 """How long a post waits for a connection."""
 
@@ -76,7 +78,7 @@ class Datastore(PostgresDatastore):
             "", "", "", "", "", pool_size=pool_size, connect_timeout=PATIENCE_SECONDS, originator_id_type="text"
         )
         self.pool.conninfo = url
-        self.pool.kwargs = {"row_factory": dict_row}
+        self.pool.kwargs = {"row_factory": dict_row, "tcp_user_timeout": LOST_MILLISECONDS}
 
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
         """Read committed, whatever the server's default: what is read under the lock must be what was committed."""
@@ -85,6 +87,7 @@ class Datastore(PostgresDatastore):
         def after_connect(conn: Connection[DictRow]) -> None:
             as_library(conn)
             conn.execute("set session characteristics as transaction isolation level read committed")
+            conn.execute("set statement_timeout = '60s'")
             conn.execute("set log_parameter_max_length_on_error = 0")
             conn.execute("set lock_timeout = '10s'")  # rather a 503 than a queue behind one that hangs
             conn.execute("set idle_in_transaction_session_timeout = '10s'")

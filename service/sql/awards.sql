@@ -1,4 +1,16 @@
 -- awards: in the order in which they were decided, each with where its money stands.
+with page as (
+    select *
+    from award as a
+    where
+        (a.events[1], a.award) > (%(position)s, %(award)s)
+        and (%(fund)s::text is null or a.fund = %(fund)s)
+        and (%(project)s::text is null or a.project = %(project)s)
+        and (%(acceptance)s::text is null or a.acceptance = %(acceptance)s)
+        and (%(uscc)s::text is null or a.uscc = %(uscc)s)
+    order by a.events[1], a.award
+    limit %(limit)s
+)
 select
     a.project,
     a.award,
@@ -14,20 +26,19 @@ select
     a.decided_on,
     a.acceptance,
     a.rectify_by,
-    yuan(sum(b.committed + b.payable + b.in_approval + b.in_transit + b.paid)) as awarded,
-    yuan(sum(b.committed)) as committed,
-    yuan(sum(b.payable)) as payable,
-    yuan(sum(b.in_approval + b.in_transit)) as in_flight,
-    yuan(sum(b.paid)) as paid,
+    yuan(b.committed + b.payable + b.in_approval + b.in_transit + b.paid) as awarded,
+    yuan(b.committed) as committed,
+    yuan(b.payable) as payable,
+    yuan(b.in_approval + b.in_transit) as in_flight,
+    yuan(b.paid) as paid,
     a.events
-from award as a
-join balance as b using (fund, project, award)
-where
-    (a.events[1], a.award) > (%(position)s, %(award)s)
-    and (%(fund)s::text is null or a.fund = %(fund)s)
-    and (%(project)s::text is null or a.project = %(project)s)
-    and (%(acceptance)s::text is null or a.acceptance = %(acceptance)s)
-    and (%(uscc)s::text is null or a.uscc = %(uscc)s)
-group by a.project, a.award
+from page as a
+cross join lateral (
+    select
+        coalesce(sum(committed), 0) as committed, coalesce(sum(payable), 0) as payable,
+        coalesce(sum(in_approval), 0) as in_approval, coalesce(sum(in_transit), 0) as in_transit,
+        coalesce(sum(paid), 0) as paid
+    from balance as b
+    where b.fund = a.fund and b.project = a.project and b.award = a.award
+) as b
 order by a.events[1], a.award
-limit %(limit)s

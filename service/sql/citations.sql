@@ -7,6 +7,7 @@ where
     c.plain = plain(%(number)s)
     and c.position > %(after)s
     and (%(fund)s::text is null or c.fund = %(fund)s)
+    and (%(stream)s::text is null or e.stream = %(stream)s)
     and (%(kind)s::text is null or c.kind = %(kind)s)
 order by c.position, c.seq
 limit %(limit)s

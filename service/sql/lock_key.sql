@@ -1,2 +1,11 @@
--- lock_key: a key in force, kept from changing until the transaction ends.
-select name from api_key where name = %(name)s and revoked_at is null for update
+-- lock_key: a key in force, kept from changing until the transaction ends, and when the last of its secrets expires.
+select
+    name,
+    (
+        select case when bool_and(s.expires_at is not null) then max(s.expires_at) end
+        from api_secret as s
+        where s.name = k.name
+    ) as expires_at
+from api_key as k
+where name = %(name)s and revoked_at is null
+for update

@@ -6,6 +6,7 @@ from refusal
 where
     id > %(after)s
     and (%(fund)s::text is null or fund = %(fund)s)
+    and (%(stream)s::text is null or stream = %(stream)s)
     and (%(key)s::text is null or key = %(key)s)
     and (%(type)s::text is null or type = %(type)s)
     and (%(source)s::text is null or source = %(source)s)

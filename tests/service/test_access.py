@@ -12,13 +12,16 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 import yaml
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from psycopg.rows import dict_row
 
-from service.access import Grant, Refused, door, grant, keys, tokens
+from service.access import Grant, Principal, Refused, door, grant, keys, tokens
 from service.example import DEMO_KEYS, ensure_demo_keys
 from service.reads import keys_pool
+from tests.service.conftest import live
 
 SECRET = b"s" * 32
 OFFICE = grant(["read", "post:fund"])
@@ -110,6 +113,13 @@ def test_while_a_key_is_rotated_both_open_and_after_it_only_the_new_one(admin, r
     assert ring.principal(newest).name == "office"
     with pytest.raises(keys.NoSuchKey):
         keys.rotate(admin, SECRET, "nobody", timedelta())
+
+
+def test_a_key_with_an_end_keeps_it_when_it_is_rotated(admin):
+    end = datetime.now(UTC) + timedelta(days=3)
+    keys.create(admin, SECRET, "office", OFFICE, end)
+    keys.rotate(admin, SECRET, "office", timedelta(hours=1))
+    assert keys.listed(admin)[0].expires_at == end
 
 
 def test_when_a_key_was_last_used_is_noted(admin, ring):
@@ -210,12 +220,32 @@ def test_a_key_limited_to_a_fund_reads_no_other(limited):
     assert [fund["fund"] for fund in limited.get("/v1/funds", "limited").json["funds"]] == ["f"]
     for path in (
         "/v1/funds/g", "/v1/funds/g/balances", "/v1/funds/g/plan", "/v1/funds/g/movements", "/v1/funds/g/events",
-        "/v1/payments?fund=g", "/v1/payments", "/v1/awards", "/v1/events", "/v1/events/2", "/v1/refusals?fund=g",
+        "/v1/payments?fund=g", "/v1/payments", "/v1/awards", "/v1/events", "/v1/refusals?fund=g",
         "/v1/refusals", "/v1/documents/x",
     ):  # fmt: skip
         assert limited.get(path, "limited").status_code == 403, path
     assert limited.get("/v1/events/1", "limited").status_code == 200
+    assert limited.get("/v1/events/2", "limited").json == limited.get("/v1/events/99", "limited").json
     assert limited.get("/v1/payments?fund=f", "limited").status_code == 200
+
+
+def test_a_project_of_another_fund_is_not_reached_by_claiming_to_open_it(limited):
+    """Its fund is the log's word, not the request's: the last item stands or falls by that."""
+    live(limited, [e for e in limited.get("/v1/event-types", None).json["example_life"] if e["id"] <= "demo-005"])
+    claim = limited.event("ProjectOpened", "project/demo-2025-01", fund="f")
+    close = limited.event("ProjectClosed", "project/demo-2025-01", cites=["结项"])
+    answer = limited.bundle([claim, close], "limited", "/v1/events?atomic=false")
+    assert [each["type"] for each in answer.json["outcomes"]] == [
+        "/v1/problems/wrong-source" if claim["source"] != "/test" else "/v1/problems/project-exists",
+        "/v1/problems/out-of-limits",
+    ]
+
+
+def test_running_the_ledger_cannot_be_limited_to_a_fund(limited):
+    with psycopg.connect(limited.url, autocommit=True, row_factory=dict_row) as conn:
+        key = keys.create(conn, limited.app.config["SECRET"], "half", grant(["admin"], funds=["f"]))
+    assert limited.get("/v1/keys", key).status_code == 403
+    assert limited.get("/metrics", key).status_code == 403
 
 
 def test_a_bundle_that_opens_a_project_of_the_fund_may_go_on_with_it(limited):
@@ -257,29 +287,25 @@ def test_a_key_can_ask_what_it_may_do(limited):
     }
 
 
-def test_the_requester_may_not_approve_by_another_key_nor_another_person_by_the_same(played):
-    requested = next(e for e in played.get("/v1/events?after=0&limit=1000").json if e["type"] == "PaymentRequested")
-    who = requested["data"]["actor"]
-    waiting = played.get("/v1/payments?status=requested").json["payments"]
-    assert waiting, "the example leaves one in approval"
-    payment = waiting[0]
-    approval = {
-        **played.event("PaymentApproved", f"project/{payment['project']}", on="2020-12-01", cites=["审批单"]),
-    }
-    approval["data"] |= {"payment": payment["payment"], "level": "审批", "actor": payment["requested_by"]}
-    answered = played.post(approval, "approver", "/v1/events?dry_run=true")
-    assert answered.json["rule"] == "RequesterMayNotApprove", who
-    approval["data"]["actor"] = "另一人"
-    answered = played.post(approval, "all", "/v1/events?dry_run=true")
-    assert answered.status_code == 200, answered.json
+def test_the_requester_may_not_approve_by_another_key_nor_another_person_by_the_same(api):
+    life = api.get("/v1/event-types", None).json["example_life"]
+    first = next(n for n, event in enumerate(life) if event["type"] == "PaymentRequested")
+    live(api, life[:first])
+    assert api.post(life[first], "all").status_code == 201
+    approval = life[first + 1]
+    requester, other = life[first]["data"]["actor"], approval["data"]["actor"]
+
+    def approved(key, actor):
+        event = {**approval, "data": {**approval["data"], "actor": actor}}
+        return api.post(event, key, "/v1/events?dry_run=true")
+
+    for key, actor in (("all", other), ("all", requester), ("approver", requester)):
+        assert approved(key, actor).json["rule"] == "RequesterMayNotApprove", (key, actor)
+    assert approved("approver", other).json["outcome"] == "would_record"
 
 
 def test_a_key_that_asks_too_often_is_told_when_to_come_again(api, monkeypatch):
-    ring = api.app.extensions["door"]._keyring
-    monkeypatch.setitem(
-        api.app.before_request_funcs, None, list(api.app.before_request_funcs[None])
-    )  # the door below stands before the others
-    small = door.Door(ring, None, rate=5)
+    small = door.Door(api.app.extensions["door"]._keyring, None, rate=5)
     monkeypatch.setattr(api.app.extensions["door"], "count", small.count)
     answers = [api.get("/v1/funds") for _ in range(12)]
     refused = [each for each in answers if each.status_code == 429]
@@ -369,8 +395,23 @@ def test_limits_of_one_role_do_not_spread_to_another(provider, tmp_path):
     assert not principal.may("post:payment", "g")
 
 
+def test_the_source_of_one_role_and_the_fund_of_another_do_not_add_up():
+    either = keys.grant(["post:fund"], funds=["f"]), keys.grant(["post:fund"], funds=["g"], sources=["/s"])
+    both = Principal("oidc:x", either)
+    assert both.may("post:fund", "f", None, "/other")
+    assert both.may("post:fund", "g", None, "/s")
+    assert not both.may("post:fund", "g", None, "/other")
+
+
 def test_a_token_without_a_mapped_role_may_do_nothing(provider, tmp_path):
     assert issuer(provider, tmp_path).principal(provider.token(roles=["stranger"])).grants == ()
+
+
+def signed(provider, header, body):
+    """A token of these very bytes, with the issuer's own signature."""
+    said = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, body))
+    signature = provider.key.private_key.sign(said, padding.PKCS1v15(), hashes.SHA256())
+    return (said + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def forged(provider):
@@ -394,6 +435,9 @@ def forged(provider):
         "no name": provider.token(sub=None),
         "rubbish": "x.y.z",
         "too long": "x" * 20_000,
+        "a header that breaks parsers": signed(provider, b'{"alg":"RS256","kid":"k1","crit":1}', b"{}"),
+        "a body that breaks parsers": signed(provider, b'{"alg":"RS256","kid":"k1"}', b"[" * 5_000),
+        "a name with an unseen end": provider.token(sub="zhou "),
     }
 
 
@@ -436,6 +480,19 @@ def test_an_issuer_that_cannot_be_reached_is_a_problem_of_its_own_and_its_old_ke
     with pytest.raises(Refused) as refused:
         fresh.principal(token)
     assert refused.value.kind == "issuer-unavailable"
+
+
+def test_an_issuer_that_was_away_at_first_is_asked_again_soon(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokens, "FETCHED_AGAIN_SECONDS", 0.0)
+    with provided() as provider:
+        late = issuer(provider, tmp_path)
+        token = provider.token()
+        with monkeypatch.context() as away:
+            away.setattr(tokens, "_get", lambda _: (_ for _ in ()).throw(OSError("away")))
+            with pytest.raises(Refused) as refused:
+                late.principal(token)
+        assert refused.value.kind == "issuer-unavailable"
+        assert late.principal(token).name == "oidc:zhou"
 
 
 @pytest.mark.parametrize(

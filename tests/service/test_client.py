@@ -161,6 +161,6 @@ def test_the_client_gives_the_outcome_tells_a_replay_and_raises_what_is_refused(
 def test_the_client_is_short_and_needs_nothing_else():
     source = FILE.read_text(encoding="utf-8")
     code = [line for line in source.splitlines() if line.strip()]
-    assert len(code) <= 70
+    assert len(code) <= 80
     imported = {line.split()[1].partition(".")[0] for line in code if line.startswith(("import ", "from "))}
     assert imported <= sys.stdlib_module_names

@@ -1,7 +1,10 @@
 """The published contract: true, complete, readable, and only ever added to."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -12,6 +15,7 @@ from domain.rules import RULES
 from service.access import SCOPES
 from service.api.contract import schemas
 from service.api.contract.glossary import FIELDS
+from service.api.contract.promise import taken_away
 from service.api.facts import SCHEMAS
 from service.api.kinds import KINDS
 from tests.service.conftest import live
@@ -72,7 +76,7 @@ def test_each_event_type_tells_its_form_its_rules_who_posts_it_and_what_it_moves
         assert set(each["rules"]) <= set(RULES)
         assert api.get(f"/v1/event-types/{each['type']}", key=None).json == each
     paid = next(each for each in told if each["type"] == "PaymentConfirmed")
-    assert paid["moves"] == [{"source": "in_transit", "target": "paid", "when": ""}]
+    assert paid["moves"] == [{"from": "in_transit", "to": "paid", "when": ""}]
     assert (paid["cites"], paid["claims"], paid["scope"]) == ([["流水号"]], ["流水号"], "post:payment")
     assert set(POSTABLE) == {each["type"] for each in told}
 
@@ -131,48 +135,28 @@ def test_the_contract_has_every_address_that_is_served(api, contract):
 # Only ever added to ----------------------------------------------------------
 
 
-def taken_away(kept, now, at=""):
-    """Where `now` no longer keeps what `kept` promised: a promise may gain members, and never lose or change one."""
-    if isinstance(kept, dict) and isinstance(now, dict):
-        for name, promise in kept.items():
-            if name in now:
-                yield from taken_away(promise, now[name], f"{at}/{name}")
-            elif name not in ("description", "summary", "examples"):
-                yield f"{at}/{name} is gone"
-        if "requestBody" not in at and now.get("required") is True and not kept.get("required"):
-            yield f"{at} is now required"
-    elif isinstance(kept, list) and isinstance(now, list):
-        yield from _of_lists(kept, now, at)
-    elif kept != now and at.rpartition("/")[2] not in ("description", "summary", "title", "version"):
-        yield f"{at}: {kept!r} is now {now!r}"
-
-
-def _of_lists(kept, now, at):
-    name = at.rpartition("/")[2]
-    if name == "required" and (at.endswith(".data/required") or ".event" in at or ".data/" in at):
-        yield from (f"{at}/{each} is now required" for each in now if each not in kept)
-    elif name == "parameters":
-        named = {(each["in"], each["name"]): each for each in now}
-        for each in kept:
-            if (each["in"], each["name"]) not in named:
-                yield f"{at}/{each['name']} is gone"
-            else:
-                yield from taken_away(each, named[each["in"], each["name"]], f"{at}/{each['name']}")
-    else:
-        yield from (f"{at}: {each!r} is gone" for each in kept if each not in now)
-
-
-def test_the_contract_of_before_still_holds(contract):
+def test_the_contract_of_before_still_holds_and_what_was_added_is_kept_with_it(contract):
     kept = json.loads(KEPT.read_text(encoding="utf-8"))
     assert list(taken_away(kept, contract)) == [], "a published contract changes only by adding"
+    assert kept == contract, "make contract adds what is new"
 
 
-def test_the_contract_that_is_kept_is_the_one_of_today(contract):
-    kept = json.loads(KEPT.read_text(encoding="utf-8"))
-    assert kept == contract, "make contract writes the present one, to be kept with the change that made it"
+def test_a_contract_that_takes_something_away_is_not_written(folder, contract):
+    contract["paths"]["/v1/gone"] = {}
+    file = folder / "openapi.json"
+    file.write_text(json.dumps(contract))
+    environment = {**os.environ, "SUYUAN_HOME": str(folder), "DATABASE_URL": ""}
+    command = [sys.executable, "-m", "service", "contract", str(file)]
+    refused = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 1
+    assert "/paths/~v1~gone is gone".replace("~", "/") in refused.stderr
+    assert "/v1/gone" in file.read_text()
 
 
 BREAKS = {
+    "a parameter that must be sent comes": lambda c: c["paths"]["/v1/payments"]["get"]["parameters"].append(
+        {"in": "query", "name": "more", "required": True, "schema": {}}
+    ),
     "an address goes": lambda c: c["paths"].pop("/v1/payments"),
     "a parameter goes": lambda c: c["paths"]["/v1/payments"]["get"]["parameters"].pop(),
     "an answer loses a member": lambda c: c["components"]["schemas"]["Payment"]["properties"].pop("voucher"),
@@ -200,4 +184,5 @@ def test_a_contract_is_kept_when_something_is_added(contract):
     changed["paths"]["/v1/new"] = {}
     changed["components"]["schemas"]["Payment"]["properties"]["more"] = {}
     changed["paths"]["/v1/payments"]["get"]["parameters"].append({"in": "query", "name": "more", "schema": {}})
+    changed["paths"]["/v1/payments/{payment}"]["get"]["parameters"][0]["example"] = "P-01"
     assert list(taken_away(contract, changed)) == []

@@ -109,8 +109,8 @@ def connections(served, how_many, beginning):
         yield opened
 
 
-def test_a_hundred_bodies_that_never_end_hold_up_nobody(served, api):
-    with connections(served, 100, head(api, 1_000) + b"{"):
+def test_three_hundred_bodies_that_never_end_hold_up_nobody(served, api):
+    with connections(served, 300, head(api, 1_000) + b"{"):
         started = time.monotonic()
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
         assert served.call("GET", "/v1/events", key="auditor")[0] == 200
@@ -134,6 +134,13 @@ def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_
         assert headers.recv(1_000).partition(b" ")[2][:3] in (b"", b"408")
 
 
+def test_large_bodies_of_one_key_leave_room_for_those_of_others(served, api):
+    with connections(served, 8, head(api, 8 * 1024 * 1024, "auditor")):
+        padded = founding(api) + " " * 200_000
+        assert served.call("POST", "/v1/events", padded, "fund-office")[0] == 201
+        assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
+
+
 def test_what_is_too_large_is_refused_before_it_is_sent(standing):
     answer = standing.raw(head(standing.api, 9 * 1024 * 1024))
     assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
@@ -141,12 +148,11 @@ def test_what_is_too_large_is_refused_before_it_is_sent(standing):
         assert standing.raw(head(standing.api, length))[9:12] in (b"400", b"413"), length
 
 
-def test_a_large_body_is_received_from_who_has_a_key_only(served, api):
-    answer = served.raw(head(api, 1024 * 1024, "suyuan_guess"))
+@pytest.mark.parametrize("length", [10, 1024 * 1024])
+def test_a_body_is_received_from_who_has_a_key_only(standing, length):
+    answer = standing.raw(head(standing.api, length, "suyuan_guess"))
     assert answer.startswith(b"HTTP/1.1 401"), answer[:100]
     assert b"/v1/problems/no-key" in answer
-    padded = founding(api) + " " * 200_000
-    assert served.call("POST", "/v1/events", padded, "fund-office")[0] == 201
 
 
 def test_bodies_without_a_length_are_a_411(standing):
@@ -192,6 +198,42 @@ def test_chinese_addresses_and_parameters_arrive_whole(standing):
     assert json.loads(answer[2])["number"] == "穗财〔"
     answer = standing.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
     assert answer[0] == 200
+
+
+def test_chinese_in_a_query_that_is_not_encoded_arrives_too(standing):
+    key = standing.api.keys["auditor"]
+    request = f"GET /v1/payments?payee=某公司 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
+    assert standing.raw(request.encode()).startswith(b"HTTP/1.1 200")
+
+
+def test_addresses_are_decoded_once(standing):
+    assert standing.call("GET", "/%2568ealthz")[0] == 401
+    assert json.loads(standing.call("GET", "/v1/documents/50%2525", key="auditor")[2])["number"] == "50%25"
+
+
+def test_a_header_that_is_slow_to_parse_stops_nothing(standing):
+    started = time.monotonic()
+    answer = standing.raw(
+        b"GET /v1/problems/no-key HTTP/1.1\r\nHost: x\r\nAccept: text/html" + b" " * 30_000 + b"y\r\n\r\n"
+    )
+    assert answer[9:12] in (b"200", b"431")
+    assert time.monotonic() - started < 2
+
+
+def test_bodies_that_are_broken_off_leave_the_next_one_alone(standing):
+    for _ in range(20):
+        with connections(standing, 1, head(standing.api, 100) + b"{"):
+            pass
+    assert standing.call("GET", "/healthz")[0] == 200
+
+
+def test_a_post_of_nothing_but_errors_costs_no_more_than_a_right_one(standing):
+    lines = [{"batches": [{}] * 20}] * 2_000
+    event = {**standing.api.event("PlanDrafted", FUND), "data": {"lines": lines}}
+    for key, status in (("auditor", 403), ("fund-office", 422)):
+        started = time.monotonic()
+        assert standing.call("POST", "/v1/events", json.dumps(event), key)[0] == status
+        assert time.monotonic() - started < 3
 
 
 def test_more_requests_than_may_wait_are_told_to_come_again_and_nothing_breaks(served, api):

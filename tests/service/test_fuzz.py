@@ -82,7 +82,7 @@ BODIES = st.one_of(
 def read(body):
     """A post, or what is wrong with the body, as a problem document."""
     try:
-        return cloudevents.read(strict.parse(body), "fuzz", SECRET)
+        return cloudevents.read(cloudevents.opened(strict.parse(body)), "fuzz", SECRET)
     except strict.NotStrictJson as error:
         return problems.document("not-strict-json", detail=str(error))
     except ValidationError as error:

@@ -4,6 +4,7 @@ import gzip
 import json
 from urllib.parse import quote
 
+import psycopg
 import pytest
 
 from tests.service.conftest import live
@@ -207,6 +208,23 @@ def test_a_bad_parameter_is_named(played, path):
     answer = played.get(path)
     assert (answer.status_code, answer.json["type"]) == (400, "/v1/problems/bad-parameter")
     assert answer.json["parameter"] in path
+
+
+def test_no_account_number_stands_anywhere_in_clear(played):
+    accounts = {each["data"]["payee"]["account"]["last4"] for each in events_of(played, "PaymentConfirmed")}
+    assert accounts
+    with psycopg.connect(played.url) as conn:
+        tables = conn.execute(
+            "select table_name from information_schema.tables where table_schema = 'public'"
+        ).fetchall()
+        text = "".join(repr(conn.execute(f"select t::text from {name} as t").fetchall()) for (name,) in tables)
+    answers = "".join(
+        played.get(path).text
+        for path in ("/", "/v1/events?limit=1000", "/v1/payments?limit=1000", "/v1/awards?limit=1000", "/v1/refusals")
+    )
+    for number in ("62000000000", "6222021234567890"):
+        assert number not in text
+        assert number not in answers
 
 
 # Caching ---------------------------------------------------------------------

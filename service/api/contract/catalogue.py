@@ -39,7 +39,7 @@ def about(name: str) -> dict[str, Any]:
         "claims": list(fact.claims),
         "rules": [rule.__name__ for rule in rules_of(fact)],
         "moves": [
-            {"source": rule.source, "target": rule.target, "when": rule.when} for rule in POSTINGS if rule.event == name
+            {"from": rule.source, "to": rule.target, "when": rule.when} for rule in POSTINGS if rule.event == name
         ],
         "records_too": fact.records_too,
         "schema": schemas.DATA[name],

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 from apispec import APISpec
-from flask import Blueprint, Response, current_app, render_template, request
+from flask import Blueprint, Response, current_app, render_template
 from markupsafe import Markup, escape
 from werkzeug.routing import Rule
 
@@ -53,6 +53,14 @@ def openapi() -> Response:
 
 @bp.get("/docs")
 def docs() -> str:
+    """Made once, like the description."""
+    made: list[str] = current_app.extensions.setdefault("docs", [])
+    if not made:
+        made.append(_docs())
+    return made[0]
+
+
+def _docs() -> str:
     operations = [
         {"method": method, "path": _path(rule), "about": about, "key": "" if _is_open(rule) else "Bearer"}
         for rule, method, about in _operations()
@@ -71,7 +79,6 @@ def docs() -> str:
         life=LIFE,
         scope_of={name: about["scope"] for name, about in CATALOGUE.items()},
         accounts=ACCOUNTS,
-        root=request.host_url.rstrip("/"),
     )
 
 

@@ -52,6 +52,6 @@ def one_problem(kind: str) -> Response:
     kind = kind if kind in PROBLEMS else kebab(kind)  # a rule's own name leads here too
     if kind not in PROBLEMS:
         raise Problem("not-found", problem=kind[:100])
-    if request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html":
+    if "text/html" in request.headers.get("Accept", ""):  # a browser
         return Response(render_template("problem.html", problem=PROBLEMS[kind], kind=kind))
     return answer(PROBLEMS[kind])

@@ -515,10 +515,7 @@ class Explanations(TypedDict):
     problems: list[Explanation]
 
 
-class PostingRule(TypedDict):
-    source: str
-    target: str
-    when: str
+PostingRule = TypedDict("PostingRule", {"from": str, "to": str, "when": str})
 
 
 class EventType(TypedDict):

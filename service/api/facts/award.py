@@ -21,7 +21,7 @@ class AwardedShape(Shape):
     payee = One(PayeeShape, required=True)
     score = fields.Score(required=True)
     rank = Whole(1, 100_000, required=True)
-    amounts = Rows(One(BatchAmountShape), most=99, required=True)
+    amounts = Rows(One(BatchAmountShape), most=20, required=True)
 
 
 class AwardListDecided(FactSchema):

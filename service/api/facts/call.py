@@ -5,12 +5,12 @@ from __future__ import annotations
 from domain.project import call
 from service.api import fields
 from service.api.facts.schema import FactSchema
-from service.api.fields import Amount, Day, Flag, Name, One, Rows, Shape, Text, Uscc, Whole
+from service.api.fields import Amount, Day, Flag, Name, One, Party, Rows, Shape, Text, Uscc, Whole
 
 
 class ApplicantShape(Shape):
     makes = call.Applicant
-    name = Text(required=True)
+    name = Party(required=True)
     uscc = Uscc(required=True)
 
 

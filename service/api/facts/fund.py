@@ -55,7 +55,7 @@ class LineShape(Shape):
     awards = Whole(1, 100_000, required=True)
     fixed_total = Flag(required=True)
     total = Amount(required=True)
-    batches = Rows(One(LineBatchShape), most=99, required=True)
+    batches = Rows(One(LineBatchShape), most=20, required=True)
 
 
 class FundSchema(FactSchema):
@@ -80,8 +80,8 @@ class PlanDrafted(FundSchema):
     title = Text(required=True)
     total = Amount(required=True)
     tasks = Rows(One(TaskShape), required=True)
-    batches = Rows(One(PlannedBatchShape), most=99, required=True)
-    lines = Rows(One(LineShape), most=10_000, required=True)
+    batches = Rows(One(PlannedBatchShape), most=20, required=True)
+    lines = Rows(One(LineShape), most=2_000, required=True)
 
 
 class PlanAdopted(FundSchema):

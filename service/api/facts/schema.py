@@ -9,7 +9,7 @@ from marshmallow import post_load
 from domain.documents import Document
 from domain.project.state import ActualPayee, Payee
 from domain.record import Fact
-from service.api.fields import Account, Day, One, Rows, Sha256, Shape, Text, Uscc, Whole
+from service.api.fields import Account, Day, One, Party, Rows, Sha256, Shape, Text, Uscc, Whole
 
 
 class DocumentShape(Shape):
@@ -26,14 +26,14 @@ class DocumentShape(Shape):
 
 class PayeeShape(Shape):
     makes = Payee
-    name = Text(required=True)
+    name = Party(required=True)
     uscc = Uscc(required=True)
     account = Account(required=True)
 
 
 class ActualPayeeShape(Shape):
     makes = ActualPayee
-    name = Text(required=True)
+    name = Party(required=True)
     uscc = Text(most=30)
     account = Account(required=True)
 
@@ -53,7 +53,7 @@ class FactSchema(Shape):
 
     occurred_on = Day(required=True)
     booked_on = Day(load_default=None, allow_none=False)
-    actor = Text(most=100, required=True)
+    actor = Party(most=100, required=True)
     role = Text(most=100, load_default=None, allow_none=False)
     documents = Rows(One(DocumentShape), most=50, least=0, load_default=())
 
