@@ -201,7 +201,7 @@ def list_keys() -> None:
     with _administered() as (_, conn):
         for key in keys.listed(conn):
             only = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
-            days = [f"{day:%Y-%m-%d %H:%M}" if day else "" for day in (key.expires_at, key.last_used_at)]
+            days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
             table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(only), *days)
     out.print(table)
 
@@ -234,7 +234,7 @@ def key_history() -> None:
     with _administered() as (_, conn):
         for change in keys.history(conn):
             detail = json.dumps(change["detail"], ensure_ascii=False)
-            table.add_row(f"{change['at']:%Y-%m-%d %H:%M:%S}", change["key"], change["action"], change["by"], detail)
+            table.add_row(_local(change["at"]), change["key"], change["action"], change["by"], detail)
     out.print(table)
 
 
@@ -244,6 +244,10 @@ def _in_force(name: str) -> Iterator[None]:
         yield
     except keys.NoSuchKey as error:
         raise click.ClickException(f"no key {name} is in force 没有有效的密钥 {name}") from error
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(calendar.SHANGHAI):%Y-%m-%d %H:%M}"
 
 
 def _end_of(day: datetime | None) -> datetime | None:
