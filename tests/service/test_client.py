@@ -115,6 +115,7 @@ def test_both_sides_killed_at_random_each_fact_is_recorded_once_and_none_is_miss
                 sender.kill()
                 sender.start()
         assert sender.process.returncode == 0
+        service.await_folded()  # a part killed a moment ago is back
         recorded, head = log(folder)
         while int((lines(folder / "followed") or ["0"])[-1]) < head:
             assert time.monotonic() < deadline
