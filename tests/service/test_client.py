@@ -100,7 +100,7 @@ def test_both_sides_killed_at_random_each_fact_is_recorded_once_and_none_is_miss
         Program("post", line.url, service.keys()["fund-office"], folder) as sender,
         Program("follow", line.url, service.keys()["auditor"], folder) as follower,
     ):
-        deadline = time.monotonic() + 400
+        deadline = time.monotonic() + 900
         victims = ["worker", "postgres", "sender", "serve", "follower", "sender", "worker", "follower", "projector"]
         while sender.process.poll() is None:
             assert time.monotonic() < deadline, f"only {len(lines(folder / 'posted'))} were posted"
