@@ -79,8 +79,9 @@ class Service:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException, ValueError):
-                positions = json.loads(self.call("GET", "/readyz")[1])
-                if positions["log_position"] == positions["projected_position"]:
+                status, answer = self.call("GET", "/readyz")
+                positions = json.loads(answer)
+                if status == 200 and positions["log_position"] == positions["projected_position"]:
                     return
             time.sleep(0.05)
         pytest.fail("the projections do not catch up")
