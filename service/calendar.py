@@ -19,5 +19,5 @@ def working_days(first: date, last: date) -> int | None:
     """How many working days lie between two days, both included; None if a year of them is unknown."""
     try:
         return len(chinese_calendar.get_workdays(first, last))
-    except NotImplementedError:
+    except NotImplementedError:  # so the library says that a year is not published
         return None

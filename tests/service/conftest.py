@@ -20,6 +20,27 @@ from service.example import life
 from tests.conftest import new_database
 
 SECRET = b"a secret of the tests, 32 bytes!"
+SMALL_PLAN = {
+    "title": "计划",
+    "total": "1.00",
+    "tasks": [{"code": "一", "name": "任务"}],
+    "batches": [{"batch": 1, "name": "第一批", "total": "1.00"}],
+    "lines": [
+        {
+            "project": "p",
+            "number": 1,
+            "name": "甲",
+            "name_annex": "甲",
+            "tasks": ["一"],
+            "award_rule": "exact",
+            "awards": 1,
+            "fixed_total": False,
+            "total": "1.00",
+            "batches": [{"batch": 1, "amount": "1.00", "gate": "award"}],
+        }
+    ],
+}
+"""The data of a plan of one project, paid in one batch."""
 
 
 class Api:

@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from service.access import Grant, Principal, Refused, door, grant, keys, tokens
 from service.example import DEMO_KEYS, ensure_demo_keys
 from service.reads import keys_pool
-from tests.service.conftest import live
+from tests.service.conftest import SMALL_PLAN, live
 
 SECRET = b"s" * 32
 OFFICE = grant(["read", "post:fund"])
@@ -249,18 +249,9 @@ def test_running_the_ledger_cannot_be_limited_to_a_fund(limited):
 
 
 def test_a_bundle_that_opens_a_project_of_the_fund_may_go_on_with_it(limited):
-    line = {
-        "project": "p", "number": 1, "name": "甲", "name_annex": "甲", "tasks": ["一"], "award_rule": "exact",
-        "awards": 1, "fixed_total": False, "total": "1.00",
-        "batches": [{"batch": 1, "amount": "1.00", "gate": "award"}],
-    }  # fmt: skip
-    plan = {
-        "title": "计划", "total": "1.00", "tasks": [{"code": "一", "name": "任务"}],
-        "batches": [{"batch": 1, "name": "第一批", "total": "1.00"}], "lines": [line],
-    }  # fmt: skip
     bundle = [
         appropriation(limited, "f"),
-        limited.event("PlanDrafted", "fund/f", **plan),
+        limited.event("PlanDrafted", "fund/f", **SMALL_PLAN),
         limited.event("PlanAdopted", "fund/f", cites=["局文"], draft=3),
         limited.event("ProjectOpened", "project/p", fund="f"),
         limited.event("ProjectClosed", "project/p", cites=["结项"]),

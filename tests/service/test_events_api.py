@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from domain.rules.fund import NotTheLatestDraft
 from service.app import close, create_app
 from service.config import Config
-from tests.service.conftest import SECRET
+from tests.service.conftest import SECRET, SMALL_PLAN
 
 FUND = "fund/f"
 SETTINGS = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
@@ -305,22 +305,10 @@ def test_an_address_that_can_name_nothing_is_a_problem_and_never_a_500(api, path
 def test_two_plans_may_name_one_project_and_only_one_of_them_opens_it(api):
     for code in ("f", "g"):
         subject = f"fund/{code}"
-        line = {
-            "project": "p", "number": 1, "name": "甲", "name_annex": "甲", "tasks": ["一"], "award_rule": "exact",
-            "awards": 1, "fixed_total": False, "total": "1.00",
-            "batches": [{"batch": 1, "amount": "1.00", "gate": "award"}],
-        }  # fmt: skip
-        plan = {
-            "title": "计划",
-            "total": "1.00",
-            "tasks": [{"code": "一", "name": "任务"}],
-            "batches": [{"batch": 1, "name": "第一批", "total": "1.00"}],
-            "lines": [line],
-        }
         founding = [
             api.event("FundEstablished", subject, cites=["立项依据"], name="专项", settings=SETTINGS),
             {**appropriation(api, amount="1.00"), "subject": subject},
-            api.event("PlanDrafted", subject, **plan),
+            api.event("PlanDrafted", subject, **SMALL_PLAN),
             api.event("PlanAdopted", subject, cites=["局文"], draft=3),
         ]
         assert api.bundle(founding, "fund-office").status_code == 201

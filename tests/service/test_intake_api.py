@@ -5,6 +5,8 @@ import json
 import psycopg
 import pytest
 
+from tests.service.conftest import SMALL_PLAN
+
 FUND = "fund/f"
 SETTINGS = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
 
@@ -234,16 +236,7 @@ def test_what_was_refused_is_found_with_its_rule_and_later_as_recorded(founded):
     founded.post(event, "fund-office")
     found = asked(founded, event)
     assert (found.json["outcome"], found.json["refusals"][0]["rule"]) == ("refused", "NotTheLatestDraft")
-    line = {
-        "project": "p", "number": 1, "name": "甲", "name_annex": "甲", "tasks": ["一"], "award_rule": "exact",
-        "awards": 1, "fixed_total": False, "total": "1.00",
-        "batches": [{"batch": 1, "amount": "1.00", "gate": "award"}],
-    }  # fmt: skip
-    plan = {
-        "title": "计划", "total": "1.00", "tasks": [{"code": "一", "name": "任务"}],
-        "batches": [{"batch": 1, "name": "第一批", "total": "1.00"}], "lines": [line],
-    }  # fmt: skip
-    founded.post(founded.event("PlanDrafted", FUND, **plan), "fund-office")
+    founded.post(founded.event("PlanDrafted", FUND, **SMALL_PLAN), "fund-office")
     founded.post(appropriation(founded), "fund-office")
     assert founded.post(event, "fund-office").status_code == 201, "a refusal does not use the id up"
     found = asked(founded, event)
