@@ -7,20 +7,23 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from domain.posting import Move
-from domain.record import Fact, Header
+from domain.record import Fact, Header, Poster
 from domain.rules.every_post import BeforeItsCause
 
 if TYPE_CHECKING:
     from domain.books import Books
 
 
+Mirror = tuple[str, Fact]
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The fact as it will stand in the log, its moves, and its mirror: a stream and the fact recorded there."""
+    """The fact as it will stand in the log, its moves, and its mirrors: each a stream and the fact recorded there."""
 
     fact: Fact
     moves: tuple[Move, ...] = ()
-    mirror: tuple[str, Fact] | None = None
+    mirrors: tuple[Mirror, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,11 @@ class Case:
         if self.occurred_on < day:
             raise BeforeItsCause(occurred_on=self.occurred_on, cause=cause, cause_on=day)
 
-    def allow(self, *moves: Move, fact: Fact | None = None, mirror: tuple[str, Fact] | None = None) -> Decision:
+    @property
+    def by(self) -> Poster:
+        """Who posts it."""
+        return Poster(self.header.actor, self.header.key)
+
+    def allow(self, *moves: Move, fact: Fact | None = None, mirrors: tuple[Mirror, ...] = ()) -> Decision:
         """The rules allow it, with these moves."""
-        return Decision(fact or self.fact, moves, mirror)
+        return Decision(fact or self.fact, moves, mirrors)

@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
 from domain.names import plain
+
+_OFFICIAL = re.compile(r"(?P<issuer>.+)[〔\[(【{](?P<year>[0-9]{4})[〕\])】}]第?0*(?P<serial>[0-9]+)号")
+
+
+def normal(number: str) -> str:
+    """What a document's number is known by, however it was typed; a 文号 with its year in 〔〕 and a bare serial."""
+    typed = plain(number)
+    official = _OFFICIAL.fullmatch(typed)
+    return "{issuer}〔{year}〕{serial}号".format(**official.groupdict()) if official else typed
+
+
+@dataclass(frozen=True, slots=True)
+class OfficialNumber:
+    """A 文号 taken apart: the issuer's code 机关代字, the year, and the serial in it."""
+
+    issuer: str
+    year: int
+    serial: int
+
+
+def official(number: str) -> OfficialNumber | None:
+    """The parts of a 文号; None if `number` is of another form."""
+    found = _OFFICIAL.fullmatch(plain(number))
+    return OfficialNumber(found["issuer"], int(found["year"]), int(found["serial"])) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +56,7 @@ class Claim:
     number: str
 
 
-BY_YEAR_AND_ITEM = frozenset({"支付凭证号"})
+BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书"})
 """Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
 
 
@@ -46,5 +71,5 @@ def claims(kinds: Iterable[str], documents: Iterable[Document], year: int) -> tu
 
 def _full_number(document: Document, year: int) -> str:
     if document.kind not in BY_YEAR_AND_ITEM:
-        return plain(document.number)
-    return f"{document.year or year}/{plain(document.number)}/{document.item or 1}"
+        return normal(document.number)
+    return f"{document.year or year}/{normal(document.number)}/{document.item or 1}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from domain.money import Money
 from domain.record import Fact
@@ -11,10 +10,20 @@ from domain.record import Fact
 
 @dataclass(frozen=True, slots=True)
 class AllotmentReceived(Fact):
-    """FundsAllotted, as the project sees it."""
+    """Money that comes into a batch of the project's line, as the project sees it."""
 
     zh = "收到资金分配"
-    stream: ClassVar[str] = "project"
+    streams = ("project",)
+    batch: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AllotmentReduced(Fact):
+    """Money that leaves a batch of the project's line for the pool, as the project sees it."""
+
+    zh = "资金分配调减"
+    streams = ("project",)
     batch: int
     amount: Money
 
@@ -24,7 +33,21 @@ class FundsReturned(Fact):
     """Money that comes back from a project, as the fund sees it; `closes` if the project is closed by it."""
 
     zh = "项目资金退回"
-    stream: ClassVar[str] = "fund"
+    streams = ("fund",)
     project: str
     amount: Money
     closes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FundsReturnReversed(Fact):
+    """Money that had come back goes to the project again, as the fund sees it; `reopens` if its closing is undone."""
+
+    zh = "项目资金退回冲销"
+    streams = ("fund",)
+    project: str
+    amount: Money
+    reopens: bool
+
+
+MIRRORS: tuple[type[Fact], ...] = (AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed)

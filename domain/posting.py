@@ -60,23 +60,59 @@ class Posting(NamedTuple):
     when: str = ""
 
 
+GATE_OPEN, GATE_SHUT = "gate open", "gate shut"
+
 POSTINGS = (
     Posting("AppropriationReceived", TREASURY, POOL),
     Posting("FundsAllotted", POOL, LINE),
-    Posting("AwardListDecided", LINE, PAYABLE, "gate open"),
-    Posting("AwardListDecided", LINE, COMMITTED, "gate shut"),
+    Posting("AllotmentWithdrawn", LINE, POOL),
+    Posting("FundsReallocated", LINE, POOL, "taken"),
+    Posting("FundsReallocated", POOL, LINE, "given"),
+    Posting("FundsReinstated", RECOVERED, POOL),
+    Posting("SurplusSurrendered", POOL, SURRENDERED, "pool"),
+    Posting("SurplusSurrendered", RECOVERED, SURRENDERED, "recovered"),
+    Posting("AwardListDecided", LINE, PAYABLE, GATE_OPEN),
+    Posting("AwardListDecided", LINE, COMMITTED, GATE_SHUT),
+    Posting("AwardAmended", LINE, PAYABLE, f"up, {GATE_OPEN}"),
+    Posting("AwardAmended", LINE, COMMITTED, f"up, {GATE_SHUT}"),
+    Posting("AwardAmended", PAYABLE, LINE, f"down, {GATE_OPEN}"),
+    Posting("AwardAmended", COMMITTED, LINE, f"down, {GATE_SHUT}"),
+    Posting("AwardDeclined", PAYABLE, LINE, GATE_OPEN),
+    Posting("AwardDeclined", COMMITTED, LINE, GATE_SHUT),
+    Posting("AwardRevoked", PAYABLE, LINE, GATE_OPEN),
+    Posting("AwardRevoked", COMMITTED, LINE, GATE_SHUT),
+    Posting("AwardTerminated", PAYABLE, LINE, GATE_OPEN),
+    Posting("AwardTerminated", COMMITTED, LINE, GATE_SHUT),
     Posting("AgreementSigned", COMMITTED, PAYABLE),
+    Posting("AcceptancePassed", COMMITTED, PAYABLE),
     Posting("PaymentRequested", PAYABLE, IN_APPROVAL),
     Posting("PaymentRejected", IN_APPROVAL, PAYABLE),
     Posting("PaymentCancelled", IN_APPROVAL, PAYABLE),
     Posting("PaymentInstructed", IN_APPROVAL, IN_TRANSIT),
     Posting("PaymentConfirmed", IN_TRANSIT, PAID),
     Posting("PaymentFailed", IN_TRANSIT, PAYABLE),
-    Posting("PaymentReturned", PAID, PAYABLE, "same year"),
-    Posting("PaymentReturned", PAID, RECOVERED, "later year"),
-    Posting("AcceptancePassed", COMMITTED, PAYABLE),
+    Posting("PaymentReturned", PAID, PAYABLE, "same year, award live"),
+    Posting("PaymentReturned", PAID, RECOVERED, "later year or award ended"),
+    Posting("RecoveryReceived", PAID, RECOVERED),
     Posting("ProjectClosed", LINE, POOL),
 )
+"""Besides these, EntryReversed moves fen back the way that one of them brought it."""
+WHEN_ZH = {
+    "": "",
+    GATE_OPEN: "拨付条件已满足",
+    GATE_SHUT: "拨付条件未满足",
+    f"up, {GATE_OPEN}": "调增，拨付条件已满足",
+    f"up, {GATE_SHUT}": "调增，拨付条件未满足",
+    f"down, {GATE_OPEN}": "调减，拨付条件已满足",
+    f"down, {GATE_SHUT}": "调减，拨付条件未满足",
+    "taken": "调出",
+    "given": "调入",
+    "pool": "来自待分配资金",
+    "recovered": "来自已追回资金",
+    "same year, award live": "当年且立项有效",
+    "later year or award ended": "以后年度或立项已终结",
+}
+"""The conditions of the posting rules in Chinese."""
 _POSTING = {(rule.event, rule.when): rule for rule in POSTINGS}
 
 
@@ -116,11 +152,20 @@ class Move:
         return Money(self.fen.total)
 
 
+def back(moved: Move, fen: FenSet) -> Move:
+    """`fen` of what was moved, the way it came."""
+    return Move(moved.target, moved.source, moved.place, fen)
+
+
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """The money of one stream: which fen each of its books holds, and the sums that rules ask for."""
+    """The money of one stream: which fen each of its books holds, and the sums that rules ask for.
+
+    `project` is whose they are, unless they are a fund's.
+    """
 
     owner: str
+    project: str | None = None
     books: Map[Book, FenSet] = Map()
     sums: Map[tuple[str, Place], int] = Map()
 
@@ -142,7 +187,7 @@ class Accounts:
         books, sums = self.books, self.sums
         for move in moves:
             for account, sign in ((move.source, -1), (move.target, +1)):
-                if ACCOUNTS[account].owner != self.owner:
+                if not self._owns(account, move.place):
                     continue
                 at = book(account, move.place)
                 held = books.get(at, FenSet())
@@ -151,7 +196,10 @@ class Accounts:
                 key = (account, _without_payment(account, move.place))
                 left = sums.get(key, 0) + sign * move.fen.total
                 sums = sums.set(key, left) if left else sums.delete(key)
-        return Accounts(self.owner, books, sums)
+        return Accounts(self.owner, self.project, books, sums)
+
+    def _owns(self, account: str, place: Place) -> bool:
+        return ACCOUNTS[account].owner == self.owner and self.project in (None, place.project)
 
 
 def _without_payment(account: str, place: Place) -> Place:
@@ -163,11 +211,16 @@ def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = 
 
     Raises BalanceTooSmall if the account holds less.
     """
-    rule = _POSTING[event, when]
-    held = accounts.fen(rule.source, place)
+    posting = rule(event, when)
+    held = accounts.fen(posting.source, place)
     if amount > held.total:
-        raise BalanceTooSmall(account=rule.source, available=Money(held.total), amount=Money(amount))
-    return Move(rule.source, rule.target, place, held.take(amount))
+        raise BalanceTooSmall(account=posting.source, available=Money(held.total), amount=Money(amount))
+    return Move(posting.source, posting.target, place, held.take(amount))
+
+
+def rule(event: str, when: str = "") -> Posting:
+    """The posting rule of `event` under this condition."""
+    return _POSTING[event, when]
 
 
 def source_of(event: str) -> str:
@@ -177,5 +230,5 @@ def source_of(event: str) -> str:
 
 def issue(event: str, fen: FenSet) -> Move:
     """What an appropriation moves: new serials, out of the treasury."""
-    rule = _POSTING[event, ""]
-    return Move(rule.source, rule.target, Place(), fen)
+    posting = rule(event)
+    return Move(posting.source, posting.target, Place(), fen)

@@ -7,6 +7,7 @@ from datetime import date
 from typing import ClassVar
 
 from domain.documents import Claim, Document, claims
+from domain.names import plain
 from domain.posting import Move
 from domain.rules import Refused
 
@@ -14,18 +15,18 @@ from domain.rules import Refused
 class Fact:
     """What a post says happened. Its class name is its permanent name in the log.
 
-    `stream` is the kind of stream it belongs to. `cites` lists what the event must cite, each entry a choice of
+    `streams` are the kinds of stream it may belong to. `cites` lists what the event must cite, each entry a choice of
     document kinds; the numbers of cited documents of the kinds in `claims` may stand in the ledger only once.
-    `zh` is its Chinese name. `records_too` names what is recorded with it on the other stream. `refused_by` lists the
+    `zh` is its Chinese name. `records_too` names what may be recorded with it on other streams. `refused_by` lists the
     rules that its own chapter may refuse it by.
     """
 
     __slots__ = ()
-    stream: ClassVar[str]
+    streams: ClassVar[tuple[str, ...]]
     cites: ClassVar[tuple[tuple[str, ...], ...]] = ()
     claims: ClassVar[tuple[str, ...]] = ()
     zh: ClassVar[str]
-    records_too: ClassVar[str | None] = None
+    records_too: ClassVar[tuple[str, ...]] = ()
     refused_by: ClassVar[tuple[type[Refused], ...]] = ()
 
 
@@ -46,9 +47,36 @@ class Header:
     documents: tuple[Document, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Poster:
+    """Who posted an event: a person, and the key it was done with."""
+
+    actor: str
+    key: str
+
+    def same_as(self, other: Poster) -> str | None:
+        """What these two have in common, which four eyes may not: the person, else the key; None if nothing."""
+        if plain(self.actor) == plain(other.actor):
+            return other.actor
+        return other.key if plain(self.key) == plain(other.key) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The event that brought something about: its version in the stream, and the day it occurred."""
+
+    version: int
+    on: date
+
+
 def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
     """The numbers that an event takes for itself, once in the whole ledger."""
     return claims(fact.claims, header.documents, header.occurred_on.year)
+
+
+def subject(fact: type[Fact]) -> str:
+    """How the address of a post of this type begins: `fund/…`, or `fund/… | project/…`."""
+    return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +107,15 @@ class Recorded:
     fact: Fact
     moves: tuple[Move, ...] = ()
     mirrors: Reference | None = None
+
+    @property
+    def cause(self) -> Cause:
+        """The event as the cause of what follows from it."""
+        return Cause(self.version, self.header.occurred_on)
+
+    @property
+    def by(self) -> Poster:
+        return Poster(self.header.actor, self.header.key)
 
     @property
     def booked_on(self) -> date:

@@ -12,7 +12,10 @@ from typing import Any
 from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
-ORDER = ("fund", "project", "plan", "movement", "balance", "lot", "application", "award", "payment", "citation")
+ORDER = (
+    "movement", "balance", "lot", "fund", "plan", "project", "round", "application", "objection", "award", "payment",
+    "recovery", "waiver", "citation",
+)  # fmt: skip
 """The projections, each after those that it reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}
 SPAN = 10_000

@@ -1,12 +1,13 @@
 -- movement: each move of each leading event, copied. A mirror repeats its leader's moves and is left out.
 insert into movement (
-    position, seq, fund, type, booked_on, source, target, project, batch, award, payment, fen, amount
+    position, seq, fund, type, entry, booked_on, source, target, project, batch, award, payment, fen, amount
 )
 select
     e.position,
     m.seq,
     e.fact ->> 'fund',
     e.type,
+    case e.type when 'EntryReversed' then e.fact ->> 'entry' end,
     (e.fact ->> 'booked_on')::date,
     m.move ->> 'from',
     m.move ->> 'to',

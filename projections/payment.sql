@@ -1,86 +1,111 @@
--- payment: each request, and where its later steps have brought it.
-with step as (
+-- payment: each request, where its steps have brought it, and what came back. Each one that is touched is told anew from
+-- all its events that stand; an entry that was reversed, and its reversal, count as if neither were.
+with money as (
     select
-        substr(e.stream, length('project/') + 1) as project,
-        e.fact ->> 'payment' as payment,
-        e.position,
-        e.type,
-        e.fact,
-        (e.fact ->> 'occurred_on')::date as occurred_on
-    from event as e
+        project,
+        payment,
+        position,
+        case
+            when type = 'PaymentReturned' then amount
+            when entry = 'PaymentReturned' then -amount
+            else 0
+        end as returned,
+        case
+            when type = 'RecoveryReceived' then amount
+            when entry = 'RecoveryReceived' then -amount
+            else 0
+        end as recovered
+    from movement
+    where position > %(after)s and position <= %(upto)s and payment is not null
+), touch as (
+    select project, payment, position, returned, recovered from money
+    union all
+    select substr(stream, length('project/') + 1), fact ->> 'payment', position, 0, 0
+    from event
     where
-        e.position > %(after)s
-        and e.position <= %(upto)s
-        and e.type in (
+        position > %(after)s
+        and position <= %(upto)s
+        and type in ('PaymentApproved', 'RecoveryOrdered')
+), touched as (
+    select project, payment, array_agg(position order by position) as positions, sum(returned) as returned,
+        sum(recovered) as recovered
+    from touch
+    group by project, payment
+), listed as (
+    select
+        t.project,
+        t.payment,
+        coalesce(p.events, '{}') || t.positions as events,
+        coalesce(p.returned, 0) + t.returned as returned,
+        coalesce(p.recovered, 0) + t.recovered as recovered
+    from touched as t
+    left join payment as p using (project, payment)
+), history as (
+    select l.project, l.payment, e.position, e.version, e.type, e.fact
+    from listed as l
+    cross join lateral unnest(l.events) as h (position)
+    join event as e on e.position = h.position
+), step as (
+    select h.*
+    from history as h
+    left join history as undoing
+        on undoing.type = 'EntryReversed'
+        and undoing.project = h.project
+        and undoing.payment = h.payment
+        and (undoing.fact ->> 'version')::bigint = h.version
+    where
+        h.type in (
             'PaymentRequested', 'PaymentApproved', 'PaymentRejected', 'PaymentCancelled', 'PaymentInstructed',
-            'PaymentConfirmed', 'PaymentFailed', 'PaymentReturned'
+            'PaymentConfirmed', 'PaymentFailed'
         )
-), change as (
+        and undoing.position is null
+), told as (
     select
         project,
         payment,
         (array_agg(type order by position desc))[1] as last_type,
         (array_agg(fact order by position desc))[1] as last_fact,
         (array_agg(fact) filter (where type = 'PaymentRequested'))[1] as requested,
-        (array_agg(fact) filter (where type = 'PaymentInstructed'))[1] as instructed,
-        (array_agg(fact) filter (where type = 'PaymentConfirmed'))[1] as confirmed,
-        coalesce(sum(fen(fact ->> 'amount')) filter (where type = 'PaymentReturned'), 0) as returned,
-        array_agg(position order by position) as events
+        (array_agg(fact order by position desc) filter (where type = 'PaymentInstructed'))[1] as instructed,
+        (array_agg(fact order by position desc) filter (where type = 'PaymentConfirmed'))[1] as confirmed
     from step
     group by project, payment
-), final as (
-    select
-        project,
-        payment,
-        coalesce(c.requested ->> 'fund', p.fund) as fund,
-        coalesce(c.requested ->> 'award', p.award) as award,
-        coalesce((c.requested ->> 'batch')::integer, p.batch) as batch,
-        coalesce(fen(c.requested ->> 'amount'), p.amount) as amount,
-        c.last_type,
-        c.last_fact,
-        coalesce(c.confirmed #>> '{payee,name}', c.requested #>> '{payee,name}', p.payee) as payee,
-        case
-            when c.confirmed is not null then c.confirmed #>> '{payee,uscc}'
-            else coalesce(c.requested #>> '{payee,uscc}', p.payee_uscc)
-        end as payee_uscc,
-        coalesce(
-            c.confirmed #>> '{payee,account,last4}', c.requested #>> '{payee,account,last4}', p.payee_account
-        ) as payee_account,
-        coalesce((c.confirmed ->> 'payee_differs')::boolean, p.payee_differs, false) as payee_differs,
-        coalesce((c.requested ->> 'occurred_on')::date, p.requested_on) as requested_on,
-        coalesce((c.instructed ->> 'occurred_on')::date, p.instructed_on) as instructed_on,
-        coalesce(
-            jsonb_path_query_first(c.instructed, '$.documents[*] ? (@.kind == "支付凭证号").number') #>> '{}', p.voucher
-        ) as voucher,
-        coalesce((c.confirmed ->> 'occurred_on')::date, p.confirmed_on) as confirmed_on,
-        coalesce(
-            jsonb_path_query_first(c.confirmed, '$.documents[*] ? (@.kind == "流水号").number') #>> '{}',
-            p.bank_reference
-        ) as bank_reference,
-        coalesce(p.returned, 0) + c.returned as returned,
-        coalesce(p.events, '{}') || c.events as events
-    from change as c
-    left join payment as p using (project, payment)
 )
 insert into payment (
     project, payment, fund, award, batch, amount, status, payee, payee_uscc, payee_account, payee_differs,
-    requested_on, instructed_on, voucher, confirmed_on, bank_reference, returned, events
+    requested_on, instructed_on, voucher, confirmed_on, bank_reference, returned, recovered, events
 )
 select
-    project, payment, fund, award, batch, amount,
-    case last_type
+    project,
+    payment,
+    t.requested ->> 'fund',
+    t.requested ->> 'award',
+    (t.requested ->> 'batch')::integer,
+    fen(t.requested ->> 'amount'),
+    case t.last_type
         when 'PaymentRequested' then 'requested'
-        when 'PaymentApproved' then case when (last_fact ->> 'final')::boolean then 'approved' else 'requested' end
+        when 'PaymentApproved' then case when (t.last_fact ->> 'final')::boolean then 'approved' else 'requested' end
         when 'PaymentRejected' then 'rejected'
         when 'PaymentCancelled' then 'cancelled'
         when 'PaymentInstructed' then 'instructed'
-        when 'PaymentConfirmed' then 'confirmed'
+        when 'PaymentConfirmed'
+            then case when l.returned = fen(t.requested ->> 'amount') then 'returned' else 'confirmed' end
         when 'PaymentFailed' then 'failed'
-        when 'PaymentReturned' then case when returned = amount then 'returned' else 'confirmed' end
     end,
-    payee, payee_uscc, payee_account, payee_differs,
-    requested_on, instructed_on, voucher, confirmed_on, bank_reference, returned, events
-from final
+    coalesce(t.confirmed, t.requested) #>> '{payee,name}',
+    coalesce(t.confirmed, t.requested) #>> '{payee,uscc}',
+    coalesce(t.confirmed, t.requested) #>> '{payee,account,last4}',
+    coalesce((t.confirmed ->> 'payee_differs')::boolean, false),
+    (t.requested ->> 'occurred_on')::date,
+    (t.instructed ->> 'occurred_on')::date,
+    jsonb_path_query_first(t.instructed, '$.documents[*] ? (@.kind == "支付凭证号").number') #>> '{}',
+    (t.confirmed ->> 'occurred_on')::date,
+    jsonb_path_query_first(t.confirmed, '$.documents[*] ? (@.kind == "流水号").number') #>> '{}',
+    l.returned,
+    l.recovered,
+    l.events
+from listed as l
+join told as t using (project, payment)
 on conflict (project, payment) do update set
     status = excluded.status,
     payee = excluded.payee,
@@ -92,4 +117,5 @@ on conflict (project, payment) do update set
     confirmed_on = excluded.confirmed_on,
     bank_reference = excluded.bank_reference,
     returned = excluded.returned,
+    recovered = excluded.recovered,
     events = excluded.events

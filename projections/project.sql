@@ -1,49 +1,81 @@
--- project: the lines of a plan when it is adopted, then opened and closed.
-with line as (
-    select e.fact ->> 'fund' as fund, l.line
+-- project: the lines of the plan in force, then opened, closed, and opened again if the closing is reversed.
+with whole as (
+    select e.position, e.fact ->> 'fund' as fund, plan.fact -> 'lines' as lines
     from event as e
-    join event as draft on draft.stream = e.stream and draft.version = (e.fact ->> 'draft')::bigint
-    cross join lateral jsonb_array_elements(draft.fact -> 'lines') as l (line)
-    where e.position > %(after)s and e.position <= %(upto)s and e.type = 'PlanAdopted'
+    join event as plan
+        on (e.type = 'PlanAdopted' and plan.stream = e.stream and plan.version = (e.fact ->> 'draft')::bigint)
+        or (e.type = 'PlanRevised' and plan.position = e.position)
+    where e.position > %(after)s and e.position <= %(upto)s and e.type in ('PlanAdopted', 'PlanRevised')
+), line as (
+    select
+        w.fund,
+        l.line ->> 'project' as project,
+        (l.line ->> 'number')::integer as number,
+        l.line ->> 'number_raw' as number_raw,
+        l.line ->> 'name' as name,
+        l.line ->> 'name_annex' as name_annex,
+        l.line ->> 'name_en' as name_en,
+        array(select jsonb_array_elements_text(l.line -> 'tasks')) as tasks,
+        l.line ->> 'award_rule' as award_rule,
+        (l.line ->> 'awards')::integer as awards,
+        (l.line ->> 'fixed_total')::boolean as fixed_total,
+        w.position = max(w.position) over (partition by w.fund) as in_plan,
+        row_number() over (partition by w.fund, l.line ->> 'project' order by w.position desc) as age
+    from whole as w
+    cross join lateral jsonb_array_elements(w.lines) as l (line)
 ), life as (
     select
         fact ->> 'fund' as fund,
         substr(stream, length('project/') + 1) as project,
         max(position) filter (where type = 'ProjectOpened') as opened_position,
-        max(position) filter (where type = 'ProjectClosed') as closed_position
+        max(position) filter (where type = 'ProjectClosed') as closed_position,
+        max(position) filter (where type = 'EntryReversed') as reopened_position
     from event
-    where position > %(after)s and position <= %(upto)s and type in ('ProjectOpened', 'ProjectClosed')
+    where
+        position > %(after)s
+        and position <= %(upto)s
+        and (
+            type in ('ProjectOpened', 'ProjectClosed')
+            or (type = 'EntryReversed' and fact ->> 'entry' = 'ProjectClosed')
+        )
     group by 1, 2
-), adopted as (
-    select
-        fund,
-        line ->> 'project' as project,
-        (line ->> 'number')::integer as number,
-        line ->> 'number_raw' as number_raw,
-        line ->> 'name' as name,
-        line ->> 'name_annex' as name_annex,
-        line ->> 'name_en' as name_en,
-        array(select jsonb_array_elements_text(line -> 'tasks')) as tasks,
-        line ->> 'award_rule' as award_rule,
-        (line ->> 'awards')::integer as awards,
-        (line ->> 'fixed_total')::boolean as fixed_total
-    from line
 ), known as (
-    select fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total
-    from adopted
+    select fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, in_plan
+    from line
+    where age = 1
     union all
-    select fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total
-    from project
-    where (fund, project) in (select fund, project from life)
-        and (fund, project) not in (select fund, project from adopted)
+    select
+        fund, project, p.number, p.number_raw, p.name, p.name_annex, p.name_en, p.tasks, p.award_rule, p.awards,
+        p.fixed_total, p.in_plan and fund not in (select fund from whole)
+    from project as p
+    where
+        ((fund, project) in (select fund, project from life) or fund in (select fund from whole))
+        and (fund, project) not in (select fund, project from line)
 )
 insert into project (
-    fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total,
+    fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, in_plan,
     opened_position, closed_position
 )
-select known.*, life.opened_position, life.closed_position
+select
+    known.*,
+    coalesce(life.opened_position, old.opened_position),
+    case
+        when life.reopened_position > coalesce(life.closed_position, 0) then null
+        else coalesce(life.closed_position, old.closed_position)
+    end
 from known
 left join life using (fund, project)
+left join project as old using (fund, project)
 on conflict (fund, project) do update set
-    opened_position = coalesce(excluded.opened_position, project.opened_position),
-    closed_position = coalesce(excluded.closed_position, project.closed_position)
+    number = excluded.number,
+    number_raw = excluded.number_raw,
+    name = excluded.name,
+    name_annex = excluded.name_annex,
+    name_en = excluded.name_en,
+    tasks = excluded.tasks,
+    award_rule = excluded.award_rule,
+    awards = excluded.awards,
+    fixed_total = excluded.fixed_total,
+    in_plan = excluded.in_plan,
+    opened_position = excluded.opened_position,
+    closed_position = excluded.closed_position

@@ -10,6 +10,8 @@ from service.access import tokens
 from service.access.door import Door
 from service.access.keys import Keyring
 from service.api import (
+    allocations,
+    attention,
     awards,
     documents,
     events,
@@ -23,6 +25,8 @@ from service.api import (
     problems,
     projects,
     refusals,
+    rules,
+    why,
 )  # fmt: skip
 from service.api.contract import catalogue, description, explanations
 from service.api.limits import MOST_BYTES
@@ -31,9 +35,12 @@ from service.config import Config
 from service.ledger import Ledger
 from service.reads import Reader, keys_pool, open_pool
 
-OPEN = (health, catalogue, description, explanations)
+OPEN = (health, catalogue, rules, description, explanations)
 """What answers without a key: whether it is alive, and what it promises."""
-BY_KEY = (intake, events, funds, projects, payments, awards, documents, fen, refusals, operations)
+BY_KEY = (
+    intake, events, funds, attention, projects, why, allocations, payments, awards, documents, fen, refusals,
+    operations,
+)  # fmt: skip
 
 
 def open_ledger(url: str) -> Ledger:

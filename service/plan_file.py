@@ -66,7 +66,10 @@ def posts(plan: Mapping[str, Any], actor: str) -> Iterator[Event]:
 NAMES = {
     "file": {"format", "fund", "appropriation", "plan"},
     "fund": {"code", "name", "name_en", "established_on", "settings", "documents"},
-    "settings": {"notice_working_days", "approvals", "acceptance_tries"},
+    "settings": {
+        "notice_working_days", "approvals", "acceptance_tries", "notice_order", "rectification_months", "quantum",
+        "years_to_spend", "period_close_days",
+    },
     "appropriation": {"amount", "budget_year", "received_on", "documents"},
     "plan": {
         "title", "unit", "drafted_on", "adopted_on", "allotted_on", "documents", "allotment_documents", "tasks",
@@ -92,7 +95,9 @@ def _posts(plan: Mapping[str, Any], actor: str) -> Iterator[Event]:
     fund, money, body = (_known(part, plan[part]) for part in ("fund", "appropriation", "plan"))
     say = _Sender(fund["code"], actor)
     stream, unit = f"fund/{fund['code']}", body["unit"]
-    yield say("established", "FundEstablished", stream, fund["established_on"], fund["documents"], **_founding(fund))
+    yield say(
+        "established", "FundEstablished", stream, fund["established_on"], fund["documents"], **_founding(fund, unit)
+    )
     yield say(
         "appropriated",
         "AppropriationReceived",
@@ -132,15 +137,19 @@ class _Sender:
         }
 
 
-def _founding(fund: Mapping[str, Any]) -> dict[str, Any]:
+def _founding(fund: Mapping[str, Any], unit: str) -> dict[str, Any]:
     settings = _known("settings", fund["settings"])
     named = ("name", "name_en")
+    counted = ("rectification_months", "years_to_spend", "period_close_days")
     return {
         **{name: fund[name] for name in named if name in fund},
         "settings": {
             "notice_working_days": _whole(settings["notice_working_days"]),
             "approvals": settings["approvals"],
             "acceptance_tries": _whole(settings["acceptance_tries"]),
+            **{name: settings[name] for name in ("notice_order",) if name in settings},
+            **{name: _whole(settings[name]) for name in counted if name in settings},
+            **{name: _yuan(settings[name], unit) for name in ("quantum",) if name in settings},
         },
     }
 

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import assert_never, get_args
 
 from domain.case import Case, Decision
-from domain.fund import Gate
-from domain.money import Money
-from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE, Place
+from domain.fund.state import Gate
+from domain.guard import require, rules_of
+from domain.period import months_after
 from domain.project.award import opened
+from domain.project.condition import ACCEPTANCE
 from domain.project.opening import ProjectFact
 from domain.project.state import Acceptance, Award, Project
 from domain.record import Fact, Recorded
-from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
+from domain.rules.acceptance import AcceptanceStatusWrong, RectificationTooLong
+from domain.rules.award import AwardEnded
 from domain.rules.every_post import BeforeItsCause, UnknownName
+from domain.rules.fund import NotInPlan
 
-STEP = (UnknownName, AcceptanceStatusWrong, BeforeItsCause)
+STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
 """What may refuse any step of an acceptance."""
 
 # Events ----------------------------------------------------------------------
@@ -28,7 +31,7 @@ class AcceptanceRequested(ProjectFact):
     """Acceptance of an award is asked for, once all its batches that do not wait for acceptance are paid."""
 
     zh = "验收申请"
-    refused_by = (*STEP, NoTriesLeft, RectificationOverdue, EarlierBatchesUnsettled)
+    refused_by = rules_of(ACCEPTANCE)
     award: str
 
 
@@ -38,7 +41,7 @@ class AcceptancePassed(ProjectFact):
 
     zh = "验收通过"
     cites = (("验收意见",),)
-    refused_by = STEP
+    refused_by = (*STEP, NotInPlan)
     award: str
 
 
@@ -59,7 +62,7 @@ class RectificationOrdered(ProjectFact):
 
     zh = "责令整改"
     cites = (("整改通知",),)
-    refused_by = STEP
+    refused_by = (*STEP, RectificationTooLong)
     award: str
     due_on: date
 
@@ -67,32 +70,31 @@ class RectificationOrdered(ProjectFact):
 Event = AcceptanceRequested | AcceptancePassed | AcceptanceFailed | RectificationOrdered
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
-STEPS: dict[type[Fact], tuple[Acceptance, ...]] = {
-    AcceptanceRequested: (Acceptance.NONE, Acceptance.RECTIFYING),
-    AcceptancePassed: (Acceptance.REQUESTED,),
-    AcceptanceFailed: (Acceptance.REQUESTED,),
-    RectificationOrdered: (Acceptance.FAILED,),
+FROM: dict[type[Fact], Acceptance] = {
+    AcceptancePassed: Acceptance.REQUESTED,
+    AcceptanceFailed: Acceptance.REQUESTED,
+    RectificationOrdered: Acceptance.FAILED,
 }
-"""From which status of the acceptance each step may be taken."""
+"""From which status of the acceptance each answer may be given."""
 
 # Evolve ----------------------------------------------------------------------
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
-    award = replace(project.awards[fact.award], since=event.header.occurred_on)
-    return replace(project, awards=project.awards.set(fact.award, _stepped(award, fact)))
+    changes = _changes(project.awards[fact.award], fact, event)
+    return project.step("award", fact.award, event.version, since=event.header.occurred_on, **changes)
 
 
-def _stepped(award: Award, fact: Event) -> Award:
+def _changes(award: Award, fact: Event, event: Recorded) -> dict[str, object]:
     match fact:
         case AcceptanceRequested():
-            return replace(award, acceptance=Acceptance.REQUESTED, rectify_by=None)
+            return {"acceptance": Acceptance.REQUESTED, "rectify_by": None}
         case AcceptancePassed():
-            return replace(award, acceptance=Acceptance.PASSED, gates=award.gates.set(Gate.ACCEPTANCE, award.since))
+            return {"acceptance": Acceptance.PASSED, "gates": award.gates.set(Gate.ACCEPTANCE, event.cause)}
         case AcceptanceFailed():
-            return replace(award, acceptance=Acceptance.FAILED, failures=award.failures + 1)
+            return {"acceptance": Acceptance.FAILED, "failures": award.failures + 1}
         case RectificationOrdered():
-            return replace(award, acceptance=Acceptance.RECTIFYING, rectify_by=fact.due_on)
+            return {"acceptance": Acceptance.RECTIFYING, "rectify_by": fact.due_on}
         case _:
             assert_never(fact)
 
@@ -101,44 +103,29 @@ def _stepped(award: Award, fact: Event) -> Award:
 
 
 def decide(case: Case, project: Project, fact: Event) -> Decision:
-    award = project.award(fact.award)
-    wanted = STEPS[type(fact)]
-    if award.acceptance not in wanted:
-        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(wanted))
+    if isinstance(fact, AcceptanceRequested):
+        require(ACCEPTANCE, case, project, fact)
+        return case.allow()
+    award, wanted = project.live_award(fact.award), FROM[type(fact)]
+    if award.acceptance is not wanted:
+        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=wanted)
     case.not_before(f"acceptance {award.acceptance}", award.since)
     match fact:
-        case AcceptanceRequested():
-            return _request(case, project, award, fact)
         case AcceptancePassed():
             line = case.books.fund(project.fund).line(project.code)
             return case.allow(*opened(project, line, fact.award, Gate.ACCEPTANCE, "AcceptancePassed"))
         case AcceptanceFailed():
             return case.allow()
         case RectificationOrdered():
-            if fact.due_on < case.occurred_on:
-                raise BeforeItsCause(occurred_on=fact.due_on, cause="RectificationOrdered", cause_on=case.occurred_on)
-            return case.allow()
+            return _order(case, project, fact)
         case _:
             assert_never(fact)
 
 
-def _request(case: Case, project: Project, award: Award, fact: AcceptanceRequested) -> Decision:
-    fund = case.books.fund(project.fund)
-    allowed = fund.settings.acceptance_tries
-    if award.failures >= allowed:
-        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed)
-    if award.rectify_by and case.occurred_on > award.rectify_by:
-        raise RectificationOverdue(award=fact.award, due_on=award.rectify_by, occurred_on=case.occurred_on)
-    if award.paid_on:
-        case.not_before("PaymentConfirmed", award.paid_on)
-    for batch in fund.line(project.code).batches:
-        if batch.gate is not Gate.ACCEPTANCE:
-            _check_settled(project, fact.award, batch.batch)
+def _order(case: Case, project: Project, fact: RectificationOrdered) -> Decision:
+    if fact.due_on < case.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.due_on, cause="RectificationOrdered", cause_on=case.occurred_on)
+    months = case.books.fund(project.fund).settings.rectification_months
+    if months is not None and fact.due_on > (latest := months_after(case.occurred_on, months)):
+        raise RectificationTooLong(due_on=fact.due_on, months=months, latest=latest)
     return case.allow()
-
-
-def _check_settled(project: Project, award: str, batch: int) -> None:
-    place = Place(project.code, batch, award)
-    unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
-    if unpaid:
-        raise EarlierBatchesUnsettled(award=award, batch=batch, amount=Money(unpaid))

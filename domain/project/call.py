@@ -1,48 +1,40 @@
-"""From the call to the notice: who applied, who passed, how they scored, and what the public was shown.
+"""A round's call 征集 and its applications: who applied, withdrew, and passed the check of papers.
 
 Source: seed, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "Project".
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from typing import assert_never, get_args
 
-from immutables import Map
-
 from domain.case import Case, Decision
-from domain.money import Money
 from domain.posting import LINE
 from domain.project.opening import ProjectFact
-from domain.project.state import Application, Notice, Project, Round, Screening, no_name_twice
+from domain.project.state import Application, Project, Round, RoundStatus, Screening
+from domain.project.waiver import waived
 from domain.record import Fact, Recorded
 from domain.rules.award import NoPlacesLeft
 from domain.rules.call import (
     AlreadyApplied,
     AlreadyReviewed,
     ApplicationNotLive,
-    CalendarUnknown,
     CallIsClosed,
     CallStillOpen,
+    DeadlineNotLater,
     DeadlineNotPassed,
     InvalidCode,
     LineUsedUp,
-    NoNotice,
     NoRoundUnderWay,
-    NotAllScreened,
-    NoticeRunning,
-    NoticeTooShort,
-    NotStanding,
+    ObjectionOpen,
     OutsideWindow,
     RoundOutOfTurn,
     RoundUnderWay,
-    ScoresMismatch,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
+from domain.rules.fund import NotInPlan
+from domain.rules.waiver import SamePerson
 
 # Events ----------------------------------------------------------------------
 
@@ -53,9 +45,28 @@ class CallPublished(ProjectFact):
 
     zh = "征集发布"
     cites = (("申报指南",),)
-    refused_by = (RoundUnderWay, RoundOutOfTurn, WindowEmpty, BeforeItsCause, NoPlacesLeft, LineUsedUp)
+    refused_by = (
+        RoundUnderWay,
+        RoundOutOfTurn,
+        ObjectionOpen,
+        WindowEmpty,
+        BeforeItsCause,
+        NotInPlan,
+        NoPlacesLeft,
+        LineUsedUp,
+    )
     round: int
     opens_on: date
+    closes_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class CallExtended(ProjectFact):
+    """Applications are taken until a later day than announced. Possible while the call is not closed."""
+
+    zh = "征集延期"
+    refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, DeadlineNotLater)
+    round: int
     closes_on: date
 
 
@@ -66,6 +77,16 @@ class CallClosed(ProjectFact):
     zh = "征集截止"
     refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, DeadlineNotPassed)
     round: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed(ProjectFact):
+    """The round ends without an award: nobody applied, passed, or is to be awarded. A further call may follow."""
+
+    zh = "征集流标"
+    refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallStillOpen, ObjectionOpen, BeforeItsCause)
+    round: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +101,20 @@ class ApplicationReceived(ProjectFact):
 
     zh = "申报受理"
     cites = (("受理号",),)
-    refused_by = (NoRoundUnderWay, CallIsClosed, OutsideWindow, NameTaken, InvalidCode, AlreadyApplied)
+    refused_by = (NoRoundUnderWay, CallIsClosed, OutsideWindow, NameTaken, InvalidCode, AlreadyApplied, SamePerson)
     application: str
     applicant: Applicant
     round: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationWithdrawn(ProjectFact):
+    """The applicant takes its application back, at any stage before it is awarded."""
+
+    zh = "申报撤回"
+    refused_by = (UnknownName, ApplicationNotLive, BeforeItsCause)
+    application: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,69 +129,14 @@ class ApplicationScreened(ProjectFact):
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    application: str
-    score: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewConcluded(ProjectFact):
-    """Scores of all that passed screening. Held again, it replaces the earlier review and voids its notice."""
-
-    zh = "评审结论"
-    cites = (("评审意见",),)
-    refused_by = (NoRoundUnderWay, CallStillOpen, NoticeRunning, BeforeItsCause, NotAllScreened, ScoresMismatch)
-    method: str
-    scores: tuple[Score, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    application: str
-    amount: Money
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeStarted(ProjectFact):
-    """The public is shown whom it is proposed to award, and how much, from `first_day` to `last_day`.
-
-    A new notice replaces the one before it.
-    """
-
-    zh = "公示开始"
-    cites = (("公示",),)
-    refused_by = (
-        NoRoundUnderWay,
-        NameTaken,
-        UnknownName,
-        NotStanding,
-        WindowEmpty,
-        BeforeItsCause,
-        CalendarUnknown,
-        NoticeTooShort,
-    )
-    applications: tuple[Proposal, ...]
-    first_day: date
-    last_day: date
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeCompleted(ProjectFact):
-    """The notice's last day is over: the award list may be decided on it."""
-
-    zh = "公示结束"
-    refused_by = (NoRoundUnderWay, NoNotice, DeadlineNotPassed)
-
-
 Event = (
     CallPublished
+    | CallExtended
     | CallClosed
+    | CallFailed
     | ApplicationReceived
+    | ApplicationWithdrawn
     | ApplicationScreened
-    | ReviewConcluded
-    | NoticeStarted
-    | NoticeCompleted
 )
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
@@ -168,48 +144,43 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
-    on = event.header.occurred_on
-    if isinstance(fact, CallPublished):
-        return replace(project, round=Round(fact.round, fact.opens_on, fact.closes_on))
-    current = project.current_round()
     match fact:
+        case CallPublished():
+            opened = Round(event.version, fact.round, fact.opens_on, fact.closes_on)
+            return replace(project.keep("round", str(fact.round), opened), round=fact.round)
+        case CallExtended():
+            return project.step("round", str(fact.round), event.version, closes_on=fact.closes_on)
         case CallClosed():
-            return replace(project, round=replace(current, closed_on=on))
+            return project.step("round", str(fact.round), event.version, closed_on=event.header.occurred_on)
+        case CallFailed():
+            return project.step("round", str(fact.round), event.version, status=RoundStatus.FAILED)
         case ApplicationReceived():
-            return _receive(project, current, fact, on)
+            received = Application(event.version, event.cause, project.round, fact.applicant.uscc)
+            return reindexed(project.keep("application", fact.application, received), fact.application)
+        case ApplicationWithdrawn():
+            withdrawn = project.step("application", fact.application, event.version, withdrawn=True)
+            return reindexed(withdrawn, fact.application)
         case ApplicationScreened():
             screening = Screening.PASSED if fact.passed else Screening.FAILED
-            application = replace(project.applications[fact.application], screening=screening)
-            return replace(project, applications=project.applications.set(fact.application, application))
-        case ReviewConcluded():
-            reviewed = replace(current, review=event.version, reviewed_on=on, notice=None)
-            return replace(project, round=reviewed, applications=_scored(project, fact.scores))
-        case NoticeStarted():
-            listed = frozenset(proposal.application for proposal in fact.applications)
-            notice = Notice(event.version, listed, fact.last_day)
-            return replace(project, round=replace(current, notice=notice))
-        case NoticeCompleted():
-            assert current.notice is not None, "the notice completed was started"
-            return replace(project, round=replace(current, notice=replace(current.notice, completed_on=on)))
+            return project.step("application", fact.application, event.version, screening=screening)
         case _:
             assert_never(fact)
 
 
-def _receive(project: Project, current: Round, fact: ApplicationReceived, on: date) -> Project:
-    application = Application(current.number, fact.applicant.uscc, on)
-    return replace(
-        project,
-        applications=project.applications.set(fact.application, application),
-        applicants=project.applicants.set((current.number, fact.applicant.uscc), fact.application),
-    )
+def reindexed(project: Project, name: str) -> Project:
+    """The project with its index of applicants brought up to date for one application."""
+    each = project.applications[name]
+    at = (each.round, each.uscc)
+    if not each.withdrawn:
+        return replace(project, applicants=project.applicants.set(at, name))
+    return unindexed(project, at, name)
 
 
-def _scored(project: Project, scores: tuple[Score, ...]) -> Map[str, Application]:
-    with project.applications.mutate() as changed:
-        for each in scores:
-            changed[each.application] = replace(changed[each.application], score=each.score)
-        applications = changed.finish()
-    return applications
+def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
+    """The project whose index no longer finds this application."""
+    if project.applicants.get(at) != name:
+        return project
+    return replace(project, applicants=project.applicants.delete(at))
 
 
 # Decide ----------------------------------------------------------------------
@@ -219,46 +190,62 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
     match fact:
         case CallPublished():
             return _publish(case, project, fact)
+        case CallExtended():
+            return _extend(case, project, fact)
         case CallClosed():
             return _close_call(case, project, fact)
+        case CallFailed():
+            return _fail(case, project, fact)
         case ApplicationReceived():
             return _admit(case, project, fact)
+        case ApplicationWithdrawn():
+            return _withdraw(case, project, fact)
         case ApplicationScreened():
             return _screen(case, project, fact)
-        case ReviewConcluded():
-            return _review(case, project, fact)
-        case NoticeStarted():
-            return _start_notice(case, project, fact)
-        case NoticeCompleted():
-            return _complete_notice(case, project)
         case _:
             assert_never(fact)
 
 
 def _publish(case: Case, project: Project, fact: CallPublished) -> Decision:
-    last = project.round
-    if last and not last.decided:
+    last = project.rounds.get(str(project.round))
+    if last and last.status is RoundStatus.UNDER_WAY:
         raise RoundUnderWay(round=last.number)
-    expected = last.number + 1 if last else 1
-    if fact.round != expected:
-        raise RoundOutOfTurn(round=fact.round, expected=expected)
+    if fact.round != project.round + 1:
+        raise RoundOutOfTurn(round=fact.round, expected=project.round + 1)
+    project.no_objection_open()
     if fact.closes_on < fact.opens_on:
         raise WindowEmpty(first_day=fact.opens_on, last_day=fact.closes_on)
     if fact.opens_on < case.occurred_on:
         raise BeforeItsCause(occurred_on=fact.opens_on, cause="CallPublished", cause_on=case.occurred_on)
     fund = case.books.fund(project.fund)
-    limit = fund.line(project.code).awards
-    if len(project.awards) >= limit:
-        raise NoPlacesLeft(limit=limit, taken=len(project.awards), asked=1)
+    line = fund.line(project.code)
+    taken = project.places_taken(line)
+    if taken >= line.awards:
+        raise NoPlacesLeft(limit=line.awards, taken=taken, asked=1)
     if project.awards and fund.wholly_allotted(project.code) and not project.accounts.total((LINE,)):
         raise LineUsedUp(project=project.code)
     return case.allow()
 
 
-def _close_call(case: Case, project: Project, fact: CallClosed) -> Decision:
+def _under_way(project: Project, number: int) -> Round:
+    """The round under way, which must be of this number."""
     current = project.undecided_round()
-    if fact.round != current.number:
-        raise RoundOutOfTurn(round=fact.round, expected=current.number)
+    if number != current.number:
+        raise RoundOutOfTurn(round=number, expected=current.number)
+    return current
+
+
+def _extend(case: Case, project: Project, fact: CallExtended) -> Decision:
+    current = _under_way(project, fact.round)
+    if current.closed_on is not None:
+        raise CallIsClosed(round=current.number)
+    if fact.closes_on <= current.closes_on:
+        raise DeadlineNotLater(what="CallPublished", last_day=current.closes_on, asked=fact.closes_on)
+    return case.allow()
+
+
+def _close_call(case: Case, project: Project, fact: CallClosed) -> Decision:
+    current = _under_way(project, fact.round)
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)
     if case.occurred_on <= current.closes_on:
@@ -266,11 +253,22 @@ def _close_call(case: Case, project: Project, fact: CallClosed) -> Decision:
     return case.allow()
 
 
+def _fail(case: Case, project: Project, fact: CallFailed) -> Decision:
+    current = _under_way(project, fact.round)
+    if current.closed_on is None:
+        raise CallStillOpen(round=current.number)
+    project.no_objection_open()
+    case.not_before("CallClosed", current.closed_on)
+    return case.allow()
+
+
 def _admit(case: Case, project: Project, fact: ApplicationReceived) -> Decision:
     current = project.undecided_round()
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)
-    if not current.opens_on <= case.occurred_on <= current.closes_on:
+    if not current.opens_on <= case.occurred_on <= current.closes_on and not waived(
+        case, project, OutsideWindow, "application", fact.application
+    ):
         raise OutsideWindow(occurred_on=case.occurred_on, opens_on=current.opens_on, closes_on=current.closes_on)
     project.unused("application", fact.application)
     uscc = fact.applicant.uscc
@@ -281,66 +279,20 @@ def _admit(case: Case, project: Project, fact: ApplicationReceived) -> Decision:
     return case.allow(fact=replace(fact, round=current.number))
 
 
+def _withdraw(case: Case, project: Project, fact: ApplicationWithdrawn) -> Decision:
+    application = project.application(fact.application)
+    if application.withdrawn or application.award is not None:
+        raise ApplicationNotLive(application=fact.application)
+    case.not_before("ApplicationReceived", application.received.on)
+    return case.allow()
+
+
 def _screen(case: Case, project: Project, fact: ApplicationScreened) -> Decision:
     current = project.undecided_round()
     application = project.application(fact.application)
-    if application.round != current.number:
+    if application.round != current.number or application.withdrawn:
         raise ApplicationNotLive(application=fact.application)
     if current.review is not None:
         raise AlreadyReviewed(round=current.number)
-    case.not_before("ApplicationReceived", application.received_on)
-    return case.allow()
-
-
-def _review(case: Case, project: Project, fact: ReviewConcluded) -> Decision:
-    current = project.undecided_round()
-    if current.closed_on is None:
-        raise CallStillOpen(round=current.number)
-    if current.notice and current.notice.completed_on is None:
-        raise NoticeRunning(last_day=current.notice.last_day)
-    case.not_before("CallClosed", current.closed_on)
-    applied = project.applied(current.number)
-    if pending := [name for name, each in applied.items() if each.screening is Screening.PENDING]:
-        raise NotAllScreened(applications=_listed(pending))
-    passed = {name for name, each in applied.items() if each.screening is Screening.PASSED}
-    scored = Counter(each.application for each in fact.scores)
-    twice = {name for name, count in scored.items() if count > 1}
-    if not passed or twice or scored.keys() != passed:
-        raise ScoresMismatch(applications=_listed(passed ^ scored.keys() | twice))
-    return case.allow()
-
-
-def _listed(names: Iterable[str], most: int = 10) -> str:
-    ordered = sorted(names)
-    return ", ".join(ordered[:most]) + (f", … ({len(ordered)})" if len(ordered) > most else "")
-
-
-def _start_notice(case: Case, project: Project, fact: NoticeStarted) -> Decision:
-    current = project.current_round()
-    no_name_twice("application", (proposal.application for proposal in fact.applications))
-    for proposal in fact.applications:
-        application = project.application(proposal.application)
-        if application.round != current.number or not application.standing:
-            raise NotStanding(application=proposal.application)
-    if fact.last_day < fact.first_day:
-        raise WindowEmpty(first_day=fact.first_day, last_day=fact.last_day)
-    assert current.reviewed_on is not None, "what stands was reviewed"
-    case.not_before("ReviewConcluded", current.reviewed_on)
-    if fact.first_day < case.occurred_on:
-        raise BeforeItsCause(occurred_on=fact.first_day, cause="NoticeStarted", cause_on=case.occurred_on)
-    days = case.books.working_days(fact.first_day, fact.last_day)
-    required = case.books.fund(project.fund).settings.notice_working_days
-    if days is None:
-        raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day)
-    if days < required:
-        raise NoticeTooShort(days=days, required=required)
-    return case.allow()
-
-
-def _complete_notice(case: Case, project: Project) -> Decision:
-    notice = project.current_round().notice
-    if notice is None or notice.completed_on is not None:
-        raise NoNotice(wanted="running")
-    if case.occurred_on <= notice.last_day:
-        raise DeadlineNotPassed(what="NoticeStarted", last_day=notice.last_day, occurred_on=case.occurred_on)
+    case.not_before("ApplicationReceived", application.received.on)
     return case.allow()

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar, assert_never, get_args
+from typing import assert_never, get_args
 
 from domain.case import Case, Decision
-from domain.mirrors import AllotmentReceived, FundsReturned
-from domain.posting import COMMITTED, IN_FLIGHT, LINE, PAYABLE, Place, move
-from domain.project.state import Project
+from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned
+from domain.money import Money
+from domain.posting import COMMITTED, IN_FLIGHT, LINE, PAYABLE, Accounts, move
+from domain.project.state import Project, RoundStatus
 from domain.record import Fact, Recorded
-from domain.rules.call import RoundUnderWay
+from domain.rules.call import ObjectionOpen, RoundUnderWay
 from domain.rules.every_post import UnknownStream
 from domain.rules.fund import FundIsClosed, MoneyLeft, NotInPlan
 from domain.rules.project import ProjectExists
+from domain.rules.recovery import RecoveryOutstanding
 
 # Events ----------------------------------------------------------------------
 
 
 class ProjectFact(Fact):
     __slots__ = ()
-    stream: ClassVar[str] = "project"
+    streams = ("project",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +39,30 @@ class ProjectClosed(ProjectFact):
     """The project ends, nothing of it still to be paid. What is left in its line goes back to the pool."""
 
     zh = "项目结项"
-    records_too = "FundsReturned"
+    records_too = ("FundsReturned",)
     cites = (("结项",),)
-    refused_by = (RoundUnderWay, MoneyLeft)
+    refused_by = (RoundUnderWay, ObjectionOpen, RecoveryOutstanding, MoneyLeft)
 
 
 Posted = ProjectOpened | ProjectClosed
-Event = Posted | AllotmentReceived
+Event = Posted | AllotmentReceived | AllotmentReduced
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 # Evolve ----------------------------------------------------------------------
 
 
-def evolve(project: Project, fact: Event, _: Recorded) -> Project:
+def begun(event: Recorded) -> Project:
+    """The project that its first event opens."""
+    code = event.stream.partition("/")[2]
+    return Project(code, event.fund, Accounts("project", code))
+
+
+def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     match fact:
-        case ProjectOpened() | AllotmentReceived():
+        case ProjectOpened() | AllotmentReceived() | AllotmentReduced():
             return project
         case ProjectClosed():
-            return replace(project, closed=True)
+            return replace(project, closed_at=event.version)
         case _:
             assert_never(fact)
 
@@ -73,14 +81,16 @@ def open_project(case: Case, project: Project | None, fact: ProjectOpened) -> De
 
 
 def decide(case: Case, project: Project, _: ProjectClosed) -> Decision:
-    if project.round and not project.round.decided:
-        raise RoundUnderWay(round=project.round.number)
+    last = project.rounds.get(str(project.round))
+    if last and last.status is RoundStatus.UNDER_WAY:
+        raise RoundUnderWay(round=last.number)
+    project.no_objection_open()
+    for recovery, left in project.all_outstanding():
+        raise RecoveryOutstanding(recovery=recovery, amount=Money(left))
     unsettled = (COMMITTED, PAYABLE, *IN_FLIGHT)
     if left := project.accounts.total(unsettled):
         raise MoneyLeft(accounts=", ".join(unsettled), amount=left)
-    line = case.books.fund(project.fund).line(project.code)
-    places = (Place(project.code, batch.batch) for batch in line.batches)
-    left_in = [(place, project.accounts.balance(LINE, place)) for place in places]
-    moves = [move(project.accounts, "ProjectClosed", place, left) for place, left in left_in if left]
+    places = sorted(at.place for at in project.accounts.books if at.account == LINE)
+    moves = [move(project.accounts, "ProjectClosed", at, project.accounts.balance(LINE, at)) for at in places]
     returned = FundsReturned(project.code, project.accounts.total((LINE,)), closes=True)
-    return case.allow(*moves, mirror=(f"fund/{project.fund}", returned))
+    return case.allow(*moves, mirrors=((f"fund/{project.fund}", returned),))

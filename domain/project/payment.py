@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple, assert_never, get_args
 
+from immutables import Map
+
 from domain.case import Case, Decision
+from domain.guard import require, rules_of
 from domain.mirrors import FundsReturned
 from domain.money import Money
-from domain.names import plain
-from domain.posting import PAID, Move, Place, move, source_of
+from domain.posting import Move, Place, move, source_of
+from domain.project.condition import PAYMENT
 from domain.project.opening import ProjectFact
-from domain.project.state import ActualPayee, Payee, Payment, PaymentStatus, Project
+from domain.project.state import ActualPayee, AwardStatus, Payee, Payment, PaymentStatus, Project
 from domain.record import Fact, Recorded
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
-from domain.rules.fund import BatchNotInPlan
 from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
-    PayeeMismatch,
     PaymentStatusWrong,
     RequesterMayNotApprove,
 )
@@ -31,16 +32,20 @@ STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequested(ProjectFact):
-    """Payable money of one award and batch is asked for, for the award's payee and under a new name."""
+    """Payable money of one award and batch is asked for, for the award's payee and under a new name.
+
+    The ledger sets `levels`, those of approval that it needs: the fund's settings of the time.
+    """
 
     zh = "支付申请"
     cites = (("支付申请编号",),)
-    refused_by = (NameTaken, UnknownName, BeforeItsCause, BatchNotInPlan, PayeeMismatch, BalanceTooSmall)
+    refused_by = (NameTaken, *rules_of(PAYMENT))
     payment: str
     award: str
     batch: int
     amount: Money
     payee: Payee
+    levels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,10 @@ class PaymentCancelled(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class PaymentInstructed(ProjectFact):
-    """The treasury is told to pay, by a voucher whose number is never used twice."""
+    """The treasury is told to pay, by a voucher whose number is never used twice.
+
+    The payment is approved, or needs no approval because payments are only recorded here.
+    """
 
     zh = "支付指令发出"
     cites = (("支付凭证号",),)
@@ -116,17 +124,19 @@ class PaymentFailed(ProjectFact):
 class PaymentReturned(ProjectFact):
     """Money that was paid comes back: `passive` from the bank that could not deliver it (退票), else from the payee.
 
-    It is payable again in the year it was paid and while the project is open; else it is recovered to the fund.
+    It is payable again in the year it was paid and while the award is live; else it is recovered to the fund. `year` is
+    what the notice says of it; the ledger goes by the booking dates.
     """
 
     zh = "退票/退款"
-    records_too = "FundsReturned"
+    records_too = ("FundsReturned",)
     cites = (("退回通知书",),)
     refused_by = (*STEP, AmountMismatch, BalanceTooSmall)
     payment: str
     amount: Money
     passive: bool
     reason: str
+    year: int | None = None
 
 
 Step = (
@@ -159,49 +169,43 @@ STEPS: dict[type[Fact], Allowed] = {
     PaymentInstructed: Allowed((APPROVED,), INSTRUCTED),
     PaymentConfirmed: Allowed((INSTRUCTED,), CONFIRMED),
     PaymentFailed: Allowed((INSTRUCTED,), PaymentStatus.FAILED),
-    PaymentReturned: Allowed((CONFIRMED,), PaymentStatus.RETURNED),
+    PaymentReturned: Allowed((CONFIRMED,), CONFIRMED),
 }
 
 # Evolve ----------------------------------------------------------------------
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    if isinstance(fact, PaymentReturned):
+        return project
+    on = event.header.occurred_on
     if isinstance(fact, PaymentRequested):
-        payment = Payment(
-            fact.award,
-            fact.batch,
-            fact.payee,
-            REQUESTED,
-            requester=event.header.actor,
-            requester_key=event.header.key,
-            since=event.header.occurred_on,
+        asked = Payment(
+            event.version, fact.award, fact.batch, fact.payee, REQUESTED, event.by, since=on, levels=fact.levels
         )
-        return replace(project, payments=project.payments.set(fact.payment, payment))
-    before = project.payments[fact.payment]
-    payment = replace(before, status=_status(project, before, fact), since=event.header.occurred_on)
+        return project.keep("payment", fact.payment, asked)
+    changes: dict[str, object] = {"status": STEPS[type(fact)].leads_to, "since": on}
     if isinstance(fact, PaymentApproved):
-        payment = replace(payment, approvals=payment.approvals + 1)
+        changes["status"] = APPROVED if fact.final else REQUESTED
+        changes["approvals"] = project.payments[fact.payment].approvals + 1
     if isinstance(fact, PaymentConfirmed):
-        payment = replace(payment, paid_in=event.booked_on.year)
-        award = project.awards[payment.award]
-        award = replace(award, paid_on=max(award.paid_on or event.header.occurred_on, event.header.occurred_on))
-        project = replace(project, awards=project.awards.set(payment.award, award))
-    return replace(project, payments=project.payments.set(fact.payment, payment))
+        changes["paid_in"] = event.booked_on.year
+        award = project.payments[fact.payment].award
+        confirmed = project.paid_on.get(award, Map()).set(fact.payment, on)
+        project = replace(project, paid_on=project.paid_on.set(award, confirmed))
+    return project.step("payment", fact.payment, event.version, **changes)
 
 
-def _status(project: Project, before: Payment, fact: Step) -> PaymentStatus:
-    match fact:
-        case PaymentApproved():
-            return APPROVED if fact.final else REQUESTED
-        case PaymentReturned():
-            left = project.accounts.fen(PAID, _place(project, fact.payment, before))
-            return CONFIRMED if left else PaymentStatus.RETURNED
-        case _:
-            return STEPS[type(fact)].leads_to
+def unconfirmed(project: Project, name: str) -> Project:
+    """The project without the day on which this payment was confirmed."""
+    award = project.payments[name].award
+    left = project.paid_on[award].delete(name)
+    paid_on = project.paid_on.set(award, left) if left else project.paid_on.delete(award)
+    return replace(project, paid_on=paid_on)
 
 
 def _place(project: Project, name: str, payment: Payment) -> Place:
-    return Place(project.code, payment.batch, payment.award, name)
+    return project.place(payment.award, payment.batch, name)
 
 
 # Decide ----------------------------------------------------------------------
@@ -212,6 +216,8 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
         return _request(case, project, fact)
     payment = project.payment(fact.payment)
     allowed = STEPS[type(fact)].allowed
+    if isinstance(fact, PaymentInstructed) and payment.levels == ():
+        allowed = (REQUESTED,)  # approved elsewhere, only recorded here
     if payment.status not in allowed:
         wanted = " / ".join(allowed)
         raise PaymentStatusWrong(payment=fact.payment, status=payment.status, wanted=wanted)
@@ -234,33 +240,25 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
 
 def _request(case: Case, project: Project, fact: PaymentRequested) -> Decision:
     project.unused("payment", fact.payment)
-    award = project.award(fact.award)
-    case.not_before("AwardListDecided", award.decided_on)
-    planned = case.books.fund(project.fund).line(project.code).batch(fact.batch)
-    if planned is None:
-        raise BatchNotInPlan(project=project.code, batch=fact.batch)
-    if planned.gate in award.gates:
-        case.not_before(f"gate {planned.gate}", award.gates[planned.gate])
-    if fact.payee != award.payee:
-        raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
-    place = Place(project.code, fact.batch, fact.award, fact.payment)
-    return case.allow(move(project.accounts, "PaymentRequested", place, fact.amount))
+    require(PAYMENT, case, project, fact)
+    levels = case.books.fund(project.fund).settings.approvals
+    place = project.place(fact.award, fact.batch, fact.payment)
+    moved = move(project.accounts, "PaymentRequested", place, fact.amount)
+    return case.allow(moved, fact=replace(fact, levels=levels))
 
 
 def _approve(case: Case, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
     _check_four_eyes(case, fact.payment, payment)
-    levels = case.books.fund(project.fund).settings.approvals
-    expected = levels[payment.approvals]
+    levels = case.books.fund(project.fund).settings.approvals if payment.levels is None else payment.levels
+    expected = levels[payment.approvals] if payment.approvals < len(levels) else None
     if fact.level != expected:
         raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
     return case.allow(fact=replace(fact, final=payment.approvals + 1 == len(levels)))
 
 
 def _check_four_eyes(case: Case, name: str, payment: Payment) -> None:
-    same_person = plain(case.header.actor) == plain(payment.requester)
-    if same_person or plain(case.header.key) == plain(payment.requester_key):
-        requester = payment.requester if same_person else payment.requester_key
-        raise RequesterMayNotApprove(payment=name, requester=requester)
+    if same := case.by.same_as(payment.by):
+        raise RequesterMayNotApprove(payment=name, requester=same)
 
 
 def _move_whole(case: Case, project: Project, payment: Payment, fact: Step) -> Decision:
@@ -282,13 +280,14 @@ def _confirm(case: Case, project: Project, payment: Payment, fact: PaymentConfir
 
 
 def _return(case: Case, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
-    """Payable again if the project is open and the year is the one it was paid in; else recovered to the fund."""
+    """Payable again if the award is live and the year is the one it was paid in; else recovered to the fund."""
     place = _place(project, fact.payment, payment)
-    paid = Money(project.accounts.fen(PAID, place).total)
+    paid = Money(project.paid(fact.payment).total)
     if fact.passive and fact.amount != paid:
         raise AmountMismatch(amount=fact.amount, expected=paid)
-    if case.booked_on.year == payment.paid_in and not project.closed:
-        return case.allow(move(project.accounts, "PaymentReturned", place, fact.amount, "same year"))
-    moved = move(project.accounts, "PaymentReturned", place, fact.amount, "later year")
+    live = project.awards[payment.award].status is AwardStatus.LIVE and not project.closed
+    if live and case.booked_on.year == payment.paid_in:
+        return case.allow(move(project.accounts, "PaymentReturned", place, fact.amount, "same year, award live"))
+    moved = move(project.accounts, "PaymentReturned", place, fact.amount, "later year or award ended")
     returned = FundsReturned(project.code, fact.amount, closes=False)
-    return case.allow(moved, mirror=(f"fund/{project.fund}", returned))
+    return case.allow(moved, mirrors=((f"fund/{project.fund}", returned),))

@@ -1,23 +1,30 @@
-"""What is true now of a project: its round of applications, its awards, its payments and its money.
+"""What is true now of a project: its rounds of applications, its awards, its payments and its money.
 
-Everything that grows is a persistent map, so a long life costs no more per event than a short one.
+Everything that grows is a persistent map, so a long life costs no more per event than a short one. Each subject (a
+round, an application, an award …) knows the version of its last step and what it was before each, so that a step can
+be reversed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any, TypeVar
 
 from immutables import Map
 
-from domain.fund import Gate
+from domain.fen import FenSet
+from domain.fund.state import Gate, Line
+from domain.money import Money
 from domain.names import plain
-from domain.posting import Accounts
-from domain.rules.call import NoRoundUnderWay
+from domain.posting import IN_FLIGHT, PAID, Accounts, Place
+from domain.record import Cause, Poster
+from domain.rules.award import AwardEnded, AwardInFlight
+from domain.rules.call import NoRoundUnderWay, ObjectionOpen
 from domain.rules.every_post import NameTaken, UnknownName
 from domain.rules.project import ProjectIsClosed
 
@@ -27,6 +34,9 @@ def no_name_twice(kind: str, names: Iterable[object]) -> None:
     for name, count in Counter(names).items():
         if count > 1:
             raise NameTaken(kind=kind, name=str(name))
+
+
+# Subjects --------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,41 +79,75 @@ class Screening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Application:
+    """`received` is where it stands in the order of receipt. Live unless `withdrawn`; `award` is what it was given."""
+
+    version: int
+    received: Cause
     round: int
     uscc: str
-    received_on: date
     screening: Screening = Screening.PENDING
-    score: Decimal | None = None
+    withdrawn: bool = False
+    excluded: bool = False
     award: str | None = None
-
-    @property
-    def standing(self) -> bool:
-        """It may be put on a notice and awarded."""
-        return self.screening is Screening.PASSED and self.score is not None and self.award is None
+    past: tuple[Application, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A public notice 公示; `version` is that of the event that started it."""
+    """A public notice 公示; `version` is that of the event that started it. `decided`: an award list rests on it."""
 
     version: int
     applications: frozenset[str]
+    first_day: date
     last_day: date
-    completed_on: date | None = None
+    completed: Cause | None = None
+    decided: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """That an application was shown to the public: by which notice, started and completed."""
+
+    started: int
+    completed: Cause
+
+
+class RoundStatus(StrEnum):
+    UNDER_WAY = "under_way"
+    DECIDED = "decided"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """One round of applications, from its call to the first decision. `review` is the version of the one in force."""
+    """One round of applications, from its call to the first decision, or to its failure.
 
+    `review` is the one in force; `noticed` tells by which completed notice each application was shown.
+    """
+
+    version: int
     number: int
     opens_on: date
     closes_on: date
     closed_on: date | None = None
-    review: int | None = None
-    reviewed_on: date | None = None
+    review: Cause | None = None
+    scores: Map[str, Decimal] = Map()
     notice: Notice | None = None
-    decided: bool = False
+    noticed: Map[str, Shown] = Map()
+    status: RoundStatus = RoundStatus.UNDER_WAY
+    past: tuple[Round, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """An objection 异议 to an application, or to the whole notice of its round."""
+
+    version: int
+    round: int
+    application: str | None
+    received: Cause
+    resolved: bool = False
+    past: tuple[Objection, ...] = ()
 
 
 class Acceptance(StrEnum):
@@ -114,19 +158,30 @@ class Acceptance(StrEnum):
     RECTIFYING = "rectifying"
 
 
+class AwardStatus(StrEnum):
+    LIVE = "live"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+    TERMINATED = "terminated"
+
+
 @dataclass(frozen=True, slots=True)
 class Award:
-    """`gates`: those open for it, since when. `since`: its acceptance's last change. `paid_on`: its last payment."""
+    """`gates`: those open for it, and by which event. `since`: its acceptance's last change."""
 
+    version: int
     application: str
     payee: Payee
-    decided_on: date
+    decided: Cause
+    by: Poster
     since: date
-    gates: Map[Gate, date]
+    gates: Map[Gate, Cause]
+    status: AwardStatus = AwardStatus.LIVE
+    ends_on: date | None = None
     acceptance: Acceptance = Acceptance.NONE
     failures: int = 0
     rectify_by: date | None = None
-    paid_on: date | None = None
+    past: tuple[Award, ...] = ()
 
 
 class PaymentStatus(StrEnum):
@@ -137,55 +192,134 @@ class PaymentStatus(StrEnum):
     INSTRUCTED = "instructed"
     CONFIRMED = "confirmed"
     FAILED = "failed"
-    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """`since` is the day of its last step; `paid_in` the year its confirmation is booked in."""
+    """`since` is the day of its last step; `paid_in` the year its confirmation is booked in.
 
+    `levels` are those of approval in force when it was requested; None in old logs: the fund's.
+    """
+
+    version: int
     award: str
     batch: int
     payee: Payee
     status: PaymentStatus
-    requester: str
-    requester_key: str
+    by: Poster
     since: date
+    levels: tuple[str, ...] | None = None
     approvals: int = 0
     paid_in: int | None = None
+    past: tuple[Payment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """Money of a payment that must come back 追缴: what was ordered and waived, in fen."""
+
+    version: int
+    payment: str
+    ordered: Cause
+    by: Poster
+    due_on: date
+    amount: int
+    waived: int = 0
+    past: tuple[Recovery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """A rule that is waived for one award or application, and who granted it."""
+
+    version: int
+    by: Poster
+    past: tuple[Waiver, ...] = ()
+
+
+S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver)
+
+
+def stepped(subject: S, version: int, **changes: Any) -> S:
+    """`subject` after a step of this version, remembering what it was."""
+    before = replace(subject, past=())
+    return replace(subject, version=version, past=(*subject.past, before), **changes)
+
+
+# The project -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One line of the plan. `applicants` finds the live application of an applicant in a round."""
+    """One line of the plan. `applicants` finds the live application of an applicant in a round.
+
+    `ended` are the awards that are no longer live; `paid_on` tells by award when each of its payments was confirmed;
+    `recovered` what each recovery received; `reversed` which fen of an entry were moved back.
+    """
 
     code: str
     fund: str
-    accounts: Accounts = field(default_factory=lambda: Accounts("project"))
-    closed: bool = False
-    round: Round | None = None
+    accounts: Accounts
+    closed_at: int | None = None
+    round: int = 0
+    rounds: Map[str, Round] = Map()
     applications: Map[str, Application] = Map()
     applicants: Map[tuple[int, str], str] = Map()
+    objections: Map[str, Objection] = Map()
+    open_objections: frozenset[str] = frozenset()
     awards: Map[str, Award] = Map()
+    ended: frozenset[str] = frozenset()
     payments: Map[str, Payment] = Map()
+    paid_on: Map[str, Map[str, date]] = Map()
+    recoveries: Map[str, Recovery] = Map()
+    recoveries_of: Map[str, tuple[str, ...]] = Map()
+    recovered: Map[str, int] = Map()
+    waivers: Map[str, Waiver] = Map()
+    reversed: Map[int, FenSet] = field(default_factory=Map)
+
+    @property
+    def closed(self) -> bool:
+        return self.closed_at is not None
 
     def must_be_open(self) -> None:
         """Raises ProjectIsClosed."""
         if self.closed:
             raise ProjectIsClosed(project=self.code)
 
+    # Rounds
+
     def current_round(self) -> Round:
-        """The last round, decided or not. Raises NoRoundUnderWay before the first call."""
-        if self.round is None:
+        """The last round, decided or not. Raises NoRoundUnderWay before the first call and after a failed one."""
+        current = self.rounds.get(str(self.round))
+        if current is None or current.status is RoundStatus.FAILED:
             raise NoRoundUnderWay
-        return self.round
+        return current
 
     def undecided_round(self) -> Round:
         """The round under way. Raises NoRoundUnderWay."""
         current = self.current_round()
-        if current.decided:
+        if current.status is not RoundStatus.UNDER_WAY:
             raise NoRoundUnderWay
         return current
+
+    def no_objection_open(self) -> None:
+        """Raises ObjectionOpen."""
+        if self.open_objections:
+            raise ObjectionOpen(objections=", ".join(sorted(self.open_objections)))
+
+    def applied(self, number: int) -> dict[str, Application]:
+        """The live applications of round `number`. Walks them all: for reviews, not for posts that come often."""
+        return {n: each for n, each in self.applications.items() if each.round == number and not each.withdrawn}
+
+    def standing(self, name: str) -> bool:
+        """Whether the application may be put on a notice and awarded."""
+        each = self.applications[name]
+        current = self.rounds[str(each.round)]
+        lives = each.round == self.round and current.status is not RoundStatus.FAILED
+        sound = each.screening is Screening.PASSED and not (each.withdrawn or each.excluded)
+        return lives and sound and each.award is None and name in current.scores
+
+    # Names
 
     def application(self, name: str) -> Application:
         """Raises UnknownName."""
@@ -193,11 +327,24 @@ class Project:
             raise UnknownName(kind="application", name=name)
         return self.applications[name]
 
+    def objection(self, name: str) -> Objection:
+        """Raises UnknownName."""
+        if name not in self.objections:
+            raise UnknownName(kind="objection", name=name)
+        return self.objections[name]
+
     def award(self, name: str) -> Award:
         """Raises UnknownName."""
         if name not in self.awards:
             raise UnknownName(kind="award", name=name)
         return self.awards[name]
+
+    def live_award(self, name: str) -> Award:
+        """Raises UnknownName, AwardEnded."""
+        award = self.award(name)
+        if award.status is not AwardStatus.LIVE:
+            raise AwardEnded(award=name, status=award.status)
+        return award
 
     def payment(self, name: str) -> Payment:
         """Raises UnknownName."""
@@ -205,12 +352,87 @@ class Project:
             raise UnknownName(kind="payment", name=name)
         return self.payments[name]
 
-    def applied(self, number: int) -> dict[str, Application]:
-        """The applications of round `number`. Walks them all: for reviews, not for posts that come often."""
-        return {name: each for name, each in self.applications.items() if each.round == number}
+    def recovery(self, name: str) -> Recovery:
+        """Raises UnknownName."""
+        if name not in self.recoveries:
+            raise UnknownName(kind="recovery", name=name)
+        return self.recoveries[name]
 
     def unused(self, kind: str, name: str) -> None:
-        """Raises NameTaken if the project has an application, award or payment (`kind`) of that name."""
-        taken = {"application": self.applications, "award": self.awards, "payment": self.payments}[kind]
-        if name in taken:
+        """Raises NameTaken if the project has something of this kind and name."""
+        if name in self.subjects(kind):
             raise NameTaken(kind=kind, name=name)
+
+    # Money
+
+    def place(self, award: str, batch: int, payment: str | None = None) -> Place:
+        return Place(self.code, batch, award, payment)
+
+    def held(self, line: Line, award: str, accounts: Iterable[str]) -> int:
+        """What the award has in these accounts, over all batches of the line, in fen."""
+        wanted = tuple(accounts)
+        return sum(
+            self.accounts.balance(account, self.place(award, batch.batch))
+            for batch in line.batches
+            for account in wanted
+        )
+
+    def none_in_flight(self, line: Line, award: str) -> None:
+        """Raises AwardInFlight."""
+        if amount := self.held(line, award, IN_FLIGHT):
+            raise AwardInFlight(award=award, amount=Money(amount))
+
+    def places_taken(self, line: Line) -> int:
+        """How many awards count against the plan's limit: the live, and the ended that kept money."""
+        freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
+        return len(self.awards) - freed
+
+    def paid(self, name: str) -> FenSet:
+        """The fen that stand paid by this payment."""
+        payment = self.payments[name]
+        return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
+
+    def outstanding(self, name: str) -> int:
+        """What a recovery still asks back, in fen: never more than its payment has left."""
+        recovery = self.recoveries[name]
+        asked = recovery.amount - recovery.waived - self.recovered.get(name, 0)
+        return min(asked, self.paid(recovery.payment).total)
+
+    def all_outstanding(self) -> Iterator[tuple[str, int]]:
+        """The recoveries that still ask something back."""
+        return ((name, left) for name in sorted(self.recoveries) if (left := self.outstanding(name)) > 0)
+
+    # Subjects
+
+    def subjects(self, kind: str) -> Map[str, Any]:
+        """All that the project keeps of one kind, by name."""
+        found: Map[str, Any] = getattr(self, KINDS[kind])
+        return found
+
+    def keep(self, kind: str, name: str, subject: Any) -> Project:
+        """The project with this subject, new or changed."""
+        return replace(self, **{KINDS[kind]: self.subjects(kind).set(name, subject)})  # type: ignore[arg-type]
+
+    def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
+        """The project after a step of this version on one subject."""
+        return self.keep(kind, name, stepped(self.subjects(kind)[name], version, **changes))
+
+    def undo(self, kind: str, name: str) -> Project:
+        """The project with one subject as it was before its last step; without it, if that was its first."""
+        subject = self.subjects(kind)[name]
+        if not subject.past:
+            return replace(self, **{KINDS[kind]: self.subjects(kind).delete(name)})  # type: ignore[arg-type]
+        *past, before = subject.past
+        return self.keep(kind, name, replace(before, past=tuple(past)))
+
+
+KINDS = {
+    "round": "rounds",
+    "application": "applications",
+    "objection": "objections",
+    "award": "awards",
+    "payment": "payments",
+    "recovery": "recoveries",
+    "waiver": "waivers",
+}
+"""What a project keeps of each kind of subject."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.money import Money
-from domain.rules.refused import Refused
+from domain.rules.refused import SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -28,6 +28,8 @@ class EarlierBatchesUnsettled(Refused):
     zh = "立项 {award} 第 {batch} 批尚有 {amount} 元未支付。"
     remedy = "Pay the batch in full and post the bank's confirmations, then request acceptance."
     remedy_zh = "先将该批次资金全部支付并登记支付确认，再申请验收。"
+    source = SEED
+    waivable = "award"
     award: str
     batch: int
     amount: Money
@@ -38,8 +40,10 @@ class NoTriesLeft(Refused):
     """The award {award} has failed acceptance {failed} times; {allowed} are allowed."""
 
     zh = "立项 {award} 验收已 {failed} 次未通过，最多允许 {allowed} 次。"
-    remedy = "Request no further acceptance of this award."
-    remedy_zh = "该立项的验收次数已用完，不再申请验收。"
+    remedy = "Terminate the award, or have another try approved: post WaiverGranted for this rule."
+    remedy_zh = "终止该立项；或经批准增加验收次数，登记豁免批准（WaiverGranted）。"
+    source = setting("acceptance_tries")
+    waivable = "award"
     award: str
     failed: int
     allowed: int
@@ -50,8 +54,21 @@ class RectificationOverdue(Refused):
     """The rectification of award {award} was due on {due_on}; {occurred_on} is after it."""
 
     zh = "立项 {award} 的整改期限为 {due_on}，{occurred_on} 已逾期。"
-    remedy = "Request acceptance no later than the day on which the rectification is due."
-    remedy_zh = "在整改期限届满前（含当日）申请验收。"
+    remedy = "Have the time extended (ExtensionGranted), or terminate the award."
+    remedy_zh = "经批准延长整改期限（ExtensionGranted），或终止该立项。"
     award: str
     due_on: date
     occurred_on: date
+
+
+@dataclass(eq=False)
+class RectificationTooLong(Refused):
+    """{due_on} is later than {latest}: a rectification may take {months} months."""
+
+    zh = "整改期限 {due_on} 晚于 {latest}：整改最长 {months} 个月。"
+    remedy = "Choose an earlier due day; more time is granted by ExtensionGranted."
+    remedy_zh = "选择更早的期限；确需延长的，另行批准延期。"
+    source = setting("rectification_months")
+    due_on: date
+    months: int
+    latest: date

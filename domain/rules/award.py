@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.money import Money
-from domain.rules.refused import Refused
+from domain.rules.refused import SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -14,8 +14,9 @@ class NoPlacesLeft(Refused):
     """The project may have at most {limit} awards: {taken} are taken and {asked} more are asked for."""
 
     zh = "项目立项数量上限 {limit}，已占 {taken}，再加 {asked} 超限。"
-    remedy = "Award no more than the plan allows, and publish no further call once all places are taken."
-    remedy_zh = "立项数量不超过计划上限；名额已满的，不再发布征集。"
+    remedy = "Award no more than the plan allows; an award that ends unpaid frees its place."
+    remedy_zh = "立项数量不超过计划上限；未支付即终结的立项腾出名额。"
+    source = SEED
     limit: int
     taken: int
     asked: int
@@ -28,6 +29,7 @@ class NotInNotice(Refused):
     zh = "申报 {application} 未列入公示。"
     remedy = "Award only what the completed notice listed, or complete a new notice that lists the application."
     remedy_zh = "只对已公示的申报立项；未公示的，重新公示后再立项。"
+    source = SEED
     application: str
 
 
@@ -39,7 +41,7 @@ class BasisMismatch(Refused):
     remedy = "Give the versions of the project's latest ReviewConcluded and NoticeStarted."
     remedy_zh = "填写本项目最近一次评审结论和公示开始事件的版本号。"
     what: str
-    cited: int
+    cited: int | None
     current: int | None
 
 
@@ -62,6 +64,7 @@ class FixedTotalNotUsed(Refused):
     zh = "总额不变：第 {batch} 批将剩余 {left} 元未安排。"
     remedy = "Share out the whole line: let the awards of each batch add up to all that it holds."
     remedy_zh = "将额度全部安排：各批次立项金额合计须等于该批次额度。"
+    source = SEED
     batch: int
     left: Money
 
@@ -73,6 +76,97 @@ class LineNotAllotted(Refused):
     zh = "总额不变且首次立项：第 {batch} 批计划 {planned} 元，已分配 {allotted} 元。"
     remedy = "Allot all that is planned for the project, then decide its award list."
     remedy_zh = "先将该项目的计划额度全部分配到位，再作出立项决定。"
+    source = SEED
     batch: int
     allotted: Money
     planned: Money
+
+
+@dataclass(eq=False)
+class AwardEnded(Refused):
+    """The award {award} is {status}."""
+
+    zh = "立项 {award} 的状态为 {status}。"
+    remedy = "Post to a live award; what is paid on an ended one can only be returned or recovered."
+    remedy_zh = "只对有效立项办理；已终结的立项只受理退款和追缴。"
+    award: str
+    status: str
+
+
+@dataclass(eq=False)
+class AwardInFlight(Refused):
+    """The award {award} has {amount} in approval or in transit."""
+
+    zh = "立项 {award} 有 {amount} 元在审批中或在途。"
+    remedy = "Cancel the payment, or wait for the bank's answer, then post it again."
+    remedy_zh = "先作废该笔支付，或待银行回执后再提交。"
+    award: str
+    amount: Money
+
+
+@dataclass(eq=False)
+class AwardPaid(Refused):
+    """The award {award} has been paid {amount}."""
+
+    zh = "立项 {award} 已支付 {amount} 元。"
+    remedy = "Terminate the award, and order the recovery of what must come back."
+    remedy_zh = "改为终止立项，应退回的款项另行追缴。"
+    award: str
+    amount: Money
+
+
+@dataclass(eq=False)
+class NothingToExtend(Refused):
+    """The award {award} has no such date to extend: a signed agreement's end, or a rectification's due day."""
+
+    zh = "立项 {award} 没有可延长的期限：已签合同的终止日，或整改期限。"
+    remedy = "Give ends_on of a signed agreement, or due_on of an ordered rectification."
+    remedy_zh = "填写已签合同的新终止日，或已责令整改的新期限。"
+    award: str
+
+
+@dataclass(eq=False)
+class AllocationMismatch(Refused):
+    """The award {award} has {amount} of batch {batch}; the allocation by score gives {expected}."""
+
+    zh = "立项 {award} 第 {batch} 批为 {amount} 元，按得分分配应为 {expected} 元。"
+    remedy = "Take the amounts from the project's allocation, or decide without by_score and say the method."
+    remedy_zh = "按分配测算结果填写金额；另有办法的，不填 by_score 并说明方法。"
+    source = SEED
+    award: str
+    batch: int
+    amount: Money
+    expected: Money
+
+
+@dataclass(eq=False)
+class NothingToShareBy(Refused):
+    """No score is above zero: there is nothing to share out by."""
+
+    zh = "没有大于零的得分，无法按得分分配。"
+    remedy = "Decide without by_score and say the method, or hold the review again."
+    remedy_zh = "不填 by_score 并说明方法，或重新评审。"
+    source = SEED
+
+
+@dataclass(eq=False)
+class QuantumTooCoarse(Refused):
+    """Batch {batch} shares out {amount}, which is no multiple of {quantum}."""
+
+    zh = "第 {batch} 批待分配 {amount} 元，不是 {quantum} 元的整倍数。"
+    remedy = "Choose a finer quantum."
+    remedy_zh = "选用更小的取整单位。"
+    source = setting("quantum")
+    batch: int
+    amount: Money
+    quantum: Money
+
+
+@dataclass(eq=False)
+class NobodyListed(Refused):
+    """The list names nobody: no application that stands is to be awarded."""
+
+    zh = "名单为空：没有具备立项资格的申报。"
+    remedy = "List at least one application that stands; if there is none, let the call fail (CallFailed)."
+    remedy_zh = "至少列入一份具备立项资格的申报；没有的，登记征集流标（CallFailed）。"
+    source = SEED

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from domain.rules.refused import Refused
+from domain.rules.refused import PRACTICE, SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -13,8 +13,8 @@ class RoundUnderWay(Refused):
     """Round {round} is still under way."""
 
     zh = "第 {round} 轮征集尚未结束。"
-    remedy = "Decide this round's award list first, then publish the next call or close the project."
-    remedy_zh = "先作出本轮立项决定，再发布下一轮征集或办理项目结项。"
+    remedy = "Decide this round's award list, or let the call fail, then publish the next one or close the project."
+    remedy_zh = "先作出本轮立项决定或登记征集流标，再发布下一轮征集或办理项目结项。"
     round: int
 
 
@@ -25,6 +25,7 @@ class NoRoundUnderWay(Refused):
     zh = "当前没有进行中的征集。"
     remedy = "Publish a call first, and post applications, screenings and reviews before its award list is decided."
     remedy_zh = "先发布征集；申报、审查和评审须在该轮立项决定之前提交。"
+    source = SEED
 
 
 @dataclass(eq=False)
@@ -65,6 +66,7 @@ class CallStillOpen(Refused):
     zh = "第 {round} 轮征集尚未截止。"
     remedy = "Post CallClosed after the window's last day, then the review."
     remedy_zh = "受理期满后先登记征集截止，再登记评审结论。"
+    source = SEED
     round: int
 
 
@@ -87,6 +89,8 @@ class OutsideWindow(Refused):
     zh = "{occurred_on} 不在受理期 {opens_on} 至 {closes_on} 内。"
     remedy = "Give the day on which the application came in, and refer a late applicant to a later round."
     remedy_zh = "业务日期填实际受理日；逾期的，请申报单位参加以后轮次。"
+    source = PRACTICE
+    waivable = "application"
     occurred_on: date
     opens_on: date
     closes_on: date
@@ -116,11 +120,11 @@ class AlreadyApplied(Refused):
 
 @dataclass(eq=False)
 class ApplicationNotLive(Refused):
-    """The application {application} is not live in the round under way."""
+    """The application {application} is not live: withdrawn, awarded, or of an earlier round."""
 
-    zh = "申报 {application} 在本轮中已失效。"
-    remedy = "Screen only applications of the round under way."
-    remedy_zh = "只审查本轮受理的申报。"
+    zh = "申报 {application} 已失效：已撤回、已立项或属于以前轮次。"
+    remedy = "Screen applications of the round under way; withdraw what is neither withdrawn nor awarded."
+    remedy_zh = "只审查本轮有效的申报；只撤回未撤回且未立项的申报。"
     application: str
 
 
@@ -141,6 +145,7 @@ class NotAllScreened(Refused):
     zh = "以下有效申报尚未审查：{applications}。"
     remedy = "Post the screening of each of these applications, then the review."
     remedy_zh = "先登记上述申报的审查结果，再登记评审结论。"
+    source = SEED
     applications: str
 
 
@@ -153,6 +158,7 @@ class ScoresMismatch(Refused):
         "Score exactly the applications of the round that passed screening, each once; one at least must have passed."
     )
     remedy_zh = "对本轮通过审查的申报逐一评分，不多、不漏、不重；至少须有一份通过审查。"
+    source = SEED
     applications: str
 
 
@@ -168,11 +174,12 @@ class NoticeRunning(Refused):
 
 @dataclass(eq=False)
 class NotStanding(Refused):
-    """The application {application} does not stand: it must be live, screened in, scored and not awarded."""
+    """The application {application} does not stand: it must be live, screened in, scored, not excluded, not awarded."""
 
-    zh = "申报 {application} 不具备立项资格：须有效、通过审查、已评分且未立项。"
+    zh = "申报 {application} 不具备立项资格：须有效、通过审查、已评分、未因异议排除且未立项。"
     remedy = "List only applications of the last round that passed screening, are scored and are not awarded."
     remedy_zh = "名单只列本轮通过审查、已评分且尚未立项的申报。"
+    source = SEED
     application: str
 
 
@@ -183,6 +190,7 @@ class NoticeTooShort(Refused):
     zh = "公示期 {days} 个工作日，少于规定的 {required} 个。"
     remedy = "Choose a later last day, so that the notice runs the working days that the fund's settings ask for."
     remedy_zh = "延后公示截止日，使工作日数达到专项资金设定的要求。"
+    source = setting("notice_working_days")
     days: int
     required: int
 
@@ -205,4 +213,84 @@ class NoNotice(Refused):
     zh = "没有处于“{wanted}”状态的公示。"
     remedy = "Start a notice after the latest review, and complete it before deciding the award list."
     remedy_zh = "在最近一次评审后开始公示，并在立项决定前登记公示结束。"
+    source = SEED
     wanted: str
+
+
+@dataclass(eq=False)
+class ObjectionOpen(Refused):
+    """These objections are not resolved yet: {objections}."""
+
+    zh = "以下异议尚未处理完毕：{objections}。"
+    remedy = "Post ObjectionResolved for each of them first."
+    remedy_zh = "先逐一登记异议处理结果。"
+    source = PRACTICE
+    objections: str
+
+
+@dataclass(eq=False)
+class ObjectionResolvedAlready(Refused):
+    """The objection {objection} is already resolved."""
+
+    zh = "异议 {objection} 已处理完毕。"
+    remedy = "Resolve an objection once; reverse the resolution if it was wrong."
+    remedy_zh = "异议只处理一次；处理结果有误的，先冲销。"
+    objection: str
+
+
+@dataclass(eq=False)
+class ObjectionTooLate(Refused):
+    """It is decided already what the objection is to: {target}."""
+
+    zh = "异议所指事项已作出立项决定：{target}。"
+    remedy = "Have the award revoked or terminated if the objection is right."
+    remedy_zh = "异议成立的，另行撤销或终止立项。"
+    source = PRACTICE
+    target: str | None
+
+
+@dataclass(eq=False)
+class OutsideNotice(Refused):
+    """{occurred_on} is outside the notice's days, {first_day} to {last_day}."""
+
+    zh = "{occurred_on} 不在公示期 {first_day} 至 {last_day} 内。"
+    remedy = "Give the day on which the objection came in; it must lie in the notice's days."
+    remedy_zh = "业务日期填实际收到异议之日，须在公示期内。"
+    source = PRACTICE
+    occurred_on: date
+    first_day: date
+    last_day: date
+
+
+@dataclass(eq=False)
+class ObjectionUpheld(Refused):
+    """An objection to the application {application} was upheld."""
+
+    zh = "对申报 {application} 的异议成立。"
+    remedy = "Pay nothing on it: revoke the award, or terminate it."
+    remedy_zh = "不得支付：应撤销或终止该立项。"
+    source = PRACTICE
+    application: str
+
+
+@dataclass(eq=False)
+class NotAwarded(Refused):
+    """The application {application} has no live award in this round, and notices follow the decision here."""
+
+    zh = "申报 {application} 在本轮没有有效立项；本专项资金先立项后公示。"
+    remedy = "List what was awarded: decide the award list first."
+    remedy_zh = "先作出立项决定，再公示已立项的申报。"
+    source = setting("notice_order")
+    application: str
+
+
+@dataclass(eq=False)
+class DeadlineNotLater(Refused):
+    """{what}: {asked} is not later than the present last day, {last_day}."""
+
+    zh = "{what}：{asked} 不晚于现定截止日 {last_day}。"
+    remedy = "Give a later day."
+    remedy_zh = "填写更晚的日期。"
+    what: str
+    last_day: date
+    asked: date

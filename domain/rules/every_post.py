@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.money import Money
-from domain.rules.refused import Refused
+from domain.rules.refused import ACCOUNTING, Refused
 
 
 @dataclass(eq=False)
@@ -48,6 +48,7 @@ class BookedOutOfOrder(Refused):
     zh = "记账日期 {booked_on} 早于 {stream} 的最近记账日期 {last_booked_on}。"
     remedy = "Leave booked_on out: the ledger keeps the day it occurred and books it on the earliest day allowed."
     remedy_zh = "不填记账日期：业务日期照实保留，账簿按允许的最早日期记账。"
+    source = ACCOUNTING
     stream: str
     booked_on: date
     last_booked_on: date
@@ -72,6 +73,7 @@ class MissingCitation(Refused):
     zh = "缺少必须引用的文件，应为其中一种：{kinds}。"
     remedy = "Add a document of one of these kinds, with its number, to the documents that the event cites."
     remedy_zh = "在引用文件中补充所列种类之一的文件及其文号。"
+    source = ACCOUNTING
     kinds: str
 
 
@@ -82,6 +84,7 @@ class DocumentAlreadyUsed(Refused):
     zh = "{kind} {number} 已被 {stream} 第 {version} 号事件使用。"
     remedy = "Cite the number of this payment's own voucher or bank slip; do not post again what is already recorded."
     remedy_zh = "填写本笔业务自己的凭证号或流水号；已入账的，不得重复提交。"
+    source = ACCOUNTING
     kind: str
     number: str
     stream: str
@@ -131,3 +134,26 @@ class WindowEmpty(Refused):
     remedy_zh = "更正日期，使截止日不早于起始日。"
     first_day: date
     last_day: date
+
+
+@dataclass(eq=False)
+class UnknownEntry(Refused):
+    """There is no entry of version {version} in {stream} that this can refer to."""
+
+    zh = "{stream} 中没有可供引用的第 {version} 号事件。"
+    remedy = "Give the version of the entry as the stream's events show it."
+    remedy_zh = "按该业务流的事件列表填写版本号。"
+    stream: str
+    version: int
+
+
+@dataclass(eq=False)
+class PeriodIsClosed(Refused):
+    """The books are closed through {closed_through}; {booked_on} cannot be booked on any more."""
+
+    zh = "账簿已结账至 {closed_through}，不能再以 {booked_on} 记账。"
+    remedy = "Leave booked_on out: the ledger keeps the day it occurred and books it in the open period."
+    remedy_zh = "不填记账日期：业务日期照实保留，账簿记入未结账期间。"
+    source = ACCOUNTING
+    booked_on: date
+    closed_through: date

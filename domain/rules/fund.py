@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from domain.money import Money
-from domain.rules.refused import Refused
+from domain.rules.refused import ACCOUNTING, BUDGET, SEED, Refused
 
 
 @dataclass(eq=False)
@@ -44,8 +45,9 @@ class PlanAlreadyAdopted(Refused):
     """A plan is already adopted; it can only be revised."""
 
     zh = "资金安排计划已经批准，只能调整。"
-    remedy = "Draft and adopt no second plan; have a change approved as a revision of the adopted one."
-    remedy_zh = "计划批准后不再另行起草或批准；确需变动的，按计划调整程序报批。"
+    remedy = "Post PlanRevised with the whole plan as it is to be, citing its approval."
+    remedy_zh = "登记计划调整（PlanRevised）：填报调整后的完整计划，并引用批复。"
+    source = SEED
 
 
 @dataclass(eq=False)
@@ -55,6 +57,7 @@ class PlanSumsDisagree(Refused):
     zh = "计划合计不符：{what} 填报 {stated}，实际合计 {computed}。"
     remedy = "Correct the stated sum or the amounts it adds up, so that lines, batches and total agree."
     remedy_zh = "更正填报的合计或明细，使各项目、各批次与总额一致。"
+    source = SEED
     what: str
     stated: Money
     computed: Money
@@ -67,6 +70,7 @@ class PlanNamesTwice(Refused):
     zh = "计划中 {what} 重复。"
     remedy = "List each task, batch, project and line number once in the plan, and each batch once in a line."
     remedy_zh = "任务、批次、项目和序号在计划中各列一次，同一项目内每个批次只列一次。"
+    source = SEED
     what: str
 
 
@@ -94,11 +98,12 @@ class NotTheLatestDraft(Refused):
 
 @dataclass(eq=False)
 class PlanExceedsPool(Refused):
-    """The plan adds up to {planned}, more than the pool's {pool}."""
+    """The plan still asks for {planned} to allot, more than the pool's {pool}."""
 
-    zh = "计划总额 {planned} 元超过资金池 {pool} 元。"
-    remedy = "Post the appropriations received before adopting the plan, or draft a smaller plan."
-    remedy_zh = "先登记已下达的指标再批准计划，或压减计划总额后重新起草。"
+    zh = "计划尚需分配 {planned} 元，超过待分配资金 {pool} 元。"
+    remedy = "Post the appropriations received first, or make the plan smaller."
+    remedy_zh = "先登记已下达的指标，或压减计划。"
+    source = SEED
     planned: Money
     pool: Money
 
@@ -110,6 +115,7 @@ class NotInPlan(Refused):
     zh = "已批准的计划中没有项目 {project}。"
     remedy = "Adopt the plan first, and use the code of a project that it names."
     remedy_zh = "先批准计划，并使用计划所列的项目代码。"
+    source = SEED
     project: str
 
 
@@ -120,6 +126,7 @@ class BatchNotInPlan(Refused):
     zh = "已批准的计划中，项目 {project} 没有第 {batch} 批。"
     remedy = "Use a batch number that the plan gives this project."
     remedy_zh = "使用计划为该项目列明的批次号。"
+    source = SEED
     project: str
     batch: int
 
@@ -131,6 +138,7 @@ class AllotmentExceedsPlan(Refused):
     zh = "项目 {project} 第 {batch} 批：已分配 {allotted} 元，再加 {amount} 元将超过计划 {planned} 元。"
     remedy = "Allot no more than the plan leaves for this batch of the project."
     remedy_zh = "分配金额不超过该项目该批次计划的未分配数。"
+    source = SEED
     project: str
     batch: int
     allotted: Money
@@ -143,8 +151,10 @@ class MoneyLeft(Refused):
     """Nothing may be left in {accounts}, but {amount} is."""
 
     zh = "{accounts} 中尚有 {amount} 元，须为零。"
-    remedy = "Bring these accounts to zero first: what the pool holds is allotted, or was appropriated beyond the plan."
-    remedy_zh = "先使上述账户余额归零（待分配资金应予分配，或为计划外多下达的部分），再办理结项。"
+    remedy = (
+        "Bring these accounts to zero first: pay, end or give back what is awarded; surrender what a fund has left."
+    )
+    remedy_zh = "先使上述账户余额归零：应付的付清或收回，专项资金的结余上缴，再办理结项。"
     accounts: str
     amount: Money
 
@@ -157,3 +167,123 @@ class ProjectsStillOpen(Refused):
     remedy = "Close these projects first, then the fund."
     remedy_zh = "先办理上述项目结项，再办理专项资金结项。"
     projects: str
+
+
+@dataclass(eq=False)
+class PlanNotAdopted(Refused):
+    """No plan is adopted yet that could be revised."""
+
+    zh = "尚无已批准的计划可供调整。"
+    remedy = "Draft and adopt the plan first; revise it afterwards."
+    remedy_zh = "先起草并批准计划，再作调整。"
+    source = SEED
+
+
+@dataclass(eq=False)
+class PlanBelowAllotted(Refused):
+    """{project}, batch {batch}: the plan's {planned} would be less than the {allotted} already allotted."""
+
+    zh = "项目 {project} 第 {batch} 批：计划 {planned} 元低于已分配的 {allotted} 元。"
+    remedy = "Plan no less than is allotted, or withdraw or recover money from the project first."
+    remedy_zh = "计划数不得低于已分配数；确需压减的，先收回分配或追回资金。"
+    source = BUDGET
+    project: str
+    batch: int
+    allotted: Money
+    planned: Money
+
+
+@dataclass(eq=False)
+class GateFixed(Refused):
+    """{project}, batch {batch}: money is allotted behind the gate {gate}, which cannot become {asked_gate} now."""
+
+    zh = "项目 {project} 第 {batch} 批已按拨付条件“{gate}”分配资金，不能改为“{asked_gate}”。"
+    remedy = "Keep the gate, or withdraw what is allotted to the batch before revising the plan."
+    remedy_zh = "保持原拨付条件，或先收回该批次已分配资金再调整计划。"
+    project: str
+    batch: int
+    gate: str
+    asked_gate: str
+
+
+@dataclass(eq=False)
+class SameProject(Refused):
+    """Money of {project} cannot be reallocated to itself."""
+
+    zh = "不能把项目 {project} 的资金调剂给它自己。"
+    remedy = "Name two projects; within one, withdraw the allotment and revise the plan."
+    remedy_zh = "填写两个不同的项目；同一项目内各批次的变动，先收回分配再调整计划。"
+    source = BUDGET
+    project: str
+
+
+@dataclass(eq=False)
+class SourceMismatch(Refused):
+    """A surrender out of {account} is told otherwise: recovered money by project, award and batch, the pool by none."""
+
+    zh = "上缴账户 {account} 填写不符：待分配资金不填项目、立项和批次，已追回资金三项均填。"
+    remedy = "Give account pool alone, or account recovered with project, award and batch."
+    remedy_zh = "账户填 pool（不填其余三项），或填 recovered 并填写项目、立项和批次。"
+    account: str
+
+
+@dataclass(eq=False)
+class YearNotOver(Refused):
+    """{year} cannot be carried forward on {occurred_on}: it is not over, or before the budget year {budget_year}."""
+
+    zh = "{occurred_on} 不能结转 {year} 年度：该年度须已结束，且不早于预算年度 {budget_year}。"
+    remedy = "Carry a year forward after its last day, from the appropriation's budget year on."
+    remedy_zh = "年度终了后再办理结转，且年度不早于该指标的预算年度。"
+    source = BUDGET
+    year: int
+    budget_year: int
+    occurred_on: date
+
+
+@dataclass(eq=False)
+class AlreadyCarried(Refused):
+    """The appropriation of version {appropriation} is already carried out of {year}."""
+
+    zh = "第 {appropriation} 号指标已办理 {year} 年度结转。"
+    remedy = "Carry each year forward once, in order."
+    remedy_zh = "每个年度只结转一次，按年度先后办理。"
+    source = BUDGET
+    appropriation: int
+    year: int
+
+
+@dataclass(eq=False)
+class CarriedTooMuch(Refused):
+    """{amount} is more than the appropriation's {appropriated}."""
+
+    zh = "结转金额 {amount} 元超过该指标的 {appropriated} 元。"
+    remedy = "Carry forward no more than what is left of the appropriation."
+    remedy_zh = "结转金额不超过该指标的结余。"
+    source = BUDGET
+    amount: Money
+    appropriated: Money
+
+
+@dataclass(eq=False)
+class PeriodOutOfTurn(Refused):
+    """The next period to close is {expected}, not {period}."""
+
+    zh = "下一个应结账期间为 {expected}，不是 {period}。"
+    remedy = "Close the months one after the other, from the fund's first."
+    remedy_zh = "自专项资金设立当月起逐月结账。"
+    source = ACCOUNTING
+    period: str
+    expected: str
+
+
+@dataclass(eq=False)
+class PeriodNotOver(Refused):
+    """The period {period} ends on {last_day}; {occurred_on} is not after it."""
+
+    zh = "期间 {period} 于 {last_day} 终了，{occurred_on} 尚未过期。"
+    remedy = "Close a period after its last day."
+    remedy_zh = "期间终了后再结账。"
+    source = ACCOUNTING
+    period: str
+    last_day: date
+    occurred_on: date

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from domain.money import Money
-from domain.rules.refused import Refused
+from domain.rules.refused import DUTIES, SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -15,6 +15,8 @@ class PayeeMismatch(Refused):
     zh = "收款人 {payee} 与立项收款人 {awarded} 不一致。"
     remedy = "Request the payment for the award's payee: the same name, credit code and account."
     remedy_zh = "收款人的名称、统一社会信用代码和账户须与立项名单一致。"
+    source = SEED
+    waivable = "award"
     payee: str
     awarded: str
 
@@ -38,6 +40,7 @@ class RequesterMayNotApprove(Refused):
     zh = "支付 {payment} 的申请人（或其密钥）{requester} 不得自行审批。"
     remedy = "Have another person approve or reject the payment, with another key."
     remedy_zh = "由申请人以外的人员使用另一密钥审批。"
+    source = DUTIES
     payment: str
     requester: str
 
@@ -49,9 +52,10 @@ class ApprovalOutOfTurn(Refused):
     zh = "支付 {payment} 的下一级审批为 {expected}，不是 {level}。"
     remedy = "Post the approvals level by level, in the order of the fund's settings."
     remedy_zh = "按专项资金设定的审批级次逐级提交。"
+    source = setting("approvals")
     payment: str
     level: str
-    expected: str
+    expected: str | None
 
 
 @dataclass(eq=False)
@@ -63,3 +67,16 @@ class AmountMismatch(Refused):
     remedy_zh = "金额填全额；仅收款人主动退款可以部分退回。"
     amount: Money
     expected: Money
+
+
+@dataclass(eq=False)
+class GateShut(Refused):
+    """The gate {gate} of award {award}, behind which batch {batch} is paid, is not open."""
+
+    zh = "立项 {award} 第 {batch} 批的拨付条件“{gate}”尚未满足。"
+    remedy = "Post what opens it: the agreement's signature, or the acceptance that was passed."
+    remedy_zh = "先登记使其满足的事项：合同签订，或验收通过。"
+    source = SEED
+    award: str
+    batch: int
+    gate: str

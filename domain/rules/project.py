@@ -22,8 +22,8 @@ class ProjectOfOtherFund(Refused):
     """The project {project} belongs to the fund {fund}."""
 
     zh = "项目 {project} 属于专项资金 {fund}。"
-    remedy = "Allot from the fund that the project belongs to."
-    remedy_zh = "由该项目所属的专项资金分配。"
+    remedy = "Allot, withdraw and reallocate in the fund that the project belongs to."
+    remedy_zh = "分配、收回和调剂由该项目所属的专项资金办理。"
     project: str
     fund: str
 
@@ -33,6 +33,6 @@ class ProjectIsClosed(Refused):
     """The project {project} is closed."""
 
     zh = "项目 {project} 已结项。"
-    remedy = "Post what belongs to a project before closing it; afterwards post only returns of what it paid."
-    remedy_zh = "项目业务应在结项前办理；结项后只受理已付款项的退回。"
+    remedy = "Post it to an open project; afterwards post only returns, recoveries, and reversals of what came since."
+    remedy_zh = "项目业务应在结项前办理；结项后只受理退款、追缴，以及结项和其后事项的冲销。"
     project: str

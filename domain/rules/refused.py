@@ -4,7 +4,29 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
+
+
+class Source(NamedTuple):
+    """Where a rule comes from: `kind` is law, seed, setting, practice, or books (what keeps accounts sound)."""
+
+    kind: str
+    zh: str
+    en: str
+
+
+BOOKS = Source("books", "账簿一致", "what keeps the books sound")
+SEED = Source("seed", "专项资金安排计划", "the plan of the special fund")
+ACCOUNTING = Source("law", "会计法；财会〔2024〕12号第二十一条", "Accounting Law; Caikuai [2024] No. 12, article 21")
+BUDGET = Source("law", "预算法及其实施条例", "Budget Law and its implementing regulation")
+DUTIES = Source("practice", "不相容岗位分离", "separation of duties")
+PRACTICE = Source("practice", "公开的管理办法和通知", "published rules and notices of such funds")
+
+
+def setting(name: str) -> Source:
+    """A rule that a setting of the fund governs."""
+    return Source("setting", f"专项资金设定 {name}", f"the fund's setting {name}")
+
 
 WORDS = {
     "application": "申报",
@@ -17,6 +39,10 @@ WORDS = {
     "review": "评审",
     "notice": "公示",
     "agreement": "合同",
+    "objection": "异议",
+    "recovery": "追缴",
+    "waiver": "豁免",
+    "round": "征集轮次",
     "acceptance": "验收",
     "treasury": "国库",
     "pool": "待分配资金",
@@ -37,7 +63,10 @@ WORDS = {
     "cancelled": "已作废",
     "instructed": "已支付指令",
     "confirmed": "已支付",
-    "returned": "已退回",
+    "live": "有效",
+    "declined": "已放弃",
+    "revoked": "已撤销",
+    "terminated": "已终止",
     "rectifying": "整改中",
     "running": "公示中",
     "completed": "公示完成",
@@ -45,7 +74,7 @@ WORDS = {
 """The codes that stand in refusals, as a finance office says them."""
 
 
-CODED = frozenset({"kind", "what", "status", "wanted", "account", "accounts", "cause"})
+CODED = frozenset({"kind", "what", "status", "wanted", "account", "accounts", "cause", "gate", "asked_gate"})
 """The facts whose values are such codes; others may be names that senders chose."""
 
 
@@ -65,6 +94,8 @@ class Refused(Exception):
     zh: ClassVar[str] = "账簿拒绝此事件。"
     remedy: ClassVar[str]
     remedy_zh: ClassVar[str]
+    source: ClassVar[Source] = BOOKS
+    waivable: ClassVar[str | None] = None
 
     @property
     def facts(self) -> dict[str, object]:

@@ -12,6 +12,8 @@ SCOPES = (
     "post:acceptance",
     "post:payment",
     "approve:payment",
+    "post:waiver",
+    "post:reversal",
     "read",
     "admin",
 )

@@ -13,6 +13,7 @@ from service.api.reach import must_read
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
 
 ACCEPTANCES = ("none", "requested", "passed", "failed", "rectifying")
+STATUSES = ("live", "declined", "revoked", "terminated", "reversed")
 AFTER = pattern(
     "[0-9]{1,18}[.][A-Za-z0-9][A-Za-z0-9._-]{0,63}", "After the award that `next` named", "从 next 所示之后开始"
 )
@@ -25,6 +26,7 @@ AFTER = pattern(
     shapes.Awards,
     fund=FUND,
     project=PROJECT,
+    status=one_of("Only awards of this status", "仅限该状态的立项", *STATUSES),
     acceptance=one_of("Only awards whose acceptance stands so", "仅限该验收状态", *ACCEPTANCES),
     uscc=pattern("[0-9A-Z]{18}", "Only this applicant, by code", "仅限该申报单位（统一社会信用代码）"),
     after=AFTER,
@@ -35,6 +37,7 @@ def listed(
     *,
     fund: str | None,
     project: str | None,
+    status: str | None,
     acceptance: str | None,
     uscc: str | None,
     after: str | None,
@@ -44,7 +47,7 @@ def listed(
     must_read(fund, project)
     size = limit or page.USUAL
     position, _, award = (after or "0.").partition(".")
-    wanted = {"fund": fund, "project": project, "acceptance": acceptance, "uscc": uscc}
+    wanted = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
     with reader().at(min_position or 0) as snapshot:
         rows = snapshot.rows("awards", **wanted, position=int(position), award=award, limit=size)
         beside = {"as_of": {"position": snapshot.position}}

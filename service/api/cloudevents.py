@@ -61,9 +61,9 @@ Opened = Mapping[str, Any]
 def opened(event: Any) -> Opened:
     """A structured CloudEvent with its attributes read. Raises ValidationError."""
     envelope: dict[str, Any] = ENVELOPE.load(_object(event))
-    stream = SCHEMAS[envelope["type"]].fact.stream
-    if not envelope["subject"].startswith(stream + "/"):
-        message = f"It must be a {stream} stream for this type. 此类型的流须为 {stream}。"
+    streams = SCHEMAS[envelope["type"]].fact.streams
+    if envelope["subject"].partition("/")[0] not in streams:
+        message = f"It must be a {' or '.join(streams)} stream for this type. 此类型的流须为 {' 或 '.join(streams)}。"
         raise ValidationError({"subject": [message]})
     return envelope
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from flask import Blueprint, Response
 
+from domain.documents import normal, official
 from service.api import page, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
@@ -43,7 +46,12 @@ def cited(
     wanted = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
     with reader().at(min_position or 0) as snapshot:
         rows = snapshot.rows("citations", **wanted, after=after or 0, limit=size)
-        beside = {"number": number, "as_of": {"position": snapshot.position}}
+        parts = official(number)
+        beside = {
+            "number": normal(number),
+            "official": parts and asdict(parts),
+            "as_of": {"position": snapshot.position},
+        }
     if not rows and not after:
         raise Problem("not-found", number=number)
     return page.answer_rows("citations", rows, beside, size, lambda row: str(row["position"]))

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, ClassVar, NoReturn, cast
 
 from marshmallow import Schema, ValidationError, fields, post_load
@@ -121,13 +122,25 @@ class Code(Pattern):
 
 
 class Name(Pattern):
-    """The sender's name for an application, an award or a payment."""
+    """The sender's name for an application, an award, a payment and the like."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
             "It must be letters, digits, dots, hyphens and underscores, at most 64.",
             "须为字母、数字、点、连字符和下划线，最多 64 个。",
+            **options,
+        )
+
+
+class RuleName(Pattern):
+    """The name of a rule, as refusals give it; whether there is such a rule is the domain's business."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[A-Z][A-Za-z]{0,63}",
+            "It must be a rule's name, such as OutsideWindow.",
+            "须为规则名称，如 OutsideWindow。",
             **options,
         )
 
@@ -217,6 +230,18 @@ class Day(Bilingual):
         return day
 
 
+class Period(Pattern):
+    """A month whose books are closed, `YYYY-MM`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "(19(49|[5-9][0-9])|2[01][0-9]{2})-(0[1-9]|1[0-2])",
+            "It must be a month such as 2019-03, between 1949 and 2199.",
+            "须为月份，如 2019-03，年份在 1949 至 2199 之间。",
+            **options,
+        )
+
+
 class Whole(Bilingual):
     """A whole number between bounds, both included."""
 
@@ -265,6 +290,17 @@ class Choice(Text):
             words = ", ".join(self.words)
             self.refuse(f"It must be one of: {words}.", f"须为其中之一：{words}。")
         return text
+
+
+class Member(Choice):
+    """One of the words of an enumeration, made into its member."""
+
+    def __init__(self, kind: type[StrEnum], **options: Any) -> None:
+        super().__init__(*kind, **options)
+        self.kind = kind
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> StrEnum:
+        return self.kind(super()._deserialize(*args, **kwargs))
 
 
 class Account(Pattern):

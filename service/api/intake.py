@@ -71,7 +71,7 @@ class Item:
 
 
 @bp.post("/events")
-@operation("Post to the ledger", "向账簿提交事件", shapes.Posted, scope=None, **HOW)
+@operation("Post to the ledger", "向账簿提交事件", shapes.Posted, scope=None, **HOW)  # type: ignore[arg-type]
 def post_anywhere(**how: bool | None) -> Response:
     for header in ("If-Match", "If-None-Match"):
         if header in request.headers:
@@ -82,13 +82,13 @@ def post_anywhere(**how: bool | None) -> Response:
 
 
 @bp.post("/funds/<code:fund>/events")
-@operation("Post to a fund's stream", "向专项资金的事件流提交事件", shapes.Posted, scope=None, **HOW)
+@operation("Post to a fund's stream", "向专项资金的事件流提交事件", shapes.Posted, scope=None, **HOW)  # type: ignore[arg-type]
 def post_to_fund(fund: str, **how: bool | None) -> Response:
     return _post(f"fund/{fund}", _expected(), how)
 
 
 @bp.post("/projects/<code:project>/events")
-@operation("Post to a project's stream", "向项目的事件流提交事件", shapes.Posted, scope=None, **HOW)
+@operation("Post to a project's stream", "向项目的事件流提交事件", shapes.Posted, scope=None, **HOW)  # type: ignore[arg-type]
 def post_to_project(project: str, **how: bool | None) -> Response:
     return _post(f"project/{project}", _expected(), how)
 

@@ -22,10 +22,11 @@ class Parameter(NamedTuple):
     read: Callable[[str], Any]
     schema: dict[str, Any]
     about: tuple[str, str]
+    required: bool = False
 
 
 def read(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The request's parameters by name, None where left out. Raises Problem."""
+    """The request's parameters by name, None where one that may be is left out. Raises Problem."""
     for name in request.args:
         if name not in parameters or len(request.args.getlist(name)) > 1:
             raise Problem("bad-parameter", parameter=name, known=sorted(parameters))
@@ -35,6 +36,8 @@ def read(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
 def _read(name: str, parameter: Parameter) -> Any:
     given = request.args.get(name)
     if given is None:
+        if parameter.required:
+            raise Problem("bad-parameter", parameter=name, detail="This is required. 必填。")
         return None
     try:
         return parameter.read(given)

@@ -162,6 +162,7 @@ def _unexpected(error: Exception) -> Response:
 
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     Problem: _of_problem,
+    Refused: lambda error: respond(of_rule(error)),
     NotStrictJson: lambda error: respond(document("not-strict-json", detail=str(error))),
     ValidationError: lambda error: respond(of_invalid(error)),
     Unavailable: _unavailable,

@@ -32,7 +32,7 @@ def one_project(project: str, *, min_position: int | None) -> Response:
             raise Problem("not-found")
         must_find(row["fund"], project)
         of = {"fund": row["fund"], "project": project}
-        every = {"acceptance": None, "uscc": None, "position": 0, "award": "", "limit": page.MOST}
+        every = {"status": None, "acceptance": None, "uscc": None, "position": 0, "award": "", "limit": page.MOST}
         return answer(
             {
                 **row,
@@ -40,5 +40,6 @@ def one_project(project: str, *, min_position: int | None) -> Response:
                 "batches": snapshot.rows("project_batches", **of),
                 "award_list": snapshot.rows("awards", **of, **every),
                 "payments": snapshot.rows("project_payments", **of),
+                **{name: snapshot.rows(name, **of) for name in ("rounds", "objections", "recoveries", "waivers")},
             }
         )

@@ -29,17 +29,23 @@ DEMO_KEYS: dict[str, Grant] = {
     "acceptance-panel": grant(["post:acceptance", "read"]),
     "treasury": grant(["post:payment", "read"]),
     "approver": grant(["approve:payment", "read"]),
+    "waiver-board": grant(["post:waiver", "read"]),
+    "corrections": grant(["post:reversal", "read"]),
     "auditor": grant(["read"]),
     "operator": grant(["admin"]),
 }
 
 
 def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
-    """The demo keys in `file` (mode 600), made on the first run. Written before they count, so a crash loses none."""
-    if not file.exists():
-        made = {name: keys.new(secret) for name in DEMO_KEYS}
+    """The demo keys in `file` (mode 600), made on the first run that knows them; those it has are kept.
+
+    Written, whole or not at all, before they count: so a crash loses none.
+    """
+    made = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else {}
+    if new := {name: keys.new(secret) for name in DEMO_KEYS if name not in made}:
+        made |= new
         write_private(file, msgspec.json.format(msgspec.json.encode(made)).decode() + "\n")
-    for name, key in msgspec.json.decode(file.read_bytes(), type=dict[str, str]).items():
+    for name, key in made.items():
         keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())))
 
 

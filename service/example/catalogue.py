@@ -1,165 +1,356 @@
 """One life of a small fund in which every event that may be posted stands at least once, in an order that counts.
 
 The contract's examples: `/v1/event-types` shows them, and the tests post them. All of it is invented, and marked 示例.
+Each chapter yields its events and is told the version that the stream has then, as a sender is by the service's answer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
-FUND, PROJECT = "demo-2025", "demo-2025-01"
-SOURCE = "/example/sender"
-AWARD = "L-01"
-PAYEE = {"name": "示例科技有限公司", "uscc": "91440104MA00000014", "account": "6222 0212 3456 7890 123"}
-AMOUNTS: dict[int, str] = {1: "600000.00", 2: "200000.00", 3: "200000.00"}
-GATES = {1: "award", 2: "agreement", 3: "acceptance"}
-NAMES = {1: "第一批", 2: "第二批", 3: "第三批"}
-MONEY: list[dict[str, Any]] = [{"batch": batch, "amount": amount} for batch, amount in AMOUNTS.items()]
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, TypeVar
 
 Event = dict[str, Any]
+Say = Callable[..., Event]
+T = TypeVar("T")
+Chapter = Generator[Event, int, T]
+
+SOURCE = "/example/sender"
+FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
+CLERK, APPROVER, HEAD, ACCOUNTANT = "示例·经办人周某", "示例·审批人吴某", "示例·局长郑某", "示例·会计冯某"
+LEVELS = ["审核", "审批"]
+BATCHES = {1: "第一批", 2: "第二批", 3: "第三批"}
+GATES = {1: "award", 2: "agreement", 3: "acceptance"}
+
+PAYEE = {"name": "示例科技有限公司", "uscc": "91440104MA00000014", "account": "6222 0212 3456 7890 123"}
+MOVED = {**PAYEE, "account": "6222 0212 3456 7890 456"}
+MATERIALS = {"name": "示例材料有限公司", "uscc": "91440104MA00000027"}
+TOOLS = {"name": "示例工具有限公司", "uscc": "91440104MA0000003A"}
+OPTICS = {"name": "示例光学有限公司", "uscc": "91440104MA0000004D"}
+SEEDS = {"name": "示例种业有限公司", "uscc": "91440104MA0000005G", "account": "6222 0212 3456 7890 555"}
+PUMPS = {"name": "示例泵业有限公司", "uscc": "91440104MA0000006K", "account": "6222 0212 3456 7890 666"}
+PAPER = {"name": "示例纸业有限公司", "uscc": "91440104MA0000007N", "account": "6222 0212 3456 7890 777"}
+GLASS = {"name": "示例玻璃有限公司", "uscc": "91440104MA0000008R", "account": "6222 0212 3456 7890 888"}
 
 
 def life() -> list[Event]:
     """The events in order, each with an id of its own."""
-    events = [*_founding(), *_selection(), *_payments(), *_acceptance(), *_closing()]
-    return [{"specversion": "1.0", "id": f"demo-{n:03}", "source": SOURCE, **e} for n, e in enumerate(events, 1)]
+    told: list[Event] = []
+    versions = Counter[str]()
+    chapters = _chapters()
+    event = next(chapters)
+    while True:
+        told.append({"specversion": "1.0", "id": f"demo-{len(told) + 1:03}", "source": SOURCE, **event})
+        versions.update(_streams(event))
+        try:
+            event = chapters.send(versions[event["subject"]])
+        except StopIteration:
+            return told
 
 
-def _event(type_: str, day: str, cites: str = "", *, actor: str = "示例·经办人周某", **data: Any) -> Event:
-    """`cites`: the documents as `kind number`, several divided by commas."""
-    kinds = [cite.split() for cite in cites.split(",") if cite]
-    documents = {"documents": [{"kind": kind, "number": number} for kind, number in kinds]} if kinds else {}
-    data = {"occurred_on": day, "actor": actor, **documents, **data}
-    subject = f"fund/{FUND}" if type_.startswith(OF_FUND) else f"project/{PROJECT}"
-    return {"type": type_, "subject": subject, "data": data}
+def _streams(event: Event) -> Iterator[str]:
+    """The streams that it is recorded on: its own, and those that its money crosses to."""
+    yield event["subject"]
+    for name in ("project", "from_project", "to_project"):
+        if event["type"] in ("FundsAllotted", "AllotmentWithdrawn", "FundsReallocated") and name in event["data"]:
+            yield f"project/{event['data'][name]}"
+    if event["type"] in ("RecoveryReceived", "ProjectClosed"):
+        yield f"fund/{FUND}"
 
 
-OF_FUND = ("FundE", "Approp", "Plan", "FundsAll", "FundC")
+def _chapters() -> Chapter[None]:
+    appropriation = yield from _founding()
+    yield from _first_call()
+    yield from _failed_call()
+    yield from _second_call()
+    yield from _payments()
+    yield from _changes()
+    yield from _acceptance()
+    yield from _next_year(appropriation)
+    yield from _closing()
 
 
-def _founding() -> Iterator[Event]:
-    settings = {"notice_working_days": 5, "approvals": ["审核", "审批"], "acceptance_tries": 3}
-    yield _event("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
-    yield _event(
-        "AppropriationReceived", "2025-01-10", "上级指标文号 示例指标〔2025〕1号", amount="1000000.00", budget_year=2025
-    )
-    line = {
-        "project": PROJECT, "number": 1, "name": "示例项目", "name_annex": "示例项目", "tasks": ["一"],
-        "award_rule": "exact", "awards": 1, "fixed_total": False, "total": "1000000.00",
-        "batches": [{**money, "gate": GATES[money["batch"]]} for money in MONEY],
+def _at(subject: str) -> Say:
+    """What says an event of this stream; `cites`: its documents as `kind number`, several divided by commas."""
+
+    def say(type_: str, day: str, cites: str = "", *, actor: str = CLERK, **data: Any) -> Event:
+        kinds = [cite.split() for cite in cites.split(",") if cite]
+        documents = {"documents": [{"kind": kind, "number": number} for kind, number in kinds]} if kinds else {}
+        return {"type": type_, "subject": subject, "data": {"occurred_on": day, "actor": actor, **documents, **data}}
+
+    return say
+
+
+fund, first, second = _at(f"fund/{FUND}"), _at(f"project/{FIRST}"), _at(f"project/{SECOND}")
+
+
+# The fund --------------------------------------------------------------------
+
+
+def _founding() -> Chapter[int]:
+    """Gives the version of the appropriation."""
+    settings: Event = {"notice_working_days": 5, "approvals": LEVELS, "acceptance_tries": 3}
+    yield fund("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
+    received = {"amount": "1500000.00", "budget_year": 2025}
+    appropriation = yield fund("AppropriationReceived", "2025-01-10", "上级指标文号 示例指标〔2025〕1号", **received)
+    lines = {
+        FIRST: {1: "600000.00", 2: "200000.00", 3: "200000.00"},
+        SECOND: {1: "300000.00", 2: "200000.00"},
+    }
+    batches = {1: "900000.00", 2: "400000.00", 3: "200000.00"}
+    totals = {FIRST: "1000000.00", SECOND: "500000.00"}
+    draft = yield fund("PlanDrafted", "2025-01-15", **_plan("1500000.00", batches, totals, lines))
+    yield fund("PlanAdopted", "2025-01-20", "局文 示例局〔2025〕3号", draft=draft)
+    for say in (first, second):
+        yield say("ProjectOpened", "2025-01-21", fund=FUND)
+    for project, amounts in lines.items():
+        for share in _amounts(amounts):
+            yield fund("FundsAllotted", "2025-01-22", "资金分配文 示例分配〔2025〕1号", project=project, **share)
+    twice = yield fund("AppropriationReceived", "2025-01-23", "本级指标文号 示例预〔2025〕9号", **received)
+    reason = "与示例指标〔2025〕1号为同一笔，重复登记"
+    yield fund("EntryReversed", "2025-01-24", "冲销凭证号 示例冲销1", actor=ACCOUNTANT, version=twice, reason=reason)
+    more = {
+        "notice_order": "before_decision", "rectification_months": 3, "quantum": "100.00",
+        "years_to_spend": 2, "period_close_days": 20,
     }  # fmt: skip
-    plan: dict[str, Any] = {
+    yield fund("SettingsChanged", "2025-01-27", "批复 示例批〔2025〕1号", settings={**settings, **more})
+    yield fund("PeriodClosed", "2025-02-05", "对账单 示例对账〔2025〕1号", period="2025-01")
+    return appropriation
+
+
+def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: dict[str, dict[int, str]]) -> Event:
+    about: dict[str, Event] = {
+        FIRST: {"number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1},
+        SECOND: {"number": 2, "name": "示例项目二", "tasks": ["一", "二"], "award_rule": "max", "awards": 2},
+    }
+    return {
         "title": "示例专项资金安排计划",
-        "total": "1000000.00",
-        "tasks": [{"code": "一", "name": "示例任务"}],
-        "batches": [{"batch": b, "name": NAMES[b], "total": amount} for b, amount in AMOUNTS.items()],
-        "lines": [line],
-    }
-    yield _event("PlanDrafted", "2025-01-15", **plan)
-    yield _event("PlanAdopted", "2025-01-20", "局文 示例局〔2025〕3号", draft=3)
-    yield _event("ProjectOpened", "2025-01-21", fund=FUND)
-    for money in MONEY:
-        number = f"示例分配〔2025〕{money['batch']}号"
-        yield _event("FundsAllotted", "2025-01-22", f"资金分配文 {number}", project=PROJECT, **money)
-
-
-def _selection() -> Iterator[Event]:
-    yield _event(
-        "CallPublished",
-        "2025-02-05",
-        "申报指南 示例指南〔2025〕1号",
-        round=1,
-        opens_on="2025-02-05",
-        closes_on="2025-02-28",
-    )
-    applicants = {
-        "A-01": {"name": PAYEE["name"], "uscc": PAYEE["uscc"]},
-        "A-02": {"name": "示例材料有限公司", "uscc": "91440104MA00000027"},
-    }
-    for n, (application, applicant) in enumerate(applicants.items(), 1):
-        yield _event(
-            "ApplicationReceived", "2025-02-20", f"受理号 示例受理{n}", application=application, applicant=applicant
-        )
-    yield _event("CallClosed", "2025-03-01", round=1)
-    yield _event("ApplicationScreened", "2025-03-03", "审查表 示例审查1", application="A-01", passed=True)
-    yield _event(
-        "ApplicationScreened", "2025-03-03", "审查表 示例审查2", application="A-02", passed=False, reason="材料不全"
-    )
-    scores = [{"application": "A-01", "score": "91.5"}]
-    yield _event("ReviewConcluded", "2025-03-10", "评审意见 示例评审1", method="专家评审", scores=scores)
-    proposed = [{"application": "A-01", "amount": "1000000.00"}]
-    yield _event(
-        "NoticeStarted", "2025-03-11", "公示 示例公示1", applications=proposed,
-        first_day="2025-03-12", last_day="2025-03-18",
-    )  # fmt: skip
-    yield _event("NoticeCompleted", "2025-03-19")
-    award = {
-        "award": AWARD, "application": "A-01", "payee": PAYEE, "score": "91.5", "rank": 1,
-        "amounts": MONEY,
+        "total": total,
+        "tasks": [{"code": "一", "name": "示例任务一"}, {"code": "二", "name": "示例任务二"}],
+        "batches": [{"batch": batch, "name": BATCHES[batch], "total": amount} for batch, amount in batches.items()],
+        "lines": [
+            {
+                "project": project, **about[project], "name_annex": about[project]["name"],
+                "fixed_total": project == SECOND, "total": totals[project],
+                "batches": [{**share, "gate": GATES[share["batch"]]} for share in _amounts(amounts)],
+            }
+            for project, amounts in lines.items()
+        ],
     }  # fmt: skip
-    # `review` and `notice` are the versions that the project's stream had after those events.
-    yield _event(
-        "AwardListDecided", "2025-03-20", "纪要 示例纪要1,立项文号 示例立项〔2025〕1号",
-        review=11, notice=12, method="专家评审得分", awards=[award],
-    )  # fmt: skip
-    yield _event(
-        "AgreementSigned", "2025-03-25", "合同号 示例合同1", award=AWARD, starts_on="2025-04-01", ends_on="2025-09-30"
+
+
+def _amounts(amounts: dict[int, str]) -> list[Event]:
+    return [{"batch": batch, "amount": amount} for batch, amount in amounts.items()]
+
+
+# Calls, reviews and awards ----------------------------------------------------
+
+
+def _first_call() -> Chapter[None]:
+    """The first project's: its window extended, a late application let in, another withdrawn, one failed."""
+    window = {"opens_on": "2025-02-05", "closes_on": "2025-02-21"}
+    yield first("CallPublished", "2025-02-05", "申报指南 示例指南〔2025〕1号", round=1, **window)
+    yield from _applied(first, "2025-02-18", {"A-01": PAYEE, "A-02": MATERIALS, "A-03": TOOLS})
+    yield first("CallExtended", "2025-02-20", round=1, closes_on="2025-02-28")
+    yield first("ApplicationWithdrawn", "2025-02-25", application="A-03", reason="申报单位另有安排")
+    late = {"rule": "OutsideWindow", "application": "A-04", "reason": "申报平台故障，准予补交"}
+    yield first("WaiverGranted", "2025-03-03", "批准文件 示例准〔2025〕1号", actor=HEAD, **late)
+    yield from _applied(first, "2025-03-03", {"A-04": OPTICS})
+    yield first("CallClosed", "2025-03-04", round=1)
+    yield from _screened(first, "2025-03-05", {"A-01": True, "A-02": False, "A-04": True})
+    review = yield _reviewed(first, "2025-03-10", {"A-01": "91.5", "A-04": "82"})
+    notice = yield _noticed(first, "2025-03-11", "2025-03-12", "2025-03-18", {"A-01": "1000000.00"})
+    yield first("NoticeCompleted", "2025-03-19")
+    row = _row("L-01", "A-01", PAYEE, {1: "600000.00", 2: "200000.00", 3: "200000.00"}, score="91.5", rank=1)
+    yield _decided(first, "2025-03-20", review, notice, row, method="专家评审得分")
+    term = {"starts_on": "2025-04-01", "ends_on": "2025-09-30"}
+    yield first("AgreementSigned", "2025-03-25", "合同号 示例合同1", award="L-01", **term)
+
+
+def _failed_call() -> Chapter[None]:
+    window = {"opens_on": "2025-02-06", "closes_on": "2025-02-21"}
+    yield second("CallPublished", "2025-02-06", "申报指南 示例指南〔2025〕2号", round=1, **window)
+    yield second("CallClosed", "2025-02-22", round=1)
+    yield second("CallFailed", "2025-02-24", round=1, reason="无人申报")
+
+
+def _second_call() -> Chapter[None]:
+    """The second project's: objections, a second notice, amounts by score, an award declined, a substitute."""
+    window = {"opens_on": "2025-02-26", "closes_on": "2025-03-14"}
+    yield second("CallPublished", "2025-02-26", "申报指南 示例指南〔2025〕3号", round=2, **window)
+    yield from _applied(second, "2025-03-05", {"B-01": SEEDS, "B-02": PUMPS, "B-03": PAPER, "B-04": GLASS})
+    yield second("CallClosed", "2025-03-15", round=2)
+    yield from _screened(second, "2025-03-17", dict.fromkeys(("B-01", "B-02", "B-03", "B-04"), True))
+    review = yield _reviewed(second, "2025-03-21", {"B-01": "90", "B-02": "75", "B-03": "60", "B-04": "55"})
+    yield _noticed(second, "2025-03-21", "2025-03-24", "2025-03-28", {"B-01": "272700.00", "B-02": "227300.00"})
+    against = {"objection": "O-01", "application": "B-02", "reason": "所报专利权属有争议"}
+    yield second("ObjectionReceived", "2025-03-26", "异议书 示例异议1", **against)
+    yield second("ObjectionReceived", "2025-03-27", "异议书 示例异议2", objection="O-02", reason="评审专家应当回避")
+    yield second("ObjectionResolved", "2025-03-31", objection="O-01", upheld=True, reason="权属争议属实")
+    yield second("ObjectionResolved", "2025-03-31", objection="O-02", upheld=False, reason="不存在应当回避的情形")
+    notice = yield _noticed(
+        second, "2025-04-01", "2025-04-01", "2025-04-08", {"B-01": "300000.00", "B-03": "200000.00"}
     )
-
-
-def _payments() -> Iterator[Event]:
-    yield from _pay("P-01", 1, "2025-04-02")
-    yield _event(
-        "PaymentReturned", "2025-04-08", "退回通知书 示例退回1",
-        payment="P-01", amount=AMOUNTS[1], passive=True, reason="账户已销户",
-    )  # fmt: skip
-    yield _request("P-02", 1, "2025-04-10")
-    yield _event(
-        "PaymentRejected", "2025-04-11", "审批单 P-02", actor="示例·审批人吴某", payment="P-02", reason="附件缺失"
+    yield second("NoticeCompleted", "2025-04-09")
+    rows = (
+        _row("M-01", "B-01", SEEDS, {1: "180000.00", 2: "120000.00"}, score="90", rank=1),
+        _row("M-02", "B-03", PAPER, {1: "120000.00", 2: "80000.00"}, score="60", rank=2),
     )
-    yield _request("P-03", 1, "2025-04-14")
-    yield _event("PaymentCancelled", "2025-04-14", payment="P-03", reason="重复申请")
-    yield _request("P-04", 1, "2025-04-15")
-    yield from _approve("P-04", "2025-04-16")
-    yield _event("PaymentInstructed", "2025-04-17", "支付凭证号 示例凭证P-04", payment="P-04")
-    yield _event("PaymentFailed", "2025-04-18", "银行通知 示例通知1", payment="P-04", reason="户名不符")
-    yield from _pay("P-05", 1, "2025-04-21")
-    yield from _pay("P-06", 2, "2025-04-28")
+    by_score = {"by_score": True, "quantum": "100.00", "tie_order": "受理在先者优先", "method": "按得分最大余数法分配"}
+    yield _decided(second, "2025-04-10", review, notice, *rows, **by_score)
+    yield second("AwardDeclined", "2025-04-14", "放弃函 示例放弃1", award="M-02", reason="自筹资金不足")
+    notice = yield _noticed(second, "2025-04-14", "2025-04-15", "2025-04-21", {"B-04": "200000.00"})
+    yield second("NoticeCompleted", "2025-04-22")
+    row = _row("M-03", "B-04", GLASS, {1: "120000.00", 2: "80000.00"}, score="55", rank=1)
+    yield _decided(second, "2025-04-23", review, notice, row, method="递补")
+    term = {"starts_on": "2025-05-01", "ends_on": "2026-04-30"}
+    yield second("AgreementSigned", "2025-04-25", "合同号 示例合同2", award="M-01", **term)
 
 
-def _acceptance() -> Iterator[Event]:
-    yield _event("AcceptanceRequested", "2025-09-01", award=AWARD)
-    yield _event("AcceptanceFailed", "2025-09-10", "验收意见 示例验收1", award=AWARD, reason="指标未达")
-    yield _event("RectificationOrdered", "2025-09-12", "整改通知 示例整改1", award=AWARD, due_on="2025-11-30")
-    yield _event("AcceptanceRequested", "2025-10-20", award=AWARD)
-    yield _event("AcceptancePassed", "2025-10-30", "验收意见 示例验收2", award=AWARD)
-    yield from _pay("P-07", 3, "2025-11-05")
+def _applied(say: Say, day: str, applicants: dict[str, dict[str, str]]) -> Iterator[Event]:
+    for name, each in applicants.items():
+        applicant = {"name": each["name"], "uscc": each["uscc"]}
+        yield say("ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant)
 
 
-def _closing() -> Iterator[Event]:
-    yield _event("ProjectClosed", "2025-12-10", "结项 示例结项1")
-    yield _event("FundClosed", "2025-12-20", "结项 示例结项2")
+def _screened(say: Say, day: str, passed: dict[str, bool]) -> Iterator[Event]:
+    for name, has_passed in passed.items():
+        data = {"application": name, "passed": has_passed, **({} if has_passed else {"reason": "材料不全"})}
+        yield say("ApplicationScreened", day, f"审查表 示例审查{name}", **data)
 
 
-def _request(payment: str, batch: int, day: str) -> Event:
-    return _event(
-        "PaymentRequested", day, f"支付申请编号 示例申请{payment}",
-        payment=payment, award=AWARD, batch=batch, amount=AMOUNTS[batch], payee=PAYEE,
-    )  # fmt: skip
+def _reviewed(say: Say, day: str, scores: dict[str, str]) -> Event:
+    rows = [{"application": name, "score": score} for name, score in scores.items()]
+    return say("ReviewConcluded", day, f"评审意见 示例评审{day}", method="专家评审", scores=rows)
 
 
-def _approve(payment: str, day: str) -> Iterator[Event]:
-    for level in ("审核", "审批"):
-        yield _event("PaymentApproved", day, f"审批单 {payment}", actor="示例·审批人吴某", payment=payment, level=level)
+def _noticed(say: Say, day: str, first_day: str, last_day: str, proposed: dict[str, str]) -> Event:
+    rows = [{"application": name, "amount": amount} for name, amount in proposed.items()]
+    days = {"first_day": first_day, "last_day": last_day}
+    return say("NoticeStarted", day, f"公示 示例公示{day}", applications=rows, **days)
 
 
-def _pay(payment: str, batch: int, day: str) -> Iterator[Event]:
-    """A payment from its request to the bank's word, all on one day."""
-    yield _request(payment, batch, day)
-    yield from _approve(payment, day)
-    yield _event("PaymentInstructed", day, f"支付凭证号 示例凭证{payment}", payment=payment)
-    yield _event(
-        "PaymentConfirmed", day, f"流水号 示例流水{payment}",
-        payment=payment, amount=AMOUNTS[batch], payee=PAYEE,
-    )  # fmt: skip
+def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **placed: Any) -> Event:
+    """`placed`: its score and rank."""
+    about = {"award": award, "application": application, "payee": payee, **placed}
+    return {**about, "amounts": _amounts(amounts)}
+
+
+def _decided(say: Say, day: str, review: int, notice: int, *rows: Event, **more: Any) -> Event:
+    """`review` and `notice` are the versions that were answered to those events."""
+    cites = f"纪要 示例纪要{day},立项文号 示例立项{day}"
+    return say("AwardListDecided", day, cites, review=review, notice=notice, **more, awards=list(rows))
+
+
+# Payments --------------------------------------------------------------------
+
+
+def _payments() -> Chapter[None]:
+    """A payment returned, one rejected, one cancelled, one failed, one confirmed by mistake; and two that went well."""
+    asked: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
+    yield from _pay(first, "P-01", "2025-04-02", **asked)
+    returned = {"payment": "P-01", "amount": asked["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
+    yield first("PaymentReturned", "2025-04-08", "退回通知书 示例退回1", **returned)
+    yield _request(first, "P-02", "2025-04-10", **asked)
+    refused = {"payment": "P-02", "reason": "附件缺失"}
+    yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **refused)
+    yield _request(first, "P-03", "2025-04-14", **asked)
+    yield first("PaymentCancelled", "2025-04-14", payment="P-03", reason="重复申请")
+    yield _request(first, "P-04", "2025-04-15", **asked)
+    yield from _approve(first, "P-04", "2025-04-16")
+    yield first("PaymentInstructed", "2025-04-17", "支付凭证号 示例凭证P-04", payment="P-04")
+    yield first("PaymentFailed", "2025-04-18", "银行通知 示例通知1", payment="P-04", reason="账户状态异常")
+    change = {"award": "L-01", "old": PAYEE, "new": MOVED, "approver": APPROVER}
+    yield first("PayeeChanged", "2025-04-21", "变更函 示例变更1", **change)
+    asked |= {"payee": MOVED}
+    wrong = yield from _pay(first, "P-05", "2025-04-22", **asked)
+    reason = "流水号登记有误"
+    yield first("EntryReversed", "2025-04-23", "冲销凭证号 示例冲销2", actor=ACCOUNTANT, version=wrong, reason=reason)
+    yield _confirm(first, "P-05", "2025-04-23", "示例流水P-05更正", **asked)
+    yield from _pay(first, "P-06", "2025-04-28", **{**asked, "batch": 2, "amount": "200000.00"})
+    yield from _pay(second, "P-21", "2025-04-30", award="M-01", batch=1, amount="180000.00", payee=SEEDS)
+
+
+def _request(say: Say, payment: str, day: str, **asked: Any) -> Event:
+    return say("PaymentRequested", day, f"支付申请编号 示例申请{payment}", payment=payment, **asked)
+
+
+def _approve(say: Say, payment: str, day: str) -> Iterator[Event]:
+    for level in LEVELS:
+        yield say("PaymentApproved", day, f"审批单 {payment}", actor=APPROVER, payment=payment, level=level)
+
+
+def _confirm(say: Say, payment: str, day: str, number: str, *, amount: str, payee: Event, **_: Any) -> Event:
+    return say("PaymentConfirmed", day, f"流水号 {number}", payment=payment, amount=amount, payee=payee)
+
+
+def _pay(say: Say, payment: str, day: str, **asked: Any) -> Chapter[int]:
+    """A payment from its request to the bank's word, all on one day. Gives the version of the confirmation."""
+    yield _request(say, payment, day, **asked)
+    yield from _approve(say, payment, day)
+    yield say("PaymentInstructed", day, f"支付凭证号 示例凭证{payment}", payment=payment)
+    confirmed = yield _confirm(say, payment, day, f"示例流水{payment}", **asked)
+    return confirmed
+
+
+# Changes and acceptance -------------------------------------------------------
+
+
+def _changes() -> Chapter[None]:
+    """The substitute's award is revoked; what it leaves is reallocated, withdrawn, and taken out of the plan."""
+    yield second("AwardRevoked", "2025-05-08", "撤销文号 示例撤销1", award="M-03", reason="提供虚假材料")
+    way = {"from_project": SECOND, "from_batch": 1, "to_project": FIRST, "to_batch": 3}
+    yield fund("FundsReallocated", "2025-05-12", "调剂批复 示例调剂1", **way, amount="40000.00")
+    up = {"batch": 3, "increase": True, "amount": "40000.00", "reason": "增加示范任务"}
+    yield first("AwardAmended", "2025-05-13", "纪要 示例纪要2025-05-13", award="L-01", **up)
+    left = {"project": SECOND, "batch": 1, "amount": "80000.00"}
+    yield fund("AllotmentWithdrawn", "2025-05-15", "批复 示例批〔2025〕2号", **left)
+    lines = {
+        FIRST: {1: "600000.00", 2: "200000.00", 3: "240000.00"},
+        SECOND: {1: "180000.00", 2: "200000.00"},
+    }
+    batches = {1: "780000.00", 2: "400000.00", 3: "240000.00"}
+    revised = _plan("1420000.00", batches, {FIRST: "1040000.00", SECOND: "380000.00"}, lines)
+    yield fund("PlanRevised", "2025-05-20", "批复 示例批〔2025〕3号", **revised)
+    yield fund("SurplusSurrendered", "2025-05-22", "收回指标文 示例收回1", account="pool", amount="80000.00")
+
+
+def _acceptance() -> Chapter[None]:
+    award = {"award": "L-01"}
+    yield first("AcceptanceRequested", "2025-09-01", **award)
+    yield first("AcceptanceFailed", "2025-09-10", "验收意见 示例验收1", **award, reason="指标未达")
+    yield first("RectificationOrdered", "2025-09-12", "整改通知 示例整改1", **award, due_on="2025-10-31")
+    more = {"ends_on": "2025-12-31", "due_on": "2025-11-20"}
+    yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **award, **more)
+    yield first("AcceptanceRequested", "2025-11-10", **award)
+    yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收2", **award)
+    down = {"batch": 3, "increase": False, "amount": "10000.00", "reason": "验收核减"}
+    yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **down)
+    yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)
+
+
+# The year after ---------------------------------------------------------------
+
+
+def _next_year(appropriation: int) -> Chapter[None]:
+    """An award is terminated; of what it was paid some comes back, in two parts, and the rest is let go."""
+    unspent = {"appropriation": appropriation, "year": 2025, "amount": "210000.00"}
+    yield fund("YearCarriedForward", "2026-01-08", "结转批复 示例结转〔2026〕1号", **unspent)
+    yield second("AwardTerminated", "2026-02-10", "终止文号 示例终止1", award="M-01", reason="项目停滞")
+    order = {"recovery": "R-01", "payment": "P-21", "amount": "100000.00", "due_on": "2026-03-31"}
+    yield second("RecoveryOrdered", "2026-02-12", "追缴通知 示例追缴1", **order, reason="资金未用于项目")
+    for day, amount in (("2026-03-10", "40000.00"), ("2026-03-25", "30000.00")):
+        yield second("RecoveryReceived", day, f"缴款书 示例缴款{day}", recovery="R-01", amount=amount)
+    waived = {"recovery": "R-01", "amount": "30000.00", "reason": "已形成固定资产并移交"}
+    yield second("RecoveryWaived", "2026-04-02", "批准文件 示例准〔2026〕1号", actor=HEAD, **waived)
+    came_back = {"project": SECOND, "award": "M-01", "batch": 1}
+    yield fund("FundsReinstated", "2026-04-08", "恢复文 示例恢复1", **came_back, amount="30000.00")
+    rest = {"account": "recovered", **came_back, "amount": "40000.00"}
+    yield fund("SurplusSurrendered", "2026-04-10", "缴款书 示例缴款2026-04-10", **rest)
+
+
+def _closing() -> Chapter[None]:
+    for say in (first, second):
+        yield say("ProjectClosed", "2026-04-20", "结项 示例结项1")
+    yield fund("SurplusSurrendered", "2026-04-24", "收回指标文 示例收回2", account="pool", amount="240000.00")
+    yield fund("FundClosed", "2026-04-30", "结项 示例结项2")

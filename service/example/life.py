@@ -5,73 +5,18 @@ Stage by stage over all projects, so that the log reads in the order of time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
 
 from domain.fund import Gate
 from domain.money import Money
+from domain.period import following, last_day, period_of
+from service.example.payments import TROUBLES, Due, accept, pay
 from service.example.recipients import Recipient, invent, share_out
+from service.example.telling import Post, Project, Teller, days, proposals, rows
 
-Post = Callable[[Mapping[str, Any]], int]
-"""Posts a CloudEvent and gives its stream's version after it."""
 WorkingDays = Callable[[date, date], int | None]
-
-TROUBLES = {
-    1: "request rejected",
-    2: "bank fails",
-    3: "payment returned",
-    4: "acceptance fails once",
-    5: "acceptance fails",
-    7: "acceptance pending",
-    -2: "left in transit",
-    -1: "left in approval",
-}
-"""What goes wrong with which award of the fund: counted from 0, or from the end."""
-
-ACTORS = {
-    "CallPublished": "示例·受理处钱某",
-    "ApplicationReceived": "示例·受理处钱某",
-    "PaymentApproved": "示例·审批人吴某",
-    "PaymentRejected": "示例·审批人吴某",
-    "AwardListDecided": "示例·局党组办孙某",
-}
-ACTOR = "示例·经办人周某"
-
-
-@dataclass
-class Project:
-    """A line of the plan as its draft has it, the applicants invented for it, and what its award rests on."""
-
-    line: Mapping[str, Any]
-    applicants: list[Recipient] = field(default_factory=list)
-    awarded: list[Recipient] = field(default_factory=list)
-    review: int = 0
-    notice: int = 0
-    quantum: int = 1
-
-    @property
-    def code(self) -> str:
-        return str(self.line["project"])
-
-    def amounts(self) -> dict[int, int]:
-        """The line's amounts in fen by batch."""
-        return {b["batch"]: Money.parse(b["amount"]) for b in self.line["batches"]}
-
-    def behind(self, *gates: Gate) -> list[int]:
-        """The batches behind these gates."""
-        return [b["batch"] for b in self.line["batches"] if b["gate"] in gates]
-
-
-class Step(NamedTuple):
-    """One post to come: its day decides its turn."""
-
-    day: date
-    project: Project
-    type: str
-    cites: tuple[str, ...]
-    data: dict[str, Any]
 
 
 def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
@@ -79,92 +24,57 @@ def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDa
     _Life(post, setup, working_days).play()
 
 
-def _days(count: int) -> timedelta:
-    return timedelta(days=count)
-
-
 class _Life:
     def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
         data = {event["type"]: event["data"] for event in setup}
-        self._post, self._working_days = post, working_days
-        self._source = f"/suyuan/example/{setup[0]['subject'].partition('/')[2]}"
+        self._fund = str(setup[0]["subject"])
+        code = self._fund.partition("/")[2]
+        self._teller = Teller(post, f"/suyuan/example/{code}")
+        self._say = self._teller.say
+        self._working_days = working_days
         self._settings = data["FundEstablished"]["settings"]
+        self._appropriated = data["AppropriationReceived"]
+        self._received = [event["type"] for event in setup].index("AppropriationReceived") + 1
+        self._established = date.fromisoformat(setup[0]["data"]["occurred_on"])
         self._start = max(date.fromisoformat(event["data"]["occurred_on"]) for event in setup)
-        self._projects = [Project(line) for line in data["PlanDrafted"]["lines"]]
-        self._posted = 0
+        self._projects = [Project(line, code) for line in data["PlanDrafted"]["lines"]]
 
     def play(self) -> None:
-        closed = self._call(self._start + _days(5))
-        decided = self._decide(self._review(closed))
-        first = decided + _days(10)
-        self._live(
-            step
-            for project, to in self._awarded()
-            for batch in project.behind(Gate.AWARD, Gate.AGREEMENT)
-            for step in self._pay(project, to, batch, first)
-        )
-        asked = decided + _days(250)
-        self._live(step for project, to in self._awarded() for step in self._accept(project, to, asked))
-        last = asked + _days(70)
-        self._live(
-            step
-            for project, to in self._awarded()
-            for batch in (project.behind(Gate.ACCEPTANCE) if to.accepted else ())
-            for step in self._pay(project, to, batch, last)
-        )
-        self._say(self._projects[0], "ProjectClosed", last + _days(30), "结项")
-
-    def _live(self, steps: Iterable[Step]) -> None:
-        """Post the steps of many payments or acceptances in the order of their days."""
-        for step in sorted(steps, key=lambda step: step.day):
-            self._say(step.project, step.type, step.day, *step.cites, **step.data)
-
-    def _say(self, project: Project, type_: str, on: date, *cites: str, **data: Any) -> int:
-        """Post one event; the documents it cites are numbered after it."""
-        self._posted += 1
-        number = f"示例〔{on.year}〕{self._posted}号"
-        return self._post(
-            {
-                "specversion": "1.0",
-                "id": f"life-{self._posted:05d}",
-                "source": self._source,
-                "type": type_,
-                "subject": f"project/{project.code}",
-                "data": {
-                    "occurred_on": on.isoformat(),
-                    "actor": ACTORS.get(type_, ACTOR),
-                    "documents": [{"kind": kind, "number": number} for kind in cites],
-                    **data,
-                },
-            }
-        )
+        closed = self._call(self._start + days(5))
+        decided = self._decide(self._notice(self._review(closed)))
+        first = self._substitute(decided) + days(10)
+        self._pay(first, Gate.AWARD, Gate.AGREEMENT)
+        asked = decided + days(250)
+        self._carry_forward(asked)
+        self._teller.live(step for project, to in self._awarded() for step in accept(project, to, asked))
+        last = asked + days(70)
+        self._pay(last, Gate.ACCEPTANCE)
+        self._come_back(last + days(30))
+        self._wind_up(last + days(45))
 
     def _awarded(self) -> Iterator[tuple[Project, Recipient]]:
         return ((project, recipient) for project in self._projects for recipient in project.awarded)
 
+    def _troubled(self, trouble: str) -> Iterator[tuple[Project, Recipient]]:
+        return ((project, each) for project, each in self._awarded() if each.trouble == trouble)
+
     # From the call to the award
 
     def _call(self, on: date) -> date:
-        opens, closes = on + _days(2), on + _days(32)
+        opens, closes = on + days(2), on + days(32)
         window = {"opens_on": opens.isoformat(), "closes_on": closes.isoformat()}
         for project in self._projects:
-            self._say(project, "CallPublished", on, "申报指南", round=1, **window)
+            self._say(project.stream, "CallPublished", on, "申报指南", round=1, **window)
         for number, project in enumerate(self._projects, 1):
-            places = project.line["awards"]
-            project.applicants = list(invent(project.code, number, min(places, 7) + 2))
+            project.applicants = list(invent(project.code, number, min(project.line["awards"], 7) + 2))
             for index, each in enumerate(project.applicants):
                 applicant = {"name": each.name, "uscc": each.uscc}
-                self._say(
-                    project,
-                    "ApplicationReceived",
-                    opens + _days(3 + index),
-                    "受理号",
-                    application=each.application,
-                    applicant=applicant,
-                )
+                received = opens + days(3 + index)
+                named = {"application": each.application, "applicant": applicant}
+                self._say(project.stream, "ApplicationReceived", received, "受理号", **named)
         for project in self._projects:
-            self._say(project, "CallClosed", closes + _days(1), round=1)
-        return closes + _days(1)
+            self._say(project.stream, "CallClosed", closes + days(1), round=1)
+        return closes + days(1)
 
     def _review(self, closed: date) -> date:
         """The weakest applicant fails screening; the best of the others are proposed."""
@@ -174,11 +84,11 @@ class _Life:
                 screened = {"application": each.application, "passed": each in passed}
                 if each not in passed:
                     screened["reason"] = "示例：申报材料不齐"
-                self._say(project, "ApplicationScreened", closed + _days(3), "审查表", **screened)
+                self._say(project.stream, "ApplicationScreened", closed + days(3), "审查表", **screened)
             project.review = self._say(
-                project,
+                project.stream,
                 "ReviewConcluded",
-                closed + _days(8),
+                closed + days(8),
                 "评审意见",
                 method="示例：专家独立评分，取平均分",
                 scores=[{"application": each.application, "score": each.score} for each in passed],
@@ -186,116 +96,169 @@ class _Life:
             exact = project.line["award_rule"] == "exact"
             project.awarded = passed[: project.line["awards"] if exact else max(1, len(passed) - 1)]
             project.quantum = share_out(project.amounts(), project.awarded)
-        first = closed + _days(10)
+        return closed + days(10)
+
+    def _notice(self, first: date) -> date:
+        """Public notice of all; one objection is upheld, and the next best is shown in its applicant's place."""
+        for project in self._projects:
+            self._start_notice(project, first, project.awarded)
         last = self._notice_ends(first)
+        objected = next((each for each in self._projects if each.next_best()), None)
+        if objected:
+            last = max(last, self._object(objected, first + days(2)))
         for project in self._projects:
-            proposed = [
-                {"application": each.application, "amount": str(Money(sum(each.amounts.values())))}
-                for each in project.awarded
-            ]
-            notice = {"first_day": first.isoformat(), "last_day": last.isoformat()}
-            project.notice = self._say(project, "NoticeStarted", first, "公示", applications=proposed, **notice)
-        for project in self._projects:
-            self._say(project, "NoticeCompleted", last + _days(1))
-        return last + _days(1)
+            self._say(project.stream, "NoticeCompleted", last + days(1))
+        return last + days(1)
+
+    def _start_notice(self, project: Project, first: date, listed: Sequence[Recipient]) -> None:
+        shown = {"first_day": first.isoformat(), "last_day": self._notice_ends(first).isoformat()}
+        project.notice = self._say(
+            project.stream, "NoticeStarted", first, "公示", applications=proposals(listed), **shown
+        )
+
+    def _object(self, project: Project, on: date) -> date:
+        """The last day of the new notice."""
+        accused, substitute = project.awarded[0], project.next_best()
+        assert substitute is not None, "it was looked for"
+        objection = f"{project.code}-O1"
+        said = {"objection": objection, "application": accused.application, "reason": "示例：知识产权权属不清"}
+        self._say(project.stream, "ObjectionReceived", on, "异议书", **said)
+        answered = on + days(4)
+        self._say(
+            project.stream, "ObjectionResolved", answered, objection=objection, upheld=True, reason="示例：经核实成立"
+        )
+        accused.out = True
+        project.awarded = [*project.awarded[1:], substitute]
+        project.quantum = share_out(project.amounts(), project.awarded)
+        self._start_notice(project, answered + days(1), project.awarded)
+        return self._notice_ends(answered + days(1))
 
     def _notice_ends(self, first: date) -> date:
         last = first
         while (self._working_days(first, last) or 0) < self._settings["notice_working_days"]:
-            last += _days(1)
+            last += days(1)
         return last
 
     def _decide(self, noticed: date) -> date:
-        decided, signed = noticed + _days(2), noticed + _days(6)
+        decided, signed = noticed + days(2), noticed + days(6)
         for project in self._projects:
             for number, each in enumerate(project.awarded, 1):
                 each.award = f"{project.code}-L{number:02d}"
-            rows = [_award_row(each, rank) for rank, each in enumerate(project.awarded, 1)]
-            self._say(
-                project,
-                "AwardListDecided",
-                decided,
-                "纪要",
-                "立项文号",
-                review=project.review,
-                notice=project.notice,
-                method="示例：按评审得分高低",
-                quantum=str(Money(project.quantum)),
-                tie_order="受理号在先者优先",
-                awards=rows,
-            )
+            self._decide_list(project, decided, project.awarded, by_score=True)
         awarded = [recipient for _, recipient in self._awarded()]
         for index, trouble in TROUBLES.items():
             if -len(awarded) // 2 <= index < len(awarded):
                 awarded[index].trouble = trouble
         for project, each in self._awarded():
-            term = {"starts_on": signed.isoformat(), "ends_on": (signed + _days(365)).isoformat()}
-            self._say(project, "AgreementSigned", signed, "合同号", award=each.award, **term)
-        return decided
+            self._sign(project, each, signed)
+        return signed
 
-    # Payments and acceptance
+    def _decide_list(self, project: Project, on: date, to: Sequence[Recipient], *, by_score: bool) -> None:
+        self._say(
+            project.stream,
+            "AwardListDecided",
+            on,
+            "纪要",
+            "立项文号",
+            review=project.review,
+            notice=project.notice,
+            method="示例：按评审得分高低",
+            quantum=str(Money(project.quantum)),
+            tie_order="受理号在先者优先",
+            by_score=by_score,
+            awards=list(rows(to)),
+        )
 
-    def _pay(self, project: Project, to: Recipient, batch: int, on: date, attempt: int = 1) -> Iterator[Step]:
-        """One payment's steps; in an award's first batch its trouble strikes, and a second attempt follows."""
-        trouble = to.trouble if batch == min(to.amounts) and attempt == 1 else ""
-        payment, amount = f"{to.award}-B{batch}-{attempt}", str(Money(to.amounts[batch]))
+    def _sign(self, project: Project, each: Recipient, on: date) -> None:
+        term = {"starts_on": on.isoformat(), "ends_on": (on + days(365)).isoformat()}
+        self._say(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
 
-        def step(type_: str, after: int, cites: str, **data: Any) -> Step:
-            return Step(on + _days(after), project, type_, (cites,), {"payment": payment, **data})
+    def _substitute(self, on: date) -> date:
+        """In the project with the most awards one is declined; the next best is shown and awarded the same."""
+        project = max(self._projects, key=lambda each: len(each.awarded))
+        substitute, declining = project.next_best(), project.awarded[-1]
+        if substitute is None or len(project.awarded) == 1:
+            return on
+        reason = {"award": declining.award, "reason": "示例：企业经营调整，放弃立项"}
+        self._say(project.stream, "AwardDeclined", on + days(3), "放弃函", **reason)
+        declining.out = True
+        first = on + days(5)
+        substitute.amounts, substitute.trouble = dict(declining.amounts), declining.trouble
+        substitute.award = f"{project.code}-L{len(project.awarded) + 1:02d}"
+        self._start_notice(project, first, [substitute])
+        last = self._notice_ends(first)
+        self._say(project.stream, "NoticeCompleted", last + days(1))
+        self._decide_list(project, last + days(3), [substitute], by_score=False)
+        self._sign(project, substitute, last + days(6))
+        project.awarded[-1] = substitute
+        return last + days(6)
 
-        def again(after: int) -> Iterator[Step]:
-            return self._pay(project, to, batch, on + _days(after), attempt + 1)
+    # Payments, and what comes back
 
-        asked = {"award": to.award, "batch": batch, "amount": amount, "payee": to.payee}
-        yield step("PaymentRequested", 0, "支付申请编号", **asked)
-        if trouble == "request rejected":
-            yield step("PaymentRejected", 1, "审批单", reason="示例：附件不全")
-            yield from again(4)
+    def _pay(self, on: date, *gates: Gate) -> None:
+        """The batches behind these gates; those that wait for acceptance only where it is passed."""
+        self._teller.live(
+            step
+            for project, to in self._awarded()
+            for batch in (project.behind(*gates) if to.accepted or Gate.ACCEPTANCE not in gates else ())
+            if to.amounts.get(batch)
+            for step in pay(Due(project, to, batch, self._settings["approvals"]), on)
+        )
+
+    def _carry_forward(self, asked: date) -> None:
+        """The years that are over by now are carried forward, while something is left."""
+        for year in range(self._appropriated["budget_year"], asked.year):
+            left = Money(Money.parse(self._appropriated["amount"]) - self._teller.spent(year))
+            carried = {"appropriation": self._received, "year": year, "amount": str(left)}
+            self._say(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
+
+    def _come_back(self, on: date) -> None:
+        """A payment comes back in a later year and is available again; an award that failed twice ends, and owes."""
+        for project, to in self._troubled("returned next year"):
+            batch = min(to.amounts)
+            amount = str(Money(to.amounts[batch]))
+            came = {"payment": f"{to.award}-B{batch}-1", "amount": amount, "passive": True, "reason": "示例：账户注销"}
+            self._say(project.stream, "PaymentReturned", on, "退回通知书", **came)
+            place = {"project": project.code, "award": to.award, "batch": batch}
+            self._say(self._fund, "FundsReinstated", on + days(5), "恢复文", **place, amount=amount)
+        for project, to in self._troubled("terminated"):
+            self._terminate(project, to, on)
+
+    def _terminate(self, project: Project, to: Recipient, on: date) -> None:
+        """What is not paid moves to another project; half of what is paid must come back, and some of it does."""
+        reason = {"award": to.award, "reason": "示例：逾期未整改"}
+        self._say(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
+        batch = min(to.amounts)
+        half, quarter = Money(to.amounts[batch] // 2), Money(to.amounts[batch] // 4)
+        recovery = {"recovery": f"{to.award}-R1"}
+        order = {"payment": f"{to.award}-B{batch}-1", "amount": str(half), "due_on": (on + days(60)).isoformat()}
+        self._say(
+            project.stream, "RecoveryOrdered", on + days(3), "追缴通知", **recovery, **order, reason="示例：终止立项"
+        )
+        self._say(project.stream, "RecoveryReceived", on + days(8), "缴款书", **recovery, amount=str(quarter))
+        place = {"project": project.code, "award": to.award, "batch": batch}
+        self._say(
+            self._fund, "SurplusSurrendered", on + days(9), "缴款书", account="recovered", amount=str(quarter), **place
+        )
+        self._reallocate(project, to, on + days(10))
+
+    def _reallocate(self, project: Project, to: Recipient, on: date) -> None:
+        """What is left of the last batch goes to the first project, whose award is raised and paid by it."""
+        other, batch = self._projects[0], max(to.amounts)
+        if project is other or batch not in other.amounts() or not other.awarded[0].accepted:
             return
-        for number, level in enumerate(self._settings["approvals"], 1):
-            yield step("PaymentApproved", number, "审批单", level=level)
-            if trouble == "left in approval":
-                return
-        yield step("PaymentInstructed", 6, "支付凭证号")
-        if trouble == "left in transit":
-            return
-        if trouble == "bank fails":
-            yield step("PaymentFailed", 7, "银行通知", reason="示例：账户状态异常")
-            yield from again(12)
-            return
-        yield step("PaymentConfirmed", 7, "流水号", amount=amount, payee=to.payee)
-        if trouble == "payment returned":
-            reason = "示例：开户行有误，退票"
-            yield step("PaymentReturned", 12, "退回通知书", amount=amount, passive=True, reason=reason)
-            yield from again(15)
+        moved = {"from_project": project.code, "from_batch": batch, "to_project": other.code, "to_batch": batch}
+        amount = Money(to.amounts[batch])
+        self._say(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
+        raised = {"award": other.awarded[0].award, "batch": batch, "increase": True, "amount": str(amount)}
+        self._say(other.stream, "AwardAmended", on + days(2), "纪要", **raised, reason="示例：扩大专利组合")
+        due = Due(other, other.awarded[0], batch, self._settings["approvals"], amount)
+        self._teller.live(pay(due, on + days(3), attempt=2))
 
-    def _accept(self, project: Project, each: Recipient, on: date) -> Iterator[Step]:
-        """One award's acceptance, as far as it gets."""
-
-        def step(type_: str, after: int, *cites: str, **data: Any) -> Step:
-            return Step(on + _days(after), project, type_, cites, {"award": each.award, **data})
-
-        if each.trouble.startswith("left"):
-            return
-        yield step("AcceptanceRequested", 0)
-        if each.trouble == "acceptance pending":
-            return
-        if each.trouble in ("acceptance fails", "acceptance fails once"):
-            yield step("AcceptanceFailed", 10, "验收意见", reason="示例：约定指标未完成")
-            yield step("RectificationOrdered", 15, "整改通知", due_on=(on + _days(90)).isoformat())
-            if each.trouble == "acceptance fails":
-                return
-            yield step("AcceptanceRequested", 45)
-        yield step("AcceptancePassed", 55, "验收意见")
-        each.accepted = True
-
-
-def _award_row(each: Recipient, rank: int) -> dict[str, Any]:
-    return {
-        "award": each.award,
-        "application": each.application,
-        "payee": each.payee,
-        "score": each.score,
-        "rank": rank,
-        "amounts": [{"batch": b, "amount": str(Money(a))} for b, a in sorted(each.amounts.items())],
-    }
+    def _wind_up(self, on: date) -> None:
+        """The first project closes, and so do the books of all years that are over."""
+        self._say(self._projects[0].stream, "ProjectClosed", on, "结项")
+        period = period_of(self._established)
+        while last_day(period).year < on.year:
+            self._say(self._fund, "PeriodClosed", on + days(5), "对账单", period=period)
+            period = following(period)

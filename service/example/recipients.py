@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from stdnum.cn import uscc
+
+from domain.allocation import allocate
 
 NAMES = ("甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸", "子", "丑")
 
 
 @dataclass
 class Recipient:
-    """One applicant, and the award it gets, if any: its amounts in fen by batch, and what goes wrong with it."""
+    """One applicant, and the award it gets, if any: its amounts in fen by batch, and what goes wrong with it.
+
+    `out`: it was excluded, or declined.
+    """
 
     application: str
     name: str
@@ -23,6 +29,7 @@ class Recipient:
     amounts: dict[int, int] = field(default_factory=dict)
     trouble: str = ""
     accepted: bool = False
+    out: bool = False
 
     @property
     def payee(self) -> dict[str, str]:
@@ -42,30 +49,13 @@ def invent(project: str, number: int, how_many: int) -> Iterator[Recipient]:
         )
 
 
-def largest_remainder(total: int, weights: list[int]) -> list[int]:
-    """`total` in whole parts in proportion to `weights`; the rest goes to the largest remainders, one each."""
-    whole = sum(weights)
-    parts = [total * weight // whole for weight in weights]
-    by_remainder = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
-    for index in by_remainder[: total - sum(parts)]:
-        parts[index] += 1
-    return parts
-
-
 def share_out(batches: dict[int, int], recipients: list[Recipient]) -> int:
-    """Give `recipients` the whole of each batch, in proportion to their scores; the last batch takes the rounding.
+    """Give `recipients` the whole of each batch, by score, as the ledger allocates; in whole yuan if the batches are.
 
-    In whole yuan where the batches are whole yuan, else in fen; gives that quantum in fen.
+    Gives that quantum, in fen.
     """
     quantum = 1 if any(amount % 100 for amount in batches.values()) else 100
-    weights = [int(recipient.score.replace(".", "")) for recipient in recipients]
-    totals = largest_remainder(sum(batches.values()) // quantum, weights)
-    left = list(totals)
-    *earlier, last = sorted(batches)
-    for batch in earlier:
-        for index, parts in enumerate(largest_remainder(batches[batch] // quantum, totals)):
-            recipients[index].amounts[batch] = parts * quantum
-            left[index] -= parts
-    for recipient, parts in zip(recipients, left, strict=True):
-        recipient.amounts[last] = parts * quantum
+    shares = allocate(batches, [Decimal(recipient.score) for recipient in recipients], quantum)
+    for recipient, share in zip(recipients, shares, strict=True):
+        recipient.amounts = dict(share)
     return quantum

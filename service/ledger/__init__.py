@@ -6,7 +6,7 @@ read afresh, and on states read under the appenders' lock, where nothing can ove
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import cast
@@ -18,13 +18,13 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from domain.books import Books, Stream
-from domain.decision import decide, reads
+from domain.decision import decide, reads, refers_to
 from domain.fund import AppropriationReceived
 from domain.project import Project
-from domain.record import Posted, Recorded, claimed
+from domain.record import Posted, Recorded, Reference, claimed
 from domain.rules import Refused
 from service.ledger.recorder import Datastore, FactMapper, Filing, Identity, Recorder
-from service.ledger.streams import KnownPost, Loaded, States, load
+from service.ledger.streams import KnownPost, Loaded, States, entries, load
 from service.queries import QUERIES
 
 __all__ = [
@@ -140,7 +140,7 @@ class _Draft:
 
     def read(self, bundle: Sequence[Post]) -> dict[str, int]:
         """The streams that the decisions read, and their versions before the bundle."""
-        names = _names(bundle)
+        names = _names(bundle, self.loaded.entries)
         states = [self.loaded.streams.get(name, Stream()).state for name in names]
         funds = [f"fund/{state.fund}" for state in states if isinstance(state, Project)]
         return {name: self.loaded.streams.get(name, Stream()).version for name in (*names, *funds)}
@@ -176,8 +176,12 @@ def _again(known: KnownPost, post: Post) -> Outcome:
     return Counted(known.first, known.last, known.version, replayed=True)
 
 
-def _names(bundle: Sequence[Post]) -> list[str]:
-    return list(dict.fromkeys(name for post in bundle for name in reads(post.posted)))
+def _names(bundle: Sequence[Post], known: Mapping[Reference, Recorded]) -> list[str]:
+    return list(dict.fromkeys(name for post in bundle for name in reads(post.posted, known)))
+
+
+def _references(bundle: Sequence[Post]) -> list[Reference]:
+    return [found for post in bundle if (found := refers_to(post.posted))]
 
 
 _Answer = tuple[_Draft | None, list[Outcome] | None]
@@ -252,6 +256,15 @@ class Ledger(Application[str]):
             del ways[0]
         raise AssertionError("nothing overtakes a post that holds the lock")
 
+    def books(self, *streams: str) -> Books:
+        """The books as they stand: these streams and the funds of the projects among them. Raises Unavailable."""
+        try:
+            with self._datastore.get_connection() as conn:
+                loaded = load(conn, self._states, streams, (), ())
+        except (OperationalError, InterfaceError) as error:
+            raise Unavailable from error
+        return self._books(loaded)
+
     def execute(self, query: str, **parameters: object) -> list[DictRow]:
         """Run a named query that keeps something beside the log. Raises Unavailable."""
         try:
@@ -263,9 +276,9 @@ class Ledger(Application[str]):
 
     def _on_held(self, bundle: Sequence[Post], atomic: bool) -> _Answer:
         """Only if all that is read is held, and all counts: any other answer needs the log's word."""
-        if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle):
-            return None, None  # the next serial is only in the log
-        names = _names(bundle)
+        if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or _references(bundle):
+            return None, None  # the next serial, and the entries referred to, are only in the log
+        names = _names(bundle, {})
         streams = self._states.held(names)
         projects = [each.state for each in streams.values() if isinstance(each.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}
@@ -299,21 +312,27 @@ class Ledger(Application[str]):
     def _load(self, conn: Connection[DictRow], bundle: Sequence[Post]) -> Loaded:
         identities = [post.identity for post in bundle]
         numbers = [claim for post in bundle for claim in claimed(post.posted.fact, post.posted.header)]
-        return load(conn, self._states, _names(bundle), identities, numbers)
+        known = entries(conn, _references(bundle))
+        loaded = load(conn, self._states, _names(bundle, known), identities, numbers)
+        loaded.entries = known
+        return loaded
 
     def _draft(self, bundle: Sequence[Post], loaded: Loaded) -> _Draft:
-        books = Books(
+        draft = _Draft(loaded, self._books(loaded))
+        for post in bundle:
+            draft.add(post)
+        return draft
+
+    def _books(self, loaded: Loaded) -> Books:
+        return Books(
             self._today(),
             self._working_days,
             self._valid_uscc,
             Map(loaded.streams),
             Map(loaded.taken),
             loaded.next_serial,
+            Map(loaded.entries),
         )
-        draft = _Draft(loaded, books)
-        for post in bundle:
-            draft.add(post)
-        return draft
 
     def _append(
         self, conn: Connection[DictRow], bundle: Sequence[Post], draft: _Draft, atomic: bool

@@ -15,6 +15,8 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
+from domain.books import freed
+from domain.documents import Claim
 from domain.posting import TREASURY
 from domain.record import Recorded, claimed
 from service import codec
@@ -95,6 +97,16 @@ class Datastore(PostgresDatastore):
         return after_connect
 
 
+def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
+    """The numbers that a bundle leaves claimed, each with its event's ordinal, and those it frees that stood before."""
+    numbers: dict[Claim, int] = {}
+    free: list[Claim] = []
+    for ordinal, event in enumerate(events, 1):
+        free += [claim for claim in freed(event.fact) if numbers.pop(claim, None) is None]
+        numbers |= dict.fromkeys(claimed(event.fact, event.header), ordinal)
+    return numbers, free
+
+
 class Recorder(PostgresApplicationRecorder):
     """Appends bundles with their posts' identities; the library's own calls go the same way."""
 
@@ -112,9 +124,7 @@ class Recorder(PostgresApplicationRecorder):
 
         None, and nothing written, if a post is already recorded or the books have moved on.
         """
-        numbers = [
-            (claim, ordinal) for ordinal, event in enumerate(events, 1) for claim in claimed(event.fact, event.header)
-        ]
+        numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
         row = conn.execute(
             QUERIES["append"],
@@ -130,9 +140,11 @@ class Recorder(PostgresApplicationRecorder):
                 "versions": [event.version for event in events],
                 "types": [type(event.fact).__name__ for event in events],
                 "facts": [codec.encode(event) for event in events],
-                "claim_kinds": [claim.kind for claim, _ in numbers],
-                "claim_numbers": [claim.number for claim, _ in numbers],
-                "claim_events": [ordinal for _, ordinal in numbers],
+                "claim_kinds": [claim.kind for claim in numbers],
+                "claim_numbers": [claim.number for claim in numbers],
+                "claim_events": list(numbers.values()),
+                "free_kinds": [claim.kind for claim in free],
+                "free_numbers": [claim.number for claim in free],
                 "serial_before": min((lo for lo, _ in issued), default=0),
                 "serial_after": max((hi for _, hi in issued), default=0),
             },

@@ -15,7 +15,7 @@ from psycopg.rows import DictRow
 
 from domain.books import Stream
 from domain.documents import Claim
-from domain.record import Reference
+from domain.record import Recorded, Reference
 from service import codec
 from service.ledger.recorder import Identity
 from service.queries import QUERIES
@@ -88,12 +88,13 @@ class KnownPost:
 
 @dataclass(slots=True)
 class Loaded:
-    """What one query brought: streams up to date, posts already recorded, numbers taken, the next serial."""
+    """What was read: streams up to date, posts already recorded, numbers taken, the next serial, entries."""
 
     streams: dict[str, Stream]
     posts: dict[tuple[str, str], KnownPost] = field(default_factory=dict)
     taken: dict[Claim, Reference] = field(default_factory=dict)
     next_serial: int = 0
+    entries: dict[Reference, Recorded] = field(default_factory=dict)
 
     def take(self, row: DictRow) -> None:
         """Add what one row of the query `load` says."""
@@ -112,6 +113,18 @@ class Loaded:
                 self.taken[Claim(kind, number)] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
                 self.next_serial = next_serial
+
+
+def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dict[Reference, Recorded]:
+    """The recorded events that stand at these places, as far as they exist. They never change."""
+    if not references:
+        return {}
+    asked = {"streams": [each.stream for each in references], "versions": [each.version for each in references]}
+    rows = conn.execute(QUERIES["entries"], asked)
+    return {
+        Reference(row["stream"], row["version"]): codec.decode(row["stream"], row["version"], row["type"], row["body"])
+        for row in rows
+    }
 
 
 def load(

@@ -6,6 +6,7 @@ with page as (
         (a.events[1], a.award) > (%(position)s, %(award)s)
         and (%(fund)s::text is null or a.fund = %(fund)s)
         and (%(project)s::text is null or a.project = %(project)s)
+        and (%(status)s::text is null or a.status = %(status)s)
         and (%(acceptance)s::text is null or a.acceptance = %(acceptance)s)
         and (%(uscc)s::text is null or a.uscc = %(uscc)s)
     order by a.events[1], a.award
@@ -24,6 +25,8 @@ select
     a.score,
     a.rank,
     a.decided_on,
+    a.status,
+    a.ends_on,
     a.acceptance,
     a.rectify_by,
     yuan(b.committed + b.payable + b.in_approval + b.in_transit + b.paid) as awarded,
@@ -31,13 +34,14 @@ select
     yuan(b.payable) as payable,
     yuan(b.in_approval + b.in_transit) as in_flight,
     yuan(b.paid) as paid,
+    yuan(b.recovered) as recovered,
     a.events
 from page as a
 cross join lateral (
     select
         coalesce(sum(committed), 0) as committed, coalesce(sum(payable), 0) as payable,
         coalesce(sum(in_approval), 0) as in_approval, coalesce(sum(in_transit), 0) as in_transit,
-        coalesce(sum(paid), 0) as paid
+        coalesce(sum(paid), 0) as paid, coalesce(sum(recovered), 0) as recovered
     from balance as b
     where b.fund = a.fund and b.project = a.project and b.award = a.award
 ) as b

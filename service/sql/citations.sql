@@ -4,7 +4,7 @@ select e.position, e.type, e.stream, c.fund, e.fact ->> 'occurred_on' as occurre
 from citation as c
 join event as e using (position)
 where
-    c.plain = plain(%(number)s)
+    c.plain = document_number(%(number)s)
     and c.position > %(after)s
     and (%(fund)s::text is null or c.fund = %(fund)s)
     and (%(stream)s::text is null or e.stream = %(stream)s)

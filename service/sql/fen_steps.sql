@@ -3,7 +3,7 @@
 with basis as (
     select established_position as position from fund where fund = %(fund)s
     union
-    select adopted_position from fund where fund = %(fund)s
+    select unnest(array[adopted_position, plan_position]) from fund where fund = %(fund)s
     union
     select drafted.position
     from fund as f

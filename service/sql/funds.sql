@@ -6,10 +6,14 @@ select
     f.title,
     case when f.closed_position is null then 'open' else 'closed' end as status,
     yuan(f.appropriated) as appropriated,
-    yuan((select coalesce(sum(p.planned), 0) from plan as p where p.fund = f.fund)) as planned,
-    (select count(*) from project as p where p.fund = f.fund) as projects,
+    yuan((select coalesce(sum(p.planned), 0) from plan_at(f.fund, null, null) as p)) as planned,
+    (select count(*) from project as p where p.fund = f.fund and p.in_plan) as projects,
+    f.settings,
+    f.settings_version,
+    f.closed_through,
     f.established_position,
     f.adopted_position,
+    f.plan_position,
     f.closed_position
 from fund as f
 where f.fund = coalesce(%(fund)s, f.fund)

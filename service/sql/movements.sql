@@ -1,5 +1,5 @@
 -- movements: every move of a fund's money, in the log's order.
-select position, seq, type, booked_on, source as "from", target as "to", project, batch, award, payment,
+select position, seq, type, entry, booked_on, source as "from", target as "to", project, batch, award, payment,
     fen::text as fen, yuan(amount) as amount
 from movement
 where

@@ -33,6 +33,7 @@ select
     p.confirmed_on,
     p.bank_reference,
     yuan(p.returned) as returned,
+    yuan(p.recovered) as recovered,
     p.events[1] as requested_position,
     p.events
 from payment as p

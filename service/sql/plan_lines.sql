@@ -1,5 +1,11 @@
--- plan_lines: the annex regenerated: each line in its order, and for each batch plan beside actual.
-with standing as (
+-- plan_lines: the annex regenerated: each line in its order, and for each batch the plan as adopted, the plan in force
+-- and what became of it.
+with adopted as (
+    select p.*
+    from fund as f
+    cross join plan_at(f.fund, f.adopted_position, null) as p
+    where f.fund = %(fund)s
+), standing as (
     select
         project,
         batch,
@@ -21,20 +27,25 @@ select
     p.award_rule,
     p.awards,
     p.fixed_total,
-    (select count(*) from award as a where a.fund = p.fund and a.project = p.project) as awarded_count,
+    (
+        select count(*) from award as a where a.fund = p.fund and a.project = p.project and a.status in ('live', 'terminated')
+    ) as awarded_count,
+    yuan(sum(coalesce(a.planned, 0))) as adopted,
     yuan(sum(s.planned)) as planned,
     yuan(sum(s.allotted)) as allotted,
     yuan(sum(s.awarded)) as awarded,
     yuan(sum(s.paid)) as paid,
     jsonb_agg(
         jsonb_build_object(
-            'batch', s.batch, 'name', plan.batch_name, 'gate', plan.gate, 'planned', yuan(s.planned),
+            'batch', batch, 'name', plan.batch_name, 'gate', plan.gate, 'adopted', yuan(coalesce(a.planned, 0)),
+            'planned', yuan(s.planned),
             'allotted', yuan(s.allotted), 'awarded', yuan(s.awarded), 'paid', yuan(s.paid)
-        ) order by s.batch
+        ) order by batch
     ) as batches
 from project as p
 join standing as s using (project)
-join plan on plan.fund = p.fund and plan.project = s.project and plan.batch = s.batch
+join plan_at(%(fund)s, null, null) as plan using (project, batch)
+left join adopted as a using (project, batch)
 where p.fund = %(fund)s
 group by p.fund, p.project
 order by p.number

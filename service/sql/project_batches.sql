@@ -7,7 +7,7 @@ select
         sum(s.planned), sum(allotted), sum(line), sum(committed), sum(payable), sum(in_approval), sum(in_transit), sum(paid)
     ) as figures
 from standing_at(%(fund)s, null, null) as s
-join plan as p using (project, batch)
-where p.fund = %(fund)s and s.project = %(project)s
+join plan_at(%(fund)s, null, null) as p using (project, batch)
+where s.project = %(project)s
 group by s.batch, p.batch_name, p.gate
 order by s.batch

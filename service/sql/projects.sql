@@ -1,4 +1,4 @@
--- projects: the lines of the adopted plans, of one fund or of all, or the one asked for.
+-- projects: the lines of the plans in force, and projects that were opened under one before; of one fund or of all, or the one asked for.
 select
     p.project,
     p.fund,
@@ -14,9 +14,13 @@ select
         when p.opened_position is not null then 'open'
         else 'planned'
     end as status,
-    yuan((select sum(planned) from plan where plan.fund = p.fund and plan.project = p.project)) as planned,
+    p.in_plan,
+    yuan((select coalesce(sum(planned), 0) from plan_at(p.fund, null, null) as plan where plan.project = p.project)) as planned,
     p.opened_position,
     p.closed_position
 from project as p
-where p.fund = coalesce(%(fund)s, p.fund) and p.project = coalesce(%(project)s, p.project)
+where
+    p.fund = coalesce(%(fund)s, p.fund)
+    and p.project = coalesce(%(project)s, p.project)
+    and (p.in_plan or p.opened_position is not null)
 order by p.opened_position is null, p.fund, p.number

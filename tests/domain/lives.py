@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 from domain.fund import (
@@ -11,27 +13,21 @@ from domain.fund import (
     Gate,
     Line,
     LineBatch,
+    NoticeOrder,
+    PeriodClosed,
     PlanAdopted,
     PlanDrafted,
     PlannedBatch,
+    PlanRevised,
     Settings,
+    SettingsChanged,
     Task,
 )
 from domain.money import Money
+from domain.period import following
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.award import Awarded, AwardListDecided, BatchAmount
-from domain.project.call import (
-    Applicant,
-    ApplicationReceived,
-    ApplicationScreened,
-    CallClosed,
-    CallPublished,
-    NoticeCompleted,
-    NoticeStarted,
-    Proposal,
-    ReviewConcluded,
-    Score,
-)
+from domain.project.call import Applicant, ApplicationReceived, ApplicationScreened, CallClosed, CallPublished
 from domain.project.opening import ProjectOpened
 from domain.project.payment import (
     PaymentApproved,
@@ -39,11 +35,13 @@ from domain.project.payment import (
     PaymentInstructed,
     PaymentRequested,
 )
+from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
 from domain.project.state import ActualPayee, BankAccount, Payee
 from domain.record import Posted
 from tests.domain.scenario import Scenario, day, post
 
-FUND, PROJECT = "fund/f", "project/p"
+FUND, PROJECT, OTHER_PROJECT = "fund/f", "project/p", "project/q"
+ANOTHER = {"actor": "另一人", "key": "another"}
 SETTINGS = Settings(notice_working_days=5, approvals=("审核", "审批"), acceptance_tries=2)
 
 
@@ -78,6 +76,12 @@ def plan(*lines: Line) -> PlanDrafted:
     )
 
 
+def revised(*lines: Line) -> PlanRevised:
+    """The plan of these lines, in place of the adopted one."""
+    whole = plan(*lines)
+    return PlanRevised(whole.title, whole.total, whole.tasks, whole.batches, whole.lines)
+
+
 def founded(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
     """A fund with an adopted plan, its projects open."""
     return (
@@ -99,6 +103,27 @@ def allotted(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
             for batch in each.batches
         ),
     )
+
+
+def closed_months(first: int, last: int) -> tuple[Posted, ...]:
+    """The months of 2019 from `first` to `last` are closed, each on the fourth day after it."""
+    periods = [f"2019-{month:02}" for month in range(first, last + 1)]
+    return tuple(post(FUND, PeriodClosed(period), f"{following(period)}-4") for period in periods)
+
+
+def two_projects() -> Scenario:
+    """100 yuan each for the projects p and q, all of it allotted."""
+    return Scenario().given(*allotted(line(), line("q", 2), appropriated="200.00"))
+
+
+def held(of: Scenario, stream: str = PROJECT) -> dict[str, str]:
+    """What the accounts of a fund or project hold, in yuan."""
+    state = of.books.streams[stream].state
+    assert state is not None
+    sums = Counter[str]()
+    for (account, _), amount in state.accounts.sums.items():
+        sums[account] += amount
+    return {account: str(Money(amount)) for account, amount in sums.items()}
 
 
 def payee(name: str = "a") -> Payee:
@@ -135,14 +160,26 @@ def reviewed(*names: str) -> tuple[Posted, ...]:
     )
 
 
+def review(**scores: int) -> ReviewConcluded:
+    return ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(s)) for n, s in scores.items()))
+
+
+def notice(first: str, last: str, *names: str) -> NoticeStarted:
+    proposed = tuple(Proposal(f"A-{name}", yuan("50.00")) for name in names)
+    return NoticeStarted(proposed, day(first), day(last))
+
+
+def shown(*names: str, month: str = "2") -> tuple[Posted, ...]:
+    """A notice of five days and its end."""
+    return (
+        post(PROJECT, notice(f"{month}-16", f"{month}-20", *names), f"{month}-16"),
+        post(PROJECT, NoticeCompleted(), f"{month}-21"),
+    )
+
+
 def noticed(*names: str) -> tuple[Posted, ...]:
     names = names or APPLICANTS
-    proposed = tuple(Proposal(f"A-{name}", yuan("50.00")) for name in names)
-    return (
-        *reviewed(*names),
-        post(PROJECT, NoticeStarted(proposed, day("2-16"), day("2-20")), "2-16"),
-        post(PROJECT, NoticeCompleted(), "2-21"),
-    )
+    return (*reviewed(*names), *shown(*names))
 
 
 def row(name: str, *amounts: str, rank: int = 1, score: int = 90) -> Awarded:
@@ -155,14 +192,34 @@ def award_list(books: Scenario, *rows: Awarded) -> AwardListDecided:
     round_ = books.books.project("p").current_round()
     assert round_.review is not None
     assert round_.notice is not None
-    return AwardListDecided(round_.review, round_.notice.version, "按得分", rows)
+    return AwardListDecided(round_.review.version, "按得分", rows, round_.notice.version)
+
+
+TWO_ROWS = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89))
+
+
+def decided(scenario: Scenario, *rows: Awarded, on: str = "3-1") -> Scenario:
+    """After a decision on the review and the notice in force."""
+    return scenario.given(post(PROJECT, award_list(scenario, *rows), on))
 
 
 def awarded(*lines: Line) -> Scenario:
     """Two awards, 30 and 20 yuan each of the two batches, on one line of 60 and 40."""
-    scenario = Scenario().given(*allotted(*(lines or (line(),))), *noticed())
-    rows = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89))
-    return scenario.given(post(PROJECT, award_list(scenario, *rows), "3-1"))
+    return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), *TWO_ROWS)
+
+
+def only_a_awarded(*lines: Line) -> Scenario:
+    """One award, to a, of 30 and 20 yuan; the rest of 60 and 40 stays in the line, and b stands by."""
+    return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), TWO_ROWS[0])
+
+
+def noticed_after() -> Scenario:
+    """A fund whose notices follow the decision: a and b are awarded, and nobody was shown yet."""
+    settings = replace(SETTINGS, notice_order=NoticeOrder.AFTER_DECISION)
+    scenario = Scenario().given(*allotted(line()), post(FUND, SettingsChanged(settings), "1-7"), *reviewed())
+    review = scenario.books.project("p").current_round().review
+    assert review is not None
+    return scenario.given(post(PROJECT, AwardListDecided(review.version, "按得分", TWO_ROWS), "2-15"))
 
 
 def request(payment: str = "P1", award: str = "a", batch: int = 1, amount: str = "30.00", on: str = "3-2") -> Posted:
@@ -177,23 +234,39 @@ def approvals(payment: str = "P1", on: str = "3-3") -> tuple[Posted, ...]:
     )
 
 
-def instructed(payment: str = "P1", award: str = "a", **asked: str) -> tuple[Posted, ...]:
+def instructed(
+    payment: str = "P1", award: str = "a", batch: int = 1, amount: str = "30.00", month: str = "3"
+) -> tuple[Posted, ...]:
     return (
-        request(payment, award, **asked),  # type: ignore[arg-type]
-        *approvals(payment),
-        post(PROJECT, PaymentInstructed(payment), "3-4"),
+        request(payment, award, batch, amount, f"{month}-2"),
+        *approvals(payment, f"{month}-3"),
+        post(PROJECT, PaymentInstructed(payment), f"{month}-4"),
     )
 
 
-def paid(payment: str = "P1", award: str = "a", amount: str = "30.00") -> tuple[Posted, ...]:
+def paid(
+    payment: str = "P1", award: str = "a", batch: int = 1, amount: str = "30.00", month: str = "3"
+) -> tuple[Posted, ...]:
     return (
-        *instructed(payment, award, amount=amount),
-        post(PROJECT, PaymentConfirmed(payment, yuan(amount), actual(award)), "3-5"),
+        *instructed(payment, award, batch, amount, month),
+        post(PROJECT, PaymentConfirmed(payment, yuan(amount), actual(award)), f"{month}-5"),
     )
 
 
-def accepted(award: str = "a") -> tuple[Posted, ...]:
+def accepted(award: str = "a", month: str = "6") -> tuple[Posted, ...]:
     return (
-        post(PROJECT, AcceptanceRequested(f"L-{award}"), "6-1"),
-        post(PROJECT, AcceptancePassed(f"L-{award}"), "6-10"),
+        post(PROJECT, AcceptanceRequested(f"L-{award}"), f"{month}-1"),
+        post(PROJECT, AcceptancePassed(f"L-{award}"), f"{month}-10"),
+    )
+
+
+def wholly_paid() -> Scenario:
+    """Both awards, both batches: payments P1 to P4."""
+    return awarded().given(
+        *paid(),
+        *paid("P2", "b"),
+        *accepted(),
+        *accepted("b"),
+        *paid("P3", "a", 2, "20.00", "7"),
+        *paid("P4", "b", 2, "20.00", "7"),
     )

@@ -2,15 +2,24 @@ from dataclasses import replace
 
 import pytest
 
+from domain.fund import Gate, SettingsChanged
 from domain.project.acceptance import (
     AcceptanceFailed,
     AcceptancePassed,
     AcceptanceRequested,
     RectificationOrdered,
 )
-from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
+from domain.project.amendment import AwardTerminated
+from domain.rules.acceptance import (
+    AcceptanceStatusWrong,
+    EarlierBatchesUnsettled,
+    NoTriesLeft,
+    RectificationOverdue,
+    RectificationTooLong,
+)
+from domain.rules.award import AwardEnded
 from domain.rules.every_post import BeforeItsCause, UnknownName
-from tests.domain.lives import PROJECT, awarded, paid, yuan
+from tests.domain.lives import FUND, PROJECT, SETTINGS, accepted, awarded, held, instructed, line, paid, yuan
 from tests.domain.scenario import Scenario, day, post
 
 REQUESTED = AcceptanceRequested("L-a")
@@ -30,6 +39,26 @@ def test_acceptance_waits_until_earlier_batches_are_settled():
     awarded().when(post(PROJECT, REQUESTED, "6-1")).refused(
         EarlierBatchesUnsettled, award="L-a", batch=1, amount=yuan("30.00")
     )
+
+
+def test_a_batch_is_settled_only_when_the_bank_has_paid_all_of_it():
+    for part, unsettled in ((instructed(), "30.00"), (paid(amount="29.99"), "0.01")):
+        awarded().given(*part).when(post(PROJECT, REQUESTED, "6-1")).refused(
+            EarlierBatchesUnsettled, batch=1, amount=yuan(unsettled)
+        )
+    unsigned = awarded(line(gates=(Gate.AGREEMENT, Gate.ACCEPTANCE)))
+    unsigned.when(post(PROJECT, REQUESTED, "6-1")).refused(EarlierBatchesUnsettled, amount=yuan("30.00"))
+
+
+def test_acceptance_is_of_a_live_award():
+    ended = under_acceptance.given(post(PROJECT, AwardTerminated("L-a", "违约"), "6-2"))
+    for fact in (REQUESTED, AcceptancePassed("L-a"), FAILED, ORDERED):
+        ended.when(post(PROJECT, fact, "6-3")).refused(AwardEnded, award="L-a", status="terminated")
+
+
+def test_acceptance_opens_nothing_of_another_award():
+    both = settled.given(*paid("P2", "b"), *accepted("b"))
+    assert held(both) == {"paid": "60.00", "committed": "20.00", "payable": "20.00"}
 
 
 def test_acceptance_is_not_requested_for_a_day_before_the_last_payment():
@@ -65,6 +94,18 @@ def test_tries_are_limited_by_the_fund_s_settings():
 def test_rectification_is_ordered_after_a_failure_for_a_later_day():
     under_acceptance.when(post(PROJECT, ORDERED, "6-12")).refused(AcceptanceStatusWrong)
     failed.when(post(PROJECT, RectificationOrdered("L-a", day("6-11")), "6-12")).refused(BeforeItsCause)
+
+
+def test_a_rectification_takes_no_longer_than_the_fund_s_settings_say():
+    limited = failed.given(post(FUND, SettingsChanged(replace(SETTINGS, rectification_months=1)), "6-11"))
+    limited.when(post(PROJECT, RectificationOrdered("L-a", day("7-12")), "6-12")).counts()
+    limited.when(post(PROJECT, RectificationOrdered("L-a", day("7-13")), "6-12")).refused(
+        RectificationTooLong, months=1, due_on=day("7-13"), latest=day("7-12")
+    )
+    short_month = limited.given(post(FUND, SettingsChanged(replace(SETTINGS, rectification_months=8)), "6-12"))
+    short_month.when(post(PROJECT, RectificationOrdered("L-a", day("2020-3-1")), "6-30")).refused(
+        RectificationTooLong, latest=day("2020-2-29")
+    )
 
 
 def test_acceptance_is_decided_only_when_requested_and_not_for_an_earlier_day():

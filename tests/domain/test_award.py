@@ -2,31 +2,39 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.fen import FenSet
-from domain.fund import Gate
-from domain.posting import COMMITTED, LINE, PAYABLE, Place
-from domain.project.award import AgreementSigned, AwardListDecided
-from domain.project.call import NoticeCompleted, NoticeStarted, Proposal
+from domain.posting import LINE
+from domain.project.amendment import AwardDeclined, AwardTerminated
+from domain.project.award import Awarded, AwardListDecided
+from domain.project.payment import PaymentReturned
+from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal
 from domain.rules.award import (
+    AllocationMismatch,
     BasisMismatch,
     FixedTotalNotUsed,
     LineNotAllotted,
     NoPlacesLeft,
+    NothingToShareBy,
     NotInNotice,
+    QuantumTooCoarse,
     ScoreMismatch,
 )
 from domain.rules.call import NoNotice, NotStanding
-from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName, WindowEmpty
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan
 from tests.domain.lives import (
     PROJECT,
     allotted,
     award_list,
     awarded,
+    decided,
     founded,
     line,
     noticed,
+    paid,
+    review,
     reviewed,
     row,
+    shown,
     yuan,
 )
 from tests.domain.scenario import Scenario, day, post
@@ -75,7 +83,7 @@ def test_awards_never_exceed_the_line():
         BalanceTooSmall, account=LINE, available=yuan("60.00"), amount=yuan("60.01")
     )
     rows = row("a", "60.00"), row("b", "0.01", rank=2, score=89)
-    deciding(noticed_project, *rows).refused(BalanceTooSmall, available=yuan("0.00"))
+    deciding(noticed_project, *rows).refused(BalanceTooSmall, available=yuan("60.00"), amount=yuan("60.01"))
 
 
 def test_awards_are_for_planned_batches_only():
@@ -102,7 +110,7 @@ def test_an_award_goes_to_an_application_that_stands():
 
 def test_nothing_is_awarded_without_a_notice():
     quiet = Scenario().given(*allotted(line()), *reviewed())
-    decision = AwardListDecided(1, 1, "按得分", (row("a", "1.00"),))
+    decision = AwardListDecided(1, "按得分", (row("a", "1.00"),), 1)
     quiet.when(post(PROJECT, decision, "3-1")).refused(NoNotice)
 
 
@@ -137,26 +145,70 @@ def test_a_list_is_not_decided_before_its_notice_is_over():
     deciding(noticed_project, row("a", "1.00"), on="2-20").refused(BeforeItsCause, cause="NoticeCompleted")
 
 
-def test_an_agreement_opens_its_gate():
-    gates = (Gate.AGREEMENT, Gate.ACCEPTANCE)
-    decided = awarded(line(gates=gates))
-    place = Place("p", 1, "L-a")
-    assert decided.books.project("p").accounts.balance(COMMITTED, place) == yuan("30.00")
-    signed = AgreementSigned("L-a", day("3-5"), day("2020-3-5"))
-    decided.when(post(PROJECT, signed, "3-5")).moves(("committed", "payable", "30.00"))
-    after = decided.given(post(PROJECT, signed, "3-5")).books.project("p").accounts
-    assert after.balance(PAYABLE, place) == yuan("30.00")
-    assert after.balance(COMMITTED, Place("p", 2, "L-a")) == yuan("20.00")
+def test_a_list_is_not_decided_before_the_review_it_rests_on():
+    again = noticed_project.given(post(PROJECT, review(a=90, b=89), "2-25"), *shown("a", "b", month="3"))
+    deciding(again, row("a", "1.00"), on="3-21").counts()
+    deciding(again, row("a", "1.00"), on="2-24").refused(BeforeItsCause)
 
 
-def test_an_agreement_that_gates_nothing_moves_nothing():
-    signed = AgreementSigned("L-a", day("3-5"), day("2020-3-5"))
-    awarded().when(post(PROJECT, signed, "3-5")).moves()
+def test_an_award_that_ended_unpaid_frees_its_place_and_one_that_kept_money_does_not():
+    shown_b = shown("b", month="4")
+    one = decided(Scenario().given(*allotted(line(awards=1)), *noticed()), row("a", "30.00", "20.00"))
+    freed = one.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"), *shown_b)
+    deciding(freed, row("b", "30.00", "20.00", score=89), on="4-22").counts()
+    kept = one.given(*paid(), post(PROJECT, AwardTerminated("L-a", "违约"), "3-20"), *shown_b)
+    deciding(kept, row("b", "30.00", "20.00", score=89), on="4-22").refused(NoPlacesLeft, limit=1, taken=1, asked=1)
+    returned = PaymentReturned("P1", yuan("30.00"), passive=False, reason="退款")
+    emptied = kept.given(post(PROJECT, returned, "4-21"))
+    deciding(emptied, row("b", "30.00", "20.00", score=89), on="4-22").counts()
 
 
-def test_an_agreement_is_for_a_known_award_and_ends_after_it_starts():
-    decided = awarded()
-    early = post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-6")), "2-28", booked="3-5")
-    decided.when(early).refused(BeforeItsCause, cause="AwardListDecided")
-    decided.when(post(PROJECT, AgreementSigned("L-z", day("3-5"), day("3-6")), "3-5")).refused(UnknownName)
-    decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-4")), "3-5")).refused(WindowEmpty)
+def test_a_substitute_takes_all_of_a_fixed_total():
+    fixed = decided(Scenario().given(*allotted(line(fixed=True)), *noticed()), row("a", "60.00", "40.00"))
+    declined = fixed.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"), *shown("b"))
+    deciding(declined, row("b", "60.00", "39.99", score=89), on="3-3").refused(
+        FixedTotalNotUsed, batch=2, left=yuan("0.01")
+    )
+    deciding(declined, row("b", "60.00", "40.00", score=89), on="3-3").counts()
+
+
+# By score --------------------------------------------------------------------
+
+
+def by_score(*rows: Awarded, quantum: str | None = None, scores: dict[str, int] | None = None):
+    scored = Scenario().given(*allotted(line()), *noticed())
+    if scores:
+        scored = scored.given(post(PROJECT, review(**scores), "2-22"), *shown("a", "b", month="3"))
+    fact = replace(award_list(scored, *rows), by_score=True, quantum=yuan(quantum) if quantum else None)
+    return scored.when(post(PROJECT, fact, "3-21"))
+
+
+def test_amounts_said_to_be_by_score_are_those_of_the_allocation():
+    """60 and 40 yuan by 90 and 89: the first gets 50.28 in all, of which 30.17 at first."""
+    right = row("a", "30.17", "20.11"), row("b", "29.83", "19.89", rank=2, score=89)
+    by_score(*right).counts()
+    even = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
+    by_score(*even).refused(AllocationMismatch, award="L-a", batch=1, amount=yuan("30.00"), expected=yuan("30.17"))
+
+
+def test_the_quantum_is_the_list_s_own_or_else_the_fund_s():
+    whole = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
+    by_score(*whole, quantum="5.00").counts()
+    by_score(*whole, quantum="0.07").refused(QuantumTooCoarse, batch=1, amount=yuan("60.00"), quantum=yuan("0.07"))
+
+
+def test_the_odd_quantum_goes_to_the_application_received_first_whatever_its_rank():
+    even = {"a": 50, "b": 50}
+    right = row("b", "20.00", "20.00", score=50), row("a", "40.00", "20.00", rank=2, score=50)
+    by_score(*right, quantum="20.00", scores=even).counts()
+    wrong = row("b", "40.00", "20.00", score=50), row("a", "20.00", "20.00", rank=2, score=50)
+    by_score(*wrong, quantum="20.00", scores=even).refused(AllocationMismatch, award="L-b", expected=yuan("20.00"))
+
+
+def test_nothing_is_shared_out_by_scores_of_zero():
+    zero = {"a": 0, "b": 0}
+    by_score(row("a", "30.00", score=0), scores=zero).refused(NothingToShareBy)
+
+
+def test_the_ledger_checks_no_shares_that_are_not_said_to_be_by_score():
+    deciding(noticed_project, row("a", "30.00", "20.00"), row("b", "1.00", rank=2, score=89)).counts()

@@ -1,42 +1,37 @@
 from datetime import date
-from decimal import Decimal
 
 import pytest
 
+from domain.project.amendment import AwardDeclined, AwardTerminated
 from domain.project.award import AwardListDecided
 from domain.project.call import (
     Applicant,
     ApplicationReceived,
     ApplicationScreened,
+    ApplicationWithdrawn,
     CallClosed,
+    CallExtended,
+    CallFailed,
     CallPublished,
-    NoticeCompleted,
-    NoticeStarted,
-    Proposal,
-    ReviewConcluded,
-    Score,
 )
+from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
 from domain.rules.award import NoPlacesLeft
 from domain.rules.call import (
     AlreadyApplied,
     AlreadyReviewed,
     ApplicationNotLive,
-    CalendarUnknown,
     CallIsClosed,
     CallStillOpen,
+    DeadlineNotLater,
     DeadlineNotPassed,
     InvalidCode,
     LineUsedUp,
-    NoNotice,
     NoRoundUnderWay,
-    NotAllScreened,
-    NoticeRunning,
-    NoticeTooShort,
     NotStanding,
+    ObjectionOpen,
     OutsideWindow,
     RoundOutOfTurn,
     RoundUnderWay,
-    ScoresMismatch,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 from tests.domain.lives import (
@@ -46,10 +41,13 @@ from tests.domain.lives import (
     awarded,
     called,
     line,
+    notice,
     noticed,
+    only_a_awarded,
+    paid,
+    review,
     reviewed,
     row,
-    yuan,
 )
 from tests.domain.scenario import Scenario, day, post
 
@@ -68,24 +66,23 @@ def apply(name: str, code: str | None = None):
     return ApplicationReceived(f"A-{name}", Applicant(f"示例{name}", code or f"9{name}"))
 
 
-def notice(first: str, last: str, *names: str):
-    return NoticeStarted(tuple(Proposal(f"A-{n}", yuan("50.00")) for n in names), day(first), day(last))
-
-
-def review(**scores: int):
-    return ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(s)) for n, s in scores.items()))
+def withdraw(name: str = "a"):
+    return ApplicationWithdrawn(f"A-{name}", "不再申报")
 
 
 @pytest.mark.parametrize(
     "fact",
     [
+        CallExtended(1, day("3-1")),
         CallClosed(1),
+        CallFailed(1, "无人申报"),
         apply("a"),
         ApplicationScreened("A-a", passed=True),
         review(a=90),
         notice("2-16", "2-20", "a"),
         NoticeCompleted(),
-        AwardListDecided(1, 1, "按得分", (row("a", "1.00"),)),
+        ObjectionReceived("Y1", "不符", "A-a"),
+        AwardListDecided(1, "按得分", (row("a", "1.00"),), 1),
     ],
     ids=lambda fact: type(fact).__name__,
 )
@@ -104,6 +101,13 @@ def test_a_call_has_a_window_and_places():
     awarded().when(post(PROJECT, call(2), "3-31")).refused(NoPlacesLeft, limit=2, taken=2)
 
 
+def test_places_count_live_awards_and_ended_ones_that_kept_money():
+    declined = awarded().given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"))
+    declined.when(post(PROJECT, call(2), "3-31")).counts()
+    kept = awarded().given(*paid(), post(PROJECT, AwardTerminated("L-a", "违约"), "3-20"))
+    kept.when(post(PROJECT, call(2), "3-31")).refused(NoPlacesLeft, limit=2, taken=2, asked=1)
+
+
 def test_a_second_round_follows_the_first_decision_while_places_are_left():
     first = a_noticed_project.given(post(PROJECT, award_list(a_noticed_project, row("a", "30.00", "20.00")), "3-1"))
     first.when(post(PROJECT, call(2), "3-31")).counts()
@@ -111,6 +115,59 @@ def test_a_second_round_follows_the_first_decision_while_places_are_left():
 
 def test_no_further_round_when_all_of_the_line_is_awarded():
     awarded(line(awards=3)).when(post(PROJECT, call(2), "3-31")).refused(LineUsedUp, project="p")
+
+
+def test_no_further_round_over_an_open_objection():
+    objected = only_a_awarded().given(
+        post(PROJECT, notice("3-2", "3-6", "b"), "3-2"),
+        post(PROJECT, ObjectionReceived("Y1", "不符", "A-b"), "3-3"),
+    )
+    objected.when(post(PROJECT, call(2), "3-31")).refused(ObjectionOpen, objections="Y1")
+    objected.given(post(PROJECT, ObjectionResolved("Y1", upheld=False, reason="不实"), "3-4")).when(
+        post(PROJECT, call(2), "3-31")
+    ).counts()
+
+
+def test_a_call_is_extended_to_a_later_day_while_it_is_open():
+    extended = a_called_project.given(post(PROJECT, CallExtended(1, day("2-20")), "2-9"))
+    extended.when(post(PROJECT, apply("c"), "2-20")).counts()
+    extended.when(post(PROJECT, CallClosed(1), "2-20")).refused(DeadlineNotPassed, last_day=date(2019, 2, 20))
+    a_called_project.when(post(PROJECT, CallExtended(1, day("2-10")), "2-9")).refused(
+        DeadlineNotLater, last_day=date(2019, 2, 10), asked=date(2019, 2, 10)
+    )
+    a_called_project.when(post(PROJECT, CallExtended(2, day("2-20")), "2-9")).refused(RoundOutOfTurn, expected=1)
+    a_closed_call.when(post(PROJECT, CallExtended(1, day("2-20")), "2-12")).refused(CallIsClosed, round=1)
+
+
+def test_a_call_fails_once_it_is_closed_and_before_it_is_decided():
+    failing = post(PROJECT, CallFailed(1, "不足三家"), "2-22")
+    a_called_project.when(failing).refused(CallStillOpen, round=1)
+    a_closed_call.when(failing).moves()
+    a_noticed_project.when(failing).counts()
+    awarded().when(post(PROJECT, CallFailed(1, "不足三家"), "3-2")).refused(NoRoundUnderWay)
+    a_closed_call.when(post(PROJECT, CallFailed(2, "不足三家"), "2-22")).refused(RoundOutOfTurn, round=2, expected=1)
+    early = post(PROJECT, CallFailed(1, "不足三家"), "2-10", booked="2-11")
+    a_closed_call.when(early).refused(BeforeItsCause, cause="CallClosed")
+
+
+def test_a_call_does_not_fail_over_an_open_objection():
+    running = a_reviewed_project.given(
+        post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"),
+        post(PROJECT, ObjectionReceived("Y1", "评分有误"), "2-17"),
+    )
+    running.when(post(PROJECT, CallFailed(1, "质疑"), "2-18")).refused(ObjectionOpen, objections="Y1")
+
+
+def test_after_a_call_that_failed_only_the_next_round_goes_on():
+    failed = a_noticed_project.given(post(PROJECT, CallFailed(1, "不足三家"), "2-22"))
+    for fact in (review(a=1, b=1), notice("3-1", "3-6", "a"), CallFailed(1, "又"), CallClosed(1), apply("c")):
+        failed.when(post(PROJECT, fact, "3-1")).refused(NoRoundUnderWay)
+    second = failed.given(post(PROJECT, call(2), "3-1"))
+    second.when(post(PROJECT, notice("4-1", "4-6", "a"), "4-1")).refused(NotStanding, application="A-a")
+    second.when(post(PROJECT, ApplicationReceived("A-a2", Applicant("示例a", "9a")), "4-5")).counts()
+
+
+# Applications ----------------------------------------------------------------
 
 
 def test_applications_come_in_within_the_window_both_days_included():
@@ -127,6 +184,41 @@ def test_an_applicant_has_a_valid_code_and_one_live_application():
     a_called_project.when(post(PROJECT, apply("a", "9z"), "2-6")).refused(NameTaken, name="A-a")
 
 
+def test_an_application_is_withdrawn_at_any_stage_until_it_is_awarded():
+    for scenario in a_called_project, a_closed_call, a_reviewed_project, a_noticed_project, awarded():
+        expected = scenario.when(post(PROJECT, withdraw(), "3-2"))
+        if scenario.books.project("p").awards:
+            expected.refused(ApplicationNotLive, application="A-a")
+        else:
+            expected.moves()
+
+
+def test_what_is_withdrawn_is_not_screened_scored_noticed_awarded_or_withdrawn_again():
+    gone = a_closed_call.given(
+        post(PROJECT, withdraw(), "2-11"), post(PROJECT, ApplicationScreened("A-b", passed=True), "2-12")
+    )
+    gone.when(post(PROJECT, ApplicationScreened("A-a", passed=True), "2-12")).refused(ApplicationNotLive)
+    gone.when(post(PROJECT, withdraw(), "2-12")).refused(ApplicationNotLive)
+    gone.when(post(PROJECT, review(b=80), "2-15")).counts()
+    late = a_reviewed_project.given(post(PROJECT, withdraw(), "2-16"))
+    late.when(post(PROJECT, notice("2-17", "2-22", "a"), "2-17")).refused(NotStanding, application="A-a")
+    noticed_then = a_noticed_project.given(post(PROJECT, withdraw(), "2-22"))
+    noticed_then.when(post(PROJECT, award_list(noticed_then, row("a", "1.00")), "3-1")).refused(NotStanding)
+
+
+def test_an_applicant_who_withdrew_may_apply_again_in_the_same_round():
+    gone = a_called_project.given(post(PROJECT, withdraw(), "2-6"))
+    again = ApplicationReceived("A-a2", Applicant("示例a", "9a"))
+    gone.when(post(PROJECT, again, "2-7")).counts()
+    gone.when(post(PROJECT, apply("a"), "2-7")).refused(NameTaken, kind="application")
+
+
+def test_a_withdrawal_is_of_an_application_that_came_in_before():
+    a_called_project.when(post(PROJECT, withdraw("z"), "2-6")).refused(UnknownName, name="A-z")
+    early = post(PROJECT, withdraw(), "2-4", booked="2-6")
+    a_called_project.when(early).refused(BeforeItsCause, cause="ApplicationReceived")
+
+
 def test_a_call_closes_once_after_its_deadline():
     a_called_project.when(post(PROJECT, CallClosed(1), "2-10")).refused(DeadlineNotPassed, last_day=date(2019, 2, 10))
     a_called_project.when(post(PROJECT, CallClosed(2), "2-11")).refused(RoundOutOfTurn)
@@ -141,67 +233,6 @@ def test_screening_may_be_corrected_until_the_review():
     a_closed_call.when(post(PROJECT, ApplicationScreened("A-a", passed=True), "2-4", booked="2-12")).refused(
         BeforeItsCause, cause="ApplicationReceived"
     )
-
-
-def test_a_review_waits_for_the_call_to_close_and_all_to_be_screened():
-    a_called_project.when(post(PROJECT, review(a=90, b=80), "2-15")).refused(CallStillOpen)
-    one = a_closed_call.given(post(PROJECT, ApplicationScreened("A-a", passed=True), "2-12"))
-    one.when(post(PROJECT, review(a=90), "2-15")).refused(NotAllScreened, applications="A-b")
-
-
-def test_a_review_scores_exactly_those_that_passed():
-    both = a_closed_call.given(
-        post(PROJECT, ApplicationScreened("A-a", passed=True), "2-12"),
-        post(PROJECT, ApplicationScreened("A-b", passed=False), "2-12"),
-    )
-    both.when(post(PROJECT, review(a=90, b=80), "2-15")).refused(ScoresMismatch, applications="A-b")
-    twice = ReviewConcluded("平均分", (Score("A-a", Decimal(90)), Score("A-a", Decimal(91))))
-    both.when(post(PROJECT, twice, "2-15")).refused(ScoresMismatch)
-    both.when(post(PROJECT, review(a=90), "2-15")).counts()
-
-
-def test_a_round_that_nobody_passed_cannot_be_reviewed():
-    none = a_closed_call.given(*(post(PROJECT, ApplicationScreened(f"A-{n}", passed=False), "2-12") for n in "ab"))
-    none.when(post(PROJECT, review(), "2-15")).refused(ScoresMismatch)
-
-
-def test_a_second_review_voids_the_notice_but_not_while_it_runs():
-    running = a_reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
-    running.when(post(PROJECT, review(a=80, b=90), "2-17")).refused(NoticeRunning, last_day=date(2019, 2, 20))
-    again = a_noticed_project.given(post(PROJECT, review(a=80, b=90), "2-22"))
-    again.when(post(PROJECT, NoticeCompleted(), "2-23")).refused(NoNotice)
-
-
-def test_a_notice_lists_only_what_stands_and_runs_enough_working_days():
-    a_reviewed_project.when(post(PROJECT, notice("2-16", "2-19", "a"), "2-16")).refused(
-        NoticeTooShort, days=4, required=5
-    )
-    a_reviewed_project.when(post(PROJECT, notice("2-16", "2-20", "z"), "2-16")).refused(UnknownName)
-    a_reviewed_project.when(post(PROJECT, notice("2-20", "2-16", "a"), "2-16")).refused(WindowEmpty)
-    a_closed_call.when(post(PROJECT, notice("2-16", "2-20", "a"), "2-16")).refused(NotStanding, application="A-a")
-
-
-def test_a_year_without_an_official_calendar_is_a_refusal_not_a_guess():
-    a_reviewed_project.when(post(PROJECT, notice("2031-1-1", "2031-1-9", "a"), "2-16")).refused(CalendarUnknown)
-
-
-def test_a_notice_does_not_begin_before_it_is_started_and_names_each_application_once():
-    a_reviewed_project.when(post(PROJECT, notice("2-10", "2-20", "a"), "2-16")).refused(
-        BeforeItsCause, cause="NoticeStarted"
-    )
-    a_reviewed_project.when(post(PROJECT, notice("2-16", "2-20", "a", "a"), "2-16")).refused(NameTaken)
-
-
-def test_a_notice_is_complete_the_day_after_its_last_day():
-    running = a_reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
-    running.when(post(PROJECT, NoticeCompleted(), "2-20")).refused(DeadlineNotPassed)
-    running.when(post(PROJECT, NoticeCompleted(), "2-21")).counts()
-
-
-def test_a_new_notice_replaces_a_running_one():
-    running = a_reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
-    replaced = running.given(post(PROJECT, notice("2-18", "2-22", "a"), "2-18"))
-    replaced.when(post(PROJECT, NoticeCompleted(), "2-21")).refused(DeadlineNotPassed)
 
 
 def test_only_applications_of_the_round_under_way_are_screened():

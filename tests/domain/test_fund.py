@@ -1,56 +1,43 @@
 from dataclasses import replace
-from datetime import date
-
-import pytest
 
 from domain.documents import Document
-from domain.fen import MAX_BOUND, FenSet
 from domain.fund import (
+    AllotmentWithdrawn,
     AppropriationReceived,
     FundClosed,
     FundEstablished,
-    FundsAllotted,
     PlanAdopted,
-    PlanDrafted,
-    PlannedBatch,
+    SettingsChanged,
+    SurplusSurrendered,
+    YearCarriedForward,
 )
-from domain.mirrors import AllotmentReceived, FundsReturned
-from domain.money import Money
-from domain.posting import POOL, Accounts, Place, move
+from domain.posting import POOL
 from domain.project.opening import ProjectClosed, ProjectOpened
+from domain.project.payment import PaymentReturned
 from domain.rules.every_post import (
-    BalanceTooSmall,
     BookedInFuture,
     BookedOutOfOrder,
     MissingCitation,
     OccurredAfterBooked,
+    UnknownEntry,
     UnknownStream,
 )
 from domain.rules.fund import (
-    AllotmentExceedsPlan,
-    BatchNotInPlan,
+    AlreadyCarried,
+    CarriedTooMuch,
     FundExists,
     FundIsClosed,
     MoneyLeft,
-    NotInPlan,
-    NotTheLatestDraft,
-    PlanAlreadyAdopted,
-    PlanExceedsPool,
-    PlanNamesTwice,
-    PlanNamesUnknown,
-    PlanSumsDisagree,
     ProjectsStillOpen,
-    SerialsExhausted,
+    YearNotOver,
 )
-from domain.rules.project import ProjectExists, ProjectIsClosed, ProjectOfOtherFund
-from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, yuan
+from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, wholly_paid, yuan
 from tests.domain.scenario import Scenario, post
 
 nothing = Scenario()
 established = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
 a_fund = nothing.given(established)
 a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2018), "1-2"))
-a_founded_fund = nothing.given(*founded(line()))
 
 
 def test_a_fund_code_is_used_once():
@@ -59,22 +46,6 @@ def test_a_fund_code_is_used_once():
 
 def test_nothing_happens_to_a_fund_that_does_not_exist():
     nothing.when(post(FUND, PlanAdopted(1), "1-2")).refused(UnknownStream, stream=FUND)
-
-
-def test_an_appropriation_takes_the_next_serials_of_the_whole_ledger():
-    scenario = a_funded_fund.given(
-        post("fund/g", FundEstablished("另一专项", SETTINGS), "1-1"),
-    ).when(post("fund/g", AppropriationReceived(yuan("5.00"), 2019), "1-2"))
-
-    scenario.moves(("treasury", "pool", "5.00"))
-    assert scenario.events()[0].moves[0].fen == FenSet.span(10_000, 10_500)
-
-
-def test_serials_never_run_over():
-    nearly = replace(a_fund.books, next_serial=MAX_BOUND - 99)
-    Scenario(nearly).when(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")).refused(
-        SerialsExhausted, left=yuan("0.99")
-    )
 
 
 def test_an_event_must_cite_its_documents_by_kind():
@@ -88,137 +59,50 @@ def test_either_of_two_kinds_of_document_will_do():
     a_fund.when(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2", cites=(document,))).counts()
 
 
-def test_a_plan_whose_sums_disagree_is_refused_with_both_figures():
-    wrong = plan(line())
-    wrong = PlanDrafted(wrong.title, yuan("100.01"), wrong.tasks, wrong.batches, wrong.lines)
-    a_funded_fund.when(post(FUND, wrong, "1-3")).refused(
-        PlanSumsDisagree, what="total", stated=yuan("100.01"), computed=yuan("100.00")
+def test_settings_change_as_a_whole_and_have_a_version():
+    assert a_fund.books.fund("f").settings_version == 1
+    stricter = replace(SETTINGS, notice_working_days=7, approvals=("审批",))
+    a_fund.when(post(FUND, SettingsChanged(stricter), "1-2")).then(SettingsChanged(stricter, settings_version=2))
+    changed = a_fund.given(post(FUND, SettingsChanged(stricter), "1-2")).books.fund("f")
+    assert (changed.settings, changed.settings_version) == (stricter, 2)
+
+
+# Years -----------------------------------------------------------------------
+
+
+def carried(year: int = 2018, amount: str = "100.00", appropriation: int = 2):
+    return YearCarriedForward(appropriation, year, yuan(amount))
+
+
+def test_a_year_is_carried_forward_when_it_is_over_and_no_money_moves():
+    a_funded_fund.when(post(FUND, carried(2019), "2019-12-31")).refused(YearNotOver, year=2019, budget_year=2018)
+    a_funded_fund.when(post(FUND, carried(2019), "2020-1-1")).moves()
+
+
+def test_no_year_before_the_budget_year_is_carried_forward():
+    a_funded_fund.when(post(FUND, carried(2017), "2019-1-3")).refused(YearNotOver, year=2017, budget_year=2018)
+
+
+def test_each_year_of_an_appropriation_is_carried_forward_once_and_in_order():
+    once = a_funded_fund.given(post(FUND, carried(2019), "2020-1-1"))
+    once.when(post(FUND, carried(2019), "2020-1-2")).refused(AlreadyCarried, appropriation=2, year=2019)
+    once.when(post(FUND, carried(2018), "2020-1-2")).refused(AlreadyCarried)
+    once.when(post(FUND, carried(2020), "2021-1-2")).counts()
+
+
+def test_no_more_is_carried_forward_than_the_appropriation_still_is():
+    a_funded_fund.when(post(FUND, carried(amount="100.01"), "1-3")).refused(CarriedTooMuch, appropriated=yuan("100.00"))
+    part = a_funded_fund.reversing(AppropriationReceived, "1-3", yuan("40.00"))
+    a_funded_fund.given(part).when(post(FUND, carried(amount="60.01"), "1-4")).refused(
+        CarriedTooMuch, amount=yuan("60.01"), appropriated=yuan("60.00")
     )
 
 
-def test_a_batch_total_must_be_the_sum_of_its_lines():
-    right = plan(line())
-    batches = (right.batches[0], PlannedBatch(2, "第二批", yuan("39.00")))
-    a_funded_fund.when(
-        post(FUND, PlanDrafted(right.title, right.total, right.tasks, batches, right.lines), "1-3")
-    ).refused(PlanSumsDisagree, what="batch 2")
+def test_only_an_appropriation_is_carried_forward():
+    a_funded_fund.when(post(FUND, carried(appropriation=1), "1-3")).refused(UnknownEntry, stream=FUND, version=1)
 
 
-def test_a_plan_names_each_project_once():
-    a_funded_fund.when(post(FUND, plan(line(), line(number=2)), "1-3")).refused(PlanNamesTwice)
-
-
-def test_a_plan_names_only_tasks_that_it_lists():
-    right = plan(line())
-    without = PlanDrafted(right.title, right.total, (), right.batches, right.lines)
-    a_funded_fund.when(post(FUND, without, "1-3")).refused(PlanNamesUnknown, project="p", what="task 一")
-
-
-def test_a_plan_may_be_drafted_again_until_it_is_adopted():
-    drafted = a_funded_fund.given(post(FUND, plan(line()), "1-3"))
-    drafted.when(post(FUND, plan(line(awards=3)), "1-3")).counts()
-    a_founded_fund.when(post(FUND, plan(line()), "1-6")).refused(PlanAlreadyAdopted)
-    a_founded_fund.when(post(FUND, PlanAdopted(3), "1-6")).refused(PlanAlreadyAdopted)
-
-
-def test_only_the_latest_draft_may_be_adopted():
-    drafted = a_funded_fund.given(post(FUND, plan(line()), "1-3"), post(FUND, plan(line()), "1-3"))
-    drafted.when(post(FUND, PlanAdopted(3), "1-4")).refused(NotTheLatestDraft, draft=3, latest=4)
-    drafted.when(post(FUND, PlanAdopted(4), "1-4")).counts()
-
-
-def test_nothing_can_be_adopted_before_it_is_drafted():
-    refused = a_funded_fund.when(post(FUND, PlanAdopted(1), "1-4"))
-    refused.refused(NotTheLatestDraft, latest=None)
-    with pytest.raises(NotTheLatestDraft, match="the latest is: none") as refusal:
-        refused.events()
-    assert refusal.value.chinese.endswith("：无。")
-
-
-def test_a_plan_may_not_exceed_the_pool():
-    drafted = a_fund.given(post(FUND, plan(line()), "1-3"))
-    drafted.when(post(FUND, PlanAdopted(2), "1-4")).refused(PlanExceedsPool, planned=yuan("100.00"), pool=Money(0))
-
-
-def test_a_project_outside_the_plan_cannot_be_opened():
-    a_founded_fund.when(post("project/workstation", ProjectOpened("f"), "1-6")).refused(
-        NotInPlan, project="workstation"
-    )
-
-
-def test_a_project_is_opened_under_a_fund_that_exists():
-    a_founded_fund.when(post("project/q", ProjectOpened("g"), "1-6")).refused(UnknownStream, stream="fund/g")
-
-
-def test_a_project_is_opened_once_and_not_before_its_plan_is_adopted():
-    a_founded_fund.when(post(PROJECT, ProjectOpened("f"), "1-6")).refused(ProjectExists)
-    two = nothing.given(*founded(line(), line("q", 2), appropriated="200.00")[:-1])
-    two.when(post("project/q", ProjectOpened("f"), "1-3", booked="1-3")).refused(
-        BookedOutOfOrder, stream=FUND, last_booked_on=date(2019, 1, 4)
-    )
-
-
-def test_a_project_late_in_the_log_is_booked_when_the_rules_first_allow_it():
-    two = nothing.given(*founded(line(), line("q", 2), appropriated="200.00")[:-1])
-    [event] = two.when(post("project/q", ProjectOpened("f"), "1-1")).events()
-    assert event.header.occurred_on == date(2019, 1, 1)
-    assert event.booked_on == date(2019, 1, 4)
-
-
-def test_an_allotment_moves_the_lowest_fen_and_is_mirrored_on_the_project():
-    scenario = a_founded_fund.when(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"))
-    scenario.then(FundsAllotted("p", 1, yuan("60.00")), AllotmentReceived(1, yuan("60.00")))
-    leader, mirror = scenario.events()
-    assert leader.moves == mirror.moves
-    assert leader.moves[0].fen == FenSet.span(0, 6_000)
-    assert mirror.mirrors is not None
-    assert (mirror.mirrors.stream, mirror.mirrors.version) == (FUND, leader.version)
-
-
-def test_an_allotment_never_exceeds_the_plan_of_its_batch():
-    half = a_founded_fund.given(post(FUND, FundsAllotted("p", 1, yuan("40.00")), "1-6"))
-    half.when(post(FUND, FundsAllotted("p", 1, yuan("20.01")), "1-6")).refused(
-        AllotmentExceedsPlan, allotted=yuan("40.00"), amount=yuan("20.01"), planned=yuan("60.00")
-    )
-
-
-def test_an_allotment_needs_a_planned_batch_of_an_open_project():
-    a_founded_fund.when(post(FUND, FundsAllotted("p", 3, yuan("1.00")), "1-6")).refused(BatchNotInPlan, batch=3)
-    a_founded_fund.when(post(FUND, FundsAllotted("q", 1, yuan("1.00")), "1-6")).refused(UnknownStream)
-    closed = a_founded_fund.given(post(PROJECT, ProjectClosed(), "1-6"))
-    closed.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-7")).refused(ProjectIsClosed)
-
-
-def test_a_fund_allots_only_to_its_own_projects():
-    other = a_founded_fund.given(
-        post("fund/g", FundEstablished("另一专项", SETTINGS), "1-1"),
-        post("fund/g", AppropriationReceived(yuan("100.00"), 2018), "1-2"),
-    )
-    other.when(post("fund/g", FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(ProjectOfOtherFund, fund="f")
-
-
-def test_a_move_never_takes_more_than_its_account_holds():
-    empty = nothing.given(*allotted(line())).books.fund("f").accounts
-    with pytest.raises(BalanceTooSmall) as refusal:
-        move(empty, "FundsAllotted", Place("p", 1), 1)
-    assert refusal.value.facts == {"account": "pool", "available": Money(0), "amount": Money(1)}
-
-
-def test_an_allotment_never_exceeds_the_pool_even_if_the_plan_did():
-    books = a_founded_fund.books
-    stream = books.stream(FUND)
-    empty = replace(stream, state=replace(books.fund("f"), accounts=Accounts("fund")))
-    poor = Scenario(replace(books, streams=books.streams.set(FUND, empty)))
-    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(BalanceTooSmall, account=POOL)
-
-
-def test_closing_a_project_returns_its_line_to_the_pool_and_tells_the_fund():
-    scenario = nothing.given(*allotted(line())).when(post(PROJECT, ProjectClosed(), "1-7"))
-    scenario.then(ProjectClosed(), FundsReturned("p", yuan("100.00"), closes=True))
-    scenario.moves(("line", "pool", "60.00"), ("line", "pool", "40.00"))
-    after = scenario.given(post(PROJECT, ProjectClosed(), "1-7")).books.fund("f")
-    assert after.accounts.balance("pool") == yuan("100.00")
-    assert after.allotted["p", 1] == after.allotted["p", 2] == 0
+# The end ---------------------------------------------------------------------
 
 
 def test_a_fund_closes_only_when_nothing_is_left_and_every_allotted_project_is_closed():
@@ -226,6 +110,26 @@ def test_a_fund_closes_only_when_nothing_is_left_and_every_allotted_project_is_c
     full.when(post(FUND, FundClosed(), "1-8")).refused(ProjectsStillOpen, projects="p")
     back = full.given(post(PROJECT, ProjectClosed(), "1-7"))
     back.when(post(FUND, FundClosed(), "1-8")).refused(MoneyLeft, amount=yuan("100.00"))
+    empty = back.given(post(FUND, SurplusSurrendered(POOL, yuan("100.00")), "1-8"))
+    empty.when(post(FUND, FundClosed(), "1-9")).counts()
+
+
+def test_a_project_whose_allotment_was_withdrawn_is_closed_before_its_fund():
+    withdrawn = nothing.given(
+        *allotted(line()),
+        *(post(FUND, AllotmentWithdrawn("p", b.batch, b.amount), "1-7") for b in line().batches),
+        post(FUND, SurplusSurrendered(POOL, yuan("100.00")), "1-8"),
+    )
+    withdrawn.when(post(FUND, FundClosed(), "1-9")).refused(ProjectsStillOpen, projects="p")
+    withdrawn.given(post(PROJECT, ProjectClosed(), "1-9")).when(post(FUND, FundClosed(), "1-9")).counts()
+
+
+def test_a_fund_does_not_close_over_money_that_came_back():
+    closed = wholly_paid().given(
+        post(PROJECT, ProjectClosed(), "8-1"),
+        post(PROJECT, PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票"), "8-2"),
+    )
+    closed.when(post(FUND, FundClosed(), "8-3")).refused(MoneyLeft, amount=yuan("30.00"))
 
 
 def test_an_empty_fund_closes_and_then_takes_nothing_more():

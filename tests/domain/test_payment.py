@@ -3,10 +3,10 @@ from dataclasses import replace
 import pytest
 
 from domain.documents import Document
-from domain.fund import Gate
+from domain.fund import Gate, SettingsChanged
 from domain.mirrors import FundsReturned
 from domain.posting import PAID, PAYABLE, RECOVERED, Place
-from domain.project.award import AgreementSigned
+from domain.project.amendment import AgreementSigned, AwardRevoked, AwardTerminated
 from domain.project.opening import ProjectClosed
 from domain.project.payment import (
     PaymentApproved,
@@ -19,18 +19,22 @@ from domain.project.payment import (
     PaymentReturned,
 )
 from domain.project.state import PaymentStatus
+from domain.rules.award import AwardEnded
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
-from domain.rules.fund import BatchNotInPlan, MoneyLeft
+from domain.rules.fund import BatchNotInPlan
 from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
+    GateShut,
     PayeeMismatch,
     PaymentStatusWrong,
     RequesterMayNotApprove,
 )
 from domain.rules.project import ProjectIsClosed
 from tests.domain.lives import (
+    FUND,
     PROJECT,
+    SETTINGS,
     accepted,
     actual,
     approvals,
@@ -40,6 +44,7 @@ from tests.domain.lives import (
     paid,
     payee,
     request,
+    wholly_paid,
     yuan,
 )
 from tests.domain.scenario import Scenario, day, post
@@ -63,7 +68,14 @@ def test_a_request_takes_payable_money_of_its_award_and_batch():
 
 
 def test_money_behind_a_shut_gate_cannot_be_requested():
-    decided.when(request(batch=2, amount="20.00")).refused(BalanceTooSmall, available=yuan("0.00"))
+    decided.when(request(batch=2, amount="20.00")).refused(GateShut, award="L-a", batch=2, gate=Gate.ACCEPTANCE)
+    through = confirmed.given(*accepted())
+    through.when(request("P2", batch=2, amount="20.00", on="6-11")).counts()
+
+
+def test_nothing_is_requested_on_an_award_that_ended():
+    ended = decided.given(post(PROJECT, AwardRevoked("L-a", "弄虚作假"), "3-2"))
+    ended.when(request()).refused(AwardEnded, award="L-a", status="revoked")
 
 
 def test_money_is_not_requested_for_a_day_before_its_gate_opened():
@@ -116,6 +128,22 @@ def test_approvals_come_level_by_level_and_the_last_is_final():
     assert status(half) is PaymentStatus.REQUESTED
     half.when(approvals()[1]).then(PaymentApproved("P1", "审批", final=True))
     assert status(approved) is PaymentStatus.APPROVED
+
+
+def test_a_payment_keeps_the_levels_of_approval_in_force_when_it_was_requested():
+    assert requested.books.project("p").payment("P1").levels == ("审核", "审批")
+    simpler = requested.given(post(FUND, SettingsChanged(replace(SETTINGS, approvals=("审批",))), "3-2"))
+    simpler.given(*approvals()).when(post(PROJECT, PaymentInstructed("P1"), "3-4")).counts()
+    simpler.given(approvals()[0]).when(post(PROJECT, PaymentInstructed("P1"), "3-4")).refused(PaymentStatusWrong)
+    second = simpler.given(request("P2", "b"))
+    one = post(PROJECT, PaymentApproved("P2", "审批"), "3-3", actor="审批人", key="approver")
+    second.given(one).when(post(PROJECT, PaymentInstructed("P2"), "3-4")).counts()
+
+
+def test_where_payments_are_approved_elsewhere_they_are_instructed_as_requested():
+    elsewhere = decided.given(post(FUND, SettingsChanged(replace(SETTINGS, approvals=())), "3-1"), request())
+    elsewhere.when(post(PROJECT, PaymentInstructed("P1"), "3-4")).moves(("in_approval", "in_transit", "30.00"))
+    elsewhere.when(approvals()[0]).refused(ApprovalOutOfTurn, expected=None)
 
 
 def test_an_instruction_waits_for_all_approvals():
@@ -179,7 +207,7 @@ def test_a_passive_return_is_whole_and_payable_again_in_its_year():
     whole = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
     confirmed.when(post(PROJECT, whole, "3-10")).moves(("paid", "payable", "30.00"))
     back = confirmed.given(post(PROJECT, whole, "3-10"))
-    assert status(back) is PaymentStatus.RETURNED
+    assert not back.books.project("p").paid("P1")
     back.when(request("P2", on="3-11")).counts()
 
 
@@ -202,32 +230,19 @@ def test_a_return_in_a_later_year_is_recovered_to_the_fund():
     assert fund.allotted["p", 1] == yuan("30.00")
 
 
+def test_a_return_to_an_award_that_ended_is_recovered_to_the_fund():
+    ended = confirmed.given(post(PROJECT, AwardTerminated("L-a", "违约"), "3-10"))
+    part = PaymentReturned("P1", yuan("10.00"), passive=False, reason="退款")
+    late = ended.when(post(PROJECT, part, "3-11"))
+    late.then(part, FundsReturned("p", yuan("10.00"), closes=False))
+    late.moves(("paid", "recovered", "10.00"))
+
+
 def test_a_return_after_closing_is_recovered_and_nothing_else_happens_there():
-    both = awarded().given(
-        *paid(),
-        *paid("P2", "b"),
-        *accepted(),
-        *accepted("b"),
-        *_second("P3", "a"),
-        *_second("P4", "b"),
-        post(PROJECT, ProjectClosed(), "7-1"),
-    )
+    closed = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"))
     fact = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
-    both.when(post(PROJECT, fact, "7-2")).moves(("paid", "recovered", "30.00"))
-    both.when(request("P9", on="7-2")).refused(ProjectIsClosed)
-
-
-def _second(payment: str, award: str):
-    return (
-        request(payment, award, 2, "20.00", on="6-11"),
-        *approvals(payment, "6-12"),
-        post(PROJECT, PaymentInstructed(payment), "6-13"),
-        post(PROJECT, PaymentConfirmed(payment, yuan("20.00"), actual(award)), "6-14"),
-    )
-
-
-def test_a_project_does_not_close_over_unpaid_money():
-    confirmed.when(post(PROJECT, ProjectClosed(), "3-10")).refused(MoneyLeft)
+    closed.when(post(PROJECT, fact, "8-2")).moves(("paid", "recovered", "30.00"))
+    closed.when(request("P9", on="8-2")).refused(ProjectIsClosed)
 
 
 every_step = pytest.mark.parametrize(

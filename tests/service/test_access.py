@@ -171,6 +171,18 @@ def test_demo_keys_are_made_once_and_readable_by_their_owner_only(admin, ring, t
     assert len(keys.history(admin)) == len(DEMO_KEYS)
 
 
+def test_a_demo_key_that_is_new_comes_to_a_file_of_before_and_the_others_stay(admin, ring, tmp_path):
+    file = tmp_path / "demo-keys.json"
+    ensure_demo_keys(admin, SECRET, file)
+    before = {name: key for name, key in json.loads(file.read_text()).items() if name != "corrections"}
+    file.write_text(json.dumps(before))
+    ensure_demo_keys(admin, SECRET, file)
+    after = json.loads(file.read_text())
+    assert {name: after[name] for name in before} == before
+    assert ring.principal(after["corrections"]).grants == (DEMO_KEYS["corrections"],)
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_demo_keys_whose_file_was_lost_are_made_anew_and_the_old_ones_are_shut(admin, ring, tmp_path):
     file = tmp_path / "demo-keys.json"
     ensure_demo_keys(admin, SECRET, file)

@@ -4,7 +4,10 @@ from decimal import Decimal
 
 import pytest
 
+from domain.fund import NoticeOrder, Settings
+from domain.money import Money
 from service import calendar, example, plan_file
+from service.api import cloudevents
 from service.example import life
 from tests.service.conftest import SECRET
 
@@ -94,6 +97,17 @@ def test_a_plan_with_three_batches_another_gate_and_other_names_lives_the_same_w
         post(event)
     life.play(post, setup, calendar.working_days)
     assert (len(posted), api.get("/readyz").json["log_position"]) == (2 * head[0], head[1])
+
+
+def test_a_plan_may_tell_every_setting_of_its_fund(other):
+    more = (
+        "acceptance_tries: 1, notice_order: after_decision, rectification_months: 3, quantum: 100, "
+        "years_to_spend: 3, period_close_days: 15"
+    )
+    text = OTHER.replace("acceptance_tries: 1", more).replace("approvals: [审批]", "approvals: []")
+    [founding, *_] = plan_file.posts(plan_file.read(other(text)), "测试")
+    said = cloudevents.read(cloudevents.opened(founding), "test", SECRET).posted.fact.settings
+    assert said == Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15)
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def balances(api, **asked):
     return response.json
 
 
-def test_both_batches_are_planned_and_allotted_in_full(played):
-    answer = balances(played, by="batch")
+def test_both_batches_are_planned_and_allotted_in_full_before_anything_goes_wrong(played):
+    answer = balances(played, by="batch", booked_on="2019-05-31")
     assert answer["fund"] == FUND
     assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
         (1, "6000000.00", "6000000.00"),
@@ -40,7 +40,7 @@ def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(
 
 
 def test_by_task_the_lines_are_grouped_by_their_set_of_tasks(played):
-    rows = balances(played, by="task")["rows"]
+    rows = balances(played, by="task", booked_on="2019-05-31")["rows"]
     assert [(r["task"], r["planned"]) for r in rows] == [
         ("二", "2500000.00"),
         ("一、三", "4800000.00"),
@@ -77,7 +77,7 @@ def test_the_annex_is_the_seed_s_annex_line_by_line(played):
             [task["code"] for task in row["tasks"]],
             row["name_annex"],
             row["awards"],
-            *(int(Decimal(x) / 10_000) for x in (row["planned"], *(b["planned"] for b in row["batches"]))),
+            *(int(Decimal(x) / 10_000) for x in (row["adopted"], *(b["adopted"] for b in row["batches"]))),
         )
         for row in plan["rows"]
     ]
@@ -90,9 +90,24 @@ def test_the_annex_is_the_seed_s_annex_line_by_line(played):
     assert [b["planned"] for b in plan["total"]["batches"]] == ["6000000.00", "4000000.00"]
 
 
-def test_the_fixed_total_of_project_7_is_awarded_to_the_fen(played):
-    row = played.get(f"/v1/funds/{FUND}/plan").json["rows"][6]
-    assert (row["awarded"], row["planned"]) == ("600000.00", "600000.00")
+def test_a_reallocation_shows_beside_the_plan_as_it_was_adopted(played):
+    rows = played.get(f"/v1/funds/{FUND}/plan").json["rows"]
+    changed = {row["number"]: (row["adopted"], row["planned"]) for row in rows if row["adopted"] != row["planned"]}
+    assert changed == {1: ("1700000.00", "1780000.00"), 6: ("200000.00", "120000.00")}
+
+
+def test_the_fixed_total_of_project_7_is_awarded_to_the_fen_twice(played):
+    """By the first list, and again when one of its awards is declined and a substitute takes its place."""
+    decided = [
+        event["position"]
+        for event in played.get("/v1/projects/yx-ip-2018-07/events?limit=1000").json
+        if event["type"] == "AwardListDecided"
+    ]
+    assert len(decided) == 2
+    for position in decided:
+        rows = balances(played, by="project", position=position)["rows"]
+        [row] = [each for each in rows if each["project"] == "yx-ip-2018-07"]
+        assert (row["allotted"], row["line"]) == ("600000.00", "0.00")
 
 
 def test_every_serial_of_the_fund_answers_where_it_is(played):
@@ -117,7 +132,7 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(played):
     kinds = {"局文", "资金分配文", "评审意见", "公示", "纪要", "立项文号", "合同号", "支付凭证号", "流水号", "审批单"}
     assert kinds <= set(cited)
     [paid] = [s for s in answer["steps"] if s["type"] == "PaymentConfirmed"]
-    assert paid["payee"] == "示例1号项目甲单位"
+    assert paid["payee"] == "示例1号项目乙单位", "an objection to the first was upheld"
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
 
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 
 from domain.decision import POSTABLE, rules_of
 from domain.posting import POSTINGS
-from domain.record import Fact
+from domain.record import Fact, subject
 from service.api import answer
 from service.api.contract import schemas, shapes
 from service.api.contract.glossary import EVENTS
@@ -33,7 +33,7 @@ def about(name: str) -> dict[str, Any]:
         "title_zh": fact.zh,
         "description": " ".join((fact.__doc__ or "").split()),
         "description_zh": EVENTS[name],
-        "subject": f"{fact.stream}/…",
+        "subject": subject(fact),
         "scope": SCHEMAS[name].scope,
         "cites": [list(choice) for choice in fact.cites],
         "claims": list(fact.claims),
@@ -41,7 +41,8 @@ def about(name: str) -> dict[str, Any]:
         "moves": [
             {"from": rule.source, "to": rule.target, "when": rule.when} for rule in POSTINGS if rule.event == name
         ],
-        "records_too": fact.records_too,
+        "records_too": next(iter(fact.records_too), None),
+        "mirrors": list(fact.records_too),
         "schema": schemas.DATA[name],
         "example": EXAMPLES[name],
     }

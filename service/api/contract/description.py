@@ -35,7 +35,7 @@ PATH_SCHEMAS = {
     "path": {"type": "string", "minLength": 1},
     "default": {"type": "string", "minLength": 1},
 }
-OPEN = ("health", "catalogue", "description", "explanations")
+OPEN = ("health", "catalogue", "rules", "description", "explanations")
 CONDITIONAL = (
     ("If-Match", "The stream's version that you have seen, quoted.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: only if there is no such stream yet.", r"^\*$"),
@@ -132,7 +132,10 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
     for rule, method, about in operations:
         body = next(by_type) if about.answers is not None else None
         operation = _operation(rule, about, body)
-        if method == "POST":
+        if about.asks is not None:
+            content = {BINARY: {"schema": schemas.of_shape(about.asks)}}
+            operation |= {"requestBody": {"required": True, "content": content}}
+        elif method == "POST":
             operation |= {"requestBody": _posted()}
             operation["parameters"] += [] if rule.rule == "/v1/events" else [_header(*each) for each in CONDITIONAL]
         spec.path(_path(rule), operations={method.lower(): operation})
@@ -161,7 +164,8 @@ def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
 
 def _query_parameters(about: Operation) -> Iterator[dict[str, Any]]:
     for name, parameter in about.parameters.items():
-        yield {"name": name, "in": "query", "schema": parameter.schema, "description": " ".join(parameter.about)}
+        described = {"name": name, "in": "query", "schema": parameter.schema, "description": " ".join(parameter.about)}
+        yield described | ({"required": True} if parameter.required else {})
 
 
 def _header(name: str, description: str, pattern: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, NamedTuple, Protocol, cast
 
 from flask import Response
+from marshmallow import Schema
 
 from service.api import principal
 from service.api.parameters import Parameter, read
@@ -14,13 +15,17 @@ from service.api.problems import Problem
 
 
 class Operation(NamedTuple):
-    """`answers`: the type of the body; `scope`: None where any key will do, or where the posts' own scopes decide."""
+    """`answers`: the type of the body; `scope`: None where any key will do, or where the posts' own scopes decide.
+
+    `asks`: the schema of the request's body, unless it is events.
+    """
 
     summary: str
     summary_zh: str
     answers: Any
     scope: str | None
     parameters: dict[str, Parameter]
+    asks: Schema | None
 
 
 class View(Protocol):
@@ -32,7 +37,13 @@ class View(Protocol):
 
 
 def operation(
-    summary: str, summary_zh: str, answers: Any, *, scope: str | None = "read", **parameters: Parameter
+    summary: str,
+    summary_zh: str,
+    answers: Any,
+    *,
+    scope: str | None = "read",
+    asks: Schema | None = None,
+    **parameters: Parameter,
 ) -> Callable[[Callable[..., Response]], View]:
     """Declare a view's operation: its query parameters come to it as arguments, read strictly; None if left out."""
 
@@ -45,7 +56,7 @@ def operation(
             return view(**path, **read(parameters))
 
         declared = cast(View, asked)
-        declared.operation = Operation(summary, summary_zh, answers, scope, parameters)
+        declared.operation = Operation(summary, summary_zh, answers, scope, parameters, asks)
         return declared
 
     return declare

@@ -7,17 +7,30 @@ from typing import Any
 
 WORDS = ("description", "summary", "title", "version", "examples")
 """What may be said otherwise."""
+LEAST, MOST = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
+"""The limits of what is posted: they may grow wider, never narrower."""
 
 
 def taken_away(kept: Any, now: Any, at: str = "") -> Iterator[str]:
     """Where `now` no longer keeps what `kept` promised: a promise may gain members, and never lose or change one."""
     name = at.rpartition("/")[2]
+    if name == "examples":
+        return
     if isinstance(kept, dict) and isinstance(now, dict):
         yield from _of_objects(kept, now, at)
     elif isinstance(kept, list) and isinstance(now, list):
         yield from _of_lists(kept, now, at)
-    elif kept != now and name not in WORDS:
+    elif kept != now and name not in WORDS and not (_is_posted(at) and _is_wider(name, kept, now)):
         yield f"{at}: {kept!r} is now {now!r}"
+
+
+def _is_posted(at: str) -> bool:
+    """Whether this place is in what is posted; in answers a member may be promised, but no limit lifted."""
+    return ".data/" in at or ".event/" in at
+
+
+def _is_wider(name: str, kept: Any, now: Any) -> bool:
+    return (name in LEAST and now < kept) or (name in MOST and now > kept)
 
 
 def _of_objects(kept: dict[str, Any], now: dict[str, Any], at: str) -> Iterator[str]:
@@ -32,7 +45,7 @@ def _of_objects(kept: dict[str, Any], now: dict[str, Any], at: str) -> Iterator[
 
 def _of_lists(kept: list[Any], now: list[Any], at: str) -> Iterator[str]:
     name = at.rpartition("/")[2]
-    if name == "required" and (".data/" in at or ".event/" in at):  # what is posted; in answers more may be promised
+    if name == "required" and _is_posted(at):
         yield from (f"{at}/{each} is now required" for each in now if each not in kept)
     elif name == "parameters":
         named = {(each["in"], each["name"]): each for each in now}

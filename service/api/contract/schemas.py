@@ -52,10 +52,11 @@ _ENVELOPE = of_shape(Envelope())
 
 def of_event(name: str, reference: str) -> dict[str, Any]:
     """The schema of a posted CloudEvent of this type, whose data's schema stands at `reference`."""
-    stream = SCHEMAS[name].fact.stream
+    streams = SCHEMAS[name].fact.streams
+    kind = streams[0] if len(streams) == 1 else f"({'|'.join(streams)})"
     own = {
         "type": {"const": name},
-        "subject": {"type": "string", "pattern": f"^{stream}/[a-z0-9][a-z0-9-]{{0,63}}$"},
+        "subject": {"type": "string", "pattern": f"^{kind}/[a-z0-9][a-z0-9-]{{0,63}}$"},
         "data": {"$ref": reference},
     }
     return {**_ENVELOPE, "properties": {**_ENVELOPE["properties"], **own}}

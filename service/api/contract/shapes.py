@@ -164,8 +164,12 @@ class Fund(TypedDict):
     appropriated: Yuan
     planned: Yuan
     projects: int
+    settings: Annotated[dict[str, Any], Meta(description="As the last event that set them says. 最近一次设定。")]
+    settings_version: int
+    closed_through: Annotated[Day | None, Meta(description="The last day of closed books. 已结账至。")]
     established_position: Position
     adopted_position: Position | None
+    plan_position: Annotated[Position | None, Meta(description="What put the plan in force. 现行计划。")]
     closed_position: Position | None
 
 
@@ -226,6 +230,7 @@ class PlanBatch(PlanFigures):
     batch: int
     name: str
     gate: NotRequired[str]
+    adopted: NotRequired[Annotated[Yuan, Meta(description="As first adopted. 批准数。")]]
 
 
 class Task(TypedDict):
@@ -245,6 +250,7 @@ class PlanLine(PlanFigures):
     awards: int
     fixed_total: bool
     awarded_count: int
+    adopted: Annotated[Yuan, Meta(description="As first adopted. 批准数。")]
     batches: list[PlanBatch]
 
 
@@ -268,6 +274,7 @@ Movement = TypedDict(
         "position": Position,
         "seq": int,
         "type": str,
+        "entry": Annotated[str | None, Meta(description="The type of the entry reversed. 被冲销事项类型。")],
         "booked_on": Day,
         "from": str,
         "to": str,
@@ -302,6 +309,7 @@ class Project(TypedDict):
     awards: int
     fixed_total: bool
     status: Literal["planned", "open", "closed"]
+    in_plan: bool
     planned: Yuan
     opened_position: Position | None
     closed_position: Position | None
@@ -340,12 +348,15 @@ class Award(TypedDict):
     rank: int
     decided_on: Day
     acceptance: Literal["none", "requested", "passed", "failed", "rectifying"]
+    status: Literal["live", "declined", "revoked", "terminated", "reversed"]
+    ends_on: Day | None
     rectify_by: Day | None
     awarded: Yuan
     committed: Yuan
     payable: Yuan
     in_flight: Yuan
     paid: Yuan
+    recovered: Yuan
     events: list[Position]
 
 
@@ -355,11 +366,72 @@ class Awards(TypedDict):
     next: Cursor
 
 
+class Round(TypedDict):
+    """One round of applications 征集轮次, from its call."""
+
+    round: int
+    status: Literal["under_way", "decided", "failed", "reversed"]
+    opens_on: Day
+    closes_on: Day
+    closed_on: Day | None
+    reviewed_on: Day | None
+    notice_from: Day | None
+    notice_to: Day | None
+    notice_completed_on: Day | None
+    events: list[Position]
+
+
+class Objection(TypedDict):
+    """An objection 异议 to an application, or to the whole list if none is named."""
+
+    objection: str
+    application: str | None
+    reason: str
+    received_on: Day
+    status: Literal["open", "upheld", "rejected", "reversed"]
+    resolved_on: Day | None
+    events: list[Position]
+
+
+class Recovery(TypedDict):
+    """Money of a payment that must come back 追缴."""
+
+    recovery: str
+    payment: str
+    award: str
+    batch: int
+    ordered_on: Day
+    due_on: Day
+    status: Literal["ordered", "reversed"]
+    amount: Yuan
+    received: Yuan
+    waived: Yuan
+    outstanding: Yuan
+    events: list[Position]
+
+
+class Waiver(TypedDict):
+    """A rule set aside 豁免 for one award or application."""
+
+    rule: str
+    award: str | None
+    application: str | None
+    reason: str
+    granted_on: Day
+    granted_by: str
+    status: Literal["granted", "reversed"]
+    events: list[Position]
+
+
 class ProjectNow(Project):
     as_of: AsOf
     batches: list[ProjectBatch]
     award_list: list[Award]
     payments: list[PaymentsOfStatus]
+    rounds: list[Round]
+    objections: list[Objection]
+    recoveries: list[Recovery]
+    waivers: list[Waiver]
 
 
 # Payments --------------------------------------------------------------------
@@ -396,6 +468,7 @@ class Payment(TypedDict):
     confirmed_on: Day | None
     bank_reference: str | None
     returned: Yuan
+    recovered: Yuan
     requested_position: Position
     events: list[Position]
 
@@ -488,8 +561,19 @@ class Citation(TypedDict):
     document: Document
 
 
+class OfficialNumber(TypedDict):
+    """A 文号 taken apart."""
+
+    issuer: str
+    year: int
+    serial: int
+
+
 class Cited(TypedDict):
+    """`number` as it is known by, however it was typed."""
+
     number: str
+    official: OfficialNumber | None
     as_of: AsOf
     citations: list[Citation]
     next: Cursor
@@ -531,7 +615,10 @@ class EventType(TypedDict):
     claims: list[str]
     rules: list[str]
     moves: list[PostingRule]
-    records_too: Annotated[str | None, Meta(description="Recorded with it on the other stream. 同时记入对方事件流。")]
+    records_too: Annotated[str | None, Meta(description="The first of `mirrors`. `mirrors` 的第一项。")]
+    mirrors: Annotated[
+        list[str], Meta(description="What may be recorded with it on other streams. 可能同时记入其他事件流的事件。")
+    ]
     schema: dict[str, Any]
     example: dict[str, Any]
 

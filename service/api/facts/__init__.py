@@ -5,12 +5,37 @@ A fact's schema lists its own fields; what every post carries stands in FactSche
 
 from __future__ import annotations
 
-from service.api.facts import acceptance, award, call, fund, opening, payment
+from service.api.facts import (
+    acceptance,
+    amendment,
+    award,
+    call,
+    life,
+    money,
+    opening,
+    payment,
+    plan,
+    recovery,
+    reversal,
+    selection,
+    waiver,
+)
 from service.api.facts.schema import FactSchema
 
-SCHEMAS: dict[str, FactSchema] = {
-    schema.fact.__name__: schema()
-    for chapter in (fund, opening, call, award, payment, acceptance)
-    for schema in chapter.SCHEMAS
-}
+CHAPTERS = (
+    life,
+    plan,
+    money,
+    opening,
+    call,
+    selection,
+    award,
+    amendment,
+    payment,
+    acceptance,
+    recovery,
+    waiver,
+    reversal,
+)
+SCHEMAS: dict[str, FactSchema] = {schema.fact.__name__: schema() for chapter in CHAPTERS for schema in chapter.SCHEMAS}
 """By event type."""

@@ -1,11 +1,11 @@
-"""Schemas of the award list and the agreement."""
+"""Schema of the award list."""
 
 from __future__ import annotations
 
 from domain.project import award
 from service.api import fields
 from service.api.facts.schema import FactSchema, PayeeShape
-from service.api.fields import Amount, Day, Name, One, Rows, Shape, Text, Whole
+from service.api.fields import Amount, Flag, Name, One, Rows, Shape, Text, Whole
 
 
 class BatchAmountShape(Shape):
@@ -28,19 +28,12 @@ class AwardListDecided(FactSchema):
     fact = award.AwardListDecided
     scope = "post:award"
     review = Whole(1, 2**53, required=True)
-    notice = Whole(1, 2**53, required=True)
+    notice = Whole(1, 2**53, load_default=None, allow_none=False)
     method = Text(required=True)
     quantum = Amount()
     tie_order = Text()
+    by_score = Flag()
     awards = Rows(One(AwardedShape), most=10_000, required=True)
 
 
-class AgreementSigned(FactSchema):
-    fact = award.AgreementSigned
-    scope = "post:award"
-    award = Name(required=True)
-    starts_on = Day(required=True)
-    ends_on = Day(required=True)
-
-
-SCHEMAS = (AwardListDecided, AgreementSigned)
+SCHEMAS = (AwardListDecided,)

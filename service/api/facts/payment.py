@@ -58,6 +58,7 @@ class PaymentReturned(PaymentSchema):
     fact = payment.PaymentReturned
     amount = Amount(required=True)
     passive = Flag(required=True)
+    year = Whole(1949, 2199)
     reason = Text(most=1_000, required=True)
 
 

@@ -1,0 +1,213 @@
+"""What asks for attention in a fund today: what is due, what is overdue, and what is odd, each with its events.
+
+Source: DOMAIN, "What auditors of such funds ask for". What only the flow of the money tells is asked of the movements.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from domain.books import Books
+from domain.fund.state import Fund, Gate
+from domain.money import Money
+from domain.period import following, last_day, period_of
+from domain.posting import POOL
+from domain.project.state import Acceptance, AwardStatus, Project, RoundStatus
+from domain.record import Reference
+
+
+class Urgency(StrEnum):
+    """The most pressing first."""
+
+    OVERDUE = "overdue"
+    DUE = "due"
+    ODD = "odd"
+
+
+class Sentence(NamedTuple):
+    """What an alert says in two languages, with its facts in it; `rule` is what it would break or has set aside."""
+
+    en: str
+    zh: str
+    rule: str | None = None
+
+
+SENTENCES = {
+    "call-to-close": Sentence(
+        "The window of round {round} ended on {due_on}, and the call is not closed.",
+        "第 {round} 轮受理期于 {due_on} 届满，尚未登记征集截止。",
+        "CallStillOpen",
+    ),
+    "notice-to-complete": Sentence(
+        "The notice of round {round} runs until {due_on}; its end is to be recorded then.",
+        "第 {round} 轮公示至 {due_on}，届满后应登记公示结束。",
+        "NoNotice",
+    ),
+    "objection-open": Sentence(
+        "The objection {objection} of {since} is not resolved.",
+        "{since} 收到的异议 {objection} 尚未处理。",
+        "ObjectionOpen",
+    ),
+    "objection-upheld": Sentence(
+        "An objection to {application} was upheld, and the award {award} still stands.",
+        "对申报 {application} 的异议成立，立项 {award} 仍有效。",
+        "ObjectionUpheld",
+    ),
+    "fewer-awards": Sentence(
+        "The plan asks for exactly {planned} awards; {taken} are made.",
+        "计划要求立项恰为 {planned} 个，现有 {taken} 个。",
+    ),
+    "rectification": Sentence(
+        "The rectification of award {award} is due on {due_on}.",
+        "立项 {award} 的整改期限为 {due_on}。",
+        "RectificationOverdue",
+    ),
+    "agreement-ended": Sentence(
+        "The agreement on award {award} ended on {due_on}, and acceptance is not passed.",
+        "立项 {award} 的合同于 {due_on} 到期，尚未通过验收。",
+    ),
+    "recovery": Sentence(
+        "The recovery {recovery} still asks {amount} back; it is due on {due_on}.",
+        "追缴 {recovery} 尚欠 {amount} 元，期限 {due_on}。",
+        "RecoveryOutstanding",
+    ),
+    "waiver": Sentence(
+        "The rule {rule} was waived for the {kind} {name}.",
+        "已对 {name} 豁免规则 {rule}。",
+    ),
+    "period-to-close": Sentence(
+        "The books of {period} are to be closed by {due_on}.",
+        "{period} 的账簿应于 {due_on} 前结账。",
+        "PeriodOutOfTurn",
+    ),
+    "plan-exceeds-pool": Sentence(
+        "The plan still asks for {planned}; the pool holds {pool}.",
+        "计划尚需分配 {planned} 元，待分配资金只有 {pool} 元。",
+        "PlanExceedsPool",
+    ),
+    "unspent": Sentence(
+        "Of the appropriation of {received_on}, {amount} is not spent; it may be spent until {due_on}.",
+        "{received_on} 下达的指标尚有 {amount} 元未支出，使用期限为 {due_on}。",
+    ),
+    "never-paid": Sentence(
+        "{amount} was allotted to batch {batch} on {since}, and nothing of it was ever paid.",
+        "第 {batch} 批于 {since} 分配 {amount} 元，至今分文未付。",
+    ),
+    "december-rush": Sentence(
+        "Of what was paid in {year}, {amount} of {total} went out in December.",
+        "{year} 年支付 {total} 元，其中 12 月支付 {amount} 元。",
+    ),
+    "payee-differs": Sentence(
+        "The bank paid {amount} to {payee}, who is not the payee of the request.",
+        "银行将 {amount} 元支付给 {payee}，与申请的收款人不符。",
+        "PayeeMismatch",
+    ),
+}
+"""Every alert, by its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One finding. `by`: the events it rests on."""
+
+    name: str
+    urgency: Urgency
+    facts: dict[str, Any]
+    by: tuple[Reference, ...] = ()
+    project: str | None = None
+    due_on: date | None = None
+
+    @property
+    def en(self) -> str:
+        return SENTENCES[self.name].en.format(**self.facts, due_on=self.due_on)
+
+    @property
+    def zh(self) -> str:
+        return SENTENCES[self.name].zh.format(**self.facts, due_on=self.due_on)
+
+
+def urgency(due_on: date, today: date) -> Urgency:
+    """Overdue from the day after."""
+    return Urgency.OVERDUE if today > due_on else Urgency.DUE
+
+
+def alerts(books: Books, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
+    """What the books of a fund and these projects of it tell today."""
+    found = books.fund(fund)
+    yield from _of_fund(found, books.today)
+    for code in projects:
+        project = books.project(code)
+        yield from _of_rounds(project, books.today)
+        yield from _of_awards(found, project, books.today)
+        yield from _of_recoveries(project, books.today)
+
+
+def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
+    stream = f"fund/{fund.code}"
+    days = fund.settings.period_close_days
+    if days is not None and not fund.closed:
+        through = fund.closed_through
+        period = following(period_of(through)) if through else period_of(fund.established_on)
+        due_on = last_day(period) + timedelta(days=days)
+        if today > last_day(period):
+            yield Alert("period-to-close", urgency(due_on, today), {"period": period}, due_on=due_on)
+    asked, pool = Money(fund.to_allot(fund.lines.values())), fund.accounts.balance(POOL)
+    if fund.plan is not None and asked > pool:
+        facts = {"planned": asked, "pool": pool}
+        yield Alert("plan-exceeds-pool", Urgency.ODD, facts, (Reference(stream, fund.plan),))
+
+
+def _of_rounds(project: Project, today: date) -> Iterator[Alert]:
+    stream = f"project/{project.code}"
+    current = project.rounds.get(str(project.round))
+    if current and current.status is not RoundStatus.FAILED:
+        by = (Reference(stream, current.version),)
+        facts = {"round": current.number}
+        if current.closed_on is None and today > current.closes_on:
+            yield Alert("call-to-close", Urgency.OVERDUE, facts, by, project.code, current.closes_on)
+        notice = current.notice
+        if notice and notice.completed is None:
+            by = (Reference(stream, notice.version),)
+            late = urgency(notice.last_day, today)
+            yield Alert("notice-to-complete", late, facts, by, project.code, notice.last_day)
+    for name in sorted(project.open_objections):
+        received = project.objections[name].received
+        by = (Reference(stream, received.version),)
+        yield Alert("objection-open", Urgency.ODD, {"objection": name, "since": received.on}, by, project.code)
+
+
+def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
+    stream, line = f"project/{project.code}", fund.lines.get(project.code)
+    if line and line.award_rule == "exact" and project.awards:
+        taken = project.places_taken(line)
+        if taken < line.awards:
+            yield Alert("fewer-awards", Urgency.ODD, {"planned": line.awards, "taken": taken}, (), project.code)
+    for name, award in sorted(project.awards.items()):
+        if award.status is not AwardStatus.LIVE:
+            continue
+        by = (Reference(stream, award.version),)
+        if project.applications[award.application].excluded:
+            facts = {"application": award.application, "award": name}
+            yield Alert("objection-upheld", Urgency.ODD, facts, by, project.code)
+        if award.acceptance is Acceptance.RECTIFYING and award.rectify_by:
+            late = urgency(award.rectify_by, today)
+            yield Alert("rectification", late, {"award": name}, by, project.code, award.rectify_by)
+        if award.ends_on and award.ends_on < today and award.acceptance is not Acceptance.PASSED and not project.closed:
+            by = (Reference(stream, award.gates[Gate.AGREEMENT].version),)
+            yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)
+    for key, waiver in sorted(project.waivers.items()):
+        rule, kind, name = key.split("/", 2)
+        facts = {"rule": rule, "kind": kind, "name": name}
+        yield Alert("waiver", Urgency.ODD, facts, (Reference(stream, waiver.version),), project.code)
+
+
+def _of_recoveries(project: Project, today: date) -> Iterator[Alert]:
+    for name, left in project.all_outstanding():
+        recovery = project.recoveries[name]
+        by = (Reference(f"project/{project.code}", recovery.ordered.version),)
+        late = urgency(recovery.due_on, today)
+        yield Alert("recovery", late, {"recovery": name, "amount": Money(left)}, by, project.code, recovery.due_on)

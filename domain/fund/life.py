@@ -1,0 +1,169 @@
+"""A fund's own life: established, its settings changed, its years and periods closed, and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import assert_never, get_args
+
+from domain.case import Case, Decision
+from domain.fen import FenSet
+from domain.fund.state import Fund, Settings
+from domain.money import Money
+from domain.period import following, last_day, period_of
+from domain.posting import POOL, RECOVERED
+from domain.record import Fact, Recorded
+from domain.rules.every_post import UnknownEntry
+from domain.rules.fund import (
+    AlreadyCarried,
+    CarriedTooMuch,
+    FundExists,
+    MoneyLeft,
+    PeriodNotOver,
+    PeriodOutOfTurn,
+    ProjectsStillOpen,
+    YearNotOver,
+)
+
+# Events ----------------------------------------------------------------------
+
+
+class FundFact(Fact):
+    __slots__ = ()
+    streams = ("fund",)
+
+
+@dataclass(frozen=True, slots=True)
+class FundEstablished(FundFact):
+    """A special fund begins, with settings of its own; its code is that of the stream and is used once."""
+
+    zh = "专项资金设立"
+    cites = (("立项依据",),)
+    refused_by = (FundExists,)
+    name: str
+    settings: Settings
+    name_en: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsChanged(FundFact):
+    """The fund's settings change as a whole, for all that is decided from then on. The ledger sets `settings_version`.
+
+    A payment keeps the levels of approval that were in force when it was requested.
+    """
+
+    zh = "资金设定变更"
+    cites = (("批复", "立项依据"),)
+    settings: Settings
+    settings_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class YearCarriedForward(FundFact):
+    """What an appropriation has left at the end of `year` is carried into the next year, so that it may be spent there.
+
+    `appropriation` is the version of its AppropriationReceived. No money moves.
+    """
+
+    zh = "年度结转"
+    cites = (("结转批复",),)
+    refused_by = (UnknownEntry, YearNotOver, AlreadyCarried, CarriedTooMuch)
+    appropriation: int
+    year: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodClosed(FundFact):
+    """A month's books are closed for the fund and all its projects: nothing is booked in it any more."""
+
+    zh = "会计期间结账"
+    cites = (("对账单",),)
+    refused_by = (PeriodOutOfTurn, PeriodNotOver)
+    period: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundClosed(FundFact):
+    """The fund ends: nothing is left in it, and every project it allotted to is closed."""
+
+    zh = "专项资金结项"
+    cites = (("结项",),)
+    refused_by = (MoneyLeft, ProjectsStillOpen)
+
+
+Event = FundEstablished | SettingsChanged | YearCarriedForward | PeriodClosed | FundClosed
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
+    match fact:
+        case FundEstablished():
+            return Fund(event.fund, fact.settings, established_on=event.booked_on)
+        case SettingsChanged():
+            return replace(fund, settings=fact.settings, settings_version=fact.settings_version)
+        case YearCarriedForward():
+            carried = replace(fund.appropriations[fact.appropriation], carried=fact.year)
+            return replace(fund, appropriations=fund.appropriations.set(fact.appropriation, carried))
+        case PeriodClosed():
+            return replace(fund, closed_through=last_day(fact.period))
+        case FundClosed():
+            return replace(fund, closed_at=event.version)
+        case _:
+            assert_never(fact)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, fund: Fund, fact: Event) -> Decision:
+    match fact:
+        case FundEstablished():
+            raise FundExists(fund=fund.code)
+        case SettingsChanged():
+            return case.allow(fact=replace(fact, settings_version=fund.settings_version + 1))
+        case YearCarriedForward():
+            return _carry(case, fund, fact)
+        case PeriodClosed():
+            return _close_period(case, fund, fact)
+        case FundClosed():
+            return _close(case, fund)
+        case _:
+            assert_never(fact)
+
+
+def _carry(case: Case, fund: Fund, fact: YearCarriedForward) -> Decision:
+    appropriation = fund.appropriations.get(fact.appropriation)
+    if appropriation is None:
+        raise UnknownEntry(stream=case.stream, version=fact.appropriation)
+    last = date(fact.year, 12, 31)
+    if fact.year < appropriation.budget_year or case.occurred_on <= last:
+        raise YearNotOver(year=fact.year, budget_year=appropriation.budget_year, occurred_on=case.occurred_on)
+    if appropriation.carried is not None and fact.year <= appropriation.carried:
+        raise AlreadyCarried(appropriation=fact.appropriation, year=appropriation.carried)
+    kept = Money(appropriation.amount - fund.reversed.get(fact.appropriation, FenSet()).total)
+    if fact.amount > kept:
+        raise CarriedTooMuch(amount=fact.amount, appropriated=kept)
+    return case.allow()
+
+
+def _close_period(case: Case, fund: Fund, fact: PeriodClosed) -> Decision:
+    through = fund.closed_through
+    expected = following(period_of(through)) if through else period_of(fund.established_on)
+    if fact.period != expected:
+        raise PeriodOutOfTurn(period=fact.period, expected=expected)
+    if case.occurred_on <= last_day(fact.period):
+        raise PeriodNotOver(period=fact.period, last_day=last_day(fact.period), occurred_on=case.occurred_on)
+    return case.allow()
+
+
+def _close(case: Case, fund: Fund) -> Decision:
+    left = fund.accounts.total((POOL, RECOVERED))
+    if left:
+        raise MoneyLeft(accounts=f"{POOL}, {RECOVERED}", amount=left)
+    still_open = {project for project, _ in fund.allotted} - fund.closed_projects
+    if still_open:
+        raise ProjectsStillOpen(projects=", ".join(sorted(still_open)))
+    return case.allow()

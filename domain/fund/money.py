@@ -1,0 +1,234 @@
+"""The fund's money: appropriated, allotted to projects and taken back, moved between them, reinstated, surrendered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never, get_args
+
+from domain import posting
+from domain.case import Case, Decision
+from domain.fen import MAX_BOUND, FenSet
+from domain.fund.life import FundFact
+from domain.fund.state import Appropriation, Fund, plan_after
+from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed
+from domain.money import Money
+from domain.posting import POOL, RECOVERED, Move, Place, issue, move
+from domain.record import Fact, Recorded
+from domain.rules.every_post import BalanceTooSmall, MissingCitation, UnknownStream
+from domain.rules.fund import (
+    AllotmentExceedsPlan,
+    BatchNotInPlan,
+    FundIsClosed,
+    NotInPlan,
+    SameProject,
+    SerialsExhausted,
+    SourceMismatch,
+)
+from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
+
+OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
+"""What may refuse any of these that names a project."""
+
+# Events ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AppropriationReceived(FundFact):
+    """Money is appropriated to the fund: it enters the pool and takes the ledger's next serials."""
+
+    zh = "指标下达"
+    cites = (("上级指标文号", "本级指标文号"),)
+    refused_by = (SerialsExhausted,)
+    amount: Money
+    budget_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundsAllotted(FundFact):
+    """Money of the pool goes to one batch of an open project, never more than the plan has for it."""
+
+    zh = "资金分配"
+    records_too = ("AllotmentReceived",)
+    cites = (("资金分配文", "指标文"),)
+    refused_by = (*OF_PROJECT, NotInPlan, BatchNotInPlan, AllotmentExceedsPlan, BalanceTooSmall)
+    project: str
+    batch: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class AllotmentWithdrawn(FundFact):
+    """Money of a project's line that is not awarded goes back to the pool."""
+
+    zh = "资金分配收回"
+    records_too = ("AllotmentReduced",)
+    cites = (("批复",),)
+    refused_by = (*OF_PROJECT, BalanceTooSmall)
+    project: str
+    batch: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FundsReallocated(FundFact):
+    """Money of one project's line goes to another's, and the plan of both changes with it."""
+
+    zh = "资金调剂"
+    records_too = ("AllotmentReduced", "AllotmentReceived")
+    cites = (("调剂批复",),)
+    refused_by = (SameProject, *OF_PROJECT, NotInPlan, BatchNotInPlan, BalanceTooSmall)
+    from_project: str
+    from_batch: int
+    to_project: str
+    to_batch: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class FundsReinstated(FundFact):
+    """Money that came back from an award is available to the fund again."""
+
+    zh = "恢复指标"
+    cites = (("恢复文",),)
+    refused_by = (BalanceTooSmall,)
+    project: str
+    award: str
+    batch: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SurplusSurrendered(FundFact):
+    """Money that the fund no longer needs goes back to whom it came from: out of the pool, or out of what came back.
+
+    `account` is `pool` or `recovered`; recovered money is told by project, award and batch.
+    """
+
+    zh = "结余上缴"
+    cites = (("收回指标文", "缴款书"),)
+    refused_by = (SourceMismatch, BalanceTooSmall, FundIsClosed)
+    account: str
+    amount: Money
+    project: str | None = None
+    award: str | None = None
+    batch: int | None = None
+
+
+SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
+"""What a surrender must cite, by the account it comes from."""
+
+Posted = (
+    AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
+)
+Event = Posted | FundsReturned | FundsReturnReversed
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
+    match fact:
+        case AppropriationReceived():
+            received = Appropriation(fact.amount, fact.budget_year)
+            return replace(fund, appropriations=fund.appropriations.set(event.version, received))
+        case FundsReallocated():
+            return replace(fund, lines=plan_after(fund.lines, event.moves))
+        case FundsReturned():
+            closed = frozenset({fact.project}) if fact.closes else frozenset()
+            return replace(fund, closed_projects=fund.closed_projects | closed)
+        case FundsReturnReversed():
+            reopened = frozenset({fact.project}) if fact.reopens else frozenset()
+            return replace(fund, closed_projects=fund.closed_projects - reopened)
+        case FundsAllotted() | AllotmentWithdrawn() | FundsReinstated() | SurplusSurrendered():
+            return fund
+        case _:
+            assert_never(fact)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, fund: Fund, fact: Posted) -> Decision:
+    match fact:
+        case AppropriationReceived():
+            return _appropriate(case, fact)
+        case FundsAllotted():
+            return _allot(case, fund, fact)
+        case AllotmentWithdrawn():
+            return _withdraw(case, fund, fact)
+        case FundsReallocated():
+            return _reallocate(case, fund, fact)
+        case FundsReinstated():
+            place = Place(fact.project, fact.batch, fact.award)
+            return case.allow(move(fund.accounts, "FundsReinstated", place, fact.amount))
+        case SurplusSurrendered():
+            return _surrender(case, fund, fact)
+        case _:
+            assert_never(fact)
+
+
+def _appropriate(case: Case, fact: AppropriationReceived) -> Decision:
+    first = case.books.next_serial
+    if fact.amount > MAX_BOUND - first:
+        raise SerialsExhausted(left=Money(MAX_BOUND - first), amount=fact.amount)
+    return case.allow(issue("AppropriationReceived", FenSet.span(first, first + fact.amount)))
+
+
+def _allot(case: Case, fund: Fund, fact: FundsAllotted) -> Decision:
+    case.books.open_project(fact.project, fund.code)
+    planned = fund.line(fact.project).batch(fact.batch)
+    allotted = Money(fund.allotted.get((fact.project, fact.batch), 0))
+    if allotted + fact.amount > planned.amount:
+        raise AllotmentExceedsPlan(
+            project=fact.project,
+            batch=fact.batch,
+            allotted=allotted,
+            amount=fact.amount,
+            planned=planned.amount,
+        )
+    moved = move(fund.accounts, "FundsAllotted", Place(fact.project, fact.batch), fact.amount)
+    return case.allow(moved, mirrors=mirrors_of(moved))
+
+
+def _withdraw(case: Case, fund: Fund, fact: AllotmentWithdrawn) -> Decision:
+    project = case.books.open_project(fact.project, fund.code)
+    moved = move(project.accounts, "AllotmentWithdrawn", Place(fact.project, fact.batch), fact.amount)
+    return case.allow(moved, mirrors=mirrors_of(moved))
+
+
+def _reallocate(case: Case, fund: Fund, fact: FundsReallocated) -> Decision:
+    """The fen go through the pool within the one event, so that every move has one place."""
+    if fact.from_project == fact.to_project:
+        raise SameProject(project=fact.from_project)
+    project = case.books.open_project(fact.from_project, fund.code)
+    case.books.open_project(fact.to_project, fund.code)
+    fund.line(fact.from_project).batch(fact.from_batch)
+    fund.line(fact.to_project).batch(fact.to_batch)
+    place = Place(fact.from_project, fact.from_batch)
+    taken = move(project.accounts, "FundsReallocated", place, fact.amount, "taken")
+    rule = posting.rule("FundsReallocated", "given")
+    given = Move(rule.source, rule.target, Place(fact.to_project, fact.to_batch), taken.fen)
+    return case.allow(taken, given, mirrors=mirrors_of(taken, given))
+
+
+def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
+    """What the projects see of money that enters or leaves their lines."""
+    mirrors: list[tuple[str, Fact]] = []
+    for moved in moves:
+        assert moved.place.batch is not None
+        mirror = AllotmentReceived if moved.target == posting.LINE else AllotmentReduced
+        mirrors.append((f"project/{moved.place.project}", mirror(moved.place.batch, moved.amount)))
+    return tuple(mirrors)
+
+
+def _surrender(case: Case, fund: Fund, fact: SurplusSurrendered) -> Decision:
+    if fund.closed and fact.account != RECOVERED:
+        raise FundIsClosed(fund=fund.code)
+    told = (fact.project, fact.award, fact.batch)
+    if fact.account not in SURRENDER_CITES or (None in told) == (fact.account == RECOVERED):
+        raise SourceMismatch(account=fact.account)
+    kind = SURRENDER_CITES[fact.account]
+    if all(document.kind != kind for document in case.header.documents):
+        raise MissingCitation(kinds=kind)
+    place = Place(fact.project, fact.batch, fact.award)
+    return case.allow(move(fund.accounts, "SurplusSurrendered", place, fact.amount, fact.account))

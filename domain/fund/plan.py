@@ -1,0 +1,178 @@
+"""The fund's plan: drafted, adopted, and revised. Its lines become the projects."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import assert_never, get_args
+
+from immutables import Map
+
+from domain.case import Case, Decision
+from domain.fund.life import FundFact
+from domain.fund.state import Draft, Fund, Line, PlannedBatch, Task
+from domain.money import Money
+from domain.posting import POOL
+from domain.record import Fact, Recorded
+from domain.rules.fund import (
+    GateFixed,
+    NotTheLatestDraft,
+    PlanAlreadyAdopted,
+    PlanBelowAllotted,
+    PlanExceedsPool,
+    PlanNamesTwice,
+    PlanNamesUnknown,
+    PlanNotAdopted,
+    PlanSumsDisagree,
+)
+
+WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
+"""What may refuse any whole plan."""
+
+# Events ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PlanDrafted(FundFact):
+    """The whole plan is drafted, whatever an earlier draft said. Its lines, batches and total must agree."""
+
+    zh = "计划起草"
+    refused_by = (PlanAlreadyAdopted, *WHOLE)
+    title: str
+    total: Money
+    tasks: tuple[Task, ...]
+    batches: tuple[PlannedBatch, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanAdopted(FundFact):
+    """The latest draft becomes the fund's plan. `draft` is the version of the PlanDrafted it adopts."""
+
+    zh = "计划批准"
+    cites = (("局文", "纪要"),)
+    refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, PlanExceedsPool)
+    draft: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRevised(FundFact):
+    """A whole new plan takes the adopted one's place. What is allotted stays within it, behind the same gates."""
+
+    zh = "计划调整"
+    cites = (("批复",),)
+    refused_by = (PlanNotAdopted, *WHOLE, PlanBelowAllotted, GateFixed, PlanExceedsPool)
+    title: str
+    total: Money
+    tasks: tuple[Task, ...]
+    batches: tuple[PlannedBatch, ...]
+    lines: tuple[Line, ...]
+
+
+Event = PlanDrafted | PlanAdopted | PlanRevised
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
+    match fact:
+        case PlanDrafted():
+            return replace(fund, draft=Draft(event.version, fact.lines, fact.total))
+        case PlanAdopted():
+            assert fund.draft is not None, "the plan adopted was drafted"
+            return _in_force(fund, fund.draft.lines, event)
+        case PlanRevised():
+            return _in_force(fund, fact.lines, event)
+        case _:
+            assert_never(fact)
+
+
+def _in_force(fund: Fund, lines: tuple[Line, ...], event: Recorded) -> Fund:
+    by_project = Map({line.project: line for line in lines})
+    return replace(fund, lines=by_project, plan=event.version, adopted_on=event.booked_on)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, fund: Fund, fact: Event) -> Decision:
+    match fact:
+        case PlanDrafted():
+            if fund.plan is not None:
+                raise PlanAlreadyAdopted
+            _check_whole(fact)
+            return case.allow()
+        case PlanAdopted():
+            return _adopt(case, fund, fact)
+        case PlanRevised():
+            return _revise(case, fund, fact)
+        case _:
+            assert_never(fact)
+
+
+def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
+    _names_once("batch", (batch.batch for batch in plan.batches))
+    _names_once("task", (task.code for task in plan.tasks))
+    _names_once("project", (line.project for line in plan.lines))
+    _names_once("number", (line.number for line in plan.lines))
+    tasks, batches = {task.code for task in plan.tasks}, {batch.batch for batch in plan.batches}
+    for line in plan.lines:
+        _names_once(f"{line.project} batch", (batch.batch for batch in line.batches))
+        for unknown in sorted(set(line.tasks) - tasks):
+            raise PlanNamesUnknown(project=line.project, what=f"task {unknown}")
+        for missing in sorted({batch.batch for batch in line.batches} - batches):
+            raise PlanNamesUnknown(project=line.project, what=f"batch {missing}")
+        _sums_agree(line.project, line.total, (batch.amount for batch in line.batches))
+    for total in plan.batches:
+        amounts = (b.amount for line in plan.lines for b in line.batches if b.batch == total.batch)
+        _sums_agree(f"batch {total.batch}", total.total, amounts)
+    _sums_agree("total", plan.total, (line.total for line in plan.lines))
+
+
+def _names_once(kind: str, names: Iterable[object]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise PlanNamesTwice(what=f"{kind} {name}")
+
+
+def _sums_agree(what: str, stated: Money, amounts: Iterable[int]) -> None:
+    computed = sum(amounts)
+    if stated != computed:
+        raise PlanSumsDisagree(what=what, stated=stated, computed=Money(computed))
+
+
+def _adopt(case: Case, fund: Fund, fact: PlanAdopted) -> Decision:
+    if fund.plan is not None:
+        raise PlanAlreadyAdopted
+    if fund.draft is None or fund.draft.version != fact.draft:
+        latest = fund.draft.version if fund.draft else None
+        raise NotTheLatestDraft(draft=fact.draft, latest=latest)
+    _check_pool(fund, fund.draft.lines)
+    return case.allow()
+
+
+def _revise(case: Case, fund: Fund, fact: PlanRevised) -> Decision:
+    if fund.plan is None:
+        raise PlanNotAdopted
+    _check_whole(fact)
+    lines = {line.project: line for line in fact.lines}
+    for (project, number), allotted in sorted(fund.allotted.items()):
+        if not allotted:
+            continue
+        line, batch = lines.get(project), fund.line(project).batch(number)
+        planned = line.find(number) if line else None
+        amount = planned.amount if planned else Money(0)
+        if amount < allotted:
+            raise PlanBelowAllotted(project=project, batch=number, allotted=Money(allotted), planned=amount)
+        if planned and planned.gate is not batch.gate:
+            raise GateFixed(project=project, batch=number, gate=batch.gate, asked_gate=planned.gate)
+    _check_pool(fund, fact.lines)
+    return case.allow()
+
+
+def _check_pool(fund: Fund, lines: Iterable[Line]) -> None:
+    asked, pool = Money(fund.to_allot(lines)), fund.accounts.balance(POOL)
+    if asked > pool:
+        raise PlanExceedsPool(planned=asked, pool=pool)

@@ -1,0 +1,199 @@
+"""What is true now of a special fund: its settings, its plan, what it allotted, and its money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from immutables import Map
+
+from domain.fen import FenSet
+from domain.money import Money
+from domain.posting import ACCOUNTS, LINE, Accounts, Move
+from domain.rules.fund import BatchNotInPlan, NotInPlan
+
+
+class Gate(StrEnum):
+    """What must have happened on an award before a batch of it may be paid."""
+
+    AWARD = "award"
+    AGREEMENT = "agreement"
+    ACCEPTANCE = "acceptance"
+
+
+class NoticeOrder(StrEnum):
+    """Whether the public is shown the awards before the meeting decides them, or after."""
+
+    BEFORE_DECISION = "before_decision"
+    AFTER_DECISION = "after_decision"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The fund's own parameters, never constants in code.
+
+    `approvals`: the levels of a payment, in order; none if payments are approved elsewhere and only recorded here.
+    `quantum`: what amounts shared out by score are multiples of. `years_to_spend`: the budget year is the first; what
+    is unspent at the end of the last is surplus. `period_close_days`: how many days after a month its close is due.
+    """
+
+    notice_working_days: int
+    approvals: tuple[str, ...]
+    acceptance_tries: int
+    notice_order: NoticeOrder = NoticeOrder.BEFORE_DECISION
+    rectification_months: int | None = None
+    quantum: Money = Money(1)
+    years_to_spend: int = 2
+    period_close_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    code: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """A batch of the whole plan and the sum of its lines."""
+
+    batch: int
+    name: str
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LineBatch:
+    """What one line of the plan has in one batch, and the gate it is paid behind."""
+
+    batch: int
+    amount: Money
+    gate: Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One project of the plan, named as in the body and as in the annex."""
+
+    project: str
+    number: int
+    name: str
+    name_annex: str
+    tasks: tuple[str, ...]
+    award_rule: str
+    awards: int
+    fixed_total: bool
+    total: Money
+    batches: tuple[LineBatch, ...]
+    name_en: str | None = None
+    number_raw: str | None = None
+
+    def find(self, number: int) -> LineBatch | None:
+        return next((batch for batch in self.batches if batch.batch == number), None)
+
+    def batch(self, number: int) -> LineBatch:
+        """Raises BatchNotInPlan."""
+        batch = self.find(number)
+        if batch is None:
+            raise BatchNotInPlan(project=self.project, batch=number)
+        return batch
+
+    def behind(self, gate: Gate) -> Iterator[LineBatch]:
+        return (batch for batch in self.batches if batch.gate is gate)
+
+    def changed(self, number: int, by: int) -> Line:
+        """The line with `by` fen more, or fewer, in one batch."""
+        batches = tuple(
+            replace(each, amount=Money(each.amount + by)) if each.batch == number else each for each in self.batches
+        )
+        return replace(self, batches=batches, total=Money(self.total + by))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    version: int
+    lines: tuple[Line, ...]
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Appropriation:
+    """One appropriation: its amount as received, its budget year, and the last year it was carried out of."""
+
+    amount: Money
+    budget_year: int
+    carried: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """`allotted` is net of all that came back, by project and batch; `plan` the version that put the plan in force.
+
+    `closed_through`: the last day of the last closed period. `reversed`: which fen of an entry were moved back.
+    """
+
+    code: str
+    settings: Settings
+    accounts: Accounts = Accounts("fund")
+    established_on: date = date.min
+    settings_version: int = 1
+    draft: Draft | None = None
+    lines: Map[str, Line] = Map()
+    plan: int | None = None
+    adopted_on: date | None = None
+    allotted: Map[tuple[str, int], int] = Map()
+    appropriations: Map[int, Appropriation] = Map()
+    closed_projects: frozenset[str] = frozenset()
+    closed_through: date | None = None
+    closed_at: int | None = None
+    reversed: Map[int, FenSet] = Map()
+
+    @property
+    def closed(self) -> bool:
+        return self.closed_at is not None
+
+    def line(self, project: str) -> Line:
+        """The plan's line for `project`. Raises NotInPlan."""
+        line = self.lines.get(project)
+        if line is None:
+            raise NotInPlan(project=project)
+        return line
+
+    def wholly_allotted(self, project: str) -> bool:
+        """Nothing of the plan's line is left to allot."""
+        batches = self.line(project).batches
+        return all(self.allotted.get((project, batch.batch), 0) == batch.amount for batch in batches)
+
+    def to_allot(self, lines: Iterable[Line]) -> int:
+        """What `lines` still ask of the pool: their amounts not allotted yet, closed projects left out."""
+        return sum(
+            batch.amount - self.allotted.get((line.project, batch.batch), 0)
+            for line in lines
+            if line.project not in self.closed_projects
+            for batch in line.batches
+        )
+
+
+def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -> Map[tuple[str, int], int]:
+    """What is allotted after money has crossed between the fund and its projects."""
+    for moved in moves:
+        leaves = ACCOUNTS[moved.source].owner == "fund"
+        enters = ACCOUNTS[moved.target].owner == "fund"
+        project, batch = moved.place.project, moved.place.batch
+        if leaves != enters and project is not None and batch is not None:
+            sign = 1 if leaves else -1
+            allotted = allotted.set((project, batch), allotted.get((project, batch), 0) + sign * moved.amount)
+    return allotted
+
+
+def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:
+    """The plan after a reallocation: each line has as much more, or less, as was moved into or out of it."""
+    for moved in moves:
+        project, batch = moved.place.project, moved.place.batch
+        assert project is not None
+        assert batch is not None
+        sign = 1 if moved.target == LINE else -1
+        lines = lines.set(project, lines[project].changed(batch, sign * moved.amount))
+    return lines

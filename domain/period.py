@@ -1,0 +1,28 @@
+"""Accounting periods: the months by which books are closed, written `2019-03`."""
+
+from __future__ import annotations
+
+from calendar import monthrange
+from datetime import date, timedelta
+
+
+def period_of(day: date) -> str:
+    """The period that `day` lies in."""
+    return f"{day:%Y-%m}"
+
+
+def last_day(period: str) -> date:
+    year, month = (int(part) for part in period.split("-"))
+    return date(year, month, monthrange(year, month)[1])
+
+
+def following(period: str) -> str:
+    """The next period."""
+    return period_of(last_day(period) + timedelta(days=1))
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of a later month, or its last day if it is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

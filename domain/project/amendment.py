@@ -1,0 +1,225 @@
+"""What becomes of an award after the decision: signed, extended, amended, paid to another account; or ended early."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import assert_never, get_args
+
+from domain.case import Case, Decision
+from domain.fund.state import Gate, Line
+from domain.money import Money
+from domain.names import plain
+from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
+from domain.project.award import opened
+from domain.project.opening import ProjectFact
+from domain.project.state import Acceptance, Award, AwardStatus, Payee, Project
+from domain.record import Fact, Recorded
+from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
+from domain.rules.call import DeadlineNotLater
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
+from domain.rules.fund import BatchNotInPlan, NotInPlan
+from domain.rules.payment import PayeeMismatch
+from domain.rules.waiver import SamePerson
+
+LIVE = (UnknownName, AwardEnded, BeforeItsCause)
+"""What may refuse anything on an award that must be live."""
+
+# Events ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementSigned(ProjectFact):
+    """The agreement on an award is signed: what is committed behind the gate `agreement` becomes payable."""
+
+    zh = "合同签订"
+    cites = (("合同号",),)
+    refused_by = (*LIVE, WindowEmpty, NotInPlan)
+    award: str
+    starts_on: date
+    ends_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionGranted(ProjectFact):
+    """More time: a later end of the agreement, or a later day by which what failed acceptance is to be put right."""
+
+    zh = "延期批准"
+    cites = (("合同号", "批复"),)
+    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater)
+    award: str
+    ends_on: date | None = None
+    due_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AwardAmended(ProjectFact):
+    """An award gets more out of the line, or gives back what it was not paid yet (`increase` or not)."""
+
+    zh = "立项金额调整"
+    cites = (("纪要",),)
+    refused_by = (*LIVE, NotInPlan, BatchNotInPlan, BalanceTooSmall)
+    award: str
+    batch: int
+    increase: bool
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayeeChanged(ProjectFact):
+    """The award is to be paid to another account or name. Two people answer for it: `actor` and `approver`."""
+
+    zh = "收款人变更"
+    cites = (("变更函",),)
+    refused_by = (*LIVE, NotInPlan, AwardInFlight, PayeeMismatch, SamePerson)
+    award: str
+    old: Payee
+    new: Payee
+    approver: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwardDeclined(ProjectFact):
+    """The awardee does not want it, before anything is paid: all of it goes back to the line and its place is free."""
+
+    zh = "放弃立项"
+    cites = (("放弃函",),)
+    refused_by = (*LIVE, NotInPlan, AwardInFlight, AwardPaid)
+    award: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwardRevoked(ProjectFact):
+    """The award is taken away before anything is paid: all of it goes back to the line and its place is free."""
+
+    zh = "撤销立项"
+    cites = (("撤销文号",),)
+    refused_by = (*LIVE, NotInPlan, AwardInFlight, AwardPaid)
+    award: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AwardTerminated(ProjectFact):
+    """The award ends early: what is not paid goes back to the line. What is paid stays, unless it is recovered."""
+
+    zh = "终止立项"
+    cites = (("终止文号",),)
+    refused_by = (*LIVE, NotInPlan, AwardInFlight)
+    award: str
+    reason: str
+
+
+Ending = AwardDeclined | AwardRevoked | AwardTerminated
+Stepping = AgreementSigned | ExtensionGranted | PayeeChanged | Ending
+Event = Stepping | AwardAmended
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+ENDINGS: dict[type[Fact], AwardStatus] = {
+    AwardDeclined: AwardStatus.DECLINED,
+    AwardRevoked: AwardStatus.REVOKED,
+    AwardTerminated: AwardStatus.TERMINATED,
+}
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    if isinstance(fact, AwardAmended):
+        return project
+    changes = _changes(project.awards[fact.award], fact, event)
+    project = project.step("award", fact.award, event.version, **changes)
+    if isinstance(fact, Ending):
+        return replace(project, ended=project.ended | {fact.award})
+    return project
+
+
+def _changes(award: Award, fact: Stepping, event: Recorded) -> dict[str, object]:
+    match fact:
+        case AgreementSigned():
+            first = award.gates.get(Gate.AGREEMENT, event.cause)
+            return {"gates": award.gates.set(Gate.AGREEMENT, first), "ends_on": fact.ends_on}
+        case ExtensionGranted():
+            return {"ends_on": fact.ends_on or award.ends_on, "rectify_by": fact.due_on or award.rectify_by}
+        case PayeeChanged():
+            return {"payee": fact.new}
+        case AwardDeclined() | AwardRevoked() | AwardTerminated():
+            return {"status": ENDINGS[type(fact)]}
+        case _:
+            assert_never(fact)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, project: Project, fact: Event) -> Decision:
+    award = project.live_award(fact.award)
+    case.not_before("AwardListDecided", award.decided.on)
+    if isinstance(fact, ExtensionGranted):
+        return _extend(case, award, fact)
+    line = case.books.fund(project.fund).line(project.code)
+    match fact:
+        case AgreementSigned():
+            return _sign(case, project, line, fact)
+        case AwardAmended():
+            return _amend(case, project, line, fact)
+        case PayeeChanged():
+            return _change_payee(case, project, line, fact)
+        case AwardDeclined() | AwardRevoked() | AwardTerminated():
+            return _end(case, project, line, fact)
+        case _:
+            assert_never(fact)
+
+
+def _sign(case: Case, project: Project, line: Line, fact: AgreementSigned) -> Decision:
+    if fact.ends_on < fact.starts_on:
+        raise WindowEmpty(first_day=fact.starts_on, last_day=fact.ends_on)
+    return case.allow(*opened(project, line, fact.award, Gate.AGREEMENT, "AgreementSigned"))
+
+
+def _extend(case: Case, award: Award, fact: ExtensionGranted) -> Decision:
+    due = award.rectify_by if award.acceptance is Acceptance.RECTIFYING else None
+    asked = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
+    if not any(new for new, _, _ in asked):
+        raise NothingToExtend(award=fact.award)
+    for new, old, what in asked:
+        if new and old is None:
+            raise NothingToExtend(award=fact.award)
+        if new and old and new <= old:
+            raise DeadlineNotLater(what=what, last_day=old, asked=new)
+    return case.allow()
+
+
+def _amend(case: Case, project: Project, line: Line, fact: AwardAmended) -> Decision:
+    gate = line.batch(fact.batch).gate
+    when = GATE_OPEN if gate in project.awards[fact.award].gates else GATE_SHUT
+    way = f"{'up' if fact.increase else 'down'}, {when}"
+    return case.allow(move(project.accounts, "AwardAmended", project.place(fact.award, fact.batch), fact.amount, way))
+
+
+def _change_payee(case: Case, project: Project, line: Line, fact: PayeeChanged) -> Decision:
+    project.none_in_flight(line, fact.award)
+    payee = project.awards[fact.award].payee
+    if fact.old != payee:
+        raise PayeeMismatch(payee=str(fact.old), awarded=str(payee))
+    if plain(fact.approver) == plain(case.header.actor):
+        raise SamePerson(who=fact.approver)
+    return case.allow()
+
+
+def _end(case: Case, project: Project, line: Line, fact: Ending) -> Decision:
+    project.none_in_flight(line, fact.award)
+    paid = project.held(line, fact.award, (PAID,))
+    if paid and not isinstance(fact, AwardTerminated):
+        raise AwardPaid(award=fact.award, amount=Money(paid))
+    event = type(fact).__name__
+    postings = [rule(event, when) for when in (GATE_OPEN, GATE_SHUT)]
+    moves = [
+        move(project.accounts, event, place, held, posting.when)
+        for batch in line.batches
+        for posting in postings
+        if (held := project.accounts.balance(posting.source, place := project.place(fact.award, batch.batch)))
+    ]
+    return case.allow(*moves)

@@ -1,0 +1,177 @@
+"""The conditions on the way to a payment: of the award, its notice, its gate, its payee and its money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from domain.case import Case
+from domain.fund.state import Gate
+from domain.guard import Evidence, Guard
+from domain.money import Money
+from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
+from domain.project.state import Acceptance, Project
+from domain.project.waiver import key, waived
+from domain.record import Reference
+from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
+from domain.rules.award import AwardEnded, NotInNotice
+from domain.rules.call import ObjectionUpheld
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName
+from domain.rules.fund import BatchNotInPlan, FundIsClosed, NotInPlan
+from domain.rules.payment import GateShut, PayeeMismatch
+from domain.rules.project import ProjectIsClosed
+
+
+def _is_open(case: Case, project: Project, _: Any) -> Evidence:
+    project.must_be_open()
+    if case.books.fund(project.fund).closed:
+        raise FundIsClosed(fund=project.fund)
+    return (Reference(case.stream, 1),)
+
+
+OPEN = Guard("The project and its fund are open.", "项目和专项资金未结项。", (ProjectIsClosed, FundIsClosed), _is_open)
+"""What refuses nearly everything on a project."""
+
+
+def _is_live(case: Case, project: Project, fact: Any) -> Evidence:
+    award = project.live_award(fact.award)
+    case.not_before("AwardListDecided", award.decided.on)
+    return (Reference(case.stream, award.decided.version),)
+
+
+def _was_shown(case: Case, project: Project, fact: Any) -> Evidence:
+    application = project.award(fact.award).application
+    shown = project.rounds[str(project.applications[application].round)].noticed.get(application)
+    if shown is None:
+        raise NotInNotice(application=application)
+    case.not_before("NoticeCompleted", shown.completed.on)
+    return (Reference(case.stream, shown.started), Reference(case.stream, shown.completed.version))
+
+
+def _is_not_excluded(_: Case, project: Project, fact: Any) -> Evidence:
+    application = project.award(fact.award).application
+    if project.applications[application].excluded:
+        raise ObjectionUpheld(application=application)
+    return ()
+
+
+def _is_planned(case: Case, project: Project, fact: Any) -> Evidence:
+    fund = case.books.fund(project.fund)
+    fund.line(project.code).batch(fact.batch)
+    assert fund.plan is not None, "a line is in the plan"
+    return (Reference(f"fund/{fund.code}", fund.plan),)
+
+
+def _gate_is_open(case: Case, project: Project, fact: Any) -> Evidence:
+    gate = case.books.fund(project.fund).line(project.code).batch(fact.batch).gate
+    opened = project.award(fact.award).gates.get(gate)
+    if opened is None:
+        raise GateShut(award=fact.award, batch=fact.batch, gate=gate)
+    case.not_before(f"gate {gate}", opened.on)
+    return (Reference(case.stream, opened.version),)
+
+
+def _payee_is_awarded(case: Case, project: Project, fact: Any) -> Evidence:
+    award = project.award(fact.award)
+    if fact.payee == award.payee:
+        return (Reference(case.stream, award.decided.version),)
+    if not waived(case, project, PayeeMismatch, "award", fact.award):
+        raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
+    return (Reference(case.stream, project.waivers[key("PayeeMismatch", "award", fact.award)].version),)
+
+
+def _money_is_payable(_: Case, project: Project, fact: Any) -> Evidence:
+    payable = project.accounts.balance(PAYABLE, project.place(fact.award, fact.batch))
+    if fact.amount > payable:
+        raise BalanceTooSmall(account=PAYABLE, available=payable, amount=fact.amount)
+    return ()
+
+
+LIVE = Guard("The award is live.", "立项有效。", (UnknownName, AwardEnded, BeforeItsCause), _is_live)
+PAYMENT = (
+    LIVE,
+    Guard(
+        "The award was shown to the public, and the notice is completed.",
+        "立项已公示且公示期满。",
+        (NotInNotice, BeforeItsCause),
+        _was_shown,
+    ),
+    Guard("No objection to its application was upheld.", "没有成立的异议。", (ObjectionUpheld,), _is_not_excluded),
+    Guard(
+        "The plan in force has the batch for this project.",
+        "现行计划为本项目列有该批次。",
+        (NotInPlan, BatchNotInPlan),
+        _is_planned,
+    ),
+    Guard(
+        "The gate that the batch is paid behind is open.",
+        "该批次的拨付条件已满足。",
+        (GateShut, BeforeItsCause),
+        _gate_is_open,
+    ),
+    Guard(
+        "The payee is the award's, or another was allowed.",
+        "收款人与立项一致，或已批准例外。",
+        (PayeeMismatch,),
+        _payee_is_awarded,
+    ),
+    Guard("Enough is payable.", "应付余额足够。", (BalanceTooSmall,), _money_is_payable),
+)
+"""What a payment's request is refused by, in this order."""
+
+
+def _may_be_asked(case: Case, project: Project, fact: Any) -> Evidence:
+    award = project.award(fact.award)
+    wanted = (Acceptance.NONE, Acceptance.RECTIFYING)
+    if award.acceptance not in wanted:
+        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(wanted))
+    case.not_before(f"acceptance {award.acceptance}", award.since)
+    return ()
+
+
+def _has_tries_left(case: Case, project: Project, fact: Any) -> Evidence:
+    award, allowed = project.award(fact.award), case.books.fund(project.fund).settings.acceptance_tries
+    if award.failures >= allowed and not waived(case, project, NoTriesLeft, "award", fact.award):
+        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed)
+    return ()
+
+
+def _is_in_time(case: Case, project: Project, fact: Any) -> Evidence:
+    due = project.award(fact.award).rectify_by
+    if due and case.occurred_on > due:
+        raise RectificationOverdue(award=fact.award, due_on=due, occurred_on=case.occurred_on)
+    return ()
+
+
+def _earlier_is_settled(case: Case, project: Project, fact: Any) -> Evidence:
+    paid = project.paid_on.get(fact.award)
+    if paid:
+        case.not_before("PaymentConfirmed", max(paid.values()))
+    if waived(case, project, EarlierBatchesUnsettled, "award", fact.award):
+        return (Reference(case.stream, project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)].version),)
+    for batch in case.books.fund(project.fund).line(project.code).batches:
+        if batch.gate is not Gate.ACCEPTANCE:
+            place = project.place(fact.award, batch.batch)
+            unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
+            if unpaid:
+                raise EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
+    return ()
+
+
+ACCEPTANCE = (
+    LIVE,
+    Guard(
+        "Acceptance is not under way or passed; after a failure, rectification is ordered.",
+        "验收未在进行且未通过；未通过的已责令整改。",
+        (AcceptanceStatusWrong, BeforeItsCause),
+        _may_be_asked,
+    ),
+    Guard("A try is left, or more were allowed.", "验收次数未用完，或已批准增加。", (NoTriesLeft,), _has_tries_left),
+    Guard("A rectification is not overdue.", "整改未逾期。", (RectificationOverdue,), _is_in_time),
+    Guard(
+        "What does not wait for acceptance is paid, or that was waived.",
+        "不以验收为条件的批次已付清，或已批准例外。",
+        (EarlierBatchesUnsettled, BeforeItsCause, NotInPlan),
+        _earlier_is_settled,
+    ),
+)
+"""What a request for acceptance is refused by, in this order."""

@@ -1,0 +1,202 @@
+"""The conditions of an award list: its review and notice, its applications, the places, the money, the shares."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from domain.allocation import allocate
+from domain.case import Case
+from domain.fund.state import NoticeOrder
+from domain.guard import Evidence, Guard
+from domain.money import Money
+from domain.posting import LINE, Place
+from domain.project.state import Project, no_name_twice
+from domain.record import Reference
+from domain.rules.award import (
+    AllocationMismatch,
+    BasisMismatch,
+    FixedTotalNotUsed,
+    LineNotAllotted,
+    NobodyListed,
+    NoPlacesLeft,
+    NothingToShareBy,
+    NotInNotice,
+    QuantumTooCoarse,
+    ScoreMismatch,
+)
+from domain.rules.call import NoNotice, NoRoundUnderWay, NotStanding, ObjectionOpen
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
+from domain.rules.fund import BatchNotInPlan, NotInPlan
+
+if TYPE_CHECKING:
+    from domain.project.award import AwardListDecided
+
+
+def _was_reviewed(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    review = project.current_round().review
+    if review is None or review.version != fact.review:
+        raise BasisMismatch(what="review", cited=fact.review, current=review.version if review else None)
+    case.not_before("ReviewConcluded", review.on)
+    return (Reference(case.stream, review.version),)
+
+
+def _was_noticed(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    notice = project.current_round().notice
+    if case.books.fund(project.fund).settings.notice_order is NoticeOrder.AFTER_DECISION:
+        if fact.notice is not None:
+            raise BasisMismatch(what="notice", cited=fact.notice, current=None)
+        return ()
+    if notice is None or notice.completed is None:
+        raise NoNotice(wanted="completed")
+    if notice.version != fact.notice:
+        raise BasisMismatch(what="notice", cited=fact.notice, current=notice.version)
+    case.not_before("NoticeCompleted", notice.completed.on)
+    return (Reference(case.stream, notice.version), Reference(case.stream, notice.completed.version))
+
+
+def _no_objection_is_open(_: Case, project: Project, __: AwardListDecided) -> Evidence:
+    project.no_objection_open()
+    return ()
+
+
+def _names_are_new(_: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    if not fact.awards:
+        raise NobodyListed
+    no_name_twice("award", (row.award for row in fact.awards))
+    no_name_twice("application", (row.application for row in fact.awards))
+    no_name_twice("rank", (row.rank for row in fact.awards))
+    for row in fact.awards:
+        no_name_twice("batch", (share.batch for share in row.amounts))
+        project.unused("award", row.award)
+    return ()
+
+
+def _applications_stand(_: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    current = project.current_round()
+    for row in fact.awards:
+        project.application(row.application)
+        if not project.standing(row.application):
+            raise NotStanding(application=row.application)
+        if fact.notice is not None and current.notice and row.application not in current.notice.applications:
+            raise NotInNotice(application=row.application)
+        if row.score != current.scores[row.application]:
+            reviewed = current.scores[row.application]
+            raise ScoreMismatch(application=row.application, score=row.score, reviewed=reviewed)
+    return ()
+
+
+def _places_are_left(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    line = case.books.fund(project.fund).line(project.code)
+    taken, asked = project.places_taken(line), len(fact.awards)
+    if taken + asked > line.awards:
+        raise NoPlacesLeft(limit=line.awards, taken=taken, asked=asked)
+    return ()
+
+
+def _is_allotted(case: Case, project: Project, _: AwardListDecided) -> Evidence:
+    line = case.books.fund(project.fund).line(project.code)
+    if not line.fixed_total or project.awards:
+        return ()
+    for batch in line.batches:
+        allotted = project.accounts.balance(LINE, Place(project.code, batch.batch))
+        if allotted != batch.amount:
+            raise LineNotAllotted(batch=batch.batch, allotted=allotted, planned=batch.amount)
+    return ()
+
+
+def _is_by_score(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    """The amounts are those that sharing their own sums out by score gives, in the order of receipt."""
+    if not fact.by_score:
+        return ()
+    quantum = fact.quantum or case.books.fund(project.fund).settings.quantum
+    shares = by_score(project, {row.application: row.score for row in fact.awards}, _sums(fact), quantum)
+    for row in fact.awards:
+        given = {each.batch: each.amount for each in row.amounts}
+        for number, expected in shares[row.application].items():
+            if given.get(number, 0) != expected:
+                amount = Money(given.get(number, 0))
+                raise AllocationMismatch(award=row.award, batch=number, amount=amount, expected=expected)
+    return ()
+
+
+def by_score(
+    project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
+) -> dict[str, dict[int, Money]]:
+    """What each application gets of each batch, in the order of receipt. Raises QuantumTooCoarse, NothingToShareBy."""
+    names = sorted(scores, key=lambda name: project.applications[name].received.version)
+    return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
+
+
+def _sums(fact: AwardListDecided) -> Counter[int]:
+    """What the list gives of each batch, in fen."""
+    sums = Counter[int]()
+    for row in fact.awards:
+        for share in row.amounts:
+            sums[share.batch] += share.amount
+    return sums
+
+
+def _line_has_it(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+    line, sums = case.books.fund(project.fund).line(project.code), _sums(fact)
+    for number, amount in sorted(sums.items()):
+        line.batch(number)
+        available = project.accounts.balance(LINE, Place(project.code, number))
+        if amount > available:
+            raise BalanceTooSmall(account=LINE, available=available, amount=Money(amount))
+    for batch in line.batches if line.fixed_total else ():
+        left = project.accounts.balance(LINE, Place(project.code, batch.batch)) - sums[batch.batch]
+        if left:
+            raise FixedTotalNotUsed(batch=batch.batch, left=Money(left))
+    return ()
+
+
+LIST = (
+    Guard(
+        "A notice is completed and cited; or the fund's notices follow the decision.",
+        "公示期满，名单引用该公示；或本专项资金先立项后公示。",
+        (NoRoundUnderWay, NoNotice, BasisMismatch, BeforeItsCause),
+        _was_noticed,
+    ),
+    Guard(
+        "A review is in force, and the list cites it.",
+        "评审结论有效，名单引用该结论。",
+        (BasisMismatch, BeforeItsCause),
+        _was_reviewed,
+    ),
+    Guard("No objection is open.", "没有未处理的异议。", (ObjectionOpen,), _no_objection_is_open),
+    Guard(
+        "Somebody is listed; each name, rank and batch stands once.",
+        "名单不为空，名称、名次和批次均不重复。",
+        (NobodyListed, NameTaken),
+        _names_are_new,
+    ),
+    Guard(
+        "Each application stands, was shown, and has the score of the review.",
+        "所列申报均具备立项资格、已公示，且得分与评审一致。",
+        (UnknownName, NotStanding, NotInNotice, ScoreMismatch),
+        _applications_stand,
+    ),
+    Guard("Places are left.", "立项名额未满。", (NotInPlan, NoPlacesLeft), _places_are_left),
+    Guard(
+        "A fixed total is wholly allotted before its first decision.",
+        "总额不变的项目，首次立项前额度已全部分配。",
+        (LineNotAllotted,),
+        _is_allotted,
+    ),
+    Guard(
+        "Amounts by score are those of the allocation.",
+        "按得分分配的，金额与测算一致。",
+        (QuantumTooCoarse, NothingToShareBy, AllocationMismatch),
+        _is_by_score,
+    ),
+    Guard(
+        "The line holds what the list gives, and a fixed total leaves nothing.",
+        "项目额度足够；总额不变的，全部安排完毕。",
+        (BatchNotInPlan, BalanceTooSmall, FixedTotalNotUsed),
+        _line_has_it,
+    ),
+)
+"""What an award list is refused by, in this order."""

@@ -1,0 +1,124 @@
+"""The recovery 追回 of money that was paid: ordered, received in parts, or waived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import assert_never, get_args
+
+from domain.case import Case, Decision
+from domain.mirrors import FundsReturned
+from domain.money import Money
+from domain.posting import move
+from domain.project.opening import ProjectFact
+from domain.project.state import Project, Recovery
+from domain.record import Fact, Recorded
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
+from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
+from domain.rules.waiver import SamePerson
+
+STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
+"""What may refuse any step of a recovery that is ordered."""
+
+# Events ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryOrdered(ProjectFact):
+    """Money that a payment brought out must come back by `due_on`. Nothing moves yet."""
+
+    zh = "追缴决定"
+    cites = (("追缴通知",),)
+    refused_by = (NameTaken, UnknownName, BeforeItsCause, MoreThanPaid)
+    recovery: str
+    payment: str
+    amount: Money
+    due_on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryReceived(ProjectFact):
+    """Some of what was ordered back has come: it is the fund's again, as recovered."""
+
+    zh = "追缴到账"
+    records_too = ("FundsReturned",)
+    cites = (("缴款书",),)
+    claims = ("缴款书",)
+    refused_by = STEP
+    recovery: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryWaived(ProjectFact):
+    """Some of what was ordered back is given up, by another person than ordered it. It stays paid."""
+
+    zh = "追缴豁免"
+    cites = (("批准文件",),)
+    refused_by = (*STEP, SamePerson)
+    recovery: str
+    amount: Money
+    reason: str
+
+
+Event = RecoveryOrdered | RecoveryReceived | RecoveryWaived
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    match fact:
+        case RecoveryOrdered():
+            ordered = Recovery(event.version, fact.payment, event.cause, event.by, fact.due_on, fact.amount)
+            of = (*project.recoveries_of.get(fact.payment, ()), fact.recovery)
+            kept = project.keep("recovery", fact.recovery, ordered)
+            return replace(kept, recoveries_of=project.recoveries_of.set(fact.payment, of))
+        case RecoveryReceived():
+            return received(project, fact.recovery, fact.amount)
+        case RecoveryWaived():
+            waived = project.recoveries[fact.recovery].waived + fact.amount
+            return project.step("recovery", fact.recovery, event.version, waived=waived)
+        case _:
+            assert_never(fact)
+
+
+def received(project: Project, name: str, amount: int) -> Project:
+    """The project after so much came in on a recovery; less than nothing when that is reversed."""
+    return replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, project: Project, fact: Event) -> Decision:
+    if isinstance(fact, RecoveryOrdered):
+        return _order(case, project, fact)
+    recovery = project.recovery(fact.recovery)
+    case.not_before("RecoveryOrdered", recovery.ordered.on)
+    outstanding = project.outstanding(fact.recovery)
+    if fact.amount > outstanding:
+        raise MoreThanOutstanding(recovery=fact.recovery, outstanding=Money(outstanding), amount=fact.amount)
+    if isinstance(fact, RecoveryWaived):
+        if same := case.by.same_as(recovery.by):
+            raise SamePerson(who=same)
+        return case.allow()
+    payment = project.payments[recovery.payment]
+    place = project.place(payment.award, payment.batch, recovery.payment)
+    moved = move(project.accounts, "RecoveryReceived", place, fact.amount)
+    returned = FundsReturned(project.code, fact.amount, closes=False)
+    return case.allow(moved, mirrors=((f"fund/{project.fund}", returned),))
+
+
+def _order(case: Case, project: Project, fact: RecoveryOrdered) -> Decision:
+    project.unused("recovery", fact.recovery)
+    payment = project.payment(fact.payment)
+    case.not_before(f"payment {payment.status}", payment.since)
+    if fact.due_on < case.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.due_on, cause="RecoveryOrdered", cause_on=case.occurred_on)
+    asked = sum(project.outstanding(name) for name in project.recoveries_of.get(fact.payment, ()))
+    left = Money(max(project.paid(fact.payment).total - asked, 0))
+    if fact.amount > left:
+        raise MoreThanPaid(payment=fact.payment, left=left, amount=fact.amount)
+    return case.allow()

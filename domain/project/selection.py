@@ -1,0 +1,297 @@
+"""From the review to the notice: how the applications scored, what the public was shown, and who objected.
+
+Source: seed, section 三 (专家评审 → 公示); DOMAIN, "Project".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import assert_never, get_args
+
+from immutables import Map
+
+from domain.case import Case, Decision
+from domain.fund.state import NoticeOrder
+from domain.money import Money
+from domain.project.opening import ProjectFact
+from domain.project.state import AwardStatus, Notice, Objection, Project, Round, Screening, Shown, no_name_twice
+from domain.record import Fact, Recorded
+from domain.rules.award import NotInNotice
+from domain.rules.call import (
+    CalendarUnknown,
+    CallStillOpen,
+    DeadlineNotPassed,
+    NoNotice,
+    NoRoundUnderWay,
+    NotAllScreened,
+    NotAwarded,
+    NoticeRunning,
+    NoticeTooShort,
+    NotStanding,
+    ObjectionOpen,
+    ObjectionResolvedAlready,
+    ObjectionTooLate,
+    OutsideNotice,
+    ScoresMismatch,
+)
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
+
+# Events ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    application: str
+    score: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewConcluded(ProjectFact):
+    """Scores of all that passed screening. Held again, it replaces the earlier review and voids its notice."""
+
+    zh = "评审结论"
+    cites = (("评审意见",),)
+    refused_by = (NoRoundUnderWay, CallStillOpen, NoticeRunning, BeforeItsCause, NotAllScreened, ScoresMismatch)
+    method: str
+    scores: tuple[Score, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    application: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeStarted(ProjectFact):
+    """The public is shown whom it is proposed to award, and how much, from `first_day` to `last_day`.
+
+    A new notice replaces the one before it, also after a decision, as for a substitute. Where the fund's notices follow
+    the decision, it lists what was awarded.
+    """
+
+    zh = "公示开始"
+    cites = (("公示",),)
+    refused_by = (
+        NoRoundUnderWay,
+        ObjectionOpen,
+        NameTaken,
+        UnknownName,
+        NotStanding,
+        NotAwarded,
+        WindowEmpty,
+        BeforeItsCause,
+        CalendarUnknown,
+        NoticeTooShort,
+    )
+    applications: tuple[Proposal, ...]
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeCompleted(ProjectFact):
+    """The notice's last day is over without an open objection: what it listed was shown to the public."""
+
+    zh = "公示结束"
+    refused_by = (NoRoundUnderWay, NoNotice, ObjectionOpen, DeadlineNotPassed)
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionReceived(ProjectFact):
+    """Somebody objects in the notice's days: to one application, or to the whole list if none is named."""
+
+    zh = "异议受理"
+    cites = (("异议书",),)
+    refused_by = (NoRoundUnderWay, NameTaken, NoNotice, OutsideNotice, UnknownName, NotInNotice, ObjectionTooLate)
+    objection: str
+    reason: str
+    application: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectionResolved(ProjectFact):
+    """An objection is answered. Upheld, it excludes the application; if none is named, review and notice are void.
+
+    The ledger sets `application`, the one that the objection is to, or `voids`, the version of the review made void.
+    """
+
+    zh = "异议处理"
+    refused_by = (UnknownName, ObjectionResolvedAlready, BeforeItsCause)
+    objection: str
+    upheld: bool
+    reason: str
+    application: str | None = None
+    voids: int | None = None
+
+
+Event = ReviewConcluded | NoticeStarted | NoticeCompleted | ObjectionReceived | ObjectionResolved
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    current = project.rounds[str(project.round)]
+    if isinstance(fact, ObjectionReceived):
+        received = Objection(event.version, current.number, fact.application, event.cause)
+        opened = project.open_objections | {fact.objection}
+        return replace(project.keep("objection", fact.objection, received), open_objections=opened)
+    if isinstance(fact, ObjectionResolved):
+        return _resolve(project, fact, event.version)
+    return project.step("round", str(current.number), event.version, **_round_changes(current, fact, event))
+
+
+def _round_changes(
+    current: Round, fact: ReviewConcluded | NoticeStarted | NoticeCompleted, event: Recorded
+) -> dict[str, object]:
+    match fact:
+        case ReviewConcluded():
+            scores = Map({each.application: each.score for each in fact.scores})
+            return {"review": event.cause, "scores": scores, "notice": None}
+        case NoticeStarted():
+            listed = frozenset(proposal.application for proposal in fact.applications)
+            return {"notice": Notice(event.version, listed, fact.first_day, fact.last_day)}
+        case NoticeCompleted():
+            assert current.notice is not None, "the notice completed was started"
+            shown = dict.fromkeys(current.notice.applications, Shown(current.notice.version, event.cause))
+            return {
+                "notice": replace(current.notice, completed=event.cause),
+                "noticed": current.noticed.update(shown),
+            }
+        case _:
+            assert_never(fact)
+
+
+def _resolve(project: Project, fact: ObjectionResolved, version: int) -> Project:
+    objection = project.objections[fact.objection]
+    project = project.step("objection", fact.objection, version, resolved=True)
+    project = replace(project, open_objections=project.open_objections - {fact.objection})
+    if not fact.upheld:
+        return project
+    if objection.application is not None:
+        return project.step("application", objection.application, version, excluded=True)
+    current = project.rounds[str(objection.round)]
+    listed = current.notice.applications if current.notice else ()
+    noticed = Map({name: shown for name, shown in current.noticed.items() if name not in listed})
+    void = {"review": None, "scores": Map(), "notice": None, "noticed": noticed}
+    return project.step("round", str(objection.round), version, **void)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, project: Project, fact: Event) -> Decision:
+    match fact:
+        case ReviewConcluded():
+            return _review(case, project, fact)
+        case NoticeStarted():
+            return _start_notice(case, project, fact)
+        case NoticeCompleted():
+            return _complete_notice(case, project)
+        case ObjectionReceived():
+            return _receive_objection(case, project, fact)
+        case ObjectionResolved():
+            return _resolve_objection(case, project, fact)
+        case _:
+            assert_never(fact)
+
+
+def _review(case: Case, project: Project, fact: ReviewConcluded) -> Decision:
+    current = project.undecided_round()
+    if current.closed_on is None:
+        raise CallStillOpen(round=current.number)
+    if current.notice and current.notice.completed is None:
+        raise NoticeRunning(last_day=current.notice.last_day)
+    case.not_before("CallClosed", current.closed_on)
+    applied = project.applied(current.number)
+    if pending := [name for name, each in applied.items() if each.screening is Screening.PENDING]:
+        raise NotAllScreened(applications=_listed(pending))
+    passed = {n for n, each in applied.items() if each.screening is Screening.PASSED and not each.excluded}
+    scored = Counter(each.application for each in fact.scores)
+    twice = {name for name, count in scored.items() if count > 1}
+    if not passed or twice or scored.keys() != passed:
+        raise ScoresMismatch(applications=_listed(passed ^ scored.keys() | twice))
+    return case.allow()
+
+
+def _listed(names: Iterable[str], most: int = 10) -> str:
+    ordered = sorted(names)
+    return ", ".join(ordered[:most]) + (f", … ({len(ordered)})" if len(ordered) > most else "")
+
+
+def _start_notice(case: Case, project: Project, fact: NoticeStarted) -> Decision:
+    current = project.current_round()
+    settings = case.books.fund(project.fund).settings
+    project.no_objection_open()
+    no_name_twice("application", (proposal.application for proposal in fact.applications))
+    for proposal in fact.applications:
+        _check_listed(case, project, current, proposal.application)
+    if fact.last_day < fact.first_day:
+        raise WindowEmpty(first_day=fact.first_day, last_day=fact.last_day)
+    if current.review:
+        case.not_before("ReviewConcluded", current.review.on)
+    if fact.first_day < case.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.first_day, cause="NoticeStarted", cause_on=case.occurred_on)
+    days = case.books.working_days(fact.first_day, fact.last_day)
+    if days is None:
+        raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day)
+    if days < settings.notice_working_days:
+        raise NoticeTooShort(days=days, required=settings.notice_working_days)
+    return case.allow()
+
+
+def _check_listed(case: Case, project: Project, current: Round, name: str) -> None:
+    application = project.application(name)
+    if case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION:
+        if not project.standing(name):
+            raise NotStanding(application=name)
+        return
+    award = project.awards.get(application.award or "")
+    if award is None or award.status is not AwardStatus.LIVE or application.round != current.number:
+        raise NotAwarded(application=name)
+    case.not_before("AwardListDecided", award.decided.on)
+
+
+def _complete_notice(case: Case, project: Project) -> Decision:
+    notice = project.current_round().notice
+    if notice is None or notice.completed is not None:
+        raise NoNotice(wanted="running")
+    project.no_objection_open()
+    if case.occurred_on <= notice.last_day:
+        raise DeadlineNotPassed(what="NoticeStarted", last_day=notice.last_day, occurred_on=case.occurred_on)
+    return case.allow()
+
+
+def _receive_objection(case: Case, project: Project, fact: ObjectionReceived) -> Decision:
+    current = project.current_round()
+    project.unused("objection", fact.objection)
+    notice = current.notice
+    if notice is None:
+        raise NoNotice(wanted="running / completed")
+    if not notice.first_day <= case.occurred_on <= notice.last_day:
+        raise OutsideNotice(occurred_on=case.occurred_on, first_day=notice.first_day, last_day=notice.last_day)
+    if fact.application is None:
+        decided = notice.decided
+    else:
+        decided = project.application(fact.application).award is not None
+        if fact.application not in notice.applications:
+            raise NotInNotice(application=fact.application)
+    order = case.books.fund(project.fund).settings.notice_order
+    if decided and order is NoticeOrder.BEFORE_DECISION:
+        raise ObjectionTooLate(target=fact.application)
+    return case.allow()
+
+
+def _resolve_objection(case: Case, project: Project, fact: ObjectionResolved) -> Decision:
+    objection = project.objection(fact.objection)
+    if objection.resolved:
+        raise ObjectionResolvedAlready(objection=fact.objection)
+    case.not_before("ObjectionReceived", objection.received.on)
+    review = project.rounds[str(objection.round)].review
+    voids = review.version if review and fact.upheld and not objection.application else None
+    return case.allow(fact=replace(fact, application=objection.application, voids=voids))

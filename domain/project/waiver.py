@@ -1,0 +1,80 @@
+"""The waiver 豁免: one rule, set aside for one award or application by somebody who does not benefit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from domain.case import Case, Decision
+from domain.project.opening import ProjectFact
+from domain.project.state import Project, Waiver
+from domain.record import Fact, Recorded
+from domain.rules import RULES, Refused
+from domain.rules.award import AwardEnded
+from domain.rules.every_post import BeforeItsCause, UnknownName
+from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverGranted(ProjectFact):
+    """A rule that may be waived is waived for one award, or for one application, also one that is still to come.
+
+    Whoever grants it did not post what benefits from it.
+    """
+
+    zh = "豁免批准"
+    cites = (("批准文件",),)
+    refused_by = (NotWaivable, AlreadyWaived, UnknownName, AwardEnded, BeforeItsCause, SamePerson)
+    rule: str
+    reason: str
+    award: str | None = None
+    application: str | None = None
+
+    @property
+    def target(self) -> tuple[str, str | None]:
+        """The kind that it is for, and its name."""
+        return ("award", self.award) if self.award else ("application", self.application)
+
+
+Event = WaiverGranted
+FACTS: tuple[type[Fact], ...] = (Event,)
+
+
+def key(rule: str, kind: str, name: str) -> str:
+    """What a waiver is kept under."""
+    return f"{rule}/{kind}/{name}"
+
+
+def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    kind, name = fact.target
+    assert name is not None
+    return project.keep("waiver", key(fact.rule, kind, name), Waiver(event.version, event.by))
+
+
+def decide(case: Case, project: Project, fact: Event) -> Decision:
+    kind, name = fact.target
+    rule = RULES.get(fact.rule)
+    if rule is None or rule.waivable != kind or name is None or (fact.award and fact.application):
+        raise NotWaivable(rule=fact.rule, kind=kind)
+    if key(fact.rule, kind, name) in project.waivers:
+        raise AlreadyWaived(rule=fact.rule, name=name)
+    if kind == "award":
+        award = project.live_award(name)
+        case.not_before("AwardListDecided", award.decided.on)
+        if same := case.by.same_as(award.by):
+            raise SamePerson(who=same)
+    return case.allow()
+
+
+def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:
+    """The waivers for this award or application, by key."""
+    keys = (key(rule, kind, name) for rule, each in RULES.items() if each.waivable == kind)
+    return ((each, project.waivers[each]) for each in keys if each in project.waivers)
+
+
+def waived(case: Case, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
+    """Whether `rule` is waived for this award or application. Raises SamePerson if who granted it posts now."""
+    waiver = project.waivers.get(key(rule.__name__, kind, name))
+    if waiver and kind == "application" and (same := case.by.same_as(waiver.by)):
+        raise SamePerson(who=same)
+    return waiver is not None

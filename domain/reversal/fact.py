@@ -1,0 +1,82 @@
+"""The one event that undoes another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from immutables import Map
+
+from domain.documents import Claim
+from domain.fen import FenSet
+from domain.money import Money
+from domain.posting import Move
+from domain.record import Fact
+from domain.rules.award import AwardInFlight, NoPlacesLeft
+from domain.rules.call import AlreadyApplied, AlreadyReviewed
+from domain.rules.every_post import BeforeItsCause, UnknownEntry
+from domain.rules.fund import AllotmentExceedsPlan, BatchNotInPlan, FundIsClosed, NotInPlan
+from domain.rules.reversal import (
+    AlreadyReversed,
+    BeforeClosing,
+    MoreThanLeft,
+    MovedOn,
+    NotInPart,
+    NotReversible,
+    NotTheLast,
+    WouldUnsettle,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """Something that is as it was before the reversed entry: `kind` is what a project keeps it under."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReversed(Fact):
+    """An entry of the same stream is undone: its fen go back the way they came, and what it changed is as before.
+
+    `version` is the entry's. Without `amount` all of it that is left; some entries may be reversed in part. The ledger
+    sets `entry`, the type undone, what is `restored`, and the voucher numbers or bank references it `frees`.
+    """
+
+    zh = "红字冲销"
+    streams = ("fund", "project")
+    cites = (("冲销凭证号",),)
+    claims = ("冲销凭证号",)
+    records_too = ("AllotmentReceived", "AllotmentReduced", "FundsReturnReversed")
+    refused_by = (
+        UnknownEntry,
+        NotReversible,
+        NotInPart,
+        BeforeClosing,
+        BeforeItsCause,
+        AlreadyReversed,
+        MoreThanLeft,
+        MovedOn,
+        NotTheLast,
+        AlreadyReviewed,
+        AlreadyApplied,
+        AwardInFlight,
+        FundIsClosed,
+        NotInPlan,
+        BatchNotInPlan,
+        WouldUnsettle,
+        NoPlacesLeft,
+        AllotmentExceedsPlan,
+    )
+    version: int
+    reason: str
+    amount: Money | None = None
+    entry: str = ""
+    restored: tuple[Restored, ...] = ()
+    frees: tuple[Claim, ...] = ()
+
+    def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
+        """Which fen of each entry were moved back, this one's included."""
+        fen = FenSet.of(span for moved in moves for span in moved.fen.ranges)
+        return reversed_.set(self.version, reversed_.get(self.version, FenSet()) + fen)

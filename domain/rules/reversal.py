@@ -1,0 +1,103 @@
+"""What the ledger refuses to undo."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.money import Money
+from domain.rules.refused import ACCOUNTING, Refused
+
+
+@dataclass(eq=False)
+class NotReversible(Refused):
+    """An entry of type {entry} cannot be reversed."""
+
+    zh = "{entry} 类型的事件不能冲销。"
+    remedy = "Post what ends or replaces it instead: a cancelled payment, a revised plan, a next step."
+    remedy_zh = "改为登记相应的后续事项：支付作废、计划调整或下一步骤。"
+    entry: str
+
+
+@dataclass(eq=False)
+class AlreadyReversed(Refused):
+    """The entry of version {version} is already reversed as a whole."""
+
+    zh = "第 {version} 号事件已全部冲销。"
+    remedy = "Reverse an entry once."
+    remedy_zh = "同一事件只冲销一次。"
+    source = ACCOUNTING
+    version: int
+
+
+@dataclass(eq=False)
+class NotInPart(Refused):
+    """An entry of type {entry} is reversed as a whole or not at all."""
+
+    zh = "{entry} 类型的事件只能全部冲销。"
+    remedy = "Leave the amount out."
+    remedy_zh = "不填金额。"
+    entry: str
+
+
+@dataclass(eq=False)
+class MoreThanLeft(Refused):
+    """The entry of version {version} has {left} left to reverse, less than {amount}."""
+
+    zh = "第 {version} 号事件可冲销 {left} 元，少于 {amount} 元。"
+    remedy = "Give no more than is left, or leave the amount out to reverse all of it."
+    remedy_zh = "金额不超过可冲销数；全部冲销的，不填金额。"
+    version: int
+    left: Money
+    amount: Money
+
+
+@dataclass(eq=False)
+class MovedOn(Refused):
+    """Of the entry's fen, only {here} still stand in {account}; {amount} are to go back."""
+
+    zh = "该事件的资金仍在账户 {account} 的只有 {here} 元，需退回 {amount} 元。"
+    remedy = "Reverse what moved them on first, in the opposite order, or reverse a part."
+    remedy_zh = "按相反顺序先冲销后续事项，或部分冲销。"
+    source = ACCOUNTING
+    account: str
+    here: Money
+    amount: Money
+
+
+@dataclass(eq=False)
+class NotTheLast(Refused):
+    """The last step of the {kind} {name} is version {last}, not {version}."""
+
+    zh = "{kind} {name} 的最后一步是第 {last} 号事件，不是第 {version} 号。"
+    remedy = "Reverse in the opposite order: the last step first."
+    remedy_zh = "按相反顺序冲销：先冲销最后一步。"
+    source = ACCOUNTING
+    kind: str
+    name: str
+    last: int
+    version: int
+
+
+@dataclass(eq=False)
+class BeforeClosing(Refused):
+    """The entry of version {version} is older than the closing, version {closing}."""
+
+    zh = "第 {version} 号事件早于结项（第 {closing} 号）。"
+    remedy = "Reverse the closing first."
+    remedy_zh = "先冲销结项。"
+    source = ACCOUNTING
+    version: int
+    closing: int
+
+
+@dataclass(eq=False)
+class WouldUnsettle(Refused):
+    """The reversal would leave {amount} in {account} that may not stand there."""
+
+    zh = "冲销后账户 {account} 将有 {amount} 元不应存在的余额。"
+    remedy = (
+        "Reverse first what was done on the strength of the entry: the payments, amendments and steps that followed."
+    )
+    remedy_zh = "先冲销以该事件为依据的后续事项（支付、调整和步骤）。"
+    account: str
+    amount: Money

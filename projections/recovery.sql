@@ -1,0 +1,85 @@
+-- recovery: ordered, received in parts, waived. Each one that is touched is told anew from all its events that stand;
+-- what was received is net of reversals.
+with span as (
+    select e.position, e.stream, e.version, e.type, e.fact
+    from event as e
+    where
+        e.position > %(after)s
+        and e.position <= %(upto)s
+        and e.type in ('RecoveryOrdered', 'RecoveryReceived', 'RecoveryWaived', 'EntryReversed')
+), touch as (
+    select stream, fact ->> 'recovery' as recovery, position from span where fact ? 'recovery'
+    union all
+    select stream, restored ->> 'name', position
+    from span
+    cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
+    where type = 'EntryReversed' and restored ->> 'kind' in ('recovery', 'recovered')
+), listed as (
+    select t.project, t.recovery, coalesce(o.events, '{}') || t.positions as events
+    from (
+        select substr(stream, length('project/') + 1) as project, recovery,
+            array_agg(position order by position) as positions
+        from touch
+        group by stream, recovery
+    ) as t
+    left join recovery as o using (project, recovery)
+), history as (
+    select l.project, l.recovery, e.position, e.version, e.type, e.fact
+    from listed as l
+    cross join lateral unnest(l.events) as h (position)
+    join event as e on e.position = h.position
+), step as (
+    select h.*, undoing.position is null as stands
+    from history as h
+    left join history as undoing
+        on undoing.type = 'EntryReversed'
+        and undoing.project = h.project
+        and undoing.recovery = h.recovery
+        and (undoing.fact ->> 'version')::bigint = h.version
+), ordered as (
+    select distinct on (project, recovery) project, recovery, fact, stands, position
+    from step
+    where type = 'RecoveryOrdered'
+    order by project, recovery, stands desc, position desc
+), money as (
+    select
+        h.project,
+        h.recovery,
+        coalesce(sum(case m.type when 'RecoveryReceived' then m.amount else -m.amount end), 0) as received
+    from history as h
+    join movement as m using (position)
+    group by h.project, h.recovery
+), waived as (
+    select project, recovery, sum(fen(fact ->> 'amount')) as amount
+    from step
+    where type = 'RecoveryWaived' and stands
+    group by project, recovery
+)
+insert into recovery (
+    project, recovery, fund, payment, ordered_on, due_on, amount, received, waived, status, events
+)
+select
+    l.project,
+    l.recovery,
+    o.fact ->> 'fund',
+    o.fact ->> 'payment',
+    (o.fact ->> 'occurred_on')::date,
+    (o.fact ->> 'due_on')::date,
+    fen(o.fact ->> 'amount'),
+    coalesce(m.received, 0),
+    coalesce(w.amount, 0),
+    case when o.stands then 'ordered' else 'reversed' end,
+    l.events
+from listed as l
+join ordered as o using (project, recovery)
+left join money as m using (project, recovery)
+left join waived as w using (project, recovery)
+on conflict (project, recovery) do update set
+    payment = excluded.payment,
+    ordered_on = excluded.ordered_on,
+    due_on = excluded.due_on,
+    amount = excluded.amount,
+    received = excluded.received,
+    waived = excluded.waived,
+    status = excluded.status,
+    events = excluded.events

@@ -1,0 +1,129 @@
+"""The example's payments and acceptances, one award at a time, with what goes wrong on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from domain.money import Money
+from service.example.recipients import Recipient
+from service.example.telling import Project, Step, days
+
+TROUBLES = {
+    1: "request rejected",
+    2: "bank fails",
+    3: "payment returned",
+    4: "acceptance fails once",
+    5: "terminated",
+    6: "confirmed wrongly",
+    7: "acceptance pending",
+    8: "returns a part",
+    9: "returned next year",
+    -2: "left in transit",
+    -1: "left in approval",
+}
+"""What goes wrong with which award of the fund: counted from 0, or from the end."""
+
+
+@dataclass(frozen=True)
+class Due:
+    """What an award is to be paid in one batch: all of it, or `amount` fen; `levels` approve it."""
+
+    project: Project
+    to: Recipient
+    batch: int
+    levels: Sequence[str]
+    amount: int = 0
+
+    @property
+    def yuan(self) -> str:
+        return str(Money(self.amount or self.to.amounts[self.batch]))
+
+    def step(self, on: date, type_: str, *cites: str, **data: Any) -> Step:
+        return Step(on, self.project.stream, type_, cites, data)
+
+    def of_fund(self, on: date, type_: str, *cites: str, **data: Any) -> Step:
+        return Step(on, f"fund/{self.project.fund}", type_, cites, data)
+
+
+def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
+    """One payment's steps; in an award's first batch its trouble strikes, and a second attempt follows."""
+    trouble = due.to.trouble if due.batch == min(due.to.amounts) and attempt == 1 else ""
+    payment = f"{due.to.award}-B{due.batch}-{attempt}"
+    asked = {"award": due.to.award, "batch": due.batch, "amount": due.yuan, "payee": due.to.payee}
+    yield due.step(on, "PaymentRequested", "支付申请编号", payment=payment, **asked)
+    if trouble == "request rejected":
+        yield due.step(on + days(1), "PaymentRejected", "审批单", payment=payment, reason="示例：附件不全")
+        yield from pay(due, on + days(4), attempt + 1)
+        return
+    for number, level in enumerate(due.levels, 1):
+        yield due.step(on + days(number), "PaymentApproved", "审批单", payment=payment, level=level)
+        if trouble == "left in approval":
+            return
+    yield due.step(on + days(6), "PaymentInstructed", "支付凭证号", payment=payment)
+    if trouble == "bank fails":
+        reason = "示例：账户状态异常"
+        yield due.step(on + days(7), "PaymentFailed", "银行通知", payment=payment, reason=reason)
+        yield from pay(due, on + days(12), attempt + 1)
+    elif trouble != "left in transit":
+        paid = {"payment": payment, "amount": due.yuan}
+        yield due.step(on + days(7), "PaymentConfirmed", "流水号", payee=due.to.payee, **paid)
+        yield from AFTERWARDS.get(trouble, _nothing)(due, paid, on)
+
+
+def _nothing(_: Due, __: dict[str, str], ___: date) -> Iterator[Step]:
+    return iter(())
+
+
+def _confirmed_wrongly(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
+    yield due.step(on + days(8), "EntryReversed", "冲销凭证号", reason="示例：错用他笔回单登记", **paid)
+    yield due.step(on + days(9), "PaymentConfirmed", "流水号", payee=due.to.payee, **paid)
+
+
+def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
+    returned = {**paid, "passive": True, "reason": "示例：开户行有误，退票"}
+    yield due.step(on + days(12), "PaymentReturned", "退回通知书", **returned)
+    yield from pay(due, on + days(15), 2)
+
+
+def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
+    """The payee gives a tenth back, the award is cut by it, and the money goes back all the way that it came."""
+    part = str(Money(due.to.amounts[due.batch] // 10))
+    place = {"batch": due.batch, "amount": part}
+    returned = {**paid, "amount": part, "passive": False, "reason": "示例：节余退回"}
+    yield due.step(on + days(20), "PaymentReturned", "退回通知书", **returned)
+    cut = {"award": due.to.award, "increase": False, "reason": "示例：核减节余"}
+    yield due.step(on + days(24), "AwardAmended", "纪要", **cut, **place)
+    yield due.of_fund(on + days(30), "AllotmentWithdrawn", "批复", project=due.project.code, **place)
+    yield due.of_fund(on + days(36), "SurplusSurrendered", "收回指标文", account="pool", amount=part)
+
+
+AFTERWARDS = {
+    "confirmed wrongly": _confirmed_wrongly,
+    "payment returned": _returned,
+    "returns a part": _part_returned,
+}
+"""What follows a confirmation, by the award's trouble."""
+
+
+def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
+    """One award's acceptance, as far as it gets."""
+
+    def step(type_: str, after: int, *cites: str, **data: Any) -> Step:
+        return Step(on + days(after), project.stream, type_, cites, {"award": each.award, **data})
+
+    if each.trouble.startswith("left"):
+        return
+    yield step("AcceptanceRequested", 0)
+    if each.trouble == "acceptance pending":
+        return
+    if each.trouble in ("terminated", "acceptance fails once"):
+        yield step("AcceptanceFailed", 10, "验收意见", reason="示例：约定指标未完成")
+        yield step("RectificationOrdered", 15, "整改通知", due_on=(on + days(90)).isoformat())
+        if each.trouble == "terminated":
+            return
+        yield step("AcceptanceRequested", 45)
+    yield step("AcceptancePassed", 55, "验收意见")
+    each.accepted = True

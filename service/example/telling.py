@@ -1,0 +1,142 @@
+"""How the example is told: its projects and their applicants, and posts in the order of their days."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, NamedTuple
+
+from domain.fund import Gate
+from domain.money import Money
+from service.example.recipients import Recipient
+
+Post = Callable[[Mapping[str, Any]], int]
+"""Posts a CloudEvent and gives its stream's version after it."""
+
+ACTORS = {
+    "CallPublished": "示例·受理处钱某",
+    "ApplicationReceived": "示例·受理处钱某",
+    "PaymentApproved": "示例·审批人吴某",
+    "PaymentRejected": "示例·审批人吴某",
+    "AwardListDecided": "示例·局党组办孙某",
+    "EntryReversed": "示例·会计主管郑某",
+}
+ACTOR = "示例·经办人周某"
+
+
+def days(count: int) -> timedelta:
+    return timedelta(days=count)
+
+
+@dataclass
+class Project:
+    """A line of the plan as its draft has it, the applicants invented for it, and what its award rests on."""
+
+    line: Mapping[str, Any]
+    fund: str
+    applicants: list[Recipient] = field(default_factory=list)
+    awarded: list[Recipient] = field(default_factory=list)
+    review: int = 0
+    notice: int = 0
+    quantum: int = 1
+
+    @property
+    def code(self) -> str:
+        return str(self.line["project"])
+
+    @property
+    def stream(self) -> str:
+        return f"project/{self.code}"
+
+    def amounts(self) -> dict[int, int]:
+        """The line's amounts in fen by batch."""
+        return {b["batch"]: Money.parse(b["amount"]) for b in self.line["batches"]}
+
+    def behind(self, *gates: Gate) -> list[int]:
+        """The batches behind these gates."""
+        return [b["batch"] for b in self.line["batches"] if b["gate"] in gates]
+
+    def next_best(self) -> Recipient | None:
+        """The best applicant who passed, is not awarded, and is not out."""
+        *passed, _ = self.applicants
+        return next((each for each in passed if each not in self.awarded and not each.out), None)
+
+
+class Step(NamedTuple):
+    """One post to come: its day decides its turn. `data` may name a payment whose confirmation it reverses."""
+
+    day: date
+    stream: str
+    type: str
+    cites: tuple[str, ...]
+    data: dict[str, Any]
+
+
+class Teller:
+    """Posts what happens, and numbers the documents after the posts."""
+
+    def __init__(self, post: Post, source: str) -> None:
+        self._post, self._source = post, source
+        self._posted = 0
+        self._confirmed: dict[str, int] = {}
+        self._spent: list[tuple[date, int]] = []
+
+    def say(self, stream: str, type_: str, on: date, *cites: str, **data: Any) -> int:
+        """Post one event; gives its stream's version."""
+        self._posted += 1
+        number = f"示例〔{on.year}〕{self._posted}号"
+        return self._post(
+            {
+                "specversion": "1.0",
+                "id": f"life-{self._posted:05d}",
+                "source": self._source,
+                "type": type_,
+                "subject": stream,
+                "data": {
+                    "occurred_on": on.isoformat(),
+                    "actor": ACTORS.get(type_, ACTOR),
+                    "documents": [{"kind": kind, "number": number} for kind in cites],
+                    **data,
+                },
+            }
+        )
+
+    def live(self, steps: Iterable[Step]) -> None:
+        """Post the steps of many payments or acceptances in the order of their days."""
+        for step in sorted(steps, key=lambda step: step.day):
+            data = step.data
+            if step.type == "EntryReversed":
+                data = {"version": self._confirmed[data["payment"]], "reason": data["reason"]}
+            version = self.say(step.stream, step.type, step.day, *step.cites, **data)
+            if step.type == "PaymentConfirmed":
+                self._confirmed[data["payment"]] = version
+            if step.type in SPENDS:
+                amount = Money.parse(step.data["amount"])
+                self._spent.append((step.day, SPENDS[step.type] * amount))
+
+    def spent(self, year: int) -> int:
+        """What was paid by the end of a year and did not come back, in fen."""
+        return sum(amount for day, amount in self._spent if day.year <= year)
+
+
+SPENDS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrendered": 1, "EntryReversed": -1}
+"""How the steps of payments change what is spent of the appropriation."""
+
+
+def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
+    """What a notice lists."""
+    return [{"application": each.application, "amount": str(Money(sum(each.amounts.values())))} for each in recipients]
+
+
+def rows(recipients: Sequence[Recipient], first_rank: int = 1) -> Iterator[dict[str, Any]]:
+    """What an award list lists."""
+    for rank, each in enumerate(recipients, first_rank):
+        yield {
+            "award": each.award,
+            "application": each.application,
+            "payee": each.payee,
+            "score": each.score,
+            "rank": rank,
+            "amounts": [{"batch": b, "amount": str(Money(a))} for b, a in sorted(each.amounts.items()) if a],
+        }

@@ -1,0 +1,53 @@
+-- appropriations: each appropriation of a fund with what became of its own fen: how many days until they were allotted
+-- and paid, and what is not spent by the end of the last year in which it may be. Days are of booking dates.
+with issued as (
+    select m.position, m.booked_on, m.fen, m.amount, e.version, (e.fact ->> 'budget_year')::integer as budget_year
+    from movement as m
+    join event as e using (position)
+    where m.fund = %(fund)s and m.source = 'treasury'
+), flow as (
+    select i.position, m.booked_on, m.type, m.source, m.target, size(m.fen * i.fen) as amount
+    from issued as i
+    join movement as m on m.fund = %(fund)s and m.position >= i.position and m.fen && i.fen
+), total as (
+    select
+        position,
+        coalesce(sum(amount) filter (where target = 'treasury'), 0) as reversed,
+        min(booked_on) filter (where type = 'FundsAllotted') as first_allotted_on,
+        max(booked_on) filter (where type = 'FundsAllotted') as last_allotted_on,
+        min(booked_on) filter (where type = 'PaymentConfirmed') as first_paid_on,
+        max(booked_on) filter (where type = 'PaymentConfirmed') as last_paid_on,
+        coalesce(sum(amount) filter (where target = 'paid'), 0) - coalesce(sum(amount) filter (where source = 'paid'), 0)
+            as paid,
+        coalesce(sum(amount) filter (where target = 'surrendered'), 0)
+            - coalesce(sum(amount) filter (where source = 'surrendered'), 0) as surrendered
+    from flow
+    group by position
+), carried as (
+    select (fact ->> 'appropriation')::bigint as version, max((fact ->> 'year')::integer) as year
+    from event
+    where stream = 'fund/' || %(fund)s and type = 'YearCarriedForward'
+    group by 1
+)
+select
+    i.position,
+    i.version,
+    i.budget_year,
+    i.booked_on as received_on,
+    yuan(i.amount - t.reversed) as amount,
+    t.first_allotted_on - i.booked_on as days_to_first_allotment,
+    t.last_allotted_on - i.booked_on as days_to_last_allotment,
+    t.first_paid_on - i.booked_on as days_to_first_payment,
+    t.last_paid_on - i.booked_on as days_to_last_payment,
+    yuan(t.paid) as paid,
+    yuan(t.surrendered) as surrendered,
+    yuan(i.amount - t.reversed - t.paid - t.surrendered) as unspent,
+    c.year as carried_out_of,
+    make_date(
+        greatest(i.budget_year + coalesce((f.settings ->> 'years_to_spend')::integer, 2) - 1, c.year + 1), 12, 31
+    ) as spend_by
+from issued as i
+join total as t using (position)
+join fund as f on f.fund = %(fund)s
+left join carried as c using (version)
+order by i.position

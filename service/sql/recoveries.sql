@@ -1,0 +1,17 @@
+-- recoveries: what one project's payees were told to pay back, and what of it is outstanding: never more than is paid.
+select
+    r.recovery, r.payment, p.award, p.batch, r.ordered_on, r.due_on, r.status,
+    yuan(r.amount) as amount,
+    yuan(r.received) as received,
+    yuan(r.waived) as waived,
+    yuan(
+        case r.status
+            when 'ordered' then least(r.amount - r.received - r.waived, p.amount - p.returned - p.recovered)
+            else 0
+        end
+    ) as outstanding,
+    r.events
+from recovery as r
+join payment as p using (project, payment)
+where r.fund = %(fund)s and r.project = %(project)s
+order by r.events[1]

@@ -1,0 +1,201 @@
+from dataclasses import replace
+
+import pytest
+
+from domain.fund import Gate
+from domain.posting import COMMITTED, LINE, PAYABLE, Place
+from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
+from domain.project.amendment import (
+    AgreementSigned,
+    AwardAmended,
+    AwardDeclined,
+    AwardRevoked,
+    AwardTerminated,
+    ExtensionGranted,
+    PayeeChanged,
+)
+from domain.project.payment import PaymentReturned
+from domain.project.state import AwardStatus, BankAccount
+from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
+from domain.rules.call import DeadlineNotLater
+from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
+from domain.rules.fund import BatchNotInPlan
+from domain.rules.payment import PayeeMismatch
+from domain.rules.waiver import SamePerson
+from tests.domain.lives import (
+    PROJECT,
+    accepted,
+    approvals,
+    awarded,
+    held,
+    instructed,
+    line,
+    only_a_awarded,
+    paid,
+    payee,
+    request,
+    yuan,
+)
+from tests.domain.scenario import day, post
+
+decided = awarded()
+one = only_a_awarded()
+signed = AgreementSigned("L-a", day("3-5"), day("2020-3-5"))
+agreed = decided.given(post(PROJECT, signed, "3-5"))
+confirmed = decided.given(*paid())
+new_account = replace(payee("a"), account=BankAccount("9999", "digest-new"))
+changed = PayeeChanged("L-a", payee("a"), new_account, approver="分管领导")
+
+
+def amended(amount: str, batch: int = 1, *, increase: bool = True, award: str = "a"):
+    return AwardAmended(f"L-{award}", batch, increase, yuan(amount), "核减" if not increase else "追加")
+
+
+ENDINGS = (AwardDeclined("L-a", "放弃"), AwardRevoked("L-a", "弄虚作假"), AwardTerminated("L-a", "违约"))
+ANY = (signed, ExtensionGranted("L-a", ends_on=day("2021-1-1")), amended("1.00"), changed, *ENDINGS)
+each_of_any = pytest.mark.parametrize("fact", ANY, ids=lambda fact: type(fact).__name__)
+each_ending = pytest.mark.parametrize("fact", ENDINGS, ids=lambda fact: type(fact).__name__)
+
+
+@each_of_any
+def test_what_follows_an_award_is_of_one_that_exists_and_lives_and_comes_after_it(fact):
+    decided.when(post(PROJECT, replace(fact, award="L-z"), "3-6")).refused(UnknownName, kind="award", name="L-z")
+    ended = decided.given(post(PROJECT, ENDINGS[1], "3-2"))
+    ended.when(post(PROJECT, fact, "3-6")).refused(AwardEnded, award="L-a", status="revoked")
+    decided.when(post(PROJECT, fact, "2-28", booked="3-6")).refused(BeforeItsCause, cause="AwardListDecided")
+
+
+# Agreement and extension -----------------------------------------------------
+
+
+def test_an_agreement_opens_its_gate():
+    gates = (Gate.AGREEMENT, Gate.ACCEPTANCE)
+    decided = awarded(line(gates=gates))
+    place = Place("p", 1, "L-a")
+    assert decided.books.project("p").accounts.balance(COMMITTED, place) == yuan("30.00")
+    decided.when(post(PROJECT, signed, "3-5")).moves(("committed", "payable", "30.00"))
+    after = decided.given(post(PROJECT, signed, "3-5")).books.project("p").accounts
+    assert after.balance(PAYABLE, place) == yuan("30.00")
+    assert after.balance(COMMITTED, Place("p", 2, "L-a")) == yuan("20.00")
+
+
+def test_an_agreement_that_gates_nothing_moves_nothing():
+    awarded().when(post(PROJECT, signed, "3-5")).moves()
+
+
+def test_an_agreement_ends_after_it_starts():
+    decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-4")), "3-5")).refused(WindowEmpty)
+
+
+def test_an_agreement_is_extended_to_a_later_day():
+    agreed.when(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "4-1")).counts()
+    same = ExtensionGranted("L-a", ends_on=day("2020-3-5"))
+    agreed.when(post(PROJECT, same, "4-1")).refused(
+        DeadlineNotLater, what="AgreementSigned", last_day=day("2020-3-5"), asked=day("2020-3-5")
+    )
+    longer = agreed.given(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "4-1"))
+    assert longer.books.project("p").award("L-a").ends_on == day("2020-6-1")
+
+
+def test_a_rectification_is_extended_to_a_later_day():
+    failed = confirmed.given(
+        post(PROJECT, AcceptanceRequested("L-a"), "6-1"),
+        post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"),
+        post(PROJECT, RectificationOrdered("L-a", day("6-30")), "6-3"),
+    )
+    failed.when(post(PROJECT, ExtensionGranted("L-a", due_on=day("6-30")), "6-20")).refused(
+        DeadlineNotLater, what="RectificationOrdered", last_day=day("6-30")
+    )
+    longer = failed.given(post(PROJECT, ExtensionGranted("L-a", due_on=day("7-31")), "6-20"))
+    longer.when(post(PROJECT, AcceptanceRequested("L-a"), "7-31")).counts()
+
+
+@pytest.mark.parametrize("asked", [{}, {"ends_on": "2021-1-1"}, {"due_on": "2021-1-1"}])
+def test_only_what_has_a_last_day_is_extended(asked):
+    asked = {name: day(text) for name, text in asked.items()}
+    decided.when(post(PROJECT, ExtensionGranted("L-a", **asked), "3-6")).refused(NothingToExtend, award="L-a")
+
+
+# Amended ---------------------------------------------------------------------
+
+
+def test_an_award_is_raised_out_of_the_line_and_behind_its_gate():
+    one.when(post(PROJECT, amended("30.00"), "3-6")).moves(("line", "payable", "30.00"))
+    one.when(post(PROJECT, amended("20.00", 2), "3-6")).moves(("line", "committed", "20.00"))
+    through = one.given(*paid(), *accepted())
+    through.when(post(PROJECT, amended("20.00", 2), "6-20")).moves(("line", "payable", "20.00"))
+
+
+def test_an_award_is_lowered_by_what_is_not_paid_yet():
+    one.when(post(PROJECT, amended("30.00", increase=False), "3-6")).moves(("payable", "line", "30.00"))
+    one.when(post(PROJECT, amended("5.00", 2, increase=False), "3-6")).moves(("committed", "line", "5.00"))
+    one.given(request()).when(post(PROJECT, amended("0.01", increase=False), "3-6")).refused(
+        BalanceTooSmall, account=PAYABLE, available=yuan("0.00"), amount=yuan("0.01")
+    )
+
+
+def test_an_award_is_raised_by_no_more_than_the_line_holds():
+    one.when(post(PROJECT, amended("30.01"), "3-6")).refused(BalanceTooSmall, account=LINE, available=yuan("30.00"))
+    one.when(post(PROJECT, amended("20.01", 2, increase=False), "3-6")).refused(
+        BalanceTooSmall, account=COMMITTED, available=yuan("20.00")
+    )
+    one.when(post(PROJECT, amended("1.00", 3), "3-6")).refused(BatchNotInPlan, batch=3)
+
+
+# Payee -----------------------------------------------------------------------
+
+
+def test_a_changed_payee_is_paid_from_then_on():
+    after = decided.given(post(PROJECT, changed, "3-2"))
+    fact = replace(request().fact, payee=new_account)
+    after.when(post(PROJECT, fact, "3-3")).counts()
+    after.when(request(on="3-3")).refused(PayeeMismatch, awarded="示例a (9a, …9999)")
+
+
+def test_a_payee_is_changed_by_two_people():
+    alone = replace(changed, approver=" 经办 人")
+    decided.when(post(PROJECT, alone, "3-2")).refused(SamePerson, who=" 经办 人")
+
+
+def test_a_change_of_payee_names_the_present_one():
+    stale = replace(changed, old=payee("b"))
+    decided.when(post(PROJECT, stale, "3-2")).refused(
+        PayeeMismatch, payee="示例b (9b, …0001)", awarded="示例a (9a, …0001)"
+    )
+
+
+@pytest.mark.parametrize("fact", [changed, *ENDINGS], ids=lambda fact: type(fact).__name__)
+@pytest.mark.parametrize("under_way", [(request(),), (request(), *approvals()), instructed()], ids=len)
+def test_nothing_of_the_kind_while_money_is_in_flight(fact, under_way):
+    decided.given(*under_way).when(post(PROJECT, fact, "3-6")).refused(AwardInFlight, award="L-a", amount=yuan("30.00"))
+
+
+# Ended -----------------------------------------------------------------------
+
+
+@each_ending
+def test_an_ended_award_gives_all_that_is_unpaid_back_to_the_line(fact):
+    scenario = decided.when(post(PROJECT, fact, "3-6"))
+    scenario.moves(("payable", "line", "30.00"), ("committed", "line", "20.00"))
+    after = decided.given(post(PROJECT, fact, "3-6"))
+    assert held(after) == {"line": "50.00", "payable": "30.00", "committed": "20.00"}
+    assert after.books.project("p").award("L-a").status is not AwardStatus.LIVE
+
+
+@pytest.mark.parametrize("fact", ENDINGS[:2], ids=lambda fact: type(fact).__name__)
+def test_what_was_paid_is_neither_declined_nor_revoked_but_terminated(fact):
+    confirmed.when(post(PROJECT, fact, "3-6")).refused(AwardPaid, award="L-a", amount=yuan("30.00"))
+    confirmed.when(post(PROJECT, ENDINGS[2], "3-6")).moves(("committed", "line", "20.00"))
+
+
+@pytest.mark.parametrize("fact", ENDINGS[:2], ids=lambda fact: type(fact).__name__)
+def test_what_came_back_is_not_paid(fact):
+    returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
+    confirmed.given(post(PROJECT, returned, "3-6")).when(post(PROJECT, fact, "3-7")).moves(
+        ("payable", "line", "30.00"), ("committed", "line", "20.00")
+    )
+
+
+def test_nothing_moves_when_all_was_paid():
+    through = decided.given(*paid(), *accepted(), *paid("P2", "a", 2, "20.00", "7"))
+    through.when(post(PROJECT, ENDINGS[2], "7-6")).moves()

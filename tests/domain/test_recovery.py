@@ -1,0 +1,117 @@
+from dataclasses import replace
+
+import pytest
+
+from domain.documents import Document
+from domain.fund import FundClosed
+from domain.mirrors import FundsReturned
+from domain.posting import RECOVERED, Place
+from domain.project.amendment import AwardTerminated
+from domain.project.opening import ProjectClosed
+from domain.project.payment import PaymentReturned
+from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
+from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
+from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
+from domain.rules.waiver import SamePerson
+from tests.domain.lives import ANOTHER, FUND, PROJECT, awarded, held, instructed, paid, wholly_paid, yuan
+from tests.domain.scenario import Scenario, day, post
+
+confirmed = awarded().given(*paid())
+
+
+def order(amount: str = "20.00", recovery: str = "R1", payment: str = "P1"):
+    return RecoveryOrdered(recovery, payment, yuan(amount), day("5-1"), "违规使用")
+
+
+def receive(amount: str, recovery: str = "R1"):
+    return RecoveryReceived(recovery, yuan(amount))
+
+
+def waive(amount: str, on: str = "4-3", **by: str):
+    return post(PROJECT, RecoveryWaived("R1", yuan(amount), "破产"), on, **(by or ANOTHER))
+
+
+ordered = confirmed.given(post(PROJECT, order(), "4-1"))
+
+
+def outstanding(scenario: Scenario, recovery: str = "R1") -> int:
+    return scenario.books.project("p").outstanding(recovery)
+
+
+def test_an_order_moves_nothing_yet():
+    confirmed.when(post(PROJECT, order(), "4-1")).moves()
+    assert held(ordered)["paid"] == "30.00"
+
+
+def test_no_more_is_ordered_back_than_the_payment_brought_out():
+    confirmed.when(post(PROJECT, order("30.01"), "4-1")).refused(
+        MoreThanPaid, payment="P1", left=yuan("30.00"), amount=yuan("30.01")
+    )
+    part = PaymentReturned("P1", yuan("25.00"), passive=False, reason="退款")
+    confirmed.given(post(PROJECT, part, "3-20")).when(post(PROJECT, order(), "4-1")).refused(
+        MoreThanPaid, left=yuan("5.00")
+    )
+    awarded().given(*instructed()).when(post(PROJECT, order(), "4-1")).refused(MoreThanPaid, left=yuan("0.00"))
+
+
+def test_two_orders_on_a_payment_never_ask_for_more_than_it_brought_out():
+    ordered.when(post(PROJECT, order("10.01", "R2"), "4-2")).refused(MoreThanPaid, left=yuan("10.00"))
+    both = ordered.given(post(PROJECT, order("10.00", "R2"), "4-2"))
+    both.given(waive("20.00")).when(post(PROJECT, order("20.00", "R3"), "4-4")).counts()
+
+
+def test_an_order_has_a_new_name_a_known_payment_and_a_later_due_day():
+    ordered.when(post(PROJECT, order(), "4-2")).refused(NameTaken, kind="recovery", name="R1")
+    confirmed.when(post(PROJECT, order(payment="P9"), "4-1")).refused(UnknownName, kind="payment", name="P9")
+    confirmed.when(post(PROJECT, order(), "5-2")).refused(BeforeItsCause, cause="RecoveryOrdered")
+    early = post(PROJECT, order(), "3-4", booked="4-1")
+    confirmed.when(early).refused(BeforeItsCause, cause="payment confirmed")
+
+
+def test_what_is_received_is_the_fund_s_again_as_recovered():
+    scenario = ordered.when(post(PROJECT, receive("15.00"), "4-2"))
+    scenario.moves(("paid", "recovered", "15.00"))
+    scenario.then(receive("15.00"), FundsReturned("p", yuan("15.00"), closes=False))
+    after = ordered.given(post(PROJECT, receive("15.00"), "4-2"))
+    assert outstanding(after) == yuan("5.00")
+    assert after.books.fund("f").accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("15.00")
+    assert after.books.fund("f").allotted["p", 1] == yuan("45.00")
+
+
+def test_no_more_is_received_or_waived_than_is_outstanding():
+    after = ordered.given(post(PROJECT, receive("15.00"), "4-2"))
+    for asked in (post(PROJECT, receive("5.01"), "4-3"), waive("5.01")):
+        after.when(asked).refused(MoreThanOutstanding, recovery="R1", outstanding=yuan("5.00"), amount=yuan("5.01"))
+    after.when(waive("5.00")).moves()
+
+
+def test_what_the_payee_returns_itself_lowers_what_is_outstanding():
+    part = PaymentReturned("P1", yuan("25.00"), passive=False, reason="退款")
+    assert outstanding(ordered.given(post(PROJECT, part, "4-2"))) == yuan("5.00")
+
+
+@pytest.mark.parametrize("by", [{"actor": "经 办人", "key": "z"}, {"actor": "另一人", "key": "office"}])
+def test_who_ordered_a_recovery_does_not_waive_it(by):
+    ordered.when(waive("5.00", **by)).refused(SamePerson)
+
+
+@pytest.mark.parametrize("fact", [receive("1.00"), RecoveryWaived("R1", yuan("1.00"), "破产")])
+def test_a_recovery_is_received_or_waived_after_it_was_ordered(fact):
+    ordered.when(post(PROJECT, replace(fact, recovery="R9"), "4-2", **ANOTHER)).refused(UnknownName, kind="recovery")
+    early = post(PROJECT, fact, "3-31", booked="4-1", **ANOTHER)
+    ordered.when(early).refused(BeforeItsCause, cause="RecoveryOrdered")
+
+
+def test_a_paying_in_slip_is_booked_once():
+    slip = (Document("缴款书", "沪-1"),)
+    once = ordered.given(post(PROJECT, receive("5.00"), "4-2", cites=slip))
+    once.when(post(PROJECT, receive("5.00"), "4-3", cites=slip)).refused(DocumentAlreadyUsed, kind="缴款书")
+
+
+def test_money_is_recovered_of_an_ended_award_and_after_both_closings():
+    ended = ordered.given(post(PROJECT, AwardTerminated("L-a", "违约"), "4-2"))
+    ended.when(post(PROJECT, receive("20.00"), "4-3")).counts()
+    closed = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"), post(FUND, FundClosed(), "8-2"))
+    asked = post(PROJECT, replace(order(), due_on=day("9-1")), "8-3")
+    closed.given(asked).when(post(PROJECT, receive("20.00"), "8-4")).moves(("paid", "recovered", "20.00"))
+    closed.given(asked).when(waive("20.00", "8-4")).moves()

@@ -1,0 +1,123 @@
+"""What may become of an award: signed, amended, paid to another, accepted, a rule waived for it, or ended early."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from domain.fund import Gate
+from domain.money import Money
+from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
+from domain.project import acceptance, amendment
+from domain.project.opening import ProjectClosed
+from domain.project.state import Acceptance, AwardStatus, Project
+from domain.project.waiver import WaiverGranted
+from domain.record import Fact, Posted
+from tests.domain.lives import payee
+from tests.random_life.round_steps import new_name
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+
+def an_award(life: RandomLife, project: Project) -> str | None:
+    """Mostly one that is live."""
+    live = [name for name, each in project.awards.items() if each.status is AwardStatus.LIVE]
+    return life.pick_any(live if life.chance(94) else project.awards)
+
+
+def sign(life: RandomLife, project: Project) -> Fact | None:
+    award = an_award(life, project)
+    return award and amendment.AgreementSigned(award, life.day, life.day + timedelta(days=life.random.randint(0, 40)))
+
+
+def extend(life: RandomLife, project: Project) -> Fact | None:
+    name = an_award(life, project)
+    if name is None:
+        return None
+    award, later = project.awards[name], timedelta(days=life.random.randint(1, 20))
+    if award.rectify_by and life.chance(70):
+        return amendment.ExtensionGranted(name, due_on=award.rectify_by + later)
+    return amendment.ExtensionGranted(name, ends_on=(award.ends_on or life.day) + later)
+
+
+def amend(life: RandomLife, project: Project) -> Fact | None:
+    """More for an award out of the line, or less of what it was not paid yet."""
+    award, line = an_award(life, project), life.fund.lines.get(project.code)
+    if award is None or line is None:
+        return None
+    increase = life.chance(60)
+    wanted = (LINE,) if increase else (COMMITTED, PAYABLE)
+    held = {at.place.batch: fen.total for at, fen in project.accounts.books.items()
+            if at.account in wanted and at.place.award in (None, award)}  # fmt: skip
+    batch = life.pick(sorted(held)) if held else life.pick(line.batches).batch
+    most = held.get(batch, 20)
+    amount = Money(most) if life.chance(40) else life.amount(most + 3)
+    return amendment.AwardAmended(award, batch, increase, amount, "核减" if not increase else "核增")
+
+
+def change_payee(life: RandomLife, project: Project) -> Posted | None:
+    award = an_award(life, project)
+    if award is None:
+        return None
+    old, who = project.awards[award].payee, life.pick(("甲", "乙"))
+    new = payee(f"{award.removeprefix('L-')}-{life.random.randint(1, 3)}")
+    fact = amendment.PayeeChanged(award, old, new, approver=life.other_than(who))
+    return life.post(fact, f"project/{project.code}", by=who)
+
+
+def end(life: RandomLife, project: Project) -> Fact | None:
+    """An award ends early."""
+    award = an_award(life, project)
+    kinds = (amendment.AwardDeclined, amendment.AwardRevoked, amendment.AwardTerminated)
+    return award and life.pick(kinds)(award, "随机")
+
+
+def accept(life: RandomLife, project: Project) -> Fact | None:
+    """The next step of an award's acceptance."""
+    name = an_award(life, project)
+    if name is None:
+        return None
+    match project.awards[name].acceptance:
+        case Acceptance.NONE | Acceptance.RECTIFYING if unsettled(life, project, name) and life.chance(85):
+            return None
+        case Acceptance.NONE | Acceptance.RECTIFYING:
+            return acceptance.AcceptanceRequested(name)
+        case Acceptance.REQUESTED if life.chance(60):
+            return acceptance.AcceptancePassed(name)
+        case Acceptance.REQUESTED:
+            return acceptance.AcceptanceFailed(name, "随机")
+        case Acceptance.FAILED:
+            return acceptance.RectificationOrdered(name, life.day + timedelta(days=life.pick((3, 15, 60))))
+        case Acceptance.PASSED:
+            return None
+
+
+def unsettled(life: RandomLife, project: Project, name: str) -> int:
+    """What the award has that is not paid and does not wait for acceptance."""
+    line = life.fund.lines.get(project.code)
+    return sum(
+        project.accounts.balance(account, project.place(name, batch.batch))
+        for batch in (line.batches if line else ())
+        if batch.gate is not Gate.ACCEPTANCE
+        for account in (COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT)
+    )
+
+
+def waive(life: RandomLife, project: Project) -> Posted | None:
+    """A rule is waived for an award, or for an application that is to come."""
+    stream, name = f"project/{project.code}", an_award(life, project)
+    if name is None or life.chance(30):
+        coming = f"A-{new_name(project.code, project.applications)}"
+        return life.post(WaiverGranted("OutsideWindow", "不可抗力", application=coming), stream)
+    rule = life.pick(("PayeeMismatch", "NoTriesLeft", "EarlierBatchesUnsettled"))
+    by = life.other_than(project.awards[name].by.actor)
+    return life.post(WaiverGranted(rule, "特批", award=name), stream, by=by)
+
+
+def close(life: RandomLife, project: Project) -> Fact | None:
+    """The project is closed, if it ever awarded anything."""
+    return ProjectClosed() if project.awards and life.chance(30) else None
+
+
+AWARD_STEPS = {accept: 10, sign: 3, amend: 2, extend: 1, change_payee: 1, end: 1, waive: 1, close: 1}

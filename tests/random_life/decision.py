@@ -1,0 +1,98 @@
+"""The award list of a life: whom it gives how much, and how it may be spoiled, by the rule that this breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from domain.allocation import allocate
+from domain.fund import Line, NoticeOrder
+from domain.money import Money
+from domain.posting import LINE
+from domain.project.award import Awarded, AwardListDecided, BatchAmount
+from domain.project.state import Project, Round
+from domain.rules.award import NothingToShareBy, QuantumTooCoarse
+from tests.domain.lives import payee
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+
+def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
+    """One to three of those who stand share the line, or a part of it."""
+    current = project.rounds.get(str(project.round))
+    line = life.fund.lines.get(project.code)
+    if current is None or current.review is None or line is None:
+        return None
+    before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
+    notice = current.notice if before else None
+    names = notice.applications if notice else current.scores
+    standing = sorted(name for name in names if project.standing(name))[: life.random.randint(1, 3)]
+    available = {b.batch: project.accounts.balance(LINE, project.place("", b.batch)) for b in line.batches}
+    available = {batch: left for batch, left in available.items() if left}
+    if not standing or not available:
+        return None
+    shares, by_score = _shares(life, line, current, standing, available)
+    given = [(name, share) for name, share in zip(standing, shares, strict=True) if any(share.values())]
+    rows = tuple(_row(current, rank, name, share) for rank, (name, share) in enumerate(given, 1))
+    if not rows:
+        return None
+    quantum = life.fund.settings.quantum if by_score else None
+    version = notice.version if notice else None
+    return AwardListDecided(current.review.version, "随机", rows, version, quantum, by_score=by_score)
+
+
+def _shares(
+    life: RandomLife, line: Line, current: Round, names: list[str], available: dict[int, Money]
+) -> tuple[list[dict[int, Money]], bool]:
+    """What each gets of each batch; and whether by score."""
+    whole = line.fixed_total or life.chance(40)
+    if life.chance(40):
+        if not whole:
+            available = {batch: Money(left // 2 // 10 * 10) for batch, left in available.items()}
+        try:
+            return allocate(available, [current.scores[name] for name in names], life.fund.settings.quantum), True
+        except (QuantumTooCoarse, NothingToShareBy):
+            pass  # then by hand
+    parts = len(names) if whole else len(names) + 1
+    first, *others = ({batch: Money(left // parts) for batch, left in available.items()} for _ in names)
+    if whole:
+        first = {batch: Money(left - left // parts * (parts - 1)) for batch, left in available.items()}
+    return [first, *others], False
+
+
+def _row(current: Round, rank: int, name: str, share: dict[int, Money]) -> Awarded:
+    code = name.removeprefix("A-")
+    amounts = tuple(BatchAmount(batch, amount) for batch, amount in share.items() if amount)
+    return Awarded(f"L-{code}", name, payee(code), current.scores[name], rank, amounts)
+
+
+def spoiled(decided: AwardListDecided, **changes: object) -> AwardListDecided:
+    """The decision with its first row changed."""
+    first, *others = decided.awards
+    return replace(decided, awards=(replace(first, **changes), *others))
+
+
+def _one_fen_less(decided: AwardListDecided) -> AwardListDecided:
+    first, *others = decided.awards[0].amounts
+    less = BatchAmount(first.batch, Money(max(first.amount - 1, 1)))
+    return replace(spoiled(decided, amounts=(less, *others)), by_score=False)
+
+
+def _by_score(decided: AwardListDecided, quantum: int = 1) -> AwardListDecided:
+    """Said to be shared out by score, which most are not."""
+    return replace(decided, by_score=True, quantum=Money(quantum))
+
+
+SPOILS_BY_RULE: dict[str, Callable[[AwardListDecided], AwardListDecided]] = {
+    "BasisMismatch": lambda decided: replace(decided, review=1),
+    "ScoreMismatch": lambda decided: spoiled(decided, score=Decimal(1)),
+    "FixedTotalNotUsed": _one_fen_less,
+    "NothingToShareBy": _by_score,
+    "AllocationMismatch": lambda decided: _by_score(_one_fen_less(decided)),
+    "QuantumTooCoarse": lambda decided: _by_score(decided, 7),
+    "NobodyListed": lambda decided: replace(decided, awards=()),
+}
+SPOILS = tuple(SPOILS_BY_RULE.values())

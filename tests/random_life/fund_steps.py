@@ -1,0 +1,209 @@
+"""What may happen to the fund: each step is a plausible post as things stand, or None if there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from domain.fund import (
+    AllotmentWithdrawn,
+    AppropriationReceived,
+    FundsAllotted,
+    FundsReallocated,
+    FundsReinstated,
+    Gate,
+    Line,
+    LineBatch,
+    PeriodClosed,
+    SettingsChanged,
+    SurplusSurrendered,
+    YearCarriedForward,
+)
+from domain.fund.plan import PlanRevised
+from domain.money import Money
+from domain.period import following, last_day, period_of
+from domain.posting import LINE, POOL, RECOVERED, Book
+from domain.project.state import Project
+from domain.record import Fact, Posted
+from tests.domain.lives import line, plan
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+OTHER_FUND = "fund/g"
+
+
+def appropriate(life: RandomLife, _: Project) -> Fact | None:
+    return AppropriationReceived(life.amount(), life.day.year) if life.chance(40) else None
+
+
+def in_other_fund(life: RandomLife, _: Project) -> Posted:
+    """Money of another fund, which takes serials of the same ledger."""
+    if life.chance(60):
+        return life.post(AppropriationReceived(life.amount(), life.day.year), OTHER_FUND)
+    return life.post(SurplusSurrendered(POOL, life.amount()), OTHER_FUND, cites=[life.document("收回指标文")])
+
+
+def allot(life: RandomLife, project: Project) -> Fact | None:
+    planned = life.fund.lines.get(project.code)
+    if planned is None:
+        return None
+    batch = life.pick(planned.batches)
+    left = batch.amount - life.fund.allotted.get((project.code, batch.batch), 0)
+    if not left and life.chance(85):
+        return None
+    whole = left if left and life.chance(80) else life.amount()
+    return FundsAllotted(project.code, batch.batch, Money(whole))
+
+
+def withdraw(life: RandomLife, project: Project) -> Fact | None:
+    at = a_line(life, project)
+    return at and AllotmentWithdrawn(project.code, at.place.batch, some(life, project, at))
+
+
+def reallocate(life: RandomLife, project: Project) -> Fact | None:
+    at, others = a_line(life, project), [each for code, each in life.fund.lines.items() if code != project.code]
+    if at is None or not others:
+        return None
+    other = life.pick(sorted(others, key=lambda each: each.number))
+    to_batch = life.pick(other.batches).batch
+    return FundsReallocated(project.code, at.place.batch, other.project, to_batch, some(life, project, at))
+
+
+def a_line(life: RandomLife, project: Project) -> Book | None:
+    """Where the project has money that is not awarded."""
+    lines = sorted(at for at in project.accounts.books if at.account == LINE)
+    return life.pick(lines) if lines else None
+
+
+def some(life: RandomLife, project: Project, at: Book) -> Money:
+    """All that an account holds, or a part; at times too much."""
+    held = project.accounts.books[at].total
+    return Money(held) if life.chance(30) else life.amount(held + 3)
+
+
+def reinstate(life: RandomLife, _: Project) -> Fact | None:
+    at = recovered(life)
+    if at is None:
+        return None
+    held = life.fund.accounts.books[at].total
+    amount = Money(held) if life.chance(50) else life.amount(held + 3)
+    return FundsReinstated(at.place.project, at.place.award, at.place.batch, amount)
+
+
+def surrender(life: RandomLife, _: Project) -> Posted | None:
+    at = recovered(life)
+    if at and life.chance(70):
+        return surrender_recovered(life, at, life.amount(life.fund.accounts.books[at].total))
+    pool = life.fund.accounts.balance(POOL)
+    return surrender_pool(life, life.amount(pool // 4)) if pool and life.chance(25) else None
+
+
+def recovered(life: RandomLife) -> Book | None:
+    """Where the fund has money that came back."""
+    found = sorted(at for at in life.fund.accounts.books if at.account == RECOVERED)
+    return life.pick(found) if found else None
+
+
+def surrender_recovered(life: RandomLife, at: Book, amount: Money) -> Posted:
+    fact = SurplusSurrendered(RECOVERED, amount, at.place.project, at.place.award, at.place.batch)
+    return life.post(fact, cites=[life.document("缴款书")])
+
+
+def surrender_pool(life: RandomLife, amount: Money) -> Posted:
+    return life.post(SurplusSurrendered(POOL, amount), cites=[life.document("收回指标文")])
+
+
+def carry_forward(life: RandomLife, _: Project) -> Fact:
+    version = life.pick(sorted(life.fund.appropriations))
+    appropriation = life.fund.appropriations[version]
+    last = appropriation.carried or appropriation.budget_year - 1
+    year = last + 1 if life.chance(70) else life.day.year - 1
+    return YearCarriedForward(version, year, life.amount(appropriation.amount))
+
+
+def close_period(life: RandomLife, _: Project) -> Fact | None:
+    through = life.fund.closed_through
+    period = following(period_of(through)) if through else period_of(date(2019, 1, 1))
+    return PeriodClosed(period) if last_day(period) < life.day and life.chance(25) else None
+
+
+def change_settings(life: RandomLife, _: Project) -> Fact:
+    return SettingsChanged(life.settings())
+
+
+def revise_plan(life: RandomLife, project: Project) -> Fact | None:
+    """The plan in force with one line changed, dropped, or taken up again."""
+    lines = plan_lines(life)
+    mine = life.fund.lines.get(project.code)
+    if mine is None:
+        number = max((each.number for each in lines), default=0) + 1
+        changed = [line(project.code, number, 1, amounts=("0.30",), gates=(Gate.AWARD,))]
+    else:
+        changed = life.pick(REVISIONS)(life, mine)
+    others = [each for each in lines if each.project != project.code]
+    return revised(*others, *changed) if others or changed else None
+
+
+def plan_lines(life: RandomLife) -> list[Line]:
+    """The lines of the plan in force."""
+    return sorted(life.fund.lines.values(), key=lambda each: each.number)
+
+
+def revised(*lines: Line) -> PlanRevised:
+    """A revision to these lines, its sums right."""
+    whole = plan(*lines)
+    return PlanRevised("调整计划", whole.total, whole.tasks, whole.batches, whole.lines)
+
+
+def with_batches(of: Line, *batches: LineBatch) -> Line:
+    """The line with other batches."""
+    return replace(of, batches=batches, total=Money(sum(each.amount for each in batches)))
+
+
+def _more_or_less(life: RandomLife, mine: Line) -> list[Line]:
+    *others, batch = mine.batches
+    left = life.fund.allotted.get((mine.project, batch.batch), 0)
+    amount = Money(max(left, 1)) if life.chance(40) else life.amount()
+    return [with_batches(mine, *others, replace(batch, amount=amount))]
+
+
+def _other_gate(life: RandomLife, mine: Line) -> list[Line]:
+    *others, batch = mine.batches
+    return [with_batches(mine, *others, replace(batch, gate=life.pick(tuple(Gate))))]
+
+
+def _other_limit(life: RandomLife, mine: Line) -> list[Line]:
+    return [replace(mine, awards=life.random.randint(1, 4), fixed_total=life.chance(30))]
+
+
+def _one_batch_more(life: RandomLife, mine: Line) -> list[Line]:
+    number = max(each.batch for each in mine.batches) + 1
+    return [with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick(tuple(Gate))))]
+
+
+def _one_batch_less(_: RandomLife, mine: Line) -> list[Line]:
+    kept = mine.batches[:-1]
+    return [with_batches(mine, *kept)] if kept else []
+
+
+def _no_more(_: RandomLife, __: Line) -> list[Line]:
+    return []
+
+
+REVISIONS = (*(_more_or_less,) * 5, _other_gate, _other_limit, _one_batch_more, _one_batch_less, _no_more)
+
+FUND_STEPS = {
+    allot: 3,
+    appropriate: 1,
+    withdraw: 1,
+    reallocate: 1,
+    reinstate: 1,
+    surrender: 1,
+    carry_forward: 1,
+    close_period: 1,
+    change_settings: 1,
+    in_other_fund: 1,
+    revise_plan: 1,
+}

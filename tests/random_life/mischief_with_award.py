@@ -1,0 +1,165 @@
+"""Posts that are wrong on purpose, by the rule they aim at: those of awards and payments, and reversals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from domain.money import Money
+from domain.project import acceptance, payment, recovery
+from domain.project.opening import ProjectClosed
+from domain.project.state import PaymentStatus, Project, RoundStatus
+from domain.project.waiver import WaiverGranted
+from domain.record import Posted, Recorded
+from domain.reversal.decide import REVERSIBLE
+from domain.reversal.fact import EntryReversed
+from tests.domain.lives import actual
+from tests.random_life.award_steps import an_award
+from tests.random_life.mischief_at_fund import HUGE, ONE_DAY, TINY, Made, Mischief
+from tests.random_life.round_steps import new_name
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+
+def with_award(make: Callable[[RandomLife, Project, str], Made]) -> Mischief:
+    """A step that needs an award."""
+
+    def step(life: RandomLife, project: Project) -> Made:
+        name = an_award(life, project)
+        return make(life, project, name) if name else None
+
+    return step
+
+
+def with_payment(status: PaymentStatus, make: Callable[[RandomLife, Project, str], Made]) -> Mischief:
+    """A step that needs a payment of this status."""
+
+    def step(life: RandomLife, project: Project) -> Made:
+        name = life.pick_any(name for name, each in project.payments.items() if each.status is status)
+        return make(life, project, name) if name else None
+
+    return step
+
+
+def _approve_own(life: RandomLife, project: Project, name: str) -> Made:
+    each = project.payments[name]
+    return life.post(payment.PaymentApproved(name, "审批"), f"project/{project.code}", by=each.by.actor)
+
+
+def _overdue(life: RandomLife, project: Project, name: str) -> Made:
+    due = project.awards[name].rectify_by
+    if due is None:
+        return None
+    life.wait_until(due + ONE_DAY)
+    return acceptance.AcceptanceRequested(name)
+
+
+def _order_too_much(life: RandomLife, project: Project, name: str) -> Made:
+    return recovery.RecoveryOrdered(new_name("R", project.recoveries), name, HUGE, life.day, "随机")
+
+
+def _receive_too_much(life: RandomLife, project: Project) -> Made:
+    name = life.pick_any(project.recoveries)
+    return recovery.RecoveryReceived(name, HUGE) if name else None
+
+
+def _close_too_early(_: RandomLife, project: Project) -> Made:
+    last = project.rounds[str(project.round)] if project.rounds else None
+    under_way = last and last.status is RoundStatus.UNDER_WAY
+    return ProjectClosed() if any(project.all_outstanding()) and not under_way else None
+
+
+def _waive_for_oneself(life: RandomLife, project: Project, name: str) -> Made:
+    by = project.awards[name].by.actor
+    return life.post(WaiverGranted("NoTriesLeft", "特批", award=name), f"project/{project.code}", by=by)
+
+
+def _waive_again(life: RandomLife, project: Project) -> Made:
+    key = life.pick_any(project.waivers)
+    if key is None:
+        return None
+    rule, kind, name = key.split("/")
+    return WaiverGranted(rule, "再批", **{kind: name})
+
+
+AWARD: dict[str, Mischief] = {
+    "RequesterMayNotApprove": with_payment(PaymentStatus.REQUESTED, _approve_own),
+    "ApprovalOutOfTurn": with_payment(
+        PaymentStatus.REQUESTED, lambda _, __, name: payment.PaymentApproved(name, "越级")
+    ),
+    "AmountMismatch": with_payment(
+        PaymentStatus.INSTRUCTED, lambda _, __, name: payment.PaymentConfirmed(name, HUGE, actual())
+    ),
+    "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
+    "RectificationOverdue": with_award(_overdue),
+    "RectificationTooLong": with_award(
+        lambda life, _, name: acceptance.RectificationOrdered(name, life.day + timedelta(days=400))
+    ),
+    "MoreThanPaid": with_payment(PaymentStatus.CONFIRMED, _order_too_much),
+    "MoreThanOutstanding": _receive_too_much,
+    "RecoveryOutstanding": _close_too_early,
+    "NotWaivable": with_award(lambda _, __, name: WaiverGranted("GateShut", "特批", award=name)),
+    "AlreadyWaived": _waive_again,
+    "SamePerson": with_award(_waive_for_oneself),
+}
+
+
+# Reversals -------------------------------------------------------------------
+
+
+def entries(life: RandomLife, project: Project) -> Iterator[Recorded]:
+    """What was recorded of the fund and of the project, mirrors left out; the last first."""
+    for event in reversed(life.events):
+        if event.mirrors is None and event.stream in ("fund/f", f"project/{project.code}"):
+            yield event
+
+
+def of_entry(wanted: Callable[[Recorded], bool], amount: Money | None = None) -> Mischief:
+    """The reversal of the last such entry."""
+
+    def step(life: RandomLife, project: Project) -> Made:
+        entry = next(filter(wanted, entries(life, project)), None)
+        return _reversal(life, entry.stream, entry.version, amount) if entry else None
+
+    return step
+
+
+def _reversal(life: RandomLife, stream: str, version: int, amount: Money | None = None) -> Posted:
+    return life.post(EntryReversed(version, "随机", amount), stream)
+
+
+def _reverse_again(life: RandomLife, project: Project) -> Made:
+    for entry in entries(life, project):
+        if isinstance(entry.fact, EntryReversed):
+            return _reversal(life, entry.stream, entry.fact.version)
+    return None
+
+
+def _kind(name: str) -> Callable[[Recorded], bool]:
+    return lambda entry: type(entry.fact).__name__ == name
+
+
+def _in_part(entry: Recorded) -> bool:
+    how = REVERSIBLE.get(type(entry.fact))
+    return how is not None and how.in_part
+
+
+def _only_whole(entry: Recorded) -> bool:
+    how = REVERSIBLE.get(type(entry.fact))
+    return how is not None and not how.in_part
+
+
+REVERSAL: dict[str, Mischief] = {
+    "NotReversible": of_entry(lambda entry: type(entry.fact) not in REVERSIBLE),
+    "NotInPart": of_entry(_only_whole, TINY),
+    "MoreThanLeft": of_entry(_in_part, HUGE),
+    "AlreadyReversed": _reverse_again,
+    "BeforeClosing": lambda life, project: _reversal(life, f"project/{project.code}", 2),
+    "MovedOn": of_entry(_kind("AppropriationReceived")),
+    "WouldUnsettle": of_entry(_kind("RecoveryOrdered")),
+    "NotTheLast": of_entry(_kind("AwardListDecided")),
+}
+
+MISCHIEF_WITH_AWARD = AWARD | REVERSAL

@@ -1,0 +1,199 @@
+"""What may happen in a round, from the call to the decision: each step a plausible post as things stand, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from domain.fund import FundsAllotted, NoticeOrder
+from domain.money import Money
+from domain.posting import POOL
+from domain.project import call, selection
+from domain.project.state import AwardStatus, Notice, Project, Round, RoundStatus, Screening
+from domain.record import Fact, Posted
+from tests.random_life.decision import SPOILS, decide
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+Made = Fact | Posted | None
+
+
+def take_its_course(life: RandomLife, project: Project) -> Made:
+    """What comes next in the round, or a new round."""
+    current = project.rounds.get(str(project.round))
+    if current is None or current.status is RoundStatus.FAILED:
+        return publish(life, project)
+    if current.status is RoundStatus.DECIDED:
+        return after_decision(life, project, current)
+    if current.closed_on is None:
+        return while_open(life, project, current)
+    applied = project.applied(current.number)
+    pending = sorted(name for name, each in applied.items() if each.screening is Screening.PENDING)
+    if pending:
+        return screen(life, project, pending[0])
+    if project.open_objections and life.chance(90):
+        return resolve(life, project)
+    return toward_decision(life, project, current)
+
+
+def publish(life: RandomLife, project: Project) -> Fact:
+    opens_on = life.day + timedelta(days=life.pick((0, 0, 1)))
+    return call.CallPublished(project.round + 1, opens_on, opens_on + timedelta(days=2))
+
+
+def while_open(life: RandomLife, project: Project, current: Round) -> Made:
+    applied = project.applied(current.number)
+    if len(applied) < 4 and life.chance(80):
+        return apply(life, project, current)
+    if life.chance(15):
+        return call.CallExtended(current.number, current.closes_on + timedelta(days=life.random.randint(1, 5)))
+    life.wait_until(current.closes_on + timedelta(days=1))
+    return call.CallClosed(current.number)
+
+
+def apply(life: RandomLife, project: Project, current: Round) -> Posted:
+    """An application in the window; at times late."""
+    name = new_name(project.code, project.applications)
+    day = max(current.opens_on, min(life.day, current.closes_on))
+    if life.chance(8):
+        day = current.closes_on + timedelta(days=1)
+    life.wait_until(current.opens_on)
+    fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, f"9{name}"))
+    return life.post(fact, f"project/{project.code}", on=day)
+
+
+def new_name(prefix: str, taken: Iterable[str]) -> str:
+    """A name that no other has, also after some were reversed: the first free number."""
+    used = {each.partition("-")[2] or each for each in taken}
+    return next(name for n in range(len(used) + 1) if (name := f"{prefix}{n}") not in used)
+
+
+def screen(life: RandomLife, project: Project, name: str) -> Fact:
+    return call.ApplicationScreened(name, passed=life.chance(88))
+
+
+def toward_decision(life: RandomLife, project: Project, current: Round) -> Made:
+    """Reviewed, shown, and decided; at times once more, or given up."""
+    if current.review is None or life.chance(5):
+        return review(life, project, current)
+    notice = current.notice
+    before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
+    if before and (notice is None or life.chance(5)):
+        return start_notice(life, project, current)
+    if before and notice and notice.completed is None:
+        return complete(life, notice)
+    if life.chance(90) and (missing := allot_what_is_missing(life, project)):
+        return missing
+    decided = decide(life, project)
+    if decided and life.chance(25 if any(current.scores.values()) else 80):
+        return life.pick(SPOILS)(decided)
+    return decided or fail(life, current)
+
+
+def allot_what_is_missing(life: RandomLife, project: Project) -> Fact | None:
+    """What the plan has for the project and was not allotted yet, as far as the pool goes."""
+    line, pool = life.fund.lines.get(project.code), life.fund.accounts.balance(POOL)
+    for batch in line.batches if line else ():
+        left = min(batch.amount - life.fund.allotted.get((project.code, batch.batch), 0), pool)
+        if left and not project.awards:
+            return FundsAllotted(project.code, batch.batch, Money(left))
+    return None
+
+
+def fail(_: RandomLife, current: Round) -> Fact:
+    return call.CallFailed(current.number, "无合格申报")
+
+
+def after_decision(life: RandomLife, project: Project, current: Round) -> Made:
+    """Notices that follow the decision, substitutes, or a new round."""
+    notice = current.notice
+    if notice and notice.completed is None and life.chance(80):
+        return resolve(life, project) if project.open_objections else complete(life, notice)
+    if project.open_objections and life.chance(90):
+        return resolve(life, project)
+    if listed(life, project, current) and life.chance(60):
+        return start_notice(life, project, current)
+    if life.chance(25):
+        return decide(life, project)
+    line = life.fund.lines.get(project.code)
+    worth_it = line is not None and project.places_taken(line) < line.awards
+    return publish(life, project) if life.chance(40 if worth_it else 4) else None
+
+
+def review(life: RandomLife, project: Project, current: Round) -> Fact:
+    applied = project.applied(current.number)
+    passed = [n for n, each in applied.items() if each.screening is Screening.PASSED and not each.excluded]
+    if not passed:
+        return fail(life, current)
+    best = 0 if life.chance(8) else 99
+    scores = (selection.Score(name, Decimal(life.random.randint(min(50, best), best))) for name in sorted(passed))
+    return selection.ReviewConcluded("随机", tuple(scores))
+
+
+def listed(life: RandomLife, project: Project, current: Round) -> list[str]:
+    """Whom the next notice would show."""
+    names = sorted(name for name in project.applied(current.number) if name in current.scores)
+    if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
+        return [name for name in names if project.standing(name)]
+    return [name for name in names if name not in current.noticed and has_live_award(project, name)]
+
+
+def has_live_award(project: Project, application: str) -> bool:
+    award = project.awards.get(project.applications[application].award or "")
+    return award is not None and award.status is AwardStatus.LIVE
+
+
+def start_notice(life: RandomLife, project: Project, current: Round) -> Fact:
+    names = listed(life, project, current)
+    if not names:
+        return fail(life, current)
+    if life.chance(15):
+        names = names[:-1] or names
+    proposals = tuple(selection.Proposal(name, life.amount()) for name in names)
+    return selection.NoticeStarted(proposals, life.day, life.day + timedelta(days=life.random.randint(3, 6)))
+
+
+def complete(life: RandomLife, notice: Notice) -> Fact:
+    life.wait_until(notice.last_day + timedelta(days=1))
+    return selection.NoticeCompleted()
+
+
+def rescreen(life: RandomLife, project: Project) -> Fact | None:
+    current = project.rounds.get(str(project.round))
+    name = current and life.pick_any(project.applied(current.number))
+    return screen(life, project, name) if name else None
+
+
+def withdraw_application(life: RandomLife, project: Project) -> Fact | None:
+    name = life.pick_any(project.applications)
+    return call.ApplicationWithdrawn(name, "自愿") if name else None
+
+
+def object_(life: RandomLife, project: Project) -> Posted | None:
+    """An objection in the days of the notice, also one that comes in the post a little later."""
+    current = project.rounds.get(str(project.round))
+    if current is None or current.notice is None:
+        return None
+    notice = current.notice
+    name = life.pick_any(notice.applications) if life.chance(75) else None
+    fact = selection.ObjectionReceived(new_name("O", project.objections), "不实", name)
+    day = max(notice.first_day, min(life.day, notice.last_day))
+    return life.post(fact, f"project/{project.code}", on=day)
+
+
+def resolve(life: RandomLife, project: Project) -> Fact | None:
+    name = life.pick_any(project.open_objections)
+    return selection.ObjectionResolved(name, upheld=life.chance(40), reason="核实") if name else None
+
+
+ROUND_STEPS = {
+    take_its_course: 32,
+    decide: 1,
+    rescreen: 1,
+    withdraw_application: 1,
+    object_: 2,
+    resolve: 2,
+}

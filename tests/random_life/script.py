@@ -1,0 +1,91 @@
+"""A life as a short script: Python that replays it, to be pasted into a test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import MISSING, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from domain.money import Money
+from domain.record import Posted
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+
+@contextmanager
+def replayable(life: RandomLife) -> Iterator[None]:
+    """Whatever is raised inside tells how to replay the life so far."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"To replay it:\n\n{script(life)}")
+        raise
+
+
+def script(life: RandomLife) -> str:
+    """Source that replays all that counted and, if that was refused or failed, the post tried last."""
+    posts = list(life.accepted)
+    last = life.last if life.last and life.last not in posts[-1:] else None
+    imports: set[tuple[str, str]] = {("datetime", "date"), ("tests.domain.scenario", "Scenario")}
+    lines = [f"    {_post(each, imports)}," for each in posts]
+    source = ["life = Scenario().given(", *lines, ")"]
+    if last:
+        source.append(f"events = life.when({_post(last, imports)}).events()")
+    return "\n".join([*_imports(imports), "", *source, ""])
+
+
+def _imports(imports: set[tuple[str, str]]) -> Iterator[str]:
+    for module in sorted({module for module, _ in imports}):
+        yield f"from {module} import {', '.join(sorted(name for of, name in imports if of == module))}"
+
+
+def _post(posted: Posted, imports: set[tuple[str, str]]) -> str:
+    imports.add(("tests.domain.scenario", "post"))
+    header = posted.header
+    told = {"cites": header.documents, "actor": header.actor, "key": header.key}
+    if header.booked_on:
+        told["booked"] = header.booked_on.isoformat()
+    arguments = [posted.stream, posted.fact, header.occurred_on.isoformat()]
+    written = [*(source(each, imports) for each in arguments)]
+    written += [f"{name}={source(value, imports)}" for name, value in told.items()]
+    return f"post({', '.join(written)})"
+
+
+def source(value: Any, imports: set[tuple[str, str]]) -> str:
+    """Python that gives `value`; adds to `imports` the names that it takes."""
+    match value:
+        case tuple():
+            inside = [source(each, imports) for each in value]
+            return f"({', '.join(inside)}{',' if len(inside) == 1 else ''})"
+        case Enum():
+            name = f"{type(value).__name__}.{value.name}"
+        case Money():
+            name = f"Money({int(value)})"
+        case Decimal():
+            name = f"Decimal({str(value)!r})"
+        case date():
+            name = f"date({value.year}, {value.month}, {value.day})"
+        case _ if is_dataclass(value):
+            name = f"{type(value).__name__}({', '.join(_arguments(value, imports))})"
+        case _:
+            return repr(value)
+    imports.add((type(value).__module__, type(value).__name__))
+    return name
+
+
+def _arguments(value: Any, imports: set[tuple[str, str]]) -> Iterator[str]:
+    """The fields that differ from their defaults; by name from the first that is left out or says yes or no."""
+    by_name = False
+    for field in fields(value):
+        given = getattr(value, field.name)
+        by_name = by_name or isinstance(given, bool)
+        if field.default is not MISSING and given == field.default:
+            by_name = True
+            continue
+        written = source(given, imports)
+        yield f"{field.name}={written}" if by_name else written

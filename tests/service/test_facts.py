@@ -1,0 +1,74 @@
+"""The schemas of posts: what may be left out, what is refused, and where an event belongs."""
+
+from dataclasses import MISSING, fields
+
+import pytest
+from marshmallow import ValidationError
+
+from domain.fund import NoticeOrder
+from domain.fund.state import Settings
+from domain.money import Money
+from service.api import cloudevents
+from service.api.contract.catalogue import EXAMPLES
+from service.api.facts import SCHEMAS
+from service.api.facts.schema import CIRCUMSTANCES
+
+OPTIONAL = [
+    (name, field)
+    for name, schema in SCHEMAS.items()
+    for field, about in schema.fields.items()
+    if not about.required and field not in CIRCUMSTANCES
+]
+
+
+def read(event, **data):
+    """The fact of an example with other data; a value of `...` is left out."""
+    changed = {name: value for name, value in {**event["data"], **data}.items() if value is not ...}
+    return cloudevents.read(cloudevents.opened({**event, "data": changed}), "test", b"s" * 32).posted.fact
+
+
+@pytest.mark.parametrize(("name", "field"), OPTIONAL)
+def test_an_optional_field_may_be_left_out_but_not_be_null(name, field):
+    fact = read(EXAMPLES[name], **{field: ...})
+    [default] = [each.default for each in fields(fact) if each.name == field]
+    assert getattr(fact, field) == (None if default is MISSING else default)
+    with pytest.raises(ValidationError) as wrong:
+        read(EXAMPLES[name], **{field: None})
+    assert list(wrong.value.messages["data"]) == [field]
+
+
+def test_settings_left_out_are_those_that_every_fund_began_with():
+    settings = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
+    assert read(EXAMPLES["FundEstablished"], settings=settings).settings == Settings(5, (), 1)
+    for field in ("notice_order", "rectification_months", "quantum", "years_to_spend", "period_close_days"):
+        with pytest.raises(ValidationError):
+            read(EXAMPLES["FundEstablished"], settings={**settings, field: None})
+
+
+def test_settings_are_read_as_what_they_mean():
+    settings = {
+        "notice_working_days": 0, "approvals": ["审批"], "acceptance_tries": 2, "notice_order": "after_decision",
+        "rectification_months": 6, "quantum": "1.00", "years_to_spend": 3, "period_close_days": 15,
+    }  # fmt: skip
+    said = read(EXAMPLES["SettingsChanged"], settings=settings).settings
+    assert said == Settings(0, ("审批",), 2, NoticeOrder.AFTER_DECISION, 6, Money(100), 3, 15)
+    assert isinstance(said.notice_order, NoticeOrder)
+
+
+@pytest.mark.parametrize(
+    "period", ["2019-00", "2019-13", "2019-3", "1948-12", "2200-01", "2019-03-01", "２019-03", 201903]
+)
+def test_a_period_is_a_month(period):
+    assert read(EXAMPLES["PeriodClosed"], period="1949-01").period == "1949-01"
+    assert read(EXAMPLES["PeriodClosed"], period="2199-12").period == "2199-12"
+    with pytest.raises(ValidationError):
+        read(EXAMPLES["PeriodClosed"], period=period)
+
+
+def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_either():
+    reversal, closing = EXAMPLES["EntryReversed"], EXAMPLES["FundClosed"]
+    for stream in ("fund/f", "project/p"):
+        assert cloudevents.opened({**reversal, "subject": stream})["subject"] == stream
+    with pytest.raises(ValidationError) as wrong:
+        cloudevents.opened({**closing, "subject": "project/p"})
+    assert "fund" in str(wrong.value)
