@@ -18,7 +18,7 @@ from domain.rules.award import NobodyListed
 from domain.rules.call import NotStanding
 from domain.rules.every_post import BalanceTooSmall
 from service.api import answer, ledger, strict
-from service.api.contract import rule_shapes as shapes
+from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.facts.award import BatchAmountShape
 from service.api.fields import Amount, Name, One, Rows, Shape

@@ -13,7 +13,7 @@ from domain.alerts import SENTENCES, Alert, Urgency, alerts, urgency
 from domain.books import Books
 from domain.money import Money
 from service.api import answer, ledger, page, reader
-from service.api.contract import rule_shapes as shapes
+from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.parameters import MIN_POSITION, pattern, text
 from service.api.problems import Problem

@@ -11,7 +11,7 @@ from domain.posting import POSTINGS, WHEN_ZH, Posting
 from domain.reversal.decide import REVERSIBLE
 from domain.rules import RULES, Refused
 from service.api import answer
-from service.api.contract import rule_shapes as shapes
+from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.problems import Problem, kebab
 

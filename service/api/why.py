@@ -13,7 +13,7 @@ from domain.books import Books
 from domain.record import Fact, Reference
 from domain.why import Answer, Condition, Step, why
 from service.api import answer, ledger, reader
-from service.api.contract import rule_shapes as shapes
+from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.parameters import AWARD, whole
 from service.api.problems import of_rule

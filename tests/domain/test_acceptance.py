@@ -76,6 +76,7 @@ def test_acceptance_is_requested_once_at_a_time_and_never_after_it_passed():
 def test_after_a_failure_rectification_comes_before_the_next_try():
     failed.when(post(PROJECT, REQUESTED, "6-20")).refused(AcceptanceStatusWrong, status="failed")
     rectifying.when(post(PROJECT, REQUESTED, "7-31")).counts()
+    failed.when(post(PROJECT, RectificationOrdered("L-a", day("6-12")), "6-12")).counts()
 
 
 def test_rectification_that_is_overdue_ends_the_next_try():

@@ -87,6 +87,10 @@ def test_an_agreement_ends_after_it_starts():
     decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-4")), "3-5")).refused(WindowEmpty)
 
 
+def test_an_agreement_may_be_of_one_day():
+    decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-5")), "3-5")).counts()
+
+
 def test_an_agreement_is_extended_to_a_later_day():
     agreed.when(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "4-1")).counts()
     same = ExtensionGranted("L-a", ends_on=day("2020-3-5"))
@@ -106,8 +110,23 @@ def test_a_rectification_is_extended_to_a_later_day():
     failed.when(post(PROJECT, ExtensionGranted("L-a", due_on=day("6-30")), "6-20")).refused(
         DeadlineNotLater, what="RectificationOrdered", last_day=day("6-30")
     )
+    failed.when(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2021-1-1")), "6-20")).refused(NothingToExtend)
     longer = failed.given(post(PROJECT, ExtensionGranted("L-a", due_on=day("7-31")), "6-20"))
     longer.when(post(PROJECT, AcceptanceRequested("L-a"), "7-31")).counts()
+
+
+def test_one_of_two_last_days_is_extended_and_the_other_stays():
+    both = agreed.given(
+        *paid(),
+        post(PROJECT, AcceptanceRequested("L-a"), "6-1"),
+        post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"),
+        post(PROJECT, RectificationOrdered("L-a", day("6-30")), "6-3"),
+    )
+    for asked, stays in (({"ends_on": day("2021-1-1")}, "rectify_by"), ({"due_on": day("7-31")}, "ends_on")):
+        after = both.given(post(PROJECT, ExtensionGranted("L-a", **asked), "6-20"))
+        was, now = (scenario.books.project("p").award("L-a") for scenario in (both, after))
+        assert getattr(now, stays) == getattr(was, stays)
+        assert now != was
 
 
 @pytest.mark.parametrize("asked", [{}, {"ends_on": "2021-1-1"}, {"due_on": "2021-1-1"}])

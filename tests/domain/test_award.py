@@ -133,6 +133,8 @@ def test_an_award_cites_the_review_and_notice_in_force():
 def test_a_list_names_each_rank_and_each_batch_of_an_award_once():
     twins = row("a", "30.00"), row("b", "30.00", score=89)
     deciding(noticed_project, *twins).refused(NameTaken, kind="rank")
+    same = row("a", "30.00"), replace(row("a", "30.00", rank=2), award="L-b")
+    deciding(noticed_project, *same).refused(NameTaken, kind="application", name="A-a")
     doubled = replace(row("a", "30.00"), amounts=row("a", "30.00").amounts * 2)
     deciding(noticed_project, doubled).refused(NameTaken, kind="batch")
 

@@ -2,6 +2,7 @@ from datetime import date
 
 import pytest
 
+from domain.fund import FundsAllotted
 from domain.project.amendment import AwardDeclined, AwardTerminated
 from domain.project.award import AwardListDecided
 from domain.project.call import (
@@ -35,11 +36,14 @@ from domain.rules.call import (
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 from tests.domain.lives import (
+    FUND,
     PROJECT,
     allotted,
     award_list,
     awarded,
     called,
+    decided,
+    founded,
     line,
     notice,
     noticed,
@@ -48,6 +52,7 @@ from tests.domain.lives import (
     review,
     reviewed,
     row,
+    yuan,
 )
 from tests.domain.scenario import Scenario, day, post
 
@@ -108,6 +113,10 @@ def test_places_count_live_awards_and_ended_ones_that_kept_money():
     kept.when(post(PROJECT, call(2), "3-31")).refused(NoPlacesLeft, limit=2, taken=2, asked=1)
 
 
+def test_a_call_may_be_open_on_the_day_of_its_publication_only():
+    an_open_project.when(post(PROJECT, call(1, "4-1", "4-1"), "4-1")).counts()
+
+
 def test_a_second_round_follows_the_first_decision_while_places_are_left():
     first = a_noticed_project.given(post(PROJECT, award_list(a_noticed_project, row("a", "30.00", "20.00")), "3-1"))
     first.when(post(PROJECT, call(2), "3-31")).counts()
@@ -115,6 +124,14 @@ def test_a_second_round_follows_the_first_decision_while_places_are_left():
 
 def test_no_further_round_when_all_of_the_line_is_awarded():
     awarded(line(awards=3)).when(post(PROJECT, call(2), "3-31")).refused(LineUsedUp, project="p")
+
+
+def test_a_further_round_may_be_called_for_money_that_is_still_to_be_allotted():
+    bare = Scenario().given(
+        *founded(line(awards=3)), post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"), *noticed()
+    )
+    used = decided(bare, row("a", "60.00"))
+    used.when(post(PROJECT, call(2), "3-31")).counts()
 
 
 def test_no_further_round_over_an_open_objection():

@@ -51,6 +51,14 @@ def test_a_batch_total_must_be_the_sum_of_its_lines():
     ).refused(PlanSumsDisagree, what="batch 2")
 
 
+def test_a_line_s_total_is_the_sum_of_its_batches():
+    right = plan(line())
+    wrong = replace(right, lines=(replace(line(), total=yuan("99.99")),), total=yuan("99.99"))
+    a_funded_fund.when(post(FUND, wrong, "1-3")).refused(
+        PlanSumsDisagree, what="p", stated=yuan("99.99"), computed=yuan("100.00")
+    )
+
+
 def test_a_plan_names_each_project_number_task_and_batch_once():
     right = plan(line())
     doubled = {

@@ -166,6 +166,16 @@ def test_the_decision_then_cites_no_notice():
     undecided.when(post(PROJECT, fact, "2-17")).refused(BasisMismatch, what="notice", cited=1, current=None)
 
 
+def test_the_decision_then_rests_on_the_review_alone():
+    undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
+    version = undecided.books.project("p").rounds["1"].review.version
+    fact = AwardListDecided(version, "按得分", (row("a", "1.00"),))
+    early = post(PROJECT, fact, "2-14", booked="2-16")
+    undecided.when(early).refused(BeforeItsCause, cause="ReviewConcluded")
+    void = undecided.given(undecided.reversing(ReviewConcluded, "2-16"))
+    void.when(post(PROJECT, fact, "2-17")).refused(BasisMismatch, what="review", cited=version, current=None)
+
+
 def test_nothing_is_paid_before_the_public_was_shown_it():
     decided_first.when(request()).refused(NotInNotice, application="A-a")
     decided_first.given(*shown("b")).when(request()).refused(NotInNotice, application="A-a")

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.contract.shapes import AsOf, Cursor, Day, Position, Yuan
+from service.api.contract.shapes.every import AsOf, Cursor, Day, Position, Yuan
 
 
 class Source(TypedDict):
