@@ -189,3 +189,15 @@ create table waiver (
     primary key (project, waiver)
 );
 create index on waiver (fund);
+
+-- appropriation: what the fund received, for which year, and how far it was carried forward.
+create table appropriation (
+    fund text not null,
+    version bigint not null,  -- of its AppropriationReceived in the fund's stream
+    position bigint not null,
+    budget_year integer not null,
+    amount bigint not null check (amount > 0),
+    carried_out_of integer,
+    events bigint[] not null,
+    primary key (fund, version)
+);

@@ -13,7 +13,7 @@ from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
 ORDER = (
-    "movement", "balance", "lot", "fund", "plan", "project", "round", "application", "objection", "award", "payment",
+    "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection", "award", "payment",
     "recovery", "waiver", "citation",
 )  # fmt: skip
 """The projections, each after those that it reads."""

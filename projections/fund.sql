@@ -20,7 +20,10 @@ with appropriated as (
         max(e.position) filter (where e.type = 'FundClosed') as closed_position
     from event as e
     left join event as plan
-        on (e.type = 'PlanAdopted' and plan.stream = e.stream and plan.version = (e.fact ->> 'draft')::bigint)
+        on (
+            e.type = 'PlanAdopted' and plan.type = 'PlanDrafted' and plan.stream = e.stream
+            and plan.version = (e.fact ->> 'draft')::bigint
+        )
         or (e.type = 'PlanRevised' and plan.position = e.position)
     where
         e.position > %(after)s

@@ -3,7 +3,10 @@ with whole as (
     select e.position, e.fact ->> 'fund' as fund, (e.fact ->> 'booked_on')::date as booked_on, plan.fact as plan
     from event as e
     join event as plan
-        on (e.type = 'PlanAdopted' and plan.stream = e.stream and plan.version = (e.fact ->> 'draft')::bigint)
+        on (
+            e.type = 'PlanAdopted' and plan.type = 'PlanDrafted' and plan.stream = e.stream
+            and plan.version = (e.fact ->> 'draft')::bigint
+        )
         or (e.type = 'PlanRevised' and plan.position = e.position)
     where e.position > %(after)s and e.position <= %(upto)s and e.type in ('PlanAdopted', 'PlanRevised')
 )

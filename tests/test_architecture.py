@@ -47,6 +47,12 @@ def test_every_posting_rule_names_an_event_and_two_accounts():
         assert {rule.source, rule.target} <= set(posting.ACCOUNTS)
 
 
+def test_every_event_moves_money_or_is_known_to_a_projection():
+    moves = {rule.event for rule in posting.POSTINGS}
+    told = "".join(projections.PROJECTIONS.values())
+    assert [name for name in decision.POSTABLE if name not in moves and f"'{name}'" not in told] == []
+
+
 def test_every_projection_has_its_file_and_every_file_its_place():
     found = {f.name.removesuffix(".sql") for f in files("projections").iterdir() if f.name.endswith(".sql")}
     assert found == set(projections.ORDER)

@@ -1,14 +1,14 @@
 -- appropriations: each appropriation of a fund with what became of its own fen: how many days until they were allotted
 -- and paid, and what is not spent by the end of the last year in which it may be. Days are of booking dates.
 with issued as (
-    select m.position, m.booked_on, m.fen, m.amount, e.version, (e.fact ->> 'budget_year')::integer as budget_year
-    from movement as m
-    join event as e using (position)
-    where m.fund = %(fund)s and m.source = 'treasury'
+    select a.*, m.booked_on, m.fen
+    from appropriation as a
+    join movement as m using (position)
+    where a.fund = %(fund)s
 ), flow as (
     select i.position, m.booked_on, m.type, m.source, m.target, size(m.fen * i.fen) as amount
     from issued as i
-    join movement as m on m.fund = %(fund)s and m.position >= i.position and m.fen && i.fen
+    join movement as m on m.fund = i.fund and m.position >= i.position and m.fen && i.fen
 ), total as (
     select
         position,
@@ -23,11 +23,6 @@ with issued as (
             - coalesce(sum(amount) filter (where source = 'surrendered'), 0) as surrendered
     from flow
     group by position
-), carried as (
-    select (fact ->> 'appropriation')::bigint as version, max((fact ->> 'year')::integer) as year
-    from event
-    where stream = 'fund/' || %(fund)s and type = 'YearCarriedForward'
-    group by 1
 )
 select
     i.position,
@@ -42,12 +37,15 @@ select
     yuan(t.paid) as paid,
     yuan(t.surrendered) as surrendered,
     yuan(i.amount - t.reversed - t.paid - t.surrendered) as unspent,
-    c.year as carried_out_of,
+    i.carried_out_of,
     make_date(
-        greatest(i.budget_year + coalesce((f.settings ->> 'years_to_spend')::integer, 2) - 1, c.year + 1), 12, 31
+        greatest(
+            i.budget_year + coalesce((f.settings ->> 'years_to_spend')::integer, 2) - 1, i.carried_out_of + 1
+        ),
+        12,
+        31
     ) as spend_by
 from issued as i
 join total as t using (position)
-join fund as f on f.fund = %(fund)s
-left join carried as c using (version)
+join fund as f on f.fund = i.fund
 order by i.position

@@ -167,6 +167,10 @@ def test_the_plan_and_the_fund_are_those_of_the_aggregates(log, seed):
     assert {at: (r["planned"], r["gate"]) for at, r in planned.items()} == {
         at: (batch.amount, batch.gate.value) for at, batch in lines.items()
     }
+    rows = log.conn.execute("select * from appropriation where fund = 'f'").fetchall()
+    assert {r["version"]: (r["amount"], r["budget_year"], r["carried_out_of"]) for r in rows} == {
+        version: (each.amount, each.budget_year, each.carried) for version, each in fund.appropriations.items()
+    }
     row = log.conn.execute("select * from fund where fund = 'f'").fetchone()
     received = sum(each.amount for each in fund.appropriations.values())
     back = sum(fund.reversed[v].total for v in fund.appropriations if v in fund.reversed)
