@@ -1,6 +1,9 @@
 -- The whole life of the money: what the tables need to tell every event, and every entry that was reversed. The tables
 -- that change are emptied, and the projector folds them again from the start.
 
+truncate fund, project, application, award, payment, citation;
+delete from projection where name in ('fund', 'project', 'plan', 'application', 'award', 'payment', 'citation');
+
 alter table movement add column entry text;  -- the type of the entry that an EntryReversed undoes
 
 -- plan: what each whole plan gives a project in a batch, from the position on that put it in force. What was reallocated
@@ -119,9 +122,6 @@ alter table citation
     add column issuer text,
     add column date date,
     add column sha256 text;
-
-truncate fund, project, application, award, payment, citation;
-delete from projection where name in ('fund', 'project', 'plan', 'application', 'award', 'payment', 'citation');
 
 -- round: each call for applications, and where its round stands.
 create table round (

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
 from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from service import codec, projector
 from service.migrate import MigrationChanged, migrate
 from tests.conftest import new_database
+from tests.domain.lives import awarded, paid
 
 PAYEE = """
 create table payee (name text);
@@ -89,3 +93,49 @@ def test_takes_a_conninfo_of_keys_and_values(url, migrations, form):
 
 def test_the_ledgers_own_migrations_are_applied_already(database_url):
     assert migrate(database_url) == []
+
+
+BEFORE = "0018"
+OLD_ROWS = """
+    insert into fund (fund, name, established_position) values ('f', '专项资金', 1);
+    insert into project (fund, project, number, name, name_annex, tasks, award_rule, awards, fixed_total)
+    values ('f', 'p', 1, '甲', '甲', '{一}', 'max', 2, false);
+    insert into plan values ('f', 'p', 1, '第一批', 'award', 6000);
+    insert into application values ('p', 'A-a', 'f', 1, '示例a', '9a', '2019-02-05', 'passed', '90', '{7}');
+    insert into award values (
+        'p', 'L-a', 'f', 'A-a', '示例a', '9a', '示例a', '9a', '0001', '90', 1, '2019-03-01', 'none', null, '{9}'
+    );
+    insert into payment (
+        project, payment, fund, award, batch, amount, status, payee, payee_account, payee_differs, requested_on,
+        returned, events
+    ) values ('p', 'P1', 'f', 'L-a', 1, 3000, 'confirmed', '示例a', '0001', false, '2019-03-02', 0, '{10}');
+    insert into citation values (1, 1, 'f', '立项依据', '第1号', '第1号');
+    insert into projection (name, position)
+    select unnest(array['fund', 'project', 'plan', 'application', 'award', 'payment', 'citation']), 10;
+"""
+
+
+def test_a_ledger_that_ran_before_is_brought_up_with_what_it_holds(url, tmp_path):
+    """Its log is kept as it is, and every table is folded from it anew."""
+    shipped = {file.name: file.read_text(encoding="utf-8") for file in resources.files("migrations").iterdir()}
+    for name, text in shipped.items():
+        if name.endswith(".sql") and name < BEFORE:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    migrate(url, tmp_path)
+    recorded = awarded().given(*paid()).books.entries.values()
+    with psycopg.connect(url) as conn:
+        conn.execute(OLD_ROWS)
+        for position, event in enumerate(sorted(recorded, key=lambda e: int(e.header.source_id)), 1):
+            fact = json.loads(codec.encode(event))
+            fact.pop("levels", None)  # which earlier programs did not write
+            row = [position, event.stream, event.version, type(event.fact).__name__, json.dumps(fact)]
+            conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
+    assert migrate(url)[0] > BEFORE
+    projector.catch_up(url)
+    with psycopg.connect(url) as conn:
+        assert conn.execute("select payment, status, returned, recovered from payment").fetchall() == [
+            ("P1", "confirmed", 0, 0)
+        ]
+        assert conn.execute("select count(*), min(status) from award").fetchone() == (2, "live")
+        assert conn.execute("select sum(planned) from plan_at('f', null, null)").fetchone() == (10_000,)
+        assert conn.execute("select sum(paid), sum(committed) from balance").fetchone() == (3_000, 4_000)
