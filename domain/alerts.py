@@ -16,8 +16,10 @@ from domain.fund.state import Fund, Gate
 from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.posting import POOL
-from domain.project.state import Acceptance, AwardStatus, Project, RoundStatus
+from domain.project.state import Acceptance, Award, AwardStatus, Project, RoundStatus
 from domain.record import Reference
+from domain.rules import RULES
+from domain.rules.refused import BUDGET, DUTIES, PRACTICE, SEED, Source, setting
 
 
 class Urgency(StrEnum):
@@ -29,11 +31,19 @@ class Urgency(StrEnum):
 
 
 class Sentence(NamedTuple):
-    """What an alert says in two languages, with its facts in it; `rule` is what it would break or has set aside."""
+    """What an alert says in two languages, with its facts in it; `rule` is what it would break or has set aside.
+
+    `source` is why it is told: the rule's, unless there is none.
+    """
 
     en: str
     zh: str
     rule: str | None = None
+    because: Source = PRACTICE
+
+    @property
+    def source(self) -> Source:
+        return RULES[self.rule].source if self.rule else self.because
 
 
 SENTENCES = {
@@ -60,6 +70,12 @@ SENTENCES = {
     "fewer-awards": Sentence(
         "The plan asks for exactly {planned} awards; {taken} are made.",
         "计划要求立项恰为 {planned} 个，现有 {taken} 个。",
+        because=SEED,
+    ),
+    "more-awards": Sentence(
+        "The plan in force allows {planned} awards; {taken} are made.",
+        "现行计划限立项 {planned} 个，现有 {taken} 个。",
+        "NoPlacesLeft",
     ),
     "rectification": Sentence(
         "The rectification of award {award} is due on {due_on}.",
@@ -78,6 +94,7 @@ SENTENCES = {
     "waiver": Sentence(
         "The rule {rule} was waived for the {kind} {name}.",
         "已对 {name} 豁免规则 {rule}。",
+        because=DUTIES,
     ),
     "period-to-close": Sentence(
         "The books of {period} are to be closed by {due_on}.",
@@ -92,14 +109,17 @@ SENTENCES = {
     "unspent": Sentence(
         "Of the appropriation of {received_on}, {amount} is not spent; it may be spent until {due_on}.",
         "{received_on} 下达的指标尚有 {amount} 元未支出，使用期限为 {due_on}。",
+        because=BUDGET,
     ),
     "never-paid": Sentence(
         "{amount} was allotted to batch {batch} on {since}, and nothing of it was ever paid.",
         "第 {batch} 批于 {since} 分配 {amount} 元，至今分文未付。",
+        because=setting("idle_days"),
     ),
     "december-rush": Sentence(
         "Of what was paid in {year}, {amount} of {total} went out in December.",
         "{year} 年支付 {total} 元，其中 12 月支付 {amount} 元。",
+        because=setting("december_percent"),
     ),
     "payee-differs": Sentence(
         "The bank paid {amount} to {payee}, who is not the payee of the request.",
@@ -154,7 +174,8 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
         period = following(period_of(through)) if through else period_of(fund.established_on)
         due_on = last_day(period) + timedelta(days=days)
         if today > last_day(period):
-            yield Alert("period-to-close", urgency(due_on, today), {"period": period}, due_on=due_on)
+            by = (Reference(stream, fund.closed_by or 1),)
+            yield Alert("period-to-close", urgency(due_on, today), {"period": period}, by, due_on=due_on)
     asked, pool = Money(fund.to_allot(fund.lines.values())), fund.accounts.balance(POOL)
     if fund.plan is not None and asked > pool:
         facts = {"planned": asked, "pool": pool}
@@ -164,7 +185,7 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 def _of_rounds(project: Project, today: date) -> Iterator[Alert]:
     stream = f"project/{project.code}"
     current = project.rounds.get(str(project.round))
-    if current and current.status is not RoundStatus.FAILED:
+    if current and current.status is not RoundStatus.FAILED and not project.closed:
         by = (Reference(stream, current.version),)
         facts = {"round": current.number}
         if current.closed_on is None and today > current.closes_on:
@@ -181,28 +202,46 @@ def _of_rounds(project: Project, today: date) -> Iterator[Alert]:
 
 
 def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
-    stream, line = f"project/{project.code}", fund.lines.get(project.code)
-    if line and line.award_rule == "exact" and project.awards:
-        taken = project.places_taken(line)
-        if taken < line.awards:
-            yield Alert("fewer-awards", Urgency.ODD, {"planned": line.awards, "taken": taken}, (), project.code)
+    if project.closed:
+        return
+    yield from _of_places(fund, project)
+    stream = f"project/{project.code}"
     for name, award in sorted(project.awards.items()):
-        if award.status is not AwardStatus.LIVE:
-            continue
-        by = (Reference(stream, award.version),)
-        if project.applications[award.application].excluded:
-            facts = {"application": award.application, "award": name}
-            yield Alert("objection-upheld", Urgency.ODD, facts, by, project.code)
-        if award.acceptance is Acceptance.RECTIFYING and award.rectify_by:
-            late = urgency(award.rectify_by, today)
-            yield Alert("rectification", late, {"award": name}, by, project.code, award.rectify_by)
-        if award.ends_on and award.ends_on < today and award.acceptance is not Acceptance.PASSED and not project.closed:
-            by = (Reference(stream, award.gates[Gate.AGREEMENT].version),)
-            yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)
+        if award.status is AwardStatus.LIVE:
+            yield from _of_award(project, name, award, today)
     for key, waiver in sorted(project.waivers.items()):
-        rule, kind, name = key.split("/", 2)
-        facts = {"rule": rule, "kind": kind, "name": name}
-        yield Alert("waiver", Urgency.ODD, facts, (Reference(stream, waiver.version),), project.code)
+        rule, kind, waived = key.split("/", 2)
+        about = {"rule": rule, "kind": kind, "name": waived}
+        yield Alert("waiver", Urgency.ODD, about, (Reference(stream, waiver.version),), project.code)
+
+
+def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
+    """Fewer awards than the plan asks for, or more than it allows by now."""
+    line = fund.lines.get(project.code)
+    if line is None or not project.awards:
+        return
+    taken = project.places_taken(line)
+    lists = {award.decided.version for award in project.awards.values()}
+    by = tuple(Reference(f"project/{project.code}", version) for version in sorted(lists))
+    facts = {"planned": line.awards, "taken": taken}
+    if taken < line.awards and line.award_rule == "exact":
+        yield Alert("fewer-awards", Urgency.ODD, facts, by, project.code)
+    if taken > line.awards:
+        yield Alert("more-awards", Urgency.ODD, facts, by, project.code)
+
+
+def _of_award(project: Project, name: str, award: Award, today: date) -> Iterator[Alert]:
+    stream = f"project/{project.code}"
+    by = (Reference(stream, award.version),)
+    if project.applications[award.application].excluded:
+        facts = {"application": award.application, "award": name}
+        yield Alert("objection-upheld", Urgency.ODD, facts, by, project.code)
+    if award.acceptance is Acceptance.RECTIFYING and award.rectify_by:
+        late = urgency(award.rectify_by, today)
+        yield Alert("rectification", late, {"award": name}, by, project.code, award.rectify_by)
+    if award.ends_on and award.ends_on < today and award.acceptance is not Acceptance.PASSED:
+        by = (Reference(stream, award.gates[Gate.AGREEMENT].version),)
+        yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)
 
 
 def _of_recoveries(project: Project, today: date) -> Iterator[Alert]:

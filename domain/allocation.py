@@ -12,8 +12,10 @@ from decimal import Decimal
 from domain.money import Money
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 
-METHOD = "largest remainder by score; batches by awarded totals; ties to the earlier received"
-METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分配，尾数相同者受理在先者优先"
+TIES = "申报号在先者优先"
+"""What decides between equal remainders: the earlier application number 受理号."""
+METHOD = "largest remainder by score; batches by awarded totals; ties to the earlier application number"
+METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分配，尾数相同者申报号在先者优先"
 
 
 def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int) -> list[dict[int, Money]]:

@@ -9,7 +9,7 @@ from datetime import date
 
 from domain.names import plain
 
-_OFFICIAL = re.compile(r"(?P<issuer>.+)[〔\[(【{](?P<year>[0-9]{4})[〕\])】}]第?0*(?P<serial>[0-9]+)号")
+_OFFICIAL = re.compile(r"(?P<issuer>.+)[〔\[(【{](?P<year>[0-9]{4})[〕\])】}]第?0*(?P<serial>[0-9]{1,12})号")
 
 
 def normal(number: str) -> str:
@@ -60,13 +60,13 @@ BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书"}
 """Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
 
 
-def claims(kinds: Iterable[str], documents: Iterable[Document], year: int) -> tuple[Claim, ...]:
-    """The numbers among `documents` that an event claims for itself, however typed: those of the given kinds.
+def claims(kinds: Iterable[str], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
+    """The numbers among `documents` that an event claims for its purpose, however typed: those of the given kinds.
 
     A number without a year is of `year`; one without an item is its first.
     """
     wanted = frozenset(kinds)
-    return tuple(dict.fromkeys(Claim(d.kind, _full_number(d, year)) for d in documents if d.kind in wanted))
+    return tuple(dict.fromkeys(Claim(d.kind + purpose, _full_number(d, year)) for d in documents if d.kind in wanted))
 
 
 def _full_number(document: Document, year: int) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 
 def plain(text: str) -> str:
     """What `text` is compared by: full width as half width, no white space, one case."""
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def in_turn(number: str) -> tuple[tuple[int, str], ...]:
+    """What numbered names are sorted by: figures by their value, so that 受理9 comes before 受理10."""
+    parts = re.findall("[0-9]+|[^0-9]+", plain(number))
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)

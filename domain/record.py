@@ -16,15 +16,16 @@ class Fact:
     """What a post says happened. Its class name is its permanent name in the log.
 
     `streams` are the kinds of stream it may belong to. `cites` lists what the event must cite, each entry a choice of
-    document kinds; the numbers of cited documents of the kinds in `claims` may stand in the ledger only once.
-    `zh` is its Chinese name. `records_too` names what may be recorded with it on other streams. `refused_by` lists the
-    rules that its own chapter may refuse it by.
+    document kinds; the numbers of cited documents of the kinds in `claims` may stand in the ledger only once, or only
+    once for the purpose `claims_for`. `zh` is its Chinese name. `records_too` names what may be recorded with it on
+    other streams. `refused_by` lists the rules that its own chapter may refuse it by.
     """
 
     __slots__ = ()
     streams: ClassVar[tuple[str, ...]]
     cites: ClassVar[tuple[tuple[str, ...], ...]] = ()
     claims: ClassVar[tuple[str, ...]] = ()
+    claims_for: ClassVar[str] = ""
     zh: ClassVar[str]
     records_too: ClassVar[tuple[str, ...]] = ()
     refused_by: ClassVar[tuple[type[Refused], ...]] = ()
@@ -71,7 +72,7 @@ class Cause:
 
 def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
     """The numbers that an event takes for itself, once in the whole ledger."""
-    return claims(fact.claims, header.documents, header.occurred_on.year)
+    return claims(fact.claims, header.documents, header.occurred_on.year, fact.claims_for)
 
 
 def subject(fact: type[Fact]) -> str:

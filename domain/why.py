@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from domain.books import Books
 from domain.case import Case
@@ -17,7 +18,7 @@ from domain.posting import COMMITTED, IN_APPROVAL, IN_FLIGHT, IN_TRANSIT, LINE, 
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned
 from domain.project.award import Awarded, AwardListDecided, BatchAmount
-from domain.project.condition import ACCEPTANCE, LIVE, OPEN, PAYMENT
+from domain.project.condition import ACCEPTANCE, LIVE, NOT_OBJECTED_TO, OPEN, PAYMENT
 from domain.project.eligibility import LIST
 from domain.project.payment import PaymentApproved, PaymentConfirmed, PaymentInstructed, PaymentRequested
 from domain.project.state import Acceptance, ActualPayee, Award, BankAccount, Payee, PaymentStatus, Project
@@ -73,16 +74,17 @@ def why(books: Books, code: str, batch: int, award: str | None = None) -> Answer
         name: project.accounts.balance(name, place) for name in (COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
     }
     steps = (_payment(books, project, award, batch), *_opening(books, project, found, award, batch))
-    return Answer(accounts, (*steps, *_under_way(project, award, batch)))
+    return Answer(accounts, (*steps, *_under_way(books, project, award, batch)))
 
 
-def _step(books: Books, project: Project, fact: Fact, guards: Iterable[Guard]) -> Step:
+def _step(books: Books, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
+    """`about`: what the guards look at, if not the fact itself."""
     header = Header(books.today, None, actor="", key="", source="", source_id="")
     case = Case(books, f"project/{project.code}", fact, header, books.today)
-    return Step(fact, tuple(_condition(guard, case, project, fact) for guard in guards))
+    return Step(fact, tuple(_condition(guard, case, project, about or fact) for guard in guards))
 
 
-def _condition(guard: Guard, case: Case, project: Project, fact: Fact) -> Condition:
+def _condition(guard: Guard, case: Case, project: Project, fact: Any) -> Condition:
     try:
         return Condition(guard, guard.check(case, project, fact), None)
     except Refused as refusal:
@@ -111,23 +113,26 @@ def _opening(books: Books, project: Project, award: Award, name: str, batch: int
         yield _step(books, project, AcceptanceRequested(name), (OPEN, *ACCEPTANCE))
 
 
-def _under_way(project: Project, award: str, batch: int) -> Iterator[Step]:
+def _under_way(books: Books, project: Project, award: str, batch: int) -> Iterator[Step]:
     """The next step of each payment that is on its way."""
     for at in sorted(project.accounts.books):
         if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == (award, batch):
-            yield Step(_next(project, str(at.place.payment)), ())
+            name = str(at.place.payment)
+            fact = _next(books, project, name)
+            guards = (NOT_OBJECTED_TO,) if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
+            yield _step(books, project, fact, guards, about=project.payments[name])
 
 
-def _next(project: Project, name: str) -> Fact:
+def _next(books: Books, project: Project, name: str) -> Fact:
     payment = project.payments[name]
+    levels = books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
     if payment.status is PaymentStatus.INSTRUCTED:
         paid = project.accounts.fen(IN_TRANSIT, project.place(payment.award, payment.batch, name))
         payee = ActualPayee(payment.payee.name, payment.payee.account, payment.payee.uscc)
         return PaymentConfirmed(name, Money(paid.total), payee)
-    if payment.status is PaymentStatus.APPROVED or payment.levels == ():
+    if payment.status is PaymentStatus.APPROVED or not levels:
         return PaymentInstructed(name)
-    levels = payment.levels or ()
-    return PaymentApproved(name, levels[payment.approvals] if payment.approvals < len(levels) else "")
+    return PaymentApproved(name, levels[payment.approvals])
 
 
 def _list(books: Books, project: Project, batch: int) -> Step:

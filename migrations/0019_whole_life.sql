@@ -97,7 +97,7 @@ alter table payment add column recovered bigint not null check (recovered >= 0);
 
 -- What a document's number is known by, however it was typed; a 文号 with its year in 〔〕 and a bare serial.
 create function document_number(typed text) returns text language sql immutable strict parallel safe
-return regexp_replace(plain(typed), '^(.+)[〔\[(【{]([0-9]{4})[〕\])】}]第?0*([0-9]+)号$', '\1〔\2〕\3号');
+return regexp_replace(plain(typed), '^(.+)[〔\[(【{]([0-9]{4})[〕\])】}]第?0*([0-9]{1,12})号$', '\1〔\2〕\3号');
 
 with known as (
     select

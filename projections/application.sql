@@ -13,7 +13,7 @@ with span as (
             'ApplicationReceived', 'ApplicationWithdrawn', 'ApplicationScreened', 'ReviewConcluded', 'ObjectionResolved',
             'AwardListDecided', 'EntryReversed'
         )
-), reviewed as (
+), reviewed as materialized (
     -- The review that a review, a voiding objection or the reversal of either is about: it names its applications.
     select s.position, s.stream, review.fact -> 'scores' as scores
     from span as s
@@ -38,40 +38,49 @@ with span as (
     from span
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where type = 'EntryReversed' and restored ->> 'kind' = 'application'
-), touched as (
+), touched as materialized (
     select t.stream, substr(t.stream, length('project/') + 1) as project, t.application,
         array_agg(t.position order by t.position) as positions
     from touch as t
     group by t.stream, t.application
-), listed as (
+), listed as materialized (
     select t.project, t.application, coalesce(a.events, '{}') || t.positions as events
     from touched as t
     left join application as a using (project, application)
-), history as (
-    select l.project, l.application, e.position, e.version, e.type, e.fact
+), history as materialized (
+    -- Without what is long: a list of all is read once below, not once for each that it names.
+    select l.project, l.application, e.position, e.version, e.type,
+        case when e.type not in ('ReviewConcluded', 'AwardListDecided', 'EntryReversed') then e.fact end as fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
-), step as (
-    select h.*, score.score
+), undoing as materialized (
+    select r.position, (e.fact ->> 'version')::bigint as version
+    from (select distinct position from history where type = 'EntryReversed') as r
+    join event as e on e.position = r.position
+), undone as materialized (
+    select h.project, h.application, u.version
     from history as h
-    left join history as undoing
-        on undoing.type = 'EntryReversed'
-        and undoing.project = h.project
-        and undoing.application = h.application
-        and (undoing.fact ->> 'version')::bigint = h.version
-    left join lateral (
-        select s.score ->> 'score' as score
-        from jsonb_array_elements(h.fact -> 'scores') as s (score)
-        where h.type = 'ReviewConcluded' and s.score ->> 'application' = h.application
-    ) as score on true
-    where h.type <> 'EntryReversed' and undoing.position is null
-), received as (
+    join undoing as u on u.position = h.position
+    where h.type = 'EntryReversed'
+), scored as materialized (
+    select r.position, r.project, s.score ->> 'application' as application, s.score ->> 'score' as score
+    from (select distinct project, position from history where type = 'ReviewConcluded') as r
+    join event as e on e.position = r.position
+    cross join lateral jsonb_array_elements(e.fact -> 'scores') as s (score)
+), step as materialized (
+    select h.*, scored.score
+    from history as h
+    left join undone on undone.project = h.project and undone.application = h.application and undone.version = h.version
+    left join scored
+        on scored.position = h.position and scored.project = h.project and scored.application = h.application
+    where h.type <> 'EntryReversed' and undone.version is null
+), received as materialized (
     select distinct on (project, application) project, application, fact
     from history
     where type = 'ApplicationReceived'
     order by project, application, position desc
-), told as (
+), told as materialized (
     select
         project,
         application,

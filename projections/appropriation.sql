@@ -4,15 +4,23 @@ with received as (
         fen(e.fact ->> 'amount') as amount
     from event as e
     where e.position > %(after)s and e.position <= %(upto)s and e.type = 'AppropriationReceived'
-), carried as (
-    select
-        fact ->> 'fund' as fund,
-        (fact ->> 'appropriation')::bigint as version,
-        max((fact ->> 'year')::integer) as year,
-        array_agg(position order by position) as positions
+), carry as (
+    select fact ->> 'fund' as fund, (fact ->> 'appropriation')::bigint as version, (fact ->> 'year')::integer as year,
+        position
     from event
     where position > %(after)s and position <= %(upto)s and type = 'YearCarriedForward'
-    group by 1, 2
+    union all
+    select e.fact ->> 'fund', (undone.fact ->> 'appropriation')::bigint, (undone.fact ->> 'year')::integer - 1, e.position
+    from event as e
+    join event as undone
+        on undone.stream = e.stream and undone.version = (e.fact ->> 'version')::bigint
+        and undone.type = 'YearCarriedForward'
+    where e.position > %(after)s and e.position <= %(upto)s and e.type = 'EntryReversed'
+), carried as (
+    select fund, version, (array_agg(year order by position desc))[1] as year,
+        array_agg(position order by position) as positions
+    from carry
+    group by fund, version
 ), known as (
     select fund, version, position, budget_year, amount, null::integer as carried_out_of, array[position] as events
     from received
@@ -24,7 +32,7 @@ with received as (
 insert into appropriation (fund, version, position, budget_year, amount, carried_out_of, events)
 select
     fund, version, k.position, k.budget_year, k.amount,
-    coalesce(c.year, k.carried_out_of),
+    case when c.year is null then k.carried_out_of when c.year >= k.budget_year then c.year end,
     k.events || coalesce(c.positions, '{}')
 from known as k
 left join carried as c using (fund, version)

@@ -23,35 +23,53 @@ with span as (
     from span
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where type = 'EntryReversed' and restored ->> 'kind' = 'award'
-), touched as (
+    union
+    select stream, move ->> 'award', position
+    from span
+    cross join lateral jsonb_array_elements(fact -> 'moves') as m (move)
+    where type = 'EntryReversed' and fact ->> 'entry' = 'AwardAmended'
+), touched as materialized (
     select substr(stream, length('project/') + 1) as project, award, array_agg(position order by position) as positions
     from touch
     group by stream, award
-), listed as (
+), listed as materialized (
     select t.project, t.award, coalesce(a.events, '{}') || t.positions as events
     from touched as t
     left join award as a using (project, award)
-), history as (
-    select l.project, l.award, e.position, e.version, e.type, e.fact
+), history as materialized (
+    -- Without what is long: a list of all is read once below, not once for each that it names.
+    select l.project, l.award, e.position, e.version, e.type,
+        case when e.type not in ('AwardListDecided', 'EntryReversed') then e.fact end as fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
-), step as (
-    select h.*, undoing.position is null as stands
+), undoing as materialized (
+    select r.position, (e.fact ->> 'version')::bigint as version
+    from (select distinct position from history where type = 'EntryReversed') as r
+    join event as e on e.position = r.position
+), undone as materialized (
+    select h.project, h.award, u.version
     from history as h
-    left join history as undoing
-        on undoing.type = 'EntryReversed'
-        and undoing.project = h.project
-        and undoing.award = h.award
-        and (undoing.fact ->> 'version')::bigint = h.version
+    join undoing as u on u.position = h.position
+    where h.type = 'EntryReversed'
+), step as materialized (
+    select h.*, undone.version is null as stands
+    from history as h
+    left join undone on undone.project = h.project and undone.award = h.award and undone.version = h.version
     where h.type <> 'EntryReversed'
-), decided as (
-    select distinct on (s.project, s.award) s.project, s.award, s.stands, s.fact, a.award as row
+), row as materialized (
+    select l.position, l.project, a.award ->> 'award' as award, a.award as row, e.fact ->> 'fund' as fund,
+        (e.fact ->> 'occurred_on')::date as decided_on
+    from (select distinct project, position from history where type = 'AwardListDecided') as l
+    join event as e on e.position = l.position
+    cross join lateral jsonb_array_elements(e.fact -> 'awards') as a (award)
+), decided as materialized (
+    select distinct on (s.project, s.award) s.project, s.award, s.stands, s.position, r.row, r.fund, r.decided_on
     from step as s
-    cross join lateral jsonb_array_elements(s.fact -> 'awards') as a (award)
-    where s.type = 'AwardListDecided' and a.award ->> 'award' = s.award
+    join row as r on r.position = s.position and r.project = s.project and r.award = s.award
+    where s.type = 'AwardListDecided'
     order by s.project, s.award, s.stands desc, s.position desc
-), told as (
+), told as materialized (
     select
         project,
         award,
@@ -74,7 +92,7 @@ insert into award (
 select
     l.project,
     l.award,
-    d.fact ->> 'fund',
+    d.fund,
     d.row ->> 'application',
     applied.applicant,
     applied.uscc,
@@ -83,7 +101,7 @@ select
     coalesce(t.payee, d.row -> 'payee') #>> '{account,last4}',
     d.row ->> 'score',
     (d.row ->> 'rank')::integer,
-    (d.fact ->> 'occurred_on')::date,
+    d.decided_on,
     case
         when not d.stands then 'reversed'
         when t.ending is null then 'live'

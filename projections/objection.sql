@@ -15,7 +15,7 @@ with touch as (
         and position <= %(upto)s
         and type = 'EntryReversed'
         and restored ->> 'kind' = 'objection'
-), listed as (
+), listed as materialized (
     select t.project, t.objection, coalesce(o.events, '{}') || t.positions as events
     from (
         select substr(stream, length('project/') + 1) as project, objection,
@@ -24,12 +24,12 @@ with touch as (
         group by stream, objection
     ) as t
     left join objection as o using (project, objection)
-), history as (
+), history as materialized (
     select l.project, l.objection, e.position, e.version, e.type, e.fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
-), step as (
+), step as materialized (
     select h.*, undoing.position is null as stands
     from history as h
     left join history as undoing
@@ -37,12 +37,12 @@ with touch as (
         and undoing.project = h.project
         and undoing.objection = h.objection
         and (undoing.fact ->> 'version')::bigint = h.version
-), received as (
+), received as materialized (
     select distinct on (project, objection) project, objection, fact, stands
     from step
     where type = 'ObjectionReceived'
     order by project, objection, stands desc, position desc
-), resolved as (
+), resolved as materialized (
     select distinct on (project, objection) project, objection, fact
     from step
     where type = 'ObjectionResolved' and stands

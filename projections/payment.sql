@@ -1,6 +1,6 @@
 -- payment: each request, where its steps have brought it, and what came back. Each one that is touched is told anew from
 -- all its events that stand; an entry that was reversed, and its reversal, count as if neither were.
-with money as (
+with money as materialized (
     select
         project,
         payment,
@@ -26,12 +26,12 @@ with money as (
         position > %(after)s
         and position <= %(upto)s
         and type in ('PaymentApproved', 'RecoveryOrdered')
-), touched as (
+), touched as materialized (
     select project, payment, array_agg(position order by position) as positions, sum(returned) as returned,
         sum(recovered) as recovered
     from touch
     group by project, payment
-), listed as (
+), listed as materialized (
     select
         t.project,
         t.payment,
@@ -40,12 +40,12 @@ with money as (
         coalesce(p.recovered, 0) + t.recovered as recovered
     from touched as t
     left join payment as p using (project, payment)
-), history as (
+), history as materialized (
     select l.project, l.payment, e.position, e.version, e.type, e.fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
-), step as (
+), step as materialized (
     select h.*
     from history as h
     left join history as undoing
@@ -59,7 +59,7 @@ with money as (
             'PaymentConfirmed', 'PaymentFailed'
         )
         and undoing.position is null
-), told as (
+), told as materialized (
     select
         project,
         payment,

@@ -14,7 +14,7 @@ with span as (
     from span
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where type = 'EntryReversed' and restored ->> 'kind' in ('recovery', 'recovered')
-), listed as (
+), listed as materialized (
     select t.project, t.recovery, coalesce(o.events, '{}') || t.positions as events
     from (
         select substr(stream, length('project/') + 1) as project, recovery,
@@ -23,12 +23,12 @@ with span as (
         group by stream, recovery
     ) as t
     left join recovery as o using (project, recovery)
-), history as (
+), history as materialized (
     select l.project, l.recovery, e.position, e.version, e.type, e.fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
-), step as (
+), step as materialized (
     select h.*, undoing.position is null as stands
     from history as h
     left join history as undoing
@@ -36,12 +36,12 @@ with span as (
         and undoing.project = h.project
         and undoing.recovery = h.recovery
         and (undoing.fact ->> 'version')::bigint = h.version
-), ordered as (
+), ordered as materialized (
     select distinct on (project, recovery) project, recovery, fact, stands, position
     from step
     where type = 'RecoveryOrdered'
     order by project, recovery, stands desc, position desc
-), money as (
+), money as materialized (
     select
         h.project,
         h.recovery,
@@ -49,7 +49,7 @@ with span as (
     from history as h
     join movement as m using (position)
     group by h.project, h.recovery
-), waived as (
+), waived as materialized (
     select project, recovery, sum(fen(fact ->> 'amount')) as amount
     from step
     where type = 'RecoveryWaived' and stands

@@ -56,18 +56,18 @@ with span as (
         and position <= %(upto)s
         and type = 'EntryReversed'
         and restored ->> 'kind' = 'round'
-), listed as (
+), listed as materialized (
     select t.project, t.round, coalesce(r.events, '{}') || t.positions as events
     from (
         select project, round, array_agg(position order by position) as positions from touch group by project, round
     ) as t
     left join round as r using (project, round)
-), history as (
+), history as materialized (
     select l.project, l.round, e.position, e.version, e.type, e.fact
     from listed as l
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
-), step as (
+), step as materialized (
     select h.*, undoing.position is null as stands
     from history as h
     left join history as undoing
@@ -76,12 +76,12 @@ with span as (
         and undoing.round = h.round
         and (undoing.fact ->> 'version')::bigint = h.version
     where h.type <> 'EntryReversed'
-), published as (
+), published as materialized (
     select distinct on (project, round) project, round, fact, stands
     from step
     where type = 'CallPublished'
     order by project, round, stands desc, position desc
-), told as (
+), told as materialized (
     select
         project,
         round,
@@ -96,7 +96,7 @@ with span as (
     from step
     where stands
     group by project, round
-), dated as (
+), dated as materialized (
     select
         t.*,
         (review.fact ->> 'occurred_on')::date as reviewed_on,

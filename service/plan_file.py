@@ -68,7 +68,7 @@ NAMES = {
     "fund": {"code", "name", "name_en", "established_on", "settings", "documents"},
     "settings": {
         "notice_working_days", "approvals", "acceptance_tries", "notice_order", "rectification_months", "quantum",
-        "years_to_spend", "period_close_days",
+        "years_to_spend", "period_close_days", "idle_days", "december_percent",
     },
     "appropriation": {"amount", "budget_year", "received_on", "documents"},
     "plan": {
@@ -140,7 +140,7 @@ class _Sender:
 def _founding(fund: Mapping[str, Any], unit: str) -> dict[str, Any]:
     settings = _known("settings", fund["settings"])
     named = ("name", "name_en")
-    counted = ("rectification_months", "years_to_spend", "period_close_days")
+    counted = ("rectification_months", "years_to_spend", "period_close_days", "idle_days", "december_percent")
     return {
         **{name: fund[name] for name in named if name in fund},
         "settings": {

@@ -66,7 +66,7 @@ def evolve(fund: Fund | None, event: Recorded) -> Fund:
     fact = event.fact
     if fund is None:
         assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
-        return Fund(event.fund, fact.settings, established_on=event.booked_on)
+        return life.begun(event, fact)
     allotted = allotted_after(fund.allotted, event.moves)
     fund = replace(fund, accounts=fund.accounts.apply(event.moves), allotted=allotted)
     if isinstance(fact, EntryReversed):
@@ -76,9 +76,18 @@ def evolve(fund: Fund | None, event: Recorded) -> Fund:
 
 def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
     fund = replace(fund, reversed=fact.noted(fund.reversed, event.moves))
+    if fact.entry == YearCarriedForward.__name__:
+        [restored] = fact.restored
+        return _uncarried(fund, int(restored.name))
     if fact.entry == FundsReallocated.__name__:
         return replace(fund, lines=plan_after(fund.lines, event.moves))
     return fund
+
+
+def _uncarried(fund: Fund, version: int) -> Fund:
+    appropriation = fund.appropriations[version]
+    before = replace(appropriation, carried=appropriation.carried[:-1])
+    return replace(fund, appropriations=fund.appropriations.set(version, before))
 
 
 def decide(case: Case, fund: Fund | None, fact: Fact) -> Decision:

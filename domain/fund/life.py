@@ -8,14 +8,13 @@ from typing import assert_never, get_args
 
 from domain.case import Case, Decision
 from domain.fen import FenSet
-from domain.fund.state import Fund, Settings
+from domain.fund.state import Carried, Fund, Settings
 from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.posting import POOL, RECOVERED
 from domain.record import Fact, Recorded
 from domain.rules.every_post import UnknownEntry
 from domain.rules.fund import (
-    AlreadyCarried,
     CarriedTooMuch,
     FundExists,
     MoneyLeft,
@@ -23,6 +22,7 @@ from domain.rules.fund import (
     PeriodOutOfTurn,
     ProjectsStillOpen,
     YearNotOver,
+    YearOutOfTurn,
 )
 
 # Events ----------------------------------------------------------------------
@@ -67,7 +67,7 @@ class YearCarriedForward(FundFact):
 
     zh = "年度结转"
     cites = (("结转批复",),)
-    refused_by = (UnknownEntry, YearNotOver, AlreadyCarried, CarriedTooMuch)
+    refused_by = (UnknownEntry, YearNotOver, YearOutOfTurn, CarriedTooMuch)
     appropriation: int
     year: int
     amount: Money
@@ -98,17 +98,25 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 # Evolve ----------------------------------------------------------------------
 
 
+def begun(event: Recorded, fact: FundEstablished) -> Fund:
+    """The fund that its first event establishes."""
+    approvals = fact.settings.approvals
+    return Fund(event.fund, fact.settings, established_on=event.booked_on, first_approvals=approvals)
+
+
 def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
     match fact:
         case FundEstablished():
-            return Fund(event.fund, fact.settings, established_on=event.booked_on)
+            return begun(event, fact)
         case SettingsChanged():
             return replace(fund, settings=fact.settings, settings_version=fact.settings_version)
         case YearCarriedForward():
-            carried = replace(fund.appropriations[fact.appropriation], carried=fact.year)
-            return replace(fund, appropriations=fund.appropriations.set(fact.appropriation, carried))
+            appropriation = fund.appropriations[fact.appropriation]
+            carried = (*appropriation.carried, Carried(event.version, fact.year))
+            after = replace(appropriation, carried=carried)
+            return replace(fund, appropriations=fund.appropriations.set(fact.appropriation, after))
         case PeriodClosed():
-            return replace(fund, closed_through=last_day(fact.period))
+            return replace(fund, closed_through=last_day(fact.period), closed_by=event.version)
         case FundClosed():
             return replace(fund, closed_at=event.version)
         case _:
@@ -138,11 +146,10 @@ def _carry(case: Case, fund: Fund, fact: YearCarriedForward) -> Decision:
     appropriation = fund.appropriations.get(fact.appropriation)
     if appropriation is None:
         raise UnknownEntry(stream=case.stream, version=fact.appropriation)
-    last = date(fact.year, 12, 31)
-    if fact.year < appropriation.budget_year or case.occurred_on <= last:
-        raise YearNotOver(year=fact.year, budget_year=appropriation.budget_year, occurred_on=case.occurred_on)
-    if appropriation.carried is not None and fact.year <= appropriation.carried:
-        raise AlreadyCarried(appropriation=fact.appropriation, year=appropriation.carried)
+    if fact.year != appropriation.next_year:
+        raise YearOutOfTurn(appropriation=fact.appropriation, year=fact.year, expected=appropriation.next_year)
+    if case.occurred_on <= date(fact.year, 12, 31):
+        raise YearNotOver(year=fact.year, occurred_on=case.occurred_on)
     kept = Money(appropriation.amount - fund.reversed.get(fact.appropriation, FenSet()).total)
     if fact.amount > kept:
         raise CarriedTooMuch(amount=fact.amount, appropriated=kept)

@@ -106,6 +106,8 @@ class SurplusSurrendered(FundFact):
 
     zh = "结余上缴"
     cites = (("收回指标文", "缴款书"),)
+    claims = ("缴款书",)
+    claims_for = "（上缴）"
     refused_by = (SourceMismatch, BalanceTooSmall, FundIsClosed)
     account: str
     amount: Money

@@ -37,6 +37,8 @@ class Settings:
     `approvals`: the levels of a payment, in order; none if payments are approved elsewhere and only recorded here.
     `quantum`: what amounts shared out by score are multiples of. `years_to_spend`: the budget year is the first; what
     is unspent at the end of the last is surplus. `period_close_days`: how many days after a month its close is due.
+    `idle_days`: after how many days money that is allotted and of which nothing was paid is told. `december_percent`:
+    from which part of a year's payments on December's are told.
     """
 
     notice_working_days: int
@@ -47,6 +49,8 @@ class Settings:
     quantum: Money = Money(1)
     years_to_spend: int = 2
     period_close_days: int | None = None
+    idle_days: int = 180
+    december_percent: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,25 +123,40 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Carried:
+    """That something was carried forward out of a year."""
+
+    version: int
+    year: int
+
+
+@dataclass(frozen=True, slots=True)
 class Appropriation:
-    """One appropriation: its amount as received, its budget year, and the last year it was carried out of."""
+    """One appropriation: its amount as received, its budget year, and the years it was carried out of."""
 
     amount: Money
     budget_year: int
-    carried: int | None = None
+    carried: tuple[Carried, ...] = ()
+
+    @property
+    def next_year(self) -> int:
+        """The year that is next to be carried out of."""
+        return self.carried[-1].year + 1 if self.carried else self.budget_year
 
 
 @dataclass(frozen=True, slots=True)
 class Fund:
     """`allotted` is net of all that came back, by project and batch; `plan` the version that put the plan in force.
 
-    `closed_through`: the last day of the last closed period. `reversed`: which fen of an entry were moved back.
+    `first_approvals`: the levels of its establishment. `closed_through`: the last day of the last closed period, and
+    `closed_by` the version that closed it. `reversed`: which fen of an entry were moved back.
     """
 
     code: str
     settings: Settings
     accounts: Accounts = Accounts("fund")
     established_on: date = date.min
+    first_approvals: tuple[str, ...] = ()
     settings_version: int = 1
     draft: Draft | None = None
     lines: Map[str, Line] = Map()
@@ -147,6 +166,7 @@ class Fund:
     appropriations: Map[int, Appropriation] = Map()
     closed_projects: frozenset[str] = frozenset()
     closed_through: date | None = None
+    closed_by: int | None = None
     closed_at: int | None = None
     reversed: Map[int, FenSet] = Map()
 

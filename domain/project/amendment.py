@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never, get_args
 
+from immutables import Map
+
 from domain.case import Case, Decision
 from domain.fund.state import Gate, Line
 from domain.money import Money
@@ -16,10 +18,10 @@ from domain.project.opening import ProjectFact
 from domain.project.state import Acceptance, Award, AwardStatus, Payee, Project
 from domain.record import Fact, Recorded
 from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
-from domain.rules.call import DeadlineNotLater
+from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan, NotInPlan
-from domain.rules.payment import PayeeMismatch
+from domain.rules.payment import PayeeMismatch, PayeeUnchanged
 from domain.rules.waiver import SamePerson
 
 LIVE = (UnknownName, AwardEnded, BeforeItsCause)
@@ -72,7 +74,7 @@ class PayeeChanged(ProjectFact):
 
     zh = "收款人变更"
     cites = (("变更函",),)
-    refused_by = (*LIVE, NotInPlan, AwardInFlight, PayeeMismatch, SamePerson)
+    refused_by = (*LIVE, NotInPlan, AwardInFlight, PayeeMismatch, PayeeUnchanged, InvalidCode, SamePerson)
     award: str
     old: Payee
     new: Payee
@@ -204,12 +206,17 @@ def _change_payee(case: Case, project: Project, line: Line, fact: PayeeChanged) 
     payee = project.awards[fact.award].payee
     if fact.old != payee:
         raise PayeeMismatch(payee=str(fact.old), awarded=str(payee))
+    if fact.new == payee:
+        raise PayeeUnchanged(award=fact.award)
+    if not case.books.valid_uscc(fact.new.uscc):
+        raise InvalidCode(uscc=fact.new.uscc)
     if plain(fact.approver) == plain(case.header.actor):
         raise SamePerson(who=fact.approver)
     return case.allow()
 
 
 def _end(case: Case, project: Project, line: Line, fact: Ending) -> Decision:
+    case.not_before("PaymentConfirmed", max(project.paid_on.get(fact.award, Map()).values(), default=date.min))
     project.none_in_flight(line, fact.award)
     paid = project.held(line, fact.award, (PAID,))
     if paid and not isinstance(fact, AwardTerminated):

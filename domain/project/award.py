@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from immutables import Map
 
+from domain.allocation import TIES
 from domain.case import Case, Decision
 from domain.fund.state import Gate, Line
 from domain.guard import require, rules_of
@@ -84,8 +85,11 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 def decide(case: Case, project: Project, fact: Event) -> Decision:
     require(LIST, case, project, fact)
-    line = case.books.fund(project.fund).line(project.code)
-    return case.allow(*_award_moves(project, line, fact))
+    fund = case.books.fund(project.fund)
+    moves = _award_moves(project, fund.line(project.code), fact)
+    if fact.by_score:
+        fact = replace(fact, quantum=fact.quantum or fund.settings.quantum, tie_order=fact.tie_order or TIES)
+    return case.allow(*moves, fact=fact)
 
 
 def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:

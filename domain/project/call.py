@@ -15,7 +15,7 @@ from domain.project.opening import ProjectFact
 from domain.project.state import Application, Project, Round, RoundStatus, Screening
 from domain.project.waiver import waived
 from domain.record import Fact, Recorded
-from domain.rules.award import NoPlacesLeft
+from domain.rules.award import AwardNotShown, NoPlacesLeft
 from domain.rules.call import (
     AlreadyApplied,
     AlreadyReviewed,
@@ -27,6 +27,7 @@ from domain.rules.call import (
     InvalidCode,
     LineUsedUp,
     NoRoundUnderWay,
+    NoticeRunning,
     ObjectionOpen,
     OutsideWindow,
     RoundOutOfTurn,
@@ -48,7 +49,9 @@ class CallPublished(ProjectFact):
     refused_by = (
         RoundUnderWay,
         RoundOutOfTurn,
+        NoticeRunning,
         ObjectionOpen,
+        AwardNotShown,
         WindowEmpty,
         BeforeItsCause,
         NotInPlan,
@@ -155,7 +158,8 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         case CallFailed():
             return project.step("round", str(fact.round), event.version, status=RoundStatus.FAILED)
         case ApplicationReceived():
-            received = Application(event.version, event.cause, project.round, fact.applicant.uscc)
+            number = next((each.number for each in event.header.documents if each.kind == "受理号"), fact.application)
+            received = Application(event.version, event.cause, number, project.round, fact.applicant.uscc)
             return reindexed(project.keep("application", fact.application, received), fact.application)
         case ApplicationWithdrawn():
             withdrawn = project.step("application", fact.application, event.version, withdrawn=True)
@@ -212,7 +216,11 @@ def _publish(case: Case, project: Project, fact: CallPublished) -> Decision:
         raise RoundUnderWay(round=last.number)
     if fact.round != project.round + 1:
         raise RoundOutOfTurn(round=fact.round, expected=project.round + 1)
+    if last and last.notice and last.notice.completed is None:
+        raise NoticeRunning(last_day=last.notice.last_day)
     project.no_objection_open()
+    for award in project.not_shown():
+        raise AwardNotShown(award=award)
     if fact.closes_on < fact.opens_on:
         raise WindowEmpty(first_day=fact.opens_on, last_day=fact.closes_on)
     if fact.opens_on < case.occurred_on:

@@ -14,11 +14,12 @@ from domain.project.waiver import key, waived
 from domain.record import Reference
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
 from domain.rules.award import AwardEnded, NotInNotice
-from domain.rules.call import ObjectionUpheld
+from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName
 from domain.rules.fund import BatchNotInPlan, FundIsClosed, NotInPlan
 from domain.rules.payment import GateShut, PayeeMismatch
 from domain.rules.project import ProjectIsClosed
+from domain.rules.waiver import SamePerson
 
 
 def _is_open(case: Case, project: Project, _: Any) -> Evidence:
@@ -39,18 +40,22 @@ def _is_live(case: Case, project: Project, fact: Any) -> Evidence:
 
 
 def _was_shown(case: Case, project: Project, fact: Any) -> Evidence:
-    application = project.award(fact.award).application
-    shown = project.rounds[str(project.applications[application].round)].noticed.get(application)
+    application, shown = project.award(fact.award).application, project.shown(fact.award)
     if shown is None:
         raise NotInNotice(application=application)
     case.not_before("NoticeCompleted", shown.completed.on)
     return (Reference(case.stream, shown.started), Reference(case.stream, shown.completed.version))
 
 
-def _is_not_excluded(_: Case, project: Project, fact: Any) -> Evidence:
-    application = project.award(fact.award).application
-    if project.applications[application].excluded:
-        raise ObjectionUpheld(application=application)
+def _is_not_objected_to(_: Case, project: Project, fact: Any) -> Evidence:
+    name = project.award(fact.award).application
+    application = project.applications[name]
+    if application.excluded:
+        raise ObjectionUpheld(application=name)
+    for objection in sorted(project.open_objections):
+        of = project.objections[objection]
+        if of.application == name or (of.application is None and of.round == application.round):
+            raise ObjectionOpen(objections=objection)
     return ()
 
 
@@ -87,6 +92,12 @@ def _money_is_payable(_: Case, project: Project, fact: Any) -> Evidence:
 
 
 LIVE = Guard("The award is live.", "立项有效。", (UnknownName, AwardEnded, BeforeItsCause), _is_live)
+NOT_OBJECTED_TO = Guard(
+    "No objection to it is open or was upheld.",
+    "没有对其未处理或成立的异议。",
+    (ObjectionUpheld, ObjectionOpen),
+    _is_not_objected_to,
+)
 PAYMENT = (
     LIVE,
     Guard(
@@ -95,7 +106,7 @@ PAYMENT = (
         (NotInNotice, BeforeItsCause),
         _was_shown,
     ),
-    Guard("No objection to its application was upheld.", "没有成立的异议。", (ObjectionUpheld,), _is_not_excluded),
+    NOT_OBJECTED_TO,
     Guard(
         "The plan in force has the batch for this project.",
         "现行计划为本项目列有该批次。",
@@ -111,7 +122,7 @@ PAYMENT = (
     Guard(
         "The payee is the award's, or another was allowed.",
         "收款人与立项一致，或已批准例外。",
-        (PayeeMismatch,),
+        (PayeeMismatch, SamePerson),
         _payee_is_awarded,
     ),
     Guard("Enough is payable.", "应付余额足够。", (BalanceTooSmall,), _money_is_payable),
@@ -146,14 +157,14 @@ def _earlier_is_settled(case: Case, project: Project, fact: Any) -> Evidence:
     paid = project.paid_on.get(fact.award)
     if paid:
         case.not_before("PaymentConfirmed", max(paid.values()))
-    if waived(case, project, EarlierBatchesUnsettled, "award", fact.award):
-        return (Reference(case.stream, project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)].version),)
     for batch in case.books.fund(project.fund).line(project.code).batches:
-        if batch.gate is not Gate.ACCEPTANCE:
-            place = project.place(fact.award, batch.batch)
-            unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
-            if unpaid:
+        place = project.place(fact.award, batch.batch)
+        unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
+        if unpaid and batch.gate is not Gate.ACCEPTANCE:
+            if not waived(case, project, EarlierBatchesUnsettled, "award", fact.award):
                 raise EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
+            waiver = project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)]
+            return (Reference(case.stream, waiver.version),)
     return ()
 
 
@@ -165,12 +176,17 @@ ACCEPTANCE = (
         (AcceptanceStatusWrong, BeforeItsCause),
         _may_be_asked,
     ),
-    Guard("A try is left, or more were allowed.", "验收次数未用完，或已批准增加。", (NoTriesLeft,), _has_tries_left),
+    Guard(
+        "A try is left, or more were allowed.",
+        "验收次数未用完，或已批准增加。",
+        (NoTriesLeft, SamePerson),
+        _has_tries_left,
+    ),
     Guard("A rectification is not overdue.", "整改未逾期。", (RectificationOverdue,), _is_in_time),
     Guard(
         "What does not wait for acceptance is paid, or that was waived.",
         "不以验收为条件的批次已付清，或已批准例外。",
-        (EarlierBatchesUnsettled, BeforeItsCause, NotInPlan),
+        (EarlierBatchesUnsettled, BeforeItsCause, NotInPlan, SamePerson),
         _earlier_is_settled,
     ),
 )

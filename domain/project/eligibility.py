@@ -12,6 +12,7 @@ from domain.case import Case
 from domain.fund.state import NoticeOrder
 from domain.guard import Evidence, Guard
 from domain.money import Money
+from domain.names import in_turn
 from domain.posting import LINE, Place
 from domain.project.state import Project, no_name_twice
 from domain.record import Reference
@@ -108,7 +109,7 @@ def _is_allotted(case: Case, project: Project, _: AwardListDecided) -> Evidence:
 
 
 def _is_by_score(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
-    """The amounts are those that sharing their own sums out by score gives, in the order of receipt."""
+    """The amounts are those that sharing their own sums out by score gives, by application number."""
     if not fact.by_score:
         return ()
     quantum = fact.quantum or case.books.fund(project.fund).settings.quantum
@@ -125,8 +126,8 @@ def _is_by_score(case: Case, project: Project, fact: AwardListDecided) -> Eviden
 def by_score(
     project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
 ) -> dict[str, dict[int, Money]]:
-    """What each application gets of each batch, in the order of receipt. Raises QuantumTooCoarse, NothingToShareBy."""
-    names = sorted(scores, key=lambda name: project.applications[name].received.version)
+    """What each application gets of each batch, by application number. Raises QuantumTooCoarse, NothingToShareBy."""
+    names = sorted(scores, key=lambda name: in_turn(project.applications[name].number))
     return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
 
 

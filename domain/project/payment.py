@@ -12,7 +12,7 @@ from domain.guard import require, rules_of
 from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.posting import Move, Place, move, source_of
-from domain.project.condition import PAYMENT
+from domain.project.condition import NOT_OBJECTED_TO, PAYMENT
 from domain.project.opening import ProjectFact
 from domain.project.state import ActualPayee, AwardStatus, Payee, Payment, PaymentStatus, Project
 from domain.record import Fact, Recorded
@@ -54,7 +54,7 @@ class PaymentApproved(ProjectFact):
 
     zh = "支付审批通过"
     cites = (("审批单",),)
-    refused_by = (*STEP, RequesterMayNotApprove, ApprovalOutOfTurn)
+    refused_by = (*STEP, *NOT_OBJECTED_TO.rules, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     level: str
     final: bool = False
@@ -91,7 +91,7 @@ class PaymentInstructed(ProjectFact):
     zh = "支付指令发出"
     cites = (("支付凭证号",),)
     claims = ("支付凭证号",)
-    refused_by = STEP
+    refused_by = (*STEP, *NOT_OBJECTED_TO.rules)
     payment: str
 
 
@@ -222,6 +222,8 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
         wanted = " / ".join(allowed)
         raise PaymentStatusWrong(payment=fact.payment, status=payment.status, wanted=wanted)
     case.not_before(f"payment {payment.status}", payment.since)
+    if isinstance(fact, PaymentApproved | PaymentInstructed):
+        NOT_OBJECTED_TO.check(case, project, payment)
     match fact:
         case PaymentApproved():
             return _approve(case, project, payment, fact)
@@ -249,7 +251,7 @@ def _request(case: Case, project: Project, fact: PaymentRequested) -> Decision:
 
 def _approve(case: Case, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
     _check_four_eyes(case, fact.payment, payment)
-    levels = case.books.fund(project.fund).settings.approvals if payment.levels is None else payment.levels
+    levels = case.books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
     expected = levels[payment.approvals] if payment.approvals < len(levels) else None
     if fact.level != expected:
         raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)

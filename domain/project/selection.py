@@ -152,7 +152,7 @@ def _round_changes(
     match fact:
         case ReviewConcluded():
             scores = Map({each.application: each.score for each in fact.scores})
-            return {"review": event.cause, "scores": scores, "notice": None}
+            return {"review": event.cause, "scores": scores, "notice": None, "noticed": Map()}
         case NoticeStarted():
             listed = frozenset(proposal.application for proposal in fact.applications)
             return {"notice": Notice(event.version, listed, fact.first_day, fact.last_day)}
@@ -246,12 +246,14 @@ def _start_notice(case: Case, project: Project, fact: NoticeStarted) -> Decision
 
 
 def _check_listed(case: Case, project: Project, current: Round, name: str) -> None:
+    """What stands, where notices come first; else what is awarded. An award that was never shown may always be."""
     application = project.application(name)
-    if case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION:
+    first = case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+    award = project.awards.get(application.award or "")
+    if first and (award is None or project.shown(str(application.award))):
         if not project.standing(name):
             raise NotStanding(application=name)
         return
-    award = project.awards.get(application.award or "")
     if award is None or award.status is not AwardStatus.LIVE or application.round != current.number:
         raise NotAwarded(application=name)
     case.not_before("AwardListDecided", award.decided.on)
@@ -275,14 +277,15 @@ def _receive_objection(case: Case, project: Project, fact: ObjectionReceived) ->
         raise NoNotice(wanted="running / completed")
     if not notice.first_day <= case.occurred_on <= notice.last_day:
         raise OutsideNotice(occurred_on=case.occurred_on, first_day=notice.first_day, last_day=notice.last_day)
+    first = case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     if fact.application is None:
-        decided = notice.decided
-    else:
-        decided = project.application(fact.application).award is not None
-        if fact.application not in notice.applications:
-            raise NotInNotice(application=fact.application)
-    order = case.books.fund(project.fund).settings.notice_order
-    if decided and order is NoticeOrder.BEFORE_DECISION:
+        if notice.decided and first:
+            raise ObjectionTooLate(target="notice")
+        return case.allow()
+    award = project.application(fact.application).award
+    if fact.application not in notice.applications:
+        raise NotInNotice(application=fact.application)
+    if award and first and project.shown(award):
         raise ObjectionTooLate(target=fact.application)
     return case.allow()
 

@@ -1,8 +1,8 @@
 """What is true now of a project: its rounds of applications, its awards, its payments and its money.
 
 Everything that grows is a persistent map, so a long life costs no more per event than a short one. Each subject (a
-round, an application, an award …) knows the version of its last step and what it was before each, so that a step can
-be reversed.
+round, an application, an award …) knows the version of its last step, how many `steps` it took since it came up, and in
+`past` what it was before the last of them, so that a step can be reversed.
 """
 
 from __future__ import annotations
@@ -79,16 +79,18 @@ class Screening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """`received` is where it stands in the order of receipt. Live unless `withdrawn`; `award` is what it was given."""
+    """`number` is its 受理号. Live unless `withdrawn`; `award` is what it was given."""
 
     version: int
     received: Cause
+    number: str
     round: int
     uscc: str
     screening: Screening = Screening.PENDING
     withdrawn: bool = False
     excluded: bool = False
     award: str | None = None
+    steps: int = 0
     past: tuple[Application, ...] = ()
 
 
@@ -135,6 +137,7 @@ class Round:
     notice: Notice | None = None
     noticed: Map[str, Shown] = Map()
     status: RoundStatus = RoundStatus.UNDER_WAY
+    steps: int = 0
     past: tuple[Round, ...] = ()
 
 
@@ -147,6 +150,7 @@ class Objection:
     application: str | None
     received: Cause
     resolved: bool = False
+    steps: int = 0
     past: tuple[Objection, ...] = ()
 
 
@@ -181,6 +185,7 @@ class Award:
     acceptance: Acceptance = Acceptance.NONE
     failures: int = 0
     rectify_by: date | None = None
+    steps: int = 0
     past: tuple[Award, ...] = ()
 
 
@@ -198,7 +203,7 @@ class PaymentStatus(StrEnum):
 class Payment:
     """`since` is the day of its last step; `paid_in` the year its confirmation is booked in.
 
-    `levels` are those of approval in force when it was requested; None in old logs: the fund's.
+    `levels` are those of approval in force when it was requested; None in old logs: those of the fund's establishment.
     """
 
     version: int
@@ -211,6 +216,7 @@ class Payment:
     levels: tuple[str, ...] | None = None
     approvals: int = 0
     paid_in: int | None = None
+    steps: int = 0
     past: tuple[Payment, ...] = ()
 
 
@@ -225,6 +231,7 @@ class Recovery:
     due_on: date
     amount: int
     waived: int = 0
+    steps: int = 0
     past: tuple[Recovery, ...] = ()
 
 
@@ -234,16 +241,21 @@ class Waiver:
 
     version: int
     by: Poster
+    steps: int = 0
     past: tuple[Waiver, ...] = ()
 
 
 S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver)
 
 
+MOST_REMEMBERED = 20
+"""So many steps of one subject can be reversed, one after the other: what is older is not remembered."""
+
+
 def stepped(subject: S, version: int, **changes: Any) -> S:
     """`subject` after a step of this version, remembering what it was."""
-    before = replace(subject, past=())
-    return replace(subject, version=version, past=(*subject.past, before), **changes)
+    past = (*subject.past, replace(subject, past=()))[-MOST_REMEMBERED:]
+    return replace(subject, version=version, steps=subject.steps + 1, past=past, **changes)
 
 
 # The project -----------------------------------------------------------------
@@ -318,6 +330,15 @@ class Project:
         lives = each.round == self.round and current.status is not RoundStatus.FAILED
         sound = each.screening is Screening.PASSED and not (each.withdrawn or each.excluded)
         return lives and sound and each.award is None and name in current.scores
+
+    def shown(self, award: str) -> Shown | None:
+        """By which completed notice the public was shown an award's application; None if by none yet."""
+        name = self.awards[award].application
+        return self.rounds[str(self.applications[name].round)].noticed.get(name)
+
+    def not_shown(self) -> Iterator[str]:
+        """The live awards that no completed notice has shown. Walks them all: for calls."""
+        return (name for name in sorted(self.awards) if name not in self.ended and self.shown(name) is None)
 
     # Names
 
@@ -420,6 +441,7 @@ class Project:
     def undo(self, kind: str, name: str) -> Project:
         """The project with one subject as it was before its last step; without it, if that was its first."""
         subject = self.subjects(kind)[name]
+        assert subject.past or not subject.steps, "what is not remembered is not reversed"
         if not subject.past:
             return replace(self, **{KINDS[kind]: self.subjects(kind).delete(name)})  # type: ignore[arg-type]
         *past, before = subject.past

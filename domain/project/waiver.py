@@ -73,8 +73,8 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
 
 
 def waived(case: Case, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
-    """Whether `rule` is waived for this award or application. Raises SamePerson if who granted it posts now."""
+    """Whether `rule` is waived for this award or application. Raises SamePerson if who granted it makes use of it."""
     waiver = project.waivers.get(key(rule.__name__, kind, name))
-    if waiver and kind == "application" and (same := case.by.same_as(waiver.by)):
+    if waiver and (same := case.by.same_as(waiver.by)):
         raise SamePerson(who=same)
     return waiver is not None

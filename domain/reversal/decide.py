@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain import fund, project
 from domain.case import Case, Decision, Mirror
@@ -15,15 +15,14 @@ from domain.fen import FenSet
 from domain.fund.money import mirrors_of
 from domain.mirrors import FundsReturnReversed
 from domain.money import Money
-from domain.posting import ACCOUNTS, RECOVERED, Move, back
+from domain.posting import ACCOUNTS, Move, back
 from domain.project import acceptance, amendment, award, call, payment, recovery, selection, waiver
-from domain.project.state import KINDS, Project
+from domain.project.state import Project
 from domain.record import Fact, Recorded, Reference, claimed
+from domain.reversal.dependents import nothing_rests_on
 from domain.reversal.fact import EntryReversed, Restored
 from domain.reversal.soundness import must_be_sound
-from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.every_post import UnknownEntry
-from domain.rules.fund import FundIsClosed
 from domain.rules.reversal import (
     AlreadyReversed,
     BeforeClosing,
@@ -31,11 +30,10 @@ from domain.rules.reversal import (
     MovedOn,
     NotInPart,
     NotReversible,
-    NotTheLast,
-    WouldUnsettle,
 )
+from domain.rules.waiver import SamePerson
 
-Restores = Callable[[Project, Fact], Iterable[Restored]]
+Restores = Callable[[Any, Fact], Iterable[Restored]]
 
 
 class Reversible(NamedTuple):
@@ -92,6 +90,7 @@ REVERSIBLE: dict[type[Fact], Reversible] = {
     fund.FundsReallocated: _in_part(),
     fund.FundsReinstated: _in_part(),
     fund.SurplusSurrendered: _in_part(),
+    fund.YearCarriedForward: _whole(_of("appropriation", "appropriation")),
     call.CallPublished: OF_ROUND,
     call.CallExtended: OF_ROUND,
     call.CallClosed: OF_ROUND,
@@ -126,7 +125,11 @@ REVERSIBLE: dict[type[Fact], Reversible] = {
     waiver.WaiverGranted: _whole(_waived),
     project.ProjectClosed: _whole(lambda of, _: (Restored("project", of.code),)),
 }
-"""What may be reversed. Plans, periods, a fund's closing and the answers to a payment's request never are."""
+"""What may be reversed. Plans, settings, periods, a fund's closing and the answers to a payment's request never are."""
+
+
+TWO_PEOPLE = (recovery.RecoveryOrdered, amendment.PayeeChanged, waiver.WaiverGranted)
+"""What was done by one person or allowed by two is not undone by who posted it."""
 
 
 def decide(case: Case, owner: fund.Fund | Project, fact: EntryReversed) -> Decision:
@@ -143,13 +146,13 @@ def decide(case: Case, owner: fund.Fund | Project, fact: EntryReversed) -> Decis
     if owner.closed_at is not None and fact.version < owner.closed_at:
         raise BeforeClosing(version=fact.version, closing=owner.closed_at)
     case.not_before(name, entry.header.occurred_on)
+    if isinstance(entry.fact, TWO_PEOPLE) and (same := case.by.same_as(entry.by)):
+        raise SamePerson(who=same)
     if isinstance(entry.fact, fund.FundsReallocated):
-        _plan_can_change_back(_fund(case), entry.fact)
+        _fund(case).line(entry.fact.from_project).batch(entry.fact.from_batch)  # must be planned to get it back
     moves, left = _moves_back(case, owner, entry, fact, in_part=how.in_part)
-    restored: tuple[Restored, ...] = ()
-    if isinstance(owner, Project) and how.restores:
-        restored = tuple(how.restores(owner, entry.fact))
-        _check_restorable(case, owner, entry, restored)
+    restored = tuple(how.restores(owner, entry.fact)) if how.restores else ()
+    nothing_rests_on(owner, _fund(case), entry, restored)
     frees = () if left else claimed(entry.fact, entry.header)
     decided = replace(fact, entry=name, restored=restored, frees=frees)
     decision = case.allow(*moves, fact=decided, mirrors=tuple(_mirrors(owner, name, moves)))
@@ -204,12 +207,6 @@ def _fund(case: Case) -> fund.Fund:
     return found
 
 
-def _plan_can_change_back(of: fund.Fund, fact: fund.FundsReallocated) -> None:
-    """Raises NotInPlan, BatchNotInPlan."""
-    of.line(fact.from_project).batch(fact.from_batch)
-    of.line(fact.to_project).batch(fact.to_batch)
-
-
 def _mirrors(owner: fund.Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
     """What the other streams see of money that goes back across."""
     if isinstance(owner, fund.Fund):
@@ -219,62 +216,3 @@ def _mirrors(owner: fund.Fund | Project, entry: str, moves: tuple[Move, ...]) ->
     reopens = entry == project.ProjectClosed.__name__
     if crossing or reopens:
         yield f"fund/{owner.fund}", FundsReturnReversed(owner.code, Money(crossing), reopens)
-
-
-# What it changed -------------------------------------------------------------
-
-
-def _check_restorable(case: Case, owner: Project, entry: Recorded, restored: tuple[Restored, ...]) -> None:
-    """The entry is the last step of all that it changed, and nothing has been built on it since."""
-    for each in restored:
-        if each.kind in KINDS:
-            _check_last(owner, each, entry.version)
-    match entry.fact:
-        case project.ProjectClosed() if _fund(case).closed:
-            raise FundIsClosed(fund=owner.fund)
-        case call.CallPublished():
-            _check_nobody_applied(owner, entry.fact.round, entry.version)
-        case award.AwardListDecided():
-            _check_nothing_waived(owner, entry.fact, entry.version)
-        case call.ApplicationScreened():
-            _check_not_reviewed(owner, entry.fact)
-        case call.ApplicationWithdrawn():
-            _check_no_other_applied(owner, entry.fact)
-        case amendment.PayeeChanged():
-            owner.none_in_flight(_fund(case).line(owner.code), entry.fact.award)
-        case recovery.RecoveryOrdered() if received := owner.recovered.get(entry.fact.recovery):
-            raise WouldUnsettle(account=RECOVERED, amount=Money(received))
-        case _:
-            pass
-
-
-def _check_last(owner: Project, each: Restored, version: int) -> None:
-    subject = owner.subjects(each.kind).get(each.name)
-    last = subject.version if subject else 0
-    if last != version:
-        if last < version:
-            raise AlreadyReversed(version=version)
-        raise NotTheLast(kind=each.kind, name=each.name, last=last, version=version)
-
-
-def _check_nobody_applied(owner: Project, number: int, version: int) -> None:
-    for name, application in sorted(owner.applications.items()):
-        if application.round == number:
-            raise NotTheLast(kind="application", name=name, last=application.version, version=version)
-
-
-def _check_nothing_waived(owner: Project, fact: award.AwardListDecided, version: int) -> None:
-    for row in fact.awards:
-        for name, granted in waiver.granted(owner, "award", row.award):
-            raise NotTheLast(kind="waiver", name=name, last=granted.version, version=version)
-
-
-def _check_not_reviewed(owner: Project, fact: call.ApplicationScreened) -> None:
-    if owner.applications[fact.application].round == owner.round and owner.rounds[str(owner.round)].review:
-        raise AlreadyReviewed(round=owner.round)
-
-
-def _check_no_other_applied(owner: Project, fact: call.ApplicationWithdrawn) -> None:
-    application = owner.applications[fact.application]
-    if other := owner.applicants.get((application.round, application.uscc)):
-        raise AlreadyApplied(uscc=application.uscc, application=other, round=application.round)

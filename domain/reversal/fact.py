@@ -13,19 +13,22 @@ from domain.money import Money
 from domain.posting import Move
 from domain.record import Fact
 from domain.rules.award import AwardInFlight, NoPlacesLeft
-from domain.rules.call import AlreadyApplied, AlreadyReviewed
+from domain.rules.call import AlreadyApplied, AlreadyReviewed, ObjectionUpheld
 from domain.rules.every_post import BeforeItsCause, UnknownEntry
 from domain.rules.fund import AllotmentExceedsPlan, BatchNotInPlan, FundIsClosed, NotInPlan
+from domain.rules.payment import PayeeMismatch
 from domain.rules.reversal import (
     AlreadyReversed,
     BeforeClosing,
     MoreThanLeft,
     MovedOn,
     NotInPart,
+    NotRemembered,
     NotReversible,
     NotTheLast,
     WouldUnsettle,
 )
+from domain.rules.waiver import SamePerson
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class EntryReversed(Fact):
         MoreThanLeft,
         MovedOn,
         NotTheLast,
+        ObjectionUpheld,
+        PayeeMismatch,
+        SamePerson,
+        NotRemembered,
         AlreadyReviewed,
         AlreadyApplied,
         AwardInFlight,

@@ -170,3 +170,14 @@ class NobodyListed(Refused):
     remedy = "List at least one application that stands; if there is none, let the call fail (CallFailed)."
     remedy_zh = "至少列入一份具备立项资格的申报；没有的，登记征集流标（CallFailed）。"
     source = SEED
+
+
+@dataclass(eq=False)
+class AwardNotShown(Refused):
+    """The award {award} was not shown to the public yet."""
+
+    zh = "立项 {award} 尚未公示。"
+    remedy = "Complete a notice that lists it, or revoke it; then publish the next call."
+    remedy_zh = "先将其公示并登记公示结束，或撤销该立项，再发布下一轮征集。"
+    source = setting("notice_order")
+    award: str

@@ -167,8 +167,8 @@ class NoticeRunning(Refused):
     """A public notice is running until {last_day}."""
 
     zh = "公示进行中，截止 {last_day}。"
-    remedy = "Wait for the notice's last day and post NoticeCompleted, then the new review."
-    remedy_zh = "待公示期满并登记公示结束后，再登记新的评审结论。"
+    remedy = "Wait for the notice's last day and post NoticeCompleted, then the new review or the next call."
+    remedy_zh = "待公示期满并登记公示结束后，再登记新的评审结论或发布下一轮征集。"
     last_day: date
 
 
@@ -240,13 +240,13 @@ class ObjectionResolvedAlready(Refused):
 
 @dataclass(eq=False)
 class ObjectionTooLate(Refused):
-    """It is decided already what the objection is to: {target}."""
+    """The objection is to what is decided already: {target}."""
 
     zh = "异议所指事项已作出立项决定：{target}。"
     remedy = "Have the award revoked or terminated if the objection is right."
     remedy_zh = "异议成立的，另行撤销或终止立项。"
     source = PRACTICE
-    target: str | None
+    target: str
 
 
 @dataclass(eq=False)

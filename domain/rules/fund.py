@@ -229,27 +229,27 @@ class SourceMismatch(Refused):
 
 @dataclass(eq=False)
 class YearNotOver(Refused):
-    """{year} cannot be carried forward on {occurred_on}: it is not over, or before the budget year {budget_year}."""
+    """The year {year} is not over on {occurred_on}."""
 
-    zh = "{occurred_on} 不能结转 {year} 年度：该年度须已结束，且不早于预算年度 {budget_year}。"
-    remedy = "Carry a year forward after its last day, from the appropriation's budget year on."
-    remedy_zh = "年度终了后再办理结转，且年度不早于该指标的预算年度。"
+    zh = "{occurred_on} 时 {year} 年度尚未终了。"
+    remedy = "Carry a year forward after its last day."
+    remedy_zh = "年度终了后再办理结转。"
     source = BUDGET
     year: int
-    budget_year: int
     occurred_on: date
 
 
 @dataclass(eq=False)
-class AlreadyCarried(Refused):
-    """The appropriation of version {appropriation} is already carried out of {year}."""
+class YearOutOfTurn(Refused):
+    """The appropriation of version {appropriation} is next carried out of {expected}, not {year}."""
 
-    zh = "第 {appropriation} 号指标已办理 {year} 年度结转。"
-    remedy = "Carry each year forward once, in order."
-    remedy_zh = "每个年度只结转一次，按年度先后办理。"
+    zh = "第 {appropriation} 号指标下一个应结转的年度为 {expected}，不是 {year}。"
+    remedy = "Carry year after year forward, from the appropriation's budget year on, each once."
+    remedy_zh = "自该指标的预算年度起逐年结转，每年只结转一次。"
     source = BUDGET
     appropriation: int
     year: int
+    expected: int
 
 
 @dataclass(eq=False)

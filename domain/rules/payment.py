@@ -80,3 +80,13 @@ class GateShut(Refused):
     award: str
     batch: int
     gate: str
+
+
+@dataclass(eq=False)
+class PayeeUnchanged(Refused):
+    """The new payee of award {award} is the one that it has."""
+
+    zh = "立项 {award} 的新收款人与原收款人相同。"
+    remedy = "Give the payee as it is to be."
+    remedy_zh = "填写变更后的收款人。"
+    award: str

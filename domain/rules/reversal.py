@@ -101,3 +101,15 @@ class WouldUnsettle(Refused):
     remedy_zh = "先冲销以该事件为依据的后续事项（支付、调整和步骤）。"
     account: str
     amount: Money
+
+
+@dataclass(eq=False)
+class NotRemembered(Refused):
+    """The {kind} {name} took too many steps: what it was before version {version} is not remembered."""
+
+    zh = "{kind} {name} 的后续步骤过多，第 {version} 号事件之前的状态已不保留。"
+    remedy = "Post what is right from now on as a further step; only the last twenty steps can be reversed."
+    remedy_zh = "以后续事项更正；只能冲销最近二十步。"
+    kind: str
+    name: str
+    version: int

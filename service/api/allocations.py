@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -10,22 +10,24 @@ from flask import Blueprint, Response, request
 from marshmallow import ValidationError
 
 from domain.allocation import METHOD, METHOD_ZH
+from domain.fund.state import Line
 from domain.money import Money
+from domain.names import in_turn
 from domain.posting import LINE
+from domain.project.award import BatchAmount
 from domain.project.eligibility import by_score
-from domain.project.state import Project
+from domain.project.state import Project, no_name_twice
 from domain.rules.award import NobodyListed
 from domain.rules.call import NotStanding
 from domain.rules.every_post import BalanceTooSmall
-from service.api import answer, ledger, strict
+from service.api import answer, strict
 from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.facts.award import BatchAmountShape
 from service.api.fields import Amount, Name, One, Rows, Shape
 from service.api.limits import BINARY
 from service.api.problems import Problem
-from service.api.reach import must_find
-from service.api.why import as_of, heads, look_up
+from service.api.why import as_of, books_of, heads, look_up
 
 bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")
 
@@ -51,11 +53,10 @@ def allocate(project: str) -> Response:
     if not isinstance(body, dict):
         raise ValidationError(["It must be an object. 须为对象。"])
     asked: dict[str, Any] = ASKED.load(body)
-    books = ledger().books(f"project/{project}")
+    books = books_of(project)
     found = books.project(project)
-    must_find(found.fund, project)
     scores = _scores(found, asked.get("applications"))
-    batches = {each.batch: each.amount for each in asked.get("amounts", ())} or _in_line(found)
+    batches = _asked(books.fund(found.fund).line(project), asked.get("amounts", ())) or _in_line(found)
     quantum = asked.get("quantum") or books.fund(found.fund).settings.quantum
     shares = by_score(found, scores, batches, quantum)
     review = found.current_round().review
@@ -89,6 +90,13 @@ def _scores(project: Project, names: list[str] | None) -> dict[str, Decimal]:
     return {name: current.scores[name] for name in chosen}
 
 
+def _asked(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
+    """What is asked to be shared out of each batch. Raises NameTaken, BatchNotInPlan."""
+    shares = tuple(amounts)
+    no_name_twice("batch", (each.batch for each in shares))
+    return {line.batch(each.batch).batch: each.amount for each in shares}
+
+
 def _in_line(project: Project) -> dict[int, Money]:
     """What the project's line holds, by batch. Raises BalanceTooSmall if it holds nothing."""
     held = {at.place.batch or 0: Money(fen.total) for at, fen in project.accounts.books.items() if at.account == LINE}
@@ -104,8 +112,8 @@ def _amounts(batches: Mapping[int, int]) -> list[dict[str, Any]]:
 def _rows(
     project: Project, scores: Mapping[str, Decimal], shares: Mapping[str, Mapping[int, Money]]
 ) -> list[dict[str, Any]]:
-    """Best score first; of equals, the earlier received."""
-    order = sorted(scores, key=lambda name: (-scores[name], project.applications[name].received.version))
+    """Best score first; of equals, the earlier application number."""
+    order = sorted(scores, key=lambda name: (-scores[name], in_turn(project.applications[name].number)))
     return [
         {
             "application": name,

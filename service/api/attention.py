@@ -23,8 +23,6 @@ from service.reads import Row, Snapshot
 
 bp = Blueprint("attention", __name__, url_prefix="/v1/funds")
 
-RUSH_PERCENT = 30
-"""From this part of a year's payments on, December's are told as a rush: more than three times an even month's."""
 Found = tuple[Alert, list[int]]
 """An alert, and the positions of the events that only the tables know of."""
 
@@ -54,6 +52,7 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
         "sentence": alert.en,
         "sentence_zh": alert.zh,
         "rule": SENTENCES[alert.name].rule,
+        "source": SENTENCES[alert.name].source._asdict(),
         **{name: value for name, value in facts.items() if value is not None},
         "facts": msgspec.to_builtins(alert.facts, enc_hook=str),
         "events": positions,
@@ -67,14 +66,14 @@ def _of_money(snapshot: Snapshot, fund: str, books: Books) -> Iterator[Found]:
             facts = {"received_on": row["received_on"], "amount": row["unspent"]}
             due_on: date = row["spend_by"]
             yield Alert("unspent", urgency(due_on, books.today), facts, due_on=due_on), [row["position"]]
-    for row in snapshot.rows("never_paid", fund=fund):
-        if row["amount"]:
-            facts = {"batch": row["batch"], "amount": Money(int(row["amount"])), "since": row["since"]}
-            yield Alert("never-paid", Urgency.ODD, facts, project=row["project"]), sorted(row["positions"])
+    settings = books.fund(fund).settings
+    for row in snapshot.rows("never_paid", fund=fund, today=books.today, days=settings.idle_days):
+        facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"]}
+        yield Alert("never-paid", Urgency.ODD, facts, project=row["project"]), row["positions"]
     for row in snapshot.rows("december", fund=fund):
-        if row["december"] * 100 >= row["total"] * RUSH_PERCENT:
+        if row["december"] * 100 >= row["total"] * settings.december_percent:
             facts = {"year": row["year"], "amount": _money(row, "december"), "total": _money(row, "total")}
-            yield Alert("december-rush", Urgency.ODD, facts), []
+            yield Alert("december-rush", Urgency.ODD, facts), row["positions"]
     for row in snapshot.rows("payees_differ", fund=fund):
         facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
         yield Alert("payee-differs", Urgency.ODD, facts, project=row["project"]), [row["position"]]

@@ -21,7 +21,7 @@ def answer_rows(
     name: str, rows: Sequence[dict[str, Any]], beside: dict[str, Any], size: int, cursor: Callable[[Any], str]
 ) -> Response:
     """A page of rows; `next`, in the body and as a Link, is where the next one begins, if there may be one."""
-    after = cursor(rows[-1]) if len(rows) == size else None
+    after = cursor(rows[-1]) if len(rows) >= size else None
     headers = {"Link": f'<{next_address(after)}>; rel="next"'} if after else {}
     return answer({**beside, name: rows, "next": after}, headers=headers)
 

@@ -10,13 +10,14 @@ import msgspec
 from flask import Blueprint, Response
 
 from domain.books import Books
+from domain.project import Project
 from domain.record import Fact, Reference
 from domain.why import Answer, Condition, Step, why
 from service.api import answer, ledger, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.parameters import AWARD, whole
-from service.api.problems import of_rule
+from service.api.problems import Problem, of_rule
 from service.api.reach import must_find
 
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
@@ -36,9 +37,8 @@ Places = dict[tuple[str, int], dict[str, Any]]
 def why_not(project: str, *, batch: int, award: str | None) -> Response:
     """Without an award, of what the batch's line still holds."""
     stream = f"project/{project}"
-    books = ledger().books(stream)
+    books = books_of(project)
     fund = books.project(project).fund
-    must_find(fund, project)
     found = why(books, project, batch, award)
     places = look_up({*_references(found), *heads(books, stream, f"fund/{fund}")})
     return answer(
@@ -52,6 +52,16 @@ def why_not(project: str, *, batch: int, award: str | None) -> Response:
             "steps": [_step(step, places) for step in found.steps],
         }
     )
+
+
+def books_of(project: str) -> Books:
+    """The books of a project that the reader may see. Raises Problem for another, as if it were not there."""
+    books = ledger().books(f"project/{project}")
+    state = books.stream(f"project/{project}").state
+    if not isinstance(state, Project):
+        raise Problem("not-found")
+    must_find(state.fund, project)
+    return books
 
 
 def _references(found: Answer) -> set[Reference]:
@@ -96,7 +106,9 @@ ABOUT = ("award", "batch", "amount", "payment", "level", "review", "notice")
 
 def _about(fact: Fact) -> dict[str, Any]:
     told = {each.name: getattr(fact, each.name) for each in fields(fact) if each.name in ABOUT}  # type: ignore[arg-type]
-    return {name: msgspec.to_builtins(value, enc_hook=str) for name, value in told.items() if value not in ("?", None)}
+    return {
+        name: msgspec.to_builtins(value, enc_hook=str) for name, value in told.items() if value not in ("?", None, 0)
+    }
 
 
 def _condition(condition: Condition, places: Places) -> dict[str, Any]:

@@ -23,6 +23,9 @@ from service.queries import QUERIES
 SNAPSHOT_AFTER = 1_000
 """Whoever has just replayed more events than this of one stream leaves a snapshot of it."""
 
+MOST_BYTES = 64 * 1024 * 1024
+"""A longer snapshot is not kept."""
+
 
 def _sources(folder: Traversable) -> list[Traversable]:
     found: list[Traversable] = []
@@ -167,6 +170,8 @@ def load(
 
 def _save_snapshot(conn: Connection[DictRow], name: str, stream: Stream) -> None:
     state = codec.encode_stream(stream)
+    if len(state) > MOST_BYTES:
+        return  # better replayed than a request that fails
     conn.execute(
         QUERIES["save_snapshot"],
         {"stream": name, "version": stream.version, "code": CODE, "state": state},

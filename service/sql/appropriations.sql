@@ -6,17 +6,24 @@ with issued as (
     join movement as m using (position)
     where a.fund = %(fund)s
 ), flow as (
-    select i.position, m.booked_on, m.type, m.source, m.target, size(m.fen * i.fen) as amount
+    select
+        i.position, m.booked_on, m.type, m.source, m.target, size(m.fen * i.fen) as amount,
+        exists (
+            select from movement as back
+            where
+                back.entry = m.type and back.fen = m.fen and back.position > m.position and back.fund = m.fund
+                and back.source = m.target
+        ) as undone
     from issued as i
     join movement as m on m.fund = i.fund and m.position >= i.position and m.fen && i.fen
 ), total as (
     select
         position,
         coalesce(sum(amount) filter (where target = 'treasury'), 0) as reversed,
-        min(booked_on) filter (where type = 'FundsAllotted') as first_allotted_on,
-        max(booked_on) filter (where type = 'FundsAllotted') as last_allotted_on,
-        min(booked_on) filter (where type = 'PaymentConfirmed') as first_paid_on,
-        max(booked_on) filter (where type = 'PaymentConfirmed') as last_paid_on,
+        min(booked_on) filter (where type = 'FundsAllotted' and not undone) as first_allotted_on,
+        max(booked_on) filter (where type = 'FundsAllotted' and not undone) as last_allotted_on,
+        min(booked_on) filter (where type = 'PaymentConfirmed' and not undone) as first_paid_on,
+        max(booked_on) filter (where type = 'PaymentConfirmed' and not undone) as last_paid_on,
         coalesce(sum(amount) filter (where target = 'paid'), 0) - coalesce(sum(amount) filter (where source = 'paid'), 0)
             as paid,
         coalesce(sum(amount) filter (where target = 'surrendered'), 0)

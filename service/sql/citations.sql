@@ -9,5 +9,5 @@ where
     and (%(fund)s::text is null or c.fund = %(fund)s)
     and (%(stream)s::text is null or e.stream = %(stream)s)
     and (%(kind)s::text is null or c.kind = %(kind)s)
-order by c.position, c.seq
-limit %(limit)s
+order by c.position
+fetch first %(limit)s rows with ties

@@ -1,5 +1,10 @@
--- payees_differ: payments that the bank made to somebody else than was asked.
-select project, payment, amount, payee, events[cardinality(events)] as position
-from payment
-where fund = %(fund)s and payee_differs
-order by events[1]
+-- payees_differ: payments that the bank made to somebody else than was asked, and the bank's word.
+select p.project, p.payment, p.amount, p.payee, c.position
+from payment as p
+cross join lateral (
+    select max(e.position) as position
+    from event as e
+    where e.position = any(p.events) and e.type = 'PaymentConfirmed'
+) as c
+where p.fund = %(fund)s and p.payee_differs
+order by p.events[1]

@@ -29,7 +29,7 @@ def _definitions() -> dict[Definition, list[ast.AST]]:
         for node in ast.parse(inspect.getsource(module)).body:
             parts = node.body if isinstance(node, ast.ClassDef) else [node]
             for part in parts:
-                targets = part.targets if isinstance(part, ast.Assign) else [part]
+                targets = part.targets if isinstance(part, ast.Assign) else [getattr(part, "target", part)]
                 for target in targets:
                     if called := getattr(target, "name", None) or getattr(target, "id", None):
                         definitions.setdefault((name, called), []).append(part)

@@ -93,9 +93,9 @@ class Scenario:
         return max(found, key=lambda at: at.version)
 
     def reversing(self, entry: type[Fact], on: str, amount: Money | None = None) -> Posted:
-        """The reversal of the latest event of this type."""
+        """The reversal of the latest event of this type, by another person."""
         at = self.last(entry)
-        return post(at.stream, EntryReversed(at.version, "记错", amount), on)
+        return post(at.stream, EntryReversed(at.version, "记错", amount), on, actor="会计主管", key="books")
 
     def when(self, posted: Posted) -> Scenario:
         return replace(self, posted=posted)

@@ -79,6 +79,11 @@ def test_after_a_failure_rectification_comes_before_the_next_try():
     failed.when(post(PROJECT, RectificationOrdered("L-a", day("6-12")), "6-12")).counts()
 
 
+def test_a_further_try_comes_no_earlier_than_the_rectification_was_ordered():
+    early = post(PROJECT, REQUESTED, "6-11", booked="6-12")
+    rectifying.when(early).refused(BeforeItsCause, cause="acceptance rectifying")
+
+
 def test_rectification_that_is_overdue_ends_the_next_try():
     rectifying.when(post(PROJECT, REQUESTED, "8-1")).refused(RectificationOverdue, due_on=day("7-31"))
 

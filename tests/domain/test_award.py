@@ -2,6 +2,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from domain.fen import FenSet
+from domain.fund import AllotmentWithdrawn, FundsAllotted
 from domain.posting import LINE
 from domain.project.amendment import AwardDeclined, AwardTerminated
 from domain.project.award import Awarded, AwardListDecided
@@ -22,6 +23,7 @@ from domain.rules.call import NoNotice, NotStanding
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan
 from tests.domain.lives import (
+    FUND,
     PROJECT,
     allotted,
     award_list,
@@ -133,6 +135,8 @@ def test_an_award_cites_the_review_and_notice_in_force():
 def test_a_list_names_each_rank_and_each_batch_of_an_award_once():
     twins = row("a", "30.00"), row("b", "30.00", score=89)
     deciding(noticed_project, *twins).refused(NameTaken, kind="rank")
+    same_award = row("a", "30.00"), replace(row("b", "30.00", rank=2, score=89), award="L-a")
+    deciding(noticed_project, *same_award).refused(NameTaken, kind="award", name="L-a")
     same = row("a", "30.00"), replace(row("a", "30.00", rank=2), award="L-b")
     deciding(noticed_project, *same).refused(NameTaken, kind="application", name="A-a")
     doubled = replace(row("a", "30.00"), amounts=row("a", "30.00").amounts * 2)
@@ -172,6 +176,18 @@ def test_a_substitute_takes_all_of_a_fixed_total():
         FixedTotalNotUsed, batch=2, left=yuan("0.01")
     )
     deciding(declined, row("b", "60.00", "40.00", score=89), on="3-3").counts()
+
+
+def test_a_fixed_total_is_wholly_allotted_only_for_its_first_decision():
+    fixed = decided(Scenario().given(*allotted(line(fixed=True)), *noticed()), row("a", "60.00", "40.00"))
+    less = fixed.given(
+        post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"),
+        post(FUND, AllotmentWithdrawn("p", 1, yuan("10.00")), "3-3"),
+        *shown("b", month="4"),
+    )
+    deciding(less, row("b", "50.00", "40.00", score=89), on="4-22").counts()
+    open_total = Scenario().given(*founded(line()), post(FUND, FundsAllotted("p", 1, yuan("5.00")), "1-6"), *noticed())
+    deciding(open_total, row("a", "5.00")).counts()
 
 
 # By score --------------------------------------------------------------------

@@ -28,6 +28,7 @@ from domain.rules.call import (
     InvalidCode,
     LineUsedUp,
     NoRoundUnderWay,
+    NoticeRunning,
     NotStanding,
     ObjectionOpen,
     OutsideWindow,
@@ -135,8 +136,10 @@ def test_a_further_round_may_be_called_for_money_that_is_still_to_be_allotted():
 
 
 def test_no_further_round_over_an_open_objection():
-    objected = only_a_awarded().given(
-        post(PROJECT, notice("3-2", "3-6", "b"), "3-2"),
+    running = only_a_awarded().given(post(PROJECT, notice("3-2", "3-6", "b"), "3-2"))
+    running.when(post(PROJECT, call(2), "3-31")).refused(NoticeRunning, last_day=day("3-6"))
+    objected = running.given(
+        post(PROJECT, NoticeCompleted(), "3-7"),
         post(PROJECT, ObjectionReceived("Y1", "不符", "A-b"), "3-3"),
     )
     objected.when(post(PROJECT, call(2), "3-31")).refused(ObjectionOpen, objections="Y1")
@@ -199,6 +202,20 @@ def test_an_applicant_has_a_valid_code_and_one_live_application():
     a_called_project.when(post(PROJECT, apply("c", "0c"), "2-6")).refused(InvalidCode, uscc="0c")
     a_called_project.when(post(PROJECT, apply("c", "9a"), "2-6")).refused(AlreadyApplied, application="A-a", round=1)
     a_called_project.when(post(PROJECT, apply("a", "9z"), "2-6")).refused(NameTaken, name="A-a")
+
+
+def test_a_round_knows_nothing_of_the_applications_of_another():
+    failed = a_closed_call.given(post(PROJECT, CallFailed(1, "不足三家"), "2-12"))
+    for first in failed, only_a_awarded():
+        second = first.given(
+            post(PROJECT, call(2, "3-2", "3-3"), "3-2"),
+            post(PROJECT, apply("c"), "3-2"),
+            post(PROJECT, CallClosed(2), "3-4"),
+            post(PROJECT, ApplicationScreened("A-c", passed=True), "3-5"),
+        )
+        reviewed_again = second.given(post(PROJECT, review(c=90), "3-6"))
+        reviewed_again.when(post(PROJECT, notice("3-7", "3-12", "b"), "3-7")).refused(NotStanding, application="A-b")
+        reviewed_again.when(post(PROJECT, notice("3-7", "3-12", "c"), "3-7")).counts()
 
 
 def test_an_application_is_withdrawn_at_any_stage_until_it_is_awarded():

@@ -23,13 +23,13 @@ from domain.rules.every_post import (
     UnknownStream,
 )
 from domain.rules.fund import (
-    AlreadyCarried,
     CarriedTooMuch,
     FundExists,
     FundIsClosed,
     MoneyLeft,
     ProjectsStillOpen,
     YearNotOver,
+    YearOutOfTurn,
 )
 from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, wholly_paid, yuan
 from tests.domain.scenario import Scenario, post
@@ -75,19 +75,21 @@ def carried(year: int = 2018, amount: str = "100.00", appropriation: int = 2):
 
 
 def test_a_year_is_carried_forward_when_it_is_over_and_no_money_moves():
-    a_funded_fund.when(post(FUND, carried(2019), "2019-12-31")).refused(YearNotOver, year=2019, budget_year=2018)
-    a_funded_fund.when(post(FUND, carried(2019), "2020-1-1")).moves()
+    a_funded_fund.when(post(FUND, carried(2018), "2018-12-31")).refused(YearNotOver, year=2018)
+    a_funded_fund.when(post(FUND, carried(2018), "2019-1-3")).moves()
 
 
 def test_no_year_before_the_budget_year_is_carried_forward():
-    a_funded_fund.when(post(FUND, carried(2017), "2019-1-3")).refused(YearNotOver, year=2017, budget_year=2018)
+    a_funded_fund.when(post(FUND, carried(2017), "2019-1-3")).refused(YearOutOfTurn, year=2017, expected=2018)
 
 
 def test_each_year_of_an_appropriation_is_carried_forward_once_and_in_order():
-    once = a_funded_fund.given(post(FUND, carried(2019), "2020-1-1"))
-    once.when(post(FUND, carried(2019), "2020-1-2")).refused(AlreadyCarried, appropriation=2, year=2019)
-    once.when(post(FUND, carried(2018), "2020-1-2")).refused(AlreadyCarried)
-    once.when(post(FUND, carried(2020), "2021-1-2")).counts()
+    once = a_funded_fund.given(post(FUND, carried(2018), "2020-1-1"))
+    once.when(post(FUND, carried(2018), "2020-1-2")).refused(YearOutOfTurn, appropriation=2, expected=2019)
+    once.when(post(FUND, carried(2020), "2021-1-2")).refused(YearOutOfTurn, expected=2019)
+    once.when(post(FUND, carried(2019), "2020-1-2")).counts()
+    taken_back = once.given(once.reversing(YearCarriedForward, "2020-1-2"))
+    taken_back.when(post(FUND, carried(2018), "2020-1-3")).counts()
 
 
 def test_no_more_is_carried_forward_than_the_appropriation_still_is():

@@ -86,6 +86,10 @@ def test_money_is_not_requested_for_a_day_before_its_gate_opened():
     agreed.when(request(on="6-1")).counts()
 
 
+def test_money_is_not_requested_for_a_day_before_its_award():
+    decided.when(request(on="2-28")).refused(BeforeItsCause, cause="AwardListDecided")
+
+
 def test_two_requests_never_share_a_fen():
     requested.when(request("P2", amount="0.01")).refused(BalanceTooSmall, available=yuan("0.00"))
 
@@ -144,6 +148,8 @@ def test_where_payments_are_approved_elsewhere_they_are_instructed_as_requested(
     elsewhere = decided.given(post(FUND, SettingsChanged(replace(SETTINGS, approvals=())), "3-1"), request())
     elsewhere.when(post(PROJECT, PaymentInstructed("P1"), "3-4")).moves(("in_approval", "in_transit", "30.00"))
     elsewhere.when(approvals()[0]).refused(ApprovalOutOfTurn, expected=None)
+    confirming = PaymentConfirmed("P1", yuan("30.00"), actual())
+    elsewhere.when(post(PROJECT, confirming, "3-4")).refused(PaymentStatusWrong, wanted="instructed")
 
 
 def test_an_instruction_waits_for_all_approvals():
@@ -174,6 +180,8 @@ def test_a_confirmation_is_for_the_whole_amount():
 def test_a_confirmation_to_another_payee_is_flagged_never_refused():
     other = PaymentConfirmed("P1", yuan("30.00"), actual("b"))
     in_transit.when(post(PROJECT, other, "3-5")).then(replace(other, payee_differs=True))
+    namesake = replace(other, payee=replace(actual("a"), name="示例甲"))
+    in_transit.when(post(PROJECT, namesake, "3-5")).then(replace(namesake, payee_differs=True))
 
 
 def test_a_bank_slip_without_a_code_is_no_other_payee_and_one_with_another_code_is():

@@ -63,6 +63,7 @@ def test_two_orders_on_a_payment_never_ask_for_more_than_it_brought_out():
 def test_an_order_has_a_new_name_a_known_payment_and_a_later_due_day():
     ordered.when(post(PROJECT, order(), "4-2")).refused(NameTaken, kind="recovery", name="R1")
     confirmed.when(post(PROJECT, order(payment="P9"), "4-1")).refused(UnknownName, kind="payment", name="P9")
+    confirmed.when(post(PROJECT, order(), "5-1")).counts()
     confirmed.when(post(PROJECT, order(), "5-2")).refused(BeforeItsCause, cause="RecoveryOrdered")
     early = post(PROJECT, order(), "3-4", booked="4-1")
     confirmed.when(early).refused(BeforeItsCause, cause="payment confirmed")

@@ -17,6 +17,7 @@ from domain.fund import (
     FundsReinstated,
     Gate,
     SurplusSurrendered,
+    YearCarriedForward,
 )
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturnReversed
 from domain.posting import POOL, RECOVERED
@@ -111,6 +112,7 @@ ROWS = [
     (allotted_fund, post(FUND, AllotmentWithdrawn("p", 1, yuan("50.00")), "1-7")),
     (two_projects(), post(FUND, FundsReallocated("p", 1, "q", 2, yuan("50.00")), "1-7")),
     (with_money_back, post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1")),
+    (founded_fund, post(FUND, YearCarriedForward(2, 2018, yuan("100.00")), "1-7")),
     (founded_fund, post(FUND, SurplusSurrendered(POOL, yuan("50.00")), "1-7")),
     (with_money_back, post(FUND, of_award, "2020-2-1", cites=("缴款书",))),
     (allotted_fund, post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31")),
@@ -183,6 +185,8 @@ def state(scenario):
             if field.name not in ("reversed", "appropriations"):
                 filled = {key: each for key, each in value.items() if each} if isinstance(value, Map) else value
                 found[name, field.name] = filled
+        received = getattr(stream.state, "appropriations", {})
+        found[name, "carried"] = {version: each.carried for version, each in received.items() if each.carried}
     return found
 
 

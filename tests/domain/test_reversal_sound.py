@@ -104,6 +104,12 @@ def test_a_place_that_a_substitute_has_taken_is_not_taken_back(ending):
     taken.given(post(PROJECT, AwardDeclined("L-b", "放弃"), "4-24")).when(undoing).counts()
 
 
+def test_an_ending_that_moved_nothing_is_not_reversed_when_the_place_is_taken():
+    emptied = one_place.given(*paid(), post(PROJECT, terminated, "3-10"), returned(on="3-11"), *shown("b", month="4"))
+    taken = decided(emptied, INSTEAD, on="4-22")
+    taken.when(taken.reversing(AwardTerminated, "5-1")).refused(NoPlacesLeft, limit=1, taken=1, asked=1)
+
+
 def test_a_payment_that_was_returned_does_not_come_back_to_a_place_that_is_taken():
     emptied = one_place.given(*paid(), post(PROJECT, terminated, "3-10"), returned(on="3-11"), *shown("b", month="4"))
     taken = decided(emptied, INSTEAD, on="4-22")

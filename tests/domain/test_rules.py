@@ -6,6 +6,8 @@ import pytest
 
 from domain.decision import MIRRORS, POSTABLE, rules_of
 from domain.documents import Document
+from domain.fund import SurplusSurrendered
+from domain.posting import RECOVERED
 from domain.project.amendment import AgreementSigned
 from domain.project.payment import PaymentConfirmed, PaymentInstructed
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
@@ -36,6 +38,7 @@ with_documents = decided.given(
     post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual()), "3-5", cites=(Document("流水号", "1"),)),
     post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("4-1"), "违规"), "3-6"),
     post(PROJECT, RecoveryReceived("R1", yuan("1.00")), "3-7", cites=(Document("缴款书", "1"),)),
+    post(FUND, SurplusSurrendered(RECOVERED, yuan("1.00"), "p", "L-a", 1), "3-8", cites=(Document("缴款书", "1"),)),
     post(PROJECT, AgreementSigned("L-a", day("3-8"), day("4-8")), "3-8"),
 )
 with_documents = with_documents.given(

@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.project.amendment import AwardDeclined
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationScreened, CallClosed, CallFailed
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved, ReviewConcluded, Score
@@ -28,6 +29,7 @@ from domain.rules.call import (
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 from tests.domain.lives import (
     PROJECT,
+    TWO_ROWS,
     allotted,
     award_list,
     awarded,
@@ -73,6 +75,11 @@ def test_a_review_waits_for_the_call_to_close_and_all_to_be_screened():
     a_called_project.when(post(PROJECT, review(a=90, b=80), "2-15")).refused(CallStillOpen)
     one = a_closed_call.given(post(PROJECT, ApplicationScreened("A-a", passed=True), "2-12"))
     one.when(post(PROJECT, review(a=90), "2-15")).refused(NotAllScreened, applications="A-b")
+
+
+def test_a_review_comes_no_earlier_than_its_call_was_closed():
+    early = post(PROJECT, review(a=90, b=89), "2-10", booked="2-15")
+    a_reviewed_project.when(early).refused(BeforeItsCause, cause="CallClosed")
 
 
 def test_a_review_scores_exactly_those_that_passed():
@@ -123,6 +130,7 @@ def test_a_notice_does_not_begin_before_it_is_started_and_names_each_application
 def test_a_notice_is_complete_the_day_after_its_last_day():
     running.when(post(PROJECT, NoticeCompleted(), "2-20")).refused(DeadlineNotPassed)
     running.when(post(PROJECT, NoticeCompleted(), "2-21")).counts()
+    a_noticed_project.when(post(PROJECT, NoticeCompleted(), "2-22")).refused(NoNotice, wanted="running")
 
 
 def test_a_new_notice_replaces_a_running_one():
@@ -150,6 +158,18 @@ def test_where_notices_follow_the_decision_they_list_what_was_awarded():
     decided_first.when(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16")).counts()
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
     undecided.when(post(PROJECT, notice("2-16", "2-20", "a"), "2-16")).refused(NotAwarded, application="A-a")
+
+
+def test_such_a_notice_lists_no_award_that_ended():
+    ended = decided_first.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "2-16"))
+    ended.when(post(PROJECT, notice("2-16", "2-20", "a"), "2-16")).refused(NotAwarded, application="A-a")
+
+
+def test_a_further_list_may_be_decided_beside_such_a_notice():
+    undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
+    version = undecided.books.project("p").rounds["1"].review.version
+    first = undecided.given(post(PROJECT, AwardListDecided(version, "按得分", TWO_ROWS[:1]), "2-16"), *shown("a"))
+    first.when(post(PROJECT, AwardListDecided(version, "按得分", TWO_ROWS[1:]), "2-22")).counts()
 
 
 def test_such_a_notice_does_not_begin_before_the_decision():
@@ -224,7 +244,7 @@ def test_an_objection_is_to_something_on_a_notice():
 def test_an_objection_comes_before_the_decision():
     decided = awarded()
     decided.when(post(PROJECT, objecting(), "2-18")).refused(ObjectionTooLate, target="A-a")
-    decided.when(post(PROJECT, objecting(None), "2-18")).refused(ObjectionTooLate, target=None)
+    decided.when(post(PROJECT, objecting(None), "2-18")).refused(ObjectionTooLate, target="notice")
     only_a = only_a_awarded()
     only_a.when(post(PROJECT, objecting(), "2-18")).refused(ObjectionTooLate, target="A-a")
     only_a.when(post(PROJECT, objecting("b"), "2-18")).counts()
@@ -254,6 +274,15 @@ def test_an_application_to_which_an_objection_is_upheld_is_excluded():
     upheld.when(post(PROJECT, award_list(upheld, row("b", "1.00", score=89)), "3-1")).counts()
     upheld.when(post(PROJECT, review(a=90, b=89), "2-22")).refused(ScoresMismatch, applications="A-a")
     upheld.when(post(PROJECT, review(b=89), "2-22")).counts()
+
+
+def test_the_resolution_records_what_it_was_about_and_what_it_voids():
+    [excluding] = objected().when(post(PROJECT, resolving(upheld=True), "2-18")).events()
+    assert (excluding.fact.application, excluding.fact.voids) == ("A-a", None)
+    [voiding] = objected(None).when(post(PROJECT, resolving(upheld=True), "2-18")).events()
+    assert (voiding.fact.application, voiding.fact.voids) == (None, running.last(ReviewConcluded).version)
+    [rejecting] = objected(None).when(post(PROJECT, resolving(upheld=False), "2-18")).events()
+    assert rejecting.fact.voids is None
 
 
 def test_an_upheld_objection_to_the_whole_list_voids_review_and_notice():

@@ -10,7 +10,7 @@ from domain.money import Money
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
 from domain.project import acceptance, amendment
 from domain.project.opening import ProjectClosed
-from domain.project.state import Acceptance, AwardStatus, Project
+from domain.project.state import Acceptance, AwardStatus, Project, RoundStatus
 from domain.project.waiver import WaiverGranted
 from domain.record import Fact, Posted
 from tests.domain.lives import payee
@@ -88,7 +88,7 @@ def accept(life: RandomLife, project: Project) -> Fact | None:
         case Acceptance.REQUESTED:
             return acceptance.AcceptanceFailed(name, "随机")
         case Acceptance.FAILED:
-            return acceptance.RectificationOrdered(name, life.day + timedelta(days=life.pick((3, 15, 60))))
+            return acceptance.RectificationOrdered(name, life.day + timedelta(days=life.pick((3, 15, 60, 60))))
         case Acceptance.PASSED:
             return None
 
@@ -116,8 +116,11 @@ def waive(life: RandomLife, project: Project) -> Posted | None:
 
 
 def close(life: RandomLife, project: Project) -> Fact | None:
-    """The project is closed, if it ever awarded anything."""
-    return ProjectClosed() if project.awards and life.chance(30) else None
+    """The project is closed, if it ever awarded anything and nothing seems to be in the way."""
+    last = project.rounds.get(str(project.round))
+    busy = last and last.status is RoundStatus.UNDER_WAY
+    unsettled_ = project.accounts.total((COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT))
+    return ProjectClosed() if project.awards and not busy and not unsettled_ and life.chance(50) else None
 
 
-AWARD_STEPS = {accept: 10, sign: 3, amend: 2, extend: 1, change_payee: 1, end: 1, waive: 1, close: 1}
+AWARD_STEPS = {accept: 10, sign: 3, amend: 2, extend: 1, change_payee: 1, end: 2, waive: 1, close: 2}

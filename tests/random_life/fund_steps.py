@@ -15,7 +15,9 @@ from domain.fund import (
     Gate,
     Line,
     LineBatch,
+    NoticeOrder,
     PeriodClosed,
+    Settings,
     SettingsChanged,
     SurplusSurrendered,
     YearCarriedForward,
@@ -118,8 +120,7 @@ def surrender_pool(life: RandomLife, amount: Money) -> Posted:
 def carry_forward(life: RandomLife, _: Project) -> Fact:
     version = life.pick(sorted(life.fund.appropriations))
     appropriation = life.fund.appropriations[version]
-    last = appropriation.carried or appropriation.budget_year - 1
-    year = last + 1 if life.chance(70) else life.day.year - 1
+    year = appropriation.next_year if life.chance(80) else life.day.year - 1
     return YearCarriedForward(version, year, life.amount(appropriation.amount))
 
 
@@ -129,8 +130,21 @@ def close_period(life: RandomLife, _: Project) -> Fact | None:
     return PeriodClosed(period) if last_day(period) < life.day and life.chance(25) else None
 
 
+def new_settings(life: RandomLife) -> Settings:
+    return Settings(
+        notice_working_days=life.pick((1, 3, 5)),
+        approvals=life.pick(((), ("审批",), ("审核", "审批"))),
+        acceptance_tries=life.pick((1, 2)),
+        notice_order=life.pick(tuple(NoticeOrder)),
+        rectification_months=life.pick((None, 1)),
+        quantum=life.pick((Money(1), Money(10))),
+        years_to_spend=life.pick((1, 2)),
+        period_close_days=life.pick((None, 10)),
+    )
+
+
 def change_settings(life: RandomLife, _: Project) -> Fact:
-    return SettingsChanged(life.settings())
+    return SettingsChanged(new_settings(life))
 
 
 def revise_plan(life: RandomLife, project: Project) -> Fact | None:

@@ -10,23 +10,16 @@ from typing import TypeVar
 from domain.books import Books
 from domain.decision import decide
 from domain.documents import Document
-from domain.fund import AppropriationReceived, Fund, FundEstablished, Gate, Line, NoticeOrder, PlanAdopted, Settings
-from domain.fund.plan import PlanRevised
+from domain.fund import Fund
 from domain.money import Money
-from domain.project.opening import ProjectOpened
 from domain.project.state import Project
 from domain.record import Fact, Posted, Recorded
 from domain.rules import Refused
-from tests.domain.lives import line, plan
-from tests.domain.scenario import TODAY, Scenario, foretold, post
-from tests.random_life.payment_steps import advance, request
-from tests.random_life.round_steps import take_its_course
+from tests.domain.scenario import TODAY, Scenario, foretold, post, seen
 from tests.random_life.table import MISCHIEF, STEPS, STEPS_AFTER_CLOSING
 from tests.random_life.way_out import ways_out
+from tests.random_life.youth import FUNDS, PROJECTS, beginning, bring_up, outlast_memory
 
-PROJECTS = ("p", "q", "r")
-FUNDS = ("f", "g")
-"""All that happens belongs to the first; the second has no plan, for mischief."""
 PEOPLE = ("甲", "乙", "丙")
 LAST_DAY = TODAY - timedelta(days=120)
 """Time stops for a life early enough that whatever it waits for may still come."""
@@ -54,10 +47,12 @@ class RandomLife:
         self.scenario = Scenario()
         self.before = self.scenario.books
         self.numbers = 0
-        for each in self._beginning():
+        for each in beginning(self):
             self.try_(each)
         for code in self.pick(((), PROJECTS[:1], PROJECTS[:2])):
-            self._bring_up(code)
+            bring_up(self, code)
+        if self.chance(7):
+            outlast_memory(self, PROJECTS[2])
         self.old_at = random.choice((120, 200, 300, 10_000))
 
     def __repr__(self) -> str:
@@ -93,7 +88,7 @@ class RandomLife:
         """Tells the witness all that has counted so far, and from now on each post."""
         books = Scenario().books
         for posted in self.accepted:
-            events = decide(books, posted)
+            events = decide(seen(books, posted), posted)
             books = books.record(events)
             witness(posted, events, books)
         self.witnesses.append(witness)
@@ -109,7 +104,7 @@ class RandomLife:
     def _outcome(self, posted: Posted) -> Outcome:
         books = self.books
         try:
-            events = decide(books, posted)
+            events = decide(seen(books, posted), posted)
         except Refused as refusal:
             foretold(posted, refusal)
             self.refusals.append(refusal)
@@ -158,7 +153,8 @@ class RandomLife:
         return self.pick(found) if found else None
 
     def chance(self, percent: int) -> bool:
-        return self.random.randint(1, 100) <= percent
+        """Whether it happens; a life that is shrunk prefers that it does not."""
+        return self.random.randint(0, 99) >= 100 - percent
 
     def amount(self, most: int = 200) -> Money:
         return Money(self.random.randint(1, max(most, 1)))
@@ -176,22 +172,11 @@ class RandomLife:
         for step in range(steps):
             if self.fund.closed and self.chance(4):
                 return
-            self._let_time_pass()
+            self.let_time_pass()
             if posted := self._next(old=step >= self.old_at):
                 yield self.try_(posted)
 
-    def _bring_up(self, code: str) -> None:
-        """Straight to the first awards of a project and on to a payment, else few lives would come that far."""
-        for _ in range(40):
-            project = self.books.project(code)
-            step = advance if project.payments else request if project.awards else take_its_course
-            self._let_time_pass()
-            if made := step(self, project):
-                self.try_(made if isinstance(made, Posted) else self._addressed(made, project))
-            elif project.awards:
-                return
-
-    def _let_time_pass(self) -> None:
+    def let_time_pass(self) -> None:
         self.day = max(self.day, min(self.day + timedelta(days=self.pick((0, 0, 0, 0, 1, 1, 3, 15))), LAST_DAY))
 
     def _next(self, *, old: bool) -> Posted | None:
@@ -201,10 +186,10 @@ class RandomLife:
         for _ in range(6):
             project = self.books.project(self.pick(PROJECTS))
             if made := self._make(project):
-                return made if isinstance(made, Posted) else self._addressed(made, project)
+                return made if isinstance(made, Posted) else self.addressed(made, project)
         return None
 
-    def _addressed(self, fact: Fact, project: Project) -> Posted:
+    def addressed(self, fact: Fact, project: Project) -> Posted:
         """To the project or the fund; at times it comes late: it occurred some days ago and is booked now."""
         stream = f"project/{project.code}" if "project" in fact.streams else None
         if not self.chance(8):
@@ -218,40 +203,3 @@ class RandomLife:
         if project.closed and self.chance(95):
             return self.pick(STEPS_AFTER_CLOSING)(self, project)
         return self.pick(STEPS)(self, project)
-
-    # Beginning
-
-    def _beginning(self) -> Iterator[Posted]:
-        lines = [self._line(number, code) for number, code in enumerate(PROJECTS, 1)]
-        asked = sum(each.total for each in lines)
-        fund, first = f"fund/{FUNDS[0]}", date(2019, 1, 1)
-        yield self.post(FundEstablished("专项资金", self.settings()), fund, on=first)
-        yield self.post(FundEstablished("另一专项资金", self.settings()), f"fund/{FUNDS[1]}", on=first)
-        yield self.post(AppropriationReceived(Money(asked + self.pick((0, 0, 150))), 2018), fund, on=first)
-        drafted = lines[: self.pick((2, 3))]
-        yield self.post(plan(*drafted), fund, on=first)
-        yield self.post(PlanAdopted(draft=3), fund, on=first)
-        if drafted != lines:
-            whole = plan(*lines)
-            revised = PlanRevised(whole.title, whole.total, whole.tasks, whole.batches, whole.lines)
-            yield self.post(revised, fund, on=first)
-        for code in PROJECTS:
-            yield self.post(ProjectOpened(FUNDS[0]), f"project/{code}", on=first)
-
-    def _line(self, number: int, code: str) -> Line:
-        gates = (Gate.AWARD, *self.pick(((), tuple(Gate)[1:2], tuple(Gate)[2:], tuple(Gate)[1:])))
-        amounts = [str(Money(10 * self.random.randint(3, 12))) for _ in gates]
-        fixed = self.chance(45)
-        return line(code, number, self.random.randint(1, 3), fixed=fixed, amounts=tuple(amounts), gates=gates)
-
-    def settings(self) -> Settings:
-        return Settings(
-            notice_working_days=self.pick((1, 3, 5)),
-            approvals=self.pick(((), ("审批",), ("审核", "审批"))),
-            acceptance_tries=self.pick((1, 2)),
-            notice_order=self.pick(tuple(NoticeOrder)),
-            rectification_months=self.pick((None, 1)),
-            quantum=self.pick((Money(1), Money(10))),
-            years_to_spend=self.pick((1, 2)),
-            period_close_days=self.pick((None, 10)),
-        )

@@ -36,7 +36,16 @@ from domain.reversal.fact import EntryReversed
 from tests.domain.lives import actual
 from tests.domain.scenario import TODAY
 from tests.random_life.award_steps import an_award
-from tests.random_life.fund_steps import OTHER_FUND, plan_lines, revised, surrender_pool, with_batches
+from tests.random_life.fund_steps import (
+    OTHER_FUND,
+    new_settings,
+    plan_lines,
+    recovered,
+    revised,
+    surrender_pool,
+    surrender_recovered,
+    with_batches,
+)
 
 if TYPE_CHECKING:
     from tests.random_life.life import RandomLife
@@ -148,27 +157,24 @@ def _period_not_over(life: RandomLife, _: Project) -> Made:
     return life.post(PeriodClosed(period), on=min(last_day(period), life.day))
 
 
-def _carried_twice(life: RandomLife, _: Project) -> Made:
+def _carried(life: RandomLife, amount: Money, *, over: bool) -> Made:
+    """The next year of an appropriation for which that is over, or is not."""
     for version, each in sorted(life.fund.appropriations.items()):
-        if each.carried:
-            return YearCarriedForward(version, each.carried, TINY)
+        if (each.next_year < life.day.year) == over:
+            return YearCarriedForward(version, each.next_year, amount)
     return None
 
 
-def _carried(life: RandomLife, year: int, amount: Money) -> Made:
-    return YearCarriedForward(min(life.fund.appropriations), year, amount)
-
-
 def _close_before_projects(life: RandomLife, _: Project) -> Made:
-    """The fund is emptied first, if there is little left."""
-    pool, recovered = (life.fund.accounts.total((account,)) for account in (POOL, RECOVERED))
-    if recovered or pool > 200:
-        return None
+    """The fund is emptied first."""
+    pool, at = life.fund.accounts.balance(POOL), recovered(life)
+    if at:
+        return surrender_recovered(life, at, life.fund.accounts.balance(RECOVERED, at.place))
     return surrender_pool(life, pool) if pool else FundClosed()
 
 
 FUND: dict[str, Mischief] = {
-    "FundExists": lambda life, _: FundEstablished("又一个", life.settings()),
+    "FundExists": lambda life, _: FundEstablished("又一个", new_settings(life)),
     "SerialsExhausted": lambda _, __: AppropriationReceived(Money(MAX_BOUND), 2019),
     "PlanAlreadyAdopted": lambda _, __: PlanAdopted(draft=3),
     "PlanSumsDisagree": _wrong_sum,
@@ -185,9 +191,9 @@ FUND: dict[str, Mischief] = {
     "ProjectsStillOpen": _close_before_projects,
     "SameProject": lambda _, project: FundsReallocated(project.code, 1, project.code, 2, TINY),
     "SourceMismatch": lambda life, _: life.post(SurplusSurrendered("paid", TINY), cites=[life.document("缴款书")]),
-    "YearNotOver": lambda life, _: _carried(life, life.day.year, TINY),
-    "AlreadyCarried": _carried_twice,
-    "CarriedTooMuch": lambda life, _: _carried(life, life.day.year - 1, HUGE),
+    "YearNotOver": lambda life, _: _carried(life, TINY, over=False),
+    "YearOutOfTurn": lambda life, _: YearCarriedForward(min(life.fund.appropriations), 2000, TINY),
+    "CarriedTooMuch": lambda life, _: _carried(life, HUGE, over=True),
     "PeriodOutOfTurn": lambda _, __: PeriodClosed("2018-01"),
     "PeriodNotOver": _period_not_over,
     "ProjectExists": lambda life, project: life.post(ProjectOpened("f"), f"project/{project.code}"),

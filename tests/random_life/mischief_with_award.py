@@ -7,9 +7,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from domain.money import Money
-from domain.project import acceptance, payment, recovery
+from domain.project import acceptance, amendment, payment, recovery
 from domain.project.opening import ProjectClosed
-from domain.project.state import PaymentStatus, Project, RoundStatus
+from domain.project.state import Acceptance, PaymentStatus, Project, RoundStatus
 from domain.project.waiver import WaiverGranted
 from domain.record import Posted, Recorded
 from domain.reversal.decide import REVERSIBLE
@@ -48,6 +48,22 @@ def _approve_own(life: RandomLife, project: Project, name: str) -> Made:
     return life.post(payment.PaymentApproved(name, "审批"), f"project/{project.code}", by=each.by.actor)
 
 
+def _approve_out_of_turn(life: RandomLife, project: Project, name: str) -> Made:
+    by = life.other_than(project.payments[name].by.actor)
+    return life.post(payment.PaymentApproved(name, "越级"), f"project/{project.code}", by=by)
+
+
+def _change_nothing(life: RandomLife, project: Project, name: str) -> Made:
+    payee = project.awards[name].payee
+    fact = amendment.PayeeChanged(name, payee, payee, approver="乙")
+    return life.post(fact, f"project/{project.code}", by="甲")
+
+
+def _rectify_for_long(life: RandomLife, project: Project) -> Made:
+    name = life.pick_any(name for name, each in project.awards.items() if each.acceptance is Acceptance.FAILED)
+    return acceptance.RectificationOrdered(name, life.day + timedelta(days=400)) if name else None
+
+
 def _overdue(life: RandomLife, project: Project, name: str) -> Made:
     due = project.awards[name].rectify_by
     if due is None:
@@ -68,7 +84,8 @@ def _receive_too_much(life: RandomLife, project: Project) -> Made:
 def _close_too_early(_: RandomLife, project: Project) -> Made:
     last = project.rounds[str(project.round)] if project.rounds else None
     under_way = last and last.status is RoundStatus.UNDER_WAY
-    return ProjectClosed() if any(project.all_outstanding()) and not under_way else None
+    waits = any(project.all_outstanding()) or project.open_objections
+    return ProjectClosed() if waits and not under_way else None
 
 
 def _waive_for_oneself(life: RandomLife, project: Project, name: str) -> Made:
@@ -86,17 +103,14 @@ def _waive_again(life: RandomLife, project: Project) -> Made:
 
 AWARD: dict[str, Mischief] = {
     "RequesterMayNotApprove": with_payment(PaymentStatus.REQUESTED, _approve_own),
-    "ApprovalOutOfTurn": with_payment(
-        PaymentStatus.REQUESTED, lambda _, __, name: payment.PaymentApproved(name, "越级")
-    ),
+    "ApprovalOutOfTurn": with_payment(PaymentStatus.REQUESTED, _approve_out_of_turn),
+    "PayeeUnchanged": with_award(_change_nothing),
     "AmountMismatch": with_payment(
         PaymentStatus.INSTRUCTED, lambda _, __, name: payment.PaymentConfirmed(name, HUGE, actual())
     ),
     "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
     "RectificationOverdue": with_award(_overdue),
-    "RectificationTooLong": with_award(
-        lambda life, _, name: acceptance.RectificationOrdered(name, life.day + timedelta(days=400))
-    ),
+    "RectificationTooLong": _rectify_for_long,
     "MoreThanPaid": with_payment(PaymentStatus.CONFIRMED, _order_too_much),
     "MoreThanOutstanding": _receive_too_much,
     "RecoveryOutstanding": _close_too_early,

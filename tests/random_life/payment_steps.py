@@ -62,25 +62,34 @@ def confirmed(life: RandomLife, project: Project, name: str) -> payment.PaymentC
     return payment.PaymentConfirmed(name, whole, actual(paid_to))
 
 
-def turn_back(life: RandomLife, project: Project) -> Fact | None:
+TURNED_BACK = {
+    PaymentStatus.REQUESTED: (payment.PaymentRejected, payment.PaymentRejected, payment.PaymentCancelled),
+    PaymentStatus.APPROVED: (payment.PaymentCancelled,),
+    PaymentStatus.INSTRUCTED: (payment.PaymentFailed,),
+}
+
+
+def turn_back(life: RandomLife, project: Project) -> Fact | Posted | None:
     """A payment is given up, or what was paid comes back."""
-    name = life.pick_any(project.payments)
+    flying = in_flight(project)
+    name = life.pick_any(flying if flying and life.chance(60) else project.payments)
     if name is None:
         return None
     if project.payments[name].status is PaymentStatus.CONFIRMED:
-        return give_back(life, project, name) if life.chance(35) else None
-    flying = in_flight(project)
-    if flying and life.chance(90):
-        name = life.pick(sorted(flying))
-    kinds = (payment.PaymentRejected, payment.PaymentCancelled, payment.PaymentFailed)
-    return life.pick(kinds)(name, "随机")
+        over = project.closed or project.payments[name].award in project.ended
+        return give_back(life, project, name) if life.chance(90 if over else 30) else None
+    kinds = TURNED_BACK.get(project.payments[name].status, ())
+    if not kinds or life.chance(10):
+        kinds = (payment.PaymentRejected, payment.PaymentCancelled, payment.PaymentFailed)
+    by = life.other_than(project.payments[name].by.actor)
+    return life.post(life.pick(kinds)(name, "随机"), f"project/{project.code}", by=by)
 
 
 def give_back(life: RandomLife, project: Project, name: str) -> Fact | None:
     paid = project.paid(name).total
     if not paid:
         return None
-    if life.chance(50):
+    if life.chance(80 if project.payments[name].award in project.ended else 50):
         return payment.PaymentReturned(name, Money(paid), passive=True, reason="退票", year=life.day.year)
     return payment.PaymentReturned(name, life.amount(paid + 3), passive=False, reason="退款")
 
@@ -113,4 +122,4 @@ def settle(life: RandomLife, project: Project, name: str, whole: bool) -> Posted
 
 
 PAYMENT_STEPS = {request: 8, advance: 16, turn_back: 3, order_back: 2, settle_recovery: 2}
-PAYMENT_STEPS_AFTER_CLOSING = {turn_back: 2, order_back: 2, settle_recovery: 2}
+PAYMENT_STEPS_AFTER_CLOSING = {turn_back: 3, order_back: 2, settle_recovery: 2}

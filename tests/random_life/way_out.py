@@ -63,11 +63,12 @@ def _close_call(life: RandomLife, current: Round, stream: str) -> Posted:
 def _payments(life: RandomLife, project: Project, stream: str) -> Iterator[Way]:
     """What is in flight goes on, or is turned back."""
     for name in sorted(in_flight(project)):
-        yield partial(next_of_payment, life, project, name)
-        if project.payments[name].status is PaymentStatus.INSTRUCTED:
-            yield partial(life.post, payment.PaymentFailed(name, "账户有误"), stream)
-        else:
-            yield partial(life.post, payment.PaymentCancelled(name, "不再支付"), stream)
+        each, instructed = project.payments[name], project.payments[name].status is PaymentStatus.INSTRUCTED
+        upheld = project.applications[project.awards[each.award].application].excluded
+        if instructed or not (upheld or project.open_objections):
+            yield partial(next_of_payment, life, project, name)
+        turned_back = payment.PaymentFailed if instructed else payment.PaymentCancelled
+        yield partial(life.post, turned_back(name, "不再支付"), stream)
 
 
 def _awards(life: RandomLife, project: Project, stream: str) -> Iterator[Way]:

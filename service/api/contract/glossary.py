@@ -46,6 +46,14 @@ FIELDS = {
         "资金须在几个年度内用完，预算年度为第一年，默认 2",
         "in how many years the money is to be spent, the budget year the first; left out: 2",
     ),
+    "idle_days": (
+        "分配后多少天分文未付即预警，默认 180",
+        "after how many days money that is allotted and of which nothing was paid is told; 180 if left out",
+    ),
+    "december_percent": (
+        "12 月支付占全年百分之多少即预警，默认 30",
+        "from which part of a year's payments on, in per cent, December's are told; 30 if left out",
+    ),
     "period_close_days": (
         "月末后几日内须结账；不填则不提示",
         "how many days after a month its books are to be closed; left out: not watched",

@@ -18,6 +18,8 @@ class SettingsShape(Shape):
     quantum = Amount()
     years_to_spend = Whole(1, 10)
     period_close_days = Whole(0, 366)
+    idle_days = Whole(1, 3_660)
+    december_percent = Whole(1, 100)
 
 
 class FundSchema(FactSchema):

@@ -175,6 +175,7 @@ class Alert(TypedDict):
     sentence: str
     sentence_zh: str
     rule: str | None
+    source: Source
     project: NotRequired[str]
     due_on: NotRequired[Day]
     facts: dict[str, Any]
