@@ -6,15 +6,16 @@ from datetime import date
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.books import Stream
 from domain.decision import FACTS, decide
 from domain.fen import FenSet
-from domain.fund import PeriodClosed
+from domain.fund import PeriodClosed, PlanAdopted
 from domain.period import last_day
 from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, POOL, TREASURY, book
+from domain.project.award import AwardListDecided
 from domain.project.payment import PaymentFailed
 from domain.project.recovery import RecoveryOrdered
 from domain.project.state import KINDS, MOST_REMEMBERED, AwardStatus, Project, RoundStatus
@@ -26,13 +27,14 @@ from domain.rules.call import ObjectionUpheld
 from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.payment import PayeeMismatch
 from tests.domain.scenario import TODAY, seen
-from tests.random_life import RandomLife, replayable, script
+from tests.random_life import RandomLife, prove, replayable, script
 from tests.random_life.model import Model
 from tests.random_life.way_out import ways_out
 
-any_life = given(st.randoms(use_true_random=False).map(RandomLife))
+any_life = given(st.randoms(use_true_random=False))
 some_lives = settings(
     max_examples=40,
+    phases=[Phase.reuse, Phase.generate],  # prove() makes a failing life shorter, in seconds
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -147,25 +149,20 @@ def places_taken(project):
 CHECKS = [check for name, check in sorted(globals().items()) if name.startswith("check_")]
 
 
+def check_all(life):
+    for check in CHECKS:
+        check(life)
+
+
 @some_lives
 @any_life
-def test_after_every_event_the_books_are_sound_and_agree_with_the_model(life):
-    with replayable(life):
-        life.show_to(Model())
-        for counted in life.live(120):
-            if counted:
-                for check in CHECKS:
-                    check(life)
+def test_after_every_event_the_books_are_sound_and_agree_with_the_model(random):
+    prove(random, 120, each=check_all, witness=Model)
 
 
 @pytest.mark.parametrize("seed", range(24))
 def test_a_long_life_is_sound_too(seed):
-    life = RandomLife(Random(seed), Model())
-    with replayable(life):
-        for counted in life.live(800):
-            if counted:
-                for check in CHECKS:
-                    check(life)
+    prove(Random(seed), 800, each=check_all, witness=Model)
 
 
 # The log ---------------------------------------------------------------------
@@ -220,25 +217,32 @@ def log_repeats_a_leader_on_the_other_stream(life):
 LOG_CHECKS = [check for name, check in sorted(globals().items()) if name.startswith("log_")]
 
 
-@some_lives
-@any_life
-def test_the_log_of_a_life_is_sound(life):
-    with replayable(life):
-        for _ in life.live(150):
-            pass
-        for check in LOG_CHECKS:
-            check(life)
+def check_log(life):
+    for check in LOG_CHECKS:
+        check(life)
 
 
 @some_lives
 @any_life
-def test_a_refused_post_leaves_the_books_the_very_same(life):
-    with replayable(life):
-        before = repr(life.books)
-        for counted in life.live(40):
-            if not counted:
-                assert repr(life.books) == before
-            before = repr(life.books)
+def test_the_log_of_a_life_is_sound(random):
+    prove(random, 150, end=check_log)
+
+
+class Unmoved:
+    """Looks on, and at the whole of the books whenever a post is refused."""
+
+    def __init__(self):
+        self.before = None
+
+    def __call__(self, _, outcome, books):
+        assert isinstance(outcome, tuple) or repr(books) == self.before
+        self.before = repr(books)
+
+
+@some_lives
+@any_life
+def test_a_refused_post_leaves_the_books_the_very_same(random):
+    prove(random, 40, witness=Unmoved)
 
 
 # Reversals and the way out ---------------------------------------------------
@@ -267,15 +271,14 @@ def states(books):
 
 @some_lives
 @any_life
-def test_an_entry_reversed_at_once_leaves_all_as_it_was(life):
-    with replayable(life):
-        for counted in life.live(120):
-            leader = life.recorded_last()
-            if counted and type(leader.fact) in REVERSIBLE:
-                reverse_at_once(life, leader)
+def test_an_entry_reversed_at_once_leaves_all_as_it_was(random):
+    prove(random, 120, each=reverse_at_once)
 
 
-def reverse_at_once(life, leader):
+def reverse_at_once(life):
+    leader = life.recorded_last()
+    if type(leader.fact) not in REVERSIBLE:
+        return
     on, code = max(life.day, leader.header.occurred_on), leader.stream.partition("/")[2]
     another = life.other_than(leader.header.actor)
     undo = life.post(EntryReversed(leader.version, "录入有误"), leader.stream, on=on, by=another)
@@ -299,30 +302,18 @@ def reverse_at_once(life, leader):
 
 @pytest.mark.parametrize("seed", range(16))
 def test_in_a_long_life_an_entry_may_be_reversed_at_once_too(seed):
-    life = RandomLife(Random(seed))
-    with replayable(life):
-        for counted in life.live(600):
-            leader = life.recorded_last()
-            if counted and type(leader.fact) in REVERSIBLE:
-                reverse_at_once(life, leader)
+    prove(Random(seed), 600, each=reverse_at_once)
 
 
 @some_lives
 @any_life
-def test_from_any_state_there_is_a_way_out(life):
-    with replayable(life):
-        for _ in life.live(life.pick((30, 80, 140))):
-            pass
-        wind_up(life)
+def test_from_any_state_there_is_a_way_out(random):
+    prove(random, random.choice((30, 80, 140)), end=wind_up)
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_a_long_life_can_be_wound_up_too(seed):
-    life = RandomLife(Random(seed))
-    with replayable(life):
-        for _ in life.live(300):
-            pass
-        wind_up(life)
+    prove(Random(seed), 300, end=wind_up)
 
 
 def wind_up(life):
@@ -346,9 +337,7 @@ def test_random_lives_reach_every_event_and_every_rule():
     """Else the properties above would say little."""
     counts, refusals = Counter(), Counter()
     for seed in range(100):
-        life = RandomLife(Random(seed))
-        for _ in life.live(400):
-            pass
+        life = prove(Random(seed), 400)
         counts.update(type(event.fact).__name__ for event in life.events)
         refusals.update(type(refusal).__name__ for refusal in life.refusals)
     for title, names, reached in (("counted", FACTS, counts), ("refused", RULES, refusals)):
@@ -360,10 +349,8 @@ def test_random_lives_reach_every_event_and_every_rule():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_script_of_a_life_replays_it(seed):
-    life = RandomLife(Random(seed))
-    for counted in life.live(200):
-        if not counted and len(life.accepted) > 100:
-            break
+    life = prove(Random(seed), 150)
+    assert not life.try_(life.post(PlanAdopted(99)))
     told = {}
     with pytest.raises(type(life.refusals[-1])):
         exec(script(life), told)
@@ -376,7 +363,20 @@ def without_ids(books):
     return {at: replace(e, header=replace(e.header, source_id="")) for at, e in books.entries.items()}
 
 
-def test_a_failure_tells_how_to_replay_it():
+def test_a_life_that_fails_is_told_in_as_few_posts_as_it_takes():
+    def nobody_is_awarded_anything(life):
+        assert not any(project.awards for project in life.projects())
+
+    with pytest.raises(AssertionError) as failure:
+        prove(Random(1), 400, each=nobody_is_awarded_anything)
+    [note] = failure.value.__notes__
+    told = {}
+    exec(note.partition("\n")[2], told)
+    assert any(type(event.fact) is AwardListDecided for event in told["life"].books.entries.values())
+    assert len(told["life"].books.entries) < 25
+
+
+def test_whatever_is_raised_in_between_tells_how_to_replay_the_life():
     life = RandomLife(Random(1))
     with pytest.raises(AssertionError) as failure, replayable(life):
         raise AssertionError

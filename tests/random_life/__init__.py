@@ -4,6 +4,7 @@ A life decides its posts with the domain; whoever looks on (the model, a service
 """
 
 from tests.random_life.life import PROJECTS, Outcome, RandomLife, Witness
+from tests.random_life.proof import prove
 from tests.random_life.script import replayable, script
 
-__all__ = ["PROJECTS", "Outcome", "RandomLife", "Witness", "replayable", "script"]
+__all__ = ["PROJECTS", "Outcome", "RandomLife", "Witness", "prove", "replayable", "script"]

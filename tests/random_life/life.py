@@ -33,10 +33,10 @@ T = TypeVar("T")
 class RandomLife:
     """`events` are all that was recorded, `accepted` the posts that led to them.
 
-    `last` is the post tried last, `before` the books it was tried on.
+    `last` is the post tried last, `before` the books it was tried on. Not `born`, it has not begun.
     """
 
-    def __init__(self, random: Random, *witnesses: Witness) -> None:
+    def __init__(self, random: Random, *witnesses: Witness, born: bool = True) -> None:
         self.random = random
         self.witnesses = list(witnesses)
         self.day = date(2019, 1, 10)
@@ -47,13 +47,9 @@ class RandomLife:
         self.scenario = Scenario()
         self.before = self.scenario.books
         self.numbers = 0
-        for each in beginning(self):
-            self.try_(each)
-        for code in self.pick(((), PROJECTS[:1], PROJECTS[:2])):
-            bring_up(self, code)
-        if self.chance(7):
-            outlast_memory(self, PROJECTS[2])
         self.old_at = random.choice((120, 200, 300, 10_000))
+        for _ in self.begin() if born else ():
+            pass
 
     def __repr__(self) -> str:
         return f"<a life of {len(self.accepted)} posts>"
@@ -73,10 +69,10 @@ class RandomLife:
             yield stream.state
 
     def funds(self) -> list[Fund]:
-        return [self.books.fund(code) for code in FUNDS]
+        return [self.books.fund(code) for code in FUNDS if f"fund/{code}" in self.books.streams]
 
     def projects(self) -> list[Project]:
-        return [self.books.project(code) for code in PROJECTS]
+        return [self.books.project(code) for code in PROJECTS if f"project/{code}" in self.books.streams]
 
     def recorded_last(self) -> Recorded:
         """The leader of what was recorded last."""
@@ -166,6 +162,14 @@ class RandomLife:
         self.day = max(self.day, day)
 
     # Living
+
+    def begin(self) -> Iterator[bool]:
+        """The beginning of one that was not born yet, telling after each post whether it counted."""
+        yield from map(self.try_, beginning(self))
+        for code in self.pick(((), PROJECTS[:1], PROJECTS[:2])):
+            yield from bring_up(self, code)
+        if self.chance(10):
+            yield from outlast_memory(self, PROJECTS[2])
 
     def live(self, steps: int) -> Iterator[bool]:
         """Take `steps` random steps, telling after each post whether it counted."""

@@ -108,6 +108,9 @@ AWARD: dict[str, Mischief] = {
     "AmountMismatch": with_payment(
         PaymentStatus.INSTRUCTED, lambda _, __, name: payment.PaymentConfirmed(name, HUGE, actual())
     ),
+    "AmountMismatch of a return": with_payment(
+        PaymentStatus.CONFIRMED, lambda _, __, name: payment.PaymentReturned(name, HUGE, passive=True, reason="退票")
+    ),
     "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
     "RectificationOverdue": with_award(_overdue),
     "RectificationTooLong": _rectify_for_long,

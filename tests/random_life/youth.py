@@ -54,27 +54,28 @@ def _line(life: RandomLife, number: int, code: str) -> Line:
     return line(code, number, life.pick((1, 1, 2, 2, 3)), fixed=fixed, amounts=tuple(amounts), gates=gates)
 
 
-def bring_up(life: RandomLife, code: str) -> None:
+def bring_up(life: RandomLife, code: str) -> Iterator[bool]:
     """Straight to the first awards and a payment; at times on to somebody else in the place of who was paid."""
     vacates = life.chance(25)
     for _ in range(80 if vacates else 40):
         project = life.books.project(code)
         life.let_time_pass()
         if made := _next_in_youth(life, project, vacates=vacates):
-            life.try_(made if isinstance(made, Posted) else life.addressed(made, project))
+            yield life.try_(made if isinstance(made, Posted) else life.addressed(made, project))
         elif project.payments:
             return
 
 
-def outlast_memory(life: RandomLife, code: str) -> None:
+def outlast_memory(life: RandomLife, code: str) -> Iterator[bool]:
     """More steps of a round than are remembered, reversed one by one until that is refused."""
     stream = f"project/{code}"
-    life.try_(life.post(publish(life, life.books.project(code)), stream))
+    yield life.try_(life.post(publish(life, life.books.project(code)), stream))
     for _ in range(MOST_REMEMBERED + 1):
         current = life.books.project(code).rounds["1"]
-        life.try_(life.post(CallExtended(1, current.closes_on + timedelta(days=1)), stream))
-    while life.try_(life.post(EntryReversed(life.books.project(code).rounds["1"].version, "录入有误"), stream)):
-        pass
+        yield life.try_(life.post(CallExtended(1, current.closes_on + timedelta(days=1)), stream))
+    for _ in range(MOST_REMEMBERED + 1):
+        last = life.books.project(code).rounds["1"].version
+        yield life.try_(life.post(EntryReversed(last, "录入有误"), stream))
 
 
 def _next_in_youth(life: RandomLife, project: Project, *, vacates: bool) -> Fact | Posted | None:
