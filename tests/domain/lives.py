@@ -213,10 +213,12 @@ def only_a_awarded(*lines: Line) -> Scenario:
     return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), TWO_ROWS[0])
 
 
-def noticed_after() -> Scenario:
+def noticed_after(*lines: Line) -> Scenario:
     """A fund whose notices follow the decision: a and b are awarded, and nobody was shown yet."""
     settings = replace(SETTINGS, notice_order=NoticeOrder.AFTER_DECISION)
-    scenario = Scenario().given(*allotted(line()), post(FUND, SettingsChanged(settings), "1-7"), *reviewed())
+    scenario = Scenario().given(
+        *allotted(*(lines or (line(),))), post(FUND, SettingsChanged(settings), "1-7"), *reviewed()
+    )
     review = scenario.books.project("p").current_round().review
     assert review is not None
     return scenario.given(post(PROJECT, AwardListDecided(review.version, "按得分", TWO_ROWS), "2-15"))

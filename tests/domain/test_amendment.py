@@ -17,10 +17,10 @@ from domain.project.amendment import (
 from domain.project.payment import PaymentReturned
 from domain.project.state import AwardStatus, BankAccount
 from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
-from domain.rules.call import DeadlineNotLater
+from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan
-from domain.rules.payment import PayeeMismatch
+from domain.rules.payment import PayeeMismatch, PayeeUnchanged
 from domain.rules.waiver import SamePerson
 from tests.domain.lives import (
     PROJECT,
@@ -176,6 +176,12 @@ def test_a_payee_is_changed_by_two_people():
     decided.when(post(PROJECT, alone, "3-2")).refused(SamePerson, who=" 经办 人")
 
 
+def test_a_change_of_payee_changes_it_and_to_somebody_with_a_valid_code():
+    decided.when(post(PROJECT, replace(changed, new=payee("a")), "3-2")).refused(PayeeUnchanged, award="L-a")
+    nobody = replace(changed, new=replace(payee("n"), uscc="0n"))
+    decided.when(post(PROJECT, nobody, "3-2")).refused(InvalidCode, uscc="0n")
+
+
 def test_a_change_of_payee_names_the_present_one():
     stale = replace(changed, old=payee("b"))
     decided.when(post(PROJECT, stale, "3-2")).refused(
@@ -213,6 +219,11 @@ def test_what_came_back_is_not_paid(fact):
     confirmed.given(post(PROJECT, returned, "3-6")).when(post(PROJECT, fact, "3-7")).moves(
         ("payable", "line", "30.00"), ("committed", "line", "20.00")
     )
+
+
+def test_an_award_does_not_end_before_the_last_payment_on_it():
+    early = post(PROJECT, ENDINGS[2], "3-4", booked="3-5")
+    confirmed.when(early).refused(BeforeItsCause, cause="PaymentConfirmed")
 
 
 def test_nothing_moves_when_all_was_paid():

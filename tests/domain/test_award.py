@@ -1,6 +1,8 @@
 from dataclasses import replace
 from decimal import Decimal
 
+from domain.allocation import TIES
+from domain.documents import Document
 from domain.fen import FenSet
 from domain.fund import AllotmentWithdrawn, FundsAllotted
 from domain.posting import LINE
@@ -25,9 +27,11 @@ from domain.rules.fund import BatchNotInPlan
 from tests.domain.lives import (
     FUND,
     PROJECT,
+    SETTINGS,
     allotted,
     award_list,
     awarded,
+    called,
     decided,
     founded,
     line,
@@ -215,12 +219,37 @@ def test_the_quantum_is_the_list_s_own_or_else_the_fund_s():
     by_score(*whole, quantum="0.07").refused(QuantumTooCoarse, batch=1, amount=yuan("60.00"), quantum=yuan("0.07"))
 
 
-def test_the_odd_quantum_goes_to_the_application_received_first_whatever_its_rank():
+def test_the_odd_quantum_goes_to_the_earlier_application_number_whatever_its_rank():
     even = {"a": 50, "b": 50}
     right = row("b", "20.00", "20.00", score=50), row("a", "40.00", "20.00", rank=2, score=50)
     by_score(*right, quantum="20.00", scores=even).counts()
     wrong = row("b", "40.00", "20.00", score=50), row("a", "20.00", "20.00", rank=2, score=50)
     by_score(*wrong, quantum="20.00", scores=even).refused(AllocationMismatch, award="L-b", expected=yuan("20.00"))
+
+
+def test_application_numbers_are_told_apart_by_their_value_however_they_are_written():
+    numbers = {"a": "受理-10", "b": "受理-９"}
+    applications = (
+        replace(each, header=replace(each.header, documents=(Document("受理号", numbers[name]),)))
+        for name, each in zip(numbers, called()[1:], strict=True)
+    )
+    begun = Scenario().given(*allotted(line()), called()[0], *applications, *reviewed()[3:])
+    again = begun.given(post(PROJECT, review(a=50, b=50), "2-16"), *shown("a", "b", month="3"))
+    rows = row("b", "40.00", "20.00", score=50), row("a", "20.00", "20.00", rank=2, score=50)
+    fact = replace(award_list(again, *rows), by_score=True, quantum=yuan("20.00"))
+    again.when(post(PROJECT, fact, "3-21")).counts()
+
+
+def test_what_the_shares_were_reckoned_by_is_recorded():
+    right = row("a", "30.17", "20.11"), row("b", "29.83", "19.89", rank=2, score=89)
+    [event] = by_score(*right).events()
+    assert (event.fact.quantum, event.fact.tie_order) == (SETTINGS.quantum, TIES)
+    whole = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
+    said = by_score(*whole, quantum="5.00")
+    [event] = said.when(replace(said.posted, fact=replace(said.posted.fact, tie_order="抽签"))).events()
+    assert (event.fact.quantum, event.fact.tie_order) == (yuan("5.00"), "抽签")
+    [unsaid] = deciding(noticed_project, row("a", "1.00")).events()
+    assert (unsaid.fact.quantum, unsaid.fact.tie_order) == (None, None)
 
 
 def test_nothing_is_shared_out_by_scores_of_zero():

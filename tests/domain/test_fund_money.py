@@ -3,6 +3,7 @@ from datetime import date
 
 import pytest
 
+from domain.documents import Document
 from domain.fen import MAX_BOUND, FenSet
 from domain.fund import (
     AllotmentWithdrawn,
@@ -19,9 +20,11 @@ from domain.money import Money
 from domain.posting import LINE, POOL, RECOVERED, Accounts, Place, move
 from domain.project.opening import ProjectClosed
 from domain.project.payment import PaymentReturned
+from domain.project.recovery import RecoveryOrdered, RecoveryReceived
 from domain.rules.every_post import (
     BalanceTooSmall,
     BookedOutOfOrder,
+    DocumentAlreadyUsed,
     MissingCitation,
     UnknownStream,
 )
@@ -52,7 +55,7 @@ from tests.domain.lives import (
     wholly_paid,
     yuan,
 )
-from tests.domain.scenario import Scenario, post
+from tests.domain.scenario import Scenario, day, post
 
 a_fund = Scenario().given(post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"))
 a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2018), "1-2"))
@@ -270,6 +273,22 @@ def test_a_surrender_cites_the_paper_of_its_source():
     with_money_back.when(post(FUND, of_the_recovered, "2020-2-1", cites=("收回指标文",))).refused(
         MissingCitation, kinds="缴款书"
     )
+
+
+def test_a_paying_in_slip_pays_in_once():
+    slip = (Document("缴款书", "1"),)
+    once = with_money_back.given(post(FUND, of_the_recovered, "2020-2-1", cites=slip))
+    once.when(post(FUND, of_the_recovered, "2020-2-2", cites=slip)).refused(DocumentAlreadyUsed)
+
+
+def test_a_slip_by_which_money_came_back_may_be_that_by_which_it_was_surrendered():
+    slip = (Document("缴款书", "1"),)
+    received = awarded().given(
+        *paid(),
+        post(PROJECT, RecoveryOrdered("R1", "P1", yuan("5.00"), day("9-1"), "违规"), "4-1"),
+        post(PROJECT, RecoveryReceived("R1", yuan("5.00")), "4-2", cites=slip),
+    )
+    received.when(post(FUND, of_the_recovered, "4-2", cites=slip)).counts()
 
 
 def test_a_closed_fund_surrenders_only_what_came_back():

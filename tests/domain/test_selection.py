@@ -5,9 +5,10 @@ import pytest
 
 from domain.project.amendment import AwardDeclined
 from domain.project.award import AwardListDecided
-from domain.project.call import ApplicationScreened, CallClosed, CallFailed
+from domain.project.call import ApplicationScreened, CallClosed, CallFailed, CallPublished
+from domain.project.payment import PaymentInstructed
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved, ReviewConcluded, Score
-from domain.rules.award import BasisMismatch, NotInNotice
+from domain.rules.award import AwardNotShown, BasisMismatch, NotInNotice
 from domain.rules.call import (
     CalendarUnknown,
     CallStillOpen,
@@ -31,6 +32,7 @@ from tests.domain.lives import (
     PROJECT,
     TWO_ROWS,
     allotted,
+    approvals,
     award_list,
     awarded,
     called,
@@ -45,7 +47,7 @@ from tests.domain.lives import (
     row,
     shown,
 )
-from tests.domain.scenario import Scenario, post
+from tests.domain.scenario import Scenario, day, post
 
 an_open_project = Scenario().given(*allotted(line()))
 a_called_project = an_open_project.given(*called())
@@ -208,6 +210,31 @@ def test_an_objection_that_is_upheld_after_the_decision_stops_the_payment():
     upheld = late.given(post(PROJECT, resolving(upheld=True), "2-18"), post(PROJECT, NoticeCompleted(), "2-21"))
     upheld.when(request()).refused(ObjectionUpheld, application="A-a")
     upheld.when(request(award="b")).counts()
+
+
+@pytest.mark.parametrize("target", ["a", None])
+def test_a_payment_goes_no_further_while_an_objection_to_its_award_is_open(target):
+    late = decided_first.given(*shown("a", "b"), request())
+    objected_to = objected(target, late)
+    for step in (request("P2", amount="1.00"), approvals()[0]):
+        objected_to.when(step).refused(ObjectionOpen, objections="Y1")
+    approved = objected(target, late.given(*approvals()))
+    approved.when(post(PROJECT, PaymentInstructed("P1"), "3-4")).refused(ObjectionOpen)
+    objected_to.given(post(PROJECT, resolving(upheld=False), "2-22")).when(approvals()[0]).moves()
+
+
+def test_an_objection_to_another_award_stops_no_payment():
+    late = objected("b", decided_first.given(*shown("a", "b")))
+    late.when(request()).counts()
+
+
+def test_no_further_call_before_all_that_was_awarded_was_shown():
+    further = post(PROJECT, CallPublished(2, day("3-1"), day("3-9")), "2-28")
+    places = noticed_after(line(awards=3))
+    places.when(further).refused(AwardNotShown, award="L-a")
+    places.given(*shown("a")).when(further).refused(AwardNotShown, award="L-b")
+    some = places.given(*shown("a", "b"), post(PROJECT, AwardDeclined("L-b", "放弃"), "2-22"))
+    some.when(further).counts()
 
 
 def test_an_objection_to_the_whole_list_after_the_decision_asks_for_a_new_notice():

@@ -99,6 +99,16 @@ def test_who_posted_the_award_does_not_waive_a_rule_for_it(by):
     decided.when(post(PROJECT, waiver("PayeeMismatch"), "3-2", **by)).refused(SamePerson)
 
 
+def test_who_waived_a_rule_for_an_award_makes_no_use_of_it():
+    waived = granted(decided, waiver("PayeeMismatch"), "3-2")
+    to_b = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("b"))
+    waived.when(post(PROJECT, to_b, "3-3", **ANOTHER)).refused(SamePerson, who="另一人")
+    to_a = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("a"))
+    waived.when(post(PROJECT, to_a, "3-3", **ANOTHER)).counts()
+    unsettled = granted(decided, waiver("EarlierBatchesUnsettled"), "3-2")
+    unsettled.when(post(PROJECT, AcceptanceRequested("L-a"), "3-3", **ANOTHER)).refused(SamePerson)
+
+
 def test_who_waived_a_rule_for_an_application_does_not_post_it():
     waived = granted(called_project, waiver("OutsideWindow", None, "A-c"), "2-11")
     waived.when(post(PROJECT, LATE, "2-11", **ANOTHER)).refused(SamePerson, who="另一人")

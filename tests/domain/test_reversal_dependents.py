@@ -1,0 +1,179 @@
+"""What rests on an entry, and keeps it from being undone until it is undone itself."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.fund import SettingsChanged, YearCarriedForward
+from domain.posting import PAYABLE
+from domain.project.acceptance import AcceptanceRequested
+from domain.project.amendment import AwardAmended, PayeeChanged
+from domain.project.award import AwardListDecided
+from domain.project.call import (
+    Applicant,
+    ApplicationReceived,
+    ApplicationScreened,
+    CallClosed,
+    CallExtended,
+    CallFailed,
+)
+from domain.project.payment import PaymentCancelled, PaymentFailed
+from domain.project.recovery import RecoveryOrdered
+from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionReceived, ObjectionResolved
+from domain.project.waiver import WaiverGranted
+from domain.rules.call import AlreadyReviewed, ObjectionUpheld
+from domain.rules.payment import PayeeMismatch
+from domain.rules.reversal import NotRemembered, NotTheLast
+from domain.rules.waiver import SamePerson
+from tests.domain.lives import (
+    ANOTHER,
+    FUND,
+    PROJECT,
+    SETTINGS,
+    TWO_ROWS,
+    allotted,
+    awarded,
+    called,
+    decided,
+    instructed,
+    line,
+    notice,
+    noticed,
+    noticed_after,
+    only_a_awarded,
+    paid,
+    payee,
+    request,
+    reviewed,
+    shown,
+    yuan,
+)
+from tests.domain.scenario import Scenario, day, post
+
+two_awards = awarded()
+called_project = Scenario().given(*allotted(line()), *called())
+reviewed_project = Scenario().given(*allotted(line()), *reviewed())
+running = reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
+shown_after = noticed_after().given(*shown("a", "b"))
+cancelled = (request(), post(PROJECT, PaymentCancelled("P1", "作废"), "3-3"))
+waiver = post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER)
+late_application = post(PROJECT, WaiverGranted("OutsideWindow", "批准", None, "A-c"), "2-11", **ANOTHER)
+
+
+def objecting(on: str = "2-17"):
+    return post(PROJECT, ObjectionReceived("Y1", "不实", "A-a"), on)
+
+
+def resolving(*, upheld: bool, on: str = "2-18"):
+    return post(PROJECT, ObjectionResolved("Y1", upheld=upheld, reason="核查"), on)
+
+
+def amended(*, increase: bool):
+    return post(PROJECT, AwardAmended("L-a", 1, increase, yuan("5.00"), "调整"), "3-5")
+
+
+RESTING = [
+    (running.given(objecting()), NoticeStarted, "objection", "Y1"),
+    (two_awards.given(*cancelled), AwardListDecided, "payment", "P1"),
+    (shown_after.given(*cancelled), NoticeCompleted, "payment", "P1"),
+    (
+        running.given(objecting(), resolving(upheld=False), post(PROJECT, NoticeCompleted(), "2-21")),
+        ObjectionResolved,
+        "round",
+        "1",
+    ),
+    (two_awards.given(waiver, *paid()), WaiverGranted, "payment", "P1"),
+    (
+        two_awards.given(waiver, *paid(), post(PROJECT, AcceptanceRequested("L-a"), "6-1")),
+        WaiverGranted,
+        "award",
+        "L-a",
+    ),
+    (
+        called_project.given(
+            late_application,
+            post(PROJECT, ApplicationReceived("A-c", Applicant("示例c", "9c")), "2-11"),
+        ),
+        WaiverGranted,
+        "application",
+        "A-c",
+    ),
+]
+
+
+@pytest.mark.parametrize(("after", "entry", "kind", "name"), RESTING)
+def test_an_entry_stays_while_something_rests_on_it(after, entry, kind, name):
+    after.when(after.reversing(entry, "8-1")).refused(NotTheLast, kind=kind, name=name)
+
+
+def test_who_took_part_in_a_review_or_in_a_round_that_ended_did():
+    reviewed_project.when(reviewed_project.reversing(ApplicationScreened, "2-16")).refused(AlreadyReviewed, round=1)
+    failed = called_project.given(post(PROJECT, CallClosed(1), "2-11"), post(PROJECT, CallFailed(1, "不足"), "2-12"))
+    failed.when(failed.reversing(ApplicationReceived, "2-13")).refused(AlreadyReviewed, round=1)
+    again = failed.given(failed.reversing(CallFailed, "2-13"))
+    again.when(again.reversing(ApplicationReceived, "2-14")).counts()
+
+
+def test_an_award_given_anew_under_its_name_is_not_the_one_that_was_amended():
+    touched = only_a_awarded().given(amended(increase=False), amended(increase=True))
+    anew = decided(touched.given(touched.reversing(AwardListDecided, "3-6")), TWO_ROWS[0], on="3-7")
+    version = anew.books.project("p").award("L-a").version
+    anew.when(anew.reversing(AwardAmended, "3-8")).refused(NotTheLast, kind="award", name="L-a", last=version)
+
+
+def test_a_failed_instruction_stands_again_only_if_it_might_still_be_given():
+    failure = post(PROJECT, PaymentFailed("P1", "账户异常"), "3-5")
+    failed = two_awards.given(*instructed(), failure)
+    failed.when(failed.reversing(PaymentFailed, "3-6")).moves((PAYABLE, "in_transit", "30.00"))
+    changed = failed.given(post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-6"))
+    changed.when(changed.reversing(PaymentFailed, "3-7")).refused(PayeeMismatch, awarded="示例n (9n, …0001)")
+    objected = shown_after.given(*instructed(), failure, objecting("2-20"), resolving(upheld=True, on="3-6"))
+    objected.when(objected.reversing(PaymentFailed, "3-7")).refused(ObjectionUpheld, application="A-a")
+
+
+def test_years_are_taken_back_last_first():
+    carried = Scenario().given(
+        *allotted(line()),
+        *(post(FUND, YearCarriedForward(2, year, yuan("9.00")), "2020-1-2") for year in (2018, 2019)),
+    )
+    second, first = (carried.reversing(YearCarriedForward, "2020-1-3") for _ in range(2))
+    first = replace(first, fact=replace(first.fact, version=first.fact.version - 1))
+    carried.when(first).refused(NotTheLast, kind="appropriation", name="2", last=second.fact.version)
+    carried.given(second).when(first).counts()
+
+
+@pytest.mark.parametrize("by", [{"actor": "经办人", "key": "books"}, {"actor": "会计主管", "key": "office"}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"),
+        PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"),
+        WaiverGranted("PayeeMismatch", "批准", "L-b"),
+    ],
+    ids=lambda each: type(each).__name__ if not isinstance(each, dict) else None,
+)
+def test_what_takes_two_people_is_not_undone_by_who_did_it(entry, by):
+    list_by_another = Scenario().given(*allotted(line()), *noticed())
+    decision = post(PROJECT, two_awards.books.entries[two_awards.last(AwardListDecided)].fact, "3-1", **ANOTHER)
+    after = list_by_another.given(decision, *paid(), post(PROJECT, entry, "3-10"))
+    undoing = after.reversing(type(entry), "3-11")
+    after.when(undoing).counts()
+    after.when(replace(undoing, header=replace(undoing.header, **by))).refused(SamePerson)
+
+
+def test_the_last_twenty_steps_of_a_thing_are_remembered():
+    days = [f"3-{number}" for number in range(1, 23)]
+    extended = called_project.given(*(post(PROJECT, CallExtended(1, day(last)), "2-6") for last in days))
+    for _ in range(20):
+        at = extended.books.project("p").rounds["1"].version
+        undoing = extended.reversing(CallExtended, "2-7")
+        extended = extended.given(replace(undoing, fact=replace(undoing.fact, version=at)))
+    at = extended.books.project("p").rounds["1"].version
+    undoing = extended.reversing(CallExtended, "2-7")
+    extended.when(replace(undoing, fact=replace(undoing.fact, version=at))).refused(NotRemembered, kind="round")
+    assert extended.books.project("p").rounds["1"].closes_on == day("3-2")
+
+
+def test_a_setting_is_never_reversed_but_changed_back():
+    changed = two_awards.given(post(FUND, SettingsChanged(replace(SETTINGS, acceptance_tries=9)), "3-2"))
+    changed.when(post(FUND, SettingsChanged(SETTINGS), "3-3")).then(SettingsChanged(SETTINGS, settings_version=3))
