@@ -12,9 +12,9 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 
 from domain.books import Books
-from domain.fund.state import Fund, Gate
+from domain.fund.state import Fund
 from domain.money import Money
-from domain.period import following, last_day, period_of
+from domain.period import following, last_day, months_between, period_of
 from domain.posting import POOL
 from domain.project.state import Acceptance, Award, AwardStatus, Project, RoundStatus
 from domain.record import Reference
@@ -53,8 +53,8 @@ SENTENCES = {
         "CallStillOpen",
     ),
     "notice-to-complete": Sentence(
-        "The notice of round {round} runs until {due_on}; its end is to be recorded then.",
-        "第 {round} 轮公示至 {due_on}，届满后应登记公示结束。",
+        "The notice of round {round} runs until {due_on}; its end is to be recorded on the next day.",
+        "第 {round} 轮公示至 {due_on}，次日起应登记公示结束。",
         "NoNotice",
     ),
     "objection-open": Sentence(
@@ -97,8 +97,8 @@ SENTENCES = {
         because=DUTIES,
     ),
     "period-to-close": Sentence(
-        "The books of {period} are to be closed by {due_on}.",
-        "{period} 的账簿应于 {due_on} 前结账。",
+        "The books of {period} are to be closed by {due_on}; {months} months are over and not closed.",
+        "{period} 的账簿应于 {due_on} 前结账；已过未结账的共 {months} 个月。",
         "PeriodOutOfTurn",
     ),
     "plan-exceeds-pool": Sentence(
@@ -112,8 +112,13 @@ SENTENCES = {
         because=BUDGET,
     ),
     "never-paid": Sentence(
-        "{amount} was allotted to batch {batch} on {since}, and nothing of it was ever paid.",
-        "第 {batch} 批于 {since} 分配 {amount} 元，至今分文未付。",
+        "{amount} of batch {batch} was allotted on {since} and awarded to {award}; nothing of it was ever paid.",
+        "第 {batch} 批于 {since} 分配、已立项给 {award} 的 {amount} 元，至今分文未付。",
+        because=setting("idle_days"),
+    ),
+    "never-awarded": Sentence(
+        "{amount} of batch {batch} was allotted on {since} and is awarded to nobody.",
+        "第 {batch} 批于 {since} 分配的 {amount} 元，至今未立项。",
         because=setting("idle_days"),
     ),
     "december-rush": Sentence(
@@ -175,7 +180,8 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
         due_on = last_day(period) + timedelta(days=days)
         if today > last_day(period):
             by = (Reference(stream, fund.closed_by or 1),)
-            yield Alert("period-to-close", urgency(due_on, today), {"period": period}, by, due_on=due_on)
+            facts = {"period": period, "months": months_between(last_day(period), today)}
+            yield Alert("period-to-close", urgency(due_on, today), facts, by, due_on=due_on)
     asked, pool = Money(fund.to_allot(fund.lines.values())), fund.accounts.balance(POOL)
     if fund.plan is not None and asked > pool:
         facts = {"planned": asked, "pool": pool}
@@ -202,13 +208,12 @@ def _of_rounds(project: Project, today: date) -> Iterator[Alert]:
 
 
 def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
-    if project.closed:
-        return
-    yield from _of_places(fund, project)
     stream = f"project/{project.code}"
-    for name, award in sorted(project.awards.items()):
-        if award.status is AwardStatus.LIVE:
-            yield from _of_award(project, name, award, today)
+    if not project.closed:
+        yield from _of_places(fund, project)
+        for name, award in sorted(project.awards.items()):
+            if award.status is AwardStatus.LIVE:
+                yield from _of_award(project, name, award, today)
     for key, waiver in sorted(project.waivers.items()):
         rule, kind, waived = key.split("/", 2)
         about = {"rule": rule, "kind": kind, "name": waived}
@@ -231,16 +236,15 @@ def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
 
 
 def _of_award(project: Project, name: str, award: Award, today: date) -> Iterator[Alert]:
-    stream = f"project/{project.code}"
-    by = (Reference(stream, award.version),)
-    if project.applications[award.application].excluded:
-        facts = {"application": award.application, "award": name}
+    stream, application = f"project/{project.code}", project.applications[award.application]
+    if application.excluded:
+        facts, by = {"application": award.application, "award": name}, (Reference(stream, application.version),)
         yield Alert("objection-upheld", Urgency.ODD, facts, by, project.code)
-    if award.acceptance is Acceptance.RECTIFYING and award.rectify_by:
-        late = urgency(award.rectify_by, today)
+    if award.acceptance is Acceptance.RECTIFYING and award.rectify_by and award.due_by:
+        late, by = urgency(award.rectify_by, today), (Reference(stream, award.due_by),)
         yield Alert("rectification", late, {"award": name}, by, project.code, award.rectify_by)
-    if award.ends_on and award.ends_on < today and award.acceptance is not Acceptance.PASSED:
-        by = (Reference(stream, award.gates[Gate.AGREEMENT].version),)
+    if award.ends_on and award.ends_by and award.ends_on < today and award.acceptance is not Acceptance.PASSED:
+        by = (Reference(stream, award.ends_by),)
         yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)
 
 

@@ -33,6 +33,8 @@ from domain.rules.project import ProjectIsClosed
 
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in (*fund.FACTS, *project.FACTS, EntryReversed, *MIRRORS)}
 """Every event type of the log, by its permanent name."""
+TITLES: dict[str, str] = {name: fact.zh for name, fact in FACTS.items()}
+"""Their Chinese names."""
 POSTABLE: dict[str, type[Fact]] = {name: fact for name, fact in FACTS.items() if fact not in MIRRORS}
 """Those that a service may post."""
 
@@ -125,7 +127,7 @@ def _check_documents(books: Books, posted: Posted) -> None:
     cited = {document.kind for document in posted.header.documents}
     for choice in posted.fact.cites:
         if cited.isdisjoint(choice):
-            raise MissingCitation(kinds="、".join(choice))
+            raise MissingCitation(kinds=" / ".join(choice))
     for claim in claimed(posted.fact, posted.header):
         if used := books.taken.get(claim):
             raise DocumentAlreadyUsed(kind=claim.kind, number=claim.number, stream=used.stream, version=used.version)

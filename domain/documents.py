@@ -9,7 +9,9 @@ from datetime import date
 
 from domain.names import plain
 
-_OFFICIAL = re.compile(r"(?P<issuer>.+)[〔\[(【{](?P<year>[0-9]{4})[〕\])】}]第?0*(?P<serial>[0-9]{1,12})号")
+_OFFICIAL = re.compile(
+    r"(?P<issuer>.+)[〔\[(【{❲〖〈<《](?P<year>[0-9]{4})[〕\])】}❳〗〉>》]第?0*(?P<serial>[0-9]{1,12})号?"
+)
 
 
 def normal(number: str) -> str:
@@ -50,13 +52,16 @@ class Document:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Claim:
-    """A number that may stand in the ledger only once, such as a voucher or a bank reference."""
+    """A number that may stand in the ledger only once, such as a voucher or a bank reference.
+
+    `number` is a normal form; of kinds whose numbers begin anew each year it is year/number/item.
+    """
 
     kind: str
     number: str
 
 
-BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书"})
+BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书", "退回通知书"})
 """Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
+_ALIKE = str.maketrans("‐‑‒–—―−⁃ー‧・•⋅", "---------····")
+"""Dashes of any length and middle dots: who reads them takes them for one."""
+
 
 def plain(text: str) -> str:
-    """What `text` is compared by: full width as half width, no white space, one case."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """What `text` is compared by: full width as half width, no white space, one case, one dash, one middle dot."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split()).translate(_ALIKE)
 
 
 def in_turn(number: str) -> tuple[tuple[int, str], ...]:

@@ -21,6 +21,11 @@ def following(period: str) -> str:
     return period_of(last_day(period) + timedelta(days=1))
 
 
+def months_between(day: date, later: date) -> int:
+    """How many months end from `day` on and before `later`."""
+    return (later.year - day.year) * 12 + later.month - day.month
+
+
 def months_after(day: date, months: int) -> date:
     """The same day of a later month, or its last day if it is shorter."""
     years, month = divmod(day.month - 1 + months, 12)

@@ -124,6 +124,10 @@ class Place(NamedTuple):
     award: str | None = None
     payment: str | None = None
 
+    def __str__(self) -> str:
+        """Such as `yx-ip-2018-08/2/L02`: the parts that it has, joined; `fund` where it has none."""
+        return "/".join(str(part) for part in self if part is not None) or "fund"
+
 
 class Book(NamedTuple):
     """One account at one place."""
@@ -214,7 +218,9 @@ def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = 
     posting = rule(event, when)
     held = accounts.fen(posting.source, place)
     if amount > held.total:
-        raise BalanceTooSmall(account=posting.source, available=Money(held.total), amount=Money(amount))
+        raise BalanceTooSmall(
+            account=posting.source, place=str(place), available=Money(held.total), amount=Money(amount)
+        )
     return Move(posting.source, posting.target, place, held.take(amount))
 
 

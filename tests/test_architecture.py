@@ -7,6 +7,7 @@ from pathlib import Path
 import domain
 import projections
 from domain import decision, posting
+from domain.decision import TITLES
 from domain.rules import RULES
 from service import codec
 from service.access import SCOPES
@@ -67,16 +68,16 @@ def test_every_rule_says_itself_in_english_and_chinese_with_its_numbers():
     assert len(RULES) > 50
     for rule in RULES.values():
         refusal = rule(**{field.name: f"<{field.name}>" for field in fields(rule)})
-        for sentence in (str(refusal), refusal.chinese):
+        for sentence in (str(refusal), refusal.chinese(TITLES)):
             assert sentence
             assert "{" not in sentence
-        assert chinese(refusal.chinese), rule
+        assert chinese(refusal.chinese(TITLES)), rule
 
 
 def test_no_rule_says_none_in_the_words_of_python():
     for rule in RULES.values():
         refusal = rule(**{field.name: None for field in fields(rule)})
-        assert "None" not in str(refusal) + refusal.chinese, rule
+        assert "None" not in str(refusal) + refusal.chinese({}), rule
 
 
 def test_every_rule_says_how_to_avoid_it_in_english_and_chinese():

@@ -75,7 +75,7 @@ class YearCarriedForward(FundFact):
 
 @dataclass(frozen=True, slots=True)
 class PeriodClosed(FundFact):
-    """A month's books are closed for the fund and all its projects: nothing is booked in it any more."""
+    """A month's books are closed for the fund and all its projects, for good: nothing is booked in it any more."""
 
     zh = "会计期间结账"
     cites = (("对账单",),)
@@ -167,9 +167,9 @@ def _close_period(case: Case, fund: Fund, fact: PeriodClosed) -> Decision:
 
 
 def _close(case: Case, fund: Fund) -> Decision:
-    left = fund.accounts.total((POOL, RECOVERED))
+    left = {account: amount for account in (POOL, RECOVERED) if (amount := fund.accounts.total((account,)))}
     if left:
-        raise MoneyLeft(accounts=f"{POOL}, {RECOVERED}", amount=left)
+        raise MoneyLeft(accounts=", ".join(left), amount=Money(sum(left.values())))
     still_open = {project for project, _ in fund.allotted} - fund.closed_projects
     if still_open:
         raise ProjectsStillOpen(projects=", ".join(sorted(still_open)))

@@ -82,19 +82,20 @@ FROM: dict[type[Fact], Acceptance] = {
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     changes = _changes(project.awards[fact.award], fact, event)
-    return project.step("award", fact.award, event.version, since=event.header.occurred_on, **changes)
+    by = {"since": event.header.occurred_on, "acceptance_by": event.version}
+    return project.step("award", fact.award, event.version, **by, **changes)
 
 
 def _changes(award: Award, fact: Event, event: Recorded) -> dict[str, object]:
     match fact:
         case AcceptanceRequested():
-            return {"acceptance": Acceptance.REQUESTED, "rectify_by": None}
+            return {"acceptance": Acceptance.REQUESTED, "rectify_by": None, "due_by": None}
         case AcceptancePassed():
             return {"acceptance": Acceptance.PASSED, "gates": award.gates.set(Gate.ACCEPTANCE, event.cause)}
         case AcceptanceFailed():
             return {"acceptance": Acceptance.FAILED, "failures": award.failures + 1}
         case RectificationOrdered():
-            return {"acceptance": Acceptance.RECTIFYING, "rectify_by": fact.due_on}
+            return {"acceptance": Acceptance.RECTIFYING, "rectify_by": fact.due_on, "due_by": event.version}
         case _:
             assert_never(fact)
 

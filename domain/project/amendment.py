@@ -87,7 +87,7 @@ class AwardDeclined(ProjectFact):
 
     zh = "放弃立项"
     cites = (("放弃函",),)
-    refused_by = (*LIVE, NotInPlan, AwardInFlight, AwardPaid)
+    refused_by = (*LIVE, AwardInFlight, AwardPaid)
     award: str
     reason: str
 
@@ -98,7 +98,7 @@ class AwardRevoked(ProjectFact):
 
     zh = "撤销立项"
     cites = (("撤销文号",),)
-    refused_by = (*LIVE, NotInPlan, AwardInFlight, AwardPaid)
+    refused_by = (*LIVE, AwardInFlight, AwardPaid)
     award: str
     reason: str
 
@@ -109,7 +109,7 @@ class AwardTerminated(ProjectFact):
 
     zh = "终止立项"
     cites = (("终止文号",),)
-    refused_by = (*LIVE, NotInPlan, AwardInFlight)
+    refused_by = (*LIVE, AwardInFlight)
     award: str
     reason: str
 
@@ -142,11 +142,13 @@ def _changes(award: Award, fact: Stepping, event: Recorded) -> dict[str, object]
     match fact:
         case AgreementSigned():
             first = award.gates.get(Gate.AGREEMENT, event.cause)
-            return {"gates": award.gates.set(Gate.AGREEMENT, first), "ends_on": fact.ends_on}
+            return {"gates": award.gates.set(Gate.AGREEMENT, first), "ends_on": fact.ends_on, "ends_by": event.version}
         case ExtensionGranted():
-            return {"ends_on": fact.ends_on or award.ends_on, "rectify_by": fact.due_on or award.rectify_by}
+            end = {"ends_on": fact.ends_on, "ends_by": event.version} if fact.ends_on else {}
+            due = {"rectify_by": fact.due_on, "due_by": event.version} if fact.due_on else {}
+            return {**end, **due}
         case PayeeChanged():
-            return {"payee": fact.new}
+            return {"payee": fact.new, "payee_by": event.cause}
         case AwardDeclined() | AwardRevoked() | AwardTerminated():
             return {"status": ENDINGS[type(fact)]}
         case _:
@@ -161,6 +163,8 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
     case.not_before("AwardListDecided", award.decided.on)
     if isinstance(fact, ExtensionGranted):
         return _extend(case, award, fact)
+    if isinstance(fact, Ending):
+        return _end(case, project, fact)
     line = case.books.fund(project.fund).line(project.code)
     match fact:
         case AgreementSigned():
@@ -169,8 +173,6 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
             return _amend(case, project, line, fact)
         case PayeeChanged():
             return _change_payee(case, project, line, fact)
-        case AwardDeclined() | AwardRevoked() | AwardTerminated():
-            return _end(case, project, line, fact)
         case _:
             assert_never(fact)
 
@@ -191,6 +193,10 @@ def _extend(case: Case, award: Award, fact: ExtensionGranted) -> Decision:
             raise NothingToExtend(award=fact.award)
         if new and old and new <= old:
             raise DeadlineNotLater(what=what, last_day=old, asked=new)
+    if fact.ends_on:
+        case.not_before("AgreementSigned", award.gates[Gate.AGREEMENT].on)
+    if fact.due_on:
+        case.not_before("RectificationOrdered", award.since)
     return case.allow()
 
 
@@ -215,7 +221,10 @@ def _change_payee(case: Case, project: Project, line: Line, fact: PayeeChanged) 
     return case.allow()
 
 
-def _end(case: Case, project: Project, line: Line, fact: Ending) -> Decision:
+def _end(case: Case, project: Project, fact: Ending) -> Decision:
+    line = case.books.fund(project.fund).lines.get(project.code)
+    if line is None:
+        return case.allow()  # a revision has dropped the line, which then holds nothing
     case.not_before("PaymentConfirmed", max(project.paid_on.get(fact.award, Map()).values(), default=date.min))
     project.none_in_flight(line, fact.award)
     paid = project.held(line, fact.award, (PAID,))

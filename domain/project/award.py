@@ -45,7 +45,8 @@ class AwardListDecided(ProjectFact):
 
     `review` and `notice` are the versions of the ReviewConcluded and the NoticeStarted it rests on; there is no notice
     where the fund's notices follow the decision. `by_score`: the amounts are those of the allocation by score, in
-    multiples of `quantum`, and the ledger checks them.
+    multiples of `quantum`, and the ledger checks them; it then says `tie_order` itself. `shared_among` names the other
+    applications of that calculation: those that it gave nothing.
     """
 
     zh = "立项决定"
@@ -58,6 +59,7 @@ class AwardListDecided(ProjectFact):
     quantum: Money | None = None
     tie_order: str | None = None
     by_score: bool = False
+    shared_among: tuple[str, ...] = ()
 
 
 Event = AwardListDecided
@@ -71,7 +73,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     with project.awards.mutate() as awards, project.applications.mutate() as applications:
         for row in fact.awards:
             gates = Map({Gate.AWARD: cause})
-            awards[row.award] = Award(event.version, row.application, row.payee, cause, event.by, on, gates)
+            awards[row.award] = Award(event.version, row.application, row.payee, cause, event.by, on, gates, cause)
             applications[row.application] = stepped(applications[row.application], event.version, award=row.award)
         changed = awards.finish(), applications.finish()
     current = project.rounds[str(project.round)]
@@ -88,7 +90,7 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
     fund = case.books.fund(project.fund)
     moves = _award_moves(project, fund.line(project.code), fact)
     if fact.by_score:
-        fact = replace(fact, quantum=fact.quantum or fund.settings.quantum, tie_order=fact.tie_order or TIES)
+        fact = replace(fact, quantum=fact.quantum or fund.settings.quantum, tie_order=TIES)
     return case.allow(*moves, fact=fact)
 
 

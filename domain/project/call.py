@@ -68,7 +68,7 @@ class CallExtended(ProjectFact):
     """Applications are taken until a later day than announced. Possible while the call is not closed."""
 
     zh = "征集延期"
-    refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, DeadlineNotLater)
+    refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, BeforeItsCause, DeadlineNotLater)
     round: int
     closes_on: date
 
@@ -149,7 +149,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     match fact:
         case CallPublished():
-            opened = Round(event.version, fact.round, fact.opens_on, fact.closes_on)
+            opened = Round(event.version, fact.round, event.cause, fact.opens_on, fact.closes_on)
             return replace(project.keep("round", str(fact.round), opened), round=fact.round)
         case CallExtended():
             return project.step("round", str(fact.round), event.version, closes_on=fact.closes_on)
@@ -216,7 +216,7 @@ def _publish(case: Case, project: Project, fact: CallPublished) -> Decision:
         raise RoundUnderWay(round=last.number)
     if fact.round != project.round + 1:
         raise RoundOutOfTurn(round=fact.round, expected=project.round + 1)
-    if last and last.notice and last.notice.completed is None:
+    if last and last.status is RoundStatus.DECIDED and last.notice and last.notice.completed is None:
         raise NoticeRunning(last_day=last.notice.last_day)
     project.no_objection_open()
     for award in project.not_shown():
@@ -247,6 +247,7 @@ def _extend(case: Case, project: Project, fact: CallExtended) -> Decision:
     current = _under_way(project, fact.round)
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)
+    case.not_before("CallPublished", current.published.on)
     if fact.closes_on <= current.closes_on:
         raise DeadlineNotLater(what="CallPublished", last_day=current.closes_on, asked=fact.closes_on)
     return case.allow()

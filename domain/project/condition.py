@@ -13,7 +13,7 @@ from domain.project.state import Acceptance, Project
 from domain.project.waiver import key, waived
 from domain.record import Reference
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
-from domain.rules.award import AwardEnded, NotInNotice
+from domain.rules.award import AwardEnded, AwardNotShown
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName
 from domain.rules.fund import BatchNotInPlan, FundIsClosed, NotInPlan
@@ -40,9 +40,9 @@ def _is_live(case: Case, project: Project, fact: Any) -> Evidence:
 
 
 def _was_shown(case: Case, project: Project, fact: Any) -> Evidence:
-    application, shown = project.award(fact.award).application, project.shown(fact.award)
+    shown = project.shown(fact.award)
     if shown is None:
-        raise NotInNotice(application=application)
+        raise AwardNotShown(award=fact.award)
     case.not_before("NoticeCompleted", shown.completed.on)
     return (Reference(case.stream, shown.started), Reference(case.stream, shown.completed.version))
 
@@ -53,8 +53,7 @@ def _is_not_objected_to(_: Case, project: Project, fact: Any) -> Evidence:
     if application.excluded:
         raise ObjectionUpheld(application=name)
     for objection in sorted(project.open_objections):
-        of = project.objections[objection]
-        if of.application == name or (of.application is None and of.round == application.round):
+        if name in project.objections[objection].concerns:
             raise ObjectionOpen(objections=objection)
     return ()
 
@@ -78,16 +77,24 @@ def _gate_is_open(case: Case, project: Project, fact: Any) -> Evidence:
 def _payee_is_awarded(case: Case, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
     if fact.payee == award.payee:
-        return (Reference(case.stream, award.decided.version),)
+        case.not_before("PayeeChanged", award.payee_by.on)
+        return (Reference(case.stream, award.payee_by.version),)
     if not waived(case, project, PayeeMismatch, "award", fact.award):
         raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
     return (Reference(case.stream, project.waivers[key("PayeeMismatch", "award", fact.award)].version),)
 
 
+def allowed_payee(project: Project, fact: Any) -> bool:
+    """Whether what is paid to `fact`'s payee is the award's, or another was allowed."""
+    waiver = key("PayeeMismatch", "award", fact.award)
+    return fact.payee == project.award(fact.award).payee or waiver in project.waivers
+
+
 def _money_is_payable(_: Case, project: Project, fact: Any) -> Evidence:
-    payable = project.accounts.balance(PAYABLE, project.place(fact.award, fact.batch))
+    place = project.place(fact.award, fact.batch)
+    payable = project.accounts.balance(PAYABLE, place)
     if fact.amount > payable:
-        raise BalanceTooSmall(account=PAYABLE, available=payable, amount=fact.amount)
+        raise BalanceTooSmall(account=PAYABLE, place=str(place), available=payable, amount=fact.amount)
     return ()
 
 
@@ -98,12 +105,19 @@ NOT_OBJECTED_TO = Guard(
     (ObjectionUpheld, ObjectionOpen),
     _is_not_objected_to,
 )
+ENOUGH = Guard("Enough is payable.", "应付余额足够。", (BalanceTooSmall,), _money_is_payable)
+PAYEE = Guard(
+    "The payee is the award's, or another was allowed.",
+    "收款人与立项一致，或已批准例外。",
+    (PayeeMismatch, SamePerson, BeforeItsCause),
+    _payee_is_awarded,
+)
 PAYMENT = (
     LIVE,
     Guard(
         "The award was shown to the public, and the notice is completed.",
         "立项已公示且公示期满。",
-        (NotInNotice, BeforeItsCause),
+        (AwardNotShown, BeforeItsCause),
         _was_shown,
     ),
     NOT_OBJECTED_TO,
@@ -119,13 +133,8 @@ PAYMENT = (
         (GateShut, BeforeItsCause),
         _gate_is_open,
     ),
-    Guard(
-        "The payee is the award's, or another was allowed.",
-        "收款人与立项一致，或已批准例外。",
-        (PayeeMismatch, SamePerson),
-        _payee_is_awarded,
-    ),
-    Guard("Enough is payable.", "应付余额足够。", (BalanceTooSmall,), _money_is_payable),
+    PAYEE,
+    ENOUGH,
 )
 """What a payment's request is refused by, in this order."""
 
@@ -136,21 +145,29 @@ def _may_be_asked(case: Case, project: Project, fact: Any) -> Evidence:
     if award.acceptance not in wanted:
         raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(wanted))
     case.not_before(f"acceptance {award.acceptance}", award.since)
-    return ()
+    return _by(case, award.acceptance_by)
+
+
+def _by(case: Case, *versions: int | None) -> Evidence:
+    return tuple(Reference(case.stream, version) for version in versions if version is not None)
 
 
 def _has_tries_left(case: Case, project: Project, fact: Any) -> Evidence:
+    """The settings' tries; a waiver of the rule allows one more."""
     award, allowed = project.award(fact.award), case.books.fund(project.fund).settings.acceptance_tries
-    if award.failures >= allowed and not waived(case, project, NoTriesLeft, "award", fact.award):
-        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed)
-    return ()
+    if award.failures < allowed:
+        return ()
+    more = int(waived(case, project, NoTriesLeft, "award", fact.award))
+    if award.failures >= allowed + more:
+        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed + more)
+    return _by(case, project.waivers[key("NoTriesLeft", "award", fact.award)].version)
 
 
 def _is_in_time(case: Case, project: Project, fact: Any) -> Evidence:
-    due = project.award(fact.award).rectify_by
-    if due and case.occurred_on > due:
-        raise RectificationOverdue(award=fact.award, due_on=due, occurred_on=case.occurred_on)
-    return ()
+    award = project.award(fact.award)
+    if award.rectify_by and case.occurred_on > award.rectify_by:
+        raise RectificationOverdue(award=fact.award, due_on=award.rectify_by, occurred_on=case.occurred_on)
+    return _by(case, award.due_by)
 
 
 def _earlier_is_settled(case: Case, project: Project, fact: Any) -> Evidence:
@@ -163,9 +180,8 @@ def _earlier_is_settled(case: Case, project: Project, fact: Any) -> Evidence:
         if unpaid and batch.gate is not Gate.ACCEPTANCE:
             if not waived(case, project, EarlierBatchesUnsettled, "award", fact.award):
                 raise EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
-            waiver = project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)]
-            return (Reference(case.stream, waiver.version),)
-    return ()
+            return _by(case, project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)].version)
+    return _by(case, *sorted(project.payments[name].version for name in paid or ()))
 
 
 ACCEPTANCE = (

@@ -28,7 +28,7 @@ from domain.rules.award import (
     QuantumTooCoarse,
     ScoreMismatch,
 )
-from domain.rules.call import NoNotice, NoRoundUnderWay, NotStanding, ObjectionOpen
+from domain.rules.call import NoNotice, NoReview, NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan, NotInPlan
 
@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
 def _was_reviewed(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
     review = project.current_round().review
-    if review is None or review.version != fact.review:
-        raise BasisMismatch(what="review", cited=fact.review, current=review.version if review else None)
+    if review is None:
+        raise NoReview
+    if review.version != fact.review:
+        raise BasisMismatch(what="review", cited=fact.review, current=review.version)
     case.not_before("ReviewConcluded", review.on)
     return (Reference(case.stream, review.version),)
 
@@ -67,7 +69,7 @@ def _names_are_new(_: Case, project: Project, fact: AwardListDecided) -> Evidenc
     if not fact.awards:
         raise NobodyListed
     no_name_twice("award", (row.award for row in fact.awards))
-    no_name_twice("application", (row.application for row in fact.awards))
+    no_name_twice("application", (*(row.application for row in fact.awards), *fact.shared_among))
     no_name_twice("rank", (row.rank for row in fact.awards))
     for row in fact.awards:
         no_name_twice("batch", (share.batch for share in row.amounts))
@@ -79,8 +81,7 @@ def _applications_stand(_: Case, project: Project, fact: AwardListDecided) -> Ev
     current = project.current_round()
     for row in fact.awards:
         project.application(row.application)
-        if not project.standing(row.application):
-            raise NotStanding(application=row.application)
+        project.must_stand(row.application)
         if fact.notice is not None and current.notice and row.application not in current.notice.applications:
             raise NotInNotice(application=row.application)
         if row.score != current.scores[row.application]:
@@ -113,7 +114,12 @@ def _is_by_score(case: Case, project: Project, fact: AwardListDecided) -> Eviden
     if not fact.by_score:
         return ()
     quantum = fact.quantum or case.books.fund(project.fund).settings.quantum
-    shares = by_score(project, {row.application: row.score for row in fact.awards}, _sums(fact), quantum)
+    scores = {row.application: row.score for row in fact.awards} | _of_others(project, fact.shared_among)
+    shares = by_score(project, scores, _sums(fact), quantum)
+    for name in fact.shared_among:
+        if expected := sum(shares[name].values()):
+            batch = next(number for number, amount in shares[name].items() if amount)
+            raise AllocationMismatch(award=name, batch=batch, amount=Money(0), expected=Money(expected))
     for row in fact.awards:
         given = {each.batch: each.amount for each in row.amounts}
         for number, expected in shares[row.application].items():
@@ -123,12 +129,27 @@ def _is_by_score(case: Case, project: Project, fact: AwardListDecided) -> Eviden
     return ()
 
 
+def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
+    """The scores of those who were in the calculation and are not listed."""
+    scores = project.current_round().scores
+    for name in names:
+        project.application(name)
+        project.must_stand(name)
+    return {name: scores[name] for name in names}
+
+
 def by_score(
     project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
 ) -> dict[str, dict[int, Money]]:
-    """What each application gets of each batch, by application number. Raises QuantumTooCoarse, NothingToShareBy."""
-    names = sorted(scores, key=lambda name: in_turn(project.applications[name].number))
+    """What each application gets of each batch, in turn. Raises QuantumTooCoarse, NothingToShareBy."""
+    names = sorted(scores, key=lambda name: _turn(project, name))
     return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
+
+
+def _turn(project: Project, name: str) -> tuple[object, int]:
+    """Of equals the earlier application number, and of equal numbers the one that was received first."""
+    application = project.applications[name]
+    return in_turn(application.number), application.received.version
 
 
 def _sums(fact: AwardListDecided) -> Counter[int]:
@@ -144,9 +165,10 @@ def _line_has_it(case: Case, project: Project, fact: AwardListDecided) -> Eviden
     line, sums = case.books.fund(project.fund).line(project.code), _sums(fact)
     for number, amount in sorted(sums.items()):
         line.batch(number)
-        available = project.accounts.balance(LINE, Place(project.code, number))
+        place = Place(project.code, number)
+        available = project.accounts.balance(LINE, place)
         if amount > available:
-            raise BalanceTooSmall(account=LINE, available=available, amount=Money(amount))
+            raise BalanceTooSmall(account=LINE, place=str(place), available=available, amount=Money(amount))
     for batch in line.batches if line.fixed_total else ():
         left = project.accounts.balance(LINE, Place(project.code, batch.batch)) - sums[batch.batch]
         if left:
@@ -154,6 +176,27 @@ def _line_has_it(case: Case, project: Project, fact: AwardListDecided) -> Eviden
     return ()
 
 
+ROWS_STAND = Guard(
+    "Each application stands, was shown, and has the score of the review.",
+    "所列申报均具备立项资格、已公示，且得分与评审一致。",
+    (UnknownName, NotStanding, NotInNotice, ScoreMismatch),
+    _applications_stand,
+)
+PLACES = Guard("Places are left.", "立项名额未满。", (NotInPlan, NoPlacesLeft), _places_are_left)
+ROWS_BY_SCORE = Guard(
+    "Amounts by score are those of the allocation.",
+    "按得分分配的，金额与测算一致。",
+    (QuantumTooCoarse, NothingToShareBy, UnknownName, NotStanding, AllocationMismatch),
+    _is_by_score,
+)
+ROWS_COVERED = Guard(
+    "The line holds what the list gives, and a fixed total leaves nothing.",
+    "项目额度足够；总额不变的，全部安排完毕。",
+    (BatchNotInPlan, BalanceTooSmall, FixedTotalNotUsed),
+    _line_has_it,
+)
+OF_ROWS = (ROWS_STAND, ROWS_BY_SCORE, ROWS_COVERED)
+"""What is asked of the rows of a list: nothing, where it has none."""
 LIST = (
     Guard(
         "A notice is completed and cited; or the fund's notices follow the decision.",
@@ -164,7 +207,7 @@ LIST = (
     Guard(
         "A review is in force, and the list cites it.",
         "评审结论有效，名单引用该结论。",
-        (BasisMismatch, BeforeItsCause),
+        (NoReview, BasisMismatch, BeforeItsCause),
         _was_reviewed,
     ),
     Guard("No objection is open.", "没有未处理的异议。", (ObjectionOpen,), _no_objection_is_open),
@@ -174,30 +217,15 @@ LIST = (
         (NobodyListed, NameTaken),
         _names_are_new,
     ),
-    Guard(
-        "Each application stands, was shown, and has the score of the review.",
-        "所列申报均具备立项资格、已公示，且得分与评审一致。",
-        (UnknownName, NotStanding, NotInNotice, ScoreMismatch),
-        _applications_stand,
-    ),
-    Guard("Places are left.", "立项名额未满。", (NotInPlan, NoPlacesLeft), _places_are_left),
+    ROWS_STAND,
+    PLACES,
     Guard(
         "A fixed total is wholly allotted before its first decision.",
         "总额不变的项目，首次立项前额度已全部分配。",
         (LineNotAllotted,),
         _is_allotted,
     ),
-    Guard(
-        "Amounts by score are those of the allocation.",
-        "按得分分配的，金额与测算一致。",
-        (QuantumTooCoarse, NothingToShareBy, AllocationMismatch),
-        _is_by_score,
-    ),
-    Guard(
-        "The line holds what the list gives, and a fixed total leaves nothing.",
-        "项目额度足够；总额不变的，全部安排完毕。",
-        (BatchNotInPlan, BalanceTooSmall, FixedTotalNotUsed),
-        _line_has_it,
-    ),
+    ROWS_BY_SCORE,
+    ROWS_COVERED,
 )
 """What an award list is refused by, in this order."""

@@ -85,11 +85,11 @@ def decide(case: Case, project: Project, _: ProjectClosed) -> Decision:
     if last and last.status is RoundStatus.UNDER_WAY:
         raise RoundUnderWay(round=last.number)
     project.no_objection_open()
-    for recovery, left in project.all_outstanding():
-        raise RecoveryOutstanding(recovery=recovery, amount=Money(left))
+    for recovery, outstanding in project.all_outstanding():
+        raise RecoveryOutstanding(recovery=recovery, amount=Money(outstanding))
     unsettled = (COMMITTED, PAYABLE, *IN_FLIGHT)
-    if left := project.accounts.total(unsettled):
-        raise MoneyLeft(accounts=", ".join(unsettled), amount=left)
+    if left := {account: amount for account in unsettled if (amount := project.accounts.total((account,)))}:
+        raise MoneyLeft(accounts=", ".join(left), amount=Money(sum(left.values())))
     places = sorted(at.place for at in project.accounts.books if at.account == LINE)
     moves = [move(project.accounts, "ProjectClosed", at, project.accounts.balance(LINE, at)) for at in places]
     returned = FundsReturned(project.code, project.accounts.total((LINE,)), closes=True)

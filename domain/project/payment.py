@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import NamedTuple, assert_never, get_args
 
 from immutables import Map
@@ -12,7 +13,7 @@ from domain.guard import require, rules_of
 from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.posting import Move, Place, move, source_of
-from domain.project.condition import NOT_OBJECTED_TO, PAYMENT
+from domain.project.condition import NOT_OBJECTED_TO, PAYEE, PAYMENT, allowed_payee
 from domain.project.opening import ProjectFact
 from domain.project.state import ActualPayee, AwardStatus, Payee, Payment, PaymentStatus, Project
 from domain.record import Fact, Recorded
@@ -26,6 +27,9 @@ from domain.rules.payment import (
 
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 """What may refuse any step of a payment that is requested."""
+ONWARD = (NOT_OBJECTED_TO, PAYEE)
+"""What a payment is asked again on its way to the bank: something may have come up since its request."""
+ONWARD_RULES = tuple(rule for rule in rules_of(ONWARD) if rule not in STEP)
 
 # Events ----------------------------------------------------------------------
 
@@ -54,7 +58,7 @@ class PaymentApproved(ProjectFact):
 
     zh = "支付审批通过"
     cites = (("审批单",),)
-    refused_by = (*STEP, *NOT_OBJECTED_TO.rules, RequesterMayNotApprove, ApprovalOutOfTurn)
+    refused_by = (*STEP, *ONWARD_RULES, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     level: str
     final: bool = False
@@ -62,13 +66,17 @@ class PaymentApproved(ProjectFact):
 
 @dataclass(frozen=True, slots=True)
 class PaymentRejected(ProjectFact):
-    """An approver, who is never the requester, says no: the money is payable again."""
+    """An approver, who is never the requester, says no: the money is payable again.
+
+    `level` is whose turn it was; left out, the ledger sets it.
+    """
 
     zh = "支付驳回"
     cites = (("审批单",),)
-    refused_by = (*STEP, RequesterMayNotApprove)
+    refused_by = (*STEP, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     reason: str
+    level: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +99,16 @@ class PaymentInstructed(ProjectFact):
     zh = "支付指令发出"
     cites = (("支付凭证号",),)
     claims = ("支付凭证号",)
-    refused_by = (*STEP, *NOT_OBJECTED_TO.rules)
+    refused_by = (*STEP, *ONWARD_RULES)
     payment: str
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentConfirmed(ProjectFact):
-    """The bank has paid. A payee other than the award's is never refused: the ledger sets `payee_differs`."""
+    """The bank has paid. A payee other than the award's is never refused: the ledger sets `payee_differs`.
+
+    `cleared_on` is the day of clearing 清算日期; left out, it is the day it occurred.
+    """
 
     zh = "支付确认"
     cites = (("流水号",),)
@@ -107,6 +118,7 @@ class PaymentConfirmed(ProjectFact):
     amount: Money
     payee: ActualPayee
     payee_differs: bool = False
+    cleared_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +143,7 @@ class PaymentReturned(ProjectFact):
     zh = "退票/退款"
     records_too = ("FundsReturned",)
     cites = (("退回通知书",),)
+    claims = ("退回通知书",)
     refused_by = (*STEP, AmountMismatch, BalanceTooSmall)
     payment: str
     amount: Money
@@ -223,13 +236,12 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
         raise PaymentStatusWrong(payment=fact.payment, status=payment.status, wanted=wanted)
     case.not_before(f"payment {payment.status}", payment.since)
     if isinstance(fact, PaymentApproved | PaymentInstructed):
-        NOT_OBJECTED_TO.check(case, project, payment)
+        require(ONWARD, case, project, payment)
     match fact:
         case PaymentApproved():
             return _approve(case, project, payment, fact)
         case PaymentRejected():
-            _check_four_eyes(case, fact.payment, payment)
-            return _move_whole(case, project, payment, fact)
+            return _reject(case, project, payment, fact)
         case PaymentCancelled() | PaymentInstructed() | PaymentFailed():
             return _move_whole(case, project, payment, fact)
         case PaymentConfirmed():
@@ -249,13 +261,26 @@ def _request(case: Case, project: Project, fact: PaymentRequested) -> Decision:
     return case.allow(moved, fact=replace(fact, levels=levels))
 
 
+def _levels(case: Case, project: Project, payment: Payment) -> tuple[str, ...]:
+    return case.books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
+
+
 def _approve(case: Case, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
     _check_four_eyes(case, fact.payment, payment)
-    levels = case.books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
+    levels = _levels(case, project, payment)
     expected = levels[payment.approvals] if payment.approvals < len(levels) else None
     if fact.level != expected:
         raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
     return case.allow(fact=replace(fact, final=payment.approvals + 1 == len(levels)))
+
+
+def _reject(case: Case, project: Project, payment: Payment, fact: PaymentRejected) -> Decision:
+    _check_four_eyes(case, fact.payment, payment)
+    levels = _levels(case, project, payment)
+    expected = levels[payment.approvals] if payment.approvals < len(levels) else None
+    if fact.level not in (None, expected):
+        raise ApprovalOutOfTurn(payment=fact.payment, level=str(fact.level), expected=expected)
+    return case.allow(_whole(project, payment, fact), fact=replace(fact, level=expected))
 
 
 def _check_four_eyes(case: Case, name: str, payment: Payment) -> None:
@@ -278,7 +303,10 @@ def _confirm(case: Case, project: Project, payment: Payment, fact: PaymentConfir
     whole = _whole(project, payment, fact)
     if fact.amount != whole.amount:
         raise AmountMismatch(amount=fact.amount, expected=whole.amount)
-    return case.allow(whole, fact=replace(fact, payee_differs=not fact.payee.is_of(payment.payee)))
+    if fact.cleared_on and fact.cleared_on < payment.since:
+        raise BeforeItsCause(occurred_on=fact.cleared_on, cause="PaymentInstructed", cause_on=payment.since)
+    as_asked = fact.payee.is_of(payment.payee) and allowed_payee(project, payment)
+    return case.allow(whole, fact=replace(fact, payee_differs=not as_asked))
 
 
 def _return(case: Case, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:

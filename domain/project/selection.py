@@ -138,7 +138,10 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     current = project.rounds[str(project.round)]
     if isinstance(fact, ObjectionReceived):
-        received = Objection(event.version, current.number, fact.application, event.cause)
+        of = _objected_to(current, event.header.occurred_on, fact.application)
+        assert of is not None, "what was objected to was on a notice"
+        concerns = frozenset({fact.application}) if fact.application else of.applications
+        received = Objection(event.version, current.number, fact.application, concerns, event.cause)
         opened = project.open_objections | {fact.objection}
         return replace(project.keep("objection", fact.objection, received), open_objections=opened)
     if isinstance(fact, ObjectionResolved):
@@ -152,10 +155,11 @@ def _round_changes(
     match fact:
         case ReviewConcluded():
             scores = Map({each.application: each.score for each in fact.scores})
-            return {"review": event.cause, "scores": scores, "notice": None, "noticed": Map()}
+            return {"review": event.cause, "scores": scores, "notice": None, "earlier": (), "noticed": Map()}
         case NoticeStarted():
             listed = frozenset(proposal.application for proposal in fact.applications)
-            return {"notice": Notice(event.version, listed, fact.first_day, fact.last_day)}
+            earlier = (*current.earlier, *((current.notice,) if current.notice else ()))
+            return {"notice": Notice(event.version, listed, fact.first_day, fact.last_day), "earlier": earlier}
         case NoticeCompleted():
             assert current.notice is not None, "the notice completed was started"
             shown = dict.fromkeys(current.notice.applications, Shown(current.notice.version, event.cause))
@@ -176,9 +180,8 @@ def _resolve(project: Project, fact: ObjectionResolved, version: int) -> Project
     if objection.application is not None:
         return project.step("application", objection.application, version, excluded=True)
     current = project.rounds[str(objection.round)]
-    listed = current.notice.applications if current.notice else ()
-    noticed = Map({name: shown for name, shown in current.noticed.items() if name not in listed})
-    void = {"review": None, "scores": Map(), "notice": None, "noticed": noticed}
+    noticed = Map({name: shown for name, shown in current.noticed.items() if name not in objection.concerns})
+    void = {"review": None, "scores": Map(), "notice": None, "earlier": (), "noticed": noticed}
     return project.step("round", str(objection.round), version, **void)
 
 
@@ -251,8 +254,7 @@ def _check_listed(case: Case, project: Project, current: Round, name: str) -> No
     first = case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     award = project.awards.get(application.award or "")
     if first and (award is None or project.shown(str(application.award))):
-        if not project.standing(name):
-            raise NotStanding(application=name)
+        project.must_stand(name)
         return
     if award is None or award.status is not AwardStatus.LIVE or application.round != current.number:
         raise NotAwarded(application=name)
@@ -272,11 +274,12 @@ def _complete_notice(case: Case, project: Project) -> Decision:
 def _receive_objection(case: Case, project: Project, fact: ObjectionReceived) -> Decision:
     current = project.current_round()
     project.unused("objection", fact.objection)
-    notice = current.notice
-    if notice is None:
+    if current.notice is None:
         raise NoNotice(wanted="running / completed")
-    if not notice.first_day <= case.occurred_on <= notice.last_day:
-        raise OutsideNotice(occurred_on=case.occurred_on, first_day=notice.first_day, last_day=notice.last_day)
+    notice = _objected_to(current, case.occurred_on, fact.application)
+    if notice is None:
+        first_day, last_day = current.notice.first_day, current.notice.last_day
+        raise OutsideNotice(occurred_on=case.occurred_on, first_day=first_day, last_day=last_day)
     first = case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     if fact.application is None:
         if notice.decided and first:
@@ -288,6 +291,14 @@ def _receive_objection(case: Case, project: Project, fact: ObjectionReceived) ->
     if award and first and project.shown(award):
         raise ObjectionTooLate(target=fact.application)
     return case.allow()
+
+
+def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
+    """The notice whose days the objection came in: the last that lists the application, else the last of all."""
+    notices = (*current.earlier, *((current.notice,) if current.notice else ()))
+    open_then = [each for each in reversed(notices) if each.first_day <= on <= each.last_day]
+    listing = (each for each in open_then if application is None or application in each.applications)
+    return next(listing, open_then[0] if open_then else None)
 
 
 def _resolve_objection(case: Case, project: Project, fact: ObjectionResolved) -> Decision:

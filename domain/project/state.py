@@ -24,7 +24,7 @@ from domain.names import plain
 from domain.posting import IN_FLIGHT, PAID, Accounts, Place
 from domain.record import Cause, Poster
 from domain.rules.award import AwardEnded, AwardInFlight
-from domain.rules.call import NoRoundUnderWay, ObjectionOpen
+from domain.rules.call import NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import NameTaken, UnknownName
 from domain.rules.project import ProjectIsClosed
 
@@ -124,17 +124,20 @@ class RoundStatus(StrEnum):
 class Round:
     """One round of applications, from its call to the first decision, or to its failure.
 
-    `review` is the one in force; `noticed` tells by which completed notice each application was shown.
+    `review` is the one in force, `notice` the last one on it and `earlier` those before; `noticed` tells by which
+    completed notice each application was shown.
     """
 
     version: int
     number: int
+    published: Cause
     opens_on: date
     closes_on: date
     closed_on: date | None = None
     review: Cause | None = None
     scores: Map[str, Decimal] = Map()
     notice: Notice | None = None
+    earlier: tuple[Notice, ...] = ()
     noticed: Map[str, Shown] = Map()
     status: RoundStatus = RoundStatus.UNDER_WAY
     steps: int = 0
@@ -143,11 +146,12 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class Objection:
-    """An objection 异议 to an application, or to the whole notice of its round."""
+    """An objection 异议 to an application, or to a whole notice; `concerns`: the applications put in doubt."""
 
     version: int
     round: int
     application: str | None
+    concerns: frozenset[str]
     received: Cause
     resolved: bool = False
     steps: int = 0
@@ -171,7 +175,10 @@ class AwardStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Award:
-    """`gates`: those open for it, and by which event. `since`: its acceptance's last change."""
+    """`gates`: those open for it, and by which event. `since`: its acceptance's last change.
+
+    `payee_by`, `ends_by`, `acceptance_by`, `due_by` (of `rectify_by`): which event said so last.
+    """
 
     version: int
     application: str
@@ -180,11 +187,15 @@ class Award:
     by: Poster
     since: date
     gates: Map[Gate, Cause]
+    payee_by: Cause
     status: AwardStatus = AwardStatus.LIVE
     ends_on: date | None = None
+    ends_by: int | None = None
     acceptance: Acceptance = Acceptance.NONE
+    acceptance_by: int | None = None
     failures: int = 0
     rectify_by: date | None = None
+    due_by: int | None = None
     steps: int = 0
     past: tuple[Award, ...] = ()
 
@@ -325,11 +336,26 @@ class Project:
 
     def standing(self, name: str) -> bool:
         """Whether the application may be put on a notice and awarded."""
+        return self.lacks(name) is None
+
+    def must_stand(self, name: str) -> None:
+        """Raises NotStanding."""
+        if lacks := self.lacks(name):
+            raise NotStanding(application=name, lacks=lacks)
+
+    def lacks(self, name: str) -> str | None:
+        """What keeps the application from being put on a notice and awarded, in a word; None if nothing does."""
         each = self.applications[name]
         current = self.rounds[str(each.round)]
-        lives = each.round == self.round and current.status is not RoundStatus.FAILED
-        sound = each.screening is Screening.PASSED and not (each.withdrawn or each.excluded)
-        return lives and sound and each.award is None and name in current.scores
+        against = {
+            "withdrawn": each.withdrawn,
+            "excluded": each.excluded,
+            "awarded": each.award is not None,
+            "past": each.round != self.round or current.status is RoundStatus.FAILED,
+            "unscreened": each.screening is not Screening.PASSED,
+            "unscored": name not in current.scores,
+        }
+        return next((word for word, holds in against.items() if holds), None)
 
     def shown(self, award: str) -> Shown | None:
         """By which completed notice the public was shown an award's application; None if by none yet."""

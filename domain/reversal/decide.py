@@ -1,6 +1,7 @@
 """What may be reversed, and whether it still can be: its fen where it put them, its step the last, the books sound.
 
-Source: DOMAIN, "EntryReversed". Rather than foreseeing every case, the books after the reversal are looked at.
+Source: DOMAIN, "EntryReversed". `dependents.py` looks at what was built on the entry since; what must hold of money,
+gates, places and plan is asked of the books after the reversal (`soundness.py`).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from domain.reversal.dependents import nothing_rests_on
 from domain.reversal.fact import EntryReversed, Restored
 from domain.reversal.soundness import must_be_sound
 from domain.rules.every_post import UnknownEntry
+from domain.rules.fund import FundIsClosed
 from domain.rules.reversal import (
     AlreadyReversed,
     BeforeClosing,
@@ -145,6 +147,8 @@ def decide(case: Case, owner: fund.Fund | Project, fact: EntryReversed) -> Decis
         raise NotInPart(entry=name)
     if owner.closed_at is not None and fact.version < owner.closed_at:
         raise BeforeClosing(version=fact.version, closing=owner.closed_at)
+    if isinstance(owner, Project) and _fund(case).closed and not isinstance(entry.fact, project.AFTER_CLOSING):
+        raise FundIsClosed(fund=owner.fund)
     case.not_before(name, entry.header.occurred_on)
     if isinstance(entry.fact, TWO_PEOPLE) and (same := case.by.same_as(entry.by)):
         raise SamePerson(who=same)
@@ -152,7 +156,7 @@ def decide(case: Case, owner: fund.Fund | Project, fact: EntryReversed) -> Decis
         _fund(case).line(entry.fact.from_project).batch(entry.fact.from_batch)  # must be planned to get it back
     moves, left = _moves_back(case, owner, entry, fact, in_part=how.in_part)
     restored = tuple(how.restores(owner, entry.fact)) if how.restores else ()
-    nothing_rests_on(owner, _fund(case), entry, restored)
+    nothing_rests_on(case, owner, entry, restored)
     frees = () if left else claimed(entry.fact, entry.header)
     decided = replace(fact, entry=name, restored=restored, frees=frees)
     decision = case.allow(*moves, fact=decided, mirrors=tuple(_mirrors(owner, name, moves)))

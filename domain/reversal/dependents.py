@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
-from domain.fund import Fund, YearCarriedForward
+from domain.case import Case
+from domain.fund import AppropriationReceived, Fund, Gate, YearCarriedForward
 from domain.money import Money
 from domain.posting import ACCOUNTS, RECOVERED
-from domain.project.amendment import PayeeChanged
+from domain.project.amendment import (
+    AwardAmended,
+    AwardDeclined,
+    AwardRevoked,
+    AwardTerminated,
+    Ending,
+    PayeeChanged,
+)
 from domain.project.award import AwardListDecided
-from domain.project.call import ApplicationReceived, ApplicationScreened, ApplicationWithdrawn, CallPublished
-from domain.project.opening import ProjectClosed
-from domain.project.payment import PaymentFailed
-from domain.project.recovery import RecoveryOrdered
+from domain.project.call import (
+    ApplicationReceived,
+    ApplicationScreened,
+    ApplicationWithdrawn,
+    CallExtended,
+    CallPublished,
+)
+from domain.project.condition import NOT_OBJECTED_TO, PAYEE
+from domain.project.payment import PaymentConfirmed, PaymentFailed
+from domain.project.recovery import RecoveryOrdered, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
-from domain.project.state import KINDS, Payment, Project, RoundStatus
+from domain.project.state import KINDS, Payment, PaymentStatus, Project, RoundStatus
 from domain.project.waiver import WaiverGranted, granted, key
 from domain.record import Fact, Recorded
 from domain.reversal.fact import Restored
-from domain.rules.call import AlreadyApplied, AlreadyReviewed, ObjectionUpheld
-from domain.rules.fund import FundIsClosed
-from domain.rules.payment import PayeeMismatch
+from domain.rules.call import AlreadyApplied, AlreadyReviewed
+from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
 
 
-def nothing_rests_on(owner: Fund | Project, fund: Fund, entry: Recorded, restored: Collection[Restored]) -> None:
+def nothing_rests_on(case: Case, owner: Fund | Project, entry: Recorded, restored: Collection[Restored]) -> None:
     """Raises the rule that keeps the entry from being reversed now."""
     if isinstance(owner, Fund):
         if isinstance(entry.fact, YearCarriedForward):
             _is_last_carried(owner, entry.fact, entry.version)
+        if isinstance(entry.fact, AppropriationReceived):
+            _was_not_carried(owner, entry.version)
         return
     for each in restored:
         if each.kind in KINDS:
@@ -37,8 +52,13 @@ def nothing_rests_on(owner: Fund | Project, fund: Fund, entry: Recorded, restore
         if each.kind in ("round", "application"):
             _no_objection_to_it(owner, each, entry.version)
     _award_is_the_same(owner, entry)
-    if check := CHECKS.get(type(entry.fact)):
-        check(owner, fund, entry.fact, entry.version)
+    for check in CHECKS.get(type(entry.fact), ()):
+        check(case, owner, entry.fact, entry.version)
+
+
+def _was_not_carried(fund: Fund, version: int) -> None:
+    if carried := fund.appropriations[version].carried:
+        raise NotTheLast(kind="appropriation", name=str(version), last=carried[-1].version, version=version)
 
 
 def _is_last_carried(fund: Fund, fact: YearCarriedForward, version: int) -> None:
@@ -82,30 +102,36 @@ def _first_version(payment: Payment) -> int:
     return payment.past[0].version if payment.past else payment.version
 
 
-def _payments(project: Project, awards: Collection[str | None], since: int) -> Iterator[tuple[str, Payment]]:
+def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
     """The payments of these awards that were requested after an event. Walks them all: reversals are rare."""
     for name, payment in sorted(project.payments.items()):
         if payment.award in awards and _first_version(payment) > since:
             yield name, payment
 
 
-def _nothing_paid_since(project: Project, awards: Collection[str | None], version: int) -> None:
+def _nothing_paid_since(project: Project, awards: Collection[str], version: int) -> None:
     for name, payment in _payments(project, awards, version):
         raise NotTheLast(kind="payment", name=name, last=payment.version, version=version)
 
 
-def _fund_is_open(_: Project, fund: Fund, __: ProjectClosed, ___: int) -> None:
-    if fund.closed:
-        raise FundIsClosed(fund=fund.code)
+# What must not have happened since, entry by entry ------------------------------
 
 
-def _nobody_applied(project: Project, _: Fund, fact: CallPublished, version: int) -> None:
+def _nobody_applied(_: Case, project: Project, fact: CallPublished, version: int) -> None:
     for name, application in sorted(project.applications.items()):
         if application.round == fact.round:
             raise NotTheLast(kind="application", name=name, last=application.version, version=version)
 
 
-def _awards_are_untouched(project: Project, _: Fund, fact: AwardListDecided, version: int) -> None:
+def _nobody_applied_in_the_days_added(_: Case, project: Project, fact: CallExtended, version: int) -> None:
+    closed_on = project.rounds[str(fact.round)].past[-1].closes_on
+    for name, application in sorted(project.applied(fact.round).items()):
+        late = application.received.version > version and application.received.on > closed_on
+        if late and key("OutsideWindow", "application", name) not in project.waivers:
+            raise NotTheLast(kind="application", name=name, last=application.version, version=version)
+
+
+def _awards_are_untouched(_: Case, project: Project, fact: AwardListDecided, version: int) -> None:
     awards = {row.award for row in fact.awards}
     for award in sorted(awards):
         for name, waiver in granted(project, "award", award):
@@ -113,73 +139,133 @@ def _awards_are_untouched(project: Project, _: Fund, fact: AwardListDecided, ver
     _nothing_paid_since(project, awards, version)
 
 
-def _was_not_reviewed(project: Project, _: Fund, fact: ApplicationReceived | ApplicationScreened, __: int) -> None:
+def _was_not_reviewed(_: Case, project: Project, fact: ApplicationReceived | ApplicationScreened, __: int) -> None:
     current = project.rounds[str(project.applications[fact.application].round)]
     if current.review or current.status is not RoundStatus.UNDER_WAY:
         raise AlreadyReviewed(round=current.number)
 
 
-def _no_other_applied(project: Project, _: Fund, fact: ApplicationWithdrawn, __: int) -> None:
+def _no_other_applied(_: Case, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
     application = project.applications[fact.application]
     if other := project.applicants.get((application.round, application.uscc)):
         raise AlreadyApplied(uscc=application.uscc, application=other, round=application.round)
 
 
-def _nothing_paid_on_notice(project: Project, _: Fund, __: NoticeStarted | NoticeCompleted, version: int) -> None:
+def _was_not_reviewed_without_it(_: Case, project: Project, fact: ApplicationWithdrawn, version: int) -> None:
+    current = project.rounds[str(project.applications[fact.application].round)]
+    if current.review and current.review.version > version:
+        raise AlreadyReviewed(round=current.number)
+
+
+def _nothing_paid_on_notice(_: Case, project: Project, __: NoticeStarted | NoticeCompleted, version: int) -> None:
     notice = project.rounds[str(project.round)].notice
-    listed = notice.applications if notice else ()
-    _nothing_paid_since(project, {project.applications[name].award for name in listed} - {None}, version)
+    _nothing_paid_since(project, _awards_of(project, notice.applications if notice else ()), version)
 
 
-def _round_has_not_moved_on(project: Project, _: Fund, fact: ObjectionResolved, version: int) -> None:
+def _awards_of(project: Project, applications: Iterable[str]) -> set[str]:
+    return {award for name in applications if (award := project.applications[name].award)}
+
+
+def _nothing_paid_on_resolution(_: Case, project: Project, fact: ObjectionResolved, version: int) -> None:
+    concerned = project.objections[fact.objection].concerns
+    _nothing_paid_since(project, _awards_of(project, concerned), version)
+
+
+def _round_has_not_moved_on(_: Case, project: Project, fact: ObjectionResolved, version: int) -> None:
     number = project.objections[fact.objection].round
     last = project.rounds[str(max(number, project.round))].version
     if last > version:
         raise NotTheLast(kind="round", name=str(project.round), last=last, version=version)
 
 
-def _none_in_flight(project: Project, fund: Fund, fact: PayeeChanged, _: int) -> None:
-    project.none_in_flight(fund.line(project.code), fact.award)
+def _new_payee_was_not_paid(case: Case, project: Project, fact: PayeeChanged, version: int) -> None:
+    project.none_in_flight(case.books.fund(project.fund).line(project.code), fact.award)
+    for name, payment in _payments(project, {fact.award}, version):
+        if payment.status is PaymentStatus.CONFIRMED:
+            raise NotTheLast(kind="payment", name=name, last=payment.version, version=version)
 
 
-def _may_still_be_paid(project: Project, _: Fund, fact: PaymentFailed, __: int) -> None:
-    """The instruction would stand again: it must be to whom the award is paid now, and nothing against it."""
-    payment = project.payments[fact.payment]
-    award = project.awards[payment.award]
-    allowed = key("PayeeMismatch", "award", payment.award) in project.waivers
-    if payment.payee != award.payee and not allowed:
-        raise PayeeMismatch(payee=str(payment.payee), awarded=str(award.payee))
-    if project.applications[award.application].excluded:
-        raise ObjectionUpheld(application=award.application)
+def _no_round_since(_: Case, project: Project, __: Ending, version: int) -> None:
+    current = project.rounds[str(project.round)]
+    if current.published.version > version:
+        raise NotTheLast(kind="round", name=str(project.round), last=current.version, version=version)
 
 
-def _nothing_received(project: Project, _: Fund, fact: RecoveryOrdered, __: int) -> None:
+def _acceptance_has_not_begun(_: Case, project: Project, fact: PaymentConfirmed, version: int) -> None:
+    """Acceptance was asked for because this was paid."""
+    name = project.payments[fact.payment].award
+    asked = project.awards[name].acceptance_by
+    if asked and asked > version:
+        raise NotTheLast(kind="award", name=name, last=asked, version=version)
+
+
+def _settled_is_not_amended(case: Case, project: Project, fact: AwardAmended, version: int) -> None:
+    """What a batch had when acceptance was asked for is not what it would have then."""
+    batch = case.books.fund(project.fund).line(project.code).find(fact.batch)
+    asked = project.awards[fact.award].acceptance_by
+    if asked and asked > version and batch and batch.gate is not Gate.ACCEPTANCE:
+        raise NotTheLast(kind="award", name=fact.award, last=asked, version=version)
+
+
+def _not_ordered_back(_: Case, project: Project, fact: PaymentConfirmed, version: int) -> None:
+    for name in project.recoveries_of.get(fact.payment, ()):
+        recovery = project.recoveries[name]
+        if recovery.ordered.version > version:
+            raise NotTheLast(kind="recovery", name=name, last=recovery.version, version=version)
+
+
+def _may_still_be_paid(case: Case, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
+    """The instruction would stand again: it must be to whom the award is paid now."""
+    PAYEE.check(case, project, project.payments[fact.payment])
+
+
+def _is_not_objected_to(case: Case, project: Project, fact: PaymentFailed, __: int) -> None:
+    NOT_OBJECTED_TO.check(case, project, project.payments[fact.payment])
+
+
+def _nothing_received(_: Case, project: Project, fact: RecoveryOrdered, __: int) -> None:
     if received := project.recovered.get(fact.recovery):
         raise WouldUnsettle(account=RECOVERED, amount=Money(received))
 
 
-def _was_not_used(project: Project, _: Fund, fact: WaiverGranted, version: int) -> None:
+def _asks_no_more_than_is_paid(_: Case, project: Project, fact: RecoveryWaived, __: int) -> None:
+    """What was waived is asked back again; other recoveries may have been ordered of the same money since."""
+    payment = project.recoveries[fact.recovery].payment
+    asked = sum(map(project.outstanding, project.recoveries_of[payment]))
+    left = Money(max(project.paid(payment).total - asked, 0))
+    if fact.amount > left:
+        raise MoreThanPaid(payment=payment, left=left, amount=fact.amount)
+
+
+def _was_not_used(_: Case, project: Project, fact: WaiverGranted, version: int) -> None:
     kind, name = fact.target
     subject = project.subjects(kind).get(name or "")
     if subject and subject.version > version:
         raise NotTheLast(kind=kind, name=str(name), last=subject.version, version=version)
-    if kind == "award":
+    if kind == "award" and name:
         _nothing_paid_since(project, {name}, version)
 
 
-CHECKS: dict[type[Fact], Callable[[Project, Fund, Any, int], None]] = {
-    ProjectClosed: _fund_is_open,
-    CallPublished: _nobody_applied,
-    AwardListDecided: _awards_are_untouched,
-    ApplicationReceived: _was_not_reviewed,
-    ApplicationScreened: _was_not_reviewed,
-    PaymentFailed: _may_still_be_paid,
-    ApplicationWithdrawn: _no_other_applied,
-    NoticeStarted: _nothing_paid_on_notice,
-    NoticeCompleted: _nothing_paid_on_notice,
-    ObjectionResolved: _round_has_not_moved_on,
-    PayeeChanged: _none_in_flight,
-    RecoveryOrdered: _nothing_received,
-    WaiverGranted: _was_not_used,
+Check = Callable[[Case, Project, Any, int], None]
+CHECKS: dict[type[Fact], tuple[Check, ...]] = {
+    CallPublished: (_nobody_applied,),
+    CallExtended: (_nobody_applied_in_the_days_added,),
+    AwardListDecided: (_awards_are_untouched,),
+    ApplicationReceived: (_was_not_reviewed,),
+    ApplicationScreened: (_was_not_reviewed,),
+    ApplicationWithdrawn: (_no_other_applied, _was_not_reviewed_without_it),
+    NoticeStarted: (_nothing_paid_on_notice,),
+    NoticeCompleted: (_nothing_paid_on_notice,),
+    ObjectionResolved: (_round_has_not_moved_on, _nothing_paid_on_resolution),
+    AwardAmended: (_settled_is_not_amended,),
+    AwardDeclined: (_no_round_since,),
+    AwardRevoked: (_no_round_since,),
+    AwardTerminated: (_no_round_since,),
+    PayeeChanged: (_new_payee_was_not_paid,),
+    PaymentConfirmed: (_may_still_be_paid, _not_ordered_back, _acceptance_has_not_begun),
+    PaymentFailed: (_may_still_be_paid, _is_not_objected_to),
+    RecoveryOrdered: (_nothing_received,),
+    RecoveryWaived: (_asks_no_more_than_is_paid,),
+    WaiverGranted: (_was_not_used,),
 }
 """What must not have happened since, by the type of the entry."""

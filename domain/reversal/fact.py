@@ -13,10 +13,11 @@ from domain.money import Money
 from domain.posting import Move
 from domain.record import Fact
 from domain.rules.award import AwardInFlight, NoPlacesLeft
-from domain.rules.call import AlreadyApplied, AlreadyReviewed, ObjectionUpheld
+from domain.rules.call import AlreadyApplied, AlreadyReviewed, ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BeforeItsCause, UnknownEntry
 from domain.rules.fund import AllotmentExceedsPlan, BatchNotInPlan, FundIsClosed, NotInPlan
 from domain.rules.payment import PayeeMismatch
+from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import (
     AlreadyReversed,
     BeforeClosing,
@@ -63,6 +64,7 @@ class EntryReversed(Fact):
         MovedOn,
         NotTheLast,
         ObjectionUpheld,
+        ObjectionOpen,
         PayeeMismatch,
         SamePerson,
         NotRemembered,
@@ -73,6 +75,7 @@ class EntryReversed(Fact):
         NotInPlan,
         BatchNotInPlan,
         WouldUnsettle,
+        MoreThanPaid,
         NoPlacesLeft,
         AllotmentExceedsPlan,
     )

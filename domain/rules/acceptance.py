@@ -26,8 +26,11 @@ class EarlierBatchesUnsettled(Refused):
     """Batch {batch} of award {award} still has {amount} not paid."""
 
     zh = "立项 {award} 第 {batch} 批尚有 {amount} 元未支付。"
-    remedy = "Pay the batch in full and post the bank's confirmations, then request acceptance."
-    remedy_zh = "先将该批次资金全部支付并登记支付确认，再申请验收。"
+    remedy = (
+        "Pay the batch in full and post the bank's confirmations, then request acceptance; or have the rule waived for"
+        " this award (WaiverGranted)."
+    )
+    remedy_zh = "先将该批次资金全部支付并登记支付确认，再申请验收；或经批准对该立项豁免（WaiverGranted）。"
     source = SEED
     waivable = "award"
     award: str
@@ -40,8 +43,8 @@ class NoTriesLeft(Refused):
     """The award {award} has failed acceptance {failed} times; {allowed} are allowed."""
 
     zh = "立项 {award} 验收已 {failed} 次未通过，最多允许 {allowed} 次。"
-    remedy = "Terminate the award, or have another try approved: post WaiverGranted for this rule."
-    remedy_zh = "终止该立项；或经批准增加验收次数，登记豁免批准（WaiverGranted）。"
+    remedy = "Terminate the award, or have one more try approved: post WaiverGranted for this rule."
+    remedy_zh = "终止该立项；或经批准增加一次验收，登记豁免批准（WaiverGranted）。"
     source = setting("acceptance_tries")
     waivable = "award"
     award: str

@@ -11,7 +11,7 @@ from domain.rules.refused import SEED, Refused, setting
 
 @dataclass(eq=False)
 class NoPlacesLeft(Refused):
-    """The project may have at most {limit} awards: {taken} are taken and {asked} more are asked for."""
+    """Of the project's places for awards, {limit} in all, {taken} are taken and {asked} more are asked for."""
 
     zh = "项目立项数量上限 {limit}，已占 {taken}，再加 {asked} 超限。"
     remedy = "Award no more than the plan allows; an award that ends unpaid frees its place."
@@ -27,8 +27,8 @@ class NotInNotice(Refused):
     """The application {application} was not in the public notice."""
 
     zh = "申报 {application} 未列入公示。"
-    remedy = "Award only what the completed notice listed, or complete a new notice that lists the application."
-    remedy_zh = "只对已公示的申报立项；未公示的，重新公示后再立项。"
+    remedy = "Name an application that the notice listed; to award or pay another, complete a new notice that lists it."
+    remedy_zh = "填写已列入公示的申报；未公示的，重新公示后再立项或支付。"
     source = SEED
     application: str
 
@@ -37,7 +37,7 @@ class NotInNotice(Refused):
 class BasisMismatch(Refused):
     """The award list cites {what} version {cited}; the one in force is {current}."""
 
-    zh = "立项名单引用的 {what} 为第 {cited} 号事件，现行有效的版本号：{current}。"
+    zh = "立项名单引用的 {what} 版本号：{cited}；现行有效的版本号：{current}。"
     remedy = "Give the versions of the project's latest ReviewConcluded and NoticeStarted."
     remedy_zh = "填写本项目最近一次评审结论和公示开始事件的版本号。"
     what: str
@@ -177,7 +177,7 @@ class AwardNotShown(Refused):
     """The award {award} was not shown to the public yet."""
 
     zh = "立项 {award} 尚未公示。"
-    remedy = "Complete a notice that lists it, or revoke it; then publish the next call."
-    remedy_zh = "先将其公示并登记公示结束，或撤销该立项，再发布下一轮征集。"
+    remedy = "Complete a notice that lists it, or revoke it; then pay it, or publish the next call."
+    remedy_zh = "先将其公示并登记公示结束，或撤销该立项，再办理支付或发布下一轮征集。"
     source = setting("notice_order")
     award: str

@@ -72,9 +72,9 @@ class CallStillOpen(Refused):
 
 @dataclass(eq=False)
 class DeadlineNotPassed(Refused):
-    """{what}: the last day is {last_day}, and {occurred_on} is not after it."""
+    """The last day of {what} is {last_day}, and {occurred_on} is not after it."""
 
-    zh = "{what}：最后一天为 {last_day}，{occurred_on} 尚未过期。"
+    zh = "{what} 的最后一天为 {last_day}，{occurred_on} 尚未过期。"
     remedy = "Wait until the last day is over and post it for a later day."
     remedy_zh = "待截止日过后，自次日起再提交。"
     what: str
@@ -87,8 +87,11 @@ class OutsideWindow(Refused):
     """{occurred_on} is outside the window from {opens_on} to {closes_on}."""
 
     zh = "{occurred_on} 不在受理期 {opens_on} 至 {closes_on} 内。"
-    remedy = "Give the day on which the application came in, and refer a late applicant to a later round."
-    remedy_zh = "业务日期填实际受理日；逾期的，请申报单位参加以后轮次。"
+    remedy = (
+        "Give the day on which the application came in. A late one belongs to a later round, or its lateness is waived"
+        " first (WaiverGranted)."
+    )
+    remedy_zh = "业务日期填实际受理日；逾期的，请申报单位参加以后轮次，或先经批准豁免（WaiverGranted）。"
     source = PRACTICE
     waivable = "application"
     occurred_on: date
@@ -173,14 +176,25 @@ class NoticeRunning(Refused):
 
 
 @dataclass(eq=False)
-class NotStanding(Refused):
-    """The application {application} does not stand: it must be live, screened in, scored, not excluded, not awarded."""
+class NoReview(Refused):
+    """No review of this round is in force."""
 
-    zh = "申报 {application} 不具备立项资格：须有效、通过审查、已评分、未因异议排除且未立项。"
+    zh = "本轮没有有效的评审结论。"
+    remedy = "Close the call, screen its applications and post ReviewConcluded; then decide the award list."
+    remedy_zh = "先截止征集、审查申报并登记评审结论，再作出立项决定。"
+    source = SEED
+
+
+@dataclass(eq=False)
+class NotStanding(Refused):
+    """The application {application} does not stand: {lacks}."""
+
+    zh = "申报 {application} 不具备立项资格：{lacks}。"
     remedy = "List only applications of the last round that passed screening, are scored and are not awarded."
     remedy_zh = "名单只列本轮通过审查、已评分且尚未立项的申报。"
     source = SEED
     application: str
+    lacks: str
 
 
 @dataclass(eq=False)
@@ -286,9 +300,9 @@ class NotAwarded(Refused):
 
 @dataclass(eq=False)
 class DeadlineNotLater(Refused):
-    """{what}: {asked} is not later than the present last day, {last_day}."""
+    """{asked} is not later than the present last day of {what}, {last_day}."""
 
-    zh = "{what}：{asked} 不晚于现定截止日 {last_day}。"
+    zh = "{asked} 不晚于 {what} 现定的截止日 {last_day}。"
     remedy = "Give a later day."
     remedy_zh = "填写更晚的日期。"
     what: str

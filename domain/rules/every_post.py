@@ -32,9 +32,9 @@ class OccurredAfterBooked(Refused):
 
 @dataclass(eq=False)
 class BookedInFuture(Refused):
-    """The booking date {booked_on} is after today, {today}."""
+    """{booked_on} is after today, {today}: nothing is booked ahead."""
 
-    zh = "记账日期 {booked_on} 晚于今天 {today}。"
+    zh = "{booked_on} 晚于今天 {today}，不能提前记账。"
     remedy = "Correct the date, or post the event when its day has come."
     remedy_zh = "更正日期，或待该日到来后再提交。"
     booked_on: date
@@ -68,11 +68,11 @@ class BeforeItsCause(Refused):
 
 @dataclass(eq=False)
 class MissingCitation(Refused):
-    """The event must cite a document of one of these kinds: {kinds}."""
+    """A citation is missing: {kinds}."""
 
-    zh = "缺少必须引用的文件，应为其中一种：{kinds}。"
-    remedy = "Add a document of one of these kinds, with its number, to the documents that the event cites."
-    remedy_zh = "在引用文件中补充所列种类之一的文件及其文号。"
+    zh = "缺少必须引用的文件：{kinds}。"
+    remedy = "Add a document of this kind, or of one of these, with its number, to the documents that the event cites."
+    remedy_zh = "在引用文件中补充所列种类（列有多种的，任一种）的文件及其文号。"
     source = ACCOUNTING
     kinds: str
 
@@ -82,8 +82,11 @@ class DocumentAlreadyUsed(Refused):
     """The {kind} {number} is already used, by version {version} of {stream}."""
 
     zh = "{kind} {number} 已被 {stream} 第 {version} 号事件使用。"
-    remedy = "Cite the number of this payment's own voucher or bank slip; do not post again what is already recorded."
-    remedy_zh = "填写本笔业务自己的凭证号或流水号；已入账的，不得重复提交。"
+    remedy = (
+        "Cite this entry's own paper, and give each entry of one slip its `item`. What is recorded already is not"
+        " posted again."
+    )
+    remedy_zh = "填写本笔业务自己的凭证号；一张凭证对应多笔的，逐笔填写分录号 item；已入账的，不得重复提交。"
     source = ACCOUNTING
     kind: str
     number: str
@@ -93,12 +96,13 @@ class DocumentAlreadyUsed(Refused):
 
 @dataclass(eq=False)
 class BalanceTooSmall(Refused):
-    """The account {account} holds {available} yuan, less than the {amount} asked for."""
+    """The account {account} holds {available} yuan for {place}, less than the {amount} asked for."""
 
-    zh = "账户 {account} 余额 {available} 元，少于所需的 {amount} 元。"
+    zh = "{place} 的 {account} 余额 {available} 元，少于所需的 {amount} 元。"
     remedy = "Ask for no more than is available, or bring money into the account first."
     remedy_zh = "申请金额不超过可用余额，或先向该账户补足资金。"
     account: str
+    place: str
     available: Money
     amount: Money
 

@@ -257,8 +257,10 @@ class CarriedTooMuch(Refused):
     """{amount} is more than the appropriation's {appropriated}."""
 
     zh = "结转金额 {amount} 元超过该指标的 {appropriated} 元。"
-    remedy = "Carry forward no more than what is left of the appropriation."
-    remedy_zh = "结转金额不超过该指标的结余。"
+    remedy = (
+        "Carry forward no more than was received and not reversed; the fund's `appropriations` show what of it is left."
+    )
+    remedy_zh = "结转金额不超过该指标的到账数（减已冲销）；尚余数见该专项资金的 appropriations。"
     source = BUDGET
     amount: Money
     appropriated: Money

@@ -13,8 +13,14 @@ class PayeeMismatch(Refused):
     """The payee {payee} is not the award's payee, {awarded}."""
 
     zh = "收款人 {payee} 与立项收款人 {awarded} 不一致。"
-    remedy = "Request the payment for the award's payee: the same name, credit code and account."
-    remedy_zh = "收款人的名称、统一社会信用代码和账户须与立项名单一致。"
+    remedy = (
+        "Request the payment for the award's payee: the same name, credit code and account. If that is no longer right,"
+        " change it (PayeeChanged), or have the rule waived for this award (WaiverGranted)."
+    )
+    remedy_zh = (
+        "收款人的名称、统一社会信用代码和账户须与立项一致；确需变更的，先登记收款人变更（PayeeChanged），"
+        "或经批准对该立项豁免（WaiverGranted）。"
+    )
     source = SEED
     waivable = "award"
     payee: str
@@ -26,8 +32,11 @@ class PaymentStatusWrong(Refused):
     """The payment {payment} is {status}; it must be {wanted}."""
 
     zh = "支付 {payment} 的状态为 {status}，应为 {wanted}。"
-    remedy = "Look up the payment's status and post the step that follows it; once it has ended, request a new payment."
-    remedy_zh = "查明该笔支付的当前状态，按顺序提交下一步；已终结的，另行申请支付。"
+    remedy = (
+        "Look up the payment's status and post the step that follows it; once it has ended, request a new payment."
+        " Money comes back on the payment that was confirmed."
+    )
+    remedy_zh = "查明该笔支付的当前状态，按顺序提交下一步；已终结的，另行申请支付；退款登记在已确认的那笔支付上。"
     payment: str
     status: str
     wanted: str

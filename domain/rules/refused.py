@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import ClassVar, NamedTuple
 
@@ -74,21 +75,41 @@ WORDS = {
     "rectifying": "整改中",
     "running": "公示中",
     "completed": "公示完成",
+    "withdrawn": "已撤回",
+    "excluded": "因异议成立已排除",
+    "awarded": "已立项",
+    "unscreened": "未通过审查",
+    "unscored": "未评分",
+    "past": "属于以前轮次",
 }
 """The codes that stand in refusals, as a finance office says them."""
 
 
-CODED = frozenset({"kind", "what", "status", "wanted", "account", "accounts", "cause", "gate", "asked_gate"})
+CODED = frozenset(
+    {"kind", "what", "status", "wanted", "account", "accounts", "cause", "gate", "asked_gate", "entry", "lacks"}
+)
 """The facts whose values are such codes; others may be names that senders chose."""
+_CODE = re.compile(r"(?<![\w-])[A-Za-z_]+(?![\w-])")
+_NEXT_TO_CHINESE = re.compile(r"(?<=[\u3000-\u9fff“”]) (?=[\u3000-\u9fff“”])")
 
 
-def _in_chinese(name: str, value: object) -> object:
+def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
     """A fact of a refusal as it stands in a Chinese sentence: codes, also several of them, in words."""
     if value is None:
         return "无"
     if name in CODED and isinstance(value, str):
-        return re.sub(r"(?<![\w-])[a-z_]+(?![\w-])", lambda code: WORDS.get(code[0], code[0]), value)
+        told = _CODE.sub(lambda code: words.get(code[0], code[0]), value).replace(", ", "、")
+        return _NEXT_TO_CHINESE.sub("", told)
     return value
+
+
+def _spaced(template: str, facts: Mapping[str, object]) -> str:
+    """The template without the space around codes that are told in Chinese; names that senders chose stay."""
+    for name in CODED & facts.keys():
+        if re.fullmatch(r"[\u3000-\u9fff“”]+", str(facts[name])):
+            hole = f"{{{name}}}"
+            template = template.replace(f" {hole} ", hole).replace(f" {hole}", hole).replace(f"{hole} ", hole)
+    return template
 
 
 @dataclass(eq=False)
@@ -110,6 +131,8 @@ class Refused(Exception):
         told = {name: "none" if value is None else value for name, value in self.facts.items()}
         return (self.__doc__ or "").format(**told)
 
-    @property
-    def chinese(self) -> str:
-        return self.zh.format(**{name: _in_chinese(name, value) for name, value in self.facts.items()})
+    def chinese(self, titles: Mapping[str, str]) -> str:
+        """The Chinese sentence; `titles` are the event types' Chinese names."""
+        words = {**WORDS, **titles}
+        facts = {name: _in_chinese(name, value, words) for name, value in self.facts.items()}
+        return _spaced(self.zh, facts).format(**facts)

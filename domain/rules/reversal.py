@@ -13,8 +13,14 @@ class NotReversible(Refused):
     """An entry of type {entry} cannot be reversed."""
 
     zh = "{entry} 类型的事件不能冲销。"
-    remedy = "Post what ends or replaces it instead: a cancelled payment, a revised plan, a next step."
-    remedy_zh = "改为登记相应的后续事项：支付作废、计划调整或下一步骤。"
+    remedy = (
+        "Post what ends or replaces it instead: a cancelled payment, a revised plan, changed settings, a next step. A"
+        " period's close and a fund's end are final; of a mirror, reverse the entry that it mirrors, in its stream."
+    )
+    remedy_zh = (
+        "改为登记相应的后续事项：支付作废、计划调整、设定变更或下一步骤。会计期间结账和专项资金结项不可撤销；"
+        "对应事件须在原事件所在的事件流冲销原事件。"
+    )
     entry: str
 
 
@@ -56,8 +62,11 @@ class MovedOn(Refused):
     """Of the entry's fen, only {here} still stand in {account}; {amount} are to go back."""
 
     zh = "该事件的资金仍在账户 {account} 的只有 {here} 元，需退回 {amount} 元。"
-    remedy = "Reverse what moved them on first, in the opposite order, or reverse a part."
-    remedy_zh = "按相反顺序先冲销后续事项，或部分冲销。"
+    remedy = (
+        "Undo first what moved them on, in the opposite order: reverse it, or cancel or reject a payment's request."
+        " What may be reversed in part may be by what still stands there."
+    )
+    remedy_zh = "按相反顺序先撤回后续事项：冲销，或作废、驳回支付申请；允许部分冲销的，可冲销尚存的部分。"
     source = ACCOUNTING
     account: str
     here: Money

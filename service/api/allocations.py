@@ -12,13 +12,11 @@ from marshmallow import ValidationError
 from domain.allocation import METHOD, METHOD_ZH
 from domain.fund.state import Line
 from domain.money import Money
-from domain.names import in_turn
 from domain.posting import LINE
 from domain.project.award import BatchAmount
 from domain.project.eligibility import by_score
 from domain.project.state import Project, no_name_twice
 from domain.rules.award import NobodyListed
-from domain.rules.call import NotStanding
 from domain.rules.every_post import BalanceTooSmall
 from service.api import answer, strict
 from service.api.contract import shapes
@@ -71,7 +69,7 @@ def allocate(project: str) -> Response:
             "review": review.version,
             "total": str(Money(sum(batches.values()))),
             "batches": _amounts(batches),
-            "rows": _rows(found, scores, shares),
+            "rows": _rows(scores, shares),
         }
     )
 
@@ -80,11 +78,11 @@ def _scores(project: Project, names: list[str] | None) -> dict[str, Decimal]:
     """The scores of those asked for, or of all that stand and were noticed. Raises NotStanding, NobodyListed."""
     current = project.current_round()
     listed = current.notice.applications if current.notice else current.scores
+    no_name_twice("application", names or ())
     chosen = names or [name for name in listed if project.standing(name)]
     for name in chosen:
         project.application(name)
-        if not project.standing(name):
-            raise NotStanding(application=name)
+        project.must_stand(name)
     if not chosen:
         raise NobodyListed
     return {name: current.scores[name] for name in chosen}
@@ -101,7 +99,7 @@ def _in_line(project: Project) -> dict[int, Money]:
     """What the project's line holds, by batch. Raises BalanceTooSmall if it holds nothing."""
     held = {at.place.batch or 0: Money(fen.total) for at, fen in project.accounts.books.items() if at.account == LINE}
     if not held:
-        raise BalanceTooSmall(account=LINE, available=Money(0), amount=Money(1))
+        raise BalanceTooSmall(account=LINE, place=project.code, available=Money(0), amount=Money(1))
     return held
 
 
@@ -109,11 +107,10 @@ def _amounts(batches: Mapping[int, int]) -> list[dict[str, Any]]:
     return [{"batch": batch, "amount": str(Money(amount))} for batch, amount in sorted(batches.items()) if amount]
 
 
-def _rows(
-    project: Project, scores: Mapping[str, Decimal], shares: Mapping[str, Mapping[int, Money]]
-) -> list[dict[str, Any]]:
-    """Best score first; of equals, the earlier application number."""
-    order = sorted(scores, key=lambda name: (-scores[name], in_turn(project.applications[name].number)))
+def _rows(scores: Mapping[str, Decimal], shares: Mapping[str, Mapping[int, Money]]) -> list[dict[str, Any]]:
+    """Best score first; of equals, the earlier in turn."""
+    in_order = {name: place for place, name in enumerate(shares)}
+    order = sorted(scores, key=lambda name: (-scores[name], in_order[name]))
     return [
         {
             "application": name,

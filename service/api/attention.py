@@ -68,8 +68,9 @@ def _of_money(snapshot: Snapshot, fund: str, books: Books) -> Iterator[Found]:
             yield Alert("unspent", urgency(due_on, books.today), facts, due_on=due_on), [row["position"]]
     settings = books.fund(fund).settings
     for row in snapshot.rows("never_paid", fund=fund, today=books.today, days=settings.idle_days):
-        facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"]}
-        yield Alert("never-paid", Urgency.ODD, facts, project=row["project"]), row["positions"]
+        facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"], "award": row["award"]}
+        name = "never-paid" if row["award"] else "never-awarded"
+        yield Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"]
     for row in snapshot.rows("december", fund=fund):
         if row["december"] * 100 >= row["total"] * settings.december_percent:
             facts = {"year": row["year"], "amount": _money(row, "december"), "total": _money(row, "total")}

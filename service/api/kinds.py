@@ -35,8 +35,8 @@ KINDS = {
         400,
         "A query parameter is wrong.",
         "查询参数有误。",
-        "Correct or leave out the parameter that `parameter` names; each may stand once.",
-        "请更正或去掉 parameter 所示的参数，每个参数只能出现一次。",
+        "Give, correct or leave out the parameter that `parameter` names, as `detail` says; each may stand once.",
+        "请按 detail 补充、更正或去掉 parameter 所示的参数，每个参数只能出现一次。",
     ),
     "bad-header": Kind(
         400,
@@ -150,6 +150,13 @@ KINDS = {
         "不支持此内容类型。",
         "Use one of the content types in the Accept-Post header, in UTF-8.",
         "请使用 Accept-Post 标头所列的内容类型，UTF-8 编码。",
+    ),
+    "invalid-body": Kind(
+        422,
+        "The body does not have the form that this address reads.",
+        "请求体不符合此地址要求的格式。",
+        "Correct what `errors` points at; /docs shows the form.",
+        "请更正 errors 所指之处；格式见 /docs。",
     ),
     "invalid-event": Kind(
         422,

@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g
+from flask import Flask, Response, g, request
 from marshmallow import ValidationError
 from psycopg import OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from domain.decision import TITLES
 from domain.money import Money
 from domain.rules import Refused
 from domain.rules.every_post import UnknownStream
@@ -54,14 +55,16 @@ def document(kind: str, **facts: Any) -> dict[str, Any]:
 def of_rule(rule: Refused) -> dict[str, Any]:
     """A refusal: its rule, the rule's sentences with the numbers in them, and the numbers by name."""
     name = type(rule).__name__
+    waivable = {"waivable": rule.waivable} if rule.waivable else {}
     return {
         "type": f"/v1/problems/{kebab(name)}",
         "title": str(rule),
-        "title_zh": rule.chinese,
+        "title_zh": rule.chinese(TITLES),
         "status": status_of(type(rule)),
         "remedy": rule.remedy,
         "remedy_zh": rule.remedy_zh,
         "rule": name,
+        **waivable,
         "facts": {key: _plain(value) for key, value in rule.facts.items()},
     }
 
@@ -86,13 +89,10 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
             raise AssertionError(outcome)
 
 
-def of_invalid(error: ValidationError, prefix: str = "") -> dict[str, Any]:
-    """What is wrong with an event's form, each error with a JSON pointer to it."""
-    errors = [
-        {"pointer": prefix + pointer, "detail": detail}
-        for pointer, detail in islice(_pointers(error.messages), MOST_ERRORS)
-    ]
-    return document("invalid-event", errors=errors)
+def of_invalid(error: ValidationError, kind: str = "invalid-event") -> dict[str, Any]:
+    """What is wrong with a form, each error with a JSON pointer to it."""
+    errors = islice(_pointers(error.messages), MOST_ERRORS)
+    return document(kind, errors=[{"pointer": pointer, "detail": detail} for pointer, detail in errors])
 
 
 def _pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
@@ -139,6 +139,10 @@ def _of_problem(error: Problem) -> Response:
     return respond(document(error.kind, **error.facts), error.headers)
 
 
+def _invalid(error: ValidationError) -> Response:
+    return respond(of_invalid(error, "invalid-event" if request.blueprint == "intake" else "invalid-body"))
+
+
 def _not_let_in(error: access.Refused) -> Response:
     return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
 
@@ -164,7 +168,7 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     Problem: _of_problem,
     Refused: lambda error: respond(of_rule(error)),
     NotStrictJson: lambda error: respond(document("not-strict-json", detail=str(error))),
-    ValidationError: lambda error: respond(of_invalid(error)),
+    ValidationError: _invalid,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),

@@ -16,6 +16,7 @@ from domain.why import Answer, Condition, Step, why
 from service.api import answer, ledger, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
+from service.api.facts import SCHEMAS
 from service.api.parameters import AWARD, whole
 from service.api.problems import Problem, of_rule
 from service.api.reach import must_find
@@ -26,13 +27,19 @@ Places = dict[tuple[str, int], dict[str, Any]]
 """Where events stand in the log, by stream and version."""
 
 
+ABOUT_AWARD = (
+    "Of this award; left out: of what is planned and not awarded",
+    "该立项；不填则为计划中尚未立项的部分",
+)
+
+
 @bp.get("/<code:project>/why")
 @operation(
     "Why a batch is not paid: each condition, met or not, and by what",
     "为何未拨付：逐项条件及其依据",
     shapes.Why,
     batch=whole("The batch", "批次", 1, 99)._replace(required=True),
-    award=AWARD,
+    award=AWARD._replace(about=ABOUT_AWARD),
 )
 def why_not(project: str, *, batch: int, award: str | None) -> Response:
     """Without an award, of what the batch's line still holds."""
@@ -48,6 +55,8 @@ def why_not(project: str, *, batch: int, award: str | None) -> Response:
             "batch": batch,
             "award": award,
             "as_of": as_of(places),
+            "says": found.says.en,
+            "says_zh": found.says.zh,
             "accounts": {name: str(amount) for name, amount in found.accounts.items()},
             "steps": [_step(step, places) for step in found.steps],
         }
@@ -59,7 +68,7 @@ def books_of(project: str) -> Books:
     books = ledger().books(f"project/{project}")
     state = books.stream(f"project/{project}").state
     if not isinstance(state, Project):
-        raise Problem("not-found")
+        raise Problem("not-found", project=project)
     must_find(state.fund, project)
     return books
 
@@ -93,6 +102,8 @@ def _step(step: Step, places: Places) -> dict[str, Any]:
     return {
         "event": type(fact).__name__,
         "event_zh": fact.zh,
+        "subject": step.stream,
+        "scope": SCHEMAS[type(fact).__name__].scope,
         "may_be_posted": step.may,
         "cites": [list(choice) for choice in fact.cites],
         "about": _about(fact),
@@ -100,7 +111,9 @@ def _step(step: Step, places: Places) -> dict[str, Any]:
     }
 
 
-ABOUT = ("award", "batch", "amount", "payment", "level", "review", "notice")
+ABOUT = (
+    "project", "round", "application", "objection", "award", "batch", "amount", "payment", "level", "review", "notice",
+)  # fmt: skip
 """What of a post is told, where it has it; the rest is for the poster to say."""
 
 

@@ -196,7 +196,7 @@ def _second_call() -> Chapter[None]:
         _row("M-01", "B-01", SEEDS, {1: "180000.00", 2: "120000.00"}, score="90", rank=1),
         _row("M-02", "B-03", PAPER, {1: "120000.00", 2: "80000.00"}, score="60", rank=2),
     )
-    by_score = {"by_score": True, "quantum": "100.00", "tie_order": "受理在先者优先", "method": "按得分最大余数法分配"}
+    by_score = {"by_score": True, "quantum": "100.00", "method": "按得分最大余数法分配"}
     yield _decided(second, "2025-04-10", review, notice, *rows, **by_score)
     yield second("AwardDeclined", "2025-04-14", "放弃函 示例放弃1", award="M-02", reason="自筹资金不足")
     notice = yield _noticed(second, "2025-04-14", "2025-04-15", "2025-04-21", {"B-04": "200000.00"})

@@ -164,7 +164,6 @@ class _Life:
             notice=project.notice,
             method="示例：按评审得分高低",
             quantum=str(Money(project.quantum)),
-            tie_order="受理号在先者优先",
             by_score=by_score,
             awards=list(rows(to)),
         )

@@ -5,25 +5,34 @@ with issued as (
     from appropriation as a
     join movement as m using (position)
     where a.fund = %(fund)s
+), undone as (
+    -- Which fen of which entry were moved back. An entry is named by its version in the stream of its reversal.
+    select e.stream, (e.fact ->> 'version')::bigint as version, range_agg(m.fen) as fen
+    from movement as m
+    join event as e using (position)
+    where m.fund = %(fund)s and m.entry in ('FundsAllotted', 'PaymentConfirmed')
+    group by 1, 2
+), stands as (
+    select m.position
+    from movement as m
+    join event as e using (position)
+    left join undone as u using (stream, version)
+    where m.fund = %(fund)s and m.type in ('FundsAllotted', 'PaymentConfirmed') and not coalesce(u.fen @> m.fen, false)
 ), flow as (
     select
         i.position, m.booked_on, m.type, m.source, m.target, size(m.fen * i.fen) as amount,
-        exists (
-            select from movement as back
-            where
-                back.entry = m.type and back.fen = m.fen and back.position > m.position and back.fund = m.fund
-                and back.source = m.target
-        ) as undone
+        s.position is not null as stands
     from issued as i
     join movement as m on m.fund = i.fund and m.position >= i.position and m.fen && i.fen
+    left join stands as s on s.position = m.position
 ), total as (
     select
         position,
         coalesce(sum(amount) filter (where target = 'treasury'), 0) as reversed,
-        min(booked_on) filter (where type = 'FundsAllotted' and not undone) as first_allotted_on,
-        max(booked_on) filter (where type = 'FundsAllotted' and not undone) as last_allotted_on,
-        min(booked_on) filter (where type = 'PaymentConfirmed' and not undone) as first_paid_on,
-        max(booked_on) filter (where type = 'PaymentConfirmed' and not undone) as last_paid_on,
+        min(booked_on) filter (where type = 'FundsAllotted' and stands) as first_allotted_on,
+        max(booked_on) filter (where type = 'FundsAllotted' and stands) as last_allotted_on,
+        min(booked_on) filter (where type = 'PaymentConfirmed' and stands) as first_paid_on,
+        max(booked_on) filter (where type = 'PaymentConfirmed' and stands) as last_paid_on,
         coalesce(sum(amount) filter (where target = 'paid'), 0) - coalesce(sum(amount) filter (where source = 'paid'), 0)
             as paid,
         coalesce(sum(amount) filter (where target = 'surrendered'), 0)
@@ -46,6 +55,7 @@ select
     yuan(i.amount - t.reversed - t.paid - t.surrendered) as unspent,
     i.carried_out_of,
     make_date(
+        -- Logs from before funds had this setting go by its default.
         greatest(
             i.budget_year + coalesce((f.settings ->> 'years_to_spend')::integer, 2) - 1, i.carried_out_of + 1
         ),

@@ -1,17 +1,23 @@
--- december: what a fund paid in each year and in its December, net of what came back, and by which events in December.
+-- december: what a fund paid in each year and in its December, by booking dates and net of what came back of it since, and
+-- by which events in December.
+with paid as (
+    select p.amount - p.returned - p.recovered as amount, c.position, c.booked_on
+    from payment as p
+    cross join lateral (
+        select position, booked_on
+        from movement
+        where position = any(p.events) and type = 'PaymentConfirmed'
+        order by position desc
+        limit 1
+    ) as c
+    where p.fund = %(fund)s and p.confirmed_on is not null
+)
 select
-    extract(year from p.confirmed_on)::integer as year,
-    sum(p.amount - p.returned) as total,
-    coalesce(sum(p.amount - p.returned) filter (where extract(month from p.confirmed_on) = 12), 0) as december,
-    coalesce(array_agg(c.position order by c.position) filter (where extract(month from p.confirmed_on) = 12), '{}')
-        as positions
-from payment as p
-cross join lateral (
-    select max(e.position) as position
-    from event as e
-    where e.position = any(p.events) and e.type = 'PaymentConfirmed'
-) as c
-where p.fund = %(fund)s and p.confirmed_on is not null
+    extract(year from booked_on)::integer as year,
+    sum(amount) as total,
+    coalesce(sum(amount) filter (where extract(month from booked_on) = 12), 0) as december,
+    coalesce(array_agg(position order by position) filter (where extract(month from booked_on) = 12), '{}') as positions
+from paid
 group by 1
-having sum(p.amount - p.returned) > 0
+having sum(amount) > 0
 order by 1

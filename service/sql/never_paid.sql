@@ -1,21 +1,32 @@
--- never_paid: what came to a batch of a project so many days ago or more, and of which nothing was ever paid.
-select b.project, b.batch, b.amount, m.since, m.positions
+-- never_paid: what came so many days ago or more and was never paid: in a line, awarded to nobody; or of an award's batch.
+-- `since` is the first allotment of which some fen are still allotted.
+select b.project, b.batch, nullif(b.award, '') as award, b.amount, m.since, m.positions
 from (
-    select project, batch, sum(line + committed + payable + in_approval + in_transit) as amount
+    select project, batch, award, line + committed + payable + in_approval + in_transit as amount
     from balance
     where fund = %(fund)s and project <> ''
-    group by project, batch
 ) as b
+join lot as l
+    on l.depth = case b.award when '' then 'allotted' else 'awarded' end and l.fund = %(fund)s
+    and l.project = b.project and l.batch = b.batch and l.award = b.award
 cross join lateral (
-    select min(booked_on) as since, array_agg(position order by position) as positions
+    select min(m.booked_on) as since, array_agg(m.position order by m.position) as positions
     from movement as m
-    where m.fund = %(fund)s and m.project = b.project and m.batch = b.batch and m.source = 'pool' and m.target = 'line'
+    where
+        m.fund = %(fund)s and m.project = b.project and m.batch = b.batch
+        and m.source = 'pool' and m.target = 'line' and m.fen && l.fen
+        and not exists (
+            select from movement as back
+            where
+                back.project = m.project and back.batch = m.batch and back.position > m.position
+                and back.source = 'line' and back.target = 'pool' and back.fen @> m.fen * l.fen
+        )
 ) as m
 where
     b.amount > 0
     and m.since <= %(today)s::date - %(days)s::integer
     and not exists (
-        select from movement as paid
-        where paid.fund = %(fund)s and paid.project = b.project and paid.batch = b.batch and paid.target = 'paid'
+        select from payment as p
+        where p.project = b.project and p.batch = b.batch and p.award = b.award and p.confirmed_on is not null
     )
-order by b.project, b.batch
+order by b.project, b.batch, b.award

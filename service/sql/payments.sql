@@ -31,6 +31,8 @@ select
     p.instructed_on,
     p.voucher,
     p.confirmed_on,
+    coalesce(c.fact ->> 'cleared_on', c.fact ->> 'occurred_on') as cleared_on,
+    c.fact ->> 'booked_on' as booked_on,
     p.bank_reference,
     yuan(p.returned) as returned,
     yuan(p.recovered) as recovered,
@@ -38,6 +40,13 @@ select
     p.events
 from payment as p
 join event as r on r.position = p.events[1]
+left join lateral (
+    select e.fact
+    from event as e
+    where p.confirmed_on is not null and e.position = any(p.events) and e.type = 'PaymentConfirmed'
+    order by e.position desc
+    limit 1
+) as c on true
 where
     p.events[1] > %(after)s
     and (%(fund)s::text is null or p.fund = %(fund)s)

@@ -6,7 +6,10 @@ select
     yuan(r.waived) as waived,
     yuan(
         case r.status
-            when 'ordered' then least(r.amount - r.received - r.waived, p.amount - p.returned - p.recovered)
+            when 'ordered' then least(
+                r.amount - r.received - r.waived,
+                case when p.confirmed_on is null then 0 else p.amount - p.returned - p.recovered end
+            )
             else 0
         end
     ) as outstanding,

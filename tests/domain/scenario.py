@@ -11,7 +11,7 @@ import pytest
 from immutables import Map
 
 from domain.books import Books
-from domain.decision import decide, reads, refers_to, rules_of
+from domain.decision import TITLES, decide, reads, refers_to, rules_of
 from domain.documents import Document
 from domain.money import Money
 from domain.project import Project
@@ -128,4 +128,4 @@ class Scenario:
         foretold(self.posted, refusal.value)
         assert {name: refusal.value.facts[name] for name in facts} == facts
         assert str(refusal.value)
-        assert refusal.value.chinese
+        assert refusal.value.chinese(TITLES)

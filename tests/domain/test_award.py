@@ -247,7 +247,7 @@ def test_what_the_shares_were_reckoned_by_is_recorded():
     whole = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
     said = by_score(*whole, quantum="5.00")
     [event] = said.when(replace(said.posted, fact=replace(said.posted.fact, tie_order="抽签"))).events()
-    assert (event.fact.quantum, event.fact.tie_order) == (yuan("5.00"), "抽签")
+    assert (event.fact.quantum, event.fact.tie_order) == (yuan("5.00"), TIES), "it says how it was, not what was sent"
     [unsaid] = deciding(noticed_project, row("a", "1.00")).events()
     assert (unsaid.fact.quantum, unsaid.fact.tie_order) == (None, None)
 

@@ -29,12 +29,14 @@ from domain.project.payment import PaymentCancelled, PaymentConfirmed, PaymentIn
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
 from domain.project.state import BankAccount
+from domain.project.waiver import WaiverGranted
+from domain.rules.acceptance import NoTriesLeft
 from domain.rules.award import AwardInFlight
 from domain.rules.call import NotStanding
 from domain.rules.every_post import BalanceTooSmall
 from domain.rules.fund import AllotmentExceedsPlan
 from domain.rules.payment import PayeeMismatch
-from domain.rules.recovery import RecoveryOutstanding
+from domain.rules.recovery import MoreThanPaid, RecoveryOutstanding
 from domain.rules.reversal import MovedOn
 from domain.rules.waiver import SamePerson
 from tests.domain.lives import (
@@ -264,3 +266,57 @@ def test_the_payee_changes_its_account_and_two_people_answer_for_it():
     )
     to_old = PaymentConfirmed("P2", yuan("30.00"), actual("a"))
     paid_then.when(post(PROJECT, to_old, "3-7")).then(replace(to_old, payee_differs=True))
+
+
+def test_a_call_fails_while_its_notice_runs_and_the_next_one_can_be_published():
+    failed = Scenario().given(
+        *allotted(line(awards=1)),
+        *reviewed(),
+        post(PROJECT, notice("2-16", "2-20", "a"), "2-16"),
+        post(PROJECT, CallFailed(1, "申报单位均退出"), "2-17"),
+    )
+    failed.when(post(PROJECT, CallPublished(2, day("3-1"), day("3-10")), "2-28")).counts()
+
+
+def test_an_award_of_a_line_that_a_revision_dropped_can_still_be_ended():
+    back = awarded_alone_and_recovered()
+    dropped = back.given(post(FUND, revised(line("q", 2, amounts=("40.00", "20.00"))), "9-10"))
+    ended = dropped.given(post(PROJECT, AwardTerminated("L-a", "项目取消"), "9-11"))
+    ended.when(post(PROJECT, ProjectClosed(), "9-12")).counts()
+
+
+def awarded_alone_and_recovered() -> Scenario:
+    """All of the line's money has come back to the fund, and the award is live."""
+    return only_a_awarded(line(amounts=("30.00", "20.00"))).given(
+        *paid(),
+        post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("9-1"), "项目取消"), "4-1"),
+        post(PROJECT, RecoveryReceived("R1", yuan("30.00")), "4-2"),
+        post(PROJECT, AwardAmended("L-a", 2, increase=False, amount=yuan("20.00"), reason="项目取消"), "4-3"),
+        post(FUND, AllotmentWithdrawn("p", 2, yuan("20.00")), "4-4"),
+    )
+
+
+def test_what_was_waived_is_not_asked_back_twice():
+    twice = awarded().given(
+        *paid(),
+        post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("9-1"), "违规"), "4-1"),
+        post(PROJECT, RecoveryWaived("R1", yuan("30.00"), "企业破产"), "4-2", **ANOTHER),
+        post(PROJECT, RecoveryOrdered("R2", "P1", yuan("20.00"), day("9-1"), "复核"), "4-3"),
+    )
+    twice.when(twice.reversing(RecoveryWaived, "4-4")).refused(MoreThanPaid, left=yuan("10.00"), amount=yuan("30.00"))
+
+
+def test_a_waiver_of_the_limit_of_tries_allows_one_more():
+    def tried(scenario: Scenario, month: int) -> Scenario:
+        return scenario.given(
+            post(PROJECT, AcceptanceRequested("L-a"), f"{month}-1"),
+            post(PROJECT, AcceptanceFailed("L-a", "未达标"), f"{month}-2"),
+            post(PROJECT, RectificationOrdered("L-a", day(f"{month + 1}-1")), f"{month}-3"),
+        )
+
+    twice = tried(tried(awarded().given(*paid()), 4), 5)
+    again = post(PROJECT, AcceptanceRequested("L-a"), "6-1")
+    twice.when(again).refused(NoTriesLeft, failed=2, allowed=2)
+    waived = twice.given(post(PROJECT, WaiverGranted("NoTriesLeft", "批准", "L-a"), "5-4", **ANOTHER))
+    waived.when(again).counts()
+    tried(waived, 6).when(post(PROJECT, AcceptanceRequested("L-a"), "7-1")).refused(NoTriesLeft, failed=3, allowed=3)

@@ -50,7 +50,7 @@ def test_nothing_happens_to_a_fund_that_does_not_exist():
 
 def test_an_event_must_cite_its_documents_by_kind():
     a_fund.when(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2", cites=("纪要",))).refused(
-        MissingCitation, kinds="上级指标文号、本级指标文号"
+        MissingCitation, kinds="上级指标文号 / 本级指标文号"
     )
 
 

@@ -140,7 +140,7 @@ def test_a_move_never_takes_more_than_its_account_holds():
     empty = an_allotted_fund.books.fund("f").accounts
     with pytest.raises(BalanceTooSmall) as refusal:
         move(empty, "FundsAllotted", Place("p", 1), 1)
-    assert refusal.value.facts == {"account": "pool", "available": Money(0), "amount": Money(1)}
+    assert refusal.value.facts == {"account": "pool", "place": "p/1", "available": Money(0), "amount": Money(1)}
 
 
 def test_an_allotment_is_booked_no_earlier_than_what_the_project_booked_last():

@@ -98,7 +98,7 @@ def test_nothing_can_be_adopted_before_it_is_drafted():
     refused.refused(NotTheLatestDraft, latest=None)
     with pytest.raises(NotTheLatestDraft, match="the latest is: none") as refusal:
         refused.events()
-    assert refusal.value.chinese.endswith("：无。")
+    assert refusal.value.chinese({}).endswith("：无。")
 
 
 def test_a_plan_may_not_exceed_the_pool():

@@ -4,24 +4,27 @@ from dataclasses import replace
 
 import pytest
 
-from domain.fund import SettingsChanged, YearCarriedForward
+from domain.fund import AppropriationReceived, SettingsChanged, YearCarriedForward
 from domain.posting import PAYABLE
 from domain.project.acceptance import AcceptanceRequested
-from domain.project.amendment import AwardAmended, PayeeChanged
+from domain.project.amendment import AwardAmended, AwardDeclined, PayeeChanged
 from domain.project.award import AwardListDecided
 from domain.project.call import (
     Applicant,
     ApplicationReceived,
     ApplicationScreened,
+    ApplicationWithdrawn,
     CallClosed,
     CallExtended,
     CallFailed,
+    CallPublished,
 )
-from domain.project.payment import PaymentCancelled, PaymentFailed
+from domain.project.payment import PaymentCancelled, PaymentConfirmed, PaymentFailed, PaymentInstructed
 from domain.project.recovery import RecoveryOrdered
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionReceived, ObjectionResolved
 from domain.project.waiver import WaiverGranted
-from domain.rules.call import AlreadyReviewed, ObjectionUpheld
+from domain.rules.call import AlreadyReviewed, ObjectionOpen, ObjectionUpheld
+from domain.rules.fund import FundIsClosed
 from domain.rules.payment import PayeeMismatch
 from domain.rules.reversal import NotRemembered, NotTheLast
 from domain.rules.waiver import SamePerson
@@ -31,10 +34,13 @@ from tests.domain.lives import (
     PROJECT,
     SETTINGS,
     TWO_ROWS,
+    actual,
     allotted,
+    approvals,
     awarded,
     called,
     decided,
+    founded,
     instructed,
     line,
     notice,
@@ -44,6 +50,7 @@ from tests.domain.lives import (
     paid,
     payee,
     request,
+    review,
     reviewed,
     shown,
     yuan,
@@ -104,6 +111,82 @@ RESTING = [
 @pytest.mark.parametrize(("after", "entry", "kind", "name"), RESTING)
 def test_an_entry_stays_while_something_rests_on_it(after, entry, kind, name):
     after.when(after.reversing(entry, "8-1")).refused(NotTheLast, kind=kind, name=name)
+
+
+def test_a_change_of_payee_stays_once_the_new_one_is_paid():
+    changed = two_awards.given(post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"))
+    to_new = post(PROJECT, replace(request().fact, payee=payee("n")), "3-2", actor="申请人", key="treasury")
+    confirmed = post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("n")), "3-5")
+    paid_then = changed.given(to_new, *approvals(), post(PROJECT, PaymentInstructed("P1"), "3-4"), confirmed)
+    paid_then.when(paid_then.reversing(PayeeChanged, "3-6")).refused(NotTheLast, kind="payment", name="P1")
+
+
+def test_money_is_not_brought_back_on_its_way_to_the_payee_of_before():
+    changed = two_awards.given(*paid(), post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-10"))
+    changed.when(changed.reversing(PaymentConfirmed, "3-11")).refused(PayeeMismatch, awarded="示例n (9n, …0001)")
+
+
+def test_a_confirmation_stays_while_its_money_is_ordered_back_or_its_award_was_put_to_acceptance():
+    ordered = two_awards.given(
+        *paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"), "4-1")
+    )
+    ordered.when(ordered.reversing(PaymentConfirmed, "4-2")).refused(NotTheLast, kind="recovery", name="R1")
+    asked = two_awards.given(*paid(), post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
+    asked.when(asked.reversing(PaymentConfirmed, "6-2")).refused(NotTheLast, kind="award", name="L-a")
+    asked.given(asked.reversing(AcceptanceRequested, "6-2")).when(asked.reversing(PaymentConfirmed, "6-3")).counts()
+
+
+def test_an_amendment_stays_once_acceptance_rests_on_what_it_left():
+    less = two_awards.given(amended(increase=False), *paid("P1", "a", 1, "25.00", "4"))
+    asked = less.given(post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
+    asked.when(asked.reversing(AwardAmended, "6-2")).refused(NotTheLast, kind="award", name="L-a")
+
+
+def test_the_days_a_call_was_extended_by_stay_once_somebody_applied_in_them():
+    extended = called_project.given(
+        post(PROJECT, CallExtended(1, day("2-20")), "2-6"),
+        post(PROJECT, ApplicationReceived("A-c", Applicant("示例c", "9c")), "2-15"),
+    )
+    undoing = extended.reversing(CallExtended, "2-16")
+    extended.when(undoing).refused(NotTheLast, kind="application", name="A-c")
+    extended.given(post(PROJECT, ApplicationWithdrawn("A-c", "撤回"), "2-16")).when(undoing).counts()
+
+
+def test_who_withdrew_before_the_review_does_not_come_back_after_it():
+    withdrawn = called_project.given(post(PROJECT, ApplicationWithdrawn("A-b", "撤回"), "2-6"))
+    later = withdrawn.given(*reviewed()[3:4], *reviewed()[4:5], post(PROJECT, review(a=90), "2-15"))
+    later.when(later.reversing(ApplicationWithdrawn, "2-16")).refused(AlreadyReviewed, round=1)
+
+
+def test_an_objection_that_was_rejected_stays_so_once_money_went_out_on_it():
+    late = shown_after.given(objecting("2-20"), resolving(upheld=False, on="2-22"), *paid())
+    late.when(late.reversing(ObjectionResolved, "3-10")).refused(NotTheLast, kind="payment", name="P1")
+
+
+def test_a_failed_instruction_does_not_stand_again_while_an_objection_is_open():
+    failed = shown_after.given(*instructed(), post(PROJECT, PaymentFailed("P1", "账户异常"), "3-5"), objecting("2-20"))
+    failed.when(failed.reversing(PaymentFailed, "3-6")).refused(ObjectionOpen, objections="Y1")
+
+
+def test_an_ended_award_stays_so_once_its_place_was_called_for_again():
+    free = only_a_awarded(line(awards=1)).given(
+        post(PROJECT, AwardDeclined("L-a", "放弃"), "3-5"),
+        post(PROJECT, CallPublished(2, day("4-1"), day("4-9")), "3-31"),
+    )
+    free.when(free.reversing(AwardDeclined, "4-1")).refused(NotTheLast, kind="round", name="2")
+
+
+def test_an_appropriation_stays_once_a_year_of_it_was_carried_forward():
+    received = Scenario().given(*founded(line()))
+    carried = received.given(post(FUND, YearCarriedForward(2, 2018, yuan("9.00")), "2020-1-2"))
+    carried.when(carried.reversing(AppropriationReceived, "2020-1-3")).refused(NotTheLast, kind="appropriation")
+
+
+def test_nothing_is_reversed_on_a_project_under_a_closed_fund_but_what_may_still_happen_there():
+    books = two_awards.books
+    closed = replace(books.streams[FUND], state=replace(books.fund("f"), closed_at=99))
+    under = Scenario(replace(books, streams=books.streams.set(FUND, closed)))
+    under.when(under.reversing(AwardListDecided, "3-3")).refused(FundIsClosed, fund="f")
 
 
 def test_who_took_part_in_a_review_or_in_a_round_that_ended_did():

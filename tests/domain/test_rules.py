@@ -3,13 +3,15 @@
 from dataclasses import fields, replace
 
 import pytest
+from immutables import Map
 
 from domain.decision import MIRRORS, POSTABLE, rules_of
 from domain.documents import Document
-from domain.fund import SurplusSurrendered
+from domain.fund import FundsAllotted, SurplusSurrendered
 from domain.posting import RECOVERED
-from domain.project.amendment import AgreementSigned
-from domain.project.payment import PaymentConfirmed, PaymentInstructed
+from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
+from domain.project.amendment import AgreementSigned, AwardAmended, PayeeChanged
+from domain.project.payment import PaymentConfirmed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
 from domain.reversal.fact import EntryReversed
 from domain.rules import RULES
@@ -22,9 +24,25 @@ from domain.rules.every_post import (
     PeriodIsClosed,
     UnknownStream,
 )
-from domain.rules.fund import FundIsClosed
+from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.project import ProjectIsClosed
-from tests.domain.lives import FUND, PROJECT, actual, approvals, awarded, request, yuan
+from tests.domain.lives import (
+    FUND,
+    PROJECT,
+    TWO_ROWS,
+    accepted,
+    actual,
+    allotted,
+    approvals,
+    award_list,
+    awarded,
+    line,
+    noticed,
+    paid,
+    payee,
+    request,
+    yuan,
+)
 from tests.domain.reach import raised_from
 from tests.domain.scenario import Scenario, day, post
 
@@ -39,6 +57,12 @@ with_documents = decided.given(
     post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("4-1"), "违规"), "3-6"),
     post(PROJECT, RecoveryReceived("R1", yuan("1.00")), "3-7", cites=(Document("缴款书", "1"),)),
     post(FUND, SurplusSurrendered(RECOVERED, yuan("1.00"), "p", "L-a", 1), "3-8", cites=(Document("缴款书", "1"),)),
+    post(
+        PROJECT,
+        PaymentReturned("P1", yuan("1.00"), passive=False, reason="多付"),
+        "3-8",
+        cites=(Document("退回通知书", "1"),),
+    ),
     post(PROJECT, AgreementSigned("L-a", day("3-8"), day("4-8")), "3-8"),
 )
 with_documents = with_documents.given(
@@ -80,6 +104,34 @@ def test_the_rules_that_facts_share_refuse_it_whatever_it_says(fact):
     for at in (f"{kind}/{code}" for kind, code in (("fund", "f"), ("project", "p")) if kind in fact.streams):
         for rule in set(rules_of(fact)) - set(fact.refused_by):
             SHARED[rule](at, says_nothing).refused(rule)
+
+
+def without_plan(scenario: Scenario) -> Scenario:
+    """As if the plan had no line for the project."""
+    streams = scenario.books.streams
+    unplanned = replace(streams[FUND], state=replace(streams[FUND].state, lines=Map()))
+    return Scenario(replace(scenario.books, streams=streams.set(FUND, unplanned)))
+
+
+undecided = Scenario().given(*allotted(line()), *noticed())
+asked = decided.given(*paid(), accepted()[0])
+NOT_IN_PLAN = [
+    (decided, post(FUND, FundsAllotted("p", 1, yuan("1.00")), "7-1")),
+    (undecided, post(PROJECT, award_list(undecided, *TWO_ROWS), "7-1")),
+    (decided, post(PROJECT, AgreementSigned("L-a", day("7-1"), day("8-1")), "7-1")),
+    (decided, post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "7-1")),
+    (decided, post(PROJECT, AwardAmended("L-a", 1, increase=False, amount=yuan("1.00"), reason="核减"), "7-1")),
+    (decided, request(on="7-1")),
+    (decided, post(PROJECT, AcceptanceRequested("L-a"), "7-1")),
+    (asked, post(PROJECT, AcceptancePassed("L-a"), "7-1")),
+]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "posted"), NOT_IN_PLAN, ids=lambda each: type(getattr(each, "fact", each)).__name__
+)
+def test_what_needs_the_plan_s_line_is_refused_where_there_is_none(scenario, posted):
+    without_plan(scenario).when(posted).refused(NotInPlan, project="p")
 
 
 def chapter(fact):

@@ -14,6 +14,7 @@ from domain.rules.call import (
     CallStillOpen,
     DeadlineNotPassed,
     NoNotice,
+    NoReview,
     NoRoundUnderWay,
     NotAllScreened,
     NotAwarded,
@@ -195,12 +196,12 @@ def test_the_decision_then_rests_on_the_review_alone():
     early = post(PROJECT, fact, "2-14", booked="2-16")
     undecided.when(early).refused(BeforeItsCause, cause="ReviewConcluded")
     void = undecided.given(undecided.reversing(ReviewConcluded, "2-16"))
-    void.when(post(PROJECT, fact, "2-17")).refused(BasisMismatch, what="review", cited=version, current=None)
+    void.when(post(PROJECT, fact, "2-17")).refused(NoReview)
 
 
 def test_nothing_is_paid_before_the_public_was_shown_it():
-    decided_first.when(request()).refused(NotInNotice, application="A-a")
-    decided_first.given(*shown("b")).when(request()).refused(NotInNotice, application="A-a")
+    decided_first.when(request()).refused(AwardNotShown, award="L-a")
+    decided_first.given(*shown("b")).when(request()).refused(AwardNotShown, award="L-a")
     decided_first.given(*shown("a")).when(request()).counts()
     decided_first.given(*shown("a")).when(request(on="2-20")).refused(BeforeItsCause, cause="NoticeCompleted")
 
@@ -228,6 +229,19 @@ def test_an_objection_to_another_award_stops_no_payment():
     late.when(request()).counts()
 
 
+def test_an_objection_to_a_later_notice_stops_no_payment_of_what_an_earlier_one_showed():
+    a_shown = decided_first.given(*shown("a"), post(PROJECT, notice("3-1", "3-5", "b"), "3-1"))
+    to_the_list = a_shown.given(post(PROJECT, ObjectionReceived("Y1", "程序有误", None), "3-2"))
+    to_the_list.when(request(on="3-3")).counts()
+    to_the_list.when(request(award="b", on="3-3")).refused(AwardNotShown, award="L-b")
+
+
+def test_an_objection_of_the_days_of_a_notice_that_was_replaced_still_counts():
+    replaced = running.given(post(PROJECT, notice("2-21", "2-25", "a", "b"), "2-19"))
+    replaced.when(post(PROJECT, objecting(), "2-18")).counts()
+    replaced.when(post(PROJECT, objecting(), "2-26")).refused(OutsideNotice)
+
+
 def test_no_further_call_before_all_that_was_awarded_was_shown():
     further = post(PROJECT, CallPublished(2, day("3-1"), day("3-9")), "2-28")
     places = noticed_after(line(awards=3))
@@ -240,7 +254,7 @@ def test_no_further_call_before_all_that_was_awarded_was_shown():
 def test_an_objection_to_the_whole_list_after_the_decision_asks_for_a_new_notice():
     late = objected(None, decided_first.given(*shown("a", "b")))
     void = late.given(post(PROJECT, resolving(upheld=True), "2-22"))
-    void.when(request()).refused(NotInNotice, application="A-a")
+    void.when(request()).refused(AwardNotShown, award="L-a")
     void.given(*shown("a", "b", month="3")).when(request(on="3-22")).counts()
 
 

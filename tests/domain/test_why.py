@@ -4,34 +4,48 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.decision import decide
+from domain.fund import FundsAllotted
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.award import AwardListDecided
+from domain.project.call import ApplicationScreened, CallClosed, CallPublished
 from domain.project.payment import PaymentApproved, PaymentRequested
+from domain.project.selection import NoticeStarted, ReviewConcluded
 from domain.rules import Refused
 from domain.rules.acceptance import EarlierBatchesUnsettled
 from domain.rules.award import NobodyListed
-from domain.rules.call import NoNotice
-from domain.rules.every_post import BalanceTooSmall
+from domain.rules.call import NoNotice, NoRoundUnderWay
 from domain.rules.payment import GateShut
 from domain.why import why
-from tests.domain.lives import accepted, allotted, awarded, called, instructed, line, paid, request
+from tests.domain.lives import (
+    PROJECT,
+    accepted,
+    allotted,
+    awarded,
+    called,
+    instructed,
+    line,
+    noticed,
+    paid,
+    request,
+    reviewed,
+)
 from tests.domain.scenario import TODAY, Scenario, post
 from tests.random_life import RandomLife
 
 
-def posted(books, code, fact):
-    """What the ledger would answer to this fact today: None if it counts, else the rule."""
+def posted(books, step):
+    """What the ledger would answer to this step today: None if it counts, else the rule."""
     try:
-        decide(books, post(f"project/{code}", fact, TODAY.isoformat(), actor="无关的人", key="no-part"))
+        decide(books, post(step.stream, step.fact, TODAY.isoformat(), actor="无关的人", key="no-part"))
     except Refused as refusal:
         return type(refusal)
     return None
 
 
-def check_answer_agrees_with_posting(books, code, answer):
+def check_answer_agrees_with_posting(books, answer):
     for step in answer.steps:
         missing = [type(each.missing) for each in step.conditions if each.missing]
-        assert posted(books, code, step.fact) == (missing[0] if missing else None)
+        assert posted(books, step) == (missing[0] if missing else None)
         assert step.may == (not missing)
 
 
@@ -50,7 +64,7 @@ def test_why_and_posting_agree_at_every_step_of_any_life(life):
                 awards = life.random.sample(sorted(project.awards), min(2, len(project.awards)))
                 for award in (None, *awards):
                     answer = why(life.books, project.code, batch.batch, award)
-                    check_answer_agrees_with_posting(life.books, project.code, answer)
+                    check_answer_agrees_with_posting(life.books, answer)
 
 
 def told(scenario, batch, award=None):
@@ -60,30 +74,53 @@ def told(scenario, batch, award=None):
 
 
 def test_behind_a_shut_gate_it_tells_what_opens_it():
-    assert told(awarded(), 2, "L-a") == [
-        (PaymentRequested, [GateShut, BalanceTooSmall]),
-        (AcceptanceRequested, [EarlierBatchesUnsettled]),
-    ]
+    request_waits = (PaymentRequested, [GateShut])
+    assert told(awarded(), 2, "L-a") == [(AcceptanceRequested, [EarlierBatchesUnsettled]), request_waits]
     settled = awarded().given(*paid())
-    assert told(settled, 2, "L-a")[1] == (AcceptanceRequested, [])
+    assert told(settled, 2, "L-a") == [(AcceptanceRequested, []), request_waits]
     asked = settled.given(accepted()[0])
-    assert told(asked, 2, "L-a")[1] == (AcceptancePassed, [])
+    assert told(asked, 2, "L-a") == [(AcceptancePassed, []), request_waits]
     assert told(settled.given(*accepted()), 2, "L-a") == [(PaymentRequested, [])]
 
 
 def test_a_payment_on_its_way_waits_for_its_next_step():
-    steps = told(awarded().given(request()), 1, "L-a")
-    assert steps == [(PaymentRequested, [BalanceTooSmall]), (PaymentApproved, [])]
-    [_, confirmed] = why(awarded().given(*instructed()).books, "p", 1, "L-a").steps
+    assert told(awarded().given(request()), 1, "L-a") == [(PaymentApproved, [])]
+    [confirmed] = why(awarded().given(*instructed()).books, "p", 1, "L-a").steps
     assert confirmed.fact.amount == 3_000
 
 
-def test_what_the_line_holds_waits_for_the_award_list():
-    called_only = Scenario().given(*allotted(line()), *called())
-    [(fact, missing)] = told(called_only, 1)
-    assert fact is AwardListDecided
-    assert missing[0] is NoNotice
-    assert NobodyListed in missing
+def test_what_is_paid_waits_for_nothing():
+    answer = why(awarded().given(*paid()).books, "p", 1, "L-a")
+    assert answer.says.en == "All of it is paid: 30.00 yuan."
+    assert answer.steps == ()
+
+
+def test_what_the_line_holds_waits_for_the_next_step_of_the_round_and_the_list():
+    steps = [
+        (Scenario().given(*allotted(line())), CallPublished),
+        (Scenario().given(*allotted(line()), *called()), CallClosed),
+        (Scenario().given(*allotted(line()), *called(), post(PROJECT, CallClosed(1), "2-11")), ApplicationScreened),
+        (Scenario().given(*allotted(line()), *reviewed()[:-1]), ReviewConcluded),
+        (Scenario().given(*allotted(line()), *reviewed()), NoticeStarted),
+    ]
+    for scenario, expected in steps:
+        [(first, missing), *_, (last, not_yet)] = told(scenario, 1)
+        assert (first, missing, last) == (expected, [], AwardListDecided)
+        assert NobodyListed in not_yet or expected is NoticeStarted
+        assert not_yet[0] is (NoRoundUnderWay if expected is CallPublished else NoNotice)
+    noticed_now = Scenario().given(*allotted(line()), *noticed())
+    assert [fact for fact, _ in told(noticed_now, 1)] == [AwardListDecided]
+
+
+def test_what_is_not_allotted_waits_for_the_allotment():
+    opened = Scenario().given(*allotted(line())[:-2])
+    assert told(opened, 1)[0] == (FundsAllotted, [])
+
+
+def test_a_line_of_which_all_is_awarded_waits_for_nothing():
+    answer = why(awarded().books, "p", 1)
+    assert answer.steps == ()
+    assert "0.00" in answer.says.en
 
 
 def test_a_condition_that_is_met_names_the_events_by_which():

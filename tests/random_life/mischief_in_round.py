@@ -76,6 +76,11 @@ def _objects(life: RandomLife, project: Project, on: date, application: str | No
     return life.post(fact, f"project/{project.code}", on=on)
 
 
+def _objects_to_another(life: RandomLife, project: Project, notice: Notice) -> Made:
+    name = life.pick_any(set(project.applications) - notice.applications)
+    return _objects(life, project, notice.last_day, name) if name else None
+
+
 def _objects_after_decision(life: RandomLife, project: Project, notice: Notice) -> Made:
     awarded = [name for name in notice.applications if project.applications[name].award]
     return _objects(life, project, notice.last_day, life.pick_any(awarded)) if awarded else None
@@ -105,7 +110,8 @@ ROUND: dict[str, Mischief] = {
     "CalendarUnknown": in_round(lambda life, _, now: _show(life, now.scores, date(2031, 1, 1))),
     "NoNotice": lambda _, __: selection.NoticeCompleted(),
     "OutsideNotice": in_notice(lambda life, project, now: _objects(life, project, now.last_day + ONE_DAY, None)),
-    "NotInNotice": in_notice(lambda life, project, now: _objects(life, project, now.last_day, "A-nobody")),
+    "NoReview": in_round(lambda _, __, now: None if now.review else AwardListDecided(1, "随机", ())),
+    "NotInNotice": in_notice(_objects_to_another),
     "ObjectionTooLate": in_notice(_objects_after_decision),
     "ObjectionResolvedAlready": _resolve_again,
 }

@@ -73,12 +73,13 @@ def _shortest(life: RandomLife, replay: Replay) -> RandomLife:
     posts = [*life.accepted, *([life.last] if life.last and life.last not in life.accepted[-1:] else ())]
     size, replays = len(posts), 0
     while size and replays < MOST_REPLAYS:
-        start = len(posts) - size
+        before, start = len(posts), len(posts) - size
         while start > -size and replays < MOST_REPLAYS:
             replays += 1
             fewer = posts[: max(start, 0)] + posts[start + size :]
             if again := replay(fewer):
                 life, posts = again, fewer
             start -= size
-        size //= 2
+        if size > 1 or len(posts) == before:  # singly until no one can be spared
+            size //= 2
     return life

@@ -177,7 +177,7 @@ def object_(life: RandomLife, project: Project) -> Posted | None:
     current = project.rounds.get(str(project.round))
     if current is None or current.notice is None:
         return None
-    notice = current.notice
+    notice = life.pick((*current.earlier, current.notice)) if life.chance(20) else current.notice
     name = life.pick_any(notice.applications) if life.chance(75) else None
     fact = selection.ObjectionReceived(new_name("O", project.objections), "不实", name)
     day = max(notice.first_day, min(life.day, notice.last_day))

@@ -177,6 +177,7 @@ def test_two_payments_racing_for_one_balance_leave_one_winner_and_the_numbers(le
     assert isinstance(loser.rule, BalanceTooSmall)
     assert loser.rule.facts == {
         "account": "payable",
+        "place": "p/1/L-a",
         "available": yuan("10.00"),
         "amount": yuan("20.00"),
     }

@@ -130,9 +130,14 @@ def test_a_ledger_that_ran_before_is_brought_up_with_what_it_holds(url, tmp_path
             fact.pop("levels", None)  # which earlier programs did not write
             row = [position, event.stream, event.version, type(event.fact).__name__, json.dumps(fact)]
             conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
+        conn.execute("insert into claim values ('支付凭证号', '2019/示例❲2018❳7号—1/1', 'project/p', 1)")
+        conn.execute("insert into claim values ('流水号', '示例❲2018❳012号', 'project/p', 1)")
     assert migrate(url)[0] > BEFORE
     projector.catch_up(url)
     with psycopg.connect(url) as conn:
+        assert conn.execute("select number from claim order by number").fetchall() == [
+            ("2019/示例❲2018❳7号-1/1",), ("示例〔2018〕12号",)
+        ]  # fmt: skip
         assert conn.execute("select payment, status, returned, recovered from payment").fetchall() == [
             ("P1", "confirmed", 0, 0)
         ]

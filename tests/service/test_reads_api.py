@@ -7,6 +7,7 @@ from random import Random
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from domain.fen import FenSet
 
@@ -214,7 +215,41 @@ def test_the_example_has_its_bad_days(played):
         statuses = {row[0] for row in conn.execute("select status from payment")}
         types = {row[0] for row in conn.execute("select type from event")}
     assert {"confirmed", "rejected", "failed", "returned", "requested", "instructed"} <= statuses
-    assert {"AcceptanceFailed", "RectificationOrdered", "PaymentReturned", "ProjectClosed"} <= types
+    assert {
+        "AcceptanceFailed", "RectificationOrdered", "AwardTerminated", "RecoveryReceived", "FundsReallocated",
+        "SurplusSurrendered", "AwardDeclined", "AllotmentWithdrawn", "ProjectClosed",
+    } <= types  # fmt: skip
+
+
+def test_the_example_s_bad_days_end_well(played):
+    """A recall, an upheld objection, a substitute, both kinds of return, a second acceptance, a partial recovery."""
+    with psycopg.connect(played.url, row_factory=dict_row) as conn:
+
+        def told(query):
+            return conn.execute(query).fetchall()
+
+        upheld = told("select application from objection where status = 'upheld' and application is not null")
+        assert upheld
+        for each in upheld:
+            [row] = told(f"select status from application where application = '{each['application']}'")
+            assert row["status"] == "excluded"
+        declined = told("select project, decided_on from award where status = 'declined'")
+        assert declined
+        for each in declined:
+            later = f"select from award where project = '{each['project']}' and decided_on > '{each['decided_on']}'"
+            assert told(later), "a substitute was awarded"
+        returned = told("select source, target, count(*) from movement where type = 'PaymentReturned' group by 1, 2")
+        assert {(row["source"], row["target"]) for row in returned} == {("paid", "payable"), ("paid", "recovered")}
+        tries = told(
+            "select fact ->> 'award' from event where type = 'AcceptanceRequested' group by 1 having count(*) > 1"
+        )
+        assert tries
+        [recovery] = told("select amount, received from recovery")
+        assert 0 < recovery["received"] < recovery["amount"]
+    total = {name: Decimal(each) for name, each in played.get(f"/v1/funds/{FUND}/balances").json["total"].items()}
+    assert total["appropriated"] == total["pool"] + total["recovered"] + total["surrendered"] + total["allotted"]
+    accounts = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
+    assert total["allotted"] == sum(total[name] for name in accounts)
 
 
 def test_no_account_number_stands_in_the_log(played):

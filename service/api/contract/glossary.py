@@ -17,6 +17,7 @@ FIELDS = {
     "issuer": ("发文单位", "who issued it"),
     "date": ("成文日期", "the document's date"),
     "sha256": ("文件本身的 SHA-256", "SHA-256 of the file itself"),
+    "cleared_on": ("清算日期；不填则为业务日期", "the day of clearing; left out: the day it occurred"),
     "year": (
         "年度：凭证所属的（不填则为业务日期的年份）、退回通知书所述的、所结转的",
         "the year: of a voucher (left out: that of occurred_on), told by a return's notice, or carried forward",
@@ -120,6 +121,10 @@ FIELDS = {
         "the unit that amounts shared out by score are rounded to; in the settings 0.01 if left out",
     ),
     "tie_order": ("同分时的顺序", "how ties were ordered"),
+    "shared_among": (
+        "按得分测算时一并计入、分得为零而未列入名单的申报",
+        "the other applications of the calculation by score: those that it gave nothing",
+    ),
     "by_score": (
         "金额是否按得分分配；是则由账簿按最大余数法核对，默认否",
         "whether the amounts were shared out by score, which the ledger then checks; left out: no",
@@ -176,7 +181,7 @@ EVENTS = {
     "FundsAllotted": "从待分配资金向某项目的某批次分配，不得超过计划。",
     "SettingsChanged": "整体变更规则参数，此后的决定适用新参数；已申请的支付仍按原审批级次。",
     "YearCarriedForward": "年度终了后，把某笔指标的结余结转下年使用；不移动资金。",
-    "PeriodClosed": "逐月结账：本专项资金及其全部项目不再在该月记账。",
+    "PeriodClosed": "逐月结账：本专项资金及其全部项目不再在该月记账，不可撤销。",
     "PlanRevised": "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。",
     "AllotmentWithdrawn": "把项目额度中未立项的资金收回待分配资金。",
     "FundsReallocated": "把一个项目额度中的资金调剂给另一项目，两者的计划随之增减。",
@@ -212,10 +217,13 @@ EVENTS = {
     "PaymentInstructed": "向国库或银行发出支付指令，凭证号只能使用一次。",
     "PaymentConfirmed": "银行已支付全额；实际收款人不符的不拒绝，但作标记。",
     "PaymentFailed": "支付失败，资金恢复为应付。",
-    "PaymentReturned": "已付资金退回：当年且项目未结项的恢复为应付，否则收回专项资金。",
+    "PaymentReturned": (
+        "已付资金退回：passive 为真是银行退票（须全额），否则为收款人退款；"
+        "付款当年且立项有效的恢复为应付，否则收回专项资金。"
+    ),
     "AcceptanceRequested": "申请验收：先前批次须已结清。",
     "AcceptancePassed": "验收通过：以验收为拨付条件的批次转为应付。",
-    "AcceptanceFailed": "验收未通过。",
+    "AcceptanceFailed": "验收未通过；须先责令整改，方可再次申请验收。",
     "RectificationOrdered": "责令整改并限定期限，其后可再次申请验收。",
     "RecoveryOrdered": "决定追缴某笔支付的全部或部分；资金尚未移动。",
     "RecoveryReceived": "追缴款到账，可分次：资金收回专项资金。",

@@ -33,6 +33,7 @@ class AwardListDecided(FactSchema):
     quantum = Amount()
     tie_order = Text()
     by_score = Flag()
+    shared_among = Rows(Name(), most=10_000, load_default=())
     awards = Rows(One(AwardedShape), most=10_000, required=True)
 
 

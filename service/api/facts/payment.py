@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.project import payment
 from service.api.facts.schema import ActualPayeeShape, FactSchema, PayeeShape
-from service.api.fields import Amount, Flag, Name, One, Text, Whole
+from service.api.fields import Amount, Day, Flag, Name, One, Text, Whole
 
 
 class PaymentSchema(FactSchema):
@@ -32,6 +32,7 @@ class PaymentApproved(ApprovalSchema):
 class PaymentRejected(ApprovalSchema):
     fact = payment.PaymentRejected
     reason = Text(most=1_000, required=True)
+    level = Text(most=20)
 
 
 class PaymentCancelled(PaymentSchema):
@@ -47,6 +48,7 @@ class PaymentConfirmed(PaymentSchema):
     fact = payment.PaymentConfirmed
     amount = Amount(required=True)
     payee = One(ActualPayeeShape, required=True)
+    cleared_on = Day()
 
 
 class PaymentFailed(PaymentSchema):

@@ -91,6 +91,8 @@ class NextStep(TypedDict):
 
     event: str
     event_zh: str
+    subject: str
+    scope: Annotated[str, Meta(description="What the poster's key must have. 提交所需权限。")]
     may_be_posted: bool
     cites: list[list[str]]
     about: Annotated[dict[str, Any], Meta(description="What the post would name. 提交时应填的内容。")]
@@ -98,13 +100,15 @@ class NextStep(TypedDict):
 
 
 class Why(TypedDict):
-    """Why a batch is not paid: where its money stands, and the steps it waits for, the one towards payment first."""
+    """Why a batch is not paid: where its money stands, and the steps that it waits for, in turn, if it waits."""
 
     project: str
     fund: str
     batch: int
     award: str | None
     as_of: AsOf
+    says: Annotated[str, Meta(description="Where the money stands, in a sentence. 资金现状。")]
+    says_zh: str
     accounts: dict[str, Yuan]
     steps: list[NextStep]
 

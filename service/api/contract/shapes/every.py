@@ -29,6 +29,7 @@ class Problem(TypedDict):
     remedy_zh: str
     detail: NotRequired[str]
     rule: NotRequired[str]
+    waivable: NotRequired[Annotated[str, Meta(description="What the rule may be waived for. 可豁免的对象。")]]
     facts: NotRequired[dict[str, Any]]
     errors: NotRequired[list[ErrorAt]]
     outcomes: NotRequired[list[dict[str, Any]]]

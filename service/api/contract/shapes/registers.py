@@ -178,6 +178,11 @@ class Payment(TypedDict):
     instructed_on: Day | None
     voucher: str | None
     confirmed_on: Day | None
+    cleared_on: Annotated[Day | None, Meta(description="The day of clearing. 清算日期。")]
+    booked_on: Annotated[
+        Day | None,
+        Meta(description="The accounting date of the confirmation: the year it counts in. 支付确认的记账日期。"),
+    ]
     bank_reference: str | None
     returned: Yuan
     recovered: Yuan

@@ -1,0 +1,78 @@
+"""Why a batch of an award is not paid: the next step of what is on its way, what opens the gate, then the request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.books import Books
+from domain.fund.state import Gate
+from domain.money import Money
+from domain.posting import COMMITTED, IN_APPROVAL, IN_FLIGHT, IN_TRANSIT, PAID, PAYABLE
+from domain.project.acceptance import AcceptancePassed, AcceptanceRequested, RectificationOrdered
+from domain.project.amendment import AgreementSigned
+from domain.project.condition import ACCEPTANCE, ENOUGH, LIVE, OPEN, PAYMENT
+from domain.project.payment import ONWARD, PaymentApproved, PaymentConfirmed, PaymentInstructed, PaymentRequested
+from domain.project.state import Acceptance, ActualPayee, Award, PaymentStatus, Project
+from domain.record import Fact
+from domain.why.step import Answer, Sentence, Step, guarded
+
+ACCOUNTS = (COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
+
+
+def answer(books: Books, project: Project, name: str, batch: int) -> Answer:
+    place, award = project.place(name, batch), project.award(name)
+    accounts = {account: project.accounts.balance(account, place) for account in ACCOUNTS}
+    steps = [*_under_way(books, project, name, batch)]
+    if accounts[COMMITTED]:
+        steps += _opening(books, project, award, name, batch)
+    if unpaid := Money(accounts[COMMITTED] + accounts[PAYABLE]):
+        asked = PaymentRequested("?", name, batch, unpaid, award.payee)
+        # Behind a shut gate nothing is payable: the gate is what is missing, and money is there once it opens.
+        guards = (each for each in PAYMENT if each is not ENOUGH or not accounts[COMMITTED])
+        steps.append(guarded(books, project, asked, (OPEN, *guards)))
+    return Answer(accounts, _says(accounts), tuple(steps))
+
+
+def _says(accounts: dict[str, Money]) -> Sentence:
+    waits = Money(sum(accounts[account] for account in ACCOUNTS if account != PAID))
+    paid = accounts[PAID]
+    if waits:
+        return Sentence(f"{waits} yuan wait to be paid; {paid} are paid.", f"尚有 {waits} 元未付，已付 {paid} 元。")
+    if paid:
+        return Sentence(f"All of it is paid: {paid} yuan.", f"已全部付清，共 {paid} 元。")
+    return Sentence("The award has nothing in this batch.", "该立项在本批次没有资金。")
+
+
+def _under_way(books: Books, project: Project, award: str, batch: int) -> Iterator[Step]:
+    """The next step of each payment that is on its way."""
+    for at in sorted(project.accounts.books):
+        if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == (award, batch):
+            name = str(at.place.payment)
+            fact = _next(books, project, name)
+            guards = ONWARD if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
+            yield guarded(books, project, fact, guards, about=project.payments[name])
+
+
+def _next(books: Books, project: Project, name: str) -> Fact:
+    payment = project.payments[name]
+    levels = books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
+    if payment.status is PaymentStatus.INSTRUCTED:
+        paid = project.accounts.fen(IN_TRANSIT, project.place(payment.award, payment.batch, name))
+        payee = ActualPayee(payment.payee.name, payment.payee.account, payment.payee.uscc)
+        return PaymentConfirmed(name, Money(paid.total), payee)
+    if payment.status is PaymentStatus.APPROVED or not levels:
+        return PaymentInstructed(name)
+    return PaymentApproved(name, levels[payment.approvals])
+
+
+def _opening(books: Books, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
+    """What would open the gate that the batch is committed behind."""
+    gate = books.fund(project.fund).line(project.code).batch(batch).gate
+    if gate is Gate.AGREEMENT:
+        yield guarded(books, project, AgreementSigned(name, books.today, books.today), (OPEN, LIVE))
+    elif award.acceptance is Acceptance.REQUESTED:
+        yield guarded(books, project, AcceptancePassed(name), (OPEN, LIVE))
+    elif award.acceptance is Acceptance.FAILED:
+        yield guarded(books, project, RectificationOrdered(name, books.today), (OPEN, LIVE))
+    else:
+        yield guarded(books, project, AcceptanceRequested(name), (OPEN, *ACCEPTANCE))

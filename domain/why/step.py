@@ -1,0 +1,86 @@
+"""A post that would bring money on its way, as it could be posted today, and what it would be answered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from domain.books import Books
+from domain.case import Case
+from domain.decision import decide, rules_of
+from domain.documents import Document
+from domain.guard import Evidence, Guard
+from domain.money import Money
+from domain.project.state import Project
+from domain.record import Fact, Header, Posted
+from domain.rules import Refused
+
+
+class Sentence(NamedTuple):
+    en: str
+    zh: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A guard as it stands today: met `by` some events, or what it refuses with."""
+
+    guard: Guard
+    by: Evidence
+    missing: Refused | None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A post to `stream` that would bring the money further, as it could be posted today, and its conditions."""
+
+    stream: str
+    fact: Fact
+    conditions: tuple[Condition, ...]
+
+    @property
+    def may(self) -> bool:
+        """Whether all conditions are met."""
+        return all(condition.missing is None for condition in self.conditions)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where the money of a batch stands, by account and in a sentence, and the steps that it waits for, in turn."""
+
+    accounts: dict[str, Money]
+    says: Sentence
+    steps: tuple[Step, ...] = ()
+
+
+def guarded(books: Books, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
+    """A step whose conditions are `guards`. `about`: what they look at, if not the fact itself."""
+    stream = f"project/{project.code}"
+    case = Case(books, stream, fact, _today(books), books.today)
+    return Step(stream, fact, tuple(_condition(guard, case, project, about or fact) for guard in guards))
+
+
+def _today(books: Books) -> Header:
+    return Header(books.today, None, actor="", key="", source="", source_id="")
+
+
+def _condition(guard: Guard, case: Case, project: Project, fact: Any) -> Condition:
+    try:
+        return Condition(guard, guard.check(case, project, fact), None)
+    except Refused as refusal:
+        return Condition(guard, (), refusal)
+
+
+def decided(books: Books, project: Project, fact: Fact, stream: str | None = None) -> Step:
+    """A step with one condition: that the ledger would let it count today."""
+    stream = stream or f"project/{project.code}"
+    papers = tuple(Document(choice[0], "?") for choice in fact.cites)
+    case = Case(books, stream, fact, replace(_today(books), documents=papers), books.today)
+    would_count = Guard("It would count if posted today.", "今日提交即可入账。", rules_of(type(fact)), _would_count)
+    return Step(stream, fact, (_condition(would_count, case, project, fact),))
+
+
+def _would_count(case: Case, _: Project, fact: Fact) -> Evidence:
+    decide(case.books, Posted(case.stream, fact, case.header))
+    return ()

@@ -1,0 +1,157 @@
+"""What asks for attention: each alert by the scenario that it is for, with the events it rests on."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from domain.alerts import SENTENCES, Urgency, alerts
+from domain.fund import AppropriationReceived, SettingsChanged
+from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
+from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGranted, PayeeChanged
+from domain.project.opening import ProjectClosed
+from domain.project.recovery import RecoveryOrdered
+from domain.project.selection import ObjectionReceived, ObjectionResolved
+from domain.project.waiver import WaiverGranted
+from tests.domain.lives import (
+    ANOTHER,
+    FUND,
+    PROJECT,
+    SETTINGS,
+    allotted,
+    awarded,
+    called,
+    closed_months,
+    founded,
+    line,
+    notice,
+    noticed_after,
+    only_a_awarded,
+    paid,
+    payee,
+    request,
+    reviewed,
+    revised,
+    shown,
+    yuan,
+)
+from tests.domain.scenario import Scenario, day, post
+
+TODAY = date(2019, 9, 1)
+
+
+def settled(**changes) -> Scenario:
+    """Both awards with the fund's settings changed."""
+    return awarded().given(post(FUND, SettingsChanged(replace(SETTINGS, **changes)), "3-2"))
+
+
+def failed() -> Scenario:
+    return awarded().given(
+        *paid(),
+        post(PROJECT, AcceptanceRequested("L-a"), "6-1"),
+        post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"),
+        post(PROJECT, RectificationOrdered("L-a", day("8-31")), "6-3"),
+    )
+
+
+def signed() -> Scenario:
+    return awarded().given(post(PROJECT, AgreementSigned("L-a", day("3-2"), day("8-1")), "3-2"))
+
+
+def late_objection() -> Scenario:
+    return noticed_after().given(*shown("a", "b"), post(PROJECT, ObjectionReceived("Y1", "不实", "A-a"), "2-20"))
+
+
+STORIES = [
+    ("call-to-close", Urgency.OVERDUE, Scenario().given(*allotted(line()), *called()), "CallPublished"),
+    (
+        "notice-to-complete",
+        Urgency.OVERDUE,
+        Scenario().given(*allotted(line()), *reviewed(), post(PROJECT, notice("2-16", "2-20", "a"), "2-16")),
+        "NoticeStarted",
+    ),
+    ("objection-open", Urgency.ODD, late_objection(), "ObjectionReceived"),
+    (
+        "objection-upheld",
+        Urgency.ODD,
+        late_objection().given(post(PROJECT, ObjectionResolved("Y1", upheld=True, reason="属实"), "2-22")),
+        "ObjectionResolved",
+    ),
+    ("fewer-awards", Urgency.ODD, only_a_awarded(replace(line(), award_rule="exact")), "AwardListDecided"),
+    ("more-awards", Urgency.ODD, awarded().given(post(FUND, revised(line(awards=1)), "3-2")), "AwardListDecided"),
+    ("rectification", Urgency.OVERDUE, failed(), "RectificationOrdered"),
+    (
+        "rectification",
+        Urgency.DUE,
+        failed().given(
+            post(PROJECT, ExtensionGranted("L-a", due_on=day("9-30")), "6-4"),
+            post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "6-5"),
+        ),
+        "ExtensionGranted",
+    ),
+    ("agreement-ended", Urgency.OVERDUE, signed(), "AgreementSigned"),
+    (
+        "agreement-ended",
+        Urgency.OVERDUE,
+        signed().given(post(PROJECT, ExtensionGranted("L-a", ends_on=day("8-15")), "3-3")),
+        "ExtensionGranted",
+    ),
+    (
+        "recovery",
+        Urgency.DUE,
+        awarded().given(*paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"), "4-1")),
+        "RecoveryOrdered",
+    ),
+    (
+        "waiver",
+        Urgency.ODD,
+        awarded().given(post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER)),
+        "WaiverGranted",
+    ),
+    (
+        "plan-exceeds-pool",
+        Urgency.ODD,
+        (funded := Scenario().given(*founded(line()))).given(funded.reversing(AppropriationReceived, "1-6")),
+        "PlanAdopted",
+    ),
+    ("period-to-close", Urgency.OVERDUE, settled(period_close_days=10), "FundEstablished"),
+    ("period-to-close", Urgency.DUE, settled(period_close_days=10).given(*closed_months(1, 7)), "PeriodClosed"),
+]
+
+
+def told(scenario: Scenario):
+    books = replace(scenario.books, today=TODAY)
+    return list(alerts(books, "f", ("p",)))
+
+
+@pytest.mark.parametrize(
+    ("name", "urgency", "scenario", "event"), STORIES, ids=[f"{name}-{event}" for name, _, _, event in STORIES]
+)
+def test_an_alert_names_what_it_is_about_and_the_event_it_rests_on(name, urgency, scenario, event):
+    [alert] = [each for each in told(scenario) if each.name == name]
+    assert alert.urgency is urgency
+    assert [type(scenario.books.entries[at].fact).__name__ for at in alert.by] == [event]
+    for sentence in (alert.en, alert.zh):
+        assert sentence
+        assert "{" not in sentence
+
+
+BY_TABLES = {"unspent", "never-paid", "never-awarded", "december-rush", "payee-differs"}
+"""Those that the service's tests tell, because they are asked of its tables."""
+
+
+def test_every_alert_has_its_story():
+    assert {name for name, *_ in STORIES} | BY_TABLES == set(SENTENCES)
+
+
+def test_a_waiver_stays_odd_when_its_project_is_closed():
+    closed = only_a_awarded().given(
+        post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER),
+        post(PROJECT, AwardDeclined("L-a", "放弃"), "3-3"),
+        post(PROJECT, ProjectClosed(), "3-4"),
+    )
+    assert [each.name for each in told(closed)] == ["waiver"]
+
+
+def test_what_is_settled_asks_for_nothing():
+    assert told(awarded().given(request())) == []
