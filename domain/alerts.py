@@ -16,7 +16,13 @@ from domain.fund.state import Fund
 from domain.money import Money
 from domain.period import following, last_day, months_between, period_of
 from domain.posting import POOL
-from domain.project.state import Acceptance, Award, AwardStatus, Project, RoundStatus
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+    Award,
+    AwardStatus,
+    RoundStatus,
+)
 from domain.record import Reference
 from domain.rules import RULES
 from domain.rules.refused import BUDGET, DUTIES, PRACTICE, SEED, Source, setting

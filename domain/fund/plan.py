@@ -79,7 +79,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
     match fact:
         case PlanDrafted():
-            return replace(fund, draft=Draft(event.version, fact.lines, fact.total))
+            return replace(fund, draft=Draft(event.version, fact.lines))
         case PlanAdopted():
             assert fund.draft is not None, "the plan adopted was drafted"
             return _in_force(fund, fund.draft.lines, event)

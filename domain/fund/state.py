@@ -119,7 +119,6 @@ class Line:
 class Draft:
     version: int
     lines: tuple[Line, ...]
-    total: Money
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,11 @@ from domain.period import months_after
 from domain.project.award import opened
 from domain.project.condition import ACCEPTANCE
 from domain.project.opening import ProjectFact
-from domain.project.state import Acceptance, Award, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+    Award,
+)
 from domain.record import Fact, Recorded
 from domain.rules.acceptance import AcceptanceStatusWrong, RectificationTooLong
 from domain.rules.award import AwardEnded

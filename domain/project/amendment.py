@@ -15,7 +15,13 @@ from domain.names import plain
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
 from domain.project.opening import ProjectFact
-from domain.project.state import Acceptance, Award, AwardStatus, Payee, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+    Award,
+    AwardStatus,
+    Payee,
+)
 from domain.record import Fact, Recorded
 from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
 from domain.rules.call import DeadlineNotLater, InvalidCode

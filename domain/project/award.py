@@ -15,7 +15,13 @@ from domain.money import Money
 from domain.posting import COMMITTED, GATE_OPEN, GATE_SHUT, Move, Place, move
 from domain.project.eligibility import LIST
 from domain.project.opening import ProjectFact
-from domain.project.state import Award, Payee, Project, RoundStatus, stepped
+from domain.project.state import Project
+from domain.project.subjects import (
+    Award,
+    Payee,
+    RoundStatus,
+    stepped,
+)
 from domain.record import Fact, Recorded
 
 # Events ----------------------------------------------------------------------

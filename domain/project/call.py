@@ -12,7 +12,13 @@ from typing import assert_never, get_args
 from domain.case import Case, Decision
 from domain.posting import LINE
 from domain.project.opening import ProjectFact
-from domain.project.state import Application, Project, Round, RoundStatus, Screening
+from domain.project.state import Project
+from domain.project.subjects import (
+    Application,
+    Round,
+    RoundStatus,
+    Screening,
+)
 from domain.project.waiver import waived
 from domain.record import Fact, Recorded
 from domain.rules.award import AwardNotShown, NoPlacesLeft

@@ -9,7 +9,10 @@ from domain.fund.state import Gate
 from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
-from domain.project.state import Acceptance, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+)
 from domain.project.waiver import key, waived
 from domain.record import Reference
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue

@@ -14,7 +14,10 @@ from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.names import in_turn
 from domain.posting import LINE, Place
-from domain.project.state import Project, no_name_twice
+from domain.project.state import Project
+from domain.project.subjects import (
+    no_name_twice,
+)
 from domain.record import Reference
 from domain.rules.award import (
     AllocationMismatch,

@@ -9,7 +9,10 @@ from domain.case import Case, Decision
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned
 from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, LINE, PAYABLE, Accounts, move
-from domain.project.state import Project, RoundStatus
+from domain.project.state import Project
+from domain.project.subjects import (
+    RoundStatus,
+)
 from domain.record import Fact, Recorded
 from domain.rules.call import ObjectionOpen, RoundUnderWay
 from domain.rules.every_post import UnknownStream

@@ -15,7 +15,14 @@ from domain.money import Money
 from domain.posting import Move, Place, move, source_of
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE, PAYMENT, allowed_payee
 from domain.project.opening import ProjectFact
-from domain.project.state import ActualPayee, AwardStatus, Payee, Payment, PaymentStatus, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    ActualPayee,
+    AwardStatus,
+    Payee,
+    Payment,
+    PaymentStatus,
+)
 from domain.record import Fact, Recorded
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.payment import (

@@ -11,7 +11,10 @@ from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.posting import move
 from domain.project.opening import ProjectFact
-from domain.project.state import Project, Recovery
+from domain.project.state import Project
+from domain.project.subjects import (
+    Recovery,
+)
 from domain.record import Fact, Recorded
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
 from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid

@@ -18,7 +18,16 @@ from domain.case import Case, Decision
 from domain.fund.state import NoticeOrder
 from domain.money import Money
 from domain.project.opening import ProjectFact
-from domain.project.state import AwardStatus, Notice, Objection, Project, Round, Screening, Shown, no_name_twice
+from domain.project.state import Project
+from domain.project.subjects import (
+    AwardStatus,
+    Notice,
+    Objection,
+    Round,
+    Screening,
+    Shown,
+    no_name_twice,
+)
 from domain.record import Fact, Recorded
 from domain.rules.award import NotInNotice
 from domain.rules.call import (

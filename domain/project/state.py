@@ -1,275 +1,39 @@
 """What is true now of a project: its rounds of applications, its awards, its payments and its money.
 
-Everything that grows is a persistent map, so a long life costs no more per event than a short one. Each subject (a
-round, an application, an award …) knows the version of its last step, how many `steps` it took since it came up, and in
-`past` what it was before the last of them, so that a step can be reversed.
+Everything that grows is a persistent map, so a long life costs no more per event than a short one.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
-from decimal import Decimal
-from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from immutables import Map
 
 from domain.fen import FenSet
-from domain.fund.state import Gate, Line
+from domain.fund.state import Line
 from domain.money import Money
-from domain.names import plain
 from domain.posting import IN_FLIGHT, PAID, Accounts, Place
-from domain.record import Cause, Poster
+from domain.project.subjects import (
+    Application,
+    Award,
+    AwardStatus,
+    Objection,
+    Payment,
+    Recovery,
+    Round,
+    RoundStatus,
+    Screening,
+    Shown,
+    Waiver,
+    stepped,
+)
 from domain.rules.award import AwardEnded, AwardInFlight
 from domain.rules.call import NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import NameTaken, UnknownName
 from domain.rules.project import ProjectIsClosed
-
-
-def no_name_twice(kind: str, names: Iterable[object]) -> None:
-    """Raises NameTaken for the first of `names` that stands twice."""
-    for name, count in Counter(names).items():
-        if count > 1:
-            raise NameTaken(kind=kind, name=str(name))
-
-
-# Subjects --------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class BankAccount:
-    """A bank account that may be stored: its last four digits, and a keyed digest to compare it by."""
-
-    last4: str
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Payee:
-    name: str
-    uscc: str
-    account: BankAccount
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.uscc}, …{self.account.last4})"
-
-
-@dataclass(frozen=True, slots=True)
-class ActualPayee:
-    """Whom the bank says it paid. A bank slip may leave the code out."""
-
-    name: str
-    account: BankAccount
-    uscc: str | None = None
-
-    def is_of(self, payee: Payee) -> bool:
-        """Whether this is `payee`, as far as the bank tells."""
-        same_name = plain(self.name) == plain(payee.name)
-        return same_name and self.account == payee.account and self.uscc in (None, payee.uscc)
-
-
-class Screening(StrEnum):
-    PENDING = "pending"
-    PASSED = "passed"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Application:
-    """`number` is its 受理号. Live unless `withdrawn`; `award` is what it was given."""
-
-    version: int
-    received: Cause
-    number: str
-    round: int
-    uscc: str
-    screening: Screening = Screening.PENDING
-    withdrawn: bool = False
-    excluded: bool = False
-    award: str | None = None
-    steps: int = 0
-    past: tuple[Application, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A public notice 公示; `version` is that of the event that started it. `decided`: an award list rests on it."""
-
-    version: int
-    applications: frozenset[str]
-    first_day: date
-    last_day: date
-    completed: Cause | None = None
-    decided: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """That an application was shown to the public: by which notice, started and completed."""
-
-    started: int
-    completed: Cause
-
-
-class RoundStatus(StrEnum):
-    UNDER_WAY = "under_way"
-    DECIDED = "decided"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Round:
-    """One round of applications, from its call to the first decision, or to its failure.
-
-    `review` is the one in force, `notice` the last one on it and `earlier` those before; `noticed` tells by which
-    completed notice each application was shown.
-    """
-
-    version: int
-    number: int
-    published: Cause
-    opens_on: date
-    closes_on: date
-    closed_on: date | None = None
-    review: Cause | None = None
-    scores: Map[str, Decimal] = Map()
-    notice: Notice | None = None
-    earlier: tuple[Notice, ...] = ()
-    noticed: Map[str, Shown] = Map()
-    status: RoundStatus = RoundStatus.UNDER_WAY
-    steps: int = 0
-    past: tuple[Round, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """An objection 异议 to an application, or to a whole notice; `concerns`: the applications put in doubt."""
-
-    version: int
-    round: int
-    application: str | None
-    concerns: frozenset[str]
-    received: Cause
-    resolved: bool = False
-    steps: int = 0
-    past: tuple[Objection, ...] = ()
-
-
-class Acceptance(StrEnum):
-    NONE = "none"
-    REQUESTED = "requested"
-    PASSED = "passed"
-    FAILED = "failed"
-    RECTIFYING = "rectifying"
-
-
-class AwardStatus(StrEnum):
-    LIVE = "live"
-    DECLINED = "declined"
-    REVOKED = "revoked"
-    TERMINATED = "terminated"
-
-
-@dataclass(frozen=True, slots=True)
-class Award:
-    """`gates`: those open for it, and by which event. `since`: its acceptance's last change.
-
-    `payee_by`, `ends_by`, `acceptance_by`, `due_by` (of `rectify_by`): which event said so last.
-    """
-
-    version: int
-    application: str
-    payee: Payee
-    decided: Cause
-    by: Poster
-    since: date
-    gates: Map[Gate, Cause]
-    payee_by: Cause
-    status: AwardStatus = AwardStatus.LIVE
-    ends_on: date | None = None
-    ends_by: int | None = None
-    acceptance: Acceptance = Acceptance.NONE
-    acceptance_by: int | None = None
-    failures: int = 0
-    rectify_by: date | None = None
-    due_by: int | None = None
-    steps: int = 0
-    past: tuple[Award, ...] = ()
-
-
-class PaymentStatus(StrEnum):
-    REQUESTED = "requested"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    CANCELLED = "cancelled"
-    INSTRUCTED = "instructed"
-    CONFIRMED = "confirmed"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """`since` is the day of its last step; `paid_in` the year its confirmation is booked in.
-
-    `levels` are those of approval in force when it was requested; None in old logs: those of the fund's establishment.
-    """
-
-    version: int
-    award: str
-    batch: int
-    payee: Payee
-    status: PaymentStatus
-    by: Poster
-    since: date
-    levels: tuple[str, ...] | None = None
-    approvals: int = 0
-    paid_in: int | None = None
-    steps: int = 0
-    past: tuple[Payment, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """Money of a payment that must come back 追缴: what was ordered and waived, in fen."""
-
-    version: int
-    payment: str
-    ordered: Cause
-    by: Poster
-    due_on: date
-    amount: int
-    waived: int = 0
-    steps: int = 0
-    past: tuple[Recovery, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """A rule that is waived for one award or application, and who granted it."""
-
-    version: int
-    by: Poster
-    steps: int = 0
-    past: tuple[Waiver, ...] = ()
-
-
-S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver)
-
-
-MOST_REMEMBERED = 20
-"""So many steps of one subject can be reversed, one after the other: what is older is not remembered."""
-
-
-def stepped(subject: S, version: int, **changes: Any) -> S:
-    """`subject` after a step of this version, remembering what it was."""
-    past = (*subject.past, replace(subject, past=()))[-MOST_REMEMBERED:]
-    return replace(subject, version=version, steps=subject.steps + 1, past=past, **changes)
-
-
-# The project -----------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,10 @@ from dataclasses import replace
 from domain.project.call import reindexed, unindexed
 from domain.project.payment import PaymentConfirmed, unconfirmed
 from domain.project.recovery import received
-from domain.project.state import AwardStatus, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    AwardStatus,
+)
 from domain.record import Recorded
 from domain.reversal.fact import EntryReversed
 

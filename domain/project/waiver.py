@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 from domain.case import Case, Decision
 from domain.project.opening import ProjectFact
-from domain.project.state import Project, Waiver
+from domain.project.state import Project
+from domain.project.subjects import (
+    Waiver,
+)
 from domain.record import Fact, Recorded
 from domain.rules import RULES, Refused
 from domain.rules.award import AwardEnded

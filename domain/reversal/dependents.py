@@ -29,7 +29,12 @@ from domain.project.condition import NOT_OBJECTED_TO, PAYEE
 from domain.project.payment import PaymentConfirmed, PaymentFailed
 from domain.project.recovery import RecoveryOrdered, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
-from domain.project.state import KINDS, Payment, PaymentStatus, Project, RoundStatus
+from domain.project.state import KINDS, Project
+from domain.project.subjects import (
+    Payment,
+    PaymentStatus,
+    RoundStatus,
+)
 from domain.project.waiver import WaiverGranted, granted, key
 from domain.record import Fact, Recorded
 from domain.reversal.fact import Restored

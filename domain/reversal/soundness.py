@@ -8,7 +8,10 @@ from domain.books import Books
 from domain.fund.state import Fund
 from domain.money import Money
 from domain.posting import ACCOUNTS, ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, Move
-from domain.project.state import AwardStatus, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    AwardStatus,
+)
 from domain.reversal.fact import Restored
 from domain.rules.award import NoPlacesLeft
 from domain.rules.fund import AllotmentExceedsPlan

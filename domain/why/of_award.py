@@ -12,7 +12,13 @@ from domain.project.acceptance import AcceptancePassed, AcceptanceRequested, Rec
 from domain.project.amendment import AgreementSigned
 from domain.project.condition import ACCEPTANCE, ENOUGH, LIVE, OPEN, PAYMENT
 from domain.project.payment import ONWARD, PaymentApproved, PaymentConfirmed, PaymentInstructed, PaymentRequested
-from domain.project.state import Acceptance, ActualPayee, Award, PaymentStatus, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+    ActualPayee,
+    Award,
+    PaymentStatus,
+)
 from domain.record import Fact
 from domain.why.step import Answer, Sentence, Step, guarded
 

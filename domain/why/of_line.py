@@ -24,7 +24,14 @@ from domain.project.selection import (
     ReviewConcluded,
     Score,
 )
-from domain.project.state import BankAccount, Payee, Project, Round, RoundStatus, Screening
+from domain.project.state import Project
+from domain.project.subjects import (
+    BankAccount,
+    Payee,
+    Round,
+    RoundStatus,
+    Screening,
+)
 from domain.record import Fact
 from domain.why.step import Answer, Sentence, Step, decided, guarded
 

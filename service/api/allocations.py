@@ -15,7 +15,10 @@ from domain.money import Money
 from domain.posting import LINE
 from domain.project.award import BatchAmount
 from domain.project.eligibility import by_score
-from domain.project.state import Project, no_name_twice
+from domain.project.state import Project
+from domain.project.subjects import (
+    no_name_twice,
+)
 from domain.rules.award import NobodyListed
 from domain.rules.every_post import BalanceTooSmall
 from service.api import answer, strict

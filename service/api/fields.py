@@ -16,7 +16,9 @@ from marshmallow import Schema, ValidationError, fields, post_load
 from marshmallow.experimental.context import Context
 
 from domain.money import Money
-from domain.project.state import BankAccount
+from domain.project.subjects import (
+    BankAccount,
+)
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "required": "This is required. 必填。",

@@ -36,7 +36,11 @@ from domain.project.payment import (
     PaymentRequested,
 )
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
-from domain.project.state import ActualPayee, BankAccount, Payee
+from domain.project.subjects import (
+    ActualPayee,
+    BankAccount,
+    Payee,
+)
 from domain.record import Posted
 from tests.domain.scenario import Scenario, day, post
 

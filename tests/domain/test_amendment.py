@@ -15,7 +15,10 @@ from domain.project.amendment import (
     PayeeChanged,
 )
 from domain.project.payment import PaymentReturned
-from domain.project.state import AwardStatus, BankAccount
+from domain.project.subjects import (
+    AwardStatus,
+    BankAccount,
+)
 from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty

@@ -28,7 +28,9 @@ from domain.project.opening import ProjectClosed
 from domain.project.payment import PaymentCancelled, PaymentConfirmed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
-from domain.project.state import BankAccount
+from domain.project.subjects import (
+    BankAccount,
+)
 from domain.project.waiver import WaiverGranted
 from domain.rules.acceptance import NoTriesLeft
 from domain.rules.award import AwardInFlight

@@ -18,7 +18,9 @@ from domain.project.payment import (
     PaymentRequested,
     PaymentReturned,
 )
-from domain.project.state import PaymentStatus
+from domain.project.subjects import (
+    PaymentStatus,
+)
 from domain.rules.award import AwardEnded
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan

@@ -18,7 +18,12 @@ from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, POOL, 
 from domain.project.award import AwardListDecided
 from domain.project.payment import PaymentFailed
 from domain.project.recovery import RecoveryOrdered
-from domain.project.state import KINDS, MOST_REMEMBERED, AwardStatus, Project, RoundStatus
+from domain.project.state import KINDS, Project
+from domain.project.subjects import (
+    MOST_REMEMBERED,
+    AwardStatus,
+    RoundStatus,
+)
 from domain.reversal.decide import REVERSIBLE
 from domain.reversal.fact import EntryReversed
 from domain.rules import RULES

@@ -10,7 +10,12 @@ from domain.money import Money
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
 from domain.project import acceptance, amendment
 from domain.project.opening import ProjectClosed
-from domain.project.state import Acceptance, AwardStatus, Project, RoundStatus
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+    AwardStatus,
+    RoundStatus,
+)
 from domain.project.waiver import WaiverGranted
 from domain.record import Fact, Posted
 from tests.domain.lives import payee

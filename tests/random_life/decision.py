@@ -12,7 +12,10 @@ from domain.fund import Line, NoticeOrder
 from domain.money import Money
 from domain.posting import LINE
 from domain.project.award import Awarded, AwardListDecided, BatchAmount
-from domain.project.state import Project, Round
+from domain.project.state import Project
+from domain.project.subjects import (
+    Round,
+)
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 from tests.domain.lives import payee
 

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from domain.project import call, selection
 from domain.project.award import AwardListDecided
-from domain.project.state import Notice, Project, Round, Screening
+from domain.project.state import Project
+from domain.project.subjects import (
+    Notice,
+    Round,
+    Screening,
+)
 from domain.record import Posted
 from tests.random_life.decision import SPOILS_BY_RULE, decide, spoiled
 from tests.random_life.mischief_at_fund import ONE_DAY, Made, Mischief

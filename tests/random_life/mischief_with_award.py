@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 from domain.money import Money
 from domain.project import acceptance, amendment, payment, recovery
 from domain.project.opening import ProjectClosed
-from domain.project.state import Acceptance, PaymentStatus, Project, RoundStatus
+from domain.project.state import Project
+from domain.project.subjects import (
+    Acceptance,
+    PaymentStatus,
+    RoundStatus,
+)
 from domain.project.waiver import WaiverGranted
 from domain.record import Posted, Recorded
 from domain.reversal.decide import REVERSIBLE

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from domain.money import Money
 from domain.posting import IN_TRANSIT, PAYABLE
 from domain.project import payment, recovery
-from domain.project.state import PaymentStatus, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    PaymentStatus,
+)
 from domain.record import Fact, Posted
 from tests.domain.lives import actual, payee
 from tests.random_life.award_steps import an_award

@@ -11,7 +11,14 @@ from domain.fund import FundsAllotted, NoticeOrder
 from domain.money import Money
 from domain.posting import POOL
 from domain.project import call, selection
-from domain.project.state import AwardStatus, Notice, Project, Round, RoundStatus, Screening
+from domain.project.state import Project
+from domain.project.subjects import (
+    AwardStatus,
+    Notice,
+    Round,
+    RoundStatus,
+    Screening,
+)
 from domain.record import Fact, Posted
 from tests.random_life.decision import SPOILS, decide
 

@@ -14,7 +14,12 @@ from domain.fund import FundClosed, FundsReinstated
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, PAYABLE, POOL, RECOVERED, Book
 from domain.project import amendment, call, payment, selection
 from domain.project.opening import ProjectClosed
-from domain.project.state import PaymentStatus, Project, Round, RoundStatus
+from domain.project.state import Project
+from domain.project.subjects import (
+    PaymentStatus,
+    Round,
+    RoundStatus,
+)
 from domain.record import Posted
 from tests.random_life.fund_steps import surrender_pool, surrender_recovered
 from tests.random_life.payment_steps import in_flight, next_of_payment, settle

@@ -13,7 +13,11 @@ from domain.posting import PAID
 from domain.project.amendment import AwardTerminated
 from domain.project.call import CallExtended
 from domain.project.opening import ProjectOpened
-from domain.project.state import MOST_REMEMBERED, AwardStatus, Project
+from domain.project.state import Project
+from domain.project.subjects import (
+    MOST_REMEMBERED,
+    AwardStatus,
+)
 from domain.record import Fact, Posted
 from domain.reversal.fact import EntryReversed
 from tests.domain.lives import line, plan

@@ -49,9 +49,10 @@ def test_settings_are_read_as_what_they_mean():
     settings = {
         "notice_working_days": 0, "approvals": ["审批"], "acceptance_tries": 2, "notice_order": "after_decision",
         "rectification_months": 6, "quantum": "1.00", "years_to_spend": 3, "period_close_days": 15,
+        "idle_days": 90, "december_percent": 40,
     }  # fmt: skip
     said = read(EXAMPLES["SettingsChanged"], settings=settings).settings
-    assert said == Settings(0, ("审批",), 2, NoticeOrder.AFTER_DECISION, 6, Money(100), 3, 15)
+    assert said == Settings(0, ("审批",), 2, NoticeOrder.AFTER_DECISION, 6, Money(100), 3, 15, 90, 40)
     assert isinstance(said.notice_order, NoticeOrder)
 
 

@@ -102,12 +102,12 @@ def test_a_plan_with_three_batches_another_gate_and_other_names_lives_the_same_w
 def test_a_plan_may_tell_every_setting_of_its_fund(other):
     more = (
         "acceptance_tries: 1, notice_order: after_decision, rectification_months: 3, quantum: 100, "
-        "years_to_spend: 3, period_close_days: 15"
+        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40"
     )
     text = OTHER.replace("acceptance_tries: 1", more).replace("approvals: [审批]", "approvals: []")
     [founding, *_] = plan_file.posts(plan_file.read(other(text)), "测试")
     said = cloudevents.read(cloudevents.opened(founding), "test", SECRET).posted.fact.settings
-    assert said == Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15)
+    assert said == Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,10 @@ from typing import Any, ClassVar, NamedTuple
 from marshmallow import post_load
 
 from domain.documents import Document
-from domain.project.state import ActualPayee, Payee
+from domain.project.subjects import (
+    ActualPayee,
+    Payee,
+)
 from domain.record import Fact
 from service.api.fields import Account, Day, One, Party, Rows, Sha256, Shape, Text, Uscc, Whole
 
