@@ -21,14 +21,13 @@ with known as (
             else document_number(number)
         end as normal
     from claim
+), told as (
+    select kind, number, normal, count(*) over (partition by kind, normal) as alike from known
 )
-update claim set number = k.normal
-from known as k
-where
-    claim.kind = k.kind
-    and claim.number = k.number
-    and k.normal <> k.number
-    and (select count(*) from known as other where other.kind = k.kind and other.normal = k.normal) = 1;
+update claim set number = t.normal
+from told as t
+-- Two that were told apart until now stay so: both are recorded, and neither can be posted again as it was.
+where claim.kind = t.kind and claim.number = t.number and t.normal <> t.number and t.alike = 1;
 
 truncate citation;
 delete from projection where name = 'citation';

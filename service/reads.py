@@ -152,5 +152,7 @@ class Reader:
         return row
 
     def _reached(self, conn: Connection[Row]) -> tuple[int, int]:
+        # Before the snapshot is taken, which this does not: a rebuilt table may not take a table's place under it.
+        conn.execute("lock table projection in access share mode")
         row = conn.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchone()
         return (row["position"], row["head"]) if row else (0, 0)

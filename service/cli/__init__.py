@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +18,20 @@ import click
 import psycopg
 import structlog
 from marshmallow import ValidationError
-from psycopg.rows import dict_row
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
-from rich.table import Table
 
-from projections import FoldStopped
-from service import calendar, config, example, keeper, logs, plan_file, projector, summary, web
-from service.access import SCOPES, grant, keys, tokens
+import projections
+from projections import Changed, FoldStopped
+from service import calendar, config, example, keeper, logs, plan_file, projector, rebuild, summary, web
+from service.access import keys, tokens
 from service.api import cloudevents
 from service.api.contract.promise import taken_away
 from service.api.funds import annex
 from service.api.problems import of_outcome
 from service.app import close, create_app, open_ledger
+from service.cli.access import keys_
+from service.cli.books import rebuild_
+from service.cli.terminal import administered, connect, out, url_of
 from service.config import Config
 from service.database import database
 from service.embedded import HomeInUse, PostgresFailed
@@ -44,7 +42,6 @@ from service.queries import QUERIES
 from service.reads import Reader, open_pool
 
 log = structlog.get_logger()
-out = Console()
 
 
 @click.group()
@@ -54,7 +51,11 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is stopped in order
 
 
+for _command in (keys_, rebuild_):
+    cli.add_command(_command)
+
 SAID_PLAINLY = (
+    Changed,
     HomeInUse,
     PostgresFailed,
     MigrationChanged,
@@ -126,9 +127,11 @@ def serve() -> None:
     with database(config.from_environment(), join=True) as chosen:
         if chosen.oidc:
             tokens.read(chosen.oidc)  # what is wrong in it is better said here than by a worker
-        with _connect(_url(chosen)) as conn:
+        with connect(url_of(chosen)) as conn:
             check_migrated(conn)
             keys.check_secret(conn, chosen.secret)
+            if changed := projections.changed(conn):
+                log.warning("projections are to be rebuilt", projections=changed)
             if conn.execute(QUERIES["logs_values"]).fetchone():
                 log.warning("this PostgreSQL writes parameters into its log: set log_parameter_max_length = 0")
         web.serve(chosen)
@@ -138,9 +141,9 @@ def serve() -> None:
 def migrate_() -> None:
     """Bring the database's tables up to date. 升级数据库结构。"""
     with database(config.from_environment(), join=True) as chosen:
-        for name in migrate(_url(chosen)):
+        for name in migrate(url_of(chosen)):
             out.print(name)
-        with _connect(_url(chosen)) as conn:
+        with connect(url_of(chosen)) as conn:
             keys.check_secret(conn, chosen.secret)
 
 
@@ -151,7 +154,7 @@ def projector_() -> None:
     keeper.watch_parent(stop.set)
     with database(config.from_environment(), join=True) as chosen:
         try:
-            projector.follow(_url(chosen), stop)
+            projector.follow(url_of(chosen), stop)
         except FoldStopped as stopped:
             log.error(  # noqa: TRY400 - the finding says all; a traceback would bury it
                 "projector stopped",
@@ -160,98 +163,9 @@ def projector_() -> None:
                 finding=stopped.finding,
             )
             sys.exit(keeper.FAULT)
-
-
-@cli.group("keys")
-def keys_() -> None:
-    """API keys. 接口密钥。"""
-
-
-NAMED = click.argument("name")
-UNTIL = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
-
-
-@keys_.command("create")
-@NAMED
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what it may do 权限")
-@click.option("--fund", "funds", multiple=True, help="only in this fund 仅限专项资金")
-@click.option("--project", "projects", multiple=True, help="only in this project 仅限项目")
-@click.option("--source", "sources", multiple=True, help="only for this event source 仅限来源")
-@UNTIL
-def create_key(name: str, expires: datetime | None, **limits: tuple[str, ...]) -> None:
-    """Make a key and print it, the only time it is ever shown. 新建密钥（只显示一次）。"""
-    if not re.fullmatch("[a-z0-9][a-z0-9.-]{0,63}", name):
-        raise click.ClickException(
-            "a name is lower-case letters, digits, dots and hyphens 名称须为小写字母、数字、点、连字符"
-        )
-    if "admin" in limits["scopes"] and (limits["funds"] or limits["projects"]):
-        raise click.ClickException("admin has no limits: it is for the whole ledger  admin 权限不能限于专项资金或项目")
-    with _administered() as (chosen, conn):
-        try:
-            key = keys.create(conn, chosen.secret, name, grant(**limits), _end_of(expires))
-        except keys.KeyExists as error:
-            raise click.ClickException(f"the name {name} is taken; names are never used again 名称已被使用") from error
-        out.print(key, soft_wrap=True, highlight=False)
-
-
-@keys_.command("list")
-def list_keys() -> None:
-    """All keys that ever were. 列出密钥。"""
-    table = Table("名称 name", "状态 state", "权限 scopes", "限于 only", "到期 expires", "最近使用 last used")
-    with _administered() as (_, conn):
-        for key in keys.listed(conn):
-            only = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
-            days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
-            table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(only), *days)
-    out.print(table)
-
-
-@keys_.command("rotate")
-@NAMED
-@click.option(
-    "--overlap-hours", default=24, show_default=True, type=click.IntRange(0, 24 * 90), help="旧密钥保留小时数"
-)
-@UNTIL
-def rotate_key(name: str, overlap_hours: int, expires: datetime | None) -> None:
-    """Print a new key for this name; the old one opens for a while yet. 轮换密钥。"""
-    with _administered() as (chosen, conn), _in_force(name):
-        key = keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), _end_of(expires))
-        out.print(key, soft_wrap=True, highlight=False)
-
-
-@keys_.command("revoke")
-@NAMED
-def revoke_key(name: str) -> None:
-    """Revoke a key; it opens nothing from then on. 吊销密钥。"""
-    with _administered() as (_, conn), _in_force(name):
-        keys.revoke(conn, name)
-
-
-@keys_.command("history")
-def key_history() -> None:
-    """Every grant and revocation, oldest first. 授权与吊销记录。"""
-    table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
-    with _administered() as (_, conn):
-        for change in keys.history(conn):
-            detail = json.dumps(change["detail"], ensure_ascii=False)
-            table.add_row(_local(change["at"]), change["key"], change["action"], change["by"], detail)
-    out.print(table)
-
-
-@contextmanager
-def _in_force(name: str) -> Iterator[None]:
-    try:
-        yield
-    except keys.NoSuchKey as error:
-        raise click.ClickException(f"no key {name} is in force 没有有效的密钥 {name}") from error
-
-
-def _local(moment: datetime) -> str:
-    return f"{moment.astimezone(calendar.SHANGHAI):%Y-%m-%d %H:%M}"
-
-
-def _end_of(day: datetime | None) -> datetime | None:
-    return day and (day + timedelta(days=1)).replace(tzinfo=calendar.SHANGHAI)
+        except Changed as changed:
+            out.print(str(changed), soft_wrap=True)
+            sys.exit(keeper.FAULT)
 
 
 @cli.command("load-plan")
@@ -260,9 +174,9 @@ def _end_of(day: datetime | None) -> datetime | None:
 def load_plan(file: Path, actor: str) -> None:
     """Set up the fund of a plan file, all of it or nothing (docs/plan-format.md). 载入资金安排计划。"""
     events = list(plan_file.posts(plan_file.read(file), actor))
-    with _administered() as (chosen, _):
+    with administered() as (chosen, _):
         posts = [cloudevents.read(cloudevents.opened(event), "load-plan", chosen.secret) for event in events]
-        ledger = open_ledger(_url(chosen))
+        ledger = open_ledger(url_of(chosen))
         try:
             outcomes = ledger.post(posts)
         finally:
@@ -300,22 +214,26 @@ def _check_port(settings: Config) -> None:
 
 
 def _prepare(chosen: Config) -> None:
-    """The tables up to date, and the secret the one that this database was set up with."""
-    migrate(_url(chosen))
-    with _connect(_url(chosen)) as conn:
+    """The tables up to date and folded by this program's SQL, the secret the one that the database was set up with."""
+    url = url_of(chosen)
+    migrate(url)
+    with connect(url) as conn:
         keys.check_secret(conn, chosen.secret)
+        changed = projections.changed(conn)
+    if changed:
+        rebuild.run(url, changed, changed, out)
 
 
 def _is_free_for(setup: list[dict[str, Any]], chosen: Config) -> bool:
-    with _connect(_url(chosen)) as conn:
+    with connect(url_of(chosen)) as conn:
         row = conn.execute(QUERIES["has_example"], {"source": setup[0]["source"]}).fetchone()
     return bool(row and row["ours"])
 
 
 def _play(chosen: Config, setup: list[dict[str, Any]]) -> None:
     """Load the example plan, play its life, fold it, and print the plan beside what became of it."""
-    url, file = _url(chosen), chosen.home / "demo-keys.json"
-    with _connect(url) as conn:
+    url, file = url_of(chosen), chosen.home / "demo-keys.json"
+    with connect(url) as conn:
         example.ensure_demo_keys(conn, chosen.secret, file)
     ledger = open_ledger(url)
     try:
@@ -353,25 +271,3 @@ def _step(name: str, work: Callable[[], Any]) -> None:
     with out.status(name):
         work()
     out.print(f"[green]✓[/green] {name}")
-
-
-@contextmanager
-def _administered() -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """A connection to the database; also while `suyuan run` has it. An embedded one is brought up to date first."""
-    settings = config.from_environment()
-    with database(settings, join=True) as chosen:
-        if settings.database_url is None:
-            migrate(_url(chosen))
-        with _connect(_url(chosen)) as conn:
-            check_migrated(conn)
-            keys.check_secret(conn, chosen.secret)
-            yield chosen, conn
-
-
-def _connect(url: str) -> psycopg.Connection[dict[str, Any]]:
-    return psycopg.connect(url, autocommit=True, row_factory=dict_row)
-
-
-def _url(chosen: Config) -> str:
-    assert chosen.database_url is not None
-    return chosen.database_url
