@@ -13,8 +13,10 @@ from service.api import (
     allocations,
     attention,
     awards,
+    checks,
     documents,
     events,
+    feed,
     fen,
     funds,
     health,
@@ -38,8 +40,8 @@ from service.reads import Reader, keys_pool, open_pool
 OPEN = (health, catalogue, rules, description, explanations)
 """What answers without a key: whether it is alive, and what it promises."""
 BY_KEY = (
-    intake, events, funds, attention, projects, why, allocations, payments, awards, documents, fen, refusals,
-    operations,
+    intake, events, funds, attention, projects, why, allocations, payments, awards, documents, fen, checks,
+    refusals, operations,
 )  # fmt: skip
 
 
@@ -52,7 +54,8 @@ def create_app(config: Config) -> Flask:
     """The web service on `config.database_url`. Open it after any fork: it holds connections."""
     assert config.database_url is not None, "the database is chosen before the app is built"
     app = Flask(__name__, static_folder=None)
-    app.config.update(SECRET=config.secret, SOURCE=config.source, MAX_CONTENT_LENGTH=MOST_BYTES)
+    app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
+    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
 
@@ -76,7 +79,8 @@ def create_app(config: Config) -> Flask:
     def _let_in() -> None:
         if request.blueprint not in open_to_all:
             g.principal = door.principal(request.headers.get("Authorization", ""))
-            door.count(g.principal)
+            if feed.COUNTED not in request.environ:
+                door.count(g.principal)
 
     for module in (*OPEN, *BY_KEY, console):
         app.register_blueprint(module.bp)

@@ -13,7 +13,8 @@ from pathlib import Path
 class Config:
     """`database_url` None: the embedded PostgreSQL under `home`. `secret` keys the digests of API keys and accounts.
 
-    `rate`: requests a second that each principal may send. `oidc`: the file that says whose tokens are taken.
+    `rate`: requests a second that each principal may send. `check_hours`: how often the projector checks the ledger, 0
+    for never by itself. `oidc`: the file that says whose tokens are taken.
     """
 
     home: Path
@@ -23,13 +24,14 @@ class Config:
     secret: bytes
     source: str
     rate: int = 300
+    check_hours: int = 24
     oidc: Path | None = None
     example: bool = False
 
 
 VARIABLES = (
     "SUYUAN_HOME", "HOST", "PORT", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE", "SUYUAN_SOURCE",
-    "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE",
+    "SUYUAN_RATE", "SUYUAN_CHECK_HOURS", "SUYUAN_OIDC", "SUYUAN_EXAMPLE",
 )  # fmt: skip
 """All that is read."""
 
@@ -48,15 +50,18 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Config:
         secret=_secret(home, env),
         source=env.get("SUYUAN_SOURCE") or "/suyuan",
         rate=_number(env, "SUYUAN_RATE", 300, 1_000_000),
+        check_hours=_number(env, "SUYUAN_CHECK_HOURS", 24, 8_760, least=0),
         oidc=Path(env["SUYUAN_OIDC"]) if env.get("SUYUAN_OIDC") else None,
         example=env.get("SUYUAN_EXAMPLE") == "1",
     )
 
 
-def _number(env: Mapping[str, str], name: str, default: int, most: int) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, most: int, least: int = 1) -> int:
     text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
-        raise SystemExit(f"{name} must be a number from 1 to {most}, not {text!r}. {name} 须为 1 至 {most} 的整数。")
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SystemExit(
+            f"{name} must be a number from {least} to {most}, not {text!r}. {name} 须为 {least} 至 {most} 的整数。"
+        )
     return int(text)
 
 

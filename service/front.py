@@ -11,24 +11,29 @@ import io
 import os
 import string
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import msgspec
 import structlog
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
+from psycopg import OperationalError
 
 from service import keeper, logs, metrics
 from service.access import Refused
 from service.access.door import Door
 from service.api import http, problems
+from service.api.feed import COUNTED, FOLLOW, WAIT, Follow
 from service.api.limits import LIMITS, MOST_BYTES
 from service.app import create_app
 from service.config import from_environment
+from service.tail import Tail
 
 log = structlog.get_logger()
 
@@ -42,6 +47,13 @@ PATIENCE_SECONDS = 10.0
 BYTES_A_SECOND = 64 * 1024
 """A body may take PATIENCE_SECONDS and as long as this rate allows."""
 
+MOST_FOLLOWING = 128
+"""Readers that may wait for the log, or follow it, at a time; the next is told to come again."""
+MOST_STREAMED = 1024 * 1024
+LONGEST_STREAM, HEARTBEAT = 600.0, 15.0
+"""A stream ends after so many bytes or seconds; without an event it says every so often that it lives."""
+
+T = TypeVar("T")
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
@@ -60,10 +72,11 @@ class _Gone(Exception):
 class Front:
     """An RSGI application around a WSGI one, behind a door: a body is received only from who has a key."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], door: Door) -> None:
-        self._app, self._door = app, door
+    def __init__(self, app: Callable[..., Iterable[bytes]], door: Door, tail: Tail) -> None:
+        self._app, self._door, self._tail = app, door, tail
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
         self._under_way = 0
+        self._waiting = 0
         self._receiving: Counter[str] = Counter()
 
     def __rsgi_del__(self, _: Any) -> None:
@@ -71,8 +84,13 @@ class Front:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         try:
-            status, headers, body = await self._answer(scope, protocol)
-        except _Gone:
+            environment = await self._taken_in(scope, protocol)
+            status, headers, body = await self._answer(environment)
+            if (follow := environment.get(FOLLOW)) and environment["REQUEST_METHOD"] == "GET":
+                with self._place_to_wait():
+                    await self._stream(follow, environment, protocol, (status, headers, body))
+                return
+        except (_Gone, ProtocolClosed):
             return
         except _Declined as declined:
             status, headers, body = _decline(scope, declined)
@@ -84,15 +102,64 @@ class Front:
         else:
             protocol.response_empty(status, headers)
 
-    async def _answer(self, scope: Any, protocol: Any) -> Answer:
-        body = await self._body(scope.headers, protocol)
+    async def _taken_in(self, scope: Any, protocol: Any) -> dict[str, Any]:
+        return _environment(scope, await self._body(scope.headers, protocol))
+
+    async def _answer(self, environment: dict[str, Any]) -> Answer:
+        """The answer; where nothing is there yet, and the reader would wait, once something is."""
+        until = None
+        while True:
+            answer = await self._in_thread(partial(self._call, environment))
+            wait = environment.pop(WAIT, None)
+            if wait is None:
+                return answer
+            until = until or time.monotonic() + wait.seconds
+            with self._place_to_wait():
+                if not await self._tail.beyond(wait.after, until - time.monotonic()):
+                    return answer
+            environment |= {COUNTED: True, "wsgi.input": io.BytesIO()}
+
+    @contextmanager
+    def _place_to_wait(self) -> Iterator[None]:
+        """One of a bounded number of places for those who wait or follow. Raises _Declined if there is none."""
+        if self._waiting >= MOST_FOLLOWING:
+            raise _Declined("overloaded")
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, begun: Answer) -> None:
+        """Send what comes, until so much is sent or so long has passed: then the reader takes it up again.
+
+        The web server takes in whatever it is given for a reader that does not read: so the bytes are counted here.
+        """
+        status, headers, part = begun
+        out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
+        sent, cursor, until = 0, follow.after, time.monotonic() + LONGEST_STREAM
+        try:
+            while sent < MOST_STREAMED and time.monotonic() < until:
+                if part:
+                    await out.send_bytes(part)
+                    sent += len(part)
+                await self._welcome(environment.get("HTTP_AUTHORIZATION", ""))
+                part, reached = await self._in_thread(partial(follow.next, cursor))
+                if reached == cursor and not await self._tail.beyond(cursor, HEARTBEAT):
+                    part = b": \n\n"
+                cursor = reached
+        except _Declined as declined:  # what is under way cannot become another answer: it ends
+            log.info("stream ended", problem=declined.kind)
+        except OperationalError as error:
+            log.warning("stream ended", reason=str(error).strip())
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
         if self._under_way >= THREADS + MOST_WAITING:
             raise _Declined("overloaded")
         self._under_way += 1
         metrics.WAITING.inc()
         try:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._call, _environment(scope, body))
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._begun, work)
         finally:
             self._under_way -= 1
 
@@ -136,12 +203,12 @@ class Front:
         except Exception as error:  # the database, or the tokens' issuer, is away
             raise _Declined("unavailable") from error
 
-    def _call(self, environment: dict[str, Any]) -> Answer:
+    def _begun(self, work: Callable[[], T]) -> T:
         metrics.WAITING.dec()
         with metrics.ACTIVE.track_inprogress():
-            return self._answered(environment)
+            return work()
 
-    def _answered(self, environment: dict[str, Any]) -> Answer:
+    def _call(self, environment: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
@@ -216,4 +283,4 @@ def build() -> Front:
     logs.configure()
     keeper.watch_parent(lambda: os._exit(1))  # a worker whose server was killed would hold its port for ever
     app = create_app(from_environment())
-    return Front(app.wsgi_app, app.extensions["door"])
+    return Front(app.wsgi_app, app.extensions["door"], Tail(app.config["DATABASE_URL"]))

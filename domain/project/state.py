@@ -203,10 +203,10 @@ class Project:
         payment = self.payments[name]
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
-    def outstanding(self, name: str) -> int:
+    def outstanding(self, name: str, waived_less: int = 0) -> int:
         """What a recovery still asks back, in fen: never more than its payment has left."""
         recovery = self.recoveries[name]
-        asked = recovery.amount - recovery.waived - self.recovered.get(name, 0)
+        asked = recovery.amount - recovery.waived + waived_less - self.recovered.get(name, 0)
         return min(asked, self.paid(recovery.payment).total)
 
     def all_outstanding(self) -> Iterator[tuple[str, int]]:

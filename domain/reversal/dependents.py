@@ -236,10 +236,11 @@ def _nothing_received(_: Case, project: Project, fact: RecoveryOrdered, __: int)
 def _asks_no_more_than_is_paid(_: Case, project: Project, fact: RecoveryWaived, __: int) -> None:
     """What was waived is asked back again; other recoveries may have been ordered of the same money since."""
     payment = project.recoveries[fact.recovery].payment
-    asked = sum(map(project.outstanding, project.recoveries_of[payment]))
-    left = Money(max(project.paid(payment).total - asked, 0))
-    if fact.amount > left:
-        raise MoreThanPaid(payment=payment, left=left, amount=fact.amount)
+    others = sum(project.outstanding(name) for name in project.recoveries_of[payment] if name != fact.recovery)
+    left = Money(max(project.paid(payment).total - others, 0))
+    asked = Money(project.outstanding(fact.recovery, waived_less=fact.amount))
+    if asked > left:
+        raise MoreThanPaid(payment=payment, left=left, amount=asked)
 
 
 def _was_not_used(_: Case, project: Project, fact: WaiverGranted, version: int) -> None:

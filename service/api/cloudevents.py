@@ -120,19 +120,3 @@ def _masked(value: Any, secret: bytes) -> Any:
             for name, each in value.items()
         }
     return [_masked(each, secret) for each in value] if isinstance(value, list) else value
-
-
-def write(row: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """A row of the log as the CloudEvent it is served as; `source` names this ledger."""
-    return {
-        "specversion": "1.0",
-        "id": str(row["position"]),
-        "source": source,
-        "type": row["type"],
-        "subject": row["stream"],
-        "time": row["recorded_at"],
-        "datacontenttype": "application/json",
-        "position": row["position"],
-        "streamversion": row["version"],
-        "data": row["fact"],
-    }

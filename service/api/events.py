@@ -1,44 +1,32 @@
-"""/v1/events: the log, and each stream's own, as CloudEvents."""
+"""/v1/events/{position}, and each stream's own events, as CloudEvents."""
 
 from __future__ import annotations
 
-from typing import Any
+from flask import Response, current_app
 
-from flask import Blueprint, Response, current_app
-
-from service.api import answer, cloudevents, http, page, reader
+from service.api import http, page, reader
 from service.api.contract import shapes
 from service.api.contract.operation import operation
+from service.api.feed import bp
 from service.api.limits import BUNDLE, MOST_PAGE_BYTES, ONE
 from service.api.parameters import MOST, whole
 from service.api.problems import Problem
 from service.api.reach import must_find, must_read
 
-bp = Blueprint("events", __name__, url_prefix="/v1")
+__all__ = ["bp"]
 
-AFTER = whole("After this position", "从该位置之后开始")
 AFTER_VERSION = whole("After this version of the stream", "从该版本之后开始")
-
-
-@bp.get("/events")
-@operation("The log from one position on", "日志", shapes.Events, after=AFTER, limit=page.LIMIT)
-def log(*, after: int | None, limit: int | None) -> Response:
-    must_read()
-    size = limit or page.USUAL
-    with reader().at() as snapshot:
-        rows = snapshot.rows("events", after=after or 0, limit=size, bytes=MOST_PAGE_BYTES)
-    return _page(rows, "position", whole=len(rows) == size)
 
 
 @bp.get("/events/<int:position>")
 @operation("One event", "单个事件", shapes.Event)
 def one(position: int) -> Response:
     with reader().at() as snapshot:
-        row = snapshot.one("event", position=min(position, MOST))
+        row = snapshot.one("event", position=min(position, MOST), source=current_app.config["SOURCE"])
     if row is None:
         raise Problem("not-found")
-    must_find(row["fact"]["fund"], _project_of(row["stream"]))
-    return answer(_served(row), 200, ONE, {"Cache-Control": http.FOR_EVER})
+    must_find(row["fund"], _project_of(row["stream"]))
+    return Response(f"{row['line']}\n", 200, {"Cache-Control": http.FOR_EVER}, content_type=ONE)
 
 
 @bp.get("/funds/<code:fund>/events")
@@ -55,29 +43,22 @@ def of_project(project: str, *, after: int | None, limit: int | None) -> Respons
 
 
 def _stream(stream: str, after: int | None, limit: int | None) -> Response:
-    size = limit or page.USUAL
+    size, source = limit or page.USUAL, current_app.config["SOURCE"]
+    asked = {"stream": stream, "after": after or 0, "limit": size, "bytes": MOST_PAGE_BYTES, "source": source}
     with reader().at() as snapshot:
         first = snapshot.one("stream_fund", stream=stream)
         if first is None:
             raise Problem("not-found")
         must_find(first["fund"], _project_of(stream))
-        rows = snapshot.rows("stream_events", stream=stream, after=after or 0, limit=size, bytes=MOST_PAGE_BYTES)
+        rows = snapshot.rows("stream_events", **asked)
         version = snapshot.one("stream_version", stream=stream)
-    response = _page(rows, "version", whole=len(rows) == size)
-    response.headers["Stream-Version"] = str(version["version"] if version else 0)
-    return response
-
-
-def _page(rows: list[dict[str, Any]], by: str, *, whole: bool) -> Response:
-    """A page as a CloudEvents batch, with the address of the next. A whole one never changes."""
-    headers = {"Cache-Control": http.FOR_EVER if whole else http.ANEW}
+    headers = {
+        "Cache-Control": http.FOR_EVER if len(rows) == size else http.ANEW,
+        "Stream-Version": str(version["version"] if version else 0),
+    }
     if rows:
-        headers["Link"] = f'<{page.next_address(str(rows[-1][by]))}>; rel="next"'
-    return answer([_served(row) for row in rows], 200, BUNDLE, headers)
-
-
-def _served(row: dict[str, Any]) -> dict[str, Any]:
-    return cloudevents.write(row, current_app.config["SOURCE"])
+        headers["Link"] = f'<{page.next_address(str(rows[-1]["cursor"]))}>; rel="next"'
+    return Response(f"[{','.join(row['line'] for row in rows)}]\n", 200, headers, content_type=BUNDLE)
 
 
 def _project_of(stream: str) -> str | None:

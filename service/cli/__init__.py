@@ -22,7 +22,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 import projections
 from projections import Changed, FoldStopped
-from service import calendar, config, example, keeper, logs, plan_file, projector, rebuild, summary, web
+from service import calendar, checker, config, example, keeper, logs, plan_file, projector, rebuild, summary, web
 from service.access import keys, tokens
 from service.api import cloudevents
 from service.api.contract.promise import taken_away
@@ -30,7 +30,7 @@ from service.api.funds import annex
 from service.api.problems import of_outcome
 from service.app import close, create_app, open_ledger
 from service.cli.access import keys_
-from service.cli.books import rebuild_
+from service.cli.books import check_, rebuild_
 from service.cli.terminal import administered, connect, out, url_of
 from service.config import Config
 from service.database import database
@@ -51,7 +51,7 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is stopped in order
 
 
-for _command in (keys_, rebuild_):
+for _command in (keys_, rebuild_, check_):
     cli.add_command(_command)
 
 SAID_PLAINLY = (
@@ -153,6 +153,9 @@ def projector_() -> None:
     stop = _told_to_stop()
     keeper.watch_parent(stop.set)
     with database(config.from_environment(), join=True) as chosen:
+        no_more = threading.Event()
+        checking = threading.Thread(target=checker.follow, args=(chosen, no_more), name="checker")
+        checking.start()
         try:
             projector.follow(url_of(chosen), stop)
         except FoldStopped as stopped:
@@ -166,6 +169,9 @@ def projector_() -> None:
         except Changed as changed:
             out.print(str(changed), soft_wrap=True)
             sys.exit(keeper.FAULT)
+        finally:
+            no_more.set()
+            checking.join()
 
 
 @cli.command("load-plan")

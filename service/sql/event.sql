@@ -1,2 +1,2 @@
 -- event: the one at this position.
-select position, stream, version, type, recorded_at, fact from event where position = %(position)s
+select stream, fact ->> 'fund' as fund, cloudevent(e, %(source)s) as line from event as e where position = %(position)s

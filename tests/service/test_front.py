@@ -24,8 +24,8 @@ FUND = "fund/f"
 class Served:
     """`suyuan serve` on the database of `api`."""
 
-    def __init__(self, api):
-        self.api, self.port = api, free_port()
+    def __init__(self, api, port=None):
+        self.api, self.port = api, port or free_port()
         told = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
         environment = {**os.environ, **told, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere"}
         self.process = subprocess.Popen(

@@ -21,7 +21,7 @@ from service.api.contract.glossary import ACCOUNTS, FIELDS
 from service.api.contract.operation import Operation
 from service.api.facts import SCHEMAS
 from service.api.facts.schema import CIRCUMSTANCES
-from service.api.limits import BINARY, BUNDLE, LIMITS, MOST_IN_BUNDLE, ONE
+from service.api.limits import BINARY, BUNDLE, LIMITS, LINES, MOST_IN_BUNDLE, ONE, STREAM
 from service.api.parameters import MOST, CodeConverter, NameConverter
 from service.api.problems import kebab
 
@@ -181,7 +181,15 @@ def _as_answered(rule: Rule, body: dict[str, Any] | None) -> dict[str, Any]:
     if body is None:
         return {"text/plain": {"schema": {"type": "string"}}}
     kinds = {"events.log": BUNDLE, "events.of_fund": BUNDLE, "events.of_project": BUNDLE, "events.one": ONE}
-    return {kinds.get(rule.endpoint, "application/json"): {"schema": body}}
+    lines = {kind: {"schema": {"type": "string", "description": about}} for kind, about in AS_LINES.items()}
+    return {kinds.get(rule.endpoint, BINARY): {"schema": body}, **(lines if rule.endpoint == "events.log" else {})}
+
+
+AS_LINES = {
+    LINES: "One event a line, in the same order. 每行一个事件。",
+    STREAM: "Server-sent events: `id` is the position, `data` the event. 事件流：id 为位置，data 为事件。",
+}
+"""The other forms of the log."""
 
 
 def _as_problem() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 WORDS = ("description", "summary", "title", "version", "examples")
 """What may be said otherwise."""
 LEAST, MOST = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
-"""The limits of what is posted: they may grow wider, never narrower."""
+"""The limits of what is sent: they may grow wider, never narrower."""
 
 
 def taken_away(kept: Any, now: Any, at: str = "") -> Iterator[str]:
@@ -25,8 +25,8 @@ def taken_away(kept: Any, now: Any, at: str = "") -> Iterator[str]:
 
 
 def _is_posted(at: str) -> bool:
-    """Whether this place is in what is posted; in answers a member may be promised, but no limit lifted."""
-    return ".data/" in at or ".event/" in at
+    """Whether this place is in what is sent; in answers a member may be promised, but no limit lifted."""
+    return ".data/" in at or ".event/" in at or "/parameters/" in at
 
 
 def _is_wider(name: str, kept: Any, now: Any) -> bool:

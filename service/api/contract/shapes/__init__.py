@@ -1,5 +1,6 @@
 """The bodies of answers, as types: what `/openapi.json` publishes and the tests hold every answer to."""
 
+from service.api.contract.shapes.checks import Check, CheckAsked, CheckReport, CheckRun, Checks, Finding
 from service.api.contract.shapes.conditions import (
     Alert,
     Alerts,
@@ -36,6 +37,7 @@ from service.api.contract.shapes.contract import (
     Self,
 )
 from service.api.contract.shapes.every import AsOf, Cursor, Day, Document, ErrorAt, Fen, Position, Problem, Yuan
+from service.api.contract.shapes.feed import Digest
 from service.api.contract.shapes.funds import (
     BalanceRow,
     Balances,
@@ -96,11 +98,17 @@ __all__ = [
     "BalanceTotal",
     "Balances",
     "Cause",
+    "Check",
+    "CheckAsked",
+    "CheckReport",
+    "CheckRun",
+    "Checks",
     "Citation",
     "Cited",
     "Condition",
     "Cursor",
     "Day",
+    "Digest",
     "Document",
     "Drafted",
     "ErrorAt",
@@ -113,6 +121,7 @@ __all__ = [
     "Fen",
     "FenTrace",
     "Figures",
+    "Finding",
     "Fund",
     "FundNow",
     "Funds",

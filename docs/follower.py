@@ -1,0 +1,61 @@
+"""Follow Suyuan's log for ever, across restarts of both sides, and prove of each page that nothing of it is missing."""
+
+import hashlib
+import http.client
+import json
+import re
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+
+class Incomplete(Exception):
+    """What was received is not what the ledger says that it has there."""
+
+
+def follow(url: str, key: str, cursor: Path) -> Iterator[dict]:
+    """Each event after the position in `cursor`; it is done with when the next is asked for. After a crash the one that
+    was in hand comes again. Add `&fund=…`, `&project=…` or `&type=…` to both addresses to follow a part of the log.
+    """
+
+    def ask(path: str) -> tuple[bytes, str]:
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/x-ndjson, application/json;q=0.5"}
+        with urllib.request.urlopen(urllib.request.Request(url + path, headers=headers), timeout=60) as answer:
+            return answer.read(), answer.headers.get("Link", "")
+
+    position = int(cursor.read_text()) if cursor.exists() else 0
+    while True:
+        try:
+            body, link = ask(f"/v1/events?after={position}&limit=5000&timeout=20")
+            events = [json.loads(line) for line in body.splitlines()]
+            upto = int(found[1]) if (found := re.search(r"[?&]after=(\d+)", link)) else position
+            proof = json.loads(ask(f"/v1/events/digest?after={position}&upto={upto}")[0])
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            print(f"again in a second: {error}", file=sys.stderr)
+            time.sleep(1)
+            continue
+        if (len(events), _hash(events)) != (proof["count"], proof["sha256"]):
+            raise Incomplete(position, upto)
+        for event in events:
+            yield event
+            _keep(cursor, event["position"])
+        position = upto
+        _keep(cursor, position)
+
+
+def _hash(events: list[dict]) -> str:
+    canonical = (json.dumps(e, sort_keys=True, separators=(",", ":"), ensure_ascii=False) for e in events)
+    return hashlib.sha256(b"".join(hashlib.sha256(b"\0" + each.encode()).digest() for each in canonical)).hexdigest()
+
+
+def _keep(cursor: Path, position: int) -> None:
+    written = cursor.with_suffix(".new")
+    written.write_text(str(position))
+    written.replace(cursor)
+
+
+if __name__ == "__main__":
+    for each in follow(sys.argv[1], sys.argv[2], Path(sys.argv[3])):
+        print(each["position"], each["type"], each["subject"], flush=True)

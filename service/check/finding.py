@@ -1,0 +1,186 @@
+"""What a check may find: each kind with what it says in two languages, and whether it is an error or a note."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    NOTE = "note"
+
+
+class Kind(NamedTuple):
+    """A kind of finding; its sentences have holes for the finding's facts."""
+
+    severity: Severity
+    en: str
+    zh: str
+
+
+KINDS = {
+    "missing-row": Kind(Severity.ERROR, "{table} lacks the row {key}.", "表 {table} 缺少行 {key}。"),
+    "extra-row": Kind(
+        Severity.ERROR,
+        "{table} has the row {key}, which does not follow from the log.",
+        "表 {table} 多出行 {key}，日志中没有依据。",
+    ),
+    "wrong-amount": Kind(
+        Severity.ERROR,
+        "{table}, row {key}: {columns} should be {expected}, not {found}.",
+        "表 {table} 的行 {key}：{columns} 应为 {expected}，实为 {found}。",
+    ),
+    "wrong-value": Kind(
+        Severity.ERROR,
+        "{table}, row {key}: {columns} should be {expected}, not {found}.",
+        "表 {table} 的行 {key}：{columns} 应为 {expected}，实为 {found}。",
+    ),
+    "conservation-broken": Kind(
+        Severity.ERROR,
+        "The fund {fund} was appropriated {appropriated} yuan, and its accounts hold {held}.",
+        "专项资金 {fund} 下达 {appropriated} 元，各账户合计 {held} 元。",
+    ),
+    "fen-misplaced": Kind(
+        Severity.ERROR,
+        "Version {version} of {stream} moves fen that are in two places or not where it takes them: {reason}",
+        "{stream} 第 {version} 号事件移动的分不在其应在之处或同在两处：{reason}",
+    ),
+    "cannot-be-folded": Kind(
+        Severity.ERROR,
+        "The log cannot be folded into {table} at position {position}: {reason}",
+        "日志第 {position} 号事件无法推算到表 {table}：{reason}",
+    ),
+    "position-gap": Kind(
+        Severity.ERROR,
+        "After position {before} the log goes on with {position}.",
+        "日志第 {before} 号之后直接是第 {position} 号。",
+    ),
+    "version-gap": Kind(
+        Severity.ERROR,
+        "The stream {stream} has version {version} where {expected} is due.",
+        "流 {stream} 应为第 {expected} 版之处是第 {version} 版。",
+    ),
+    "time-goes-back": Kind(
+        Severity.ERROR,
+        "Position {position} was recorded before the one before it.",
+        "第 {position} 号事件的入账时间早于前一号。",
+    ),
+    "unreadable-event": Kind(
+        Severity.ERROR,
+        "Position {position}, {type}, cannot be read: {reason}",
+        "第 {position} 号事件（{type}）无法读取：{reason}",
+    ),
+    "post-missing": Kind(
+        Severity.ERROR,
+        "Position {position} has no post: sent again, it would count a second time.",
+        "第 {position} 号事件没有对应的提交记录：重发会重复入账。",
+    ),
+    "claim-wrong": Kind(
+        Severity.ERROR,
+        "The {of} {number} is {state} among the numbers in use.",
+        "{of} {number} 在已用号码中{state_zh}。",
+    ),
+    "refused-today": Kind(
+        Severity.NOTE,
+        "Position {position}, {type}, would be refused by today's rules: {rule}. {reason}",
+        "第 {position} 号事件（{type}）按现行规则会被拒绝：{rule}。{reason_zh}",
+    ),
+    "moves-otherwise": Kind(
+        Severity.ERROR,
+        "Position {position}, {type}, moves other fen than the rules do: {differs}.",
+        "第 {position} 号事件（{type}）移动的分与规则的结果不同：{differs}。",
+    ),
+    "says-otherwise": Kind(
+        Severity.NOTE,
+        "Position {position}, {type}, says other than today's rules set: {differs}.",
+        "第 {position} 号事件（{type}）所记与现行规则设定的不同：{differs}。",
+    ),
+    "projection-behind": Kind(
+        Severity.NOTE,
+        "The projections are at position {position}, {events} events behind the log.",
+        "投影位于第 {position} 号事件，落后日志 {events} 个事件。",
+    ),
+    "sql-changed": Kind(
+        Severity.ERROR,
+        "{table} was folded by other SQL than this program's.",
+        "表 {table} 由不同版本的 SQL 推算。",
+    ),
+}
+"""By name."""
+MOST_SHOWN = 100
+"""Of each kind, in one table or stream; the rest is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    kind: str
+    facts: dict[str, Any]
+
+    @property
+    def severity(self) -> Severity:
+        return KINDS[self.kind].severity
+
+    @property
+    def en(self) -> str:
+        return KINDS[self.kind].en.format(**self.facts)
+
+    @property
+    def zh(self) -> str:
+        return KINDS[self.kind].zh.format(**self.facts)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind, "severity": self.severity, "sentence": self.en, "sentence_zh": self.zh,
+            "facts": self.facts,
+        }  # fmt: skip
+
+
+def found(kind: str, /, **facts: Any) -> Finding:
+    return Finding(kind, facts)
+
+
+@dataclass(slots=True)
+class Report:
+    """What a check of the log up to `position` found, and how many events and rows it went over."""
+
+    position: int = 0
+    events: int = 0
+    rows: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Count all, and keep the first of each kind and place."""
+        for each in findings:
+            place = f"{each.kind} {each.facts.get('table', '')}"
+            self.counts[each.kind] += 1
+            self.counts[place] += 1
+            if self.counts[place] <= MOST_SHOWN:
+                self.findings.append(each)
+
+    def merge(self, other: Report) -> None:
+        """Add what another part of the same check found."""
+        self.events += other.events
+        self.rows += other.rows
+        self.findings += other.findings
+        self.counts += other.counts
+
+    @property
+    def errors(self) -> int:
+        return sum(self.counts[name] for name, kind in KINDS.items() if kind.severity is Severity.ERROR)
+
+    def document(self) -> dict[str, Any]:
+        """For programs: the worst first."""
+        ordered = sorted(self.findings, key=lambda each: each.severity is not Severity.ERROR)
+        return {
+            "position": self.position,
+            "events": self.events,
+            "rows": self.rows,
+            "errors": self.errors,
+            "counts": {name: self.counts[name] for name in KINDS if self.counts[name]},
+            "findings": [each.document() for each in ordered],
+        }

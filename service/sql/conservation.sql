@@ -1,0 +1,18 @@
+-- conservation: the funds whose accounts do not add up to what was appropriated to them, by movements and by balances.
+with issued as (
+    select fund, sum(case when source = 'treasury' then amount else -amount end) as amount
+    from movement
+    where 'treasury' in (source, target)
+    group by fund
+), held as (
+    select
+        fund,
+        sum(pool + surrendered + recovered + line + committed + payable + in_approval + in_transit + paid) as amount
+    from balance
+    group by fund
+)
+select fund, yuan(coalesce(i.amount, 0)) as appropriated, yuan(coalesce(h.amount, 0)) as held
+from issued as i
+full join held as h using (fund)
+where coalesce(i.amount, 0) <> coalesce(h.amount, 0)
+order by fund

@@ -1,0 +1,21 @@
+-- feed: the log from one position on, up to another: as many as were asked for and fit into the bytes; one always.
+with page as (
+    select position as cursor, cloudevent(e, %(source)s) as line
+    from event as e
+    where
+        position > %(after)s
+        and position <= %(upto)s
+        and (%(types)s::text[] is null or type = any(%(types)s))
+    order by position
+    limit %(limit)s
+)
+select cursor, line, found
+from (
+    select
+        *,
+        sum(octet_length(line)) over (order by cursor) - octet_length(line) as before,
+        count(*) over () as found
+    from page
+) as p
+where before < %(bytes)s
+order by cursor

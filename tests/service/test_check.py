@@ -1,0 +1,232 @@
+"""A check finds each thing that is not as the log says, and names it; of a sound ledger it finds nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+import projections
+from service.access import grant, keys
+from service.check import KINDS, check, rules
+from tests.conftest import new_database
+from tests.service.conftest import SECRET, build, close, play_example
+
+
+@pytest.fixture(scope="module")
+def sound(server_url, template):
+    """A database with the example in it, to be cloned by each test that spoils one."""
+    with new_database(server_url, template) as url:
+        api = build(url)
+        play_example(api)
+        close(api)
+        yield url
+
+
+@pytest.fixture
+def spoiled(server_url, sound):
+    """A clone of the example whose owner may change what nobody may."""
+    name = psycopg.conninfo.conninfo_to_dict(sound)["dbname"]
+    with new_database(server_url, name) as url, psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        conn.execute("set session_replication_role = replica")  # no triggers, no foreign keys
+        conn.url = url
+        yield conn
+
+
+def found(conn, *kinds):
+    """What a check finds, but for notes unless they are asked for."""
+    report = check(conn.url)
+    for each in report.findings:
+        assert each.en
+        assert each.zh
+    return [each for each in report.findings if each.kind in kinds or KINDS[each.kind].severity == "error"]
+
+
+def test_of_a_sound_ledger_it_finds_nothing(sound):
+    report = check(sound)
+    assert report.findings == []
+    assert report.errors == 0
+    assert report.position == report.events > 400
+    assert report.rows > 700
+
+
+def test_in_two_processes_it_goes_over_as_much_and_finds_the_same(spoiled, monkeypatch):
+    spoiled.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
+    one = check(spoiled.url)
+    monkeypatch.setattr(rules, "WORTH_PROCESSES", 0)
+    two = check(spoiled.url)
+    assert (two.events, two.counts) == (one.events, one.counts)
+
+
+SPOIL = {
+    "movement": "update movement set amount = amount + 1, fen = fen + '{[9999999999,10000000000)}' where position = 2",
+    "balance": "update balance set paid = paid + 1 where paid > 0 and award = 'yx-ip-2018-08-L01' and batch = 1",
+    "lot": "update lot set ever = ever + '{[99999999990,99999999991)}' where depth = 'issued'",
+    "fund": "update fund set appropriated = appropriated - 1",
+    "appropriation": "update appropriation set amount = amount - 1",
+    "plan": "update plan set planned = planned + 1 where project = 'yx-ip-2018-01' and batch = 1",
+    "project": "update project set name = 'x' where project = 'yx-ip-2018-01'",
+    "round": "update round set status = 'failed' where project = 'yx-ip-2018-01'",
+    "application": "delete from application where application = 'yx-ip-2018-07-A03'",
+    "objection": "update objection set status = 'rejected'",
+    "award": "update award set payee_account = '6666' where award = 'yx-ip-2018-08-L01'",
+    "payment": "update payment set returned = returned + 1 where payment = 'yx-ip-2018-08-L01-B1-1'",
+    "recovery": "update recovery set received = received + 1",
+    "waiver": "insert into waiver values ('p', 'x/award/y', 'f', 'x', 'y', null, '', '2020-1-1', '', 'granted', '{}')",
+    "citation": "update citation set sha256 = 'ff' where position = 2",
+}
+AMOUNTS = {"movement", "balance", "lot", "fund", "appropriation", "plan", "payment", "recovery"}
+ROWS = {"application": "missing-row", "waiver": "extra-row"}
+
+
+@pytest.mark.parametrize("table", projections.ORDER)
+def test_a_row_changed_by_hand_is_found_in_its_table_and_named(spoiled, table):
+    spoiled.execute("alter table movement drop constraint if exists movement_check")
+    assert spoiled.execute(SPOIL[table]).rowcount > 0
+    errors = [each for each in found(spoiled) if each.kind != "conservation-broken"]
+    assert {each.facts["table"] for each in errors} == {table}
+    kind = ROWS.get(table, "wrong-amount" if table in AMOUNTS else "wrong-value")
+    assert {each.kind for each in errors} == {kind}
+
+
+def test_money_that_does_not_add_up_is_found_besides(spoiled):
+    spoiled.execute(SPOIL["balance"])
+    [broken] = [each for each in found(spoiled) if each.kind == "conservation-broken"]
+    assert broken.facts == {"fund": "yx-ip-2018", "appropriated": "10000000.00", "held": "10000000.01"}
+
+
+CONFIRMED = "(select position from event where type = 'PaymentConfirmed' order by position limit 1)"
+INSTRUCTED = "from event where type = 'PaymentInstructed' order by position limit 1"
+LOG = [
+    ("delete from event where position = 300", "position-gap"),
+    ("update event set version = version + 100 where position = 300", "version-gap"),
+    ("update event set recorded_at = recorded_at - interval '1 day' where position = 300", "time-goes-back"),
+    ("update event set type = 'PaymentInvented' where position = 300", "unreadable-event"),
+    (f"update event set fact = fact - 'amount' where position = {CONFIRMED}", "unreadable-event"),
+    (
+        f"""update event set fact = jsonb_set(fact, '{{moves,0,fen}}', '"{{[5,6)}}"') where position = {CONFIRMED}""",
+        "moves-otherwise",
+    ),
+    (
+        f"update event set fact = (select fact {INSTRUCTED}) where position = (select position {INSTRUCTED} offset 1)",
+        "refused-today",
+    ),
+    ("delete from post where first_position = 300", "post-missing"),
+    ("delete from claim where number = (select min(number) from claim where kind = '支付凭证号')", "claim-wrong"),
+    ("insert into claim values ('支付凭证号', '2019/x/1', 'project/yx-ip-2018-01', 1)", "claim-wrong"),
+]
+
+
+@pytest.mark.parametrize(("damage", "kind"), LOG, ids=[f"{kind}-{n}" for n, (_, kind) in enumerate(LOG)])
+def test_a_log_changed_by_hand_is_found_and_named(spoiled, damage, kind):
+    assert spoiled.execute(damage).rowcount > 0
+    assert kind in {each.kind for each in found(spoiled, kind)}
+
+
+def test_what_today_s_rules_would_refuse_is_a_note(spoiled):
+    spoiled.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
+    notes = found(spoiled, "refused-today")
+    assert "MissingCitation" in {each.facts.get("rule") for each in notes}
+
+
+def test_tables_behind_the_log_are_a_note_and_checked_as_far_as_they_are(spoiled):
+    spoiled.execute("update projection set position = position")
+    spoiled.execute(
+        "insert into event select max(position) + 1, 'fund/z', 1, 'FundEstablished', now(), "
+        """'{"fund": "z", "source": "s", "source_id": "i"}' from event"""
+    )
+    report = check(spoiled.url)
+    assert [each.kind for each in report.findings] == ["projection-behind"]
+    assert report.errors == 0
+
+
+def test_tables_that_other_sql_folded_are_an_error(spoiled):
+    spoiled.execute("update projection set version = 'another' where name = 'award'")
+    assert [(each.kind, each.facts["table"]) for each in found(spoiled)] == [("sql-changed", "award")]
+
+
+# As operators and auditors ask for it -----------------------------------------
+
+
+def environment(url):
+    return {**os.environ, "DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_CHECK_HOURS": "24"}
+
+
+def suyuan(url, *arguments):
+    command = [sys.executable, "-m", "service", *arguments]
+    return subprocess.run(command, env=environment(url), capture_output=True, text=True, check=False)
+
+
+def test_the_command_says_by_its_exit_code_whether_all_is_well(sound, spoiled):
+    told = suyuan(sound, "check")
+    assert told.returncode == 0, told.stderr
+    assert "账簿与日志一致" in told.stdout
+    spoiled.execute(SPOIL["award"])
+    told = suyuan(spoiled.url, "check", "--json")
+    assert told.returncode == 1
+    report = json.loads(told.stdout)
+    assert (report["errors"], report["counts"]) == (1, {"wrong-value": 1})
+    assert report["findings"][0]["facts"]["table"] == "award"
+
+
+def test_rebuilding_puts_right_what_the_check_found(spoiled):
+    spoiled.execute(SPOIL["award"])
+    refused = suyuan(spoiled.url, "rebuild", "award")
+    assert (refused.returncode, "--accept-differences award" in refused.stdout) == (1, True)
+    healed = suyuan(spoiled.url, "rebuild", "award", "--accept-differences", "award", "--json")
+    assert healed.returncode == 0, healed.stderr
+    assert json.loads(healed.stdout)["switched"]
+    assert found(spoiled) == []
+
+
+def test_a_check_that_was_asked_for_is_run_beside_the_projector_also_after_a_kill(spoiled):
+    spoiled.execute("truncate api_key, api_secret, access_change")
+    api = build(spoiled.url)
+    try:
+        spoiled.execute(SPOIL["award"])
+        asked = api.post("", "auditor", "/v1/checks")
+        assert asked.status_code == 202
+        address = asked.headers["Location"]
+        assert api.post("", "auditor", "/v1/checks").headers["Location"] == address, "one waits at a time"
+        assert api.get(address).json["status"] == "waiting"
+        first = projector(spoiled.url)
+        await_status(api, address, "running")
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+        second = projector(spoiled.url)
+        told = await_status(api, address, "finished")
+        second.terminate()
+        assert second.wait(20) == 0
+        assert told["errors"] == 1
+        assert told["report"]["findings"][0]["facts"]["table"] == "award"
+        assert [each["asked_by"] for each in api.get("/v1/checks").json["checks"]] == ["auditor"]
+    finally:
+        close(api)
+
+
+def projector(url):
+    return subprocess.Popen([sys.executable, "-m", "service", "projector"], env=environment(url))
+
+
+def await_status(api, address, status):
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        told = api.get(address).json
+        if told["status"] == status:
+            return told
+        time.sleep(0.05)
+    raise AssertionError(told)
+
+
+def test_a_check_is_for_who_reads_the_whole_ledger(api):
+    with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
+        api.keys["limited"] = keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
+    assert api.post("", "limited", "/v1/checks").status_code == 403
+    assert api.post("", "treasury", "/v1/checks").status_code == 202
+    assert api.get("/v1/checks/99").status_code == 404
+    assert api.get("/v1/checks?limit=0").status_code == 400

@@ -1,0 +1,351 @@
+"""The feed: pages that are kept for ever, lines, long poll and streams by one cursor; and a digest of any range."""
+
+import hashlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from psycopg.rows import dict_row
+
+from service.access import grant, keys
+from tests.service.conftest import SECRET
+from tests.service.test_front import Served, founding, standing  # noqa: F401 - a fixture
+
+FUND, PROJECT = "yx-ip-2018", "yx-ip-2018-07"
+FOLLOWER = Path(__file__).parents[2] / "docs" / "follower.py"
+LINES, STREAM = {"Accept": "application/x-ndjson"}, {"Accept": "text/event-stream"}
+WAYS = [
+    "",
+    f"fund={FUND}",
+    f"project={PROJECT}",
+    "type=PaymentConfirmed,FundsAllotted",
+    f"fund={FUND}&type=PlanAdopted",
+]
+
+
+def pages(api, query="", key="auditor", headers=None):
+    """Every page of the feed, following its links until nothing comes."""
+    address = f"/v1/events?limit=50&{query}"
+    while address:
+        answer = api.client.get(address, headers={**api.headers(key), **(headers or {})})
+        assert answer.status_code == 200, answer.text
+        yield answer
+        link = answer.headers.get("Link")
+        address = link[1 : link.index(">")] if link else None
+
+
+def events_of(answer):
+    return [json.loads(line) for line in answer.text.splitlines()] if "ndjson" in answer.mimetype else answer.json
+
+
+def canonical(event):
+    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def hashed(events):
+    return hashlib.sha256(b"".join(hashlib.sha256(b"\0" + canonical(e)).digest() for e in events)).hexdigest()
+
+
+def all_events(api):
+    return [event for answer in pages(api) for event in events_of(answer)]
+
+
+def test_full_pages_never_change_and_say_so_and_the_tip_is_not_kept(played):
+    *full, tip, end = pages(played)
+    assert len(full) >= 8
+    for answer in full:
+        assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+        address = answer.request.url.removeprefix("http://localhost")
+        again = played.client.get(
+            address, headers={**played.headers("auditor"), "If-None-Match": answer.headers["ETag"]}
+        )
+        assert again.status_code == 304
+    assert {tip.headers["Cache-Control"], end.headers["Cache-Control"]} == {"no-store"}
+    assert (end.json, "Link" in end.headers) == ([], False)
+    assert [e["position"] for e in all_events(played)] == list(range(1, all_events(played)[-1]["position"] + 1))
+
+
+@pytest.mark.parametrize("query", WAYS)
+def test_as_lines_it_is_the_same_events(played, query):
+    batches = [event for answer in pages(played, query) for event in events_of(answer)]
+    lines = [event for answer in pages(played, query, headers=LINES) for event in events_of(answer)]
+    assert lines == batches != []
+
+
+@pytest.mark.parametrize("query", WAYS)
+def test_filters_leave_out_what_was_not_asked_for_and_nothing_else(played, query):
+    asked = dict(part.split("=") for part in query.split("&") if part)
+
+    def wanted(event):
+        return (
+            asked.get("fund") in (None, event["data"]["fund"])
+            and asked.get("project") in (None, event["subject"].removeprefix("project/"))
+            and event["type"] in asked.get("type", event["type"]).split(",")
+        )
+
+    found = [event for answer in pages(played, query) for event in events_of(answer)]
+    assert found == [event for event in all_events(played) if wanted(event)]
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_the_digest_of_a_range_is_that_of_what_a_follower_received(played, data):
+    query = data.draw(st.sampled_from(WAYS))
+    everything = [event for answer in pages(played, query) for event in events_of(answer)]
+    last = all_events(played)[-1]["position"]
+    after = data.draw(st.integers(0, last))
+    upto = data.draw(st.integers(after, last))
+    told = played.get(f"/v1/events/digest?after={after}&upto={upto}&{query}").json
+    there = [event for event in everything if after < event["position"] <= upto]
+    assert (told["count"], told["sha256"]) == (len(there), hashed(there))
+
+
+def test_a_digest_of_what_is_not_there_or_too_much_is_refused(played):
+    assert played.get("/v1/events/digest?upto=999999&after=950000").status_code == 404
+    assert played.get("/v1/events/digest?upto=999999").json["parameter"] == "upto"
+    assert played.get("/v1/events/digest").json["parameter"] == "upto"
+
+
+def test_a_key_with_limits_follows_what_lies_within_them(api):
+    with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
+        api.keys["limited"] = keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
+    assert api.post(founding(api), "fund-office").status_code == 201
+    assert api.get("/v1/events", "limited").status_code == 403
+    assert api.get("/v1/events?fund=g", "limited").status_code == 403
+    assert [e["type"] for e in api.get("/v1/events?fund=f", "limited").json] == ["FundEstablished"]
+    assert api.get("/v1/events/digest?fund=f&upto=1", "limited").json["count"] == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["type=Nothing", "type=", "timeout=31", "limit=0", "limit=20001", "fund=", "colour=red"]
+)
+def test_a_wrong_question_is_a_400(played, query):
+    assert played.get(f"/v1/events?{query}").status_code == 400
+
+
+def test_a_last_event_id_that_is_none_is_a_400(played):
+    assert played.get("/v1/events", "auditor").status_code == 200
+    answer = played.client.get("/v1/events", headers={**played.headers("auditor"), **STREAM, "Last-Event-ID": "x"})
+    assert answer.status_code == 400
+
+
+# Over real sockets ------------------------------------------------------------
+
+
+def test_a_long_poll_is_answered_when_something_comes_and_else_after_its_time(standing):  # noqa: F811
+    api = standing.api
+    at = standing.call("GET", "/v1/events?limit=1000", key="auditor")[2]
+    after = max((e["position"] for e in json.loads(at)), default=0)
+    started = time.monotonic()
+    assert standing.call("GET", f"/v1/events?after={after}&timeout=1", key="auditor")[2] == b"[]\n"
+    assert 0.9 < time.monotonic() - started < 5
+
+    def establish():
+        time.sleep(0.5)
+        event = json.loads(founding(api))
+        standing.call("POST", "/v1/events", json.dumps({**event, "subject": f"fund/poll-{after}"}), "fund-office")
+
+    poster = threading.Thread(target=establish)
+    poster.start()
+    started = time.monotonic()
+    status, headers, body = standing.call("GET", f"/v1/events?after={after}&timeout=20", key="auditor")
+    assert (status, [e["type"] for e in json.loads(body)]) == (200, ["FundEstablished"])
+    assert time.monotonic() - started < 5
+    assert headers["Link"]
+    poster.join()
+
+
+def test_a_hundred_who_wait_hold_up_nobody(standing):  # noqa: F811
+    answers = []
+
+    def wait():
+        answers.append(standing.call("GET", "/v1/events?after=1000000&timeout=3", key="auditor")[0])
+
+    waiting = [threading.Thread(target=wait) for _ in range(100)]
+    for each in waiting:
+        each.start()
+    time.sleep(0.5)
+    started = time.monotonic()
+    assert standing.call("GET", "/v1/funds", key="auditor")[0] == 200
+    assert time.monotonic() - started < 1
+    for each in waiting:
+        each.join()
+    assert answers == [200] * 100
+
+
+class Stream:
+    """A reader of server-sent events."""
+
+    def __init__(self, served, last=None, key="auditor", query=""):
+        self.connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=40)
+        resumed = {"Last-Event-ID": str(last)} if last is not None else {}
+        self.connection.request("GET", f"/v1/events?{query}", headers={**served.api.headers(key), **STREAM, **resumed})
+        self.answer = self.connection.getresponse()
+
+    def read(self, events):
+        """The ids and events of so many messages that have data."""
+        found, told = [], {}
+        while len(found) < events:
+            line = self.answer.readline().decode()
+            if not line:
+                break
+            name, _, value = line.rstrip("\n").partition(": ")
+            if name in ("id", "data"):
+                told[name] = value
+            elif not line.strip() and "data" in told:
+                found.append((int(told["id"]), json.loads(told["data"])))
+                told = {}
+        return found
+
+    def close(self):
+        self.connection.close()
+
+
+def fill(served, how_many):
+    """So many funds, each with a long name."""
+    for first in range(0, how_many, 100):
+        events = []
+        for number in range(first, min(first + 100, how_many)):
+            event = json.loads(founding(served.api))
+            event["data"]["name"] = "专" * 200
+            events.append({**event, "subject": f"fund/n{number}"})
+        body = json.dumps(events)
+        kind = {"Content-Type": "application/cloudevents-batch+json"}
+        status, _, said = served.call("POST", "/v1/events", body, "fund-office", **kind)
+        assert status == 201, said
+
+
+@pytest.fixture
+def served(api):
+    server = Served(api)
+    yield server
+    if server.process.poll() is None:
+        server.stop()
+
+
+def test_a_stream_tells_what_comes_and_is_taken_up_where_it_was_left(served):
+    fill(served, 3)
+    stream = Stream(served)
+    assert stream.answer.headers["Content-Type"] == "text/event-stream"
+    assert [at for at, _ in stream.read(3)] == [1, 2, 3]
+    served.call("POST", "/v1/events", founding(served.api), "fund-office")
+    [(at, event)] = stream.read(1)
+    assert (at, event["subject"], event["position"]) == (4, "fund/f", 4)
+    stream.close()
+    again = Stream(served, last=2, query="after=0")
+    assert [at for at, _ in again.read(2)] == [3, 4]
+    again.close()
+
+
+def test_a_stream_ends_when_its_key_is_revoked(served):
+    fill(served, 1)
+    stream = Stream(served)
+    assert stream.read(1)
+    with psycopg.connect(served.api.url, autocommit=True, row_factory=dict_row) as conn:
+        keys.revoke(conn, "auditor")
+    time.sleep(2.5)
+    served.call("POST", "/v1/events", founding(served.api), "fund-office")
+    assert stream.read(1) == []
+    stream.close()
+
+
+def memory(served):
+    """Of the server and its worker, in MiB."""
+    process = psutil.Process(served.process.pid)
+    return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
+
+
+def test_readers_that_do_not_read_cost_a_bounded_amount_however_long_the_log(served):
+    fill(served, 4_000)
+    Stream(served).close()
+    before = memory(served)
+    dead = [Stream(served) for _ in range(30)]
+    time.sleep(3)
+    grown = memory(served) - before
+    assert grown < 120, "about one MiB each, and what the pages cost that are being made"
+    started = time.monotonic()
+    assert served.call("GET", "/v1/funds?min_position=0", key="auditor")[0] == 200
+    assert time.monotonic() - started < 2
+    for each in dead:
+        each.close()
+
+
+def test_a_stream_of_a_long_log_is_read_whole_by_taking_it_up_again(served):
+    fill(served, 3_000)
+    at, rounds = 0, 0
+    while at < 3_000:
+        stream = Stream(served, last=at)
+        found = stream.read(3_000 - at)
+        stream.close()
+        assert [position for position, _ in found] == list(range(at + 1, at + 1 + len(found)))
+        at, rounds = found[-1][0], rounds + 1
+    assert 1 < rounds < 12
+
+
+@pytest.mark.long("waits for a heartbeat")
+def test_a_stream_without_events_says_that_it_lives(served):
+    stream = Stream(served)
+    started = time.monotonic()
+    told = [stream.answer.readline() for _ in range(3)]
+    assert told[:2] == [b"retry: 1000\n", b"\n"]
+    assert told[2] == b": \n"
+    assert 10 < time.monotonic() - started < 25
+    stream.close()
+
+
+def test_the_follower_of_the_docs_survives_restarts_of_both_sides(served, tmp_path):
+    """It tells every event at least once and in order, the one that was in hand when it was killed again."""
+    fill(served, 200)
+    told, cursor = [], tmp_path / "cursor"
+
+    def start():
+        url = f"http://127.0.0.1:{served.port}"
+        command = [sys.executable, FOLLOWER, url, served.api.keys["auditor"], cursor]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def read(process, upto):
+        while not told or told[-1] < upto:
+            line = process.stdout.readline()
+            assert line, "it has ended"
+            told.append(int(re.match(r"\d+", line)[0]))
+
+    follower = start()
+    read(follower, 50)
+    os.kill(follower.pid, signal.SIGKILL)
+    told += [int(line.split()[0]) for line in follower.communicate()[0].splitlines()]
+    follower = start()
+    read(follower, 200)
+    workers = psutil.Process(served.process.pid).children(recursive=True)
+    served.process.kill()
+    served.process.wait()
+    psutil.wait_procs(workers, timeout=10)  # they end when they see that it is gone, and hold the port until then
+    again = Served(served.api, served.port)
+    try:
+        again.call("POST", "/v1/events", founding(again.api), "fund-office")
+        read(follower, 201)
+    finally:
+        follower.kill()
+        follower.communicate()
+        again.stop()
+    assert sorted(set(told)) == list(range(1, 202))
+    back = [b for a, b in pairwise(told) if b <= a]
+    assert len(back) <= 1, "only the kill made it say something again"
+
+
+def test_the_follower_of_the_docs_is_short():
+    text = FOLLOWER.read_text(encoding="utf-8").splitlines()
+    code = [line for line in text if line.strip() and not line.strip().startswith(("import", "from", '"""'))]
+    assert len(code) <= 50
