@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,10 +28,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
 
 
+MEMORY = Path("/dev/shm")
+ROOM_BYTES = 4 * 2**30
+
+
+def in_memory() -> Path | None:
+    """Where files cost no disk: a database for each test makes and removes some hundred. None if there is no room."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES
+    return MEMORY if roomy else None
+
+
 @contextmanager
-def open_folder() -> Iterator[Path]:
+def open_folder(above: Path | None = None) -> Iterator[Path]:
     """A temporary folder that PostgreSQL's own user may enter when root runs the tests, unlike `tmp_path`."""
-    with TemporaryDirectory(prefix="suyuan-") as name:
+    with TemporaryDirectory(prefix="suyuan-", dir=above) as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
@@ -40,7 +51,7 @@ def open_folder() -> Iterator[Path]:
 def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
     name = f"suyuan_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as admin:
-        admin.execute(f"create database {name} template {template}")
+        admin.execute(f"create database {name} template {template} strategy file_copy")
         try:
             yield make_conninfo(server_url, dbname=name)
         finally:
@@ -60,7 +71,7 @@ def server_url() -> Iterator[str]:
         yield url
         return
     programs = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
-    with open_folder() as folder, embedded.serve(folder / "postgres", programs, NOTHING_TO_LOSE) as url:
+    with open_folder(in_memory()) as folder, embedded.serve(folder / "postgres", programs, NOTHING_TO_LOSE) as url:
         yield url
 
 

@@ -201,7 +201,7 @@ class Sender(threading.Thread):
                 return
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long("another order of the kills"))])
 def test_kill_9_of_any_part_loses_no_acknowledged_event(folder, seed):
     random = Random(seed)
     with running(folder) as service:
