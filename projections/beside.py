@@ -17,8 +17,8 @@ from psycopg.sql import SQL, Identifier
 from projections import READS, advance
 
 TEMPORARY = "pg_temp"
-SPAN = 50_000
-"""Events folded at a time: more than live, for nobody waits for the cursors."""
+FIRST_SPAN, SPAN = 1_000, 50_000
+"""Events folded at a time: few while the planner knows nothing of the tables, then more than live."""
 MEMORY = "64MB"
 """What one sort or hash of a large span may take in the database."""
 
@@ -59,16 +59,16 @@ def _together(name: str, names: Sequence[str]) -> frozenset[str]:
         found |= more
 
 
-def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> list[str]:
-    """Empty tables like the live ones, with their constraints; give the statements that add the other indexes.
+def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """Empty tables like the live ones, with their constraints; give, by table, what adds the other indexes.
 
     Folding needs no more than the constraints; the rest is cheaper to add at the end.
     """
     rows = conn.cursor(row_factory=tuple_row)
-    later: list[str] = []
+    later: dict[str, list[str]] = {}
     for name in (*names, "projection"):
         made = rows.execute(MAKE, {"live": f'public."{name}"', "schema": schema})
-        later += (statement for (statement,) in made.fetchall())
+        later[name] = [statement for (statement,) in made.fetchall()]
     return later
 
 
@@ -83,10 +83,10 @@ def look_there_first(conn: Connection[Any], schema: str) -> None:
 
 def fold(conn: Connection[Any], names: Sequence[str], upto: int, told: Callable[[int], object]) -> None:
     """Fold these tables up to `upto`, telling the position after each span. Raises FoldStopped."""
-    spans = 0
-    while span := advance(conn, SPAN, names, upto):
-        spans += 1
-        if spans & (spans - 1) == 0:  # the planner must know how they have grown; autovacuum would come too late
+    most, known = FIRST_SPAN, 0
+    while span := advance(conn, most, names, upto):
+        if span.upto >= 2 * known:  # the planner must know how they have grown; autovacuum would come too late
+            known, most = span.upto, min(2 * most, SPAN)
             for name in names:
                 conn.execute(SQL("analyze {}").format(Identifier(name)))
         told(span.upto)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -81,11 +81,7 @@ def rebuild(
         conn.execute(SQL("create schema {}").format(Identifier(SCHEMA)))
         try:
             indexes = create(conn, SCHEMA, names)
-            _catch_up(connect, names, told)
-            for statement in indexes:
-                conn.execute(statement.encode())
-            for name in names:
-                conn.execute(SQL("analyze {}").format(Identifier(SCHEMA, name)))
+            _catch_up(connect, names, indexes, told)
             return _switch(conn, names, accepted)
         finally:
             if not conn.closed:
@@ -105,8 +101,13 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
             conn.execute(f"select pg_advisory_unlock({ONE_AT_A_TIME})")
 
 
-def _catch_up(connect: Callable[[], Connection[Any]], names: Sequence[str], told: Callable[[str, int], object]) -> None:
-    """Both lanes up to where the live tables are; while they were folded those have moved on, so again."""
+def _catch_up(
+    connect: Callable[[], Connection[Any]],
+    names: Sequence[str],
+    indexes: Mapping[str, Sequence[str]],
+    told: Callable[[str, int], object],
+) -> None:
+    """Both lanes up to where the live tables are, and again as far as those have moved on; then the other indexes."""
 
     def run(lane: tuple[str, ...]) -> None:
         with connect() as conn:
@@ -115,6 +116,10 @@ def _catch_up(connect: Callable[[], Connection[Any]], names: Sequence[str], told
             while (upto := _live_position(conn)) > reached:
                 fold(conn, lane, upto, lambda position: told(lane[0], position))
                 reached = upto
+            for name in lane:
+                for statement in indexes[name]:
+                    conn.execute(statement.encode())
+                conn.execute(SQL("analyze {}").format(Identifier(SCHEMA, name)))
 
     at_a_time([lambda lane=lane: run(lane) for lane in lanes(names)])  # type: ignore[misc]
 

@@ -22,6 +22,7 @@ from service.api import (
     health,
     http,
     intake,
+    journals,
     operations,
     payments,
     problems,
@@ -40,7 +41,7 @@ from service.reads import Reader, keys_pool, open_pool
 OPEN = (health, catalogue, rules, description, explanations)
 """What answers without a key: whether it is alive, and what it promises."""
 BY_KEY = (
-    intake, events, funds, attention, projects, why, allocations, payments, awards, documents, fen, checks,
+    intake, events, funds, journals, attention, projects, why, allocations, payments, awards, documents, fen, checks,
     refusals, operations,
 )  # fmt: skip
 

@@ -45,7 +45,7 @@ def test_every_example_posted_in_order_counts_and_every_read_is_as_the_contract_
     assert api.post("", "all", "/v1/checks").json["check"] == "/v1/checks/1"
     followed = 0
     for path, item in contract["paths"].items():
-        if "get" in item and path != "/metrics":
+        if "get" in item and "text/plain" not in item["get"]["responses"]["2XX"]["content"]:
             address = re.sub("{([a-z_]+)}", lambda name: values[name[1]], path.replace("checks/{number}", "checks/1"))
             response = api.get(address + queries.get(path, ""), "all")
             assert response.status_code == 200, (path, response.text)

@@ -1,0 +1,87 @@
+"""The peer: the eventsourcing library's own projection runner, keeping the same balances from our log."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import psycopg
+from eventsourcing.application import Application
+from eventsourcing.persistence import Tracking
+from eventsourcing.postgres import PostgresTrackingRecorder
+from eventsourcing.projection import Projection, ProjectionRunner
+from psycopg.conninfo import conninfo_to_dict
+
+from domain.posting import TREASURY
+from service.ledger.recorder import Datastore, FactMapper, Recorder
+
+TABLE = """
+    create table if not exists bench_balance (
+        fund text, account text, project text, batch integer, award text, amount bigint,
+        primary key (fund, account, project, batch, award)
+    )
+"""
+ADD = """
+    insert into bench_balance values (%s, %s, %s, %s, %s, %s)
+    on conflict (fund, account, project, batch, award) do update set amount = bench_balance.amount + excluded.amount
+"""
+
+
+class Log(Application[str]):
+    """Our log, read as the library reads it."""
+
+    name = "ledger"
+    url: ClassVar[str]
+
+    def construct_mapper(self) -> FactMapper:
+        return FactMapper(self.construct_transcoder())
+
+    def construct_recorder(self) -> Recorder:
+        return Recorder(Datastore(self.url, 4))
+
+
+class View(PostgresTrackingRecorder):
+    def add(self, legs: list[tuple[Any, ...]], tracking: Tracking) -> None:
+        with self.datastore.transaction(commit=True) as cursor:
+            self._insert_tracking(cursor, tracking)
+            for leg in legs:
+                cursor.execute(ADD, leg)
+
+
+class Balances(Projection[View]):
+    name = "balances"
+
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+        event = domain_event.recorded
+        moves = () if event.mirrors else event.moves
+        legs = [
+            (
+                event.fund,
+                account,
+                move.place.project or "",
+                move.place.batch or 0,
+                move.place.award or "",
+                sign * move.amount,
+            )
+            for move in moves
+            for account, sign in ((move.source, -1), (move.target, 1))
+            if account != TREASURY
+        ]
+        self.view.add(legs, tracking)
+
+
+def fold_balances(url: str, events: int) -> None:
+    """Follow the log from its beginning until so many events are folded."""
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(TABLE)
+    told = conninfo_to_dict(url)
+    Log.url = url
+    env = {
+        "PERSISTENCE_MODULE": "eventsourcing.postgres",
+        "POSTGRES_DBNAME": str(told["dbname"]),
+        "POSTGRES_HOST": str(told["host"]),
+        "POSTGRES_PORT": str(told["port"]),
+        "POSTGRES_USER": str(told["user"]),
+        "POSTGRES_PASSWORD": "none",
+    }
+    with ProjectionRunner(application_class=Log, projection_class=Balances, view_class=View, env=env) as runner:
+        runner.wait(events, timeout=600)

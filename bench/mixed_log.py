@@ -1,0 +1,241 @@
+"""A log of mixed lives, as long as is asked for: random lives and the example's, again and again under other names.
+
+Each copy of a life has its own fund, projects, serials and document numbers, and several lives run at a time, so that
+the log is what a ledger of many funds would have recorded; only it is written without being decided again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from itertools import count, cycle
+from random import Random
+from typing import Any
+
+from psycopg import Connection
+
+from domain.documents import BY_YEAR_AND_ITEM
+from domain.posting import TREASURY
+from domain.record import claimed
+from domain.reversal.fact import EntryReversed
+from service import calendar, codec, example, plan_file
+from service.app import open_ledger
+from service.example import life
+from tests.random_life import RandomLife
+
+AT_A_TIME = 64
+"""How many lives run beside each other."""
+RANDOM_LIVES, STEPS = 24, 2_000
+SECRET = b"a secret of the benches, 32 bytes"
+HOLE = "\x00"
+"""Parts the text of an event where its copies differ: before and after the copy's mark, or a shifted set of fen."""
+
+Event = tuple[str, int, str, str]
+"""Stream, version, type and fact, as the log has them."""
+Claimed = tuple[str, str]
+"""A kind and a number; a hyphen before the kind: set free."""
+Group = list[tuple[Event, list[Claimed]]]
+"""What one post records, each event with the numbers it claims."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """A life whose events have holes for the mark of a copy; `serials`: how many it issues in all."""
+
+    groups: tuple[tuple[_Part, ...], ...]
+    events: int
+    serials: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    stream: str
+    version: int
+    type: str
+    text: tuple[str, ...]  # between these stand, in turn, the copy's mark or the sets in `fen`
+    fen: tuple[tuple[tuple[int, int], ...] | None, ...]
+    claims: tuple[tuple[str, str, str], ...]  # kind, and the number before and after the mark
+
+
+def random_template(seed: int) -> Template:
+    random_life = RandomLife(Random(seed))
+    for _ in random_life.live(STEPS):
+        pass
+    return _template(
+        (event.stream, event.version, type(event.fact).__name__, codec.encode(event)) for event in random_life.events
+    )
+
+
+def example_template(url: str, conn: Connection[Any]) -> Template:
+    """The life of `make run`, lived once on this empty ledger."""
+    setup = list(plan_file.posts(plan_file.read(example.PLAN), "示例"))
+    ledger = open_ledger(url)
+    try:
+        post = example.poster(ledger, SECRET, lambda: None)
+        for event in setup:
+            post(event)
+        life.play(post, setup, calendar.working_days)
+    finally:
+        ledger.close()
+    return _template(conn.execute("select stream, version, type, fact::text from event order by position"))
+
+
+def _template(events: Any) -> Template:
+    parts: list[list[_Part]] = []
+    serials = 0
+    for stream, version, name, text in events:
+        fact = json.loads(text)
+        part = _part(stream, version, name, fact)
+        if "mirrors" in fact:
+            parts[-1].append(part)
+        else:
+            parts.append([part])
+        issued = [each["fen"] for each in fact.get("moves", ()) if each["from"] == TREASURY]
+        serials = max([serials, *(hi for fen in issued for _, hi in _ranges(fen))])
+    return Template(tuple(map(tuple, parts)), sum(map(len, parts)), serials)
+
+
+def _ranges(fen: str) -> tuple[tuple[int, int], ...]:
+    return tuple((int(lo), int(hi)) for lo, hi in re.findall(r"\[(\d+),(\d+)\)", fen))
+
+
+def _part(stream: str, version: int, name: str, fact: dict[str, Any]) -> _Part:
+    recorded = codec.decode(stream, version, name, json.dumps(fact))
+    holes: list[tuple[tuple[int, int], ...] | None] = []
+    marked = _marked(fact, holes)
+    pieces = json.dumps(marked, ensure_ascii=False).replace(r"\u0000", HOLE).split(HOLE)
+    claims = [(each.kind, *_split(each.kind, each.number)) for each in claimed(recorded.fact, recorded.header)]
+    freed = recorded.fact.frees if isinstance(recorded.fact, EntryReversed) else ()
+    claims += [("-" + each.kind, *_split(each.kind, each.number)) for each in freed]
+    return _Part(stream, version, name, tuple(pieces), tuple(holes), tuple(claims))
+
+
+def _split(kind: str, number: str) -> tuple[str, str]:
+    """A claimed number before and after the place of the copy's mark."""
+    if kind.removesuffix("（上缴）") in BY_YEAR_AND_ITEM:
+        year, rest = number.split("/", 1)
+        return f"{year}/", rest
+    return "", number
+
+
+CODES = frozenset({"fund", "project", "from_project", "to_project", "source_id"})
+
+
+def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: str = "", kind: str = "") -> Any:
+    """The fact with a HOLE for each mark and each set of fen; `holes` tells which, in the order of the text."""
+    if isinstance(value, dict):
+        of = str(value.get("kind", ""))
+        return {name: _marked(each, holes, name, of) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_marked(each, holes, key, kind) for each in value]
+    if key == "fen" and isinstance(value, str):
+        holes.append(_ranges(value))
+        return HOLE
+    if not isinstance(value, str):
+        return value
+    if key in CODES or (key == "name" and kind == "project"):
+        holes.append(None)
+        return value + HOLE
+    if key == "stream":
+        holes.append(None)
+        return value + HOLE
+    if key == "number" and kind:
+        before, after = _split(kind, value) if "/" in value else ("", value)
+        holes.append(None)
+        return before + HOLE + after
+    return value
+
+
+def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
+    """Endlessly: what each post of the next lives records, as events and claims; with the next serial before it."""
+    numbers, serial = count(1), 0
+    random = Random(7)
+    source = cycle(templates)
+    running: list[Iterator[Group]] = []
+    while True:
+        while len(running) < AT_A_TIME:
+            template = next(source)
+            running.append(_under_other_names(template, f"-{next(numbers)}", serial))
+            serial += template.serials
+        index = random.randrange(len(running))
+        group = next(running[index], None)
+        if group is None:
+            del running[index]
+        else:
+            yield serial, group
+
+
+def _under_other_names(template: Template, mark: str, shift: int) -> Iterator[Group]:
+    for group in template.groups:
+        yield [
+            (
+                (part.stream + mark, part.version, part.type, _filled(part, mark, shift)),
+                [(kind, f"{before}{mark.removeprefix('-')}-{after}") for kind, before, after in part.claims],
+            )
+            for part in group
+        ]
+
+
+def _filled(part: _Part, mark: str, shift: int) -> str:
+    out = [part.text[0]]
+    for fen, after in zip(part.fen, part.text[1:], strict=True):
+        if fen is not None:
+            out.append("{" + ",".join(f"[{lo + shift},{hi + shift})" for lo, hi in fen) + "}")
+        elif after[:1] == '"':
+            out.append(mark)  # a code: the mark is its end
+        else:
+            out.append(mark[1:] + "-")  # a document's number: the mark is its beginning
+        out.append(after)
+    return "".join(out)
+
+
+def fill(url: str, conn: Connection[Any], size: int, told: Callable[[int], object] = lambda _: None) -> int:
+    """Fill an empty, migrated ledger with at least `size` events; return how many there are."""
+    templates = [*map(random_template, range(RANDOM_LIVES)), example_template(url, conn)]
+    with conn.transaction():
+        conn.execute("set local session_replication_role = replica")
+        conn.execute("truncate event, post, claim")
+    claims: dict[Claimed, tuple[str, int]] = {}
+    posts: list[tuple[str, str, int, int]] = []
+    position, serial = 0, 0
+    with conn.cursor().copy("copy event from stdin") as copy:
+        for issued, group in copies(templates):
+            if position >= size:
+                break
+            serial, first = max(serial, issued), position + 1
+            for event, claimed_now in group:
+                position += 1
+                copy.write_row((position, *event[:3], _moment(position), event[3]))
+                _claim(claims, claimed_now, event)
+            leader = json.loads(group[0][0][3])
+            posts.append((leader["source"], leader["source_id"], first, position))
+            told(position)
+    digested = ((source, name, sha256(name.encode()).digest(), first, last) for source, name, first, last in posts)
+    _copy(conn, "post", digested)
+    _copy(conn, "claim", ((*claim, *at) for claim, at in claims.items()))
+    conn.execute("update serial set next = %s", [serial])
+    conn.execute("analyze")
+    return position
+
+
+def _moment(position: int) -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=position)
+
+
+def _claim(claims: dict[Claimed, tuple[str, int]], claimed_now: list[Claimed], event: Event) -> None:
+    """Of these numbers, those that begin with a hyphen are set free."""
+    for kind, number in claimed_now:
+        if kind.startswith("-"):
+            claims.pop((kind[1:], number), None)
+        else:
+            claims[kind, number] = event[:2]
+
+
+def _copy(conn: Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    with conn.cursor().copy(f"copy {table} from stdin".encode()) as copy:
+        for row in rows:
+            copy.write_row(row)

@@ -1,0 +1,166 @@
+"""How fast a long log is replayed: folded live, rebuilt, checked, followed; beside the library's own projection runner.
+
+`python -m bench.replay [EVENTS]` prints a table and writes bench/replay.json; a million events take about five minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+import projections
+from bench import mixed_log
+from bench.library_runner import fold_balances
+from bench.server import machine, new_ledger, server
+from projections.rebuild import rebuild
+from service.access import grant, keys
+from service.check import Report
+from service.check.log import check_log
+from service.check.rules import check_rules
+from service.check.tables import check_tables
+
+SECRET = "a secret of the benches, 32 bytes"
+TARGETS = {
+    "rebuild movement and balance": 200_000,
+    "rebuild all": 50_000,
+    "live spans, all": 40_000,
+    "check all tables": 60_000,
+    "check the rules": 15_000,
+    "feed as lines": 50_000,
+}
+"""Events a second that were asked for."""
+out = Console()
+
+
+def seconds(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def run(url: str, events: int) -> dict[str, dict[str, float]]:
+    """Each work by its name: seconds, events a second, and the peak memory of this process after it, in MB."""
+    found: dict[str, dict[str, float]] = {}
+
+    def connect() -> psycopg.Connection[Any]:
+        return psycopg.connect(url, autocommit=True)
+
+    def measured(name: str, work: Callable[[], Any], over: int = events) -> None:
+        took = seconds(work)
+        peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        found[name] = {"seconds": took, "events_per_second": over / took, "peak_mb": peak / 1024}
+        out.print(f"{name}: {over / took:,.0f} events/s")
+
+    measured("live spans, all", lambda: fold_live(connect))
+    measured("rebuild all", lambda: rebuild(connect))
+    measured("rebuild movement and balance", lambda: rebuild(connect, ["balance"]))
+    report = Report()
+    measured("check all tables", lambda: check_tables(connect, report, lambda *_: None))
+    measured("check the log itself", lambda: check_log(connect, report))
+    measured("check the rules", lambda: check_rules(url, report))
+    with served(url) as (address, key):
+        measured("feed as lines", lambda: read_lines(address, key, events))
+    some = min(events, 5_000)
+    measured("the library's runner, balances", lambda: fold_balances(url, some), some)
+    return found
+
+
+def fold_live(connect: Callable[[], psycopg.Connection[Any]]) -> None:
+    """In spans of 10 000, as the projector folds a backlog; autovacuum would tell the planner what grows."""
+    with connect() as conn:
+        spans = 0
+        while projections.advance(conn):
+            spans += 1
+            if spans & (spans - 1) == 0:
+                for name in projections.ORDER:
+                    conn.execute(f"analyze {name}".encode())
+
+
+@contextmanager
+def served(url: str) -> Iterator[tuple[str, str]]:
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        key = keys.create(conn, SECRET.encode(), "reader", grant(["read"]))
+    told = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET, "PORT": "8197", "SUYUAN_RATE": "100000"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", "serve"], env={**os.environ, **told}, stderr=subprocess.DEVNULL
+    )
+    address = "http://127.0.0.1:8197"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/readyz").close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield address, key
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def read_lines(address: str, key: str, events: int) -> None:
+    """The whole log, page by page, each as large as it may be."""
+    after, got = 0, 0
+    while got < events:
+        headers = {"Authorization": f"Bearer {key}", "Accept": "application/x-ndjson"}
+        request = urllib.request.Request(f"{address}/v1/events?limit=20000&after={after}", headers=headers)
+        with urllib.request.urlopen(request) as answer:
+            got += answer.read().count(b"\n")
+            after = int(answer.headers["Link"].partition("after=")[2].split("&")[0].split(">")[0])
+
+
+def table(found: dict[str, dict[str, float]]) -> Table:
+    shown = Table("work", "events/s", "asked", "of that", "× the library's", "peak MB")
+    library = found["the library's runner, balances"]["events_per_second"]
+    for name, each in found.items():
+        rate, asked = each["events_per_second"], TARGETS.get(name)
+        of_that = f"{rate / asked:.2f}" if asked else ""
+        shown.add_row(
+            name,
+            f"{rate:,.0f}",
+            f"{asked:,}" if asked else "",
+            of_that,
+            f"{rate / library:.0f}",
+            f"{each['peak_mb']:.0f}",
+        )
+    return shown
+
+
+def fill(url: str, events: int) -> int:
+    with psycopg.connect(url, autocommit=True) as conn, Progress(console=out) as progress:
+        task = progress.add_task("writing the log", total=events)
+        return mixed_log.fill(url, conn, events, lambda at: progress.update(task, completed=at))
+
+
+def main(events: int) -> None:
+    # Each in a process of its own, so that the peak memory is that of the work.
+    with server() as server_url:
+        url = new_ledger(server_url, "replay")
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            size = process.submit(fill, url, events).result()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            found = process.submit(run, url, size).result()
+        out.print(table(found))
+        told = {"events": size, "machine": machine(url), "found": found}
+        Path(__file__).with_name("replay.json").write_text(json.dumps(told, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000)

@@ -1,0 +1,58 @@
+"""A PostgreSQL of the bench's own, set up as the embedded one is, its data on this disk and fsync on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from service import embedded
+from service.migrate import migrate
+
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+"""What a server of this size would be given; all else is as the embedded one has it."""
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """The conninfo of a server that is gone afterwards."""
+    with TemporaryDirectory(prefix="suyuan-bench-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        with embedded.serve(folder / "postgres", embedded.programs(), SETTINGS) as url:
+            yield url
+
+
+def new_ledger(server_url: str, name: str) -> str:
+    """An empty, migrated ledger on it."""
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f"create database {name}".encode())
+    url = make_conninfo(server_url, dbname=name)
+    migrate(url)
+    return url
+
+
+def machine(url: str) -> dict[str, Any]:
+    """What was measured on."""
+    with psycopg.connect(url) as conn:
+        [(version,)] = conn.execute("show server_version").fetchall()
+    return {
+        "cores": os.cpu_count(),
+        "processor": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "postgresql": version,
+        **SETTINGS,
+    }
+
+
+def middle(figures: list[float]) -> float:
+    """The median of some rounds."""
+    return median(figures)
