@@ -29,5 +29,33 @@ from told as t
 -- Two that were told apart until now stay so: both are recorded, and neither can be posted again as it was.
 where claim.kind = t.kind and claim.number = t.number and t.normal <> t.number and t.alike = 1;
 
+-- The notice by which money came back counts once from now on: so do those that are in the log.
+insert into claim (kind, number, stream, version)
+select
+    '退回通知书',
+    coalesce(d.document ->> 'year', substring(e.fact ->> 'occurred_on' from 1 for 4)) || '/'
+        || document_number(d.document ->> 'number') || '/' || coalesce(d.document ->> 'item', '1'),
+    e.stream,
+    e.version
+from event as e
+cross join lateral jsonb_array_elements(e.fact -> 'documents') as d (document)
+where
+    e.type = 'PaymentReturned'
+    and d.document ->> 'kind' = '退回通知书'
+    and fen(e.fact ->> 'amount') > coalesce(
+        (
+            select sum(fen(move ->> 'amount'))
+            from event as r
+            cross join lateral jsonb_array_elements(r.fact -> 'moves') as m (move)
+            where
+                r.type = 'EntryReversed'
+                and r.stream = e.stream
+                and (r.fact ->> 'version')::bigint = e.version
+                and not r.fact ? 'mirrors'
+        ),
+        0
+    )
+on conflict do nothing;
+
 truncate citation;
 delete from projection where name = 'citation';

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from projections import ORDER, VERSIONS, with_what_they_read
+from projections import HEAD, ORDER, VERSIONS, with_what_they_read
 from projections.beside import (
     Comparison,
     at_a_time,
@@ -22,12 +23,12 @@ from projections.beside import (
     look_there_first,
 )
 
-SCHEMA = "rebuild"
+SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 7002
 """The advisory lock of whoever rebuilds."""
-PATIENCE = "5s"
+PATIENCE = "300ms"
 """How long the switch waits for readers in one try; new readers wait behind it."""
-TRIES = 12
+TRIES, LONGEST_PAUSE = 40, 2.0
 
 
 class Running(Exception):
@@ -113,7 +114,7 @@ def _catch_up(
         with connect() as conn:
             look_there_first(conn, SCHEMA)
             reached = -1
-            while (upto := _live_position(conn)) > reached:
+            while (upto := _live_position(conn, names)) > reached:
                 fold(conn, lane, upto, lambda position: told(lane[0], position))
                 reached = upto
             for name in lane:
@@ -124,12 +125,14 @@ def _catch_up(
     at_a_time([lambda lane=lane: run(lane) for lane in lanes(names)])  # type: ignore[misc]
 
 
-def _live_position(conn: Connection[Any]) -> int:
-    rows = conn.cursor(row_factory=tuple_row).execute(POSITIONS, [[*ORDER]])
-    positions = {position for (position,) in rows}
-    if len(positions) > 1:
+def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
+    """Where the live tables are. A rebuild of all puts cursors right that are apart, or beyond the log."""
+    rows = conn.cursor(row_factory=tuple_row)
+    positions = {position for (position,) in rows.execute(POSITIONS, [[*ORDER]])}
+    if len(positions) > 1 and set(names) != set(ORDER):
         raise NotLevel
-    return positions.pop() if positions else 0
+    [(head,)] = rows.execute(HEAD).fetchall()
+    return min([head, *positions]) if positions else 0
 
 
 POSITIONS = "select position from public.projection where name = any(%s)"
@@ -143,6 +146,7 @@ def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]
         except LockNotAvailable:
             if not left:
                 raise
+            time.sleep(min(0.1 * (TRIES - left), LONGEST_PAUSE))
     raise AssertionError("the last try is the last")
 
 
@@ -158,7 +162,7 @@ def _try_to_switch(conn: Connection[Any], names: Sequence[str], accepted: Sequen
         with conn.transaction():
             conn.execute(SQL("set local lock_timeout = {}").format(PATIENCE))
             conn.execute("lock table public.projection in exclusive mode")
-            position = _live_position(conn)
+            position = _live_position(conn, names)
             for lane in lanes(names):
                 fold(conn, lane, position, lambda _: None)
             found = tuple(compare(conn, SCHEMA, names))

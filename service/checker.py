@@ -31,13 +31,15 @@ CLEAN, FOUND = 0, 1
 def follow(config: Config, stop: threading.Event) -> None:
     """Look for checks to run until `stop` is set. Survives the database's restarts."""
     while not stop.wait(LOOK_SECONDS):
-        try:
+        try:  # whatever happens, the next check is to be run
             with psycopg.connect(config.database_url or "", autocommit=True, row_factory=dict_row) as conn:
                 [row] = conn.execute(f"select pg_try_advisory_lock({ONE_AT_A_TIME}) as mine").fetchall()
                 if row["mine"]:
                     _follow(conn, config, stop)
         except psycopg.OperationalError as error:
             log.warning("checker lost the database", reason=str(error).strip())
+        except Exception:
+            log.exception("checker")
 
 
 def _follow(conn: psycopg.Connection[dict[str, Any]], config: Config, stop: threading.Event) -> None:
@@ -77,5 +79,8 @@ def _run(config: Config, stop: threading.Event) -> Mapping[str, Any] | None:
     watcher.join()
     if process.returncode not in (CLEAN, FOUND):
         return None
-    found: Mapping[str, Any] = json.loads(said)
+    try:
+        found: Mapping[str, Any] = json.loads(said)
+    except ValueError:  # it ended before it had a report
+        return None
     return found

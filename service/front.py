@@ -47,7 +47,7 @@ PATIENCE_SECONDS = 10.0
 BYTES_A_SECOND = 64 * 1024
 """A body may take PATIENCE_SECONDS and as long as this rate allows."""
 
-MOST_FOLLOWING = 128
+MOST_FOLLOWING, MOST_FOLLOWING_OF_ONE = 128, 64
 """Readers that may wait for the log, or follow it, at a time; the next is told to come again."""
 MOST_STREAMED = 1024 * 1024
 LONGEST_STREAM, HEARTBEAT = 600.0, 15.0
@@ -76,7 +76,7 @@ class Front:
         self._app, self._door, self._tail = app, door, tail
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
         self._under_way = 0
-        self._waiting = 0
+        self._following: Counter[str] = Counter()
         self._receiving: Counter[str] = Counter()
 
     def __rsgi_del__(self, _: Any) -> None:
@@ -87,7 +87,7 @@ class Front:
             environment = await self._taken_in(scope, protocol)
             status, headers, body = await self._answer(environment)
             if (follow := environment.get(FOLLOW)) and environment["REQUEST_METHOD"] == "GET":
-                with self._place_to_wait():
+                with self._place_to_wait(environment):
                     await self._stream(follow, environment, protocol, (status, headers, body))
                 return
         except (_Gone, ProtocolClosed):
@@ -114,21 +114,23 @@ class Front:
             if wait is None:
                 return answer
             until = until or time.monotonic() + wait.seconds
-            with self._place_to_wait():
+            with self._place_to_wait(environment):
                 if not await self._tail.beyond(wait.after, until - time.monotonic()):
                     return answer
             environment |= {COUNTED: True, "wsgi.input": io.BytesIO()}
 
     @contextmanager
-    def _place_to_wait(self) -> Iterator[None]:
-        """One of a bounded number of places for those who wait or follow. Raises _Declined if there is none."""
-        if self._waiting >= MOST_FOLLOWING:
+    def _place_to_wait(self, environment: Mapping[str, Any]) -> Iterator[None]:
+        """One of a bounded number of places for those who wait or follow, in all and for each key. Raises _Declined."""
+        who = environment.get("HTTP_AUTHORIZATION", "")
+        if self._following[who] >= MOST_FOLLOWING_OF_ONE or self._following.total() >= MOST_FOLLOWING:
             raise _Declined("overloaded")
-        self._waiting += 1
+        self._following[who] += 1
         try:
             yield
         finally:
-            self._waiting -= 1
+            self._following[who] -= 1
+            self._following += Counter()  # forgets who has none
 
     async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, begun: Answer) -> None:
         """Send what comes, until so much is sent or so long has passed: then the reader takes it up again.

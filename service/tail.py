@@ -18,7 +18,7 @@ log = structlog.get_logger()
 
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
-AT_MOST_EVERY = 0.02
+AT_MOST_EVERY = 0.05
 """Seconds between two wakings: what is recorded in between is told in one."""
 
 

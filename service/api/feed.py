@@ -127,21 +127,13 @@ def _position(line: str) -> str:
     timeout=whole("Wait so many seconds if nothing is there yet", "没有新事件时等待的秒数", 0, LONGEST_WAIT),
     **FILTERS,
 )
-def log(
-    *,
-    after: int | None,
-    limit: int | None,
-    timeout: int | None,
-    fund: str | None,
-    project: str | None,
-    type: list[str] | None,  # noqa: A002
-) -> Response:
-    must_read(fund, project)
-    wanted, start = Wanted(fund, project, type), _start(after)
+def log(*, after: int | None, limit: int | None, timeout: int | None, **filters: Any) -> Response:
+    wanted, start = _wanted(filters), after or 0
     kind = request.accept_mimetypes.best_match([BUNDLE, LINES, STREAM], BUNDLE)
-    if kind == STREAM:
-        request.environ[FOLLOW] = Follow(start, reader(), _source(), wanted)
+    if kind == STREAM and STREAM in request.headers["Accept"]:  # only who names it expects no end
+        request.environ[FOLLOW] = Follow(_resumed(start), reader(), _source(), wanted)
         return Response(b"retry: 1000\n\n", 200, {"Cache-Control": http.NEVER}, content_type=STREAM)
+    kind = BUNDLE if kind == STREAM else kind
     with reader().at() as snapshot:
         found = wanted.page(snapshot, _source(), start, limit or page.USUAL)
     if timeout and not found.lines and not found.whole:
@@ -158,11 +150,11 @@ def _wanted(filters: Mapping[str, Any]) -> Wanted:
     return Wanted(filters["fund"], filters["project"], filters["type"])
 
 
-def _start(after: int | None) -> int:
-    """Where to begin: `Last-Event-ID` is where a stream was left."""
+def _resumed(start: int) -> int:
+    """Where a stream begins: `Last-Event-ID` is where it was left."""
     given = request.headers.get("Last-Event-ID")
     if given is None:
-        return after or 0
+        return start
     if not (given.isascii() and given.isdigit() and len(given) <= 18):
         raise Problem("bad-header", header="Last-Event-ID")
     return int(given)

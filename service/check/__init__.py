@@ -23,14 +23,16 @@ def check(url: str, told: Callable[[str, int], object] = lambda *_: None) -> Rep
     """What a check of the whole ledger finds now. `told` is called with a part's name and its position."""
 
     def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(url, autocommit=True)
+        conn = psycopg.connect(url, autocommit=True)
+        conn.execute("set lock_timeout = '60s'")
+        return conn
 
     report = Report()
     check_tables(connect, report, told)
     told("log", 0)
     check_log(connect, report)
-    told("log", report.position)
+    told("log", report.head)
     told("rules", 0)
     check_rules(url, report)
-    told("rules", report.position)
+    told("rules", report.head)
     return report

@@ -104,6 +104,26 @@ KINDS = {
         "The projections are at position {position}, {events} events behind the log.",
         "投影位于第 {position} 号事件，落后日志 {events} 个事件。",
     ),
+    "cursor-wrong": Kind(
+        Severity.ERROR,
+        "{table} is said to be folded up to {at}; all of them should be at one position of the log.",
+        "表 {table} 标称推算至 {at}；各表应同处日志的一个位置。",
+    ),
+    "serial-wrong": Kind(
+        Severity.ERROR,
+        "The next serial is said to be {next}; the log has issued serials up to {issued}.",
+        "下一编号标称为 {next}；日志已发出的编号至 {issued}。",
+    ),
+    "post-wrong": Kind(
+        Severity.ERROR,
+        "The post {source} {id} is kept for positions {first} to {last}, which are not its own.",
+        "提交 {source} {id} 所记位置 {first} 至 {last} 不是它自己的。",
+    ),
+    "unknown-field": Kind(
+        Severity.ERROR,
+        "Position {position}, {type}, has fields that no event of its type has: {names}.",
+        "第 {position} 号事件（{type}）含有该类型没有的字段：{names}。",
+    ),
     "sql-changed": Kind(
         Severity.ERROR,
         "{table} was folded by other SQL than this program's.",
@@ -145,9 +165,10 @@ def found(kind: str, /, **facts: Any) -> Finding:
 
 @dataclass(slots=True)
 class Report:
-    """What a check of the log up to `position` found, and how many events and rows it went over."""
+    """What a check found of the log up to `head`, of the tables up to `position`, and how much it went over."""
 
     position: int = 0
+    head: int = 0
     events: int = 0
     rows: int = 0
     findings: list[Finding] = field(default_factory=list)
@@ -178,6 +199,7 @@ class Report:
         ordered = sorted(self.findings, key=lambda each: each.severity is not Severity.ERROR)
         return {
             "position": self.position,
+            "head": self.head,
             "events": self.events,
             "rows": self.rows,
             "errors": self.errors,

@@ -16,15 +16,18 @@ KINDS = {
     "check_versions": "version-gap",
     "check_times": "time-goes-back",
     "check_posts": "post-missing",
+    "check_post_rows": "post-wrong",
+    "check_claim_rows": "claim-wrong",
+    "check_serial": "serial-wrong",
 }
 """By query: what each of its rows is."""
 
 
 def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:
-    """Add to `report` what is wrong with the log as such, up to its position."""
+    """Add to `report` what is wrong with the log as such, up to its end."""
     with connect() as conn:
         for query, kind in KINDS.items():
-            report.add(_rows(conn, query, kind, report.position))
+            report.add(_rows(conn, query, kind, report.head))
 
 
 def _rows(conn: Connection[Any], query: str, kind: str, position: int) -> Iterator[Finding]:

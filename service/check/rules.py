@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from itertools import groupby
 from multiprocessing import get_context
 from operator import attrgetter
@@ -21,7 +21,7 @@ from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
 from domain.books import Books
-from domain.decision import TITLES, decide
+from domain.decision import FACTS, TITLES, decide
 from domain.documents import Claim
 from domain.fen import FenMissing, FenOverlap
 from domain.posting import TREASURY
@@ -58,10 +58,10 @@ class Row(NamedTuple):
 
 def check_rules(url: str, report: Report) -> None:
     """Add to `report` what the rules, decided again, find in the log up to its position."""
-    if report.position < WORTH_PROCESSES:
-        report.merge(check_part(Part(url, 0, 1, report.position)))
+    if report.head < WORTH_PROCESSES:
+        report.merge(check_part(Part(url, 0, 1, report.head)))
         return
-    parts = [Part(url, number, PROCESSES, report.position) for number in range(PROCESSES)]
+    parts = [Part(url, number, PROCESSES, report.head) for number in range(PROCESSES)]
     # Not forked: this process has threads and connections.
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
         for found_there in processes.map(check_part, parts):
@@ -118,7 +118,21 @@ def _read(row: dict[str, Any]) -> Row:
         reason = f"unknown type {error}" if isinstance(error, KeyError) else str(error)
         finding = found("unreadable-event", position=row["position"], type=row["type"], reason=reason)
         return Row(row["position"], row["fund"] or "", None, finding)
-    return Row(row["position"], row["fund"], event, None)
+    return Row(row["position"], row["fund"], event, _unknown(row))
+
+
+def _unknown(row: dict[str, Any]) -> Finding | None:
+    """Fields beside those that its type has: they would be served, and say what nobody decided."""
+    names = msgspec.json.decode(row["body"], type=dict[str, msgspec.Raw]).keys() - _FIELDS[row["type"]]
+    if not names:
+        return None
+    return found("unknown-field", position=row["position"], type=row["type"], names=", ".join(sorted(names)))
+
+
+_FIELDS = {
+    name: codec.ENVELOPE | {each.name for each in fields(fact)}  # type: ignore[arg-type]
+    for name, fact in FACTS.items()
+}
 
 
 def _fund(rows: _Counted, known: _Known) -> Iterator[Finding]:

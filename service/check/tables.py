@@ -32,17 +32,20 @@ def check_tables(connect: Connect, report: Report, told: Told) -> None:
     """Add to `report` where the tables, as of one moment, are not what the log says."""
     with connect() as conn, conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
+        conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
         rows = conn.cursor(row_factory=tuple_row)
         [(snapshot,)] = rows.execute("select pg_export_snapshot()").fetchall()
         [(position, head)] = rows.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
-        report.position = position
+        report.position, report.head = position, head
+        report.add(_cursors(conn, position, head))
         report.add(found("sql-changed", table=name) for name in changed(conn))
+        position = min(position, head)
         if head > position:
             report.add([found("projection-behind", position=position, events=head - position)])
         lock = Lock()
 
         def run(lane: Sequence[str]) -> None:
-            compared, stopped = _lane(connect, snapshot, lane, position, told)
+            compared, stopped = _lane(connect, snapshot, lane, (position, head), told)
             with lock:
                 report.rows += sum(each.live_rows for each in compared)
                 for each in compared:
@@ -55,7 +58,7 @@ def check_tables(connect: Connect, report: Report, told: Told) -> None:
 
 
 def _lane(
-    connect: Connect, snapshot: str, lane: Sequence[str], position: int, told: Told
+    connect: Connect, snapshot: str, lane: Sequence[str], positions: tuple[int, int], told: Told
 ) -> tuple[list[Comparison], Finding | None]:
     with connect() as conn:
         look_there_first(conn, TEMPORARY)
@@ -64,13 +67,26 @@ def _lane(
             conn.execute("set transaction isolation level repeatable read")
             conn.execute(f"set transaction snapshot '{snapshot}'".encode())
             create(conn, TEMPORARY, lane)
+            compared: list[Comparison] = []
             try:
-                fold(conn, lane, position, lambda reached: told(lane[0], reached))
+                for upto in positions:  # as far as the live tables, then whether the rest can be folded at all
+                    fold(conn, lane, upto, lambda reached: told(lane[0], reached))
+                    compared = compared or list(compare(conn, TEMPORARY, lane, MOST_SHOWN))
             except FoldStopped as stopped:
-                return [], found(
-                    "cannot-be-folded", table=stopped.projection, position=stopped.position, reason=stopped.finding
-                )
-            return list(compare(conn, TEMPORARY, lane, MOST_SHOWN)), None
+                table, at = stopped.projection, stopped.position
+                return compared, found("cannot-be-folded", table=table, position=at, reason=stopped.finding)
+            return compared, None
+
+
+def _cursors(conn: Connection[Any], position: int, head: int) -> Iterator[Finding]:
+    """The projections whose cursor is missing, beyond the log, or not where the others are."""
+    rows = conn.cursor(row_factory=tuple_row).execute("select name, position from projection").fetchall()
+    at: dict[str, int] = dict(rows)
+    if not at:
+        return  # nothing was ever folded
+    for name in ORDER:
+        if at.get(name) != min(position, head):
+            yield found("cursor-wrong", table=name, at=at.get(name, 0))
 
 
 def _kind(compared: Comparison) -> str:

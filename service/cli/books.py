@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import click
-from psycopg.errors import LockNotAvailable
+from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
@@ -15,7 +17,7 @@ from rich.table import Table
 
 from projections import ORDER, FoldStopped
 from projections.rebuild import NotLevel, Rebuilt, Running
-from service import rebuild
+from service import keeper, rebuild
 from service.check import KINDS, Report, Severity, check
 from service.cli.terminal import administered, out, url_of
 
@@ -43,6 +45,8 @@ def rebuild_(projections: Sequence[str], accepted: Sequence[str], as_json: bool)
             rebuilt = rebuild.run(url_of(chosen), projections, expected, progress)
         except (Running, NotLevel) as error:
             raise click.ClickException(str(error)) from error
+        except DependentObjectsStillExist as error:
+            raise click.ClickException(f"something of yours rests on a table 有其他对象依赖该表: {error}") from error
         except LockNotAvailable as error:
             raise click.ClickException("readers left no gap for the switch; try again 读者未留空隙，请重试") from error
         except FoldStopped as error:
@@ -74,6 +78,7 @@ def _tell(rebuilt: Rebuilt) -> None:
 @AS_JSON
 def check_(as_json: bool) -> None:
     """Derive everything from the log again and tell what differs; exit code 1 if something is wrong. 全面核查账簿。"""
+    keeper.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
     with administered() as (chosen, _):
         report = _checked(url_of(chosen), Console(stderr=True) if as_json else out)
     if as_json:

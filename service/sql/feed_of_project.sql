@@ -4,6 +4,7 @@ with page as (
     from event as e
     where
         stream = %(stream)s
+        and (%(fund)s::text is null or fact ->> 'fund' = %(fund)s)
         and position > %(after)s
         and position <= %(upto)s
         and (%(types)s::text[] is null or type = any(%(types)s))

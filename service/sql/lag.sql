@@ -1,7 +1,7 @@
 -- lag: how far every projection has folded, and how long the oldest event that waits has been in the log.
 with reached as (
     select
-        (select coalesce(min(position), 0) from projection where name = any(%(names)s)) as projected,
+        (select case count(*) when cardinality(%(names)s::text[]) then min(position) else 0 end from projection where name = any(%(names)s)) as projected,
         (select coalesce(max(position), 0) from event) as head
 )
 select

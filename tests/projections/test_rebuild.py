@@ -172,6 +172,12 @@ def test_a_projector_that_has_stopped_is_waited_for_where_it_stands(books):
         books.rebuild("award")
 
 
+def test_a_rebuild_of_all_puts_cursors_right_that_are_beyond_the_log(books):
+    books.conn.execute("update projection set position = position + 100")
+    assert books.rebuild().switched
+    assert {row["position"] for row in books.conn.execute("select position from projection")} == {books.position}
+
+
 def test_one_rebuild_runs_at_a_time(books):
     books.conn.execute("select pg_advisory_lock(7002)")
     with pytest.raises(Running):
@@ -283,4 +289,4 @@ def test_killed_at_any_moment_it_leaves_the_tables_whole(books):
             assert time.monotonic() < until
             time.sleep(0.1)
     assert books.look() == right
-    assert books.conn.execute("select to_regnamespace('rebuild') as left_over").fetchone() == {"left_over": None}
+    assert books.conn.execute("select to_regnamespace('suyuan_rebuild') as left_over").fetchone() == {"left_over": None}

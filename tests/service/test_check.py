@@ -119,6 +119,16 @@ LOG = [
     ("delete from post where first_position = 300", "post-missing"),
     ("delete from claim where number = (select min(number) from claim where kind = '支付凭证号')", "claim-wrong"),
     ("insert into claim values ('支付凭证号', '2019/x/1', 'project/yx-ip-2018-01', 1)", "claim-wrong"),
+    ("insert into claim values ('支付凭证号', '2019/x/1', 'project/nobody', 1)", "claim-wrong"),
+    ("update serial set next = 5", "serial-wrong"),
+    ("delete from serial", "serial-wrong"),
+    ("update projection set position = 500", "cursor-wrong"),
+    ("update projection set position = position + 1 where name = 'award'", "cursor-wrong"),
+    ("delete from projection where name = 'award'", "cursor-wrong"),
+    ("insert into post values ('x', 'y', '\\x00', 5, 5)", "post-wrong"),
+    ("update post set last_position = last_position + 1 where first_position = 5", "post-wrong"),
+    ("update event set fact = fact || '{\"zz\": 1}' where position = 300", "unknown-field"),
+    ("update event set recorded_at = 'infinity' where position = (select max(position) from event)", "time-goes-back"),
 ]
 
 
@@ -135,14 +145,25 @@ def test_what_today_s_rules_would_refuse_is_a_note(spoiled):
 
 
 def test_tables_behind_the_log_are_a_note_and_checked_as_far_as_they_are(spoiled):
-    spoiled.execute("update projection set position = position")
-    spoiled.execute(
-        "insert into event select max(position) + 1, 'fund/z', 1, 'FundEstablished', now(), "
-        """'{"fund": "z", "source": "s", "source_id": "i"}' from event"""
-    )
+    spoiled.execute("truncate api_key, api_secret, access_change")
+    api = build(spoiled.url)
+    settings = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
+    event = api.event("FundEstablished", "fund/z", cites=["立项依据"], name="专项资金", settings=settings)
+    assert api.post(event, "fund-office").status_code == 201
+    close(api)
     report = check(spoiled.url)
     assert [each.kind for each in report.findings] == ["projection-behind"]
-    assert report.errors == 0
+    assert (report.errors, report.head - report.position) == (0, 1)
+
+
+def test_a_log_that_cannot_be_folded_further_is_an_error_though_the_tables_are_right_so_far(spoiled):
+    spoiled.execute(
+        "insert into event select max(position) + 1, 'fund/z', 1, 'Invented', now(), "
+        """'{"fund": "z", "booked_on": "2026-1-1", "moves": [{"from": "treasury", "to": "pool", """
+        """"fen": "{[0,1)}", "amount": "0.01"}]}' from event"""
+    )
+    kinds = {each.kind for each in found(spoiled)}
+    assert {"cannot-be-folded", "unreadable-event"} <= kinds
 
 
 def test_tables_that_other_sql_folded_are_an_error(spoiled):

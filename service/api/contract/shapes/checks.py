@@ -44,9 +44,10 @@ class Finding(TypedDict):
 
 
 class CheckReport(TypedDict):
-    """What a check found of the log up to `position`: all is counted, of each kind and table some is shown."""
+    """What a check found, of the log up to `head`, of the tables up to `position`. All is counted, some is shown."""
 
     position: Position
+    head: Position
     events: int
     rows: int
     errors: int

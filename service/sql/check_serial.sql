@@ -1,0 +1,11 @@
+-- check_serial: whether the next serial is the one after those that were issued.
+with issued as (
+    select coalesce(max(upper(r)), 0) as upto
+    from event as e
+    cross join lateral jsonb_array_elements(e.fact -> 'moves') as m (move)
+    cross join lateral unnest((m.move ->> 'fen')::int8multirange) as r
+    where e.type = 'AppropriationReceived' and e.position <= %(upto)s
+)
+select coalesce((select next from serial)::text, 'none') as next, issued.upto as issued
+from issued
+where (select next from serial) is distinct from issued.upto
