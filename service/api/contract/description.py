@@ -135,7 +135,7 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
         if about.asks is not None:
             content = {BINARY: {"schema": schemas.of_shape(about.asks)}}
             operation |= {"requestBody": {"required": True, "content": content}}
-        elif method == "POST":
+        elif method == "POST" and rule.endpoint.startswith("intake."):
             operation |= {"requestBody": _posted()}
             operation["parameters"] += [] if rule.rule == "/v1/events" else [_header(*each) for each in CONDITIONAL]
         spec.path(_path(rule), operations={method.lower(): operation})
