@@ -66,10 +66,15 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
         yield DocumentAlreadyUsed
 
 
-def refers_to(posted: Posted) -> Reference | None:
-    """The entry that a decision looks at again, if it does."""
-    fact = posted.fact
-    return Reference(posted.stream, fact.version) if isinstance(fact, EntryReversed) else None
+def refers_to(posted: Posted) -> tuple[Reference, ...]:
+    """The entries that a decision looks at again."""
+    match posted.fact:
+        case EntryReversed(version=version):
+            return (Reference(posted.stream, version),)
+        case fund.StatementReconciled() as fact:
+            return fact.references
+        case _:
+            return ()
 
 
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:

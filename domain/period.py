@@ -11,6 +11,10 @@ def period_of(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
+def first_day(period: str) -> date:
+    return date.fromisoformat(f"{period}-01")
+
+
 def last_day(period: str) -> date:
     year, month = (int(part) for part in period.split("-"))
     return date(year, month, monthrange(year, month)[1])

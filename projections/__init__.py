@@ -18,7 +18,7 @@ from psycopg.rows import tuple_row
 
 ORDER = (
     "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection",
-    "award", "payment", "recovery", "waiver", "citation",
+    "award", "payment", "recovery", "waiver", "reconciliation", "citation",
 )  # fmt: skip
 """The projections, each after those that it reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}

@@ -27,6 +27,7 @@ from service.api import (
     payments,
     problems,
     projects,
+    reconciliations,
     refusals,
     rules,
     why,
@@ -42,7 +43,7 @@ OPEN = (health, catalogue, rules, description, explanations)
 """What answers without a key: whether it is alive, and what it promises."""
 BY_KEY = (
     intake, events, funds, journals, attention, projects, why, allocations, payments, awards, documents, fen, checks,
-    refusals, operations,
+    reconciliations, refusals, operations,
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from domain.case import Case, Decision
-from domain.fund import life, money, plan
+from domain.fund import life, money, plan, reconciliation
 from domain.fund.life import FundClosed, FundEstablished, PeriodClosed, SettingsChanged, YearCarriedForward
 from domain.fund.money import (
     AllotmentWithdrawn,
@@ -21,6 +21,7 @@ from domain.fund.money import (
     SurplusSurrendered,
 )
 from domain.fund.plan import PlanAdopted, PlanDrafted, PlanRevised
+from domain.fund.reconciliation import StatementReconciled
 from domain.fund.state import (
     Fund,
     Gate,
@@ -41,8 +42,8 @@ from domain.rules.fund import FundIsClosed
 __all__ = [
     "AllotmentWithdrawn", "AppropriationReceived", "Fund", "FundClosed", "FundEstablished", "FundsAllotted",
     "FundsReallocated", "FundsReinstated", "Gate", "Line", "LineBatch", "NoticeOrder", "PeriodClosed", "PlanAdopted",
-    "PlanDrafted", "PlanRevised", "PlannedBatch", "Settings", "SettingsChanged", "SurplusSurrendered", "Task",
-    "YearCarriedForward",
+    "PlanDrafted", "PlanRevised", "PlannedBatch", "Settings", "SettingsChanged", "StatementReconciled",
+    "SurplusSurrendered", "Task", "YearCarriedForward",
 ]  # fmt: skip
 
 
@@ -55,10 +56,10 @@ class Chapter(Protocol):
     def decide(self, case: Case, fund: Fund, fact: Fact) -> Decision: ...
 
 
-_CHAPTERS = {fact: cast(Chapter, chapter) for chapter in (life, money, plan) for fact in chapter.FACTS}
+_CHAPTERS = {fact: cast(Chapter, chapter) for chapter in (life, money, plan, reconciliation) for fact in chapter.FACTS}
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
 """The event types of a fund that a service may post."""
-AFTER_CLOSING = (SurplusSurrendered, PeriodClosed)
+AFTER_CLOSING = (SurplusSurrendered, StatementReconciled, PeriodClosed)
 
 
 def evolve(fund: Fund | None, event: Recorded) -> Fund:
@@ -79,6 +80,9 @@ def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
     if fact.entry == YearCarriedForward.__name__:
         [restored] = fact.restored
         return _uncarried(fund, int(restored.name))
+    if fact.entry == StatementReconciled.__name__:
+        [restored] = fact.restored
+        return reconciliation.unaccepted(fund, restored.name)
     if fact.entry == FundsReallocated.__name__:
         return replace(fund, lines=plan_after(fund.lines, event.moves))
     return fund

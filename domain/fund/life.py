@@ -10,7 +10,7 @@ from domain.case import Case, Decision
 from domain.fen import FenSet
 from domain.fund.state import Carried, Fund, Settings
 from domain.money import Money
-from domain.period import following, last_day, period_of
+from domain.period import first_day, following, last_day, period_of
 from domain.posting import POOL, RECOVERED
 from domain.record import Fact, Recorded
 from domain.rules.every_post import UnknownEntry
@@ -24,6 +24,7 @@ from domain.rules.fund import (
     YearNotOver,
     YearOutOfTurn,
 )
+from domain.rules.reconciliation import PeriodNotReconciled
 
 # Events ----------------------------------------------------------------------
 
@@ -79,7 +80,7 @@ class PeriodClosed(FundFact):
 
     zh = "会计期间结账"
     cites = (("对账单",),)
-    refused_by = (PeriodOutOfTurn, PeriodNotOver)
+    refused_by = (PeriodOutOfTurn, PeriodNotOver, PeriodNotReconciled)
     period: str
 
 
@@ -163,6 +164,10 @@ def _close_period(case: Case, fund: Fund, fact: PeriodClosed) -> Decision:
         raise PeriodOutOfTurn(period=fact.period, expected=expected)
     if case.occurred_on <= last_day(fact.period):
         raise PeriodNotOver(period=fact.period, last_day=last_day(fact.period), occurred_on=case.occurred_on)
+    if fund.settings.reconcile_before_close:
+        first = max(first_day(fact.period), fund.established_on)
+        if missing := fund.first_unreconciled(first, last_day(fact.period)):
+            raise PeriodNotReconciled(period=fact.period, day=missing)
     return case.allow()
 
 

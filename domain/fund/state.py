@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
 from immutables import Map
@@ -38,7 +38,8 @@ class Settings:
     `quantum`: what amounts shared out by score are multiples of. `years_to_spend`: the budget year is the first; what
     is unspent at the end of the last is surplus. `period_close_days`: how many days after a month its close is due.
     `idle_days`: after how many days money that is allotted and of which nothing was paid is told. `december_percent`:
-    from which part of a year's payments on December's are told.
+    from which part of a year's payments on December's are told. `reconcile_before_close`: a period is closed only when
+    accepted statements cover all of its days.
     """
 
     notice_working_days: int
@@ -51,6 +52,7 @@ class Settings:
     period_close_days: int | None = None
     idle_days: int = 180
     december_percent: int = 30
+    reconcile_before_close: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,11 +146,21 @@ class Appropriation:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciled:
+    """That a statement was accepted: by which version, and the days it covers."""
+
+    version: int
+    first_day: date
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Fund:
     """`allotted` is net of all that came back, by project and batch; `plan` the version that put the plan in force.
 
     `first_approvals`: the levels of its establishment. `closed_through`: the last day of the last closed period, and
-    `closed_by` the version that closed it. `reversed`: which fen of an entry were moved back.
+    `closed_by` the version that closed it. `reconciled`: the acceptances of each statement, by its file's SHA-256.
+    `reversed`: which fen of an entry were moved back.
     """
 
     code: str
@@ -167,11 +179,21 @@ class Fund:
     closed_through: date | None = None
     closed_by: int | None = None
     closed_at: int | None = None
+    reconciled: Map[str, tuple[Reconciled, ...]] = Map()
     reversed: Map[int, FenSet] = Map()
 
     @property
     def closed(self) -> bool:
         return self.closed_at is not None
+
+    def first_unreconciled(self, first: date, last: date) -> date | None:
+        """The first day from `first` to `last` that no accepted statement covers."""
+        day = first
+        in_force = (each[-1] for each in self.reconciled.values())
+        for accepted in sorted(in_force, key=lambda each: each.first_day):
+            if accepted.first_day <= day <= accepted.last_day:
+                day = accepted.last_day + timedelta(days=1)
+        return day if day <= last else None
 
     def line(self, project: str) -> Line:
         """The plan's line for `project`. Raises NotInPlan."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from domain.case import Case
-from domain.fund import AppropriationReceived, Fund, Gate, YearCarriedForward
+from domain.fund import AppropriationReceived, Fund, Gate, StatementReconciled, YearCarriedForward
+from domain.fund.state import Carried, Reconciled
 from domain.money import Money
+from domain.period import period_of
 from domain.posting import ACCOUNTS, RECOVERED
 from domain.project.amendment import (
     AwardAmended,
@@ -47,7 +49,12 @@ def nothing_rests_on(case: Case, owner: Fund | Project, entry: Recorded, restore
     """Raises the rule that keeps the entry from being reversed now."""
     if isinstance(owner, Fund):
         if isinstance(entry.fact, YearCarriedForward):
-            _is_last_carried(owner, entry.fact, entry.version)
+            carried = owner.appropriations[entry.fact.appropriation].carried
+            _is_last_of("appropriation", str(entry.fact.appropriation), carried, entry.version)
+        if isinstance(entry.fact, StatementReconciled):
+            accepted = owner.reconciled.get(entry.fact.file_sha256, ())
+            _is_last_of("statement", entry.fact.file_sha256, accepted, entry.version)
+            _no_period_closed_on(owner, entry.fact, entry.version)
         if isinstance(entry.fact, AppropriationReceived):
             _was_not_carried(owner, entry.version)
         return
@@ -66,13 +73,19 @@ def _was_not_carried(fund: Fund, version: int) -> None:
         raise NotTheLast(kind="appropriation", name=str(version), last=carried[-1].version, version=version)
 
 
-def _is_last_carried(fund: Fund, fact: YearCarriedForward, version: int) -> None:
-    carried = fund.appropriations[fact.appropriation].carried
-    last = carried[-1].version if carried else 0
+def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], version: int) -> None:
+    last = steps[-1].version if steps else 0
     if last < version:
         raise AlreadyReversed(version=version)
     if last > version:
-        raise NotTheLast(kind="appropriation", name=str(fact.appropriation), last=last, version=version)
+        raise NotTheLast(kind=kind, name=name, last=last, version=version)
+
+
+def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
+    """A period that was closed since, with days of this statement, may rest on it."""
+    through, closed_by = fund.closed_through, fund.closed_by
+    if through and closed_by and closed_by > version and through >= fact.first_day:
+        raise NotTheLast(kind="period", name=period_of(through), last=closed_by, version=version)
 
 
 def _is_last_step(project: Project, each: Restored, version: int) -> None:

@@ -6,12 +6,36 @@
 
 from __future__ import annotations
 
-from domain.rules import acceptance, award, call, every_post, fund, payment, project, recovery, reversal, waiver
+from domain.rules import (
+    acceptance,
+    award,
+    call,
+    every_post,
+    fund,
+    payment,
+    project,
+    reconciliation,
+    recovery,
+    reversal,
+    waiver,
+)
 from domain.rules.refused import Refused
 
 RULES: dict[str, type[Refused]] = {
     name: rule
-    for chapter in (every_post, fund, project, call, award, payment, acceptance, recovery, waiver, reversal)
+    for chapter in (
+        every_post,
+        fund,
+        reconciliation,
+        project,
+        call,
+        award,
+        payment,
+        acceptance,
+        recovery,
+        waiver,
+        reversal,
+    )
     for name, rule in vars(chapter).items()
     if isinstance(rule, type) and rule.__module__ == chapter.__name__
 }

@@ -81,12 +81,36 @@ WORDS = {
     "unscreened": "未通过审查",
     "unscored": "未评分",
     "past": "属于以前轮次",
+    "statement": "对账单",
+    "period": "会计期间",
+    "statement_only": "仅对账单有",
+    "ledger_only": "仅账簿有",
+    "duplicate": "对账单重复",
+    "amount_differs": "金额不符",
+    "payee_differs": "收款人不符",
+    "date_differs": "日期不符",
+    "out": "支出",
+    "in": "收入",
 }
 """The codes that stand in refusals, as a finance office says them."""
 
 
 CODED = frozenset(
-    {"kind", "what", "status", "wanted", "account", "accounts", "cause", "gate", "asked_gate", "entry", "lacks"}
+    {
+        "kind",
+        "what",
+        "status",
+        "wanted",
+        "account",
+        "accounts",
+        "cause",
+        "gate",
+        "asked_gate",
+        "entry",
+        "lacks",
+        "direction",
+        "difference",
+    }
 )
 """The facts whose values are such codes; others may be names that senders chose."""
 _CODE = re.compile(r"(?<![\w-])[A-Za-z_]+(?![\w-])")

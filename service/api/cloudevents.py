@@ -15,7 +15,7 @@ from marshmallow.experimental.context import Context
 from domain.decision import POSTABLE
 from domain.record import Header, Posted
 from service.api.facts import SCHEMAS
-from service.api.fields import MESSAGES, Bilingual, Choice, Pattern, Text, Whole, account_digest
+from service.api.fields import MESSAGES, Bilingual, Choice, Pattern, Text, Whole, bank_account
 from service.ledger import Identity, Post
 
 
@@ -116,7 +116,9 @@ def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
 def _masked(value: Any, secret: bytes) -> Any:
     if isinstance(value, dict):
         return {
-            name: account_digest(secret, each) if name == "account" and isinstance(each, str) else _masked(each, secret)
+            name: bank_account(secret, each).digest
+            if name == "account" and isinstance(each, str)
+            else _masked(each, secret)
             for name, each in value.items()
         }
     return [_masked(each, secret) for each in value] if isinstance(value, list) else value

@@ -135,6 +135,18 @@ class Name(Pattern):
         )
 
 
+class Stream(Pattern):
+    """A fund's or a project's stream."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "(fund|project)/[a-z0-9][a-z0-9-]{0,63}",
+            "It must be a stream such as project/yx-ip-2018-03.",
+            "须为事件流，如 project/yx-ip-2018-03。",
+            **options,
+        )
+
+
 class RuleName(Pattern):
     """The name of a rule, as refusals give it; whether there is such a rule is the domain's business."""
 
@@ -174,14 +186,20 @@ MOST_FEN = 10**14
 
 
 class Amount(Bilingual):
-    """Yuan with exactly two places, as a string: "1020000.00". More than zero."""
+    """Yuan with exactly two places, as a string: "1020000.00". More than zero, unless `least` is 0."""
 
-    json_schema: ClassVar[dict[str, Any]] = {
-        "type": "string",
-        "pattern": r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$",
-        "not": {"const": "0.00"},
-        "description": "Yuan with exactly two places. 元，两位小数。",
-    }
+    def __init__(self, least: int = 1, **options: Any) -> None:
+        super().__init__(**options)
+        self.least = least
+
+    @property
+    def json_schema(self) -> dict[str, Any]:
+        return {
+            "type": "string",
+            "pattern": r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$",
+            **({"not": {"const": "0.00"}} if self.least else {}),
+            "description": "Yuan with exactly two places. 元，两位小数。",
+        }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Money:
         if not isinstance(value, str):
@@ -189,11 +207,12 @@ class Amount(Bilingual):
         try:
             money = Money.parse(value)
         except ValueError:
-            money = Money(0)
-        if not 0 < money <= MOST_FEN:
+            money = Money(-1)
+        if not self.least <= money <= MOST_FEN:
+            above, above_zh = ("above zero ", "大于零、") if self.least else ("", "")
             self.refuse(
-                'It must be an amount in yuan above zero with two places, such as "1020000.00".',
-                '须为大于零、两位小数的元金额，如 "1020000.00"。',
+                f'It must be an amount in yuan {above}with two places, such as "1020000.00".',
+                f'须为{above_zh}两位小数的元金额，如 "1020000.00"。',
             )
         return money
 
@@ -318,12 +337,13 @@ class Account(Pattern):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         number = super()._deserialize(value, *args, **kwargs).replace(" ", "").replace("-", "").upper()
-        return BankAccount(number[-4:], account_digest(Context.get(), number))
+        return bank_account(Context.get(), number)
 
 
-def account_digest(secret: bytes, number: str) -> str:
-    """What a bank account is compared by: 128 bits, worthless without the secret."""
-    return hmac.digest(secret, b"account:" + number.encode(), hashlib.sha256).hex()[:32]
+def bank_account(secret: bytes, number: str) -> BankAccount:
+    """What may be kept of an account number: 128 bits to compare it by, worthless without the secret."""
+    digest = hmac.digest(secret, b"account:" + number.encode(), hashlib.sha256).hex()[:32]
+    return BankAccount(number[-4:], digest)
 
 
 class Shape(Schema):

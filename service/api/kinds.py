@@ -158,6 +158,13 @@ KINDS = {
         "Correct what `errors` points at; /docs shows the form.",
         "请更正 errors 所指之处；格式见 /docs。",
     ),
+    "statement-wrong": Kind(
+        422,
+        "The file cannot be read as a statement.",
+        "文件不能作为对账单读取。",
+        "Correct what `errors` name, or name the headings by the parameters column_….",
+        "请按 errors 所示位置更正文件，或用 column_… 参数指定各列标题。",
+    ),
     "invalid-event": Kind(
         422,
         "The event does not have the form of its type.",

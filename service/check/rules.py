@@ -76,7 +76,7 @@ def check_part(part: Part) -> Report:
         with conn.cursor(row_factory=dict_row) as cursor:
             known = _Known(
                 frozenset(
-                    Reference(r["stream"], r["version"]) for r in cursor.execute(QUERIES["check_reversed"], asked)
+                    Reference(r["stream"], r["version"]) for r in cursor.execute(QUERIES["check_referred"], asked)
                 )
             )
             for row in cursor.execute(QUERIES["check_claims"]):
@@ -93,9 +93,9 @@ def check_part(part: Part) -> Report:
 
 @dataclass(slots=True)
 class _Known:
-    """The entries that a reversal names, and the numbers in use by stream."""
+    """The entries that others refer to, and the numbers in use by stream."""
 
-    reversed: frozenset[Reference]
+    referred: frozenset[Reference]
     claims: dict[str, dict[Claim, Reference]] = field(default_factory=dict)
 
 
@@ -182,10 +182,10 @@ def _prepared(books: Books, leader: Recorded) -> Books:
 
 
 def _recorded(books: Books, events: list[Recorded], known: _Known) -> Books:
-    """The books after these events, remembering of the entries only those that will be reversed."""
+    """The books after these events, remembering of the entries only those that others refer to."""
     before = books.entries
     after = books.record(events)
-    kept = {at: event for event in events if (at := Reference(event.stream, event.version)) in known.reversed}
+    kept = {at: event for event in events if (at := Reference(event.stream, event.version)) in known.referred}
     return replace(after, entries=before.update(kept) if kept else before)
 
 

@@ -31,6 +31,7 @@ from service.api.problems import of_outcome
 from service.app import close, create_app, open_ledger
 from service.cli.access import keys_
 from service.cli.books import check_, rebuild_
+from service.cli.statements import hold_against, reconcile_, tell
 from service.cli.terminal import administered, connect, out, url_of
 from service.config import Config
 from service.database import database
@@ -51,7 +52,7 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is stopped in order
 
 
-for _command in (keys_, rebuild_, check_):
+for _command in (keys_, rebuild_, check_, reconcile_):
     cli.add_command(_command)
 
 SAID_PLAINLY = (
@@ -259,6 +260,8 @@ def _play(chosen: Config, setup: list[dict[str, Any]]) -> None:
             out.print(summary.table(annex(snapshot, setup[0]["subject"].partition("/")[2])))
     finally:
         pool.close()
+    out.print(f"\n与示例对账单核对 held against the example's statement: {example.STATEMENT.name}")
+    tell(hold_against(url, chosen.secret, example.STATEMENT, example.FUND), out)
     out.print(f"\n示例密钥 demo keys: {file} (mode 600)")
 
 

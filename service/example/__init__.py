@@ -21,6 +21,9 @@ from service.config import write_private
 from service.ledger import Conflicts, Counted, Ledger
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
+STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
+"""What an invented bank says of one month: mostly right, with one of every kind of exception."""
+FUND = "yx-ip-2018"
 
 DEMO_KEYS: dict[str, Grant] = {
     "fund-office": grant(["post:fund", "read"]),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
+from hashlib import sha256
 from typing import Any, TypeVar
 
 Event = dict[str, Any]
@@ -326,7 +327,25 @@ def _acceptance() -> Chapter[None]:
     yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收2", **award)
     down = {"batch": 3, "increase": False, "amount": "10000.00", "reason": "验收核减"}
     yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **down)
-    yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)
+    paid = yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)
+    yield fund("StatementReconciled", "2025-12-03", "对账单 示例对账〔2025〕11号", **_november(paid))
+
+
+def _november(paid: int) -> Event:
+    """The bank's statement of that month: the payment, and a fee that is another's business."""
+    entry = {"stream": f"project/{FIRST}", "version": paid, "amount": "230000.00"}
+    fee = {"number": 2, "on": "2025-11-28", "direction": "out", "amount": "12.50", "payee": "示例银行"}
+    return {
+        "file_sha256": sha256("示例对账单".encode()).hexdigest(),
+        "first_day": "2025-11-01",
+        "last_day": "2025-11-30",
+        "position": 140,
+        "lines": 2,
+        "received": "0.00",
+        "paid_out": "230012.50",
+        "matches": [{"lines": [1], "entries": [entry], "reasons": ["reference", "amount", "date"], "confidence": 95}],
+        "exceptions": [{"kind": "statement_only", "lines": [fee], "explanation": "银行手续费，由公用经费列支"}],
+    }
 
 
 # The year after ---------------------------------------------------------------

@@ -181,7 +181,7 @@ def _names(bundle: Sequence[Post], known: Mapping[Reference, Recorded]) -> list[
 
 
 def _references(bundle: Sequence[Post]) -> list[Reference]:
-    return [found for post in bundle if (found := refers_to(post.posted))]
+    return [reference for post in bundle for reference in refers_to(post.posted)]
 
 
 _Answer = tuple[_Draft | None, list[Outcome] | None]

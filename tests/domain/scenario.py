@@ -68,7 +68,7 @@ def foretold(posted: Posted, refusal: Refused) -> None:
 def seen(books: Books, posted: Posted) -> Books:
     """The books as a service has them for this post: nothing but what the domain says that it reads."""
     asked = refers_to(posted)
-    entries = Map({asked: books.entries[asked]} if asked in books.entries else {})
+    entries = Map({each: books.entries[each] for each in asked if each in books.entries})
     names = set(reads(posted, entries))
     for state in [books.stream(name).state for name in names]:
         names |= {f"fund/{state.fund}"} if isinstance(state, Project) else set()

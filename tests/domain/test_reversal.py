@@ -16,6 +16,7 @@ from domain.fund import (
     FundsReallocated,
     FundsReinstated,
     Gate,
+    StatementReconciled,
     SurplusSurrendered,
     YearCarriedForward,
 )
@@ -102,6 +103,7 @@ failed = requested.given(post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-
 returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
 with_money_back = confirmed.given(post(PROJECT, returned, "2020-1-10"))
 ordered = confirmed.given(post(PROJECT, RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规"), "4-1"))
+empty_statement = StatementReconciled("0" * 64, day("1-1"), day("1-31"), 2, 0, yuan("0.00"), yuan("0.00"))
 of_award = SurplusSurrendered(RECOVERED, yuan("30.00"), "p", "L-a", 1)
 
 RAISED, LOWERED = True, False
@@ -113,6 +115,8 @@ ROWS = [
     (two_projects(), post(FUND, FundsReallocated("p", 1, "q", 2, yuan("50.00")), "1-7")),
     (with_money_back, post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1")),
     (founded_fund, post(FUND, YearCarriedForward(2, 2018, yuan("100.00")), "1-7")),
+    (founded_fund, post(FUND, empty_statement, "2-1")),
+    (founded_fund.given(post(FUND, empty_statement, "2-1")), post(FUND, empty_statement, "2-2")),
     (founded_fund, post(FUND, SurplusSurrendered(POOL, yuan("50.00")), "1-7")),
     (with_money_back, post(FUND, of_award, "2020-2-1", cites=("缴款书",))),
     (allotted_fund, post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31")),

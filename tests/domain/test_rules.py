@@ -98,9 +98,12 @@ SHARED = {
 }
 
 
+NOTHING = {"fund": "f", "matches": (), "exceptions": ()}
+
+
 @each_fact
 def test_the_rules_that_facts_share_refuse_it_whatever_it_says(fact):
-    says_nothing = fact(**{field.name: "f" if field.name == "fund" else None for field in fields(fact)})
+    says_nothing = fact(**{field.name: NOTHING.get(field.name) for field in fields(fact)})
     for at in (f"{kind}/{code}" for kind, code in (("fund", "f"), ("project", "p")) if kind in fact.streams):
         for rule in set(rules_of(fact)) - set(fact.refused_by):
             SHARED[rule](at, says_nothing).refused(rule)

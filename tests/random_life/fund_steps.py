@@ -140,6 +140,7 @@ def new_settings(life: RandomLife) -> Settings:
         quantum=life.pick((Money(1), Money(10))),
         years_to_spend=life.pick((1, 2)),
         period_close_days=life.pick((None, 10)),
+        reconcile_before_close=life.pick((False, True)),
     )
 
 

@@ -14,9 +14,10 @@ from service import calendar, example, plan_file, projector
 from service.access import SCOPES, grant, keys
 from service.api.facts import SCHEMAS
 from service.app import close as close_app
-from service.app import create_app
+from service.app import create_app, open_ledger
 from service.config import Config
 from service.example import life
+from service.ledger import Ledger
 from tests.conftest import new_database
 
 SECRET = b"a secret of the tests, 32 bytes!"
@@ -91,12 +92,16 @@ def build(url: str) -> Api:
 
 def play_example(api: Api) -> list[dict]:
     """The plan and the life of `make run`, folded. Gives the posts that set the fund up."""
+    return play_on(api.app.extensions["ledger"], api.url)
+
+
+def play_on(ledger: Ledger, url: str) -> list[dict]:
     setup = list(plan_file.posts(plan_file.read(example.PLAN), "测试"))
-    post = example.poster(api.app.extensions["ledger"], SECRET, lambda: None)
+    post = example.poster(ledger, SECRET, lambda: None)
     for event in setup:
         post(event)
     life.play(post, setup, calendar.working_days)
-    api.fold()
+    projector.catch_up(url)
     return setup
 
 
@@ -132,3 +137,22 @@ def played(example_url):
     api.setup = play_example(api)
     yield api
     close(api)
+
+
+@pytest.fixture(scope="session")
+def played_database(server_url, template):
+    """The name of a database with the example in it and no key yet, to be cloned by tests that post to it."""
+    with new_database(server_url, template) as url:
+        ledger = open_ledger(url)
+        play_on(ledger, url)
+        ledger.close()
+        yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+
+
+@pytest.fixture
+def lively(server_url, played_database):
+    """The example's service, to post to."""
+    with new_database(server_url, played_database) as url:
+        api = build(url)
+        yield api
+        close(api)

@@ -78,10 +78,12 @@ SPOIL = {
     "payment": "update payment set returned = returned + 1 where payment = 'yx-ip-2018-08-L01-B1-1'",
     "recovery": "update recovery set received = received + 1",
     "waiver": "insert into waiver values ('p', 'x/award/y', 'f', 'x', 'y', null, '', '2020-1-1', '', 'granted', '{}')",
+    "reconciliation": "insert into reconciliation values ('f', 9, 'ff', '2020-1-1', '2020-1-31', 9, 0, 0, 0, 0, 0,"
+    " '2020-2-1', '', 'accepted', '{}')",
     "citation": "update citation set sha256 = 'ff' where position = 2",
 }
 AMOUNTS = {"movement", "balance", "lot", "fund", "appropriation", "plan", "payment", "recovery"}
-ROWS = {"application": "missing-row", "waiver": "extra-row"}
+ROWS = {"application": "missing-row", "waiver": "extra-row", "reconciliation": "extra-row"}
 
 
 @pytest.mark.parametrize("table", projections.ORDER)

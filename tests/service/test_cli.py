@@ -1,16 +1,22 @@
-"""The operator's commands for keys, as they are typed."""
+"""The operator's commands for keys and statements, as they are typed."""
 
+import json
 import os
 import subprocess
 import sys
 
+from service.example import FUND, STATEMENT
 from tests.service.conftest import SECRET
 
 
 def suyuan(api, *arguments):
+    return run(api, "keys", *arguments)
+
+
+def run(api, *arguments):
     told = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere", "COLUMNS": "200"}
     return subprocess.run(
-        [sys.executable, "-m", "service", "keys", *arguments],
+        [sys.executable, "-m", "service", *arguments],
         env={**os.environ, **told},
         capture_output=True,
         text=True,
@@ -48,3 +54,24 @@ def test_what_cannot_be_done_is_said_in_a_sentence_of_both_languages(api):
         assert answer.returncode == 1
         assert "Traceback" not in answer.stderr
         assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.stderr), answer.stderr
+
+
+def test_a_statement_is_held_against_the_books_by_command_and_its_exceptions_shown(played):
+    told = run(played, "reconcile", str(STATEMENT), "--fund", FUND)
+    assert told.returncode == 1, "there are exceptions"
+    for kind in ("statement_only", "ledger_only", "duplicate", "amount_differs", "payee_differs", "date_differs"):
+        assert kind in told.stdout
+    assert "9/15 行相符" in told.stdout
+    as_json = run(played, "reconcile", str(STATEMENT), "--fund", FUND, "--json")
+    assert json.loads(as_json.stdout)["summary"]["lines"] == 15
+
+
+def test_what_is_no_statement_is_said_by_its_places(played, tmp_path):
+    file = tmp_path / "wrong.csv"
+    file.write_text("日期,支出\n昨天,1.00\n", encoding="utf-8")
+    told = run(played, "reconcile", str(file), "--fund", FUND)
+    assert (told.returncode, told.stderr.strip()) == (1, "Error: row 2, column A '昨天' is no day. “昨天”不是日期。")
+    for more in (["--fund", "none"], ["--fund", FUND, "--column", "x"], ["--fund", FUND, "--position", "9999999"]):
+        told = run(played, "reconcile", str(STATEMENT), *more)
+        assert told.returncode == 1
+        assert "Traceback" not in told.stderr

@@ -41,6 +41,7 @@ def test_every_example_posted_in_order_counts_and_every_read_is_as_the_contract_
         "/v1/posts": "?source=/example/sender&id=demo-001",
         "/v1/projects/{project}/why": "?batch=1&award=L-01",
         "/v1/events/digest": "?upto=9",
+        "/v1/reconciliations": "?fund=demo-2025",
     }
     assert api.post("", "all", "/v1/checks").json["check"] == "/v1/checks/1"
     followed = 0

@@ -135,6 +135,9 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
         if about.asks is not None:
             content = {BINARY: {"schema": schemas.of_shape(about.asks)}}
             operation |= {"requestBody": {"required": True, "content": content}}
+        elif about.takes:
+            file = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+            operation |= {"requestBody": {"required": True, "content": dict.fromkeys(about.takes, file)}}
         elif method == "POST" and rule.endpoint.startswith("intake."):
             operation |= {"requestBody": _posted()}
             operation["parameters"] += [] if rule.rule == "/v1/events" else [_header(*each) for each in CONDITIONAL]

@@ -17,7 +17,7 @@ from service.api.problems import Problem
 class Operation(NamedTuple):
     """`answers`: the type of the body; `scope`: None where any key will do, or where the posts' own scopes decide.
 
-    `asks`: the schema of the request's body, unless it is events.
+    `asks`: the schema of the request's body, unless it is events; `takes`: the types of a file in its place.
     """
 
     summary: str
@@ -26,6 +26,7 @@ class Operation(NamedTuple):
     scope: str | None
     parameters: dict[str, Parameter]
     asks: Schema | None
+    takes: tuple[str, ...]
 
 
 class View(Protocol):
@@ -43,6 +44,7 @@ def operation(
     *,
     scope: str | None = "read",
     asks: Schema | None = None,
+    takes: tuple[str, ...] = (),
     **parameters: Parameter,
 ) -> Callable[[Callable[..., Response]], View]:
     """Declare a view's operation: its query parameters come to it as arguments, read strictly; None if left out."""
@@ -56,7 +58,7 @@ def operation(
             return view(**path, **read(parameters))
 
         declared = cast(View, asked)
-        declared.operation = Operation(summary, summary_zh, answers, scope, parameters, asks)
+        declared.operation = Operation(summary, summary_zh, answers, scope, parameters, asks, takes)
         return declared
 
     return declare

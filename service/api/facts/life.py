@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.fund import NoticeOrder, life
 from domain.fund.state import Settings
 from service.api.facts.schema import FactSchema
-from service.api.fields import Amount, Member, One, Period, Rows, Shape, Text, Whole
+from service.api.fields import Amount, Flag, Member, One, Period, Rows, Shape, Text, Whole
 
 
 class SettingsShape(Shape):
@@ -20,6 +20,7 @@ class SettingsShape(Shape):
     period_close_days = Whole(0, 366)
     idle_days = Whole(1, 3_660)
     december_percent = Whole(1, 100)
+    reconcile_before_close = Flag()
 
 
 class FundSchema(FactSchema):

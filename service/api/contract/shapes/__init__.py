@@ -56,6 +56,7 @@ from service.api.contract.shapes.funds import (
     Task,
 )
 from service.api.contract.shapes.posts import Drafted, Event, Events, Outcome, Posted, PostFound, Refusal, Refusals
+from service.api.contract.shapes.reconciliations import Reconciliation, Reconciliations
 from service.api.contract.shapes.registers import (
     Approval,
     Award,
@@ -160,6 +161,8 @@ __all__ = [
     "Projects",
     "PublishedPosting",
     "Ready",
+    "Reconciliation",
+    "Reconciliations",
     "Recovery",
     "Refusal",
     "Refusals",

@@ -1,0 +1,247 @@
+"""The books tied out with a statement of the treasury or the bank: what matched, and why the rest did not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from itertools import chain
+
+from domain.case import Case, Decision
+from domain.fund.life import FundFact
+from domain.fund.state import Fund, Reconciled
+from domain.money import Money
+from domain.posting import POOL
+from domain.record import Fact, Recorded, Reference
+from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
+from domain.rules.reconciliation import (
+    EntryListedTwice,
+    ExceptionUnexplained,
+    LineNotOnce,
+    MoreThanRecorded,
+    NotCash,
+    StatementDoesNotTie,
+)
+
+# Events ----------------------------------------------------------------------
+
+
+class Direction(StrEnum):
+    """Which way a statement's money went, as its account sees it."""
+
+    OUT = "out"
+    IN = "in"
+
+
+CASH = {
+    "PaymentConfirmed": Direction.OUT,
+    "PaymentReturned": Direction.IN,
+    "RecoveryReceived": Direction.IN,
+    "SurplusSurrendered": Direction.OUT,
+}
+"""The events that a statement shows. A surrender out of the pool is not among them: it moves an entitlement only."""
+
+
+class Difference(StrEnum):
+    """How the statement and the books may differ, the worst first."""
+
+    STATEMENT_ONLY = "statement_only"
+    LEDGER_ONLY = "ledger_only"
+    DUPLICATE = "duplicate"
+    AMOUNT_DIFFERS = "amount_differs"
+    PAYEE_DIFFERS = "payee_differs"
+    DATE_DIFFERS = "date_differs"
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """A line of the statement by its number, from 1; kept where it did not match."""
+
+    number: int
+    on: date
+    direction: Direction
+    amount: Money
+    payee: str | None = None
+    reference: str | None = None
+    voucher: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CashEntry:
+    """An entry of the books by its place, with its amount less what was reversed of it."""
+
+    stream: str
+    version: int
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Lines and entries of the same sum: one and one, one and many, or many and one; `confidence` is 0 to 100."""
+
+    lines: tuple[int, ...]
+    entries: tuple[CashEntry, ...]
+    reasons: tuple[str, ...]
+    confidence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Exceptional:
+    """What did not match, and why that is so."""
+
+    kind: Difference
+    lines: tuple[StatementLine, ...] = ()
+    entries: tuple[CashEntry, ...] = ()
+    explanation: str | None = None
+
+    @property
+    def about(self) -> str:
+        """Such as `line 3, project/p@12`: the lines and entries that it is about."""
+        lines = (f"line {each.number}" for each in self.lines)
+        return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
+
+
+@dataclass(frozen=True, slots=True)
+class StatementReconciled(FundFact):
+    """A statement of some days was held against the books as of a position: each line matched or explained.
+
+    The statement is known by the SHA-256 of its file; reconciled again, the last counts. `received` and `paid_out` are
+    the sums of its lines. Entries may have been reversed since the position.
+    """
+
+    zh = "对账确认"
+    cites = (("对账单",),)
+    refused_by = (
+        WindowEmpty,
+        BeforeItsCause,
+        ExceptionUnexplained,
+        LineNotOnce,
+        EntryListedTwice,
+        UnknownEntry,
+        NotCash,
+        MoreThanRecorded,
+        StatementDoesNotTie,
+    )
+    file_sha256: str
+    first_day: date
+    last_day: date
+    position: int
+    lines: int
+    received: Money
+    paid_out: Money
+    matches: tuple[Match, ...] = ()
+    exceptions: tuple[Exceptional, ...] = ()
+
+    @property
+    def entries(self) -> Iterator[CashEntry]:
+        """All entries that it names."""
+        for match in self.matches:
+            yield from match.entries
+        for exception in self.exceptions:
+            yield from exception.entries
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """The places of these."""
+        return tuple(Reference(each.stream, each.version) for each in self.entries)
+
+
+FACTS: tuple[type[Fact], ...] = (StatementReconciled,)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(fund: Fund, fact: StatementReconciled, event: Recorded) -> Fund:
+    accepted = (*fund.reconciled.get(fact.file_sha256, ()), Reconciled(event.version, fact.first_day, fact.last_day))
+    return replace(fund, reconciled=fund.reconciled.set(fact.file_sha256, accepted))
+
+
+def unaccepted(fund: Fund, file_sha256: str) -> Fund:
+    """The fund as it was before it accepted this statement the last time."""
+    *before, _ = fund.reconciled[file_sha256]
+    reconciled = fund.reconciled.set(file_sha256, tuple(before)) if before else fund.reconciled.delete(file_sha256)
+    return replace(fund, reconciled=reconciled)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(case: Case, _: Fund, fact: StatementReconciled) -> Decision:
+    if fact.last_day < fact.first_day:
+        raise WindowEmpty(first_day=fact.first_day, last_day=fact.last_day)
+    case.not_before("statement", fact.last_day)
+    for each in fact.exceptions:
+        if each.explanation is None:
+            raise ExceptionUnexplained(difference=each.kind, about=each.about)
+    _each_line_once(fact)
+    _each_entry_once(fact)
+    for entry in fact.entries:
+        _is_recorded(case, entry)
+    for direction, stated in ((Direction.OUT, fact.paid_out), (Direction.IN, fact.received)):
+        computed = Money(sum(_told(case, fact, direction)))
+        if computed != stated:
+            raise StatementDoesNotTie(direction=direction, stated=stated, computed=computed)
+    return case.allow()
+
+
+def _each_line_once(fact: StatementReconciled) -> None:
+    told = Counter(_numbers(fact))
+    for number in chain(range(1, fact.lines + 1), told):
+        times = told[number] if number <= fact.lines else 0
+        if times != 1:
+            raise LineNotOnce(line=number, lines=fact.lines, times=told[number])
+
+
+def _numbers(fact: StatementReconciled) -> Iterator[int]:
+    for match in fact.matches:
+        yield from match.lines
+    for exception in fact.exceptions:
+        yield from (line.number for line in exception.lines)
+
+
+def _each_entry_once(fact: StatementReconciled) -> None:
+    for reference, times in Counter(fact.references).items():
+        if times > 1:
+            raise EntryListedTwice(stream=reference.stream, version=reference.version)
+
+
+def _is_recorded(case: Case, entry: CashEntry) -> None:
+    event = _entry(case, entry)
+    recorded = cash_of(event)
+    if event.fund != case.code or recorded is None:
+        raise NotCash(stream=entry.stream, version=entry.version)
+    if entry.amount > recorded:
+        raise MoreThanRecorded(stream=entry.stream, version=entry.version, recorded=recorded, amount=entry.amount)
+
+
+def _entry(case: Case, entry: CashEntry) -> Recorded:
+    event = case.books.entries.get(Reference(entry.stream, entry.version))
+    if event is None:
+        raise UnknownEntry(stream=entry.stream, version=entry.version)
+    return event
+
+
+def cash_of(event: Recorded) -> Money | None:
+    """What a statement shows of an event; None if it shows nothing."""
+    if type(event.fact).__name__ not in CASH or event.mirrors:
+        return None
+    amount = Money(sum(move.amount for move in event.moves if move.source != POOL))
+    return amount or None
+
+
+def _told(case: Case, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
+    """The amounts that went this way: of the entries of each match, and of the lines of each exception."""
+    for match in fact.matches:
+        yield from (each.amount for each in match.entries if _direction(case, each) is direction)
+    for exception in fact.exceptions:
+        yield from _of_lines(exception.lines, direction)
+
+
+def _of_lines(lines: Iterable[StatementLine], direction: Direction) -> Iterator[Money]:
+    return (line.amount for line in lines if line.direction is direction)
+
+
+def _direction(case: Case, entry: CashEntry) -> Direction:
+    return CASH[type(_entry(case, entry).fact).__name__]

@@ -1,0 +1,97 @@
+"""What the ledger refuses of a reconciliation with a statement, and of a close that waits for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from domain.money import Money
+from domain.rules.refused import ACCOUNTING, Refused, setting
+
+
+@dataclass(eq=False)
+class LineNotOnce(Refused):
+    """Line {line} of the statement's {lines} stands {times} times in the matches and exceptions."""
+
+    zh = "对账单共 {lines} 行，其中第 {line} 行在匹配与差异中出现 {times} 次。"
+    remedy = "Put each line of the statement, from 1 to the number of lines, into one match or one exception."
+    remedy_zh = "对账单从第 1 行到末行，每行归入一项匹配或一项差异，且只归入一次。"
+    source = ACCOUNTING
+    line: int
+    lines: int
+    times: int
+
+
+@dataclass(eq=False)
+class EntryListedTwice(Refused):
+    """Version {version} of {stream} stands more than once in the matches and exceptions."""
+
+    zh = "{stream} 第 {version} 号事件在匹配与差异中重复出现。"
+    remedy = "Name each entry of the books in one match or one exception."
+    remedy_zh = "账簿的每笔业务只归入一项匹配或一项差异。"
+    source = ACCOUNTING
+    stream: str
+    version: int
+
+
+@dataclass(eq=False)
+class NotCash(Refused):
+    """Version {version} of {stream} is no payment, return, recovery or surrender of this fund."""
+
+    zh = "{stream} 第 {version} 号事件不是本专项资金的支付、退回、追回或上缴。"
+    remedy = (
+        "Name the event that a statement shows: PaymentConfirmed, PaymentReturned, RecoveryReceived or a surrender."
+    )
+    remedy_zh = "填写对账单能反映的事件：支付确认、退票/退款、追回到账，或已追回资金的上缴。"
+    stream: str
+    version: int
+
+
+@dataclass(eq=False)
+class MoreThanRecorded(Refused):
+    """Version {version} of {stream} is for {recorded}, less than the {amount} it is named with."""
+
+    zh = "{stream} 第 {version} 号事件入账 {recorded} 元，少于填写的 {amount} 元。"
+    remedy = "Name the entry with its recorded amount, less what was reversed of it."
+    remedy_zh = "按入账金额（减已冲销部分）填写。"
+    stream: str
+    version: int
+    recorded: Money
+    amount: Money
+
+
+@dataclass(eq=False)
+class StatementDoesNotTie(Refused):
+    """The statement's lines {direction} come to {stated}, its matches and exceptions to {computed}."""
+
+    zh = "对账单{direction}方合计 {stated} 元，匹配与差异合计 {computed} 元。"
+    remedy = "Take matches, exceptions and totals from one answer of /v1/reconciliations, and leave none out."
+    remedy_zh = "匹配、差异和合计须取自 /v1/reconciliations 的同一次答复，不得遗漏。"
+    source = ACCOUNTING
+    direction: str
+    stated: Money
+    computed: Money
+
+
+@dataclass(eq=False)
+class ExceptionUnexplained(Refused):
+    """The exception of kind {difference} on {about} has no explanation."""
+
+    zh = "差异（{difference}，{about}）未作说明。"
+    remedy = "Explain each exception in its `explanation`, or correct the books and reconcile again."
+    remedy_zh = "在 explanation 中逐项说明差异原因；账簿有误的，更正后重新对账。"
+    source = ACCOUNTING
+    difference: str
+    about: str
+
+
+@dataclass(eq=False)
+class PeriodNotReconciled(Refused):
+    """The period {period} is not reconciled: no accepted statement covers {day}."""
+
+    zh = "期间 {period} 尚未对账：没有已确认的对账单覆盖 {day}。"
+    remedy = "Reconcile a statement of these days and post StatementReconciled, then close the period."
+    remedy_zh = "先以覆盖该日的对账单对账并登记对账确认（StatementReconciled），再结账。"
+    source = setting("reconcile_before_close")
+    period: str
+    day: date

@@ -1,0 +1,69 @@
+"""Paired by a bank reference or a voucher that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+
+from domain.tie_out.evidence import numbers, right_payee, total
+from domain.tie_out.parts import Entry, Line
+from domain.tie_out.table import Table
+
+
+@dataclass(slots=True)
+class Group:
+    """Lines and entries that share something, by day."""
+
+    lines: list[Line] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+
+
+def by_number(table: Table) -> None:
+    """Those that share a bank reference or a voucher, directly or through others, as far as their amounts agree."""
+    for group in _connected(table):
+        if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
+            table.pair(group.lines, group.entries)
+        else:
+            _equal_amounts(table, group)
+
+
+def what_is_left_of_a_number(table: Table) -> None:
+    """The others of these: several of either side, or of another amount."""
+    for group in _connected(table):
+        table.pair(group.lines, group.entries)
+
+
+def _connected(table: Table) -> Iterator[Group]:
+    sharing: dict[Hashable, list[Line | Entry]] = {}
+    everything: list[Line | Entry] = [*table.open_lines(), *table.open_entries()]
+    for each in everything:
+        for number in numbers(each):
+            sharing.setdefault(number, []).append(each)
+    for line in table.open_lines():
+        together: dict[Line | Entry, None] = {}
+        reached: list[Line | Entry] = [line]
+        while reached:
+            each = reached.pop()
+            together[each] = None
+            for number in numbers(each):
+                reached += sharing.pop(number, ())
+        lines = sorted((each for each in together if isinstance(each, Line)), key=attrgetter("order"))
+        entries = sorted((each for each in together if isinstance(each, Entry)), key=attrgetter("order"))
+        if entries:
+            yield Group(lines, entries)
+
+
+def _equal_amounts(table: Table, group: Group) -> None:
+    """Pair those of equal amounts one by one, the likeliest first."""
+    for line in group.lines:
+        same = [entry for entry in group.entries if entry.amount == line.amount]
+        if same:
+            best = max(same, key=lambda entry: _likeness(line, entry))
+            group.entries.remove(best)
+            table.pair([line], [best])
+
+
+def _likeness(line: Line, entry: Entry) -> tuple[int, bool, int]:
+    shared = set(numbers(line)) & set(numbers(entry))
+    return len(shared), right_payee(line, entry), -abs((line.on - entry.on).days)

@@ -1,0 +1,98 @@
+"""What is tied out: a statement's lines, the entries of the books, and what belongs together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from domain.fund.reconciliation import CashEntry, Difference, Direction
+from domain.money import Money
+from domain.project.subjects import BankAccount
+from domain.record import Reference
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a statement. `number` is its own, from 1; `account` the other party's, as far as it is told."""
+
+    number: int
+    on: date
+    direction: Direction
+    amount: Money
+    payee: str | None = None
+    account: BankAccount | None = None
+    reference: str | None = None
+    voucher: str | None = None
+    summary: str | None = None
+
+    @property
+    def order(self) -> tuple[date, int]:
+        return self.on, self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Cash that moved, as the books have it: `on` is the day of clearing, `amount` less what was reversed."""
+
+    stream: str
+    version: int
+    position: int
+    type: str
+    on: date
+    direction: Direction
+    amount: Money
+    payee: str | None = None
+    account: BankAccount | None = None
+    reference: str | None = None
+    voucher: str | None = None
+    payment: str | None = None
+
+    @property
+    def order(self) -> tuple[date, int]:
+        return self.on, self.position
+
+    @property
+    def at(self) -> Reference:
+        return Reference(self.stream, self.version)
+
+    @property
+    def cash(self) -> CashEntry:
+        return CashEntry(self.stream, self.version, self.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The statement's days, both included, and how many days apart a line and its entry may be."""
+
+    first: date
+    last: date
+    tolerance: int
+
+    def near(self, line: Line, entry: Entry) -> bool:
+        """Close enough, and in one month: else it is another period's."""
+        close = abs((line.on - entry.on).days) <= self.tolerance
+        return close and (line.on.year, line.on.month) == (entry.on.year, entry.on.month)
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """Lines and entries that belong together, or one that stands alone. No `differs`: they agree.
+
+    `twin` is the line that a duplicate repeats; `pending` a payment that is instructed and not confirmed yet.
+    """
+
+    lines: tuple[Line, ...]
+    entries: tuple[Entry, ...]
+    reasons: tuple[str, ...] = ()
+    differs: tuple[Difference, ...] = ()
+    twin: int | None = None
+    pending: Entry | None = None
+
+    @property
+    def confidence(self) -> int:
+        """How sure it is that they belong together, from 0 to 100."""
+        return min(100, sum(WEIGHTS[reason] for reason in self.reasons))
+
+
+WEIGHTS = {"reference": 60, "voucher": 40, "amount": 25, "sum": 20, "account": 20, "payee": 15, "date": 10}
+"""What each reason adds to the confidence of a pairing."""

@@ -1,0 +1,99 @@
+"""/v1/reconciliations: a statement of the treasury or the bank held against a fund's books. It records nothing.
+
+The file is read, answered, and not kept: sent again, it gives the same result as of the same position. What is accepted
+of it is posted as StatementReconciled.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, current_app, request
+
+from service.api import answer, reader
+from service.api.contract import shapes
+from service.api.contract.operation import operation
+from service.api.fields import bank_account
+from service.api.parameters import MIN_POSITION, CodeConverter, day, pattern, text, whole
+from service.api.problems import Problem
+from service.api.reach import must_read
+from service.reconciliation import document, reconcile
+from service.statements import StatementWrong, read
+from service.statements.tables import HEADINGS
+
+bp = Blueprint("reconciliations", __name__, url_prefix="/v1/reconciliations")
+
+FILES = (
+    "text/csv",
+    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "application/xml",
+    "text/xml",
+    "application/octet-stream",
+)
+"""What a statement may be sent as; which it is, its content says."""
+OF_FUND = pattern(CodeConverter.regex, "The fund's code", "专项资金代码")._replace(required=True)
+COLUMNS = {
+    f"column_{part}": text(
+        f"The heading of the {part}, if not: {', '.join(usual)}", f"{part} 一列的标题，默认按常用名称"
+    )
+    for part, usual in HEADINGS.items()
+}
+
+
+@bp.post("")
+@operation(
+    "Hold a statement against the books",
+    "与对账单核对",
+    shapes.Reconciliation,
+    takes=FILES,
+    fund=OF_FUND,
+    first_day=day("Its first day; left out: told by the file, or that of its first month", "首日；默认按文件或首月"),
+    last_day=day("Its last day; left out: told by the file, or that of its last month", "末日；默认按文件或末月"),
+    tolerance=whole("Days that a bank may take, 3 if left out", "容许相差的天数，默认 3", 0, 31),
+    position=whole("The books as they stood at this position of the log", "账簿截至该日志位置"),
+    min_position=MIN_POSITION,
+    **COLUMNS,  # type: ignore[arg-type] # none of them is called `scope`
+)
+def hold_against(
+    *,
+    fund: str,
+    first_day: date | None,
+    last_day: date | None,
+    tolerance: int | None,
+    position: int | None,
+    min_position: int | None,
+    **columns: Any,
+) -> Response:
+    must_read(fund)
+    if request.mimetype not in FILES:
+        raise Problem("wrong-media-type", {"Accept-Post": ", ".join(FILES)})
+    named = {name.removeprefix("column_"): heading for name, heading in columns.items() if heading}
+    secret = current_app.config["SECRET"]
+    try:
+        statement = read(request.get_data(), named, lambda number: bank_account(secret, number), (first_day, last_day))
+    except StatementWrong as wrong:
+        told = [{"pointer": where, "detail": f"{english} {chinese}"} for where, english, chinese in wrong.errors]
+        raise Problem("statement-wrong", errors=told) from wrong
+    with reader().at(max(min_position or 0, position or 0)) as snapshot:
+        if snapshot.one("funds", fund=fund) is None:
+            raise Problem("not-found", fund=fund)
+        found = reconcile(snapshot, fund, statement, position, tolerance)
+    return answer(document(found))
+
+
+@bp.get("")
+@operation(
+    "The statements that were accepted",
+    "已确认的对账单",
+    shapes.Reconciliations,
+    fund=OF_FUND,
+    min_position=MIN_POSITION,
+)
+def accepted(*, fund: str, min_position: int | None) -> Response:
+    must_read(fund)
+    with reader().at(min_position or 0) as snapshot:
+        if snapshot.one("funds", fund=fund) is None:
+            raise Problem("not-found", fund=fund)
+        rows = snapshot.rows("reconciliations", fund=fund)
+        return answer({"fund": fund, "as_of": {"position": snapshot.position}, "reconciliations": rows})

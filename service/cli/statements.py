@@ -1,0 +1,143 @@
+"""The command that holds a statement against the books. 对账。"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from domain.fund.reconciliation import Direction
+from domain.rules.refused import WORDS
+from domain.tie_out import Entry, Line, Pairing
+from service.api.fields import bank_account
+from service.cli.terminal import administered, out, url_of
+from service.reads import Reader, open_pool
+from service.reconciliation import Reconciled, document, place, reconcile
+from service.statements import StatementWrong, read
+from service.statements.tables import HEADINGS
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command("reconcile")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--fund", required=True, help="the fund's code 专项资金代码")
+@click.option("--first-day", type=DAY, help="of the statement 对账单首日")
+@click.option("--last-day", type=DAY, help="of the statement 对账单末日")
+@click.option(
+    "--column", "columns", multiple=True, metavar="PART=HEADING", help="a heading that is not usual 指定列标题"
+)
+@click.option("--tolerance", type=click.IntRange(0, 31), help="days that a bank may take 容许相差天数")
+@click.option("--position", type=click.IntRange(0), help="as the books stood then 账簿截至位置")
+@click.option("--json", "as_json", is_flag=True, help="for programs 供程序读取")
+def reconcile_(
+    *,
+    file: Path,
+    fund: str,
+    first_day: datetime | None,
+    last_day: datetime | None,
+    columns: Sequence[str],
+    tolerance: int | None,
+    position: int | None,
+    as_json: bool,
+) -> None:
+    """Hold a statement (CSV, XLSX, camt.053) against the books; exit code 1 if there are exceptions. 与对账单核对。"""
+    days = (first_day.date() if first_day else None, last_day.date() if last_day else None)
+    with administered() as (chosen, _):
+        found = hold_against(
+            url_of(chosen),
+            chosen.secret,
+            file,
+            fund,
+            days=days,
+            columns=_named(columns),
+            tolerance=tolerance,
+            position=position,
+        )
+    if as_json:
+        click.echo(json.dumps(document(found), ensure_ascii=False, indent=1, default=str))
+    else:
+        tell(found, out)
+    sys.exit(1 if found.exceptions else 0)
+
+
+def _named(columns: Sequence[str]) -> dict[str, str]:
+    named = dict(each.split("=", 1) for each in columns if "=" in each)
+    if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
+        raise click.ClickException(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+    return named
+
+
+def hold_against(
+    url: str,
+    secret: bytes,
+    file: Path,
+    fund: str,
+    *,
+    days: tuple[date | None, date | None] = (None, None),
+    columns: dict[str, str] | None = None,
+    tolerance: int | None = None,
+    position: int | None = None,
+) -> Reconciled:
+    """What comes of a statement's file. Raises ClickException."""
+    try:
+        statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
+    except StatementWrong as wrong:
+        told = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
+        raise click.ClickException("\n".join(told)) from wrong
+    pool = open_pool(url, size=1)
+    try:
+        with Reader(pool).at() as snapshot:
+            if snapshot.one("funds", fund=fund) is None:
+                raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
+            if position is not None and position > snapshot.position:
+                raise click.ClickException(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
+            return reconcile(snapshot, fund, statement, position, tolerance)
+    finally:
+        pool.close()
+
+
+def tell(found: Reconciled, console: Console) -> None:
+    """The exceptions as a table, and how much agrees."""
+    statement = found.statement
+    if found.exceptions:
+        console.print(_table(found))
+    matched = sum(len(each.lines) for each in found.matches)
+    told = f"{matched}/{len(statement.lines)} 行相符 lines agree, {len(found.exceptions)} 项差异 exceptions"
+    mark = "[red]✗[/red]" if found.exceptions else "[green]✓[/green]"
+    console.print(f"{mark} {statement.first_day} – {statement.last_day}: {told}; 截至第 {found.position} 号事件")
+    if statement.adds_up is False:
+        console.print("[red]✗[/red] 对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
+
+
+def _table(found: Reconciled) -> Table:
+    table = Table(show_lines=True)
+    for heading in ("差异 exception", "对账单 statement", "账簿 books"):
+        table.add_column(heading, overflow="fold")
+    rows = dict(enumerate(found.statement.rows, 1))
+    for each in found.exceptions:
+        kinds = "\n".join(f"[red]{WORDS[kind]}[/red] {kind}" for kind in each.differs)
+        lines = "\n".join(escape(f"{place(line, rows, 1)}\n{_moved(line)}") for line in each.lines)
+        table.add_row(kinds, lines, "\n".join(map(escape, _booked(each))))
+    return table
+
+
+def _booked(each: Pairing) -> Iterator[str]:
+    for entry in each.entries:
+        yield f"{entry.payment or f'{entry.stream}@{entry.version}'}\n{_moved(entry)}"
+    if each.twin:
+        yield f"与第 {each.twin} 笔重复 repeats line {each.twin}"
+    if each.pending:
+        yield f"{each.pending.payment}\n已发出指令，待确认 instructed, not confirmed"
+
+
+def _moved(each: Line | Entry) -> str:
+    sign = "+" if each.direction is Direction.IN else "-"
+    return f"{each.on} {sign}{each.amount}\n{each.payee or ''}".rstrip()

@@ -1,0 +1,271 @@
+"""A statement held against the books as of a position: what the API and the command line answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from domain.fund.reconciliation import CASH, Difference, Direction
+from domain.money import Money
+from domain.project.subjects import BankAccount
+from domain.tie_out import Days, Entry, Line, Pairing, tie_out
+from service.reads import Row, Snapshot
+from service.statements import Statement
+
+REACH = timedelta(days=31)
+"""How far beyond the statement's days an entry may lie that a line is found to be of."""
+TOLERANCE = 3
+"""How many days a bank may take, unless told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """A statement and a fund's books as of `position`: every pairing, and those that are no exceptions apart."""
+
+    fund: str
+    position: int
+    statement: Statement
+    pairings: tuple[Pairing, ...]
+
+    @property
+    def matches(self) -> list[Pairing]:
+        return [each for each in self.pairings if not each.differs]
+
+    @property
+    def exceptions(self) -> list[Pairing]:
+        """The worst first."""
+        order = list(Difference)
+        return sorted((each for each in self.pairings if each.differs), key=lambda each: order.index(each.differs[0]))
+
+
+def reconcile(
+    snapshot: Snapshot, fund: str, statement: Statement, position: int | None, tolerance: int | None
+) -> Reconciled:
+    """Hold `statement` against the fund's books as they stood at `position`; None: as of now."""
+    first, last = statement.first_day, statement.last_day
+    assert first is not None
+    assert last is not None
+    at = snapshot.position if position is None else position
+    asked = {"fund": fund, "position": at}
+    cash = snapshot.rows("cash", **asked, types=list(CASH), first=first - REACH, last=last + REACH)
+    pending = snapshot.rows("in_transit", **asked, first=first, last=last)
+    days = Days(first, last, TOLERANCE if tolerance is None else tolerance)
+    pairings = tie_out(statement.lines, map(_entry, cash), map(_entry, pending), days)
+    return Reconciled(fund, at, statement, tuple(pairings))
+
+
+def _entry(row: Row) -> Entry:
+    payee = row["payee"] or {}
+    account = payee.get("account")
+    return Entry(
+        row["stream"],
+        row["version"],
+        row["position"],
+        row["type"],
+        row["on"],
+        CASH.get(row["type"], Direction.OUT),
+        Money(row["amount"]),
+        payee.get("name"),
+        BankAccount(**account) if account else None,
+        row["reference"],
+        row["voucher"],
+        row["payment"],
+    )
+
+
+# As it is told -------------------------------------------------------------------
+
+
+def document(of: Reconciled) -> dict[str, Any]:
+    """The exceptions first; last what would accept the whole, as StatementReconciled has it, yet to be explained."""
+    statement = of.statement
+    rows = dict(enumerate(statement.rows, 1))
+    return {
+        "fund": of.fund,
+        "as_of": {"position": of.position},
+        "summary": _summary(of),
+        "exceptions": [_exception(each, rows) for each in of.exceptions],
+        "statement": {
+            "file_sha256": statement.sha256,
+            "form": statement.form,
+            "encoding": statement.encoding,
+            "columns": dict(statement.columns),
+            "first_day": statement.first_day,
+            "last_day": statement.last_day,
+            "adds_up": statement.adds_up,
+            "skipped": [{"row": row, "text": text} for row, text in statement.skipped],
+        },
+        "acceptance": acceptance(of),
+    }
+
+
+def _summary(of: Reconciled) -> dict[str, Any]:
+    kinds = [each.differs[0] for each in of.exceptions]
+    entries = [entry for each in of.pairings for entry in each.entries]
+    return {
+        "lines": len(of.statement.lines),
+        "matched_lines": sum(len(each.lines) for each in of.matches),
+        "entries": len(entries),
+        "matched_entries": sum(len(each.entries) for each in of.matches),
+        "exceptions": {kind: kinds.count(kind) for kind in Difference},
+        "statement": _totals(of.statement.lines),
+        "ledger": _totals(entries),
+    }
+
+
+def _totals(of: Iterable[Line | Entry]) -> dict[str, str]:
+    told = list(of)
+    return {
+        name: str(Money(sum(each.amount for each in told if each.direction is direction)))
+        for name, direction in (("received", Direction.IN), ("paid_out", Direction.OUT))
+    }
+
+
+def _exception(of: Pairing, rows: Mapping[int, str]) -> dict[str, Any]:
+    stated, booked = sum(line.amount for line in of.lines), sum(entry.amount for entry in of.entries)
+    english, chinese = sentences(of, rows)
+    return {
+        "kind": of.differs[0],
+        "differs": of.differs,
+        "sentence": english,
+        "sentence_zh": chinese,
+        "difference": str(Money(stated - booked)),
+        "lines": [{**_line(line), "row": rows.get(line.number), "summary": line.summary} for line in of.lines],
+        "entries": [_told(entry) for entry in of.entries],
+        "reasons": of.reasons,
+        "confidence": of.confidence,
+        "repeats_line": of.twin,
+        "pending": _told(of.pending) if of.pending else None,
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    """A line as the acceptance keeps it."""
+    told = {"payee": line.payee, "reference": line.reference, "voucher": line.voucher}
+    return {
+        "number": line.number,
+        "on": line.on,
+        "direction": line.direction,
+        "amount": str(line.amount),
+        **{name: value for name, value in told.items() if value},
+    }
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    return {
+        "stream": entry.stream,
+        "version": entry.version,
+        "position": entry.position,
+        "type": entry.type,
+        "on": entry.on,
+        "direction": entry.direction,
+        "amount": str(entry.amount),
+        "payee": entry.payee,
+        "account": entry.account.last4 if entry.account else None,
+        "reference": entry.reference,
+        "voucher": entry.voucher,
+        "payment": entry.payment,
+    }
+
+
+def acceptance(of: Reconciled) -> dict[str, Any]:
+    """What StatementReconciled says of this, its exceptions yet to be explained."""
+    statement = of.statement
+    return {
+        "file_sha256": statement.sha256,
+        "first_day": statement.first_day,
+        "last_day": statement.last_day,
+        "position": of.position,
+        "lines": len(statement.lines),
+        **_totals(statement.lines),
+        "matches": [
+            {
+                "lines": [line.number for line in each.lines],
+                "entries": [_cash(entry) for entry in each.entries],
+                "reasons": each.reasons,
+                "confidence": each.confidence,
+            }
+            for each in of.matches
+        ],
+        "exceptions": [
+            {
+                "kind": each.differs[0],
+                "lines": [_line(line) for line in each.lines],
+                "entries": [_cash(entry) for entry in each.entries],
+            }
+            for each in of.exceptions
+        ],
+    }
+
+
+def _cash(entry: Entry) -> dict[str, Any]:
+    return {"stream": entry.stream, "version": entry.version, "amount": str(entry.amount)}
+
+
+# In words ------------------------------------------------------------------------
+
+SENTENCES = {
+    Difference.STATEMENT_ONLY: ("{lines}: the books do not have it.", "{lines}：账簿没有。"),
+    Difference.LEDGER_ONLY: ("{entries}: the statement does not show it.", "{entries}：对账单没有。"),
+    Difference.DUPLICATE: ("{lines} repeats line {twin}.", "{lines}：与第 {twin} 笔重复。"),
+    Difference.AMOUNT_DIFFERS: (
+        "{lines}, {entries}: the statement says {stated}, the books {booked}.",
+        "{lines}，{entries}：对账单 {stated} 元，账簿 {booked} 元。",
+    ),
+    Difference.PAYEE_DIFFERS: (
+        "{lines}, {entries}: the statement names {paid}, the books {payee}.",
+        "{lines}，{entries}：对账单为“{paid}”，账簿为“{payee}”。",
+    ),
+    Difference.DATE_DIFFERS: (
+        "{lines}, {entries}: the statement says {days}, the books {booked_days}.",
+        "{lines}，{entries}：对账单 {days}，账簿 {booked_days}。",
+    ),
+}
+PENDING = (
+    " Payment {payment} is instructed and not confirmed: post PaymentConfirmed.",
+    "支付 {payment} 已发出指令、尚未确认，请登记支付确认。",
+)
+
+
+def sentences(of: Pairing, rows: Mapping[int, str]) -> tuple[str, str]:
+    """An exception in English and in Chinese, all that differs in turn."""
+    return _said(of, rows, 0), _said(of, rows, 1)
+
+
+def _said(of: Pairing, rows: Mapping[int, str], language: int) -> str:
+    facts = {
+        "lines": ", ".join(place(line, rows, language) for line in of.lines),
+        "entries": ", ".join(each.payment or f"{each.stream}@{each.version}" for each in of.entries),
+        "twin": of.twin,
+        "stated": Money(sum(each.amount for each in of.lines)),
+        "booked": Money(sum(each.amount for each in of.entries)),
+        "paid": _names(of.lines),
+        "payee": _names(of.entries),
+        "days": _days(of.lines),
+        "booked_days": _days(of.entries),
+    }
+    told = [SENTENCES[kind][language].format(**facts) for kind in of.differs]
+    if of.pending:
+        told.append(PENDING[language].format(payment=of.pending.payment))
+    return " ".join(told) if language == 0 else "".join(told)
+
+
+def place(line: Line, rows: Mapping[int, str], language: int) -> str:
+    """A line by its number and where it stands in the file: in English (0) or Chinese (1)."""
+    where = rows.get(line.number, "")
+    if language == 0:
+        return f"line {line.number} ({where})"
+    where = re.sub(r"row (\d+)", r"文件第 \1 行", where)
+    return f"第 {line.number} 笔（{where}）"
+
+
+def _names(of: Iterable[Line | Entry]) -> str:
+    told = (f"{each.payee or '?'}{f' …{each.account.last4}' if each.account else ''}" for each in of)
+    return ", ".join(dict.fromkeys(told))
+
+
+def _days(of: Iterable[Line | Entry]) -> str:
+    return ", ".join(dict.fromkeys(str(each.on) for each in of))

@@ -1,0 +1,12 @@
+-- check_referred: the entries of one part of the funds that others refer to: those reversed, and those reconciled.
+select stream, (fact ->> 'version')::bigint as version
+from event
+where
+    type = 'EntryReversed' and position <= %(upto)s and abs(hashtext(coalesce(fact ->> 'fund', ''))) %% %(of)s = %(number)s
+union
+select entry ->> 'stream', (entry ->> 'version')::bigint
+from event
+cross join lateral jsonb_path_query(fact, '$.*[*].entries[*]') as e (entry)
+where
+    type = 'StatementReconciled' and position <= %(upto)s
+    and abs(hashtext(coalesce(fact ->> 'fund', ''))) %% %(of)s = %(number)s

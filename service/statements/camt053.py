@@ -1,0 +1,167 @@
+"""camt.053 of ISO 20022: a bank's statement in XML. Any version: elements are known by their names alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from typing import NoReturn
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
+
+from domain.fund.reconciliation import Direction
+from domain.money import Money
+from domain.tie_out import Line
+from service.api.limits import MOST_STATEMENT_LINES
+from service.statements import cells
+from service.statements.cells import AccountOf, Wrong
+from service.statements.statement import MOST_ERRORS, Error, Statement, StatementWrong
+
+CURRENCY, BOOKED = "CNY", "BOOK"
+WAYS = {"DBIT": Direction.OUT, "CRDT": Direction.IN}
+
+
+class _Plain(TreeBuilder):
+    """Builds the tree, and refuses a document type: without one there are no entities to grow or to fetch."""
+
+    def doctype(self, *_: object) -> NoReturn:
+        raise StatementWrong([("", "It must not have a document type.", "不得含文档类型声明。")])
+
+
+def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
+    """The statement in a document, its booked entries only. Raises StatementWrong."""
+    found = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
+    if len(found) != 1:
+        raise StatementWrong([("", "It must hold one camt.053 statement.", "须含且只含一份 camt.053 对账单。")])
+    [stated] = found
+    lines, rows, errors = _entries(stated, account_of)
+    if errors:
+        raise StatementWrong(errors[:MOST_ERRORS])
+    if len(lines) > MOST_STATEMENT_LINES:
+        raise StatementWrong(
+            [("", f"It has more than {MOST_STATEMENT_LINES} lines.", f"超过 {MOST_STATEMENT_LINES} 行，请按日期拆分。")]
+        )
+    first, last = _span(stated)
+    return Statement(sha256, "camt.053", tuple(lines), first, last, rows=tuple(rows), adds_up=_adds_up(stated, lines))
+
+
+def _tree(content: bytes) -> Element:
+    parser = XMLParser(target=_Plain())  # noqa: S314 - see _Plain
+    try:
+        parser.feed(content)
+        return parser.close()
+    except ParseError as error:
+        raise StatementWrong([("", f"It is no right XML: {error}.", f"XML 格式有误：{error}。")]) from error
+
+
+def _entries(stated: Element, account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
+    lines: list[Line] = []
+    rows: list[str] = []
+    errors: list[Error] = []
+    for number, entry in enumerate(stated.findall("{*}Ntry"), 1):
+        if (_text(entry, "Sts/Cd") or _text(entry, "Sts") or BOOKED) != BOOKED:
+            continue
+        where = f"Ntry {number}"
+        try:
+            for line in _lines(entry, len(lines), account_of):
+                lines.append(line)
+                rows.append(where)
+        except Wrong as wrong:
+            errors.append((where, wrong.english, wrong.chinese))
+    return lines, rows, errors
+
+
+def _lines(entry: Element, before: int, account_of: AccountOf) -> Iterator[Line]:
+    """An entry is a line; one whose details tell amounts that come to its own is a line for each of these."""
+    on, direction, amount = _booked(entry), _way(entry), _amount(entry.find("{*}Amt"))
+    details = entry.findall("{*}NtryDtls/{*}TxDtls")
+    told = [_detail_amount(each) for each in details]
+    if len(details) > 1 and None not in told and sum(filter(None, told)) == amount:
+        for number, (each, part) in enumerate(zip(details, told, strict=True), before + 1):
+            yield _told(Line(number, on, direction, Money(part or 0)), entry, each, account_of)
+    else:
+        detail = details[0] if len(details) == 1 else None
+        yield _told(Line(before + 1, on, direction, Money(amount)), entry, detail, account_of)
+
+
+def _told(line: Line, entry: Element, detail: Element | None, account_of: AccountOf) -> Line:
+    """The line with what is told of the other party, and with its numbers."""
+    party = "Cdtr" if line.direction is Direction.OUT else "Dbtr"
+    name = _text(detail, f"RltdPties/{party}/Pty/Nm") or _text(detail, f"RltdPties/{party}/Nm")
+    account = _text(detail, f"RltdPties/{party}Acct/Id/Othr/Id") or _text(detail, f"RltdPties/{party}Acct/Id/IBAN")
+    reference = _text(detail, "Refs/AcctSvcrRef") or _text(entry, "AcctSvcrRef")
+    voucher = _text(detail, "Refs/EndToEndId") or _text(detail, "Refs/InstrId")
+    return replace(
+        line,
+        payee=cells.name(name),
+        account=cells.account(account, account_of),
+        reference=cells.number(reference),
+        voucher=cells.number(None if voucher == "NOTPROVIDED" else voucher),
+        summary=cells.name(_text(detail, "RmtInf/Ustrd") or _text(entry, "AddtlNtryInf")),
+    )
+
+
+def _text(of: Element | None, path: str) -> str | None:
+    found = of.find("/".join(f"{{*}}{step}" for step in path.split("/"))) if of is not None else None
+    return (found.text or "").strip() or None if found is not None else None
+
+
+def _day(of: Element, path: str) -> date | None:
+    written = _text(of, f"{path}/Dt") or _text(of, f"{path}/DtTm")
+    return cells.day(written) if written else None
+
+
+def _booked(entry: Element) -> date:
+    found = _day(entry, "BookgDt") or _day(entry, "ValDt")
+    if found is None:
+        raise Wrong("It has no day.", "没有日期。")
+    return found
+
+
+def _way(of: Element) -> Direction:
+    """As its account sees it; `RvslInd` only says that it undoes an earlier one."""
+    way = WAYS.get(_text(of, "CdtDbtInd") or "")
+    if way is None:
+        raise Wrong("CdtDbtInd must be DBIT or CRDT.", "CdtDbtInd 须为 DBIT 或 CRDT。")
+    return way
+
+
+def _amount(of: Element | None) -> int:
+    if of is None or of.get("Ccy") != CURRENCY:
+        raise Wrong(f"It must have an amount in {CURRENCY}.", f"须有 {CURRENCY} 金额。")
+    found = cells.amount((of.text or "").strip())
+    if found <= 0:
+        raise Wrong("Its amount must be above zero.", "金额须大于零。")
+    return found
+
+
+def _detail_amount(detail: Element) -> int | None:
+    for path in ("{*}Amt", "{*}AmtDtls/{*}TxAmt/{*}Amt"):
+        if (found := detail.find(path)) is not None:
+            return _amount(found)
+    return None
+
+
+def _span(stated: Element) -> tuple[date | None, date | None]:
+    try:
+        first, last = _text(stated, "FrToDt/FrDtTm"), _text(stated, "FrToDt/ToDtTm")
+        return (cells.day(first) if first else None), (cells.day(last) if last else None)
+    except Wrong as wrong:
+        raise StatementWrong([("FrToDt", wrong.english, wrong.chinese)]) from wrong
+
+
+def _adds_up(stated: Element, lines: list[Line]) -> bool | None:
+    """Whether the closing balance is the opening one and its lines; None if it does not tell both."""
+    told = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in stated.findall("{*}Bal")}
+    if not {"OPBD", "CLBD"} <= told.keys():
+        return None
+    try:
+        opening, closing = (_balance(told[code]) for code in ("OPBD", "CLBD"))
+    except Wrong:
+        return None
+    moved = sum(line.amount if line.direction is Direction.IN else -line.amount for line in lines)
+    return opening + moved == closing
+
+
+def _balance(of: Element) -> int:
+    amount = cells.amount(_text(of, "Amt"))
+    return amount if _way(of) is Direction.IN else -amount

@@ -1,0 +1,84 @@
+"""A sheet of rows and cells: of a CSV file in UTF-8 or GBK, or of a workbook."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import cast
+from zipfile import BadZipFile, ZipFile
+
+from openpyxl import load_workbook
+
+from service.statements.cells import Cell
+from service.statements.statement import StatementWrong
+
+ENCODINGS = ("utf-8-sig", "gb18030")
+"""Tried in this order: hardly any text in GBK is right UTF-8. GB18030 holds all of GBK and GB 2312."""
+MOST_ROWS, MOST_COLUMNS, MOST_CELL = 12_000, 200, 4_000
+MOST_UNPACKED = 64 * 1024 * 1024
+"""Bytes of a workbook once it is unpacked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """Rows of cells; row n of the file, as a person counts, is `rows[n - 1]`."""
+
+    form: str
+    encoding: str | None
+    rows: Sequence[Sequence[Cell]]
+
+
+def read(content: bytes) -> Sheet:
+    """The sheet in a file. Raises StatementWrong."""
+    if content.startswith(b"PK\x03\x04"):
+        return Sheet("xlsx", None, list(_workbook(content)))
+    if content.startswith(b"\xd0\xcf\x11\xe0"):
+        raise StatementWrong(
+            [("", "Save the old .xls as .xlsx or CSV first.", "请先将旧版 .xls 另存为 .xlsx 或 CSV。")]
+        )
+    return _csv(content)
+
+
+def _csv(content: bytes) -> Sheet:
+    for encoding in ENCODINGS:
+        try:
+            written = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        return Sheet("csv", encoding.removesuffix("-sig"), list(_rows_of(written)))
+    raise StatementWrong([("", "It is neither UTF-8 nor GBK.", "既不是 UTF-8 也不是 GBK 编码。")])
+
+
+def _rows_of(written: str) -> Iterator[list[str]]:
+    if "\0" in written:
+        raise StatementWrong([("", "It is no text.", "不是文本文件。")])
+    try:
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=_delimiter(written), strict=True):
+            # Banks write a tab or ="…" around numbers, so that a spreadsheet leaves them as they are.
+            yield [re.sub(r'^="(.*)"$', r"\1", cell.strip()) for cell in row]
+    except csv.Error as error:
+        raise StatementWrong([("", f"It is no right CSV: {error}.", f"CSV 格式有误：{error}。")]) from error
+
+
+def _delimiter(written: str) -> str:
+    """What stands most often in the first lines; a comma, if nothing does."""
+    first = written[:10_000]
+    return max(",\t;|", key=lambda each: (first.count(each), each == ","))
+
+
+def _workbook(content: bytes) -> Iterator[Sequence[Cell]]:
+    """The rows of the first sheet. Read as a stream: a cell far off costs nothing, whatever the workbook says."""
+    try:
+        with ZipFile(io.BytesIO(content)) as packed:
+            unpacked = sum(each.file_size for each in packed.infolist())
+        if unpacked > MOST_UNPACKED:
+            raise StatementWrong([("", "The workbook is too large.", "工作簿过大。")])
+        workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
+        sheet = next(each for each in workbook.worksheets if each.sheet_state == "visible")
+        for row in sheet.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS, values_only=True):
+            yield cast("Sequence[Cell]", row)
+    except (BadZipFile, KeyError, ValueError, TypeError, SyntaxError, StopIteration, AttributeError, OSError) as error:
+        raise StatementWrong([("", "It is no right workbook.", "不是有效的工作簿。")]) from error

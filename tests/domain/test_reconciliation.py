@@ -1,0 +1,199 @@
+"""A statement is accepted when every line is matched or explained, and the books bear it out."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.fund import (
+    AppropriationReceived,
+    FundClosed,
+    PeriodClosed,
+    SettingsChanged,
+    StatementReconciled,
+    SurplusSurrendered,
+)
+from domain.fund.reconciliation import CashEntry, Difference, Direction, Exceptional, Match, StatementLine
+from domain.posting import POOL
+from domain.project.opening import ProjectClosed
+from domain.project.payment import PaymentConfirmed
+from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
+from domain.rules.reconciliation import (
+    EntryListedTwice,
+    ExceptionUnexplained,
+    LineNotOnce,
+    MoreThanRecorded,
+    NotCash,
+    PeriodNotReconciled,
+    StatementDoesNotTie,
+)
+from domain.rules.reversal import NotTheLast
+from tests.domain.lives import FUND, SETTINGS, awarded, closed_months, paid, wholly_paid, yuan
+from tests.domain.scenario import day, post
+
+books = awarded().given(*paid())
+CONFIRMED = books.last(PaymentConfirmed)
+PAID = CashEntry(CONFIRMED.stream, CONFIRMED.version, yuan("30.00"))
+FEE = StatementLine(2, day("3-6"), Direction.OUT, yuan("0.50"), "银行")
+STATEMENT = StatementReconciled(
+    file_sha256="a" * 64,
+    first_day=day("3-1"),
+    last_day=day("3-31"),
+    position=40,
+    lines=2,
+    received=yuan("0.00"),
+    paid_out=yuan("30.50"),
+    matches=(Match((1,), (PAID,), ("reference", "amount"), 85),),
+    exceptions=(Exceptional(Difference.STATEMENT_ONLY, (FEE,), (), "银行手续费，不属本资金"),),
+)
+
+
+def accepting(on="4-1", **changes):
+    return post(FUND, replace(STATEMENT, **changes), on)
+
+
+def test_a_statement_that_is_matched_and_explained_moves_nothing():
+    books.when(accepting()).moves()
+
+
+def test_an_exception_without_a_word_of_explanation_is_refused():
+    unexplained = replace(STATEMENT.exceptions[0], explanation=None)
+    books.when(accepting(exceptions=(unexplained,))).refused(
+        ExceptionUnexplained, difference="statement_only", about="line 2"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "line", "times"),
+    [
+        ({"lines": 3}, 3, 0),
+        ({"lines": 1}, 2, 1),
+        ({"exceptions": (replace(STATEMENT.exceptions[0], lines=(FEE, replace(FEE, number=1))),)}, 1, 2),
+    ],
+)
+def test_each_line_is_told_once(changes, line, times):
+    books.when(accepting(**changes)).refused(LineNotOnce, line=line, times=times)
+
+
+def test_each_entry_is_told_once():
+    also = Exceptional(Difference.LEDGER_ONLY, (), (PAID,), "在途")
+    books.when(accepting(exceptions=(*STATEMENT.exceptions, also))).refused(EntryListedTwice, version=PAID.version)
+
+
+def test_an_entry_must_stand_in_the_books():
+    for stream, version in (("project/p", 999), ("project/none", 1)):
+        unknown = Exceptional(Difference.LEDGER_ONLY, (), (CashEntry(stream, version, yuan("1.00")),), "在途")
+        books.when(accepting(exceptions=(*STATEMENT.exceptions, unknown))).refused(UnknownEntry, version=version)
+
+
+def test_what_is_no_cash_of_this_fund_is_no_entry():
+    for version in (1, 2):
+        wrong = Exceptional(Difference.LEDGER_ONLY, (), (CashEntry(FUND, version, yuan("1.00")),), "在途")
+        books.when(accepting(exceptions=(*STATEMENT.exceptions, wrong))).refused(NotCash, version=version)
+
+
+def test_a_surrender_out_of_the_pool_shows_in_no_statement():
+    surrendered = wholly_paid().given(
+        post(FUND, AppropriationReceived(yuan("5.00"), 2019), "7-6"),
+        post(FUND, SurplusSurrendered(POOL, yuan("5.00")), "7-7"),
+    )
+    version = surrendered.last(SurplusSurrendered).version
+    wrong = Exceptional(Difference.LEDGER_ONLY, (), (CashEntry(FUND, version, yuan("5.00")),), "在途")
+    posted = post(FUND, replace(STATEMENT, exceptions=(*STATEMENT.exceptions, wrong)), "8-1")
+    surrendered.when(posted).refused(NotCash, version=version)
+
+
+def test_an_entry_is_never_of_more_than_was_recorded():
+    more = replace(PAID, amount=yuan("30.01"))
+    match = replace(STATEMENT.matches[0], entries=(more,))
+    books.when(accepting(matches=(match,), paid_out=yuan("30.51"))).refused(MoreThanRecorded, recorded=yuan("30.00"))
+
+
+@pytest.mark.parametrize(("total", "direction"), [("paid_out", "out"), ("received", "in")])
+def test_the_statement_s_sums_are_those_of_its_matches_and_exceptions(total, direction):
+    off = replace(STATEMENT, **{total: yuan("31.00")})
+    books.when(post(FUND, off, "4-1")).refused(StatementDoesNotTie, direction=direction, stated=yuan("31.00"))
+
+
+def test_a_statement_is_accepted_from_its_last_day_on():
+    books.when(accepting("3-30")).refused(BeforeItsCause, cause="statement", cause_on=day("3-31"))
+    books.when(accepting("3-31")).counts()
+    books.when(accepting(last_day=day("2-28"))).refused(WindowEmpty)
+
+
+def test_a_statement_without_lines_is_accepted_too():
+    nothing = {"matches": (), "exceptions": (), "lines": 0, "paid_out": yuan("0.00")}
+    books.when(accepting(**nothing)).counts()
+
+
+def test_a_statement_may_be_accepted_again_and_after_the_fund_s_end():
+    done = wholly_paid().given(post(FUND, STATEMENT, "7-6"), post(FUND, STATEMENT, "7-7"))
+    ended = done.given(post("project/p", ProjectClosed(), "8-1"), post(FUND, FundClosed(), "8-2"))
+    ended.when(post(FUND, STATEMENT, "8-3")).counts()
+
+
+# A period that waits for it -----------------------------------------------------
+
+strict = replace(SETTINGS, reconcile_before_close=True)
+waiting = books.given(post(FUND, SettingsChanged(strict), "3-31"))
+EMPTY = replace(STATEMENT, lines=0, paid_out=yuan("0.00"), matches=(), exceptions=())
+
+
+def covering(first, last, sha256="b" * 64, on="5-1"):
+    return post(FUND, replace(EMPTY, first_day=day(first), last_day=day(last), file_sha256=sha256), on)
+
+
+def closing(period, on="5-2"):
+    return post(FUND, PeriodClosed(period), on)
+
+
+def test_without_the_setting_a_period_is_closed_without_a_statement():
+    books.when(closing("2019-01")).counts()
+
+
+def test_a_period_is_closed_when_statements_cover_all_of_its_days():
+    waiting.when(closing("2019-01")).refused(PeriodNotReconciled, period="2019-01", day=day("1-1"))
+    half = waiting.given(covering("1-1", "1-15"))
+    half.when(closing("2019-01")).refused(PeriodNotReconciled, day=day("1-16"))
+    whole = half.given(covering("1-16", "1-31", "c" * 64))
+    whole.when(closing("2019-01")).counts()
+    whole.given(closing("2019-01")).when(closing("2019-02")).refused(PeriodNotReconciled, day=day("2-1"))
+
+
+def test_the_last_acceptance_of_a_file_says_which_days_it_covers():
+    shrunk = waiting.given(covering("1-1", "1-31"), covering("1-1", "1-20"))
+    shrunk.when(closing("2019-01")).refused(PeriodNotReconciled, day=day("1-21"))
+
+
+def test_an_acceptance_that_was_reversed_covers_nothing():
+    accepted = waiting.given(covering("1-1", "1-31"))
+    undone = accepted.given(accepted.reversing(StatementReconciled, "5-1"))
+    undone.when(closing("2019-01")).refused(PeriodNotReconciled, day=day("1-1"))
+
+
+def test_an_acceptance_stays_once_a_period_of_its_days_was_closed():
+    closed = waiting.given(covering("1-1", "1-31"), closing("2019-01"))
+    closed.when(closed.reversing(StatementReconciled, "5-3")).refused(NotTheLast, kind="period", name="2019-01")
+    later = closed.given(covering("2-1", "2-28", "c" * 64, "5-3"))
+    later.when(later.reversing(StatementReconciled, "5-4")).counts()
+
+
+def test_periods_closed_before_an_acceptance_do_not_rest_on_it():
+    closed = books.given(*closed_months(1, 3), covering("1-1", "1-31"))
+    closed.when(closed.reversing(StatementReconciled, "5-3")).counts()
+
+
+SPANS = st.tuples(st.integers(1, 31), st.integers(1, 31)).map(sorted)
+
+
+@given(st.lists(SPANS, max_size=6))
+def test_the_first_day_that_is_not_covered_is_the_first_in_no_statement(spans):
+    scenario = waiting.given(
+        *(covering(f"1-{first}", f"1-{last}", f"{number:064}") for number, (first, last) in enumerate(spans))
+    )
+    covered = {number for first, last in spans for number in range(first, last + 1)}
+    missing = next((number for number in range(1, 32) if number not in covered), None)
+    found = scenario.books.fund("f").first_unreconciled(date(2019, 1, 1), date(2019, 1, 31))
+    assert found == (date(2019, 1, missing) if missing else None)

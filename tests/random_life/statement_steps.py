@@ -1,0 +1,94 @@
+"""Statements held against the books: right ones, with a line or two that the books do not have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from domain.fund.reconciliation import (
+    CASH,
+    CashEntry,
+    Difference,
+    Direction,
+    Exceptional,
+    Match,
+    StatementLine,
+    StatementReconciled,
+    cash_of,
+)
+from domain.money import Money
+from domain.project.state import Project
+from domain.record import Recorded
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+ESTABLISHED = date(2019, 1, 1)
+
+
+def reconcile(life: RandomLife, _: Project) -> StatementReconciled:
+    """Of some of the cash that moved; the same file again at times."""
+    found = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
+    return statement(life, life.random.sample(found, min(len(found), life.random.randint(0, 3))))
+
+
+def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
+    entries = [CashEntry(event.stream, event.version, cash_of(event)) for event in events]
+    lines = [
+        StatementLine(len(events) + number, life.day, life.pick(tuple(Direction)), life.amount(), "某单位")
+        for number in range(1, life.random.randint(1, 3))
+    ]
+    totals = dict.fromkeys(Direction, 0)
+    for event, entry in zip(events, entries, strict=True):
+        totals[CASH[type(event.fact).__name__]] += entry.amount
+    for line in lines:
+        totals[line.direction] += line.amount
+    return StatementReconciled(
+        file_sha256=f"{life.random.randint(1, 5):064}",
+        first_day=ESTABLISHED if life.chance(70) else life.day,
+        last_day=life.day if life.chance(60) else max(ESTABLISHED, life.day - timedelta(days=30)),
+        position=len(life.events),
+        lines=len(events) + len(lines),
+        received=Money(totals[Direction.IN]),
+        paid_out=Money(totals[Direction.OUT]),
+        matches=tuple(Match((number,), (entry,), ("amount",), 25) for number, entry in enumerate(entries, 1)),
+        exceptions=tuple(Exceptional(Difference.STATEMENT_ONLY, (line,), (), "其他资金") for line in lines),
+    )
+
+
+def _unexplained(life: RandomLife, project: Project) -> StatementReconciled:
+    return _with_exception(life, explanation=None)
+
+
+def _of_no_cash(life: RandomLife, _: Project) -> StatementReconciled:
+    return _with_exception(life, entries=(CashEntry(f"fund/{life.fund.code}", 2, Money(1)),))
+
+
+def _more_than_recorded(life: RandomLife, _: Project) -> StatementReconciled | None:
+    entry = next((event for event in life.events if event.fund == life.fund.code and cash_of(event)), None)
+    if entry is None:
+        return None
+    return _with_exception(life, entries=(CashEntry(entry.stream, entry.version, Money(10**9)),))
+
+
+def _with_exception(life: RandomLife, **changes: object) -> StatementReconciled:
+    right = statement(life, [])
+    wrong = Exceptional(Difference.LEDGER_ONLY, explanation="在途")
+    return replace(right, exceptions=(*right.exceptions, replace(wrong, **changes)))
+
+
+def _entry_twice(life: RandomLife, _: Project) -> StatementReconciled | None:
+    found = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
+    return statement(life, [found[0], found[0]]) if found else None
+
+
+MISCHIEF_WITH_STATEMENT = {
+    "ExceptionUnexplained": _unexplained,
+    "LineNotOnce": lambda life, _: replace(statement(life, []), lines=7),
+    "EntryListedTwice": _entry_twice,
+    "NotCash": _of_no_cash,
+    "MoreThanRecorded": _more_than_recorded,
+    "StatementDoesNotTie": lambda life, _: replace(statement(life, []), paid_out=Money(999)),
+}
+STATEMENT_STEPS = {reconcile: 2}

@@ -1,0 +1,273 @@
+"""A statement held against the books over HTTP: the exceptions first, the same for the same file, and then accepted."""
+
+import json
+from hashlib import sha256
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from service.access import grant, keys
+from service.check import check
+from service.example import FUND, STATEMENT
+from service.reconciliation import TOLERANCE
+from service.statements import read
+from tests.service.conftest import SECRET
+from tests.service.statement_files import as_camt, as_csv, as_xlsx
+from tests.service.test_contract import check as check_contract
+
+FILE = STATEMENT.read_bytes()
+KINDS = ("statement_only", "ledger_only", "duplicate", "amount_differs", "payee_differs", "date_differs")
+
+
+def send(api, content=FILE, key="auditor", kind="text/csv", fund=FUND, **asked):
+    query = {"fund": fund, **asked}
+    return api.client.post(
+        "/v1/reconciliations", data=content, content_type=kind, headers=api.headers(key), query_string=query
+    )
+
+
+@pytest.fixture(scope="module")
+def found(played):
+    answer = send(played)
+    assert answer.status_code == 200
+    return answer.json
+
+
+def of_kind(found, kind):
+    return [each for each in found["exceptions"] if each["kind"] == kind]
+
+
+def test_the_answer_is_as_the_contract_says(played):
+    contract = played.get("/openapi.json", key=None).json
+    check_contract(contract, contract["paths"]["/v1/reconciliations"]["post"], send(played))
+
+
+# What the example's statement says --------------------------------------------------
+
+
+def test_the_example_has_every_kind_of_exception_and_the_worst_comes_first(found):
+    kinds = [each["kind"] for each in found["exceptions"]]
+    assert set(kinds) == set(KINDS)
+    assert kinds == sorted(kinds, key=KINDS.index)
+    assert next(iter(found)) != "acceptance"
+    assert found["summary"]["exceptions"] == {kind: kinds.count(kind) for kind in KINDS}
+
+
+def test_the_books_and_the_statement_are_bridged_by_the_exceptions_alone(found):
+    """Statement less books is the sum of the differences, each way of the money: 余额调节."""
+    summary = found["summary"]
+    for total, direction in (("paid_out", "out"), ("received", "in")):
+        of_exceptions = sum(
+            fen(each["difference"]) for each in found["exceptions"]
+            if {one["direction"] for one in (*each["lines"], *each["entries"])} == {direction}
+        )  # fmt: skip
+        assert fen(summary["statement"][total]) - fen(summary["ledger"][total]) == of_exceptions
+
+
+def fen(yuan):
+    return int(yuan.replace(".", ""))
+
+
+def test_a_line_of_a_payment_in_transit_tells_which_one_is_to_be_confirmed(found):
+    [sent] = [each for each in found["exceptions"] if each["pending"]]
+    assert sent["pending"]["payment"] == "yx-ip-2018-08-L02-B1-1"
+    assert "yx-ip-2018-08-L02-B1-1" in sent["sentence"]
+    assert "支付确认" in sent["sentence_zh"]
+    assert sent["lines"][0]["row"] == "row 11"
+
+
+def test_a_duplicate_names_the_line_that_it_repeats(found):
+    [duplicate] = of_kind(found, "duplicate")
+    assert duplicate["repeats_line"] == 12
+    assert duplicate["lines"][0]["number"] == 13
+
+
+def test_an_exception_says_what_stands_on_either_side(found):
+    [amount], [payee], [day] = (of_kind(found, kind) for kind in KINDS[3:])
+    assert amount["difference"] == "-45.00"
+    assert "56927.00" in amount["sentence"]
+    assert "56972.00" in amount["sentence_zh"]
+    assert "示例8号项目丙单位 …0002" in payee["sentence"]
+    assert "示例8号项目甲单位 …0000" in payee["sentence_zh"]
+    assert "2019-09-12" in day["sentence"]
+    assert "2019-09-01" in day["sentence_zh"]
+
+
+def test_lines_and_entries_are_matched_one_to_many_and_many_to_one(found):
+    shapes = {(len(each["lines"]), len(each["entries"])) for each in found["acceptance"]["matches"]}
+    assert shapes == {(1, 1), (1, 6), (2, 1)}
+    assert all(each["reasons"] and 0 < each["confidence"] <= 100 for each in found["acceptance"]["matches"])
+
+
+def test_no_account_number_is_answered(found):
+    told = json.dumps(found, ensure_ascii=False)
+    assert "6200000000" not in told
+    assert "digest" not in told
+
+
+# The same again, and as of then -----------------------------------------------------
+
+
+def test_the_same_file_again_gives_the_same_result(played):
+    first, second = send(played), send(played)
+    assert first.data == second.data
+    assert sha256(FILE).hexdigest() == first.json["statement"]["file_sha256"]
+
+
+def test_as_of_an_earlier_position_the_books_are_as_they_were(played, found):
+    before = send(played, position=1).json
+    assert before["as_of"] == {"position": 1}
+    assert before["summary"]["entries"] == 0
+    assert send(played, position=found["as_of"]["position"]).json == found
+    later = found["as_of"]["position"] + 1
+    assert send(played, position=later).status_code == 404
+
+
+def test_reversed_entries_are_no_entries_any_more(played, found):
+    """The example confirms a payment wrongly and reverses that: one of the two stands."""
+    entries = [entry for each in found["acceptance"]["matches"] for entry in each["entries"]]
+    assert len({(entry["stream"], entry["version"]) for entry in entries}) == len(entries)
+    assert found["summary"]["ledger"]["received"] == "305327.60"
+
+
+@pytest.mark.parametrize("form", ["xlsx", "camt.053", "csv"])
+def test_whatever_form_the_bank_sends_the_result_is_the_same(played, form):
+    lines = statement_lines()
+    content, kind = {
+        "csv": (as_csv(lines), "text/csv"),
+        "xlsx": (as_xlsx(lines), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        "camt.053": (as_camt(lines), "application/xml"),
+    }[form]
+    answer = send(played, content, kind=kind).json
+    assert answer["statement"]["form"] == form
+    assert answer["summary"] == send(played).json["summary"]
+
+
+def statement_lines():
+    """The example's lines with their accounts in clear."""
+    return read(FILE, {}, lambda number: number).lines
+
+
+def test_a_tolerance_of_days_is_asked_for(played):
+    strict = send(played, tolerance=0).json["summary"]["exceptions"]
+    usual = send(played, tolerance=TOLERANCE).json["summary"]["exceptions"]
+    assert usual == send(played).json["summary"]["exceptions"]
+    assert strict["date_differs"] >= usual["date_differs"]
+
+
+# What is refused --------------------------------------------------------------------
+
+
+def test_a_file_that_cannot_be_read_is_answered_with_the_places(played):
+    answer = send(played, "日期,支出\n昨天,一元\n".encode())
+    assert answer.status_code == 422
+    assert answer.json["type"] == "/v1/problems/statement-wrong"
+    assert [each["pointer"] for each in answer.json["errors"]] == ["row 2, column A", "row 2, column B"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"fund": "none"}, 404),
+        ({"tolerance": 32}, 400),
+        ({"first_day": "2019-9-1"}, 400),
+        ({"column_date": "没有这一列"}, 422),
+        ({"column_nothing": "x"}, 400),
+        ({"kind": "application/json"}, 415),
+    ],
+)
+def test_what_cannot_be_asked_is_a_problem(played, asked, status):
+    assert send(played, **asked).status_code == status
+    assert played.client.post("/v1/reconciliations", data=FILE, headers=played.headers("auditor")).status_code == 400
+
+
+def test_a_key_of_another_fund_learns_nothing(lively):
+    with psycopg.connect(lively.url, autocommit=True, row_factory=dict_row) as conn:
+        key = keys.create(conn, SECRET, "elsewhere", grant(["read"], ["another-fund"]))
+    assert send(lively, key=key).status_code == 403
+    assert lively.get(f"/v1/reconciliations?fund={FUND}", key).status_code == 403
+    assert send(lively, key="").status_code == 401
+
+
+# Accepted ---------------------------------------------------------------------------
+
+
+def accepting(api, found, **changes):
+    explained = [{**each, "explanation": "已核实"} for each in found["acceptance"]["exceptions"]]
+    data = {**found["acceptance"], "exceptions": explained, **changes}
+    return api.event("StatementReconciled", f"fund/{FUND}", "2020-09-10", ["对账单"], **data)
+
+
+def test_what_was_answered_is_accepted_once_it_is_explained(lively):
+    found = send(lively).json
+    unexplained = accepting(lively, found, exceptions=found["acceptance"]["exceptions"])
+    refused = lively.post(unexplained, "fund-office")
+    assert (refused.status_code, refused.json["rule"]) == (422, "ExceptionUnexplained")
+    assert lively.post(accepting(lively, found), "fund-office").status_code == 201
+    lively.fold()
+    [row] = lively.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
+    assert (row["status"], row["lines"], row["exceptions"]) == ("accepted", 15, 7)
+    assert row["file_sha256"] == sha256(FILE).hexdigest()
+    assert (row["first_day"], row["last_day"]) == ("2019-09-01", "2019-09-30")
+
+
+def test_accepted_again_it_replaces_and_reversed_it_is_gone(lively):
+    found = send(lively).json
+    first = lively.post(accepting(lively, found), "fund-office").json
+    second = lively.post(accepting(lively, found), "fund-office").json
+    reversal = {"version": second["version"], "reason": "误确认"}
+    undo = lively.event("EntryReversed", f"fund/{FUND}", "2020-09-11", ["冲销凭证号"], **reversal)
+    lively.fold()
+    status = {row["version"]: row["status"] for row in rows(lively)}
+    assert status == {first["version"]: "replaced", second["version"]: "accepted"}
+    assert lively.post(undo, "corrections").status_code == 201
+    lively.fold()
+    status = {row["version"]: row["status"] for row in rows(lively)}
+    assert status == {first["version"]: "accepted", second["version"]: "reversed"}
+
+
+def rows(api):
+    return api.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
+
+
+def test_figures_that_were_tampered_with_are_not_accepted(lively):
+    found = send(lively).json
+    matches = found["acceptance"]["matches"]
+    for changes, rule in (
+        ({"paid_out": "9029991.01"}, "StatementDoesNotTie"),
+        ({"lines": 16}, "LineNotOnce"),
+        ({"matches": matches[1:]}, "LineNotOnce"),
+        (
+            {"matches": [{**matches[0], "entries": [{**matches[0]["entries"][0], "version": 1}]}, *matches[1:]]},
+            "NotCash",
+        ),
+    ):
+        assert lively.post(accepting(lively, found, **changes), "fund-office").json["rule"] == rule
+
+
+def test_once_the_books_are_put_right_fewer_exceptions_are_left(lively):
+    """The payment in transit is confirmed: its line is matched from then on."""
+    confirmed = lively.event(
+        "PaymentConfirmed", "project/yx-ip-2018-08", "2019-09-05", payment="yx-ip-2018-08-L02-B1-1", amount="295055.00",
+        payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},
+    )  # fmt: skip
+    confirmed["data"]["documents"] = [{"kind": "流水号", "number": "示例20190905-0001"}]
+    before = send(lively).json
+    answer = lively.post(confirmed, "treasury")
+    assert answer.status_code == 201
+    lively.fold()
+    after = send(lively, min_position=answer.json["position"]).json
+    assert after["summary"]["exceptions"]["statement_only"] == before["summary"]["exceptions"]["statement_only"] - 1
+    assert not [each for each in after["exceptions"] if each["pending"]]
+
+
+def test_a_check_decides_an_acceptance_again_and_finds_nothing(lively):
+    lively.post(accepting(lively, send(lively).json), "fund-office")
+    lively.fold()
+    report = check(lively.url)
+    assert report.findings == []
+
+
+def test_keys_without_the_fund_s_scope_do_not_accept(lively):
+    assert lively.post(accepting(lively, send(lively).json), "treasury").status_code == 403

@@ -1,0 +1,378 @@
+"""A statement is read to the fen whatever it comes as, or refused with the place and the reason in two languages."""
+
+import io
+import re
+import zipfile
+from contextlib import suppress
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from domain.fund.reconciliation import Direction
+from domain.money import Money
+from domain.project.subjects import BankAccount
+from domain.tie_out import Line
+from service.api.fields import Party
+from service.example import STATEMENT
+from service.statements import StatementWrong, cells, read
+from service.statements.sheets import MOST_ROWS
+from tests.service.statement_files import HEADINGS, TITLE, as_camt, as_csv, as_xlsx, saved
+
+IN, OUT = Direction.IN, Direction.OUT
+LINE = Line(1, date(2019, 9, 5), OUT, Money(29505500), "示例8号项目乙单位", None, "R-1", "V-1", "拨付")
+
+
+def account_of(number):
+    return BankAccount(number[-4:], f"digest of {number}")
+
+
+def told(content, days=(None, None), **columns):
+    return read(content, columns, account_of, days)
+
+
+def wrong(content, **columns):
+    with pytest.raises(StatementWrong) as refused:
+        told(content, **columns)
+    for _, english, chinese in refused.value.errors:
+        assert re.search("[a-z]", english)
+        assert re.search("[\u4e00-\u9fff]", chinese)
+    return refused.value.errors
+
+
+def sheet(*rows, headings="日期,支出,收入,收款人"):
+    return "\n".join([headings, *rows]).encode()
+
+
+# One statement, whatever it comes as ------------------------------------------------
+
+NAMES = st.text(st.sampled_from("甲乙丙公司A b()（）·&<"), max_size=8).map(lambda text: " ".join(text.split()) or None)
+NUMBERS = st.none() | st.from_regex(r"[A-Z]{1,3}-[0-9]{1,6}", fullmatch=True)
+LINES = st.lists(
+    st.builds(
+        Line,
+        st.just(0),
+        st.dates(date(2019, 1, 1), date(2019, 12, 31)),
+        st.sampled_from(Direction),
+        st.integers(1, 10**13).map(Money),
+        NAMES,
+        st.none() | st.from_regex(r"62[0-9]{17}", fullmatch=True),
+        NUMBERS,
+        NUMBERS,
+        NAMES,
+    ),
+    min_size=1,
+    max_size=6,
+).map(lambda lines: [replace(line, number=number) for number, line in enumerate(lines, 1)])
+FORMS = {
+    "csv": as_csv,
+    "gbk": lambda lines: as_csv(lines, "gbk"),
+    "with a byte order mark": lambda lines: as_csv(lines, "utf-8-sig"),
+    "tabs": lambda lines: as_csv(lines, delimiter="\t"),
+    "xlsx": as_xlsx,
+    "xlsx of text": lambda lines: as_xlsx(lines, numbers=False),
+    "camt.053": as_camt,
+    "camt.053 of 2009": lambda lines: as_camt(lines, namespace="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(LINES)
+@settings(max_examples=40)
+def test_the_same_lines_are_read_from_every_form(form, lines):
+    statement = told(FORMS[form](lines))
+    expected = [replace(line, account=line.account and account_of(line.account)) for line in lines]
+    assert list(statement.lines) == expected
+
+
+def test_the_example_is_in_gbk_and_adds_up():
+    content = STATEMENT.read_bytes()
+    statement = told(content)
+    assert (statement.form, statement.encoding, statement.adds_up) == ("csv", "gb18030", True)
+    assert (statement.first_day, statement.last_day) == (date(2019, 9, 1), date(2019, 9, 30))
+    assert statement.columns["out"] == "借方发生额"
+    assert statement.skipped == (("row 18", "合计 9,029,991.00 300,000.00"),)
+    assert statement.rows[0] == "row 3"
+    assert statement.total(OUT) == Money.parse("9029991.00")
+    with pytest.raises(UnicodeDecodeError):
+        content.decode("utf-8")
+
+
+def test_a_line_of_camt_is_each_detail_that_tells_its_amount():
+    detail = '<TxDtls><Refs><AcctSvcrRef>{}</AcctSvcrRef></Refs><Amt Ccy="CNY">{}</Amt></TxDtls>'
+    entry = (
+        '<Ntry><Amt Ccy="CNY">3.00</Amt><CdtDbtInd>DBIT</CdtDbtInd><Sts>BOOK</Sts><ValDt><Dt>2019-09-05</Dt></ValDt>'
+        "<NtryDtls>{}</NtryDtls></Ntry>"
+    )
+    each = told(as_camt([], entry.format(detail.format("a", "1.00") + detail.format("b", "2.00"))))
+    assert [(line.number, line.reference, str(line.amount)) for line in each.lines] == [
+        (1, "a", "1.00"),
+        (2, "b", "2.00"),
+    ]
+    whole = told(as_camt([], entry.format(detail.format("a", "1.00") + detail.format("b", "2.01"))))
+    assert [str(line.amount) for line in whole.lines] == ["3.00"]
+
+
+def test_what_a_bank_has_not_booked_yet_is_no_line():
+    pending = as_camt([LINE]).replace(b"<Cd>BOOK</Cd>", b"<Cd>PDNG</Cd>")
+    assert told(pending, (date(2019, 9, 1), date(2019, 9, 30))).lines == ()
+
+
+@pytest.mark.parametrize(("closing", "adds_up"), [("704945.00", True), ("704945.01", False)])
+def test_camt_s_balances_are_held_against_its_lines(closing, adds_up):
+    balance = '<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy="CNY">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd></Bal>'
+    told_by_bank = balance.format("OPBD", "1000000.00") + balance.format("CLBD", closing)
+    assert told(as_camt([LINE], told_by_bank)).adds_up is adds_up
+    assert told(as_camt([LINE])).adds_up is None
+
+
+def test_camt_says_which_days_it_covers():
+    span = "<FrToDt><FrDtTm>2019-09-02T00:00:00</FrDtTm><ToDtTm>2019-09-20T23:59:59</ToDtTm></FrToDt>"
+    statement = told(as_camt([LINE], span))
+    assert (statement.first_day, statement.last_day) == (date(2019, 9, 2), date(2019, 9, 20))
+
+
+# Days -----------------------------------------------------------------------------
+
+
+def test_a_sheet_covers_the_whole_months_of_its_lines_unless_told():
+    content = sheet("2019-09-05,1.00,,甲", "2019-10-06,1.00,,甲")
+    assert (told(content).first_day, told(content).last_day) == (date(2019, 9, 1), date(2019, 10, 31))
+    first = told(content, (date(2019, 9, 5), None))
+    assert (first.first_day, first.last_day) == (date(2019, 9, 5), date(2019, 10, 31))
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        ((date(2019, 9, 6), None), "A line is of 2019-09-05"),
+        ((None, date(2019, 9, 4)), "A line is of 2019-09-05"),
+        ((date(2019, 10, 1), date(2019, 9, 30)), "not a span"),
+        ((date(2018, 1, 1), date(2019, 12, 31)), "not a span"),
+    ],
+)
+def test_days_that_do_not_fit_the_lines_are_refused(days, says):
+    with pytest.raises(StatementWrong) as refused:
+        told(sheet("2019-09-05,1.00,,甲"), days)
+    assert says in refused.value.errors[0][1]
+
+
+def test_a_statement_without_lines_needs_its_days():
+    assert told(sheet(), (date(2019, 9, 1), date(2019, 9, 30))).lines == ()
+    assert "say its first and last day" in wrong(sheet())[0][1]
+
+
+# Cells ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2019-09-05", "2019/9/5", "2019.09.05", "20190905", "2019年9月5日", "2019-09-05 10:22:33", "２０１９-９-５",
+        "2019-09-05T10:22:33", 20190905, 20190905.0, date(2019, 9, 5), datetime.fromisoformat("2019-09-05T10:00:00"),
+    ],
+)  # fmt: skip
+def test_a_day_is_read_however_it_is_written(written):
+    assert cells.day(written) == date(2019, 9, 5)
+
+
+@pytest.mark.parametrize(
+    "written", ["", None, "5.9.2019", "2019-13-01", "2019-02-30", "昨天", 43713, True, "1900-01-01"]
+)
+def test_what_is_no_day_is_refused(written):
+    with pytest.raises(cells.Wrong):
+        cells.day(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "fen"),
+    [
+        ("1,020,000.00", 102000000),
+        ("1020000", 102000000),
+        ("0.5", 50),
+        ("¥12.30元", 1230),
+        ("人民币 12.30", 1230),
+        ("１２．３０", 1230),
+        ("12.3000", 1230),
+        ("-12.30", -1230),
+        ("(12.30)", -1230),
+        ("", 0),
+        ("-", 0),
+        (None, 0),
+        (12, 1200),
+        (12.3, 1230),
+        (1020000.1, 102000010),
+        (0.1 + 0.2, 30),  # a spreadsheet shows 0.3
+    ],
+)
+def test_an_amount_is_read_to_the_fen(written, fen):
+    assert cells.amount(written) == fen
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["12.345", "1e3", "1_000", "12,34.00", "1.020.000,00", "NaN", "十元", 12.345, True, "12.30 USD", "1" * 20, 1e300],
+)
+def test_what_is_no_amount_is_refused_and_never_rounded(written):
+    with pytest.raises(cells.Wrong):
+        cells.amount(written)
+
+
+@given(st.integers(0, 10**13))
+def test_what_a_spreadsheet_keeps_of_an_amount_is_the_amount(fen):
+    assert cells.amount(float(f"{fen // 100}.{fen % 100:02}")) == fen
+
+
+def test_a_number_that_a_spreadsheet_has_cut_short_is_not_taken_for_whole():
+    assert cells.number(6.2e17) is None
+    assert cells.number(620000000000080001) is None
+    assert cells.number("620000000000080001") == "620000000000080001"
+    assert cells.number(1024) == "1024"
+    assert cells.account(620000000000080001, account_of) is None
+
+
+def test_of_a_masked_account_the_last_digits_are_kept():
+    assert cells.account("6200****0001", account_of) == BankAccount("0001", "")
+    assert cells.account("6200 0000-0000 080001", account_of) == account_of("620000000000080001")
+    assert cells.account("见附件", account_of) is None
+
+
+def test_no_account_number_stays_in_a_name_or_a_summary():
+    assert cells.name("甲公司 620000000000080001") == "甲公司 ****0001"
+    for written in ("转 6200 0000 0000 0800 01 账户", "6" * 40, "6200-0000-0000-0800-01"):
+        assert not Party.NUMBER.search(cells.name(written))
+
+
+# Sheets ---------------------------------------------------------------------------
+
+
+def test_headings_are_found_below_titles_and_with_their_units():
+    content = sheet("2019-09-05,1.00,,甲", headings="账户 1\n\n日期,借方发生额（元）,贷方发生额(元),对方户名")
+    assert told(content).columns == {
+        "date": "日期",
+        "out": "借方发生额（元）",
+        "in": "贷方发生额(元)",
+        "payee": "对方户名",
+    }
+
+
+def test_headings_that_are_not_usual_are_named():
+    content = sheet("2019-09-05,1.00,,甲", headings="Tag,Soll,Haben,Name")
+    assert "headings" in wrong(content)[0][1]
+    named = told(content, date="tag", out="Soll", payee="Name", **{"in": "Haben"})
+    assert named.lines[0].payee == "甲"
+    assert "Nirgends" in wrong(content, date="Tag", out="Nirgends")[0][1]
+
+
+def test_one_amount_and_its_direction_are_enough():
+    content = sheet("2019-09-05,1.00,借", "2019-09-06,2.00,贷", "2019-09-07,-3.00,借", headings="日期,金额,借贷标志")
+    assert [(line.direction, str(line.amount)) for line in told(content).lines] == [
+        (OUT, "1.00"), (IN, "2.00"), (IN, "3.00")
+    ]  # fmt: skip
+    assert [line.direction for line in told(sheet("2019-09-05,1.00", headings="日期,金额")).lines] == [OUT]
+    assert wrong(sheet("2019-09-05,1.00,东", headings="日期,金额,借贷标志"))[0][0] == "row 2, column C"
+
+
+def test_amounts_in_ten_thousands_are_refused():
+    assert wrong(sheet("2019-09-05,1.00,,甲", headings="日期,支出(万元),收入(万元),收款人"))[0][0] == "row 1, column B"
+
+
+def test_every_wrong_cell_is_named_by_its_place():
+    content = sheet("2019-09-05,1.00,,甲", "昨天,x,,乙", "2019-09-05,1.00,2.00,丙", "2019-09-05,,,丁")
+    assert [where for where, _, _ in wrong(content)] == [
+        "row 3, column A", "row 3, column B", "row 4, column B", "row 5, column B",
+    ]  # fmt: skip
+    assert len(wrong(sheet(*["x,1.00,,甲"] * 100))) == 20
+
+
+def test_a_row_that_sums_up_is_told_and_one_that_cannot_be_read_is_not_passed_over():
+    content = sheet("承前页,,,", "2019-09-05,1.00,,甲", ",,,", "合计,1.00,,")
+    assert [row for row, _ in told(content).skipped] == ["row 2", "row 5"]
+    assert wrong(sheet("2019-09-05,1.00,,甲", "其他,1.00,,"))[0][0] == "row 3, column A"
+
+
+@pytest.mark.parametrize(
+    ("balances", "adds_up"),
+    [(("99.00", "97.00", "100.00"), True), (("99.00", "97.01", "100.00"), False), (("99.00", "", "100.00"), False)],
+)
+def test_balances_are_held_against_the_lines_downwards_and_upwards(balances, adds_up):
+    rows = [("2019-09-05", "1.00", ""), ("2019-09-05", "2.00", ""), ("2019-09-06", "", "3.00")]
+    written = [",".join([*row, balance]) for row, balance in zip(rows, balances, strict=True)]
+    for order in (written, written[::-1]):
+        assert told(sheet(*order, headings="日期,支出,收入,余额")).adds_up is adds_up
+
+
+# What is no statement ---------------------------------------------------------------
+
+
+def packed(**files):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def entity(kind):
+    return as_camt([LINE]).replace(b"<Document", f"<!DOCTYPE Document [{kind}]><Document".encode(), 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "headings"),
+        (b"\xff\xfe\x00", "neither UTF-8 nor GBK"),
+        (b"PK\x03\x04 and nothing", "no right workbook"),
+        (packed(x="1"), "no right workbook"),
+        (packed(x=b"0" * (65 * 1024 * 1024)), "too large"),
+        (b"\xd0\xcf\x11\xe0 an old one", "old .xls"),
+        (b"<html>", "no right XML"),
+        (b"<html></html>", "one camt.053"),
+        (as_camt([LINE]).replace(b'Ccy="CNY"', b'Ccy="EUR"'), "CNY"),
+        (as_camt([LINE]).replace(b"DBIT", b"BOTH"), "DBIT or CRDT"),
+        (as_camt([LINE]).replace(b"2019-09-05", b"yesterday"), "no day"),
+        (as_camt([LINE]).replace(b"295055.00", b"0.00"), "above zero"),
+        (entity('<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">'), "document type"),
+        (entity('<!ENTITY x SYSTEM "file:///etc/passwd">'), "document type"),
+        ("日期,支出\n\0".encode(), "no text"),
+        ('日期,支出\n"2019-09-05,1'.encode(), "no right CSV"),
+    ],
+)  # fmt: skip
+def test_what_is_no_statement_is_refused_in_words(content, says):
+    assert says in wrong(content)[0][1]
+
+
+def test_camt_has_no_columns_to_name():
+    assert "no columns" in wrong(as_camt([LINE]), date="x")[0][1]
+
+
+def test_a_cell_far_off_costs_nothing():
+    workbook = Workbook()
+    workbook.active["A1"] = "日期"
+    workbook.active["XFD1048576"] = 1
+    assert "12000" in wrong(saved(workbook))[0][1]
+
+
+def test_a_statement_too_long_is_to_be_split():
+    assert "split it by days" in wrong(sheet(*["2019-09-05,1.00,,甲"] * (MOST_ROWS + 1)))[0][1]
+    assert "split it by days" in wrong(sheet(*["2019-09-05,1.00,,甲"] * 10_001))[0][1]
+
+
+@given(st.binary(max_size=300))
+@settings(max_examples=200)
+def test_no_bytes_break_the_reader(content):
+    for start in (b"", b"PK\x03\x04", b"<", "日期,支出\n".encode()):
+        with suppress(StatementWrong):
+            assert told(start + content).lines is not None
+
+
+def test_the_first_sheet_that_is_seen_is_read():
+    workbook = Workbook()
+    workbook.active.sheet_state = "hidden"
+    seen = workbook.create_sheet("对账单")
+    for row in (TITLE, HEADINGS, ("2019-09-05", "1.00", "", "甲")):
+        seen.append(row)
+    assert told(saved(workbook)).lines[0].payee == "甲"
