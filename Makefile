@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-.PHONY: run test test-all lint format lock contract bench-replay clean
+.PHONY: run test test-all lint format lock archive spark contract bench-replay clean
 .DELETE_ON_ERROR:
 
 run: .venv/.run ## the service with its example on http://127.0.0.1:8000
@@ -46,7 +46,15 @@ format: .venv/.test
 
 lock: .venv/.test ## after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --output-file requirements.lock
-	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra archive --constraint requirements.lock --output-file requirements-archive.lock
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra archive --extra spark --constraint requirements.lock --output-file requirements-spark.lock
+	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra archive --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+archive: .venv/.run ## what `suyuan archive`, `replay` and `restore` need besides
+	@$(PIP) install --require-hashes --no-deps -r requirements-archive.lock
+
+spark: .venv/.run ## and what `suyuan replay --engine spark` needs, but for Java 17
+	@$(PIP) install --require-hashes --no-deps -r requirements-spark.lock
 
 contract: .venv/.test ## add to docs/openapi.json, the published contract, what is new
 	@$(BIN)/python -m service contract docs/openapi.json

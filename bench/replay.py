@@ -17,6 +17,7 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -31,6 +32,10 @@ from bench.library_runner import fold_balances
 from bench.server import machine, new_ledger, server
 from projections.rebuild import rebuild
 from service.access import grant, keys
+from service.archive.engines import DuckDb
+from service.archive.manifest import empty, opened
+from service.archive.replay import balances
+from service.archive.write import archive
 from service.check import Report
 from service.check.log import check_log
 from service.check.rules import check_rules
@@ -44,6 +49,7 @@ TARGETS = {
     "check all tables": 60_000,
     "check the rules": 15_000,
     "feed as lines": 50_000,
+    "DuckDB from the archive": 1_000_000,
 }
 """Events a second that were asked for."""
 out = Console()
@@ -77,6 +83,11 @@ def run(url: str, events: int) -> dict[str, dict[str, float]]:
     measured("check the rules", lambda: check_rules(url, report))
     with served(url) as (address, key):
         measured("feed as lines", lambda: read_lines(address, key, events))
+    with TemporaryDirectory() as folder, psycopg.connect(url, autocommit=True) as conn:
+        ledger = empty("/suyuan", "")
+        measured("archive", lambda: archive(conn, Path(folder), ledger))
+        archived = opened(Path(folder))
+        measured("DuckDB from the archive", lambda: balances(DuckDb(), archived))
     some = min(events, 5_000)
     measured("the library's runner, balances", lambda: fold_balances(url, some), some)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
@@ -69,6 +70,15 @@ def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     )
     fact = cast(Fact, _FACT_DECODERS[name].decode(body))
     return Recorded(stream, version, envelope.fund, header, fact, moves, envelope.mirrors)
+
+
+def leaf(event: object) -> bytes:
+    """The hash of an event as it is served: of a zero byte and its JSON in canonical form, as a leaf of RFC 6962.
+
+    The log's JSON has ASCII names, strings, whole numbers and booleans only: sorted keys without spaces are that of
+    RFC 8785.
+    """
+    return hashlib.sha256(b"\0" + msgspec.json.encode(event, order="sorted")).digest()
 
 
 def encode_stream(stream: Stream) -> str:

@@ -66,10 +66,19 @@ class OtherSecret(Exception):
 
 def check_secret(conn: Connection[Any], secret: bytes) -> None:
     """Raises OtherSecret; the first secret that asks is the database's own."""
-    mine = hmac.digest(secret, b"the secret of this ledger", hashlib.sha256)
+    mine = _fingerprint(secret)
     row = conn.execute(QUERIES["claim_secret"], {"fingerprint": mine}).fetchone()
     if row is None or not hmac.compare_digest(bytes(row["fingerprint"]), mine):
         raise OtherSecret
+
+
+def fingerprint(secret: bytes) -> str:
+    """What tells that a secret is the same, and nothing else of it."""
+    return _fingerprint(secret).hex()
+
+
+def _fingerprint(secret: bytes) -> bytes:
+    return hmac.digest(secret, b"the secret of this ledger", hashlib.sha256)
 
 
 def new(secret: bytes) -> str:

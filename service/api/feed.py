@@ -22,6 +22,7 @@ from service.api.limits import BUNDLE, LINES, MOST_LINES, MOST_PAGE_BYTES, STREA
 from service.api.parameters import FUND, MOST, PROJECT, Parameter, pattern, whole
 from service.api.problems import Problem
 from service.api.reach import must_read
+from service.codec import leaf
 from service.reads import NotInTheLog, Reader, Snapshot
 
 bp = Blueprint("events", __name__, url_prefix="/v1")
@@ -199,7 +200,7 @@ _TOO_LONG = f"A range has {MOST_DIGESTED} positions at most. 一段至多 {MOST_
 def _digested(wanted: Wanted, snapshot: Snapshot, source: str, after: int, upto: int) -> tuple[int, str]:
     count, whole_range = 0, hashlib.sha256()
     for line in _lines(lambda at: wanted.page(snapshot, source, at, page.MOST, upto), after, upto):
-        whole_range.update(leaf(line))
+        whole_range.update(leaf(msgspec.json.decode(line)))
         count += 1
     return count, whole_range.hexdigest()
 
@@ -209,12 +210,3 @@ def _lines(next_page: Callable[[int], Page], after: int, upto: int) -> Iterator[
         found = next_page(after)
         yield from found.lines
         after = found.cursor
-
-
-def leaf(line: str) -> bytes:
-    """The hash of one event: of a zero byte and its JSON in canonical form (RFC 8785), as a leaf of RFC 6962.
-
-    The log's JSON has ASCII names, strings, whole numbers and booleans only: sorted keys without spaces are that form.
-    """
-    canonical = msgspec.json.encode(msgspec.json.decode(line), order="sorted")
-    return hashlib.sha256(b"\0" + canonical).digest()

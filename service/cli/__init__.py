@@ -30,6 +30,7 @@ from service.api.funds import annex
 from service.api.problems import of_outcome
 from service.app import close, create_app, open_ledger
 from service.cli.access import keys_
+from service.cli.archive import archive_, replay_, restore_
 from service.cli.books import check_, rebuild_
 from service.cli.statements import hold_against, reconcile_, tell
 from service.cli.terminal import administered, connect, out, url_of
@@ -52,7 +53,7 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that what was started is stopped in order
 
 
-for _command in (keys_, rebuild_, check_, reconcile_):
+for _command in (keys_, rebuild_, check_, reconcile_, archive_, replay_, restore_):
     cli.add_command(_command)
 
 SAID_PLAINLY = (

@@ -20,7 +20,7 @@ out = Console()
 
 
 @contextmanager
-def administered() -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
+def opened_database() -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """A connection to the database; also while `suyuan run` has it. An embedded one is brought up to date first."""
     settings = config.from_environment()
     with database(settings, join=True) as chosen:
@@ -28,8 +28,15 @@ def administered() -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]
             migrate(url_of(chosen))
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
-            keys.check_secret(conn, chosen.secret)
             yield chosen, conn
+
+
+@contextmanager
+def administered() -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
+    """The same, by who has the database's secret."""
+    with opened_database() as (chosen, conn):
+        keys.check_secret(conn, chosen.secret)
+        yield chosen, conn
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:

@@ -1,0 +1,69 @@
+"""What another engine computed from the archive, held against the live tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row, tuple_row
+
+from domain.money import Money
+from projections import ORDER
+from service.archive.manifest import ArchiveWrong
+from service.queries import QUERIES
+
+KEY = ("fund", "project", "batch", "award")
+MOST_SHOWN = 20
+Key = tuple[Any, ...]
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """How many rows there are as of `position`, how many differ, and some of these: key, live, and as replayed."""
+
+    position: int
+    rows: int
+    differing: int
+    shown: tuple[tuple[Key, Row | None, Row | None], ...]
+
+    def document(self) -> dict[str, Any]:
+        """For programs, amounts in yuan."""
+        shown = [
+            {"key": list(key), "live": live and in_yuan(live), "replayed": replayed and in_yuan(replayed)}
+            for key, live, replayed in self.shown
+        ]
+        return {"position": self.position, "rows": self.rows, "differing": self.differing, "shown": shown}
+
+
+def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Compared:
+    """Raises ArchiveWrong if the live tables have not folded `position` yet."""
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read")
+        conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
+        [(reached, _)] = (
+            conn.cursor(row_factory=tuple_row).execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
+        )
+        if reached < position:
+            raise ArchiveWrong(f"The tables are at {reached}, the archive at {position}. 投影尚未到达归档位置。")
+        at = None if reached == position else position
+        live = _by_key(conn.cursor(row_factory=dict_row).execute(QUERIES["balances_at"], {"position": at}))
+    anew = _by_key(replayed)
+    differing = [key for key in sorted(live.keys() | anew.keys(), key=str) if live.get(key) != anew.get(key)]
+    shown = tuple((key, live.get(key), anew.get(key)) for key in differing[:MOST_SHOWN])
+    return Compared(position, len(live.keys() | anew.keys()), len(differing), shown)
+
+
+def in_yuan(row: Row) -> dict[str, Any]:
+    """A row of balances with its amounts, which are fen, in yuan."""
+    return {name: value if name in KEY else str(Money(value)) for name, value in row.items()}
+
+
+def _by_key(rows: Iterable[Row]) -> dict[Key, dict[str, int]]:
+    """The amounts by place, in fen; without the places that are empty."""
+    found = {
+        tuple(row[name] for name in KEY): {name: int(row[name]) for name in row if name not in KEY} for row in rows
+    }
+    return {key: amounts for key, amounts in found.items() if any(amounts.values())}

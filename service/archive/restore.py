@@ -1,0 +1,110 @@
+"""An empty database brought to where the archive ends: the same positions, hashes and identities, all or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from domain.books import freed, issued_upto
+from domain.decision import FACTS
+from domain.documents import Claim
+from domain.record import Recorded, Reference, claimed
+from domain.reversal.fact import EntryReversed
+from service import codec
+from service.archive import segment
+from service.archive.manifest import Archive, ArchiveWrong, Segment
+from service.archive.segment import Digest, Event
+from service.queries import QUERIES
+
+NUMBERED = frozenset(name for name, fact in FACTS.items() if fact.claims) | {EntryReversed.__name__}
+"""The events that take a number for themselves or set one free."""
+ISSUING = "AppropriationReceived"
+
+
+def restore(conn: Connection[Any], archive: Archive, told: Callable[[int, int], object] = lambda *_: None) -> None:
+    """Fill the database. Raises ArchiveWrong: it must be empty, and each event the one that was archived."""
+    head = archive.manifest.head
+    with conn.transaction():
+        conn.execute(QUERIES["append_lock"])
+        [(events,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
+        if events:
+            raise ArchiveWrong("The database has events: restore into an empty one. 数据库非空，只能恢复到空库。")
+        derived = _Derived()
+        for each in archive.manifest.segments:
+            for batch in _checked(archive, each):
+                derived.add(batch)
+                _insert(conn, batch)
+                told(batch[-1].position, head)
+        derived.insert(conn)
+
+
+def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
+    """A segment's events, which must be those of its manifest."""
+    digest, expected = Digest(archive.manifest.source), of.first
+    for batch in segment.read(archive.file(of)):
+        for event in batch:
+            if event.position != expected:
+                raise ArchiveWrong(f"{of.file}: position {expected} is missing. 缺少该位置。")
+            expected += 1
+        digest.add(batch)
+        yield batch
+    if digest.sha256 != of.events_sha256 or expected != of.last + 1:
+        raise ArchiveWrong(f"{of.file}: its events are not those of the manifest. 事件与清单不符。")
+
+
+def _insert(conn: Connection[Any], batch: list[Event]) -> None:
+    _copy(
+        conn,
+        "copy event (position, stream, version, type, recorded_at, fact) from stdin",
+        ((e.position, e.stream, e.version, e.type, e.recorded_at, e.fact) for e in batch),
+    )
+    _copy(
+        conn,
+        "copy post (source, id, digest, first_position, last_position) from stdin",
+        ((e.post_source, e.post_id, e.post_digest, e.position, e.post_last) for e in batch if e.post_id is not None),
+    )
+
+
+def _copy(conn: Connection[Any], statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+    with conn.cursor().copy(statement.encode()) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+class _Derived:
+    """What the ledger keeps beside the log and the log tells: the numbers in use, and the next serial."""
+
+    def __init__(self) -> None:
+        self._taken: dict[Claim, Reference] = {}
+        self._next_serial = 0
+
+    def add(self, batch: list[Event]) -> None:
+        for event in batch:
+            if event.type in NUMBERED or event.type == ISSUING:
+                self._take(_recorded(event))
+
+    def _take(self, event: Recorded) -> None:
+        for claim in freed(event.fact):
+            self._taken.pop(claim, None)
+        for claim in claimed(event.fact, event.header):
+            self._taken[claim] = Reference(event.stream, event.version)
+        self._next_serial = issued_upto(event, self._next_serial)
+
+    def insert(self, conn: Connection[Any]) -> None:
+        _copy(
+            conn,
+            "copy claim (kind, number, stream, version) from stdin",
+            ((claim.kind, claim.number, at.stream, at.version) for claim, at in self._taken.items()),
+        )
+        conn.execute(QUERIES["restore_serial"], {"next": self._next_serial})
+
+
+def _recorded(event: Event) -> Recorded:
+    try:
+        return codec.decode(event.stream, event.version, event.type, event.fact)
+    except (msgspec.ValidationError, KeyError) as error:
+        raise ArchiveWrong(f"Position {event.position} cannot be read: {error}. 该位置无法读取。") from error

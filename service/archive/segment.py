@@ -1,0 +1,143 @@
+"""A segment's file: an event a row, in typed columns and as the JSON that the log keeps, with the post that brought it.
+
+What is typed is repeated out of the JSON, for engines that read columns many times faster; the JSON is what counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import pyarrow as pa
+from pyarrow import parquet
+
+from service.codec import leaf
+
+TOGETHER = 5_000
+"""Rows in one go: of a group in the file, and in memory."""
+MOVE = pa.struct(
+    [
+        ("from", pa.string()),
+        ("to", pa.string()),
+        ("project", pa.string()),
+        ("batch", pa.int32()),
+        ("award", pa.string()),
+        ("payment", pa.string()),
+        ("fen", pa.string()),
+        ("amount", pa.string()),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        pa.field("position", pa.int64(), nullable=False),
+        pa.field("stream", pa.string(), nullable=False),
+        pa.field("version", pa.int64(), nullable=False),
+        pa.field("type", pa.string(), nullable=False),
+        pa.field("recorded_at", pa.timestamp("us", "UTC"), nullable=False),
+        pa.field("fund", pa.string(), nullable=False),
+        pa.field("occurred_on", pa.date32(), nullable=False),
+        pa.field("booked_on", pa.date32(), nullable=False),
+        pa.field("entry", pa.string()),
+        pa.field("mirrors", pa.bool_(), nullable=False),
+        pa.field("moves", pa.list_(MOVE), nullable=False),
+        pa.field("fact", pa.string(), nullable=False),
+        pa.field("post_source", pa.string()),
+        pa.field("post_id", pa.string()),
+        pa.field("post_digest", pa.binary(32)),
+        pa.field("post_last", pa.int64()),
+    ]
+)
+"""The columns; those of a post stand on the first event that it brought."""
+
+
+class Event(NamedTuple):
+    """A row of the log, and the post whose first event it is."""
+
+    position: int
+    stream: str
+    version: int
+    type: str
+    recorded_at: datetime
+    fact: str
+    post_source: str | None
+    post_id: str | None
+    post_digest: bytes | None
+    post_last: int | None
+
+    def leaf(self, source: str) -> bytes:
+        """The hash of the event as it is served."""
+        return leaf(
+            {
+                "specversion": "1.0",
+                "id": str(self.position),
+                "source": source,
+                "type": self.type,
+                "subject": self.stream,
+                "time": f"{self.recorded_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+                "datacontenttype": "application/json",
+                "position": self.position,
+                "streamversion": self.version,
+                "data": msgspec.json.decode(self.fact),
+            }
+        )
+
+
+class Digest:
+    """The digest of a range, event by event."""
+
+    def __init__(self, source: str) -> None:
+        self._source, self._hash = source, hashlib.sha256()
+
+    def add(self, events: Sequence[Event]) -> None:
+        for event in events:
+            self._hash.update(event.leaf(self._source))
+
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
+
+class _Typed(msgspec.Struct):
+    """What of a fact has a column of its own."""
+
+    fund: str
+    occurred_on: date
+    booked_on: date
+    entry: str | None = None
+    mirrors: dict[str, Any] | None = None
+    moves: tuple[dict[str, Any], ...] = ()
+
+
+_TYPED = msgspec.json.Decoder(_Typed)
+
+
+def write(file: Path, batches: Iterator[Sequence[Event]]) -> None:
+    """Write batches of rows into a new file."""
+    with parquet.ParquetWriter(file, SCHEMA, compression="zstd", compression_level=6) as writer:
+        for batch in batches:
+            writer.write_batch(pa.RecordBatch.from_pylist([_row(event) for event in batch], schema=SCHEMA))
+
+
+def _row(event: Event) -> dict[str, Any]:
+    typed = _TYPED.decode(event.fact)
+    return {
+        **event._asdict(),
+        "fund": typed.fund,
+        "occurred_on": typed.occurred_on,
+        "booked_on": typed.booked_on,
+        "entry": typed.entry,
+        "mirrors": typed.mirrors is not None,
+        "moves": typed.moves,
+    }
+
+
+def read(file: Path) -> Iterator[list[Event]]:
+    """The rows of a file, batch by batch."""
+    with parquet.ParquetFile(file) as found:
+        for batch in found.iter_batches(batch_size=TOGETHER, columns=list(Event._fields)):
+            columns: list[list[Any]] = [batch.column(name).to_pylist() for name in Event._fields]
+            yield [Event(*row) for row in zip(*columns, strict=True)]

@@ -1,0 +1,16 @@
+-- archive_events: a range of the log, each event with the post that brought it, on its first event.
+select
+    e.position,
+    e.stream,
+    e.version,
+    e.type,
+    e.recorded_at,
+    e.fact::text as fact,
+    p.source as post_source,
+    p.id as post_id,
+    p.digest as post_digest,
+    p.last_position as post_last
+from event as e
+left join post as p on p.first_position = e.position
+where e.position between %(first)s and %(last)s
+order by e.position

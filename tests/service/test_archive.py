@@ -1,0 +1,357 @@
+"""The archive brings an identical ledger back, says so by its hashes, and another engine finds our balances in it."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import psycopg
+import pyarrow as pa
+import pytest
+import sqlglot
+from msgspec import structs
+from psycopg.rows import dict_row
+from pyarrow import parquet
+from sqlglot import exp
+
+import projections
+from bench import mixed_log
+from service import projector
+from service.access import keys
+from service.archive import replay
+from service.archive.compare import compare
+from service.archive.engines import ENGINES, DuckDb
+from service.archive.manifest import NAME, Archive, ArchiveWrong, empty, opened
+from service.archive.restore import restore
+from service.archive.write import archive
+from service.check import check
+from tests.conftest import new_database
+from tests.service.conftest import SECRET, build, close
+
+LEDGER = empty("/suyuan", keys.fingerprint(SECRET))
+KEPT = ("event", "post", "claim", "serial", *projections.ORDER)
+JAVA = shutil.which("java")
+needs_spark = pytest.mark.skipif(
+    not (JAVA and find_spec("pyspark")), reason="Spark needs Java 17 and pyspark (requirements-spark.lock)"
+)
+
+
+def connect(url):
+    return psycopg.connect(url, autocommit=True, row_factory=dict_row)
+
+
+@pytest.fixture(scope="module")
+def original(server_url, played_database):
+    """A database with the example in it, which no test changes."""
+    with new_database(server_url, played_database) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def archived(original, tmp_path_factory):
+    """Its archive, in files of 100 events."""
+    folder = tmp_path_factory.mktemp("archive")
+    with connect(original) as conn:
+        return archive(conn, folder, LEDGER, 100)
+
+
+@pytest.fixture(scope="module")
+def mixed(server_url, template):
+    """A database with many lives in it."""
+    with new_database(server_url, template) as url:
+        with psycopg.connect(url, autocommit=True) as conn:
+            mixed_log.fill(url, conn, 3_000)
+        yield url
+
+
+@pytest.fixture
+def copied(archived, tmp_path):
+    """The archive's files, to be spoiled."""
+    return Path(shutil.copytree(archived.folder, tmp_path / "copy"))
+
+
+def rows(url, name):
+    with connect(url) as conn:
+        return conn.execute(f"select * from {name} as t order by t::text").fetchall()
+
+
+# Back from the archive ---------------------------------------------------------------
+
+
+def test_an_archive_restores_to_an_identical_ledger(original, archived, database_url):
+    with connect(database_url) as conn:
+        restore(conn, opened(archived.folder))
+    projector.catch_up(database_url)
+    for name in KEPT:
+        assert rows(database_url, name) == rows(original, name), name
+    report = check(database_url)
+    assert (report.findings, report.events) == ([], archived.manifest.head)
+
+
+def test_its_hashes_are_those_that_the_service_gives(original, archived):
+    api = build(original)
+    try:
+        for each in archived.manifest.segments:
+            told = api.get(f"/v1/events/digest?after={each.first - 1}&upto={each.last}").json
+            assert (told["sha256"], told["count"]) == (each.events_sha256, each.count)
+    finally:
+        close(api)
+    assert sum(each.posts for each in archived.manifest.segments) == len(rows(original, "post"))
+
+
+def test_a_restored_ledger_goes_on_where_it_was(archived, database_url):
+    with connect(database_url) as conn:
+        restore(conn, archived)
+    projector.catch_up(database_url)
+    api = build(database_url)
+    try:
+        [setup] = [row for row in rows(database_url, "post") if row["first_position"] == 1]
+        found = api.get(f"/v1/posts?source={setup['source']}&id={setup['id']}").json
+        assert found["position"] == 1
+        confirmed = api.event(
+            "PaymentConfirmed", "project/yx-ip-2018-08", "2019-09-05", payment="yx-ip-2018-08-L02-B1-1",
+            amount="295055.00", payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},
+        )  # fmt: skip
+        used = next(row for row in rows(database_url, "claim") if row["kind"] == "流水号")
+        confirmed["data"]["documents"] = [{"kind": "流水号", "number": used["number"]}]
+        assert api.post(confirmed, "treasury").json["rule"] == "DocumentAlreadyUsed"
+        confirmed["data"]["documents"] = [{"kind": "流水号", "number": "新的"}]
+        answer = api.post(confirmed, "treasury")
+        assert (answer.status_code, answer.json["position"]) == (201, archived.manifest.head + 1)
+        api.fold()
+    finally:
+        close(api)
+    assert check(database_url).findings == []
+
+
+def test_it_is_restored_into_an_empty_database_only(archived, api):
+    settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
+    api.post(api.event("FundEstablished", "fund/f", cites=["立项依据"], name="甲", settings=settings), "fund-office")
+    with connect(api.url) as conn, pytest.raises(ArchiveWrong, match="empty"):
+        restore(conn, archived)
+    assert len(rows(api.url, "event")) == 1
+
+
+# Written ---------------------------------------------------------------------------
+
+
+def test_only_what_is_new_is_added_and_what_was_written_stays(archived, copied, original, database_url):
+    with connect(database_url) as conn:
+        restore(conn, archived)
+    api = build(database_url)
+    try:
+        settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
+        event = api.event("FundEstablished", "fund/f", cites=["立项依据"], name="甲", settings=settings)
+        assert api.post(event, "fund-office").status_code == 201
+    finally:
+        close(api)
+    with connect(database_url) as conn:
+        more = archive(conn, copied, LEDGER, 100)
+        again = archive(conn, copied, LEDGER, 100)
+    assert more.manifest.segments[:-1] == archived.manifest.segments
+    assert more.manifest.segments[-1].first == more.manifest.head == archived.manifest.head + 1
+    assert again == more == opened(copied)
+
+
+def test_the_same_log_gives_the_same_chain_however_it_is_cut_in_time(original, archived, tmp_path):
+    with connect(original) as conn:
+        again = archive(conn, tmp_path / "again", LEDGER, 100)
+        whole = archive(conn, tmp_path / "whole", LEDGER)
+    assert again.manifest == archived.manifest
+    assert len(whole.manifest.segments) == 1
+
+
+def test_an_archive_takes_no_other_ledger_s_events(archived, copied, database_url, original):
+    with connect(database_url) as conn, pytest.raises(ArchiveWrong, match="another ledger"):
+        archive(conn, copied, LEDGER)
+    with connect(original) as conn, pytest.raises(ArchiveWrong, match="another ledger"):
+        archive(conn, copied, empty("/other", LEDGER.secret))
+
+
+@pytest.mark.long("begins a process after each kill")
+def test_killed_at_any_moment_it_is_gone_on_with(mixed, tmp_path):
+    with connect(mixed) as conn:
+        whole = archive(conn, tmp_path / "whole", LEDGER, 40)
+    told = {"DATABASE_URL": mixed, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
+    folder, killed, grown = tmp_path / "killed", 0, set()
+    command = [sys.executable, "-m", "service", "archive", "--to", str(folder), "--segment", "40"]
+    while True:
+        process = subprocess.Popen(command, env={**os.environ, **told}, stdout=subprocess.DEVNULL)
+        before = files(folder)
+        while process.poll() is None and files(folder) < before + 7:
+            time.sleep(0.005)
+        if process.poll() is not None:
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+        killed += 1
+        grown.add(files(folder))
+        if (folder / NAME).exists():
+            opened(folder)
+    assert process.returncode == 0
+    assert killed > 3
+    assert opened(folder).manifest == whole.manifest
+    assert whole.manifest.head == 3_000
+
+
+def files(folder):
+    return len(list(folder.glob("*.parquet")))
+
+
+# Spoiled ---------------------------------------------------------------------------
+
+
+def test_a_file_that_changed_or_is_missing_is_found(archived, copied):
+    file = copied / archived.manifest.segments[1].file
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(ArchiveWrong, match=file.name):
+        opened(copied)
+    file.unlink()
+    with pytest.raises(ArchiveWrong, match=file.name):
+        opened(copied)
+
+
+def test_an_event_that_was_changed_with_the_file_s_hash_restores_nothing(archived, copied, database_url):
+    """Who can write a right file and its hash still cannot write the events' digest, and the chain after it."""
+    manifest = json.loads((copied / NAME).read_text())
+    segment = manifest["segments"][-1]
+    file = copied / segment["file"]
+    table = parquet.read_table(file)
+    facts = table.column("fact").to_pylist()
+    facts[0] = facts[0].replace('"actor": "', '"actor": "伪')
+    parquet.write_table(table.set_column(table.schema.get_field_index("fact"), "fact", pa.array(facts)), file)
+    segment["file_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (copied / NAME).write_text(json.dumps(manifest))
+    with connect(database_url) as conn, pytest.raises(ArchiveWrong, match="not those of the manifest"):
+        restore(conn, opened(copied))
+    assert rows(database_url, "event") == rows(database_url, "post") == rows(database_url, "claim") == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda m: m["segments"].pop(1), "does not follow"),
+        (lambda m: m["segments"][1].update(first=150), "does not follow"),
+        (lambda m: m["segments"][1].update(events_sha256="0" * 64), "does not follow"),
+        (lambda m: m["segments"].clear(), "no archive"),
+        (lambda m: m.update(form=2), "not known"),
+        (lambda m: m.pop("segments") and m.update(segments="x"), "Expected"),
+    ],
+)
+def test_a_manifest_that_does_not_hold_together_is_found(copied, spoil, says):
+    manifest = json.loads((copied / NAME).read_text())
+    spoil(manifest)
+    (copied / NAME).write_text(json.dumps(manifest))
+    with pytest.raises(ArchiveWrong, match=says):
+        opened(copied)
+
+
+# Replayed ---------------------------------------------------------------------------
+
+
+def replayed(found):
+    return replay.balances(DuckDb(), found)
+
+
+def test_duckdb_finds_our_balances_in_the_archive_by_our_own_sql(original, archived):
+    with connect(original) as conn:
+        compared = compare(conn, replayed(archived), archived.manifest.head)
+    assert (compared.differing, compared.position) == (0, archived.manifest.head)
+    assert compared.rows > 20
+
+
+def test_an_older_archive_is_compared_with_the_balances_of_its_end(original, archived):
+    older = Archive(archived.folder, structs.replace(archived.manifest, segments=archived.manifest.segments[:2]))
+    assert older.manifest.head == 200
+    with connect(original) as conn:
+        assert compare(conn, replayed(older), 200).differing == 0
+        assert compare(conn, replayed(older), archived.manifest.head).differing > 0
+
+
+@pytest.mark.long("thousands of events of many lives")
+def test_so_it_does_on_many_lives_once_they_are_folded(mixed, tmp_path):
+    with connect(mixed) as conn:
+        found = archive(conn, tmp_path, LEDGER, 700)
+        rows_replayed = replayed(found)
+        with pytest.raises(ArchiveWrong, match="The tables are at"):
+            compare(conn, rows_replayed, found.manifest.head)
+        projector.catch_up(mixed)
+        assert compare(conn, rows_replayed, found.manifest.head).differing == 0
+
+
+def test_a_balance_changed_by_hand_is_found(server_url, played_database, archived):
+    with new_database(server_url, played_database) as url, connect(url) as conn:
+        conn.execute("update balance set paid = paid + 1 where award = 'yx-ip-2018-08-L01' and batch = 1")
+        compared = compare(conn, replayed(archived), archived.manifest.head)
+    assert compared.differing == 1
+    [shown] = compared.document()["shown"]
+    assert shown["key"][2:] == [1, "yx-ip-2018-08-L01"]
+    assert (shown["live"]["paid"], shown["replayed"]["paid"]) == ("304945.01", "304945.00")
+
+
+@pytest.mark.parametrize("name", replay.REPLAYED)
+@pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
+def test_each_projection_is_written_in_each_engine_s_words(name, engine):
+    fold = replay.translated(name, engine, 9)
+    again = sqlglot.parse_one(fold.sql(engine.dialect), read=engine.dialect)
+    assert not list(again.find_all(exp.Placeholder, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBContainsTopKey))
+    inserted = sqlglot.parse_one(projections.PROJECTIONS[name], read="postgres").this.expressions
+    assert fold.named_selects == [column.name for column in inserted]
+
+
+@pytest.mark.long("starts a Java machine")
+@needs_spark
+def test_spark_finds_them_too(original, archived):
+    told = {"DATABASE_URL": original, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
+    with connect(original) as conn:
+        keys.check_secret(conn, SECRET)
+    command = [sys.executable, "-m", "service", "replay", "--from", str(archived.folder), "--engine", "spark", "--json"]
+    answer = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout)["differing"] == 0
+
+
+# By command ---------------------------------------------------------------------------
+
+
+def run(url, *arguments, before="pass", secret=SECRET.decode()):
+    told = {"DATABASE_URL": url, "SUYUAN_SECRET": secret, "SUYUAN_HOME": "/nowhere", "COLUMNS": "200"}
+    program = f"import sys; {before}; from service.cli import main; sys.argv[0] = 'suyuan'; main()"
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        env={**os.environ, **told},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_archived_replayed_and_restored_by_command(server_url, played_database, database_url, tmp_path):
+    with new_database(server_url, played_database) as url:
+        assert "个文件" in run(url, "archive", "--to", str(tmp_path / "a")).stdout
+        told = run(url, "replay", "--from", str(tmp_path / "a"))
+        assert (told.returncode, "余额一致" in told.stdout) == (0, True)
+    offline = run("", "replay", "--from", str(tmp_path / "a"), "--offline")
+    pool = next(row for row in json.loads(offline.stdout)["rows"] if row["project"] == "")
+    assert pool["pool"] == "51428.00"
+    other = run(database_url, "restore", "--from", str(tmp_path / "a"), secret="another secret of the tests, 32 b")
+    assert (other.returncode, "SUYUAN_SECRET" in other.stderr) == (1, True)
+    assert "已恢复" in run(database_url, "restore", "--from", str(tmp_path / "a")).stdout
+    assert run(database_url, "replay", "--from", str(tmp_path / "a")).returncode == 0
+    again = run(database_url, "restore", "--from", str(tmp_path / "a"))
+    assert (again.returncode, "Traceback" in again.stderr) == (1, False)
+
+
+def test_without_the_extra_a_sentence_tells_what_is_missing(database_url, tmp_path):
+    before = "sys.modules['pyarrow'] = None"
+    told = run(database_url, "archive", "--to", str(tmp_path), before=before)
+    assert (told.returncode, "archive" in told.stderr, "Traceback" in told.stderr) == (1, True, False)
+    assert run(database_url, "check", before=before).returncode == 0, "all else works without it"
