@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import chain
 
@@ -17,12 +17,15 @@ from domain.posting import POOL
 from domain.record import Fact, Recorded, Reference
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
+    CoversOtherDays,
     EntryListedTwice,
     ExceptionUnexplained,
     LineNotOnce,
-    MoreThanRecorded,
+    LineOutsideDays,
+    NotAsRecorded,
     NotCash,
     StatementDoesNotTie,
+    StatementTooLong,
 )
 
 # Events ----------------------------------------------------------------------
@@ -42,6 +45,12 @@ CASH = {
     "SurplusSurrendered": Direction.OUT,
 }
 """The events that a statement shows. A surrender out of the pool is not among them: it moves an entitlement only."""
+
+
+REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
+"""Those that may stand for less than was recorded."""
+MOST = timedelta(days=366)
+"""What a statement covers at most."""
 
 
 class Difference(StrEnum):
@@ -115,13 +124,16 @@ class StatementReconciled(FundFact):
     cites = (("对账单",),)
     refused_by = (
         WindowEmpty,
+        StatementTooLong,
         BeforeItsCause,
+        CoversOtherDays,
+        LineOutsideDays,
         ExceptionUnexplained,
         LineNotOnce,
         EntryListedTwice,
         UnknownEntry,
         NotCash,
-        MoreThanRecorded,
+        NotAsRecorded,
         StatementDoesNotTie,
     )
     file_sha256: str
@@ -168,10 +180,8 @@ def unaccepted(fund: Fund, file_sha256: str) -> Fund:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, _: Fund, fact: StatementReconciled) -> Decision:
-    if fact.last_day < fact.first_day:
-        raise WindowEmpty(first_day=fact.first_day, last_day=fact.last_day)
-    case.not_before("statement", fact.last_day)
+def decide(case: Case, fund: Fund, fact: StatementReconciled) -> Decision:
+    _check_days(case, fund, fact)
     for each in fact.exceptions:
         if each.explanation is None:
             raise ExceptionUnexplained(difference=each.kind, about=each.about)
@@ -184,6 +194,22 @@ def decide(case: Case, _: Fund, fact: StatementReconciled) -> Decision:
         if computed != stated:
             raise StatementDoesNotTie(direction=direction, stated=stated, computed=computed)
     return case.allow()
+
+
+def _check_days(case: Case, fund: Fund, fact: StatementReconciled) -> None:
+    days = {"first_day": fact.first_day, "last_day": fact.last_day}
+    if fact.last_day < fact.first_day:
+        raise WindowEmpty(**days)
+    if fact.last_day - fact.first_day >= MOST:
+        raise StatementTooLong(**days)
+    case.not_before("statement", fact.last_day)
+    for before in fund.reconciled.get(fact.file_sha256, ())[-1:]:  # a closed period may rest on its days
+        if (before.first_day, before.last_day) != (fact.first_day, fact.last_day):
+            raise CoversOtherDays(first_day=before.first_day, last_day=before.last_day, version=before.version)
+    for exception in fact.exceptions:
+        for line in exception.lines:
+            if not fact.first_day <= line.on <= fact.last_day:
+                raise LineOutsideDays(line=line.number, on=line.on, **days)
 
 
 def _each_line_once(fact: StatementReconciled) -> None:
@@ -212,8 +238,9 @@ def _is_recorded(case: Case, entry: CashEntry) -> None:
     recorded = cash_of(event)
     if event.fund != case.code or recorded is None:
         raise NotCash(stream=entry.stream, version=entry.version)
-    if entry.amount > recorded:
-        raise MoreThanRecorded(stream=entry.stream, version=entry.version, recorded=recorded, amount=entry.amount)
+    in_part = type(event.fact).__name__ in REVERSIBLE_IN_PART
+    if entry.amount > recorded or (entry.amount < recorded and not in_part):
+        raise NotAsRecorded(stream=entry.stream, version=entry.version, recorded=recorded, amount=entry.amount)
 
 
 def _entry(case: Case, entry: CashEntry) -> Recorded:

@@ -48,10 +48,10 @@ class NotCash(Refused):
 
 
 @dataclass(eq=False)
-class MoreThanRecorded(Refused):
-    """Version {version} of {stream} is for {recorded}, less than the {amount} it is named with."""
+class NotAsRecorded(Refused):
+    """Version {version} of {stream} is for {recorded}, not for the {amount} it is named with."""
 
-    zh = "{stream} 第 {version} 号事件入账 {recorded} 元，少于填写的 {amount} 元。"
+    zh = "{stream} 第 {version} 号事件入账 {recorded} 元，与填写的 {amount} 元不符。"
     remedy = "Name the entry with its recorded amount, less what was reversed of it."
     remedy_zh = "按入账金额（减已冲销部分）填写。"
     stream: str
@@ -83,6 +83,42 @@ class ExceptionUnexplained(Refused):
     source = ACCOUNTING
     difference: str
     about: str
+
+
+@dataclass(eq=False)
+class LineOutsideDays(Refused):
+    """Line {line} is of {on}, outside the statement's days, {first_day} to {last_day}."""
+
+    zh = "第 {line} 笔日期为 {on}，不在对账单期间 {first_day} 至 {last_day} 内。"
+    remedy = "Give the days that the statement covers, or its lines as the file has them."
+    remedy_zh = "更正对账单期间，或按文件填写明细。"
+    line: int
+    on: date
+    first_day: date
+    last_day: date
+
+
+@dataclass(eq=False)
+class StatementTooLong(Refused):
+    """{first_day} to {last_day} is more than a year."""
+
+    zh = "{first_day} 至 {last_day} 超过一年。"
+    remedy = "Reconcile statements of a year at most, one after the other."
+    remedy_zh = "每份对账单最长一年，逐份对账。"
+    first_day: date
+    last_day: date
+
+
+@dataclass(eq=False)
+class CoversOtherDays(Refused):
+    """The file was accepted for {first_day} to {last_day}, by version {version}."""
+
+    zh = "该文件已按 {first_day} 至 {last_day} 确认（第 {version} 号事件）。"
+    remedy = "Accept it again for the same days; if these were wrong, reverse the acceptance first."
+    remedy_zh = "再次确认须为同一期间；期间有误的，先冲销原确认。"
+    first_day: date
+    last_day: date
+    version: int
 
 
 @dataclass(eq=False)

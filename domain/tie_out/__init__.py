@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator
 from domain.documents import normal
 from domain.fund.reconciliation import Difference
 from domain.names import plain
-from domain.tie_out.evidence import likely, may_be
+from domain.tie_out.evidence import likely, may_be, right_payee
 from domain.tie_out.likeness import (
     Apart,
     Stage,
@@ -18,6 +18,8 @@ from domain.tie_out.likeness import (
     by_direction,
     by_namelessness,
     by_payee,
+    by_reference,
+    by_voucher,
     one_by_one,
     summed,
     with_amount,
@@ -55,32 +57,36 @@ def duplicates(table: Table) -> None:
 
 
 def _said(line: Line) -> Hashable:
-    if line.reference:
-        return line.direction, line.amount, normal(line.reference)
-    return line.direction, line.amount, line.on, plain(line.payee or ""), line.account, line.voucher, line.summary
+    numbered = normal(line.reference or ""), normal(line.voucher or "")
+    return line.direction, line.amount, line.on, plain(line.payee or ""), line.account, numbered
+
+
+def _anyone(_: Line, __: Entry) -> bool:
+    return True
 
 
 STAGES: tuple[Stage, ...] = (
     by_number,
+    one_by_one(with_amount(by_reference), Apart.ANY, right_payee),
+    one_by_one(with_amount(by_reference), Apart.ANY, _anyone),
+    one_by_one(with_amount(by_voucher), Apart.ANY, likely),
+    one_by_one(with_amount(by_voucher), Apart.ANY, right_payee),
+    *(one_by_one(with_amount(who), apart) for apart in (Apart.NONE, Apart.NEAR) for who in (by_account, by_payee)),
+    one_by_one(with_amount(by_voucher), Apart.ANY, _anyone),
     duplicates,
     what_is_left_of_a_number,
-    one_by_one(with_amount(by_account), Apart.NONE),
-    one_by_one(with_amount(by_payee), Apart.NONE),
-    one_by_one(with_amount(by_account), Apart.TOLERATED),
-    one_by_one(with_amount(by_payee), Apart.TOLERATED),
+    *(one_by_one(with_amount(who), Apart.TOLERATED) for who in (by_account, by_payee)),
+    *(one_by_one(with_amount(by_namelessness), apart) for apart in (Apart.NONE, Apart.NEAR)),
     summed(by_account, Apart.TOLERATED),
     summed(by_payee, Apart.TOLERATED),
     summed(by_namelessness, Apart.NONE),
     duplicates,
-    one_by_one(with_amount(by_account), Apart.ANY, likely),
-    one_by_one(with_amount(by_payee), Apart.ANY, likely),
-    one_by_one(with_amount(by_direction), Apart.NONE, may_be),
-    one_by_one(with_amount(by_direction), Apart.TOLERATED, may_be),
-    one_by_one(by_payee, Apart.NONE, may_be),
-    one_by_one(by_payee, Apart.TOLERATED, may_be),
+    *(one_by_one(with_amount(who), Apart.ANY) for who in (by_account, by_payee)),
+    *(one_by_one(with_amount(by_direction), apart, may_be) for apart in (Apart.NONE, Apart.NEAR, Apart.TOLERATED)),
+    *(one_by_one(by_payee, apart, may_be) for apart in (Apart.NONE, Apart.NEAR, Apart.TOLERATED)),
 )
 """From the surest to the weakest evidence."""
-SURE = (by_number, one_by_one(with_amount(by_account), Apart.ANY), one_by_one(with_amount(by_payee), Apart.ANY))
+SURE = (by_number, *(one_by_one(with_amount(who), Apart.ANY) for who in (by_account, by_payee)))
 """What finds the payment that is instructed and not confirmed."""
 
 

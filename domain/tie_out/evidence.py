@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from itertools import product, starmap
 
 from domain.documents import normal
 from domain.fund.reconciliation import Difference, Direction
@@ -10,11 +11,12 @@ from domain.names import plain
 from domain.tie_out.parts import Days, Entry, Line
 
 
-def numbers(each: Line | Entry) -> Iterator[tuple[str, Direction, str]]:
+def numbers(each: Line | Entry) -> Iterator[tuple[str, Hashable]]:
+    """The numbers that tell which payment it is; those of vouchers begin anew each year."""
     if each.reference:
-        yield "reference", each.direction, normal(each.reference)
+        yield "reference", (each.direction, normal(each.reference))
     if each.voucher:
-        yield "voucher", each.direction, normal(each.voucher)
+        yield "voucher", (each.direction, each.on.year, normal(each.voucher))
 
 
 def total(each: Iterable[Line | Entry]) -> int:
@@ -50,30 +52,44 @@ def reasons(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> Iter
     shared = {number for line in lines for number in numbers(line)}
     kinds = {number[0] for entry in entries for number in numbers(entry) if number in shared}
     yield from (kind for kind in ("reference", "voucher") if kind in kinds)
-    pairs = [(line, entry) for line in lines for entry in entries]
     if total(lines) == total(entries):
-        yield "amount" if len(pairs) == 1 else "sum"
+        yield "amount" if len(lines) == len(entries) == 1 else "sum"
+    pairs = _unlike(lines, entries)
     if all(same_account(*pair) for pair in pairs):
         yield "account"
     if all(same_name(*pair) for pair in pairs):
         yield "payee"
-    if all(days.near(*pair) for pair in pairs):
+    if _near(lines, entries, days):
         yield "date"
 
 
 def differs(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> Iterator[Difference]:
-    if total(lines) != total(entries):
+    several = min(len(lines), len(entries)) > 1  # of equal sums, but no one of them is of equal amount
+    if total(lines) != total(entries) or several:
         yield Difference.AMOUNT_DIFFERS
-    if not all(any(right_payee(line, entry) for entry in entries) for line in lines):
+    if not all(right_payee(*pair) for pair in _unlike(lines, entries)):
         yield Difference.PAYEE_DIFFERS
-    if not all(days.near(line, entry) for line in lines for entry in entries):
+    if not _near(lines, entries, days):
         yield Difference.DATE_DIFFERS
+
+
+def _unlike(lines: Sequence[Line], entries: Sequence[Entry]) -> list[tuple[Line, Entry]]:
+    """Each line with each entry, one for all that name the same payee."""
+    named = {(line.payee, line.account): line for line in lines}
+    of = {(entry.payee, entry.account): entry for entry in entries}
+    return list(product(named.values(), of.values()))
+
+
+def _near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bool:
+    told = {line.on: line for line in lines}
+    booked = {entry.on: entry for entry in entries}
+    return all(starmap(days.near, product(told.values(), booked.values())))
 
 
 def may_be(line: Line, entry: Entry) -> bool:
     """Their numbers do not say that they are of different payments."""
-    other = {kind: number for kind, _, number in numbers(entry)}
-    return all(other.get(kind, number) == number for kind, _, number in numbers(line))
+    other = dict(numbers(entry))
+    return all(other.get(kind, number) == number for kind, number in numbers(line))
 
 
 def likely(line: Line, entry: Entry) -> bool:

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, TypeVar
 
 from domain.names import plain
-from domain.tie_out.evidence import right_payee
+from domain.tie_out.evidence import likely, may_be, numbers
 from domain.tie_out.numbers import Group
 from domain.tie_out.parts import Days, Entry, Line
 from domain.tie_out.table import Table
@@ -27,9 +27,10 @@ MOST_ASKED, MOST_SUMMED = 100, 1_000
 class Apart(Enum):
     """How many days may lie between a line and its entry."""
 
-    NONE = "none"
-    TOLERATED = "tolerated"
-    ANY = "any"
+    NONE = "the same day"
+    NEAR = "as many as are tolerated, in one month"
+    TOLERATED = "as many as are tolerated"
+    ANY = "however many"
 
 
 def _groups(table: Table, key: Key) -> list[Group]:
@@ -65,18 +66,46 @@ def with_amount(key: Key) -> Key:
     return lambda each: None if (shared := key(each)) is None else (shared, each.amount)
 
 
-def one_by_one(key: Key, apart: Apart, fits: Callable[[Line, Entry], bool] = right_payee) -> Stage:
-    """Pair within each group, the earlier with the earlier: of windows of one width that leaves most for the others."""
+def by_reference(each: Line | Entry) -> Hashable:
+    return dict(numbers(each)).get("reference")
+
+
+def by_voucher(each: Line | Entry) -> Hashable:
+    return dict(numbers(each)).get("voucher")
+
+
+def one_by_one(key: Key, apart: Apart, fits: Callable[[Line, Entry], bool] = likely) -> Stage:
+    """Pair within each group, the earlier with the earlier: of windows of one width that leaves most for the others.
+
+    Where any day will do, with the nearest.
+    """
 
     def stage(table: Table) -> None:
         for group in _groups(table, key):
             for line in group.lines:
-                near = _within(group.entries, line.on, apart, table.days)[:MOST_ASKED]
-                if found := next((entry for entry in near if fits(line, entry)), None):
-                    group.entries.remove(found)
-                    table.pair([line], [found])
+                at = _chosen(group.entries, line, apart, table.days, fits)
+                if at is not None:
+                    table.pair([line], [group.entries.pop(at)])
 
     return stage
+
+
+def _chosen(
+    entries: Sequence[Entry], line: Line, apart: Apart, days: Days, fits: Callable[[Line, Entry], bool]
+) -> int | None:
+    """Where the entry stands that a line is paired with."""
+    first, last = _window(entries, line.on, apart, days)
+    if apart is Apart.ANY:
+        middle = bisect_left(entries, line.on, key=attrgetter("on"))
+        first, last = max(first, middle - MOST_ASKED), min(last, middle + MOST_ASKED)
+        found = [at for at in range(first, last) if fits(line, entries[at])]
+        return min(found, key=lambda at: (abs((entries[at].on - line.on).days), at), default=None)
+    asked = range(first, min(last, first + MOST_ASKED))
+    return next((at for at in asked if fits(line, entries[at]) and _in(apart, line, entries[at], days)), None)
+
+
+def _in(apart: Apart, line: Line, entry: Entry, days: Days) -> bool:
+    return apart is not Apart.NEAR or days.near(line, entry)
 
 
 def summed(key: Key, apart: Apart) -> Stage:
@@ -85,26 +114,29 @@ def summed(key: Key, apart: Apart) -> Stage:
     def stage(table: Table) -> None:
         for group in _groups(table, key):
             for line in list(group.lines):
-                if run := _run(_within(group.entries, line.on, apart, table.days)[:MOST_SUMMED], line.amount):
+                first, last = _window(group.entries, line.on, apart, table.days)
+                may = [entry for entry in group.entries[first : min(last, first + MOST_SUMMED)] if may_be(line, entry)]
+                if run := _run(may, line.amount):
                     group.lines.remove(line)
                     group.entries = [entry for entry in group.entries if entry not in run]
                     table.pair([line], run)
             for entry in group.entries:
-                if several := _run(_within(group.lines, entry.on, apart, table.days)[:MOST_SUMMED], entry.amount):
+                first, last = _window(group.lines, entry.on, apart, table.days)
+                those = [line for line in group.lines[first : min(last, first + MOST_SUMMED)] if may_be(line, entry)]
+                if several := _run(those, entry.amount):
                     group.lines = [line for line in group.lines if line not in several]
                     table.pair(several, [entry])
 
     return stage
 
 
-def _within(those: Sequence[Each], day: date, apart: Apart, days: Days) -> Sequence[Each]:
-    """Those of `those`, which are in the order of their days, that are near enough."""
+def _window(those: Sequence[Each], day: date, apart: Apart, days: Days) -> tuple[int, int]:
+    """From where to where those stand, which are in the order of their days, that are near enough."""
     if apart is Apart.ANY:
-        return those
-    tolerance = timedelta(days=days.tolerance if apart is Apart.TOLERATED else 0)
+        return 0, len(those)
+    tolerance = timedelta(days=0 if apart is Apart.NONE else days.tolerance)
     first = bisect_left(those, day - tolerance, key=attrgetter("on"))
-    last = bisect_right(those, day + tolerance, key=attrgetter("on"))
-    return those[first:last]
+    return first, bisect_right(those, day + tolerance, key=attrgetter("on"))
 
 
 def _run(those: Sequence[Each], amount: int) -> Sequence[Each]:

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from domain.tie_out.evidence import numbers, right_payee, total
+from domain.tie_out.evidence import numbers, total
 from domain.tie_out.parts import Entry, Line
 from domain.tie_out.table import Table
 
@@ -20,12 +20,10 @@ class Group:
 
 
 def by_number(table: Table) -> None:
-    """Those that share a bank reference or a voucher, directly or through others, as far as their amounts agree."""
+    """One and those that share a bank reference or a voucher with it, directly or through others, of the same sum."""
     for group in _connected(table):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
             table.pair(group.lines, group.entries)
-        else:
-            _equal_amounts(table, group)
 
 
 def what_is_left_of_a_number(table: Table) -> None:
@@ -52,18 +50,3 @@ def _connected(table: Table) -> Iterator[Group]:
         entries = sorted((each for each in together if isinstance(each, Entry)), key=attrgetter("order"))
         if entries:
             yield Group(lines, entries)
-
-
-def _equal_amounts(table: Table, group: Group) -> None:
-    """Pair those of equal amounts one by one, the likeliest first."""
-    for line in group.lines:
-        same = [entry for entry in group.entries if entry.amount == line.amount]
-        if same:
-            best = max(same, key=lambda entry: _likeness(line, entry))
-            group.entries.remove(best)
-            table.pair([line], [best])
-
-
-def _likeness(line: Line, entry: Entry) -> tuple[int, bool, int]:
-    shared = set(numbers(line)) & set(numbers(entry))
-    return len(shared), right_payee(line, entry), -abs((line.on - entry.on).days)

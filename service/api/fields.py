@@ -15,10 +15,9 @@ from typing import Any, ClassVar, NoReturn, cast
 from marshmallow import Schema, ValidationError, fields, post_load
 from marshmallow.experimental.context import Context
 
-from domain.money import Money
-from domain.project.subjects import (
-    BankAccount,
-)
+from domain.money import MOST_FEN, Money
+from domain.project.subjects import BankAccount
+from service.visible import seen
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "required": "This is required. 必填。",
@@ -27,25 +26,6 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "invalid": "This is of the wrong JSON type. JSON 类型错误。",
     "unknown": "There is no such field. 没有此字段。",
 }
-ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]*")
-"""Text of these characters alone needs no closer look."""
-UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\U0001107f\U00016fe4\U0001d159\ufffc")
-UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
-
-
-def seen(text: str) -> bool:
-    """Whether a person sees every character: no controls, zero widths, bidi marks, fillers, variation selectors."""
-    return bool(ORDINARY.fullmatch(text)) or not any(map(_unseen, text))
-
-
-def _unseen(character: str) -> bool:
-    kind = unicodedata.category(character)
-    return (
-        kind in UNSEEN_KINDS
-        or (kind == "Zs" and character not in " \u3000")
-        or character in UNSEEN
-        or "VARIATION SELECTOR" in unicodedata.name(character, "")
-    )
 
 
 class Bilingual(fields.Field[Any]):
@@ -84,7 +64,7 @@ class Text(Bilingual):
 class Party(Text):
     """A person's or an organisation's name. No account number: it would be kept in clear."""
 
-    NUMBER = re.compile(r"(\d[ -]?){12}")
+    NUMBER = re.compile(r"(\d[\W_]{0,3}){12}")
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, *args, **kwargs)
@@ -179,10 +159,6 @@ class Sha256(Pattern):
             "须为 64 位小写十六进制数。",
             **options,
         )
-
-
-MOST_FEN = 10**14
-"""A million million yuan: the ledger has serials for 92 000 such amounts."""
 
 
 class Amount(Bilingual):

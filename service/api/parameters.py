@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 from flask import request
 from werkzeug.routing import BaseConverter
 
-from service.api.fields import Day, seen
+from service.api.fields import Day
 from service.api.problems import Problem
+from service.visible import seen
 
 MOST = 2**63 - 1
 

@@ -16,10 +16,10 @@ from service.api.contract import shapes
 from service.api.contract.operation import operation
 from service.api.fields import bank_account
 from service.api.parameters import MIN_POSITION, CodeConverter, day, pattern, text, whole
-from service.api.problems import Problem
+from service.api.problems import SOON, Problem
 from service.api.reach import must_read
 from service.reconciliation import document, reconcile
-from service.statements import StatementWrong, read
+from service.statements import Busy, StatementWrong, read
 from service.statements.tables import HEADINGS
 
 bp = Blueprint("reconciliations", __name__, url_prefix="/v1/reconciliations")
@@ -75,6 +75,8 @@ def hold_against(
     except StatementWrong as wrong:
         told = [{"pointer": where, "detail": f"{english} {chinese}"} for where, english, chinese in wrong.errors]
         raise Problem("statement-wrong", errors=told) from wrong
+    except Busy as busy:
+        raise Problem("unavailable", SOON) from busy
     with reader().at(max(min_position or 0, position or 0)) as snapshot:
         if snapshot.one("funds", fund=fund) is None:
             raise Problem("not-found", fund=fund)

@@ -1,60 +1,10 @@
 """Statements of a treasury or a bank: a file as it comes, read into lines. Exact to the fen, or refused with the place.
 
 CSV in UTF-8 or GBK, XLSX, and camt.053 of ISO 20022. Account numbers are kept as their last digits and a keyed digest.
+Whoever sends a file may send anything: it is read in a process of its own, which may take only so much (`apart`).
 """
 
-from __future__ import annotations
-
-import hashlib
-from collections.abc import Mapping
-from datetime import date, timedelta
-
-from domain.period import first_day, last_day, period_of
-from service.statements import camt053, sheets, tables
-from service.statements.cells import AccountOf
+from service.statements.apart import Busy, read
 from service.statements.statement import Statement, StatementWrong
 
-__all__ = ["AccountOf", "Statement", "StatementWrong", "read"]
-
-MOST_DAYS = 366
-"""A statement covers a year at most."""
-
-
-def read(
-    content: bytes,
-    columns: Mapping[str, str],
-    account_of: AccountOf,
-    days: tuple[date | None, date | None] = (None, None),
-) -> Statement:
-    """The statement in a file. `columns` names the headings of what a sheet calls otherwise than usual.
-
-    `days` are the first and the last that it covers; left out, those it says itself, or the whole months of its lines.
-    Raises StatementWrong.
-    """
-    sha256 = hashlib.sha256(content).hexdigest()
-    if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"<"):
-        if columns:
-            raise StatementWrong([("", "camt.053 has no columns to be named.", "camt.053 没有可指定的列。")])
-        statement = camt053.read(content, account_of, sha256)
-    else:
-        sheet = sheets.read(content)
-        statement = tables.read(sheet, columns, account_of, sha256)
-    return statement.of(*_days(statement, *days))
-
-
-def _days(statement: Statement, first: date | None, last: date | None) -> tuple[date, date]:
-    told = sorted(line.on for line in statement.lines)
-    first = first or statement.first_day or (first_day(period_of(told[0])) if told else None)
-    last = last or statement.last_day or (last_day(period_of(told[-1])) if told else None)
-    if first is None or last is None:
-        raise StatementWrong([("", "It has no line: say its first and last day.", "没有明细行，请给出首日和末日。")])
-    if not timedelta(0) <= last - first < timedelta(days=MOST_DAYS):
-        raise StatementWrong(
-            [("", f"{first} to {last} is not a span of up to a year.", f"{first} 至 {last} 不是一年以内的期间。")]
-        )
-    outside = next((day for day in told if not first <= day <= last), None)
-    if outside:
-        raise StatementWrong(
-            [("", f"A line is of {outside}, outside its days.", f"有明细行日期为 {outside}，不在期间内。")]
-        )
-    return first, last
+__all__ = ["Busy", "Statement", "StatementWrong", "read"]

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import NoReturn
 from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
 
 from domain.fund.reconciliation import Direction
 from domain.money import Money
 from domain.tie_out import Line
-from service.api.limits import MOST_STATEMENT_LINES
+from service.calendar import SHANGHAI
 from service.statements import cells
 from service.statements.cells import AccountOf, Wrong
-from service.statements.statement import MOST_ERRORS, Error, Statement, StatementWrong
+from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong
 
 CURRENCY, BOOKED = "CNY", "BOOK"
 WAYS = {"DBIT": Direction.OUT, "CRDT": Direction.IN}
@@ -35,11 +36,9 @@ def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
     [stated] = found
     lines, rows, errors = _entries(stated, account_of)
     if errors:
-        raise StatementWrong(errors[:MOST_ERRORS])
-    if len(lines) > MOST_STATEMENT_LINES:
-        raise StatementWrong(
-            [("", f"It has more than {MOST_STATEMENT_LINES} lines.", f"超过 {MOST_STATEMENT_LINES} 行，请按日期拆分。")]
-        )
+        raise StatementWrong(errors)
+    if len(lines) > MOST_LINES:
+        raise StatementWrong([("", f"It has more than {MOST_LINES} lines.", f"超过 {MOST_LINES} 行，请按日期拆分。")])
     first, last = _span(stated)
     return Statement(sha256, "camt.053", tuple(lines), first, last, rows=tuple(rows), adds_up=_adds_up(stated, lines))
 
@@ -47,10 +46,18 @@ def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
 def _tree(content: bytes) -> Element:
     parser = XMLParser(target=_Plain())  # noqa: S314 - see _Plain
     try:
-        parser.feed(content)
+        parser.feed(_text_of(content))
         return parser.close()
-    except ParseError as error:
+    except (ParseError, ValueError, LookupError) as error:
         raise StatementWrong([("", f"It is no right XML: {error}.", f"XML 格式有误：{error}。")]) from error
+
+
+def _text_of(content: bytes) -> bytes | str:
+    """The document as text if it says that it is in a Chinese encoding, which the parser does not know."""
+    declared = re.match(rb"<\?xml[^>]{0,100}encoding=[\"']([A-Za-z0-9_-]{1,20})[\"']", content.lstrip()[:200])
+    if declared and declared[1].decode().lower().replace("-", "") in ("gbk", "gb2312", "gb18030", "cp936"):
+        return content.decode("gb18030")
+    return content
 
 
 def _entries(stated: Element, account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
@@ -60,6 +67,8 @@ def _entries(stated: Element, account_of: AccountOf) -> tuple[list[Line], list[s
     for number, entry in enumerate(stated.findall("{*}Ntry"), 1):
         if (_text(entry, "Sts/Cd") or _text(entry, "Sts") or BOOKED) != BOOKED:
             continue
+        if len(errors) == MOST_ERRORS or len(lines) > MOST_LINES:
+            break
         where = f"Ntry {number}"
         try:
             for line in _lines(entry, len(lines), account_of):
@@ -106,8 +115,18 @@ def _text(of: Element | None, path: str) -> str | None:
 
 
 def _day(of: Element, path: str) -> date | None:
-    written = _text(of, f"{path}/Dt") or _text(of, f"{path}/DtTm")
-    return cells.day(written) if written else None
+    """A day in Asia/Shanghai, whatever zone a time is told in."""
+    if written := _text(of, f"{path}/DtTm"):
+        return _day_of(written)
+    return cells.day(written) if (written := _text(of, f"{path}/Dt")) else None
+
+
+def _day_of(time: str) -> date:
+    try:
+        told = datetime.fromisoformat(time)
+    except ValueError as error:
+        raise Wrong("It is no time.", "不是时间。") from error
+    return cells.day(told.astimezone(SHANGHAI) if told.tzinfo else told)
 
 
 def _booked(entry: Element) -> date:
@@ -144,7 +163,7 @@ def _detail_amount(detail: Element) -> int | None:
 def _span(stated: Element) -> tuple[date | None, date | None]:
     try:
         first, last = _text(stated, "FrToDt/FrDtTm"), _text(stated, "FrToDt/ToDtTm")
-        return (cells.day(first) if first else None), (cells.day(last) if last else None)
+        return (_day_of(first) if first else None), (_day_of(last) if last else None)
     except Wrong as wrong:
         raise StatementWrong([("FrToDt", wrong.english, wrong.chinese)]) from wrong
 

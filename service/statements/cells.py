@@ -8,23 +8,31 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
+from domain.money import MOST_FEN
 from domain.names import plain
 from domain.project.subjects import BankAccount
-from service.api.fields import MOST_FEN, seen
+from service.visible import seen
 
 Cell = str | int | float | bool | date | datetime | None
 AccountOf = Callable[[str], BankAccount]
 """Makes an account number into what may be kept of it."""
-
-_DAY = re.compile(r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[T ].*|\d{6})?", re.ASCII)
-_AMOUNT = re.compile(r"([+-]?)(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d{1,2})0*)?", re.ASCII)
-_LONG_NUMBER = re.compile(r"(?:\d[ -]?){8,}(?=(?:\d[ -]?){4})")
+MOST_CELL = 4_000
+"""Characters of a cell; a longer one is no statement's."""
 MOST_EXACT = 15
 """Digits that a spreadsheet's number keeps: of a longer one the last are lost."""
 
+_DAY = re.compile(
+    r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[T ]?\d{1,2}:?\d{2}(?::?\d{2}(?:\.\d{1,9})?)?)?",
+    re.ASCII,
+)
+_AMOUNT_SIGNS = re.compile(r"[0-9０-９,，.．+＋\-－()（）¥￥元 人民币RMBCNY]*")
+_AMOUNT = re.compile(r"([+-]?)(0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,19})(?:\.(\d{1,2})0{0,9})?", re.ASCII)
+_LONG_NUMBER = re.compile(r"(?:\d[\W_]{0,3}){8,}?(?=(?:\d[\W_]{0,3}){4}(?!\d))", re.ASCII)
+_LOST_DIGITS = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d+", re.ASCII)
+
 
 class Wrong(ValueError):
-    """What stands there is not what it should be; said in English and Chinese."""
+    """What stands there is not what it should be; said in English and Chinese, without what may be an account."""
 
     def __init__(self, english: str, chinese: str) -> None:
         super().__init__(english)
@@ -32,12 +40,23 @@ class Wrong(ValueError):
 
 
 def text(cell: Cell) -> str:
-    """A cell as a person reads it; empty if nothing is in it."""
+    """A cell as a person reads it; empty if nothing is in it. Raises Wrong if it is too long for one."""
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
-    return " ".join(unicodedata.normalize("NFC", str(cell)).split())
+    written = str(cell)
+    if len(written) > MOST_CELL:
+        raise Wrong("A cell is too long.", "单元格内容过长。")
+    return " ".join(unicodedata.normalize("NFC", written).split())
+
+
+def masked(written: str, most: int = 200) -> str:
+    """What people may read again: without unseen characters, and without long numbers, which may be accounts."""
+    visible = unicodedata.normalize("NFC", "".join(each for each in written if seen(each)))
+    while (shorter := _LONG_NUMBER.sub("****", visible)) != visible:
+        visible = shorter
+    return " ".join(visible.split())[:most].strip()
 
 
 def day(cell: Cell) -> date:
@@ -60,67 +79,69 @@ def _written_day(written: str) -> date:
             return date(int(parts[1]), int(parts[2] or parts[4]), int(parts[3] or parts[5]))
     except ValueError:
         pass
-    raise Wrong(f"{written[:50]!r} is no day.", f"“{written[:50]}”不是日期。")
+    raise Wrong(f"{_shown(written)!r} is no day.", f"“{_shown(written)}”不是日期。")
+
+
+def _shown(written: str) -> str:
+    return masked(written, 50)
 
 
 def amount(cell: Cell) -> int:
     """Fen, less than zero if it is written so; 0 if nothing is. Raises Wrong: for a third decimal too."""
-    written = text(cell)
-    if isinstance(cell, float):
-        written = _decimal(cell)
-    cleaned = re.sub(r"^(人民币|RMB|CNY|[¥￥])", "", unicodedata.normalize("NFKC", written).replace(" ", ""))
-    cleaned = cleaned.removesuffix("元")
-    if cleaned in ("", "-", "--", "—"):
+    written = _decimal(cell) if isinstance(cell, float) else text(cell)
+    signs = None if isinstance(cell, bool | date) else _AMOUNT_SIGNS.fullmatch(written)
+    cleaned = unicodedata.normalize("NFKC", written).strip() if signs else ""
+    cleaned = re.sub(r"^(人民币|RMB|CNY|¥) ?", "", cleaned).removesuffix("元")
+    if written in ("", "-", "--", "—"):
         return 0
     if bracketed := re.fullmatch(r"\((.+)\)", cleaned):
         cleaned = f"-{bracketed[1]}"
-    found = None if isinstance(cell, bool | date) else _AMOUNT.fullmatch(cleaned)
+    found = _AMOUNT.fullmatch(cleaned)
     if found is None:
-        raise Wrong(f"{written[:50]!r} is no amount in yuan and fen.", f"“{written[:50]}”不是元、分金额。")
+        raise Wrong(f"{_shown(written)!r} is no amount in yuan and fen.", f"“{_shown(written)}”不是元、分金额。")
     sign, whole, fen = found.groups("")
     value = int(whole.replace(",", "") + fen.ljust(2, "0"))
     if value > MOST_FEN:
-        raise Wrong(f"{written[:50]!r} is too much.", f"“{written[:50]}”过大。")
+        raise Wrong(f"{_shown(written)!r} is too much.", f"“{_shown(written)}”过大。")
     return -value if sign == "-" else value
 
 
 def _decimal(number: float) -> str:
     """What a spreadsheet shows of a number: its fifteen digits, not the binary fraction behind them."""
     try:
-        return f"{Decimal(f'{number:.15g}'):f}"
+        return f"{Decimal(f'{number:.15g}'):f}"[:50]
     except InvalidOperation:
         return str(number)
 
 
 def number(cell: Cell) -> str | None:
-    """A reference or a voucher's number; None if there is none, or a sheet has lost its last digits."""
+    """A reference or a voucher's number; None if there is none, or a sheet has lost its last digits. Raises Wrong."""
     written = text(cell)
     if not written or _lost(cell) or not seen(written):
         return None
     if len(written) > 100:
-        raise Wrong(f"{written[:50]!r}… is too long a number.", f"“{written[:50]}”…编号过长。")
+        raise Wrong(f"{_shown(written)!r}… is too long a number.", f"“{_shown(written)}”…编号过长。")
     return written
 
 
 def _lost(cell: Cell) -> bool:
+    if isinstance(cell, str):
+        return bool(_LOST_DIGITS.fullmatch(cell.strip()))
     if isinstance(cell, int | float) and not isinstance(cell, bool):
-        return isinstance(cell, float) or len(str(abs(cell))) > MOST_EXACT
+        return len(str(abs(int(cell)))) > MOST_EXACT if abs(cell) < 1e300 else True
     return False
 
 
-def name(cell: Cell, most: int = 200) -> str | None:
-    """Whom or what it was for, without long numbers, which may be accounts; None if nothing is said."""
-    written = _LONG_NUMBER.sub("****", "".join(each for each in text(cell) if seen(each))).strip()
-    return written[:most].strip() or None
+def name(cell: Cell) -> str | None:
+    """Whom or what it was for, as it may be kept; None if nothing is said."""
+    return masked(text(cell)) or None
 
 
 def account(cell: Cell, account_of: AccountOf) -> BankAccount | None:
     """What may be kept of an account number; of one that is masked, its last four. None if digits were lost."""
     written = re.sub(r"[ -]", "", plain(text(cell))).upper()
-    if not written or _lost(cell):
+    if not written or len(written) > 40 or _lost(cell):
         return None
-    if re.fullmatch(r"[0-9A-Z]{5,34}", written):
-        return account_of(written)
-    if masked := re.fullmatch(r"[0-9A-Z]*[*X.]+([0-9A-Z]{4})", written):
-        return BankAccount(masked[1], "")
-    return None
+    if hidden := re.fullmatch(r"[0-9A-Z]{0,20}?(?:\*+|X{2,}|\.{2,})([0-9]{4})", written):
+        return BankAccount(hidden[1], "")
+    return account_of(written) if re.fullmatch(r"[0-9A-Z]{5,34}", written) else None

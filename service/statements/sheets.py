@@ -1,4 +1,4 @@
-"""A sheet of rows and cells: of a CSV file in UTF-8 or GBK, or of a workbook."""
+"""Sheets of rows and cells: of a CSV file in UTF-8 or GBK, or of a workbook."""
 
 from __future__ import annotations
 
@@ -13,13 +13,16 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl import load_workbook
 
 from service.statements.cells import Cell
-from service.statements.statement import StatementWrong
+from service.statements.statement import MOST_LINES, StatementWrong
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 """Tried in this order: hardly any text in GBK is right UTF-8. GB18030 holds all of GBK and GB 2312."""
-MOST_ROWS, MOST_COLUMNS, MOST_CELL = 12_000, 200, 4_000
+MOST_ROWS, MOST_COLUMNS = MOST_LINES + 1_000, 200
 MOST_UNPACKED = 64 * 1024 * 1024
 """Bytes of a workbook once it is unpacked."""
+TOO_LONG = StatementWrong(
+    [("", f"It has more than {MOST_LINES} lines: split it by days.", f"超过 {MOST_LINES} 行，请按日期拆分。")]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,15 @@ class Sheet:
     rows: Sequence[Sequence[Cell]]
 
 
-def read(content: bytes) -> Sheet:
-    """The sheet in a file. Raises StatementWrong."""
+def read(content: bytes) -> list[Sheet]:
+    """The sheets in a file that a person sees. Raises StatementWrong."""
     if content.startswith(b"PK\x03\x04"):
-        return Sheet("xlsx", None, list(_workbook(content)))
+        return [Sheet("xlsx", None, rows) for rows in _workbook(content)]
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise StatementWrong(
             [("", "Save the old .xls as .xlsx or CSV first.", "请先将旧版 .xls 另存为 .xlsx 或 CSV。")]
         )
-    return _csv(content)
+    return [_csv(content)]
 
 
 def _csv(content: bytes) -> Sheet:
@@ -48,15 +51,28 @@ def _csv(content: bytes) -> Sheet:
             written = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return Sheet("csv", encoding.removesuffix("-sig"), list(_rows_of(written)))
+        return Sheet("csv", encoding.removesuffix("-sig"), _counted(_rows_of(written)))
     raise StatementWrong([("", "It is neither UTF-8 nor GBK.", "既不是 UTF-8 也不是 GBK 编码。")])
+
+
+def _counted(rows: Iterator[Sequence[Cell]]) -> list[Sequence[Cell]]:
+    """The rows, as soon as there are too many of them none."""
+    kept: list[Sequence[Cell]] = []
+    for row in rows:
+        if len(kept) == MOST_ROWS:
+            raise TOO_LONG
+        kept.append(row)
+    return kept
 
 
 def _rows_of(written: str) -> Iterator[list[str]]:
     if "\0" in written:
         raise StatementWrong([("", "It is no text.", "不是文本文件。")])
+    delimiter = _delimiter(written)
+    if written.count(delimiter) > MOST_ROWS * MOST_COLUMNS:
+        raise StatementWrong([("", "It has too many cells.", "单元格过多。")])
     try:
-        for row in csv.reader(io.StringIO(written, newline=""), delimiter=_delimiter(written), strict=True):
+        for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True):
             # Banks write a tab or ="…" around numbers, so that a spreadsheet leaves them as they are.
             yield [re.sub(r'^="(.*)"$', r"\1", cell.strip()) for cell in row]
     except csv.Error as error:
@@ -64,21 +80,22 @@ def _rows_of(written: str) -> Iterator[list[str]]:
 
 
 def _delimiter(written: str) -> str:
-    """What stands most often in the first lines; a comma, if nothing does."""
-    first = written[:10_000]
+    """What stands most often in the first lines, but for the tabs behind cells; a comma, if nothing does."""
+    first = re.sub(r"\t(?=[,;|\r\n])", "", written[:10_000])
     return max(",\t;|", key=lambda each: (first.count(each), each == ","))
 
 
-def _workbook(content: bytes) -> Iterator[Sequence[Cell]]:
-    """The rows of the first sheet. Read as a stream: a cell far off costs nothing, whatever the workbook says."""
+def _workbook(content: bytes) -> Iterator[list[Sequence[Cell]]]:
+    """The sheets that are seen. Read as a stream: a cell far off costs nothing, whatever the workbook says."""
     try:
         with ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(each.file_size for each in packed.infolist())
         if unpacked > MOST_UNPACKED:
             raise StatementWrong([("", "The workbook is too large.", "工作簿过大。")])
         workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
-        sheet = next(each for each in workbook.worksheets if each.sheet_state == "visible")
-        for row in sheet.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS, values_only=True):
-            yield cast("Sequence[Cell]", row)
-    except (BadZipFile, KeyError, ValueError, TypeError, SyntaxError, StopIteration, AttributeError, OSError) as error:
+        for sheet in workbook.worksheets:
+            if sheet.sheet_state == "visible":
+                rows = sheet.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS, values_only=True)
+                yield _counted(cast("Iterator[Sequence[Cell]]", rows))
+    except (BadZipFile, KeyError, ValueError, TypeError, SyntaxError, AttributeError, OSError) as error:
         raise StatementWrong([("", "It is no right workbook.", "不是有效的工作簿。")]) from error

@@ -10,6 +10,8 @@ from domain.fund.reconciliation import Direction
 from domain.money import Money
 from domain.tie_out import Line
 
+MOST_LINES = 5_000
+"""A longer statement is to be split by days."""
 MOST_ERRORS = 20
 """How many wrong places are told."""
 Error = tuple[str, str, str]

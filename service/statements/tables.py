@@ -11,51 +11,44 @@ from domain.fund.reconciliation import Direction
 from domain.money import Money
 from domain.names import plain
 from domain.tie_out import Line
-from service.api.limits import MOST_STATEMENT_LINES
 from service.statements import cells
 from service.statements.cells import AccountOf, Cell, Wrong
-from service.statements.sheets import MOST_ROWS, Sheet
-from service.statements.statement import MOST_ERRORS, Error, Statement, StatementWrong
+from service.statements.sheets import TOO_LONG, Sheet
+from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "date": ("交易日期", "记账日期", "入账日期", "清算日期", "支付日期", "交易时间", "日期", "date"),
     "out": ("借方发生额", "借方金额", "支出金额", "付款金额", "借方", "支出", "debit"),
     "in": ("贷方发生额", "贷方金额", "收入金额", "收款金额", "贷方", "收入", "credit"),
     "amount": ("交易金额", "支付金额", "发生额", "金额", "amount"),
-    "direction": ("借贷标志", "借贷方向", "收支方向", "借贷", "收支", "direction"),
+    "direction": (
+        "借贷标志", "借贷方向", "收支方向", "收付标志", "收付方向", "交易方向", "资金流向", "借贷", "借/贷", "收支",
+        "收/支", "收付", "direction",
+    ),
     "payee": (
         "对方户名", "对方单位名称", "对方单位", "对方名称", "收款人名称", "收款人全称", "收款人户名", "收款人",
         "收款单位", "payee",
     ),
-    "account": ("对方账号", "对方帐号", "收款人账号", "收款人帐号", "收款账号", "account"),
+    "account": ("对方账号", "对方帐号", "收款人账号", "收款人帐号", "收款账号"),
     "reference": ("流水号", "交易流水号", "银行流水号", "核心流水号", "交易流水", "reference"),
     "voucher": ("支付凭证号", "凭证号", "凭证号码", "凭证编号", "voucher"),
     "summary": ("摘要", "用途", "附言", "备注", "summary"),
     "balance": ("账户余额", "余额", "balance"),
+    "currency": ("币种", "币别", "货币", "currency"),
 }  # fmt: skip
 """What each part of a line is usually called, the likeliest first."""
 DIRECTIONS = {
     **dict.fromkeys(("借", "借方", "支", "支出", "付", "付款", "d", "dr", "dbit", "debit", "out"), Direction.OUT),
     **dict.fromkeys(("贷", "贷方", "收", "收入", "收款", "c", "cr", "crdt", "credit", "in"), Direction.IN),
 }
-NO_LINES = (
-    "合计",
-    "总计",
-    "小计",
-    "本页",
-    "本期",
-    "本月",
-    "本年",
-    "累计",
-    "期初",
-    "期末",
-    "上期",
-    "上页",
-    "承前",
-    "过次",
-    "total",
+NO_LINE = re.compile(
+    "(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计|余额|期初余额|期末余额|结转|结余)|承前页?|过次页|total"
 )
-"""How rows begin that sum up, or carry over."""
+"""What a cell says in a row that sums up, or carries over."""
+UNIT = re.compile(r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]")
+OTHER_UNITS = re.compile("[千万亿]元|usd|美元|欧元|eur|港元|港币|hkd")
+CURRENCIES = frozenset({"cny", "rmb", "人民币", "人民币元", "元", "156", "01", "001", "cny人民币"})
+"""How a statement says that it is in yuan."""
 HEADINGS_WITHIN = 50
 """Among how many first rows the headings are looked for."""
 
@@ -71,48 +64,44 @@ class _Reading:
     errors: list[Error] = field(default_factory=list)
 
 
-def read(sheet: Sheet, columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
-    """The statement on a sheet. `columns`: the headings of what is not called as usual. Raises StatementWrong."""
-    if len(sheet.rows) > MOST_ROWS:
-        raise StatementWrong(_too_long(MOST_ROWS))
-    top, found = _headings(sheet.rows, columns)
+def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
+    """The statement on the one sheet that has its headings. `columns`: those that are not called as usual.
+
+    Raises StatementWrong.
+    """
+    sheet, top, found = _the_one(sheets, columns)
     reading = _Reading()
     for number, row in enumerate(sheet.rows[top + 1 :], top + 2):
-        _read_row(reading, number, row, found, account_of)
+        _read_row(reading, _Row(number, row, found, len(sheet.rows[top])), account_of)
         if len(reading.errors) >= MOST_ERRORS:
             break
+    reading.errors += _unread_directions(sheet.rows[top + 1 :], found) if reading.lines else ()
     if reading.errors:
-        raise StatementWrong(reading.errors)
-    if len(reading.lines) > MOST_STATEMENT_LINES:
-        raise StatementWrong(_too_long(MOST_STATEMENT_LINES))
+        raise StatementWrong(reading.errors[:MOST_ERRORS])
+    if len(reading.lines) > MOST_LINES:
+        raise TOO_LONG
     return Statement(
         sha256,
         sheet.form,
         tuple(reading.lines),
         encoding=sheet.encoding,
-        columns={part: cells.text(sheet.rows[top][at]) for part, at in found.items()},
+        columns={part: cells.masked(cells.text(sheet.rows[top][at])) for part, at in found.items()},
         rows=tuple(reading.rows),
         skipped=tuple(reading.skipped),
         adds_up=_adds_up(reading.lines, reading.balances),
     )
 
 
-def _too_long(most: int) -> list[Error]:
-    return [("", f"It has more than {most} lines: split it by days.", f"超过 {most} 行，请按日期拆分。")]
-
-
 # Headings -----------------------------------------------------------------------
 
 
-def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tuple[int, dict[str, int]]:
-    """The row that has them, and the column of each part. Raises StatementWrong."""
-    wanted = {part: (columns[part],) if part in columns else usual for part, usual in HEADINGS.items()}
-    for top, row in enumerate(rows[:HEADINGS_WITHIN]):
-        titles = [_title(cell) for cell in row]
-        found = {part: at for part, names in wanted.items() if (at := _find(titles, names)) is not None}
-        if "date" in found and found.keys() & {"out", "in", "amount"} and columns.keys() <= found.keys():
-            _check_unit(top, row, found)
-            return top, _without_repetition(found)
+def _the_one(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, int, dict[str, int]]:
+    """The sheet with the headings, their row, and the column of each part. Raises StatementWrong."""
+    found = [(sheet, *headed) for sheet in sheets if (headed := _headings(sheet.rows, columns))]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise StatementWrong([("", "It has several statements: keep one sheet.", "含多张对账单，请只保留一张工作表。")])
     asked = "; ".join(f"{part}={heading}" for part, heading in columns.items()) or "日期, 金额"
     raise StatementWrong(
         [
@@ -125,29 +114,73 @@ def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tup
     )
 
 
+def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tuple[int, dict[str, int]] | None:
+    wanted = {part: (columns[part],) if part in columns else usual for part, usual in HEADINGS.items()}
+    for top, row in enumerate(rows[:HEADINGS_WITHIN]):
+        titles = [_title(cell) for cell in row]
+        found = {part: at for part, names in wanted.items() if (at := _find(titles, names)) is not None}
+        found = _one_way(found, columns)
+        if "date" in found and found.keys() & {"out", "in", "amount"} and columns.keys() <= found.keys():
+            _check_unit(rows[: top + 1])
+            _check_once(top, titles, found)
+            return top, found
+    return None
+
+
 def _title(cell: Cell) -> str:
-    """A heading without what stands in brackets behind it, such as its unit."""
-    return re.sub(r"[(\[【].*$", "", plain(cells.text(cell)))
+    """A heading without the brackets behind it that say it is in yuan; other brackets tell one from another."""
+    return UNIT.sub("", plain(_told(cell)))
+
+
+def _told(cell: Cell) -> str:
+    return str(cell)[: cells.MOST_CELL] if cell is not None else ""
 
 
 def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
     return next((titles.index(title) for name in names if (title := _title(name)) in titles), None)
 
 
-def _check_unit(top: int, row: Sequence[Cell], found: Mapping[str, int]) -> None:
-    for part in ("out", "in", "amount"):
-        if part in found and "万" in cells.text(row[found[part]]):
-            where = _where(top + 1, found[part])
-            raise StatementWrong([(where, "Amounts must be in yuan, not 万元.", "金额单位须为元，不能是万元。")])
+def _one_way(found: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
+    """An amount for each way, or one for both: those that were named, else the two."""
+    each_way, both = {"out", "in"}, {"amount", "direction"}
+    named_both = columns.keys() & both and not columns.keys() & each_way
+    kept, dropped = ({"amount"}, each_way) if named_both else (each_way, both)
+    if not found.keys() & kept:
+        return dict(found)
+    return {part: at for part, at in found.items() if part not in dropped or part in columns}
 
 
-def _without_repetition(found: dict[str, int]) -> dict[str, int]:
-    """Each column for one part; an amount of either way needs no other."""
-    if {"out", "in"} & found.keys():
-        found.pop("amount", None)
-        found.pop("direction", None)
-    seen: set[int] = set()
-    return {part: at for part, at in found.items() if at not in seen and not seen.add(at)}  # type: ignore[func-returns-value]
+def _check_unit(rows: Sequence[Sequence[Cell]]) -> None:
+    """Neither the headings nor what stands above them may say another unit than yuan."""
+    for number, row in enumerate(rows, 1):
+        for at, cell in enumerate(row):
+            if OTHER_UNITS.search(plain(_told(cell))):
+                where = _where(number, at)
+                raise StatementWrong([(where, "Amounts must be in yuan.", "金额须以元为单位、人民币计价。")])
+
+
+def _check_once(top: int, titles: Sequence[str], found: Mapping[str, int]) -> None:
+    """No two columns may be called the same, and none may be two parts."""
+    for at in found.values():
+        if titles.count(titles[at]) > 1 or list(found.values()).count(at) > 1:
+            where = _where(top + 1, at)
+            raise StatementWrong(
+                [(where, "This heading stands for two columns or parts.", "该标题重复，无法区分各列。")]
+            )
+
+
+def _unread_directions(rows: Sequence[Sequence[Cell]], found: Mapping[str, int]) -> Iterator[Error]:
+    """A column that says which way money went, and was not taken for that: amounts would all be taken for paid."""
+    if "amount" not in found or "direction" in found:
+        return
+    for at in range(max(map(len, rows))):
+        told = {plain(_told(row[at])) for row in rows if at < len(row)} - {""}
+        if told and at not in found.values() and told <= DIRECTIONS.keys():
+            yield (
+                _where(1, at),
+                "It seems to be the direction: name it by column_direction.",
+                "疑为收支方向列，请用 column_direction 指定。",
+            )
 
 
 def _where(row: int, column: int) -> str:
@@ -163,65 +196,61 @@ def _where(row: int, column: int) -> str:
 # Rows ---------------------------------------------------------------------------
 
 
-def _read_row(
-    reading: _Reading, number: int, row: Sequence[Cell], found: Mapping[str, int], account_of: AccountOf
-) -> None:
-    told = [cells.text(cell) for cell in row]
+def _read_row(reading: _Reading, row: _Row, account_of: AccountOf) -> None:
+    told = [_told(cell).strip() for cell in row.cells]
     if not any(told):
         return
-    if _is_no_line(told, row, found):
-        reading.skipped.append((f"row {number}", " ".join(filter(None, told))[:200]))
+    if any(NO_LINE.fullmatch(plain(each)) for each in told if len(each) < 12):
+        reading.skipped.append((row.where, " ".join(filter(None, map(cells.masked, told)))[:200]))
         return
-    reader = _Row(number, row, found)
-    line = reader.line(len(reading.lines) + 1, account_of)
-    reading.errors += reader.errors
+    line = row.line(len(reading.lines) + 1, account_of)
+    balance = row.balance()
+    reading.errors += row.errors
     if line:
         reading.lines.append(line)
-        reading.rows.append(f"row {number}")
-        reading.balances.append(reader.balance())
-
-
-def _is_no_line(told: Sequence[str], row: Sequence[Cell], found: Mapping[str, int]) -> bool:
-    first = plain(next(filter(None, told)))
-    if not first.startswith(NO_LINES):
-        return False
-    try:
-        cells.day(row[found["date"]] if found["date"] < len(row) else None)
-    except Wrong:
-        return True
-    return False
+        reading.rows.append(row.where)
+        reading.balances.append(balance)
 
 
 class _Row:
     """One row, read part by part; what is wrong is noted with its place."""
 
-    def __init__(self, number: int, row: Sequence[Cell], found: Mapping[str, int]) -> None:
-        self._number, self._row, self._found = number, row, found
+    def __init__(self, number: int, row: Sequence[Cell], found: Mapping[str, int], width: int) -> None:
+        self._number, self.cells, self._found, self._width = number, row, found, width
         self.errors: list[Error] = []
 
+    @property
+    def where(self) -> str:
+        return f"row {self._number}"
+
     def line(self, number: int, account_of: AccountOf) -> Line | None:
+        self._check_width()
         on = self._try("date", cells.day)
         cash = self._cash()
-        reference, voucher = self._try("reference", cells.number), self._try("voucher", cells.number)
-        if self.errors or on is None or cash is None:
+        told = {
+            "payee": self._try("payee", cells.name),
+            "account": self._try("account", lambda cell: cells.account(cell, account_of)),
+            "reference": self._try("reference", cells.number),
+            "voucher": self._try("voucher", cells.number),
+            "summary": self._try("summary", cells.name),
+        }
+        if self._try("currency", _currency) or self.errors or on is None or cash is None:
             return None
-        return Line(
-            number,
-            on,
-            *cash,
-            payee=cells.name(self._cell("payee")),
-            account=cells.account(self._cell("account"), account_of),
-            reference=reference,
-            voucher=voucher,
-            summary=cells.name(self._cell("summary")),
-        )
+        return Line(number, on, *cash, **told)
+
+    def _check_width(self) -> None:
+        """Cells beyond the headings come of separators within an amount that was not quoted."""
+        beyond = next((at for at, cell in enumerate(self.cells) if at >= self._width and _told(cell).strip()), None)
+        if beyond is not None:
+            where = _where(self._number, beyond)
+            self.errors.append((where, "The row has more cells than there are headings.", "该行的列数多于标题。"))
 
     def balance(self) -> int | None:
         return self._try("balance", cells.amount) if "balance" in self._found else None
 
     def _cell(self, part: str) -> Cell:
         at = self._found.get(part)
-        return self._row[at] if at is not None and at < len(self._row) else None
+        return self.cells[at] if at is not None and at < len(self.cells) else None
 
     def _try(self, part: str, reader: Any) -> Any:
         try:
@@ -259,10 +288,16 @@ class _Row:
         """As its column says; where there is none, a statement tells what was paid."""
         if "direction" not in self._found:
             return Direction.OUT
-        word = plain(cells.text(self._cell("direction")))
+        word = plain(_told(self._cell("direction")))
         if word not in DIRECTIONS:
-            self._wrong("direction", f"{word[:20]!r} is neither out nor in.", f"“{word[:20]}”不是借、贷方向。")
+            self._wrong("direction", "It is neither out nor in.", "不是借、贷方向。")
         return DIRECTIONS.get(word, Direction.OUT)
+
+
+def _currency(cell: Cell) -> None:
+    """Raises Wrong for another than yuan."""
+    if plain(_told(cell)) not in CURRENCIES | {""}:
+        raise Wrong("It must be in yuan.", "币种须为人民币。")
 
 
 def _adds_up(lines: Sequence[Line], balances: Sequence[int | None]) -> bool | None:

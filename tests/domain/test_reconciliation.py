@@ -18,16 +18,19 @@ from domain.fund import (
 from domain.fund.reconciliation import CashEntry, Difference, Direction, Exceptional, Match, StatementLine
 from domain.posting import POOL
 from domain.project.opening import ProjectClosed
-from domain.project.payment import PaymentConfirmed
+from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
+    CoversOtherDays,
     EntryListedTwice,
     ExceptionUnexplained,
     LineNotOnce,
-    MoreThanRecorded,
+    LineOutsideDays,
+    NotAsRecorded,
     NotCash,
     PeriodNotReconciled,
     StatementDoesNotTie,
+    StatementTooLong,
 )
 from domain.rules.reversal import NotTheLast
 from tests.domain.lives import FUND, SETTINGS, awarded, closed_months, paid, wholly_paid, yuan
@@ -105,10 +108,23 @@ def test_a_surrender_out_of_the_pool_shows_in_no_statement():
     surrendered.when(posted).refused(NotCash, version=version)
 
 
-def test_an_entry_is_never_of_more_than_was_recorded():
-    more = replace(PAID, amount=yuan("30.01"))
-    match = replace(STATEMENT.matches[0], entries=(more,))
-    books.when(accepting(matches=(match,), paid_out=yuan("30.51"))).refused(MoreThanRecorded, recorded=yuan("30.00"))
+@pytest.mark.parametrize(("amount", "total"), [("30.01", "30.51"), ("29.99", "30.49")])
+def test_a_payment_is_of_the_amount_that_was_recorded(amount, total):
+    match = replace(STATEMENT.matches[0], entries=(replace(PAID, amount=yuan(amount)),))
+    books.when(accepting(matches=(match,), paid_out=yuan(total))).refused(NotAsRecorded, recorded=yuan("30.00"))
+
+
+def test_a_return_of_which_some_was_reversed_stands_for_less():
+    back = post("project/p", PaymentReturned("P1", yuan("20.00"), passive=False, reason="多付"), "3-20")
+    returned = books.given(back)
+    partly = returned.given(returned.reversing(PaymentReturned, "3-21", yuan("5.00")))
+    at = partly.last(PaymentReturned)
+    came = Match((3,), (CashEntry(at.stream, at.version, yuan("15.00")),), ("amount",), 25)
+    with_return = replace(STATEMENT, lines=3, received=yuan("15.00"), matches=(*STATEMENT.matches, came))
+    partly.when(post(FUND, with_return, "4-1")).counts()
+    more = replace(came, entries=(replace(came.entries[0], amount=yuan("20.01")),))
+    too_much = replace(with_return, received=yuan("20.01"), matches=(*STATEMENT.matches, more))
+    partly.when(post(FUND, too_much, "4-1")).refused(NotAsRecorded, recorded=yuan("20.00"))
 
 
 @pytest.mark.parametrize(("total", "direction"), [("paid_out", "out"), ("received", "in")])
@@ -121,6 +137,25 @@ def test_a_statement_is_accepted_from_its_last_day_on():
     books.when(accepting("3-30")).refused(BeforeItsCause, cause="statement", cause_on=day("3-31"))
     books.when(accepting("3-31")).counts()
     books.when(accepting(last_day=day("2-28"))).refused(WindowEmpty)
+
+
+def test_a_line_lies_within_the_statement_s_days():
+    late = replace(STATEMENT.exceptions[0], lines=(replace(FEE, on=day("4-1")),))
+    books.when(accepting(exceptions=(late,))).refused(LineOutsideDays, line=2, on=day("4-1"))
+
+
+def test_a_statement_covers_a_year_at_most():
+    books.when(accepting(first_day=day("2018-4-1"))).counts()
+    books.when(accepting(first_day=day("2018-3-30"))).refused(StatementTooLong)
+
+
+def test_a_file_is_accepted_again_for_the_same_days_only():
+    """Else the days of a closed period could lose what covers them."""
+    accepted = books.given(accepting())
+    accepted.when(accepting("4-2")).counts()
+    accepted.when(accepting("4-2", first_day=day("3-2"))).refused(CoversOtherDays, first_day=day("3-1"))
+    undone = accepted.given(accepted.reversing(StatementReconciled, "4-2"))
+    undone.when(accepting("4-3", first_day=day("3-2"))).counts()
 
 
 def test_a_statement_without_lines_is_accepted_too():
@@ -160,11 +195,6 @@ def test_a_period_is_closed_when_statements_cover_all_of_its_days():
     whole = half.given(covering("1-16", "1-31", "c" * 64))
     whole.when(closing("2019-01")).counts()
     whole.given(closing("2019-01")).when(closing("2019-02")).refused(PeriodNotReconciled, day=day("2-1"))
-
-
-def test_the_last_acceptance_of_a_file_says_which_days_it_covers():
-    shrunk = waiting.given(covering("1-1", "1-31"), covering("1-1", "1-20"))
-    shrunk.when(closing("2019-01")).refused(PeriodNotReconciled, day=day("1-21"))
 
 
 def test_an_acceptance_that_was_reversed_covers_nothing():

@@ -1,5 +1,6 @@
 """A statement held against the books: everything once, sums exact, and each kind of difference found by its name."""
 
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
@@ -224,6 +225,105 @@ def test_numbers_of_two_payments_are_never_taken_for_one():
     one = entry(1, 5, 100, voucher=None)
     other = line_of(one, reference="银行另一笔", payee="丁公司", account=None)
     assert [each for _, _, each in told([other], [one])] == [[Difference.STATEMENT_ONLY], [Difference.LEDGER_ONLY]]
+
+
+def test_lines_and_entries_of_one_sum_and_other_amounts_do_not_agree():
+    """Of one voucher: 6000 and 4000 were paid, 7000 and 3000 booked."""
+    booked = [entry(1, 5, 7000, voucher="凭证9"), entry(2, 5, 3000, "乙公司", voucher="凭证9")]
+    lines = [
+        line_of(booked[0], 1, amount=Money(6000), reference=None),
+        line_of(booked[1], 2, amount=Money(4000), reference=None),
+    ]
+    [(numbers, entries, differs)] = told(lines, booked)
+    assert (numbers, entries) == ([1, 2], [1, 2])
+    assert Difference.AMOUNT_DIFFERS in differs
+
+
+def test_two_payments_under_one_reference_of_the_bank_are_no_duplicates():
+    """As of a batch: another payee, or another day, is another payment."""
+    first, second = entry(1, 5, 100, reference="批次7"), entry(2, 5, 100, "乙公司", reference=None)
+    lines = [line_of(first, 1), line_of(second, 2, reference="批次7")]
+    assert told(lines, [first, second]) == [([1], [1], []), ([2], [2], [])]
+    later = line_of(first, 2, on=march(24))
+    assert told([line_of(first, 1), later], [first])[1] == ([2], [], [Difference.STATEMENT_ONLY])
+
+
+def test_of_distant_days_the_nearest_is_taken():
+    far, near = entry(1, date(2019, 2, 10), 100), entry(2, 20, 100)
+    assert told([anonymous(near, 1, on=march(27))], [far, near]) == [([1], [2], [Difference.DATE_DIFFERS])]
+
+
+def test_within_the_tolerance_the_same_month_comes_first():
+    before, within = entry(1, date(2019, 2, 28), 100), entry(2, 2, 100)
+    assert told([anonymous(within, 1, on=march(3))], [before, within]) == [([1], [2], [])]
+
+
+def test_an_entry_of_the_very_amount_comes_before_a_sum_of_others():
+    three = [entry(1, 5, 100), entry(2, 5, 200, "乙公司"), entry(3, 5, 300, "丙研究院")]
+    assert told([anonymous(three[2], 1, payee=None)], three)[0] == ([1], [3], [])
+
+
+@pytest.mark.parametrize("late", [0, 2])
+def test_a_payment_of_other_numbers_is_another_however_alike(late):
+    one = entry(1, 5, 100)
+    other = line_of(one, reference="银行9", voucher="凭证9", on=march(5 + late))
+    assert told([other], [one]) == [([1], [], [Difference.STATEMENT_ONLY]), ([], [1], [Difference.LEDGER_ONLY])]
+
+
+def test_a_reference_counts_more_than_a_voucher():
+    first, second = entry(1, 5, 100, reference="R1", voucher="V1"), entry(2, 5, 100, reference="R2", voucher="V2")
+    assert told([line_of(first, 1, reference="R2", voucher="V1")], [first, second])[0][1] == [2]
+
+
+def test_a_line_that_names_one_of_two_payees_names_the_wrong_one_for_the_other():
+    two = [entry(1, 5, 100, reference="R"), entry(2, 5, 100, "乙公司", reference="R")]
+    line = line_of(two[0], 1, amount=Money(200), voucher=None)
+    assert told([line], two) == [([1], [1, 2], [Difference.PAYEE_DIFFERS])]
+
+
+def test_vouchers_of_two_years_are_two_vouchers():
+    days = Days(date(2020, 1, 1), date(2020, 1, 31), 3)
+    old = entry(1, date(2019, 12, 5), 100, voucher="001", reference=None)
+    right = entry(2, date(2020, 1, 3), 250, "乙公司", voucher=None, reference=None)
+    line = line_of(right, 1, voucher="001")
+    assert told([line], [old, right], days=days) == [([1], [2], [])]
+
+
+def test_a_voucher_that_was_typed_twice_does_not_make_a_payment_a_duplicate():
+    first, second = entry(1, 5, 100, reference=None), entry(2, 5, 100, reference=None)
+    lines = [line_of(first, 1), line_of(second, 2, voucher=first.voucher)]
+    assert [each for each in told(lines, [first, second]) if not each[2]] == [([1], [1], [])]
+    other = entry(3, 5, 100, "乙公司", reference=None, voucher=None)
+    assert told([line_of(first, 1), line_of(other, 3, voucher=first.voucher)], [first, other]) == [
+        ([1], [1], []), ([3], [3], []),
+    ]  # fmt: skip
+
+
+def test_the_order_of_a_day_s_lines_decides_nothing():
+    one = entry(1, 5, 100)
+    nameless, named = anonymous(one, 1, payee=None), anonymous(one, 2, payee="丁公司")
+    for first, second in ((nameless, named), (replace(named, number=1), replace(nameless, number=2))):
+        found = tie_out([first, second], [one], (), MARCH)
+        [pairing] = [each for each in found if each.entries]
+        assert pairing.lines[0].payee is None
+        assert pairing.differs == ()
+
+
+def test_of_a_masked_account_the_digits_that_are_told_are_compared():
+    one = entry(1, 5, 100)
+    masked = BankAccount(one.account.last4, "")
+    assert told([line_of(one, account=masked)], [one]) == [([1], [1], [])]
+    other = BankAccount("9999", "")
+    assert told([line_of(one, account=other)], [one]) == [([1], [1], [Difference.PAYEE_DIFFERS])]
+
+
+@pytest.mark.parametrize("amount", [100, 101])
+def test_thousands_of_equal_lines_and_entries_are_tied_out_in_seconds(amount):
+    entries = [entry(n, 5, 100, voucher="V", reference=None) for n in range(1, 2_001)]
+    lines = [line_of(each, amount=Money(amount)) for each in entries]
+    begun = time.process_time()
+    tie_out(lines, entries, (), MARCH)
+    assert time.process_time() - begun < 20, "not quadratic: it was minutes"
 
 
 # Properties -------------------------------------------------------------------

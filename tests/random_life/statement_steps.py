@@ -35,8 +35,10 @@ def reconcile(life: RandomLife, _: Project) -> StatementReconciled:
 
 def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
     entries = [CashEntry(event.stream, event.version, cash_of(event)) for event in events]
+    last = life.day if life.chance(60) else max(ESTABLISHED, life.day - timedelta(days=30))
+    first = max(ESTABLISHED, last - timedelta(days=365)) if life.chance(80) else last
     lines = [
-        StatementLine(len(events) + number, life.day, life.pick(tuple(Direction)), life.amount(), "某单位")
+        StatementLine(len(events) + number, last, life.pick(tuple(Direction)), life.amount(), "某单位")
         for number in range(1, life.random.randint(1, 3))
     ]
     totals = dict.fromkeys(Direction, 0)
@@ -45,9 +47,9 @@ def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
     for line in lines:
         totals[line.direction] += line.amount
     return StatementReconciled(
-        file_sha256=f"{life.random.randint(1, 5):064}",
-        first_day=ESTABLISHED if life.chance(70) else life.day,
-        last_day=life.day if life.chance(60) else max(ESTABLISHED, life.day - timedelta(days=30)),
+        file_sha256=f"{life.random.randint(1, 60):064}",
+        first_day=first,
+        last_day=last,
         position=len(life.events),
         lines=len(events) + len(lines),
         received=Money(totals[Direction.IN]),
@@ -78,6 +80,17 @@ def _with_exception(life: RandomLife, **changes: object) -> StatementReconciled:
     return replace(right, exceptions=(*right.exceptions, replace(wrong, **changes)))
 
 
+def _line_outside(life: RandomLife, _: Project) -> StatementReconciled:
+    right = statement(life, [])
+    line = StatementLine(1, right.last_day + timedelta(days=1), Direction.OUT, Money(1))
+    return replace(right, lines=1, exceptions=(Exceptional(Difference.STATEMENT_ONLY, (line,), (), "其他"),))
+
+
+def _other_days(life: RandomLife, _: Project) -> StatementReconciled | None:
+    file = life.pick_any(life.fund.reconciled)
+    return file and replace(statement(life, []), file_sha256=file, first_day=life.day, last_day=life.day)
+
+
 def _entry_twice(life: RandomLife, _: Project) -> StatementReconciled | None:
     found = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
     return statement(life, [found[0], found[0]]) if found else None
@@ -88,7 +101,10 @@ MISCHIEF_WITH_STATEMENT = {
     "LineNotOnce": lambda life, _: replace(statement(life, []), lines=7),
     "EntryListedTwice": _entry_twice,
     "NotCash": _of_no_cash,
-    "MoreThanRecorded": _more_than_recorded,
+    "NotAsRecorded": _more_than_recorded,
+    "LineOutsideDays": _line_outside,
+    "StatementTooLong": lambda life, _: replace(statement(life, []), first_day=date(2017, 1, 1)),
+    "CoversOtherDays": _other_days,
     "StatementDoesNotTie": lambda life, _: replace(statement(life, []), paid_out=Money(999)),
 }
 STATEMENT_STEPS = {reconcile: 2}

@@ -2,6 +2,7 @@
 
 import io
 import re
+import resource
 import zipfile
 from contextlib import suppress
 from dataclasses import replace
@@ -18,7 +19,9 @@ from domain.project.subjects import BankAccount
 from domain.tie_out import Line
 from service.api.fields import Party
 from service.example import STATEMENT
-from service.statements import StatementWrong, cells, read
+from service.statements import StatementWrong, cells
+from service.statements import read as read_apart
+from service.statements.reading import read
 from service.statements.sheets import MOST_ROWS
 from tests.service.statement_files import HEADINGS, TITLE, as_camt, as_csv, as_xlsx, saved
 
@@ -305,6 +308,228 @@ def test_balances_are_held_against_the_lines_downwards_and_upwards(balances, add
         assert told(sheet(*order, headings="日期,支出,收入,余额")).adds_up is adds_up
 
 
+# What would be read falsely ----------------------------------------------------------
+
+
+def test_an_amount_whose_separators_were_not_quoted_is_refused():
+    assert wrong(sheet("2019-09-01,甲,1,020,000.00", headings="日期,收款人,金额"))[0][0] in (
+        "row 2, column D",
+        "row 2, column C",
+    )
+    assert wrong(sheet("2019-09-01,甲,300,000.00", headings="日期,收款人,借方,贷方"))[0][0] == "row 2, column D"
+
+
+def test_a_total_is_no_line_even_if_it_has_a_day():
+    content = sheet(
+        "2019-09-05,拨付,100.00,,900.00", "2019-09-30,本月合计,100.00,,900.00", "2019-09-30,本年累计,800.00,,900.00",
+        headings="日期,摘要,借方,贷方,余额",
+    )  # fmt: skip
+    statement = told(content)
+    assert [str(line.amount) for line in statement.lines] == ["100.00"]
+    assert [row for row, _ in statement.skipped] == ["row 3", "row 4"]
+
+
+def test_what_only_begins_like_a_total_is_read_or_refused():
+    headings = "摘要,日期,支出"
+    assert len(told(sheet("本年度补助,2019-09-30,500", "本月工资,2019-09-30,500", headings=headings)).lines) == 2
+    assert wrong(sheet("本年度补助,2019-9-31,500", headings=headings))[0][0] == "row 2, column B"
+
+
+def test_headings_that_differ_in_brackets_only_are_two():
+    content = sheet("2019-09-05,甲,100,", headings="日期,收款人,金额(收入),金额(支出)")
+    assert "headings" in wrong(content)[0][1]
+    named = told(content, out="金额(支出)", **{"in": "金额(收入)"})
+    assert [line.direction for line in named.lines] == [IN]
+
+
+def test_a_heading_that_stands_twice_is_refused():
+    assert "two columns" in wrong(sheet("2019-09-05,1,2", headings="日期,金额,金额"))[0][1]
+    assert "two columns" in wrong(sheet("2019-09-05,1", headings="日期,金额"), reference="金额")[0][1]
+
+
+def test_a_column_that_was_named_is_the_one_that_is_read():
+    content = sheet("2019-09-05,5,借,100", headings="日期,收入,标志,本次")
+    statement = told(content, amount="本次", direction="标志")
+    assert [(line.direction, str(line.amount)) for line in statement.lines] == [(OUT, "100.00")]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        sheet("2019-09-05,1", headings="单位：万元\n日期,金额"),
+        sheet("2019-09-05,1", headings="日期,金额(千元)"),
+        sheet("2019-09-05,1,USD", headings="日期,金额,币种"),
+    ],
+    ids=["above the headings", "in a heading", "in a column"],
+)
+def test_what_is_not_in_yuan_is_refused(content):
+    assert "in yuan" in wrong(content)[0][1]
+
+
+def test_a_currency_may_be_told():
+    assert told(sheet("2019-09-05,1,人民币", "2019-09-05,1,CNY", headings="日期,金额,币种")).lines
+
+
+@pytest.mark.parametrize("written", ["5000①", "5000²", "⑽", "1000\n2000", "12 34.00", "000.00", "020", "9" * 5_000])
+def test_what_only_looks_like_an_amount_is_refused(written):
+    with pytest.raises(cells.Wrong):
+        cells.amount(written)
+
+
+def test_a_direction_under_an_unknown_heading_is_asked_for():
+    content = sheet("2019-09-05,1,收", "2019-09-06,2,支", headings="日期,金额,去向")
+    assert wrong(content)[0][0] == "row 1, column C"
+    assert [line.direction for line in told(content, direction="去向").lines] == [IN, OUT]
+
+
+def test_times_of_camt_are_those_of_shanghai():
+    time = as_camt([LINE]).replace(b"<Dt>2019-09-05</Dt>", b"<DtTm>2019-09-30T16:30:00Z</DtTm>")
+    assert told(time).lines[0].on == date(2019, 10, 1)
+    span = "<FrToDt><FrDtTm>2019-08-31T16:00:00Z</FrDtTm><ToDtTm>2019-09-30T15:59:59Z</ToDtTm></FrToDt>"
+    statement = told(as_camt([LINE], span))
+    assert (statement.first_day, statement.last_day) == (date(2019, 9, 1), date(2019, 9, 30))
+
+
+def test_two_days_in_one_cell_are_no_day():
+    with pytest.raises(cells.Wrong):
+        cells.day("2019-09-30 2019-10-05")
+
+
+@pytest.mark.parametrize("encoding", ["GBK", "gb2312", "GB18030"])
+def test_camt_in_a_chinese_encoding_is_read(encoding):
+    written = as_camt([LINE]).decode().replace('encoding="UTF-8"', f'encoding="{encoding}"').encode("gb18030")
+    assert told(written).lines[0].payee == LINE.payee
+    assert "no right XML" in wrong(as_camt([LINE]).replace(b"UTF-8", b"UTF-7"))[0][1]
+
+
+def test_a_workbook_of_several_sheets_has_one_statement():
+    workbook = Workbook()
+    workbook.active.append(["封面"])
+    for name in ("一月", "二月"):
+        each = workbook.create_sheet(name)
+        for row in (HEADINGS, ("2019-09-05", "1.00", "", "甲")):
+            each.append(row)
+    assert "several statements" in wrong(saved(workbook))[0][1]
+    del workbook["二月"]
+    assert told(saved(workbook)).lines[0].payee == "甲"
+
+
+def test_tabs_behind_cells_do_not_part_them():
+    assert told("日期,流水号,金额\n2019-09-05\t,1\t,1.00\t\n".encode()).lines[0].reference == "1"
+
+
+def test_a_reference_that_a_spreadsheet_has_rounded_is_none():
+    assert cells.number("1.23E+17") is None
+
+
+@pytest.mark.parametrize("masked", ["6200****0001", "6200XXXXXXXX0001", "**0001"])
+def test_an_account_is_masked_in_many_ways(masked):
+    assert cells.account(masked, account_of) == BankAccount("0001", "")
+
+
+def test_days_beyond_the_ledger_s_years_are_refused():
+    for first in (date(1, 1, 1), date(9999, 12, 1)):
+        with pytest.raises(StatementWrong, match="1949 to 2199"):
+            told(sheet(), (first, first))
+
+
+def test_a_sum_beyond_all_amounts_is_refused():
+    assert "too much" in wrong(sheet(*["2019-09-05,600000000000.00,,甲"] * 2))[0][1]
+
+
+NUMBER = "6222021234567890123"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        sheet(f"{NUMBER},1,,甲"),
+        sheet(f"2019-09-05,{NUMBER},,甲"),
+        sheet(f"2019-09-05,1,{NUMBER}", headings="日期,金额,借贷标志"),
+        sheet("2019-09-05,1," + NUMBER * 9, headings="日期,金额,流水号"),
+    ],
+)
+def test_no_account_number_is_told_in_an_error(content):
+    assert not any(Party.NUMBER.search(each) for error in wrong(content) for each in error)
+
+
+@pytest.mark.parametrize("between", ["", " ", ".", "-", "–", "_", " - ", "  "])
+def test_no_account_number_stays_in_what_is_told_however_it_is_parted(between):
+    parted = between.join(NUMBER[at : at + 4] for at in range(0, 19, 4))
+    assert not Party.NUMBER.search(cells.name(f"甲{parted}"))
+    statement = told(sheet("2019-09-05,1,,甲", f"合计,1,账号{parted},"))
+    assert not any(Party.NUMBER.search(text) for _, text in statement.skipped)
+
+
+@given(st.text(max_size=60))
+def test_what_is_told_of_a_name_may_be_posted(text):
+    with suppress(cells.Wrong):
+        if told_name := cells.name(text):
+            assert Party().deserialize(told_name) == told_name
+
+
+# Read apart ---------------------------------------------------------------------------
+
+
+def apart(content, **columns):
+    return read_apart(content, columns, account_of)
+
+
+def test_read_apart_it_is_the_same():
+    for content in (STATEMENT.read_bytes(), as_xlsx([LINE]), as_camt([replace(LINE, account="620000000000080001")])):
+        assert apart(content) == told(content)
+    with pytest.raises(StatementWrong, match="no day"):
+        apart(sheet("昨天,1,,甲"))
+
+
+def cells_of(cell, rows=1):
+    return f"<row>{cell}</row>" * rows
+
+
+def workbook_of(rows, shared="", styles=""):
+    spreadsheet = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    file = io.BytesIO(as_xlsx([LINE]))
+    parts = {
+        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{spreadsheet}"><sheetData>{rows}</sheetData></worksheet>',
+        **({"xl/sharedStrings.xml": shared} if shared else {}),
+        **({"xl/styles.xml": f'<styleSheet xmlns="{spreadsheet}">{styles}</styleSheet>'} if styles else {}),
+    }
+    with zipfile.ZipFile(file) as given:
+        content = {each: given.read(each) for each in given.namelist()}
+    return packed(**{**content, **parts})
+
+
+BOMBS = {
+    "a row without an end": lambda: workbook_of(cells_of("<c/>" * 5_000_000)),
+    "styles by the million": lambda: workbook_of("", styles=f"<cellXfs>{'<xf/>' * 400_000}</cellXfs>"),
+    "an entity that grows": lambda: workbook_of("", shared=(
+        '<!DOCTYPE sst [<!ENTITY a "' + "x" * 10_000_000 + '">]><sst xmlns="http://schemas.openxmlformats.org/'
+        'spreadsheetml/2006/main">' + "<si><t>&a;</t></si>" * 95 + "</sst>")),
+    "lines without end": lambda: b"\n" * 8_000_000,
+    "commas without end": lambda: b"," * 8_000_000,
+    "marks without end": lambda: sheet("a" + "\u0301\u0316" * 100_000),
+    "elements without end": lambda: b"<a>" * 2_700_000,
+    "an account of X": lambda: sheet("2019-09-01,1," + "X" * 400_000 + "!", headings="日期,金额,对方账号"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_whatever_a_file_is_made_of_it_takes_only_so_much(bomb):
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+    with pytest.raises(StatementWrong):
+        apart(BOMBS[bomb]())
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before < 13
+
+
+def test_a_damaged_workbook_is_refused_wherever_a_byte_has_changed():
+    content = as_xlsx([LINE])
+    for at in range(30, len(content), len(content) // 12):
+        spoiled = bytearray(content)
+        spoiled[at] ^= 0xFF
+        with suppress(StatementWrong):
+            assert apart(bytes(spoiled)).lines is not None
+
+
 # What is no statement ---------------------------------------------------------------
 
 
@@ -353,7 +578,7 @@ def test_a_cell_far_off_costs_nothing():
     workbook = Workbook()
     workbook.active["A1"] = "日期"
     workbook.active["XFD1048576"] = 1
-    assert "12000" in wrong(saved(workbook))[0][1]
+    assert "split it by days" in wrong(saved(workbook))[0][1]
 
 
 def test_a_statement_too_long_is_to_be_split():

@@ -6,12 +6,15 @@ from domain.fund import reconciliation
 from domain.fund.reconciliation import CashEntry, Difference, Direction, Exceptional, Match, StatementLine
 from service.api.facts.schema import FactSchema
 from service.api.fields import Amount, Day, Member, One, Party, Rows, Sha256, Shape, Stream, Text, Whole
-from service.api.limits import MOST_STATEMENT_LINES
+from service.statements.statement import MOST_LINES
+
+MOST_ENTRIES = 20_000
+"""Entries of the books that one event can name; a body ends at 8 MiB before."""
 
 
 class LineShape(Shape):
     makes = StatementLine
-    number = Whole(1, MOST_STATEMENT_LINES, required=True)
+    number = Whole(1, MOST_LINES, required=True)
     on = Day(required=True)
     direction = Member(Direction, required=True)
     amount = Amount(required=True)
@@ -29,8 +32,8 @@ class EntryShape(Shape):
 
 class MatchShape(Shape):
     makes = Match
-    lines = Rows(Whole(1, MOST_STATEMENT_LINES), required=True)
-    entries = Rows(One(EntryShape), required=True)
+    lines = Rows(Whole(1, MOST_LINES), most=MOST_LINES, required=True)
+    entries = Rows(One(EntryShape), most=MOST_ENTRIES, required=True)
     reasons = Rows(Text(most=20), most=10, required=True)
     confidence = Whole(0, 100, required=True)
 
@@ -38,8 +41,8 @@ class MatchShape(Shape):
 class ExceptionShape(Shape):
     makes = Exceptional
     kind = Member(Difference, required=True)
-    lines = Rows(One(LineShape), least=0)
-    entries = Rows(One(EntryShape), least=0)
+    lines = Rows(One(LineShape), most=MOST_LINES, least=0)
+    entries = Rows(One(EntryShape), most=MOST_ENTRIES, least=0)
     explanation = Text(most=1_000)
 
 
@@ -50,11 +53,11 @@ class StatementReconciled(FactSchema):
     first_day = Day(required=True)
     last_day = Day(required=True)
     position = Whole(0, 2**53, required=True)
-    lines = Whole(0, MOST_STATEMENT_LINES, required=True)
+    lines = Whole(0, MOST_LINES, required=True)
     received = Amount(least=0, required=True)
     paid_out = Amount(least=0, required=True)
-    matches = Rows(One(MatchShape), most=MOST_STATEMENT_LINES, least=0)
-    exceptions = Rows(One(ExceptionShape), most=MOST_STATEMENT_LINES, least=0)
+    matches = Rows(One(MatchShape), most=MOST_LINES, least=0)
+    exceptions = Rows(One(ExceptionShape), most=MOST_LINES + MOST_ENTRIES, least=0)
 
 
 SCHEMAS = (StatementReconciled,)

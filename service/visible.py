@@ -1,0 +1,26 @@
+"""Text that a person sees all of."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]*")
+"""Text of these characters alone needs no closer look."""
+UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\U0001107f\U00016fe4\U0001d159\ufffc")
+UNSEEN_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def seen(text: str) -> bool:
+    """Whether a person sees every character: no controls, zero widths, bidi marks, fillers, variation selectors."""
+    return bool(ORDINARY.fullmatch(text)) or not any(map(_unseen, text))
+
+
+def _unseen(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return (
+        kind in UNSEEN_KINDS
+        or (kind == "Zs" and character not in " \u3000")
+        or character in UNSEEN
+        or "VARIATION SELECTOR" in unicodedata.name(character, "")
+    )
