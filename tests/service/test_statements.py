@@ -513,7 +513,11 @@ BOMBS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("bomb", BOMBS)
+SLOW = pytest.mark.long("takes all the time it is given")
+SLOWLY = ("a row without an end", "styles by the million")
+
+
+@pytest.mark.parametrize("bomb", [pytest.param(each, marks=SLOW if each in SLOWLY else ()) for each in BOMBS])
 def test_whatever_a_file_is_made_of_it_takes_only_so_much(bomb):
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
     with pytest.raises(StatementWrong):
