@@ -21,7 +21,7 @@ class Segment(msgspec.Struct, frozen=True):
     """A closed range of the log in one file.
 
     `events_sha256` is the digest of the range as /v1/events/digest gives it, `file_sha256` that of the file; `chain` is
-    SHA-256 of the chain before and the events' digest, so that the last one stands for all.
+    SHA-256 of the chain before and these two, so that the last one stands for all that the archive has.
     """
 
     file: str
@@ -78,9 +78,9 @@ def empty(source: str, secret: str) -> Manifest:
     return Manifest(FORM, source, secret)
 
 
-def following(before: str, events_sha256: str) -> str:
+def following(before: str, events_sha256: str, file_sha256: str) -> str:
     """The chain after a segment."""
-    return hashlib.sha256(f"{before}{events_sha256}".encode()).hexdigest()
+    return hashlib.sha256(f"{before}{events_sha256}{file_sha256}".encode()).hexdigest()
 
 
 def find(folder: Path) -> Archive | None:
@@ -96,7 +96,7 @@ def find(folder: Path) -> Archive | None:
         raise ArchiveWrong(f"{file}: form {manifest.form} is not known here. 不支持此归档格式。")
     chain, after = "", 0
     for segment in manifest.segments:
-        chain = following(chain, segment.events_sha256)
+        chain = following(chain, segment.events_sha256, segment.file_sha256)
         if segment.first != after + 1 or segment.last < segment.first or segment.chain != chain:
             raise ArchiveWrong(f"{file}: {segment.file} does not follow the one before. 分段不连续。")
         after = segment.last

@@ -12,22 +12,22 @@ import sqlglot
 from sqlglot import exp
 
 from projections import PROJECTIONS
-from service.archive.engines import Engine, Row
+from service.archive.engines import Balances, Engine
 from service.archive.manifest import Archive
 
 REPLAYED = ("movement", "balance")
 """The projections that are replayed, each after the one it reads."""
 
 
-def balances(engine: Engine, archive: Archive) -> list[Row]:
+def balances(engine: Engine, archive: Archive) -> list[Balances]:
     """Every balance at the archive's end, as the table `balance` has them."""
     engine.attach(archive)
     *read, last = REPLAYED
     for name in read:
-        engine.create(name, translated(name, engine, archive.manifest.head).sql(engine.dialect))
+        engine.compute(name, translated(name, engine, archive.manifest.head).sql(engine.dialect))
     fold = translated(last, engine, archive.manifest.head)
     nothing = ", ".join(f"null as {column}" for column in fold.named_selects)
-    engine.create(last, f"select {nothing} where 1 = 0")  # a fold adds to what there is: here to nothing
+    engine.define(last, f"select {nothing} where 1 = 0")  # a fold adds to what there is: here to nothing
     return list(engine.rows(fold.sql(engine.dialect)))
 
 

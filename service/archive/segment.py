@@ -87,14 +87,17 @@ class Event(NamedTuple):
 
 
 class Digest:
-    """The digest of a range, event by event."""
+    """The digest of a range, and how many events and posts it has."""
 
     def __init__(self, source: str) -> None:
         self._source, self._hash = source, hashlib.sha256()
+        self.events = self.posts = 0
 
     def add(self, events: Sequence[Event]) -> None:
         for event in events:
             self._hash.update(event.leaf(self._source))
+            self.posts += event.post_id is not None
+        self.events += len(events)
 
     @property
     def sha256(self) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -37,49 +39,75 @@ def archive(
 ) -> Archive:
     """Add all that is in the log and not in the archive in `folder`; `told` hears positions and the last of them.
 
-    Raises ArchiveWrong: the archive must be of this `ledger`, as its empty manifest names it.
+    Raises ArchiveWrong: the archive must be of this `ledger`, as its empty manifest names it, and of this log.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    found = find(folder) or Archive(folder, ledger)
-    [(head,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
-    _must_be_of(found, ledger, head)
-    while found.manifest.head < head:
-        first = found.manifest.head + 1
-        last = min(first + size - 1, head)
-        found = found.add(_written(conn, found, first, last))
-        told(last, head)
+    with _alone(folder):
+        found = find(folder) or Archive(folder, ledger)
+        [(head,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
+        _must_be_of(conn, found, ledger, head)
+        _clear(found)
+        while found.manifest.head < head:
+            first = found.manifest.head + 1
+            found = found.add(_written(conn, found, first, min(first + size - 1, head)))
+            told(found.manifest.head, head)
     return found
 
 
-def _must_be_of(found: Archive, ledger: Manifest, head: int) -> None:
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One archives into a folder at a time; the lock goes with the process. Raises ArchiveWrong."""
+    with (folder / ".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ArchiveWrong(f"{folder}: another archives there now. 另一进程正在归档。") from error
+        yield
+
+
+def _must_be_of(conn: Connection[Any], found: Archive, ledger: Manifest, head: int) -> None:
+    """Of the same ledger, and its last segment of the same events: a log that lost its end would go on otherwise."""
     manifest = found.manifest
-    if (manifest.source, manifest.secret) != (ledger.source, ledger.secret) or manifest.head > head:
+    same = (manifest.source, manifest.secret) == (ledger.source, ledger.secret) and manifest.head <= head
+    for last in manifest.segments[-1:] if same else ():
+        digest = Digest(manifest.source)
+        for events in _events(conn, last.first, last.last):
+            digest.add(events)
+        same = digest.sha256 == last.events_sha256
+    if not same:
         raise ArchiveWrong(
             f"{found.folder} is the archive of another ledger ({manifest.source}, {manifest.head} events).\n"
             f"该目录是另一账簿的归档。"
         )
 
 
+def _clear(found: Archive) -> None:
+    """Take away what an archiving that was killed has left: a file beside the manifest would be counted by others."""
+    kept = {each.file for each in found.manifest.segments}
+    for file in found.folder.glob("events-*"):
+        if file.name not in kept:
+            file.unlink()
+
+
 def _written(conn: Connection[Any], found: Archive, first: int, last: int) -> Segment:
     name = f"events-{first:012}-{last:012}.parquet"
     file, draft = found.folder / name, found.folder / f"{name}.new"
-    digest, counts = Digest(found.manifest.source), [0, 0]
-
-    def batches() -> Iterator[list[Event]]:
-        for events in _events(conn, first, last):
-            digest.add(events)
-            counts[0] += len(events)
-            counts[1] += sum(event.post_id is not None for event in events)
-            yield events
-
-    segment.write(draft, batches())
-    if counts[0] != last - first + 1:
-        raise ArchiveWrong(f"The log has {counts[0]} events from {first} to {last}. 日志位置不连续。")
+    digest = Digest(found.manifest.source)
+    segment.write(draft, _digested(digest, _events(conn, first, last)))
+    if digest.events != last - first + 1:
+        raise ArchiveWrong(f"The log has {digest.events} events from {first} to {last}. 日志位置不连续。")
     with draft.open("rb") as written:
         os.fsync(written.fileno())
     put_in_place(draft, file)
-    chain = following(found.manifest.chain, digest.sha256)
-    return Segment(name, first, last, counts[1], digest.sha256, sha256_of(file), chain)
+    sha256 = sha256_of(file)
+    chain = following(found.manifest.chain, digest.sha256, sha256)
+    return Segment(name, first, last, digest.posts, digest.sha256, sha256, chain)
+
+
+def _digested(digest: Digest, batches: Iterator[Sequence[Event]]) -> Iterator[Sequence[Event]]:
+    for events in batches:
+        digest.add(events)
+        yield events
 
 
 def _events(conn: Connection[Any], first: int, last: int) -> Iterator[list[Event]]:

@@ -107,9 +107,11 @@ def restore_(folder: Path) -> None:
         with opened_database() as (chosen, conn):
             if archive.manifest.secret != keys.fingerprint(chosen.secret):
                 raise click.ClickException("written under another secret: set SUYUAN_SECRET 归档使用的是另一密钥")
-            with _progress("恢复 restoring", out) as told:
+            if archive.manifest.source != chosen.source:
+                raise click.ClickException(f"set SUYUAN_SOURCE 请设置 SUYUAN_SOURCE={archive.manifest.source}")
+            with _progress("恢复 restoring", out) as told, conn.transaction():
+                keys.check_secret(conn, chosen.secret)
                 restore(conn, archive, told)
-            keys.check_secret(conn, chosen.secret)
             with out.status("推算各表 folding the tables"):
                 projector.catch_up(url_of(chosen))
     out.print(f"[green]✓[/green] 已恢复 restored: {archive.manifest.head} 个事件 events; 密钥须重新发放 make keys anew")

@@ -1,7 +1,7 @@
 -- cash: the entries that a statement shows, as the books stood at a position, less what was reversed of them; those
 -- cleared from `first` to `last`. The voucher of a payment is that of its instruction, the payee whom the bank named.
 with moved as (
-    select position, type, project, batch, award, payment, sum(amount) as amount
+    select position, project, batch, award, payment, sum(amount) as amount
     from movement
     where
         fund = %(fund)s
@@ -9,7 +9,7 @@ with moved as (
         and type = any(%(types)s)
         and source <> 'pool'
         and booked_on >= %(first)s::date - 366
-    group by position, type, project, batch, award, payment
+    group by position, project, batch, award, payment
 ), undone as (
     select e.stream, (e.fact ->> 'version')::bigint as version, sum(m.amount) as amount
     from movement as m
@@ -20,8 +20,8 @@ with moved as (
     select
         e.stream,
         e.version,
-        m.position,
-        m.type,
+        e.position,
+        e.type,
         coalesce(e.fact ->> 'cleared_on', e.fact ->> 'occurred_on')::date as on,
         (m.amount - coalesce(u.amount, 0))::bigint as amount,
         e.fact,
@@ -34,45 +34,22 @@ with moved as (
     left join undone as u using (stream, version)
 )
 select
-    n.stream,
-    n.version,
-    n.position,
-    n.type,
+    stream,
+    version,
+    position,
+    type,
     n.on,
-    n.amount,
-    n.payment,
-    coalesce(n.fact -> 'payee', confirmed.fact -> 'payee') as payee,
-    jsonb_path_query_first(n.fact, '$.documents[*] ? (@.kind == "流水号").number') #>> '{}' as reference,
-    case n.type
+    amount,
+    payment,
+    coalesce(
+        fact -> 'payee', last_step(project, batch, award, payment, 'PaymentConfirmed', position) -> 'payee'
+    ) as payee,
+    number_of(fact, '流水号') as reference,
+    case type
         when 'PaymentConfirmed'
-            then jsonb_path_query_first(instructed.fact, '$.documents[*] ? (@.kind == "支付凭证号").number') #>> '{}'
-        else jsonb_path_query_first(
-            n.fact, '$.documents[*] ? (@.kind == "退回通知书" || @.kind == "缴款书").number'
-        ) #>> '{}'
+            then number_of(last_step(project, batch, award, payment, 'PaymentInstructed', position), '支付凭证号')
+        else number_of(fact, '退回通知书', '缴款书')
     end as voucher
 from entry as n
-left join lateral (
-    select e.fact
-    from movement as m
-    join event as e using (position)
-    where
-        (m.project, m.batch, m.award, m.payment) = (n.project, n.batch, n.award, n.payment)
-        and m.type = 'PaymentInstructed'
-        and m.position < n.position
-    order by m.position desc
-    limit 1
-) as instructed on true
-left join lateral (
-    select e.fact
-    from movement as m
-    join event as e using (position)
-    where
-        (m.project, m.batch, m.award, m.payment) = (n.project, n.batch, n.award, n.payment)
-        and m.type = 'PaymentConfirmed'
-        and m.position < n.position
-        and n.type <> 'PaymentConfirmed'
-    order by m.position desc
-    limit 1
-) as confirmed on true
 where n.amount > 0 and n.on between %(first)s and %(last)s
-order by n.position
+order by position

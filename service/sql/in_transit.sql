@@ -7,20 +7,11 @@ select
     (e.fact ->> 'occurred_on')::date as on,
     m.amount,
     m.payment,
-    requested.fact -> 'payee' as payee,
+    last_step(m.project, m.batch, m.award, m.payment, 'PaymentRequested', m.position) -> 'payee' as payee,
     null as reference,
-    jsonb_path_query_first(e.fact, '$.documents[*] ? (@.kind == "支付凭证号").number') #>> '{}' as voucher
+    number_of(e.fact, '支付凭证号') as voucher
 from movement as m
 join event as e using (position)
-join lateral (
-    select r.fact
-    from movement as a
-    join event as r using (position)
-    where
-        (a.project, a.batch, a.award, a.payment) = (m.project, m.batch, m.award, m.payment)
-        and a.type = 'PaymentRequested'
-    limit 1
-) as requested on true
 where
     m.fund = %(fund)s
     and m.position <= %(position)s

@@ -1,5 +1,6 @@
 """The archive brings an identical ledger back, says so by its hashes, and another engine finds our balances in it."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -27,7 +28,7 @@ from service.access import keys
 from service.archive import replay
 from service.archive.compare import compare
 from service.archive.engines import ENGINES, DuckDb
-from service.archive.manifest import NAME, Archive, ArchiveWrong, empty, opened
+from service.archive.manifest import NAME, Archive, ArchiveWrong, empty, following, opened
 from service.archive.restore import restore
 from service.archive.write import archive
 from service.check import check
@@ -174,6 +175,35 @@ def test_an_archive_takes_no_other_ledger_s_events(archived, copied, database_ur
         archive(conn, copied, empty("/other", LEDGER.secret))
 
 
+def test_a_log_that_lost_its_end_does_not_go_on_in_the_archive(archived, copied, database_url):
+    """As after a restore from a backup: the lost positions are other events' now."""
+    older = Archive(archived.folder, structs.replace(archived.manifest, segments=archived.manifest.segments[:4]))
+    with connect(database_url) as conn:
+        restore(conn, older)
+    api = build(database_url)
+    try:
+        for number in range(30):
+            settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
+            event = api.event("FundEstablished", f"fund/f{number}", cites=["立项依据"], name="甲", settings=settings)
+            assert api.post(event, "fund-office").status_code == 201
+    finally:
+        close(api)
+    with connect(database_url) as conn, pytest.raises(ArchiveWrong, match="another ledger"):
+        archive(conn, copied, LEDGER, 100)
+
+
+def test_what_a_killed_archiving_left_is_taken_away_and_two_do_not_archive_at_once(archived, copied, original):
+    for name in ("events-000000000417-000000000420.parquet", "events-000000000417-000000000500.parquet.new"):
+        (copied / name).write_bytes(b"half")
+    with connect(original) as conn:
+        archive(conn, copied, LEDGER, 100)
+        assert {file.name for file in copied.glob("events-*")} == {each.file for each in archived.manifest.segments}
+        with (copied / ".lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with pytest.raises(ArchiveWrong, match="another archives"):
+                archive(conn, copied, LEDGER, 100)
+
+
 @pytest.mark.long("begins a process after each kill")
 def test_killed_at_any_moment_it_is_gone_on_with(mixed, tmp_path):
     with connect(mixed) as conn:
@@ -219,20 +249,45 @@ def test_a_file_that_changed_or_is_missing_is_found(archived, copied):
         opened(copied)
 
 
-def test_an_event_that_was_changed_with_the_file_s_hash_restores_nothing(archived, copied, database_url):
-    """Who can write a right file and its hash still cannot write the events' digest, and the chain after it."""
-    manifest = json.loads((copied / NAME).read_text())
+def forge(folder, column, change, *, chained=True):
+    """Change a column of the last segment and mend the hashes that whoever can write the folder can mend."""
+    manifest = json.loads((folder / NAME).read_text())
     segment = manifest["segments"][-1]
-    file = copied / segment["file"]
+    file = folder / segment["file"]
     table = parquet.read_table(file)
-    facts = table.column("fact").to_pylist()
-    facts[0] = facts[0].replace('"actor": "', '"actor": "伪')
-    parquet.write_table(table.set_column(table.schema.get_field_index("fact"), "fact", pa.array(facts)), file)
+    field = table.schema.get_field_index(column)
+    values = table.column(column).to_pylist()
+    changed = pa.array([change(values[0]), *values[1:]], table.schema.field(field).type)
+    parquet.write_table(table.set_column(field, table.schema.field(field), changed), file)
     segment["file_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    (copied / NAME).write_text(json.dumps(manifest))
+    if chained:
+        before = manifest["segments"][-2]["chain"]
+        segment["chain"] = following(before, segment["events_sha256"], segment["file_sha256"])
+    (folder / NAME).write_text(json.dumps(manifest))
+
+
+FORGED = {
+    "fact": lambda fact: fact.replace('"actor": "', '"actor": "伪'),
+    "stream": lambda _: "fund/other",
+    "post_id": lambda _: None,
+}
+
+
+@pytest.mark.parametrize("column", FORGED)
+def test_what_was_changed_with_all_hashes_but_the_events_restores_nothing(copied, database_url, column):
+    forge(copied, column, FORGED[column])
     with connect(database_url) as conn, pytest.raises(ArchiveWrong, match="not those of the manifest"):
         restore(conn, opened(copied))
     assert rows(database_url, "event") == rows(database_url, "post") == rows(database_url, "claim") == []
+
+
+def test_whatever_is_changed_the_chain_that_was_kept_elsewhere_is_another(archived, copied):
+    for column, change in (("moves", lambda _: []), ("post_digest", lambda _: b"0" * 32)):
+        forge(copied, column, change, chained=False)
+        with pytest.raises(ArchiveWrong, match="does not follow"):
+            opened(copied)
+        forge(copied, column, change)
+        assert opened(copied).manifest.chain != archived.manifest.chain
 
 
 @pytest.mark.parametrize(
@@ -322,8 +377,8 @@ def test_spark_finds_them_too(original, archived):
 # By command ---------------------------------------------------------------------------
 
 
-def run(url, *arguments, before="pass", secret=SECRET.decode()):
-    told = {"DATABASE_URL": url, "SUYUAN_SECRET": secret, "SUYUAN_HOME": "/nowhere", "COLUMNS": "200"}
+def run(url, *arguments, before="pass", secret=SECRET.decode(), **more):
+    told = {"DATABASE_URL": url, "SUYUAN_SECRET": secret, "SUYUAN_HOME": "/nowhere", "COLUMNS": "200", **more}
     program = f"import sys; {before}; from service.cli import main; sys.argv[0] = 'suyuan'; main()"
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
@@ -344,8 +399,14 @@ def test_archived_replayed_and_restored_by_command(server_url, played_database, 
     assert pool["pool"] == "51428.00"
     other = run(database_url, "restore", "--from", str(tmp_path / "a"), secret="another secret of the tests, 32 b")
     assert (other.returncode, "SUYUAN_SECRET" in other.stderr) == (1, True)
+    source = run(database_url, "restore", "--from", str(tmp_path / "a"), SUYUAN_SOURCE="/elsewhere")
+    assert (source.returncode, "SUYUAN_SOURCE" in source.stderr) == (1, True)
     assert "已恢复" in run(database_url, "restore", "--from", str(tmp_path / "a")).stdout
-    assert run(database_url, "replay", "--from", str(tmp_path / "a")).returncode == 0
+    with connect(database_url) as conn:
+        conn.execute("update balance set pool = pool + 1 where pool > 0")
+    wrong = run(database_url, "replay", "--from", str(tmp_path / "a"))
+    assert wrong.returncode == 1
+    assert "51428.01" in wrong.stdout
     again = run(database_url, "restore", "--from", str(tmp_path / "a"))
     assert (again.returncode, "Traceback" in again.stderr) == (1, False)
 
