@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from domain.fund.reconciliation import CASH, Difference, Direction
@@ -22,11 +22,21 @@ TOLERANCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
-    """A statement and a fund's books as of `position`: every pairing, and those that are no exceptions apart."""
+class Books:
+    """What of a fund's books is held against a statement, as of `position`; `accepted`: what accepted the file last."""
 
     fund: str
     position: int
+    entries: tuple[Entry, ...]
+    pending: tuple[Entry, ...]
+    accepted: Row | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """A statement and a fund's books: every pairing."""
+
+    books: Books
     statement: Statement
     pairings: tuple[Pairing, ...]
 
@@ -41,51 +51,61 @@ class Reconciled:
         return sorted((each for each in self.pairings if each.differs), key=lambda each: order.index(each.differs[0]))
 
 
-def reconcile(
-    snapshot: Snapshot, fund: str, statement: Statement, position: int | None, tolerance: int | None
-) -> Reconciled:
-    """Hold `statement` against the fund's books as they stood at `position`; None: as of now."""
-    first, last = statement.first_day, statement.last_day
-    assert first is not None
-    assert last is not None
+def books_of(snapshot: Snapshot, fund: str, statement: Statement, position: int | None) -> Books:
+    """The fund's cash about the statement's days as it stood at `position`; None: as of now."""
+    first, last = _days(statement)
     at = snapshot.position if position is None else position
     asked = {"fund": fund, "position": at}
-    cash = snapshot.rows("cash", **asked, types=list(CASH), first=first - REACH, last=last + REACH)
+    of = {"file_sha256": statement.sha256, "statement_first": first, "statement_last": last}
+    cash = snapshot.rows("cash", **asked, **of, types=list(CASH), first=first - REACH, last=last + REACH)
     pending = snapshot.rows("in_transit", **asked, first=first, last=last)
-    days = Days(first, last, TOLERANCE if tolerance is None else tolerance)
-    pairings = tie_out(statement.lines, map(_entry, cash), map(_entry, pending), days)
-    return Reconciled(fund, at, statement, tuple(pairings))
+    accepted = snapshot.rows("reconciliations", **asked, file_sha256=statement.sha256)
+    return Books(
+        fund,
+        at,
+        tuple(_entry(row) for row in cash if not row["settled"]),
+        tuple(map(_entry, pending)),
+        next((row for row in accepted if row["status"] == "accepted"), None),
+    )
+
+
+def reconcile(books: Books, statement: Statement, tolerance: int | None) -> Reconciliation:
+    """Hold `statement` against the books."""
+    days = Days(*_days(statement), TOLERANCE if tolerance is None else tolerance)
+    pairings = tie_out(statement.lines, books.entries, books.pending, days)
+    return Reconciliation(books, statement, tuple(pairings))
+
+
+def _days(statement: Statement) -> tuple[date, date]:
+    assert statement.first_day is not None, "a statement that was read has its days"
+    assert statement.last_day is not None
+    return statement.first_day, statement.last_day
 
 
 def _entry(row: Row) -> Entry:
     payee = row["payee"] or {}
     account = payee.get("account")
     return Entry(
-        row["stream"],
-        row["version"],
-        row["position"],
-        row["type"],
-        row["on"],
-        CASH.get(row["type"], Direction.OUT),
-        Money(row["amount"]),
-        payee.get("name"),
-        BankAccount(**account) if account else None,
-        row["reference"],
-        row["voucher"],
-        row["payment"],
+        on=row["on"],
+        direction=CASH.get(row["type"], Direction.OUT),
+        amount=Money(row["amount"]),
+        payee=payee.get("name"),
+        account=BankAccount(**account) if account else None,
+        **{name: row[name] for name in ("stream", "version", "position", "type", "reference", "voucher", "payment")},
     )
 
 
 # As it is told -------------------------------------------------------------------
 
 
-def document(of: Reconciled) -> dict[str, Any]:
+def document(of: Reconciliation) -> dict[str, Any]:
     """The exceptions first; last what would accept the whole, as StatementReconciled has it, yet to be explained."""
     statement = of.statement
     rows = dict(enumerate(statement.rows, 1))
     return {
-        "fund": of.fund,
-        "as_of": {"position": of.position},
+        "fund": of.books.fund,
+        "as_of": {"position": of.books.position},
+        "accepted": of.books.accepted and {name: of.books.accepted[name] for name in ("version", "position")},
         "summary": _summary(of),
         "exceptions": [_exception(each, rows) for each in of.exceptions],
         "statement": {
@@ -102,7 +122,7 @@ def document(of: Reconciled) -> dict[str, Any]:
     }
 
 
-def _summary(of: Reconciled) -> dict[str, Any]:
+def _summary(of: Reconciliation) -> dict[str, Any]:
     kinds = [each.differs[0] for each in of.exceptions]
     entries = [entry for each in of.pairings for entry in each.entries]
     return {
@@ -171,14 +191,14 @@ def _told(entry: Entry) -> dict[str, Any]:
     }
 
 
-def acceptance(of: Reconciled) -> dict[str, Any]:
+def acceptance(of: Reconciliation) -> dict[str, Any]:
     """What StatementReconciled says of this, its exceptions yet to be explained."""
     statement = of.statement
     return {
         "file_sha256": statement.sha256,
         "first_day": statement.first_day,
         "last_day": statement.last_day,
-        "position": of.position,
+        "position": of.books.position,
         "lines": len(statement.lines),
         **_totals(statement.lines),
         "matches": [
@@ -244,8 +264,8 @@ def _said(of: Pairing, rows: Mapping[int, str], language: int) -> str:
         "booked": Money(sum(each.amount for each in of.entries)),
         "paid": _names(of.lines),
         "payee": _names(of.entries),
-        "days": _days(of.lines),
-        "booked_days": _days(of.entries),
+        "days": _told_days(of.lines),
+        "booked_days": _told_days(of.entries),
     }
     told = [SENTENCES[kind][language].format(**facts) for kind in of.differs]
     if of.pending:
@@ -267,5 +287,5 @@ def _names(of: Iterable[Line | Entry]) -> str:
     return ", ".join(dict.fromkeys(told))
 
 
-def _days(of: Iterable[Line | Entry]) -> str:
+def _told_days(of: Iterable[Line | Entry]) -> str:
     return ", ".join(dict.fromkeys(str(each.on) for each in of))

@@ -19,6 +19,7 @@ from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
     CoversOtherDays,
     EntryListedTwice,
+    ExceptionMisnamed,
     ExceptionUnexplained,
     LineNotOnce,
     LineOutsideDays,
@@ -62,6 +63,15 @@ class Difference(StrEnum):
     AMOUNT_DIFFERS = "amount_differs"
     PAYEE_DIFFERS = "payee_differs"
     DATE_DIFFERS = "date_differs"
+
+
+SIDES = {
+    **dict.fromkeys(Difference, (True, True)),
+    Difference.STATEMENT_ONLY: (True, False),
+    Difference.DUPLICATE: (True, False),
+    Difference.LEDGER_ONLY: (False, True),
+}
+"""Whether an exception of each kind has lines, and entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,7 @@ class StatementReconciled(FundFact):
         BeforeItsCause,
         CoversOtherDays,
         LineOutsideDays,
+        ExceptionMisnamed,
         ExceptionUnexplained,
         LineNotOnce,
         EntryListedTwice,
@@ -183,6 +194,8 @@ def unaccepted(fund: Fund, file_sha256: str) -> Fund:
 def decide(case: Case, fund: Fund, fact: StatementReconciled) -> Decision:
     _check_days(case, fund, fact)
     for each in fact.exceptions:
+        if (bool(each.lines), bool(each.entries)) != SIDES[each.kind]:
+            raise ExceptionMisnamed(difference=each.kind, lines=len(each.lines), entries=len(each.entries))
         if each.explanation is None:
             raise ExceptionUnexplained(difference=each.kind, about=each.about)
     _each_line_once(fact)

@@ -84,7 +84,8 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
     """A period that was closed since, with days of this statement, may rest on it."""
     through, closed_by = fund.closed_through, fund.closed_by
-    if through and closed_by and closed_by > version and through >= fact.first_day:
+    waits = fund.settings.reconcile_before_close
+    if waits and through and closed_by and closed_by > version and through >= fact.first_day:
         raise NotTheLast(kind="period", name=period_of(through), last=closed_by, version=version)
 
 

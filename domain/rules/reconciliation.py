@@ -86,6 +86,18 @@ class ExceptionUnexplained(Refused):
 
 
 @dataclass(eq=False)
+class ExceptionMisnamed(Refused):
+    """An exception of kind {difference} cannot be of {lines} lines and {entries} entries."""
+
+    zh = "差异（{difference}）不能由 {lines} 笔对账单和 {entries} 笔账簿业务构成。"
+    remedy = "What is on one side only names only that side; what differs names both."
+    remedy_zh = "单方差异只列该方；金额、收款人、日期不符的，两方均须列出。"
+    difference: str
+    lines: int
+    entries: int
+
+
+@dataclass(eq=False)
 class LineOutsideDays(Refused):
     """Line {line} is of {on}, outside the statement's days, {first_day} to {last_day}."""
 

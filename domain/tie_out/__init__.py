@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator
 
-from domain.documents import normal
 from domain.fund.reconciliation import Difference
-from domain.names import plain
 from domain.tie_out.evidence import likely, may_be, right_payee
 from domain.tie_out.likeness import (
     Apart,
@@ -57,8 +55,7 @@ def duplicates(table: Table) -> None:
 
 
 def _said(line: Line) -> Hashable:
-    numbered = normal(line.reference or ""), normal(line.voucher or "")
-    return line.direction, line.amount, line.on, plain(line.payee or ""), line.account, numbered
+    return line.direction, line.amount, line.on, line.name, line.account, *line.numbers.values()
 
 
 def _anyone(_: Line, __: Entry) -> bool:

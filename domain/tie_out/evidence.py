@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product, starmap
 
-from domain.documents import normal
 from domain.fund.reconciliation import Difference, Direction
-from domain.names import plain
-from domain.tie_out.parts import Days, Entry, Line
+from domain.tie_out.parts import Cash, Days, Entry, Line
 
 
-def numbers(each: Line | Entry) -> Iterator[tuple[str, Hashable]]:
-    """The numbers that tell which payment it is; those of vouchers begin anew each year."""
-    if each.reference:
-        yield "reference", (each.direction, normal(each.reference))
-    if each.voucher:
-        yield "voucher", (each.direction, each.on.year, normal(each.voucher))
-
-
-def total(each: Iterable[Line | Entry]) -> int:
+def total(each: Iterable[Cash]) -> int:
     return sum(one.amount for one in each)
 
 
@@ -37,7 +27,7 @@ def same_account(line: Line, entry: Entry) -> bool:
 
 
 def same_name(line: Line, entry: Entry) -> bool:
-    return bool(line.payee and entry.payee and plain(line.payee) == plain(entry.payee))
+    return bool(line.name) and line.name == entry.name
 
 
 def right_payee(line: Line, entry: Entry) -> bool:
@@ -49,15 +39,14 @@ def right_payee(line: Line, entry: Entry) -> bool:
 
 
 def reasons(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> Iterator[str]:
-    shared = {number for line in lines for number in numbers(line)}
-    kinds = {number[0] for entry in entries for number in numbers(entry) if number in shared}
-    yield from (kind for kind in ("reference", "voucher") if kind in kinds)
+    shared = {number for line in lines for number in line.numbers.values()}
+    kinds = {kind for entry in entries for kind, number in entry.numbers.items() if number in shared}
+    yield from sorted(kinds)
     if total(lines) == total(entries):
         yield "amount" if len(lines) == len(entries) == 1 else "sum"
-    pairs = _unlike(lines, entries)
-    if all(same_account(*pair) for pair in pairs):
+    if all(same_account(*pair) for pair in _unlike(lines, entries)):
         yield "account"
-    if all(same_name(*pair) for pair in pairs):
+    if all(same_name(*pair) for pair in _unlike(lines, entries)):
         yield "payee"
     if _near(lines, entries, days):
         yield "date"
@@ -73,11 +62,11 @@ def differs(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> Iter
         yield Difference.DATE_DIFFERS
 
 
-def _unlike(lines: Sequence[Line], entries: Sequence[Entry]) -> list[tuple[Line, Entry]]:
+def _unlike(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
     """Each line with each entry, one for all that name the same payee."""
-    named = {(line.payee, line.account): line for line in lines}
-    of = {(entry.payee, entry.account): entry for entry in entries}
-    return list(product(named.values(), of.values()))
+    named = {(line.name, line.account): line for line in lines}
+    of = {(entry.name, entry.account): entry for entry in entries}
+    return product(named.values(), of.values())
 
 
 def _near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bool:
@@ -88,8 +77,7 @@ def _near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bool:
 
 def may_be(line: Line, entry: Entry) -> bool:
     """Their numbers do not say that they are of different payments."""
-    other = dict(numbers(entry))
-    return all(other.get(kind, number) == number for kind, number in numbers(line))
+    return all(entry.numbers.get(kind, number) == number for kind, number in line.numbers.items())
 
 
 def likely(line: Line, entry: Entry) -> bool:

@@ -6,13 +6,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from datetime import date, timedelta
 from enum import Enum
+from functools import partial
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from domain.names import plain
-from domain.tie_out.evidence import likely, may_be, numbers
+from domain.tie_out.evidence import likely, may_be
 from domain.tie_out.numbers import Group
-from domain.tie_out.parts import Days, Entry, Line
+from domain.tie_out.parts import Cash, Days, Entry, Line
 from domain.tie_out.table import Table
 
 Key = Callable[[Any], Hashable]
@@ -20,7 +20,7 @@ Stage = Callable[[Table], None]
 Each = TypeVar("Each", Line, Entry)
 
 
-MOST_ASKED, MOST_SUMMED = 100, 1_000
+MOST_ASKED, MOST_SUMMED = 20, 1_000
 """How many that are near enough are looked at, so that no statement takes long: for one, and for a sum."""
 
 
@@ -45,19 +45,19 @@ def _groups(table: Table, key: Key) -> list[Group]:
     return [group for group in groups.values() if group.entries]
 
 
-def by_account(each: Line | Entry) -> Hashable:
+def by_account(each: Cash) -> Hashable:
     return (each.direction, each.account.digest) if each.account and each.account.digest else None
 
 
-def by_payee(each: Line | Entry) -> Hashable:
-    return (each.direction, plain(each.payee)) if each.payee else None
+def by_payee(each: Cash) -> Hashable:
+    return (each.direction, each.name) if each.name else None
 
 
-def by_direction(each: Line | Entry) -> Hashable:
+def by_direction(each: Cash) -> Hashable:
     return each.direction
 
 
-def by_namelessness(each: Line | Entry) -> Hashable:
+def by_namelessness(each: Cash) -> Hashable:
     """Lines that do not say whom they paid, and all entries."""
     return None if isinstance(each, Line) and (each.payee or each.account) else each.direction
 
@@ -66,12 +66,12 @@ def with_amount(key: Key) -> Key:
     return lambda each: None if (shared := key(each)) is None else (shared, each.amount)
 
 
-def by_reference(each: Line | Entry) -> Hashable:
-    return dict(numbers(each)).get("reference")
+def by_reference(each: Cash) -> Hashable:
+    return each.numbers.get("reference")
 
 
-def by_voucher(each: Line | Entry) -> Hashable:
-    return dict(numbers(each)).get("voucher")
+def by_voucher(each: Cash) -> Hashable:
+    return each.numbers.get("voucher")
 
 
 def one_by_one(key: Key, apart: Apart, fits: Callable[[Line, Entry], bool] = likely) -> Stage:
@@ -114,20 +114,29 @@ def summed(key: Key, apart: Apart) -> Stage:
     def stage(table: Table) -> None:
         for group in _groups(table, key):
             for line in list(group.lines):
-                first, last = _window(group.entries, line.on, apart, table.days)
-                may = [entry for entry in group.entries[first : min(last, first + MOST_SUMMED)] if may_be(line, entry)]
-                if run := _run(may, line.amount):
+                if several := _taken(group.entries, line, apart, table.days, partial(may_be, line)):
                     group.lines.remove(line)
-                    group.entries = [entry for entry in group.entries if entry not in run]
-                    table.pair([line], run)
+                    table.pair([line], several)
             for entry in group.entries:
-                first, last = _window(group.lines, entry.on, apart, table.days)
-                those = [line for line in group.lines[first : min(last, first + MOST_SUMMED)] if may_be(line, entry)]
-                if several := _run(those, entry.amount):
-                    group.lines = [line for line in group.lines if line not in several]
-                    table.pair(several, [entry])
+                if those := _taken(group.lines, entry, apart, table.days, partial(_of_it, entry)):
+                    table.pair(those, [entry])
 
     return stage
+
+
+def _of_it(entry: Entry, line: Line) -> bool:
+    return may_be(line, entry)
+
+
+def _taken(those: list[Each], one: Cash, apart: Apart, days: Days, fits: Callable[[Each], bool]) -> list[Each]:
+    """Two or more that come to what `one` is, taken out of `those`; none if there are none."""
+    first, last = _window(those, one.on, apart, days)
+    run = _run([each.amount for each in those[first : min(last, first + MOST_SUMMED)]], one.amount)
+    taken = those[first + run.start : first + run.stop]
+    if not taken or not all(map(fits, taken)):
+        return []
+    del those[first + run.start : first + run.stop]
+    return taken
 
 
 def _window(those: Sequence[Each], day: date, apart: Apart, days: Days) -> tuple[int, int]:
@@ -139,14 +148,14 @@ def _window(those: Sequence[Each], day: date, apart: Apart, days: Days) -> tuple
     return first, bisect_right(those, day + tolerance, key=attrgetter("on"))
 
 
-def _run(those: Sequence[Each], amount: int) -> Sequence[Each]:
-    """The first two or more that follow each other and come to `amount`; none if there are none."""
+def _run(amounts: Sequence[int], amount: int) -> range:
+    """Where the first two or more stand that follow each other and come to `amount`."""
     start = total = 0
-    for end, each in enumerate(those):
-        total += each.amount
+    for end, each in enumerate(amounts):
+        total += each
         while total > amount:
-            total -= those[start].amount
+            total -= amounts[start]
             start += 1
         if total == amount and end > start:
-            return those[start : end + 1]
-    return ()
+            return range(start, end + 1)
+    return range(0)

@@ -6,7 +6,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from domain.tie_out.evidence import numbers, total
+from domain.tie_out.evidence import total
 from domain.tie_out.parts import Entry, Line
 from domain.tie_out.table import Table
 
@@ -36,7 +36,7 @@ def _connected(table: Table) -> Iterator[Group]:
     sharing: dict[Hashable, list[Line | Entry]] = {}
     everything: list[Line | Entry] = [*table.open_lines(), *table.open_entries()]
     for each in everything:
-        for number in numbers(each):
+        for number in each.numbers.values():
             sharing.setdefault(number, []).append(each)
     for line in table.open_lines():
         together: dict[Line | Entry, None] = {}
@@ -44,7 +44,7 @@ def _connected(table: Table) -> Iterator[Group]:
         while reached:
             each = reached.pop()
             together[each] = None
-            for number in numbers(each):
+            for number in each.numbers.values():
                 reached += sharing.pop(number, ())
         lines = sorted((each for each in together if isinstance(each, Line)), key=attrgetter("order"))
         entries = sorted((each for each in together if isinstance(each, Entry)), key=attrgetter("order"))

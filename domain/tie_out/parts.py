@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
+from domain.documents import normal
 from domain.fund.reconciliation import CashEntry, Difference, Direction
 from domain.money import Money
+from domain.names import plain
 from domain.project.subjects import BankAccount
 from domain.record import Reference
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of a statement. `number` is its own, from 1; `account` the other party's, as far as it is told."""
+@dataclass(frozen=True)
+class Cash:
+    """Money that moved on a day, as a statement or the books have it, and whom and what it was for."""
 
-    number: int
     on: date
     direction: Direction
     amount: Money
@@ -23,6 +26,28 @@ class Line:
     account: BankAccount | None = None
     reference: str | None = None
     voucher: str | None = None
+
+    @cached_property
+    def name(self) -> str:
+        """The payee's name as names are compared."""
+        return plain(self.payee or "")
+
+    @cached_property
+    def numbers(self) -> Mapping[str, Hashable]:
+        """The numbers that tell which payment it is; those of vouchers begin anew each year."""
+        found: dict[str, Hashable] = {}
+        if self.reference:
+            found["reference"] = ("reference", self.direction, normal(self.reference))
+        if self.voucher:
+            found["voucher"] = ("voucher", self.direction, self.on.year, normal(self.voucher))
+        return found
+
+
+@dataclass(frozen=True)
+class Line(Cash):
+    """A line of a statement. `number` is its own, from 1; `account` the other party's, as far as it is told."""
+
+    number: int = 0
     summary: str | None = None
 
     @property
@@ -30,21 +55,14 @@ class Line:
         return self.on, self.number
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """Cash that moved, as the books have it: `on` is the day of clearing, `amount` less what was reversed."""
+@dataclass(frozen=True)
+class Entry(Cash):
+    """An entry of the books: `on` is the day of clearing, `amount` less what was reversed."""
 
-    stream: str
-    version: int
-    position: int
-    type: str
-    on: date
-    direction: Direction
-    amount: Money
-    payee: str | None = None
-    account: BankAccount | None = None
-    reference: str | None = None
-    voucher: str | None = None
+    stream: str = ""
+    version: int = 0
+    position: int = 0
+    type: str = ""
     payment: str | None = None
 
     @property

@@ -6,6 +6,7 @@ of it is posted as StatementReconciled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -18,8 +19,9 @@ from service.api.fields import bank_account
 from service.api.parameters import MIN_POSITION, CodeConverter, day, pattern, text, whole
 from service.api.problems import SOON, Problem
 from service.api.reach import must_read
-from service.reconciliation import document, reconcile
-from service.statements import Busy, StatementWrong, read
+from service.reads import Snapshot
+from service.reconciliation import books_of, document, reconcile
+from service.statements import Busy, Statement, StatementWrong, read
 from service.statements.tables import HEADINGS
 
 bp = Blueprint("reconciliations", __name__, url_prefix="/v1/reconciliations")
@@ -68,20 +70,31 @@ def hold_against(
     must_read(fund)
     if request.mimetype not in FILES:
         raise Problem("wrong-media-type", {"Accept-Post": ", ".join(FILES)})
-    named = {name.removeprefix("column_"): heading for name, heading in columns.items() if heading}
+    at = max(min_position or 0, position or 0)
+    with reader().at(at) as snapshot:
+        _must_be(snapshot, fund)
+    statement = _read(
+        {name.removeprefix("column_"): told for name, told in columns.items() if told}, first_day, last_day
+    )
+    with reader().at(at) as snapshot:
+        books = books_of(snapshot, fund, statement, position)
+    return answer(document(reconcile(books, statement, tolerance)))
+
+
+def _must_be(snapshot: Snapshot, fund: str) -> None:
+    if snapshot.one("funds", fund=fund) is None:
+        raise Problem("not-found", fund=fund)
+
+
+def _read(columns: Mapping[str, str], first_day: date | None, last_day: date | None) -> Statement:
     secret = current_app.config["SECRET"]
     try:
-        statement = read(request.get_data(), named, lambda number: bank_account(secret, number), (first_day, last_day))
+        return read(request.get_data(), columns, lambda number: bank_account(secret, number), (first_day, last_day))
     except StatementWrong as wrong:
         told = [{"pointer": where, "detail": f"{english} {chinese}"} for where, english, chinese in wrong.errors]
         raise Problem("statement-wrong", errors=told) from wrong
     except Busy as busy:
         raise Problem("unavailable", SOON) from busy
-    with reader().at(max(min_position or 0, position or 0)) as snapshot:
-        if snapshot.one("funds", fund=fund) is None:
-            raise Problem("not-found", fund=fund)
-        found = reconcile(snapshot, fund, statement, position, tolerance)
-    return answer(document(found))
 
 
 @bp.get("")
@@ -95,7 +108,6 @@ def hold_against(
 def accepted(*, fund: str, min_position: int | None) -> Response:
     must_read(fund)
     with reader().at(min_position or 0) as snapshot:
-        if snapshot.one("funds", fund=fund) is None:
-            raise Problem("not-found", fund=fund)
-        rows = snapshot.rows("reconciliations", fund=fund)
+        _must_be(snapshot, fund)
+        rows = snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None)
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "reconciliations": rows})

@@ -32,7 +32,7 @@ from service.app import close, create_app, open_ledger
 from service.cli.access import keys_
 from service.cli.archive import archive_, replay_, restore_
 from service.cli.books import check_, rebuild_
-from service.cli.statements import hold_against, reconcile_, tell
+from service.cli.reconcile import hold_against, reconcile_, tell
 from service.cli.terminal import administered, connect, out, url_of
 from service.config import Config
 from service.database import database

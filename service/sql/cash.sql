@@ -36,6 +36,22 @@ with moved as (
 select
     stream,
     version,
+    -- By an accepted statement of other days: then a line of these is not the same payment.
+    exists (
+        select
+        from reconciliation as r
+        join event as accepted on accepted.position = r.events[1]
+        where
+            r.fund = %(fund)s
+            and r.events[1] <= %(position)s
+            and coalesce(r.events[2] > %(position)s, true)
+            and r.file_sha256 <> %(file_sha256)s
+            and n.on between r.first_day - 31 and r.last_day + 31
+            and not n.on between %(statement_first)s and %(statement_last)s
+            and accepted.fact -> 'matches' @> jsonb_build_array(
+                jsonb_build_object('entries', jsonb_build_array(jsonb_build_object('stream', n.stream, 'version', n.version)))
+            )
+    ) as settled,
     position,
     type,
     n.on,

@@ -1,4 +1,15 @@
--- reconciliations: the statements of a fund that were accepted, the latest first; of one file the last counts.
+-- reconciliations: the statements of a fund that were accepted up to a position, the latest first; of one file the last
+-- counts.
+with known as (
+    select
+        r.*,
+        case when events[2] <= %(position)s then 'reversed' else 'accepted' end as stands
+    from reconciliation as r
+    where
+        fund = %(fund)s
+        and events[1] <= %(position)s
+        and (%(file_sha256)s::text is null or file_sha256 = %(file_sha256)s)
+)
 select
     version,
     file_sha256,
@@ -13,12 +24,11 @@ select
     accepted_on,
     accepted_by,
     case
-        when status = 'accepted' and version < max(version) filter (where status = 'accepted') over (
+        when stands = 'accepted' and version < max(version) filter (where stands = 'accepted') over (
             partition by file_sha256
         ) then 'replaced'
-        else status
+        else stands
     end as status,
     events[1] as position
-from reconciliation
-where fund = %(fund)s
+from known
 order by version desc

@@ -10,6 +10,7 @@ import os
 import resource
 import subprocess
 import sys
+import traceback
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -17,6 +18,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import msgspec
+import structlog
 
 from domain.money import Money
 from domain.project.subjects import BankAccount
@@ -26,11 +28,16 @@ from service.statements.reading import Days
 from service.statements.reading import read as read_here
 from service.statements.statement import Error, Statement, StatementWrong
 
+log = structlog.get_logger()
+
 MEMORY_BYTES = 512 * 1024 * 1024
 PROCESSOR_SECONDS = 8
 PATIENCE_SECONDS = 30
 """After which a process is given up that others keep from the processor."""
-_PLACES = BoundedSemaphore(2)
+_PLACES, WAIT_SECONDS = BoundedSemaphore(2), 2
+"""How many files are read at a time, and how long the next one waits: it holds a thread."""
+PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
+"""The variables that the process gets: none that holds a secret."""
 WHOLE = "whole"
 """In place of a digest: `last4` is all of the account number."""
 TOO_MUCH: Error = ("", "It takes too much to be read.", "文件过于复杂，无法读取。")
@@ -53,7 +60,7 @@ class _Told(msgspec.Struct):
 
 def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days: Days = (None, None)) -> Statement:
     """The statement in a file, read apart. Raises StatementWrong, Busy."""
-    if not _PLACES.acquire(timeout=PATIENCE_SECONDS):
+    if not _PLACES.acquire(timeout=WAIT_SECONDS):
         raise Busy
     try:
         told = _asked_apart(_Asked(dict(columns), *days), content)
@@ -66,23 +73,25 @@ def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days
 
 
 def _asked_apart(asked: _Asked, content: bytes) -> _Told:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("SUYUAN_", "DATABASE_URL"))}
-    command = [sys.executable, "-m", __name__]
+    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    command = [sys.executable, "-W", "ignore", "-m", __name__]
     request = msgspec.json.encode(asked) + b"\n" + content
     try:
         done = subprocess.run(
             command,
             input=request,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             env=kept,
             timeout=PATIENCE_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
         return _Told(errors=[TOO_MUCH])
-    if done.returncode:
+    if done.returncode < 0 or (done.returncode and b"MemoryError" in done.stderr):  # its limits ended it
         return _Told(errors=[TOO_MUCH])
+    if done.stderr:
+        log.warning("a statement could not be read", reason=done.stderr.decode(errors="replace")[-2_000:])
+    done.check_returncode()
     return msgspec.json.decode(done.stdout, type=_Told, dec_hook=_money)
 
 
@@ -117,7 +126,8 @@ def _read(request: bytes, content: bytes) -> _Told:
         return _Told(errors=list(wrong.errors))
     except MemoryError:
         return _Told(errors=[TOO_MUCH])
-    except Exception:  # noqa: BLE001 - whatever a damaged file leads a library to
+    except Exception:  # noqa: BLE001 - whatever a damaged file leads a library to; told in the service's log
+        traceback.print_exc()
         return _Told(errors=[("", "It cannot be read.", "文件无法读取。")])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import NoReturn
@@ -15,7 +15,7 @@ from domain.tie_out import Line
 from service.calendar import SHANGHAI
 from service.statements import cells
 from service.statements.cells import AccountOf, Wrong
-from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong
+from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong, too_long
 
 CURRENCY, BOOKED = "CNY", "BOOK"
 WAYS = {"DBIT": Direction.OUT, "CRDT": Direction.IN}
@@ -29,18 +29,25 @@ class _Plain(TreeBuilder):
 
 
 def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
-    """The statement in a document, its booked entries only. Raises StatementWrong."""
-    found = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
-    if len(found) != 1:
-        raise StatementWrong([("", "It must hold one camt.053 statement.", "须含且只含一份 camt.053 对账单。")])
-    [stated] = found
+    """The statements of one account in a document, their booked entries only. Raises StatementWrong."""
+    stated = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
+    if not stated or len({_account(each) for each in stated}) > 1:
+        raise StatementWrong(
+            [("", "It must hold camt.053 statements of one account.", "须含同一账户的 camt.053 对账单。")]
+        )
     lines, rows, errors = _entries(stated, account_of)
     if errors:
         raise StatementWrong(errors)
     if len(lines) > MOST_LINES:
-        raise StatementWrong([("", f"It has more than {MOST_LINES} lines.", f"超过 {MOST_LINES} 行，请按日期拆分。")])
-    first, last = _span(stated)
-    return Statement(sha256, "camt.053", tuple(lines), first, last, rows=tuple(rows), adds_up=_adds_up(stated, lines))
+        raise too_long()
+    spans = [_span(each) for each in stated]
+    first = min((first for first, _ in spans if first), default=None)
+    last = max((last for _, last in spans if last), default=None)
+    return Statement(sha256, "camt.053", tuple(lines), first, last, rows=tuple(rows), adds_up=_adds_up(stated))
+
+
+def _account(stated: Element) -> str | None:
+    return _text(stated, "Acct/Id/IBAN") or _text(stated, "Acct/Id/Othr/Id")
 
 
 def _tree(content: bytes) -> Element:
@@ -60,16 +67,13 @@ def _text_of(content: bytes) -> bytes | str:
     return content
 
 
-def _entries(stated: Element, account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
+def _entries(stated: Sequence[Element], account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
     lines: list[Line] = []
     rows: list[str] = []
     errors: list[Error] = []
-    for number, entry in enumerate(stated.findall("{*}Ntry"), 1):
-        if (_text(entry, "Sts/Cd") or _text(entry, "Sts") or BOOKED) != BOOKED:
-            continue
+    for where, entry in _booked_entries(stated):
         if len(errors) == MOST_ERRORS or len(lines) > MOST_LINES:
             break
-        where = f"Ntry {number}"
         try:
             for line in _lines(entry, len(lines), account_of):
                 lines.append(line)
@@ -79,6 +83,15 @@ def _entries(stated: Element, account_of: AccountOf) -> tuple[list[Line], list[s
     return lines, rows, errors
 
 
+def _booked_entries(stated: Sequence[Element]) -> Iterator[tuple[str, Element]]:
+    """Each with its place; what the bank has not booked yet is left out."""
+    for number, statement in enumerate(stated, 1):
+        of = f"Stmt {number}, " if len(stated) > 1 else ""
+        for at, entry in enumerate(statement.findall("{*}Ntry"), 1):
+            if (_text(entry, "Sts/Cd") or _text(entry, "Sts") or BOOKED) == BOOKED:
+                yield f"{of}Ntry {at}", entry
+
+
 def _lines(entry: Element, before: int, account_of: AccountOf) -> Iterator[Line]:
     """An entry is a line; one whose details tell amounts that come to its own is a line for each of these."""
     on, direction, amount = _booked(entry), _way(entry), _amount(entry.find("{*}Amt"))
@@ -86,10 +99,10 @@ def _lines(entry: Element, before: int, account_of: AccountOf) -> Iterator[Line]
     told = [_detail_amount(each) for each in details]
     if len(details) > 1 and None not in told and sum(filter(None, told)) == amount:
         for number, (each, part) in enumerate(zip(details, told, strict=True), before + 1):
-            yield _told(Line(number, on, direction, Money(part or 0)), entry, each, account_of)
+            yield _told(Line(on, direction, Money(part or 0), number=number), entry, each, account_of)
     else:
         detail = details[0] if len(details) == 1 else None
-        yield _told(Line(before + 1, on, direction, Money(amount)), entry, detail, account_of)
+        yield _told(Line(on, direction, Money(amount), number=before + 1), entry, detail, account_of)
 
 
 def _told(line: Line, entry: Element, detail: Element | None, account_of: AccountOf) -> Line:
@@ -168,19 +181,27 @@ def _span(stated: Element) -> tuple[date | None, date | None]:
         raise StatementWrong([("FrToDt", wrong.english, wrong.chinese)]) from wrong
 
 
-def _adds_up(stated: Element, lines: list[Line]) -> bool | None:
-    """Whether the closing balance is the opening one and its lines; None if it does not tell both."""
-    told = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in stated.findall("{*}Bal")}
-    if not {"OPBD", "CLBD"} <= told.keys():
+def _adds_up(stated: Sequence[Element]) -> bool | None:
+    """Whether each closing balance is the opening one and its entries; None if not all of them are told."""
+    told = [_closes(each) for each in stated]
+    return None if None in told else all(told)
+
+
+def _closes(stated: Element) -> bool | None:
+    balances = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in stated.findall("{*}Bal")}
+    if not {"OPBD", "CLBD"} <= balances.keys():
         return None
     try:
-        opening, closing = (_balance(told[code]) for code in ("OPBD", "CLBD"))
+        opening, closing = (_balance(balances[code]) for code in ("OPBD", "CLBD"))
+        moved = sum(_signed(_amount(e.find("{*}Amt")), _way(e)) for _, e in _booked_entries([stated]))
     except Wrong:
         return None
-    moved = sum(line.amount if line.direction is Direction.IN else -line.amount for line in lines)
     return opening + moved == closing
 
 
+def _signed(amount: int, way: Direction) -> int:
+    return amount if way is Direction.IN else -amount
+
+
 def _balance(of: Element) -> int:
-    amount = cells.amount(_text(of, "Amt"))
-    return amount if _way(of) is Direction.IN else -amount
+    return _signed(cells.amount(_text(of, "Amt")), _way(of))

@@ -28,7 +28,7 @@ _DAY = re.compile(
 _AMOUNT_SIGNS = re.compile(r"[0-9０-９,，.．+＋\-－()（）¥￥元 人民币RMBCNY]*")
 _AMOUNT = re.compile(r"([+-]?)(0|[1-9]\d{0,2}(?:,\d{3})+|[1-9]\d{0,19})(?:\.(\d{1,2})0{0,9})?", re.ASCII)
 _LONG_NUMBER = re.compile(r"(?:\d[\W_]{0,3}){8,}?(?=(?:\d[\W_]{0,3}){4}(?!\d))", re.ASCII)
-_LOST_DIGITS = re.compile(r"\d(?:\.\d+)?[Ee]\+?\d+", re.ASCII)
+_LOST_DIGITS = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}", re.ASCII)
 
 
 class Wrong(ValueError):

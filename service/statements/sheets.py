@@ -13,16 +13,13 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl import load_workbook
 
 from service.statements.cells import Cell
-from service.statements.statement import MOST_LINES, StatementWrong
+from service.statements.statement import MOST_LINES, StatementWrong, too_long
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 """Tried in this order: hardly any text in GBK is right UTF-8. GB18030 holds all of GBK and GB 2312."""
 MOST_ROWS, MOST_COLUMNS = MOST_LINES + 1_000, 200
 MOST_UNPACKED = 64 * 1024 * 1024
 """Bytes of a workbook once it is unpacked."""
-TOO_LONG = StatementWrong(
-    [("", f"It has more than {MOST_LINES} lines: split it by days.", f"超过 {MOST_LINES} 行，请按日期拆分。")]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +57,7 @@ def _counted(rows: Iterator[Sequence[Cell]]) -> list[Sequence[Cell]]:
     kept: list[Sequence[Cell]] = []
     for row in rows:
         if len(kept) == MOST_ROWS:
-            raise TOO_LONG
+            raise too_long()
         kept.append(row)
     return kept
 

@@ -26,6 +26,12 @@ class StatementWrong(Exception):
         self.errors = errors
 
 
+def too_long() -> StatementWrong:
+    return StatementWrong(
+        [("", f"It has more than {MOST_LINES} lines: split it by days.", f"超过 {MOST_LINES} 行，请按日期拆分。")]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A statement's lines and what is known of its file. `columns`: the heading that each part was read from.

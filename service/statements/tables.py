@@ -13,8 +13,8 @@ from domain.names import plain
 from domain.tie_out import Line
 from service.statements import cells
 from service.statements.cells import AccountOf, Cell, Wrong
-from service.statements.sheets import TOO_LONG, Sheet
-from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong
+from service.statements.sheets import Sheet
+from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong, too_long
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "date": ("交易日期", "记账日期", "入账日期", "清算日期", "支付日期", "交易时间", "日期", "date"),
@@ -41,12 +41,14 @@ DIRECTIONS = {
     **dict.fromkeys(("借", "借方", "支", "支出", "付", "付款", "d", "dr", "dbit", "debit", "out"), Direction.OUT),
     **dict.fromkeys(("贷", "贷方", "收", "收入", "收款", "c", "cr", "crdt", "credit", "in"), Direction.IN),
 }
-NO_LINE = re.compile(
-    "(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计|余额|期初余额|期末余额|结转|结余)|承前页?|过次页|total"
-)
-"""What a cell says in a row that sums up, or carries over."""
+SUMS_UP = re.compile("(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计)|total")
+CARRIES_OVER = re.compile("(?:本|上|期初|期末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余)|承前页?|过次页?")
+"""What a cell says in a row that is no line; the second only where the row moves no amount."""
+NAMING = ("payee", "account", "reference", "voucher")
+"""Where such words may be a name."""
 UNIT = re.compile(r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]")
 OTHER_UNITS = re.compile("[千万亿]元|usd|美元|欧元|eur|港元|港币|hkd")
+UNIT_TOLD = re.compile("(?:单位|币种|币别)[::]")
 CURRENCIES = frozenset({"cny", "rmb", "人民币", "人民币元", "元", "156", "01", "001", "cny人民币"})
 """How a statement says that it is in yuan."""
 HEADINGS_WITHIN = 50
@@ -75,11 +77,11 @@ def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: Accoun
         _read_row(reading, _Row(number, row, found, len(sheet.rows[top])), account_of)
         if len(reading.errors) >= MOST_ERRORS:
             break
-    reading.errors += _unread_directions(sheet.rows[top + 1 :], found) if reading.lines else ()
+    reading.errors += _unread_directions(sheet.rows[top:], top + 1, found) if reading.lines else ()
     if reading.errors:
         raise StatementWrong(reading.errors[:MOST_ERRORS])
     if len(reading.lines) > MOST_LINES:
-        raise TOO_LONG
+        raise too_long()
     return Statement(
         sha256,
         sheet.form,
@@ -121,7 +123,7 @@ def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tup
         found = {part: at for part, names in wanted.items() if (at := _find(titles, names)) is not None}
         found = _one_way(found, columns)
         if "date" in found and found.keys() & {"out", "in", "amount"} and columns.keys() <= found.keys():
-            _check_unit(rows[: top + 1])
+            _check_unit(rows[: top + 1], found)
             _check_once(top, titles, found)
             return top, found
     return None
@@ -150,11 +152,14 @@ def _one_way(found: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, 
     return {part: at for part, at in found.items() if part not in dropped or part in columns}
 
 
-def _check_unit(rows: Sequence[Sequence[Cell]]) -> None:
-    """Neither the headings nor what stands above them may say another unit than yuan."""
+def _check_unit(rows: Sequence[Sequence[Cell]], found: Mapping[str, int]) -> None:
+    """Neither the headings of amounts nor what is said of units above them may name another than yuan."""
+    amounts = {found[part] for part in ("out", "in", "amount", "balance") if part in found}
     for number, row in enumerate(rows, 1):
         for at, cell in enumerate(row):
-            if OTHER_UNITS.search(plain(_told(cell))):
+            told = plain(_told(cell))
+            asked = at in amounts if number == len(rows) else UNIT_TOLD.search(told)
+            if asked and OTHER_UNITS.search(told):
                 where = _where(number, at)
                 raise StatementWrong([(where, "Amounts must be in yuan.", "金额须以元为单位、人民币计价。")])
 
@@ -169,18 +174,21 @@ def _check_once(top: int, titles: Sequence[str], found: Mapping[str, int]) -> No
             )
 
 
-def _unread_directions(rows: Sequence[Sequence[Cell]], found: Mapping[str, int]) -> Iterator[Error]:
-    """A column that says which way money went, and was not taken for that: amounts would all be taken for paid."""
+def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, found: Mapping[str, int]) -> Iterator[Error]:
+    """A column that says which way money went, and was not taken for that: amounts would all be taken for paid.
+
+    `rows` begin with the headings, which are row `top`.
+    """
     if "amount" not in found or "direction" in found:
         return
     for at in range(max(map(len, rows))):
-        told = {plain(_told(row[at])) for row in rows if at < len(row)} - {""}
+        told = {plain(_told(row[at])) for row in rows[1:] if at < len(row)} - {""}
         if told and at not in found.values() and told <= DIRECTIONS.keys():
-            yield (
-                _where(1, at),
+            says, says_zh = (
                 "It seems to be the direction: name it by column_direction.",
                 "疑为收支方向列，请用 column_direction 指定。",
             )
+            yield _where(top, at), says, says_zh
 
 
 def _where(row: int, column: int) -> str:
@@ -200,7 +208,7 @@ def _read_row(reading: _Reading, row: _Row, account_of: AccountOf) -> None:
     told = [_told(cell).strip() for cell in row.cells]
     if not any(told):
         return
-    if any(NO_LINE.fullmatch(plain(each)) for each in told if len(each) < 12):
+    if row.is_no_line():
         reading.skipped.append((row.where, " ".join(filter(None, map(cells.masked, told)))[:200]))
         return
     line = row.line(len(reading.lines) + 1, account_of)
@@ -223,6 +231,15 @@ class _Row:
     def where(self) -> str:
         return f"row {self._number}"
 
+    def is_no_line(self) -> bool:
+        """Whether it sums up, or carries over."""
+        names = {self._found.get(part) for part in NAMING}
+        told = [plain(_told(cell)) for at, cell in enumerate(self.cells) if at not in names]
+        if any(map(SUMS_UP.fullmatch, told)):
+            return True
+        moves = any(_told(self._cell(part)).strip() for part in ("out", "in", "amount"))
+        return not moves and any(map(CARRIES_OVER.fullmatch, told))
+
     def line(self, number: int, account_of: AccountOf) -> Line | None:
         self._check_width()
         on = self._try("date", cells.day)
@@ -236,7 +253,7 @@ class _Row:
         }
         if self._try("currency", _currency) or self.errors or on is None or cash is None:
             return None
-        return Line(number, on, *cash, **told)
+        return Line(on, *cash, **told, number=number)
 
     def _check_width(self) -> None:
         """Cells beyond the headings come of separators within an amount that was not quoted."""

@@ -15,7 +15,7 @@ from domain.fund import (
     StatementReconciled,
     SurplusSurrendered,
 )
-from domain.fund.reconciliation import CashEntry, Difference, Direction, Exceptional, Match, StatementLine
+from domain.fund.reconciliation import SIDES, CashEntry, Difference, Direction, Exceptional, Match, StatementLine
 from domain.posting import POOL
 from domain.project.opening import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentReturned
@@ -23,6 +23,7 @@ from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
     CoversOtherDays,
     EntryListedTwice,
+    ExceptionMisnamed,
     ExceptionUnexplained,
     LineNotOnce,
     LineOutsideDays,
@@ -78,6 +79,19 @@ def test_an_exception_without_a_word_of_explanation_is_refused():
 )
 def test_each_line_is_told_once(changes, line, times):
     books.when(accepting(**changes)).refused(LineNotOnce, line=line, times=times)
+
+
+@pytest.mark.parametrize("kind", Difference)
+def test_an_exception_has_lines_and_entries_as_its_kind_says(kind):
+    lines, entries = SIDES[kind]
+    for with_line in (True, False):
+        for with_entry in (True, False):
+            made = Exceptional(kind, (FEE,) * with_line, (PAID,) * with_entry, "已核实")
+            posted = books.when(accepting(matches=(), exceptions=(made,), lines=1))
+            if (with_line, with_entry) == (lines, entries):
+                posted.refused(LineNotOnce)  # it goes on to what it says
+            else:
+                posted.refused(ExceptionMisnamed, lines=int(with_line), entries=int(with_entry))
 
 
 def test_each_entry_is_told_once():
@@ -208,6 +222,11 @@ def test_an_acceptance_stays_once_a_period_of_its_days_was_closed():
     closed.when(closed.reversing(StatementReconciled, "5-3")).refused(NotTheLast, kind="period", name="2019-01")
     later = closed.given(covering("2-1", "2-28", "c" * 64, "5-3"))
     later.when(later.reversing(StatementReconciled, "5-4")).counts()
+
+
+def test_an_acceptance_may_be_reversed_where_no_period_waits_for_one():
+    closed = books.given(covering("1-1", "1-31"), closing("2019-01"))
+    closed.when(closed.reversing(StatementReconciled, "5-3")).counts()
 
 
 def test_periods_closed_before_an_acceptance_do_not_rest_on_it():

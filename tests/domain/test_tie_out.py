@@ -44,8 +44,8 @@ def line_of(entry, number=None, **changes):
     """The line that the bank writes of it."""
     return replace(
         Line(
-            number or entry.version, entry.on, entry.direction, entry.amount, entry.payee, entry.account,
-            entry.reference, entry.voucher,
+            entry.on, entry.direction, entry.amount, entry.payee, entry.account, entry.reference, entry.voucher,
+            number=number or entry.version,
         ),
         **changes,
     )  # fmt: skip
@@ -140,7 +140,7 @@ def test_a_voucher_of_several_items_is_paired_item_by_item():
 
 def test_a_line_that_the_books_do_not_have_is_in_the_statement_only():
     one = entry(1, 5, 100)
-    fee = Line(2, march(6), OUT, Money(7), "银行手续费")
+    fee = Line(march(6), OUT, Money(7), "银行手续费", number=2)
     assert told([line_of(one), fee], [one]) == [([1], [1], []), ([2], [], [Difference.STATEMENT_ONLY])]
 
 
@@ -339,8 +339,9 @@ def lines(draw, most=7):
     numbers = count(1)
     return [
         Line(
-            next(numbers), draw(st.dates(march(1), march(31))), draw(st.sampled_from(Direction)), draw(AMOUNTS),
-            payee := draw(WHO), account(payee) if payee and draw(st.booleans()) else None, draw(NUMBERS), draw(NUMBERS),
+            draw(st.dates(march(1), march(31))), draw(st.sampled_from(Direction)), draw(AMOUNTS), payee := draw(WHO),
+            account(payee) if payee and draw(st.booleans()) else None, draw(NUMBERS), draw(NUMBERS),
+            number=next(numbers),
         )
         for _ in range(draw(st.integers(0, most)))
     ]  # fmt: skip

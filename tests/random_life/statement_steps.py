@@ -60,7 +60,10 @@ def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
 
 
 def _unexplained(life: RandomLife, project: Project) -> StatementReconciled:
-    return _with_exception(life, explanation=None)
+    return replace(
+        _of_no_cash(life, project),
+        exceptions=tuple(replace(each, explanation=None) for each in _of_no_cash(life, project).exceptions[-1:]),
+    )
 
 
 def _of_no_cash(life: RandomLife, _: Project) -> StatementReconciled:
@@ -100,6 +103,7 @@ MISCHIEF_WITH_STATEMENT = {
     "ExceptionUnexplained": _unexplained,
     "LineNotOnce": lambda life, _: replace(statement(life, []), lines=7),
     "EntryListedTwice": _entry_twice,
+    "ExceptionMisnamed": lambda life, _: _with_exception(life),
     "NotCash": _of_no_cash,
     "NotAsRecorded": _more_than_recorded,
     "LineOutsideDays": _line_outside,

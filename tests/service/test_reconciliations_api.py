@@ -11,7 +11,7 @@ from service.access import grant, keys
 from service.check import check
 from service.example import FUND, STATEMENT
 from service.reconciliation import TOLERANCE
-from service.statements import read
+from service.statements import apart, read
 from tests.service.conftest import SECRET
 from tests.service.statement_files import as_camt, as_csv, as_xlsx
 from tests.service.test_contract import check as check_contract
@@ -150,10 +150,10 @@ def statement_lines():
 
 
 def test_a_tolerance_of_days_is_asked_for(played):
-    strict = send(played, tolerance=0).json["summary"]["exceptions"]
-    usual = send(played, tolerance=TOLERANCE).json["summary"]["exceptions"]
-    assert usual == send(played).json["summary"]["exceptions"]
-    assert strict["date_differs"] >= usual["date_differs"]
+    """One line is of a day later than its entry, another of eleven."""
+    kinds = {days: [each["differs"] for each in send(played, tolerance=days).json["exceptions"]] for days in (0, 3, 11)}
+    assert [sum("date_differs" in each for each in kinds[days]) for days in (0, 3, 11)] == [2, 1, 0]
+    assert kinds[TOLERANCE] == [each["differs"] for each in send(played).json["exceptions"]]
 
 
 # What is refused --------------------------------------------------------------------
@@ -180,6 +180,14 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_places(played):
 def test_what_cannot_be_asked_is_a_problem(played, asked, status):
     assert send(played, **asked).status_code == status
     assert played.client.post("/v1/reconciliations", data=FILE, headers=played.headers("auditor")).status_code == 400
+
+
+def test_who_comes_while_two_files_are_read_is_told_to_come_again(played, monkeypatch):
+    monkeypatch.setattr(apart, "WAIT_SECONDS", 0.01)
+    with apart._PLACES, apart._PLACES:
+        busy = send(played)
+    assert (busy.status_code, busy.headers["Retry-After"]) == (503, "1")
+    assert send(played).status_code == 200
 
 
 def test_a_key_of_another_fund_learns_nothing(lively):
@@ -229,6 +237,23 @@ def test_accepted_again_it_replaces_and_reversed_it_is_gone(lively):
 
 def rows(api):
     return api.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
+
+
+def test_what_an_accepted_statement_settled_is_not_paid_by_a_line_of_another_month(lively):
+    """A payment of September that the bank shows again in October was made twice."""
+    found = send(lively).json
+    headings = "日期,支出,收款人"
+    twice = f"{headings}\n2019-10-08,2880000.00,示例3号项目甲单位\n".encode()
+    assert [each["kind"] for each in send(lively, twice).json["exceptions"]] == ["date_differs"]
+    assert lively.post(accepting(lively, found), "fund-office").status_code == 201
+    lively.fold()
+    [exception] = send(lively, twice).json["exceptions"]
+    assert exception["kind"] == "statement_only"
+    again = send(lively).json
+    assert again["summary"] == found["summary"], "its own file, and others of the same days, find them still"
+    assert again["accepted"]["version"] == rows(lively)[0]["version"]
+    same_days = FILE + b"\r\n"
+    assert send(lively, same_days).json["summary"] == found["summary"]
 
 
 def test_figures_that_were_tampered_with_are_not_accepted(lively):

@@ -26,7 +26,7 @@ from service.statements.sheets import MOST_ROWS
 from tests.service.statement_files import HEADINGS, TITLE, as_camt, as_csv, as_xlsx, saved
 
 IN, OUT = Direction.IN, Direction.OUT
-LINE = Line(1, date(2019, 9, 5), OUT, Money(29505500), "示例8号项目乙单位", None, "R-1", "V-1", "拨付")
+LINE = Line(date(2019, 9, 5), OUT, Money(29505500), "示例8号项目乙单位", None, "R-1", "V-1", 1, "拨付")
 
 
 def account_of(number):
@@ -57,7 +57,6 @@ NUMBERS = st.none() | st.from_regex(r"[A-Z]{1,3}-[0-9]{1,6}", fullmatch=True)
 LINES = st.lists(
     st.builds(
         Line,
-        st.just(0),
         st.dates(date(2019, 1, 1), date(2019, 12, 31)),
         st.sampled_from(Direction),
         st.integers(1, 10**13).map(Money),
@@ -65,6 +64,7 @@ LINES = st.lists(
         st.none() | st.from_regex(r"62[0-9]{17}", fullmatch=True),
         NUMBERS,
         NUMBERS,
+        st.just(0),
         NAMES,
     ),
     min_size=1,
@@ -130,6 +130,17 @@ def test_camt_s_balances_are_held_against_its_lines(closing, adds_up):
     told_by_bank = balance.format("OPBD", "1000000.00") + balance.format("CLBD", closing)
     assert told(as_camt([LINE], told_by_bank)).adds_up is adds_up
     assert told(as_camt([LINE])).adds_up is None
+
+
+def test_statements_of_one_account_are_one_and_those_of_two_are_refused():
+    account = "<Acct><Id><Othr><Id>1</Id></Othr></Id></Acct>"
+    one = as_camt([LINE], account).decode()
+    stated = one[one.index("<Stmt>") : one.index("</BkToCstmrStmt>")]
+    both = told(one.replace(stated, stated * 2).encode())
+    assert [line.number for line in both.lines] == [1, 2]
+    assert both.rows == ("Stmt 1, Ntry 1", "Stmt 2, Ntry 1")
+    other = stated.replace("<Id>1</Id></Othr></Id></Acct>", "<Id>2</Id></Othr></Id></Acct>")
+    assert "one account" in wrong(one.replace(stated, stated + other).encode())[0][1]
 
 
 def test_camt_says_which_days_it_covers():
@@ -366,6 +377,27 @@ def test_what_is_not_in_yuan_is_refused(content):
     assert "in yuan" in wrong(content)[0][1]
 
 
+@pytest.mark.parametrize(
+    "above",
+    ["1000万元专项资金对账单", "Museum of Europe", "金额单位：元", "备注：另有 3 亿元"],
+    ids=["title", "name", "yuan", "note"],
+)
+def test_what_is_said_above_the_headings_is_no_unit_unless_it_says_so(above):
+    assert told(sheet("2019-09-05,1", headings=f"{above}\n日期,金额")).lines
+
+
+@pytest.mark.parametrize("summary", ["结余", "上年结转", "余额"])
+def test_a_row_that_moves_an_amount_is_a_line_though_it_speaks_of_what_is_carried_over(summary):
+    headings = "日期,摘要,支出,余额"
+    moved = told(sheet(f"2019-09-05,{summary},100.00,900.00", f",{summary},,1000.00", headings=headings))
+    assert [str(line.amount) for line in moved.lines] == ["100.00"]
+    assert [row for row, _ in moved.skipped] == ["row 3"]
+
+
+def test_a_payee_may_be_called_like_a_total():
+    assert told(sheet("2019-09-05,1,,Total")).lines[0].payee == "Total"
+
+
 def test_a_currency_may_be_told():
     assert told(sheet("2019-09-05,1,人民币", "2019-09-05,1,CNY", headings="日期,金额,币种")).lines
 
@@ -379,6 +411,7 @@ def test_what_only_looks_like_an_amount_is_refused(written):
 def test_a_direction_under_an_unknown_heading_is_asked_for():
     content = sheet("2019-09-05,1,收", "2019-09-06,2,支", headings="日期,金额,去向")
     assert wrong(content)[0][0] == "row 1, column C"
+    assert wrong(b"title\n\n" + content)[0][0] == "row 3, column C"
     assert [line.direction for line in told(content, direction="去向").lines] == [IN, OUT]
 
 
@@ -420,6 +453,7 @@ def test_tabs_behind_cells_do_not_part_them():
 
 def test_a_reference_that_a_spreadsheet_has_rounded_is_none():
     assert cells.number("1.23E+17") is None
+    assert cells.number("1E5") == "1E5"
 
 
 @pytest.mark.parametrize("masked", ["6200****0001", "6200XXXXXXXX0001", "**0001"])
@@ -559,7 +593,7 @@ def entity(kind):
         (packed(x=b"0" * (65 * 1024 * 1024)), "too large"),
         (b"\xd0\xcf\x11\xe0 an old one", "old .xls"),
         (b"<html>", "no right XML"),
-        (b"<html></html>", "one camt.053"),
+        (b"<html></html>", "camt.053 statements"),
         (as_camt([LINE]).replace(b'Ccy="CNY"', b'Ccy="EUR"'), "CNY"),
         (as_camt([LINE]).replace(b"DBIT", b"BOTH"), "DBIT or CRDT"),
         (as_camt([LINE]).replace(b"2019-09-05", b"yesterday"), "no day"),

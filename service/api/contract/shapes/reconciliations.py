@@ -135,11 +135,19 @@ class Acceptance(TypedDict):
     exceptions: list[Unexplained]
 
 
+class AcceptedBefore(TypedDict):
+    """Which StatementReconciled of the fund accepted this file last, and its position."""
+
+    version: int
+    position: Position
+
+
 class Reconciliation(TypedDict):
     """A statement held against the books: the exceptions first."""
 
     fund: str
     as_of: AsOf
+    accepted: AcceptedBefore | None
     summary: ReconciliationSummary
     exceptions: list[Exceptional]
     statement: StatementRead

@@ -19,7 +19,7 @@ from domain.tie_out import Entry, Line, Pairing
 from service.api.fields import bank_account
 from service.cli.terminal import administered, out, url_of
 from service.reads import Reader, open_pool
-from service.reconciliation import Reconciled, document, place, reconcile
+from service.reconciliation import Reconciliation, books_of, document, place, reconcile
 from service.statements import StatementWrong, read
 from service.statements.tables import HEADINGS
 
@@ -85,7 +85,7 @@ def hold_against(
     columns: dict[str, str] | None = None,
     tolerance: int | None = None,
     position: int | None = None,
-) -> Reconciled:
+) -> Reconciliation:
     """What comes of a statement's file. Raises ClickException."""
     try:
         statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
@@ -99,12 +99,13 @@ def hold_against(
                 raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
             if position is not None and position > snapshot.position:
                 raise click.ClickException(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
-            return reconcile(snapshot, fund, statement, position, tolerance)
+            books = books_of(snapshot, fund, statement, position)
     finally:
         pool.close()
+    return reconcile(books, statement, tolerance)
 
 
-def tell(found: Reconciled, console: Console) -> None:
+def tell(found: Reconciliation, console: Console) -> None:
     """The exceptions as a table, and how much agrees."""
     statement = found.statement
     if found.exceptions:
@@ -112,12 +113,12 @@ def tell(found: Reconciled, console: Console) -> None:
     matched = sum(len(each.lines) for each in found.matches)
     told = f"{matched}/{len(statement.lines)} 行相符 lines agree, {len(found.exceptions)} 项差异 exceptions"
     mark = "[red]✗[/red]" if found.exceptions else "[green]✓[/green]"
-    console.print(f"{mark} {statement.first_day} – {statement.last_day}: {told}; 截至第 {found.position} 号事件")
+    console.print(f"{mark} {statement.first_day} – {statement.last_day}: {told}; 截至第 {found.books.position} 号事件")
     if statement.adds_up is False:
         console.print("[red]✗[/red] 对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
 
 
-def _table(found: Reconciled) -> Table:
+def _table(found: Reconciliation) -> Table:
     table = Table(show_lines=True)
     for heading in ("差异 exception", "对账单 statement", "账簿 books"):
         table.add_column(heading, overflow="fold")

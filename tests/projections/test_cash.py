@@ -1,0 +1,45 @@
+"""What a statement is held against is what the domain says that a statement shows, at any position."""
+
+from collections import defaultdict
+from datetime import date
+from random import Random
+
+import pytest
+
+from domain.fund.reconciliation import CASH, cash_of
+from domain.reversal.fact import EntryReversed
+from service.queries import QUERIES
+from tests.random_life import RandomLife
+
+
+def shown(events):
+    """By its place: what is left of the cash of each entry."""
+    left = defaultdict(int)
+    for event in events:
+        if event.mirrors is None and (amount := cash_of(event)):
+            left[event.stream, event.version] = int(amount)
+        if isinstance(event.fact, EntryReversed) and event.mirrors is None:
+            at = event.stream, event.fact.version
+            if at in left:
+                left[at] -= sum(move.amount for move in event.moves)
+    return {at: amount for at, amount in left.items() if amount}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_cash_of_the_books_is_the_domain_s_less_what_was_reversed(log, seed):
+    life = RandomLife(Random(seed))
+    for _ in life.live(500):
+        pass
+    log.append(life.events).fold()
+    years = {"first": date(2019, 1, 1), "last": date(2030, 1, 1)}
+    file = {"file_sha256": "0" * 64, "statement_first": years["first"], "statement_last": years["last"]}
+    for position in (len(life.events), len(life.events) * 2 // 3, len(life.events) // 3):
+        of = [event for event in life.events[:position] if event.fund == life.fund.code]
+        asked = {"fund": life.fund.code, "position": position, "types": list(CASH), **years, **file}
+        rows = log.conn.execute(QUERIES["cash"], asked).fetchall()
+        assert {(row["stream"], row["version"]): row["amount"] for row in rows} == shown(of)
+        for row in rows:
+            [event] = [each for each in of if (each.stream, each.version) == (row["stream"], row["version"])]
+            numbers = {document.number for document in event.header.documents}
+            assert row["reference"] in {*numbers, None}
+    assert shown(life.events)
