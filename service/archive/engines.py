@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
-from service.archive.manifest import Archive
+from service.archive.manifest import Archive, ArchiveWrong
 
 Balances = Mapping[str, Any]
 """A row of balances: a place, and fen by account."""
@@ -47,6 +47,8 @@ class DuckDb:
 
     def attach(self, archive: Archive) -> None:
         files = [str(archive.file(segment)) for segment in archive.manifest.segments]
+        if set("*?[") & set(files[0]):  # it would read what else they stand for
+            raise ArchiveWrong(f"{archive.folder}: DuckDB takes no * ? [ in a path. 路径不得含 * ? [。")
         self._conn.read_parquet(files).create_view("event")
 
     def compute(self, name: str, query: str) -> None:

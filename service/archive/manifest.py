@@ -21,21 +21,30 @@ class Segment(msgspec.Struct, frozen=True):
     """A closed range of the log in one file.
 
     `events_sha256` is the digest of the range as /v1/events/digest gives it, `file_sha256` that of the file; `chain` is
-    SHA-256 of the chain before and these two, so that the last one stands for all that the archive has.
+    SHA-256 of the chain before and all of these, so that the last one stands for all that the archive has.
     """
 
-    file: str
     first: int
     last: int
     posts: int
     events_sha256: str
     file_sha256: str
-    chain: str
+    chain: str = ""
+
+    @property
+    def file(self) -> str:
+        """The file's name in the folder."""
+        return file_of(self.first, self.last)
 
     @property
     def count(self) -> int:
         """How many events it has: positions are dense."""
         return self.last - self.first + 1
+
+    def after(self, chain: str) -> Segment:
+        """The segment as it follows that chain."""
+        told = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256]
+        return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(told)).hexdigest())
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -78,9 +87,9 @@ def empty(source: str, secret: str) -> Manifest:
     return Manifest(FORM, source, secret)
 
 
-def following(before: str, events_sha256: str, file_sha256: str) -> str:
-    """The chain after a segment."""
-    return hashlib.sha256(f"{before}{events_sha256}{file_sha256}".encode()).hexdigest()
+def file_of(first: int, last: int) -> str:
+    """What the file of these positions is called."""
+    return f"events-{first:012}-{last:012}.parquet"
 
 
 def find(folder: Path) -> Archive | None:
@@ -90,29 +99,38 @@ def find(folder: Path) -> Archive | None:
         return None
     try:
         manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ArchiveWrong(f"{file}: {error}. 清单无法读取。") from error
     if manifest.form != FORM:
         raise ArchiveWrong(f"{file}: form {manifest.form} is not known here. 不支持此归档格式。")
     chain, after = "", 0
     for segment in manifest.segments:
-        chain = following(chain, segment.events_sha256, segment.file_sha256)
-        if segment.first != after + 1 or segment.last < segment.first or segment.chain != chain:
+        if segment.first != after + 1 or segment.last < segment.first or segment != segment.after(chain):
             raise ArchiveWrong(f"{file}: {segment.file} does not follow the one before. 分段不连续。")
-        after = segment.last
+        chain, after = segment.chain, segment.last
     return Archive(folder, manifest)
 
 
-def opened(folder: Path) -> Archive:
-    """The archive in `folder`, each file with the hash that its manifest says. Raises ArchiveWrong."""
+def opened(folder: Path, chain: str | None = None) -> Archive:
+    """The archive in `folder`, each file with the hash that its manifest says. Raises ArchiveWrong.
+
+    `chain` is what its last chain must be, if it is known from elsewhere.
+    """
     found = find(folder)
     if found is None or not found.manifest.segments:
         raise ArchiveWrong(f"{folder}: there is no archive. 没有归档。")
+    if chain not in (None, found.manifest.chain):
+        raise ArchiveWrong(f"The chain is {found.manifest.chain}, not {chain}. 归档的链值不符。")
+    must_be_whole(found)
+    return found
+
+
+def must_be_whole(found: Archive) -> None:
+    """Raises ArchiveWrong for a file that is missing or another."""
     for segment in found.manifest.segments:
         file = found.file(segment)
-        if not file.exists() or sha256_of(file) != segment.file_sha256:
+        if not file.is_file() or sha256_of(file) != segment.file_sha256:
             raise ArchiveWrong(f"{file}: missing, or not the file that was written. 文件缺失或已改变。")
-    return found
 
 
 def sha256_of(file: Path) -> str:

@@ -12,6 +12,7 @@ import sqlglot
 from sqlglot import exp
 
 from projections import PROJECTIONS
+from service.archive.compare import KEY
 from service.archive.engines import Balances, Engine
 from service.archive.manifest import Archive
 
@@ -28,7 +29,8 @@ def balances(engine: Engine, archive: Archive) -> list[Balances]:
     fold = translated(last, engine, archive.manifest.head)
     nothing = ", ".join(f"null as {column}" for column in fold.named_selects)
     engine.define(last, f"select {nothing} where 1 = 0")  # a fold adds to what there is: here to nothing
-    return list(engine.rows(fold.sql(engine.dialect)))
+    rows = engine.rows(fold.sql(engine.dialect))
+    return sorted(rows, key=lambda row: tuple(row[name] for name in KEY))
 
 
 def translated(name: str, engine: Engine, head: int) -> exp.Query:

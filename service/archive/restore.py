@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
-from psycopg import Connection
+from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
 from domain.books import freed, issued_upto
@@ -33,13 +33,17 @@ def restore(conn: Connection[Any], archive: Archive, told: Callable[[int, int], 
         [(events,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
         if events:
             raise ArchiveWrong("The database has events: restore into an empty one. 数据库非空，只能恢复到空库。")
-        derived = _Derived()
-        for each in archive.manifest.segments:
-            for batch in _checked(archive, each):
+        derived, waiting = _Derived(), list[Event]()
+        try:
+            for batch in (batch for each in archive.manifest.segments for batch in _checked(archive, each)):
                 derived.add(batch)
-                _insert(conn, batch)
+                waiting = _insert(conn, batch, waiting)
                 told(batch[-1].position, head)
-        derived.insert(conn)
+            if waiting:
+                raise ArchiveWrong("A post's last event is missing. 缺少事件。")
+            derived.insert(conn)
+        except (DataError, IntegrityError) as error:
+            raise ArchiveWrong(f"It cannot be restored: {error}. 无法恢复。") from error
 
 
 def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
@@ -56,17 +60,21 @@ def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
         raise ArchiveWrong(f"{of.file}: its events are not those of the manifest. 事件与清单不符。")
 
 
-def _insert(conn: Connection[Any], batch: list[Event]) -> None:
+def _insert(conn: Connection[Any], batch: list[Event], waiting: list[Event]) -> list[Event]:
+    """Insert the events, and the posts whose events are all there; those that still wait for their last."""
     _copy(
         conn,
         "copy event (position, stream, version, type, recorded_at, fact) from stdin",
         ((e.position, e.stream, e.version, e.type, e.recorded_at, e.fact) for e in batch),
     )
+    posts = [*waiting, *(event for event in batch if event.post_id is not None)]
+    there = [event for event in posts if (event.post_last or 0) <= batch[-1].position]
     _copy(
         conn,
         "copy post (source, id, digest, first_position, last_position) from stdin",
-        ((e.post_source, e.post_id, e.post_digest, e.position, e.post_last) for e in batch if e.post_id is not None),
+        ((e.post_source, e.post_id, e.post_digest, e.position, e.post_last) for e in there),
     )
+    return [event for event in posts if (event.post_last or 0) > batch[-1].position]
 
 
 def _copy(conn: Connection[Any], statement: str, rows: Iterable[tuple[object, ...]]) -> None:

@@ -15,6 +15,7 @@ import msgspec
 import pyarrow as pa
 from pyarrow import parquet
 
+from service.archive.manifest import ArchiveWrong
 from service.codec import leaf
 
 TOGETHER = 5_000
@@ -105,28 +106,31 @@ class Digest:
 
 
 class _Typed(msgspec.Struct):
-    """What of a fact has a column of its own."""
+    """What of a fact has a column of its own, and who posted it."""
 
     fund: str
     occurred_on: date
     booked_on: date
+    source: str
+    source_id: str
     entry: str | None = None
     mirrors: dict[str, Any] | None = None
     moves: tuple[dict[str, Any], ...] = ()
 
 
 _TYPED = msgspec.json.Decoder(_Typed)
+_NO_MOVE = dict.fromkeys(field.name for field in MOVE)
 
 
 def write(file: Path, batches: Iterator[Sequence[Event]]) -> None:
     """Write batches of rows into a new file."""
     with parquet.ParquetWriter(file, SCHEMA, compression="zstd", compression_level=6) as writer:
         for batch in batches:
-            writer.write_batch(pa.RecordBatch.from_pylist([_row(event) for event in batch], schema=SCHEMA))
+            rows = [_row(event, _TYPED.decode(event.fact)) for event in batch]
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=SCHEMA))
 
 
-def _row(event: Event) -> dict[str, Any]:
-    typed = _TYPED.decode(event.fact)
+def _row(event: Event, typed: _Typed) -> dict[str, Any]:
     return {
         **event._asdict(),
         "fund": typed.fund,
@@ -134,13 +138,24 @@ def _row(event: Event) -> dict[str, Any]:
         "booked_on": typed.booked_on,
         "entry": typed.entry,
         "mirrors": typed.mirrors is not None,
-        "moves": typed.moves,
+        "moves": [{**_NO_MOVE, **move} for move in typed.moves],
     }
 
 
 def read(file: Path) -> Iterator[list[Event]]:
-    """The rows of a file, batch by batch."""
-    with parquet.ParquetFile(file) as found:
-        for batch in found.iter_batches(batch_size=TOGETHER, columns=list(Event._fields)):
-            columns: list[list[Any]] = [batch.column(name).to_pylist() for name in Event._fields]
-            yield [Event(*row) for row in zip(*columns, strict=True)]
+    """The rows of a file, batch by batch. Raises ArchiveWrong: their columns must say what their facts say."""
+    try:
+        with parquet.ParquetFile(file) as found:
+            for batch in found.iter_batches(batch_size=TOGETHER, columns=SCHEMA.names):
+                yield [_event(row) for row in batch.to_pylist()]
+    except (pa.ArrowException, msgspec.DecodeError, KeyError, TypeError) as error:
+        raise ArchiveWrong(f"{file.name}: {error}. 无法读取。") from error
+
+
+def _event(row: dict[str, Any]) -> Event:
+    event = Event(*(row[name] for name in Event._fields))
+    typed = _TYPED.decode(event.fact)
+    posted = event.post_id is None or (event.post_source, event.post_id) == (typed.source, typed.source_id)
+    if row != _row(event, typed) or not posted:
+        raise ArchiveWrong(f"Position {event.position}: its columns are not what its fact says. 列与事件内容不符。")
+    return event

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,8 +19,9 @@ from service.archive.manifest import (
     ArchiveWrong,
     Manifest,
     Segment,
+    file_of,
     find,
-    following,
+    must_be_whole,
     put_in_place,
     sha256_of,
 )
@@ -45,6 +47,7 @@ def archive(
     with _alone(folder):
         found = find(folder) or Archive(folder, ledger)
         [(head,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
+        must_be_whole(found)
         _must_be_of(conn, found, ledger, head)
         _clear(found)
         while found.manifest.head < head:
@@ -82,16 +85,22 @@ def _must_be_of(conn: Connection[Any], found: Archive, ledger: Manifest, head: i
 
 
 def _clear(found: Archive) -> None:
-    """Take away what an archiving that was killed has left: a file beside the manifest would be counted by others."""
-    kept = {each.file for each in found.manifest.segments}
+    """Take away what an archiving that was killed has left behind the last segment: others would count it twice."""
     for file in found.folder.glob("events-*"):
-        if file.name not in kept:
+        named = OWN.fullmatch(file.name)
+        if named and int(named["first"]) == found.manifest.head + 1:
+            if not found.manifest.segments and not named["draft"]:
+                raise ArchiveWrong(f"{found.folder} has segments and no manifest. 有分段文件而无清单。")
             file.unlink()
 
 
+OWN = re.compile(r"events-(?P<first>\d{12})-\d{12}\.parquet(?P<draft>\.new)?")
+"""How its files are called, and their drafts."""
+
+
 def _written(conn: Connection[Any], found: Archive, first: int, last: int) -> Segment:
-    name = f"events-{first:012}-{last:012}.parquet"
-    file, draft = found.folder / name, found.folder / f"{name}.new"
+    file = found.folder / file_of(first, last)
+    draft = file.with_name(f"{file.name}.new")
     digest = Digest(found.manifest.source)
     segment.write(draft, _digested(digest, _events(conn, first, last)))
     if digest.events != last - first + 1:
@@ -99,9 +108,7 @@ def _written(conn: Connection[Any], found: Archive, first: int, last: int) -> Se
     with draft.open("rb") as written:
         os.fsync(written.fileno())
     put_in_place(draft, file)
-    sha256 = sha256_of(file)
-    chain = following(found.manifest.chain, digest.sha256, sha256)
-    return Segment(name, first, last, digest.posts, digest.sha256, sha256, chain)
+    return Segment(first, last, digest.posts, digest.sha256, sha256_of(file)).after(found.manifest.chain)
 
 
 def _digested(digest: Digest, batches: Iterator[Sequence[Event]]) -> Iterator[Sequence[Event]]:

@@ -28,7 +28,7 @@ from service.access import keys
 from service.archive import replay
 from service.archive.compare import compare
 from service.archive.engines import ENGINES, DuckDb
-from service.archive.manifest import NAME, Archive, ArchiveWrong, empty, following, opened
+from service.archive.manifest import NAME, Archive, ArchiveWrong, Segment, empty, file_of, opened
 from service.archive.restore import restore
 from service.archive.write import archive
 from service.check import check
@@ -131,6 +131,42 @@ def test_a_restored_ledger_goes_on_where_it_was(archived, database_url):
     assert check(database_url).findings == []
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_posts_whose_events_lie_in_two_segments_are_restored(original, database_url, tmp_path, size):
+    with connect(original) as conn:
+        found = archive(conn, tmp_path, LEDGER, size)
+    with connect(database_url) as conn:
+        restore(conn, found)
+    for name in ("event", "post", "claim", "serial"):
+        assert rows(database_url, name) == rows(original, name), name
+
+
+def test_a_folder_with_segments_and_no_manifest_is_left_alone(archived, copied, original):
+    (copied / NAME).unlink()
+    with connect(original) as conn, pytest.raises(ArchiveWrong, match="no manifest"):
+        archive(conn, copied, LEDGER, 100)
+    assert {file.name for file in copied.glob("events-*")} == {each.file for each in archived.manifest.segments}
+
+
+def test_an_archive_that_lost_a_file_is_not_added_to(archived, copied, original):
+    (copied / archived.manifest.segments[1].file).unlink()
+    with connect(original) as conn, pytest.raises(ArchiveWrong, match="missing"):
+        archive(conn, copied, LEDGER, 100)
+
+
+def test_the_chain_that_was_kept_elsewhere_is_asked_for(archived):
+    assert opened(archived.folder, archived.manifest.chain) == archived
+    with pytest.raises(ArchiveWrong, match="The chain is"):
+        opened(archived.folder, "0" * 64)
+
+
+def test_duckdb_reads_no_other_files_than_the_archive_s(archived, tmp_path):
+    folder = Path(shutil.copytree(archived.folder, tmp_path / "st*r"))
+    shutil.copytree(archived.folder, tmp_path / "star")
+    with pytest.raises(ArchiveWrong, match="in a path"):
+        replayed(opened(folder))
+
+
 def test_it_is_restored_into_an_empty_database_only(archived, api):
     settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
     api.post(api.event("FundEstablished", "fund/f", cites=["立项依据"], name="甲", settings=settings), "fund-office")
@@ -195,9 +231,12 @@ def test_a_log_that_lost_its_end_does_not_go_on_in_the_archive(archived, copied,
 def test_what_a_killed_archiving_left_is_taken_away_and_two_do_not_archive_at_once(archived, copied, original):
     for name in ("events-000000000417-000000000420.parquet", "events-000000000417-000000000500.parquet.new"):
         (copied / name).write_bytes(b"half")
+    (copied / "events-2025.csv").write_text("of others")
+    (copied / "events-of-others").mkdir()
     with connect(original) as conn:
         archive(conn, copied, LEDGER, 100)
-        assert {file.name for file in copied.glob("events-*")} == {each.file for each in archived.manifest.segments}
+        kept = {each.file for each in archived.manifest.segments} | {"events-2025.csv", "events-of-others"}
+        assert {file.name for file in copied.glob("events-*")} == kept
         with (copied / ".lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             with pytest.raises(ArchiveWrong, match="another archives"):
@@ -253,7 +292,7 @@ def forge(folder, column, change, *, chained=True):
     """Change a column of the last segment and mend the hashes that whoever can write the folder can mend."""
     manifest = json.loads((folder / NAME).read_text())
     segment = manifest["segments"][-1]
-    file = folder / segment["file"]
+    file = folder / file_of(segment["first"], segment["last"])
     table = parquet.read_table(file)
     field = table.schema.get_field_index(column)
     values = table.column(column).to_pylist()
@@ -261,8 +300,8 @@ def forge(folder, column, change, *, chained=True):
     parquet.write_table(table.set_column(field, table.schema.field(field), changed), file)
     segment["file_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     if chained:
-        before = manifest["segments"][-2]["chain"]
-        segment["chain"] = following(before, segment["events_sha256"], segment["file_sha256"])
+        chained_again = Segment(**segment).after(manifest["segments"][-2]["chain"])
+        segment["chain"] = chained_again.chain
     (folder / NAME).write_text(json.dumps(manifest))
 
 
@@ -270,13 +309,18 @@ FORGED = {
     "fact": lambda fact: fact.replace('"actor": "', '"actor": "伪'),
     "stream": lambda _: "fund/other",
     "post_id": lambda _: None,
+    "post_source": lambda _: "/other",
+    "post_last": lambda _: 10_000,
+    "post_digest": lambda _: None,
+    "fund": lambda _: "other",
+    "moves": lambda _: [],
 }
 
 
 @pytest.mark.parametrize("column", FORGED)
 def test_what_was_changed_with_all_hashes_but_the_events_restores_nothing(copied, database_url, column):
     forge(copied, column, FORGED[column])
-    with connect(database_url) as conn, pytest.raises(ArchiveWrong, match="not those of the manifest"):
+    with connect(database_url) as conn, pytest.raises(ArchiveWrong):
         restore(conn, opened(copied))
     assert rows(database_url, "event") == rows(database_url, "post") == rows(database_url, "claim") == []
 
@@ -398,9 +442,9 @@ def test_archived_replayed_and_restored_by_command(server_url, played_database, 
     pool = next(row for row in json.loads(offline.stdout)["rows"] if row["project"] == "")
     assert pool["pool"] == "51428.00"
     other = run(database_url, "restore", "--from", str(tmp_path / "a"), secret="another secret of the tests, 32 b")
-    assert (other.returncode, "SUYUAN_SECRET" in other.stderr) == (1, True)
+    assert (other.returncode, "SUYUAN_SECRET" in other.stderr) == (2, True)
     source = run(database_url, "restore", "--from", str(tmp_path / "a"), SUYUAN_SOURCE="/elsewhere")
-    assert (source.returncode, "SUYUAN_SOURCE" in source.stderr) == (1, True)
+    assert (source.returncode, "SUYUAN_SOURCE" in source.stderr) == (2, True)
     assert "已恢复" in run(database_url, "restore", "--from", str(tmp_path / "a")).stdout
     with connect(database_url) as conn:
         conn.execute("update balance set pool = pool + 1 where pool > 0")
@@ -408,11 +452,11 @@ def test_archived_replayed_and_restored_by_command(server_url, played_database, 
     assert wrong.returncode == 1
     assert "51428.01" in wrong.stdout
     again = run(database_url, "restore", "--from", str(tmp_path / "a"))
-    assert (again.returncode, "Traceback" in again.stderr) == (1, False)
+    assert (again.returncode, "Traceback" in again.stderr) == (2, False)
 
 
 def test_without_the_extra_a_sentence_tells_what_is_missing(database_url, tmp_path):
     before = "sys.modules['pyarrow'] = None"
     told = run(database_url, "archive", "--to", str(tmp_path), before=before)
-    assert (told.returncode, "archive" in told.stderr, "Traceback" in told.stderr) == (1, True, False)
+    assert (told.returncode, "archive" in told.stderr, "Traceback" in told.stderr) == (2, True, False)
     assert run(database_url, "check", before=before).returncode == 0, "all else works without it"
