@@ -23,12 +23,16 @@ TOLERANCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What of a fund's books is held against a statement, as of `position`; `accepted`: what accepted the file last."""
+    """What of a fund's books is held against a statement, as of `position`.
+
+    `settled`: by accepted statements of other days; `accepted`: what accepted this very statement last.
+    """
 
     fund: str
     position: int
     entries: tuple[Entry, ...]
     pending: tuple[Entry, ...]
+    settled: tuple[Entry, ...]
     accepted: Row | None
 
 
@@ -65,14 +69,22 @@ def books_of(snapshot: Snapshot, fund: str, statement: Statement, position: int 
         at,
         tuple(_entry(row) for row in cash if not row["settled"]),
         tuple(map(_entry, pending)),
-        next((row for row in accepted if row["status"] == "accepted"), None),
+        tuple(_entry(row) for row in cash if row["settled"]),
+        next(
+            (
+                row
+                for row in accepted
+                if (row["status"], row["first_day"], row["last_day"]) == ("accepted", first, last)
+            ),
+            None,
+        ),
     )
 
 
 def reconcile(books: Books, statement: Statement, tolerance: int | None) -> Reconciliation:
     """Hold `statement` against the books."""
     days = Days(*_days(statement), TOLERANCE if tolerance is None else tolerance)
-    pairings = tie_out(statement.lines, books.entries, books.pending, days)
+    pairings = tie_out(statement.lines, books.entries, days, pending=books.pending, settled=books.settled)
     return Reconciliation(books, statement, tuple(pairings))
 
 
@@ -159,6 +171,7 @@ def _exception(of: Pairing, rows: Mapping[int, str]) -> dict[str, Any]:
         "confidence": of.confidence,
         "repeats_line": of.twin,
         "pending": _told(of.pending) if of.pending else None,
+        "settled": _told(of.settled) if of.settled else None,
     }
 
 
@@ -244,6 +257,10 @@ SENTENCES = {
         "{lines}，{entries}：对账单 {days}，账簿 {booked_days}。",
     ),
 }
+SETTLED = (
+    "{lines}: {payment} was paid and settled by an accepted statement of other days already.",
+    "{lines}：{payment} 已支付，且已由其他期间的对账单确认，疑为重复支付。",
+)
 PENDING = (
     " Payment {payment} is instructed and not confirmed: post PaymentConfirmed.",
     "支付 {payment} 已发出指令、尚未确认，请登记支付确认。",
@@ -258,7 +275,7 @@ def sentences(of: Pairing, rows: Mapping[int, str]) -> tuple[str, str]:
 def _said(of: Pairing, rows: Mapping[int, str], language: int) -> str:
     facts = {
         "lines": ", ".join(place(line, rows, language) for line in of.lines),
-        "entries": ", ".join(each.payment or f"{each.stream}@{each.version}" for each in of.entries),
+        "entries": ", ".join(map(_place_of, of.entries)),
         "twin": of.twin,
         "stated": Money(sum(each.amount for each in of.lines)),
         "booked": Money(sum(each.amount for each in of.entries)),
@@ -267,10 +284,16 @@ def _said(of: Pairing, rows: Mapping[int, str], language: int) -> str:
         "days": _told_days(of.lines),
         "booked_days": _told_days(of.entries),
     }
+    if of.settled:
+        return SETTLED[language].format(**facts, payment=_place_of(of.settled))
     told = [SENTENCES[kind][language].format(**facts) for kind in of.differs]
     if of.pending:
         told.append(PENDING[language].format(payment=of.pending.payment))
     return " ".join(told) if language == 0 else "".join(told)
+
+
+def _place_of(entry: Entry) -> str:
+    return entry.payment or f"{entry.stream}@{entry.version}"
 
 
 def place(line: Line, rows: Mapping[int, str], language: int) -> str:

@@ -17,7 +17,6 @@ from domain.posting import POOL
 from domain.record import Fact, Recorded, Reference
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
-    CoversOtherDays,
     EntryListedTwice,
     ExceptionMisnamed,
     ExceptionUnexplained,
@@ -117,8 +116,8 @@ class Exceptional:
 
     @property
     def about(self) -> str:
-        """Such as `line 3, project/p@12`: the lines and entries that it is about."""
-        lines = (f"line {each.number}" for each in self.lines)
+        """Such as `#3, project/p@12`: the lines and entries that it is about."""
+        lines = (f"#{each.number}" for each in self.lines)
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 
 
@@ -126,7 +125,8 @@ class Exceptional:
 class StatementReconciled(FundFact):
     """A statement of some days was held against the books as of a position: each line matched or explained.
 
-    The statement is known by the SHA-256 of its file; reconciled again, the last counts. `received` and `paid_out` are
+    The statement is known by its days and the SHA-256 of its file, which one without lines may share with others; of
+    the same one the last acceptance counts. `received` and `paid_out` are
     the sums of its lines. Entries may have been reversed since the position.
     """
 
@@ -136,7 +136,6 @@ class StatementReconciled(FundFact):
         WindowEmpty,
         StatementTooLong,
         BeforeItsCause,
-        CoversOtherDays,
         LineOutsideDays,
         ExceptionMisnamed,
         ExceptionUnexplained,
@@ -158,6 +157,11 @@ class StatementReconciled(FundFact):
     exceptions: tuple[Exceptional, ...] = ()
 
     @property
+    def statement(self) -> str:
+        """What the statement is known by."""
+        return f"{self.file_sha256}/{self.first_day}/{self.last_day}"
+
+    @property
     def entries(self) -> Iterator[CashEntry]:
         """All entries that it names."""
         for match in self.matches:
@@ -177,22 +181,22 @@ FACTS: tuple[type[Fact], ...] = (StatementReconciled,)
 
 
 def evolve(fund: Fund, fact: StatementReconciled, event: Recorded) -> Fund:
-    accepted = (*fund.reconciled.get(fact.file_sha256, ()), Reconciled(event.version, fact.first_day, fact.last_day))
-    return replace(fund, reconciled=fund.reconciled.set(fact.file_sha256, accepted))
+    accepted = (*fund.reconciled.get(fact.statement, ()), Reconciled(event.version, fact.first_day, fact.last_day))
+    return replace(fund, reconciled=fund.reconciled.set(fact.statement, accepted))
 
 
-def unaccepted(fund: Fund, file_sha256: str) -> Fund:
+def unaccepted(fund: Fund, statement: str) -> Fund:
     """The fund as it was before it accepted this statement the last time."""
-    *before, _ = fund.reconciled[file_sha256]
-    reconciled = fund.reconciled.set(file_sha256, tuple(before)) if before else fund.reconciled.delete(file_sha256)
+    *before, _ = fund.reconciled[statement]
+    reconciled = fund.reconciled.set(statement, tuple(before)) if before else fund.reconciled.delete(statement)
     return replace(fund, reconciled=reconciled)
 
 
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, fund: Fund, fact: StatementReconciled) -> Decision:
-    _check_days(case, fund, fact)
+def decide(case: Case, _: Fund, fact: StatementReconciled) -> Decision:
+    _check_days(case, fact)
     for each in fact.exceptions:
         if (bool(each.lines), bool(each.entries)) != SIDES[each.kind]:
             raise ExceptionMisnamed(difference=each.kind, lines=len(each.lines), entries=len(each.entries))
@@ -209,16 +213,13 @@ def decide(case: Case, fund: Fund, fact: StatementReconciled) -> Decision:
     return case.allow()
 
 
-def _check_days(case: Case, fund: Fund, fact: StatementReconciled) -> None:
+def _check_days(case: Case, fact: StatementReconciled) -> None:
     days = {"first_day": fact.first_day, "last_day": fact.last_day}
     if fact.last_day < fact.first_day:
         raise WindowEmpty(**days)
     if fact.last_day - fact.first_day >= MOST:
         raise StatementTooLong(**days)
     case.not_before("statement", fact.last_day)
-    for before in fund.reconciled.get(fact.file_sha256, ())[-1:]:  # a closed period may rest on its days
-        if (before.first_day, before.last_day) != (fact.first_day, fact.last_day):
-            raise CoversOtherDays(first_day=before.first_day, last_day=before.last_day, version=before.version)
     for exception in fact.exceptions:
         for line in exception.lines:
             if not fact.first_day <= line.on <= fact.last_day:

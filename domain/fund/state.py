@@ -159,7 +159,7 @@ class Fund:
     """`allotted` is net of all that came back, by project and batch; `plan` the version that put the plan in force.
 
     `first_approvals`: the levels of its establishment. `closed_through`: the last day of the last closed period, and
-    `closed_by` the version that closed it. `reconciled`: the acceptances of each statement, by its file's SHA-256.
+    `closed_by` the version that closed it. `reconciled`: the acceptances of each statement, by its file and days.
     `reversed`: which fen of an entry were moved back.
     """
 

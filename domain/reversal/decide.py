@@ -93,7 +93,7 @@ REVERSIBLE: dict[type[Fact], Reversible] = {
     fund.FundsReinstated: _in_part(),
     fund.SurplusSurrendered: _in_part(),
     fund.YearCarriedForward: _whole(_of("appropriation", "appropriation")),
-    fund.StatementReconciled: _whole(_of("statement", "file_sha256")),
+    fund.StatementReconciled: _whole(_of("statement", "statement")),
     call.CallPublished: OF_ROUND,
     call.CallExtended: OF_ROUND,
     call.CallClosed: OF_ROUND,

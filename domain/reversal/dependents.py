@@ -52,8 +52,8 @@ def nothing_rests_on(case: Case, owner: Fund | Project, entry: Recorded, restore
             carried = owner.appropriations[entry.fact.appropriation].carried
             _is_last_of("appropriation", str(entry.fact.appropriation), carried, entry.version)
         if isinstance(entry.fact, StatementReconciled):
-            accepted = owner.reconciled.get(entry.fact.file_sha256, ())
-            _is_last_of("statement", entry.fact.file_sha256, accepted, entry.version)
+            accepted = owner.reconciled.get(entry.fact.statement, ())
+            _is_last_of("statement", entry.fact.statement, accepted, entry.version)
             _no_period_closed_on(owner, entry.fact, entry.version)
         if isinstance(entry.fact, AppropriationReceived):
             _was_not_carried(owner, entry.version)

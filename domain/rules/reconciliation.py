@@ -122,18 +122,6 @@ class StatementTooLong(Refused):
 
 
 @dataclass(eq=False)
-class CoversOtherDays(Refused):
-    """The file was accepted for {first_day} to {last_day}, by version {version}."""
-
-    zh = "该文件已按 {first_day} 至 {last_day} 确认（第 {version} 号事件）。"
-    remedy = "Accept it again for the same days; if these were wrong, reverse the acceptance first."
-    remedy_zh = "再次确认须为同一期间；期间有误的，先冲销原确认。"
-    first_day: date
-    last_day: date
-    version: int
-
-
-@dataclass(eq=False)
 class PeriodNotReconciled(Refused):
     """The period {period} is not reconciled: no accepted statement covers {day}."""
 

@@ -5,7 +5,7 @@ Exact to the fen, and the same for the same input.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from domain.fund.reconciliation import Difference
 from domain.tie_out.evidence import likely, may_be, right_payee
@@ -29,15 +29,22 @@ from domain.tie_out.table import Table
 __all__ = ["Days", "Entry", "Line", "Pairing", "tie_out"]
 
 
-def tie_out(lines: Iterable[Line], entries: Iterable[Entry], pending: Iterable[Entry], days: Days) -> list[Pairing]:
+def tie_out(
+    lines: Iterable[Line],
+    entries: Iterable[Entry],
+    days: Days,
+    pending: Iterable[Entry] = (),
+    settled: Iterable[Entry] = (),
+) -> list[Pairing]:
     """Each line in one pairing, and each entry that is in one or of the statement's days; in the statement's order.
 
-    `entries` reach beyond these days, so that a line at the edge finds its own.
+    `entries` reach beyond these days, so that a line at the edge finds its own. `pending` are payments that are not
+    confirmed yet, `settled` those that another statement has.
     """
     table = Table(days, lines, entries)
     for stage in STAGES:
         stage(table)
-    alone = list(_alone(table, pending))
+    alone = list(_alone(table, list(pending), list(settled)))
     missing = [
         Pairing((), (entry,), differs=(Difference.LEDGER_ONLY,))
         for entry in table.open_entries()
@@ -84,14 +91,22 @@ STAGES: tuple[Stage, ...] = (
 )
 """From the surest to the weakest evidence."""
 SURE = (by_number, *(one_by_one(with_amount(who), Apart.ANY) for who in (by_account, by_payee)))
-"""What finds the payment that is instructed and not confirmed."""
+"""What finds the payment that is not confirmed yet, or that was settled before."""
 
 
-def _alone(table: Table, pending: Iterable[Entry]) -> Iterator[Pairing]:
-    """The lines that no entry has, each with the payment that may still be confirmed by it."""
-    waiting = Table(table.days, table.open_lines(), pending)
+def _alone(table: Table, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
+    """The lines that no entry has: paid a second time, or each with the payment that may still be confirmed by it."""
+    lines = table.open_lines()
+    again = _found(lines, settled, table.days)
+    waiting = _found([line for line in lines if line not in again], pending, table.days)
+    for line in lines:
+        kind = Difference.DUPLICATE if line in again else Difference.STATEMENT_ONLY
+        yield Pairing((line,), (), differs=(kind,), pending=waiting.get(line), settled=again.get(line))
+
+
+def _found(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
+    """The lines that surely are of one of these."""
+    table = Table(days, lines, entries)
     for stage in SURE:
-        stage(waiting)
-    found = {each.lines[0]: each.entries[0] for each in waiting.found if len(each.lines) == len(each.entries) == 1}
-    for line in table.open_lines():
-        yield Pairing((line,), (), differs=(Difference.STATEMENT_ONLY,), pending=found.get(line))
+        stage(table)
+    return {each.lines[0]: each.entries[0] for each in table.found if len(each.lines) == len(each.entries) == 1}

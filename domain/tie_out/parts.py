@@ -96,7 +96,8 @@ class Days:
 class Pairing:
     """Lines and entries that belong together, or one that stands alone. No `differs`: they agree.
 
-    `twin` is the line that a duplicate repeats; `pending` a payment that is instructed and not confirmed yet.
+    `twin` is the line that a duplicate repeats, `settled` the entry that another statement has already; `pending` a
+    payment that is instructed and not confirmed yet.
     """
 
     lines: tuple[Line, ...]
@@ -105,6 +106,7 @@ class Pairing:
     differs: tuple[Difference, ...] = ()
     twin: int | None = None
     pending: Entry | None = None
+    settled: Entry | None = None
 
     @property
     def confidence(self) -> int:

@@ -148,8 +148,8 @@ KINDS = {
         415,
         "This content type is not read here.",
         "不支持此内容类型。",
-        "Use one of the content types in the Accept-Post header, in UTF-8.",
-        "请使用 Accept-Post 标头所列的内容类型，UTF-8 编码。",
+        "Use one of the content types in the Accept-Post header; JSON in UTF-8.",
+        "请使用 Accept-Post 标头所列的内容类型；JSON 须为 UTF-8 编码。",
     ),
     "invalid-body": Kind(
         422,

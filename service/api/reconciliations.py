@@ -31,6 +31,7 @@ FILES = (
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "application/xml",
     "text/xml",
+    "application/vnd.ms-excel",
     "application/octet-stream",
 )
 """What a statement may be sent as; which it is, its content says."""

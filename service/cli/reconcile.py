@@ -23,6 +23,13 @@ from service.reconciliation import Reconciliation, books_of, document, place, re
 from service.statements import StatementWrong, read
 from service.statements.tables import HEADINGS
 
+
+class _Undone(click.ClickException):
+    """It could not be done: another exit code than that of exceptions."""
+
+    exit_code = 2
+
+
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
@@ -32,7 +39,11 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.option("--first-day", type=DAY, help="of the statement 对账单首日")
 @click.option("--last-day", type=DAY, help="of the statement 对账单末日")
 @click.option(
-    "--column", "columns", multiple=True, metavar="PART=HEADING", help="a heading that is not usual 指定列标题"
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="PART=HEADING",
+    help=f"a heading that is not usual 指定列标题: {', '.join(HEADINGS)}",
 )
 @click.option("--tolerance", type=click.IntRange(0, 31), help="days that a bank may take 容许相差天数")
 @click.option("--position", type=click.IntRange(0), help="as the books stood then 账簿截至位置")
@@ -71,7 +82,7 @@ def reconcile_(
 def _named(columns: Sequence[str]) -> dict[str, str]:
     named = dict(each.split("=", 1) for each in columns if "=" in each)
     if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
-        raise click.ClickException(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+        raise _Undone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
     return named
 
 
@@ -91,14 +102,14 @@ def hold_against(
         statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
         told = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
-        raise click.ClickException("\n".join(told)) from wrong
+        raise _Undone("\n".join(told)) from wrong
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
-                raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
+                raise _Undone(f"no such fund 没有此专项资金: {fund}")
             if position is not None and position > snapshot.position:
-                raise click.ClickException(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
+                raise _Undone(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
             books = books_of(snapshot, fund, statement, position)
     finally:
         pool.close()
@@ -135,6 +146,8 @@ def _booked(each: Pairing) -> Iterator[str]:
         yield f"{entry.payment or f'{entry.stream}@{entry.version}'}\n{_moved(entry)}"
     if each.twin:
         yield f"与第 {each.twin} 笔重复 repeats line {each.twin}"
+    if each.settled:
+        yield f"{each.settled.payment}\n其他期间已确认 settled by another statement"
     if each.pending:
         yield f"{each.pending.payment}\n已发出指令，待确认 instructed, not confirmed"
 

@@ -1,5 +1,5 @@
--- reconciliations: the statements of a fund that were accepted up to a position, the latest first; of one file the last
--- counts.
+-- reconciliations: the statements of a fund that were accepted up to a position, the latest first; of one file and the
+-- same days the last counts.
 with known as (
     select
         r.*,
@@ -25,7 +25,7 @@ select
     accepted_by,
     case
         when stands = 'accepted' and version < max(version) filter (where stands = 'accepted') over (
-            partition by file_sha256
+            partition by file_sha256, first_day, last_day
         ) then 'replaced'
         else stands
     end as status,

@@ -21,7 +21,6 @@ from domain.project.opening import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
-    CoversOtherDays,
     EntryListedTwice,
     ExceptionMisnamed,
     ExceptionUnexplained,
@@ -65,7 +64,7 @@ def test_a_statement_that_is_matched_and_explained_moves_nothing():
 def test_an_exception_without_a_word_of_explanation_is_refused():
     unexplained = replace(STATEMENT.exceptions[0], explanation=None)
     books.when(accepting(exceptions=(unexplained,))).refused(
-        ExceptionUnexplained, difference="statement_only", about="line 2"
+        ExceptionUnexplained, difference="statement_only", about="#2"
     )
 
 
@@ -163,13 +162,14 @@ def test_a_statement_covers_a_year_at_most():
     books.when(accepting(first_day=day("2018-3-30"))).refused(StatementTooLong)
 
 
-def test_a_file_is_accepted_again_for_the_same_days_only():
-    """Else the days of a closed period could lose what covers them."""
-    accepted = books.given(accepting())
-    accepted.when(accepting("4-2")).counts()
-    accepted.when(accepting("4-2", first_day=day("3-2"))).refused(CoversOtherDays, first_day=day("3-1"))
-    undone = accepted.given(accepted.reversing(StatementReconciled, "4-2"))
-    undone.when(accepting("4-3", first_day=day("3-2"))).counts()
+def test_one_file_may_be_the_statement_of_several_months():
+    """As one without lines may be, month after month: what covers one month is not lost by another."""
+    both = waiting.given(covering("1-1", "1-31", "b" * 64), covering("2-1", "2-28", "b" * 64))
+    closed = both.given(closing("2019-01"))
+    closed.when(closing("2019-02")).counts()
+    undone = both.given(both.reversing(StatementReconciled, "5-1"))
+    undone.when(closing("2019-01")).counts()
+    undone.given(closing("2019-01")).when(closing("2019-02")).refused(PeriodNotReconciled, day=day("2-1"))
 
 
 def test_a_statement_without_lines_is_accepted_too():

@@ -89,11 +89,6 @@ def _line_outside(life: RandomLife, _: Project) -> StatementReconciled:
     return replace(right, lines=1, exceptions=(Exceptional(Difference.STATEMENT_ONLY, (line,), (), "其他"),))
 
 
-def _other_days(life: RandomLife, _: Project) -> StatementReconciled | None:
-    file = life.pick_any(life.fund.reconciled)
-    return file and replace(statement(life, []), file_sha256=file, first_day=life.day, last_day=life.day)
-
-
 def _entry_twice(life: RandomLife, _: Project) -> StatementReconciled | None:
     found = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
     return statement(life, [found[0], found[0]]) if found else None
@@ -108,7 +103,6 @@ MISCHIEF_WITH_STATEMENT = {
     "NotAsRecorded": _more_than_recorded,
     "LineOutsideDays": _line_outside,
     "StatementTooLong": lambda life, _: replace(statement(life, []), first_day=date(2017, 1, 1)),
-    "CoversOtherDays": _other_days,
     "StatementDoesNotTie": lambda life, _: replace(statement(life, []), paid_out=Money(999)),
 }
 STATEMENT_STEPS = {reconcile: 2}

@@ -70,8 +70,8 @@ def test_what_is_no_statement_is_said_by_its_places(played, tmp_path):
     file = tmp_path / "wrong.csv"
     file.write_text("日期,支出\n昨天,1.00\n", encoding="utf-8")
     told = run(played, "reconcile", str(file), "--fund", FUND)
-    assert (told.returncode, told.stderr.strip()) == (1, "Error: row 2, column A '昨天' is no day. “昨天”不是日期。")
+    assert (told.returncode, told.stderr.strip()) == (2, "Error: row 2, column A '昨天' is no day. “昨天”不是日期。")
     for more in (["--fund", "none"], ["--fund", FUND, "--position", "9999999"]):
         told = run(played, "reconcile", str(STATEMENT), *more)
-        assert told.returncode == 1
+        assert told.returncode == 2
         assert "Traceback" not in told.stderr

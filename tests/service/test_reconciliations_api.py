@@ -248,7 +248,8 @@ def test_what_an_accepted_statement_settled_is_not_paid_by_a_line_of_another_mon
     assert lively.post(accepting(lively, found), "fund-office").status_code == 201
     lively.fold()
     [exception] = send(lively, twice).json["exceptions"]
-    assert exception["kind"] == "statement_only"
+    assert (exception["kind"], exception["settled"]["payment"]) == ("duplicate", "yx-ip-2018-03-L01-B1-2")
+    assert "yx-ip-2018-03-L01-B1-2" in exception["sentence_zh"]
     again = send(lively).json
     assert again["summary"] == found["summary"], "its own file, and others of the same days, find them still"
     assert again["accepted"]["version"] == rows(lively)[0]["version"]

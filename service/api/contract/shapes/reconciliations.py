@@ -72,7 +72,8 @@ class LedgerEntry(CashEntry):
 class Exceptional(TypedDict):
     """What does not agree. `kind` is the worst of what `differs`; `difference` the statement's amount less the books'.
 
-    `repeats_line` is the line that a duplicate says again; `pending` a payment that is instructed and not confirmed.
+    `repeats_line` is the line that a duplicate says again, or `settled` the entry that an accepted statement of other
+    days has; `pending` is a payment that is instructed and not confirmed.
     """
 
     kind: Kind
@@ -86,6 +87,7 @@ class Exceptional(TypedDict):
     confidence: Confidence
     repeats_line: int | None
     pending: LedgerEntry | None
+    settled: LedgerEntry | None
 
 
 class Skipped(TypedDict):
