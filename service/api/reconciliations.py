@@ -38,7 +38,7 @@ FILES = (
 OF_FUND = pattern(CodeConverter.regex, "The fund's code", "专项资金代码")._replace(required=True)
 COLUMNS = {
     f"column_{part}": text(
-        f"The heading of the {part}, if not: {', '.join(usual)}", f"{part} 一列的标题，默认按常用名称"
+        f"The heading of the column `{part}`, if none of: {', '.join(usual)}", f"“{part}”列的标题（非上述常用名称时）"
     )
     for part, usual in HEADINGS.items()
 }
