@@ -1,10 +1,10 @@
 -- append: one bundle into the log, by the one function that writes it.
 select outcome, first_position
 from append_events(
-    %(sources)s::text[], %(ids)s::text[], %(digests)s::bytea[], %(firsts)s::int[], %(lasts)s::int[],
-    %(read_streams)s::text[], %(read_versions)s::bigint[],
-    %(streams)s::text[], %(versions)s::bigint[], %(types)s::text[], %(facts)s::text[],
-    %(claim_kinds)s::text[], %(claim_numbers)s::text[], %(claim_events)s::int[],
-    %(free_kinds)s::text[], %(free_numbers)s::text[],
+    %(sources)b::text[], %(ids)b::text[], %(digests)b::bytea[], %(firsts)s::int[], %(lasts)s::int[],
+    %(read_streams)b::text[], %(read_versions)s::bigint[],
+    %(streams)b::text[], %(versions)s::bigint[], %(types)b::text[], %(facts)b::text[],
+    %(claim_kinds)b::text[], %(claim_numbers)b::text[], %(claim_events)s::int[],
+    %(free_kinds)b::text[], %(free_numbers)b::text[],
     %(serial_before)s::bigint, %(serial_after)s::bigint
 )

@@ -1,0 +1,266 @@
+"""Posts that come at once go to the database together, and each is answered as if it had come alone."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from domain.fund import AppropriationReceived, FundEstablished, SettingsChanged
+from domain.project.call import Applicant, ApplicationReceived, CallPublished
+from domain.rules.fund import FundExists
+from service.ledger import Conflicts, Counted, NotRecorded, Overtaken, Refusal, Unavailable, merging
+from service.ledger.draft import Request
+from service.ledger.merging import Merger, Overloaded
+from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
+from tests.domain.scenario import day, post
+from tests.posting import identified, open_ledger, put
+
+ESTABLISHED = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
+
+
+@pytest.fixture
+def ledger(database_url):
+    with open_ledger(database_url, pool_size=4) as ledger:
+        yield ledger
+
+
+@contextmanager
+def held_up(url):
+    """While this lasts, nothing is appended."""
+    with psycopg.connect(url) as conn:
+        conn.execute("select pg_advisory_xact_lock(7001)")
+        yield
+
+
+def transactions(url, after):
+    with psycopg.connect(url) as conn:
+        return conn.execute("select count(distinct xmin::text) from event where position > %s", [after]).fetchone()[0]
+
+
+def positions(url):
+    with psycopg.connect(url) as conn:
+        return [row[0] for row in conn.execute("select position from event order by position")]
+
+
+def at_once(ledger, url, sent):
+    """The outcomes of requests that wait together, each a bundle and whether it is atomic."""
+    with ThreadPoolExecutor(len(sent) + 1) as pool:
+        with held_up(url):
+            first = pool.submit(ledger.post, [identified(post("fund/first", ESTABLISHED.fact, "1-1"))])
+            while ledger._merger._free:
+                time.sleep(0.001)
+            results = [pool.submit(ledger.post, bundle, atomic=atomic) for bundle, atomic in sent]
+            while len(ledger._merger._waiting) < len(sent):
+                time.sleep(0.001)
+        assert isinstance(first.result()[0], Counted)
+        return [result.result() for result in results]
+
+
+def new_fund(code):
+    return identified(post(f"fund/{code}", FundEstablished("专项", SETTINGS), "1-1"))
+
+
+def changed(code):
+    return identified(post(f"fund/{code}", SettingsChanged(SETTINGS), "1-2"))
+
+
+def test_those_that_wait_go_in_one_transaction_and_each_has_its_outcome(ledger, database_url):
+    put(ledger, [ESTABLISHED])
+    last = len(positions(database_url))
+    refused = identified(post(FUND, FundEstablished("again", SETTINGS), "1-1"))
+    twice = new_fund("twice")
+    known = identified(ESTABLISHED)
+    conflicting = replace(known, identity=replace(known.identity, digest=b"other" * 6 + b"xx"))
+    stale = identified(post(FUND, SettingsChanged(SETTINGS), "1-2"), expected_version=99)
+    sent = [
+        ([new_fund("a")], True),
+        ([refused], True),
+        ([twice], True),
+        ([twice], True),
+        ([conflicting], True),
+        ([stale], True),
+        ([new_fund("b"), refused], True),
+        ([new_fund("c"), refused, new_fund("d")], False),
+        ([new_fund("e"), changed("e")], True),
+    ]
+    outcomes = at_once(ledger, database_url, sent)
+    kinds = [[type(each) for each in told] for told in outcomes]
+    assert kinds[0] == [Counted]
+    assert kinds[1] == [Refusal]
+    assert isinstance(outcomes[1][0].rule, FundExists)
+    assert {outcomes[2][0].replayed, outcomes[3][0].replayed} == {False, True}
+    assert outcomes[2][0].first == outcomes[3][0].first
+    assert kinds[4] == [Conflicts]
+    assert kinds[5] == [Overtaken]
+    assert kinds[6] == [NotRecorded, Refusal]
+    assert kinds[7] == [Counted, Refusal, Counted]
+    assert kinds[8] == [Counted, Counted]
+    assert positions(database_url) == list(range(1, last + 1 + 6 + 1))
+    assert transactions(database_url, last + 1) == 1
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute("select count(*) from event where stream = 'fund/b'").fetchone()[0] == 0
+
+
+def test_an_atomic_bundle_that_falls_leaves_nothing_to_those_after_it(ledger, database_url):
+    """Its first post would have made the fund that the next request needs."""
+    put(ledger, [ESTABLISHED])
+    refused = identified(post(FUND, FundEstablished("again", SETTINGS), "1-1"))
+    fallen, after = at_once(ledger, database_url, [([new_fund("x"), refused], True), ([changed("x")], True)])
+    assert [type(each) for each in fallen] == [NotRecorded, Refusal]
+    assert isinstance(after[0], Refusal)
+    assert type(after[0].rule).__name__ == "UnknownStream"
+
+
+def test_many_that_write_to_one_stream_are_recorded_together(ledger, database_url):
+    put(ledger, [ESTABLISHED])
+    outcomes = at_once(ledger, database_url, [([changed("f")], True) for _ in range(20)])
+    assert sorted(told[0].version for told in outcomes) == list(range(2, 22))
+    assert transactions(database_url, 2) == 1
+
+
+def test_what_fails_by_itself_fails_alone(ledger, database_url):
+    put(ledger, [*allotted(line()), post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31")])
+
+    def broken(code):
+        if code == "broken":
+            raise ZeroDivisionError
+        return True
+
+    ledger._valid_uscc = broken
+    applications = [
+        [identified(post(PROJECT, ApplicationReceived(f"A-{name}", Applicant(name, name)), "2-5"))]
+        for name in ("x", "broken", "y")
+    ]
+    with ThreadPoolExecutor(4) as pool, held_up(database_url):
+        first = pool.submit(ledger.post, [new_fund("first")])
+        while ledger._merger._free:
+            time.sleep(0.001)
+        x, bad, y = (pool.submit(ledger.post, bundle) for bundle in applications)
+        while len(ledger._merger._waiting) < 3:
+            time.sleep(0.001)
+    assert isinstance(first.result()[0], Counted)
+    assert isinstance(x.result()[0], Counted)
+    assert isinstance(y.result()[0], Counted)
+    with pytest.raises(ZeroDivisionError):
+        bad.result()
+
+
+def test_who_comes_when_too_many_wait_is_told_to_come_again(ledger, database_url, monkeypatch):
+    put(ledger, [ESTABLISHED])
+    monkeypatch.setattr(merging, "MOST_WAITING", 3)
+    with ThreadPoolExecutor(5) as pool:
+        with held_up(database_url):
+            sent = [pool.submit(ledger.post, [changed("f")])]
+            while ledger._merger._free:
+                time.sleep(0.001)
+            sent += [pool.submit(ledger.post, [changed("f")]) for _ in range(3)]
+            while len(ledger._merger._waiting) < 3:
+                time.sleep(0.001)
+            with pytest.raises(Unavailable):
+                ledger.post([changed("f")])
+        assert all(isinstance(each.result()[0], Counted) for each in sent)
+    assert isinstance(ledger.post([changed("f")])[0], Counted)
+
+
+def test_the_next_serial_is_dealt_to_each_in_turn(ledger, database_url):
+    put(ledger, [ESTABLISHED])
+    money = [[identified(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2"))] for _ in range(5)]
+    at_once(ledger, database_url, [(bundle, True) for bundle in money])
+    with psycopg.connect(database_url) as conn:
+        fen = [
+            row[0] for row in conn.execute("select fact #>> '{moves,0,fen}' from event where fact ? 'moves' order by 1")
+        ]
+    assert fen == [f"{{[{n * 100},{n * 100 + 100})}}" for n in range(5)]
+
+
+# The merger itself -----------------------------------------------------------------
+
+
+def a_request():
+    return Request([changed("f")], atomic=True)
+
+
+def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together():
+    taken, go = [], threading.Semaphore(0)
+
+    def work(requests):
+        taken.append(len(requests))
+        go.acquire()
+        for each in requests:
+            each.outcomes = []
+
+    merger = Merger(work)
+    with ThreadPoolExecutor(6) as pool:
+        sent = [pool.submit(merger.do, a_request())]
+        while not taken:
+            time.sleep(0.001)
+        sent += [pool.submit(merger.do, a_request()) for _ in range(5)]
+        while len(merger._waiting) < 5:
+            time.sleep(0.001)
+        for _ in range(2):
+            go.release()
+        for each in sent:
+            each.result()
+    assert taken == [1, 5]
+
+
+def test_no_more_than_so_many_posts_go_together(monkeypatch):
+    monkeypatch.setattr(merging, "TOGETHER", 3)
+    taken, go = [], threading.Semaphore(0)
+
+    def work(requests):
+        taken.append(sum(len(each.bundle) for each in requests))
+        go.acquire()
+        for each in requests:
+            each.outcomes = []
+
+    merger = Merger(work)
+    with ThreadPoolExecutor(9) as pool:
+        sent = [pool.submit(merger.do, a_request())]
+        while not taken:
+            time.sleep(0.001)
+        sent += [pool.submit(merger.do, a_request()) for _ in range(7)]
+        sent.append(pool.submit(merger.do, Request([changed("f")] * 5, atomic=True)))
+        while len(merger._waiting) < 8:
+            time.sleep(0.001)
+        for _ in range(9):
+            go.release()
+        for each in sent:
+            each.result()
+    assert max(each for each in taken if each != 5) <= 3
+    assert max(taken) == 5, "a bundle that is larger goes by itself"
+    assert sum(taken) == 13
+
+
+def test_whoever_worked_for_others_and_was_interrupted_leaves_none_waiting():
+    begun, go = threading.Event(), threading.Event()
+
+    def work(_):
+        begun.set()
+        go.wait()
+        raise KeyboardInterrupt
+
+    merger = Merger(work)
+    with ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(merger.do, a_request())]
+        begun.wait()
+        requests = [a_request(), a_request()]
+        sent += [pool.submit(merger.do, each) for each in requests]
+        while len(merger._waiting) < 2:
+            time.sleep(0.001)
+        go.set()
+        for each in sent:
+            assert each.exception() is None or isinstance(each.exception(), KeyboardInterrupt)
+    assert all(each.error is not None for each in requests)
+
+
+def test_a_full_queue_is_said_to_be(monkeypatch):
+    monkeypatch.setattr(merging, "MOST_WAITING", 0)
+    with pytest.raises(Overloaded):
+        Merger(lambda _: None).do(a_request())
