@@ -115,13 +115,13 @@ class Ledger(Application[str]):
         try:
             self._put(requests)
         except Unavailable as error:
-            for request in requests:
+            for request in _unanswered(requests):
                 request.error = error
         except Exception as error:  # noqa: BLE001 - raised again by whoever posted it
             if len(requests) == 1:
                 requests[0].error = error
                 return
-            for request in requests:
+            for request in _unanswered(requests):
                 self._together([request])
 
     def _put(self, requests: Sequence[Request]) -> None:
@@ -185,7 +185,8 @@ class Ledger(Application[str]):
         if not draft.events:
             return [*left, *(request for request, _ in draft.decided)]
         with self._datastore.get_connection() as conn:
-            return left if self._append(conn, draft) else requests
+            first = self._append(conn, draft)
+        return left if self._answered(draft, first) else requests
 
     def _held(self, bundle: Sequence[Post]) -> dict[str, Stream] | None:
         """What deciding these reads, if it is held."""
@@ -201,13 +202,15 @@ class Ledger(Application[str]):
     def _afresh(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn:
             draft = self._draft(requests, self._load(conn, requests))
-            return () if self._append(conn, draft) else requests
+            first = self._append(conn, draft)
+        return () if self._answered(draft, first) else requests
 
     def _locked(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn, conn.transaction():
             conn.execute(QUERIES["append_lock"])
             draft = self._draft(requests, self._load(conn, requests))
-            return () if self._append(conn, draft) else requests
+            first = self._append(conn, draft)
+        return () if self._answered(draft, first) else requests
 
     def _load(self, conn: Connection[DictRow], requests: Sequence[Request]) -> Loaded:
         posts = [post for request in requests for post in request.bundle]
@@ -235,15 +238,22 @@ class Ledger(Application[str]):
             Map(loaded.entries),
         )
 
-    def _append(self, conn: Connection[DictRow], draft: Draft) -> bool:
-        """Whether everything that counts is in the log now, and all is answered; not, if the books have moved on."""
-        first: int | None = 0
-        if draft.events:
-            recorder = cast(Recorder, self.recorder)
-            first = recorder.append(conn, draft.events, draft.read(), list(draft.filings.values()))
+    def _append(self, conn: Connection[DictRow], draft: Draft) -> int | None:
+        """The position of the first of what counts; None, and nothing is written, if the books have moved on."""
+        if not draft.events:
+            return 0
+        recorder = cast(Recorder, self.recorder)
+        return recorder.append(conn, draft.events, draft.read(), list(draft.filings.values()))
+
+    def _answered(self, draft: Draft, first: int | None) -> bool:
+        """Whether all is answered, once it is committed; not, if the books had moved on."""
         if first is None:
             return False
         draft.answer(first)
         if draft.events:
             self._states.keep(dict(draft.books.streams))
         return True
+
+
+def _unanswered(requests: Sequence[Request]) -> list[Request]:
+    return [request for request in requests if request.outcomes is None]

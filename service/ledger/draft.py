@@ -20,12 +20,16 @@ Name = tuple[str, str]
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """Posts that were sent together. Atomic: one that does not count, and none does; else each stands for itself."""
+    """Posts that were sent together. Atomic: one that does not count, and none does; else each stands for itself.
+
+    `done`: its outcomes, or its error, may be told.
+    """
 
     bundle: Sequence[Post]
     atomic: bool
     outcomes: list[Outcome] | None = None
     error: BaseException | None = None
+    done: bool = False
 
 
 @dataclass(slots=True)

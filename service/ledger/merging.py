@@ -41,9 +41,9 @@ class Merger:
                 raise Overloaded
             self._waiting.append(request)
             self._posts += len(request.bundle)
-            while not self._free and not _done(request):
+            while not self._free and not request.done:
                 self._changed.wait()
-            if _done(request):
+            if request.done:
                 return
             self._free = False
             together = self._taken(request)
@@ -51,10 +51,13 @@ class Merger:
             self._work(together)
         except BaseException as error:
             for each in together:
-                each.error = each.error or (None if _done(each) else error)
+                if each.outcomes is None:
+                    each.error = error
             raise
         finally:
             with self._changed:
+                for each in together:  # not before: an outcome may stand there that is not committed yet
+                    each.done = True
                 self._free = True
                 self._changed.notify_all()
 
@@ -67,7 +70,3 @@ class Merger:
             posts += len(together[-1].bundle)
         self._posts -= posts
         return together
-
-
-def _done(request: Request) -> bool:
-    return request.outcomes is not None or request.error is not None

@@ -210,6 +210,57 @@ def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together()
     assert taken == [1, 5]
 
 
+def test_nobody_is_told_an_outcome_before_the_work_that_made_it_has_ended():
+    """It may stand there while its transaction is yet to be committed."""
+    taken, set_, go = [], threading.Event(), threading.Semaphore(0)
+
+    def work(requests):
+        taken.append(len(requests))
+        for each in requests:
+            each.outcomes = []
+        if len(taken) == 2:
+            set_.set()
+        go.acquire()
+
+    merger = Merger(work)
+    with ThreadPoolExecutor(9) as pool:
+        first = pool.submit(merger.do, a_request())
+        while not taken:
+            time.sleep(0.001)
+        others = [pool.submit(merger.do, a_request()) for _ in range(8)]
+        while len(merger._waiting) < 8:
+            time.sleep(0.001)
+        go.release()
+        first.result()
+        set_.wait()
+        time.sleep(0.2)  # all were woken by the first
+        told = [each.done() for each in others]
+        go.release()
+        for each in others:
+            each.result()
+    assert taken == [1, 8]
+    assert told == [False] * 8
+
+
+def test_what_was_recorded_before_another_failed_is_not_answered_as_a_replay(ledger, database_url):
+    """One request goes by what is held, and counts; the other needs the log's word, which fails for good."""
+    put(ledger, [ESTABLISHED])
+    load, failed = ledger._load, []
+
+    def broken(conn, requests):
+        if any(request.bundle[0].posted.stream == "fund/unheld" for request in requests):
+            failed.append(len(requests))
+            raise ZeroDivisionError
+        return load(conn, requests)
+
+    ledger._load = broken
+    good, bad = Request([changed("f")], atomic=True), Request([new_fund("unheld")], atomic=True)
+    ledger._together([good, bad])
+    assert [each.replayed for each in good.outcomes] == [False]
+    assert isinstance(bad.error, ZeroDivisionError)
+    assert positions(database_url) == [1, 2]
+
+
 def test_no_more_than_so_many_posts_go_together(monkeypatch):
     monkeypatch.setattr(merging, "TOGETHER", 3)
     taken, go = [], threading.Semaphore(0)
