@@ -1,4 +1,6 @@
 -- entries: the recorded events that posts refer to, by their places in their streams.
 select e.stream, e.version, e.type, e.fact::text as body
 from unnest(%(streams)s::text[], %(versions)s::bigint[]) as asked (stream, version)
-join event as e using (stream, version)
+cross join lateral (
+    select * from event where event.stream = asked.stream and event.version = asked.version limit 1
+) as e

@@ -1,12 +1,14 @@
 -- load: all that deciding a bundle needs and this process does not hold yet, in one answer.
 -- Streams that were asked for, and the funds of the projects among them, from the version already held;
 -- which of the posts are already recorded; which claimed numbers are taken; the ledger's next serial.
+-- What it looks up, one row or a stream's tail, is a subquery of its own: as joins, planned for what the planner knows of the
+-- tables, they read all of the log where it is young or has few streams.
 with wanted as (
     select * from unnest(%(streams)s::text[], %(versions)s::bigint[]) as w (stream, version)
 ), funds as (
     select distinct 'fund/' || (e.fact ->> 'fund') as stream
     from wanted as w
-    join event as e on e.stream = w.stream and e.version = 1
+    cross join lateral (select fact from event where stream = w.stream and version = 1 limit 1) as e
     where w.stream like 'project/%%'
 ), needed as (
     select stream, version from wanted
@@ -23,7 +25,9 @@ with wanted as (
 ), base as (
     select n.stream, coalesce(s.version, n.version) as version, s.state
     from sound as n
-    left join snapshot as s on n.version = 0 and s.stream = n.stream and s.code = %(code)s
+    left join lateral (
+        select * from snapshot where n.version = 0 and snapshot.stream = n.stream and snapshot.code = %(code)s limit 1
+    ) as s on true
 )
 select 0 as part, 'ahead' as kind, stream, null::bigint as version, null as type, null as body from sound where ahead
 union all
@@ -31,16 +35,18 @@ select 1 as part, 'snapshot' as kind, stream, version, null as type, state as bo
 union all
 select 2, 'event', e.stream, e.version, e.type, e.fact::text
 from base as b
-join event as e on e.stream = b.stream and e.version > b.version
+cross join lateral (
+    select * from event where event.stream = b.stream and event.version > b.version order by event.version offset 0
+) as e
 union all
 select 3, 'post', p.source, p.first_position, p.id, format('%%s %%s %%s', encode(p.digest, 'hex'), p.last_position, e.version)
 from unnest(%(sources)s::text[], %(ids)s::text[]) as asked (source, id)
-join post as p using (source, id)
-join event as e on e.position = p.first_position
+cross join lateral (select * from post where post.source = asked.source and post.id = asked.id limit 1) as p
+cross join lateral (select version from event where position = p.first_position limit 1) as e
 union all
 select 4, 'claim', c.stream, c.version, c.kind, c.number
 from unnest(%(claim_kinds)s::text[], %(claim_numbers)s::text[]) as asked (kind, number)
-join claim as c using (kind, number)
+cross join lateral (select * from claim where claim.kind = asked.kind and claim.number = asked.number limit 1) as c
 union all
 select 5, 'serial', null, next, null, null from serial
 order by part, stream, version

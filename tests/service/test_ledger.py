@@ -352,6 +352,23 @@ def test_a_large_bundle_goes_in_at_once(ledger, database_url):
     assert positions(database_url) == list(range(1, 1_001))
 
 
+def test_a_young_log_that_was_never_analyzed_is_not_read_whole_for_each_post(database_url):
+    """Plans are made while the tables are empty, and kept: by one connection, whose first query came then."""
+    with open_ledger(database_url, pool_size=1) as ledger:
+        put(ledger, awarded_posts())
+        for name in ("x", "y", "z"):
+            put(ledger, [post(f"fund/{name}", FundEstablished("专项资金", SETTINGS), "1-1")])
+        for n in range(20):
+            for stream in (FUND, "fund/x", "fund/y", "fund/z"):
+                put(ledger, [post(stream, AppropriationReceived(yuan("1.00"), 2018), "3-2")])
+            ledger._states.forget(f"fund/{'xyz'[n % 3]}")
+    with psycopg.connect(database_url) as conn:
+        read = conn.execute(
+            "select sum(seq_tup_read) from pg_stat_user_tables where relname in ('event', 'post', 'claim')"
+        ).fetchone()[0]
+    assert read == 0
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_life_is_recorded_as_the_domain_decided_it(ledger, database_url, seed):
     life = RandomLife(Random(seed))

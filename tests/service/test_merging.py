@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +54,7 @@ def at_once(ledger, url, sent):
     with ThreadPoolExecutor(len(sent) + 1) as pool:
         with held_up(url):
             first = pool.submit(ledger.post, [identified(post("fund/first", ESTABLISHED.fact, "1-1"))])
-            while ledger._merger._free:
+            while not ledger._merger._led:
                 time.sleep(0.001)
             results = [pool.submit(ledger.post, bundle, atomic=atomic) for bundle, atomic in sent]
             while len(ledger._merger._waiting) < len(sent):
@@ -139,7 +140,7 @@ def test_what_fails_by_itself_fails_alone(ledger, database_url):
     ]
     with ThreadPoolExecutor(4) as pool, held_up(database_url):
         first = pool.submit(ledger.post, [new_fund("first")])
-        while ledger._merger._free:
+        while not ledger._merger._led:
             time.sleep(0.001)
         x, bad, y = (pool.submit(ledger.post, bundle) for bundle in applications)
         while len(ledger._merger._waiting) < 3:
@@ -157,7 +158,7 @@ def test_who_comes_when_too_many_wait_is_told_to_come_again(ledger, database_url
     with ThreadPoolExecutor(5) as pool:
         with held_up(database_url):
             sent = [pool.submit(ledger.post, [changed("f")])]
-            while ledger._merger._free:
+            while not ledger._merger._led:
                 time.sleep(0.001)
             sent += [pool.submit(ledger.post, [changed("f")]) for _ in range(3)]
             while len(ledger._merger._waiting) < 3:
@@ -309,6 +310,39 @@ def test_whoever_worked_for_others_and_was_interrupted_leaves_none_waiting():
         for each in sent:
             assert each.exception() is None or isinstance(each.exception(), KeyboardInterrupt)
     assert all(each.error is not None for each in requests)
+
+
+def test_whoever_is_interrupted_while_it_waits_leaves_its_place_to_the_next():
+    begun, go = threading.Event(), threading.Event()
+
+    def work(requests):
+        begun.set()
+        go.wait()
+        for each in requests:
+            each.outcomes = []
+
+    def interrupt(*_):
+        raise InterruptedError
+
+    merger = Merger(work)
+    earlier = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first = pool.submit(merger.do, a_request())
+            begun.wait()
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            with pytest.raises(InterruptedError):
+                merger.do(mine := a_request())
+            behind = pool.submit(merger.do, a_request())
+            go.set()
+            first.result()
+            behind.result()
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
+    assert not mine.done
+    assert not merger._waiting
+    assert merger._posts == 0
+    merger.do(a_request())
 
 
 def test_a_full_queue_is_said_to_be(monkeypatch):
