@@ -6,7 +6,7 @@ Persistent: recording an event gives new books and leaves the old as they were, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 from immutables import Map
@@ -114,7 +114,7 @@ class Books:
                 taken = taken.delete(claim) if claim in taken else taken
             next_serial = issued_upto(event, next_serial)
             entries = entries.set(Reference(event.stream, event.version), event)
-        return replace(self, streams=streams, taken=taken, next_serial=next_serial, entries=entries)
+        return Books(self.today, self.working_days, self.valid_uscc, streams, taken, next_serial, entries)
 
 
 def freed(fact: Fact) -> tuple[Claim, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from domain.names import plain
 
@@ -14,6 +15,7 @@ _OFFICIAL = re.compile(
 )
 
 
+@lru_cache(maxsize=10_000)
 def normal(number: str) -> str:
     """What a document's number is known by, however it was typed; a 文号 with its year in 〔〕 and a bare serial."""
     typed = plain(number)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from immutables import Map
@@ -136,6 +137,7 @@ class Book(NamedTuple):
     place: Place
 
 
+@lru_cache(maxsize=10_000)
 def book(account: str, place: Place) -> Book:
     """The book that holds `account`'s money for `place`."""
     key = ACCOUNTS[account].key
@@ -206,6 +208,7 @@ class Accounts:
         return ACCOUNTS[account].owner == self.owner and self.project in (None, place.project)
 
 
+@lru_cache(maxsize=10_000)
 def _without_payment(account: str, place: Place) -> Place:
     return book(account, place).place._replace(payment=None)
 
@@ -229,6 +232,7 @@ def rule(event: str, when: str = "") -> Posting:
     return _POSTING[event, when]
 
 
+@cache
 def source_of(event: str) -> str:
     """The account that `event` takes money from, whatever the conditions."""
     return next(rule.source for rule in POSTINGS if rule.event == event)

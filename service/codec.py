@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import date
@@ -50,15 +51,29 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
+_NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
+"""A field without a value, and the comma that goes with it. In a string no such quotes can stand, but escaped."""
 
 
 def encode(event: Recorded) -> str:
     """The event's JSON, as it will stand in the log."""
-    header = {field.name: getattr(event.header, field.name) for field in fields(Header)}
-    moves = tuple(_Move(m.source, m.target, m.fen, m.amount, **m.place._asdict()) for m in event.moves)
-    envelope = _Envelope(fund=event.fund, moves=moves, mirrors=event.mirrors, **header)
-    body = {**_plain(envelope), **_plain(event.fact)}
-    return msgspec.json.encode(body).decode()
+    header = event.header
+    envelope = _Envelope(
+        event.fund,
+        header.occurred_on,
+        event.booked_on,
+        header.actor,
+        header.key,
+        header.source,
+        header.source_id,
+        header.role,
+        header.documents,
+        tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
+        event.mirrors,
+    )
+    circumstances, fact = _ENCODER.encode(envelope), _ENCODER.encode(event.fact)
+    joined = circumstances if fact == b"{}" else circumstances[:-1] + b"," + fact[1:]
+    return _NULL.sub(b"", joined).decode()
 
 
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
@@ -92,18 +107,6 @@ def decode_stream(name: str, version: int, body: str) -> Stream:
     return Stream(version, booked_on, state)
 
 
-def _plain(value: Any) -> dict[str, Any]:
-    return cast(dict[str, Any], _without_none(msgspec.to_builtins(value, enc_hook=_write)))
-
-
-def _without_none(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without_none(each) for name, each in value.items() if each is not None}
-    if isinstance(value, list | tuple):
-        return [_without_none(each) for each in value]
-    return value
-
-
 def _write(value: Any) -> Any:
     """The types that msgspec does not know: money, fen, and maps whose keys are not strings."""
     if isinstance(value, Money | FenSet):
@@ -123,6 +126,7 @@ def _read(kind: Any, value: Any) -> Any:
     raise TypeError(kind)
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=_write)
 _ENVELOPE_DECODER = msgspec.json.Decoder(_Envelope, dec_hook=_read)
 _FACT_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(fact, dec_hook=_read) for name, fact in FACTS.items()

@@ -68,8 +68,9 @@ def evolve(fund: Fund | None, event: Recorded) -> Fund:
     if fund is None:
         assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
         return life.begun(event, fact)
-    allotted = allotted_after(fund.allotted, event.moves)
-    fund = replace(fund, accounts=fund.accounts.apply(event.moves), allotted=allotted)
+    if event.moves:
+        allotted = allotted_after(fund.allotted, event.moves)
+        fund = replace(fund, accounts=fund.accounts.apply(event.moves), allotted=allotted)
     if isinstance(fact, EntryReversed):
         return _reverse(fund, fact, event)
     return _CHAPTERS[type(fact)].evolve(fund, fact, event)

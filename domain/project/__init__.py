@@ -49,7 +49,8 @@ def evolve(project: Project | None, event: Recorded) -> Project:
     fact = event.fact
     if project is None:
         return opening.begun(event)
-    project = replace(project, accounts=project.accounts.apply(event.moves))
+    if event.moves:
+        project = replace(project, accounts=project.accounts.apply(event.moves))
     if isinstance(fact, EntryReversed):
         return undone(project, fact, event)
     return _CHAPTERS[type(fact)].evolve(project, fact, event)

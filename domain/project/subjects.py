@@ -258,5 +258,6 @@ MOST_REMEMBERED = 20
 
 def stepped(subject: S, version: int, **changes: Any) -> S:
     """`subject` after a step of this version, remembering what it was."""
-    past = (*subject.past, replace(subject, past=()))[-MOST_REMEMBERED:]
+    before = replace(subject, past=()) if subject.past else subject
+    past = (*subject.past, before)[-MOST_REMEMBERED:]
     return replace(subject, version=version, steps=subject.steps + 1, past=past, **changes)

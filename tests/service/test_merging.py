@@ -54,7 +54,7 @@ def at_once(ledger, url, sent):
     with ThreadPoolExecutor(len(sent) + 1) as pool:
         with held_up(url):
             first = pool.submit(ledger.post, [identified(post("fund/first", ESTABLISHED.fact, "1-1"))])
-            while not ledger._merger._led:
+            while not ledger._merger._leader:
                 time.sleep(0.001)
             results = [pool.submit(ledger.post, bundle, atomic=atomic) for bundle, atomic in sent]
             while len(ledger._merger._waiting) < len(sent):
@@ -140,7 +140,7 @@ def test_what_fails_by_itself_fails_alone(ledger, database_url):
     ]
     with ThreadPoolExecutor(4) as pool, held_up(database_url):
         first = pool.submit(ledger.post, [new_fund("first")])
-        while not ledger._merger._led:
+        while not ledger._merger._leader:
             time.sleep(0.001)
         x, bad, y = (pool.submit(ledger.post, bundle) for bundle in applications)
         while len(ledger._merger._waiting) < 3:
@@ -158,7 +158,7 @@ def test_who_comes_when_too_many_wait_is_told_to_come_again(ledger, database_url
     with ThreadPoolExecutor(5) as pool:
         with held_up(database_url):
             sent = [pool.submit(ledger.post, [changed("f")])]
-            while not ledger._merger._led:
+            while not ledger._merger._leader:
                 time.sleep(0.001)
             sent += [pool.submit(ledger.post, [changed("f")]) for _ in range(3)]
             while len(ledger._merger._waiting) < 3:
@@ -209,6 +209,40 @@ def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together()
         for each in sent:
             each.result()
     assert taken == [1, 5]
+
+
+@pytest.mark.parametrize(("patience", "expected"), [(60, [1, 3, 3]), (0.001, [1, 3, 1])])
+def test_after_many_the_next_waits_a_moment_for_as_many_again(monkeypatch, patience, expected):
+    monkeypatch.setattr(merging, "COMPANY_SECONDS", patience)
+    taken, go = [], threading.Semaphore(0)
+
+    def work(requests):
+        taken.append(len(requests))
+        go.acquire()
+        for each in requests:
+            each.outcomes = []
+
+    merger = Merger(work)
+    with ThreadPoolExecutor(6) as pool:
+        first = pool.submit(merger.do, a_request())
+        while not taken:
+            time.sleep(0.001)
+        together = [pool.submit(merger.do, a_request()) for _ in range(3)]
+        while len(merger._waiting) < 3:
+            time.sleep(0.001)
+        for _ in range(2):
+            go.release()
+        for each in (first, *together):
+            each.result()
+        again = [pool.submit(merger.do, a_request())]
+        while not (merger._gathering or len(taken) > 2):
+            time.sleep(0.001)
+        if patience == 60:
+            again += [pool.submit(merger.do, a_request()) for _ in range(2)]
+        go.release()
+        for each in again:
+            each.result()
+    assert taken == expected
 
 
 def test_nobody_is_told_an_outcome_before_the_work_that_made_it_has_ended():

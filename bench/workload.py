@@ -1,0 +1,162 @@
+"""What the benches post: a fund of many projects whose awards are paid in many small payments, each of three events.
+
+Payments are approved elsewhere and recorded here: requested, instructed with a voucher, confirmed with the bank's
+reference. So each post passes the rules of its step, most claim a number, and all move fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from stdnum.cn import uscc
+
+from domain.money import Money
+from service.api import cloudevents
+from service.ledger import Counted, Ledger, Post
+
+SECRET = b"a secret of the benches, 32 bytes"
+Event = dict[str, Any]
+AWARD = Money(100_000_000)
+"""What each award has, in fen; a payment takes one yuan."""
+PAID = "2020-01-06"
+ROUND = 10_000
+"""The most awards that one list decides."""
+
+
+@dataclass(frozen=True)
+class Fund:
+    """A fund of `projects` projects with so many `awards` each; `code` tells several apart."""
+
+    code: str
+    projects: int
+    awards: int = 1
+
+    def project(self, number: int) -> str:
+        return f"{self.code}-{number}"
+
+    def founding(self) -> Iterator[Event]:
+        """All that comes before the first payment."""
+        share = Money(AWARD * self.awards)
+        settings = {"notice_working_days": 0, "approvals": [], "acceptance_tries": 2}
+        whole = str(Money(share * self.projects))
+        yield self._of_fund("FundEstablished", "立项依据", name="示例专项资金", settings=settings)
+        yield self._of_fund("AppropriationReceived", "上级指标文号", amount=whole, budget_year=2020)
+        yield self._of_fund("PlanDrafted", "", **self._plan(str(share), whole))
+        yield self._of_fund("PlanAdopted", "局文", draft=3)
+        for number in range(self.projects):
+            project = self.project(number)
+            yield _event(f"project/{project}", "ProjectOpened", "", fund=self.code)
+            yield self._of_fund("FundsAllotted", "资金分配文", project=project, batch=1, amount=str(share))
+            version = 2
+            for round_, first in enumerate(range(0, self.awards, ROUND), 1):
+                for event in self._round(project, round_, range(first, min(first + ROUND, self.awards)), version):
+                    version += 1
+                    yield event
+
+    def payment(self, project: int, award: int, number: int) -> Iterator[Event]:
+        """The three posts of one payment: the awards of one project have theirs apart by `number`."""
+        stream, name = f"project/{self.project(project)}", f"P{award}-{number}"
+        of, payee = f"{self.project(project)}-{name}", _payee(award)
+        asked = {"award": f"L{award}", "batch": 1, "amount": "1.00", "payee": payee}
+        yield _event(stream, "PaymentRequested", f"支付申请编号 {of}", on=PAID, payment=name, **asked)
+        yield _event(stream, "PaymentInstructed", f"支付凭证号 {of}", on=PAID, payment=name)
+        yield _event(stream, "PaymentConfirmed", f"流水号 {of}", on=PAID, payment=name, amount="1.00", payee=payee)
+
+    def _of_fund(self, type_: str, cites: str, **data: Any) -> Event:
+        return _event(f"fund/{self.code}", type_, cites, **data)
+
+    def _plan(self, share: str, whole: str) -> Event:
+        line = {"tasks": ["一"], "award_rule": "max", "awards": self.awards, "fixed_total": False, "total": share}
+        batches = [{"batch": 1, "amount": share, "gate": "award"}]
+        lines = [
+            {"project": self.project(n), "number": n + 1, "name": f"项目{n}", "name_annex": f"项目{n}", **line}
+            for n in range(self.projects)
+        ]
+        return {
+            "title": "示例计划",
+            "total": whole,
+            "tasks": [{"code": "一", "name": "任务一"}],
+            "batches": [{"batch": 1, "name": "第一批", "total": whole}],
+            "lines": [{**each, "batches": batches} for each in lines],
+        }
+
+    def _round(self, project: str, round_: int, awards: range, version: int) -> Iterator[Event]:
+        """From a call to its award list, on a stream at this version."""
+
+        def say(type_: str, cites: str = "", **data: Any) -> Event:
+            return _event(f"project/{project}", type_, cites, **data)
+
+        yield say("CallPublished", "申报指南", round=round_, opens_on="2020-01-02", closes_on="2020-01-02")
+        for each in awards:
+            applicant = {name: _payee(each)[name] for name in ("name", "uscc")}
+            yield say("ApplicationReceived", "受理号", application=f"A{each}", applicant=applicant)
+        yield say("CallClosed", on="2020-01-03", round=round_)
+        for each in awards:
+            yield say("ApplicationScreened", "审查表", on="2020-01-03", application=f"A{each}", passed=True)
+        scores = [{"application": f"A{each}", "score": "90"} for each in awards]
+        yield say("ReviewConcluded", "评审意见", on="2020-01-03", method="示例", scores=scores)
+        shown = [{"application": f"A{each}", "amount": str(AWARD)} for each in awards]
+        days = {"first_day": "2020-01-03", "last_day": "2020-01-03"}
+        yield say("NoticeStarted", "公示", on="2020-01-03", applications=shown, **days)
+        yield say("NoticeCompleted", on="2020-01-04")
+        review = version + 2 * len(awards) + 3
+        rows = [
+            {
+                "award": f"L{each}", "application": f"A{each}", "payee": _payee(each), "score": "90",
+                "rank": rank, "amounts": [{"batch": 1, "amount": str(AWARD)}],
+            }
+            for rank, each in enumerate(awards, 1)
+        ]  # fmt: skip
+        decided = {"review": review, "notice": review + 1, "method": "示例", "awards": rows}
+        yield say("AwardListDecided", "纪要,立项文号", on="2020-01-05", **decided)
+
+
+_ids = count(1)
+
+
+def _event(stream: str, type_: str, cites: str = "", on: str = "2020-01-02", **data: Any) -> Event:
+    number = next(_ids)
+    papers = [
+        {"kind": kind, "number": given or f"示例〔2020〕{number}号"}
+        for kind, given in map(_paper, cites.split(","))
+        if kind
+    ]
+    said = {"occurred_on": on, "actor": "示例经办", "documents": papers, **data}
+    return {
+        "specversion": "1.0", "id": f"e{number}", "source": "/bench", "type": type_, "subject": stream, "data": said,
+    }  # fmt: skip
+
+
+def _paper(cite: str) -> tuple[str, str]:
+    kind, _, number = cite.partition(" ")
+    return kind, number
+
+
+def _payee(number: int) -> dict[str, str]:
+    code = f"91440104MA{number:06d}0"
+    return {"name": f"示例{number}单位", "uscc": code + uscc.calc_check_digit(code), "account": f"62000000{number:08d}"}
+
+
+def read(event: Event) -> Post:
+    """The post that the service makes of it."""
+    return cloudevents.read(cloudevents.opened(event), "bench", SECRET)
+
+
+def found(ledger: Ledger, fund: Fund) -> None:
+    """Post all that comes before the first payment."""
+    bundle: list[Post] = []
+    for event in fund.founding():
+        bundle.append(read(event))
+        if len(bundle) == 1_000:
+            _count(ledger, bundle)
+            bundle = []
+    if bundle:
+        _count(ledger, bundle)
+
+
+def _count(ledger: Ledger, bundle: list[Post]) -> None:
+    outcomes = ledger.post(bundle)
+    assert all(isinstance(each, Counted) for each in outcomes), next(o for o in outcomes if not isinstance(o, Counted))
