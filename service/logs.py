@@ -5,8 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
+from queue import SimpleQueue
+from threading import Lock, Thread
 from typing import Any
 
+import msgspec
 import structlog
 from flask import Flask, Response, g, request
 
@@ -19,14 +22,15 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
 )
 
 
-def configure() -> None:
-    """Log to standard error."""
+def configure(*, in_background: bool = False) -> None:
+    """Log to standard error; `in_background`: by a thread of its own, until `finish`."""
     pretty = sys.stderr.isatty()
     renderer: Any = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
         if pretty
-        else structlog.processors.JSONRenderer(ensure_ascii=False)
+        else structlog.processors.JSONRenderer(serializer=_json)
     )
+    direct = structlog.WriteLoggerFactory(file=sys.stderr)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -36,9 +40,68 @@ def configure() -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=BACKGROUND if in_background and not pretty else direct,
         cache_logger_on_first_use=True,
     )
+
+
+def _json(event: Any, **_: Any) -> str:
+    return msgspec.json.encode(event, enc_hook=repr).decode()
+
+
+class Background:
+    """Writes lines to standard error by a thread of its own, all that wait at once: no request waits for its log.
+
+    What is waiting when the process is killed is lost, and so is what comes while too much waits.
+    """
+
+    MOST_WAITING = 100_000
+    GATHER_SECONDS = 0.05
+
+    def __init__(self) -> None:
+        self._lines: SimpleQueue[str | None] = SimpleQueue()
+        self._thread: Thread | None = None
+        self._beginning = Lock()
+
+    def __call__(self, *_: Any) -> Background:
+        """The logger, as structlog asks for it."""
+        return self
+
+    def msg(self, line: str) -> None:
+        if self._lines.qsize() < self.MOST_WAITING:
+            self._lines.put(line)
+        if self._thread is None:
+            self._begin()
+
+    def _begin(self) -> None:
+        with self._beginning:
+            if self._thread is None:
+                self._thread = Thread(target=self._write, name="log", daemon=True)
+                self._thread.start()
+
+    debug = info = warning = error = critical = exception = msg
+
+    def finish(self) -> None:
+        """Write what waits, and end."""
+        if self._thread is not None:
+            self._lines.put(None)
+            self._thread.join(timeout=5)
+            self._thread = None
+
+    def _write(self) -> None:
+        line: str | None = ""
+        while line is not None:
+            lines = [line] if (line := self._lines.get()) is not None else []
+            time.sleep(self.GATHER_SECONDS)  # woken for each line, this thread would be as busy as those that answer
+            while line is not None and not self._lines.empty():
+                if (line := self._lines.get()) is not None:
+                    lines.append(line)
+            with suppress(OSError, ValueError):  # a full disk or a closed pipe
+                sys.stderr.write("".join(f"{each}\n" for each in lines))
+                sys.stderr.flush()
+
+
+BACKGROUND = Background()
 
 
 def install(app: Flask) -> None:

@@ -204,11 +204,13 @@ class Keyring:
 
     def principal(self, key: str) -> Principal:
         """Who holds `key`. Raises Refused."""
-        random, mark = key[len(PREFIX) : -MARK_LENGTH], key[-MARK_LENGTH:]
-        if not hmac.compare_digest(mark.encode(), _mark(self._secret, random).encode()):
-            raise Refused("no-key")
         digest = _digest(self._secret, key)
-        found = self._remembers(digest) or self._look_up(digest)
+        found = self._remembers(digest)
+        if found is None:
+            random, mark = key[len(PREFIX) : -MARK_LENGTH], key[-MARK_LENGTH:]
+            if not hmac.compare_digest(mark.encode(), _mark(self._secret, random).encode()):
+                raise Refused("no-key")
+            found = self._look_up(digest)
         if isinstance(found, Refused):
             raise Refused(found.kind)
         return found

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any
 from urllib.parse import unquote
 
 import msgspec
-from marshmallow import Schema, ValidationError
+from marshmallow import ValidationError
 from marshmallow.experimental.context import Context
 
 from domain.decision import POSTABLE
 from domain.record import Header, Posted
 from service.api.facts import SCHEMAS
-from service.api.fields import MESSAGES, Bilingual, Choice, Pattern, Text, Whole, bank_account
+from service.api.fields import MESSAGES, Bilingual, Choice, Pattern, Quick, Text, Whole, bank_account
 from service.ledger import Identity, Post
 
 
@@ -28,10 +28,9 @@ class Data(Bilingual):
         return value
 
 
-class Envelope(Schema):
+class Envelope(Quick):
     """A CloudEvent's attributes, in structured mode."""
 
-    error_messages = cast(dict[str, str], MESSAGES)
     specversion = Choice("1.0", required=True)
     id = Text(most=128, required=True)
     source = Text(most=256, required=True)

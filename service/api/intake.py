@@ -144,7 +144,7 @@ def _body() -> tuple[list[Any], bool]:
         raise Problem("length-required")
     kind = request.mimetype
     in_utf8 = request.mimetype_params.get("charset", "utf-8").lower() == "utf-8"
-    has_attributes = any(name.lower().startswith("ce-") for name, _ in request.headers)
+    has_attributes = any(name.startswith("HTTP_CE_") for name in request.environ)
     if not in_utf8 or kind not in (ONE, BUNDLE, BINARY) or (kind == BINARY and not has_attributes):
         raise Problem("wrong-media-type", POSTED)
     value = strict.parse(request.get_data())

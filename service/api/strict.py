@@ -30,7 +30,8 @@ def parse(body: bytes) -> Any:
         raise
     except ValueError as error:  # an integer of thousands of digits
         raise NotStrictJson(str(error)) from error
-    _check_depth(value, MOST_DEPTH)
+    if isinstance(value, (dict, list)):
+        _check_depth(value, MOST_DEPTH)
     return value
 
 
@@ -57,8 +58,8 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _check_depth(value: Any, left: int) -> None:
-    if isinstance(value, dict | list):
-        if left == 0:
-            raise NotStrictJson(f"nested more than {MOST_DEPTH} deep")
-        for each in value.values() if isinstance(value, dict) else value:
+    if left == 0:
+        raise NotStrictJson(f"nested more than {MOST_DEPTH} deep")
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, (dict, list)):
             _check_depth(each, left - 1)

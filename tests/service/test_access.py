@@ -6,6 +6,7 @@ import http.server
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
@@ -14,6 +15,8 @@ import pytest
 import yaml
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
+from hypothesis import given
+from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 from psycopg.rows import dict_row
@@ -316,6 +319,16 @@ def test_a_key_that_asks_too_often_is_told_when_to_come_again(api, monkeypatch):
     assert refused
     assert all(1 <= int(each.headers["Retry-After"]) <= 2 for each in refused)
     assert api.get("/v1/funds", "fund-office").status_code == 200, "each key has its own count"
+
+
+@given(st.integers(1, 20), st.lists(st.floats(0, 0.4), max_size=200))
+def test_in_no_second_of_the_clock_more_are_let_in_than_the_rate(most, pauses):
+    knocks, at, let_in = door._Knocks(0), 0.0, Counter()
+    for pause in pauses:
+        at += pause
+        let_in[int(at)] += knocks.counted(at, most)
+    assert all(count <= most for count in let_in.values())
+    assert knocks.counted(at + 2, most), "after two quiet seconds nobody is kept out"
 
 
 # Tokens ----------------------------------------------------------------------

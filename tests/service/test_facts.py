@@ -3,7 +3,10 @@
 from dataclasses import MISSING, fields
 
 import pytest
-from marshmallow import ValidationError
+from hypothesis import given
+from hypothesis import strategies as st
+from marshmallow import Schema, ValidationError
+from marshmallow.experimental.context import Context
 
 from domain.fund import NoticeOrder
 from domain.fund.state import Settings
@@ -73,3 +76,75 @@ def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_either():
     with pytest.raises(ValidationError) as wrong:
         cloudevents.opened({**closing, "subject": "project/p"})
     assert "fund" in str(wrong.value)
+
+
+# Reading in one pass ----------------------------------------------------------------
+
+
+def by_marshmallow(schema, data):
+    """What it makes of the data, or the errors it tells."""
+    with Context(b"s" * 32):
+        try:
+            return Schema.load(schema, data)
+        except ValidationError as error:
+            return error.messages
+
+
+def quickly(schema, data):
+    with Context(b"s" * 32):
+        try:
+            return schema.load(data)
+        except ValidationError as error:
+            return error.messages
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_examples_are_read_in_one_pass_as_marshmallow_reads_them(name):
+    schema, data = SCHEMAS[name], EXAMPLES[name]["data"]
+    with Context(b"s" * 32):
+        assert schema.quick(data) == by_marshmallow(schema, data)
+
+
+def places(value, at=()):
+    """The place of each value in a document."""
+    yield at
+    if isinstance(value, dict | list):
+        for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from places(each, (*at, key))
+
+
+def changed(value, at, to):
+    """The document with another value in one place; `...` takes it out."""
+    if not at:
+        return to
+    copy = dict(value) if isinstance(value, dict) else list(value)
+    key, *rest = at
+    if to is ... and not rest:
+        del copy[key]
+    else:
+        copy[key] = changed(copy[key], rest, to)
+    return copy
+
+
+WRONG = st.sampled_from(
+    [..., None, True, 0, -1, 1.5, "", " ", "x", "甲", "0.00", "1.00", "2020-01-02", "2020-13-01", [], {}, {"x": 1}, [1]]
+)
+
+
+@given(st.data())
+def test_whatever_is_wrong_is_told_as_marshmallow_tells_it(data):
+    name = data.draw(st.sampled_from(sorted(SCHEMAS)))
+    schema, document = SCHEMAS[name], EXAMPLES[name]["data"]
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.sampled_from([each for each in places(document) if each]))
+        document = changed(document, at, data.draw(WRONG))
+        if not document:
+            break
+    if data.draw(st.booleans()):
+        document = {
+            **document,
+            data.draw(st.sampled_from(["x", "amount", "payee"])): data.draw(
+                WRONG.filter(lambda value: value is not ...)
+            ),
+        }
+    assert quickly(schema, document) == by_marshmallow(schema, document)

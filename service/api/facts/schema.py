@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NamedTuple
 
-from marshmallow import post_load
-
 from domain.documents import Document
 from domain.project.subjects import (
     ActualPayee,
@@ -60,9 +58,8 @@ class FactSchema(Shape):
     role = Text(most=100, load_default=None, allow_none=False)
     documents = Rows(One(DocumentShape), most=50, least=0, load_default=())
 
-    @post_load
-    def make(self, data: Any, **_: Any) -> Loaded:
-        own = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+    def made(self, read: dict[str, Any]) -> Loaded:
+        own = {name: tuple(v) if isinstance(v, list) else v for name, v in read.items()}
         circumstances = {name: own.pop(name) for name in CIRCUMSTANCES}
         return Loaded(circumstances, self.fact(**own))
 

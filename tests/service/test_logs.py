@@ -1,0 +1,44 @@
+"""The log of the web service: written beside the requests, whole and in order."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+PROGRAM = """
+import structlog
+from service import logs
+logs.configure(in_background=True)
+log = structlog.get_logger()
+for number in range(2_000):
+    log.info("said", number=number, 名称="示例", odd=ValueError(7) if number == 7 else None)
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("failed")
+logs.BACKGROUND.finish()
+log.info("more")  # the thread begins again
+logs.BACKGROUND.finish()
+"""
+
+
+def run(**options):
+    return subprocess.run([sys.executable, "-c", PROGRAM], check=False, timeout=60, **options)
+
+
+def test_every_line_is_written_in_order_before_the_end():
+    done = run(capture_output=True)
+    assert done.returncode == 0
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line.get("number") for line in lines[:2_000]] == list(range(2_000))
+    assert lines[0]["名称"] == "示例"
+    assert lines[7]["odd"] == "ValueError(7)"
+    assert lines[2_000]["event"] == "failed"
+    assert lines[2_000]["exception"][0]["exc_type"] == "ZeroDivisionError"
+    assert lines[2_001]["event"] == "more"
+
+
+def test_a_log_that_cannot_be_written_stops_nobody():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        assert run(stderr=full).returncode == 0
