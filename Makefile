@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-.PHONY: run test test-all lint format lock archive spark contract bench-replay bench-append clean
+.PHONY: run test test-all lint format lock archive spark contract bench bench-all bench-replay clean
 .DELETE_ON_ERROR:
 
 run: .venv/.run ## the service with its example on http://127.0.0.1:8000
@@ -62,8 +62,11 @@ contract: .venv/.test ## add to docs/openapi.json, the published contract, what 
 bench-replay: .venv/.test ## how fast a million events are folded, rebuilt, checked and followed; EVENTS=… for another size
 	@$(BIN)/python -m bench.replay $(EVENTS)
 
-bench-append: .venv/.test ## how fast posts are appended in process, beside the library's recorder and a raw INSERT
-	@$(BIN)/python -m bench.append
+bench: .venv/.test ## how fast everything is, beside its peers and PostgreSQL itself: ten minutes; SECTIONS=… for some of it
+	@$(BIN)/python -m bench $(SECTIONS)
+
+bench-all: .venv/.test ## and what takes long: a log of ten million events, a million replayed
+	@$(BIN)/python -m bench --long
 
 clean: ## all but the data under var/
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -53,7 +53,7 @@ class _Connection:
     def __init__(self, port: int, requests: Iterator[bytes]) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._requests, self._got, self._begun = requests, b"", 0.0
+        self._requests, self._got, self._last, self._begun = requests, b"", b"", 0.0
 
     def send(self) -> bool:
         """Whether there was another request to send."""
@@ -67,7 +67,7 @@ class _Connection:
     def receive(self) -> tuple[int, float] | None:
         """The status of the answer and the seconds it took, once it is whole."""
         part = self.socket.recv(1 << 20)
-        assert part, "the service closed the connection"
+        assert part, f"the service closed the connection after: {self._last!r}"
         self._got += part
         head, found, body = self._got.partition(b"\r\n\r\n")
         if not found:
@@ -75,7 +75,7 @@ class _Connection:
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0)
         if len(body) < length:
             return None
-        self._got = b""
+        self._last, self._got = self._got[:2_000], b""
         return int(head[9:12]), time.perf_counter() - self._begun
 
 

@@ -6,32 +6,27 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
-from psycopg.rows import dict_row
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 import projections
-from bench import mixed_log
+from bench import mixed_log, served
 from bench.library_runner import fold_balances
 from bench.server import machine, new_ledger, server
 from projections.rebuild import rebuild
-from service.access import grant, keys
 from service.archive.engines import DuckDb
 from service.archive.manifest import empty, opened
 from service.archive.replay import balances
@@ -41,11 +36,12 @@ from service.check.log import check_log
 from service.check.rules import check_rules
 from service.check.tables import check_tables
 
-SECRET = "a secret of the benches, 32 bytes"
+PORT = 8193
+SPANS, RUNNER = "live spans, all", "the library's runner, balances"
 TARGETS = {
     "rebuild movement and balance": 200_000,
     "rebuild all": 50_000,
-    "live spans, all": 40_000,
+    SPANS: 40_000,
     "check all tables": 60_000,
     "check the rules": 15_000,
     "feed as lines": 50_000,
@@ -74,15 +70,15 @@ def run(url: str, events: int) -> dict[str, dict[str, float]]:
         found[name] = {"seconds": took, "events_per_second": over / took, "peak_mb": peak / 1024}
         out.print(f"{name}: {over / took:,.0f} events/s")
 
-    measured("live spans, all", lambda: fold_live(connect))
+    measured(SPANS, lambda: fold_live(connect))
     measured("rebuild all", lambda: rebuild(connect))
     measured("rebuild movement and balance", lambda: rebuild(connect, ["balance"]))
     report = Report()
     measured("check all tables", lambda: check_tables(connect, report, lambda *_: None))
     measured("check the log itself", lambda: check_log(connect, report))
     measured("check the rules", lambda: check_rules(url, report))
-    with served(url) as (address, key):
-        measured("feed as lines", lambda: read_lines(address, key, events))
+    with served.suyuan(url, PORT) as ours:
+        measured("feed as lines", lambda: read_lines(ours, events))
     with TemporaryDirectory() as folder, psycopg.connect(url, autocommit=True) as conn:
         ledger = empty("/suyuan", "")
         measured("archive", lambda: archive(conn, Path(folder), ledger))
@@ -92,7 +88,7 @@ def run(url: str, events: int) -> dict[str, dict[str, float]]:
         found["DuckDB from the archive"] = {"seconds": took, "events_per_second": events / took, "peak_mb": peak}
         out.print(f"DuckDB from the archive: {events / took:,.0f} events/s")
     some = min(events, 5_000)
-    measured("the library's runner, balances", lambda: fold_balances(url, some), some)
+    measured(RUNNER, lambda: fold_balances(url, some), some)
     return found
 
 
@@ -116,34 +112,14 @@ def fold_live(connect: Callable[[], psycopg.Connection[Any]]) -> None:
                     conn.execute(f"analyze {name}".encode())
 
 
-@contextmanager
-def served(url: str) -> Iterator[tuple[str, str]]:
-    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        key = keys.create(conn, SECRET.encode(), "reader", grant(["read"]))
-    told = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET, "PORT": "8197", "SUYUAN_RATE": "100000"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", "serve"], env={**os.environ, **told}, stderr=subprocess.DEVNULL
-    )
-    address = "http://127.0.0.1:8197"
-    try:
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/readyz").close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield address, key
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def read_lines(address: str, key: str, events: int) -> None:
+def read_lines(ours: served.Served, events: int) -> None:
     """The whole log, page by page, each as large as it may be."""
     after, got = 0, 0
     while got < events:
-        headers = {"Authorization": f"Bearer {key}", "Accept": "application/x-ndjson"}
-        request = urllib.request.Request(f"{address}/v1/events?limit=20000&after={after}", headers=headers)
+        headers = {"Authorization": f"Bearer {ours.key}", "Accept": "application/x-ndjson"}
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{ours.port}/v1/events?limit=20000&after={after}", headers=headers
+        )
         with urllib.request.urlopen(request) as answer:
             got += answer.read().count(b"\n")
             after = int(answer.headers["Link"].partition("after=")[2].split("&")[0].split(">")[0])
@@ -151,7 +127,7 @@ def read_lines(address: str, key: str, events: int) -> None:
 
 def table(found: dict[str, dict[str, float]]) -> Table:
     shown = Table("work", "events/s", "asked", "of that", "× the library's", "peak MB")
-    library = found["the library's runner, balances"]["events_per_second"]
+    library = found[RUNNER]["events_per_second"]
     for name, each in found.items():
         rate, asked = each["events_per_second"], TARGETS.get(name)
         of_that = f"{rate / asked:.2f}" if asked else ""

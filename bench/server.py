@@ -7,7 +7,6 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -17,7 +16,7 @@ from psycopg.conninfo import make_conninfo
 from service import embedded
 from service.migrate import migrate
 
-SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB"}
+SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "max_connections": "300"}
 """What a server of this size would be given; all else is as the embedded one has it."""
 
 
@@ -51,8 +50,3 @@ def machine(url: str) -> dict[str, Any]:
         "postgresql": version,
         **SETTINGS,
     }
-
-
-def middle(figures: list[float]) -> float:
-    """The median of some rounds."""
-    return median(figures)

@@ -6,9 +6,9 @@ reference. So each post passes the rules of its step, most claim a number, and a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle, islice
 from typing import Any
 
 from stdnum.cn import uscc
@@ -114,7 +114,7 @@ class Fund:
         yield say("AwardListDecided", "纪要,立项文号", on="2020-01-05", **decided)
 
 
-_ids = count(1)
+_ids, _payments = count(1), count(1)
 
 
 def _event(stream: str, type_: str, cites: str = "", on: str = "2020-01-02", **data: Any) -> Event:
@@ -147,16 +147,39 @@ def read(event: Event) -> Post:
 
 def found(ledger: Ledger, fund: Fund) -> None:
     """Post all that comes before the first payment."""
-    bundle: list[Post] = []
-    for event in fund.founding():
-        bundle.append(read(event))
-        if len(bundle) == 1_000:
-            _count(ledger, bundle)
-            bundle = []
-    if bundle:
-        _count(ledger, bundle)
+    settle(ledger, fund.founding())
 
 
-def _count(ledger: Ledger, bundle: list[Post]) -> None:
-    outcomes = ledger.post(bundle)
-    assert all(isinstance(each, Counted) for each in outcomes), next(o for o in outcomes if not isinstance(o, Counted))
+def settle(ledger: Ledger, events: Iterable[Event]) -> None:
+    """Post these, a thousand at a time; each must count."""
+    left = iter(events)
+    while bundle := [read(event) for event in islice(left, 1_000)]:
+        outcomes = ledger.post(bundle)
+        refused = [outcome for outcome in outcomes if not isinstance(outcome, Counted)]
+        assert not refused, refused[0]
+
+
+class Payments:
+    """The posts of a fund's payments: for each writer its own, on its own projects, in an order that counts."""
+
+    def __init__(self, fund: Fund) -> None:
+        self._fund = fund
+
+    def events(self, projects: Sequence[int], how_many: int) -> Iterator[Event]:
+        """So many events of new payments, each project in turn, and its awards in turn."""
+        of = cycle(projects)
+        return islice(
+            (
+                event
+                for number in _payments
+                for event in self._fund.payment(next(of), number % self._fund.awards, number)
+            ),
+            how_many,
+        )
+
+    def for_writers(self, writers: int, how_many: int) -> list[list[Event]]:
+        """So many events for each writer; the projects are dealt out among them."""
+        shares = [range(self._fund.projects)[writer::writers] for writer in range(writers)]
+        return [
+            list(self.events(share or [writer % self._fund.projects], how_many)) for writer, share in enumerate(shares)
+        ]

@@ -56,7 +56,7 @@ _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
 
 
 def encode(event: Recorded) -> str:
-    """The event's JSON, as it will stand in the log."""
+    """The event's JSON, as it goes to the log; of a name that stands twice (`fund`) the last, the fact's, is kept."""
     header = event.header
     envelope = _Envelope(
         event.fund,

@@ -48,6 +48,9 @@ PATIENCE_SECONDS = 10.0
 BYTES_A_SECOND = 64 * 1024
 """A body may take PATIENCE_SECONDS and as long as this rate allows."""
 
+COLLECTED_AFTER = 20_000, 50, 20
+"""When garbage is looked for: rarely, since posts leave little that only this frees; it was a sixth of their time."""
+
 MOST_FOLLOWING, MOST_FOLLOWING_OF_ONE = 128, 64
 """Readers that may wait for the log, or follow it, at a time; the next is told to come again."""
 MOST_STREAMED = 1024 * 1024

@@ -111,6 +111,7 @@ class Merger:
                 self._waiting.remove((request, turn))
                 self._posts -= len(request.bundle)
             if self._leader is request:
+                self._gathering = False
                 self._hand_over()
 
     def _hand_over(self) -> None:

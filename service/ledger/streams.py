@@ -27,6 +27,10 @@ MOST_BYTES = 64 * 1024 * 1024
 """A longer snapshot is not kept."""
 
 
+MOST_EVENTS = 1_000_000
+"""Of the streams that are held, together."""
+
+
 def _sources(folder: Traversable) -> list[Traversable]:
     found: list[Traversable] = []
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
@@ -43,10 +47,14 @@ CODE = hashlib.sha256(b"\0".join(file.read_bytes() for file in _MAKERS)).hexdige
 
 
 class States:
-    """The most recently used streams' states. Immutable values, so every thread may share them."""
+    """The most recently used streams' states. Immutable values, so every thread may share them.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    At most `most` streams, and of these as many as have `most_events` together, which is what their memory grows with:
+    some 700 bytes an event. The last one used is held however long it is.
+    """
+
+    def __init__(self, most: int, most_events: int = MOST_EVENTS) -> None:
+        self._most, self._most_events, self._events = most, most_events, 0
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._lock = Lock()
 
@@ -66,17 +74,19 @@ class States:
     def forget(self, name: str) -> None:
         """Hold this one no more."""
         with self._lock:
-            self._streams.pop(name, None)
+            self._events -= self._streams.pop(name, Stream()).version
 
     def keep(self, streams: Mapping[str, Stream]) -> None:
         """Hold these too, unless a later version is held already."""
         with self._lock:
             for name, stream in streams.items():
-                if stream.version > self._streams.get(name, Stream()).version:
+                held = self._streams.get(name, Stream()).version
+                if stream.version > held:
                     self._streams[name] = stream
                     self._streams.move_to_end(name)
-            while len(self._streams) > self._most:
-                self._streams.popitem(last=False)
+                    self._events += stream.version - held
+            while len(self._streams) > self._most or (self._events > self._most_events and len(self._streams) > 1):
+                self._events -= self._streams.popitem(last=False)[1].version
 
 
 @dataclass(frozen=True, slots=True)

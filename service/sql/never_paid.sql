@@ -13,12 +13,12 @@ cross join lateral (
     select min(m.booked_on) as since, array_agg(m.position order by m.position) as positions
     from movement as m
     where
-        m.fund = %(fund)s and m.project = b.project and m.batch = b.batch
+        m.fund = %(fund)s and m.project = b.project and m.batch = b.batch and m.award is null
         and m.source = 'pool' and m.target = 'line' and m.fen && l.fen
         and not exists (
             select from movement as back
             where
-                back.project = m.project and back.batch = m.batch and back.position > m.position
+                back.project = m.project and back.batch = m.batch and back.award is null and back.position > m.position
                 and back.source = 'line' and back.target = 'pool' and back.fen @> m.fen * l.fen
         )
 ) as m

@@ -1,6 +1,8 @@
 """The schemas of posts: what may be left out, what is refused, and where an event belongs."""
 
+import json
 from dataclasses import MISSING, fields
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -8,9 +10,12 @@ from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 from marshmallow.experimental.context import Context
 
-from domain.fund import NoticeOrder
+from domain.documents import Document
+from domain.fund import FundEstablished, NoticeOrder
 from domain.fund.state import Settings
 from domain.money import Money
+from domain.record import Header, Recorded
+from service import codec
 from service.api import cloudevents
 from service.api.contract.catalogue import EXAMPLES
 from service.api.facts import SCHEMAS
@@ -148,3 +153,12 @@ def test_whatever_is_wrong_is_told_as_marshmallow_tells_it(data):
             ),
         }
     assert quickly(schema, document) == by_marshmallow(schema, document)
+
+
+@given(st.text(), st.text())
+def test_what_people_write_is_never_taken_for_a_field_without_a_value(first, second):
+    for text in (first, f'{first}","{second}":null,"', f'"{first}":null', f'{second}":null}}'):
+        header = Header(date(2020, 1, 2), date(2020, 1, 2), text, second, text, second, None, (Document(text, second),))
+        event = Recorded("fund/f", 1, "f", header, FundEstablished(text, Settings(5, (second,), 1)))
+        assert codec.decode("fund/f", 1, "FundEstablished", codec.encode(event)) == event
+        assert None not in json.loads(codec.encode(event))["documents"][0].values()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from random import Random
@@ -12,8 +13,11 @@ from random import Random
 import psycopg
 import pytest
 from eventsourcing.persistence import IntegrityError
+from hypothesis import given
+from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
+from domain.books import Stream
 from domain.documents import Document
 from domain.fund import AppropriationReceived, FundEstablished, FundsAllotted
 from domain.project.payment import PaymentInstructed
@@ -272,6 +276,22 @@ def test_nothing_is_refused_on_states_ahead_of_the_log(ledger, database_url):
     ledger._states.keep(dict(phantom.streams))
     again = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
     assert isinstance(ledger.post([identified(again)])[0], Counted)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 40)), min_size=1))
+def test_the_states_held_are_bounded_by_their_events_and_the_last_used_is_among_them(used):
+    states, latest = States(4, most_events=60), Counter()
+    for name, version in used:
+        latest[name] = max(version, latest[name]) if states.held([name]) else version
+        states.keep({name: Stream(version)})
+        held = states.held("abcdef")
+        assert name in held
+        assert len(held) <= 4
+        assert sum(each.version for each in held.values()) <= 60 or len(held) == 1
+        assert held[name].version == latest[name]
+        states.held([name])
+    states.forget(name)
+    assert states._events == sum(each.version for each in states.held("abcdef").values())
 
 
 def test_a_long_stream_leaves_a_snapshot_that_equals_its_replay(ledger, database_url, monkeypatch):

@@ -379,6 +379,37 @@ def test_whoever_is_interrupted_while_it_waits_leaves_its_place_to_the_next():
     merger.do(a_request())
 
 
+def test_whoever_is_interrupted_while_it_waits_for_company_leaves_the_lead_to_the_next(monkeypatch):
+    monkeypatch.setattr(merging, "COMPANY_SECONDS", 60)
+
+    def work(requests):
+        for each in requests:
+            each.outcomes = []
+
+    def interrupt(*_):
+        raise InterruptedError
+
+    merger = Merger(work)
+    merger._company = 3
+    earlier = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with ThreadPoolExecutor(3) as pool:
+            behind = []
+            timer = threading.Timer(0.05, lambda: behind.append(pool.submit(merger.do, a_request())))
+            timer.start()
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(InterruptedError):
+                merger.do(a_request())
+            behind += [pool.submit(merger.do, a_request()) for _ in range(2)]
+            for each in behind:
+                each.result(timeout=30)
+    finally:
+        signal.signal(signal.SIGALRM, earlier)
+    assert len(behind) == 3
+    assert not merger._waiting
+    assert merger._leader is None
+
+
 def test_a_full_queue_is_said_to_be(monkeypatch):
     monkeypatch.setattr(merging, "MOST_WAITING", 0)
     with pytest.raises(Overloaded):

@@ -1,0 +1,213 @@
+"""The suite: `python -m bench [--long] [SECTION …]` prints tables, and writes bench/suite.json.
+
+One axis at a time around a centre; every figure is the median of alternating rounds, as a ratio to its peers in the
+same rounds. `--long`: the long rows too (a log of ten million events, a replay of one million).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import click
+import psycopg
+from rich.console import Console
+from rich.table import Table
+
+from bench import appends, growth, journals, lag, memory, mixed_log, posts, reads, replay, served
+from bench.asked import verdicts
+from bench.bare import TABLE
+from bench.peers import peers, raw
+from bench.race import Pace, Row, Run
+from bench.server import machine, new_ledger, server
+from bench.workload import Fund, Payments, found, settle
+from service.app import open_ledger
+from service.ledger import Ledger
+from service.projector import catch_up
+
+out = Console(width=140)
+PORTS = 8191, 8192
+LONG_LIFE = Fund("long", 1, awards=20_000)
+PAYMENTS = 100_000
+LOGS = (10_000, 1_000_000)
+LONGEST_LOG = 10_000_000
+REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
+
+
+class Suite:
+    """The sections by name; each gives its rows."""
+
+    def __init__(self, server_url: str, pace: Pace, *, long: bool) -> None:
+        self._server, self._pace, self._long = server_url, pace, long
+        self.missing: list[str] = []
+        self.sections: dict[str, Callable[[], Iterator[Row]]] = {
+            "append": self.append, "http": self.http, "life": self.life, "log": self.log, "memory": self.memory,
+            "replay": self.replay,
+        }  # fmt: skip
+
+    def append(self) -> Iterator[Row]:
+        """In process, beside the peers."""
+        many, hot = Fund("many", 200), Fund("hot", 1)
+        with (
+            peers(self._server, max(appends.WRITERS)) as (made, missing),
+            self._ledger("append", many, hot) as (_, ledger),
+        ):
+            self.missing += missing
+            yield from appends.rows(ledger, many, hot, made, self._pace)
+
+    def http(self) -> Iterator[Row]:
+        """Over HTTP."""
+        many = Fund("many", 200)
+        bare_url = new_ledger(self._server, "bare")
+        with psycopg.connect(bare_url, autocommit=True) as conn:
+            conn.execute(TABLE)
+        with self._ledger("http", many) as (url, _):
+            pass
+        with ExitStack() as stack:
+            enter = stack.enter_context
+            made = enter(raw(self._server, 2))
+            ours, bare = enter(served.suyuan(url, PORTS[0])), enter(served.bare(bare_url, PORTS[1]))
+            yield from posts.rows(ours, bare, many, made, self._pace)
+
+    def life(self) -> Iterator[Row]:
+        """A project of a long life: appended to, projected, read and checked by others."""
+        short, thousand = Fund("short", 1_000), Fund("thousand", 1)
+        with self._ledger("life", short, thousand, LONG_LIFE) as (url, ledger):
+            settle(ledger, Payments(thousand).events([0], 990))
+            settle(ledger, Payments(LONG_LIFE).events([0], 3 * PAYMENTS))
+            funds = {growth.SHORT: short, growth.THOUSAND: thousand, growth.LONG: LONG_LIFE}
+            yield from growth.of_projects(ledger, funds, self._pace)
+            catch_up(url)
+            with psycopg.connect(url, autocommit=True) as conn:
+                conn.execute("analyze")  # as autovacuum does within a minute
+            yield from lag.rows(ledger, url, short, 5 * self._pace.seconds)
+        with served.suyuan(url, PORTS[0]) as ours:
+            yield from reads.rows(ours, url, LONG_LIFE, self._pace)
+            yield from journals.rows(ours, thousand, 990)
+
+    def log(self) -> Iterator[Row]:
+        """A short log and a long one."""
+        many = Fund("many", 200)
+        with ExitStack() as stack:
+            ledgers = {}
+            for events in (*LOGS, *([LONGEST_LOG] if self._long else [])):
+                url = new_ledger(self._server, f"log_{events}")
+                with psycopg.connect(url, autocommit=True) as conn:
+                    mixed_log.fill(url, conn, events)
+                ledger = open_ledger(url)
+                stack.callback(ledger.close)
+                found(ledger, many)
+                ledgers[f"{events:,} events"] = ledger, many
+            yield from growth.of_logs(ledgers, self._pace)
+
+    def memory(self) -> Iterator[Row]:
+        many = Fund("many", 200)
+        with self._ledger("memory", many) as (url, _):
+            pass
+        with served.suyuan(url, PORTS[0]) as ours:
+            yield from memory.rows(ours, many)
+
+    def replay(self) -> Iterator[Row]:
+        """Folded, rebuilt, checked, followed, archived; beside the library's own runner."""
+        url = new_ledger(self._server, "replay")
+        events = REPLAYED_LONG if self._long else REPLAYED
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            size = process.submit(replay.fill, url, events).result()
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            told = process.submit(replay.run, url, size).result()
+        runner = told[replay.RUNNER]["events_per_second"]
+        for name, each in told.items():
+            section, work = ("projector", name) if name == replay.SPANS else ("replay", name)
+            rate = each["events_per_second"]
+            ratios = {"the library's runner": rate / runner}
+            yield Row(section, work, "Suyuan", [Run(rate, each["seconds"] * 1000, 0.0)], ratios)
+
+    @contextmanager
+    def _ledger(self, name: str, *funds: Fund) -> Iterator[tuple[str, Ledger]]:
+        """A new ledger with these funds, opened; where it is."""
+        url = new_ledger(self._server, name)
+        ledger = open_ledger(url)
+        try:
+            for fund in funds:
+                found(ledger, fund)
+            yield url, ledger
+        finally:
+            ledger.close()
+
+
+PLAIN = ("work", "who", "× the rate of")
+
+
+def _table(title: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
+    shown = Table(title=title, title_justify="left")
+    for heading in headings:
+        shown.add_column(heading, justify="left" if heading in PLAIN else "right")
+    for line in lines:
+        shown.add_row(*line)
+    return shown
+
+
+def _of_rows(section: str, rows: Sequence[Row]) -> Table:
+    headings = ("work", "who", "a second", "p99 ms", "client µs each", "× the rate of")
+    return _table(section, headings, [_line(row) for row in rows])
+
+
+def _line(row: Row) -> Sequence[str]:
+    ratios = ", ".join(f"{ratio:.2f} {peer}" for peer, ratio in row.ratios.items())
+    processor = f"{row.processor_us:.0f}" if row.processor_us else ""
+    return row.work, row.name, f"{row.a_second:,.0f}", f"{row.p99_ms:.1f}", processor, ratios if _ours(row) else ""
+
+
+def _ours(row: Row) -> bool:
+    return row.name.startswith("Suyuan") or row.section.startswith("length")
+
+
+def _of_verdicts(told: Sequence[dict[str, Any]]) -> Table:
+    headings = ("work", "who", "against", "of its", "found", "at least", "wanted", "")
+    lines = [
+        (
+            each["work"], each["who"], each["peer"] or "", each["of"], f"{each['found']:,.2f}",
+            f"{each['least']:,.2f}", f"{each['wanted']:,.2f}", "met" if each["met"] else "MISSED",
+        )
+        for each in told
+    ]  # fmt: skip
+    return _table("what was asked (of p99s and memory: at most)", headings, lines)
+
+
+@click.command()
+@click.argument("sections", nargs=-1)
+@click.option("--long", is_flag=True, help="The long rows too.")
+@click.option("--rounds", default=3, show_default=True)
+@click.option("--seconds", default=1.0, show_default=True, help="Of each contender in each round.")
+def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float) -> None:
+    """Measure these sections, or all."""
+    begun = time.perf_counter()
+    with server() as server_url:
+        suite = Suite(server_url, Pace(rounds, seconds), long=long)
+        rows: list[Row] = []
+        for name in sections or suite.sections:
+            with out.status(f"{name} …"):
+                mine = list(suite.sections[name]())
+            rows += mine
+            for section in dict.fromkeys(row.section for row in mine):
+                out.print(_of_rows(section, [row for row in mine if row.section == section]))
+        told = verdicts(rows)
+        out.print(_of_verdicts(told))
+        for each in suite.missing:
+            out.print(f"missing: {each}")
+        out.print(f"{time.perf_counter() - begun:.0f} s")
+        file = {
+            "machine": machine(server_url), "rounds": rounds, "seconds": seconds, "missing": suite.missing,
+            "rows": [row.told() for row in rows], "asked": told,
+        }  # fmt: skip
+        Path(__file__).with_name("suite.json").write_text(json.dumps(file, indent=1, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""Appending in process: one event or a bundle, few writers or many, many projects or one, beside every peer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from bench.peers import MakeContender
+from bench.race import COPY, LIBRARY, MESSAGE_DB, RAW_INSERT, RAW_ROWS, Contender, Pace, Row, Run, in_threads, race
+from bench.workload import Event, Fund, Payments, read
+from service.ledger import Counted, Ledger, Post
+
+WRITERS = (1, 8, 16, 32)
+BUNDLES = (50, 1_000)
+MANY, HOT = "Suyuan, 200 projects", "Suyuan, one project"
+MOST = {MESSAGE_DB: 50, LIBRARY: 50}
+"""The largest bundle of some peers: message-db writes one message a call; the library, whose psycopg pipeline hangs for
+good on half a megabyte, would never end one of a thousand."""
+MOST_A_SECOND = 9_000
+"""Posts that are made ready for each second: more than can be appended."""
+
+
+def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each: int = 1) -> Contender:
+    """Posts that were read before, every rule on, each with its identity and its documents."""
+
+    def run(seconds: float) -> Run:
+        most = int(MOST_A_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
+        for_each = max(each * 2, most // writers)
+        sent = [bundled(events, each) for events in payments.for_writers(writers, for_each)]
+        return in_threads([[_step(ledger, bundle) for bundle in bundles] for bundles in sent], seconds, each)
+
+    return Contender(name, run)
+
+
+def bundled(events: Sequence[Event], each: int) -> list[list[Post]]:
+    """The events as posts, so many together."""
+    posts = [read(event) for event in events]
+    return [posts[first : first + each] for first in range(0, len(posts) - each + 1, each)]
+
+
+def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
+    def step() -> None:
+        outcomes = ledger.post(bundle)
+        assert all(isinstance(outcome, Counted) for outcome in outcomes), outcomes
+
+    return step
+
+
+def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
+    """One axis at a time around 16 writers with one event each."""
+    of_many, of_hot = Payments(many), Payments(hot)
+    contender("warm-up", ledger, of_many, 16).run(pace.seconds)
+    one_by_one = [name for name in peers if name not in (RAW_ROWS, COPY)]
+    for writers in WRITERS:
+        ours = [contender(MANY, ledger, of_many, writers), contender(HOT, ledger, of_hot, writers)]
+        theirs = [peers[name](writers, 1) for name in one_by_one]
+        yield from race("append in process", f"{writers} writers, one event", [*ours, *theirs], pace)
+    for each in BUNDLES:
+        ours = [contender(MANY, ledger, of_many, 1, each), contender(HOT, ledger, of_hot, 1, each)]
+        theirs = [make(1, each) for name, make in peers.items() if name != RAW_INSERT and each <= MOST.get(name, each)]
+        yield from race("append in process", f"one writer, bundles of {each:,}", [*ours, *theirs], pace)

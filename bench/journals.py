@@ -1,0 +1,46 @@
+"""Our journal read by other people's checkers, beside our own check of the same ledger."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.request import Request, urlopen
+
+from bench.race import Row, Run
+from bench.served import Served
+from bench.workload import Fund
+
+CHECKERS = {"hledger": ["hledger", "check", "-f"], "beancount": [str(Path(sys.executable).with_name("bean-check"))]}
+"""By the kind of journal."""
+
+
+def rows(served: Served, fund: Fund, moves: int) -> Iterator[Row]:
+    """Moves of money a second; a checker that is not installed is left out."""
+    with TemporaryDirectory() as folder:
+        for kind, command in CHECKERS.items():
+            if not shutil.which(command[0]):
+                continue
+            file = Path(folder) / f"books.{kind}"
+            begun = time.perf_counter()
+            file.write_bytes(_fetched(served, fund, kind))
+            written = time.perf_counter()
+            subprocess.run([*command, str(file)], check=True, capture_output=True)
+            read = time.perf_counter()
+            yield _row(f"journal for {kind}", "Suyuan writes it", moves, written - begun)
+            yield _row(f"journal for {kind}", f"{Path(command[0]).name} checks it", moves, read - written)
+
+
+def _row(work: str, name: str, moves: int, seconds: float) -> Row:
+    return Row("journals", work, name, [Run(moves / seconds, seconds * 1000, 0.0)])
+
+
+def _fetched(served: Served, fund: Fund, kind: str) -> bytes:
+    address = f"http://127.0.0.1:{served.port}/v1/funds/{fund.code}/journal.{kind}"
+    with urlopen(Request(address, headers={"Authorization": f"Bearer {served.key}"})) as answer:
+        body: bytes = answer.read()
+        return body

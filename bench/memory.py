@@ -1,0 +1,28 @@
+"""How much memory the web worker takes after some posts, and after ten times as many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bench import client
+from bench.posts import requests
+from bench.race import Row, Run
+from bench.served import Served
+from bench.workload import Fund, Payments
+
+POSTS = (10_000, 50_000, 100_000)
+BUNDLE = 500
+LONGEST_SECONDS = 120.0
+
+
+def rows(served: Served, fund: Fund) -> Iterator[Row]:
+    """The rate is in MB: what the largest process of the web service has resident."""
+    payments, posted = Payments(fund), 0
+    for upto in POSTS:
+        events = list(payments.events(range(fund.projects), upto - posted))
+        told = client.load(served.port, [requests(served.key, events, BUNDLE)], LONGEST_SECONDS)
+        assert set(told.statuses) == {201}, told.statuses
+        posted = upto
+        row = Row("memory of the web worker, MB", f"after {upto:,} posts", "Suyuan")
+        row.runs.append(Run(served.resident_mb(), 0.0, 0.0))
+        yield row

@@ -1,0 +1,199 @@
+"""The peers that append: the eventsourcing library, message-db, Emmett, and PostgreSQL itself. None has our rules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import count, repeat
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import psycopg
+from eventsourcing.persistence import StoredEvent
+from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from bench.race import COPY, EMMETT, LIBRARY, MESSAGE_DB, RAW_INSERT, RAW_ROWS, Contender, Run, in_threads
+
+NODE = Path(__file__).with_name("node")
+FACT = {"occurred_on": "2020-01-06", "payment": "P0-1", "amount": "1.00", "actor": "示例经办", "pad": "x" * 300}
+RAW_TABLE = """
+    create table raw_event (
+        position bigserial primary key, stream text, version bigint, type text,
+        recorded_at timestamptz default now(), fact jsonb
+    )
+"""
+INSERT = "insert into raw_event (stream, version, type, fact) values (%s, 1, 'Changed', %s)"
+INSERT_ROWS = "insert into raw_event (stream, version, type, fact) select 's', 1, 'Changed', unnest(%b::text[])::jsonb"
+WRITE_MESSAGE = "select message_store.write_message(%s, %s, 'Changed', %s)"
+MESSAGE_DB_FILES = (
+    *("roles/message-store", "schema/message-store", "tables/messages", "types/message"),
+    *(f"functions/{name}" for name in ("message-store-version", "hash-64", "acquire-lock", "category", "is-category")),
+    *(f"functions/{name}" for name in ("id", "cardinal-id", "stream-version", "write-message")),
+    *(f"indexes/messages-{name}" for name in ("id", "stream", "category")),
+)
+"""What its own installer runs, but for pgcrypto, whose one function PostgreSQL has itself since version 13."""
+
+MakeContender = Callable[[int, int], Contender]
+"""Of so many writers, each appending so many events at once."""
+
+
+@contextmanager
+def peers(server_url: str, most_writers: int) -> Iterator[tuple[dict[str, MakeContender], list[str]]]:
+    """Each peer by its name, on a database of its own; and why the others are missing."""
+    urls = {name: _database(server_url, name) for name in ("library", "message_db", "emmett")}
+    with raw(server_url, most_writers) as made, _library(urls["library"], most_writers) as library:
+        made[LIBRARY] = library
+        if not _installed():
+            yield made, [f"{name}: npm or its packages could not be had" for name in (EMMETT, MESSAGE_DB)]
+            return
+        _install_message_db(urls["message_db"])
+        with _connected(urls["message_db"], most_writers) as connections:
+            yield made | {MESSAGE_DB: _message_db(connections), EMMETT: _emmett(urls["emmett"])}, []
+
+
+def _database(server_url: str, name: str) -> str:
+    with psycopg.connect(server_url, autocommit=True) as conn:
+        conn.execute(f"create database {name}".encode())
+    return make_conninfo(server_url, dbname=name)
+
+
+def _installed() -> bool:
+    """Whether the packages that bench/node/package-lock.json pins could be installed."""
+    if not (shutil.which("npm") and shutil.which("node")):
+        return False
+    command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
+    return subprocess.run(command, cwd=NODE, check=False, timeout=180).returncode == 0
+
+
+@contextmanager
+def _connected(url: str, how_many: int) -> Iterator[list[psycopg.Connection[Any]]]:
+    connections = [psycopg.connect(url, autocommit=True) for _ in range(how_many)]
+    try:
+        yield connections
+    finally:
+        for connection in connections:
+            connection.close()
+
+
+# PostgreSQL itself -----------------------------------------------------------
+
+Write = Callable[[psycopg.Connection[Any], int], object]
+
+
+def _one(conn: psycopg.Connection[Any], _: int) -> object:
+    return conn.execute(INSERT, ("s", json.dumps(FACT)))
+
+
+def _many(conn: psycopg.Connection[Any], rows: int) -> object:
+    return conn.execute(INSERT_ROWS, ([json.dumps(FACT)] * rows,))
+
+
+def _copied(conn: psycopg.Connection[Any], rows: int) -> object:
+    with conn.cursor().copy("copy raw_event (stream, version, type, fact) from stdin") as copy:
+        for _ in range(rows):
+            copy.write_row(("s", 1, "Changed", json.dumps(FACT)))
+    return copy
+
+
+@contextmanager
+def raw(server_url: str, most_writers: int) -> Iterator[dict[str, MakeContender]]:
+    """Rows of events without rules, one or many a commit, on a database of its own."""
+    with _connected(_database(server_url, f"raw_{most_writers}"), most_writers) as connections:
+        connections[0].execute(RAW_TABLE)
+        writes = {RAW_INSERT: _one, RAW_ROWS: _many, COPY: _copied}
+        yield {name: _by(connections, name, write) for name, write in writes.items()}
+
+
+def _by(connections: list[psycopg.Connection[Any]], name: str, write: Write) -> MakeContender:
+    def made(writers: int, each: int) -> Contender:
+        def run(seconds: float) -> Run:
+            steps = [repeat(lambda conn=conn: write(conn, each)) for conn in connections[:writers]]
+            return in_threads(steps, seconds, each)
+
+        return Contender(name, run)
+
+    return made
+
+
+# The eventsourcing library ---------------------------------------------------
+
+
+@contextmanager
+def _library(url: str, most_writers: int) -> Iterator[MakeContender]:
+    told = conninfo_to_dict(url)
+    place = [str(told.get(part, "")) for part in ("dbname", "host", "port", "user")]
+    datastore = PostgresDatastore(*place, "", pool_size=most_writers)
+    recorder = PostgresApplicationRecorder(datastore, events_table_name="library_events")
+    recorder.create_table()
+    state = json.dumps(FACT).encode()
+
+    def made(writers: int, each: int) -> Contender:
+        def append() -> object:
+            stream = uuid4()
+            return recorder.insert_events([StoredEvent(stream, n, "bench:Changed", state) for n in range(1, each + 1)])
+
+        return Contender(LIBRARY, lambda seconds: in_threads([repeat(append)] * writers, seconds, each))
+
+    try:
+        yield made
+    finally:
+        datastore.close()
+
+
+# message-db ------------------------------------------------------------------
+
+
+def _install_message_db(url: str) -> None:
+    folder = NODE / "node_modules/@eventide/message-db/database"
+    with psycopg.connect(url, autocommit=True) as conn:
+        for file in MESSAGE_DB_FILES:
+            conn.execute((folder / f"{file}.sql").read_bytes())
+            conn.execute("set search_path to message_store, public")
+        conn.execute("alter database message_db set search_path to message_store, public")
+
+
+def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
+    """It writes one message a call: several are so many calls in one transaction."""
+    numbers = count()
+    data = json.dumps(FACT)
+
+    def made(writers: int, each: int) -> Contender:
+        def append(conn: psycopg.Connection[Any]) -> object:
+            stream = f"bench-{next(numbers)}"
+            if each == 1:
+                return conn.execute(WRITE_MESSAGE, (str(uuid4()), stream, data))
+            with conn.transaction():
+                return [conn.execute(WRITE_MESSAGE, (str(uuid4()), stream, data)) for _ in range(each)]
+
+        def run(seconds: float) -> Run:
+            return in_threads([repeat(lambda conn=conn: append(conn)) for conn in connections[:writers]], seconds, each)
+
+        return Contender(MESSAGE_DB, run)
+
+    return made
+
+
+# Emmett ----------------------------------------------------------------------
+
+
+def _emmett(url: str) -> MakeContender:
+    """It runs in a process of Node's, which measures itself."""
+    told = conninfo_to_dict(url)
+    address = f"postgresql://{told['user']}@/{told['dbname']}?host={quote(str(told['host']), safe='')}"
+    address += f"&port={told['port']}"
+
+    def made(writers: int, each: int) -> Contender:
+        def run(seconds: float) -> Run:
+            command = ["node", str(NODE / "emmett.mjs"), address, str(writers), str(each), str(seconds)]
+            done = subprocess.run(command, cwd=NODE, check=True, capture_output=True, text=True, timeout=seconds + 60)
+            return Run(**json.loads(done.stdout))
+
+        return Contender(EMMETT, run)
+
+    return made

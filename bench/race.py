@@ -1,0 +1,119 @@
+"""Contenders run in turn, round after round: the machine's disk and neighbours drift, so only neighbours compare."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, NamedTuple
+
+from service import front
+
+RAW_INSERT, RAW_ROWS, COPY = "raw INSERT", "raw multi-row INSERT", "raw COPY"
+LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "message-db", "bare Flask + INSERT"
+
+
+class Run(NamedTuple):
+    """One round: how much was done a second, the 99th percentile of one step, the client's processor time for each."""
+
+    a_second: float
+    p99_ms: float
+    processor_us: float
+
+
+class Pace(NamedTuple):
+    """How many rounds, and how many seconds each contender works in each."""
+
+    rounds: int
+    seconds: float
+
+
+class Contender(NamedTuple):
+    """`run` works for so many seconds."""
+
+    name: str
+    run: Callable[[float], Run]
+
+
+@dataclass
+class Row:
+    """The medians of one contender's rounds at one work, and of its ratios to the others in the same rounds."""
+
+    section: str
+    work: str
+    name: str
+    runs: list[Run] = field(default_factory=list)
+    ratios: dict[str, float] = field(default_factory=dict)
+    p99_ratios: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def a_second(self) -> float:
+        return median(run.a_second for run in self.runs)
+
+    @property
+    def p99_ms(self) -> float:
+        return median(run.p99_ms for run in self.runs)
+
+    @property
+    def processor_us(self) -> float:
+        return median(run.processor_us for run in self.runs)
+
+    def told(self) -> dict[str, Any]:
+        """For a file."""
+        figures = {"a_second": self.a_second, "p99_ms": self.p99_ms, "processor_us": self.processor_us}
+        ratios = {"times_the_rate_of": self.ratios, "times_the_p99_of": self.p99_ratios}
+        return {"section": self.section, "work": self.work, "who": self.name, **figures, **ratios}
+
+
+def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
+    """Each contender in each round."""
+    rows = [Row(section, work, contender.name) for contender in contenders]
+    for round_ in range(pace.rounds):
+        order = list(zip(rows, contenders, strict=True))
+        for row, contender in order if round_ % 2 == 0 else reversed(order):
+            row.runs.append(contender.run(pace.seconds))
+    for row in rows:
+        for other in rows:
+            if other is not row:
+                pairs = list(zip(row.runs, other.runs, strict=True))
+                row.ratios[other.name] = median(mine.a_second / its.a_second for mine, its in pairs)
+                row.p99_ratios[other.name] = median(mine.p99_ms / its.p99_ms for mine, its in pairs)
+    return rows
+
+
+def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, each: int = 1) -> Run:
+    """A thread for each of these takes its steps, one after the other, for so long; a step does `each`."""
+    took: list[float] = []
+
+    def go(mine: Iterable[Callable[[], object]]) -> None:
+        for step in mine:
+            begun = time.perf_counter()
+            if begun > until:
+                return
+            step()
+            took.append(time.perf_counter() - begun)
+
+    _settle_memory()
+    begun, processor = time.perf_counter(), time.process_time()
+    until = begun + seconds
+    with ThreadPoolExecutor(len(steps)) as threads:
+        for done in [threads.submit(go, mine) for mine in steps]:
+            done.result()
+    return summed(took, time.perf_counter() - begun, time.process_time() - processor, each)
+
+
+def _settle_memory() -> None:
+    """What was made ready is no garbage, and a web worker would not look at it; it looks for more as rarely as here."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*front.COLLECTED_AFTER)
+
+
+def summed(took: Sequence[float], seconds: float, processor: float, each: int = 1) -> Run:
+    """A run of steps that took so long, each doing `each`."""
+    done = len(took) * each
+    return Run(done / seconds, sorted(took)[int(len(took) * 0.99)] * 1000, processor / done * 1e6)

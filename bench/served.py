@@ -1,0 +1,95 @@
+"""Programs of the benches that serve HTTP: started, waited for, measured and ended."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+import psycopg
+from psycopg.rows import dict_row
+
+from bench.workload import SECRET
+from service.access import SCOPES, grant, keys
+
+START_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Served:
+    """A program on a port of this machine; `key` opens ours."""
+
+    port: int
+    key: str
+    process: psutil.Process
+
+    def resident_mb(self) -> float:
+        """The memory of its largest process."""
+        family = [self.process, *self.process.children(recursive=True)]
+        return max(each.memory_info().rss for each in family) / 1e6
+
+
+def environment(url: str, port: int) -> dict[str, str]:
+    """What our programs are told."""
+    return {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(port or 1), "SUYUAN_RATE": "1000000"}
+
+
+@contextmanager
+def suyuan(url: str, port: int) -> Iterator[Served]:
+    """Our web service on this ledger, with a key that may do everything, as often as it likes."""
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        key = keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES)))
+    with _running(["service", "serve"], environment(url, port), port, key) as served:
+        yield served
+
+
+@contextmanager
+def bare(url: str, port: int) -> Iterator[Served]:
+    with _running(["bench.bare"], {"DATABASE_URL": url, "PORT": str(port or 1)}, port, "") as served:
+        yield served
+
+
+@contextmanager
+def projector(url: str) -> Iterator[psutil.Process]:
+    """The projector of this ledger."""
+    with _process(["service", "projector"], environment(url, 0)) as process:
+        yield process
+
+
+@contextmanager
+def _running(module: list[str], told: dict[str, str], port: int, key: str) -> Iterator[Served]:
+    with _process(module, told) as process:
+        until = time.monotonic() + START_SECONDS
+        while not _answers(port):
+            assert process.is_running(), f"{module} ended"
+            assert time.monotonic() < until, f"{module} does not answer"
+            time.sleep(0.05)
+        yield Served(port, key, process)
+
+
+@contextmanager
+def _process(module: list[str], told: dict[str, str]) -> Iterator[psutil.Process]:
+    command = [sys.executable, "-m", *module]
+    process = subprocess.Popen(command, env={**os.environ, **told}, stderr=subprocess.DEVNULL)
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz").close()
+    except urllib.error.HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
