@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
+from itertools import groupby
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -184,29 +185,31 @@ def _of_verdicts(told: Sequence[dict[str, Any]]) -> Table:
 @click.argument("sections", nargs=-1)
 @click.option("--long", is_flag=True, help="The long rows too.")
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--seconds", default=1.0, show_default=True, help="Of each contender in each round.")
+@click.option("--seconds", default=0.5, show_default=True, help="Of each contender in each round.")
 def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float) -> None:
     """Measure these sections, or all."""
     begun = time.perf_counter()
     with server() as server_url:
         suite = Suite(server_url, Pace(rounds, seconds), long=long)
+        about = {"machine": machine(server_url), "rounds": rounds, "seconds": seconds}
         rows: list[Row] = []
         for name in sections or suite.sections:
-            with out.status(f"{name} …"):
-                mine = list(suite.sections[name]())
-            rows += mine
-            for section in dict.fromkeys(row.section for row in mine):
-                out.print(_of_rows(section, [row for row in mine if row.section == section]))
-        told = verdicts(rows)
-        out.print(_of_verdicts(told))
+            for section, mine in groupby(suite.sections[name](), lambda row: row.section):
+                told = list(mine)
+                rows += told
+                out.print(_of_rows(section, told))
+                _keep(
+                    {**about, "missing": suite.missing, "rows": [row.told() for row in rows], "asked": verdicts(rows)}
+                )
+        out.print(_of_verdicts(verdicts(rows)))
         for each in suite.missing:
             out.print(f"missing: {each}")
         out.print(f"{time.perf_counter() - begun:.0f} s")
-        file = {
-            "machine": machine(server_url), "rounds": rounds, "seconds": seconds, "missing": suite.missing,
-            "rows": [row.told() for row in rows], "asked": told,
-        }  # fmt: skip
-        Path(__file__).with_name("suite.json").write_text(json.dumps(file, indent=1, ensure_ascii=False) + "\n")
+
+
+def _keep(told: dict[str, Any]) -> None:
+    """What is known by now."""
+    Path(__file__).with_name("suite.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from service.queries import QUERIES
 from service.reads import Snapshot
 
 BARE_SQL = "the bare SQL"
-SOME = 50
+SOME = 12
 """Requests of one kind that differ."""
 HEAD = "select max(position) as head from event"
 SOME_POSTS = "select id from post tablesample system (1) limit %(some)s"
