@@ -291,7 +291,5 @@ def build() -> Front:
     keeper.watch_parent(lambda: os._exit(1))  # a worker whose server was killed would hold its port for ever
     app = create_app(from_environment())
     gc.freeze()  # what is here now stays
-    gc.set_threshold(
-        20_000, 50, 20
-    )  # posts make little that only a collection frees, and a sixth of their time was that
+    gc.set_threshold(*COLLECTED_AFTER)
     return Front(app.wsgi_app, app.extensions["door"], Tail(app.config["DATABASE_URL"]))

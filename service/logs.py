@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import os
 import sys
 import time
 from contextlib import suppress
@@ -50,55 +52,84 @@ def _json(event: Any, **_: Any) -> str:
 
 
 class Background:
-    """Writes lines to standard error by a thread of its own, all that wait at once: no request waits for its log.
+    """Writes lines to standard error by a thread of its own, all that wait: no request waits for its log.
 
     What is waiting when the process is killed is lost, and so is what comes while too much waits.
     """
 
     MOST_WAITING = 100_000
     GATHER_SECONDS = 0.05
+    AT_ONCE_BYTES = 4_096  # what a pipe takes whole, whoever else writes to it
 
     def __init__(self) -> None:
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._thread: Thread | None = None
-        self._beginning = Lock()
+        self._ended, self._changing = False, Lock()
 
     def __call__(self, *_: Any) -> Background:
         """The logger, as structlog asks for it."""
         return self
 
     def msg(self, line: str) -> None:
+        if self._ended:
+            self._write([line])
+            return
         if self._lines.qsize() < self.MOST_WAITING:
             self._lines.put(line)
         if self._thread is None:
             self._begin()
 
-    def _begin(self) -> None:
-        with self._beginning:
-            if self._thread is None:
-                self._thread = Thread(target=self._write, name="log", daemon=True)
-                self._thread.start()
-
     debug = info = warning = error = critical = exception = msg
 
-    def finish(self) -> None:
-        """Write what waits, and end."""
-        if self._thread is not None:
-            self._lines.put(None)
-            self._thread.join(timeout=5)
-            self._thread = None
+    def _begin(self) -> None:
+        with self._changing:
+            if self._thread is None:
+                self._thread = Thread(target=self._follow, name="log", daemon=True)
+                self._thread.start()
+                atexit.register(self.finish)
 
-    def _write(self) -> None:
-        line: str | None = ""
-        while line is not None:
-            lines = [line] if (line := self._lines.get()) is not None else []
+    def finish(self) -> None:
+        """Write what waits; from now on lines are written at once."""
+        with self._changing:
+            if self._thread is None or self._ended:
+                return
+            self._ended = True
+        self._lines.put(None)
+        self._thread.join(timeout=5)
+        if not self._thread.is_alive():
+            self._write(self._taken())
+
+    def _follow(self) -> None:
+        while (line := self._lines.get()) is not None:
             time.sleep(self.GATHER_SECONDS)  # woken for each line, this thread would be as busy as those that answer
-            while line is not None and not self._lines.empty():
-                if (line := self._lines.get()) is not None:
-                    lines.append(line)
-            with suppress(OSError, ValueError):  # a full disk or a closed pipe
-                sys.stderr.write("".join(f"{each}\n" for each in lines))
-                sys.stderr.flush()
+            self._write([line, *self._taken()])
+
+    def _taken(self) -> list[str]:
+        """What waits, up to the end."""
+        lines: list[str] = []
+        while not self._lines.empty():
+            if (line := self._lines.get()) is None:
+                self._lines.put(None)  # the thread is to see it too
+                break
+            lines.append(line)
+        return lines
+
+    def _write(self, lines: list[str]) -> None:
+        part = b""
+        for line in lines:
+            told = f"{line}\n".encode(errors="backslashreplace")
+            if part and len(part) + len(told) > self.AT_ONCE_BYTES:
+                _write_whole(part)
+                part = b""
+            part += told
+        if part:
+            _write_whole(part)
+
+
+def _write_whole(part: bytes) -> None:
+    with suppress(OSError, ValueError):  # a full disk or a closed pipe
+        while part:
+            part = part[os.write(sys.stderr.fileno(), part) :]
 
 
 BACKGROUND = Background()

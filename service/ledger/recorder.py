@@ -90,6 +90,7 @@ class Datastore(PostgresDatastore):
             as_library(conn)
             conn.execute("set session characteristics as transaction isolation level read committed")
             conn.execute("set enable_seqscan = off")  # a post asks for little, by key, and no plan should read all
+            conn.execute("set jit = off")  # before 18, a scan that cannot be avoided then looks worth compiling for
             conn.execute("set statement_timeout = '60s'")
             conn.execute("set log_parameter_max_length_on_error = 0")
             conn.execute("set lock_timeout = '10s'")  # rather a 503 than a queue behind one that hangs

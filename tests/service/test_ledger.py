@@ -372,6 +372,17 @@ def test_a_large_bundle_goes_in_at_once(ledger, database_url):
     assert positions(database_url) == list(range(1, 1_001))
 
 
+def test_no_query_of_the_ledger_is_compiled_whatever_the_server_would(database_url):
+    """Before PostgreSQL 18 a scan that sequential scans being off cannot avoid looks dear enough for it: 240 ms."""
+    with (
+        open_ledger(f"{database_url} options='-c jit=on -c jit_above_cost=0'") as ledger,
+        ledger.recorder.datastore.get_connection() as conn,
+    ):
+        assert conn.execute("show jit").fetchone() == {"jit": "off"}
+        plan = conn.execute("explain (analyze, costs off) select next from serial").fetchall()
+    assert "JIT:" not in str(plan)
+
+
 def test_a_young_log_that_was_never_analyzed_is_not_read_whole_for_each_post(database_url):
     """Plans are made while the tables are empty, and kept: by one connection, whose first query came then."""
     with open_ledger(database_url, pool_size=1) as ledger:

@@ -42,3 +42,18 @@ def test_every_line_is_written_in_order_before_the_end():
 def test_a_log_that_cannot_be_written_stops_nobody():
     with open("/dev/full", "w") as full:  # noqa: PTH123
         assert run(stderr=full).returncode == 0
+
+
+def test_lines_longer_than_a_pipe_takes_at_once_are_written_whole():
+    program = """
+import structlog
+from service import logs
+logs.configure(in_background=True)
+log = structlog.get_logger()
+for number in range(50):
+    log.info("long", number=number, text="示" * 5_000)
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [line["number"] for line in lines] == list(range(50)), "and what waits is written at the end"
+    assert all(line["text"] == "示" * 5_000 for line in lines)
