@@ -62,7 +62,7 @@ contract: .venv/.test ## add to docs/openapi.json, the published contract, what 
 bench-replay: .venv/.test ## how fast a million events are folded, rebuilt, checked and followed; EVENTS=… for another size
 	@$(BIN)/python -m bench.replay $(EVENTS)
 
-bench: .venv/.test ## how fast everything is, beside its peers and PostgreSQL itself: ten minutes; SECTIONS=… for some of it
+bench: .venv/.test ## how fast everything is, beside its peers and PostgreSQL itself; SECTIONS=life for a part
 	@$(BIN)/python -m bench $(SECTIONS)
 
 bench-all: .venv/.test ## and what takes long: a log of ten million events, a million replayed

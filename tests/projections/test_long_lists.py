@@ -2,37 +2,52 @@
 
 from decimal import Decimal
 
+import pytest
+
 from domain.project.call import Applicant, ApplicationReceived, ApplicationScreened, CallClosed, CallPublished
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
 from domain.reversal.fact import EntryReversed
-from tests.domain.lives import PROJECT, allotted, award_list, line, row, yuan
+from service.queries import QUERIES
+from tests.domain.lives import PROJECT, allotted, award_list, line, request, row, yuan
 from tests.domain.scenario import Scenario, day, post
 
-MANY = 1_000
+MANY, PAID = 1_000, 300
 
 
-def test_a_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
-    names = [f"{n:04}" for n in range(MANY)]
+NAMES = [f"{n:04}" for n in range(MANY)]
+
+
+def awarded():
+    """A thousand awards, just decided."""
     whole = f"{MANY * 10}.00"
     life = Scenario().given(
         *allotted(line(awards=MANY, amounts=(whole, whole)), appropriated=f"{MANY * 20}.00"),
         post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31"),
-        *(post(PROJECT, ApplicationReceived(f"A-{n}", Applicant(n, f"9{n}")), "2-5") for n in names),
+        *(post(PROJECT, ApplicationReceived(f"A-{n}", Applicant(n, f"9{n}")), "2-5") for n in NAMES),
         post(PROJECT, CallClosed(1), "2-11"),
-        *(post(PROJECT, ApplicationScreened(f"A-{n}", passed=True), "2-12") for n in names),
-        post(PROJECT, ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(90)) for n in names)), "2-15"),
+        *(post(PROJECT, ApplicationScreened(f"A-{n}", passed=True), "2-12") for n in NAMES),
+        post(PROJECT, ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(90)) for n in NAMES)), "2-15"),
         post(
             PROJECT,
-            NoticeStarted(tuple(Proposal(f"A-{n}", yuan("20.00")) for n in names), day("2-16"), day("2-20")),
+            NoticeStarted(tuple(Proposal(f"A-{n}", yuan("20.00")) for n in NAMES), day("2-16"), day("2-20")),
             "2-16",
         ),
         post(PROJECT, NoticeCompleted(), "2-21"),
     )
-    rows = (row(n, "10.00", "10.00", rank=rank) for rank, n in enumerate(names, 1))
-    decided = life.given(post(PROJECT, award_list(life, *rows), "3-1"))
+    rows = (row(n, "10.00", "10.00", rank=rank) for rank, n in enumerate(NAMES, 1))
+    return life.given(post(PROJECT, award_list(life, *rows), "3-1"))
+
+
+def in_order(life):
+    """Its events as the log has them."""
+    return sorted(life.books.entries.values(), key=lambda e: (int(e.header.source_id), e.mirrors is not None))
+
+
+def test_a_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
+    decided = awarded()
     version = decided.books.stream(PROJECT).version
     back = decided.given(post(PROJECT, EntryReversed(version, "有误"), "3-2", actor="另一人", key="other"))
-    log.append(sorted(back.books.entries.values(), key=lambda e: (int(e.header.source_id), e.mirrors is not None)))
+    log.append(in_order(back))
     log.conn.execute("set local statement_timeout = '60s'")  # a fold that hangs is told as one
     log.fold()
     assert log.conn.execute("select status, count(*) from award group by 1").fetchall() == [
@@ -41,3 +56,30 @@ def test_a_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
     assert log.conn.execute("select status, score, count(*) from application group by 1, 2").fetchall() == [
         {"status": "live", "score": "90", "count": MANY}
     ]
+
+
+def looked_at(plan, table):
+    """How many rows of a table a plan that was run looked at."""
+    here = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    mine = here if plan.get("Relation Name") == table else 0
+    return mine + sum(looked_at(each, table) for each in plan.get("Plans", ()))
+
+
+@pytest.mark.parametrize(
+    ("table", "query", "asked", "most"),
+    [
+        ("payment", QUERIES["never_paid"], {"fund": "f", "today": day("12-31"), "days": 1}, 2 * PAID),
+        ("movement", "select * from plan_at('f', null, null)", {}, 10),
+    ],
+    ids=["an award's payments", "what changed the plan"],
+)
+def test_what_is_asked_often_does_not_walk_all_payments_or_moves(log, table, query, asked, most):
+    paid = awarded().given(*(request(f"P{n}", n, amount="1.00") for n in NAMES[:PAID]))
+    log.append(in_order(paid))
+    log.fold()
+    log.conn.execute("analyze")
+    log.conn.execute("set local enable_hashjoin = off")  # what joins whole tables is not asked of large ones
+    log.conn.execute("set local enable_mergejoin = off")
+    log.conn.execute("set local enable_seqscan = off")
+    [[row_]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + query, asked))
+    assert looked_at(row_[0]["Plan"], table) <= most

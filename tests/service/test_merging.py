@@ -187,62 +187,60 @@ def a_request():
     return Request([changed("f")], atomic=True)
 
 
-def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together():
-    taken, go = [], threading.Semaphore(0)
+class Held:
+    """Work that notes how many requests it is given, and holds them until it is let go."""
 
-    def work(requests):
-        taken.append(len(requests))
-        go.acquire()
+    def __init__(self):
+        self.taken, self._go = [], threading.Semaphore(0)
+
+    def __call__(self, requests):
+        self.taken.append(len(requests))
+        self._go.acquire()
         for each in requests:
             each.outcomes = []
 
-    merger = Merger(work)
+    def release(self, times=1):
+        self._go.release(times)
+
+
+def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together():
+    merger = Merger(held := Held())
     with ThreadPoolExecutor(6) as pool:
         sent = [pool.submit(merger.do, a_request())]
-        while not taken:
+        while not held.taken:
             time.sleep(0.001)
         sent += [pool.submit(merger.do, a_request()) for _ in range(5)]
         while len(merger._waiting) < 5:
             time.sleep(0.001)
-        for _ in range(2):
-            go.release()
+        held.release(2)
         for each in sent:
             each.result()
-    assert taken == [1, 5]
+    assert held.taken == [1, 5]
 
 
 @pytest.mark.parametrize(("patience", "expected"), [(60, [1, 3, 3]), (0.001, [1, 3, 1])])
 def test_after_many_the_next_waits_a_moment_for_as_many_again(monkeypatch, patience, expected):
     monkeypatch.setattr(merging, "COMPANY_SECONDS", patience)
-    taken, go = [], threading.Semaphore(0)
-
-    def work(requests):
-        taken.append(len(requests))
-        go.acquire()
-        for each in requests:
-            each.outcomes = []
-
-    merger = Merger(work)
+    merger = Merger(held := Held())
     with ThreadPoolExecutor(6) as pool:
         first = pool.submit(merger.do, a_request())
-        while not taken:
+        while not held.taken:
             time.sleep(0.001)
         together = [pool.submit(merger.do, a_request()) for _ in range(3)]
         while len(merger._waiting) < 3:
             time.sleep(0.001)
-        for _ in range(2):
-            go.release()
+        held.release(2)
         for each in (first, *together):
             each.result()
         again = [pool.submit(merger.do, a_request())]
-        while not (merger._gathering or len(taken) > 2):
+        while not (merger._gathering or len(held.taken) > 2):
             time.sleep(0.001)
         if patience == 60:
             again += [pool.submit(merger.do, a_request()) for _ in range(2)]
-        go.release()
+        held.release()
         for each in again:
             each.result()
-    assert taken == expected
+    assert held.taken == expected
 
 
 def test_nobody_is_told_an_outcome_before_the_work_that_made_it_has_ended():
