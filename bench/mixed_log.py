@@ -214,6 +214,7 @@ def fill(url: str, conn: Connection[Any], size: int, told: Callable[[int], objec
             leader = json.loads(group[0][0][3])
             posts.append((leader["source"], leader["source_id"], first, position))
             told(position)
+    conn.execute("analyze event")  # else the keys of what follows are looked for as in the few events of before
     digested = ((source, name, sha256(name.encode()).digest(), first, last) for source, name, first, last in posts)
     _copy(conn, "post", digested)
     _copy(conn, "claim", ((*claim, *at) for claim, at in claims.items()))

@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defi
 from psycopg import OperationalError
 
 from service import keeper, logs, metrics
+from service.abreast import Abreast
 from service.access import Refused
 from service.access.door import Door
 from service.api import http, problems
@@ -79,6 +80,7 @@ class Front:
     def __init__(self, app: Callable[..., Iterable[bytes]], door: Door, tail: Tail) -> None:
         self._app, self._door, self._tail = app, door, tail
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+        self._posts = Abreast[Answer](self._threads)
         self._under_way = 0
         self._following: Counter[str] = Counter()
         self._receiving: Counter[str] = Counter()
@@ -112,9 +114,12 @@ class Front:
 
     async def _answer(self, environment: dict[str, Any]) -> Answer:
         """The answer; where nothing is there yet, and the reader would wait, once something is."""
+        call = partial(self._call, environment)
+        if _is_small_post(environment):
+            return await self._abreast(call)
         until = None
         while True:
-            answer = await self._in_thread(partial(self._call, environment))
+            answer = await self._in_thread(call)
             wait = environment.pop(WAIT, None)
             if wait is None:
                 return answer
@@ -161,14 +166,25 @@ class Front:
             log.warning("stream ended", reason=str(error).strip())
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
-        if self._under_way >= THREADS + MOST_WAITING:
-            raise _Declined("overloaded")
-        self._under_way += 1
-        metrics.WAITING.inc()
+        self._take_place()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._begun, work)
         finally:
             self._under_way -= 1
+
+    async def _abreast(self, work: Callable[[], Answer]) -> Answer:
+        self._take_place()
+        try:
+            return await self._posts.made(partial(self._begun, work))
+        finally:
+            self._under_way -= 1
+
+    def _take_place(self) -> None:
+        """Raises _Declined if as many are under way as may."""
+        if self._under_way >= THREADS + MOST_WAITING:
+            raise _Declined("overloaded")
+        self._under_way += 1
+        metrics.WAITING.inc()
 
     async def _body(self, headers: Any, protocol: Any) -> bytes:
         """The request's body. Raises _Declined if it says no length, is nobody's, or is too much or too slow."""
@@ -234,7 +250,8 @@ class Front:
 
 async def _received(protocol: Any, length: int) -> bytes:
     try:
-        body: bytes = await asyncio.wait_for(protocol(), PATIENCE_SECONDS + length / BYTES_A_SECOND)
+        async with asyncio.timeout(PATIENCE_SECONDS + length / BYTES_A_SECOND):
+            body: bytes = await protocol()
     except TimeoutError as error:
         raise _Declined("slow-request") from error
     except (ProtocolClosed, ProtocolError) as error:
@@ -242,38 +259,50 @@ async def _received(protocol: Any, length: int) -> bytes:
     return body
 
 
+ALWAYS = {
+    "SCRIPT_NAME": "",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
+"""What WSGI says of every request."""
+
+
 def _environment(scope: Any, body: bytes) -> dict[str, Any]:
     """The request in WSGI's words."""
+    server, _, port = scope.server.rpartition(":")
     environment = {
+        **ALWAYS,
         "REQUEST_METHOD": scope.method,
-        "SCRIPT_NAME": "",
         "PATH_INFO": scope.path.encode().decode("latin-1"),
         "QUERY_STRING": quote(scope.query_string, safe=string.printable),
-        "SERVER_NAME": scope.server.rpartition(":")[0],
-        "SERVER_PORT": scope.server.rpartition(":")[2],
-        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
         "REMOTE_ADDR": scope.client.rpartition(":")[0],
-        "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": sys.stderr,
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
     }
-    for name, values in _grouped(scope.headers.items()).items():
-        key = name.upper().replace("-", "_")
-        environment[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = ",".join(values)
+    for name, value in scope.headers.items():
+        if key := _key(name):
+            environment[key] = f"{environment[key]},{value}" if key in environment else value
     return environment
 
 
-def _grouped(headers: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
-    """Headers by name. Those with an underscore are dropped: in WSGI they would pass for their namesakes."""
-    grouped: dict[str, list[str]] = {}
-    for name, value in headers:
-        if "_" not in name:
-            grouped.setdefault(name, []).append(value)
-    return grouped
+@lru_cache(maxsize=256)
+def _key(header: str) -> str | None:
+    """A header's name in WSGI; None for one with an underscore, which would pass for its namesake."""
+    if "_" in header:
+        return None
+    name = header.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+
+
+def _is_small_post(environment: Mapping[str, Any]) -> bool:
+    of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
+    return of_events and len(environment["wsgi.input"].getbuffer()) <= SMALL_BYTES
 
 
 def _decline(scope: Any, declined: _Declined) -> Answer:

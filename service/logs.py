@@ -35,7 +35,6 @@ def configure(*, in_background: bool = False) -> None:
     direct = structlog.WriteLoggerFactory(file=sys.stderr)
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if pretty else [TRACEBACKS]),
@@ -136,12 +135,11 @@ BACKGROUND = Background()
 
 
 def install(app: Flask) -> None:
-    """Bind each request's context once, and log its outcome and those of its posts."""
+    """Log each request's outcome, and those of its posts."""
 
     @app.before_request
     def _begin() -> None:
         g.started, g.posts = time.perf_counter(), []
-        structlog.contextvars.clear_contextvars()
 
     @app.after_request
     def _end(response: Response) -> Response:

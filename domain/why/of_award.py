@@ -51,12 +51,12 @@ def _says(accounts: dict[str, Money]) -> Sentence:
 
 def _under_way(books: Books, project: Project, award: str, batch: int) -> Iterator[Step]:
     """The next step of each payment that is on its way."""
-    for at in sorted(project.accounts.books):
-        if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == (award, batch):
-            name = str(at.place.payment)
-            fact = _next(books, project, name)
-            guards = ONWARD if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
-            yield guarded(books, project, fact, guards, about=project.payments[name])
+    under_way = (at for at in project.accounts.books if at.account in IN_FLIGHT)  # few, of the accounts of all awards
+    for at in sorted(at for at in under_way if (at.place.award, at.place.batch) == (award, batch)):
+        name = str(at.place.payment)
+        fact = _next(books, project, name)
+        guards = ONWARD if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
+        yield guarded(books, project, fact, guards, about=project.payments[name])
 
 
 def _next(books: Books, project: Project, name: str) -> Fact:

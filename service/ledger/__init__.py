@@ -21,6 +21,7 @@ from domain.books import Books, Stream
 from domain.fund import AppropriationReceived
 from domain.project import Project
 from domain.record import claimed
+from service import abreast
 from service.ledger.draft import Draft, Request, references_of, streams_of
 from service.ledger.merging import Merger, Overloaded
 from service.ledger.outcomes import (
@@ -96,13 +97,16 @@ class Ledger(Application[str]):
         """
         request = Request(bundle, atomic)
         try:
-            self._merger.do(request)
+            abreast.do(self._do, request)
         except Overloaded as error:
             raise Unavailable from error
         if request.error is not None:
             raise request.error
         assert request.outcomes is not None, "what is done has its outcomes"
         return request.outcomes
+
+    def _do(self, requests: Sequence[Request]) -> None:
+        self._merger.do(*requests)
 
     def consider(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
         """What `post` would answer now, Decided in place of Counted. Records nothing. Raises Unavailable."""

@@ -25,6 +25,21 @@ class Overloaded(Exception):
     """As many posts wait as may."""
 
 
+class _Party:
+    """What one thread waits for: requests that are done together, when it is their `turn` or by another's thread."""
+
+    __slots__ = ("posts", "requests", "turn")
+
+    def __init__(self, requests: Sequence[Request]) -> None:
+        self.requests, self.turn = requests, Lock()
+        self.posts = sum(len(request.bundle) for request in requests)
+        self.turn.acquire()
+
+    @property
+    def done(self) -> bool:
+        return all(request.done for request in self.requests)
+
+
 class Merger:
     """`work` does requests together and tells each its outcomes or its error. One thread at a time leads: it does it.
 
@@ -35,87 +50,87 @@ class Merger:
     def __init__(self, work: Callable[[Sequence[Request]], None]) -> None:
         self._work = work
         self._lock = Lock()
-        self._waiting: deque[tuple[Request, Lock]] = deque()
+        self._waiting: deque[_Party] = deque()
         self._posts = 0
-        self._leader: Request | None = None
+        self._leader: _Party | None = None
         self._company, self._gathering = 1, False
 
-    def do(self, request: Request) -> None:
-        """Have it done, by this thread or by another. Raises Overloaded."""
-        turn = Lock()
-        turn.acquire()
+    def do(self, *requests: Request) -> None:
+        """Have them done, by this thread or by another. Raises Overloaded."""
+        party = _Party(requests)
         with self._lock:
-            self._join(request, turn)
-            leads = self._leader is request
+            self._join(party)
+            leads = self._leader is party
         try:
             if not leads:
-                turn.acquire()  # until the request is done, or is the first of those that wait
-            if not request.done:
-                self._gather(turn)
+                party.turn.acquire()  # until it is done, or is the first of those that wait
+            if not party.done:
+                self._gather(party)
         except BaseException:
-            self._leave(request, turn)
+            self._leave(party)
             raise
-        if not request.done:
+        if not party.done:
             self._lead()
 
-    def _join(self, request: Request, turn: Lock) -> None:
-        if self._posts + len(request.bundle) > MOST_WAITING:
+    def _join(self, party: _Party) -> None:
+        if self._posts + party.posts > MOST_WAITING:
             raise Overloaded
-        self._waiting.append((request, turn))
-        self._posts += len(request.bundle)
-        self._leader = self._leader or request
+        self._waiting.append(party)
+        self._posts += party.posts
+        self._leader = self._leader or party
         if self._gathering and len(self._waiting) >= self._company:
             self._gathering = False
-            self._waiting[0][1].release()
+            self._waiting[0].turn.release()
 
-    def _gather(self, turn: Lock) -> None:
+    def _gather(self, party: _Party) -> None:
         """Wait a moment for as many as went last."""
         with self._lock:
             self._gathering = len(self._waiting) < self._company
         if self._gathering:
-            turn.acquire(timeout=COMPANY_SECONDS)
+            party.turn.acquire(timeout=COMPANY_SECONDS)
 
     def _lead(self) -> None:
         """Do the first of those that wait, which is this thread's own, and what fits beside it."""
         with self._lock:
             together = self._taken()
+        requests = [request for party in together for request in party.requests]
         try:
-            self._work([request for request, _ in together])
+            self._work(requests)
         except BaseException as error:
-            for request, _ in together:
+            for request in requests:
                 if request.outcomes is None:
                     request.error = error
             raise
         finally:
-            for request, _ in together:  # not before: an outcome may stand there that is not committed yet
+            for request in requests:  # not before: an outcome may stand there that is not committed yet
                 request.done = True
             with self._lock:
                 self._hand_over()
-            for _, turn in together[1:]:
-                turn.release()
+            for party in together[1:]:
+                party.turn.release()
 
-    def _taken(self) -> list[tuple[Request, Lock]]:
+    def _taken(self) -> list[_Party]:
         together = [self._waiting.popleft()]
-        posts = len(together[0][0].bundle)
-        while self._waiting and posts + len(self._waiting[0][0].bundle) <= TOGETHER:
+        posts = together[0].posts
+        while self._waiting and posts + self._waiting[0].posts <= TOGETHER:
             together.append(self._waiting.popleft())
-            posts += len(together[-1][0].bundle)
+            posts += together[-1].posts
         self._posts -= posts
         self._company, self._gathering = len(together), False
         return together
 
-    def _leave(self, request: Request, turn: Lock) -> None:
+    def _leave(self, party: _Party) -> None:
         """Wait no more, as a thread that is interrupted."""
         with self._lock:
-            if (request, turn) in self._waiting:
-                self._waiting.remove((request, turn))
-                self._posts -= len(request.bundle)
-            if self._leader is request:
+            if party in self._waiting:
+                self._waiting.remove(party)
+                self._posts -= party.posts
+            if self._leader is party:
                 self._gathering = False
                 self._hand_over()
 
     def _hand_over(self) -> None:
         """The first of those that wait leads."""
-        self._leader, turn = self._waiting[0] if self._waiting else (None, None)
-        if turn:
-            turn.release()
+        self._leader = self._waiting[0] if self._waiting else None
+        if self._leader:
+            self._leader.turn.release()
