@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import get_context
 
 import msgspec
@@ -45,8 +46,13 @@ def request(method: str, path: str, body: object = None, **headers: str) -> byte
 
 def load(port: int, connections: Sequence[Sequence[bytes]], seconds: float) -> Told:
     """Send each connection's requests one after the other, for so long, from a process of its own."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-        return process.submit(_load, port, connections, seconds).result()
+    return _process().submit(_load, port, connections, seconds).result()
+
+
+@cache
+def _process() -> ProcessPoolExecutor:
+    """Begun once: it reads all of the bench's modules first, which takes longer than a round."""
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
 
 class _Connection:

@@ -25,11 +25,17 @@ from service.api.parameters import (
 )
 from service.api.problems import Problem
 from service.api.reach import may_read, must_read
-from service.reads import Snapshot
+from service.reads import Row, Snapshot
 
 bp = Blueprint("funds", __name__, url_prefix="/v1/funds")
 
-GROUPINGS = ("batch", "project", "task", "award")
+GROUPINGS = {
+    "batch": ("batch",),
+    "project": ("project", "name"),
+    "task": ("task",),
+    "award": ("project", "award", "applicant"),
+}
+"""What balances have a row for each of, and what names such a row."""
 MOVES = {
     "project": PROJECT,
     "batch": BATCH,
@@ -77,12 +83,17 @@ def balances(
     with reader().at(max(min_position or 0, position or 0)) as snapshot:
         _known(snapshot, fund)
         of = {"fund": fund, "position": position, "booked_on": booked_on}
-        rows = snapshot.rows(f"balances_by_{by}", **of)
-        total = snapshot.one("balances_total", **of)
+        *rows, of_all = snapshot.rows(f"balances_by_{by}", **of)
         as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
         if booked_on is not None:
             as_of["booked_on"] = booked_on
+        rows = [_without(row, "of_fund") for row in rows]
+        total = _without(of_all, "of_fund", *GROUPINGS[by]) | of_all["of_fund"]
         return answer({"fund": fund, "by": by, "as_of": as_of, "rows": rows, "total": total})
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
 
 
 @bp.get("/<code:fund>/movements")

@@ -1,14 +1,16 @@
--- balances_by_award: plan beside actual, one row per award, and for each project one with award null: given to none.
+-- balances_by_award: plan beside actual, one row per award, for each project one with award null: given to none; and at
+-- last the whole fund.
 select
-    project,
+    s.project,
     nullif(s.award, '') as award,
     a.applicant,
     figures(
         sum(planned), sum(allotted), sum(line), sum(committed), sum(payable), sum(in_approval), sum(in_transit), sum(paid)
-    ) as figures
-from standing_at(%(fund)s, %(position)s, %(booked_on)s) as s
-join project as p using (project)
-left join award as a using (project, award)
-where p.fund = %(fund)s and (s.award <> '' or s.planned <> 0 or s.line <> 0)
-group by project, p.number, s.award, a.applicant, a.rank
-order by p.number, a.rank nulls last, s.award
+    ) as figures,
+    case when grouping(s.award) = 1 then of_fund(sum(allotted), sum(pool), sum(recovered), sum(surrendered)) end as of_fund
+from standing_at(%(fund)s, %(position)s, %(booked_on)s, by_award => true) as s
+left join project as p on p.fund = %(fund)s and p.project = s.project
+left join award as a on a.project = s.project and a.award = s.award
+group by grouping sets ((s.project, p.number, s.award, a.applicant, a.rank), ())
+having grouping(s.award) = 1 or p.number is not null and (s.award <> '' or sum(planned) <> 0 or sum(line) <> 0)
+order by grouping(s.award), p.number, a.rank nulls last, s.award

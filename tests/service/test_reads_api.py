@@ -40,6 +40,13 @@ def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(
         assert sum(Decimal(r[figure]) for r in answer["rows"]) == Decimal(answer["total"][figure])
 
 
+@pytest.mark.parametrize("at", [{}, {"position": 1}, {"position": 60}, {"booked_on": "2019-12-31"}])
+def test_the_total_is_the_same_however_the_rows_are_grouped(played, at):
+    totals = [balances(played, by=by, **at)["total"] for by in ("batch", "project", "task", "award")]
+    assert totals == totals[:1] * 4
+    assert set(totals[0]) == {"planned", "allotted", *SIX, "pool", "recovered", "surrendered", "appropriated"}
+
+
 def test_by_task_the_lines_are_grouped_by_their_set_of_tasks(played):
     rows = balances(played, by="task", booked_on="2019-05-31")["rows"]
     assert [(r["task"], r["planned"]) for r in rows] == [
