@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -67,13 +67,13 @@ BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书",
 """Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
 
 
-def claims(kinds: Iterable[str], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
+def claims(kinds: Collection[str], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
     """The numbers among `documents` that an event claims for its purpose, however typed: those of the given kinds.
 
     A number without a year is of `year`; one without an item is its first.
     """
-    wanted = frozenset(kinds)
-    return tuple(dict.fromkeys(Claim(d.kind + purpose, _full_number(d, year)) for d in documents if d.kind in wanted))
+    taken = [Claim(each.kind + purpose, _full_number(each, year)) for each in documents if each.kind in kinds]
+    return tuple(dict.fromkeys(taken) if len(taken) > 1 else taken)
 
 
 def _full_number(document: Document, year: int) -> str:

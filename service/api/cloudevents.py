@@ -118,6 +118,8 @@ def _masked(value: Any, secret: bytes) -> Any:
             name: bank_account(secret, each).digest
             if name == "account" and isinstance(each, str)
             else _masked(each, secret)
+            if isinstance(each, (dict, list))
+            else each
             for name, each in value.items()
         }
     return [_masked(each, secret) for each in value] if isinstance(value, list) else value
