@@ -26,7 +26,7 @@ from bench.asked import verdicts
 from bench.bare import TABLE
 from bench.peers import peers, raw
 from bench.race import Pace, Row, Run
-from bench.server import machine, new_ledger, server
+from bench.server import machine, new_ledger, server, versions
 from bench.workload import Fund, Payments, found, settle
 from service.app import open_ledger
 from service.ledger import Ledger
@@ -191,7 +191,7 @@ def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float) ->
     begun = time.perf_counter()
     with server() as server_url:
         suite = Suite(server_url, Pace(rounds, seconds), long=long)
-        about = {"machine": machine(server_url), "rounds": rounds, "seconds": seconds}
+        about = {"machine": machine(server_url), "versions": versions(), "rounds": rounds, "seconds": seconds}
         rows: list[Row] = []
         for name in sections or suite.sections:
             for section, mine in groupby(suite.sections[name](), lambda row: row.section):

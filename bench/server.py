@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import platform
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -39,14 +44,37 @@ def new_ledger(server_url: str, name: str) -> str:
     return url
 
 
+LIBRARIES = (
+    "eventsourcing",
+    "flask",
+    "granian",
+    "greenlet",
+    "psycopg",
+    "marshmallow",
+    "msgspec",
+    "beancount",
+    "duckdb",
+)
+PEERS_BY_NPM = Path(__file__).with_name("node") / "package.json"
+
+
+def versions() -> dict[str, str]:
+    """Of what was measured with, as far as it is installed; that of hledger by its own word."""
+    found = {each: version(each) for each in LIBRARIES if find_spec(each)}
+    if hledger := which("hledger"):
+        told = subprocess.run([hledger, "--version"], check=True, capture_output=True, text=True)
+        found["hledger"] = told.stdout.strip()
+    return {**found, **json.loads(PEERS_BY_NPM.read_text())["dependencies"]}
+
+
 def machine(url: str) -> dict[str, Any]:
     """What was measured on."""
     with psycopg.connect(url) as conn:
-        [(version,)] = conn.execute("show server_version").fetchall()
+        [(postgresql,)] = conn.execute("show server_version").fetchall()
     return {
         "cores": os.cpu_count(),
         "processor": platform.processor() or platform.machine(),
         "python": platform.python_version(),
-        "postgresql": version,
+        "postgresql": postgresql,
         **SETTINGS,
     }

@@ -57,13 +57,25 @@ with place (account, depth) as (
         m.fen
     from moved as m
     join level on level.depth = m.source_depth
+), known as (
+    -- Beside each move's origin what its lot has after this span. By a window, since a join is planned for the few moves
+    -- that the planner knows of, and then compares each with each.
+    select
+        *,
+        first_value(ever) over (
+            partition by depth, fund, project, batch, award order by position nulls first
+        ) as folded_ever
+    from (
+        select depth, fund, project, batch, award, position, source, fen, null::int8multirange as ever from origin
+        union all
+        select depth, fund, project, batch, award, null, null, null, ever from folded
+    ) as each
 ), stray as (
-    select o.position, o.fen, o.source
-    from origin as o
+    select k.position, k.fen, k.source
+    from known as k
     left join lot as l using (depth, fund, project, batch, award)
-    left join folded as f using (depth, fund, project, batch, award)
-    where not coalesce(f.ever, l.ever, '{}') @> o.fen
-    order by o.position
+    where k.position is not null and not coalesce(k.folded_ever, l.ever, '{}') @> k.fen
+    order by k.position
     limit 1
 ), stopped as (
     select stop_fold(format('position %%s moves fen %%s out of %%s, where they never stood', position, fen, source))
