@@ -4,6 +4,8 @@ from decimal import Decimal
 
 import pytest
 
+import projections
+from domain.posting import ACCOUNTS
 from domain.project.call import Applicant, ApplicationReceived, ApplicationScreened, CallClosed, CallPublished
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
 from domain.reversal.fact import EntryReversed
@@ -12,6 +14,7 @@ from tests.domain.lives import PROJECT, allotted, award_list, line, request, row
 from tests.domain.scenario import Scenario, day, post
 
 MANY, PAID = 1_000, 300
+LOT = projections.PROJECTIONS["lot"]
 
 
 NAMES = [f"{n:04}" for n in range(MANY)]
@@ -83,3 +86,20 @@ def test_what_is_asked_often_does_not_walk_all_payments_or_moves(log, table, que
     log.conn.execute("set local enable_seqscan = off")
     [[row_]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + query, asked))
     assert looked_at(row_[0]["Plan"], table) <= most
+
+
+def compared(plan):
+    """How many pairs of rows a plan that was run compared in vain."""
+    mine = plan.get("Rows Removed by Join Filter", 0) * plan["Actual Loops"]
+    return mine + sum(compared(each) for each in plan.get("Plans", ()))
+
+
+def test_the_moves_of_a_span_are_not_each_compared_with_each_lot(log):
+    """Even where the planner knows nothing of them, as in a young ledger or after a long span."""
+    log.append(in_order(awarded().given(*(request(f"P{n}", n, amount="1.00") for n in NAMES[:PAID]))))
+    projections.advance(log.conn, names=["movement"])
+    asked = {"after": 0, "upto": len(log)}
+    [[plan]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + LOT, asked))
+    [moves] = log.conn.execute("select count(*) from movement").fetchone().values()
+    assert moves > MANY
+    assert compared(plan[0]["Plan"]) <= moves * (len(ACCOUNTS) * 2 + 6), "each with each account and each depth"
