@@ -38,6 +38,7 @@ LONG_LIFE = Fund("long", 1, awards=20_000)
 PAYMENTS = 100_000
 LOGS = (10_000, 1_000_000)
 LONGEST_LOG = 10_000_000
+SECTIONS = ("append", "http", "life", "log", "memory", "replay")
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
 
 
@@ -47,10 +48,7 @@ class Suite:
     def __init__(self, server_url: str, pace: Pace, *, long: bool) -> None:
         self._server, self._pace, self._long = server_url, pace, long
         self.missing: list[str] = []
-        self.sections: dict[str, Callable[[], Iterator[Row]]] = {
-            "append": self.append, "http": self.http, "life": self.life, "log": self.log, "memory": self.memory,
-            "replay": self.replay,
-        }  # fmt: skip
+        self.sections: dict[str, Callable[[], Iterator[Row]]] = {name: getattr(self, name) for name in SECTIONS}
 
     def append(self) -> Iterator[Row]:
         """In process, beside the peers."""
@@ -182,7 +180,7 @@ def _of_verdicts(told: Sequence[dict[str, Any]]) -> Table:
 
 
 @click.command()
-@click.argument("sections", nargs=-1)
+@click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
 @click.option("--long", is_flag=True, help="The long rows too.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--seconds", default=0.5, show_default=True, help="Of each contender in each round.")
@@ -193,7 +191,7 @@ def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float) ->
         suite = Suite(server_url, Pace(rounds, seconds), long=long)
         about = {"machine": machine(server_url), "versions": versions(), "rounds": rounds, "seconds": seconds}
         rows: list[Row] = []
-        for name in sections or suite.sections:
+        for name in sections or SECTIONS:
             for section, mine in groupby(suite.sections[name](), lambda row: row.section):
                 told = list(mine)
                 rows += told

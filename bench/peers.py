@@ -49,8 +49,8 @@ def peers(server_url: str, most_writers: int) -> Iterator[tuple[dict[str, MakeCo
     urls = {name: _database(server_url, name) for name in ("library", "message_db", "emmett")}
     with raw(server_url, most_writers) as made, _library(urls["library"], most_writers) as library:
         made[LIBRARY] = library
-        if not _installed():
-            yield made, [f"{name}: npm or its packages could not be had" for name in (EMMETT, MESSAGE_DB)]
+        if why_not := _not_installed():
+            yield made, [f"{name}: {why_not}" for name in (EMMETT, MESSAGE_DB)]
             return
         _install_message_db(urls["message_db"])
         with _connected(urls["message_db"], most_writers) as connections:
@@ -63,12 +63,13 @@ def _database(server_url: str, name: str) -> str:
     return make_conninfo(server_url, dbname=name)
 
 
-def _installed() -> bool:
-    """Whether the packages that bench/node/package-lock.json pins could be installed."""
+def _not_installed() -> str | None:
+    """Why the packages that bench/node/package-lock.json pins could not be installed; None if they are."""
     if not (shutil.which("npm") and shutil.which("node")):
-        return False
+        return "npm and node are not installed 未安装 npm 和 node"
     command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
-    return subprocess.run(command, cwd=NODE, check=False, timeout=180).returncode == 0
+    done = subprocess.run(command, cwd=NODE, check=False, timeout=180)
+    return f"`npm ci` in bench/node failed ({done.returncode}) 安装失败" if done.returncode else None
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import json
 import re
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,8 @@ def follow(url: str, key: str, cursor: Path) -> Iterator[dict]:
             upto = int(found[1]) if (found := re.search(r"[?&]after=(\d+)", link)) else position
             proof = json.loads(ask(f"/v1/events/digest?after={position}&upto={upto}")[0])
         except (OSError, http.client.HTTPException, ValueError) as error:
+            if isinstance(error, urllib.error.HTTPError) and error.code in (400, 401, 403, 404):
+                raise SystemExit(error.read().decode()) from error  # asked again it would be answered the same
             print(f"again in a second: {error}", file=sys.stderr)
             time.sleep(1)
             continue

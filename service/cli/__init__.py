@@ -182,7 +182,7 @@ def projector_() -> None:
 def load_plan(file: Path, actor: str) -> None:
     """Set up the fund of a plan file, all of it or nothing (docs/plan-format.md). 载入资金安排计划。"""
     events = list(plan_file.posts(plan_file.read(file), actor))
-    with administered() as (chosen, _):
+    with administered(new=True) as (chosen, _):
         posts = [cloudevents.read(cloudevents.opened(event), "load-plan", chosen.secret) for event in events]
         ledger = open_ledger(url_of(chosen))
         try:
@@ -217,8 +217,9 @@ def _check_port(settings: Config) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
+            why = "may not be used 不允许使用" if isinstance(error, PermissionError) else "is taken 端口被占用"
             address = f"{settings.host}:{settings.port}"
-            raise click.ClickException(f"{address} is taken; set PORT 端口被占用，请设置 PORT ({error})") from error
+            raise click.ClickException(f"{address} {why}; set PORT 请设置 PORT ({error})") from error
 
 
 def _prepare(chosen: Config) -> None:

@@ -40,7 +40,7 @@ def create_key(name: str, expires: datetime | None, **limits: tuple[str, ...]) -
         )
     if "admin" in limits["scopes"] and (limits["funds"] or limits["projects"]):
         raise click.ClickException("admin has no limits: it is for the whole ledger  admin 权限不能限于专项资金或项目")
-    with administered() as (chosen, conn):
+    with administered(new=True) as (chosen, conn):
         try:
             key = keys.create(conn, chosen.secret, name, grant(**limits), _end_of(expires))
         except keys.KeyExists as error:

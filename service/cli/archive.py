@@ -131,7 +131,7 @@ def restore_(folder: Path, chain: str | None) -> None:
         from service.archive.restore import restore  # noqa: PLC0415 - an extra
 
         archive = opened(folder, chain)
-        with opened_database() as (chosen, conn):
+        with opened_database(new=True) as (chosen, conn):
             _must_be_of(archive, chosen)
             with _progress("恢复 restoring", out) as told, conn.transaction():
                 keys.check_secret(conn, chosen.secret)

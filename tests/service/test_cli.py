@@ -75,3 +75,16 @@ def test_what_is_no_statement_is_said_by_its_places(played, tmp_path):
         told = run(played, "reconcile", str(STATEMENT), *more)
         assert told.returncode == 2
         assert "Traceback" not in told.stderr
+
+
+def test_of_a_folder_without_a_ledger_nobody_is_told_that_all_is_well(tmp_path):
+    told = {**os.environ, "SUYUAN_HOME": str(tmp_path), "COLUMNS": "200"}
+    told.pop("DATABASE_URL", None)
+    for command in (["check"], ["keys", "list"], ["rebuild"]):
+        answer = subprocess.run(
+            [sys.executable, "-m", "service", *command], env=told, capture_output=True, text=True, check=False
+        )
+        assert answer.returncode == 1, answer
+        assert str(tmp_path) in answer.stderr
+        assert "没有账簿" in answer.stderr
+    assert not (tmp_path / "postgres").exists()
