@@ -3,7 +3,8 @@
 
 drop function standing_at;
 drop function balance_at;
--- What stood in each account: now, if neither is given. by_award: a row for each award; else one, called '*', for all
+-- What stood in each account: now, if neither is given. Its columns are named here, so that no function depends on the
+-- table, and a rebuilt one may take its place. by_award: a row for each award; else one, called '*', for all
 -- that is awarded of a project's batch.
 create function balance_at(at_position bigint, at_booked_on date, by_award boolean default true) returns table (
     fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint,

@@ -27,13 +27,13 @@ from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defi
 from psycopg import OperationalError
 
 from service import keeper, logs, metrics
-from service.abreast import Abreast
 from service.access import Refused
 from service.access.door import Door
 from service.api import http, problems
 from service.api.feed import COUNTED, FOLLOW, WAIT, Follow
 from service.api.limits import LIMITS, MOST_BYTES
 from service.app import create_app
+from service.company import Company
 from service.config import from_environment
 from service.tail import Tail
 
@@ -43,7 +43,7 @@ THREADS = 16
 MOST_WAITING = 128
 """Requests that may wait for a thread; the next is told to come again."""
 SMALL_BYTES = 64 * 1024
-"""Larger bodies are counted while they are received: those of one sender, and of all."""
+"""Larger bodies are counted while they are received: those of one sender, and of all; and answered by themselves."""
 MOST_OF_ONE, MOST_OF_ALL = 2 * MOST_BYTES, 16 * MOST_BYTES
 PATIENCE_SECONDS = 10.0
 BYTES_A_SECOND = 64 * 1024
@@ -80,7 +80,7 @@ class Front:
     def __init__(self, app: Callable[..., Iterable[bytes]], door: Door, tail: Tail) -> None:
         self._app, self._door, self._tail = app, door, tail
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
-        self._posts = Abreast[Answer](self._threads)
+        self._posts = Company[Answer](self._threads)
         self._under_way = 0
         self._following: Counter[str] = Counter()
         self._receiving: Counter[str] = Counter()
@@ -116,7 +116,7 @@ class Front:
         """The answer; where nothing is there yet, and the reader would wait, once something is."""
         call = partial(self._call, environment)
         if _is_small_post(environment):
-            return await self._abreast(call)
+            return await self._in_company(call)
         until = None
         while True:
             answer = await self._in_thread(call)
@@ -172,7 +172,7 @@ class Front:
         finally:
             self._under_way -= 1
 
-    async def _abreast(self, work: Callable[[], Answer]) -> Answer:
+    async def _in_company(self, work: Callable[[], Answer]) -> Answer:
         self._take_place()
         try:
             return await self._posts.made(partial(self._begun, work))

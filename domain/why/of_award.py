@@ -51,8 +51,10 @@ def _says(accounts: dict[str, Money]) -> Sentence:
 
 def _under_way(books: Books, project: Project, award: str, batch: int) -> Iterator[Step]:
     """The next step of each payment that is on its way."""
-    under_way = (at for at in project.accounts.books if at.account in IN_FLIGHT)  # few, of the accounts of all awards
-    for at in sorted(at for at in under_way if (at.place.award, at.place.batch) == (award, batch)):
+    of = award, batch
+    for at in sorted(
+        at for at in project.accounts.books if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == of
+    ):
         name = str(at.place.payment)
         fact = _next(books, project, name)
         guards = ONWARD if isinstance(fact, PaymentApproved | PaymentInstructed) else ()

@@ -23,7 +23,7 @@ from domain.project import Project
 from domain.record import claimed
 from service import abreast
 from service.ledger.draft import Draft, Request, references_of, streams_of
-from service.ledger.merging import Merger, Overloaded
+from service.ledger.merging import Merger, Overloaded, parties
 from service.ledger.outcomes import (
     Conflicts,
     Counted,
@@ -96,17 +96,21 @@ class Ledger(Application[str]):
         database stays out of reach, or more waits for it than may.
         """
         request = Request(bundle, atomic)
-        try:
-            abreast.do(self._do, request)
-        except Overloaded as error:
-            raise Unavailable from error
+        abreast.do(self._do, request)
         if request.error is not None:
             raise request.error
         assert request.outcomes is not None, "what is done has its outcomes"
         return request.outcomes
 
     def _do(self, requests: Sequence[Request]) -> None:
-        self._merger.do(*requests)
+        """What is posted abreast, in parties of no more than may go together; one that finds no room is told so."""
+        for party in parties(requests):
+            try:
+                self._merger.do(*party)
+            except Overloaded as error:
+                for request in party:
+                    request.error = Unavailable()
+                    request.error.__cause__ = error
 
     def consider(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
         """What `post` would answer now, Decided in place of Counted. Records nothing. Raises Unavailable."""

@@ -1,14 +1,15 @@
 """Requests that come at once go to the database together: whoever finds it free takes all that wait along.
 
-Alone, a request goes at once. While one is on its way, those that come wait, and the first of them takes them all: so
-under load a transaction carries many requests, each with an outcome of its own. After many, it waits a moment for as
-many again: those who were just answered are on their way back.
+A party is what one thread wants done: one request, or those of posts that are answered abreast. Alone, it goes at once.
+While one is on its way, those that come wait, and the first of them takes them all: so under load a transaction carries
+many requests, each with an outcome of its own. After many, it waits a moment for as many again: those who were just
+answered are on their way back.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 
 from service.ledger.draft import Request
@@ -18,11 +19,25 @@ TOGETHER = 1_000
 MOST_WAITING = 20_000
 """Posts that may wait; who comes then is told to come again."""
 COMPANY_SECONDS = 0.001
-"""How long requests wait for company, at most; not at all after one that went alone."""
+"""How long a party waits for company, at most; not at all after one that went alone."""
 
 
 class Overloaded(Exception):
     """As many posts wait as may."""
+
+
+def parties(requests: Iterable[Request]) -> Iterator[list[Request]]:
+    """The requests in turn, as many in each party as may go together; one that is larger by itself."""
+    party: list[Request] = []
+    posts = 0
+    for request in requests:
+        if party and posts + len(request.bundle) > TOGETHER:
+            yield party
+            party, posts = [], 0
+        party.append(request)
+        posts += len(request.bundle)
+    if party:
+        yield party
 
 
 class _Party:

@@ -13,4 +13,4 @@ left join project as p on p.fund = %(fund)s and p.project = s.project
 left join award as a on a.project = s.project and a.award = s.award
 group by grouping sets ((s.project, p.number, s.award, a.applicant, a.rank), ())
 having grouping(s.award) = 1 or p.number is not null and (s.award <> '' or sum(planned) <> 0 or sum(line) <> 0)
-order by grouping(s.award), p.number, a.rank nulls last, s.award
+order by grouping(s.award), p.number, s.project, a.rank nulls last, s.award

@@ -10,4 +10,4 @@ from standing_at(%(fund)s, %(position)s, %(booked_on)s, by_award => false) as s
 left join project as p on p.fund = %(fund)s and p.project = s.project
 group by grouping sets ((s.project, p.name, p.number), ())
 having grouping(p.number) = 1 or p.number is not null
-order by grouping(p.number), p.number
+order by grouping(p.number), p.number, s.project

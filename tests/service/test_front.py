@@ -254,11 +254,68 @@ def test_more_requests_than_may_wait_are_told_to_come_again_and_nothing_breaks(s
     assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
 
 
+def gauge(served, name):
+    _, _, body = served.call("GET", "/metrics", None, "operator")
+    [line] = [line for line in body.decode().splitlines() if line.startswith(f"{name} ")]
+    return int(float(line.split()[1]))
+
+
 def in_work(served):
     """How many requests are being answered, this question left out."""
-    _, _, body = served.call("GET", "/metrics", None, "operator")
-    [active] = [line for line in body.decode().splitlines() if line.startswith("suyuan_requests_active ")]
-    return int(float(active.split()[1])) - 1
+    return gauge(served, "suyuan_requests_active") - 1
+
+
+def test_posts_that_come_at_once_are_each_answered_their_own(served, api):
+    """Right, refused, malformed, forbidden, dry and repeated ones, each from its own connection in the same moment."""
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+
+    def posted(number):
+        kind, key, query = [
+            ("recorded", "fund-office", ""),
+            ("refused", "fund-office", ""),
+            ("malformed", "fund-office", ""),
+            ("forbidden", "treasury", ""),
+            ("would_record", "fund-office", "?dry_run=true"),
+            ("replayed", "fund-office", ""),
+        ][number % 6]
+        event = json.loads(founding(api) if kind == "refused" else appropriation(api))
+        if kind == "malformed":
+            event["data"]["amount"] = number
+        if kind == "replayed":
+            assert served.call("POST", "/v1/events", json.dumps(event), key)[0] == 201
+        status, _, body = served.call("POST", f"/v1/events{query}", json.dumps(event), key)
+        return kind, event["id"], status, json.loads(body)
+
+    with concurrent.futures.ThreadPoolExecutor(48) as pool:
+        answers = list(pool.map(posted, range(96)))
+    expected = {
+        "recorded": 201, "refused": 422, "malformed": 422, "forbidden": 403, "would_record": 200, "replayed": 200,
+    }  # fmt: skip
+    assert [(kind, status) for kind, _, status, _ in answers] == [(kind, expected[kind]) for kind, _, _, _ in answers]
+    with psycopg.connect(api.url) as conn:
+        for kind, id_, _, said in answers:
+            recorded = conn.execute("select first_position from post where id = %s", [id_]).fetchall()
+            if kind in ("recorded", "replayed"):
+                assert (said["id"], said["outcome"], [(said["position"],)]) == (id_, kind, recorded)
+            else:
+                assert recorded == []
+    assert {said["rule"] for kind, _, _, said in answers if kind == "refused"} == {"FundExists"}
+    assert (in_work(served), gauge(served, "suyuan_requests_waiting")) == (0, 0)
+
+
+def test_refusals_that_cannot_be_kept_yet_hold_up_no_answer_that_counts(served, api):
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+    with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(17) as pool:
+        with conn.transaction():
+            conn.execute("lock table refusal")
+            refused = [pool.submit(served.call, "POST", "/v1/events", founding(api), "fund-office") for _ in range(16)]
+            while in_work(served) < 16:
+                time.sleep(0.05)
+            assert served.call("POST", "/v1/events", appropriation(api), "fund-office", timeout=5)[0] == 201
+            assert not any(each.done() for each in refused)
+        assert [each.result()[0] for each in refused] == [422] * 16
+        kept = conn.execute("select count(*), sum(times) from refusal").fetchone()
+    assert kept == (16, 16)
 
 
 def test_told_to_stop_it_finishes_what_it_accepted(served, api):

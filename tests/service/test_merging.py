@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,9 +16,10 @@ import pytest
 from domain.fund import AppropriationReceived, FundEstablished, SettingsChanged
 from domain.project.call import Applicant, ApplicationReceived, CallPublished
 from domain.rules.fund import FundExists
+from service import abreast
 from service.ledger import Conflicts, Counted, NotRecorded, Overtaken, Refusal, Unavailable, merging
 from service.ledger.draft import Request
-from service.ledger.merging import Merger, Overloaded
+from service.ledger.merging import Merger, Overloaded, parties
 from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
 from tests.domain.scenario import day, post
 from tests.posting import identified, open_ledger, put
@@ -412,3 +414,53 @@ def test_a_full_queue_is_said_to_be(monkeypatch):
     monkeypatch.setattr(merging, "MOST_WAITING", 0)
     with pytest.raises(Overloaded):
         Merger(lambda _: None).do(a_request())
+
+
+# Parties: what one thread wants done -------------------------------------------------
+
+
+def of(posts):
+    return Request([changed("f")] * posts, atomic=True)
+
+
+@pytest.mark.parametrize(
+    ("posts", "expected"),
+    [([1], [[1]]), ([1, 1, 1], [[1, 1, 1]]), ([1, 1, 1, 1], [[1, 1, 1], [1]]), ([1, 5, 1, 2], [[1], [5], [1, 2]])],
+)
+def test_a_party_has_no_more_posts_than_may_go_together(monkeypatch, posts, expected):
+    monkeypatch.setattr(merging, "TOGETHER", 3)
+    assert [[len(each.bundle) for each in party] for party in parties(map(of, posts))] == expected
+
+
+def test_a_party_is_done_whole_and_counts_as_one_among_those_that_wait():
+    merger = Merger(held := Held())
+    both = [a_request(), a_request()]
+    with ThreadPoolExecutor(3) as pool:
+        sent = [pool.submit(merger.do, a_request())]
+        while not held.taken:
+            time.sleep(0.001)
+        sent += [pool.submit(merger.do, *both), pool.submit(merger.do, a_request())]
+        while len(merger._waiting) < 2:
+            time.sleep(0.001)
+        assert merger._posts == 3
+        held.release(2)
+        for each in sent:
+            each.result()
+    assert held.taken == [1, 3]
+    assert all(each.done for each in both)
+
+
+def test_of_what_is_posted_abreast_only_what_finds_no_room_is_told_to_come_again(ledger, monkeypatch):
+    put(ledger, [ESTABLISHED])
+    monkeypatch.setattr(merging, "TOGETHER", 2)
+    monkeypatch.setattr(merging, "MOST_WAITING", 2)
+    ends = []
+
+    def posted(bundle):
+        try:
+            ends.append(len(ledger.post(bundle)))
+        except Unavailable:
+            ends.append("come again")
+
+    abreast.run(deque([[changed("f")], [changed("f")] * 3, [changed("f")]]), posted)
+    assert ends == [1, "come again", 1]
