@@ -20,13 +20,13 @@ REGISTRY = CollectorRegistry()
 REQUESTS = Counter("suyuan_requests", "Requests answered.", ("method", "route", "status"), registry=REGISTRY)
 SECONDS = Histogram(
     "suyuan_request_seconds",
-    "How long a request took since a thread began it, with its waits for those beside it.",
+    "How long a request took once it was begun.",
     ("route",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
 ACTIVE = Gauge("suyuan_requests_active", "Requests being worked on.", registry=REGISTRY)
-WAITING = Gauge("suyuan_requests_waiting", "Requests that wait for a thread, or posts behind others of their company.", registry=REGISTRY)
+WAITING = Gauge("suyuan_requests_waiting", "Requests that are not begun yet.", registry=REGISTRY)
 POSTS = Counter("suyuan_posts", "Posted events by what became of them.", ("outcome",), registry=REGISTRY)
 REFUSALS = Counter("suyuan_refusals", "Posted events that a rule refused.", ("rule",), registry=REGISTRY)
 OUTCOMES = ("recorded", "replayed", "refused", "conflict", "stale", "not_recorded", "malformed", "forbidden")
