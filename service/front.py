@@ -301,8 +301,10 @@ def _key(header: str) -> str | None:
 
 
 def _is_small_post(environment: Mapping[str, Any]) -> bool:
+    """Whether it is answered in company: not a dry run either, which reads by itself."""
     of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
-    return of_events and len(environment["wsgi.input"].getbuffer()) <= SMALL_BYTES
+    is_dry = "dry_run" in environment["QUERY_STRING"]
+    return of_events and not is_dry and len(environment["wsgi.input"].getbuffer()) <= SMALL_BYTES
 
 
 def _decline(scope: Any, declined: _Declined) -> Answer:

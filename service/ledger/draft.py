@@ -80,7 +80,9 @@ class Draft:
         try:
             events = decide(self.books, post.posted)
         except Refused as rule:
-            return Refusal(rule)
+            return Refusal(
+                rule.with_traceback(None)
+            )  # whose frames would keep all they hold until garbage is looked for
         self.books = self.books.record(events)
         self.filings[name] = Filing(post.identity, len(self.events) + 1, len(self.events) + len(events))
         self.events += events

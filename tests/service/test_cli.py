@@ -80,7 +80,7 @@ def test_what_is_no_statement_is_said_by_its_places(played, tmp_path):
 def test_of_a_folder_without_a_ledger_nobody_is_told_that_all_is_well(tmp_path):
     told = {**os.environ, "SUYUAN_HOME": str(tmp_path), "COLUMNS": "200"}
     told.pop("DATABASE_URL", None)
-    for command in (["check"], ["keys", "list"], ["rebuild"]):
+    for command in (["check"], ["keys", "list"]):
         answer = subprocess.run(
             [sys.executable, "-m", "service", *command], env=told, capture_output=True, text=True, check=False
         )

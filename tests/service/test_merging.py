@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import threading
 import time
@@ -180,6 +181,18 @@ def test_the_next_serial_is_dealt_to_each_in_turn(ledger, database_url):
             row[0] for row in conn.execute("select fact #>> '{moves,0,fen}' from event where fact ? 'moves' order by 1")
         ]
     assert fen == [f"{{[{n * 100},{n * 100 + 100})}}" for n in range(5)]
+
+
+def test_refused_posts_leave_nothing_to_the_garbage_collector(ledger):
+    """It is rarely asked to look: what hundreds of thousands of them left, it stopped the process for seconds for."""
+    put(ledger, [ESTABLISHED])
+    refused = [identified(post(FUND, FundEstablished(f"again {n}", SETTINGS), "1-1")) for n in range(200)]
+    ledger.post(refused[:1])
+    gc.collect()
+    told = ledger.post(refused, atomic=False)
+    assert {type(each) for each in told} == {Refusal}
+    del told
+    assert gc.collect() < len(refused)
 
 
 # The merger itself -----------------------------------------------------------------
