@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -67,7 +67,7 @@ BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书",
 """Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
 
 
-def claims(kinds: Collection[str], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
+def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
     """The numbers among `documents` that an event claims for its purpose, however typed: those of the given kinds.
 
     A number without a year is of `year`; one without an item is its first.

@@ -15,6 +15,7 @@ from service import abreast
 T = TypeVar("T")
 
 MOST_ABREAST = 32
+"""Calls that one thread makes together."""
 COMPANY_SECONDS = 0.004
 """How long calls wait for company, at most."""
 SLOW_SECONDS = 0.02

@@ -303,6 +303,19 @@ def test_posts_that_come_at_once_are_each_answered_their_own(served, api):
     assert (in_work(served), gauge(served, "suyuan_requests_waiting")) == (0, 0)
 
 
+def test_the_same_refused_by_many_at_once_is_kept_once_and_counted_for_each(served, api):
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+    again = founding(api)
+    with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(17) as pool:
+        with conn.transaction():
+            conn.execute("lock table refusal")
+            refused = [pool.submit(served.call, "POST", "/v1/events", again, "fund-office") for _ in range(16)]
+            while in_work(served) < 16:
+                time.sleep(0.05)
+        assert [each.result()[0] for each in refused] == [422] * 16
+        assert conn.execute("select count(*), sum(times) from refusal").fetchone() == (1, 16)
+
+
 def test_refusals_that_cannot_be_kept_yet_hold_up_no_answer_that_counts(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(17) as pool:
