@@ -81,7 +81,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         case RecoveryReceived():
             return received(project, fact.recovery, fact.amount)
         case RecoveryWaived():
-            waived = project.recoveries[fact.recovery].waived + fact.amount
+            waived = Money(project.recoveries[fact.recovery].waived + fact.amount)
             return project.step("recovery", fact.recovery, event.version, waived=waived)
         case _:
             assert_never(fact)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from immutables import Map
 
 from domain.fund.state import Gate
+from domain.money import Money
 from domain.names import plain
 from domain.record import Cause, Poster
 from domain.rules.every_post import NameTaken
@@ -226,15 +227,15 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """Money of a payment that must come back 追缴: what was ordered and waived, in fen."""
+    """Money of a payment that must come back 追缴: what was ordered and waived."""
 
     version: int
     payment: str
     ordered: Cause
     by: Poster
     due_on: date
-    amount: int
-    waived: int = 0
+    amount: Money
+    waived: Money = Money()
     steps: int = 0
     past: tuple[Recovery, ...] = ()
 

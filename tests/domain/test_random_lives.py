@@ -28,7 +28,7 @@ from domain.reversal.decide import REVERSIBLE
 from domain.reversal.fact import EntryReversed
 from domain.rules import RULES
 from domain.rules.award import NoPlacesLeft
-from domain.rules.call import ObjectionUpheld
+from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.payment import PayeeMismatch
 from tests.domain.scenario import TODAY, seen
@@ -292,7 +292,7 @@ def reverse_at_once(life):
         after = life.books.record(decide(seen(life.books, undo), undo))
     except FundIsClosed:
         assert life.fund.closed
-    except (ObjectionUpheld, PayeeMismatch):
+    except (ObjectionOpen, ObjectionUpheld, PayeeMismatch):
         assert isinstance(leader.fact, PaymentFailed), "something came up since the instruction"
     except NotInPlan:
         assert code not in life.fund.lines, "a revision has dropped the line"
