@@ -6,10 +6,11 @@ Source: DOMAIN, "What auditors of such funds ask for". What only the flow of the
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from msgspec import Struct
 
 from domain.books import Books
 from domain.fund.state import Fund
@@ -141,8 +142,7 @@ SENTENCES = {
 """Every alert, by its name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """One finding. `by`: the events it rests on."""
 
     name: str

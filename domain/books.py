@@ -6,10 +6,10 @@ Persistent: recording an event gives new books and leaves the old as they were, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import date
 
 from immutables import Map
+from msgspec import Struct
 
 from domain import fund, project
 from domain.case import Decision
@@ -25,8 +25,7 @@ from domain.rules.project import ProjectOfOtherFund
 State = Fund | Project
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
+class Stream(Struct, frozen=True):
     """An aggregate as the ledger sees it; at version 0 it does not exist."""
 
     version: int = 0
@@ -45,8 +44,7 @@ class Stream:
         return Stream(event.version, event.booked_on, state)
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
+class Books(Struct, frozen=True):
     """`working_days(first, last)` counts both ends, None if the calendar does not know the years.
 
     `taken` tells which event uses a voucher or a bank reference; `next_serial` is the ledger's next fen. `entries` are

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from domain.posting import Move
 from domain.record import Fact, Header, Poster
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
 Mirror = tuple[str, Fact]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Struct, frozen=True):
     """The fact as it will stand in the log, its moves, and its mirrors: each a stream and the fact recorded there."""
 
     fact: Fact
@@ -26,8 +26,7 @@ class Decision:
     mirrors: tuple[Mirror, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """The books, the stream the post is addressed to, its fact and circumstances, and the day it will be booked on."""
 
     books: Books

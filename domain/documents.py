@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
+
+from msgspec import Struct
 
 from domain.names import plain
 
@@ -23,8 +24,7 @@ def normal(number: str) -> str:
     return "{issuer}〔{year}〕{serial}号".format(**official.groupdict()) if official else typed
 
 
-@dataclass(frozen=True, slots=True)
-class OfficialNumber:
+class OfficialNumber(Struct, frozen=True):
     """A 文号 taken apart: the issuer's code 机关代字, the year, and the serial in it."""
 
     issuer: str
@@ -38,8 +38,7 @@ def official(number: str) -> OfficialNumber | None:
     return OfficialNumber(found["issuer"], int(found["year"]), int(found["serial"])) if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True, omit_defaults=True):
     """One citation. `sha256` is of the file itself, in hex; `year` and `item` tell vouchers of one number apart."""
 
     kind: str
@@ -52,8 +51,7 @@ class Document:
     item: int | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Claim:
+class Claim(Struct, frozen=True, order=True):
     """A number that may stand in the ledger only once, such as a voucher or a bank reference.
 
     `number` is a normal form; of kinds whose numbers begin anew each year it is year/number/item.
@@ -72,6 +70,8 @@ def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, pur
 
     A number without a year is of `year`; one without an item is its first.
     """
+    if not kinds:
+        return ()
     taken = [Claim(each.kind + purpose, _full_number(each, year)) for each in documents if each.kind in kinds]
     return tuple(dict.fromkeys(taken) if len(taken) > 1 else taken)
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from domain.money import Money
 from domain.record import Fact
 
 
-@dataclass(frozen=True, slots=True)
-class AllotmentReceived(Fact):
+class AllotmentReceived(Fact, frozen=True):
     """Money that comes into a batch of the project's line, as the project sees it."""
 
     zh = "收到资金分配"
@@ -18,8 +15,7 @@ class AllotmentReceived(Fact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class AllotmentReduced(Fact):
+class AllotmentReduced(Fact, frozen=True):
     """Money that leaves a batch of the project's line for the pool, as the project sees it."""
 
     zh = "资金分配调减"
@@ -28,8 +24,7 @@ class AllotmentReduced(Fact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class FundsReturned(Fact):
+class FundsReturned(Fact, frozen=True):
     """Money that comes back from a project, as the fund sees it; `closes` if the project is closed by it."""
 
     zh = "项目资金退回"
@@ -39,8 +34,7 @@ class FundsReturned(Fact):
     closes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FundsReturnReversed(Fact):
+class FundsReturnReversed(Fact, frozen=True):
     """Money that had come back goes to the project again, as the fund sees it; `reopens` if its closing is undone."""
 
     zh = "项目资金退回冲销"

@@ -6,11 +6,11 @@ Source: DOMAIN, "Every fen has a serial number". Amounts are fen (分).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import NamedTuple
 
 from immutables import Map
+from msgspec import Struct
 
 from domain.fen import FenSet
 from domain.money import Money
@@ -125,6 +125,10 @@ class Place(NamedTuple):
     award: str | None = None
     payment: str | None = None
 
+    @property
+    def without_payment(self) -> Place:
+        return Place(self.project, self.batch, self.award)
+
     def __str__(self) -> str:
         """Such as `yx-ip-2018-08/2/L02`: the parts that it has, joined; `fund` where it has none."""
         return "/".join(str(part) for part in self if part is not None) or "fund"
@@ -141,11 +145,17 @@ class Book(NamedTuple):
 def book(account: str, place: Place) -> Book:
     """The book that holds `account`'s money for `place`."""
     key = ACCOUNTS[account].key
-    return Book(account, Place(**{part: getattr(place, part) for part in key}))
+    kept = [part if name in key else None for name, part in zip(Place._fields, place, strict=True)]
+    return Book(account, Place._make(kept))
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+@lru_cache(maxsize=10_000)
+def _of_all_payments(account: str, place: Place) -> Book:
+    """What tells an account's sum over all payments at `place`."""
+    return Book(account, book(account, place).place.without_payment)
+
+
+class Move(Struct, frozen=True):
     """The same fen, out of one account and into another. `place` names all that either account needs."""
 
     source: str
@@ -163,8 +173,7 @@ def back(moved: Move, fen: FenSet) -> Move:
     return Move(moved.target, moved.source, moved.place, fen)
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(Struct, frozen=True):
     """The money of one stream: which fen each of its books holds, and the sums that rules ask for.
 
     `project` is whose they are, unless they are a fund's.
@@ -173,15 +182,15 @@ class Accounts:
     owner: str
     project: str | None = None
     books: Map[Book, FenSet] = Map()
-    sums: Map[tuple[str, Place], int] = Map()
+    sums: Map[Book, int] = Map()
 
     def fen(self, account: str, place: Place = Place()) -> FenSet:
         """The fen that stand in `account` at `place`."""
-        return self.books.get(book(account, place), FenSet())
+        return self.books.get(book(account, place)) or FenSet()
 
     def balance(self, account: str, place: Place = Place()) -> Money:
         """The amount in `account` at `place`, over all payments unless the account has none."""
-        return Money(self.sums.get((account, _without_payment(account, place)), 0))
+        return Money(self.sums.get(_of_all_payments(account, place), 0))
 
     def total(self, accounts: Iterable[str]) -> Money:
         """The amount in all books of `accounts`. Walks them: for closings, not for payments."""
@@ -196,21 +205,16 @@ class Accounts:
                 if not self._owns(account, move.place):
                     continue
                 at = book(account, move.place)
-                held = books.get(at, FenSet())
+                held = books.get(at) or FenSet()
                 held = held + move.fen if sign > 0 else held - move.fen
                 books = books.set(at, held) if held else books.delete(at)
-                key = (account, _without_payment(account, move.place))
-                left = sums.get(key, 0) + sign * move.fen.total
-                sums = sums.set(key, left) if left else sums.delete(key)
+                over = _of_all_payments(account, move.place)
+                left = sums.get(over, 0) + sign * move.fen.total
+                sums = sums.set(over, left) if left else sums.delete(over)
         return Accounts(self.owner, self.project, books, sums)
 
     def _owns(self, account: str, place: Place) -> bool:
         return ACCOUNTS[account].owner == self.owner and self.project in (None, place.project)
-
-
-@lru_cache(maxsize=10_000)
-def _without_payment(account: str, place: Place) -> Place:
-    return book(account, place).place._replace(payment=None)
 
 
 def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = "") -> Move:

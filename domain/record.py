@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
+
+from msgspec import Struct
 
 from domain.documents import Claim, Document, claims
 from domain.names import plain
@@ -12,7 +13,7 @@ from domain.posting import Move
 from domain.rules import Refused
 
 
-class Fact:
+class Fact(Struct, frozen=True):
     """What a post says happened. Its class name is its permanent name in the log.
 
     `streams` are the kinds of stream it may belong to. `cites` lists what the event must cite, each entry a choice of
@@ -21,7 +22,6 @@ class Fact:
     other streams. `refused_by` lists the rules that its own chapter may refuse it by.
     """
 
-    __slots__ = ()
     streams: ClassVar[tuple[str, ...]]
     cites: ClassVar[tuple[tuple[str, ...], ...]] = ()
     claims: ClassVar[tuple[str, ...]] = ()
@@ -31,8 +31,7 @@ class Fact:
     refused_by: ClassVar[tuple[type[Refused], ...]] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(Struct, frozen=True):
     """The circumstances of a post. Dates are days in Asia/Shanghai; `key` is the API key's name.
 
     `booked_on` is None only before the decision: the ledger then books on the earliest day allowed.
@@ -48,8 +47,7 @@ class Header:
     documents: tuple[Document, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Poster:
+class Poster(Struct, frozen=True):
     """Who posted an event: a person, and the key it was done with."""
 
     actor: str
@@ -62,8 +60,7 @@ class Poster:
         return other.key if plain(self.key) == plain(other.key) else None
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """The event that brought something about: its version in the stream, and the day it occurred."""
 
     version: int
@@ -80,8 +77,7 @@ def subject(fact: type[Fact]) -> str:
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
-@dataclass(frozen=True, slots=True)
-class Posted:
+class Posted(Struct, frozen=True):
     """A fact on its way in, addressed to a stream such as `project/yx-ip-2018-03`."""
 
     stream: str
@@ -89,16 +85,14 @@ class Posted:
     header: Header
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """An event by its place in its stream: known when it is decided, unlike its position in the log."""
 
     stream: str
     version: int
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """An event as the log keeps it. A mirror repeats its leader's moves for the other stream they touch."""
 
     stream: str

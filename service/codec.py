@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import date
 from typing import Any, cast, get_args, get_origin
 
@@ -71,15 +70,14 @@ def encode(event: Recorded) -> str:
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )
-    circumstances, fact = _ENCODER.encode(envelope), _ENCODER.encode(event.fact)
-    joined = circumstances if fact == b"{}" else circumstances[:-1] + b"," + fact[1:]
-    return _NULL.sub(b"", joined).decode()
+    circumstances, fact = _ENCODER.encode(envelope), _NULL.sub(b"", _ENCODER.encode(event.fact))
+    return (circumstances if fact == b"{}" else circumstances[:-1] + b"," + fact[1:]).decode()
 
 
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     """The event of type `name` that `body` stands for. Raises msgspec.ValidationError if it cannot be read."""
     envelope = _ENVELOPE_DECODER.decode(body)
-    header = Header(**{field.name: getattr(envelope, field.name) for field in fields(Header)})
+    header = Header(*[getattr(envelope, name) for name in Header.__struct_fields__])
     moves = tuple(
         Move(m.source, m.target, Place(m.project, m.batch, m.award, m.payment), m.fen) for m in envelope.moves
     )

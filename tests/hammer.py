@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from domain.fund import AppropriationReceived
 from service.ledger import Counted

@@ -6,8 +6,9 @@ One file for each chapter of its life, each in the same order: what may happen (
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol, cast
+
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.fund import life, money, plan, reconciliation

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never, get_args
+
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.fen import FenSet
@@ -29,13 +30,11 @@ from domain.rules.reconciliation import PeriodNotReconciled
 # Events ----------------------------------------------------------------------
 
 
-class FundFact(Fact):
-    __slots__ = ()
+class FundFact(Fact, frozen=True):
     streams = ("fund",)
 
 
-@dataclass(frozen=True, slots=True)
-class FundEstablished(FundFact):
+class FundEstablished(FundFact, frozen=True):
     """A special fund begins, with settings of its own; its code is that of the stream and is used once."""
 
     zh = "专项资金设立"
@@ -46,8 +45,7 @@ class FundEstablished(FundFact):
     name_en: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SettingsChanged(FundFact):
+class SettingsChanged(FundFact, frozen=True):
     """The fund's settings change as a whole, for all that is decided from then on. The ledger sets `settings_version`.
 
     A payment keeps the levels of approval that were in force when it was requested.
@@ -59,8 +57,7 @@ class SettingsChanged(FundFact):
     settings_version: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class YearCarriedForward(FundFact):
+class YearCarriedForward(FundFact, frozen=True):
     """What an appropriation has left at the end of `year` is carried into the next year, so that it may be spent there.
 
     `appropriation` is the version of its AppropriationReceived. No money moves.
@@ -74,8 +71,7 @@ class YearCarriedForward(FundFact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class PeriodClosed(FundFact):
+class PeriodClosed(FundFact, frozen=True):
     """A month's books are closed for the fund and all its projects, for good: nothing is booked in it any more."""
 
     zh = "会计期间结账"
@@ -84,8 +80,7 @@ class PeriodClosed(FundFact):
     period: str
 
 
-@dataclass(frozen=True, slots=True)
-class FundClosed(FundFact):
+class FundClosed(FundFact, frozen=True):
     """The fund ends: nothing is left in it, and every project it allotted to is closed."""
 
     zh = "专项资金结项"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never, get_args
+
+from msgspec.structs import replace
 
 from domain import posting
 from domain.case import Case, Decision
@@ -32,8 +33,7 @@ OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AppropriationReceived(FundFact):
+class AppropriationReceived(FundFact, frozen=True):
     """Money is appropriated to the fund: it enters the pool and takes the ledger's next serials."""
 
     zh = "指标下达"
@@ -43,8 +43,7 @@ class AppropriationReceived(FundFact):
     budget_year: int
 
 
-@dataclass(frozen=True, slots=True)
-class FundsAllotted(FundFact):
+class FundsAllotted(FundFact, frozen=True):
     """Money of the pool goes to one batch of an open project, never more than the plan has for it."""
 
     zh = "资金分配"
@@ -56,8 +55,7 @@ class FundsAllotted(FundFact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class AllotmentWithdrawn(FundFact):
+class AllotmentWithdrawn(FundFact, frozen=True):
     """Money of a project's line that is not awarded goes back to the pool."""
 
     zh = "资金分配收回"
@@ -69,8 +67,7 @@ class AllotmentWithdrawn(FundFact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class FundsReallocated(FundFact):
+class FundsReallocated(FundFact, frozen=True):
     """Money of one project's line goes to another's, and the plan of both changes with it."""
 
     zh = "资金调剂"
@@ -84,8 +81,7 @@ class FundsReallocated(FundFact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class FundsReinstated(FundFact):
+class FundsReinstated(FundFact, frozen=True):
     """Money that came back from an award is available to the fund again."""
 
     zh = "恢复指标"
@@ -97,8 +93,7 @@ class FundsReinstated(FundFact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class SurplusSurrendered(FundFact):
+class SurplusSurrendered(FundFact, frozen=True):
     """Money that the fund no longer needs goes back to whom it came from: out of the pool, or out of what came back.
 
     `account` is `pool` or `recovered`; recovered money is told by project, award and batch.

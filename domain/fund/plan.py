@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import assert_never, get_args
 
 from immutables import Map
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.fund.life import FundFact
@@ -33,8 +33,7 @@ WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PlanDrafted(FundFact):
+class PlanDrafted(FundFact, frozen=True):
     """The whole plan is drafted, whatever an earlier draft said. Its lines, batches and total must agree."""
 
     zh = "计划起草"
@@ -46,8 +45,7 @@ class PlanDrafted(FundFact):
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class PlanAdopted(FundFact):
+class PlanAdopted(FundFact, frozen=True):
     """The latest draft becomes the fund's plan. `draft` is the version of the PlanDrafted it adopts."""
 
     zh = "计划批准"
@@ -56,8 +54,7 @@ class PlanAdopted(FundFact):
     draft: int
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRevised(FundFact):
+class PlanRevised(FundFact, frozen=True):
     """A whole new plan takes the adopted one's place. What is allotted stays within it, behind the same gates."""
 
     zh = "计划调整"

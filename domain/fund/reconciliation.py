@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import chain
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.fund.life import FundFact
@@ -73,8 +75,7 @@ SIDES = {
 """Whether an exception of each kind has lines, and entries."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatementLine:
+class StatementLine(Struct, frozen=True):
     """A line of the statement by its number, from 1; kept where it did not match."""
 
     number: int
@@ -86,8 +87,7 @@ class StatementLine:
     voucher: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CashEntry:
+class CashEntry(Struct, frozen=True):
     """An entry of the books by its place, with its amount less what was reversed of it."""
 
     stream: str
@@ -95,8 +95,7 @@ class CashEntry:
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """Lines and entries of the same sum: one and one, one and many, or many and one; `confidence` is 0 to 100."""
 
     lines: tuple[int, ...]
@@ -105,8 +104,7 @@ class Match:
     confidence: int
 
 
-@dataclass(frozen=True, slots=True)
-class Exceptional:
+class Exceptional(Struct, frozen=True):
     """What did not match, and why that is so."""
 
     kind: Difference
@@ -121,8 +119,7 @@ class Exceptional:
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 
 
-@dataclass(frozen=True, slots=True)
-class StatementReconciled(FundFact):
+class StatementReconciled(FundFact, frozen=True):
     """A statement of some days was held against the books as of a position: each line matched or explained.
 
     The statement is known by its days and the SHA-256 of its file, which one without lines may share with others; of

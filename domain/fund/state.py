@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from enum import StrEnum
 
 from immutables import Map
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.fen import FenSet
 from domain.money import Money
@@ -30,8 +31,7 @@ class NoticeOrder(StrEnum):
     AFTER_DECISION = "after_decision"
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The fund's own parameters, never constants in code.
 
     `approvals`: the levels of a payment, in order; none if payments are approved elsewhere and only recorded here.
@@ -55,14 +55,12 @@ class Settings:
     reconcile_before_close: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(Struct, frozen=True):
     code: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedBatch:
+class PlannedBatch(Struct, frozen=True):
     """A batch of the whole plan and the sum of its lines."""
 
     batch: int
@@ -70,8 +68,7 @@ class PlannedBatch:
     total: Money
 
 
-@dataclass(frozen=True, slots=True)
-class LineBatch:
+class LineBatch(Struct, frozen=True):
     """What one line of the plan has in one batch, and the gate it is paid behind."""
 
     batch: int
@@ -79,8 +76,7 @@ class LineBatch:
     gate: Gate
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """One project of the plan, named as in the body and as in the annex."""
 
     project: str
@@ -117,22 +113,19 @@ class Line:
         return replace(self, batches=batches, total=Money(self.total + by))
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     version: int
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Carried:
+class Carried(Struct, frozen=True):
     """That something was carried forward out of a year."""
 
     version: int
     year: int
 
 
-@dataclass(frozen=True, slots=True)
-class Appropriation:
+class Appropriation(Struct, frozen=True):
     """One appropriation: its amount as received, its budget year, and the years it was carried out of."""
 
     amount: Money
@@ -145,8 +138,7 @@ class Appropriation:
         return self.carried[-1].year + 1 if self.carried else self.budget_year
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciled:
+class Reconciled(Struct, frozen=True):
     """That a statement was accepted: by which version, and the days it covers."""
 
     version: int
@@ -154,8 +146,7 @@ class Reconciled:
     last_day: date
 
 
-@dataclass(frozen=True, slots=True)
-class Fund:
+class Fund(Struct, frozen=True):
     """`allotted` is net of all that came back, by project and batch; `plan` the version that put the plan in force.
 
     `first_approvals`: the levels of its establishment. `closed_through`: the last day of the last closed period, and

@@ -5,8 +5,9 @@ One aggregate, so that caps and totals are one aggregate's business; one file fo
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Protocol, cast
+
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.mirrors import MIRRORS

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from typing import assert_never, get_args
 
@@ -30,8 +29,7 @@ STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptanceRequested(ProjectFact):
+class AcceptanceRequested(ProjectFact, frozen=True):
     """Acceptance of an award is asked for, once all its batches that do not wait for acceptance are paid."""
 
     zh = "验收申请"
@@ -39,8 +37,7 @@ class AcceptanceRequested(ProjectFact):
     award: str
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptancePassed(ProjectFact):
+class AcceptancePassed(ProjectFact, frozen=True):
     """The award is accepted: what is committed behind the gate `acceptance` becomes payable."""
 
     zh = "验收通过"
@@ -49,8 +46,7 @@ class AcceptancePassed(ProjectFact):
     award: str
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptanceFailed(ProjectFact):
+class AcceptanceFailed(ProjectFact, frozen=True):
     """The award is not accepted. Rectification is ordered before acceptance is requested again."""
 
     zh = "验收未通过"
@@ -60,8 +56,7 @@ class AcceptanceFailed(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RectificationOrdered(ProjectFact):
+class RectificationOrdered(ProjectFact, frozen=True):
     """What failed is to be put right by `due_on`, that day included; then acceptance may be requested again."""
 
     zh = "责令整改"

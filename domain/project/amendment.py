@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never, get_args
 
 from immutables import Map
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.fund.state import Gate, Line
@@ -36,8 +36,7 @@ LIVE = (UnknownName, AwardEnded, BeforeItsCause)
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class AgreementSigned(ProjectFact):
+class AgreementSigned(ProjectFact, frozen=True):
     """The agreement on an award is signed: what is committed behind the gate `agreement` becomes payable."""
 
     zh = "合同签订"
@@ -48,8 +47,7 @@ class AgreementSigned(ProjectFact):
     ends_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionGranted(ProjectFact):
+class ExtensionGranted(ProjectFact, frozen=True):
     """More time: a later end of the agreement, or a later day by which what failed acceptance is to be put right."""
 
     zh = "延期批准"
@@ -60,8 +58,7 @@ class ExtensionGranted(ProjectFact):
     due_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AwardAmended(ProjectFact):
+class AwardAmended(ProjectFact, frozen=True):
     """An award gets more out of the line, or gives back what it was not paid yet (`increase` or not)."""
 
     zh = "立项金额调整"
@@ -74,8 +71,7 @@ class AwardAmended(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PayeeChanged(ProjectFact):
+class PayeeChanged(ProjectFact, frozen=True):
     """The award is to be paid to another account or name. Two people answer for it: `actor` and `approver`."""
 
     zh = "收款人变更"
@@ -87,8 +83,7 @@ class PayeeChanged(ProjectFact):
     approver: str
 
 
-@dataclass(frozen=True, slots=True)
-class AwardDeclined(ProjectFact):
+class AwardDeclined(ProjectFact, frozen=True):
     """The awardee does not want it, before anything is paid: all of it goes back to the line and its place is free."""
 
     zh = "放弃立项"
@@ -98,8 +93,7 @@ class AwardDeclined(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AwardRevoked(ProjectFact):
+class AwardRevoked(ProjectFact, frozen=True):
     """The award is taken away before anything is paid: all of it goes back to the line and its place is free."""
 
     zh = "撤销立项"
@@ -109,8 +103,7 @@ class AwardRevoked(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class AwardTerminated(ProjectFact):
+class AwardTerminated(ProjectFact, frozen=True):
     """The award ends early: what is not paid goes back to the line. What is paid stays, unless it is recovered."""
 
     zh = "终止立项"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from immutables import Map
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.allocation import TIES
 from domain.case import Case, Decision
@@ -27,14 +28,12 @@ from domain.record import Fact, Recorded
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BatchAmount:
+class BatchAmount(Struct, frozen=True):
     batch: int
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class Awarded:
+class Awarded(Struct, frozen=True):
     """One row of the award list. `rank` is its place in the list, 1 the first."""
 
     award: str
@@ -45,8 +44,7 @@ class Awarded:
     amounts: tuple[BatchAmount, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AwardListDecided(ProjectFact):
+class AwardListDecided(ProjectFact, frozen=True):
     """The meeting decides who is awarded how much of each batch.
 
     `review` and `notice` are the versions of the ReviewConcluded and the NoticeStarted it rests on; there is no notice

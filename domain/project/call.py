@@ -5,9 +5,11 @@ Source: seed, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "P
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.posting import LINE
@@ -46,8 +48,7 @@ from domain.rules.waiver import SamePerson
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class CallPublished(ProjectFact):
+class CallPublished(ProjectFact, frozen=True):
     """Opens a round; applications are received from `opens_on` to `closes_on`, both included."""
 
     zh = "征集发布"
@@ -69,8 +70,7 @@ class CallPublished(ProjectFact):
     closes_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class CallExtended(ProjectFact):
+class CallExtended(ProjectFact, frozen=True):
     """Applications are taken until a later day than announced. Possible while the call is not closed."""
 
     zh = "征集延期"
@@ -79,8 +79,7 @@ class CallExtended(ProjectFact):
     closes_on: date
 
 
-@dataclass(frozen=True, slots=True)
-class CallClosed(ProjectFact):
+class CallClosed(ProjectFact, frozen=True):
     """The window is over and no more applications are taken. It occurs after the window's last day."""
 
     zh = "征集截止"
@@ -88,8 +87,7 @@ class CallClosed(ProjectFact):
     round: int
 
 
-@dataclass(frozen=True, slots=True)
-class CallFailed(ProjectFact):
+class CallFailed(ProjectFact, frozen=True):
     """The round ends without an award: nobody applied, passed, or is to be awarded. A further call may follow."""
 
     zh = "征集流标"
@@ -98,14 +96,12 @@ class CallFailed(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Applicant:
+class Applicant(Struct, frozen=True):
     name: str
     uscc: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationReceived(ProjectFact):
+class ApplicationReceived(ProjectFact, frozen=True):
     """An application came in on a day of the window. The ledger sets `round`, the one under way."""
 
     zh = "申报受理"
@@ -116,8 +112,7 @@ class ApplicationReceived(ProjectFact):
     round: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationWithdrawn(ProjectFact):
+class ApplicationWithdrawn(ProjectFact, frozen=True):
     """The applicant takes its application back, at any stage before it is awarded."""
 
     zh = "申报撤回"
@@ -126,8 +121,7 @@ class ApplicationWithdrawn(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ApplicationScreened(ProjectFact):
+class ApplicationScreened(ProjectFact, frozen=True):
     """An application passed the check of its papers, or failed it. Until the review a later one corrects an earlier."""
 
     zh = "申报审查"

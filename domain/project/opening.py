@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import assert_never, get_args
+
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned
@@ -23,13 +24,11 @@ from domain.rules.recovery import RecoveryOutstanding
 # Events ----------------------------------------------------------------------
 
 
-class ProjectFact(Fact):
-    __slots__ = ()
+class ProjectFact(Fact, frozen=True):
     streams = ("project",)
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectOpened(ProjectFact):
+class ProjectOpened(ProjectFact, frozen=True):
     """A line of the adopted plan opens as a project; its code is that of the stream and of the line."""
 
     zh = "项目设立"
@@ -37,8 +36,7 @@ class ProjectOpened(ProjectFact):
     fund: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectClosed(ProjectFact):
+class ProjectClosed(ProjectFact, frozen=True):
     """The project ends, nothing of it still to be paid. What is left in its line goes back to the pool."""
 
     zh = "项目结项"

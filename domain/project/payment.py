@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import NamedTuple, assert_never, get_args
 
 from immutables import Map
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.guard import require, rules_of
@@ -41,8 +41,7 @@ ONWARD_RULES = tuple(rule for rule in rules_of(ONWARD) if rule not in STEP)
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRequested(ProjectFact):
+class PaymentRequested(ProjectFact, frozen=True):
     """Payable money of one award and batch is asked for, for the award's payee and under a new name.
 
     The ledger sets `levels`, those of approval that it needs: the fund's settings of the time.
@@ -59,8 +58,7 @@ class PaymentRequested(ProjectFact):
     levels: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentApproved(ProjectFact):
+class PaymentApproved(ProjectFact, frozen=True):
     """One level of approval, in the order of the fund's settings (审核, 审批). The ledger sets `final` on the last."""
 
     zh = "支付审批通过"
@@ -71,8 +69,7 @@ class PaymentApproved(ProjectFact):
     final: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentRejected(ProjectFact):
+class PaymentRejected(ProjectFact, frozen=True):
     """An approver, who is never the requester, says no: the money is payable again.
 
     `level` is whose turn it was; left out, the ledger sets it.
@@ -86,8 +83,7 @@ class PaymentRejected(ProjectFact):
     level: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentCancelled(ProjectFact):
+class PaymentCancelled(ProjectFact, frozen=True):
     """A payment is given up before it is instructed: the money is payable again."""
 
     zh = "支付作废"
@@ -96,8 +92,7 @@ class PaymentCancelled(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentInstructed(ProjectFact):
+class PaymentInstructed(ProjectFact, frozen=True):
     """The treasury is told to pay, by a voucher whose number is never used twice.
 
     The payment is approved, or needs no approval because payments are only recorded here.
@@ -110,8 +105,7 @@ class PaymentInstructed(ProjectFact):
     payment: str
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentConfirmed(ProjectFact):
+class PaymentConfirmed(ProjectFact, frozen=True):
     """The bank has paid. A payee other than the award's is never refused: the ledger sets `payee_differs`.
 
     `cleared_on` is the day of clearing 清算日期; left out, it is the day it occurred.
@@ -128,8 +122,7 @@ class PaymentConfirmed(ProjectFact):
     cleared_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentFailed(ProjectFact):
+class PaymentFailed(ProjectFact, frozen=True):
     """The bank could not carry out the instruction: the money is payable again."""
 
     zh = "支付失败"
@@ -139,8 +132,7 @@ class PaymentFailed(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentReturned(ProjectFact):
+class PaymentReturned(ProjectFact, frozen=True):
     """Money that was paid comes back: `passive` from the bank that could not deliver it (退票), else from the payee.
 
     It is payable again in the year it was paid and while the award is live; else it is recovered to the fund. `year` is

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from typing import assert_never, get_args
+
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.mirrors import FundsReturned
@@ -26,8 +27,7 @@ STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryOrdered(ProjectFact):
+class RecoveryOrdered(ProjectFact, frozen=True):
     """Money that a payment brought out must come back by `due_on`. Nothing moves yet."""
 
     zh = "追缴决定"
@@ -40,8 +40,7 @@ class RecoveryOrdered(ProjectFact):
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryReceived(ProjectFact):
+class RecoveryReceived(ProjectFact, frozen=True):
     """Some of what was ordered back has come: it is the fund's again, as recovered."""
 
     zh = "追缴到账"
@@ -53,8 +52,7 @@ class RecoveryReceived(ProjectFact):
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class RecoveryWaived(ProjectFact):
+class RecoveryWaived(ProjectFact, frozen=True):
     """Some of what was ordered back is given up, by another person than ordered it. It stays paid."""
 
     zh = "追缴豁免"

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import assert_never, get_args
 
 from immutables import Map
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.case import Case, Decision
 from domain.fund.state import NoticeOrder
@@ -52,14 +53,12 @@ from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, Wind
 # Events ----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(Struct, frozen=True):
     application: str
     score: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class ReviewConcluded(ProjectFact):
+class ReviewConcluded(ProjectFact, frozen=True):
     """Scores of all that passed screening. Held again, it replaces the earlier review and voids its notice."""
 
     zh = "评审结论"
@@ -69,14 +68,12 @@ class ReviewConcluded(ProjectFact):
     scores: tuple[Score, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     application: str
     amount: Money
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeStarted(ProjectFact):
+class NoticeStarted(ProjectFact, frozen=True):
     """The public is shown whom it is proposed to award, and how much, from `first_day` to `last_day`.
 
     A new notice replaces the one before it, also after a decision, as for a substitute. Where the fund's notices follow
@@ -102,16 +99,14 @@ class NoticeStarted(ProjectFact):
     last_day: date
 
 
-@dataclass(frozen=True, slots=True)
-class NoticeCompleted(ProjectFact):
+class NoticeCompleted(ProjectFact, frozen=True):
     """The notice's last day is over without an open objection: what it listed was shown to the public."""
 
     zh = "公示结束"
     refused_by = (NoRoundUnderWay, NoNotice, ObjectionOpen, DeadlineNotPassed)
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectionReceived(ProjectFact):
+class ObjectionReceived(ProjectFact, frozen=True):
     """Somebody objects in the notice's days: to one application, or to the whole list if none is named."""
 
     zh = "异议受理"
@@ -122,8 +117,7 @@ class ObjectionReceived(ProjectFact):
     application: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectionResolved(ProjectFact):
+class ObjectionResolved(ProjectFact, frozen=True):
     """An objection is answered. Upheld, it excludes the application; if none is named, review and notice are void.
 
     The ledger sets `application`, the one that the objection is to, or `voids`, the version of the review made void.

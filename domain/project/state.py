@@ -6,11 +6,12 @@ Everything that grows is a persistent map, so a long life costs no more per even
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from immutables import Map
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from domain.fen import FenSet
 from domain.fund.state import Line
@@ -36,8 +37,7 @@ from domain.rules.every_post import NameTaken, UnknownName
 from domain.rules.project import ProjectIsClosed
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     """One line of the plan. `applicants` finds the live application of an applicant in a round.
 
     `ended` are the awards that are no longer live; `paid_on` tells by award when each of its payments was confirmed;
@@ -222,7 +222,7 @@ class Project:
 
     def keep(self, kind: str, name: str, subject: Any) -> Project:
         """The project with this subject, new or changed."""
-        return replace(self, **{KINDS[kind]: self.subjects(kind).set(name, subject)})  # type: ignore[arg-type]
+        return replace(self, **{KINDS[kind]: self.subjects(kind).set(name, subject)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
         """The project after a step of this version on one subject."""
@@ -233,7 +233,7 @@ class Project:
         subject = self.subjects(kind)[name]
         assert subject.past or not subject.steps, "what is not remembered is not reversed"
         if not subject.past:
-            return replace(self, **{KINDS[kind]: self.subjects(kind).delete(name)})  # type: ignore[arg-type]
+            return replace(self, **{KINDS[kind]: self.subjects(kind).delete(name)})
         *past, before = subject.past
         return self.keep(kind, name, replace(before, past=tuple(past)))
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypeVar
 
 from immutables import Map
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.fund.state import Gate
 from domain.money import Money
@@ -33,16 +34,14 @@ def no_name_twice(kind: str, names: Iterable[object]) -> None:
 # Subjects --------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class BankAccount:
+class BankAccount(Struct, frozen=True):
     """A bank account that may be stored: its last four digits, and a keyed digest to compare it by."""
 
     last4: str
     digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Payee:
+class Payee(Struct, frozen=True):
     name: str
     uscc: str
     account: BankAccount
@@ -51,8 +50,7 @@ class Payee:
         return f"{self.name} ({self.uscc}, …{self.account.last4})"
 
 
-@dataclass(frozen=True, slots=True)
-class ActualPayee:
+class ActualPayee(Struct, frozen=True):
     """Whom the bank says it paid. A bank slip may leave the code out."""
 
     name: str
@@ -71,8 +69,7 @@ class Screening(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(Struct, frozen=True):
     """`number` is its 受理号. Live unless `withdrawn`; `award` is what it was given."""
 
     version: int
@@ -88,8 +85,7 @@ class Application:
     past: tuple[Application, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """A public notice 公示; `version` is that of the event that started it. `decided`: an award list rests on it."""
 
     version: int
@@ -100,8 +96,7 @@ class Notice:
     decided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(Struct, frozen=True):
     """That an application was shown to the public: by which notice, started and completed."""
 
     started: int
@@ -114,8 +109,7 @@ class RoundStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Round:
+class Round(Struct, frozen=True):
     """One round of applications, from its call to the first decision, or to its failure.
 
     `review` is the one in force, `notice` the last one on it and `earlier` those before; `noticed` tells by which
@@ -138,8 +132,7 @@ class Round:
     past: tuple[Round, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Objection:
+class Objection(Struct, frozen=True):
     """An objection 异议 to an application, or to a whole notice; `concerns`: the applications put in doubt."""
 
     version: int
@@ -167,8 +160,7 @@ class AwardStatus(StrEnum):
     TERMINATED = "terminated"
 
 
-@dataclass(frozen=True, slots=True)
-class Award:
+class Award(Struct, frozen=True):
     """`gates`: those open for it, and by which event. `since`: its acceptance's last change.
 
     `payee_by`, `ends_by`, `acceptance_by`, `due_by` (of `rectify_by`): which event said so last.
@@ -204,8 +196,7 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
+class Payment(Struct, frozen=True):
     """`since` is the day of its last step; `paid_in` the year its confirmation is booked in.
 
     `levels` are those of approval in force when it was requested; None in old logs: those of the fund's establishment.
@@ -225,8 +216,7 @@ class Payment:
     past: tuple[Payment, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Recovery:
+class Recovery(Struct, frozen=True):
     """Money of a payment that must come back 追缴: what was ordered and waived."""
 
     version: int
@@ -240,8 +230,7 @@ class Recovery:
     past: tuple[Recovery, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
+class Waiver(Struct, frozen=True):
     """A rule that is waived for one award or application, and who granted it."""
 
     version: int

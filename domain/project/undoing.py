@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from domain.project.call import reindexed, unindexed
 from domain.project.payment import PaymentConfirmed, unconfirmed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from domain.case import Case, Decision
 from domain.project.opening import ProjectFact
@@ -18,8 +17,7 @@ from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverGranted(ProjectFact):
+class WaiverGranted(ProjectFact, frozen=True):
     """A rule that may be waived is waived for one award, or for one application, also one that is still to come.
 
     Whoever grants it did not post what benefits from it.

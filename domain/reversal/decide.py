@@ -7,8 +7,9 @@ gates, places and plan is asked of the books after the reversal (`soundness.py`)
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import Any, NamedTuple
+
+from msgspec.structs import replace
 
 from domain import fund, project
 from domain.case import Case, Decision, Mirror

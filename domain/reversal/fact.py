@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from immutables import Map
+from msgspec import Struct
 
 from domain.documents import Claim
 from domain.fen import FenSet
@@ -32,16 +32,14 @@ from domain.rules.reversal import (
 from domain.rules.waiver import SamePerson
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """Something that is as it was before the reversed entry: `kind` is what a project keeps it under."""
 
     kind: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class EntryReversed(Fact):
+class EntryReversed(Fact, frozen=True):
     """An entry of the same stream is undone: its fen go back the way they came, and what it changed is as before.
 
     `version` is the entry's. Without `amount` all of it that is left; some entries may be reversed in part. The ledger

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
 from operator import attrgetter
+
+from msgspec import Struct, field
 
 from domain.tie_out.evidence import total
 from domain.tie_out.parts import Entry, Line
 from domain.tie_out.table import Table
 
 
-@dataclass(slots=True)
-class Group:
+class Group(Struct):
     """Lines and entries that share something, by day."""
 
     lines: list[Line] = field(default_factory=list)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+
+from msgspec import Struct
 
 from domain.documents import normal
 from domain.fund.reconciliation import CashEntry, Difference, Direction
@@ -15,8 +16,7 @@ from domain.project.subjects import BankAccount
 from domain.record import Reference
 
 
-@dataclass(frozen=True)
-class Cash:
+class Cash(Struct, frozen=True, dict=True):
     """Money that moved on a day, as a statement or the books have it, and whom and what it was for."""
 
     on: date
@@ -43,8 +43,7 @@ class Cash:
         return found
 
 
-@dataclass(frozen=True)
-class Line(Cash):
+class Line(Cash, frozen=True, dict=True):
     """A line of a statement. `number` is its own, from 1; `account` the other party's, as far as it is told."""
 
     number: int = 0
@@ -55,8 +54,7 @@ class Line(Cash):
         return self.on, self.number
 
 
-@dataclass(frozen=True)
-class Entry(Cash):
+class Entry(Cash, frozen=True, dict=True):
     """An entry of the books: `on` is the day of clearing, `amount` less what was reversed."""
 
     stream: str = ""
@@ -78,8 +76,7 @@ class Entry(Cash):
         return CashEntry(self.stream, self.version, self.amount)
 
 
-@dataclass(frozen=True, slots=True)
-class Days:
+class Days(Struct, frozen=True):
     """The statement's days, both included, and how many days apart a line and its entry may be."""
 
     first: date
@@ -92,8 +89,7 @@ class Days:
         return close and (line.on.year, line.on.month) == (entry.on.year, entry.on.month)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairing:
+class Pairing(Struct, frozen=True):
     """Lines and entries that belong together, or one that stands alone. No `differs`: they agree.
 
     `twin` is the line that a duplicate repeats, `settled` the entry that another statement has already; `pending` a

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.books import Books
 from domain.case import Case
@@ -22,8 +24,7 @@ class Sentence(NamedTuple):
     zh: str
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A guard as it stands today: met `by` some events, or what it refuses with."""
 
     guard: Guard
@@ -31,8 +32,7 @@ class Condition:
     missing: Refused | None
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A post to `stream` that would bring the money further, as it could be posted today, and its conditions."""
 
     stream: str
@@ -45,8 +45,7 @@ class Step:
         return all(condition.missing is None for condition in self.conditions)
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Where the money of a batch stands, by account and in a sentence, and the steps that it waits for, in turn."""
 
     accounts: dict[str, Money]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from flask import Blueprint, Response
+from msgspec.structs import asdict
 
 from domain.documents import normal, official
 from service.api import page, reader

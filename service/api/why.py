@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields
 from typing import Any
 
 import msgspec
@@ -118,7 +117,7 @@ ABOUT = (
 
 
 def _about(fact: Fact) -> dict[str, Any]:
-    told = {each.name: getattr(fact, each.name) for each in fields(fact) if each.name in ABOUT}  # type: ignore[arg-type]
+    told = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in ABOUT}
     return {
         name: msgspec.to_builtins(value, enc_hook=str) for name, value in told.items() if value not in ("?", None, 0)
     }

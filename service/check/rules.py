@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from itertools import groupby
 from multiprocessing import get_context
 from operator import attrgetter
@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 import psycopg
 from immutables import Map
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
@@ -129,10 +130,7 @@ def _unknown(row: dict[str, Any]) -> Finding | None:
     return found("unknown-field", position=row["position"], type=row["type"], names=", ".join(sorted(names)))
 
 
-_FIELDS = {
-    name: codec.ENVELOPE | {each.name for each in fields(fact)}  # type: ignore[arg-type]
-    for name, fact in FACTS.items()
-}
+_FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in FACTS.items()}
 
 
 def _fund(rows: _Counted, known: _Known) -> Iterator[Finding]:

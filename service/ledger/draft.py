@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from domain.books import Books, Stream
 from domain.decision import decide, reads, refers_to
@@ -18,8 +19,7 @@ Name = tuple[str, str]
 """A post's identity without its content: source and id."""
 
 
-@dataclass(slots=True, eq=False)
-class Request:
+class Request(Struct, eq=False):
     """Posts that were sent together. Atomic: one that does not count, and none does; else each stands for itself.
 
     `done`: its outcomes, or its error, may be told.
@@ -32,8 +32,7 @@ class Request:
     done: bool = False
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(Struct):
     """What would be recorded, decided on `loaded`: for each request its outcomes so far (None: to be recorded).
 
     `filings` tells which events are which post's; a post that says again what an earlier one said shares its filing.

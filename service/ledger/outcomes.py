@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from domain.record import Posted, Recorded
 from domain.rules import Refused
 from service.ledger.recorder import Identity
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """A posted fact with its identity; `expected_version` is the stream's version the sender has seen, if it says."""
 
     posted: Posted
@@ -18,8 +17,7 @@ class Post:
     expected_version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(Struct, frozen=True):
     """It is in the log from position `first` to `last`, and `version` is its stream's after the first of these.
 
     `replayed`: an earlier post of the same identity put it there.
@@ -31,20 +29,17 @@ class Counted:
     replayed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(Struct, frozen=True):
     """It would count now, and these events would record it."""
 
     events: tuple[Recorded, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Conflicts:
+class Conflicts(Struct, frozen=True):
     """The same identity was posted before with other content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Overtaken:
+class Overtaken(Struct, frozen=True):
     """The stream is not at the version that the sender expected."""
 
     stream: str
@@ -52,15 +47,13 @@ class Overtaken:
     actual: int
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """A rule refuses it."""
 
     rule: Refused
 
 
-@dataclass(frozen=True, slots=True)
-class NotRecorded:
+class NotRecorded(Struct, frozen=True):
     """It broke no rule, but another of its bundle did."""
 
 

@@ -7,11 +7,11 @@ sequence (leaves gaps), its pipeline mode (hangs on large bundles), its database
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, cast
 
 from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
+from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
@@ -28,8 +28,7 @@ PATIENCE_SECONDS = 2.0
 """How long a post waits for a connection."""
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """Who a post is, for ever: the sender's name for it, and the digest of what it said."""
 
     source: str
@@ -37,8 +36,7 @@ class Identity:
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Filing:
+class Filing(Struct, frozen=True):
     """A post that counts, and which of a bundle's events record it: ordinals from `first` to `last`, 1 the first."""
 
     identity: Identity
@@ -46,8 +44,7 @@ class Filing:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
-class LibraryEvent:
+class LibraryEvent(Struct, frozen=True):
     """A recorded event with the names that the library looks for."""
 
     originator_id: str

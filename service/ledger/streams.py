@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from threading import Lock
 
+from msgspec import Struct, field
 from psycopg import Connection
 from psycopg.rows import DictRow
 
@@ -88,8 +88,7 @@ class States:
                 self._events -= self._streams.popitem(last=False)[1].version
 
 
-@dataclass(frozen=True, slots=True)
-class KnownPost:
+class KnownPost(Struct, frozen=True):
     """A post that already counted: its digest, its events' positions, and its stream's version after the first."""
 
     digest: bytes
@@ -98,8 +97,7 @@ class KnownPost:
     version: int
 
 
-@dataclass(slots=True)
-class Loaded:
+class Loaded(Struct):
     """What was read: streams up to date, posts already recorded, numbers taken, the next serial, entries."""
 
     streams: dict[str, Stream]

@@ -12,13 +12,13 @@ import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date
 from threading import BoundedSemaphore
 from typing import Any
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from domain.money import Money
 from domain.project.subjects import BankAccount

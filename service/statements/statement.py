@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from domain.fund.reconciliation import Direction
 from domain.money import Money
@@ -32,8 +34,7 @@ def too_long() -> StatementWrong:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """A statement's lines and what is known of its file. `columns`: the heading that each part was read from.
 
     `rows`: where each line stands in the file. `skipped`: rows that are no lines, such as totals. `adds_up`: whether

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from datetime import date
 from itertools import count
 from typing import Any
 
 import pytest
 from immutables import Map
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from domain.books import Books
 from domain.decision import TITLES, decide, reads, refers_to, rules_of
@@ -75,8 +76,7 @@ def seen(books: Books, posted: Posted) -> Books:
     return replace(books, streams=Map({n: s for n, s in books.streams.items() if n in names}), entries=entries)
 
 
-@dataclass(frozen=True)
-class Scenario:
+class Scenario(Struct, frozen=True):
     books: Books = Books(TODAY, calendar_days, lambda code: not code.startswith("0"))
     posted: Posted | None = None
 

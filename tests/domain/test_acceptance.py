@@ -1,6 +1,5 @@
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from domain.fund import Gate, SettingsChanged
 from domain.project.acceptance import (

@@ -1,9 +1,9 @@
 """What asks for attention: each alert by the scenario that it is for, with the events it rests on."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from domain.alerts import SENTENCES, Urgency, alerts
 from domain.fund import AppropriationReceived, SettingsChanged

@@ -1,7 +1,8 @@
 """Days on which something goes wrong, each told from the beginning to the way out."""
 
-from dataclasses import replace
 from datetime import date
+
+from msgspec.structs import replace
 
 from domain.documents import Document
 from domain.fund import (

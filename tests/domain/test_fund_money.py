@@ -1,7 +1,7 @@
-from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from domain.documents import Document
 from domain.fen import MAX_BOUND, FenSet

@@ -1,13 +1,13 @@
 """What must hold after every event of any life. The lives are random; hypothesis finds the one that breaks a rule."""
 
 from collections import Counter, defaultdict
-from dataclasses import replace
 from datetime import date
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.books import Stream
 from domain.decision import FACTS, decide

@@ -1,11 +1,11 @@
 """A statement is accepted when every line is matched or explained, and the books bear it out."""
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.fund import (
     AppropriationReceived,

@@ -1,10 +1,10 @@
 """What may be undone, each in one row: a beginning, and the entry that is then posted, reversed, and posted again."""
 
-from dataclasses import fields, replace
 from datetime import date
 
 import pytest
 from immutables import Map
+from msgspec.structs import fields, replace
 
 from domain.decision import POSTABLE
 from domain.documents import Document

@@ -1,8 +1,7 @@
 """What rests on an entry, and keeps it from being undone until it is undone itself."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from domain.fund import AppropriationReceived, SettingsChanged, YearCarriedForward
 from domain.posting import PAYABLE

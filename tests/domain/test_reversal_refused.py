@@ -1,8 +1,7 @@
 """What may not be undone: it never may, it has moved on, something rests on it, or all is closed."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from domain.decision import POSTABLE
 from domain.fund import (

@@ -1,8 +1,7 @@
 """What may not be undone because the books would not be sound: plan, places, gates, ended awards."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from domain.fund import (
     AllotmentWithdrawn,

@@ -1,9 +1,8 @@
 """That the domain says truly which rules may refuse which fact. The scenarios and random lives check it besides."""
 
-from dataclasses import fields, replace
-
 import pytest
 from immutables import Map
+from msgspec.structs import fields, replace
 
 from domain.decision import MIRRORS, POSTABLE, rules_of
 from domain.documents import Document

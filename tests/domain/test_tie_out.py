@@ -1,13 +1,13 @@
 """A statement held against the books: everything once, sums exact, and each kind of difference found by its name."""
 
 import time
-from dataclasses import replace
 from datetime import date, timedelta
 from itertools import count
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.fund.reconciliation import Difference, Direction
 from domain.money import Money

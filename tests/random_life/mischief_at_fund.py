@@ -6,9 +6,10 @@ A step gives None if it cannot be tried. What random steps break by themselves o
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from domain.documents import Document
 from domain.fen import MAX_BOUND

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import MISSING, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, Any
+
+from msgspec import NODEFAULT, Struct
+from msgspec.structs import fields
 
 from domain.money import Money
 from domain.record import Posted
@@ -70,7 +72,7 @@ def source(value: Any, imports: set[tuple[str, str]]) -> str:
             name = f"Decimal({str(value)!r})"
         case date():
             name = f"date({value.year}, {value.month}, {value.day})"
-        case _ if is_dataclass(value):
+        case Struct():
             name = f"{type(value).__name__}({', '.join(_arguments(value, imports))})"
         case _:
             return repr(value)
@@ -84,7 +86,7 @@ def _arguments(value: Any, imports: set[tuple[str, str]]) -> Iterator[str]:
     for field in fields(value):
         given = getattr(value, field.name)
         by_name = by_name or isinstance(given, bool)
-        if field.default is not MISSING and given == field.default:
+        if field.default is not NODEFAULT and given == field.default:
             by_name = True
             continue
         written = source(given, imports)

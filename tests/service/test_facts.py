@@ -1,7 +1,6 @@
 """The schemas of posts: what may be left out, what is refused, and where an event belongs."""
 
 import json
-from dataclasses import MISSING, fields
 from datetime import date
 
 import pytest
@@ -9,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from marshmallow import Schema, ValidationError
 from marshmallow.experimental.context import Context
+from msgspec import NODEFAULT
+from msgspec.structs import fields
 
 from domain.documents import Document
 from domain.fund import FundEstablished, NoticeOrder
@@ -39,7 +40,7 @@ def read(event, **data):
 def test_an_optional_field_may_be_left_out_but_not_be_null(name, field):
     fact = read(EXAMPLES[name], **{field: ...})
     [default] = [each.default for each in fields(fact) if each.name == field]
-    assert getattr(fact, field) == (None if default is MISSING else default)
+    assert getattr(fact, field) == (None if default is NODEFAULT else default)
     with pytest.raises(ValidationError) as wrong:
         read(EXAMPLES[name], **{field: None})
     assert list(wrong.value.messages["data"]) == [field]

@@ -9,10 +9,10 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from domain.fund import AppropriationReceived, FundEstablished, SettingsChanged
 from domain.project.call import Applicant, ApplicationReceived, CallPublished

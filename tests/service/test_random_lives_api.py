@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections import Counter
-from dataclasses import replace
 from random import Random
 
 import psycopg
 import pytest
 from marshmallow import ValidationError
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from domain.posting import ALLOTTED

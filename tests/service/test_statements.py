@@ -5,12 +5,12 @@ import re
 import resource
 import zipfile
 from contextlib import suppress
-from dataclasses import replace
 from datetime import date, datetime
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from openpyxl import Workbook
 
 from domain.fund.reconciliation import Direction
