@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import Flask, g, request
 from stdnum.cn import uscc
 
@@ -52,10 +55,17 @@ def open_ledger(url: str) -> Ledger:
     return Ledger(url, today=calendar.today, working_days=calendar.working_days, valid_uscc=uscc.is_valid)
 
 
+class _Synchronous(Flask):
+    """None of its functions is a coroutine; Flask would ask each of them, five times a request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
+
 def create_app(config: Config) -> Flask:
     """The web service on `config.database_url`. Open it after any fork: it holds connections."""
     assert config.database_url is not None, "the database is chosen before the app is built"
-    app = Flask(__name__, static_folder=None)
+    app = _Synchronous(__name__, static_folder=None)
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -80,9 +90,9 @@ def create_app(config: Config) -> Flask:
     @app.before_request
     def _let_in() -> None:
         if request.blueprint not in open_to_all:
-            g.principal = door.principal(request.headers.get("Authorization", ""))
+            g.principal = who = door.principal(request.headers.get("Authorization", ""))
             if feed.COUNTED not in request.environ:
-                door.count(g.principal)
+                door.count(who)
 
     for module in (*OPEN, *BY_KEY, console):
         app.register_blueprint(module.bp)

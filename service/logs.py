@@ -46,8 +46,11 @@ def configure(*, in_background: bool = False) -> None:
     )
 
 
+_ENCODER = msgspec.json.Encoder(enc_hook=repr)
+
+
 def _json(event: Any, **_: Any) -> str:
-    return msgspec.json.encode(event, enc_hook=repr).decode()
+    return _ENCODER.encode(event).decode()
 
 
 class Background:
@@ -155,15 +158,15 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 def _log(response: Response) -> None:
     key = getattr(g.get("principal"), "name", None)
     seconds = time.perf_counter() - g.started
-    route = request.url_rule.rule if request.url_rule else "none"
-    method = request.method if request.method in METHODS else "other"
-    metrics.REQUESTS.labels(method, route, response.status_code).inc()
+    route = rule.rule if (rule := request.url_rule) else "none"
+    method = request.method
+    metrics.REQUESTS.labels(method if method in METHODS else "other", route, response.status_code).inc()
     metrics.SECONDS.labels(route).observe(seconds)
     for item in g.posts:
         _log_item(item, key)
     log.info(
         "request",
-        method=request.method,
+        method=method,
         path=request.path,
         status=response.status_code,
         key=key,

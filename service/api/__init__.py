@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from flask import Response, current_app, g
@@ -11,6 +11,10 @@ from flask import Response, current_app, g
 from service.access import Principal
 from service.ledger import Ledger
 from service.reads import Reader
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+    from werkzeug.datastructures import Headers
 
 
 def ledger() -> Ledger:
@@ -33,4 +37,11 @@ def answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A JSON answer: amounts are strings already, dates ISO, Chinese as it is."""
-    return Response(msgspec.json.encode(body) + b"\n", status, headers, content_type=content_type)
+    return _Whole(msgspec.json.encode(body) + b"\n", status, headers, content_type=content_type)
+
+
+class _Whole(Response):
+    """An answer that is whole, its length known and its addresses ASCII: its headers go out as they are."""
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        return super().get_wsgi_headers(environ) if self.status_code == 304 else self.headers

@@ -7,7 +7,6 @@ import hmac
 import re
 import unicodedata
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -345,9 +344,10 @@ class Quick(Schema):
 
     def load(self, data: Any, **options: Any) -> Any:
         """As marshmallow's. Raises ValidationError."""
-        with suppress(ValidationError, _NotQuick):
+        try:
             return self.quick(data)
-        return super().load(data, **options)
+        except (ValidationError, _NotQuick):
+            return super().load(data, **options)
 
     def quick(self, data: Any) -> Any:
         """What `load` makes of right data. Raises ValidationError or _NotQuick otherwise, which need not say why."""
@@ -381,11 +381,7 @@ class Shape(Quick):
     makes: ClassVar[type[Any]]
 
     def made(self, read: dict[str, Any]) -> Any:
-        return self.makes(**{name: _frozen(value) for name, value in read.items()})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+        return self.makes(**read)
 
 
 class One(fields.Nested):
@@ -394,9 +390,10 @@ class One(fields.Nested):
     default_error_messages = MESSAGES
 
     def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
-        with suppress(ValidationError, _NotQuick):
+        try:
             return cast(Quick, self.schema).quick(value)
-        return super()._deserialize(value, *args, **options)
+        except (ValidationError, _NotQuick):
+            return super()._deserialize(value, *args, **options)
 
 
 MOST_ERRORS = 20
@@ -416,7 +413,7 @@ class Rows(fields.List[Any]):
     def json_schema(self) -> dict[str, Any]:
         return {"minItems": self.least, "maxItems": self.most}
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[Any]:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if not isinstance(value, list):
             raise self.make_error("invalid")
         if not self.least <= len(value) <= self.most:
@@ -433,4 +430,4 @@ class Rows(fields.List[Any]):
                     break  # a body of nothing but errors must not cost more than a right one
         if errors:
             raise ValidationError(errors)
-        return read
+        return tuple(read)

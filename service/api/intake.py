@@ -144,8 +144,7 @@ def _body() -> tuple[list[Any], bool]:
         raise Problem("length-required")
     kind = request.mimetype
     in_utf8 = request.mimetype_params.get("charset", "utf-8").lower() == "utf-8"
-    has_attributes = any(name.startswith("HTTP_CE_") for name in request.environ)
-    if not in_utf8 or kind not in (ONE, BUNDLE, BINARY) or (kind == BINARY and not has_attributes):
+    if not in_utf8 or kind not in (ONE, BUNDLE, BINARY) or (kind == BINARY and not _has_attributes()):
         raise Problem("wrong-media-type", POSTED)
     value = strict.parse(request.get_data())
     if kind == BINARY:
@@ -157,6 +156,10 @@ def _body() -> tuple[list[Any], bool]:
     if len(value) > MOST_IN_BUNDLE:
         raise Problem("too-large", limits=LIMITS)
     return value, False
+
+
+def _has_attributes() -> bool:
+    return any(name.startswith("HTTP_CE_") for name in request.environ)
 
 
 def _read(event: Any, stream: str | None, expected: int | None, opened: dict[str, str]) -> Item:

@@ -28,14 +28,14 @@ class Parameter(NamedTuple):
 
 def read(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     """The request's parameters by name, None where one that may be is left out. Raises Problem."""
-    for name in request.args:
-        if name not in parameters or len(request.args.getlist(name)) > 1:
+    given = request.args
+    for name in given:
+        if name not in parameters or len(given.getlist(name)) > 1:
             raise Problem("bad-parameter", parameter=name, known=sorted(parameters))
-    return {name: _read(name, parameter) for name, parameter in parameters.items()}
+    return {name: _read(name, parameter, given.get(name)) for name, parameter in parameters.items()}
 
 
-def _read(name: str, parameter: Parameter) -> Any:
-    given = request.args.get(name)
+def _read(name: str, parameter: Parameter, given: str | None) -> Any:
     if given is None:
         if parameter.required:
             raise Problem("bad-parameter", parameter=name, detail="This is required. 必填。")

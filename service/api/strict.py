@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from math import isinf
 from typing import Any, NoReturn
 
@@ -30,19 +31,18 @@ def parse(body: bytes) -> Any:
         raise
     except ValueError as error:  # an integer of thousands of digits
         raise NotStrictJson(str(error)) from error
-    if isinstance(value, (dict, list)):
+    if text.count("{") + text.count("[") > MOST_DEPTH:
         _check_depth(value, MOST_DEPTH)
     return value
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value: dict[str, Any] = {}
-    for name, each in pairs:
-        if name in value:
-            raise NotStrictJson(f"the name {name[:100]!r} stands twice in one object")
-        if not name.isascii() and SURROGATE.search(name):
-            raise NotStrictJson("a name has half a character")
-        value[name] = each
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        [(twice, _), *_] = Counter(name for name, _ in pairs).most_common(1)
+        raise NotStrictJson(f"the name {twice[:100]!r} stands twice in one object")
+    if SURROGATE.search("".join(value)):
+        raise NotStrictJson("a name has half a character")
     return value
 
 

@@ -59,9 +59,8 @@ class FactSchema(Shape):
     documents = Rows(One(DocumentShape), most=50, least=0, load_default=())
 
     def made(self, read: dict[str, Any]) -> Loaded:
-        own = {name: tuple(v) if isinstance(v, list) else v for name, v in read.items()}
-        circumstances = {name: own.pop(name) for name in CIRCUMSTANCES}
-        return Loaded(circumstances, self.fact(**own))
+        circumstances = {name: read.pop(name) for name in CIRCUMSTANCES}
+        return Loaded(circumstances, self.fact(**read))
 
 
 CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents")
