@@ -13,6 +13,9 @@ from typing import Any, Generic, TypeVar
 from service import abreast
 
 T = TypeVar("T")
+_Asked = tuple[Callable[[], T], asyncio.Future[T]]
+_End = tuple[asyncio.Future[T], T | None, BaseException | None]
+"""Whom to tell, what, or which error."""
 
 MOST_ABREAST = 32
 """Calls that one thread makes together."""
@@ -31,7 +34,7 @@ class Company(Generic[T]):
 
     def __init__(self, threads: Executor) -> None:
         self._threads = threads
-        self._waiting: deque[tuple[Callable[[], T], asyncio.Future[T]]] = deque()
+        self._waiting: deque[_Asked[T]] = deque()
         self._under_way: asyncio.Future[int] | None = None
         """What those that come wait for: the calls begun last, unless they have ended or are slow."""
         self._gathering: asyncio.TimerHandle | None = None
@@ -58,8 +61,9 @@ class Company(Generic[T]):
         loop = asyncio.get_running_loop()
         together = deque(self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_ABREAST)))
         self._answering = False
+        make = partial(self._make, loop, deque())
         try:
-            under_way = loop.run_in_executor(self._threads, abreast.run, together, partial(self._make, loop))
+            under_way = loop.run_in_executor(self._threads, abreast.run, together, make)
         except RuntimeError as error:  # no thread can be had
             while together:
                 _tell(together.popleft()[1], None, error)
@@ -89,21 +93,21 @@ class Company(Generic[T]):
             self._under_way = None
             self._gathering = asyncio.get_running_loop().call_later(COMPANY_SECONDS, self._begin)
 
-    def _make(self, loop: asyncio.AbstractEventLoop, asked: tuple[Callable[[], T], asyncio.Future[T]]) -> None:
-        """Make the call, and tell its end to who waits for it, in the loop."""
+    def _make(self, loop: asyncio.AbstractEventLoop, ended: deque[_End[T]], asked: _Asked[T]) -> None:
+        """Make the call, and have its end told in the loop, which is woken once for all that wait to be told."""
         call, end = asked
-        made: T | None
-        error: BaseException | None
         try:
-            made, error = call(), None
+            ended.append((end, call(), None))
         except BaseException as raised:  # noqa: BLE001 - raised again by whoever wanted the call
-            made, error = None, raised
-        loop.call_soon_threadsafe(self._answer, end, made, error)
+            ended.append((end, None, raised))
+        if len(ended) == 1:
+            loop.call_soon_threadsafe(self._answer, ended)
 
-    def _answer(self, end: asyncio.Future[T], made: T | None, error: BaseException | None) -> None:
+    def _answer(self, ended: deque[_End[T]]) -> None:
         if not self._answering:
             self._answering, self._came_before = True, len(self._waiting)
-        _tell(end, made, error)
+        while ended:
+            _tell(*ended.popleft())
 
 
 def _tell(end: asyncio.Future[Any], made: Any, error: BaseException | None) -> None:
