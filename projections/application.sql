@@ -55,9 +55,9 @@ with span as (
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
 ), undoing as materialized (
-    select r.position, (e.fact ->> 'version')::bigint as version
+    -- Looked up one by one, here and below: joined, the whole log would be read where the planner expects many.
+    select r.position, (select (e.fact ->> 'version')::bigint from event as e where e.position = r.position) as version
     from (select distinct position from history where type = 'EntryReversed') as r
-    join event as e on e.position = r.position
 ), undone as materialized (
     select h.project, h.application, u.version
     from history as h
@@ -66,8 +66,9 @@ with span as (
 ), scored as materialized (
     select r.position, r.project, s.score ->> 'application' as application, s.score ->> 'score' as score
     from (select distinct project, position from history where type = 'ReviewConcluded') as r
-    join event as e on e.position = r.position
-    cross join lateral jsonb_array_elements(e.fact -> 'scores') as s (score)
+    cross join lateral jsonb_array_elements(
+        (select e.fact -> 'scores' from event as e where e.position = r.position)
+    ) as s (score)
 ), step as materialized (
     select h.*, scored.score
     from history as h

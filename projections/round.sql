@@ -43,7 +43,7 @@ with span as (
     left join lateral (
         select max(r.round::integer)::text as round
         from round as r
-        where r.project = e.project and r.status <> 'reversed'
+        where e.era = 0 and e.named is null and r.project = e.project and r.status <> 'reversed'
     ) as before on true
 ), touch as (
     select project, round, position from numbered where type <> 'EntryReversed'
