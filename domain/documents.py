@@ -39,7 +39,10 @@ def official(number: str) -> OfficialNumber | None:
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
-    """One citation. `sha256` is of the file itself, in hex; `year` and `item` tell vouchers of one number apart."""
+    """One citation. `sha256` is of the file itself, in hex; `year` and `item` tell vouchers of one number apart.
+
+    What it lacks is left out of the log: hence `omit_defaults`.
+    """
 
     kind: str
     number: str

@@ -51,7 +51,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
 _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
-"""A field without a value, and the comma that goes with it. In a string no such quotes can stand, but escaped."""
+"""A fact's field without a value, with its comma. In a string no such quotes can stand, but escaped."""
 
 
 def encode(event: Recorded) -> str:
@@ -77,7 +77,7 @@ def encode(event: Recorded) -> str:
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     """The event of type `name` that `body` stands for. Raises msgspec.ValidationError if it cannot be read."""
     envelope = _ENVELOPE_DECODER.decode(body)
-    header = Header(*[getattr(envelope, name) for name in Header.__struct_fields__])
+    header = Header(*[getattr(envelope, part) for part in Header.__struct_fields__])
     moves = tuple(
         Move(m.source, m.target, Place(m.project, m.batch, m.award, m.payment), m.fen) for m in envelope.moves
     )

@@ -158,7 +158,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 def _log(response: Response) -> None:
     key = getattr(g.get("principal"), "name", None)
     seconds = time.perf_counter() - g.started
-    route = rule.rule if (rule := request.url_rule) else "none"
+    rule = request.url_rule
+    route = rule.rule if rule else "none"
     method = request.method
     metrics.REQUESTS.labels(method if method in METHODS else "other", route, response.status_code).inc()
     metrics.SECONDS.labels(route).observe(seconds)

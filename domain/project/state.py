@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any
 
 from immutables import Map
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.fen import FenSet
@@ -62,7 +62,7 @@ class Project(Struct, frozen=True):
     recoveries_of: Map[str, tuple[str, ...]] = Map()
     recovered: Map[str, int] = Map()
     waivers: Map[str, Waiver] = Map()
-    reversed: Map[int, FenSet] = field(default_factory=Map)
+    reversed: Map[int, FenSet] = Map()
 
     @property
     def closed(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -77,7 +77,7 @@ def allocate(project: str) -> Response:
     )
 
 
-def _scores(project: Project, names: list[str] | None) -> dict[str, Decimal]:
+def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
     """The scores of those asked for, or of all that stand and were noticed. Raises NotStanding, NobodyListed."""
     current = project.current_round()
     listed = current.notice.applications if current.notice else current.scores

@@ -401,7 +401,7 @@ MOST_ERRORS = 20
 
 
 class Rows(fields.List[Any]):
-    """One to `most` items."""
+    """One to `most` items, as a tuple."""
 
     default_error_messages = MESSAGES
 

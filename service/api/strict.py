@@ -39,7 +39,7 @@ def parse(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        [(twice, _), *_] = Counter(name for name, _ in pairs).most_common(1)
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
         raise NotStrictJson(f"the name {twice[:100]!r} stands twice in one object")
     if SURROGATE.search("".join(value)):
         raise NotStrictJson("a name has half a character")

@@ -113,7 +113,7 @@ class Scenario(Struct, frozen=True):
         assert self.posted is not None
         [recorded, *_], posted = self.events(), self.posted.fact
         assert type(recorded.fact) is type(posted)
-        for field in fields(posted):  # type: ignore[arg-type]
+        for field in fields(posted):
             said = getattr(posted, field.name)
             assert said in (getattr(recorded.fact, field.name), field.default)
 

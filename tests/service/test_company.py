@@ -72,6 +72,41 @@ def test_alone_a_call_is_made_at_once_and_those_that_come_meanwhile_go_together(
     assert gate.taken == [1, 3]
 
 
+def test_the_loop_is_woken_once_for_all_that_end_while_it_is_busy(threads, monkeypatch):
+    gate, busy, wakings, abreast_run = Gate(), threading.Event(), [], abreast.run
+
+    def run(*given):
+        try:
+            return abreast_run(*given)
+        finally:
+            busy.set()
+
+    async def scenario(calls, begin):
+        loop = asyncio.get_running_loop()
+        wake = loop.call_soon_threadsafe
+
+        def counted(callback, *given, **options):
+            wakings.append(callback)
+            return wake(callback, *given, **options)
+
+        first = begin(partial(ask, gate, 0))
+        await until(lambda: gate.taken == [1])
+        made = [begin(partial(wake, busy.wait, 30)), *(begin(partial(ask, abreast_at_once, n)) for n in range(4))]
+        await until(lambda: len(calls._waiting) == 5)
+        monkeypatch.setattr(abreast, "run", run)
+        gate.release()
+        await first
+        loop.call_soon_threadsafe = counted
+        await asyncio.gather(*made)
+        assert wakings.count(calls._answer) == 1
+
+    running(threads, scenario)
+
+
+def abreast_at_once(_):
+    """Work that takes no time."""
+
+
 def begun_with_two_waiting(calls, begin, gate):
     """One under way, and two that came meanwhile."""
     return begin(partial(ask, gate, 0)), [begin(partial(ask, gate, n)) for n in (1, 2)]

@@ -1,5 +1,6 @@
 """Posting over HTTP: what counts, what is refused and how it is said, and that nothing else is recorded."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -9,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.rules.fund import NotTheLatestDraft
+from service.api import strict
 from service.app import close, create_app
 from service.config import Config
 from tests.service.conftest import SECRET, SMALL_PLAN
@@ -201,6 +203,8 @@ NOT_JSON = {
     "a duplicate among many": b"{" + b",".join(b'"k%d":1' % n for n in range(50_000)) + b',"k9":2}',
     "deep": b"[" * 100_000 + b"]" * 100_000,
     "deep but valid": b"[" * 60 + b"]" * 60,
+    "33 objects deep": b'{"a":' * 33 + b"1" + b"}" * 33,
+    "33 deep, of both kinds": b'[{"a":' * 16 + b"[1]" + b"}]" * 16,
     "a huge number": b'{"id": ' + b"9" * 5_000 + b"}",
 }
 
@@ -210,6 +214,18 @@ def test_what_is_not_strict_json_is_a_400(api, body):
     response = api.post(body, "fund-office")
     assert (response.status_code, response.content_type) == (400, "application/problem+json")
     assert response.json["detail"]
+
+
+STRICT = {
+    "as deep as may be": b'[{"a":' * 16 + b'"x"' + b"}]" * 16,
+    "brackets in a string": b'{"id": "' + b"[{" * 100 + b'"}',
+    "wide, not deep": b"[" + b",".join([b"{}"] * 100) + b"]",
+}
+
+
+@pytest.mark.parametrize("body", STRICT.values(), ids=STRICT.keys())
+def test_what_is_strict_json_is_read_as_such(body):
+    assert strict.parse(body) == json.loads(body)
 
 
 MALFORMED = {
