@@ -69,6 +69,7 @@ def create_app(config: Config) -> Flask:
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # else `//` is answered by a redirect to whatever host the client named
     app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
 
     reads, keys = open_pool(config.database_url, size=8), keys_pool(config.database_url)

@@ -199,6 +199,7 @@ NOT_JSON = {
     "Infinity": b"[-Infinity]",
     "latin-1": '{"id": "é"}'.encode("latin-1"),
     "half a character in a name": b'{"\\ud800": 1}',
+    "half a character in a text": b'[{"id": "\\uDFFF", "source": "/x"}]',
     "infinity by exponent": b'{"id": 1e999}',
     "a duplicate among many": b"{" + b",".join(b'"k%d":1' % n for n in range(50_000)) + b',"k9":2}',
     "deep": b"[" * 100_000 + b"]" * 100_000,
@@ -219,6 +220,7 @@ def test_what_is_not_strict_json_is_a_400(api, body):
 STRICT = {
     "as deep as may be": b'[{"a":' * 16 + b'"x"' + b"}]" * 16,
     "brackets in a string": b'{"id": "' + b"[{" * 100 + b'"}',
+    "escaped": b'{"\\u91d1": "\\ud83d\\ude00 \\\\ud800"}',
     "wide, not deep": b"[" + b",".join([b"{}"] * 100) + b"]",
 }
 

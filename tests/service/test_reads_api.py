@@ -278,6 +278,7 @@ def test_no_account_number_stands_in_the_log(played):
         "/v1/projects/nobody/events",
         "/v1/events/999999",
         "/v1/nothing",
+        "/v1/funds//balances",
     ],
 )
 def test_what_is_not_there_is_a_problem_document(played, path):
