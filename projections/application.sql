@@ -44,9 +44,14 @@ with span as (
     from touch as t
     group by t.stream, t.application
 ), listed as materialized (
-    select t.project, t.application, coalesce(a.events, '{}') || t.positions as events
+    -- Looked up one by one, as all that is asked of what grows: joined, the whole table would be read.
+    select
+        t.project,
+        t.application,
+        coalesce(
+            (select a.events from application as a where a.project = t.project and a.application = t.application), '{}'
+        ) || t.positions as events
     from touched as t
-    left join application as a using (project, application)
 ), history as materialized (
     -- Without what is long: a list of all is read once below, not once for each that it names.
     select l.project, l.application, e.position, e.version, e.type,
@@ -55,7 +60,6 @@ with span as (
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
 ), undoing as materialized (
-    -- Looked up one by one, here and below: joined, the whole log would be read where the planner expects many.
     select r.position, (select (e.fact ->> 'version')::bigint from event as e where e.position = r.position) as version
     from (select distinct position from history where type = 'EntryReversed') as r
 ), undone as materialized (

@@ -33,9 +33,14 @@ with span as (
     from touch
     group by stream, award
 ), listed as materialized (
-    select t.project, t.award, coalesce(a.events, '{}') || t.positions as events
+    -- Looked up one by one, as all that is asked of what grows: joined, the whole table would be read.
+    select
+        t.project,
+        t.award,
+        coalesce(
+            (select a.events from award as a where a.project = t.project and a.award = t.award), '{}'
+        ) || t.positions as events
     from touched as t
-    left join award as a using (project, award)
 ), history as materialized (
     -- Without what is long: a list of all is read once below, not once for each that it names.
     select l.project, l.award, e.position, e.version, e.type,
@@ -44,9 +49,8 @@ with span as (
     cross join lateral unnest(l.events) as h (position)
     join event as e on e.position = h.position
 ), undoing as materialized (
-    select r.position, (e.fact ->> 'version')::bigint as version
+    select r.position, (select (e.fact ->> 'version')::bigint from event as e where e.position = r.position) as version
     from (select distinct position from history where type = 'EntryReversed') as r
-    join event as e on e.position = r.position
 ), undone as materialized (
     select h.project, h.award, u.version
     from history as h

@@ -16,14 +16,19 @@ with touch as (
         and type = 'EntryReversed'
         and restored ->> 'kind' = 'objection'
 ), listed as materialized (
-    select t.project, t.objection, coalesce(o.events, '{}') || t.positions as events
+    -- Looked up one by one: joined, the whole table would be read.
+    select
+        t.project,
+        t.objection,
+        coalesce(
+            (select o.events from objection as o where o.project = t.project and o.objection = t.objection), '{}'
+        ) || t.positions as events
     from (
         select substr(stream, length('project/') + 1) as project, objection,
             array_agg(position order by position) as positions
         from touch
         group by stream, objection
     ) as t
-    left join objection as o using (project, objection)
 ), history as materialized (
     select l.project, l.objection, e.position, e.version, e.type, e.fact
     from listed as l

@@ -39,7 +39,10 @@ with money as materialized (
         coalesce(p.returned, 0) + t.returned as returned,
         coalesce(p.recovered, 0) + t.recovered as recovered
     from touched as t
-    left join payment as p using (project, payment)
+    -- By index, one by one: joined, the whole table would be read.
+    left join lateral (
+        select * from payment as p where p.project = t.project and p.payment = t.payment limit 1
+    ) as p on true
 ), history as materialized (
     select l.project, l.payment, e.position, e.version, e.type, e.fact
     from listed as l

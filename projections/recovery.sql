@@ -15,14 +15,19 @@ with span as (
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where type = 'EntryReversed' and restored ->> 'kind' in ('recovery', 'recovered')
 ), listed as materialized (
-    select t.project, t.recovery, coalesce(o.events, '{}') || t.positions as events
+    -- Looked up one by one, here and below: joined, the whole table would be read.
+    select
+        t.project,
+        t.recovery,
+        coalesce(
+            (select o.events from recovery as o where o.project = t.project and o.recovery = t.recovery), '{}'
+        ) || t.positions as events
     from (
         select substr(stream, length('project/') + 1) as project, recovery,
             array_agg(position order by position) as positions
         from touch
         group by stream, recovery
     ) as t
-    left join recovery as o using (project, recovery)
 ), history as materialized (
     select l.project, l.recovery, e.position, e.version, e.type, e.fact
     from listed as l
@@ -45,9 +50,12 @@ with span as (
     select
         h.project,
         h.recovery,
-        coalesce(sum(case m.type when 'RecoveryReceived' then m.amount else -m.amount end), 0) as received
+        coalesce(sum((
+            select sum(case m.type when 'RecoveryReceived' then m.amount else -m.amount end)
+            from movement as m
+            where m.position = h.position
+        )), 0) as received
     from history as h
-    join movement as m using (position)
     group by h.project, h.recovery
 ), waived as materialized (
     select project, recovery, sum(fen(fact ->> 'amount')) as amount

@@ -57,11 +57,16 @@ with span as (
         and type = 'EntryReversed'
         and restored ->> 'kind' = 'round'
 ), listed as materialized (
-    select t.project, t.round, coalesce(r.events, '{}') || t.positions as events
+    -- Looked up one by one: joined, the whole table would be read.
+    select
+        t.project,
+        t.round,
+        coalesce(
+            (select r.events from round as r where r.project = t.project and r.round = t.round), '{}'
+        ) || t.positions as events
     from (
         select project, round, array_agg(position order by position) as positions from touch group by project, round
     ) as t
-    left join round as r using (project, round)
 ), history as materialized (
     select l.project, l.round, e.position, e.version, e.type, e.fact
     from listed as l
