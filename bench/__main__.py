@@ -29,15 +29,15 @@ from bench.race import Pace, Row, Run
 from bench.server import machine, new_ledger, server, versions
 from bench.workload import Fund, Payments, found, settle
 from service.app import open_ledger
-from service.ledger import Ledger
-from service.projector import catch_up
+from service.ledger.application import Ledger
+from service.workers.projector import catch_up
 
 out = Console(width=140)
 PORTS = 8191, 8192
 LONG_LIFE = Fund("long", 1, awards=20_000)
 PAYMENTS = 100_000
 LOGS = (10_000, 1_000_000)
-LONGEST_LOG = 10_000_000
+MAX_LOG_EVENTS = 10_000_000
 SECTIONS = ("append", "http", "life", "log", "memory", "replay")
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
 
@@ -95,7 +95,7 @@ class Suite:
         many = Fund("many", 200)
         with ExitStack() as stack:
             ledgers = {}
-            for events in (*LOGS, *([LONGEST_LOG] if self._long else [])):
+            for events in (*LOGS, *([MAX_LOG_EVENTS] if self._long else [])):
                 url = new_ledger(self._server, f"log_{events}")
                 with psycopg.connect(url, autocommit=True) as conn:
                     mixed_log.fill(url, conn, events)

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from bench.peers import MakeContender
 from bench.race import COPY, LIBRARY, MESSAGE_DB, RAW_INSERT, RAW_ROWS, Contender, Pace, Row, Run, in_threads, race
 from bench.workload import Event, Fund, Payments, read
-from service.ledger import Counted, Ledger, Post
+from service.ledger.application import Ledger
+from service.ledger.outcomes import Counted, Post
 
 WRITERS = (1, 8, 16, 32)
 BUNDLES = (50, 1_000)
 MANY, HOT = "Suyuan, 200 projects", "Suyuan, one project"
-MOST = {MESSAGE_DB: 50, LIBRARY: 50}
+MAX_CLIENTS = {MESSAGE_DB: 50, LIBRARY: 50}
 """The largest bundle of some peers: message-db writes one message a call; the library, whose psycopg pipeline hangs for
 good on half a megabyte, would never end one of a thousand."""
-MOST_A_SECOND = 9_000
+MAX_PER_SECOND = 9_000
 """Posts that are made ready for each second: more than can be appended."""
 
 
@@ -23,7 +24,7 @@ def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each:
     """Posts that were read before, every rule on, each with its identity and its documents."""
 
     def run(seconds: float) -> Run:
-        most = int(MOST_A_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
+        most = int(MAX_PER_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
         for_each = max(each * 2, most // writers)
         sent = [bundled(events, each) for events in payments.for_writers(writers, for_each)]
         return in_threads([[_step(ledger, bundle) for bundle in bundles] for bundles in sent], seconds, each)
@@ -56,5 +57,7 @@ def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContende
         yield from race("append in process", f"{writers} writers, one event", [*ours, *theirs], pace)
     for each in BUNDLES:
         ours = [contender(MANY, ledger, of_many, 1, each), contender(HOT, ledger, of_hot, 1, each)]
-        theirs = [make(1, each) for name, make in peers.items() if name != RAW_INSERT and each <= MOST.get(name, each)]
+        theirs = [
+            make(1, each) for name, make in peers.items() if name != RAW_INSERT and each <= MAX_CLIENTS.get(name, each)
+        ]
         yield from race("append in process", f"one writer, bundles of {each:,}", [*ours, *theirs], pace)

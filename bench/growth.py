@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bench import appends
 from bench.race import Pace, Row, race
 from bench.workload import Fund, Payments
-from service.ledger import Ledger
+from service.ledger.application import Ledger
 
 SHORT, THOUSAND, LONG = "some 10 events", "some 1,000 events", "340,000 events, 20,000 awards"
 

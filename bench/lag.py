@@ -12,7 +12,8 @@ import psycopg
 from bench.race import Row, Run
 from bench.served import projector
 from bench.workload import Fund, Payments, read
-from service.ledger import Counted, Ledger
+from service.ledger.application import Ledger
+from service.ledger.outcomes import Counted
 
 A_SECOND, WRITERS = 1_000, 8
 POLL_SECONDS = 0.002

@@ -19,12 +19,13 @@ from typing import Any
 from psycopg import Connection
 
 from domain.documents import BY_YEAR_AND_ITEM
+from domain.entry_reversed import EntryReversed
+from domain.event import claimed
 from domain.posting import TREASURY
-from domain.record import claimed
-from domain.reversal.fact import EntryReversed
-from service import calendar, codec, example, plan_file
+from service import calendar, codec, example
 from service.app import open_ledger
 from service.example import life
+from service.plans import plan_file
 from tests.random_life import RandomLife
 
 AT_A_TIME = 64

@@ -10,21 +10,21 @@ from bench.peers import MakeContender
 from bench.race import BARE, RAW_ROWS, Contender, Pace, Row, Run, race, summed
 from bench.served import Served
 from bench.workload import Event, Fund, Payments
-from service.api.limits import BUNDLE, ONE
+from service.api.http.limits import BUNDLE, ONE
 
 CONNECTIONS = (1, 8, 16, 32)
 BUNDLES = ((50, 2), (1_000, 2))
 """How many events, over how many connections."""
 SUYUAN = "Suyuan"
-MOST_A_SECOND = 3_000
-MOST_BUNDLED_A_SECOND = 12_000
+MAX_PER_SECOND = 3_000
+MAX_BUNDLED_PER_SECOND = 12_000
 
 
 def over_http(name: str, served: Served, payments: Payments, connections: int, each: int = 1) -> Contender:
     """Requests that were made ready before, each answered before the next of its connection is sent."""
 
     def run(seconds: float) -> Run:
-        most = int((MOST_A_SECOND if each == 1 else MOST_BUNDLED_A_SECOND) * seconds * (3 if not served.key else 1))
+        most = int((MAX_PER_SECOND if each == 1 else MAX_BUNDLED_PER_SECOND) * seconds * (3 if not served.key else 1))
         events = payments.for_writers(connections, max(most // connections, 2 * each))
         told = client.load(served.port, [requests(served.key, mine, each) for mine in events], seconds)
         assert set(told.statuses) == {201}, told.statuses

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
-from service import front
+from service.server import gateway
 
 RAW_INSERT, RAW_ROWS, COPY = "raw INSERT", "raw multi-row INSERT", "raw COPY"
 LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "message-db", "bare Flask + INSERT"
@@ -110,7 +110,7 @@ def _settle_memory() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*front.COLLECTED_AFTER)
+    gc.set_threshold(*gateway.GC_THRESHOLDS)
 
 
 def summed(took: Sequence[float], seconds: float, processor: float, each: int = 1) -> Run:

@@ -25,8 +25,8 @@ from bench.served import Served, environment
 from bench.workload import Fund
 from service.app import close, create_app
 from service.config import from_environment
-from service.queries import QUERIES
-from service.reads import Snapshot
+from service.postgres.queries import QUERIES
+from service.postgres.snapshots import Snapshot
 
 BARE_SQL = "the bare SQL"
 SOME = 12

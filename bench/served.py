@@ -17,7 +17,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from bench.workload import SECRET
-from service.access import SCOPES, grant, keys
+from service.auth import api_keys
+from service.auth.grants import SCOPES, grant
 
 START_SECONDS = 60.0
 
@@ -45,7 +46,7 @@ def environment(url: str, port: int) -> dict[str, str]:
 def suyuan(url: str, port: int) -> Iterator[Served]:
     """Our web service on this ledger, with a key that may do everything, as often as it likes."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        key = keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES)))
+        key = api_keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES)))
     with _running(["service", "serve"], environment(url, port), port, key) as served:
         yield served
 

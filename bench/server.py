@@ -18,8 +18,8 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import make_conninfo
 
-from service import embedded
-from service.migrate import migrate
+from service.postgres import embedded
+from service.postgres.migrate import migrate
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "max_connections": "300"}
 """What a server of this size would be given; all else is as the embedded one has it."""

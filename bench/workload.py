@@ -14,8 +14,9 @@ from typing import Any
 from stdnum.cn import uscc
 
 from domain.money import Money
-from service.api import cloudevents
-from service.ledger import Counted, Ledger, Post
+from service.api.posting import cloudevents
+from service.ledger.application import Ledger
+from service.ledger.outcomes import Counted, Post
 
 SECRET = b"a secret of the benches, 32 bytes"
 Event = dict[str, Any]

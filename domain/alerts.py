@@ -12,21 +12,16 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from domain.books import Books
-from domain.fund.state import Fund
+from domain.event import Reference
+from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.period import following, last_day, months_between, period_of
 from domain.posting import POOL
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-    Award,
-    AwardStatus,
-    RoundStatus,
-)
-from domain.record import Reference
 from domain.rules import RULES
 from domain.rules.refused import BUDGET, DUTIES, PRACTICE, SEED, Source, setting
+from domain.state.entities import Acceptance, Award, AwardStatus, RoundStatus
+from domain.state.fund import Fund
+from domain.state.project import Project
 
 
 class Urgency(StrEnum):
@@ -166,15 +161,15 @@ def urgency(due_on: date, today: date) -> Urgency:
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
 
 
-def alerts(books: Books, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
+def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
     """What the books of a fund and these projects of it tell today."""
-    found = books.fund(fund)
-    yield from _of_fund(found, books.today)
+    found = ledger.fund(fund)
+    yield from _of_fund(found, ledger.today)
     for code in projects:
-        project = books.project(code)
-        yield from _of_rounds(project, books.today)
-        yield from _of_awards(found, project, books.today)
-        yield from _of_recoveries(project, books.today)
+        project = ledger.project(code)
+        yield from _of_rounds(project, ledger.today)
+        yield from _of_awards(found, project, ledger.today)
+        yield from _of_recoveries(project, ledger.today)
 
 
 def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from domain.names import plain
+from domain.normalise import normalized
 
 _OFFICIAL = re.compile(
     r"(?P<issuer>.+)[〔\[(【{❲〖〈<《](?P<year>[0-9]{4})[〕\])】}❳〗〉>》]第?0*(?P<serial>[0-9]{1,12})号?"
@@ -19,7 +19,7 @@ _OFFICIAL = re.compile(
 @lru_cache(maxsize=10_000)
 def normal(number: str) -> str:
     """What a document's number is known by, however it was typed; a 文号 with its year in 〔〕 and a bare serial."""
-    typed = plain(number)
+    typed = normalized(number)
     official = _OFFICIAL.fullmatch(typed)
     return "{issuer}〔{year}〕{serial}号".format(**official.groupdict()) if official else typed
 
@@ -34,7 +34,7 @@ class OfficialNumber(Struct, frozen=True):
 
 def official(number: str) -> OfficialNumber | None:
     """The parts of a 文号; None if `number` is of another form."""
-    found = _OFFICIAL.fullmatch(plain(number))
+    found = _OFFICIAL.fullmatch(normalized(number))
     return OfficialNumber(found["issuer"], int(found["year"]), int(found["serial"])) if found else None
 
 

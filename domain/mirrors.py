@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from domain.event import Fact
 from domain.money import Money
-from domain.record import Fact
 
 
 class AllotmentReceived(Fact, frozen=True):

@@ -6,7 +6,7 @@ import re
 from operator import index
 from typing import Self, SupportsIndex
 
-MOST_FEN = 10**14
+MAX_FEN = 10**14
 """The most that one amount may be: a million million yuan; the ledger has serials for 92 000 such amounts."""
 _YUAN = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
 

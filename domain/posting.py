@@ -134,7 +134,7 @@ class Place(NamedTuple):
         return "/".join(str(part) for part in self if part is not None) or "fund"
 
 
-class Book(NamedTuple):
+class AccountAt(NamedTuple):
     """One account at one place."""
 
     account: str
@@ -142,17 +142,17 @@ class Book(NamedTuple):
 
 
 @lru_cache(maxsize=10_000)
-def book(account: str, place: Place) -> Book:
+def account_at(account: str, place: Place) -> AccountAt:
     """The book that holds `account`'s money for `place`."""
     key = ACCOUNTS[account].key
     kept = [part if name in key else None for name, part in zip(Place._fields, place, strict=True)]
-    return Book(account, Place._make(kept))
+    return AccountAt(account, Place._make(kept))
 
 
 @lru_cache(maxsize=10_000)
-def _of_all_payments(account: str, place: Place) -> Book:
+def _of_all_payments(account: str, place: Place) -> AccountAt:
     """What tells an account's sum over all payments at `place`."""
-    return Book(account, book(account, place).place.without_payment)
+    return AccountAt(account, account_at(account, place).place.without_payment)
 
 
 class Move(Struct, frozen=True):
@@ -181,12 +181,12 @@ class Accounts(Struct, frozen=True):
 
     owner: str
     project: str | None = None
-    books: Map[Book, FenSet] = Map()
-    sums: Map[Book, int] = Map()
+    holdings: Map[AccountAt, FenSet] = Map()
+    sums: Map[AccountAt, int] = Map()
 
     def fen(self, account: str, place: Place = Place()) -> FenSet:
         """The fen that stand in `account` at `place`."""
-        return self.books.get(book(account, place)) or FenSet()
+        return self.holdings.get(account_at(account, place)) or FenSet()
 
     def balance(self, account: str, place: Place = Place()) -> Money:
         """The amount in `account` at `place`, over all payments unless the account has none."""
@@ -199,19 +199,19 @@ class Accounts(Struct, frozen=True):
 
     def apply(self, moves: Iterable[Move]) -> Accounts:
         """The accounts after `moves`; sides that another stream owns are left to it."""
-        books, sums = self.books, self.sums
+        holdings, sums = self.holdings, self.sums
         for move in moves:
             for account, sign in ((move.source, -1), (move.target, +1)):
                 if not self._owns(account, move.place):
                     continue
-                at = book(account, move.place)
-                held = books.get(at) or FenSet()
+                at = account_at(account, move.place)
+                held = holdings.get(at) or FenSet()
                 held = held + move.fen if sign > 0 else held - move.fen
-                books = books.set(at, held) if held else books.delete(at)
+                holdings = holdings.set(at, held) if held else holdings.delete(at)
                 over = _of_all_payments(account, move.place)
                 left = sums.get(over, 0) + sign * move.fen.total
                 sums = sums.set(over, left) if left else sums.delete(over)
-        return Accounts(self.owner, self.project, books, sums)
+        return Accounts(self.owner, self.project, holdings, sums)
 
     def _owns(self, account: str, place: Place) -> bool:
         return ACCOUNTS[account].owner == self.owner and self.project in (None, place.project)

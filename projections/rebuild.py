@@ -13,22 +13,14 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from projections import HEAD, ORDER, VERSIONS, with_what_they_read
-from projections.beside import (
-    Comparison,
-    at_a_time,
-    compare,
-    create,
-    fold,
-    lanes,
-    look_there_first,
-)
+from projections.shadow_tables import Comparison, at_a_time, compare, create, fold, lanes, look_there_first
 
 SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 7002
 """The advisory lock of whoever rebuilds."""
 PATIENCE = "300ms"
 """How long the switch waits for readers in one try; new readers wait behind it."""
-TRIES, LONGEST_PAUSE = 40, 2.0
+TRIES, MAX_PAUSE_SECONDS = 40, 2.0
 
 
 class Running(Exception):
@@ -146,7 +138,7 @@ def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]
         except LockNotAvailable:
             if not left:
                 raise
-            time.sleep(min(0.1 * (TRIES - left), LONGEST_PAUSE))
+            time.sleep(min(0.1 * (TRIES - left), MAX_PAUSE_SECONDS))
     raise AssertionError("the last try is the last")
 
 

@@ -2,5 +2,5 @@
 
 from service.cli import main
 
-if __name__ == "__main__":  # the processes of a check import this file too
+if __name__ == "__main__":  # processes started by multiprocessing import this file too
     main()

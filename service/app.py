@@ -8,13 +8,15 @@ from typing import Any
 from flask import Flask, g, request
 from stdnum.cn import uscc
 
-from service import calendar, console, logs, metrics
-from service.access import tokens
-from service.access.door import Door
-from service.access.keys import Keyring
-from service.api import (
+from service import calendar, console
+from service.api.contract import event_types, openapi, problem_pages
+from service.api.http import problems, response_headers
+from service.api.http.limits import MAX_BODY_BYTES
+from service.api.http.parameters import CodeConverter, NameConverter
+from service.api.posting import intake  # fmt: skip
+from service.api.resources import (
+    alerts,
     allocations,
-    attention,
     awards,
     checks,
     documents,
@@ -23,30 +25,31 @@ from service.api import (
     fen,
     funds,
     health,
-    http,
-    intake,
     journals,
-    operations,
+    keys,
+    metrics,
     payments,
-    problems,
     projects,
     reconciliations,
     refusals,
     rules,
     why,
-)  # fmt: skip
-from service.api.contract import catalogue, description, explanations
-from service.api.limits import MOST_BYTES
-from service.api.parameters import CodeConverter, NameConverter
+)
+from service.auth import tokens
+from service.auth.api_keys import Keyring
+from service.auth.authenticator import Authenticator
+from service.auth.rate_limit import RateLimit
 from service.config import Config
-from service.ledger import Ledger
-from service.reads import Reader, keys_pool, open_pool
+from service.ledger.application import Ledger
+from service.observability import logs
+from service.observability.metrics import State
+from service.postgres.snapshots import Reader, keys_pool, open_pool
 
-OPEN = (health, catalogue, rules, description, explanations)
+OPEN = (health, event_types, rules, openapi, problem_pages)
 """What answers without a key: whether it is alive, and what it promises."""
 BY_KEY = (
-    intake, events, funds, journals, attention, projects, why, allocations, payments, awards, documents, fen, checks,
-    reconciliations, refusals, operations,
+    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
+    reconciliations, refusals, keys, metrics,
 )  # fmt: skip
 
 
@@ -63,25 +66,23 @@ class _Synchronous(Flask):
 
 
 def create_app(config: Config) -> Flask:
-    """The web service on `config.database_url`. Open it after any fork: it holds connections."""
+    """The web service on `config.database_url`. Call it after any fork: it opens connections."""
     assert config.database_url is not None, "the database is chosen before the app is built"
-    app = _Synchronous(__name__, static_folder=None)
+    app = _routes()
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # else `//` is answered by a redirect to whatever host the client named
-    app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
-    reads, keys = open_pool(config.database_url, size=8), keys_pool(config.database_url)
+    reads, key_reads = open_pool(config.database_url, size=8), keys_pool(config.database_url)
     ledger, reader = open_ledger(config.database_url), Reader(reads)
     issuer = tokens.read(config.oidc) if config.oidc else None
-    door = Door(Keyring(keys, config.secret), issuer, config.rate)
-    pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": keys.get_stats}
-    state = metrics.State(reader.lag, pools)
-    app.extensions.update(ledger=ledger, reader=reader, door=door, keys=keys, metrics=state)
+    authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
+    pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
+    state = State(reader.lag, pools)
+    app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
+    app.extensions.update(keys=key_reads, metrics=state)
 
     logs.install(app)
-    http.install(app)
+    response_headers.install(app)
     problems.install(app)
     open_to_all = {module.bp.name for module in OPEN}
     # The page is open only where it shows the example, on loopback.
@@ -89,15 +90,30 @@ def create_app(config: Config) -> Flask:
         open_to_all.add(console.bp.name)
 
     @app.before_request
-    def _let_in() -> None:
+    def _authenticate() -> None:
         if request.blueprint not in open_to_all:
-            g.principal = who = door.principal(request.headers.get("Authorization", ""))
+            g.principal = authenticator.authenticate(request.headers.get("Authorization", ""))
             if feed.COUNTED not in request.environ:
-                door.count(who)
+                rate_limit.count(g.principal)
 
+    return app
+
+
+def _routes() -> Flask:
+    """The application with all its addresses, and nothing behind them."""
+    app = _Synchronous(__name__, static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False  # else `//` is answered by a redirect to whatever host the client named
+    app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
     for module in (*OPEN, *BY_KEY, console):
         app.register_blueprint(module.bp)
     return app
+
+
+def contract() -> dict[str, Any]:
+    """The OpenAPI document. Needs no database."""
+    with _routes().app_context():
+        return openapi.document()
 
 
 def close(app: Flask) -> None:

@@ -11,15 +11,15 @@ from typing import Any, cast, get_args, get_origin
 import msgspec
 from immutables import Map
 
-from domain.books import Stream
 from domain.decision import FACTS
 from domain.documents import Document
+from domain.event import Fact, Header, Recorded, Reference
 from domain.fen import FenSet
-from domain.fund import Fund
+from domain.ledger_view import Stream
 from domain.money import Money
 from domain.posting import Move, Place
-from domain.project import Project
-from domain.record import Fact, Header, Recorded, Reference
+from domain.state.fund import Fund
+from domain.state.project import Project
 
 
 class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defaults=True):

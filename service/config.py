@@ -1,4 +1,4 @@
-"""What the environment sets, read once. Everything has a default that works on an empty machine."""
+"""The configuration: the environment is read here, once. Every variable has a default that works."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 class Config:
     """`database_url` None: the embedded PostgreSQL under `home`. `secret` keys the digests of API keys and accounts.
 
-    `rate`: requests a second that each principal may send. `check_hours`: how often the projector checks the ledger, 0
-    for never by itself. `oidc`: the file that says whose tokens are taken.
+    `rate`: requests per second that each principal may send. `check_hours`: how often the ledger is checked by itself,
+    0 for never. `oidc`: the file that names the trusted identity provider. `example`: the page is open to all.
     """
 
     home: Path
@@ -29,53 +29,88 @@ class Config:
     example: bool = False
 
 
-VARIABLES = (
-    "SUYUAN_HOME", "HOST", "PORT", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE", "SUYUAN_SOURCE",
-    "SUYUAN_RATE", "SUYUAN_CHECK_HOURS", "SUYUAN_OIDC", "SUYUAN_EXAMPLE",
-)  # fmt: skip
-"""All that is read."""
+ABOUT = {
+    "SUYUAN_HOME": "数据文件夹 folder of the ledger's data [var]",
+    "DATABASE_URL": "PostgreSQL 连接（不填则用内置的） libpq connection [embedded server in SUYUAN_HOME]",
+    "SUYUAN_SECRET": "密钥摘要所用的秘密 secret that keys all digests [file `secret` in SUYUAN_HOME]",
+    "SUYUAN_SECRET_FILE": "存有该秘密的文件 file that holds it",
+    "SUYUAN_SOURCE": "本账簿事件的 source source of the events served [/suyuan]",
+    "HOST": "监听地址 address to listen on [127.0.0.1]",
+    "PORT": "监听端口 port to listen on [8000]",
+    "SUYUAN_RATE": "每个密钥每秒请求数 requests per second of each key [300]",
+    "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between checks, 0 for never [24]",
+    "SUYUAN_OIDC": "身份提供方配置文件 file that names the identity provider",
+    "SUYUAN_EXAMPLE": "1: 首页无需密钥 the page needs no key",
+}
+"""Every variable that is read, and what the commands' help says of it."""
 
 
-def from_environment(env: Mapping[str, str] = os.environ) -> Config:
-    """The configuration that the VARIABLES give. Writes nothing where a database and a secret are given."""
+class ConfigWrong(Exception):
+    """The environment is wrong or incomplete; the message says what to set."""
+
+
+def _no_ledger(home: Path) -> ConfigWrong:
+    """There is no ledger where this command looks for one."""
+    return ConfigWrong(
+        f"{home} 中没有账簿：请设置 SUYUAN_HOME 或 DATABASE_URL；确要新建的，用 --new（load-plan、keys create）\n"
+        f"there is no ledger in {home}: set SUYUAN_HOME or DATABASE_URL; to make one: --new (load-plan, keys create)"
+    )
+
+
+def from_environment(env: Mapping[str, str] = os.environ, *, new: bool = False) -> Config:
+    """The configuration that the environment gives. Creates nothing, unless `new`: then the home and its secret.
+
+    Raises ConfigWrong.
+    """
     home = Path(env.get("SUYUAN_HOME") or "var").resolve()
     url = env.get("DATABASE_URL") or None
-    if url is None:
+    if url is None and new:
         home.mkdir(parents=True, exist_ok=True)
+    elif url is None and not (home / "postgres").exists():
+        raise _no_ledger(home)
     return Config(
         home=home,
         host=env.get("HOST") or "127.0.0.1",
         port=_number(env, "PORT", 8000, 65_535),
         database_url=url,
-        secret=_secret(home, env),
+        secret=_secret(home, env, new=new),
         source=env.get("SUYUAN_SOURCE") or "/suyuan",
         rate=_number(env, "SUYUAN_RATE", 300, 1_000_000),
-        check_hours=_number(env, "SUYUAN_CHECK_HOURS", 24, 8_760, least=0),
+        check_hours=_number(env, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
         oidc=Path(env["SUYUAN_OIDC"]) if env.get("SUYUAN_OIDC") else None,
         example=env.get("SUYUAN_EXAMPLE") == "1",
     )
 
 
-def _number(env: Mapping[str, str], name: str, default: int, most: int, least: int = 1) -> int:
+def _number(env: Mapping[str, str], name: str, default: int, maximum: int, minimum: int = 1) -> int:
     text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
-        raise SystemExit(
-            f"{name} must be a number from {least} to {most}, not {text!r}. {name} 须为 {least} 至 {most} 的整数。"
+    if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
+        raise ConfigWrong(
+            f"{name} 须为 {minimum} 至 {maximum} 的整数。"
+            f" {name} must be a number from {minimum} to {maximum}, not {text!r}."
         )
     return int(text)
 
 
-def _secret(home: Path, env: Mapping[str, str]) -> bytes:
-    """The given secret, or the home's own, made once and readable by its owner only."""
+def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
+    """The given secret, or the home's own, readable by its owner only."""
     given = env.get("SUYUAN_SECRET")
-    if given is None and env.get("SUYUAN_SECRET_FILE"):
-        given = Path(env["SUYUAN_SECRET_FILE"]).read_text(encoding="utf-8").strip()
+    if given is None and (named := env.get("SUYUAN_SECRET_FILE")):
+        try:
+            given = Path(named).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigWrong(f"SUYUAN_SECRET_FILE 无法读取 cannot be read: {error}") from error
     if given is not None:
         if len(given) < 32:
-            raise SystemExit("SUYUAN_SECRET must have at least 32 characters. SUYUAN_SECRET 至少 32 个字符。")
+            raise ConfigWrong("SUYUAN_SECRET 至少 32 个字符。 SUYUAN_SECRET must have at least 32 characters.")
         return given.encode()
     file = home / "secret"
     if not file.exists():
+        if not new:
+            raise ConfigWrong(
+                f"没有 {file}：请设置 SUYUAN_SECRET、SUYUAN_SECRET_FILE 或 SUYUAN_HOME\n"
+                f"there is no {file}: set SUYUAN_SECRET, SUYUAN_SECRET_FILE or SUYUAN_HOME"
+            )
         home.mkdir(parents=True, exist_ok=True)
         write_private(file, secrets.token_hex(32))
     return file.read_text(encoding="ascii").strip().encode()

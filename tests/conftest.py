@@ -15,8 +15,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
-from service import embedded
-from service.migrate import migrate
+from service.postgres import embedded
+from service.postgres.migrate import migrate
 
 NOTHING_TO_LOSE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from msgspec.structs import replace
 
-from domain.fund import AppropriationReceived
-from service.ledger import Counted
+from domain.fund.funding import AppropriationReceived
+from service.ledger.outcomes import Counted
 from tests.domain.lives import FUND, yuan
 from tests.domain.scenario import post
 from tests.posting import identified, open_ledger

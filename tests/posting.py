@@ -6,8 +6,10 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from domain.record import Posted
-from service.ledger import Counted, Identity, Ledger, Post
+from domain.event import Posted
+from service.ledger.application import Ledger
+from service.ledger.outcomes import Counted, Post
+from service.ledger.recorder import Identity
 from tests.domain.scenario import TODAY, calendar_days
 
 

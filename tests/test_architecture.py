@@ -11,9 +11,9 @@ from domain import decision, posting
 from domain.decision import TITLES
 from domain.rules import RULES
 from service import codec
-from service.access import SCOPES
-from service.api.facts import SCHEMAS
-from service.queries import QUERIES
+from service.api.posting.event_schemas import SCHEMAS
+from service.auth.grants import SCOPES
+from service.postgres.queries import QUERIES
 
 
 def chinese(text):

@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import yaml
 
-from service.config import VARIABLES
-from service.metrics import NAMES
+from service.config import ABOUT
+from service.observability.metrics import NAMES
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -38,11 +38,11 @@ def test_a_container_is_told_only_what_the_service_reads():
     told = {name for line in re.findall(r"^ENV (.+)", image, re.MULTILINE) for name in re.findall(r"(\w+)=", line)}
     for name in OURS:
         told |= set(COMPOSE["services"][name]["environment"])
-    assert told - of_others <= set(VARIABLES)
+    assert told - of_others <= set(ABOUT)
 
 
 def test_every_variable_is_explained():
-    assert set(VARIABLES) - {"SUYUAN_EXAMPLE"} == set(re.findall(r"^\| `([A-Z_]+)` \|", MANUAL, re.MULTILINE))
+    assert set(ABOUT) - {"SUYUAN_EXAMPLE"} == set(re.findall(r"^\| `([A-Z_]+)` \|", MANUAL, re.MULTILINE))
 
 
 def test_no_container_runs_as_root_or_may_write_its_own_files():

@@ -9,12 +9,11 @@ from typing import assert_never, get_args
 from immutables import Map
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
-from domain.fund.life import FundFact
-from domain.fund.state import Draft, Fund, Line, PlannedBatch, Task
+from domain.decision_context import Context, Decision
+from domain.event import Fact, Recorded
+from domain.fund.lifecycle import FundFact
 from domain.money import Money
 from domain.posting import POOL
-from domain.record import Fact, Recorded
 from domain.rules.fund import (
     GateFixed,
     NotTheLatestDraft,
@@ -26,6 +25,7 @@ from domain.rules.fund import (
     PlanNotAdopted,
     PlanSumsDisagree,
 )
+from domain.state.fund import Draft, Fund, Line, PlannedBatch, Task
 
 WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
 """What may refuse any whole plan."""
@@ -37,6 +37,8 @@ class PlanDrafted(FundFact, frozen=True):
     """The whole plan is drafted, whatever an earlier draft said. Its lines, batches and total must agree."""
 
     zh = "计划起草"
+    about_zh = "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符。"
+    reversible = None
     refused_by = (PlanAlreadyAdopted, *WHOLE)
     title: str
     total: Money
@@ -49,6 +51,8 @@ class PlanAdopted(FundFact, frozen=True):
     """The latest draft becomes the fund's plan. `draft` is the version of the PlanDrafted it adopts."""
 
     zh = "计划批准"
+    about_zh = "批准最新的计划草案；draft 为该草案的版本。"
+    reversible = None
     cites = (("局文", "纪要"),)
     refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, PlanExceedsPool)
     draft: int
@@ -58,6 +62,8 @@ class PlanRevised(FundFact, frozen=True):
     """A whole new plan takes the adopted one's place. What is allotted stays within it, behind the same gates."""
 
     zh = "计划调整"
+    about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。"
+    reversible = None
     cites = (("批复",),)
     refused_by = (PlanNotAdopted, *WHOLE, PlanBelowAllotted, GateFixed, PlanExceedsPool)
     title: str
@@ -94,17 +100,17 @@ def _in_force(fund: Fund, lines: tuple[Line, ...], event: Recorded) -> Fund:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, fund: Fund, fact: Event) -> Decision:
+def decide(context: Context, fund: Fund, fact: Event) -> Decision:
     match fact:
         case PlanDrafted():
             if fund.plan is not None:
                 raise PlanAlreadyAdopted
             _check_whole(fact)
-            return case.allow()
+            return context.allow()
         case PlanAdopted():
-            return _adopt(case, fund, fact)
+            return _adopt(context, fund, fact)
         case PlanRevised():
-            return _revise(case, fund, fact)
+            return _revise(context, fund, fact)
         case _:
             assert_never(fact)
 
@@ -140,17 +146,17 @@ def _sums_agree(what: str, stated: Money, amounts: Iterable[int]) -> None:
         raise PlanSumsDisagree(what=what, stated=stated, computed=Money(computed))
 
 
-def _adopt(case: Case, fund: Fund, fact: PlanAdopted) -> Decision:
+def _adopt(context: Context, fund: Fund, fact: PlanAdopted) -> Decision:
     if fund.plan is not None:
         raise PlanAlreadyAdopted
     if fund.draft is None or fund.draft.version != fact.draft:
         latest = fund.draft.version if fund.draft else None
         raise NotTheLatestDraft(draft=fact.draft, latest=latest)
     _check_pool(fund, fund.draft.lines)
-    return case.allow()
+    return context.allow()
 
 
-def _revise(case: Case, fund: Fund, fact: PlanRevised) -> Decision:
+def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
     if fund.plan is None:
         raise PlanNotAdopted
     _check_whole(fact)
@@ -166,7 +172,7 @@ def _revise(case: Case, fund: Fund, fact: PlanRevised) -> Decision:
         if planned and planned.gate is not batch.gate:
             raise GateFixed(project=project, batch=number, gate=batch.gate, asked_gate=planned.gate)
     _check_pool(fund, fact.lines)
-    return case.allow()
+    return context.allow()
 
 
 def _check_pool(fund: Fund, lines: Iterable[Line]) -> None:

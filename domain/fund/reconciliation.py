@@ -11,12 +11,11 @@ from itertools import chain
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
-from domain.fund.life import FundFact
-from domain.fund.state import Fund, Reconciled
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Reference, restores
+from domain.fund.lifecycle import FundFact
 from domain.money import Money
 from domain.posting import POOL
-from domain.record import Fact, Recorded, Reference
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
     EntryListedTwice,
@@ -29,6 +28,7 @@ from domain.rules.reconciliation import (
     StatementDoesNotTie,
     StatementTooLong,
 )
+from domain.state.fund import Fund, Reconciled
 
 # Events ----------------------------------------------------------------------
 
@@ -51,7 +51,7 @@ CASH = {
 
 REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
 """Those that may stand for less than was recorded."""
-MOST = timedelta(days=366)
+MAX_SPAN = timedelta(days=366)
 """What a statement covers at most."""
 
 
@@ -128,6 +128,9 @@ class StatementReconciled(FundFact, frozen=True):
     """
 
     zh = "对账确认"
+    about_zh = "确认一份对账单：每行与账簿业务相符，或差异已作说明；同一文件再次确认的，以最后一次为准。"
+    allowed = Allowed.ALWAYS
+    reversible = restores("statement")
     cites = (("对账单",),)
     refused_by = (
         WindowEmpty,
@@ -166,9 +169,7 @@ class StatementReconciled(FundFact, frozen=True):
         for exception in self.exceptions:
             yield from exception.entries
 
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """The places of these."""
+    def refers_to(self, stream: str) -> tuple[Reference, ...]:
         return tuple(Reference(each.stream, each.version) for each in self.entries)
 
 
@@ -192,31 +193,31 @@ def unaccepted(fund: Fund, statement: str) -> Fund:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, _: Fund, fact: StatementReconciled) -> Decision:
-    _check_days(case, fact)
+def decide(context: Context, _: Fund, fact: StatementReconciled) -> Decision:
+    _check_days(context, fact)
     for each in fact.exceptions:
         if (bool(each.lines), bool(each.entries)) != SIDES[each.kind]:
             raise ExceptionMisnamed(difference=each.kind, lines=len(each.lines), entries=len(each.entries))
         if each.explanation is None:
             raise ExceptionUnexplained(difference=each.kind, about=each.about)
     _each_line_once(fact)
-    _each_entry_once(fact)
+    _each_entry_once(context, fact)
     for entry in fact.entries:
-        _is_recorded(case, entry)
+        _is_recorded(context, entry)
     for direction, stated in ((Direction.OUT, fact.paid_out), (Direction.IN, fact.received)):
-        computed = Money(sum(_told(case, fact, direction)))
+        computed = Money(sum(_told(context, fact, direction)))
         if computed != stated:
             raise StatementDoesNotTie(direction=direction, stated=stated, computed=computed)
-    return case.allow()
+    return context.allow()
 
 
-def _check_days(case: Case, fact: StatementReconciled) -> None:
+def _check_days(context: Context, fact: StatementReconciled) -> None:
     days = {"first_day": fact.first_day, "last_day": fact.last_day}
     if fact.last_day < fact.first_day:
         raise WindowEmpty(**days)
-    if fact.last_day - fact.first_day >= MOST:
+    if fact.last_day - fact.first_day >= MAX_SPAN:
         raise StatementTooLong(**days)
-    case.not_before("statement", fact.last_day)
+    context.not_before("statement", fact.last_day)
     for exception in fact.exceptions:
         for line in exception.lines:
             if not fact.first_day <= line.on <= fact.last_day:
@@ -238,24 +239,24 @@ def _numbers(fact: StatementReconciled) -> Iterator[int]:
         yield from (line.number for line in exception.lines)
 
 
-def _each_entry_once(fact: StatementReconciled) -> None:
-    for reference, times in Counter(fact.references).items():
+def _each_entry_once(context: Context, fact: StatementReconciled) -> None:
+    for reference, times in Counter(fact.refers_to(context.stream)).items():
         if times > 1:
             raise EntryListedTwice(stream=reference.stream, version=reference.version)
 
 
-def _is_recorded(case: Case, entry: CashEntry) -> None:
-    event = _entry(case, entry)
+def _is_recorded(context: Context, entry: CashEntry) -> None:
+    event = _entry(context, entry)
     recorded = cash_of(event)
-    if event.fund != case.code or recorded is None:
+    if event.fund != context.code or recorded is None:
         raise NotCash(stream=entry.stream, version=entry.version)
     in_part = type(event.fact).__name__ in REVERSIBLE_IN_PART
     if entry.amount > recorded or (entry.amount < recorded and not in_part):
         raise NotAsRecorded(stream=entry.stream, version=entry.version, recorded=recorded, amount=entry.amount)
 
 
-def _entry(case: Case, entry: CashEntry) -> Recorded:
-    event = case.books.entries.get(Reference(entry.stream, entry.version))
+def _entry(context: Context, entry: CashEntry) -> Recorded:
+    event = context.ledger.entries.get(Reference(entry.stream, entry.version))
     if event is None:
         raise UnknownEntry(stream=entry.stream, version=entry.version)
     return event
@@ -269,10 +270,10 @@ def cash_of(event: Recorded) -> Money | None:
     return amount or None
 
 
-def _told(case: Case, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
+def _told(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
     """The amounts that went this way: of the entries of each match, and of the lines of each exception."""
     for match in fact.matches:
-        yield from (each.amount for each in match.entries if _direction(case, each) is direction)
+        yield from (each.amount for each in match.entries if _direction(context, each) is direction)
     for exception in fact.exceptions:
         yield from _of_lines(exception.lines, direction)
 
@@ -281,5 +282,5 @@ def _of_lines(lines: Iterable[StatementLine], direction: Direction) -> Iterator[
     return (line.amount for line in lines if line.direction is direction)
 
 
-def _direction(case: Case, entry: CashEntry) -> Direction:
-    return CASH[type(_entry(case, entry).fact).__name__]
+def _direction(context: Context, entry: CashEntry) -> Direction:
+    return CASH[type(_entry(context, entry).fact).__name__]

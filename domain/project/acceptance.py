@@ -5,23 +5,20 @@ from __future__ import annotations
 from datetime import date
 from typing import assert_never, get_args
 
-from domain.case import Case, Decision
-from domain.fund.state import Gate
+from domain.decision_context import Context, Decision
+from domain.event import Fact, Recorded, restores
 from domain.guard import require, rules_of
 from domain.period import months_after
 from domain.project.award import opened
 from domain.project.condition import ACCEPTANCE
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-    Award,
-)
-from domain.record import Fact, Recorded
+from domain.project.lifecycle import ProjectFact
 from domain.rules.acceptance import AcceptanceStatusWrong, RectificationTooLong
 from domain.rules.award import AwardEnded
 from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.rules.fund import NotInPlan
+from domain.state.entities import Acceptance, Award
+from domain.state.fund import Gate
+from domain.state.project import Project
 
 STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
 """What may refuse any step of an acceptance."""
@@ -33,6 +30,8 @@ class AcceptanceRequested(ProjectFact, frozen=True):
     """Acceptance of an award is asked for, once all its batches that do not wait for acceptance are paid."""
 
     zh = "验收申请"
+    about_zh = "申请验收：先前批次须已结清。"
+    reversible = restores("award")
     refused_by = rules_of(ACCEPTANCE)
     award: str
 
@@ -41,6 +40,8 @@ class AcceptancePassed(ProjectFact, frozen=True):
     """The award is accepted: what is committed behind the gate `acceptance` becomes payable."""
 
     zh = "验收通过"
+    about_zh = "验收通过：以验收为拨付条件的批次转为应付。"
+    reversible = restores("award")
     cites = (("验收意见",),)
     refused_by = (*STEP, NotInPlan)
     award: str
@@ -50,6 +51,8 @@ class AcceptanceFailed(ProjectFact, frozen=True):
     """The award is not accepted. Rectification is ordered before acceptance is requested again."""
 
     zh = "验收未通过"
+    about_zh = "验收未通过；须先责令整改，方可再次申请验收。"
+    reversible = restores("award")
     cites = (("验收意见",),)
     refused_by = STEP
     award: str
@@ -60,6 +63,8 @@ class RectificationOrdered(ProjectFact, frozen=True):
     """What failed is to be put right by `due_on`, that day included; then acceptance may be requested again."""
 
     zh = "责令整改"
+    about_zh = "责令整改并限定期限，其后可再次申请验收。"
+    reversible = restores("award")
     cites = (("整改通知",),)
     refused_by = (*STEP, RectificationTooLong)
     award: str
@@ -102,30 +107,30 @@ def _changes(award: Award, fact: Event, event: Recorded) -> dict[str, object]:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     if isinstance(fact, AcceptanceRequested):
-        require(ACCEPTANCE, case, project, fact)
-        return case.allow()
+        require(ACCEPTANCE, context, project, fact)
+        return context.allow()
     award, wanted = project.live_award(fact.award), FROM[type(fact)]
     if award.acceptance is not wanted:
         raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=wanted)
-    case.not_before(f"acceptance {award.acceptance}", award.since)
+    context.not_before(f"acceptance {award.acceptance}", award.since)
     match fact:
         case AcceptancePassed():
-            line = case.books.fund(project.fund).line(project.code)
-            return case.allow(*opened(project, line, fact.award, Gate.ACCEPTANCE, "AcceptancePassed"))
+            line = context.ledger.fund(project.fund).line(project.code)
+            return context.allow(*opened(project, line, fact.award, Gate.ACCEPTANCE, "AcceptancePassed"))
         case AcceptanceFailed():
-            return case.allow()
+            return context.allow()
         case RectificationOrdered():
-            return _order(case, project, fact)
+            return _order(context, project, fact)
         case _:
             assert_never(fact)
 
 
-def _order(case: Case, project: Project, fact: RectificationOrdered) -> Decision:
-    if fact.due_on < case.occurred_on:
-        raise BeforeItsCause(occurred_on=fact.due_on, cause="RectificationOrdered", cause_on=case.occurred_on)
-    months = case.books.fund(project.fund).settings.rectification_months
-    if months is not None and fact.due_on > (latest := months_after(case.occurred_on, months)):
+def _order(context: Context, project: Project, fact: RectificationOrdered) -> Decision:
+    if fact.due_on < context.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.due_on, cause="RectificationOrdered", cause_on=context.occurred_on)
+    months = context.ledger.fund(project.fund).settings.rectification_months
+    if months is not None and fact.due_on > (latest := months_after(context.occurred_on, months)):
         raise RectificationTooLong(due_on=fact.due_on, months=months, latest=latest)
-    return case.allow()
+    return context.allow()

@@ -8,27 +8,22 @@ from typing import assert_never, get_args
 from immutables import Map
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
-from domain.fund.state import Gate, Line
+from domain.decision_context import Context, Decision
+from domain.event import Fact, Recorded, Reversible, restores
 from domain.money import Money
-from domain.names import plain
+from domain.normalise import normalized
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-    Award,
-    AwardStatus,
-    Payee,
-)
-from domain.record import Fact, Recorded
+from domain.project.lifecycle import ProjectFact
 from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan, NotInPlan
 from domain.rules.payment import PayeeMismatch, PayeeUnchanged
 from domain.rules.waiver import SamePerson
+from domain.state.entities import Acceptance, Award, AwardStatus, Payee
+from domain.state.fund import Gate, Line
+from domain.state.project import Project
 
 LIVE = (UnknownName, AwardEnded, BeforeItsCause)
 """What may refuse anything on an award that must be live."""
@@ -40,6 +35,8 @@ class AgreementSigned(ProjectFact, frozen=True):
     """The agreement on an award is signed: what is committed behind the gate `agreement` becomes payable."""
 
     zh = "合同签订"
+    about_zh = "签订合同：以合同为拨付条件的批次转为应付。"
+    reversible = restores("award")
     cites = (("合同号",),)
     refused_by = (*LIVE, WindowEmpty, NotInPlan)
     award: str
@@ -51,6 +48,8 @@ class ExtensionGranted(ProjectFact, frozen=True):
     """More time: a later end of the agreement, or a later day by which what failed acceptance is to be put right."""
 
     zh = "延期批准"
+    about_zh = "批准延期：延长合同结束日，或延长整改期限。"
+    reversible = restores("award")
     cites = (("合同号", "批复"),)
     refused_by = (*LIVE, NothingToExtend, DeadlineNotLater)
     award: str
@@ -62,6 +61,8 @@ class AwardAmended(ProjectFact, frozen=True):
     """An award gets more out of the line, or gives back what it was not paid yet (`increase` or not)."""
 
     zh = "立项金额调整"
+    about_zh = "调整立项金额：从项目额度追加，或将未付部分退回项目额度。"
+    reversible = Reversible(in_part=True)
     cites = (("纪要",),)
     refused_by = (*LIVE, NotInPlan, BatchNotInPlan, BalanceTooSmall)
     award: str
@@ -75,6 +76,8 @@ class PayeeChanged(ProjectFact, frozen=True):
     """The award is to be paid to another account or name. Two people answer for it: `actor` and `approver`."""
 
     zh = "收款人变更"
+    about_zh = "变更收款人或其账户，须由经办人和批准人两人负责；有在途支付时不得变更。"
+    reversible = restores("award", by_another=True)
     cites = (("变更函",),)
     refused_by = (*LIVE, NotInPlan, AwardInFlight, PayeeMismatch, PayeeUnchanged, InvalidCode, SamePerson)
     award: str
@@ -87,6 +90,8 @@ class AwardDeclined(ProjectFact, frozen=True):
     """The awardee does not want it, before anything is paid: all of it goes back to the line and its place is free."""
 
     zh = "放弃立项"
+    about_zh = "获立项单位在拨付之前放弃：资金退回项目额度，名额空出。"
+    reversible = restores("award")
     cites = (("放弃函",),)
     refused_by = (*LIVE, AwardInFlight, AwardPaid)
     award: str
@@ -97,6 +102,8 @@ class AwardRevoked(ProjectFact, frozen=True):
     """The award is taken away before anything is paid: all of it goes back to the line and its place is free."""
 
     zh = "撤销立项"
+    about_zh = "在拨付之前撤销立项：资金退回项目额度，名额空出。"
+    reversible = restores("award")
     cites = (("撤销文号",),)
     refused_by = (*LIVE, AwardInFlight, AwardPaid)
     award: str
@@ -107,6 +114,8 @@ class AwardTerminated(ProjectFact, frozen=True):
     """The award ends early: what is not paid goes back to the line. What is paid stays, unless it is recovered."""
 
     zh = "终止立项"
+    about_zh = "提前终止立项：未付资金退回项目额度；已付的另行追缴。"
+    reversible = restores("award")
     cites = (("终止文号",),)
     refused_by = (*LIVE, AwardInFlight)
     award: str
@@ -157,32 +166,32 @@ def _changes(award: Award, fact: Stepping, event: Recorded) -> dict[str, object]
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     award = project.live_award(fact.award)
-    case.not_before("AwardListDecided", award.decided.on)
+    context.not_before("AwardListDecided", award.decided.on)
     if isinstance(fact, ExtensionGranted):
-        return _extend(case, award, fact)
+        return _extend(context, award, fact)
     if isinstance(fact, Ending):
-        return _end(case, project, fact)
-    line = case.books.fund(project.fund).line(project.code)
+        return _end(context, project, fact)
+    line = context.ledger.fund(project.fund).line(project.code)
     match fact:
         case AgreementSigned():
-            return _sign(case, project, line, fact)
+            return _sign(context, project, line, fact)
         case AwardAmended():
-            return _amend(case, project, line, fact)
+            return _amend(context, project, line, fact)
         case PayeeChanged():
-            return _change_payee(case, project, line, fact)
+            return _change_payee(context, project, line, fact)
         case _:
             assert_never(fact)
 
 
-def _sign(case: Case, project: Project, line: Line, fact: AgreementSigned) -> Decision:
+def _sign(context: Context, project: Project, line: Line, fact: AgreementSigned) -> Decision:
     if fact.ends_on < fact.starts_on:
         raise WindowEmpty(first_day=fact.starts_on, last_day=fact.ends_on)
-    return case.allow(*opened(project, line, fact.award, Gate.AGREEMENT, "AgreementSigned"))
+    return context.allow(*opened(project, line, fact.award, Gate.AGREEMENT, "AgreementSigned"))
 
 
-def _extend(case: Case, award: Award, fact: ExtensionGranted) -> Decision:
+def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
     due = award.rectify_by if award.acceptance is Acceptance.RECTIFYING else None
     asked = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
     if not any(new for new, _, _ in asked):
@@ -193,38 +202,40 @@ def _extend(case: Case, award: Award, fact: ExtensionGranted) -> Decision:
         if new and old and new <= old:
             raise DeadlineNotLater(what=what, last_day=old, asked=new)
     if fact.ends_on:
-        case.not_before("AgreementSigned", award.gates[Gate.AGREEMENT].on)
+        context.not_before("AgreementSigned", award.gates[Gate.AGREEMENT].on)
     if fact.due_on:
-        case.not_before("RectificationOrdered", award.since)
-    return case.allow()
+        context.not_before("RectificationOrdered", award.since)
+    return context.allow()
 
 
-def _amend(case: Case, project: Project, line: Line, fact: AwardAmended) -> Decision:
+def _amend(context: Context, project: Project, line: Line, fact: AwardAmended) -> Decision:
     gate = line.batch(fact.batch).gate
     when = GATE_OPEN if gate in project.awards[fact.award].gates else GATE_SHUT
     way = f"{'up' if fact.increase else 'down'}, {when}"
-    return case.allow(move(project.accounts, "AwardAmended", project.place(fact.award, fact.batch), fact.amount, way))
+    return context.allow(
+        move(project.accounts, "AwardAmended", project.place(fact.award, fact.batch), fact.amount, way)
+    )
 
 
-def _change_payee(case: Case, project: Project, line: Line, fact: PayeeChanged) -> Decision:
+def _change_payee(context: Context, project: Project, line: Line, fact: PayeeChanged) -> Decision:
     project.none_in_flight(line, fact.award)
     payee = project.awards[fact.award].payee
     if fact.old != payee:
         raise PayeeMismatch(payee=str(fact.old), awarded=str(payee))
     if fact.new == payee:
         raise PayeeUnchanged(award=fact.award)
-    if not case.books.valid_uscc(fact.new.uscc):
+    if not context.ledger.valid_uscc(fact.new.uscc):
         raise InvalidCode(uscc=fact.new.uscc)
-    if plain(fact.approver) == plain(case.header.actor):
+    if normalized(fact.approver) == normalized(context.header.actor):
         raise SamePerson(who=fact.approver)
-    return case.allow()
+    return context.allow()
 
 
-def _end(case: Case, project: Project, fact: Ending) -> Decision:
-    line = case.books.fund(project.fund).lines.get(project.code)
+def _end(context: Context, project: Project, fact: Ending) -> Decision:
+    line = context.ledger.fund(project.fund).lines.get(project.code)
     if line is None:
-        return case.allow()  # a revision has dropped the line, which then holds nothing
-    case.not_before("PaymentConfirmed", max(project.paid_on.get(fact.award, Map()).values(), default=date.min))
+        return context.allow()  # a revision has dropped the line, which then holds nothing
+    context.not_before("PaymentConfirmed", max(project.paid_on.get(fact.award, Map()).values(), default=date.min))
     project.none_in_flight(line, fact.award)
     paid = project.held(line, fact.award, (PAID,))
     if paid and not isinstance(fact, AwardTerminated):
@@ -237,4 +248,4 @@ def _end(case: Case, project: Project, fact: Ending) -> Decision:
         for posting in postings
         if (held := project.accounts.balance(posting.source, place := project.place(fact.award, batch.batch)))
     ]
-    return case.allow(*moves)
+    return context.allow(*moves)

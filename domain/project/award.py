@@ -2,49 +2,33 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from collections.abc import Iterator
 
 from immutables import Map
-from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.allocation import TIES
-from domain.case import Case, Decision
-from domain.fund.state import Gate, Line
+from domain.decision_context import Context, Decision
+from domain.event import Recorded, Restored, Reversible
 from domain.guard import require, rules_of
-from domain.money import Money
 from domain.posting import COMMITTED, GATE_OPEN, GATE_SHUT, Move, Place, move
-from domain.project.eligibility import LIST
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    Award,
-    Payee,
-    RoundStatus,
-    stepped,
-)
-from domain.record import Fact, Recorded
+from domain.project.eligibility import LIST, AwardList
+from domain.state.entities import Award, RoundStatus, stepped
+from domain.state.fund import Gate, Line
+from domain.state.project import Project
 
 # Events ----------------------------------------------------------------------
 
 
-class BatchAmount(Struct, frozen=True):
-    batch: int
-    amount: Money
+def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
+    """The round, and each row's award and application."""
+    yield Restored("round", str(project.round))
+    for row in fact.awards:
+        yield Restored("award", row.award)
+        yield Restored("application", row.application)
 
 
-class Awarded(Struct, frozen=True):
-    """One row of the award list. `rank` is its place in the list, 1 the first."""
-
-    award: str
-    application: str
-    payee: Payee
-    score: Decimal
-    rank: int
-    amounts: tuple[BatchAmount, ...]
-
-
-class AwardListDecided(ProjectFact, frozen=True):
+class AwardListDecided(AwardList, frozen=True):
     """The meeting decides who is awarded how much of each batch.
 
     `review` and `notice` are the versions of the ReviewConcluded and the NoticeStarted it rests on; there is no notice
@@ -54,20 +38,14 @@ class AwardListDecided(ProjectFact, frozen=True):
     """
 
     zh = "立项决定"
+    about_zh = "作出立项决定：资金从项目额度转为应付（拨付条件已具备）或立项承诺。"
+    reversible = Reversible(restores=_decided)
     cites = (("纪要",), ("立项文号",))
     refused_by = rules_of(LIST)
-    review: int
-    method: str
-    awards: tuple[Awarded, ...]
-    notice: int | None = None
-    quantum: Money | None = None
-    tie_order: str | None = None
-    by_score: bool = False
-    shared_among: tuple[str, ...] = ()
 
 
 Event = AwardListDecided
-FACTS: tuple[type[Fact], ...] = (Event,)
+FACTS = (Event,)
 
 # Evolve ----------------------------------------------------------------------
 
@@ -89,13 +67,13 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
-    require(LIST, case, project, fact)
-    fund = case.books.fund(project.fund)
+def decide(context: Context, project: Project, fact: Event) -> Decision:
+    require(LIST, context, project, fact)
+    fund = context.ledger.fund(project.fund)
     moves = _award_moves(project, fund.line(project.code), fact)
     if fact.by_score:
         fact = replace(fact, quantum=fact.quantum or fund.settings.quantum, tie_order=TIES)
-    return case.allow(*moves, fact=fact)
+    return context.allow(*moves, fact=fact)
 
 
 def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:

@@ -11,18 +11,11 @@ from typing import assert_never, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
 from domain.posting import LINE
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    Application,
-    Round,
-    RoundStatus,
-    Screening,
-)
+from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import waived
-from domain.record import Fact, Recorded
 from domain.rules.award import AwardNotShown, NoPlacesLeft
 from domain.rules.call import (
     AlreadyApplied,
@@ -44,6 +37,11 @@ from domain.rules.call import (
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
 from domain.rules.fund import NotInPlan
 from domain.rules.waiver import SamePerson
+from domain.state.entities import Application, Round, RoundStatus, Screening
+from domain.state.project import Project
+
+OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
+"""How an event of the current round is reversed: the round is restored."""
 
 # Events ----------------------------------------------------------------------
 
@@ -52,6 +50,8 @@ class CallPublished(ProjectFact, frozen=True):
     """Opens a round; applications are received from `opens_on` to `closes_on`, both included."""
 
     zh = "征集发布"
+    about_zh = "发布申报指南，开始一轮征集。"
+    reversible = OF_ROUND
     cites = (("申报指南",),)
     refused_by = (
         RoundUnderWay,
@@ -74,6 +74,8 @@ class CallExtended(ProjectFact, frozen=True):
     """Applications are taken until a later day than announced. Possible while the call is not closed."""
 
     zh = "征集延期"
+    about_zh = "征集截止前延长申报期，截止日须晚于原定日期。"
+    reversible = OF_ROUND
     refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, BeforeItsCause, DeadlineNotLater)
     round: int
     closes_on: date
@@ -83,6 +85,9 @@ class CallClosed(ProjectFact, frozen=True):
     """The window is over and no more applications are taken. It occurs after the window's last day."""
 
     zh = "征集截止"
+    about_zh = "截止日之后结束征集。"
+    allowed = Allowed.WHILE_PROJECT_OPEN
+    reversible = OF_ROUND
     refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallIsClosed, DeadlineNotPassed)
     round: int
 
@@ -91,6 +96,9 @@ class CallFailed(ProjectFact, frozen=True):
     """The round ends without an award: nobody applied, passed, or is to be awarded. A further call may follow."""
 
     zh = "征集流标"
+    about_zh = "本轮征集无可立项的申报，流标；可以另行征集。"
+    allowed = Allowed.WHILE_PROJECT_OPEN
+    reversible = OF_ROUND
     refused_by = (NoRoundUnderWay, RoundOutOfTurn, CallStillOpen, ObjectionOpen, BeforeItsCause)
     round: int
     reason: str
@@ -105,6 +113,8 @@ class ApplicationReceived(ProjectFact, frozen=True):
     """An application came in on a day of the window. The ledger sets `round`, the one under way."""
 
     zh = "申报受理"
+    about_zh = "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。"
+    reversible = restores("application")
     cites = (("受理号",),)
     refused_by = (NoRoundUnderWay, CallIsClosed, OutsideWindow, NameTaken, InvalidCode, AlreadyApplied, SamePerson)
     application: str
@@ -116,6 +126,8 @@ class ApplicationWithdrawn(ProjectFact, frozen=True):
     """The applicant takes its application back, at any stage before it is awarded."""
 
     zh = "申报撤回"
+    about_zh = "申报单位在立项之前撤回申报，任何阶段均可。"
+    reversible = restores("application")
     refused_by = (UnknownName, ApplicationNotLive, BeforeItsCause)
     application: str
     reason: str
@@ -125,6 +137,8 @@ class ApplicationScreened(ProjectFact, frozen=True):
     """An application passed the check of its papers, or failed it. Until the review a later one corrects an earlier."""
 
     zh = "申报审查"
+    about_zh = "对一份申报作形式审查，通过或不通过。"
+    reversible = restores("application")
     cites = (("审查表",),)
     refused_by = (NoRoundUnderWay, UnknownName, ApplicationNotLive, AlreadyReviewed, BeforeItsCause)
     application: str
@@ -190,27 +204,27 @@ def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     match fact:
         case CallPublished():
-            return _publish(case, project, fact)
+            return _publish(context, project, fact)
         case CallExtended():
-            return _extend(case, project, fact)
+            return _extend(context, project, fact)
         case CallClosed():
-            return _close_call(case, project, fact)
+            return _close_call(context, project, fact)
         case CallFailed():
-            return _fail(case, project, fact)
+            return _fail(context, project, fact)
         case ApplicationReceived():
-            return _admit(case, project, fact)
+            return _admit(context, project, fact)
         case ApplicationWithdrawn():
-            return _withdraw(case, project, fact)
+            return _withdraw(context, project, fact)
         case ApplicationScreened():
-            return _screen(case, project, fact)
+            return _screen(context, project, fact)
         case _:
             assert_never(fact)
 
 
-def _publish(case: Case, project: Project, fact: CallPublished) -> Decision:
+def _publish(context: Context, project: Project, fact: CallPublished) -> Decision:
     last = project.rounds.get(str(project.round))
     if last and last.status is RoundStatus.UNDER_WAY:
         raise RoundUnderWay(round=last.number)
@@ -223,16 +237,16 @@ def _publish(case: Case, project: Project, fact: CallPublished) -> Decision:
         raise AwardNotShown(award=award)
     if fact.closes_on < fact.opens_on:
         raise WindowEmpty(first_day=fact.opens_on, last_day=fact.closes_on)
-    if fact.opens_on < case.occurred_on:
-        raise BeforeItsCause(occurred_on=fact.opens_on, cause="CallPublished", cause_on=case.occurred_on)
-    fund = case.books.fund(project.fund)
+    if fact.opens_on < context.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.opens_on, cause="CallPublished", cause_on=context.occurred_on)
+    fund = context.ledger.fund(project.fund)
     line = fund.line(project.code)
     taken = project.places_taken(line)
     if taken >= line.awards:
         raise NoPlacesLeft(limit=line.awards, taken=taken, asked=1)
     if project.awards and fund.wholly_allotted(project.code) and not project.accounts.total((LINE,)):
         raise LineUsedUp(project=project.code)
-    return case.allow()
+    return context.allow()
 
 
 def _under_way(project: Project, number: int) -> Round:
@@ -243,65 +257,65 @@ def _under_way(project: Project, number: int) -> Round:
     return current
 
 
-def _extend(case: Case, project: Project, fact: CallExtended) -> Decision:
+def _extend(context: Context, project: Project, fact: CallExtended) -> Decision:
     current = _under_way(project, fact.round)
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)
-    case.not_before("CallPublished", current.published.on)
+    context.not_before("CallPublished", current.published.on)
     if fact.closes_on <= current.closes_on:
         raise DeadlineNotLater(what="CallPublished", last_day=current.closes_on, asked=fact.closes_on)
-    return case.allow()
+    return context.allow()
 
 
-def _close_call(case: Case, project: Project, fact: CallClosed) -> Decision:
+def _close_call(context: Context, project: Project, fact: CallClosed) -> Decision:
     current = _under_way(project, fact.round)
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)
-    if case.occurred_on <= current.closes_on:
-        raise DeadlineNotPassed(what="CallPublished", last_day=current.closes_on, occurred_on=case.occurred_on)
-    return case.allow()
+    if context.occurred_on <= current.closes_on:
+        raise DeadlineNotPassed(what="CallPublished", last_day=current.closes_on, occurred_on=context.occurred_on)
+    return context.allow()
 
 
-def _fail(case: Case, project: Project, fact: CallFailed) -> Decision:
+def _fail(context: Context, project: Project, fact: CallFailed) -> Decision:
     current = _under_way(project, fact.round)
     if current.closed_on is None:
         raise CallStillOpen(round=current.number)
     project.no_objection_open()
-    case.not_before("CallClosed", current.closed_on)
-    return case.allow()
+    context.not_before("CallClosed", current.closed_on)
+    return context.allow()
 
 
-def _admit(case: Case, project: Project, fact: ApplicationReceived) -> Decision:
+def _admit(context: Context, project: Project, fact: ApplicationReceived) -> Decision:
     current = project.undecided_round()
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)
-    if not current.opens_on <= case.occurred_on <= current.closes_on and not waived(
-        case, project, OutsideWindow, "application", fact.application
+    if not current.opens_on <= context.occurred_on <= current.closes_on and not waived(
+        context, project, OutsideWindow, "application", fact.application
     ):
-        raise OutsideWindow(occurred_on=case.occurred_on, opens_on=current.opens_on, closes_on=current.closes_on)
+        raise OutsideWindow(occurred_on=context.occurred_on, opens_on=current.opens_on, closes_on=current.closes_on)
     project.unused("application", fact.application)
     uscc = fact.applicant.uscc
-    if not case.books.valid_uscc(uscc):
+    if not context.ledger.valid_uscc(uscc):
         raise InvalidCode(uscc=uscc)
     if earlier := project.applicants.get((current.number, uscc)):
         raise AlreadyApplied(uscc=uscc, application=earlier, round=current.number)
-    return case.allow(fact=replace(fact, round=current.number))
+    return context.allow(fact=replace(fact, round=current.number))
 
 
-def _withdraw(case: Case, project: Project, fact: ApplicationWithdrawn) -> Decision:
+def _withdraw(context: Context, project: Project, fact: ApplicationWithdrawn) -> Decision:
     application = project.application(fact.application)
     if application.withdrawn or application.award is not None:
         raise ApplicationNotLive(application=fact.application)
-    case.not_before("ApplicationReceived", application.received.on)
-    return case.allow()
+    context.not_before("ApplicationReceived", application.received.on)
+    return context.allow()
 
 
-def _screen(case: Case, project: Project, fact: ApplicationScreened) -> Decision:
+def _screen(context: Context, project: Project, fact: ApplicationScreened) -> Decision:
     current = project.undecided_round()
     application = project.application(fact.application)
     if application.round != current.number or application.withdrawn:
         raise ApplicationNotLive(application=fact.application)
     if current.review is not None:
         raise AlreadyReviewed(round=current.number)
-    case.not_before("ApplicationReceived", application.received.on)
-    return case.allow()
+    context.not_before("ApplicationReceived", application.received.on)
+    return context.allow()

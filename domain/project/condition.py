@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.case import Case
-from domain.fund.state import Gate
+from domain.decision_context import Context
+from domain.event import Reference
 from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-)
 from domain.project.waiver import key, waived
-from domain.record import Reference
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
 from domain.rules.award import AwardEnded, AwardNotShown
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
@@ -23,34 +18,37 @@ from domain.rules.fund import BatchNotInPlan, FundIsClosed, NotInPlan
 from domain.rules.payment import GateShut, PayeeMismatch
 from domain.rules.project import ProjectIsClosed
 from domain.rules.waiver import SamePerson
+from domain.state.entities import Acceptance
+from domain.state.fund import Gate
+from domain.state.project import Project
 
 
-def _is_open(case: Case, project: Project, _: Any) -> Evidence:
+def _is_open(context: Context, project: Project, _: Any) -> Evidence:
     project.must_be_open()
-    if case.books.fund(project.fund).closed:
+    if context.ledger.fund(project.fund).closed:
         raise FundIsClosed(fund=project.fund)
-    return (Reference(case.stream, 1),)
+    return (Reference(context.stream, 1),)
 
 
 OPEN = Guard("The project and its fund are open.", "项目和专项资金未结项。", (ProjectIsClosed, FundIsClosed), _is_open)
 """What refuses nearly everything on a project."""
 
 
-def _is_live(case: Case, project: Project, fact: Any) -> Evidence:
+def _is_live(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.live_award(fact.award)
-    case.not_before("AwardListDecided", award.decided.on)
-    return (Reference(case.stream, award.decided.version),)
+    context.not_before("AwardListDecided", award.decided.on)
+    return (Reference(context.stream, award.decided.version),)
 
 
-def _was_shown(case: Case, project: Project, fact: Any) -> Evidence:
+def _was_shown(context: Context, project: Project, fact: Any) -> Evidence:
     shown = project.shown(fact.award)
     if shown is None:
         raise AwardNotShown(award=fact.award)
-    case.not_before("NoticeCompleted", shown.completed.on)
-    return (Reference(case.stream, shown.started), Reference(case.stream, shown.completed.version))
+    context.not_before("NoticeCompleted", shown.completed.on)
+    return (Reference(context.stream, shown.started), Reference(context.stream, shown.completed.version))
 
 
-def _is_not_objected_to(_: Case, project: Project, fact: Any) -> Evidence:
+def _is_not_objected_to(_: Context, project: Project, fact: Any) -> Evidence:
     name = project.award(fact.award).application
     application = project.applications[name]
     if application.excluded:
@@ -61,30 +59,30 @@ def _is_not_objected_to(_: Case, project: Project, fact: Any) -> Evidence:
     return ()
 
 
-def _is_planned(case: Case, project: Project, fact: Any) -> Evidence:
-    fund = case.books.fund(project.fund)
+def _is_planned(context: Context, project: Project, fact: Any) -> Evidence:
+    fund = context.ledger.fund(project.fund)
     fund.line(project.code).batch(fact.batch)
     assert fund.plan is not None, "a line is in the plan"
     return (Reference(f"fund/{fund.code}", fund.plan),)
 
 
-def _gate_is_open(case: Case, project: Project, fact: Any) -> Evidence:
-    gate = case.books.fund(project.fund).line(project.code).batch(fact.batch).gate
+def _gate_is_open(context: Context, project: Project, fact: Any) -> Evidence:
+    gate = context.ledger.fund(project.fund).line(project.code).batch(fact.batch).gate
     opened = project.award(fact.award).gates.get(gate)
     if opened is None:
         raise GateShut(award=fact.award, batch=fact.batch, gate=gate)
-    case.not_before(f"gate {gate}", opened.on)
-    return (Reference(case.stream, opened.version),)
+    context.not_before(f"gate {gate}", opened.on)
+    return (Reference(context.stream, opened.version),)
 
 
-def _payee_is_awarded(case: Case, project: Project, fact: Any) -> Evidence:
+def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
     if fact.payee == award.payee:
-        case.not_before("PayeeChanged", award.payee_by.on)
-        return (Reference(case.stream, award.payee_by.version),)
-    if not waived(case, project, PayeeMismatch, "award", fact.award):
+        context.not_before("PayeeChanged", award.payee_by.on)
+        return (Reference(context.stream, award.payee_by.version),)
+    if not waived(context, project, PayeeMismatch, "award", fact.award):
         raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
-    return (Reference(case.stream, project.waivers[key("PayeeMismatch", "award", fact.award)].version),)
+    return (Reference(context.stream, project.waivers[key("PayeeMismatch", "award", fact.award)].version),)
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
@@ -93,7 +91,7 @@ def allowed_payee(project: Project, fact: Any) -> bool:
     return fact.payee == project.award(fact.award).payee or waiver in project.waivers
 
 
-def _money_is_payable(_: Case, project: Project, fact: Any) -> Evidence:
+def _money_is_payable(_: Context, project: Project, fact: Any) -> Evidence:
     place = project.place(fact.award, fact.batch)
     payable = project.accounts.balance(PAYABLE, place)
     if fact.amount > payable:
@@ -142,49 +140,49 @@ PAYMENT = (
 """What a payment's request is refused by, in this order."""
 
 
-def _may_be_asked(case: Case, project: Project, fact: Any) -> Evidence:
+def _may_be_asked(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
     wanted = (Acceptance.NONE, Acceptance.RECTIFYING)
     if award.acceptance not in wanted:
         raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(wanted))
-    case.not_before(f"acceptance {award.acceptance}", award.since)
-    return _by(case, award.acceptance_by)
+    context.not_before(f"acceptance {award.acceptance}", award.since)
+    return _by(context, award.acceptance_by)
 
 
-def _by(case: Case, *versions: int | None) -> Evidence:
-    return tuple(Reference(case.stream, version) for version in versions if version is not None)
+def _by(context: Context, *versions: int | None) -> Evidence:
+    return tuple(Reference(context.stream, version) for version in versions if version is not None)
 
 
-def _has_tries_left(case: Case, project: Project, fact: Any) -> Evidence:
+def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
     """The settings' tries; a waiver of the rule allows one more."""
-    award, allowed = project.award(fact.award), case.books.fund(project.fund).settings.acceptance_tries
+    award, allowed = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
     if award.failures < allowed:
         return ()
-    more = int(waived(case, project, NoTriesLeft, "award", fact.award))
+    more = int(waived(context, project, NoTriesLeft, "award", fact.award))
     if award.failures >= allowed + more:
         raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed + more)
-    return _by(case, project.waivers[key("NoTriesLeft", "award", fact.award)].version)
+    return _by(context, project.waivers[key("NoTriesLeft", "award", fact.award)].version)
 
 
-def _is_in_time(case: Case, project: Project, fact: Any) -> Evidence:
+def _is_in_time(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
-    if award.rectify_by and case.occurred_on > award.rectify_by:
-        raise RectificationOverdue(award=fact.award, due_on=award.rectify_by, occurred_on=case.occurred_on)
-    return _by(case, award.due_by)
+    if award.rectify_by and context.occurred_on > award.rectify_by:
+        raise RectificationOverdue(award=fact.award, due_on=award.rectify_by, occurred_on=context.occurred_on)
+    return _by(context, award.due_by)
 
 
-def _earlier_is_settled(case: Case, project: Project, fact: Any) -> Evidence:
+def _earlier_is_settled(context: Context, project: Project, fact: Any) -> Evidence:
     paid = project.paid_on.get(fact.award)
     if paid:
-        case.not_before("PaymentConfirmed", max(paid.values()))
-    for batch in case.books.fund(project.fund).line(project.code).batches:
+        context.not_before("PaymentConfirmed", max(paid.values()))
+    for batch in context.ledger.fund(project.fund).line(project.code).batches:
         place = project.place(fact.award, batch.batch)
         unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
         if unpaid and batch.gate is not Gate.ACCEPTANCE:
-            if not waived(case, project, EarlierBatchesUnsettled, "award", fact.award):
+            if not waived(context, project, EarlierBatchesUnsettled, "award", fact.award):
                 raise EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
-            return _by(case, project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)].version)
-    return _by(case, *sorted(project.payments[name].version for name in paid or ()))
+            return _by(context, project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)].version)
+    return _by(context, *sorted(project.payments[name].version for name in paid or ()))
 
 
 ACCEPTANCE = (

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from domain.allocation import allocate
-from domain.case import Case
-from domain.fund.state import NoticeOrder
+from domain.decision_context import Context
+from domain.event import Reference
 from domain.guard import Evidence, Guard
 from domain.money import Money
-from domain.names import in_turn
+from domain.normalise import number_order
 from domain.posting import LINE, Place
-from domain.project.state import Project
-from domain.project.subjects import (
-    no_name_twice,
-)
-from domain.record import Reference
+from domain.project.lifecycle import ProjectFact
 from domain.rules.award import (
     AllocationMismatch,
     BasisMismatch,
@@ -34,24 +31,58 @@ from domain.rules.award import (
 from domain.rules.call import NoNotice, NoReview, NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan, NotInPlan
+from domain.state.entities import Payee, no_name_twice
+from domain.state.fund import NoticeOrder
+from domain.state.project import Project
 
-if TYPE_CHECKING:
-    from domain.project.award import AwardListDecided
+# What is decided ---------------------------------------------------------------
 
 
-def _was_reviewed(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+class BatchAmount(Struct, frozen=True):
+    batch: int
+    amount: Money
+
+
+class Awarded(Struct, frozen=True):
+    """One row of the award list. `rank` is its place in the list, 1 the first."""
+
+    award: str
+    application: str
+    payee: Payee
+    score: Decimal
+    rank: int
+    amounts: tuple[BatchAmount, ...]
+
+
+class AwardList(ProjectFact, frozen=True):
+    """The contents of an award list: its rows, and the review, notice and method that they rest on."""
+
+    review: int
+    method: str
+    awards: tuple[Awarded, ...]
+    notice: int | None = None
+    quantum: Money | None = None
+    tie_order: str | None = None
+    by_score: bool = False
+    shared_among: tuple[str, ...] = ()
+
+
+# Conditions --------------------------------------------------------------------
+
+
+def _was_reviewed(context: Context, project: Project, fact: AwardList) -> Evidence:
     review = project.current_round().review
     if review is None:
         raise NoReview
     if review.version != fact.review:
         raise BasisMismatch(what="review", cited=fact.review, current=review.version)
-    case.not_before("ReviewConcluded", review.on)
-    return (Reference(case.stream, review.version),)
+    context.not_before("ReviewConcluded", review.on)
+    return (Reference(context.stream, review.version),)
 
 
-def _was_noticed(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+def _was_noticed(context: Context, project: Project, fact: AwardList) -> Evidence:
     notice = project.current_round().notice
-    if case.books.fund(project.fund).settings.notice_order is NoticeOrder.AFTER_DECISION:
+    if context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.AFTER_DECISION:
         if fact.notice is not None:
             raise BasisMismatch(what="notice", cited=fact.notice, current=None)
         return ()
@@ -59,16 +90,16 @@ def _was_noticed(case: Case, project: Project, fact: AwardListDecided) -> Eviden
         raise NoNotice(wanted="completed")
     if notice.version != fact.notice:
         raise BasisMismatch(what="notice", cited=fact.notice, current=notice.version)
-    case.not_before("NoticeCompleted", notice.completed.on)
-    return (Reference(case.stream, notice.version), Reference(case.stream, notice.completed.version))
+    context.not_before("NoticeCompleted", notice.completed.on)
+    return (Reference(context.stream, notice.version), Reference(context.stream, notice.completed.version))
 
 
-def _no_objection_is_open(_: Case, project: Project, __: AwardListDecided) -> Evidence:
+def _no_objection_is_open(_: Context, project: Project, __: AwardList) -> Evidence:
     project.no_objection_open()
     return ()
 
 
-def _names_are_new(_: Case, project: Project, fact: AwardListDecided) -> Evidence:
+def _names_are_new(_: Context, project: Project, fact: AwardList) -> Evidence:
     if not fact.awards:
         raise NobodyListed
     no_name_twice("award", (row.award for row in fact.awards))
@@ -80,7 +111,7 @@ def _names_are_new(_: Case, project: Project, fact: AwardListDecided) -> Evidenc
     return ()
 
 
-def _applications_stand(_: Case, project: Project, fact: AwardListDecided) -> Evidence:
+def _applications_stand(_: Context, project: Project, fact: AwardList) -> Evidence:
     current = project.current_round()
     for row in fact.awards:
         project.application(row.application)
@@ -93,16 +124,16 @@ def _applications_stand(_: Case, project: Project, fact: AwardListDecided) -> Ev
     return ()
 
 
-def _places_are_left(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
-    line = case.books.fund(project.fund).line(project.code)
+def _places_are_left(context: Context, project: Project, fact: AwardList) -> Evidence:
+    line = context.ledger.fund(project.fund).line(project.code)
     taken, asked = project.places_taken(line), len(fact.awards)
     if taken + asked > line.awards:
         raise NoPlacesLeft(limit=line.awards, taken=taken, asked=asked)
     return ()
 
 
-def _is_allotted(case: Case, project: Project, _: AwardListDecided) -> Evidence:
-    line = case.books.fund(project.fund).line(project.code)
+def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
+    line = context.ledger.fund(project.fund).line(project.code)
     if not line.fixed_total or project.awards:
         return ()
     for batch in line.batches:
@@ -112,11 +143,11 @@ def _is_allotted(case: Case, project: Project, _: AwardListDecided) -> Evidence:
     return ()
 
 
-def _is_by_score(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
+def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
     """The amounts are those that sharing their own sums out by score gives, by application number."""
     if not fact.by_score:
         return ()
-    quantum = fact.quantum or case.books.fund(project.fund).settings.quantum
+    quantum = fact.quantum or context.ledger.fund(project.fund).settings.quantum
     scores = {row.application: row.score for row in fact.awards} | _of_others(project, fact.shared_among)
     shares = by_score(project, scores, _sums(fact), quantum)
     for name in fact.shared_among:
@@ -152,10 +183,10 @@ def by_score(
 def _turn(project: Project, name: str) -> tuple[object, int]:
     """Of equals the earlier application number, and of equal numbers the one that was received first."""
     application = project.applications[name]
-    return in_turn(application.number), application.received.version
+    return number_order(application.number), application.received.version
 
 
-def _sums(fact: AwardListDecided) -> Counter[int]:
+def _sums(fact: AwardList) -> Counter[int]:
     """What the list gives of each batch, in fen."""
     sums = Counter[int]()
     for row in fact.awards:
@@ -164,8 +195,8 @@ def _sums(fact: AwardListDecided) -> Counter[int]:
     return sums
 
 
-def _line_has_it(case: Case, project: Project, fact: AwardListDecided) -> Evidence:
-    line, sums = case.books.fund(project.fund).line(project.code), _sums(fact)
+def _line_has_it(context: Context, project: Project, fact: AwardList) -> Evidence:
+    line, sums = context.ledger.fund(project.fund).line(project.code), _sums(fact)
     for number, amount in sorted(sums.items()):
         line.batch(number)
         place = Place(project.code, number)

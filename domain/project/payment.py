@@ -8,22 +8,14 @@ from typing import NamedTuple, assert_never, get_args
 from immutables import Map
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Reversible, restores
 from domain.guard import require, rules_of
 from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.posting import Move, Place, move, source_of
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE, PAYMENT, allowed_payee
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    ActualPayee,
-    AwardStatus,
-    Payee,
-    Payment,
-    PaymentStatus,
-)
-from domain.record import Fact, Recorded
+from domain.project.lifecycle import ProjectFact
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.payment import (
     AmountMismatch,
@@ -31,6 +23,8 @@ from domain.rules.payment import (
     PaymentStatusWrong,
     RequesterMayNotApprove,
 )
+from domain.state.entities import ActualPayee, AwardStatus, Payee, Payment, PaymentStatus
+from domain.state.project import Project
 
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 """What may refuse any step of a payment that is requested."""
@@ -48,6 +42,8 @@ class PaymentRequested(ProjectFact, frozen=True):
     """
 
     zh = "支付申请"
+    about_zh = "提出支付申请，收款人须与立项一致。"
+    reversible = None
     cites = (("支付申请编号",),)
     refused_by = (NameTaken, *rules_of(PAYMENT))
     payment: str
@@ -62,6 +58,8 @@ class PaymentApproved(ProjectFact, frozen=True):
     """One level of approval, in the order of the fund's settings (审核, 审批). The ledger sets `final` on the last."""
 
     zh = "支付审批通过"
+    about_zh = "通过一级审批，依次进行；申请人不得审批。"
+    reversible = None
     cites = (("审批单",),)
     refused_by = (*STEP, *ONWARD_RULES, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
@@ -76,6 +74,8 @@ class PaymentRejected(ProjectFact, frozen=True):
     """
 
     zh = "支付驳回"
+    about_zh = "驳回支付申请，资金恢复为应付；申请人不得驳回。"
+    reversible = None
     cites = (("审批单",),)
     refused_by = (*STEP, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
@@ -87,6 +87,8 @@ class PaymentCancelled(ProjectFact, frozen=True):
     """A payment is given up before it is instructed: the money is payable again."""
 
     zh = "支付作废"
+    about_zh = "作废尚未发出支付指令的申请，资金恢复为应付。"
+    reversible = None
     refused_by = STEP
     payment: str
     reason: str
@@ -99,6 +101,8 @@ class PaymentInstructed(ProjectFact, frozen=True):
     """
 
     zh = "支付指令发出"
+    about_zh = "向国库或银行发出支付指令，凭证号只能使用一次。"
+    reversible = restores("payment")
     cites = (("支付凭证号",),)
     claims = ("支付凭证号",)
     refused_by = (*STEP, *ONWARD_RULES)
@@ -112,6 +116,8 @@ class PaymentConfirmed(ProjectFact, frozen=True):
     """
 
     zh = "支付确认"
+    about_zh = "银行已支付全额；实际收款人不符的不拒绝，但作标记。"
+    reversible = restores("payment")
     cites = (("流水号",),)
     claims = ("流水号",)
     refused_by = (*STEP, AmountMismatch)
@@ -126,6 +132,8 @@ class PaymentFailed(ProjectFact, frozen=True):
     """The bank could not carry out the instruction: the money is payable again."""
 
     zh = "支付失败"
+    about_zh = "支付失败，资金恢复为应付。"
+    reversible = restores("payment")
     cites = (("银行通知",),)
     refused_by = STEP
     payment: str
@@ -140,6 +148,12 @@ class PaymentReturned(ProjectFact, frozen=True):
     """
 
     zh = "退票/退款"
+    about_zh = (
+        "已付资金退回：passive 为真是银行退票（须全额），否则为收款人退款；"
+        "付款当年且立项有效的恢复为应付，否则收回专项资金。"
+    )
+    allowed = Allowed.ALWAYS
+    reversible = Reversible(in_part=True)
     records_too = ("FundsReturned",)
     cites = (("退回通知书",),)
     claims = ("退回通知书",)
@@ -167,21 +181,21 @@ REQUESTED, APPROVED = PaymentStatus.REQUESTED, PaymentStatus.APPROVED
 INSTRUCTED, CONFIRMED = PaymentStatus.INSTRUCTED, PaymentStatus.CONFIRMED
 
 
-class Allowed(NamedTuple):
+class Transition(NamedTuple):
     """From which statuses a step may be taken, and to which it leads if nothing else decides that."""
 
     allowed: tuple[PaymentStatus, ...]
     leads_to: PaymentStatus
 
 
-STEPS: dict[type[Fact], Allowed] = {
-    PaymentApproved: Allowed((REQUESTED,), APPROVED),
-    PaymentRejected: Allowed((REQUESTED,), PaymentStatus.REJECTED),
-    PaymentCancelled: Allowed((REQUESTED, APPROVED), PaymentStatus.CANCELLED),
-    PaymentInstructed: Allowed((APPROVED,), INSTRUCTED),
-    PaymentConfirmed: Allowed((INSTRUCTED,), CONFIRMED),
-    PaymentFailed: Allowed((INSTRUCTED,), PaymentStatus.FAILED),
-    PaymentReturned: Allowed((CONFIRMED,), CONFIRMED),
+STEPS: dict[type[Fact], Transition] = {
+    PaymentApproved: Transition((REQUESTED,), APPROVED),
+    PaymentRejected: Transition((REQUESTED,), PaymentStatus.REJECTED),
+    PaymentCancelled: Transition((REQUESTED, APPROVED), PaymentStatus.CANCELLED),
+    PaymentInstructed: Transition((APPROVED,), INSTRUCTED),
+    PaymentConfirmed: Transition((INSTRUCTED,), CONFIRMED),
+    PaymentFailed: Transition((INSTRUCTED,), PaymentStatus.FAILED),
+    PaymentReturned: Transition((CONFIRMED,), CONFIRMED),
 }
 
 # Evolve ----------------------------------------------------------------------
@@ -223,9 +237,9 @@ def _place(project: Project, name: str, payment: Payment) -> Place:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     if isinstance(fact, PaymentRequested):
-        return _request(case, project, fact)
+        return _request(context, project, fact)
     payment = project.payment(fact.payment)
     allowed = STEPS[type(fact)].allowed
     if isinstance(fact, PaymentInstructed) and payment.levels == ():
@@ -233,63 +247,63 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
     if payment.status not in allowed:
         wanted = " / ".join(allowed)
         raise PaymentStatusWrong(payment=fact.payment, status=payment.status, wanted=wanted)
-    case.not_before(f"payment {payment.status}", payment.since)
+    context.not_before(f"payment {payment.status}", payment.since)
     if isinstance(fact, PaymentApproved | PaymentInstructed):
-        require(ONWARD, case, project, payment)
+        require(ONWARD, context, project, payment)
     match fact:
         case PaymentApproved():
-            return _approve(case, project, payment, fact)
+            return _approve(context, project, payment, fact)
         case PaymentRejected():
-            return _reject(case, project, payment, fact)
+            return _reject(context, project, payment, fact)
         case PaymentCancelled() | PaymentInstructed() | PaymentFailed():
-            return _move_whole(case, project, payment, fact)
+            return _move_whole(context, project, payment, fact)
         case PaymentConfirmed():
-            return _confirm(case, project, payment, fact)
+            return _confirm(context, project, payment, fact)
         case PaymentReturned():
-            return _return(case, project, payment, fact)
+            return _return(context, project, payment, fact)
         case _:
             assert_never(fact)
 
 
-def _request(case: Case, project: Project, fact: PaymentRequested) -> Decision:
+def _request(context: Context, project: Project, fact: PaymentRequested) -> Decision:
     project.unused("payment", fact.payment)
-    require(PAYMENT, case, project, fact)
-    levels = case.books.fund(project.fund).settings.approvals
+    require(PAYMENT, context, project, fact)
+    levels = context.ledger.fund(project.fund).settings.approvals
     place = project.place(fact.award, fact.batch, fact.payment)
     moved = move(project.accounts, "PaymentRequested", place, fact.amount)
-    return case.allow(moved, fact=replace(fact, levels=levels))
+    return context.allow(moved, fact=replace(fact, levels=levels))
 
 
-def _levels(case: Case, project: Project, payment: Payment) -> tuple[str, ...]:
-    return case.books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
+def _levels(context: Context, project: Project, payment: Payment) -> tuple[str, ...]:
+    return context.ledger.fund(project.fund).first_approvals if payment.levels is None else payment.levels
 
 
-def _approve(case: Case, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
-    _check_four_eyes(case, fact.payment, payment)
-    levels = _levels(case, project, payment)
+def _approve(context: Context, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
+    _check_four_eyes(context, fact.payment, payment)
+    levels = _levels(context, project, payment)
     expected = levels[payment.approvals] if payment.approvals < len(levels) else None
     if fact.level != expected:
         raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
-    return case.allow(fact=replace(fact, final=payment.approvals + 1 == len(levels)))
+    return context.allow(fact=replace(fact, final=payment.approvals + 1 == len(levels)))
 
 
-def _reject(case: Case, project: Project, payment: Payment, fact: PaymentRejected) -> Decision:
-    _check_four_eyes(case, fact.payment, payment)
-    levels = _levels(case, project, payment)
+def _reject(context: Context, project: Project, payment: Payment, fact: PaymentRejected) -> Decision:
+    _check_four_eyes(context, fact.payment, payment)
+    levels = _levels(context, project, payment)
     expected = levels[payment.approvals] if payment.approvals < len(levels) else None
     if fact.level not in (None, expected):
         raise ApprovalOutOfTurn(payment=fact.payment, level=str(fact.level), expected=expected)
-    return case.allow(_whole(project, payment, fact), fact=replace(fact, level=expected))
+    return context.allow(_whole(project, payment, fact), fact=replace(fact, level=expected))
 
 
-def _check_four_eyes(case: Case, name: str, payment: Payment) -> None:
-    if same := case.by.same_as(payment.by):
+def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
+    if same := context.by.same_as(payment.by):
         raise RequesterMayNotApprove(payment=name, requester=same)
 
 
-def _move_whole(case: Case, project: Project, payment: Payment, fact: Step) -> Decision:
+def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
     """All that the payment holds where this step takes it from."""
-    return case.allow(_whole(project, payment, fact))
+    return context.allow(_whole(project, payment, fact))
 
 
 def _whole(project: Project, payment: Payment, fact: Step) -> Move:
@@ -298,25 +312,25 @@ def _whole(project: Project, payment: Payment, fact: Step) -> Move:
     return move(project.accounts, event, place, project.accounts.fen(source_of(event), place).total)
 
 
-def _confirm(case: Case, project: Project, payment: Payment, fact: PaymentConfirmed) -> Decision:
+def _confirm(context: Context, project: Project, payment: Payment, fact: PaymentConfirmed) -> Decision:
     whole = _whole(project, payment, fact)
     if fact.amount != whole.amount:
         raise AmountMismatch(amount=fact.amount, expected=whole.amount)
     if fact.cleared_on and fact.cleared_on < payment.since:
         raise BeforeItsCause(occurred_on=fact.cleared_on, cause="PaymentInstructed", cause_on=payment.since)
     as_asked = fact.payee.is_of(payment.payee) and allowed_payee(project, payment)
-    return case.allow(whole, fact=replace(fact, payee_differs=not as_asked))
+    return context.allow(whole, fact=replace(fact, payee_differs=not as_asked))
 
 
-def _return(case: Case, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
+def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
     """Payable again if the award is live and the year is the one it was paid in; else recovered to the fund."""
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)
     if fact.passive and fact.amount != paid:
         raise AmountMismatch(amount=fact.amount, expected=paid)
     live = project.awards[payment.award].status is AwardStatus.LIVE and not project.closed
-    if live and case.booked_on.year == payment.paid_in:
-        return case.allow(move(project.accounts, "PaymentReturned", place, fact.amount, "same year, award live"))
+    if live and context.booked_on.year == payment.paid_in:
+        return context.allow(move(project.accounts, "PaymentReturned", place, fact.amount, "same year, award live"))
     moved = move(project.accounts, "PaymentReturned", place, fact.amount, "later year or award ended")
     returned = FundsReturned(project.code, fact.amount, closes=False)
-    return case.allow(moved, mirrors=((f"fund/{project.fund}", returned),))
+    return context.allow(moved, mirrors=((f"fund/{project.fund}", returned),))

@@ -7,19 +7,17 @@ from typing import assert_never, get_args
 
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
 from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.posting import move
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    Recovery,
-)
-from domain.record import Fact, Recorded
+from domain.project.lifecycle import ProjectFact
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
 from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
 from domain.rules.waiver import SamePerson
+from domain.state.entities import Recovery
+from domain.state.project import Project
 
 STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
 """What may refuse any step of a recovery that is ordered."""
@@ -31,6 +29,9 @@ class RecoveryOrdered(ProjectFact, frozen=True):
     """Money that a payment brought out must come back by `due_on`. Nothing moves yet."""
 
     zh = "追缴决定"
+    about_zh = "决定追缴某笔支付的全部或部分；资金尚未移动。"
+    allowed = Allowed.ALWAYS
+    reversible = restores("recovery", by_another=True)
     cites = (("追缴通知",),)
     refused_by = (NameTaken, UnknownName, BeforeItsCause, MoreThanPaid)
     recovery: str
@@ -44,6 +45,9 @@ class RecoveryReceived(ProjectFact, frozen=True):
     """Some of what was ordered back has come: it is the fund's again, as recovered."""
 
     zh = "追缴到账"
+    about_zh = "追缴款到账，可分次：资金收回专项资金。"
+    allowed = Allowed.ALWAYS
+    reversible = Reversible(in_part=True, restores=lambda _, fact: (Restored("recovered", fact.recovery),))
     records_too = ("FundsReturned",)
     cites = (("缴款书",),)
     claims = ("缴款书",)
@@ -56,6 +60,9 @@ class RecoveryWaived(ProjectFact, frozen=True):
     """Some of what was ordered back is given up, by another person than ordered it. It stays paid."""
 
     zh = "追缴豁免"
+    about_zh = "经批准不再追缴的部分仍为已付；须由决定追缴以外的人、以另一密钥办理。"
+    allowed = Allowed.ALWAYS
+    reversible = restores("recovery")
     cites = (("批准文件",),)
     refused_by = (*STEP, SamePerson)
     recovery: str
@@ -93,33 +100,33 @@ def received(project: Project, name: str, amount: int) -> Project:
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     if isinstance(fact, RecoveryOrdered):
-        return _order(case, project, fact)
+        return _order(context, project, fact)
     recovery = project.recovery(fact.recovery)
-    case.not_before("RecoveryOrdered", recovery.ordered.on)
+    context.not_before("RecoveryOrdered", recovery.ordered.on)
     outstanding = project.outstanding(fact.recovery)
     if fact.amount > outstanding:
         raise MoreThanOutstanding(recovery=fact.recovery, outstanding=Money(outstanding), amount=fact.amount)
     if isinstance(fact, RecoveryWaived):
-        if same := case.by.same_as(recovery.by):
+        if same := context.by.same_as(recovery.by):
             raise SamePerson(who=same)
-        return case.allow()
+        return context.allow()
     payment = project.payments[recovery.payment]
     place = project.place(payment.award, payment.batch, recovery.payment)
     moved = move(project.accounts, "RecoveryReceived", place, fact.amount)
     returned = FundsReturned(project.code, fact.amount, closes=False)
-    return case.allow(moved, mirrors=((f"fund/{project.fund}", returned),))
+    return context.allow(moved, mirrors=((f"fund/{project.fund}", returned),))
 
 
-def _order(case: Case, project: Project, fact: RecoveryOrdered) -> Decision:
+def _order(context: Context, project: Project, fact: RecoveryOrdered) -> Decision:
     project.unused("recovery", fact.recovery)
     payment = project.payment(fact.payment)
-    case.not_before(f"payment {payment.status}", payment.since)
-    if fact.due_on < case.occurred_on:
-        raise BeforeItsCause(occurred_on=fact.due_on, cause="RecoveryOrdered", cause_on=case.occurred_on)
+    context.not_before(f"payment {payment.status}", payment.since)
+    if fact.due_on < context.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.due_on, cause="RecoveryOrdered", cause_on=context.occurred_on)
     asked = sum(project.outstanding(name) for name in project.recoveries_of.get(fact.payment, ()))
     left = Money(max(project.paid(fact.payment).total - asked, 0))
     if fact.amount > left:
         raise MoreThanPaid(payment=fact.payment, left=left, amount=fact.amount)
-    return case.allow()
+    return context.allow()

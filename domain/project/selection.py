@@ -6,7 +6,7 @@ Source: seed, section 三 (专家评审 → 公示); DOMAIN, "Project".
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import assert_never, get_args
@@ -15,21 +15,11 @@ from immutables import Map
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.case import Case, Decision
-from domain.fund.state import NoticeOrder
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
 from domain.money import Money
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    AwardStatus,
-    Notice,
-    Objection,
-    Round,
-    Screening,
-    Shown,
-    no_name_twice,
-)
-from domain.record import Fact, Recorded
+from domain.project.call import OF_ROUND
+from domain.project.lifecycle import ProjectFact
 from domain.rules.award import NotInNotice
 from domain.rules.call import (
     CalendarUnknown,
@@ -49,8 +39,20 @@ from domain.rules.call import (
     ScoresMismatch,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
+from domain.state.entities import AwardStatus, Notice, Objection, Round, Screening, Shown, no_name_twice
+from domain.state.fund import NoticeOrder
+from domain.state.project import Project
 
 # Events ----------------------------------------------------------------------
+
+
+def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
+    """The objection, and what an upheld one changed: the application that it names, or else the round."""
+    yield Restored("objection", fact.objection)
+    objection = project.objections.get(fact.objection)
+    if fact.upheld and objection:
+        named = objection.application
+        yield Restored("application", named) if named else Restored("round", str(objection.round))
 
 
 class Score(Struct, frozen=True):
@@ -62,6 +64,8 @@ class ReviewConcluded(ProjectFact, frozen=True):
     """Scores of all that passed screening. Held again, it replaces the earlier review and voids its notice."""
 
     zh = "评审结论"
+    about_zh = "评审结束：为每份通过审查的申报给出得分；再次评审使先前的公示失效。"
+    reversible = OF_ROUND
     cites = (("评审意见",),)
     refused_by = (NoRoundUnderWay, CallStillOpen, NoticeRunning, BeforeItsCause, NotAllScreened, ScoresMismatch)
     method: str
@@ -81,6 +85,8 @@ class NoticeStarted(ProjectFact, frozen=True):
     """
 
     zh = "公示开始"
+    about_zh = "开始公示拟立项的申报及金额；再次公示取代先前的公示。"
+    reversible = OF_ROUND
     cites = (("公示",),)
     refused_by = (
         NoRoundUnderWay,
@@ -103,6 +109,8 @@ class NoticeCompleted(ProjectFact, frozen=True):
     """The notice's last day is over without an open objection: what it listed was shown to the public."""
 
     zh = "公示结束"
+    about_zh = "公示期满，且没有未处理的异议。"
+    reversible = OF_ROUND
     refused_by = (NoRoundUnderWay, NoNotice, ObjectionOpen, DeadlineNotPassed)
 
 
@@ -110,6 +118,8 @@ class ObjectionReceived(ProjectFact, frozen=True):
     """Somebody objects in the notice's days: to one application, or to the whole list if none is named."""
 
     zh = "异议受理"
+    about_zh = "公示期内收到异议，针对一份申报，或针对整个公示。"
+    reversible = restores("objection")
     cites = (("异议书",),)
     refused_by = (NoRoundUnderWay, NameTaken, NoNotice, OutsideNotice, UnknownName, NotInNotice, ObjectionTooLate)
     objection: str
@@ -124,6 +134,9 @@ class ObjectionResolved(ProjectFact, frozen=True):
     """
 
     zh = "异议处理"
+    about_zh = "处理异议：成立的，该申报出局；针对整个公示的，评审和公示失效。"
+    allowed = Allowed.WHILE_PROJECT_OPEN
+    reversible = Reversible(restores=_resolved)
     refused_by = (UnknownName, ObjectionResolvedAlready, BeforeItsCause)
     objection: str
     upheld: bool
@@ -191,29 +204,29 @@ def _resolve(project: Project, fact: ObjectionResolved, version: int) -> Project
 # Decide ----------------------------------------------------------------------
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     match fact:
         case ReviewConcluded():
-            return _review(case, project, fact)
+            return _review(context, project, fact)
         case NoticeStarted():
-            return _start_notice(case, project, fact)
+            return _start_notice(context, project, fact)
         case NoticeCompleted():
-            return _complete_notice(case, project)
+            return _complete_notice(context, project)
         case ObjectionReceived():
-            return _receive_objection(case, project, fact)
+            return _receive_objection(context, project, fact)
         case ObjectionResolved():
-            return _resolve_objection(case, project, fact)
+            return _resolve_objection(context, project, fact)
         case _:
             assert_never(fact)
 
 
-def _review(case: Case, project: Project, fact: ReviewConcluded) -> Decision:
+def _review(context: Context, project: Project, fact: ReviewConcluded) -> Decision:
     current = project.undecided_round()
     if current.closed_on is None:
         raise CallStillOpen(round=current.number)
     if current.notice and current.notice.completed is None:
         raise NoticeRunning(last_day=current.notice.last_day)
-    case.not_before("CallClosed", current.closed_on)
+    context.not_before("CallClosed", current.closed_on)
     applied = project.applied(current.number)
     if pending := [name for name, each in applied.items() if each.screening is Screening.PENDING]:
         raise NotAllScreened(applications=_listed(pending))
@@ -222,7 +235,7 @@ def _review(case: Case, project: Project, fact: ReviewConcluded) -> Decision:
     twice = {name for name, count in scored.items() if count > 1}
     if not passed or twice or scored.keys() != passed:
         raise ScoresMismatch(applications=_listed(passed ^ scored.keys() | twice))
-    return case.allow()
+    return context.allow()
 
 
 def _listed(names: Iterable[str], most: int = 10) -> str:
@@ -230,70 +243,70 @@ def _listed(names: Iterable[str], most: int = 10) -> str:
     return ", ".join(ordered[:most]) + (f", … ({len(ordered)})" if len(ordered) > most else "")
 
 
-def _start_notice(case: Case, project: Project, fact: NoticeStarted) -> Decision:
+def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> Decision:
     current = project.current_round()
-    settings = case.books.fund(project.fund).settings
+    settings = context.ledger.fund(project.fund).settings
     project.no_objection_open()
     no_name_twice("application", (proposal.application for proposal in fact.applications))
     for proposal in fact.applications:
-        _check_listed(case, project, current, proposal.application)
+        _check_listed(context, project, current, proposal.application)
     if fact.last_day < fact.first_day:
         raise WindowEmpty(first_day=fact.first_day, last_day=fact.last_day)
     if current.review:
-        case.not_before("ReviewConcluded", current.review.on)
-    if fact.first_day < case.occurred_on:
-        raise BeforeItsCause(occurred_on=fact.first_day, cause="NoticeStarted", cause_on=case.occurred_on)
-    days = case.books.working_days(fact.first_day, fact.last_day)
+        context.not_before("ReviewConcluded", current.review.on)
+    if fact.first_day < context.occurred_on:
+        raise BeforeItsCause(occurred_on=fact.first_day, cause="NoticeStarted", cause_on=context.occurred_on)
+    days = context.ledger.working_days(fact.first_day, fact.last_day)
     if days is None:
         raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day)
     if days < settings.notice_working_days:
         raise NoticeTooShort(days=days, required=settings.notice_working_days)
-    return case.allow()
+    return context.allow()
 
 
-def _check_listed(case: Case, project: Project, current: Round, name: str) -> None:
+def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
     """What stands, where notices come first; else what is awarded. An award that was never shown may always be."""
     application = project.application(name)
-    first = case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+    first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     award = project.awards.get(application.award or "")
     if first and (award is None or project.shown(str(application.award))):
         project.must_stand(name)
         return
     if award is None or award.status is not AwardStatus.LIVE or application.round != current.number:
         raise NotAwarded(application=name)
-    case.not_before("AwardListDecided", award.decided.on)
+    context.not_before("AwardListDecided", award.decided.on)
 
 
-def _complete_notice(case: Case, project: Project) -> Decision:
+def _complete_notice(context: Context, project: Project) -> Decision:
     notice = project.current_round().notice
     if notice is None or notice.completed is not None:
         raise NoNotice(wanted="running")
     project.no_objection_open()
-    if case.occurred_on <= notice.last_day:
-        raise DeadlineNotPassed(what="NoticeStarted", last_day=notice.last_day, occurred_on=case.occurred_on)
-    return case.allow()
+    if context.occurred_on <= notice.last_day:
+        raise DeadlineNotPassed(what="NoticeStarted", last_day=notice.last_day, occurred_on=context.occurred_on)
+    return context.allow()
 
 
-def _receive_objection(case: Case, project: Project, fact: ObjectionReceived) -> Decision:
+def _receive_objection(context: Context, project: Project, fact: ObjectionReceived) -> Decision:
     current = project.current_round()
     project.unused("objection", fact.objection)
     if current.notice is None:
         raise NoNotice(wanted="running / completed")
-    notice = _objected_to(current, case.occurred_on, fact.application)
+    notice = _objected_to(current, context.occurred_on, fact.application)
     if notice is None:
         first_day, last_day = current.notice.first_day, current.notice.last_day
-        raise OutsideNotice(occurred_on=case.occurred_on, first_day=first_day, last_day=last_day)
-    first = case.books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+        raise OutsideNotice(occurred_on=context.occurred_on, first_day=first_day, last_day=last_day)
+    first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     if fact.application is None:
         if notice.decided and first:
             raise ObjectionTooLate(target="notice")
-        return case.allow()
+        return context.allow()
     award = project.application(fact.application).award
     if fact.application not in notice.applications:
         raise NotInNotice(application=fact.application)
     if award and first and project.shown(award):
         raise ObjectionTooLate(target=fact.application)
-    return case.allow()
+    return context.allow()
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
@@ -304,11 +317,11 @@ def _objected_to(current: Round, on: date, application: str | None) -> Notice | 
     return next(listing, open_then[0] if open_then else None)
 
 
-def _resolve_objection(case: Case, project: Project, fact: ObjectionResolved) -> Decision:
+def _resolve_objection(context: Context, project: Project, fact: ObjectionResolved) -> Decision:
     objection = project.objection(fact.objection)
     if objection.resolved:
         raise ObjectionResolvedAlready(objection=fact.objection)
-    case.not_before("ObjectionReceived", objection.received.on)
+    context.not_before("ObjectionReceived", objection.received.on)
     review = project.rounds[str(objection.round)].review
     voids = review.version if review and fact.upheld and not objection.application else None
-    return case.allow(fact=replace(fact, application=objection.application, voids=voids))
+    return context.allow(fact=replace(fact, application=objection.application, voids=voids))

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.case import Case, Decision
-from domain.project.opening import ProjectFact
-from domain.project.state import Project
-from domain.project.subjects import (
-    Waiver,
-)
-from domain.record import Fact, Recorded
+from domain.decision_context import Context, Decision
+from domain.event import Fact, Recorded, Restored, Reversible
+from domain.project.lifecycle import ProjectFact
 from domain.rules import RULES, Refused
 from domain.rules.award import AwardEnded
 from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson
+from domain.state.entities import Waiver
+from domain.state.project import Project
+
+
+def _granted(_: Project, fact: WaiverGranted) -> tuple[Restored, ...]:
+    kind, name = fact.target
+    return (Restored("waiver", key(fact.rule, kind, name or "")),)
 
 
 class WaiverGranted(ProjectFact, frozen=True):
@@ -24,6 +27,8 @@ class WaiverGranted(ProjectFact, frozen=True):
     """
 
     zh = "豁免批准"
+    about_zh = "对某一立项或申报豁免一条可豁免的规则；批准人不得是受益事项的经办人。"
+    reversible = Reversible(restores=_granted, by_another=True)
     cites = (("批准文件",),)
     refused_by = (NotWaivable, AlreadyWaived, UnknownName, AwardEnded, BeforeItsCause, SamePerson)
     rule: str
@@ -52,7 +57,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     return project.keep("waiver", key(fact.rule, kind, name), Waiver(event.version, event.by))
 
 
-def decide(case: Case, project: Project, fact: Event) -> Decision:
+def decide(context: Context, project: Project, fact: Event) -> Decision:
     kind, name = fact.target
     rule = RULES.get(fact.rule)
     if rule is None or rule.waivable != kind or name is None or (fact.award and fact.application):
@@ -61,10 +66,10 @@ def decide(case: Case, project: Project, fact: Event) -> Decision:
         raise AlreadyWaived(rule=fact.rule, name=name)
     if kind == "award":
         award = project.live_award(name)
-        case.not_before("AwardListDecided", award.decided.on)
-        if same := case.by.same_as(award.by):
+        context.not_before("AwardListDecided", award.decided.on)
+        if same := context.by.same_as(award.by):
             raise SamePerson(who=same)
-    return case.allow()
+    return context.allow()
 
 
 def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:
@@ -73,9 +78,9 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
     return ((each, project.waivers[each]) for each in keys if each in project.waivers)
 
 
-def waived(case: Case, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
+def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
     """Whether `rule` is waived for this award or application. Raises SamePerson if who granted it makes use of it."""
     waiver = project.waivers.get(key(rule.__name__, kind, name))
-    if waiver and (same := case.by.same_as(waiver.by)):
+    if waiver and (same := context.by.same_as(waiver.by)):
         raise SamePerson(who=same)
     return waiver is not None

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from domain.case import Case
-from domain.fund import AppropriationReceived, Fund, Gate, StatementReconciled, YearCarriedForward
-from domain.fund.state import Carried, Reconciled
+from domain.decision_context import Context
+from domain.event import Fact, Recorded, Restored
+from domain.fund.funding import AppropriationReceived
+from domain.fund.lifecycle import YearCarriedForward
+from domain.fund.reconciliation import StatementReconciled
 from domain.money import Money
 from domain.period import period_of
 from domain.posting import ACCOUNTS, RECOVERED
@@ -31,21 +33,16 @@ from domain.project.condition import NOT_OBJECTED_TO, PAYEE
 from domain.project.payment import PaymentConfirmed, PaymentFailed
 from domain.project.recovery import RecoveryOrdered, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
-from domain.project.state import KINDS, Project
-from domain.project.subjects import (
-    Payment,
-    PaymentStatus,
-    RoundStatus,
-)
 from domain.project.waiver import WaiverGranted, granted, key
-from domain.record import Fact, Recorded
-from domain.reversal.fact import Restored
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
+from domain.state.entities import Payment, PaymentStatus, RoundStatus
+from domain.state.fund import Carried, Fund, Gate, Reconciled
+from domain.state.project import KINDS, Project
 
 
-def nothing_rests_on(case: Case, owner: Fund | Project, entry: Recorded, restored: Collection[Restored]) -> None:
+def nothing_rests_on(context: Context, owner: Fund | Project, entry: Recorded, restored: Collection[Restored]) -> None:
     """Raises the rule that keeps the entry from being reversed now."""
     if isinstance(owner, Fund):
         if isinstance(entry.fact, YearCarriedForward):
@@ -65,7 +62,7 @@ def nothing_rests_on(case: Case, owner: Fund | Project, entry: Recorded, restore
             _no_objection_to_it(owner, each, entry.version)
     _award_is_the_same(owner, entry)
     for check in CHECKS.get(type(entry.fact), ()):
-        check(case, owner, entry.fact, entry.version)
+        check(context, owner, entry.fact, entry.version)
 
 
 def _was_not_carried(fund: Fund, version: int) -> None:
@@ -136,13 +133,13 @@ def _nothing_paid_since(project: Project, awards: Collection[str], version: int)
 # What must not have happened since, entry by entry ------------------------------
 
 
-def _nobody_applied(_: Case, project: Project, fact: CallPublished, version: int) -> None:
+def _nobody_applied(_: Context, project: Project, fact: CallPublished, version: int) -> None:
     for name, application in sorted(project.applications.items()):
         if application.round == fact.round:
             raise NotTheLast(kind="application", name=name, last=application.version, version=version)
 
 
-def _nobody_applied_in_the_days_added(_: Case, project: Project, fact: CallExtended, version: int) -> None:
+def _nobody_applied_in_the_days_added(_: Context, project: Project, fact: CallExtended, version: int) -> None:
     closed_on = project.rounds[str(fact.round)].past[-1].closes_on
     for name, application in sorted(project.applied(fact.round).items()):
         late = application.received.version > version and application.received.on > closed_on
@@ -150,7 +147,7 @@ def _nobody_applied_in_the_days_added(_: Case, project: Project, fact: CallExten
             raise NotTheLast(kind="application", name=name, last=application.version, version=version)
 
 
-def _awards_are_untouched(_: Case, project: Project, fact: AwardListDecided, version: int) -> None:
+def _awards_are_untouched(_: Context, project: Project, fact: AwardListDecided, version: int) -> None:
     awards = {row.award for row in fact.awards}
     for award in sorted(awards):
         for name, waiver in granted(project, "award", award):
@@ -158,25 +155,25 @@ def _awards_are_untouched(_: Case, project: Project, fact: AwardListDecided, ver
     _nothing_paid_since(project, awards, version)
 
 
-def _was_not_reviewed(_: Case, project: Project, fact: ApplicationReceived | ApplicationScreened, __: int) -> None:
+def _was_not_reviewed(_: Context, project: Project, fact: ApplicationReceived | ApplicationScreened, __: int) -> None:
     current = project.rounds[str(project.applications[fact.application].round)]
     if current.review or current.status is not RoundStatus.UNDER_WAY:
         raise AlreadyReviewed(round=current.number)
 
 
-def _no_other_applied(_: Case, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
+def _no_other_applied(_: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
     application = project.applications[fact.application]
     if other := project.applicants.get((application.round, application.uscc)):
         raise AlreadyApplied(uscc=application.uscc, application=other, round=application.round)
 
 
-def _was_not_reviewed_without_it(_: Case, project: Project, fact: ApplicationWithdrawn, version: int) -> None:
+def _was_not_reviewed_without_it(_: Context, project: Project, fact: ApplicationWithdrawn, version: int) -> None:
     current = project.rounds[str(project.applications[fact.application].round)]
     if current.review and current.review.version > version:
         raise AlreadyReviewed(round=current.number)
 
 
-def _nothing_paid_on_notice(_: Case, project: Project, __: NoticeStarted | NoticeCompleted, version: int) -> None:
+def _nothing_paid_on_notice(_: Context, project: Project, __: NoticeStarted | NoticeCompleted, version: int) -> None:
     notice = project.rounds[str(project.round)].notice
     _nothing_paid_since(project, _awards_of(project, notice.applications if notice else ()), version)
 
@@ -185,32 +182,32 @@ def _awards_of(project: Project, applications: Iterable[str]) -> set[str]:
     return {award for name in applications if (award := project.applications[name].award)}
 
 
-def _nothing_paid_on_resolution(_: Case, project: Project, fact: ObjectionResolved, version: int) -> None:
+def _nothing_paid_on_resolution(_: Context, project: Project, fact: ObjectionResolved, version: int) -> None:
     concerned = project.objections[fact.objection].concerns
     _nothing_paid_since(project, _awards_of(project, concerned), version)
 
 
-def _round_has_not_moved_on(_: Case, project: Project, fact: ObjectionResolved, version: int) -> None:
+def _round_has_not_moved_on(_: Context, project: Project, fact: ObjectionResolved, version: int) -> None:
     number = project.objections[fact.objection].round
     last = project.rounds[str(max(number, project.round))].version
     if last > version:
         raise NotTheLast(kind="round", name=str(project.round), last=last, version=version)
 
 
-def _new_payee_was_not_paid(case: Case, project: Project, fact: PayeeChanged, version: int) -> None:
-    project.none_in_flight(case.books.fund(project.fund).line(project.code), fact.award)
+def _new_payee_was_not_paid(context: Context, project: Project, fact: PayeeChanged, version: int) -> None:
+    project.none_in_flight(context.ledger.fund(project.fund).line(project.code), fact.award)
     for name, payment in _payments(project, {fact.award}, version):
         if payment.status is PaymentStatus.CONFIRMED:
             raise NotTheLast(kind="payment", name=name, last=payment.version, version=version)
 
 
-def _no_round_since(_: Case, project: Project, __: Ending, version: int) -> None:
+def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> None:
     current = project.rounds[str(project.round)]
     if current.published.version > version:
         raise NotTheLast(kind="round", name=str(project.round), last=current.version, version=version)
 
 
-def _acceptance_has_not_begun(_: Case, project: Project, fact: PaymentConfirmed, version: int) -> None:
+def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
     """Acceptance was asked for because this was paid."""
     name = project.payments[fact.payment].award
     asked = project.awards[name].acceptance_by
@@ -218,36 +215,36 @@ def _acceptance_has_not_begun(_: Case, project: Project, fact: PaymentConfirmed,
         raise NotTheLast(kind="award", name=name, last=asked, version=version)
 
 
-def _settled_is_not_amended(case: Case, project: Project, fact: AwardAmended, version: int) -> None:
+def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
     """What a batch had when acceptance was asked for is not what it would have then."""
-    batch = case.books.fund(project.fund).line(project.code).find(fact.batch)
+    batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
     asked = project.awards[fact.award].acceptance_by
     if asked and asked > version and batch and batch.gate is not Gate.ACCEPTANCE:
         raise NotTheLast(kind="award", name=fact.award, last=asked, version=version)
 
 
-def _not_ordered_back(_: Case, project: Project, fact: PaymentConfirmed, version: int) -> None:
+def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
     for name in project.recoveries_of.get(fact.payment, ()):
         recovery = project.recoveries[name]
         if recovery.ordered.version > version:
             raise NotTheLast(kind="recovery", name=name, last=recovery.version, version=version)
 
 
-def _may_still_be_paid(case: Case, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
+def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
     """The instruction would stand again: it must be to whom the award is paid now."""
-    PAYEE.check(case, project, project.payments[fact.payment])
+    PAYEE.check(context, project, project.payments[fact.payment])
 
 
-def _is_not_objected_to(case: Case, project: Project, fact: PaymentFailed, __: int) -> None:
-    NOT_OBJECTED_TO.check(case, project, project.payments[fact.payment])
+def _is_not_objected_to(context: Context, project: Project, fact: PaymentFailed, __: int) -> None:
+    NOT_OBJECTED_TO.check(context, project, project.payments[fact.payment])
 
 
-def _nothing_received(_: Case, project: Project, fact: RecoveryOrdered, __: int) -> None:
+def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: int) -> None:
     if received := project.recovered.get(fact.recovery):
         raise WouldUnsettle(account=RECOVERED, amount=Money(received))
 
 
-def _asks_no_more_than_is_paid(_: Case, project: Project, fact: RecoveryWaived, __: int) -> None:
+def _asks_no_more_than_is_paid(_: Context, project: Project, fact: RecoveryWaived, __: int) -> None:
     """What was waived is asked back again; other recoveries may have been ordered of the same money since."""
     payment = project.recoveries[fact.recovery].payment
     others = sum(project.outstanding(name) for name in project.recoveries_of[payment] if name != fact.recovery)
@@ -257,7 +254,7 @@ def _asks_no_more_than_is_paid(_: Case, project: Project, fact: RecoveryWaived, 
         raise MoreThanPaid(payment=payment, left=left, amount=asked)
 
 
-def _was_not_used(_: Case, project: Project, fact: WaiverGranted, version: int) -> None:
+def _was_not_used(_: Context, project: Project, fact: WaiverGranted, version: int) -> None:
     kind, name = fact.target
     subject = project.subjects(kind).get(name or "")
     if subject and subject.version > version:
@@ -266,7 +263,7 @@ def _was_not_used(_: Case, project: Project, fact: WaiverGranted, version: int) 
         _nothing_paid_since(project, {name}, version)
 
 
-Check = Callable[[Case, Project, Any, int], None]
+Check = Callable[[Context, Project, Any, int], None]
 CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     CallPublished: (_nobody_applied,),
     CallExtended: (_nobody_applied_in_the_days_added,),

@@ -20,7 +20,7 @@ Stage = Callable[[Table], None]
 Each = TypeVar("Each", Line, Entry)
 
 
-MOST_ASKED, MOST_SUMMED = 20, 1_000
+MAX_CANDIDATES, MAX_SUMS = 20, 1_000
 """How many that are near enough are looked at, so that no statement takes long: for one, and for a sum."""
 
 
@@ -97,10 +97,10 @@ def _chosen(
     first, last = _window(entries, line.on, apart, days)
     if apart is Apart.ANY:
         middle = bisect_left(entries, line.on, key=attrgetter("on"))
-        first, last = max(first, middle - MOST_ASKED), min(last, middle + MOST_ASKED)
+        first, last = max(first, middle - MAX_CANDIDATES), min(last, middle + MAX_CANDIDATES)
         found = [at for at in range(first, last) if fits(line, entries[at])]
         return min(found, key=lambda at: (abs((entries[at].on - line.on).days), at), default=None)
-    asked = range(first, min(last, first + MOST_ASKED))
+    asked = range(first, min(last, first + MAX_CANDIDATES))
     return next((at for at in asked if fits(line, entries[at]) and _in(apart, line, entries[at], days)), None)
 
 
@@ -131,7 +131,7 @@ def _of_it(entry: Entry, line: Line) -> bool:
 def _taken(those: list[Each], one: Cash, apart: Apart, days: Days, fits: Callable[[Each], bool]) -> list[Each]:
     """Two or more that come to what `one` is, taken out of `those`; none if there are none."""
     first, last = _window(those, one.on, apart, days)
-    run = _run([each.amount for each in those[first : min(last, first + MOST_SUMMED)]], one.amount)
+    run = _run([each.amount for each in those[first : min(last, first + MAX_SUMS)]], one.amount)
     taken = those[first + run.start : first + run.stop]
     if not taken or not all(map(fits, taken)):
         return []

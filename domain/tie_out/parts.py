@@ -9,11 +9,11 @@ from functools import cached_property
 from msgspec import Struct
 
 from domain.documents import normal
+from domain.event import Reference
 from domain.fund.reconciliation import CashEntry, Difference, Direction
 from domain.money import Money
-from domain.names import plain
-from domain.project.subjects import BankAccount
-from domain.record import Reference
+from domain.normalise import normalized
+from domain.state.entities import BankAccount
 
 
 class Cash(Struct, frozen=True, dict=True):
@@ -30,7 +30,7 @@ class Cash(Struct, frozen=True, dict=True):
     @cached_property
     def name(self) -> str:
         """The payee's name as names are compared."""
-        return plain(self.payee or "")
+        return normalized(self.payee or "")
 
     @cached_property
     def numbers(self) -> Mapping[str, Hashable]:

@@ -4,38 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from domain.books import Books
-from domain.fund.state import Gate
+from domain.event import Fact
+from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.posting import COMMITTED, IN_APPROVAL, IN_FLIGHT, IN_TRANSIT, PAID, PAYABLE
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned
 from domain.project.condition import ACCEPTANCE, ENOUGH, LIVE, OPEN, PAYMENT
 from domain.project.payment import ONWARD, PaymentApproved, PaymentConfirmed, PaymentInstructed, PaymentRequested
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-    ActualPayee,
-    Award,
-    PaymentStatus,
-)
-from domain.record import Fact
+from domain.state.entities import Acceptance, ActualPayee, Award, PaymentStatus
+from domain.state.fund import Gate
+from domain.state.project import Project
 from domain.why.step import Answer, Sentence, Step, guarded
 
 ACCOUNTS = (COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
 
 
-def answer(books: Books, project: Project, name: str, batch: int) -> Answer:
+def answer(ledger: LedgerView, project: Project, name: str, batch: int) -> Answer:
     place, award = project.place(name, batch), project.award(name)
     accounts = {account: project.accounts.balance(account, place) for account in ACCOUNTS}
-    steps = [*_under_way(books, project, name, batch)]
+    steps = [*_under_way(ledger, project, name, batch)]
     if accounts[COMMITTED]:
-        steps += _opening(books, project, award, name, batch)
+        steps += _opening(ledger, project, award, name, batch)
     if unpaid := Money(accounts[COMMITTED] + accounts[PAYABLE]):
         asked = PaymentRequested("?", name, batch, unpaid, award.payee)
         # Behind a shut gate nothing is payable: the gate is what is missing, and money is there once it opens.
         guards = (each for each in PAYMENT if each is not ENOUGH or not accounts[COMMITTED])
-        steps.append(guarded(books, project, asked, (OPEN, *guards)))
+        steps.append(guarded(ledger, project, asked, (OPEN, *guards)))
     return Answer(accounts, _says(accounts), tuple(steps))
 
 
@@ -49,21 +44,21 @@ def _says(accounts: dict[str, Money]) -> Sentence:
     return Sentence("The award has nothing in this batch.", "该立项在本批次没有资金。")
 
 
-def _under_way(books: Books, project: Project, award: str, batch: int) -> Iterator[Step]:
+def _under_way(ledger: LedgerView, project: Project, award: str, batch: int) -> Iterator[Step]:
     """The next step of each payment that is on its way."""
     of = award, batch
     for at in sorted(
-        at for at in project.accounts.books if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == of
+        at for at in project.accounts.holdings if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == of
     ):
         name = str(at.place.payment)
-        fact = _next(books, project, name)
+        fact = _next(ledger, project, name)
         guards = ONWARD if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
-        yield guarded(books, project, fact, guards, about=project.payments[name])
+        yield guarded(ledger, project, fact, guards, about=project.payments[name])
 
 
-def _next(books: Books, project: Project, name: str) -> Fact:
+def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
     payment = project.payments[name]
-    levels = books.fund(project.fund).first_approvals if payment.levels is None else payment.levels
+    levels = ledger.fund(project.fund).first_approvals if payment.levels is None else payment.levels
     if payment.status is PaymentStatus.INSTRUCTED:
         paid = project.accounts.fen(IN_TRANSIT, project.place(payment.award, payment.batch, name))
         payee = ActualPayee(payment.payee.name, payment.payee.account, payment.payee.uscc)
@@ -73,14 +68,14 @@ def _next(books: Books, project: Project, name: str) -> Fact:
     return PaymentApproved(name, levels[payment.approvals])
 
 
-def _opening(books: Books, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
+def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
     """What would open the gate that the batch is committed behind."""
-    gate = books.fund(project.fund).line(project.code).batch(batch).gate
+    gate = ledger.fund(project.fund).line(project.code).batch(batch).gate
     if gate is Gate.AGREEMENT:
-        yield guarded(books, project, AgreementSigned(name, books.today, books.today), (OPEN, LIVE))
+        yield guarded(ledger, project, AgreementSigned(name, ledger.today, ledger.today), (OPEN, LIVE))
     elif award.acceptance is Acceptance.REQUESTED:
-        yield guarded(books, project, AcceptancePassed(name), (OPEN, LIVE))
+        yield guarded(ledger, project, AcceptancePassed(name), (OPEN, LIVE))
     elif award.acceptance is Acceptance.FAILED:
-        yield guarded(books, project, RectificationOrdered(name, books.today), (OPEN, LIVE))
+        yield guarded(ledger, project, RectificationOrdered(name, ledger.today), (OPEN, LIVE))
     else:
-        yield guarded(books, project, AcceptanceRequested(name), (OPEN, *ACCEPTANCE))
+        yield guarded(ledger, project, AcceptanceRequested(name), (OPEN, *ACCEPTANCE))

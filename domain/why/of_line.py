@@ -8,15 +8,15 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from domain.books import Books
-from domain.fund import FundsAllotted
-from domain.fund.state import NoticeOrder
+from domain.event import Fact
+from domain.fund.funding import FundsAllotted
+from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.posting import LINE, Place
-from domain.project.award import Awarded, AwardListDecided, BatchAmount
+from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationScreened, CallClosed, CallPublished
 from domain.project.condition import OPEN
-from domain.project.eligibility import LIST, OF_ROWS, PLACES
+from domain.project.eligibility import LIST, OF_ROWS, PLACES, Awarded, BatchAmount
 from domain.project.selection import (
     NoticeCompleted,
     NoticeStarted,
@@ -25,25 +25,19 @@ from domain.project.selection import (
     ReviewConcluded,
     Score,
 )
-from domain.project.state import Project
-from domain.project.subjects import (
-    BankAccount,
-    Payee,
-    Round,
-    RoundStatus,
-    Screening,
-)
-from domain.record import Fact
+from domain.state.entities import BankAccount, Payee, Round, RoundStatus, Screening
+from domain.state.fund import NoticeOrder
+from domain.state.project import Project
 from domain.why.step import Answer, Sentence, Step, decided, guarded
 
 NOBODY = Payee("", "", BankAccount("", ""))
-LONGEST_NOTICE = timedelta(days=90)
-MOST_TOLD = 10
+MAX_NOTICE = timedelta(days=90)
+MAX_LISTED = 10
 """Of many applications that wait for the same step, so many are told."""
 
 
-def answer(books: Books, project: Project, batch: int) -> Answer:
-    fund = books.fund(project.fund)
+def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
+    fund = ledger.fund(project.fund)
     planned = fund.line(project.code).batch(batch).amount
     held = project.accounts.balance(LINE, Place(project.code, batch))
     left = Money(planned - fund.allotted.get((project.code, batch), 0))
@@ -53,80 +47,80 @@ def answer(books: Books, project: Project, batch: int) -> Answer:
     )
     steps: list[Step] = []
     if left:
-        steps.append(decided(books, project, FundsAllotted(project.code, batch, left), f"fund/{fund.code}"))
+        steps.append(decided(ledger, project, FundsAllotted(project.code, batch, left), f"fund/{fund.code}"))
     if held or left:
-        steps += (decided(books, project, fact) for fact in _next_in_round(books, project))
-        steps.append(_list(books, project, batch))
+        steps += (decided(ledger, project, fact) for fact in _next_in_round(ledger, project))
+        steps.append(_list(ledger, project, batch))
     return Answer({LINE: held}, says, tuple(steps))
 
 
-def _next_in_round(books: Books, project: Project) -> Iterator[Fact]:
+def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
     """What the round waits for before a list can be decided; what is already there is not told again."""
     current = project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
         yield ObjectionResolved(objection, upheld=False, reason="?")
-    candidates = _candidates(books, project)
+    candidates = _candidates(ledger, project)
     if current is None or (current.status is not RoundStatus.UNDER_WAY and not candidates):
-        yield CallPublished(project.round + 1, books.today, books.today)
+        yield CallPublished(project.round + 1, ledger.today, ledger.today)
     elif current.closed_on is None:
         yield CallClosed(current.number)
     elif current.status is RoundStatus.UNDER_WAY:
-        yield from _selection(books, project, current)
+        yield from _selection(ledger, project, current)
 
 
-def _selection(books: Books, project: Project, current: Round) -> Iterator[Fact]:
+def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator[Fact]:
     applied = project.applied(current.number)
     pending = [name for name, each in sorted(applied.items()) if each.screening is Screening.PENDING]
-    yield from (ApplicationScreened(name, passed=True) for name in pending[:MOST_TOLD])
+    yield from (ApplicationScreened(name, passed=True) for name in pending[:MAX_LISTED])
     if current.review is None:
         passed = [n for n, each in sorted(applied.items()) if each.screening is Screening.PASSED and not each.excluded]
         yield ReviewConcluded("?", tuple(Score(name, Decimal(0)) for name in passed))
     elif current.notice and current.notice.completed is None:
         yield NoticeCompleted()
-    elif current.notice is None and _notices_come_first(books, project):
-        yield _notice(books, project, current)
+    elif current.notice is None and _notices_come_first(ledger, project):
+        yield _notice(ledger, project, current)
 
 
-def _notice(books: Books, project: Project, current: Round) -> NoticeStarted:
+def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
     """A notice of all that stand, from today on, as long as the settings ask for."""
-    needed = books.fund(project.fund).settings.notice_working_days
-    last_day = books.today
-    while (books.working_days(books.today, last_day) or 0) < needed and last_day < books.today + LONGEST_NOTICE:
+    needed = ledger.fund(project.fund).settings.notice_working_days
+    last_day = ledger.today
+    while (ledger.working_days(ledger.today, last_day) or 0) < needed and last_day < ledger.today + MAX_NOTICE:
         last_day += timedelta(days=1)
     listed = (name for name in sorted(current.scores) if project.standing(name))
-    return NoticeStarted(tuple(Proposal(name, Money(1)) for name in listed), books.today, last_day)
+    return NoticeStarted(tuple(Proposal(name, Money(1)) for name in listed), ledger.today, last_day)
 
 
-def _notices_come_first(books: Books, project: Project) -> bool:
-    return books.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
+def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
+    return ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
 
 
-def _candidates(books: Books, project: Project) -> list[str]:
+def _candidates(ledger: LedgerView, project: Project) -> list[str]:
     """Who might be listed: what stands and was put on the notice, the best last."""
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
         return []
-    noticed = current.notice if _notices_come_first(books, project) else None
+    noticed = current.notice if _notices_come_first(ledger, project) else None
     names = noticed.applications if noticed else current.scores
     return sorted((n for n in names if project.standing(n)), key=lambda n: (current.scores[n], n))
 
 
-def _list(books: Books, project: Project, batch: int) -> Step:
+def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
     """A list that gives the best that stands all that the line holds; where nobody does, an empty one."""
     current = project.rounds.get(str(project.round))
     review = current.review.version if current and current.review else 0
-    noticed = current.notice if current and _notices_come_first(books, project) else None
+    noticed = current.notice if current and _notices_come_first(ledger, project) else None
     empty = AwardListDecided(review, "", (), noticed.version if noticed else None)
     row = Awarded("?", "?", NOBODY, Decimal(0), 1, ())
-    candidates = _candidates(books, project)
+    candidates = _candidates(ledger, project)
     if current is None or not candidates:
         # Conditions of rows would all hold for none of them; and whoever is listed would take a place.
-        of_none = guarded(books, project, empty, (OPEN, *(each for each in LIST if each not in (*OF_ROWS, PLACES))))
-        place = guarded(books, project, empty, (PLACES,), about=replace(empty, awards=(row,)))
+        of_none = guarded(ledger, project, empty, (OPEN, *(each for each in LIST if each not in (*OF_ROWS, PLACES))))
+        place = guarded(ledger, project, empty, (PLACES,), about=replace(empty, awards=(row,)))
         return replace(of_none, conditions=(*of_none.conditions, *place.conditions))
     best = candidates[-1]
-    line = books.fund(project.fund).line(project.code)
+    line = ledger.fund(project.fund).line(project.code)
     held = {each.batch: project.accounts.balance(LINE, Place(project.code, each.batch)) for each in line.batches}
     shares = tuple(BatchAmount(n, amount) for n, amount in held.items() if amount) or (BatchAmount(batch, Money(1)),)
     best_row = replace(row, application=best, score=current.scores[best], amounts=shares)
-    return guarded(books, project, replace(empty, awards=(best_row,)), (OPEN, *LIST))
+    return guarded(ledger, project, replace(empty, awards=(best_row,)), (OPEN, *LIST))

@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from domain.books import Books
-from domain.case import Case
 from domain.decision import decide, rules_of
+from domain.decision_context import Context
 from domain.documents import Document
+from domain.event import Fact, Header, Posted
 from domain.guard import Evidence, Guard
+from domain.ledger_view import LedgerView
 from domain.money import Money
-from domain.project.state import Project
-from domain.record import Fact, Header, Posted
 from domain.rules import Refused
+from domain.state.project import Project
 
 
 class Sentence(NamedTuple):
@@ -53,33 +53,33 @@ class Answer(Struct, frozen=True):
     steps: tuple[Step, ...] = ()
 
 
-def guarded(books: Books, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
+def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
     """A step whose conditions are `guards`. `about`: what they look at, if not the fact itself."""
     stream = f"project/{project.code}"
-    case = Case(books, stream, fact, _today(books), books.today)
-    return Step(stream, fact, tuple(_condition(guard, case, project, about or fact) for guard in guards))
+    context = Context(ledger, stream, fact, _today(ledger), ledger.today)
+    return Step(stream, fact, tuple(_condition(guard, context, project, about or fact) for guard in guards))
 
 
-def _today(books: Books) -> Header:
-    return Header(books.today, None, actor="", key="", source="", source_id="")
+def _today(ledger: LedgerView) -> Header:
+    return Header(ledger.today, None, actor="", key="", source="", source_id="")
 
 
-def _condition(guard: Guard, case: Case, project: Project, fact: Any) -> Condition:
+def _condition(guard: Guard, context: Context, project: Project, fact: Any) -> Condition:
     try:
-        return Condition(guard, guard.check(case, project, fact), None)
+        return Condition(guard, guard.check(context, project, fact), None)
     except Refused as refusal:
         return Condition(guard, (), refusal)
 
 
-def decided(books: Books, project: Project, fact: Fact, stream: str | None = None) -> Step:
+def decided(ledger: LedgerView, project: Project, fact: Fact, stream: str | None = None) -> Step:
     """A step with one condition: that the ledger would let it count today."""
     stream = stream or f"project/{project.code}"
     papers = tuple(Document(choice[0], "?") for choice in fact.cites)
-    case = Case(books, stream, fact, replace(_today(books), documents=papers), books.today)
+    context = Context(ledger, stream, fact, replace(_today(ledger), documents=papers), ledger.today)
     would_count = Guard("It would count if posted today.", "今日提交即可入账。", rules_of(type(fact)), _would_count)
-    return Step(stream, fact, (_condition(would_count, case, project, fact),))
+    return Step(stream, fact, (_condition(would_count, context, project, fact),))
 
 
-def _would_count(case: Case, _: Project, fact: Fact) -> Evidence:
-    decide(case.books, Posted(case.stream, fact, case.header))
+def _would_count(context: Context, _: Project, fact: Fact) -> Evidence:
+    decide(context.ledger, Posted(context.stream, fact, context.header))
     return ()

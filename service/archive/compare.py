@@ -12,10 +12,10 @@ from psycopg.rows import dict_row, tuple_row
 from domain.money import Money
 from projections import ORDER
 from service.archive.manifest import ArchiveWrong
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 
 KEY = ("fund", "project", "batch", "award")
-MOST_SHOWN = 20
+MAX_SHOWN = 20
 Key = tuple[Any, ...]
 Row = Mapping[str, Any]
 
@@ -52,7 +52,7 @@ def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Co
         live = _by_key(conn.cursor(row_factory=dict_row).execute(QUERIES["balances_at"], {"position": at}))
     anew = _by_key(replayed)
     differing = [key for key in sorted(live.keys() | anew.keys(), key=str) if live.get(key) != anew.get(key)]
-    shown = tuple((key, live.get(key), anew.get(key)) for key in differing[:MOST_SHOWN])
+    shown = tuple((key, live.get(key), anew.get(key)) for key in differing[:MAX_SHOWN])
     return Compared(position, len(live.keys() | anew.keys()), len(differing), shown)
 
 

@@ -9,16 +9,16 @@ import msgspec
 from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
-from domain.books import freed, issued_upto
 from domain.decision import FACTS
 from domain.documents import Claim
-from domain.record import Recorded, Reference, claimed
-from domain.reversal.fact import EntryReversed
+from domain.entry_reversed import EntryReversed
+from domain.event import Recorded, Reference, claimed
+from domain.replay import freed, serial_after
 from service import codec
 from service.archive import segment
 from service.archive.manifest import Archive, ArchiveWrong, Segment
 from service.archive.segment import Digest, Event
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 
 NUMBERED = frozenset(name for name, fact in FACTS.items() if fact.claims) | {EntryReversed.__name__}
 """The events that take a number for themselves or set one free."""
@@ -100,7 +100,7 @@ class _Derived:
             self._taken.pop(claim, None)
         for claim in claimed(event.fact, event.header):
             self._taken[claim] = Reference(event.stream, event.version)
-        self._next_serial = issued_upto(event, self._next_serial)
+        self._next_serial = serial_after(event, self._next_serial)
 
     def insert(self, conn: Connection[Any]) -> None:
         _copy(

@@ -26,7 +26,7 @@ from service.archive.manifest import (
     sha256_of,
 )
 from service.archive.segment import TOGETHER, Digest, Event
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 
 SIZE = 100_000
 """Events in a segment, at most."""

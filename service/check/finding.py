@@ -131,7 +131,7 @@ KINDS = {
     ),
 }
 """By name."""
-MOST_SHOWN = 100
+MAX_SHOWN = 100
 """Of each kind, in one table or stream; the rest is counted."""
 
 
@@ -180,7 +180,7 @@ class Report:
             place = f"{each.kind} {each.facts.get('table', '')}"
             self.counts[each.kind] += 1
             self.counts[place] += 1
-            if self.counts[place] <= MOST_SHOWN:
+            if self.counts[place] <= MAX_SHOWN:
                 self.findings.append(each)
 
     def merge(self, other: Report) -> None:

@@ -9,7 +9,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from service.check.finding import Finding, Report, found
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 
 KINDS = {
     "check_positions": "position-gap",

@@ -21,16 +21,17 @@ from msgspec.structs import replace
 from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
-from domain.books import Books
 from domain.decision import FACTS, TITLES, decide
 from domain.documents import Claim
+from domain.event import Posted, Recorded, Reference
 from domain.fen import FenMissing, FenOverlap
+from domain.ledger_view import LedgerView
 from domain.posting import TREASURY
-from domain.record import Posted, Recorded, Reference
+from domain.replay import advance
 from domain.rules import Refused
 from service import calendar, codec
 from service.check.finding import Finding, Report, found
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 
 PROCESSES = 2
 WORTH_PROCESSES = 20_000
@@ -135,7 +136,7 @@ _FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in 
 
 def _fund(rows: _Counted, known: _Known) -> Iterator[Finding]:
     """What is found in one fund. Where its books cannot be kept any further, the rest of it is only read."""
-    books = Books(calendar.today(), calendar.working_days, uscc.is_valid)
+    books = LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
     streams: set[str] = set()
     sound = True
     for group in _groups(rows):
@@ -173,21 +174,21 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
         yield group
 
 
-def _prepared(books: Books, leader: Recorded) -> Books:
+def _prepared(books: LedgerView, leader: Recorded) -> LedgerView:
     """The books with the ledger's next serial of then, which the books of one fund do not tell."""
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
     return replace(books, next_serial=min(issued, default=books.next_serial))
 
 
-def _recorded(books: Books, events: list[Recorded], known: _Known) -> Books:
+def _recorded(books: LedgerView, events: list[Recorded], known: _Known) -> LedgerView:
     """The books after these events, remembering of the entries only those that others refer to."""
     before = books.entries
-    after = books.record(events)
+    after = advance(books, events)
     kept = {at: event for event in events if (at := Reference(event.stream, event.version)) in known.referred}
     return replace(after, entries=before.update(kept) if kept else before)
 
 
-def _decided_again(books: Books, position: int, events: list[Recorded]) -> Iterator[Finding]:
+def _decided_again(books: LedgerView, position: int, events: list[Recorded]) -> Iterator[Finding]:
     leader, *_ = events
     name = type(leader.fact).__name__
     if leader.mirrors is not None:
@@ -230,7 +231,7 @@ def _said(events: list[Recorded], again: tuple[Recorded, ...]) -> str:
     return "; ".join(told) or "fields that were not kept then"
 
 
-def _claims(books: Books, streams: set[str], known: _Known) -> Iterator[Finding]:
+def _claims(books: LedgerView, streams: set[str], known: _Known) -> Iterator[Finding]:
     kept = Map({claim: at for stream in streams for claim, at in known.claims.get(stream, {}).items()})
     for claim in set(books.taken) | set(kept):
         if books.taken.get(claim) != kept.get(claim):

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
 from projections import ORDER, FoldStopped, changed
-from projections.beside import (
+from projections.shadow_tables import (
     TEMPORARY,
     Comparison,
     Difference,
@@ -21,8 +21,8 @@ from projections.beside import (
     lanes,
     look_there_first,
 )
-from service.check.finding import MOST_SHOWN, Finding, Report, found
-from service.queries import QUERIES
+from service.check.finding import MAX_SHOWN, Finding, Report, found
+from service.postgres.queries import QUERIES
 
 Connect = Callable[[], Connection[Any]]
 Told = Callable[[str, int], object]
@@ -71,7 +71,7 @@ def _lane(
             try:
                 for upto in positions:  # as far as the live tables, then whether the rest can be folded at all
                     fold(conn, lane, upto, lambda reached: told(lane[0], reached))
-                    compared = compared or list(compare(conn, TEMPORARY, lane, MOST_SHOWN))
+                    compared = compared or list(compare(conn, TEMPORARY, lane, MAX_SHOWN))
             except FoldStopped as stopped:
                 table, at = stopped.projection, stopped.position
                 return compared, found("cannot-be-folded", table=table, position=at, reason=stopped.finding)

@@ -1,4 +1,4 @@
-"""The command that holds a statement against the books. 对账。"""
+"""`suyuan reconcile`: compares a bank's or treasury's statement with the books. 对账。"""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from rich.table import Table
 from domain.fund.reconciliation import Direction
 from domain.rules.refused import WORDS
 from domain.tie_out import Entry, Line, Pairing
-from service.api.fields import bank_account
-from service.cli.terminal import administered, out, url_of
-from service.reads import Reader, open_pool
-from service.reconciliation import Reconciliation, books_of, document, place, reconcile
+from service.api.posting.fields import bank_account
+from service.cli.terminal import AS_JSON, OF_LEDGER, administered, out, url_of, variables
+from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
+from service.statements.comparison import Reconciliation, books_of, document, place, reconcile
 from service.statements.tables import HEADINGS
 
 
-class _Undone(click.ClickException):
-    """It could not be done: another exit code than that of exceptions."""
+class _NotDone(click.ClickException):
+    """The comparison could not be made; its exit code differs from that of exceptions."""
 
     exit_code = 2
 
@@ -33,7 +33,7 @@ class _Undone(click.ClickException):
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command("reconcile")
+@click.command("reconcile", epilog=variables(*OF_LEDGER))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--fund", required=True, help="the fund's code 专项资金代码")
 @click.option("--first-day", type=DAY, help="of the statement 对账单首日")
@@ -47,8 +47,8 @@ DAY = click.DateTime(["%Y-%m-%d"])
 )
 @click.option("--tolerance", type=click.IntRange(0, 31), help="days that a bank may take 容许相差天数")
 @click.option("--position", type=click.IntRange(0), help="as the books stood then 账簿截至位置")
-@click.option("--json", "as_json", is_flag=True, help="for programs 供程序读取")
-def reconcile_(
+@AS_JSON
+def command(
     *,
     file: Path,
     fund: str,
@@ -59,10 +59,10 @@ def reconcile_(
     position: int | None,
     as_json: bool,
 ) -> None:
-    """Hold a statement (CSV, XLSX, camt.053) against the books; exit code 1 if there are exceptions. 与对账单核对。"""
+    """与对账单核对，有差异则返回 1。Compare a statement (CSV, XLSX, camt.053); exit code 1 if anything differs."""
     days = (first_day.date() if first_day else None, last_day.date() if last_day else None)
     with administered() as (chosen, _):
-        found = hold_against(
+        found = compare_file(
             url_of(chosen),
             chosen.secret,
             file,
@@ -75,18 +75,18 @@ def reconcile_(
     if as_json:
         click.echo(json.dumps(document(found), ensure_ascii=False, indent=1, default=str))
     else:
-        tell(found, out)
+        report(found, out)
     sys.exit(1 if found.exceptions else 0)
 
 
 def _named(columns: Sequence[str]) -> dict[str, str]:
     named = dict(each.split("=", 1) for each in columns if "=" in each)
     if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
-        raise _Undone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+        raise _NotDone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
     return named
 
 
-def hold_against(
+def compare_file(
     url: str,
     secret: bytes,
     file: Path,
@@ -102,21 +102,21 @@ def hold_against(
         statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
         told = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
-        raise _Undone("\n".join(told)) from wrong
+        raise _NotDone("\n".join(told)) from wrong
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
-                raise _Undone(f"no such fund 没有此专项资金: {fund}")
+                raise _NotDone(f"no such fund 没有此专项资金: {fund}")
             if position is not None and position > snapshot.position:
-                raise _Undone(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
+                raise _NotDone(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
             books = books_of(snapshot, fund, statement, position)
     finally:
         pool.close()
     return reconcile(books, statement, tolerance)
 
 
-def tell(found: Reconciliation, console: Console) -> None:
+def report(found: Reconciliation, console: Console) -> None:
     """The exceptions as a table, and how much agrees."""
     statement = found.statement
     if found.exceptions:

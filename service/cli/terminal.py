@@ -1,39 +1,74 @@
-"""What every command needs: where it prints, and the database it works on."""
+"""What every command needs: its output, its help, and the ledger it works on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import click
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 
 from service import config
-from service.access import keys
-from service.config import Config
-from service.database import database
-from service.migrate import check_migrated, migrate
+from service.auth import api_keys
+from service.config import ABOUT, Config
+from service.postgres.connect import database
+from service.postgres.migrate import check_migrated, migrate
 
-out = Console()
+PIPE_WIDTH = 1_000
+"""Columns of a table that goes to a file or a program: no cell is cut or wrapped."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH)
+
+
+out, err = _console(), _console(stderr=True)
+
+
+class Group(click.Group):
+    """Lists its commands with their whole first line, in both languages."""
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands in the order they were added, none of the lines cut."""
+        rows = [(name, command.get_short_help_str(limit=1_000)) for name, command in self.commands.items()]
+        with formatter.section("Commands 命令"):
+            formatter.write_dl(rows)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+
+OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
+"""The variables by which a command finds the ledger and its secret."""
+
+
+def variables(*names: str) -> str:
+    """The end of a command's help: the environment variables that it reads."""
+    rows = "\n".join(f"  {name:20} {ABOUT[name]}" for name in names)
+    return f"\b\nEnvironment 环境变量:\n{rows}"
+
+
+AS_JSON: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="for programs 供程序读取")
+NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="make a ledger where there is none 没有账簿时新建")
 
 
 @contextmanager
 def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """A connection to the database; also while `suyuan run` has it. An embedded one is brought up to date first.
+    """A connection to the ledger's database; also while `suyuan run` uses it. Names the ledger on standard error.
 
-    `new`: it is made where there is none. Else that is an error: nobody is told that all is well in a mistyped folder.
+    An embedded database is migrated first. Where there is no ledger it is made if `new`, else that is an error: a
+    command in the wrong folder must neither build a second ledger nor report that an empty one is sound.
     """
-    settings = config.from_environment()
-    if settings.database_url is None and not new and not (settings.home / "postgres").exists():
-        home = settings.home.resolve()
-        raise click.ClickException(
-            f"there is no ledger in {home}: set SUYUAN_HOME or DATABASE_URL\n"
-            f"{home} 中没有账簿，请设置 SUYUAN_HOME 或 DATABASE_URL"
-        )
+    settings = config.from_environment(new=new)
     with database(settings, join=True) as chosen:
+        err.print(f"[dim]账簿 ledger: {location(settings)}[/dim]", soft_wrap=True, highlight=False)
         if settings.database_url is None:
             migrate(url_of(chosen))
         with connect(url_of(chosen)) as conn:
@@ -41,11 +76,19 @@ def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Conn
             yield chosen, conn
 
 
+def location(settings: Config) -> str:
+    """Where the ledger is: its folder, or its server and database, without the password."""
+    if settings.database_url is None:
+        return str(settings.home)
+    parts = conninfo_to_dict(settings.database_url)
+    return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+
+
 @contextmanager
 def administered(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """The same, by who has the database's secret."""
+    """The same, for a command that needs the ledger's own secret."""
     with opened_database(new=new) as (chosen, conn):
-        keys.check_secret(conn, chosen.secret)
+        api_keys.check_secret(conn, chosen.secret)
         yield chosen, conn
 
 
@@ -56,3 +99,8 @@ def connect(url: str) -> psycopg.Connection[dict[str, Any]]:
 def url_of(chosen: Config) -> str:
     assert chosen.database_url is not None
     return chosen.database_url
+
+
+def progress(*columns: ProgressColumn, console: Console) -> Progress:
+    """A progress display; nothing where the output is not a terminal."""
+    return Progress(*columns, console=console, disable=not console.is_terminal)

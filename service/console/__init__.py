@@ -8,8 +8,8 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from domain.money import Money
-from service.api import reader
-from service.api.funds import annex
+from service.api.http.request_context import reader
+from service.api.resources.funds import annex
 
 bp = Blueprint("console", __name__, template_folder="templates")
 

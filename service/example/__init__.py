@@ -13,12 +13,14 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from service.access import Grant, grant, keys
-from service.api import cloudevents
-from service.api.facts import SCHEMAS
-from service.api.problems import of_outcome
+from service.api.http.problems import of_outcome
+from service.api.posting import cloudevents
+from service.api.posting.event_schemas import SCHEMAS
+from service.auth import api_keys
+from service.auth.grants import Grant, grant
 from service.config import write_private
-from service.ledger import Conflicts, Counted, Ledger
+from service.ledger.application import Ledger
+from service.ledger.outcomes import Conflicts, Counted
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
 STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
@@ -45,11 +47,11 @@ def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
     Written, whole or not at all, before they count: so a crash loses none.
     """
     made = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else {}
-    if new := {name: keys.new(secret) for name in DEMO_KEYS if name not in made}:
+    if new := {name: api_keys.new(secret) for name in DEMO_KEYS if name not in made}:
         made |= new
         write_private(file, msgspec.json.format(msgspec.json.encode(made)).decode() + "\n")
     for name, key in made.items():
-        keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())))
+        api_keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())))
 
 
 class Refused(Exception):

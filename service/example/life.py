@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from domain.fund import Gate
 from domain.money import Money
 from domain.period import following, last_day, period_of
+from domain.state.fund import Gate
 from service.example.payments import TROUBLES, Due, accept, pay
 from service.example.recipients import Recipient, invent, share_out
 from service.example.telling import Post, Project, Teller, days, proposals, rows

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
-from domain.fund import Gate
 from domain.money import Money
+from domain.state.fund import Gate
 from service.example.recipients import Recipient
 
 Post = Callable[[Mapping[str, Any]], int]

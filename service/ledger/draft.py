@@ -6,14 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
-from domain.books import Books, Stream
-from domain.decision import decide, reads, refers_to
-from domain.project import Project
-from domain.record import Recorded, Reference
+from domain.decision import decide, reads
+from domain.event import Recorded, Reference
+from domain.ledger_view import LedgerView, Stream
+from domain.replay import advance
 from domain.rules import Refused
+from domain.state.project import Project
 from service.ledger.outcomes import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal
 from service.ledger.recorder import Filing
-from service.ledger.streams import KnownPost, Loaded
+from service.ledger.states import KnownPost, Loaded
 
 Name = tuple[str, str]
 """A post's identity without its content: source and id."""
@@ -39,7 +40,7 @@ class Draft(Struct):
     """
 
     loaded: Loaded
-    books: Books
+    books: LedgerView
     decided: list[tuple[Request, list[Outcome | None]]] = field(default_factory=list)
     events: list[Recorded] = field(default_factory=list)
     filings: dict[Name, Filing] = field(default_factory=dict)
@@ -82,7 +83,7 @@ class Draft(Struct):
             return Refusal(
                 rule.with_traceback(None)
             )  # whose frames would keep all they hold until garbage is looked for
-        self.books = self.books.record(events)
+        self.books = advance(self.books, events)
         self.filings[name] = Filing(post.identity, len(self.events) + 1, len(self.events) + len(events))
         self.events += events
         return None
@@ -134,4 +135,4 @@ def streams_of(posts: Iterable[Post], known: Mapping[Reference, Recorded]) -> li
 
 def references_of(posts: Iterable[Post]) -> list[Reference]:
     """The entries that deciding these looks at again."""
-    return [reference for post in posts for reference in refers_to(post.posted)]
+    return [reference for post in posts for reference in post.posted.fact.refers_to(post.posted.stream)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from domain.record import Posted, Recorded
+from domain.event import Posted, Recorded
 from domain.rules import Refused
 from service.ledger.recorder import Identity
 

@@ -15,12 +15,12 @@ from msgspec import Struct
 from psycopg import Connection
 from psycopg.rows import DictRow, dict_row
 
-from domain.books import freed
 from domain.documents import Claim
+from domain.event import Recorded, claimed
 from domain.posting import TREASURY
-from domain.record import Recorded, claimed
+from domain.replay import freed
 from service import codec
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 
 LOST_MILLISECONDS = 15_000
 """A database that does not acknowledge what was sent for this long is taken for lost."""

@@ -4,7 +4,7 @@ CSV in UTF-8 or GBK, XLSX, and camt.053 of ISO 20022. Account numbers are kept a
 Whoever sends a file may send anything: it is read in a process of its own, which may take only so much (`apart`).
 """
 
-from service.statements.apart import Busy, read
+from service.statements.sandbox import Busy, read
 from service.statements.statement import Statement, StatementWrong
 
 __all__ = ["Busy", "Statement", "StatementWrong", "read"]

@@ -8,17 +8,17 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
-from domain.money import MOST_FEN
-from domain.names import plain
-from domain.project.subjects import BankAccount
-from service.visible import seen
+from domain.money import MAX_FEN
+from domain.normalise import normalized
+from domain.state.entities import BankAccount
+from service.text import is_visible
 
 Cell = str | int | float | bool | date | datetime | None
 AccountOf = Callable[[str], BankAccount]
 """Makes an account number into what may be kept of it."""
-MOST_CELL = 4_000
+MAX_CELL_LENGTH = 4_000
 """Characters of a cell; a longer one is no statement's."""
-MOST_EXACT = 15
+MAX_EXACT_DIGITS = 15
 """Digits that a spreadsheet's number keeps: of a longer one the last are lost."""
 
 _DAY = re.compile(
@@ -46,14 +46,14 @@ def text(cell: Cell) -> str:
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     written = str(cell)
-    if len(written) > MOST_CELL:
+    if len(written) > MAX_CELL_LENGTH:
         raise Wrong("A cell is too long.", "单元格内容过长。")
     return " ".join(unicodedata.normalize("NFC", written).split())
 
 
 def masked(written: str, most: int = 200) -> str:
     """What people may read again: without unseen characters, and without long numbers, which may be accounts."""
-    visible = unicodedata.normalize("NFC", "".join(each for each in written if seen(each)))
+    visible = unicodedata.normalize("NFC", "".join(each for each in written if is_visible(each)))
     while (shorter := _LONG_NUMBER.sub("****", visible)) != visible:
         visible = shorter
     return " ".join(visible.split())[:most].strip()
@@ -101,7 +101,7 @@ def amount(cell: Cell) -> int:
         raise Wrong(f"{_shown(written)!r} is no amount in yuan and fen.", f"“{_shown(written)}”不是元、分金额。")
     sign, whole, fen = found.groups("")
     value = int(whole.replace(",", "") + fen.ljust(2, "0"))
-    if value > MOST_FEN:
+    if value > MAX_FEN:
         raise Wrong(f"{_shown(written)!r} is too much.", f"“{_shown(written)}”过大。")
     return -value if sign == "-" else value
 
@@ -117,7 +117,7 @@ def _decimal(number: float) -> str:
 def number(cell: Cell) -> str | None:
     """A reference or a voucher's number; None if there is none, or a sheet has lost its last digits. Raises Wrong."""
     written = text(cell)
-    if not written or _lost(cell) or not seen(written):
+    if not written or _lost(cell) or not is_visible(written):
         return None
     if len(written) > 100:
         raise Wrong(f"{_shown(written)!r}… is too long a number.", f"“{_shown(written)}”…编号过长。")
@@ -128,7 +128,7 @@ def _lost(cell: Cell) -> bool:
     if isinstance(cell, str):
         return bool(_LOST_DIGITS.fullmatch(cell.strip()))
     if isinstance(cell, int | float) and not isinstance(cell, bool):
-        return len(str(abs(int(cell)))) > MOST_EXACT if abs(cell) < 1e300 else True
+        return len(str(abs(int(cell)))) > MAX_EXACT_DIGITS if abs(cell) < 1e300 else True
     return False
 
 
@@ -139,7 +139,7 @@ def name(cell: Cell) -> str | None:
 
 def account(cell: Cell, account_of: AccountOf) -> BankAccount | None:
     """What may be kept of an account number; of one that is masked, its last four. None if digits were lost."""
-    written = re.sub(r"[ -]", "", plain(text(cell))).upper()
+    written = re.sub(r"[ -]", "", normalized(text(cell))).upper()
     if not written or len(written) > 40 or _lost(cell):
         return None
     if hidden := re.fullmatch(r"[0-9A-Z]{0,20}?(?:\*+|X{2,}|\.{2,})([0-9]{4})", written):

@@ -13,12 +13,12 @@ from zipfile import BadZipFile, ZipFile
 from openpyxl import load_workbook
 
 from service.statements.cells import Cell
-from service.statements.statement import MOST_LINES, StatementWrong, too_long
+from service.statements.statement import MAX_LINES, StatementWrong, too_long
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 """Tried in this order: hardly any text in GBK is right UTF-8. GB18030 holds all of GBK and GB 2312."""
-MOST_ROWS, MOST_COLUMNS = MOST_LINES + 1_000, 200
-MOST_UNPACKED = 64 * 1024 * 1024
+MAX_ROWS, MAX_COLUMNS = MAX_LINES + 1_000, 200
+MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 """Bytes of a workbook once it is unpacked."""
 
 
@@ -56,7 +56,7 @@ def _counted(rows: Iterator[Sequence[Cell]]) -> list[Sequence[Cell]]:
     """The rows, as soon as there are too many of them none."""
     kept: list[Sequence[Cell]] = []
     for row in rows:
-        if len(kept) == MOST_ROWS:
+        if len(kept) == MAX_ROWS:
             raise too_long()
         kept.append(row)
     return kept
@@ -66,7 +66,7 @@ def _rows_of(written: str) -> Iterator[list[str]]:
     if "\0" in written:
         raise StatementWrong([("", "It is no text.", "不是文本文件。")])
     delimiter = _delimiter(written)
-    if written.count(delimiter) > MOST_ROWS * MOST_COLUMNS:
+    if written.count(delimiter) > MAX_ROWS * MAX_COLUMNS:
         raise StatementWrong([("", "It has too many cells.", "单元格过多。")])
     try:
         for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True):
@@ -87,12 +87,12 @@ def _workbook(content: bytes) -> Iterator[list[Sequence[Cell]]]:
     try:
         with ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(each.file_size for each in packed.infolist())
-        if unpacked > MOST_UNPACKED:
+        if unpacked > MAX_UNPACKED_BYTES:
             raise StatementWrong([("", "The workbook is too large.", "工作簿过大。")])
         workbook = load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         for sheet in workbook.worksheets:
             if sheet.sheet_state == "visible":
-                rows = sheet.iter_rows(max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS, values_only=True)
+                rows = sheet.iter_rows(max_row=MAX_ROWS + 1, max_col=MAX_COLUMNS, values_only=True)
                 yield _counted(cast("Iterator[Sequence[Cell]]", rows))
     except (BadZipFile, KeyError, ValueError, TypeError, SyntaxError, AttributeError, OSError) as error:
         raise StatementWrong([("", "It is no right workbook.", "不是有效的工作簿。")]) from error

@@ -12,9 +12,9 @@ from domain.fund.reconciliation import Direction
 from domain.money import Money
 from domain.tie_out import Line
 
-MOST_LINES = 5_000
+MAX_LINES = 5_000
 """A longer statement is to be split by days."""
-MOST_ERRORS = 20
+MAX_ERRORS = 20
 """How many wrong places are told."""
 Error = tuple[str, str, str]
 """Where, and what is wrong in English and Chinese."""
@@ -30,7 +30,7 @@ class StatementWrong(Exception):
 
 def too_long() -> StatementWrong:
     return StatementWrong(
-        [("", f"It has more than {MOST_LINES} lines: split it by days.", f"超过 {MOST_LINES} 行，请按日期拆分。")]
+        [("", f"It has more than {MAX_LINES} lines: split it by days.", f"超过 {MAX_LINES} 行，请按日期拆分。")]
     )
 
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from domain.fund.reconciliation import Direction
 from domain.money import Money
-from domain.names import plain
+from domain.normalise import normalized
 from domain.tie_out import Line
 from service.statements import cells
 from service.statements.cells import AccountOf, Cell, Wrong
 from service.statements.sheets import Sheet
-from service.statements.statement import MOST_ERRORS, MOST_LINES, Error, Statement, StatementWrong, too_long
+from service.statements.statement import MAX_ERRORS, MAX_LINES, Error, Statement, StatementWrong, too_long
 
 HEADINGS: dict[str, tuple[str, ...]] = {
     "date": ("交易日期", "记账日期", "入账日期", "清算日期", "支付日期", "交易时间", "日期", "date"),
@@ -75,12 +75,12 @@ def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: Accoun
     reading = _Reading()
     for number, row in enumerate(sheet.rows[top + 1 :], top + 2):
         _read_row(reading, _Row(number, row, found, len(sheet.rows[top])), account_of)
-        if len(reading.errors) >= MOST_ERRORS:
+        if len(reading.errors) >= MAX_ERRORS:
             break
     reading.errors += _unread_directions(sheet.rows[top:], top + 1, found) if reading.lines else ()
     if reading.errors:
-        raise StatementWrong(reading.errors[:MOST_ERRORS])
-    if len(reading.lines) > MOST_LINES:
+        raise StatementWrong(reading.errors[:MAX_ERRORS])
+    if len(reading.lines) > MAX_LINES:
         raise too_long()
     return Statement(
         sha256,
@@ -131,11 +131,11 @@ def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tup
 
 def _title(cell: Cell) -> str:
     """A heading without the brackets behind it that say it is in yuan; other brackets tell one from another."""
-    return UNIT.sub("", plain(_told(cell)))
+    return UNIT.sub("", normalized(_told(cell)))
 
 
 def _told(cell: Cell) -> str:
-    return str(cell)[: cells.MOST_CELL] if cell is not None else ""
+    return str(cell)[: cells.MAX_CELL_LENGTH] if cell is not None else ""
 
 
 def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
@@ -157,7 +157,7 @@ def _check_unit(rows: Sequence[Sequence[Cell]], found: Mapping[str, int]) -> Non
     amounts = {found[part] for part in ("out", "in", "amount", "balance") if part in found}
     for number, row in enumerate(rows, 1):
         for at, cell in enumerate(row):
-            told = plain(_told(cell))
+            told = normalized(_told(cell))
             asked = at in amounts if number == len(rows) else UNIT_TOLD.search(told)
             if asked and OTHER_UNITS.search(told):
                 where = _where(number, at)
@@ -182,7 +182,7 @@ def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, found: Mapping[
     if "amount" not in found or "direction" in found:
         return
     for at in range(max(map(len, rows))):
-        told = {plain(_told(row[at])) for row in rows[1:] if at < len(row)} - {""}
+        told = {normalized(_told(row[at])) for row in rows[1:] if at < len(row)} - {""}
         if told and at not in found.values() and told <= DIRECTIONS.keys():
             says, says_zh = (
                 "It seems to be the direction: name it by column_direction.",
@@ -234,7 +234,7 @@ class _Row:
     def is_no_line(self) -> bool:
         """Whether it sums up, or carries over."""
         names = {self._found.get(part) for part in NAMING}
-        told = [plain(_told(cell)) for at, cell in enumerate(self.cells) if at not in names]
+        told = [normalized(_told(cell)) for at, cell in enumerate(self.cells) if at not in names]
         if any(map(SUMS_UP.fullmatch, told)):
             return True
         moves = any(_told(self._cell(part)).strip() for part in ("out", "in", "amount"))
@@ -305,7 +305,7 @@ class _Row:
         """As its column says; where there is none, a statement tells what was paid."""
         if "direction" not in self._found:
             return Direction.OUT
-        word = plain(_told(self._cell("direction")))
+        word = normalized(_told(self._cell("direction")))
         if word not in DIRECTIONS:
             self._wrong("direction", "It is neither out nor in.", "不是借、贷方向。")
         return DIRECTIONS.get(word, Direction.OUT)
@@ -313,7 +313,7 @@ class _Row:
 
 def _currency(cell: Cell) -> None:
     """Raises Wrong for another than yuan."""
-    if plain(_told(cell)) not in CURRENCIES | {""}:
+    if normalized(_told(cell)) not in CURRENCIES | {""}:
         raise Wrong("It must be in yuan.", "币种须为人民币。")
 
 

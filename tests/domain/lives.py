@@ -7,29 +7,17 @@ from decimal import Decimal
 
 from msgspec.structs import replace
 
-from domain.fund import (
-    AppropriationReceived,
-    FundEstablished,
-    FundsAllotted,
-    Gate,
-    Line,
-    LineBatch,
-    NoticeOrder,
-    PeriodClosed,
-    PlanAdopted,
-    PlanDrafted,
-    PlannedBatch,
-    PlanRevised,
-    Settings,
-    SettingsChanged,
-    Task,
-)
+from domain.event import Posted
+from domain.fund.funding import AppropriationReceived, FundsAllotted
+from domain.fund.lifecycle import FundEstablished, PeriodClosed, SettingsChanged
+from domain.fund.plan import PlanAdopted, PlanDrafted, PlanRevised
 from domain.money import Money
 from domain.period import following
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
-from domain.project.award import Awarded, AwardListDecided, BatchAmount
+from domain.project.award import AwardListDecided
 from domain.project.call import Applicant, ApplicationReceived, ApplicationScreened, CallClosed, CallPublished
-from domain.project.opening import ProjectOpened
+from domain.project.eligibility import Awarded, BatchAmount
+from domain.project.lifecycle import ProjectOpened
 from domain.project.payment import (
     PaymentApproved,
     PaymentConfirmed,
@@ -37,12 +25,8 @@ from domain.project.payment import (
     PaymentRequested,
 )
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
-from domain.project.subjects import (
-    ActualPayee,
-    BankAccount,
-    Payee,
-)
-from domain.record import Posted
+from domain.state.entities import ActualPayee, BankAccount, Payee
+from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, PlannedBatch, Settings, Task
 from tests.domain.scenario import Scenario, day, post
 
 FUND, PROJECT, OTHER_PROJECT = "fund/f", "project/p", "project/q"
@@ -123,7 +107,7 @@ def two_projects() -> Scenario:
 
 def held(of: Scenario, stream: str = PROJECT) -> dict[str, str]:
     """What the accounts of a fund or project hold, in yuan."""
-    state = of.books.streams[stream].state
+    state = of.ledger.streams[stream].state
     assert state is not None
     sums = Counter[str]()
     for (account, _), amount in state.accounts.sums.items():
@@ -192,9 +176,9 @@ def row(name: str, *amounts: str, rank: int = 1, score: int = 90) -> Awarded:
     return Awarded(f"L-{name}", f"A-{name}", payee(name), Decimal(score), rank, shares)
 
 
-def award_list(books: Scenario, *rows: Awarded) -> AwardListDecided:
+def award_list(ledger: Scenario, *rows: Awarded) -> AwardListDecided:
     """The decision on the review and the notice in force."""
-    round_ = books.books.project("p").current_round()
+    round_ = ledger.ledger.project("p").current_round()
     assert round_.review is not None
     assert round_.notice is not None
     return AwardListDecided(round_.review.version, "按得分", rows, round_.notice.version)
@@ -224,7 +208,7 @@ def noticed_after(*lines: Line) -> Scenario:
     scenario = Scenario().given(
         *allotted(*(lines or (line(),))), post(FUND, SettingsChanged(settings), "1-7"), *reviewed()
     )
-    review = scenario.books.project("p").current_round().review
+    review = scenario.ledger.project("p").current_round().review
     assert review is not None
     return scenario.given(post(PROJECT, AwardListDecided(review.version, "按得分", TWO_ROWS), "2-15"))
 

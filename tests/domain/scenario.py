@@ -11,14 +11,15 @@ from immutables import Map
 from msgspec import Struct
 from msgspec.structs import fields, replace
 
-from domain.books import Books
-from domain.decision import TITLES, decide, reads, refers_to, rules_of
+from domain.decision import TITLES, decide, reads, rules_of
 from domain.documents import Document
+from domain.entry_reversed import EntryReversed
+from domain.event import Fact, Header, Posted, Recorded, Reference
+from domain.ledger_view import LedgerView
 from domain.money import Money
-from domain.project import Project
-from domain.record import Fact, Header, Posted, Recorded, Reference
-from domain.reversal.fact import EntryReversed
+from domain.replay import advance
 from domain.rules import Refused
+from domain.state.project import Project
 
 TODAY = date(2026, 11, 23)
 _ids = count(1)
@@ -66,30 +67,30 @@ def foretold(posted: Posted, refusal: Refused) -> None:
     assert type(refusal) in rules_of(type(posted.fact)), (posted.fact, refusal)
 
 
-def seen(books: Books, posted: Posted) -> Books:
+def seen(ledger: LedgerView, posted: Posted) -> LedgerView:
     """The books as a service has them for this post: nothing but what the domain says that it reads."""
-    asked = refers_to(posted)
-    entries = Map({each: books.entries[each] for each in asked if each in books.entries})
+    asked = posted.fact.refers_to(posted.stream)
+    entries = Map({each: ledger.entries[each] for each in asked if each in ledger.entries})
     names = set(reads(posted, entries))
-    for state in [books.stream(name).state for name in names]:
+    for state in [ledger.stream(name).state for name in names]:
         names |= {f"fund/{state.fund}"} if isinstance(state, Project) else set()
-    return replace(books, streams=Map({n: s for n, s in books.streams.items() if n in names}), entries=entries)
+    return replace(ledger, streams=Map({n: s for n, s in ledger.streams.items() if n in names}), entries=entries)
 
 
 class Scenario(Struct, frozen=True):
-    books: Books = Books(TODAY, calendar_days, lambda code: not code.startswith("0"))
+    ledger: LedgerView = LedgerView(TODAY, calendar_days, lambda code: not code.startswith("0"))
     posted: Posted | None = None
 
     def given(self, *posts: Posted) -> Scenario:
         """After these, each of which must be accepted."""
-        books = self.books
+        ledger = self.ledger
         for each in posts:
-            books = books.record(decide(seen(books, each), each))
-        return replace(self, books=books)
+            ledger = advance(ledger, decide(seen(ledger, each), each))
+        return replace(self, ledger=ledger)
 
     def last(self, entry: type[Fact]) -> Reference:
         """Where the latest event of this type stands."""
-        found = [at for at, event in self.books.entries.items() if type(event.fact) is entry]
+        found = [at for at, event in self.ledger.entries.items() if type(event.fact) is entry]
         return max(found, key=lambda at: at.version)
 
     def reversing(self, entry: type[Fact], on: str, amount: Money | None = None) -> Posted:
@@ -103,7 +104,7 @@ class Scenario(Struct, frozen=True):
     def events(self) -> tuple[Recorded, ...]:
         """The events that record the post."""
         assert self.posted is not None
-        return decide(seen(self.books, self.posted), self.posted)
+        return decide(seen(self.ledger, self.posted), self.posted)
 
     def then(self, *facts: Fact) -> None:
         assert tuple(event.fact for event in self.events()) == facts

@@ -1,7 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
-from domain.fund import Gate, SettingsChanged
+from domain.fund.lifecycle import SettingsChanged
 from domain.project.acceptance import (
     AcceptanceFailed,
     AcceptancePassed,
@@ -18,6 +18,7 @@ from domain.rules.acceptance import (
 )
 from domain.rules.award import AwardEnded
 from domain.rules.every_post import BeforeItsCause, UnknownName
+from domain.state.fund import Gate
 from tests.domain.lives import FUND, PROJECT, SETTINGS, accepted, awarded, held, instructed, line, paid, yuan
 from tests.domain.scenario import Scenario, day, post
 

@@ -6,10 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from domain.alerts import SENTENCES, Urgency, alerts
-from domain.fund import AppropriationReceived, SettingsChanged
+from domain.fund.funding import AppropriationReceived
+from domain.fund.lifecycle import SettingsChanged
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGranted, PayeeChanged
-from domain.project.opening import ProjectClosed
+from domain.project.lifecycle import ProjectClosed
 from domain.project.recovery import RecoveryOrdered
 from domain.project.selection import ObjectionReceived, ObjectionResolved
 from domain.project.waiver import WaiverGranted
@@ -120,8 +121,8 @@ STORIES = [
 
 
 def told(scenario: Scenario):
-    books = replace(scenario.books, today=TODAY)
-    return list(alerts(books, "f", ("p",)))
+    ledger = replace(scenario.ledger, today=TODAY)
+    return list(alerts(ledger, "f", ("p",)))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +131,7 @@ def told(scenario: Scenario):
 def test_an_alert_names_what_it_is_about_and_the_event_it_rests_on(name, urgency, scenario, event):
     [alert] = [each for each in told(scenario) if each.name == name]
     assert alert.urgency is urgency
-    assert [type(scenario.books.entries[at].fact).__name__ for at in alert.by] == [event]
+    assert [type(scenario.ledger.entries[at].fact).__name__ for at in alert.by] == [event]
     for sentence in (alert.en, alert.zh):
         assert sentence
         assert "{" not in sentence

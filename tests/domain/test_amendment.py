@@ -1,7 +1,6 @@
 import pytest
 from msgspec.structs import replace
 
-from domain.fund import Gate
 from domain.posting import COMMITTED, LINE, PAYABLE, Place
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import (
@@ -14,16 +13,14 @@ from domain.project.amendment import (
     PayeeChanged,
 )
 from domain.project.payment import PaymentReturned
-from domain.project.subjects import (
-    AwardStatus,
-    BankAccount,
-)
 from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan
 from domain.rules.payment import PayeeMismatch, PayeeUnchanged
 from domain.rules.waiver import SamePerson
+from domain.state.entities import AwardStatus, BankAccount
+from domain.state.fund import Gate
 from tests.domain.lives import (
     PROJECT,
     accepted,
@@ -74,9 +71,9 @@ def test_an_agreement_opens_its_gate():
     gates = (Gate.AGREEMENT, Gate.ACCEPTANCE)
     decided = awarded(line(gates=gates))
     place = Place("p", 1, "L-a")
-    assert decided.books.project("p").accounts.balance(COMMITTED, place) == yuan("30.00")
+    assert decided.ledger.project("p").accounts.balance(COMMITTED, place) == yuan("30.00")
     decided.when(post(PROJECT, signed, "3-5")).moves(("committed", "payable", "30.00"))
-    after = decided.given(post(PROJECT, signed, "3-5")).books.project("p").accounts
+    after = decided.given(post(PROJECT, signed, "3-5")).ledger.project("p").accounts
     assert after.balance(PAYABLE, place) == yuan("30.00")
     assert after.balance(COMMITTED, Place("p", 2, "L-a")) == yuan("20.00")
 
@@ -100,7 +97,7 @@ def test_an_agreement_is_extended_to_a_later_day():
         DeadlineNotLater, what="AgreementSigned", last_day=day("2020-3-5"), asked=day("2020-3-5")
     )
     longer = agreed.given(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "4-1"))
-    assert longer.books.project("p").award("L-a").ends_on == day("2020-6-1")
+    assert longer.ledger.project("p").award("L-a").ends_on == day("2020-6-1")
 
 
 def test_a_rectification_is_extended_to_a_later_day():
@@ -126,7 +123,7 @@ def test_one_of_two_last_days_is_extended_and_the_other_stays():
     )
     for asked, stays in (({"ends_on": day("2021-1-1")}, "rectify_by"), ({"due_on": day("7-31")}, "ends_on")):
         after = both.given(post(PROJECT, ExtensionGranted("L-a", **asked), "6-20"))
-        was, now = (scenario.books.project("p").award("L-a") for scenario in (both, after))
+        was, now = (scenario.ledger.project("p").award("L-a") for scenario in (both, after))
         assert getattr(now, stays) == getattr(was, stays)
         assert now != was
 
@@ -206,7 +203,7 @@ def test_an_ended_award_gives_all_that_is_unpaid_back_to_the_line(fact):
     scenario.moves(("payable", "line", "30.00"), ("committed", "line", "20.00"))
     after = decided.given(post(PROJECT, fact, "3-6"))
     assert held(after) == {"line": "50.00", "payable": "30.00", "committed": "20.00"}
-    assert after.books.project("p").award("L-a").status is not AwardStatus.LIVE
+    assert after.ledger.project("p").award("L-a").status is not AwardStatus.LIVE
 
 
 @pytest.mark.parametrize("fact", ENDINGS[:2], ids=lambda fact: type(fact).__name__)

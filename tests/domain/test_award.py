@@ -5,10 +5,11 @@ from msgspec.structs import replace
 from domain.allocation import TIES
 from domain.documents import Document
 from domain.fen import FenSet
-from domain.fund import AllotmentWithdrawn, FundsAllotted
+from domain.fund.funding import AllotmentWithdrawn, FundsAllotted
 from domain.posting import LINE
 from domain.project.amendment import AwardDeclined, AwardTerminated
-from domain.project.award import Awarded, AwardListDecided
+from domain.project.award import AwardListDecided
+from domain.project.eligibility import Awarded
 from domain.project.payment import PaymentReturned
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal
 from domain.rules.award import (

@@ -5,15 +5,15 @@ from datetime import date
 from msgspec.structs import replace
 
 from domain.documents import Document
-from domain.fund import (
+from domain.fund.funding import (
     AllotmentWithdrawn,
     AppropriationReceived,
-    FundClosed,
     FundsAllotted,
     FundsReallocated,
     FundsReinstated,
     SurplusSurrendered,
 )
+from domain.fund.lifecycle import FundClosed
 from domain.posting import POOL, RECOVERED
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AwardAmended, AwardDeclined, AwardRevoked, AwardTerminated, PayeeChanged
@@ -25,13 +25,10 @@ from domain.project.call import (
     CallFailed,
     CallPublished,
 )
-from domain.project.opening import ProjectClosed
+from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentCancelled, PaymentConfirmed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
-from domain.project.subjects import (
-    BankAccount,
-)
 from domain.project.waiver import WaiverGranted
 from domain.rules.acceptance import NoTriesLeft
 from domain.rules.award import AwardInFlight
@@ -42,6 +39,7 @@ from domain.rules.payment import PayeeMismatch
 from domain.rules.recovery import MoreThanPaid, RecoveryOutstanding
 from domain.rules.reversal import MovedOn
 from domain.rules.waiver import SamePerson
+from domain.state.entities import BankAccount
 from tests.domain.lives import (
     ANOTHER,
     FUND,
@@ -225,7 +223,7 @@ def test_the_wrong_payment_is_confirmed_reversed_and_confirmed_right():
         *instructed("P2", "b"),
         post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("b")), "3-5", cites=slip),
     )
-    [event] = [e for e in wrong.books.entries.values() if isinstance(e.fact, PaymentConfirmed)]
+    [event] = [e for e in wrong.ledger.entries.values() if isinstance(e.fact, PaymentConfirmed)]
     assert event.fact.payee_differs
     put_right = wrong.given(wrong.reversing(PaymentConfirmed, "3-6")).given(
         post(PROJECT, PaymentConfirmed("P2", yuan("30.00"), actual("b")), "3-6", cites=slip),

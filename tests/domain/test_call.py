@@ -2,7 +2,7 @@ from datetime import date
 
 import pytest
 
-from domain.fund import FundsAllotted
+from domain.fund.funding import FundsAllotted
 from domain.project.amendment import AwardDeclined, AwardTerminated
 from domain.project.award import AwardListDecided
 from domain.project.call import (
@@ -221,7 +221,7 @@ def test_a_round_knows_nothing_of_the_applications_of_another():
 def test_an_application_is_withdrawn_at_any_stage_until_it_is_awarded():
     for scenario in a_called_project, a_closed_call, a_reviewed_project, a_noticed_project, awarded():
         expected = scenario.when(post(PROJECT, withdraw(), "3-2"))
-        if scenario.books.project("p").awards:
+        if scenario.ledger.project("p").awards:
             expected.refused(ApplicationNotLive, application="A-a")
         else:
             expected.moves()

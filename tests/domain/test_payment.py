@@ -2,11 +2,11 @@ import pytest
 from msgspec.structs import replace
 
 from domain.documents import Document
-from domain.fund import Gate, SettingsChanged
+from domain.fund.lifecycle import SettingsChanged
 from domain.mirrors import FundsReturned
 from domain.posting import PAID, PAYABLE, RECOVERED, Place
 from domain.project.amendment import AgreementSigned, AwardRevoked, AwardTerminated
-from domain.project.opening import ProjectClosed
+from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import (
     PaymentApproved,
     PaymentCancelled,
@@ -16,9 +16,6 @@ from domain.project.payment import (
     PaymentRejected,
     PaymentRequested,
     PaymentReturned,
-)
-from domain.project.subjects import (
-    PaymentStatus,
 )
 from domain.rules.award import AwardEnded
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
@@ -32,6 +29,8 @@ from domain.rules.payment import (
     RequesterMayNotApprove,
 )
 from domain.rules.project import ProjectIsClosed
+from domain.state.entities import PaymentStatus
+from domain.state.fund import Gate
 from tests.domain.lives import (
     FUND,
     PROJECT,
@@ -58,7 +57,7 @@ confirmed = decided.given(*paid())
 
 
 def status(scenario: Scenario, payment: str = "P1") -> PaymentStatus:
-    return scenario.books.project("p").payment(payment).status
+    return scenario.ledger.project("p").payment(payment).status
 
 
 def test_a_request_takes_payable_money_of_its_award_and_batch():
@@ -136,7 +135,7 @@ def test_approvals_come_level_by_level_and_the_last_is_final():
 
 
 def test_a_payment_keeps_the_levels_of_approval_in_force_when_it_was_requested():
-    assert requested.books.project("p").payment("P1").levels == ("审核", "审批")
+    assert requested.ledger.project("p").payment("P1").levels == ("审核", "审批")
     simpler = requested.given(post(FUND, SettingsChanged(replace(SETTINGS, approvals=("审批",))), "3-2"))
     simpler.given(*approvals()).when(post(PROJECT, PaymentInstructed("P1"), "3-4")).counts()
     simpler.given(approvals()[0]).when(post(PROJECT, PaymentInstructed("P1"), "3-4")).refused(PaymentStatusWrong)
@@ -216,7 +215,7 @@ def test_a_passive_return_is_whole_and_payable_again_in_its_year():
     whole = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
     confirmed.when(post(PROJECT, whole, "3-10")).moves(("paid", "payable", "30.00"))
     back = confirmed.given(post(PROJECT, whole, "3-10"))
-    assert not back.books.project("p").paid("P1")
+    assert not back.ledger.project("p").paid("P1")
     back.when(request("P2", on="3-11")).counts()
 
 
@@ -224,7 +223,7 @@ def test_an_active_return_may_be_in_parts_and_never_more_than_was_paid():
     part = PaymentReturned("P1", yuan("10.00"), passive=False, reason="退款")
     some = confirmed.given(post(PROJECT, part, "3-10"))
     assert status(some) is PaymentStatus.CONFIRMED
-    assert some.books.project("p").accounts.fen(PAID, Place("p", 1, "L-a", "P1")).total == 2_000
+    assert some.ledger.project("p").accounts.fen(PAID, Place("p", 1, "L-a", "P1")).total == 2_000
     rest = PaymentReturned("P1", yuan("20.01"), passive=False, reason="退款")
     some.when(post(PROJECT, rest, "3-11")).refused(BalanceTooSmall, available=yuan("20.00"))
 
@@ -234,7 +233,7 @@ def test_a_return_in_a_later_year_is_recovered_to_the_fund():
     late = confirmed.when(post(PROJECT, whole, "2020-1-10"))
     late.then(whole, FundsReturned("p", yuan("30.00"), closes=False))
     late.moves(("paid", "recovered", "30.00"))
-    fund = confirmed.given(post(PROJECT, whole, "2020-1-10")).books.fund("f")
+    fund = confirmed.given(post(PROJECT, whole, "2020-1-10")).ledger.fund("f")
     assert fund.accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("30.00")
     assert fund.allotted["p", 1] == yuan("30.00")
 

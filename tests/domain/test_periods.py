@@ -2,9 +2,10 @@ from datetime import date
 
 import pytest
 
-from domain.fund import AppropriationReceived, FundClosed, FundEstablished, PeriodClosed
+from domain.fund.funding import AppropriationReceived
+from domain.fund.lifecycle import FundClosed, FundEstablished, PeriodClosed
 from domain.posting import PAID, RECOVERED, Place
-from domain.project.opening import ProjectOpened
+from domain.project.lifecycle import ProjectOpened
 from domain.project.payment import PaymentReturned
 from domain.rules.every_post import PeriodIsClosed
 from domain.rules.fund import PeriodNotOver, PeriodOutOfTurn
@@ -39,9 +40,9 @@ def test_december_is_followed_by_january():
 
 @pytest.mark.parametrize(("period", "last_day"), [("2019-01", "1-31"), ("2019-02", "2-28")])
 def test_a_period_is_closed_when_it_is_over(period, last_day):
-    books = january if period == "2019-01" else january.given(closing("2019-01", "2-1"))
+    ledger = january if period == "2019-01" else january.given(closing("2019-01", "2-1"))
     month, number = last_day.split("-")
-    books.when(closing(period, last_day)).refused(PeriodNotOver, last_day=date(2019, int(month), int(number)))
+    ledger.when(closing(period, last_day)).refused(PeriodNotOver, last_day=date(2019, int(month), int(number)))
 
 
 def test_nothing_is_booked_in_a_closed_period_in_the_fund_or_in_any_of_its_projects():
@@ -85,12 +86,12 @@ def test_a_period_close_moves_a_return_of_the_old_year_into_the_new_one():
     december = awarded().given(*paid(month="12"), *closed_months(1, 12))
     back = post("project/p", PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票"), "12-30")
     december.when(back).moves((PAID, RECOVERED, "30.00"))
-    after = december.given(back).books.fund("f")
+    after = december.given(back).ledger.fund("f")
     assert after.accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("30.00")
 
 
 def test_a_period_is_never_reopened():
     """It is no entry that may be reversed; test_reversal says so of all of them."""
     closed = january.given(closing("2019-01", "2-1"))
-    assert closed.books.fund("f").closed_through == date(2019, 1, 31)
+    assert closed.ledger.fund("f").closed_through == date(2019, 1, 31)
     closed.when(post(FUND, AppropriationReceived(yuan("1.00"), 2019), "1-20", booked="1-31")).refused(PeriodIsClosed)

@@ -3,18 +3,11 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
-from domain.fund import (
-    AllotmentWithdrawn,
-    AppropriationReceived,
-    FundEstablished,
-    FundsAllotted,
-    Gate,
-    PlanAdopted,
-    PlanDrafted,
-    PlannedBatch,
-)
+from domain.fund.funding import AllotmentWithdrawn, AppropriationReceived, FundsAllotted
+from domain.fund.lifecycle import FundEstablished
+from domain.fund.plan import PlanAdopted, PlanDrafted
 from domain.money import Money
-from domain.project.opening import ProjectClosed, ProjectOpened
+from domain.project.lifecycle import ProjectClosed, ProjectOpened
 from domain.rules.fund import (
     GateFixed,
     NotTheLatestDraft,
@@ -26,6 +19,7 @@ from domain.rules.fund import (
     PlanNotAdopted,
     PlanSumsDisagree,
 )
+from domain.state.fund import Gate, PlannedBatch
 from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, revised, two_projects, yuan
 from tests.domain.scenario import Scenario, post
 

@@ -9,28 +9,25 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.books import Stream
 from domain.decision import FACTS, decide
+from domain.entry_reversed import EntryReversed
 from domain.fen import FenSet
-from domain.fund import PeriodClosed, PlanAdopted
+from domain.fund.lifecycle import PeriodClosed
+from domain.fund.plan import PlanAdopted
+from domain.ledger_view import Stream
 from domain.period import last_day
-from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, POOL, TREASURY, book
+from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, POOL, TREASURY, account_at
 from domain.project.award import AwardListDecided
 from domain.project.payment import PaymentFailed
 from domain.project.recovery import RecoveryOrdered
-from domain.project.state import KINDS, Project
-from domain.project.subjects import (
-    MOST_REMEMBERED,
-    AwardStatus,
-    RoundStatus,
-)
-from domain.reversal.decide import REVERSIBLE
-from domain.reversal.fact import EntryReversed
+from domain.replay import advance, after
 from domain.rules import RULES
 from domain.rules.award import NoPlacesLeft
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.payment import PayeeMismatch
+from domain.state.entities import MAX_UNDO_STEPS, AwardStatus, RoundStatus
+from domain.state.project import KINDS, Project
 from tests.domain.scenario import TODAY, seen
 from tests.random_life import RandomLife, prove, replayable, script
 from tests.random_life.model import Model
@@ -50,10 +47,10 @@ UNPAID = (COMMITTED, PAYABLE, *IN_FLIGHT)
 
 
 def check_each_fen_is_in_exactly_one_account(life):
-    everything = [fen for owner in life.owners() for fen in owner.accounts.books.values()]
+    everything = [fen for owner in life.owners() for fen in owner.accounts.holdings.values()]
     everything.append(resting(life.events))
-    assert sum(fen.total for fen in everything) == life.books.next_serial
-    assert FenSet.of(span for fen in everything for span in fen.ranges) == FenSet.span(0, life.books.next_serial)
+    assert sum(fen.total for fen in everything) == life.ledger.next_serial
+    assert FenSet.of(span for fen in everything for span in fen.ranges) == FenSet.span(0, life.ledger.next_serial)
 
 
 def resting(events):
@@ -65,14 +62,14 @@ def check_what_was_appropriated_is_all_there(life):
     for fund in life.funds():
         own = [event for event in life.events if event.fund == fund.code]
         issued = sum(m.amount for event in own for m in event.moves if m.source == TREASURY)
-        kept = sum(fen.total for fen in fund.accounts.books.values())
+        kept = sum(fen.total for fen in fund.accounts.holdings.values())
         assert issued - resting(own).total == kept + sum(fund.allotted.values())
 
 
 def check_fund_and_projects_agree_on_what_is_allotted(life):
     for project in life.projects():
         held = Counter()
-        for at, fen in project.accounts.books.items():
+        for at, fen in project.accounts.holdings.items():
             assert at.account in ALLOTTED
             held[at.place.batch] += fen.total
         line = life.fund.lines.get(project.code)
@@ -84,14 +81,14 @@ def check_fund_and_projects_agree_on_what_is_allotted(life):
 
 def check_only_a_live_award_holds_what_is_not_paid(life):
     for project in life.projects():
-        for at in project.accounts.books:
+        for at in project.accounts.holdings:
             if at.account in UNPAID:
                 assert project.awards[at.place.award].status is AwardStatus.LIVE
 
 
 def check_money_is_committed_behind_a_shut_gate_only(life):
     for project in life.projects():
-        for at in project.accounts.books:
+        for at in project.accounts.holdings:
             if at.place.award and project.awards[at.place.award].status is AwardStatus.LIVE:
                 gate = life.fund.line(project.code).batch(at.place.batch).gate
                 assert (gate in project.awards[at.place.award].gates) == (at.account != COMMITTED)
@@ -100,7 +97,7 @@ def check_money_is_committed_behind_a_shut_gate_only(life):
 def check_sums_are_the_sums(life):
     for owner in life.owners():
         sums = Counter()
-        for at, fen in owner.accounts.books.items():
+        for at, fen in owner.accounts.holdings.items():
             assert fen, "an empty account is none"
             sums[at.account, at.place._replace(payment=None)] += fen.total
         assert dict(owner.accounts.sums) == dict(sums)
@@ -110,7 +107,7 @@ def check_what_is_closed_is_settled_and_holds_only_what_is_paid(life):
     for project in life.projects():
         assert project.closed == (project.code in life.fund.closed_projects)
         if project.closed:
-            assert {at.account for at in project.accounts.books} <= {PAID}
+            assert {at.account for at in project.accounts.holdings} <= {PAID}
             assert not project.open_objections
             assert all(each.status is not RoundStatus.UNDER_WAY for each in project.rounds.values())
     for fund in life.funds():
@@ -121,7 +118,7 @@ def check_what_is_closed_is_settled_and_holds_only_what_is_paid(life):
 def check_no_more_is_ordered_back_than_is_paid(life):
     fact = life.events[-1].fact
     if isinstance(fact, RecoveryOrdered):
-        project = life.books.project(life.events[-1].stream.removeprefix("project/"))
+        project = life.ledger.project(life.events[-1].stream.removeprefix("project/"))
         of_payment = [name for name, each in project.recoveries.items() if each.payment == fact.payment]
         assert sum(map(project.outstanding, of_payment)) <= project.paid(fact.payment).total
 
@@ -147,7 +144,7 @@ def check_nobody_takes_a_place_above_the_limit(life):
 
 def places_taken(project):
     """The live, and the ended with money that is still paid."""
-    paid = {at.place.award for at in project.accounts.books if at.account == PAID}
+    paid = {at.place.award for at in project.accounts.holdings if at.account == PAID}
     return sum(each.status is AwardStatus.LIVE or name in paid for name, each in project.awards.items())
 
 
@@ -177,8 +174,8 @@ def log_is_all_there_is_to_the_state(life):
     """The fold of the log is the state; so what was refused left nothing behind."""
     streams = {}
     for event in life.events:
-        streams[event.stream] = streams.get(event.stream, Stream()).record(event)
-    assert streams == dict(life.books.streams)
+        streams[event.stream] = after(streams.get(event.stream, Stream()), event)
+    assert streams == dict(life.ledger.streams)
 
 
 def log_has_dense_versions_and_booking_dates_that_never_go_back(life):
@@ -204,7 +201,7 @@ def log_owes_nothing_on_any_booked_day(life):
     accounts = defaultdict(FenSet)
     for event in sorted(life.events, key=lambda event: event.booked_on):
         for moved in event.moves if event.mirrors is None else ():
-            source, target = (book(account, moved.place) for account in (moved.source, moved.target))
+            source, target = (account_at(account, moved.place) for account in (moved.source, moved.target))
             if source.account != TREASURY:
                 accounts[event.fund, source] -= moved.fen  # raises if it is not there
             accounts[event.fund, target] += moved.fen
@@ -239,9 +236,9 @@ class Unmoved:
     def __init__(self):
         self.before = None
 
-    def __call__(self, _, outcome, books):
-        assert isinstance(outcome, tuple) or repr(books) == self.before
-        self.before = repr(books)
+    def __call__(self, _, outcome, ledger):
+        assert isinstance(outcome, tuple) or repr(ledger) == self.before
+        self.before = repr(ledger)
 
 
 @some_lives
@@ -267,11 +264,11 @@ def subjects(owner):
 
 def remembered(named):
     """A step beyond what is remembered costs a memory, also when it is reversed."""
-    return {name: replace(each, past=each.past[1 - MOST_REMEMBERED :]) for name, each in named.items()}
+    return {name: replace(each, past=each.past[1 - MAX_UNDO_STEPS :]) for name, each in named.items()}
 
 
-def states(books):
-    return {name: subjects(stream.state) for name, stream in books.streams.items()}
+def states(ledger):
+    return {name: subjects(stream.state) for name, stream in ledger.streams.items()}
 
 
 @some_lives
@@ -282,14 +279,14 @@ def test_an_entry_reversed_at_once_leaves_all_as_it_was(random):
 
 def reverse_at_once(life):
     leader = life.recorded_last()
-    if type(leader.fact) not in REVERSIBLE:
+    if leader.fact.reversible is None:
         return
     on, code = max(life.day, leader.header.occurred_on), leader.stream.partition("/")[2]
     another = life.other_than(leader.header.actor)
     undo = life.post(EntryReversed(leader.version, "录入有误"), leader.stream, on=on, by=another)
     life.last = undo
     try:
-        after = life.books.record(decide(seen(life.books, undo), undo))
+        undone = advance(life.ledger, decide(seen(life.ledger, undo), undo))
     except FundIsClosed:
         assert life.fund.closed
     except (ObjectionOpen, ObjectionUpheld, PayeeMismatch):
@@ -300,9 +297,9 @@ def reverse_at_once(life):
         line = life.fund.line(code)
         assert places_taken(life.before.project(line.project)) > line.awards, "a revision has lowered the limit"
     else:
-        assert states(after) == states(life.before)
-        assert {claim.kind for claim in set(after.taken) - set(life.before.taken)} == {"冲销凭证号"}
-        assert set(life.before.taken) <= set(after.taken)
+        assert states(undone) == states(life.before)
+        assert {claim.kind for claim in set(undone.taken) - set(life.before.taken)} == {"冲销凭证号"}
+        assert set(life.before.taken) <= set(undone.taken)
 
 
 @pytest.mark.parametrize("seed", range(16))
@@ -359,13 +356,13 @@ def test_the_script_of_a_life_replays_it(seed):
     told = {}
     with pytest.raises(type(life.refusals[-1])):
         exec(script(life), told)
-    replayed = told["life"].books
-    assert replayed.streams == life.books.streams
-    assert without_ids(replayed) == without_ids(life.books)
+    replayed = told["life"].ledger
+    assert replayed.streams == life.ledger.streams
+    assert without_ids(replayed) == without_ids(life.ledger)
 
 
-def without_ids(books):
-    return {at: replace(e, header=replace(e.header, source_id="")) for at, e in books.entries.items()}
+def without_ids(ledger):
+    return {at: replace(e, header=replace(e.header, source_id="")) for at, e in ledger.entries.items()}
 
 
 def test_a_life_that_fails_is_told_in_as_few_posts_as_it_takes():
@@ -377,8 +374,8 @@ def test_a_life_that_fails_is_told_in_as_few_posts_as_it_takes():
     [note] = failure.value.__notes__
     told = {}
     exec(note.partition("\n")[2], told)
-    assert any(type(event.fact) is AwardListDecided for event in told["life"].books.entries.values())
-    assert len(told["life"].books.entries) < 25
+    assert any(type(event.fact) is AwardListDecided for event in told["life"].ledger.entries.values())
+    assert len(told["life"].ledger.entries) < 25
 
 
 def test_whatever_is_raised_in_between_tells_how_to_replay_the_life():

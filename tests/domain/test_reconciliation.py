@@ -7,17 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from domain.fund import (
-    AppropriationReceived,
-    FundClosed,
-    PeriodClosed,
-    SettingsChanged,
+from domain.fund.funding import AppropriationReceived, SurplusSurrendered
+from domain.fund.lifecycle import FundClosed, PeriodClosed, SettingsChanged
+from domain.fund.reconciliation import (
+    SIDES,
+    CashEntry,
+    Difference,
+    Direction,
+    Exceptional,
+    Match,
+    StatementLine,
     StatementReconciled,
-    SurplusSurrendered,
 )
-from domain.fund.reconciliation import SIDES, CashEntry, Difference, Direction, Exceptional, Match, StatementLine
 from domain.posting import POOL
-from domain.project.opening import ProjectClosed
+from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
@@ -36,8 +39,8 @@ from domain.rules.reversal import NotTheLast
 from tests.domain.lives import FUND, SETTINGS, awarded, closed_months, paid, wholly_paid, yuan
 from tests.domain.scenario import day, post
 
-books = awarded().given(*paid())
-CONFIRMED = books.last(PaymentConfirmed)
+ledger = awarded().given(*paid())
+CONFIRMED = ledger.last(PaymentConfirmed)
 PAID = CashEntry(CONFIRMED.stream, CONFIRMED.version, yuan("30.00"))
 FEE = StatementLine(2, day("3-6"), Direction.OUT, yuan("0.50"), "银行")
 STATEMENT = StatementReconciled(
@@ -58,12 +61,12 @@ def accepting(on="4-1", **changes):
 
 
 def test_a_statement_that_is_matched_and_explained_moves_nothing():
-    books.when(accepting()).moves()
+    ledger.when(accepting()).moves()
 
 
 def test_an_exception_without_a_word_of_explanation_is_refused():
     unexplained = replace(STATEMENT.exceptions[0], explanation=None)
-    books.when(accepting(exceptions=(unexplained,))).refused(
+    ledger.when(accepting(exceptions=(unexplained,))).refused(
         ExceptionUnexplained, difference="statement_only", about="#2"
     )
 
@@ -77,7 +80,7 @@ def test_an_exception_without_a_word_of_explanation_is_refused():
     ],
 )
 def test_each_line_is_told_once(changes, line, times):
-    books.when(accepting(**changes)).refused(LineNotOnce, line=line, times=times)
+    ledger.when(accepting(**changes)).refused(LineNotOnce, line=line, times=times)
 
 
 @pytest.mark.parametrize("kind", Difference)
@@ -86,7 +89,7 @@ def test_an_exception_has_lines_and_entries_as_its_kind_says(kind):
     for with_line in (True, False):
         for with_entry in (True, False):
             made = Exceptional(kind, (FEE,) * with_line, (PAID,) * with_entry, "已核实")
-            posted = books.when(accepting(matches=(), exceptions=(made,), lines=1))
+            posted = ledger.when(accepting(matches=(), exceptions=(made,), lines=1))
             if (with_line, with_entry) == (lines, entries):
                 posted.refused(LineNotOnce)  # it goes on to what it says
             else:
@@ -95,19 +98,19 @@ def test_an_exception_has_lines_and_entries_as_its_kind_says(kind):
 
 def test_each_entry_is_told_once():
     also = Exceptional(Difference.LEDGER_ONLY, (), (PAID,), "在途")
-    books.when(accepting(exceptions=(*STATEMENT.exceptions, also))).refused(EntryListedTwice, version=PAID.version)
+    ledger.when(accepting(exceptions=(*STATEMENT.exceptions, also))).refused(EntryListedTwice, version=PAID.version)
 
 
 def test_an_entry_must_stand_in_the_books():
     for stream, version in (("project/p", 999), ("project/none", 1)):
         unknown = Exceptional(Difference.LEDGER_ONLY, (), (CashEntry(stream, version, yuan("1.00")),), "在途")
-        books.when(accepting(exceptions=(*STATEMENT.exceptions, unknown))).refused(UnknownEntry, version=version)
+        ledger.when(accepting(exceptions=(*STATEMENT.exceptions, unknown))).refused(UnknownEntry, version=version)
 
 
 def test_what_is_no_cash_of_this_fund_is_no_entry():
     for version in (1, 2):
         wrong = Exceptional(Difference.LEDGER_ONLY, (), (CashEntry(FUND, version, yuan("1.00")),), "在途")
-        books.when(accepting(exceptions=(*STATEMENT.exceptions, wrong))).refused(NotCash, version=version)
+        ledger.when(accepting(exceptions=(*STATEMENT.exceptions, wrong))).refused(NotCash, version=version)
 
 
 def test_a_surrender_out_of_the_pool_shows_in_no_statement():
@@ -124,12 +127,12 @@ def test_a_surrender_out_of_the_pool_shows_in_no_statement():
 @pytest.mark.parametrize(("amount", "total"), [("30.01", "30.51"), ("29.99", "30.49")])
 def test_a_payment_is_of_the_amount_that_was_recorded(amount, total):
     match = replace(STATEMENT.matches[0], entries=(replace(PAID, amount=yuan(amount)),))
-    books.when(accepting(matches=(match,), paid_out=yuan(total))).refused(NotAsRecorded, recorded=yuan("30.00"))
+    ledger.when(accepting(matches=(match,), paid_out=yuan(total))).refused(NotAsRecorded, recorded=yuan("30.00"))
 
 
 def test_a_return_of_which_some_was_reversed_stands_for_less():
     back = post("project/p", PaymentReturned("P1", yuan("20.00"), passive=False, reason="多付"), "3-20")
-    returned = books.given(back)
+    returned = ledger.given(back)
     partly = returned.given(returned.reversing(PaymentReturned, "3-21", yuan("5.00")))
     at = partly.last(PaymentReturned)
     came = Match((3,), (CashEntry(at.stream, at.version, yuan("15.00")),), ("amount",), 25)
@@ -143,23 +146,23 @@ def test_a_return_of_which_some_was_reversed_stands_for_less():
 @pytest.mark.parametrize(("total", "direction"), [("paid_out", "out"), ("received", "in")])
 def test_the_statement_s_sums_are_those_of_its_matches_and_exceptions(total, direction):
     off = replace(STATEMENT, **{total: yuan("31.00")})
-    books.when(post(FUND, off, "4-1")).refused(StatementDoesNotTie, direction=direction, stated=yuan("31.00"))
+    ledger.when(post(FUND, off, "4-1")).refused(StatementDoesNotTie, direction=direction, stated=yuan("31.00"))
 
 
 def test_a_statement_is_accepted_from_its_last_day_on():
-    books.when(accepting("3-30")).refused(BeforeItsCause, cause="statement", cause_on=day("3-31"))
-    books.when(accepting("3-31")).counts()
-    books.when(accepting(last_day=day("2-28"))).refused(WindowEmpty)
+    ledger.when(accepting("3-30")).refused(BeforeItsCause, cause="statement", cause_on=day("3-31"))
+    ledger.when(accepting("3-31")).counts()
+    ledger.when(accepting(last_day=day("2-28"))).refused(WindowEmpty)
 
 
 def test_a_line_lies_within_the_statement_s_days():
     late = replace(STATEMENT.exceptions[0], lines=(replace(FEE, on=day("4-1")),))
-    books.when(accepting(exceptions=(late,))).refused(LineOutsideDays, line=2, on=day("4-1"))
+    ledger.when(accepting(exceptions=(late,))).refused(LineOutsideDays, line=2, on=day("4-1"))
 
 
 def test_a_statement_covers_a_year_at_most():
-    books.when(accepting(first_day=day("2018-4-1"))).counts()
-    books.when(accepting(first_day=day("2018-3-30"))).refused(StatementTooLong)
+    ledger.when(accepting(first_day=day("2018-4-1"))).counts()
+    ledger.when(accepting(first_day=day("2018-3-30"))).refused(StatementTooLong)
 
 
 def test_one_file_may_be_the_statement_of_several_months():
@@ -174,7 +177,7 @@ def test_one_file_may_be_the_statement_of_several_months():
 
 def test_a_statement_without_lines_is_accepted_too():
     nothing = {"matches": (), "exceptions": (), "lines": 0, "paid_out": yuan("0.00")}
-    books.when(accepting(**nothing)).counts()
+    ledger.when(accepting(**nothing)).counts()
 
 
 def test_a_statement_may_be_accepted_again_and_after_the_fund_s_end():
@@ -186,7 +189,7 @@ def test_a_statement_may_be_accepted_again_and_after_the_fund_s_end():
 # A period that waits for it -----------------------------------------------------
 
 strict = replace(SETTINGS, reconcile_before_close=True)
-waiting = books.given(post(FUND, SettingsChanged(strict), "3-31"))
+waiting = ledger.given(post(FUND, SettingsChanged(strict), "3-31"))
 EMPTY = replace(STATEMENT, lines=0, paid_out=yuan("0.00"), matches=(), exceptions=())
 
 
@@ -199,7 +202,7 @@ def closing(period, on="5-2"):
 
 
 def test_without_the_setting_a_period_is_closed_without_a_statement():
-    books.when(closing("2019-01")).counts()
+    ledger.when(closing("2019-01")).counts()
 
 
 def test_a_period_is_closed_when_statements_cover_all_of_its_days():
@@ -225,12 +228,12 @@ def test_an_acceptance_stays_once_a_period_of_its_days_was_closed():
 
 
 def test_an_acceptance_may_be_reversed_where_no_period_waits_for_one():
-    closed = books.given(covering("1-1", "1-31"), closing("2019-01"))
+    closed = ledger.given(covering("1-1", "1-31"), closing("2019-01"))
     closed.when(closed.reversing(StatementReconciled, "5-3")).counts()
 
 
 def test_periods_closed_before_an_acceptance_do_not_rest_on_it():
-    closed = books.given(*closed_months(1, 3), covering("1-1", "1-31"))
+    closed = ledger.given(*closed_months(1, 3), covering("1-1", "1-31"))
     closed.when(closed.reversing(StatementReconciled, "5-3")).counts()
 
 
@@ -244,5 +247,5 @@ def test_the_first_day_that_is_not_covered_is_the_first_in_no_statement(spans):
     )
     covered = {number for first, last in spans for number in range(first, last + 1)}
     missing = next((number for number in range(1, 32) if number not in covered), None)
-    found = scenario.books.fund("f").first_unreconciled(date(2019, 1, 1), date(2019, 1, 31))
+    found = scenario.ledger.fund("f").first_unreconciled(date(2019, 1, 1), date(2019, 1, 31))
     assert found == (date(2019, 1, missing) if missing else None)

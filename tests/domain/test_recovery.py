@@ -2,11 +2,11 @@ import pytest
 from msgspec.structs import replace
 
 from domain.documents import Document
-from domain.fund import FundClosed
+from domain.fund.lifecycle import FundClosed
 from domain.mirrors import FundsReturned
 from domain.posting import RECOVERED, Place
 from domain.project.amendment import AwardTerminated
-from domain.project.opening import ProjectClosed
+from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
@@ -34,7 +34,7 @@ ordered = confirmed.given(post(PROJECT, order(), "4-1"))
 
 
 def outstanding(scenario: Scenario, recovery: str = "R1") -> int:
-    return scenario.books.project("p").outstanding(recovery)
+    return scenario.ledger.project("p").outstanding(recovery)
 
 
 def test_an_order_moves_nothing_yet():
@@ -74,8 +74,8 @@ def test_what_is_received_is_the_fund_s_again_as_recovered():
     scenario.then(receive("15.00"), FundsReturned("p", yuan("15.00"), closes=False))
     after = ordered.given(post(PROJECT, receive("15.00"), "4-2"))
     assert outstanding(after) == yuan("5.00")
-    assert after.books.fund("f").accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("15.00")
-    assert after.books.fund("f").allotted["p", 1] == yuan("45.00")
+    assert after.ledger.fund("f").accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("15.00")
+    assert after.ledger.fund("f").allotted["p", 1] == yuan("45.00")
 
 
 def test_no_more_is_received_or_waived_than_is_outstanding():

@@ -8,18 +8,18 @@ from msgspec.structs import fields, replace
 
 from domain.decision import POSTABLE
 from domain.documents import Document
+from domain.entry_reversed import EntryReversed, Restored
 from domain.fen import FenSet
-from domain.fund import (
+from domain.fund.funding import (
     AllotmentWithdrawn,
     AppropriationReceived,
     FundsAllotted,
     FundsReallocated,
     FundsReinstated,
-    Gate,
-    StatementReconciled,
     SurplusSurrendered,
-    YearCarriedForward,
 )
+from domain.fund.lifecycle import YearCarriedForward
+from domain.fund.reconciliation import StatementReconciled
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturnReversed
 from domain.posting import POOL, RECOVERED
 from domain.project.acceptance import AcceptanceFailed, AcceptancePassed, AcceptanceRequested, RectificationOrdered
@@ -42,15 +42,14 @@ from domain.project.call import (
     CallFailed,
     CallPublished,
 )
-from domain.project.opening import ProjectClosed
+from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
 from domain.project.waiver import WaiverGranted
-from domain.reversal.decide import REVERSIBLE
-from domain.reversal.fact import EntryReversed, Restored
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, PeriodIsClosed, UnknownEntry
 from domain.rules.reversal import AlreadyReversed, MoreThanLeft, NotInPart
+from domain.state.fund import Gate
 from tests.domain.lives import (
     ANOTHER,
     FUND,
@@ -86,7 +85,7 @@ allotted_fund = Scenario().given(*allotted(line()))
 called_project = allotted_fund.given(*called())
 call_closed = called_project.given(post(PROJECT, CallClosed(1), "2-11"))
 reviewed_project = allotted_fund.given(*reviewed())
-scored = reviewed_project.books.project("p").rounds["1"].scores
+scored = reviewed_project.ledger.project("p").rounds["1"].scores
 running = reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
 objected, to_all = (
     running.given(post(PROJECT, ObjectionReceived("Y1", "不实", name), "2-17")) for name in ("A-a", None)
@@ -168,7 +167,7 @@ ROWS = [
     (wholly_paid(), post(PROJECT, ProjectClosed(), "8-1")),
     (allotted_fund, post(PROJECT, ProjectClosed(), "1-7")),
 ]
-IN_PART = [each for each in ROWS if REVERSIBLE[type(each[1].fact)].in_part]
+IN_PART = [each for each in ROWS if each[1].fact.reversible.in_part]
 WHOLE = [each for each in ROWS if each not in IN_PART]
 
 
@@ -183,7 +182,7 @@ def undoing(after, entry, amount=None):
 def state(scenario):
     """All that is true of the fund and its projects, but for the note of what was reversed; nothing that is empty."""
     found = {}
-    for name, stream in scenario.books.streams.items():
+    for name, stream in scenario.ledger.streams.items():
         for field in fields(stream.state):
             value = getattr(stream.state, field.name)
             if field.name not in ("reversed", "appropriations"):
@@ -195,7 +194,7 @@ def state(scenario):
 
 
 def test_each_type_that_may_be_reversed_has_a_row():
-    assert {type(entry.fact) for _, entry in ROWS} == set(REVERSIBLE) <= set(POSTABLE.values())
+    assert {type(entry.fact) for _, entry in ROWS} == {fact for fact in POSTABLE.values() if fact.reversible}
 
 
 @each_of(ROWS)

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from domain.fund import AppropriationReceived, SettingsChanged, YearCarriedForward
+from domain.fund.funding import AppropriationReceived
+from domain.fund.lifecycle import SettingsChanged, YearCarriedForward
 from domain.posting import PAYABLE
 from domain.project.acceptance import AcceptanceRequested
 from domain.project.amendment import AwardAmended, AwardDeclined, PayeeChanged
@@ -182,9 +183,9 @@ def test_an_appropriation_stays_once_a_year_of_it_was_carried_forward():
 
 
 def test_nothing_is_reversed_on_a_project_under_a_closed_fund_but_what_may_still_happen_there():
-    books = two_awards.books
-    closed = replace(books.streams[FUND], state=replace(books.fund("f"), closed_at=99))
-    under = Scenario(replace(books, streams=books.streams.set(FUND, closed)))
+    ledger = two_awards.ledger
+    closed = replace(ledger.streams[FUND], state=replace(ledger.fund("f"), closed_at=99))
+    under = Scenario(replace(ledger, streams=ledger.streams.set(FUND, closed)))
     under.when(under.reversing(AwardListDecided, "3-3")).refused(FundIsClosed, fund="f")
 
 
@@ -199,7 +200,7 @@ def test_who_took_part_in_a_review_or_in_a_round_that_ended_did():
 def test_an_award_given_anew_under_its_name_is_not_the_one_that_was_amended():
     touched = only_a_awarded().given(amended(increase=False), amended(increase=True))
     anew = decided(touched.given(touched.reversing(AwardListDecided, "3-6")), TWO_ROWS[0], on="3-7")
-    version = anew.books.project("p").award("L-a").version
+    version = anew.ledger.project("p").award("L-a").version
     anew.when(anew.reversing(AwardAmended, "3-8")).refused(NotTheLast, kind="award", name="L-a", last=version)
 
 
@@ -236,7 +237,7 @@ def test_years_are_taken_back_last_first():
 )
 def test_what_takes_two_people_is_not_undone_by_who_did_it(entry, by):
     list_by_another = Scenario().given(*allotted(line()), *noticed())
-    decision = post(PROJECT, two_awards.books.entries[two_awards.last(AwardListDecided)].fact, "3-1", **ANOTHER)
+    decision = post(PROJECT, two_awards.ledger.entries[two_awards.last(AwardListDecided)].fact, "3-1", **ANOTHER)
     after = list_by_another.given(decision, *paid(), post(PROJECT, entry, "3-10"))
     undoing = after.reversing(type(entry), "3-11")
     after.when(undoing).counts()
@@ -247,13 +248,13 @@ def test_the_last_twenty_steps_of_a_thing_are_remembered():
     days = [f"3-{number}" for number in range(1, 23)]
     extended = called_project.given(*(post(PROJECT, CallExtended(1, day(last)), "2-6") for last in days))
     for _ in range(20):
-        at = extended.books.project("p").rounds["1"].version
+        at = extended.ledger.project("p").rounds["1"].version
         undoing = extended.reversing(CallExtended, "2-7")
         extended = extended.given(replace(undoing, fact=replace(undoing.fact, version=at)))
-    at = extended.books.project("p").rounds["1"].version
+    at = extended.ledger.project("p").rounds["1"].version
     undoing = extended.reversing(CallExtended, "2-7")
     extended.when(replace(undoing, fact=replace(undoing.fact, version=at))).refused(NotRemembered, kind="round")
-    assert extended.books.project("p").rounds["1"].closes_on == day("3-2")
+    assert extended.ledger.project("p").rounds["1"].closes_on == day("3-2")
 
 
 def test_a_setting_is_never_reversed_but_changed_back():

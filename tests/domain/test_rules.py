@@ -6,13 +6,13 @@ from msgspec.structs import fields, replace
 
 from domain.decision import MIRRORS, POSTABLE, rules_of
 from domain.documents import Document
-from domain.fund import FundsAllotted, SurplusSurrendered
+from domain.entry_reversed import EntryReversed
+from domain.fund.funding import FundsAllotted, SurplusSurrendered
 from domain.posting import RECOVERED
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.amendment import AgreementSigned, AwardAmended, PayeeChanged
 from domain.project.payment import PaymentConfirmed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
-from domain.reversal.fact import EntryReversed
 from domain.rules import RULES
 from domain.rules.every_post import (
     BookedInFuture,
@@ -74,9 +74,9 @@ with_documents = with_documents.given(
 
 def having(stream: str, **changes: object) -> Scenario:
     """The awarded project and its fund, one of them changed by hand."""
-    streams = decided.books.streams
+    streams = decided.ledger.streams
     changed = replace(streams[stream], state=replace(streams[stream].state, **changes))
-    return Scenario(replace(decided.books, streams=streams.set(stream, changed)))
+    return Scenario(replace(decided.ledger, streams=streams.set(stream, changed)))
 
 
 fund_closed, project_closed = having(FUND, closed_at=9), having(PROJECT, closed_at=99)
@@ -110,9 +110,9 @@ def test_the_rules_that_facts_share_refuse_it_whatever_it_says(fact):
 
 def without_plan(scenario: Scenario) -> Scenario:
     """As if the plan had no line for the project."""
-    streams = scenario.books.streams
+    streams = scenario.ledger.streams
     unplanned = replace(streams[FUND], state=replace(streams[FUND].state, lines=Map()))
-    return Scenario(replace(scenario.books, streams=streams.set(FUND, unplanned)))
+    return Scenario(replace(scenario.ledger, streams=streams.set(FUND, unplanned)))
 
 
 undecided = Scenario().given(*allotted(line()), *noticed())

@@ -170,14 +170,14 @@ def test_such_a_notice_lists_no_award_that_ended():
 
 def test_a_further_list_may_be_decided_beside_such_a_notice():
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
-    version = undecided.books.project("p").rounds["1"].review.version
+    version = undecided.ledger.project("p").rounds["1"].review.version
     first = undecided.given(post(PROJECT, AwardListDecided(version, "按得分", TWO_ROWS[:1]), "2-16"), *shown("a"))
     first.when(post(PROJECT, AwardListDecided(version, "按得分", TWO_ROWS[1:]), "2-22")).counts()
 
 
 def test_such_a_notice_does_not_begin_before_the_decision():
     later = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
-    fact = AwardListDecided(later.books.project("p").rounds["1"].review.version, "按得分", (row("a", "1.00"),))
+    fact = AwardListDecided(later.ledger.project("p").rounds["1"].review.version, "按得分", (row("a", "1.00"),))
     decided = later.given(post(PROJECT, fact, "3-1"))
     early = post(PROJECT, notice("2-20", "2-25", "a"), "2-20", booked="3-1")
     decided.when(early).refused(BeforeItsCause, cause="AwardListDecided")
@@ -185,13 +185,13 @@ def test_such_a_notice_does_not_begin_before_the_decision():
 
 def test_the_decision_then_cites_no_notice():
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
-    fact = AwardListDecided(undecided.books.project("p").rounds["1"].review.version, "按得分", (row("a", "1.00"),), 1)
+    fact = AwardListDecided(undecided.ledger.project("p").rounds["1"].review.version, "按得分", (row("a", "1.00"),), 1)
     undecided.when(post(PROJECT, fact, "2-17")).refused(BasisMismatch, what="notice", cited=1, current=None)
 
 
 def test_the_decision_then_rests_on_the_review_alone():
     undecided = decided_first.given(decided_first.reversing(AwardListDecided, "2-16"))
-    version = undecided.books.project("p").rounds["1"].review.version
+    version = undecided.ledger.project("p").rounds["1"].review.version
     fact = AwardListDecided(version, "按得分", (row("a", "1.00"),))
     early = post(PROJECT, fact, "2-14", booked="2-16")
     undecided.when(early).refused(BeforeItsCause, cause="ReviewConcluded")

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from domain.fund.reconciliation import Difference, Direction
 from domain.money import Money
-from domain.project.subjects import BankAccount
+from domain.state.entities import BankAccount
 from domain.tie_out import Days, Entry, Line, tie_out
 
 MARCH = Days(date(2019, 3, 1), date(2019, 3, 31), tolerance=3)

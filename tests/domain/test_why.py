@@ -4,7 +4,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from domain.decision import decide
-from domain.fund import FundsAllotted
+from domain.fund.funding import FundsAllotted
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationScreened, CallClosed, CallPublished
@@ -33,19 +33,19 @@ from tests.domain.scenario import TODAY, Scenario, post
 from tests.random_life import RandomLife
 
 
-def posted(books, step):
+def posted(ledger, step):
     """What the ledger would answer to this step today: None if it counts, else the rule."""
     try:
-        decide(books, post(step.stream, step.fact, TODAY.isoformat(), actor="无关的人", key="no-part"))
+        decide(ledger, post(step.stream, step.fact, TODAY.isoformat(), actor="无关的人", key="no-part"))
     except Refused as refusal:
         return type(refusal)
     return None
 
 
-def check_answer_agrees_with_posting(books, answer):
+def check_answer_agrees_with_posting(ledger, answer):
     for step in answer.steps:
         missing = [type(each.missing) for each in step.conditions if each.missing]
-        assert posted(books, step) == (missing[0] if missing else None)
+        assert posted(ledger, step) == (missing[0] if missing else None)
         assert step.may == (not missing)
 
 
@@ -59,17 +59,17 @@ def test_why_and_posting_agree_at_every_step_of_any_life(life):
         if not counted:
             continue
         for project in life.projects():
-            fund_line = life.books.fund(project.fund).lines.get(project.code)
+            fund_line = life.ledger.fund(project.fund).lines.get(project.code)
             for batch in fund_line.batches if fund_line else ():
                 awards = life.random.sample(sorted(project.awards), min(2, len(project.awards)))
                 for award in (None, *awards):
-                    answer = why(life.books, project.code, batch.batch, award)
-                    check_answer_agrees_with_posting(life.books, answer)
+                    answer = why(life.ledger, project.code, batch.batch, award)
+                    check_answer_agrees_with_posting(life.ledger, answer)
 
 
 def told(scenario, batch, award=None):
     """The steps' types, and for each the rules that are missing."""
-    answer = why(scenario.books, "p", batch, award)
+    answer = why(scenario.ledger, "p", batch, award)
     return [(type(s.fact), [type(c.missing) for c in s.conditions if c.missing]) for s in answer.steps]
 
 
@@ -85,12 +85,12 @@ def test_behind_a_shut_gate_it_tells_what_opens_it():
 
 def test_a_payment_on_its_way_waits_for_its_next_step():
     assert told(awarded().given(request()), 1, "L-a") == [(PaymentApproved, [])]
-    [confirmed] = why(awarded().given(*instructed()).books, "p", 1, "L-a").steps
+    [confirmed] = why(awarded().given(*instructed()).ledger, "p", 1, "L-a").steps
     assert confirmed.fact.amount == 3_000
 
 
 def test_what_is_paid_waits_for_nothing():
-    answer = why(awarded().given(*paid()).books, "p", 1, "L-a")
+    answer = why(awarded().given(*paid()).ledger, "p", 1, "L-a")
     assert answer.says.en == "All of it is paid: 30.00 yuan."
     assert answer.steps == ()
 
@@ -118,13 +118,13 @@ def test_what_is_not_allotted_waits_for_the_allotment():
 
 
 def test_a_line_of_which_all_is_awarded_waits_for_nothing():
-    answer = why(awarded().books, "p", 1)
+    answer = why(awarded().ledger, "p", 1)
     assert answer.steps == ()
     assert "0.00" in answer.says.en
 
 
 def test_a_condition_that_is_met_names_the_events_by_which():
-    books = awarded().given(*paid(), *accepted()).books
-    [step] = why(books, "p", 2, "L-a").steps
+    ledger = awarded().given(*paid(), *accepted()).ledger
+    [step] = why(ledger, "p", 2, "L-a").steps
     [gate] = [condition for condition in step.conditions if GateShut in condition.guard.rules]
-    assert [type(books.entries[each].fact) for each in gate.by] == [AcceptancePassed]
+    assert [type(ledger.entries[each].fact) for each in gate.by] == [AcceptancePassed]

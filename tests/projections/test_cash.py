@@ -6,9 +6,9 @@ from random import Random
 
 import pytest
 
+from domain.entry_reversed import EntryReversed
 from domain.fund.reconciliation import CASH, cash_of
-from domain.reversal.fact import EntryReversed
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 from tests.random_life import RandomLife
 
 

@@ -56,7 +56,7 @@ def test_the_tables_say_what_the_aggregates_say(log, seed):
     log.append(life.events).fold(50)
     expected = Counter()
     for owner in life.owners():
-        for at, fen in owner.accounts.books.items():
+        for at, fen in owner.accounts.holdings.items():
             place = at.place
             expected[at.account, place.project or "", place.batch or 0, place.award or ""] += fen.total
     found = Counter()
@@ -73,7 +73,7 @@ def test_a_lot_holds_exactly_the_fen_that_stand_there(log, seed):
     log.append(life.events).fold(50)
     for code in PROJECTS:
         held = {}
-        for at, fen in life.scenario.books.project(code).accounts.books.items():
+        for at, fen in life.scenario.ledger.project(code).accounts.holdings.items():
             for depth, award in (("allotted", ""), ("awarded", at.place.award)):
                 if depth == "allotted" or at.account in AWARD_LEVEL:
                     key = (depth, at.place.batch, award)
@@ -92,7 +92,7 @@ def told(log, table, *columns):
 
 def known(life, kind, tell):
     """What the aggregates say of each subject."""
-    projects = [(code, life.scenario.books.project(code)) for code in PROJECTS]
+    projects = [(code, life.scenario.ledger.project(code)) for code in PROJECTS]
     return {(code, name): tell(p, name, each) for code, p in projects for name, each in p.subjects(kind).items()}
 
 
@@ -173,7 +173,7 @@ def test_rounds_objections_recoveries_and_waivers_are_those_of_the_aggregates(lo
 def test_the_plan_and_the_fund_are_those_of_the_aggregates(log, seed):
     life = a_life(seed)
     log.append(life.events).fold(41)
-    fund = life.scenario.books.fund("f")
+    fund = life.scenario.ledger.fund("f")
     planned = {(r["project"], r["batch"]): r for r in log.conn.execute("select * from plan_at('f', null, null)")}
     lines = {(line.project, batch.batch): batch for line in fund.lines.values() for batch in line.batches}
     assert {at: (r["planned"], r["gate"]) for at, r in planned.items()} == {
@@ -193,7 +193,7 @@ def test_the_plan_and_the_fund_are_those_of_the_aggregates(log, seed):
     assert row["settings_version"] == fund.settings_version
     assert (row["closed_position"] is not None) == fund.closed
     closed = {r["project"] for r in log.conn.execute("select project from project where closed_position is not null")}
-    assert closed == {code for code in PROJECTS if life.scenario.books.project(code).closed} == fund.closed_projects
+    assert closed == {code for code in PROJECTS if life.scenario.ledger.project(code).closed} == fund.closed_projects
 
 
 NOT_EMPTY = """

@@ -5,11 +5,11 @@ from decimal import Decimal
 import pytest
 
 import projections
+from domain.entry_reversed import EntryReversed
 from domain.posting import ACCOUNTS
 from domain.project.call import Applicant, ApplicationReceived, ApplicationScreened, CallClosed, CallPublished
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
-from domain.reversal.fact import EntryReversed
-from service.queries import QUERIES
+from service.postgres.queries import QUERIES
 from tests.domain.lives import PROJECT, allotted, award_list, line, request, row, yuan
 from tests.domain.scenario import Scenario, day, post
 
@@ -43,12 +43,12 @@ def awarded():
 
 def in_order(life):
     """Its events as the log has them."""
-    return sorted(life.books.entries.values(), key=lambda e: (int(e.header.source_id), e.mirrors is not None))
+    return sorted(life.ledger.entries.values(), key=lambda e: (int(e.header.source_id), e.mirrors is not None))
 
 
 def test_a_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
     decided = awarded()
-    version = decided.books.stream(PROJECT).version
+    version = decided.ledger.stream(PROJECT).version
     back = decided.given(post(PROJECT, EntryReversed(version, "有误"), "3-2", actor="另一人", key="other"))
     log.append(in_order(back))
     log.conn.execute("set local statement_timeout = '60s'")  # a fold that hangs is told as one

@@ -16,10 +16,11 @@ from psycopg.rows import dict_row
 
 import projections
 from projections import Changed
-from projections.beside import lanes
 from projections.rebuild import NotLevel, Running, rebuild
-from service import codec, projector
-from service.reads import Reader, open_pool
+from projections.shadow_tables import lanes
+from service import codec
+from service.postgres.snapshots import Reader, open_pool
+from service.workers import projector
 from tests.random_life import RandomLife
 
 SCHEMA = """

@@ -5,19 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from domain.fund import Gate
+from domain.event import Fact, Posted
 from domain.money import Money
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
 from domain.project import acceptance, amendment
-from domain.project.opening import ProjectClosed
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-    AwardStatus,
-    RoundStatus,
-)
+from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
-from domain.record import Fact, Posted
+from domain.state.entities import Acceptance, AwardStatus, RoundStatus
+from domain.state.fund import Gate
+from domain.state.project import Project
 from tests.domain.lives import payee
 from tests.random_life.round_steps import new_name
 
@@ -53,7 +49,7 @@ def amend(life: RandomLife, project: Project) -> Fact | None:
         return None
     increase = life.chance(60)
     wanted = (LINE,) if increase else (COMMITTED, PAYABLE)
-    held = {at.place.batch: fen.total for at, fen in project.accounts.books.items()
+    held = {at.place.batch: fen.total for at, fen in project.accounts.holdings.items()
             if at.account in wanted and at.place.award in (None, award)}  # fmt: skip
     batch = life.pick(sorted(held)) if held else life.pick(line.batches).batch
     most = held.get(batch, 20)

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from domain.allocation import allocate
-from domain.fund import Line, NoticeOrder
 from domain.money import Money
 from domain.posting import LINE
-from domain.project.award import Awarded, AwardListDecided, BatchAmount
-from domain.project.state import Project
-from domain.project.subjects import (
-    Round,
-)
+from domain.project.award import AwardListDecided
+from domain.project.eligibility import Awarded, BatchAmount
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
+from domain.state.entities import Round
+from domain.state.fund import Line, NoticeOrder
+from domain.state.project import Project
 from tests.domain.lives import payee
 
 if TYPE_CHECKING:

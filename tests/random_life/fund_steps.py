@@ -7,28 +7,22 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from domain.fund import (
+from domain.event import Fact, Posted
+from domain.fund.funding import (
     AllotmentWithdrawn,
     AppropriationReceived,
     FundsAllotted,
     FundsReallocated,
     FundsReinstated,
-    Gate,
-    Line,
-    LineBatch,
-    NoticeOrder,
-    PeriodClosed,
-    Settings,
-    SettingsChanged,
     SurplusSurrendered,
-    YearCarriedForward,
 )
+from domain.fund.lifecycle import PeriodClosed, SettingsChanged, YearCarriedForward
 from domain.fund.plan import PlanRevised
 from domain.money import Money
 from domain.period import following, last_day, period_of
-from domain.posting import LINE, POOL, RECOVERED, Book
-from domain.project.state import Project
-from domain.record import Fact, Posted
+from domain.posting import LINE, POOL, RECOVERED, AccountAt
+from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Settings
+from domain.state.project import Project
 from tests.domain.lives import line, plan
 
 if TYPE_CHECKING:
@@ -74,15 +68,15 @@ def reallocate(life: RandomLife, project: Project) -> Fact | None:
     return FundsReallocated(project.code, at.place.batch, other.project, to_batch, some(life, project, at))
 
 
-def a_line(life: RandomLife, project: Project) -> Book | None:
+def a_line(life: RandomLife, project: Project) -> AccountAt | None:
     """Where the project has money that is not awarded."""
-    lines = sorted(at for at in project.accounts.books if at.account == LINE)
+    lines = sorted(at for at in project.accounts.holdings if at.account == LINE)
     return life.pick(lines) if lines else None
 
 
-def some(life: RandomLife, project: Project, at: Book) -> Money:
+def some(life: RandomLife, project: Project, at: AccountAt) -> Money:
     """All that an account holds, or a part; at times too much."""
-    held = project.accounts.books[at].total
+    held = project.accounts.holdings[at].total
     return Money(held) if life.chance(30) else life.amount(held + 3)
 
 
@@ -90,7 +84,7 @@ def reinstate(life: RandomLife, _: Project) -> Fact | None:
     at = recovered(life)
     if at is None:
         return None
-    held = life.fund.accounts.books[at].total
+    held = life.fund.accounts.holdings[at].total
     amount = Money(held) if life.chance(50) else life.amount(held + 3)
     return FundsReinstated(at.place.project, at.place.award, at.place.batch, amount)
 
@@ -98,18 +92,18 @@ def reinstate(life: RandomLife, _: Project) -> Fact | None:
 def surrender(life: RandomLife, _: Project) -> Posted | None:
     at = recovered(life)
     if at and life.chance(70):
-        return surrender_recovered(life, at, life.amount(life.fund.accounts.books[at].total))
+        return surrender_recovered(life, at, life.amount(life.fund.accounts.holdings[at].total))
     pool = life.fund.accounts.balance(POOL)
     return surrender_pool(life, life.amount(pool // 4)) if pool and life.chance(25) else None
 
 
-def recovered(life: RandomLife) -> Book | None:
+def recovered(life: RandomLife) -> AccountAt | None:
     """Where the fund has money that came back."""
-    found = sorted(at for at in life.fund.accounts.books if at.account == RECOVERED)
+    found = sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED)
     return life.pick(found) if found else None
 
 
-def surrender_recovered(life: RandomLife, at: Book, amount: Money) -> Posted:
+def surrender_recovered(life: RandomLife, at: AccountAt, amount: Money) -> Posted:
     fact = SurplusSurrendered(RECOVERED, amount, at.place.project, at.place.award, at.place.batch)
     return life.post(fact, cites=[life.document("缴款书")])
 

@@ -7,14 +7,15 @@ from datetime import date, timedelta
 from random import Random
 from typing import TypeVar
 
-from domain.books import Books
 from domain.decision import decide
 from domain.documents import Document
-from domain.fund import Fund
+from domain.event import Fact, Posted, Recorded
+from domain.ledger_view import LedgerView
 from domain.money import Money
-from domain.project.state import Project
-from domain.record import Fact, Posted, Recorded
+from domain.replay import advance
 from domain.rules import Refused
+from domain.state.fund import Fund
+from domain.state.project import Project
 from tests.domain.scenario import TODAY, Scenario, foretold, post, seen
 from tests.random_life.table import MISCHIEF, STEPS, STEPS_AFTER_CLOSING
 from tests.random_life.way_out import ways_out
@@ -25,7 +26,7 @@ LAST_DAY = TODAY - timedelta(days=120)
 """Time stops for a life early enough that whatever it waits for may still come."""
 
 Outcome = tuple[Recorded, ...] | Refused
-Witness = Callable[[Posted, Outcome, Books], None]
+Witness = Callable[[Posted, Outcome, LedgerView], None]
 """Whoever looks on: told each post, what came of it, and the books after it. It may post the same elsewhere."""
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ class RandomLife:
         self.accepted: list[Posted] = []
         self.last: Posted | None = None
         self.scenario = Scenario()
-        self.before = self.scenario.books
+        self.before = self.scenario.ledger
         self.numbers = 0
         self.old_at = random.choice((120, 200, 300, 10_000))
         for _ in self.begin() if born else ():
@@ -55,24 +56,24 @@ class RandomLife:
         return f"<a life of {len(self.accepted)} posts>"
 
     @property
-    def books(self) -> Books:
-        return self.scenario.books
+    def ledger(self) -> LedgerView:
+        return self.scenario.ledger
 
     @property
     def fund(self) -> Fund:
-        return self.books.fund(FUNDS[0])
+        return self.ledger.fund(FUNDS[0])
 
     def owners(self) -> Iterator[Fund | Project]:
         """All aggregates."""
-        for stream in self.books.streams.values():
+        for stream in self.ledger.streams.values():
             assert stream.state is not None
             yield stream.state
 
     def funds(self) -> list[Fund]:
-        return [self.books.fund(code) for code in FUNDS if f"fund/{code}" in self.books.streams]
+        return [self.ledger.fund(code) for code in FUNDS if f"fund/{code}" in self.ledger.streams]
 
     def projects(self) -> list[Project]:
-        return [self.books.project(code) for code in PROJECTS if f"project/{code}" in self.books.streams]
+        return [self.ledger.project(code) for code in PROJECTS if f"project/{code}" in self.ledger.streams]
 
     def recorded_last(self) -> Recorded:
         """The leader of what was recorded last."""
@@ -82,25 +83,25 @@ class RandomLife:
 
     def show_to(self, witness: Witness) -> None:
         """Tells the witness all that has counted so far, and from now on each post."""
-        books = Scenario().books
+        ledger = Scenario().ledger
         for posted in self.accepted:
-            events = decide(seen(books, posted), posted)
-            books = books.record(events)
-            witness(posted, events, books)
+            events = decide(seen(ledger, posted), posted)
+            ledger = advance(ledger, events)
+            witness(posted, events, ledger)
         self.witnesses.append(witness)
 
     def try_(self, posted: Posted) -> bool:
         """Post it; whether it counted."""
-        self.last, self.before = posted, self.books
+        self.last, self.before = posted, self.ledger
         outcome = self._outcome(posted)
         for witness in self.witnesses:
-            witness(posted, outcome, self.books)
+            witness(posted, outcome, self.ledger)
         return isinstance(outcome, tuple)
 
     def _outcome(self, posted: Posted) -> Outcome:
-        books = self.books
+        ledger = self.ledger
         try:
-            events = decide(seen(books, posted), posted)
+            events = decide(seen(ledger, posted), posted)
         except Refused as refusal:
             foretold(posted, refusal)
             self.refusals.append(refusal)
@@ -109,7 +110,7 @@ class RandomLife:
         assert recorded_too <= set(posted.fact.records_too), "what is recorded too is foretold"
         self.accepted.append(posted)
         self.events += events
-        self.scenario = Scenario(books.record(events))
+        self.scenario = Scenario(advance(ledger, events))
         return events
 
     def post(
@@ -188,7 +189,7 @@ class RandomLife:
             ways = ways_out(self)
             return self.pick(ways)() if ways else None
         for _ in range(6):
-            project = self.books.project(self.pick(PROJECTS))
+            project = self.ledger.project(self.pick(PROJECTS))
             if made := self._make(project):
                 return made if isinstance(made, Posted) else self.addressed(made, project)
         return None

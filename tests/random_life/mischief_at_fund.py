@@ -12,28 +12,19 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from domain.documents import Document
+from domain.entry_reversed import EntryReversed
+from domain.event import Fact, Posted
 from domain.fen import MAX_BOUND
-from domain.fund import (
-    AppropriationReceived,
-    FundClosed,
-    FundEstablished,
-    FundsAllotted,
-    FundsReallocated,
-    Gate,
-    Line,
-    PeriodClosed,
-    PlanAdopted,
-    SurplusSurrendered,
-    YearCarriedForward,
-)
+from domain.fund.funding import AppropriationReceived, FundsAllotted, FundsReallocated, SurplusSurrendered
+from domain.fund.lifecycle import FundClosed, FundEstablished, PeriodClosed, YearCarriedForward
+from domain.fund.plan import PlanAdopted
 from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.posting import POOL, RECOVERED
 from domain.project import amendment, payment
-from domain.project.opening import ProjectOpened
-from domain.project.state import Project
-from domain.record import Fact, Posted
-from domain.reversal.fact import EntryReversed
+from domain.project.lifecycle import ProjectOpened
+from domain.state.fund import Gate, Line
+from domain.state.project import Project
 from tests.domain.lives import actual
 from tests.domain.scenario import TODAY
 from tests.random_life.award_steps import an_award
@@ -69,7 +60,7 @@ def _before_the_award(life: RandomLife, project: Project) -> Made:
 
 
 def _number_used_twice(life: RandomLife, project: Project) -> Made:
-    used = sorted(claim for claim in life.books.taken if claim.kind == "流水号")
+    used = sorted(claim for claim in life.ledger.taken if claim.kind == "流水号")
     if not used:
         return None
     cites = [Document("流水号", life.pick(used).number)]

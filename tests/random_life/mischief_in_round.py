@@ -7,15 +7,11 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from domain.event import Posted
 from domain.project import call, selection
 from domain.project.award import AwardListDecided
-from domain.project.state import Project
-from domain.project.subjects import (
-    Notice,
-    Round,
-    Screening,
-)
-from domain.record import Posted
+from domain.state.entities import Notice, Round, Screening
+from domain.state.project import Project
 from tests.random_life.decision import SPOILS_BY_RULE, decide, spoiled
 from tests.random_life.mischief_at_fund import ONE_DAY, Made, Mischief
 from tests.random_life.round_steps import new_name

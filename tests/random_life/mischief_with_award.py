@@ -6,19 +6,14 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from domain.entry_reversed import EntryReversed
+from domain.event import Posted, Recorded
 from domain.money import Money
 from domain.project import acceptance, amendment, payment, recovery
-from domain.project.opening import ProjectClosed
-from domain.project.state import Project
-from domain.project.subjects import (
-    Acceptance,
-    PaymentStatus,
-    RoundStatus,
-)
+from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
-from domain.record import Posted, Recorded
-from domain.reversal.decide import REVERSIBLE
-from domain.reversal.fact import EntryReversed
+from domain.state.entities import Acceptance, PaymentStatus, RoundStatus
+from domain.state.project import Project
 from tests.domain.lives import actual
 from tests.random_life.award_steps import an_award
 from tests.random_life.mischief_at_fund import HUGE, ONE_DAY, TINY, Made, Mischief
@@ -164,17 +159,17 @@ def _kind(name: str) -> Callable[[Recorded], bool]:
 
 
 def _in_part(entry: Recorded) -> bool:
-    how = REVERSIBLE.get(type(entry.fact))
+    how = entry.fact.reversible
     return how is not None and how.in_part
 
 
 def _only_whole(entry: Recorded) -> bool:
-    how = REVERSIBLE.get(type(entry.fact))
+    how = entry.fact.reversible
     return how is not None and not how.in_part
 
 
 REVERSAL: dict[str, Mischief] = {
-    "NotReversible": of_entry(lambda entry: type(entry.fact) not in REVERSIBLE),
+    "NotReversible": of_entry(lambda entry: entry.fact.reversible is None),
     "NotInPart": of_entry(_only_whole, TINY),
     "MoreThanLeft": of_entry(_in_part, HUGE),
     "AlreadyReversed": _reverse_again,

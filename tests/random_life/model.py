@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from domain.books import Books
+from domain.event import Posted, Recorded
+from domain.ledger_view import LedgerView
 from domain.posting import Move
-from domain.record import Posted, Recorded
 from domain.rules import Refused
 
 Account = tuple[object, ...]
@@ -57,12 +57,12 @@ class Model:
         self.entries: dict[tuple[str, int], list[tuple[Account, Account, set[int]]]] = {}
         self.undone: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
 
-    def __call__(self, _: Posted, outcome: tuple[Recorded, ...] | Refused, books: Books) -> None:
+    def __call__(self, _: Posted, outcome: tuple[Recorded, ...] | Refused, ledger: LedgerView) -> None:
         if isinstance(outcome, tuple):
             leader = outcome[0]
             assert self.apply(leader) == recorded(leader), f"the moves of {leader.fact}"
         kept = {at: fen for at, fen in self.accounts.items() if fen and at != TREASURY}
-        assert kept == held(books), "the accounts of the books"
+        assert kept == held(ledger), "the accounts of the books"
 
     def apply(self, event: Recorded) -> Moved:
         """Moves the money of `event`; what went from where to where."""
@@ -311,11 +311,11 @@ def serials(ranges: Iterable[tuple[int, int]]) -> set[int]:
     return {fen for lo, hi in ranges for fen in range(lo, hi)}
 
 
-def held(books: Books) -> dict[Account, set[int]]:
+def held(ledger: LedgerView) -> dict[Account, set[int]]:
     """What the aggregates say that each account holds."""
     found: dict[Account, set[int]] = {}
-    for name, stream in books.streams.items():
+    for name, stream in ledger.streams.items():
         assert stream.state is not None
-        for at, fen in stream.state.accounts.books.items():
+        for at, fen in stream.state.accounts.holdings.items():
             found[account(at.account, name.partition("/")[2], at)] = serials(fen.ranges)
     return found

@@ -5,14 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from domain.event import Fact, Posted
 from domain.money import Money
 from domain.posting import IN_TRANSIT, PAYABLE
 from domain.project import payment, recovery
-from domain.project.state import Project
-from domain.project.subjects import (
-    PaymentStatus,
-)
-from domain.record import Fact, Posted
+from domain.state.entities import PaymentStatus
+from domain.state.project import Project
 from tests.domain.lives import actual, payee
 from tests.random_life.award_steps import an_award
 from tests.random_life.round_steps import new_name
@@ -22,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def request(life: RandomLife, project: Project) -> Fact | None:
-    payable = sorted(at for at in project.accounts.books if at.account == PAYABLE)
+    payable = sorted(at for at in project.accounts.holdings if at.account == PAYABLE)
     if payable and life.chance(90):
         at = life.pick(payable)
-        award, batch, most = str(at.place.award), at.place.batch or 0, project.accounts.books[at].total
+        award, batch, most = str(at.place.award), at.place.batch or 0, project.accounts.holdings[at].total
     else:
         award, batch, most = str(an_award(life, project)), life.random.randint(1, 3), 20
         if award not in project.awards:

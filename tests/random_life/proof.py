@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from random import Random
 
-from domain.record import Posted
+from domain.event import Posted
 from tests.random_life.life import RandomLife, Witness
 from tests.random_life.script import script
 
 Check = Callable[[RandomLife], None]
 Replay = Callable[[list[Posted]], RandomLife | None]
 """The life of these posts if it fails too, else None."""
-MOST_REPLAYS = 1_000
+MAX_REPLAYS = 1_000
 
 
 def nothing(_: RandomLife) -> None:
@@ -72,9 +72,9 @@ def _shortest(life: RandomLife, replay: Replay) -> RandomLife:
     """The life without posts that the failure does not need: chunk by chunk, the last first, each half as large."""
     posts = [*life.accepted, *([life.last] if life.last and life.last not in life.accepted[-1:] else ())]
     size, replays = len(posts), 0
-    while size and replays < MOST_REPLAYS:
+    while size and replays < MAX_REPLAYS:
         before, start = len(posts), len(posts) - size
-        while start > -size and replays < MOST_REPLAYS:
+        while start > -size and replays < MAX_REPLAYS:
             replays += 1
             fewer = posts[: max(start, 0)] + posts[start + size :]
             if again := replay(fewer):

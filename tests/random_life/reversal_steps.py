@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from domain.entry_reversed import EntryReversed
+from domain.event import Posted, Recorded
 from domain.project.payment import PaymentReturned
 from domain.project.recovery import RecoveryReceived
-from domain.project.state import Project
-from domain.record import Posted, Recorded
-from domain.reversal.decide import REVERSIBLE
-from domain.reversal.fact import EntryReversed
+from domain.state.project import Project
 from tests.random_life.fund_steps import OTHER_FUND
 
 if TYPE_CHECKING:
@@ -66,14 +65,14 @@ def reverse_money(life: RandomLife, stream: str) -> Posted | None:
 
 def entries(life: RandomLife, stream: str) -> list[Recorded]:
     """The reversible entries of a stream; mostly only those after its closing, once it is closed."""
-    owner = life.books.stream(stream).state
+    owner = life.ledger.stream(stream).state
     since = owner.closed_at if owner and owner.closed_at and life.chance(90) else 0
-    return [e for e in life.events if e.stream == stream and e.version >= since and type(e.fact) in REVERSIBLE]
+    return [e for e in life.events if e.stream == stream and e.version >= since and e.fact.reversible]
 
 
 def reversal(life: RandomLife, entry: Recorded) -> Posted:
     """As a whole, or in part."""
-    in_part = REVERSIBLE[type(entry.fact)].in_part and life.chance(40)
+    in_part = entry.fact.reversible.in_part and life.chance(40)
     amount = life.amount(entry.moves[0].fen.total + 1) if in_part else None
     return life.post(EntryReversed(entry.version, "录入有误", amount), entry.stream)
 

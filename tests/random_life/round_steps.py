@@ -7,19 +7,14 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from domain.fund import FundsAllotted, NoticeOrder
+from domain.event import Fact, Posted
+from domain.fund.funding import FundsAllotted
 from domain.money import Money
 from domain.posting import POOL
 from domain.project import call, selection
-from domain.project.state import Project
-from domain.project.subjects import (
-    AwardStatus,
-    Notice,
-    Round,
-    RoundStatus,
-    Screening,
-)
-from domain.record import Fact, Posted
+from domain.state.entities import AwardStatus, Notice, Round, RoundStatus, Screening
+from domain.state.fund import NoticeOrder
+from domain.state.project import Project
 from tests.random_life.decision import SPOILS, decide
 
 if TYPE_CHECKING:

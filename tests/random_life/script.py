@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
+from domain.event import Posted
 from domain.money import Money
-from domain.record import Posted
 
 if TYPE_CHECKING:
     from tests.random_life.life import RandomLife

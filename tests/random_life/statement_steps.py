@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from domain.event import Recorded
 from domain.fund.reconciliation import (
     CASH,
     CashEntry,
@@ -19,8 +20,7 @@ from domain.fund.reconciliation import (
     cash_of,
 )
 from domain.money import Money
-from domain.project.state import Project
-from domain.record import Recorded
+from domain.state.project import Project
 
 if TYPE_CHECKING:
     from tests.random_life.life import RandomLife

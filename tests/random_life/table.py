@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from domain.project.state import Project
-from domain.record import Fact, Posted
+from domain.event import Fact, Posted
+from domain.state.project import Project
 from tests.random_life.award_steps import AWARD_STEPS
 from tests.random_life.fund_steps import FUND_STEPS, appropriate, close_period, reinstate, surrender
 from tests.random_life.mischief_at_fund import MISCHIEF_AT_FUND

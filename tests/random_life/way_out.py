@@ -10,17 +10,14 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from domain.fund import FundClosed, FundsReinstated
-from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, PAYABLE, POOL, RECOVERED, Book
+from domain.event import Posted
+from domain.fund.funding import FundsReinstated
+from domain.fund.lifecycle import FundClosed
+from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, PAYABLE, POOL, RECOVERED, AccountAt
 from domain.project import amendment, call, payment, selection
-from domain.project.opening import ProjectClosed
-from domain.project.state import Project
-from domain.project.subjects import (
-    PaymentStatus,
-    Round,
-    RoundStatus,
-)
-from domain.record import Posted
+from domain.project.lifecycle import ProjectClosed
+from domain.state.entities import PaymentStatus, Round, RoundStatus
+from domain.state.project import Project
 from tests.random_life.fund_steps import surrender_pool, surrender_recovered
 from tests.random_life.payment_steps import in_flight, next_of_payment, settle
 
@@ -78,15 +75,15 @@ def _payments(life: RandomLife, project: Project, stream: str) -> Iterator[Way]:
 
 def _awards(life: RandomLife, project: Project, stream: str) -> Iterator[Way]:
     """Awards that still hold what is not paid are ended, once none of it is in flight."""
-    holding = {at.place.award for at in project.accounts.books if at.account in (COMMITTED, PAYABLE)}
-    flying = {at.place.award for at in project.accounts.books if at.account in (IN_APPROVAL, IN_TRANSIT)}
+    holding = {at.place.award for at in project.accounts.holdings if at.account in (COMMITTED, PAYABLE)}
+    flying = {at.place.award for at in project.accounts.holdings if at.account in (IN_APPROVAL, IN_TRANSIT)}
     for name in sorted(str(each) for each in holding - flying):
         yield partial(life.post, amendment.AwardTerminated(name, "收尾"), stream)
 
 
 def _of_fund(life: RandomLife) -> Iterator[Way]:
     """What is left is given back, and the fund closed."""
-    for at in sorted(at for at in life.fund.accounts.books if at.account == RECOVERED):
+    for at in sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED):
         yield from _recovered(life, at)
     pool = life.fund.accounts.balance(POOL)
     if pool:
@@ -95,7 +92,7 @@ def _of_fund(life: RandomLife) -> Iterator[Way]:
         yield partial(life.post, FundClosed())
 
 
-def _recovered(life: RandomLife, at: Book) -> Iterator[Way]:
+def _recovered(life: RandomLife, at: AccountAt) -> Iterator[Way]:
     amount = life.fund.accounts.balance(RECOVERED, at.place)
     yield partial(surrender_recovered, life, at, amount)
     if not life.fund.closed:

@@ -6,20 +6,19 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from domain.fund import AppropriationReceived, FundEstablished, Gate, Line, PlanAdopted
-from domain.fund.plan import PlanRevised
+from domain.entry_reversed import EntryReversed
+from domain.event import Fact, Posted
+from domain.fund.funding import AppropriationReceived
+from domain.fund.lifecycle import FundEstablished
+from domain.fund.plan import PlanAdopted, PlanRevised
 from domain.money import Money
 from domain.posting import PAID
 from domain.project.amendment import AwardTerminated
 from domain.project.call import CallExtended
-from domain.project.opening import ProjectOpened
-from domain.project.state import Project
-from domain.project.subjects import (
-    MOST_REMEMBERED,
-    AwardStatus,
-)
-from domain.record import Fact, Posted
-from domain.reversal.fact import EntryReversed
+from domain.project.lifecycle import ProjectOpened
+from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
+from domain.state.fund import Gate, Line
+from domain.state.project import Project
 from tests.domain.lives import line, plan
 from tests.random_life.fund_steps import new_settings
 from tests.random_life.payment_steps import advance, give_back, in_flight, request
@@ -62,7 +61,7 @@ def bring_up(life: RandomLife, code: str) -> Iterator[bool]:
     """Straight to the first awards and a payment; at times on to somebody else in the place of who was paid."""
     vacates = life.chance(25)
     for _ in range(80 if vacates else 40):
-        project = life.books.project(code)
+        project = life.ledger.project(code)
         life.let_time_pass()
         if made := _next_in_youth(life, project, vacates=vacates):
             yield life.try_(made if isinstance(made, Posted) else life.addressed(made, project))
@@ -73,18 +72,18 @@ def bring_up(life: RandomLife, code: str) -> Iterator[bool]:
 def outlast_memory(life: RandomLife, code: str) -> Iterator[bool]:
     """More steps of a round than are remembered, reversed one by one until that is refused."""
     stream = f"project/{code}"
-    yield life.try_(life.post(publish(life, life.books.project(code)), stream))
-    for _ in range(MOST_REMEMBERED + 1):
-        current = life.books.project(code).rounds["1"]
+    yield life.try_(life.post(publish(life, life.ledger.project(code)), stream))
+    for _ in range(MAX_UNDO_STEPS + 1):
+        current = life.ledger.project(code).rounds["1"]
         yield life.try_(life.post(CallExtended(1, current.closes_on + timedelta(days=1)), stream))
-    for _ in range(MOST_REMEMBERED + 1):
-        last = life.books.project(code).rounds["1"].version
+    for _ in range(MAX_UNDO_STEPS + 1):
+        last = life.ledger.project(code).rounds["1"].version
         yield life.try_(life.post(EntryReversed(last, "录入有误"), stream))
 
 
 def _next_in_youth(life: RandomLife, project: Project, *, vacates: bool) -> Fact | Posted | None:
     live = sorted(name for name, each in project.awards.items() if each.status is AwardStatus.LIVE)
-    paid = sorted(str(at.place.payment) for at in project.accounts.books if at.account == PAID)
+    paid = sorted(str(at.place.payment) for at in project.accounts.holdings if at.account == PAID)
     if not project.awards or (vacates and not live and not paid):
         return take_its_course(life, project)
     if not project.payments or in_flight(project):

@@ -10,14 +10,17 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from service import calendar, example, plan_file, projector
-from service.access import SCOPES, grant, keys
-from service.api.facts import SCHEMAS
+from service import calendar, example
+from service.api.posting.event_schemas import SCHEMAS
 from service.app import close as close_app
 from service.app import create_app, open_ledger
+from service.auth import api_keys
+from service.auth.grants import SCOPES, grant
 from service.config import Config
 from service.example import life
-from service.ledger import Ledger
+from service.ledger.application import Ledger
+from service.plans import plan_file
+from service.workers import projector
 from tests.conftest import new_database
 
 SECRET = b"a secret of the tests, 32 bytes!"
@@ -85,8 +88,8 @@ def build(url: str) -> Api:
     """The service on this database, with the demo keys and one that may do everything."""
     app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, example=True))
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        by_name = {name: keys.create(conn, SECRET, name, of) for name, of in example.DEMO_KEYS.items()}
-        by_name["all"] = keys.create(conn, SECRET, "all", grant(SCOPES))
+        by_name = {name: api_keys.create(conn, SECRET, name, of) for name, of in example.DEMO_KEYS.items()}
+        by_name["all"] = api_keys.create(conn, SECRET, "all", grant(SCOPES))
     return Api(app, by_name, url)
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from domain.fund import AllotmentWithdrawn, FundsAllotted
+from domain.fund.funding import AllotmentWithdrawn, FundsAllotted
 from domain.project.payment import PaymentConfirmed
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
 from tests.domain.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, row, yuan

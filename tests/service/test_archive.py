@@ -23,19 +23,19 @@ from sqlglot import exp
 
 import projections
 from bench import mixed_log
-from service import projector
-from service.access import keys
 from service.archive import replay
 from service.archive.compare import compare
 from service.archive.engines import ENGINES, DuckDb
 from service.archive.manifest import NAME, Archive, ArchiveWrong, Segment, empty, file_of, opened
 from service.archive.restore import restore
 from service.archive.write import archive
+from service.auth import api_keys
 from service.check import check
+from service.workers import projector
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 
-LEDGER = empty("/suyuan", keys.fingerprint(SECRET))
+LEDGER = empty("/suyuan", api_keys.fingerprint(SECRET))
 KEPT = ("event", "post", "claim", "serial", *projections.ORDER)
 JAVA = shutil.which("java")
 needs_spark = pytest.mark.skipif(
@@ -411,7 +411,7 @@ def test_each_projection_is_written_in_each_engine_s_words(name, engine):
 def test_spark_finds_them_too(original, archived):
     told = {"DATABASE_URL": original, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
     with connect(original) as conn:
-        keys.check_secret(conn, SECRET)
+        api_keys.check_secret(conn, SECRET)
     command = [sys.executable, "-m", "service", "replay", "--from", str(archived.folder), "--engine", "spark", "--json"]
     answer = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr

@@ -12,7 +12,8 @@ import pytest
 from psycopg.rows import dict_row
 
 import projections
-from service.access import grant, keys
+from service.auth import api_keys
+from service.auth.grants import grant
 from service.check import KINDS, check, rules
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close, play_example
@@ -248,7 +249,7 @@ def await_status(api, address, status):
 
 def test_a_check_is_for_who_reads_the_whole_ledger(api):
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
-        api.keys["limited"] = keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
+        api.keys["limited"] = api_keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
     assert api.post("", "limited", "/v1/checks").status_code == 403
     assert api.post("", "treasury", "/v1/checks").status_code == 202
     assert api.get("/v1/checks/99").status_code == 404

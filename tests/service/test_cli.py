@@ -25,6 +25,12 @@ def run(api, *arguments):
 
 
 def test_a_key_is_made_rotated_listed_and_revoked_by_command(api):
+    settings = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
+    cites = ("立项依据",)
+    assert (
+        api.post(api.event("FundEstablished", "fund/f", cites=cites, name="甲", settings=settings), "all").status_code
+        == 201
+    )
     limits = ["--scope", "read", "--fund", "f", "--expires", "2199-12-31"]
     made = suyuan(api, "create", "bank", *limits).stdout.strip()
     assert api.get("/v1/keys/self", made).json["grants"][0]["funds"] == ["f"]
@@ -70,7 +76,10 @@ def test_what_is_no_statement_is_said_by_its_places(played, tmp_path):
     file = tmp_path / "wrong.csv"
     file.write_text("日期,支出\n昨天,1.00\n", encoding="utf-8")
     told = run(played, "reconcile", str(file), "--fund", FUND)
-    assert (told.returncode, told.stderr.strip()) == (2, "Error: row 2, column A '昨天' is no day. “昨天”不是日期。")
+    assert (told.returncode, told.stderr.splitlines()[-1]) == (
+        2,
+        "Error: row 2, column A '昨天' is no day. “昨天”不是日期。",
+    )
     for more in (["--fund", "none"], ["--fund", FUND, "--position", "9999999"]):
         told = run(played, "reconcile", str(STATEMENT), *more)
         assert told.returncode == 2

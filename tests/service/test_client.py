@@ -13,10 +13,10 @@ from random import Random
 import psycopg
 import pytest
 
-from service.embedded import _conninfo
+from service.postgres.embedded import _conninfo
 from tests import partner
 from tests.partner import FILE
-from tests.service.test_front import Served, founding
+from tests.service.test_gateway import Served, founding
 from tests.service.test_kill import running
 
 FACTS = 1_000

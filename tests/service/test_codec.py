@@ -19,10 +19,10 @@ def test_what_is_kept_of_any_life_is_read_as_it_was_written(random):
 
 
 def is_kept(life):
-    for event in life.books.entries.values():
+    for event in life.ledger.entries.values():
         kept = codec.encode(event)
         assert codec.decode(event.stream, event.version, type(event.fact).__name__, kept) == event
-    for name, stream in life.books.streams.items():
+    for name, stream in life.ledger.streams.items():
         assert read_again(name, stream) == stream
         assert read_again(name, read_again(name, stream)) == stream
 

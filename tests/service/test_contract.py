@@ -12,12 +12,12 @@ import pytest
 
 from domain.decision import POSTABLE
 from domain.rules import RULES
-from service.access import SCOPES
 from service.api.contract import schemas
+from service.api.contract.compatibility import taken_away
 from service.api.contract.glossary import FIELDS
-from service.api.contract.promise import taken_away
-from service.api.facts import SCHEMAS
-from service.api.kinds import KINDS
+from service.api.http.problem_types import KINDS
+from service.api.posting.event_schemas import SCHEMAS
+from service.auth.grants import SCOPES
 from tests.service.conftest import live
 
 KEPT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -135,7 +135,7 @@ def test_the_contract_has_every_address_that_is_served(api, contract):
     served = {
         re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule.rule)
         for rule in api.app.url_map.iter_rules()
-        if rule.endpoint not in ("console.home", "description.docs", "description.openapi")
+        if rule.endpoint not in ("console.home", "openapi.docs", "openapi.openapi")
     }
     assert served == set(contract["paths"])
 

@@ -12,13 +12,13 @@ import psutil
 import psycopg
 import pytest
 
-from service.embedded import HomeInUse, PostgresFailed, embedded_postgres
+from service.postgres.embedded import HomeInUse, PostgresFailed, embedded_postgres
 from tests.conftest import open_folder
 
 OWNER = """
 import os, signal, sys
 from pathlib import Path
-from service.embedded import embedded_postgres
+from service.postgres.embedded import embedded_postgres
 home, *options = sys.argv[1:]
 with embedded_postgres(Path(home)) as url:
     if "fork" in options and os.fork() == 0:

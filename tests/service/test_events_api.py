@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.rules.fund import NotTheLatestDraft
-from service.api import strict
+from service.api.http import strict_json
 from service.app import close, create_app
 from service.config import Config
 from tests.service.conftest import SECRET, SMALL_PLAN
@@ -110,14 +110,14 @@ def test_reading_with_min_position_waits_for_ones_own_write(api, established):
 
 
 def test_a_position_that_is_not_reached_in_time_is_a_503_that_says_how_far_it_is(api, established, monkeypatch):
-    monkeypatch.setattr("service.reads.WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("service.postgres.snapshots.WAIT_SECONDS", 0.05)
     response = api.get("/v1/funds?min_position=1")
     assert (response.status_code, response.json["position"]) == (503, 0)
     assert response.headers["Retry-After"]
 
 
 def test_readers_ahead_of_the_log_or_too_many_to_wait_are_told_at_once(api, established, monkeypatch):
-    monkeypatch.setattr("service.reads.WAIT_SECONDS", 60)
+    monkeypatch.setattr("service.postgres.snapshots.WAIT_SECONDS", 60)
     ahead = api.get(f"/v1/funds?min_position={10**12}")
     assert (ahead.status_code, ahead.json["type"], ahead.json["head"]) == (404, "/v1/problems/not-in-the-log", 1)
     monkeypatch.setattr(api.app.extensions["reader"], "_waiting", BoundedSemaphore(1))
@@ -227,7 +227,7 @@ STRICT = {
 
 @pytest.mark.parametrize("body", STRICT.values(), ids=STRICT.keys())
 def test_what_is_strict_json_is_read_as_such(body):
-    assert strict.parse(body) == json.loads(body)
+    assert strict_json.parse(body) == json.loads(body)
 
 
 MALFORMED = {
@@ -389,7 +389,7 @@ def test_a_log_that_cannot_be_written_does_not_unsay_what_was_recorded(api, esta
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("service.logs.log.info", full)
+    monkeypatch.setattr("service.observability.logs.log.info", full)
     assert api.post(appropriation(api), "fund-office").status_code == 201
 
 

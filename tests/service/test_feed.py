@@ -20,9 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from service.access import grant, keys
+from service.auth import api_keys
+from service.auth.grants import grant
 from tests.service.conftest import SECRET
-from tests.service.test_front import Served, founding, standing  # noqa: F401 - a fixture
+from tests.service.test_gateway import Served, founding, standing  # noqa: F401 - a fixture
 
 FUND, PROJECT = "yx-ip-2018", "yx-ip-2018-07"
 FOLLOWER = Path(__file__).parents[2] / "docs" / "follower.py"
@@ -121,7 +122,7 @@ def test_a_digest_of_what_is_not_there_or_too_much_is_refused(played):
 
 def test_a_key_with_limits_follows_what_lies_within_them(api):
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
-        api.keys["limited"] = keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
+        api.keys["limited"] = api_keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
     assert api.post(founding(api), "fund-office").status_code == 201
     assert api.get("/v1/events", "limited").status_code == 403
     assert api.get("/v1/events?fund=g", "limited").status_code == 403
@@ -131,7 +132,7 @@ def test_a_key_with_limits_follows_what_lies_within_them(api):
 
 def test_a_key_of_one_fund_reads_no_project_of_another_by_naming_both(played):
     with psycopg.connect(played.url, autocommit=True, row_factory=dict_row) as conn:
-        played.keys["of-another"] = keys.create(conn, SECRET, "of-another", grant(["read"], funds=["another"]))
+        played.keys["of-another"] = api_keys.create(conn, SECRET, "of-another", grant(["read"], funds=["another"]))
     asked = f"fund=another&project={PROJECT}"
     assert played.get(f"/v1/events?{asked}", "of-another").json == []
     assert played.get(f"/v1/events/digest?upto=400&{asked}", "of-another").json["count"] == 0
@@ -271,7 +272,7 @@ def test_a_stream_ends_when_its_key_is_revoked(served):
     stream = Stream(served)
     assert stream.read(1)
     with psycopg.connect(served.api.url, autocommit=True, row_factory=dict_row) as conn:
-        keys.revoke(conn, "auditor")
+        api_keys.revoke(conn, "auditor")
     time.sleep(2.5)
     served.call("POST", "/v1/events", founding(served.api), "fund-office")
     assert stream.read(1) == []

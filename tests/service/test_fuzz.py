@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from marshmallow import ValidationError
 
-from domain.record import Posted
-from service.api import cloudevents, problems, strict
-from service.api.contract import schemas
-from service.example import catalogue
+from domain.event import Posted
+from service.api.contract import examples, schemas
+from service.api.http import problems, strict_json
+from service.api.posting import cloudevents
 
 SECRET = b"s" * 32
-LIFE = catalogue.life()
+LIFE = examples.life()
 ODD = st.sampled_from(
     [
         None, True, 0, -1, 2**63, 1.5, 1e308, "", " ", "1e3", "12.345", "１２.00", "\x00", "\u202e", "\ud800", "NaN",
@@ -82,8 +82,8 @@ BODIES = st.one_of(
 def read(body):
     """A post, or what is wrong with the body, as a problem document."""
     try:
-        return cloudevents.read(cloudevents.opened(strict.parse(body)), "fuzz", SECRET)
-    except strict.NotStrictJson as error:
+        return cloudevents.read(cloudevents.opened(strict_json.parse(body)), "fuzz", SECRET)
+    except strict_json.NotStrictJson as error:
         return problems.document("not-strict-json", detail=str(error))
     except ValidationError as error:
         return problems.of_invalid(error)

@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from bench import mixed_log
-from service import projector
-from service.journal import DIALECTS
+from service.export.journal import DIALECTS
+from service.workers import projector
 from tests.service.conftest import build, close
 
 HLEDGER = shutil.which("hledger")

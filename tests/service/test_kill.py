@@ -19,7 +19,7 @@ import psycopg
 import pytest
 
 import projections
-from service.embedded import _conninfo
+from service.postgres.embedded import _conninfo
 
 PATIENCE = 60
 

@@ -17,23 +17,18 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from psycopg.rows import dict_row
 
-from domain.books import Stream
 from domain.documents import Document
-from domain.fund import AppropriationReceived, FundEstablished, FundsAllotted
+from domain.fund.funding import AppropriationReceived, FundsAllotted
+from domain.fund.lifecycle import FundEstablished
+from domain.ledger_view import Stream
 from domain.project.payment import PaymentInstructed
 from domain.rules.every_post import BalanceTooSmall, DocumentAlreadyUsed
 from domain.rules.fund import AllotmentExceedsPlan, FundExists
-from service.ledger import (
-    Conflicts,
-    Counted,
-    NotRecorded,
-    Overtaken,
-    Refusal,
-    Unavailable,
-    streams,
-)
+from service.ledger import states
+from service.ledger.application import Unavailable
+from service.ledger.outcomes import Conflicts, Counted, NotRecorded, Overtaken, Refusal
 from service.ledger.recorder import LibraryEvent, Recorder
-from service.ledger.streams import States
+from service.ledger.states import States
 from tests.domain.lives import (
     FUND,
     PROJECT,
@@ -272,7 +267,7 @@ def test_states_ahead_of_the_log_are_dropped_as_after_a_restore(ledger, database
 def test_nothing_is_refused_on_states_ahead_of_the_log(ledger, database_url):
     put(ledger, founded(line()))
     allot = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
-    phantom = Scenario().given(*founded(line()), allot).books
+    phantom = Scenario().given(*founded(line()), allot).ledger
     ledger._states.keep(dict(phantom.streams))
     again = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
     assert isinstance(ledger.post([identified(again)])[0], Counted)
@@ -295,13 +290,13 @@ def test_the_states_held_are_bounded_by_their_events_and_the_last_used_is_among_
 
 
 def test_a_long_stream_leaves_a_snapshot_that_equals_its_replay(ledger, database_url, monkeypatch):
-    monkeypatch.setattr(streams, "SNAPSHOT_AFTER", 10)
+    monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
     put(ledger, (*awarded_posts(), request("P1", amount="1.00")))
 
     def load():
         with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
             kept = conn.execute("select stream from snapshot").fetchall()
-            return [each["stream"] for each in kept], streams.load(conn, States(10), [PROJECT], [], []).streams
+            return [each["stream"] for each in kept], states.load(conn, States(10), [PROJECT], [], []).streams
 
     none_yet, from_log = load()
     kept, from_snapshot = load()

@@ -8,7 +8,7 @@ import sys
 
 PROGRAM = """
 import structlog
-from service import logs
+from service.observability import logs
 logs.configure(in_background=True)
 log = structlog.get_logger()
 for number in range(2_000):
@@ -47,7 +47,7 @@ def test_a_log_that_cannot_be_written_stops_nobody():
 def test_lines_longer_than_a_pipe_takes_at_once_are_written_whole():
     program = """
 import structlog
-from service import logs
+from service.observability import logs
 logs.configure(in_background=True)
 log = structlog.get_logger()
 for number in range(50):

@@ -12,8 +12,9 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from service import codec, projector
-from service.migrate import MigrationChanged, migrate
+from service import codec
+from service.postgres.migrate import MigrationChanged, migrate
+from service.workers import projector
 from tests.conftest import new_database
 from tests.domain.lives import awarded, paid
 
@@ -122,7 +123,7 @@ def test_a_ledger_that_ran_before_is_brought_up_with_what_it_holds(url, tmp_path
         if name.endswith(".sql") and name < BEFORE:
             (tmp_path / name).write_text(text, encoding="utf-8")
     migrate(url, tmp_path)
-    recorded = awarded().given(*paid()).books.entries.values()
+    recorded = awarded().given(*paid()).ledger.entries.values()
     with psycopg.connect(url) as conn:
         conn.execute(OLD_ROWS)
         for position, event in enumerate(sorted(recorded, key=lambda e: int(e.header.source_id)), 1):

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.documents import normal
-from domain.names import plain
+from domain.normalise import normalized
 
 TYPED = st.text(
     st.sampled_from("ABcd 019\u3000　－—–‐−·・•（）()〔〕[]【】❲❳〖〗〈〉《》第号年张三Ⅳ①ﬁ"), min_size=1, max_size=14
@@ -25,12 +25,12 @@ WRITTEN = st.builds(
 @given(text=st.one_of(TYPED, WRITTEN))
 def test_names_and_numbers_are_one_in_both(conn, text):
     row = conn.execute("select plain(%(t)s) as plain, document_number(%(t)s) as number", {"t": text}).fetchone()
-    assert (row["plain"], row["number"]) == (plain(text), normal(text))
+    assert (row["plain"], row["number"]) == (normalized(text), normal(text))
 
 
 @pytest.mark.parametrize("typed", ["V–0001", "v—0001", "V−0001", "Ｖ－０００１", "V‐0001 "])
 def test_dashes_that_look_alike_are_one(typed):
-    assert plain(typed) == "v-0001"
+    assert normalized(typed) == "v-0001"
 
 
 @pytest.mark.parametrize("typed", ["穗知❲2018❳99号", "穗知〖2018〗099号", "穗知〈2018〉99", "穗知〔2018〕99"])

@@ -4,11 +4,12 @@ from decimal import Decimal
 
 import pytest
 
-from domain.fund import NoticeOrder, Settings
 from domain.money import Money
-from service import calendar, example, plan_file
-from service.api import cloudevents
+from domain.state.fund import NoticeOrder, Settings
+from service import calendar, example
+from service.api.posting import cloudevents
 from service.example import life
+from service.plans import plan_file
 from tests.service.conftest import SECRET
 
 OTHER = """

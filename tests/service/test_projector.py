@@ -6,7 +6,7 @@ import time
 import psycopg
 import pytest
 
-from service import projector
+from service.workers import projector
 from tests.domain.lives import founded, line
 from tests.posting import open_ledger, put
 

@@ -11,15 +11,16 @@ from marshmallow import ValidationError
 from msgspec.structs import replace
 from psycopg.rows import dict_row
 
+from domain.event import Recorded
 from domain.posting import ALLOTTED
-from domain.record import Recorded
 from domain.rules.every_post import UnknownStream
 from domain.why import why
 from service import codec
-from service.access import SCOPES, grant, keys
-from service.api import cloudevents
-from service.api.facts import SCHEMAS
-from service.ledger import Ledger
+from service.api.posting import cloudevents
+from service.api.posting.event_schemas import SCHEMAS
+from service.auth import api_keys
+from service.auth.grants import SCOPES, grant
+from service.ledger.application import Ledger
 from tests.domain.scenario import TODAY, calendar_days
 from tests.random_life import PROJECTS, RandomLife, replayable
 from tests.random_life.model import Model
@@ -80,7 +81,7 @@ def service(api):
     )
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         for who in "甲乙丙丁":
-            api.keys[f"key-{who}"] = keys.create(conn, SECRET, f"key-{who}", grant(SCOPES))
+            api.keys[f"key-{who}"] = api_keys.create(conn, SECRET, f"key-{who}", grant(SCOPES))
     return api
 
 
@@ -104,7 +105,7 @@ def money_of(books):
     found = Counter()
     for stream in books.streams.values():
         code = getattr(stream.state, "fund", stream.state.code)
-        for at, fen in stream.state.accounts.books.items():
+        for at, fen in stream.state.accounts.holdings.items():
             place = at.place
             found[code, at.account, place.project or "", place.batch or 0, place.award or ""] += fen.total
     return found
@@ -128,7 +129,7 @@ def test_a_random_life_over_http_is_answered_recorded_and_folded_as_the_domain_s
         for counted in life.live(150):
             if counted:
                 service.fold()
-                assert money_in_tables(service) == money_of(life.books)
+                assert money_in_tables(service) == money_of(life.ledger)
         assert len(life.refusals) > 5
         assert {"AwardListDecided", "PaymentRequested"} <= {type(each.fact).__name__ for each in life.accepted}
         check_why_agrees_with_a_dry_run(service, life)
@@ -137,11 +138,11 @@ def test_a_random_life_over_http_is_answered_recorded_and_folded_as_the_domain_s
 def check_why_agrees_with_a_dry_run(service, life):
     """For every award: what the service tells is missing is what it would refuse a payment by."""
     for code in PROJECTS:
-        project = life.books.project(code)
+        project = life.ledger.project(code)
         for award in sorted(project.awards):
-            for batch in life.books.fund("f").line(code).batches:
+            for batch in life.ledger.fund("f").line(code).batches:
                 response = service.get(f"/v1/projects/{code}/why?batch={batch.batch}&award={award}", "all")
-                steps = why(life.books, code, batch.batch, award).steps
+                steps = why(life.ledger, code, batch.batch, award).steps
                 for told, step in zip(response.json["steps"], steps, strict=True):
                     asked = wire(life.post(step.fact, step.stream, on=TODAY, by="丁"))
                     asked["data"] |= {"payment": "why"} if told["event"] == "PaymentRequested" else {}

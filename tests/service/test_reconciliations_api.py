@@ -7,11 +7,12 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from service.access import grant, keys
+from service.auth import api_keys
+from service.auth.grants import grant
 from service.check import check
 from service.example import FUND, STATEMENT
-from service.reconciliation import TOLERANCE
-from service.statements import apart, read
+from service.statements import read, sandbox
+from service.statements.comparison import TOLERANCE
 from tests.service.conftest import SECRET
 from tests.service.statement_files import as_camt, as_csv, as_xlsx
 from tests.service.test_contract import check as check_contract
@@ -183,8 +184,8 @@ def test_what_cannot_be_asked_is_a_problem(played, asked, status):
 
 
 def test_who_comes_while_two_files_are_read_is_told_to_come_again(played, monkeypatch):
-    monkeypatch.setattr(apart, "WAIT_SECONDS", 0.01)
-    with apart._PLACES, apart._PLACES:
+    monkeypatch.setattr(sandbox, "WAIT_SECONDS", 0.01)
+    with sandbox._PLACES, sandbox._PLACES:
         busy = send(played)
     assert (busy.status_code, busy.headers["Retry-After"]) == (503, "1")
     assert send(played).status_code == 200
@@ -192,7 +193,7 @@ def test_who_comes_while_two_files_are_read_is_told_to_come_again(played, monkey
 
 def test_a_key_of_another_fund_learns_nothing(lively):
     with psycopg.connect(lively.url, autocommit=True, row_factory=dict_row) as conn:
-        key = keys.create(conn, SECRET, "elsewhere", grant(["read"], ["another-fund"]))
+        key = api_keys.create(conn, SECRET, "elsewhere", grant(["read"], ["another-fund"]))
     assert send(lively, key=key).status_code == 403
     assert lively.get(f"/v1/reconciliations?fund={FUND}", key).status_code == 403
     assert send(lively, key="").status_code == 401

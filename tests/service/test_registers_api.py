@@ -263,7 +263,7 @@ def test_what_never_changes_may_be_kept_for_ever_and_the_tip_of_the_log_may_not(
 
 def test_a_page_of_the_log_keeps_to_its_bytes_and_always_has_one_event(played, monkeypatch):
     whole = played.get("/v1/events?limit=1000").json
-    monkeypatch.setattr("service.api.feed.MOST_PAGE_BYTES", 10_000)
+    monkeypatch.setattr("service.api.resources.feed.MAX_PAGE_BYTES", 10_000)
     rows, path = [], "/v1/events?limit=1000"
     while batch := played.get(path):
         if not batch.json:

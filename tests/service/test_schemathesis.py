@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from service.access import SCOPES, grant, keys
+from service.auth import api_keys
+from service.auth.grants import SCOPES, grant
 from tests.service.conftest import SECRET, build, close, live, play_example
-from tests.service.test_front import Served
+from tests.service.test_gateway import Served
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 SEED = "20261126"
@@ -24,7 +25,7 @@ def test_schemathesis_finds_nothing(database_url):
     live(api, api.get("/v1/event-types", None).json["example_life"])
     api.fold()
     with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
-        key = keys.create(conn, SECRET, "stranger", grant(SCOPES))
+        key = api_keys.create(conn, SECRET, "stranger", grant(SCOPES))
     close(api)
     served = Served(api)
     try:

@@ -15,14 +15,14 @@ from openpyxl import Workbook
 
 from domain.fund.reconciliation import Direction
 from domain.money import Money
-from domain.project.subjects import BankAccount
+from domain.state.entities import BankAccount
 from domain.tie_out import Line
-from service.api.fields import Party
+from service.api.posting.fields import Party
 from service.example import STATEMENT
 from service.statements import StatementWrong, cells
 from service.statements import read as read_apart
-from service.statements.reading import read
-from service.statements.sheets import MOST_ROWS
+from service.statements.reader import read
+from service.statements.sheets import MAX_ROWS
 from tests.service.statement_files import HEADINGS, TITLE, as_camt, as_csv, as_xlsx, saved
 
 IN, OUT = Direction.IN, Direction.OUT
@@ -620,7 +620,7 @@ def test_a_cell_far_off_costs_nothing():
 
 
 def test_a_statement_too_long_is_to_be_split():
-    assert "split it by days" in wrong(sheet(*["2019-09-05,1.00,,甲"] * (MOST_ROWS + 1)))[0][1]
+    assert "split it by days" in wrong(sheet(*["2019-09-05,1.00,,甲"] * (MAX_ROWS + 1)))[0][1]
     assert "split it by days" in wrong(sheet(*["2019-09-05,1.00,,甲"] * 10_001))[0][1]
 
 

@@ -1,1 +1,1 @@
-"""What is promised to strangers: every address, event and answer, described once, beside the code that keeps it."""
+"""The published contract: the OpenAPI document, the event types with examples, and every problem's page."""

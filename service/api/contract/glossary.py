@@ -201,67 +201,6 @@ FIELDS = {
 }
 """By name: Chinese, English."""
 
-EVENTS = {
-    "FundEstablished": "设立一项专项资金并确定其规则参数；代码即事件流名称，只能使用一次。",
-    "AppropriationReceived": "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号。",
-    "PlanDrafted": "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符。",
-    "PlanAdopted": "批准最新的计划草案；draft 为该草案的版本。",
-    "FundsAllotted": "从待分配资金向某项目的某批次分配，不得超过计划。",
-    "SettingsChanged": "整体变更规则参数，此后的决定适用新参数；已申请的支付仍按原审批级次。",
-    "YearCarriedForward": "年度终了后，把某笔指标的结余结转下年使用；不移动资金。",
-    "PeriodClosed": "逐月结账：本专项资金及其全部项目不再在该月记账，不可撤销。",
-    "StatementReconciled": "确认一份对账单：每行与账簿业务相符，或差异已作说明；同一文件再次确认的，以最后一次为准。",
-    "PlanRevised": "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。",
-    "AllotmentWithdrawn": "把项目额度中未立项的资金收回待分配资金。",
-    "FundsReallocated": "把一个项目额度中的资金调剂给另一项目，两者的计划随之增减。",
-    "FundsReinstated": "把已追回的资金恢复为待分配资金。",
-    "SurplusSurrendered": "上缴结余：从待分配资金（引用收回指标文），或从已追回资金（引用缴款书，填立项和批次）。",
-    "FundClosed": "专项资金结项：余额须为零，已分配资金的项目须已结项。",
-    "ProjectOpened": "按已批准的计划开立项目，事件流为 project/代码。",
-    "ProjectClosed": "项目结项：不得有未付资金，剩余项目额度退回待分配资金。",
-    "CallPublished": "发布申报指南，开始一轮征集。",
-    "CallExtended": "征集截止前延长申报期，截止日须晚于原定日期。",
-    "CallClosed": "截止日之后结束征集。",
-    "CallFailed": "本轮征集无可立项的申报，流标；可以另行征集。",
-    "ApplicationReceived": "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。",
-    "ApplicationWithdrawn": "申报单位在立项之前撤回申报，任何阶段均可。",
-    "ApplicationScreened": "对一份申报作形式审查，通过或不通过。",
-    "ReviewConcluded": "评审结束：为每份通过审查的申报给出得分；再次评审使先前的公示失效。",
-    "NoticeStarted": "开始公示拟立项的申报及金额；再次公示取代先前的公示。",
-    "NoticeCompleted": "公示期满，且没有未处理的异议。",
-    "ObjectionReceived": "公示期内收到异议，针对一份申报，或针对整个公示。",
-    "ObjectionResolved": "处理异议：成立的，该申报出局；针对整个公示的，评审和公示失效。",
-    "AwardListDecided": "作出立项决定：资金从项目额度转为应付（拨付条件已具备）或立项承诺。",
-    "AgreementSigned": "签订合同：以合同为拨付条件的批次转为应付。",
-    "ExtensionGranted": "批准延期：延长合同结束日，或延长整改期限。",
-    "AwardAmended": "调整立项金额：从项目额度追加，或将未付部分退回项目额度。",
-    "PayeeChanged": "变更收款人或其账户，须由经办人和批准人两人负责；有在途支付时不得变更。",
-    "AwardDeclined": "获立项单位在拨付之前放弃：资金退回项目额度，名额空出。",
-    "AwardRevoked": "在拨付之前撤销立项：资金退回项目额度，名额空出。",
-    "AwardTerminated": "提前终止立项：未付资金退回项目额度；已付的另行追缴。",
-    "PaymentRequested": "提出支付申请，收款人须与立项一致。",
-    "PaymentApproved": "通过一级审批，依次进行；申请人不得审批。",
-    "PaymentRejected": "驳回支付申请，资金恢复为应付；申请人不得驳回。",
-    "PaymentCancelled": "作废尚未发出支付指令的申请，资金恢复为应付。",
-    "PaymentInstructed": "向国库或银行发出支付指令，凭证号只能使用一次。",
-    "PaymentConfirmed": "银行已支付全额；实际收款人不符的不拒绝，但作标记。",
-    "PaymentFailed": "支付失败，资金恢复为应付。",
-    "PaymentReturned": (
-        "已付资金退回：passive 为真是银行退票（须全额），否则为收款人退款；"
-        "付款当年且立项有效的恢复为应付，否则收回专项资金。"
-    ),
-    "AcceptanceRequested": "申请验收：先前批次须已结清。",
-    "AcceptancePassed": "验收通过：以验收为拨付条件的批次转为应付。",
-    "AcceptanceFailed": "验收未通过；须先责令整改，方可再次申请验收。",
-    "RectificationOrdered": "责令整改并限定期限，其后可再次申请验收。",
-    "RecoveryOrdered": "决定追缴某笔支付的全部或部分；资金尚未移动。",
-    "RecoveryReceived": "追缴款到账，可分次：资金收回专项资金。",
-    "RecoveryWaived": "经批准不再追缴的部分仍为已付；须由决定追缴以外的人、以另一密钥办理。",
-    "WaiverGranted": "对某一立项或申报豁免一条可豁免的规则；批准人不得是受益事项的经办人。",
-    "EntryReversed": "红字冲销同一事件流中的一个事件：资金原路退回，其改变的事项恢复原状；部分类型可以部分冲销。",
-}
-"""Each event in a sentence of Chinese."""
-
 ACCOUNTS = {
     "treasury": (
         "国库（账外）：编号的唯一来源；冲销的指标，其编号不再使用",

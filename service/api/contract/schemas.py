@@ -10,9 +10,9 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
-from service.api.cloudevents import Envelope
 from service.api.contract.glossary import FIELDS
-from service.api.facts import SCHEMAS
+from service.api.posting.cloudevents import Envelope
+from service.api.posting.event_schemas import SCHEMAS
 
 # Without a name a nested shape stands where it is used.
 _plugin = MarshmallowPlugin(schema_name_resolver=lambda _: None)  # type: ignore[arg-type, return-value]

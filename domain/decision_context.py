@@ -1,0 +1,69 @@
+"""What a chapter's `decide` is given, and what it answers."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from domain.event import Fact, Header, Poster, Recorded, Reference
+from domain.ledger_view import LedgerView
+from domain.posting import Move
+from domain.rules.every_post import BeforeItsCause
+
+Mirror = tuple[str, Fact]
+"""A stream, and the fact that is recorded on it because money crosses to it."""
+
+
+class Decision(Struct, frozen=True):
+    """The fact as the log will keep it, its moves, and its mirrors."""
+
+    fact: Fact
+    moves: tuple[Move, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
+
+
+class Context(Struct, frozen=True):
+    """The ledger, the stream that the post is addressed to, its fact and header, and the day it will be booked on."""
+
+    ledger: LedgerView
+    stream: str
+    fact: Fact
+    header: Header
+    booked_on: date
+
+    @property
+    def code(self) -> str:
+        """The fund's or project's code: the stream's name without its kind."""
+        return self.stream.partition("/")[2]
+
+    @property
+    def occurred_on(self) -> date:
+        return self.header.occurred_on
+
+    @property
+    def by(self) -> Poster:
+        """The person and the key that posted it."""
+        return Poster(self.header.actor, self.header.key)
+
+    def not_before(self, cause: str, day: date) -> None:
+        """Raises BeforeItsCause if the event occurred before `day`, the day of the event it depends on."""
+        if self.occurred_on < day:
+            raise BeforeItsCause(occurred_on=self.occurred_on, cause=cause, cause_on=day)
+
+    def allow(self, *moves: Move, fact: Fact | None = None, mirrors: tuple[Mirror, ...] = ()) -> Decision:
+        """The decision that records the fact with these moves."""
+        return Decision(fact or self.fact, moves, mirrors)
+
+    def recorded(self, fund: str, decision: Decision) -> tuple[Recorded, ...]:
+        """The events that record `decision` for this fund, the leader first, each the next of its stream."""
+        header = replace(self.header, booked_on=self.booked_on)
+        version = self.ledger.stream(self.stream).version + 1
+        leader = Recorded(self.stream, version, fund, header, decision.fact, decision.moves)
+        leader_at = Reference(self.stream, version)
+        mirrors = (
+            Recorded(other, self.ledger.stream(other).version + 1, fund, header, fact, decision.moves, leader_at)
+            for other, fact in decision.mirrors
+        )
+        return (leader, *mirrors)

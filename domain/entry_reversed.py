@@ -1,0 +1,87 @@
+"""The one event that undoes another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from immutables import Map
+
+from domain.documents import Claim
+from domain.event import Allowed, Fact, Reference, Restored
+from domain.fen import FenSet
+from domain.money import Money
+from domain.posting import Move
+from domain.rules.award import AwardInFlight, NoPlacesLeft
+from domain.rules.call import AlreadyApplied, AlreadyReviewed, ObjectionOpen, ObjectionUpheld
+from domain.rules.every_post import BeforeItsCause, UnknownEntry
+from domain.rules.fund import AllotmentExceedsPlan, BatchNotInPlan, FundIsClosed, NotInPlan
+from domain.rules.payment import PayeeMismatch
+from domain.rules.recovery import MoreThanPaid
+from domain.rules.reversal import (
+    AlreadyReversed,
+    BeforeClosing,
+    MoreThanLeft,
+    MovedOn,
+    NotInPart,
+    NotRemembered,
+    NotReversible,
+    NotTheLast,
+    WouldUnsettle,
+)
+from domain.rules.waiver import SamePerson
+
+
+class EntryReversed(Fact, frozen=True):
+    """An entry of the same stream is undone: its fen go back the way they came, and what it changed is as before.
+
+    `version` is the entry's. Without `amount` all of it that is left; some entries may be reversed in part. The ledger
+    sets `entry`, the type undone, what is `restored`, and the voucher numbers or bank references it `frees`.
+    """
+
+    zh = "红字冲销"
+    about_zh = "红字冲销同一事件流中的一个事件：资金原路退回，其改变的事项恢复原状；部分类型可以部分冲销。"
+    streams = ("fund", "project")
+    cites = (("冲销凭证号",),)
+    claims = ("冲销凭证号",)
+    records_too = ("AllotmentReceived", "AllotmentReduced", "FundsReturnReversed")
+    allowed = Allowed.ALWAYS
+    refused_by = (
+        UnknownEntry,
+        NotReversible,
+        NotInPart,
+        BeforeClosing,
+        BeforeItsCause,
+        AlreadyReversed,
+        MoreThanLeft,
+        MovedOn,
+        NotTheLast,
+        ObjectionUpheld,
+        ObjectionOpen,
+        PayeeMismatch,
+        SamePerson,
+        NotRemembered,
+        AlreadyReviewed,
+        AlreadyApplied,
+        AwardInFlight,
+        FundIsClosed,
+        NotInPlan,
+        BatchNotInPlan,
+        WouldUnsettle,
+        MoreThanPaid,
+        NoPlacesLeft,
+        AllotmentExceedsPlan,
+    )
+    version: int
+    reason: str
+    amount: Money | None = None
+    entry: str = ""
+    restored: tuple[Restored, ...] = ()
+    frees: tuple[Claim, ...] = ()
+
+    def refers_to(self, stream: str) -> tuple[Reference, ...]:
+        return (Reference(stream, self.version),)
+
+    def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
+        """Which fen of each entry were moved back, this one's included."""
+        fen = FenSet.of(span for moved in moves for span in moved.fen.ranges)
+        return reversed_.set(self.version, reversed_.get(self.version, FenSet()) + fen)

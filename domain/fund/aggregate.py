@@ -1,0 +1,81 @@
+"""The fund aggregate: which chapter decides each event, and what every event of a fund has in common.
+
+Each chapter is one file in the same order: the events, what each changes (evolve), what is allowed (decide).
+Source: DOMAIN, "Fund".
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+from msgspec.structs import replace
+
+from domain.decision_context import Context, Decision
+from domain.entry_reversed import EntryReversed
+from domain.event import Allowed, Fact, Recorded
+from domain.fund import funding, lifecycle, plan, reconciliation
+from domain.fund.funding import FundsReallocated
+from domain.fund.lifecycle import FundEstablished, YearCarriedForward
+from domain.fund.reconciliation import StatementReconciled
+from domain.mirrors import MIRRORS
+from domain.rules.fund import FundIsClosed
+from domain.state.fund import Fund, allotted_after, plan_after
+
+
+class Chapter(Protocol):
+    """What the file of a chapter defines."""
+
+    FACTS: tuple[type[Fact], ...]
+
+    def evolve(self, fund: Fund, fact: Fact, event: Recorded) -> Fund: ...
+    def decide(self, context: Context, fund: Fund, fact: Fact) -> Decision: ...
+
+
+_CHAPTERS = {
+    fact: cast(Chapter, chapter) for chapter in (lifecycle, funding, plan, reconciliation) for fact in chapter.FACTS
+}
+FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
+"""The event types of a fund that a service may post."""
+
+
+def evolve(fund: Fund | None, event: Recorded) -> Fund:
+    """The fund after `event`. Never refuses: what is recorded has happened."""
+    fact = event.fact
+    if fund is None:
+        assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
+        return lifecycle.established(event, fact)
+    if event.moves:
+        allotted = allotted_after(fund.allotted, event.moves)
+        fund = replace(fund, accounts=fund.accounts.apply(event.moves), allotted=allotted)
+    if isinstance(fact, EntryReversed):
+        return _reverse(fund, fact, event)
+    return _CHAPTERS[type(fact)].evolve(fund, fact, event)
+
+
+def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
+    fund = replace(fund, reversed=fact.noted(fund.reversed, event.moves))
+    if fact.entry == YearCarriedForward.__name__:
+        [restored] = fact.restored
+        return _uncarried(fund, int(restored.name))
+    if fact.entry == StatementReconciled.__name__:
+        [restored] = fact.restored
+        return reconciliation.unaccepted(fund, restored.name)
+    if fact.entry == FundsReallocated.__name__:
+        return replace(fund, lines=plan_after(fund.lines, event.moves))
+    return fund
+
+
+def _uncarried(fund: Fund, version: int) -> Fund:
+    appropriation = fund.appropriations[version]
+    before = replace(appropriation, carried=appropriation.carried[:-1])
+    return replace(fund, appropriations=fund.appropriations.set(version, before))
+
+
+def decide(context: Context, fund: Fund | None, fact: Fact) -> Decision:
+    """The moves and mirrors that `fact` would record. Raises the rule it breaks."""
+    if fund is None:
+        assert isinstance(fact, FundEstablished), "decide() has seen to it that the stream exists"
+        return context.allow()
+    if fund.closed and fact.allowed is not Allowed.ALWAYS:
+        raise FundIsClosed(fund=fund.code)
+    return _CHAPTERS[type(fact)].decide(context, fund, fact)

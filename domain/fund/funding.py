@@ -1,0 +1,253 @@
+"""The fund's money: appropriated, allotted to projects and taken back, moved between them, reinstated, surrendered."""
+
+from __future__ import annotations
+
+from typing import assert_never, get_args
+
+from msgspec.structs import replace
+
+from domain import posting
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Reversible
+from domain.fen import MAX_BOUND, FenSet
+from domain.fund.lifecycle import FundFact
+from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed
+from domain.money import Money
+from domain.posting import POOL, RECOVERED, Move, Place, issue, move
+from domain.rules.every_post import BalanceTooSmall, MissingCitation, UnknownStream
+from domain.rules.fund import (
+    AllotmentExceedsPlan,
+    BatchNotInPlan,
+    FundIsClosed,
+    NotInPlan,
+    SameProject,
+    SerialsExhausted,
+    SourceMismatch,
+)
+from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
+from domain.state.fund import Appropriation, Fund, plan_after
+
+OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
+"""What may refuse any of these that names a project."""
+
+# Events ----------------------------------------------------------------------
+
+
+class AppropriationReceived(FundFact, frozen=True):
+    """Money is appropriated to the fund: it enters the pool and takes the ledger's next serials."""
+
+    zh = "指标下达"
+    about_zh = "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号。"
+    reversible = Reversible(in_part=True)
+    cites = (("上级指标文号", "本级指标文号"),)
+    refused_by = (SerialsExhausted,)
+    amount: Money
+    budget_year: int
+
+
+class FundsAllotted(FundFact, frozen=True):
+    """Money of the pool goes to one batch of an open project, never more than the plan has for it."""
+
+    zh = "资金分配"
+    about_zh = "从待分配资金向某项目的某批次分配，不得超过计划。"
+    reversible = Reversible(in_part=True)
+    records_too = ("AllotmentReceived",)
+    cites = (("资金分配文", "指标文"),)
+    refused_by = (*OF_PROJECT, NotInPlan, BatchNotInPlan, AllotmentExceedsPlan, BalanceTooSmall)
+    project: str
+    batch: int
+    amount: Money
+
+    def also_reads(self) -> tuple[str, ...]:
+        return (f"project/{self.project}",)
+
+
+class AllotmentWithdrawn(FundFact, frozen=True):
+    """Money of a project's line that is not awarded goes back to the pool."""
+
+    zh = "资金分配收回"
+    about_zh = "把项目额度中未立项的资金收回待分配资金。"
+    reversible = Reversible(in_part=True)
+    records_too = ("AllotmentReduced",)
+    cites = (("批复",),)
+    refused_by = (*OF_PROJECT, BalanceTooSmall)
+    project: str
+    batch: int
+    amount: Money
+
+    def also_reads(self) -> tuple[str, ...]:
+        return (f"project/{self.project}",)
+
+
+class FundsReallocated(FundFact, frozen=True):
+    """Money of one project's line goes to another's, and the plan of both changes with it."""
+
+    zh = "资金调剂"
+    about_zh = "把一个项目额度中的资金调剂给另一项目，两者的计划随之增减。"
+    reversible = Reversible(in_part=True)
+    records_too = ("AllotmentReduced", "AllotmentReceived")
+    cites = (("调剂批复",),)
+    refused_by = (SameProject, *OF_PROJECT, NotInPlan, BatchNotInPlan, BalanceTooSmall)
+    from_project: str
+    from_batch: int
+    to_project: str
+    to_batch: int
+    amount: Money
+
+    def also_reads(self) -> tuple[str, ...]:
+        return (f"project/{self.from_project}", f"project/{self.to_project}")
+
+
+class FundsReinstated(FundFact, frozen=True):
+    """Money that came back from an award is available to the fund again."""
+
+    zh = "恢复指标"
+    about_zh = "把已追回的资金恢复为待分配资金。"
+    reversible = Reversible(in_part=True)
+    cites = (("恢复文",),)
+    refused_by = (BalanceTooSmall,)
+    project: str
+    award: str
+    batch: int
+    amount: Money
+
+
+class SurplusSurrendered(FundFact, frozen=True):
+    """Money that the fund no longer needs goes back to whom it came from: out of the pool, or out of what came back.
+
+    `account` is `pool` or `recovered`; recovered money is told by project, award and batch.
+    """
+
+    zh = "结余上缴"
+    about_zh = "上缴结余：从待分配资金（引用收回指标文），或从已追回资金（引用缴款书，填立项和批次）。"
+    allowed = Allowed.ALWAYS
+    reversible = Reversible(in_part=True)
+    cites = (("收回指标文", "缴款书"),)
+    claims = ("缴款书",)
+    claims_for = "（上缴）"
+    refused_by = (SourceMismatch, BalanceTooSmall, FundIsClosed)
+    account: str
+    amount: Money
+    project: str | None = None
+    award: str | None = None
+    batch: int | None = None
+
+
+SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
+"""What a surrender must cite, by the account it comes from."""
+
+Posted = (
+    AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
+)
+Event = Posted | FundsReturned | FundsReturnReversed
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
+    match fact:
+        case AppropriationReceived():
+            received = Appropriation(fact.amount, fact.budget_year)
+            return replace(fund, appropriations=fund.appropriations.set(event.version, received))
+        case FundsReallocated():
+            return replace(fund, lines=plan_after(fund.lines, event.moves))
+        case FundsReturned():
+            closed = frozenset({fact.project}) if fact.closes else frozenset()
+            return replace(fund, closed_projects=fund.closed_projects | closed)
+        case FundsReturnReversed():
+            reopened = frozenset({fact.project}) if fact.reopens else frozenset()
+            return replace(fund, closed_projects=fund.closed_projects - reopened)
+        case FundsAllotted() | AllotmentWithdrawn() | FundsReinstated() | SurplusSurrendered():
+            return fund
+        case _:
+            assert_never(fact)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
+    match fact:
+        case AppropriationReceived():
+            return _appropriate(context, fact)
+        case FundsAllotted():
+            return _allot(context, fund, fact)
+        case AllotmentWithdrawn():
+            return _withdraw(context, fund, fact)
+        case FundsReallocated():
+            return _reallocate(context, fund, fact)
+        case FundsReinstated():
+            place = Place(fact.project, fact.batch, fact.award)
+            return context.allow(move(fund.accounts, "FundsReinstated", place, fact.amount))
+        case SurplusSurrendered():
+            return _surrender(context, fund, fact)
+        case _:
+            assert_never(fact)
+
+
+def _appropriate(context: Context, fact: AppropriationReceived) -> Decision:
+    first = context.ledger.next_serial
+    if fact.amount > MAX_BOUND - first:
+        raise SerialsExhausted(left=Money(MAX_BOUND - first), amount=fact.amount)
+    return context.allow(issue("AppropriationReceived", FenSet.span(first, first + fact.amount)))
+
+
+def _allot(context: Context, fund: Fund, fact: FundsAllotted) -> Decision:
+    context.ledger.open_project(fact.project, fund.code)
+    planned = fund.line(fact.project).batch(fact.batch)
+    allotted = Money(fund.allotted.get((fact.project, fact.batch), 0))
+    if allotted + fact.amount > planned.amount:
+        raise AllotmentExceedsPlan(
+            project=fact.project,
+            batch=fact.batch,
+            allotted=allotted,
+            amount=fact.amount,
+            planned=planned.amount,
+        )
+    moved = move(fund.accounts, "FundsAllotted", Place(fact.project, fact.batch), fact.amount)
+    return context.allow(moved, mirrors=mirrors_of(moved))
+
+
+def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decision:
+    project = context.ledger.open_project(fact.project, fund.code)
+    moved = move(project.accounts, "AllotmentWithdrawn", Place(fact.project, fact.batch), fact.amount)
+    return context.allow(moved, mirrors=mirrors_of(moved))
+
+
+def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
+    """The fen go through the pool within the one event, so that every move has one place."""
+    if fact.from_project == fact.to_project:
+        raise SameProject(project=fact.from_project)
+    project = context.ledger.open_project(fact.from_project, fund.code)
+    context.ledger.open_project(fact.to_project, fund.code)
+    fund.line(fact.from_project).batch(fact.from_batch)
+    fund.line(fact.to_project).batch(fact.to_batch)
+    place = Place(fact.from_project, fact.from_batch)
+    taken = move(project.accounts, "FundsReallocated", place, fact.amount, "taken")
+    rule = posting.rule("FundsReallocated", "given")
+    given = Move(rule.source, rule.target, Place(fact.to_project, fact.to_batch), taken.fen)
+    return context.allow(taken, given, mirrors=mirrors_of(taken, given))
+
+
+def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
+    """What the projects see of money that enters or leaves their lines."""
+    mirrors: list[tuple[str, Fact]] = []
+    for moved in moves:
+        assert moved.place.batch is not None
+        mirror = AllotmentReceived if moved.target == posting.LINE else AllotmentReduced
+        mirrors.append((f"project/{moved.place.project}", mirror(moved.place.batch, moved.amount)))
+    return tuple(mirrors)
+
+
+def _surrender(context: Context, fund: Fund, fact: SurplusSurrendered) -> Decision:
+    if fund.closed and fact.account != RECOVERED:
+        raise FundIsClosed(fund=fund.code)
+    told = (fact.project, fact.award, fact.batch)
+    if fact.account not in SURRENDER_CITES or (None in told) == (fact.account == RECOVERED):
+        raise SourceMismatch(account=fact.account)
+    kind = SURRENDER_CITES[fact.account]
+    if all(document.kind != kind for document in context.header.documents):
+        raise MissingCitation(kinds=kind)
+    place = Place(fact.project, fact.batch, fact.award)
+    return context.allow(move(fund.accounts, "SurplusSurrendered", place, fact.amount, fact.account))

@@ -1,0 +1,64 @@
+"""The project aggregate: which chapter decides each event, and what every event of a project has in common.
+
+One aggregate holds the whole line of the plan, because its caps and totals must hold across calls, awards and payments.
+Each chapter is one file in the same order: the events, what each changes (evolve), what is allowed (decide).
+Source: DOMAIN, "Project".
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, cast
+
+from msgspec.structs import replace
+
+from domain.decision_context import Context, Decision
+from domain.entry_reversed import EntryReversed
+from domain.event import Allowed, Fact, Recorded
+from domain.mirrors import MIRRORS
+from domain.project import acceptance, amendment, award, call, lifecycle, payment, recovery, selection, waiver
+from domain.project.condition import OPEN
+from domain.project.lifecycle import ProjectOpened
+from domain.project.revert import reverted
+from domain.state.project import Project
+
+
+class Chapter(Protocol):
+    """What the file of a chapter defines."""
+
+    FACTS: tuple[type[Fact], ...]
+
+    def evolve(self, project: Project, fact: Fact, event: Recorded) -> Project: ...
+    def decide(self, context: Context, project: Project, fact: Fact) -> Decision: ...
+
+
+_CHAPTERS = {
+    fact: cast(Chapter, chapter)
+    for chapter in (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver)
+    for fact in chapter.FACTS
+}
+FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
+"""The event types of a project that a service may post."""
+
+
+def evolve(project: Project | None, event: Recorded) -> Project:
+    """The project after `event`. Never refuses: what is recorded has happened."""
+    fact = event.fact
+    if project is None:
+        return lifecycle.opened(event)
+    if event.moves:
+        project = replace(project, accounts=project.accounts.apply(event.moves))
+    if isinstance(fact, EntryReversed):
+        return reverted(project, fact, event)
+    return _CHAPTERS[type(fact)].evolve(project, fact, event)
+
+
+def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
+    """The moves and mirrors that `fact` would record. Raises the rule it breaks."""
+    if isinstance(fact, ProjectOpened):
+        return lifecycle.open_project(context, project, fact)
+    assert project is not None, "decide() has seen to it that the stream exists"
+    if fact.allowed is Allowed.WHILE_PROJECT_OPEN:
+        project.must_be_open()
+    elif fact.allowed is Allowed.WHILE_OPEN:
+        OPEN.check(context, project, fact)
+    return _CHAPTERS[type(fact)].decide(context, project, fact)

@@ -1,0 +1,104 @@
+"""A project's two ends: it opens under a line of the adopted plan, receives allotments, and closes."""
+
+from __future__ import annotations
+
+from typing import assert_never, get_args
+
+from msgspec.structs import replace
+
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Restored, Reversible
+from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned
+from domain.money import Money
+from domain.posting import COMMITTED, IN_FLIGHT, LINE, PAYABLE, Accounts, move
+from domain.rules.call import ObjectionOpen, RoundUnderWay
+from domain.rules.every_post import UnknownStream
+from domain.rules.fund import FundIsClosed, MoneyLeft, NotInPlan
+from domain.rules.project import ProjectExists
+from domain.rules.recovery import RecoveryOutstanding
+from domain.state.entities import RoundStatus
+from domain.state.project import Project
+
+# Events ----------------------------------------------------------------------
+
+
+class ProjectFact(Fact, frozen=True):
+    streams = ("project",)
+
+
+class ProjectOpened(ProjectFact, frozen=True):
+    """A line of the adopted plan opens as a project; its code is that of the stream and of the line."""
+
+    zh = "项目设立"
+    about_zh = "按已批准的计划开立项目，事件流为 project/代码。"
+    allowed = Allowed.ALWAYS
+    reversible = None
+    refused_by = (ProjectExists, UnknownStream, FundIsClosed, NotInPlan)
+    fund: str
+
+    def also_reads(self) -> tuple[str, ...]:
+        return (f"fund/{self.fund}",)
+
+
+class ProjectClosed(ProjectFact, frozen=True):
+    """The project ends, nothing of it still to be paid. What is left in its line goes back to the pool."""
+
+    zh = "项目结项"
+    about_zh = "项目结项：不得有未付资金，剩余项目额度退回待分配资金。"
+    allowed = Allowed.WHILE_PROJECT_OPEN
+    reversible = Reversible(restores=lambda project, _: (Restored("project", project.code),))
+    records_too = ("FundsReturned",)
+    cites = (("结项",),)
+    refused_by = (RoundUnderWay, ObjectionOpen, RecoveryOutstanding, MoneyLeft)
+
+
+Posted = ProjectOpened | ProjectClosed
+Event = Posted | AllotmentReceived | AllotmentReduced
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def opened(event: Recorded) -> Project:
+    """The project that its first event opens."""
+    code = event.stream.partition("/")[2]
+    return Project(code, event.fund, Accounts("project", code))
+
+
+def evolve(project: Project, fact: Event, event: Recorded) -> Project:
+    match fact:
+        case ProjectOpened() | AllotmentReceived() | AllotmentReduced():
+            return project
+        case ProjectClosed():
+            return replace(project, closed_at=event.version)
+        case _:
+            assert_never(fact)
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def open_project(context: Context, project: Project | None, fact: ProjectOpened) -> Decision:
+    if project is not None:
+        raise ProjectExists(project=project.code)
+    fund = context.ledger.fund(fact.fund)
+    if fund.closed:
+        raise FundIsClosed(fund=fund.code)
+    fund.line(context.code)
+    return context.allow()
+
+
+def decide(context: Context, project: Project, _: ProjectClosed) -> Decision:
+    last = project.rounds.get(str(project.round))
+    if last and last.status is RoundStatus.UNDER_WAY:
+        raise RoundUnderWay(round=last.number)
+    project.no_objection_open()
+    for recovery, outstanding in project.all_outstanding():
+        raise RecoveryOutstanding(recovery=recovery, amount=Money(outstanding))
+    unsettled = (COMMITTED, PAYABLE, *IN_FLIGHT)
+    if left := {account: amount for account in unsettled if (amount := project.accounts.total((account,)))}:
+        raise MoneyLeft(accounts=", ".join(left), amount=Money(sum(left.values())))
+    places = sorted(at.place for at in project.accounts.holdings if at.account == LINE)
+    moves = [move(project.accounts, "ProjectClosed", at, project.accounts.balance(LINE, at)) for at in places]
+    returned = FundsReturned(project.code, project.accounts.total((LINE,)), closes=True)
+    return context.allow(*moves, mirrors=((f"fund/{project.fund}", returned),))

@@ -1,0 +1,82 @@
+"""What a reversed entry changed in a project, as it was before: the other half of each chapter's evolve."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from msgspec.structs import replace
+
+from domain.entry_reversed import EntryReversed
+from domain.event import Recorded
+from domain.project.call import reindexed, unindexed
+from domain.project.payment import PaymentConfirmed, unconfirmed
+from domain.project.recovery import received
+from domain.state.entities import AwardStatus
+from domain.state.project import Project
+
+
+def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
+    """The project after the reversal; its moves are applied already."""
+    if fact.entry == PaymentConfirmed.__name__:
+        for each in fact.restored:
+            project = unconfirmed(project, each.name)
+    amount = sum(moved.fen.total for moved in event.moves)
+    for each in fact.restored:
+        project = RESTORE[each.kind](project, each.name, amount)
+    return replace(project, reversed=fact.noted(project.reversed, event.moves))
+
+
+def _project(project: Project, _: str, __: int) -> Project:
+    return replace(project, closed_at=None)
+
+
+def _recovered(project: Project, name: str, amount: int) -> Project:
+    return received(project, name, -amount)
+
+
+def _round(project: Project, name: str, _: int) -> Project:
+    project = project.undo("round", name)
+    return project if name in project.rounds else replace(project, round=int(name) - 1)
+
+
+def _application(project: Project, name: str, _: int) -> Project:
+    each = project.applications[name]
+    project = project.undo("application", name)
+    if name in project.applications:
+        return reindexed(project, name)
+    return unindexed(project, (each.round, each.uscc), name)
+
+
+def _objection(project: Project, name: str, _: int) -> Project:
+    project = project.undo("objection", name)
+    is_open = name in project.objections and not project.objections[name].resolved
+    others = project.open_objections - {name}
+    return replace(project, open_objections=others | {name} if is_open else others)
+
+
+def _award(project: Project, name: str, _: int) -> Project:
+    project = project.undo("award", name)
+    if name in project.awards and project.awards[name].status is not AwardStatus.LIVE:
+        return project
+    return replace(project, ended=project.ended - {name})
+
+
+def _recovery(project: Project, name: str, _: int) -> Project:
+    payment = project.recoveries[name].payment
+    project = project.undo("recovery", name)
+    left = tuple(each for each in project.recoveries_of[payment] if each in project.recoveries)
+    return replace(project, recoveries_of=project.recoveries_of.set(payment, left))
+
+
+RESTORE: dict[str, Callable[[Project, str, int], Project]] = {
+    "project": _project,
+    "recovered": _recovered,
+    "round": _round,
+    "application": _application,
+    "objection": _objection,
+    "award": _award,
+    "payment": lambda project, name, _: project.undo("payment", name),
+    "recovery": _recovery,
+    "waiver": lambda project, name, _: project.undo("waiver", name),
+}
+"""How each kind of thing becomes what it was, given its name and the amount moved back."""

@@ -1,0 +1,53 @@
+"""The fold: a stream, or the whole view of the ledger, after recorded events. Never refuses what was recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.documents import Claim
+from domain.entry_reversed import EntryReversed
+from domain.event import Fact, Recorded, Reference, claimed
+from domain.fund import aggregate as fund
+from domain.ledger_view import LedgerView, State, Stream
+from domain.posting import TREASURY
+from domain.project import aggregate as project
+from domain.state.fund import Fund
+from domain.state.project import Project
+
+
+def after(stream: Stream, event: Recorded) -> Stream:
+    """The stream after `event`, the next of its events."""
+    state: State
+    if event.stream.startswith("fund/"):
+        assert not isinstance(stream.state, Project)
+        state = fund.evolve(stream.state, event)
+    else:
+        assert not isinstance(stream.state, Fund)
+        state = project.evolve(stream.state, event)
+    return Stream(event.version, event.booked_on, state)
+
+
+def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
+    """The view after `events`, each the next of its stream."""
+    streams, taken, next_serial, entries = ledger.streams, ledger.taken, ledger.next_serial, ledger.entries
+    for event in events:
+        stream = streams.get(event.stream, Stream())
+        assert event.version == stream.version + 1, "events are recorded in order"
+        streams = streams.set(event.stream, after(stream, event))
+        for claim in claimed(event.fact, event.header):
+            taken = taken.set(claim, Reference(event.stream, event.version))
+        for claim in freed(event.fact):
+            taken = taken.delete(claim) if claim in taken else taken
+        next_serial = serial_after(event, next_serial)
+        entries = entries.set(Reference(event.stream, event.version), event)
+    return LedgerView(ledger.today, ledger.working_days, ledger.valid_uscc, streams, taken, next_serial, entries)
+
+
+def freed(fact: Fact) -> tuple[Claim, ...]:
+    """The document numbers that an event makes available again."""
+    return fact.frees if isinstance(fact, EntryReversed) else ()
+
+
+def serial_after(event: Recorded, next_serial: int) -> int:
+    """The ledger's next serial after `event`: only an appropriation takes serials out of the treasury."""
+    return max([next_serial, *(hi for m in event.moves if m.source == TREASURY for _, hi in m.fen.ranges)])

@@ -1,0 +1,95 @@
+"""Whether books are sound: what must hold of awards, gates, plan and closings, whatever brought them about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from domain.event import Restored
+from domain.ledger_view import LedgerView
+from domain.money import Money
+from domain.posting import ACCOUNTS, ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, Move
+from domain.rules.award import NoPlacesLeft
+from domain.rules.fund import AllotmentExceedsPlan
+from domain.rules.reversal import WouldUnsettle
+from domain.state.entities import AwardStatus
+from domain.state.fund import Fund
+from domain.state.project import Project
+
+UNPAID = (COMMITTED, PAYABLE, *IN_FLIGHT)
+
+
+def must_hold(
+    before: LedgerView,
+    ledger: LedgerView,
+    code: str,
+    moves: Iterable[Move],
+    restored: Iterable[Restored],
+    *,
+    stream: str,
+) -> None:
+    """Looks at all that a reversal in `stream` of the fund `code` touched. Raises the rule that the books break."""
+    fund = ledger.fund(code)
+    places = [m.place for m in moves if "project" in (ACCOUNTS[m.source].owner, ACCOUNTS[m.target].owner)]
+    projects = {str(place.project) for place in places}
+    awards = {(str(place.project), place.award) for place in places if place.award}
+    if stream.startswith("project/"):
+        name = stream.partition("/")[2]
+        projects.add(name)
+        awards |= {(name, each.name) for each in restored if each.kind == "award"}
+    for place in places:
+        _within_plan(fund, str(place.project), place.batch or 0)
+    for name in sorted(projects):
+        _closed_holds_only_paid(ledger.project(name))
+        _places(before.project(name), ledger.project(name), fund)
+    for name, award in sorted(awards):
+        _award_is_sound(ledger.project(name), fund, award)
+
+
+def _within_plan(fund: Fund, project: str, batch: int) -> None:
+    line = fund.lines.get(project)
+    planned = line.find(batch) if line else None
+    amount, allotted = planned.amount if planned else Money(0), fund.allotted.get((project, batch), 0)
+    if allotted > amount:
+        raise AllotmentExceedsPlan(
+            project=project, batch=batch, allotted=Money(0), amount=Money(allotted), planned=amount
+        )
+
+
+def _places(before: Project, project: Project, fund: Fund) -> None:
+    """No more awards than the plan allows, unless there were as many before."""
+    if not project.awards:
+        return
+    line = fund.line(project.code)
+    already, taken = before.places_taken(line), project.places_taken(line)
+    if taken > max(already, line.awards):
+        raise NoPlacesLeft(limit=line.awards, taken=already, asked=taken - already)
+
+
+def _closed_holds_only_paid(project: Project) -> None:
+    if project.closed:
+        _must_be_empty(project, (account for account in ALLOTTED if account != PAID))
+
+
+def _must_be_empty(project: Project, accounts: Iterable[str]) -> None:
+    for account in accounts:
+        if amount := project.accounts.total((account,)):
+            raise WouldUnsettle(account=account, amount=amount)
+
+
+def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
+    """Only a live award holds what is not paid: committed behind a shut gate, anything else behind an open one."""
+    award = project.awards.get(name)
+    for batch in fund.line(project.code).batches:
+        forbidden: tuple[str, ...]
+        if award is None:
+            forbidden = (*UNPAID, PAID)
+        elif award.status is not AwardStatus.LIVE:
+            forbidden = UNPAID
+        elif batch.gate in award.gates:
+            forbidden = (COMMITTED,)
+        else:
+            forbidden = (PAYABLE, *IN_FLIGHT, PAID)
+        place = project.place(name, batch.batch)
+        for account in forbidden:
+            if amount := project.accounts.balance(account, place):
+                raise WouldUnsettle(account=account, amount=amount)

@@ -1,0 +1,1 @@
+"""What is true now: the state of each aggregate, and the entities that a project keeps."""

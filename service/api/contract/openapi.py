@@ -1,0 +1,235 @@
+"""/openapi.json: every address with what it asks and answers, drawn from the operations. /docs: for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from apispec import APISpec
+from flask import Blueprint, Response, current_app, render_template
+from markupsafe import Markup, escape
+from werkzeug.routing import Rule
+
+from service.api import response_types
+from service.api.contract import schemas
+from service.api.contract.event_types import CATALOGUE, LIFE
+from service.api.contract.glossary import ACCOUNTS, FIELDS
+from service.api.contract.problem_pages import PROBLEMS
+from service.api.http import response_headers
+from service.api.http.limits import BINARY, BUNDLE, LIMITS, LINES, MAX_BUNDLE_EVENTS, ONE, STREAM
+from service.api.http.operation import Operation
+from service.api.http.parameters import MAX_INTEGER, CodeConverter, NameConverter
+from service.api.http.problems import kebab
+from service.api.http.responses import answer
+from service.api.posting.event_schemas import SCHEMAS
+from service.api.posting.event_schemas.event_schema import CIRCUMSTANCES
+from service.auth.grants import SCOPES
+
+bp = Blueprint("openapi", __name__, template_folder="templates")
+
+PROBLEM = "application/problem+json"
+PATH_SCHEMAS = {
+    "code": {"type": "string", "pattern": f"^{CodeConverter.regex}$"},
+    "name": {"type": "string", "pattern": f"^{NameConverter.regex}$"},
+    "int": {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER},
+    "path": {"type": "string", "minLength": 1},
+    "default": {"type": "string", "minLength": 1},
+}
+OPEN = ("health", "event_types", "rules", "openapi", "problem_pages")
+PUBLISHED_AS = {
+    "alerts": "attention",
+    "event_types": "catalogue",
+    "keys": "operations",
+    "metrics": "operations",
+    "openapi": "description",
+    "problem_pages": "explanations",
+}
+"""Modules whose operations were published under an earlier name, which the contract keeps."""
+CONDITIONAL = (
+    ("If-Match", "The stream's version that you have seen, quoted.", r'^"(0|[1-9][0-9]{0,15})"$'),
+    ("If-None-Match", "*: only if there is no such stream yet.", r"^\*$"),
+)
+
+
+@bp.get("/openapi.json")
+def openapi() -> Response:
+    """Made once: it changes with the program only."""
+    made = current_app.extensions.setdefault("openapi", [])
+    if not made:
+        made.append(document())
+    return answer(made[0], headers={"Cache-Control": response_headers.ANEW})
+
+
+def document() -> dict[str, Any]:
+    """The OpenAPI document of the current application's addresses."""
+    return describe(list(_operations()))
+
+
+@bp.get("/docs")
+def docs() -> str:
+    """Made once, like the description."""
+    made: list[str] = current_app.extensions.setdefault("docs", [])
+    if not made:
+        made.append(_docs())
+    return made[0]
+
+
+def _docs() -> str:
+    operations = [
+        {"method": method, "path": _path(rule), "about": about, "key": "" if _is_open(rule) else "Bearer"}
+        for rule, method, about in _operations()
+    ]
+    return render_template(
+        "docs.html",
+        operations=operations,
+        types=CATALOGUE.values(),
+        every=CIRCUMSTANCES,
+        meaning=FIELDS,
+        kebab=kebab,
+        problems=PROBLEMS,
+        limits=LIMITS,
+        scopes=SCOPES,
+        first=LIFE[0],
+        life=LIFE,
+        scope_of={name: about["scope"] for name, about in CATALOGUE.items()},
+        accounts=ACCOUNTS,
+    )
+
+
+@bp.app_template_filter("pretty")
+def pretty(value: Any) -> str:
+    """JSON as people read it."""
+    return msgspec.json.format(msgspec.json.encode(value)).decode()
+
+
+@bp.app_template_filter("ticked")
+def ticked(text: str) -> Markup:
+    """Text whose `ticks` are code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
+
+
+def _operations() -> Iterator[tuple[Rule, str, Operation]]:
+    """Every described view with its address and method, in the order of the addresses."""
+    for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
+        about = getattr(current_app.view_functions[rule.endpoint], "operation", None)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            if about:
+                yield rule, method, about
+
+
+def _operation_id(rule: Rule) -> str:
+    module, _, view = rule.endpoint.partition(".")
+    return f"{PUBLISHED_AS.get(module, module)}-{view}"
+
+
+def _path(rule: Rule) -> str:
+    return re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule.rule)
+
+
+def _is_open(rule: Rule) -> bool:
+    return rule.endpoint.partition(".")[0] in OPEN
+
+
+def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
+    """The OpenAPI document of these operations."""
+    spec = APISpec(
+        "溯元 Suyuan",
+        "1",
+        "3.1.0",
+        info={"description": "The books of special funds, every fen traced to its source. See /docs."},
+        security=[{"bearer": []}],
+    )
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    told = [about.answers for _, _, about in operations if about.answers is not None]
+    answers, components = schemas.of_answers([*told, response_types.Problem])
+    for name, schema in components.items():
+        spec.components.schema(name, schema)
+    for name in SCHEMAS:
+        spec.components.schema(f"{name}.data", schemas.DATA[name])
+        spec.components.schema(f"{name}.event", schemas.of_event(name, f"#/components/schemas/{name}.data"))
+    by_type = iter(answers)
+    for rule, method, about in operations:
+        body = next(by_type) if about.answers is not None else None
+        operation = _operation(rule, about, body)
+        if about.asks is not None:
+            content = {BINARY: {"schema": schemas.of_shape(about.asks)}}
+            operation |= {"requestBody": {"required": True, "content": content}}
+        elif about.takes:
+            file = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
+            operation |= {"requestBody": {"required": True, "content": dict.fromkeys(about.takes, file)}}
+        elif method == "POST" and rule.endpoint.startswith("intake."):
+            operation |= {"requestBody": _posted()}
+            operation["parameters"] += [] if rule.rule == "/v1/events" else [_header(*each) for each in CONDITIONAL]
+        spec.path(_path(rule), operations={method.lower(): operation})
+    return spec.to_dict()
+
+
+def _operation(rule: Rule, about: Operation, body: dict[str, Any] | None) -> dict[str, Any]:
+    problem = {"description": "A problem and its remedy. 错误说明。", "content": _as_problem()}
+    described: dict[str, Any] = {
+        "operationId": _operation_id(rule),
+        "summary": f"{about.summary} {about.summary_zh}",
+        "parameters": [*_path_parameters(rule), *_query_parameters(about)],
+        "responses": {"2XX": {"description": about.summary, "content": _as_answered(rule, body)}, "default": problem},
+    }
+    if _is_open(rule):
+        described["security"] = []
+    elif about.scope:
+        described["description"] = f"Scope: `{about.scope}`"
+    return described
+
+
+def _path_parameters(rule: Rule) -> Iterator[dict[str, Any]]:
+    for converter, name in re.findall("<(?:([a-z]+):)?([a-z_]+)>", rule.rule):
+        yield {"name": name, "in": "path", "required": True, "schema": PATH_SCHEMAS[converter or "default"]}
+
+
+def _query_parameters(about: Operation) -> Iterator[dict[str, Any]]:
+    for name, parameter in about.parameters.items():
+        described = {"name": name, "in": "query", "schema": parameter.schema, "description": " ".join(parameter.about)}
+        yield described | ({"required": True} if parameter.required else {})
+
+
+def _header(name: str, description: str, pattern: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "in": "header",
+        "description": description,
+        "schema": {"type": "string", "pattern": pattern},
+    }
+
+
+def _as_answered(rule: Rule, body: dict[str, Any] | None) -> dict[str, Any]:
+    if body is None:
+        return {"text/plain": {"schema": {"type": "string"}}}
+    kinds = {"events.log": BUNDLE, "events.of_fund": BUNDLE, "events.of_project": BUNDLE, "events.one": ONE}
+    lines = {kind: {"schema": {"type": "string", "description": about}} for kind, about in AS_LINES.items()}
+    return {kinds.get(rule.endpoint, BINARY): {"schema": body}, **(lines if rule.endpoint == "events.log" else {})}
+
+
+AS_LINES = {
+    LINES: "One event a line, in the same order. 每行一个事件。",
+    STREAM: "Server-sent events: `id` is the position, `data` the event. 事件流：id 为位置，data 为事件。",
+}
+"""The other forms of the log."""
+
+
+def _as_problem() -> dict[str, Any]:
+    return {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def _posted() -> dict[str, Any]:
+    """What may be posted: one event, a bundle, or in binary mode the data alone with its attributes in headers."""
+    events = [{"$ref": f"#/components/schemas/{name}.event"} for name in SCHEMAS]
+    mapping = {name: f"#/components/schemas/{name}.event" for name in SCHEMAS}
+    one = {"oneOf": events, "discriminator": {"propertyName": "type", "mapping": mapping}}
+    bundle = {"type": "array", "minItems": 1, "maxItems": MAX_BUNDLE_EVENTS, "items": one}
+    data = {"anyOf": [{"$ref": f"#/components/schemas/{name}.data"} for name in SCHEMAS]}
+    examples = {name: {"value": about["example"]} for name, about in CATALOGUE.items()}
+    return {
+        "required": True,
+        "description": f"{BINARY}: the data alone, its CloudEvents attributes as ce- headers.",
+        "content": {ONE: {"schema": one, "examples": examples}, BUNDLE: {"schema": bundle}, BINARY: {"schema": data}},
+    }

@@ -1,0 +1,24 @@
+"""What a request and an answer may hold: published in the contract, enforced by the gateway and the intake."""
+
+from __future__ import annotations
+
+from service.api.http.strict_json import MAX_DEPTH
+
+ONE = "application/cloudevents+json"
+BUNDLE = "application/cloudevents-batch+json"
+BINARY = "application/json"
+LINES = "application/x-ndjson"
+STREAM = "text/event-stream"
+POSTED = {"Accept-Post": f"{ONE}, {BUNDLE}, {BINARY}"}
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BUNDLE_EVENTS = 1_000
+MAX_PAGE_ROWS = 1_000
+MAX_FEED_LINES = 20_000
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+LIMITS = {
+    "body_bytes": MAX_BODY_BYTES,
+    "bundle_events": MAX_BUNDLE_EVENTS,
+    "json_depth": MAX_DEPTH,
+    "page": MAX_PAGE_ROWS,
+}

@@ -1,0 +1,144 @@
+"""Query parameters, read as strictly as bodies: an unknown one is an error, not a wish that is silently ignored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any, NamedTuple
+
+from flask import request
+from werkzeug.routing import BaseConverter
+
+from service.api.http.problems import Problem
+from service.text import DAY, is_visible
+
+MAX_INTEGER = 2**63 - 1
+
+
+class Parameter(NamedTuple):
+    """How a parameter is read (ValueError: it is wrong), its JSON Schema, and what it is for in two languages."""
+
+    read: Callable[[str], Any]
+    schema: dict[str, Any]
+    about: tuple[str, str]
+    required: bool = False
+
+
+def read(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
+    """The request's parameters by name, None where one that may be is left out. Raises Problem."""
+    given = request.args
+    for name in given:
+        if name not in parameters or len(given.getlist(name)) > 1:
+            raise Problem("bad-parameter", parameter=name, known=sorted(parameters))
+    return {name: _read(name, parameter, given.get(name)) for name, parameter in parameters.items()}
+
+
+def _read(name: str, parameter: Parameter, given: str | None) -> Any:
+    if given is None:
+        if parameter.required:
+            raise Problem("bad-parameter", parameter=name, detail="This is required. 必填。")
+        return None
+    try:
+        return parameter.read(given)
+    except ValueError as error:
+        raise Problem("bad-parameter", parameter=name, detail=str(error)) from error
+
+
+def whole(about: str, about_zh: str, least: int = 0, most: int = MAX_INTEGER) -> Parameter:
+    """A whole number between bounds."""
+
+    def reader(given: str) -> int:
+        if not (given.isascii() and given.isdigit() and len(given) <= 19 and least <= int(given) <= most):
+            raise ValueError(f"It must be a whole number from {least} to {most}. 须为 {least} 至 {most} 的整数。")
+        return int(given)
+
+    return Parameter(reader, {"type": "integer", "minimum": least, "maximum": most}, (about, about_zh))
+
+
+def one_of(about: str, about_zh: str, *words: str) -> Parameter:
+    """One of a few words."""
+
+    def reader(given: str) -> str:
+        if given not in words:
+            listed = ", ".join(words)
+            raise ValueError(f"It must be one of: {listed}. 须为其中之一：{listed}。")
+        return given
+
+    return Parameter(reader, {"type": "string", "enum": list(words)}, (about, about_zh))
+
+
+def flag(about: str, about_zh: str) -> Parameter:
+    """`true` or `false`."""
+    words = one_of(about, about_zh, "true", "false")
+    return Parameter(lambda given: words.read(given) == "true", {"type": "boolean"}, (about, about_zh))
+
+
+def text(about: str, about_zh: str, most: int = 256) -> Parameter:
+    """A line of text, compared as it stands."""
+
+    def reader(given: str) -> str:
+        if not 0 < len(given) <= most or not is_visible(given):
+            raise ValueError(f"It must be 1 to {most} visible characters. 须为 1 至 {most} 个可见字符。")
+        return given
+
+    return Parameter(reader, {"type": "string", "minLength": 1, "maxLength": most}, (about, about_zh))
+
+
+def pattern(form: str, about: str, about_zh: str) -> Parameter:
+    """Text of one form."""
+
+    def reader(given: str) -> str:
+        if not re.fullmatch(form, given, re.ASCII):
+            raise ValueError(f"It must match {form}. 格式须为 {form}。")
+        return given
+
+    return Parameter(reader, {"type": "string", "pattern": f"^{form}$"}, (about, about_zh))
+
+
+def day(about: str, about_zh: str) -> Parameter:
+    """A day, `YYYY-MM-DD`."""
+
+    def reader(given: str) -> date:
+        if not DAY.fullmatch(given):
+            raise ValueError("It must be a day such as 2019-12-20. 须为日期，如 2019-12-20。")
+        try:
+            return date.fromisoformat(given)
+        except ValueError:
+            raise ValueError("There is no such day. 没有这一天。") from None
+
+    return Parameter(reader, {"type": "string", "format": "date"}, (about, about_zh))
+
+
+class CodeConverter(BaseConverter):
+    """A fund's or project's code in an address; any other text there is not found."""
+
+    regex = "[a-z0-9][a-z0-9-]{0,63}"
+
+
+class NameConverter(BaseConverter):
+    """The sender's name of a payment in an address; any other text there is not found."""
+
+    regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+
+
+def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Parameter:
+    """A code or a name as it would stand in an address."""
+    return pattern(converter.regex, about, about_zh)
+
+
+FUND = named_by(CodeConverter, "Only this fund", "仅限该专项资金")
+PROJECT = named_by(CodeConverter, "Only this project", "仅限该项目")
+AWARD = named_by(NameConverter, "Only this award", "仅限该立项")
+BATCH = whole("Only this batch", "仅限该批次", 1, 99)
+MIN_POSITION = whole("Wait until the projections have folded this position", "等待投影到达该位置")
+
+_VERSION = re.compile(r'"(0|[1-9][0-9]{0,15})"', re.ASCII)
+
+
+def version_of(header: str, name: str) -> int:
+    """The stream version that a conditional header names: one strong entity tag such as "41". Raises Problem."""
+    found = _VERSION.fullmatch(header.strip())
+    if found is None:
+        raise Problem("bad-header", header=name, detail='It takes one version such as "41". 须为单个版本号，如 "41"。')
+    return int(found[1])

@@ -1,0 +1,182 @@
+"""Errors as RFC 9457 problem documents, in English and Chinese. The only place that knows both rules and statuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+import structlog
+from flask import Flask, Response, g, request
+from marshmallow import ValidationError
+from psycopg import OperationalError
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from domain.decision import TITLES
+from domain.money import Money
+from domain.rules import Refused
+from domain.rules.every_post import UnknownStream
+from service.api.http.problem_types import KINDS
+from service.api.http.responses import answer
+from service.api.http.strict_json import NotStrictJson
+from service.auth import grants
+from service.auth.rate_limit import RateLimited
+from service.ledger.application import Unavailable
+from service.ledger.outcomes import Conflicts, NotRecorded, Outcome, Overtaken, Refusal
+from service.postgres.snapshots import NotInTheLog, NotYet
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """An error with its own document; `facts` are its extra members, `headers` its extra headers."""
+
+    def __init__(self, kind: str, headers: Mapping[str, str] | None = None, **facts: Any) -> None:
+        super().__init__(kind)
+        self.kind, self.headers, self.facts = kind, headers or {}, facts
+
+
+def document(kind: str, **facts: Any) -> dict[str, Any]:
+    """A problem document. Relative type: it resolves against the service that sent it."""
+    about = KINDS[kind]
+    return {
+        "type": f"/v1/problems/{kind}",
+        "title": about.title,
+        "title_zh": about.title_zh,
+        "status": about.status,
+        "remedy": about.remedy,
+        "remedy_zh": about.remedy_zh,
+        **facts,
+    }
+
+
+def of_rule(rule: Refused) -> dict[str, Any]:
+    """A refusal: its rule, the rule's sentences with the numbers in them, and the numbers by name."""
+    name = type(rule).__name__
+    waivable = {"waivable": rule.waivable} if rule.waivable else {}
+    return {
+        "type": f"/v1/problems/{kebab(name)}",
+        "title": str(rule),
+        "title_zh": rule.chinese(TITLES),
+        "status": status_of(type(rule)),
+        "remedy": rule.remedy,
+        "remedy_zh": rule.remedy_zh,
+        "rule": name,
+        **waivable,
+        "facts": {key: _plain(value) for key, value in rule.facts.items()},
+    }
+
+
+def status_of(rule: type[Refused]) -> int:
+    """A rule's refusal is 422, but what is addressed to nothing is 404."""
+    return 404 if rule is UnknownStream else 422
+
+
+def of_outcome(outcome: Outcome) -> dict[str, Any]:
+    """The problem that an outcome other than Counted is."""
+    match outcome:
+        case Refusal(rule):
+            return of_rule(rule)
+        case Overtaken(stream, expected, actual):
+            return document("stale-version", stream=stream, expected=expected, actual=actual)
+        case Conflicts():
+            return document("identity-conflict")
+        case NotRecorded():
+            return document("not-recorded")
+        case _:
+            raise AssertionError(outcome)
+
+
+def of_invalid(error: ValidationError, kind: str = "invalid-event") -> dict[str, Any]:
+    """What is wrong with a form, each error with a JSON pointer to it."""
+    errors = islice(_pointers(error.messages), MAX_ERRORS)
+    return document(kind, errors=[{"pointer": pointer, "detail": detail} for pointer, detail in errors])
+
+
+def _pointers(messages: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            step = "" if name == "_schema" else "/" + str(name).replace("~", "~0").replace("/", "~1")
+            yield from _pointers(inner, at + step)
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _pointers(inner, at)
+    else:
+        yield at, str(messages)
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, date | Decimal | Money) else value
+
+
+def kebab(name: str) -> str:
+    """`BalanceTooSmall` as `balance-too-small`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
+
+
+def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """The answer that carries a problem document."""
+    g.outcome = problem["type"].rpartition("/")[2]
+    return answer(problem, problem["status"], "application/problem+json", headers)
+
+
+MAX_ERRORS = 50
+"""How many of an event's errors are told."""
+BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
+CHALLENGE = {"WWW-Authenticate": 'Bearer realm="suyuan"'}
+SOON = {"Retry-After": "1"}
+
+
+def install(app: Flask) -> None:
+    """Every error that leaves the service is a problem document."""
+    for kind, handler in HANDLERS.items():
+        app.register_error_handler(kind, handler)
+
+
+def _of_problem(error: Problem) -> Response:
+    return respond(document(error.kind, **error.facts), error.headers)
+
+
+def _invalid(error: ValidationError) -> Response:
+    return respond(of_invalid(error, "invalid-event" if request.blueprint == "intake" else "invalid-body"))
+
+
+def _not_let_in(error: grants.NotAuthenticated) -> Response:
+    return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
+
+
+def _unavailable(error: Exception) -> Response:
+    log.warning("unavailable", reason=repr(error.__cause__ or error))
+    return respond(document("unavailable"), SOON)
+
+
+def _http(error: HTTPException) -> Response:
+    code = error.code or 500
+    kind = BY_STATUS.get(code, "bad-request" if code < 500 else "internal-error")
+    allow = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
+    return respond(document(kind), allow)
+
+
+def _unexpected(error: Exception) -> Response:
+    log.exception("unexpected", error=type(error).__name__)
+    return respond(document("internal-error"))
+
+
+HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
+    Problem: _of_problem,
+    Refused: lambda error: respond(of_rule(error)),
+    NotStrictJson: lambda error: respond(document("not-strict-json", detail=str(error))),
+    ValidationError: _invalid,
+    Unavailable: _unavailable,
+    OperationalError: _unavailable,
+    NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
+    NotYet: lambda error: respond(document("not-yet", position=error.position), SOON),
+    grants.NotAuthenticated: _not_let_in,
+    RateLimited: lambda error: respond(document("too-many-requests"), {"Retry-After": str(error.seconds)}),
+    HTTPException: _http,
+    Exception: _unexpected,
+}
+"""What answers which error."""

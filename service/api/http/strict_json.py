@@ -1,0 +1,71 @@
+"""Strict JSON: no duplicate keys, no NaN or Infinity, no lone surrogates, UTF-8 only, a bounded depth."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from math import isinf
+from typing import Any, NoReturn
+
+MAX_DEPTH = 32
+
+
+class NotStrictJson(ValueError):
+    """The body is not strict JSON."""
+
+
+def parse(body: bytes) -> Any:
+    """The value that `body` stands for. Raises NotStrictJson, saying where."""
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise NotStrictJson(f"nested more than {MAX_DEPTH} deep") from error
+    except UnicodeDecodeError as error:
+        raise NotStrictJson(f"not UTF-8 at byte {error.start}") from error
+    except json.JSONDecodeError as error:
+        raise NotStrictJson(f"{error.msg} at line {error.lineno}, column {error.colno}") from error
+    except NotStrictJson:
+        raise
+    except ValueError as error:  # an integer of thousands of digits
+        raise NotStrictJson(str(error)) from error
+    if text.count("{") + text.count("[") > MAX_DEPTH:
+        _check_depth(value, MAX_DEPTH)
+    if "\\u" in text:
+        _check_characters(value)
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise NotStrictJson(f"the name {twice[:100]!r} stands twice in one object")
+    return value
+
+
+def _float(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        raise NotStrictJson(f"{text[:100]} is too large")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise NotStrictJson(f"{name} is not JSON")
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise NotStrictJson(f"nested more than {MAX_DEPTH} deep")
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, (dict, list)):
+            _check_depth(each, left - 1)
+
+
+def _check_characters(value: Any) -> None:
+    """Half a character, which only an escape can bring, could not be told back to the sender, nor be kept."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise NotStrictJson("a name or a text has half a character") from error

@@ -1,0 +1,1 @@
+"""Where events are posted: the envelope, the schema of every event type, and the intake."""

@@ -1,0 +1,126 @@
+"""CloudEvents 1.0 in and out. Read strictly: an unknown attribute is an error, not an extension we silently drop."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from marshmallow import ValidationError
+from marshmallow.experimental.context import Context
+
+from domain.decision import POSTABLE
+from domain.event import Header, Posted
+from service.api.posting.event_schemas import SCHEMAS
+from service.api.posting.fields import MESSAGES, Bilingual, Choice, Pattern, Quick, Text, Whole, bank_account
+from service.ledger.outcomes import Post
+from service.ledger.recorder import Identity
+
+
+class Data(Bilingual):
+    """An object, whatever is in it: its type's own schema reads it next."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise self.make_error("type")
+        return value
+
+
+class Envelope(Quick):
+    """A CloudEvent's attributes, in structured mode."""
+
+    specversion = Choice("1.0", required=True)
+    id = Text(most=128, required=True)
+    source = Text(most=256, required=True)
+    type = Choice(*sorted(POSTABLE), required=True)
+    subject = Pattern(
+        r"(fund|project)/[a-z0-9][a-z0-9-]{0,63}",
+        "It must be a stream such as fund/yx-ip-2018 or project/yx-ip-2018-03.",
+        "须为流名称，如 fund/yx-ip-2018 或 project/yx-ip-2018-03。",
+        required=True,
+    )
+    time = Text(most=64)
+    datacontenttype = Choice("application/json")
+    dataschema = Text(most=256)
+    traceparent = Text(most=256)
+    tracestate = Text(most=512)
+    expectedversion = Whole(0, 2**53)
+    data = Data(required=True)
+
+
+ENVELOPE = Envelope()
+
+
+Opened = Mapping[str, Any]
+"""An event whose attributes were read; what its `data` says was not."""
+
+
+def opened(event: Any) -> Opened:
+    """A structured CloudEvent with its attributes read. Raises ValidationError."""
+    envelope: dict[str, Any] = ENVELOPE.load(_object(event))
+    streams = SCHEMAS[envelope["type"]].fact.streams
+    if envelope["subject"].partition("/")[0] not in streams:
+        message = f"It must be a {' or '.join(streams)} stream for this type. 此类型的流须为 {' 或 '.join(streams)}。"
+        raise ValidationError({"subject": [message]})
+    return envelope
+
+
+def read(envelope: Opened, sender: str, secret: bytes) -> Post:
+    """The post that an opened event is, sent by the principal of this name. Raises ValidationError."""
+    schema = SCHEMAS[envelope["type"]]
+    try:
+        with Context(secret):
+            loaded = schema.load(envelope["data"])
+    except ValidationError as error:
+        raise ValidationError({"data": error.messages}) from error
+    header = Header(key=sender, source=envelope["source"], source_id=envelope["id"], **loaded.circumstances)
+    identity = Identity(envelope["source"], envelope["id"], _digest(envelope, secret))
+    posted = Posted(envelope["subject"], loaded.fact, header)
+    return Post(posted, identity, envelope.get("expectedversion"))
+
+
+def from_headers(headers: Iterable[tuple[str, str]], data: Any) -> dict[str, Any]:
+    """The event that a request in binary mode carries: its attributes in `ce-` headers, its data as the body.
+
+    Raises ValidationError if a header is no percent-encoded UTF-8.
+    """
+    attributes = {name[3:].lower(): value for name, value in headers if name.lower().startswith("ce-")}
+    event: dict[str, Any] = {}
+    for name, value in attributes.items():
+        try:
+            event[name] = unquote(value.encode("ascii").decode(), errors="strict")
+        except UnicodeError as error:
+            raise ValidationError({name: ["It must be percent-encoded UTF-8. 须为百分号编码的 UTF-8。"]}) from error
+    if "data" in event:
+        raise ValidationError({"data": [str(MESSAGES["unknown"])]})
+    if re.fullmatch("0|[1-9][0-9]{0,15}", event.get("expectedversion", ""), re.ASCII):
+        event["expectedversion"] = int(event["expectedversion"])
+    return {**event, "data": data}
+
+
+def _object(event: Any) -> Mapping[str, Any]:
+    if not isinstance(event, dict):
+        raise ValidationError([str(MESSAGES["type"])])
+    return event
+
+
+def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
+    """SHA-256 of what the post says, keys sorted. Account numbers go in masked, so that no digest gives them away."""
+    said = {name: envelope[name] for name in ("type", "subject", "data")}
+    return hashlib.sha256(msgspec.json.encode(_masked(said, secret), order="sorted")).digest()
+
+
+def _masked(value: Any, secret: bytes) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: bank_account(secret, each).digest
+            if name == "account" and isinstance(each, str)
+            else _masked(each, secret)
+            if isinstance(each, (dict, list))
+            else each
+            for name, each in value.items()
+        }
+    return [_masked(each, secret) for each in value] if isinstance(value, list) else value

@@ -1,0 +1,61 @@
+"""Schemas of the fund's money."""
+
+from __future__ import annotations
+
+from domain.fund import funding
+from domain.posting import POOL, RECOVERED
+from service.api.posting.event_schemas.fund.lifecycle import FundSchema
+from service.api.posting.fields import Amount, Choice, Code, Name, Whole
+
+
+class MoneySchema(FundSchema):
+    amount = Amount(required=True)
+
+
+class AppropriationReceived(MoneySchema):
+    fact = funding.AppropriationReceived
+    budget_year = Whole(1949, 2199, required=True)
+
+
+class AllotmentSchema(MoneySchema):
+    project = Code(required=True)
+    batch = Whole(1, 99, required=True)
+
+
+class FundsAllotted(AllotmentSchema):
+    fact = funding.FundsAllotted
+
+
+class AllotmentWithdrawn(AllotmentSchema):
+    fact = funding.AllotmentWithdrawn
+
+
+class FundsReallocated(MoneySchema):
+    fact = funding.FundsReallocated
+    from_project = Code(required=True)
+    from_batch = Whole(1, 99, required=True)
+    to_project = Code(required=True)
+    to_batch = Whole(1, 99, required=True)
+
+
+class FundsReinstated(AllotmentSchema):
+    fact = funding.FundsReinstated
+    award = Name(required=True)
+
+
+class SurplusSurrendered(MoneySchema):
+    fact = funding.SurplusSurrendered
+    account = Choice(POOL, RECOVERED, required=True)
+    project = Code()
+    award = Name()
+    batch = Whole(1, 99)
+
+
+SCHEMAS = (
+    AppropriationReceived,
+    FundsAllotted,
+    AllotmentWithdrawn,
+    FundsReallocated,
+    FundsReinstated,
+    SurplusSurrendered,
+)

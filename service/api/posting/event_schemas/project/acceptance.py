@@ -1,0 +1,33 @@
+"""Schemas of the acceptance."""
+
+from __future__ import annotations
+
+from domain.project import acceptance
+from service.api.posting.event_schemas.event_schema import FactSchema
+from service.api.posting.fields import Day, Name, Text
+
+
+class AcceptanceSchema(FactSchema):
+    scope = "post:acceptance"
+    award = Name(required=True)
+
+
+class AcceptanceRequested(AcceptanceSchema):
+    fact = acceptance.AcceptanceRequested
+
+
+class AcceptancePassed(AcceptanceSchema):
+    fact = acceptance.AcceptancePassed
+
+
+class AcceptanceFailed(AcceptanceSchema):
+    fact = acceptance.AcceptanceFailed
+    reason = Text(most=1_000, required=True)
+
+
+class RectificationOrdered(AcceptanceSchema):
+    fact = acceptance.RectificationOrdered
+    due_on = Day(required=True)
+
+
+SCHEMAS = (AcceptanceRequested, AcceptancePassed, AcceptanceFailed, RectificationOrdered)

@@ -1,0 +1,72 @@
+"""Schemas of the call and its applications."""
+
+from __future__ import annotations
+
+from domain.project import call
+from service.api.posting.event_schemas.event_schema import FactSchema
+from service.api.posting.fields import Day, Flag, Name, One, Party, Shape, Text, Uscc, Whole
+
+
+class ApplicantShape(Shape):
+    makes = call.Applicant
+    name = Party(required=True)
+    uscc = Uscc(required=True)
+
+
+class CallSchema(FactSchema):
+    scope = "post:call"
+
+
+class RoundSchema(CallSchema):
+    round = Whole(1, 999, required=True)
+
+
+class CallPublished(RoundSchema):
+    fact = call.CallPublished
+    opens_on = Day(required=True)
+    closes_on = Day(required=True)
+
+
+class CallExtended(RoundSchema):
+    fact = call.CallExtended
+    closes_on = Day(required=True)
+
+
+class CallClosed(RoundSchema):
+    fact = call.CallClosed
+
+
+class CallFailed(RoundSchema):
+    fact = call.CallFailed
+    reason = Text(most=1_000, required=True)
+
+
+class ApplicationSchema(CallSchema):
+    application = Name(required=True)
+
+
+class ApplicationReceived(ApplicationSchema):
+    fact = call.ApplicationReceived
+    applicant = One(ApplicantShape, required=True)
+
+
+class ApplicationWithdrawn(ApplicationSchema):
+    fact = call.ApplicationWithdrawn
+    reason = Text(most=1_000, required=True)
+
+
+class ApplicationScreened(ApplicationSchema):
+    fact = call.ApplicationScreened
+    passed = Flag(required=True)
+    reason = Text(most=1_000)
+
+
+SCHEMAS = (
+    CallPublished,
+    CallExtended,
+    CallClosed,
+    CallFailed,
+    ApplicationReceived,
+    ApplicationWithdrawn,
+    ApplicationScreened,
+)

@@ -1,0 +1,1 @@
+"""One module per resource: its routes, their parameters and their answers."""

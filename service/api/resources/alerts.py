@@ -1,0 +1,124 @@
+"""/v1/funds/{fund}/alerts, …/appropriations, …/missing-evidence: what asks for attention, by clocks and papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response
+
+from domain.alerts import SENTENCES, Alert, Urgency, alerts, urgency
+from domain.ledger_view import LedgerView
+from domain.money import Money
+from service.api import response_types
+from service.api.http import pagination
+from service.api.http.operation import operation
+from service.api.http.parameters import MIN_POSITION, pattern, text
+from service.api.http.problems import Problem
+from service.api.http.request_context import ledger, reader
+from service.api.http.responses import answer
+from service.api.http.visibility import must_read
+from service.api.resources.why import look_up
+from service.postgres.snapshots import Row, Snapshot
+
+bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
+
+Found = tuple[Alert, list[int]]
+"""An alert, and the positions of the events that only the tables know of."""
+
+
+@bp.get("/<code:fund>/alerts")
+@operation("What is due, overdue or odd", "预警事项", response_types.Alerts)
+def all_alerts(fund: str) -> Response:
+    must_read(fund)
+    with reader().at() as snapshot:
+        codes = [row["project"] for row in snapshot.rows("projects", fund=fund, project=None) if row["opened_position"]]
+    books = ledger().books(f"fund/{fund}", *(f"project/{code}" for code in codes))
+    found: list[Found] = [(each, []) for each in alerts(books, fund, tuple(codes))]
+    with reader().at() as snapshot:
+        found += _of_money(snapshot, fund, books)
+        position = snapshot.position
+    places = look_up({reference for each, _ in found for reference in each.by})
+    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or books.today))
+    rows = [_row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in found]
+    return answer({"fund": fund, "as_of": {"position": position}, "today": books.today, "alerts": rows})
+
+
+def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
+    facts = {"project": alert.project, "due_on": alert.due_on}
+    return {
+        "alert": alert.name,
+        "urgency": alert.urgency,
+        "sentence": alert.en,
+        "sentence_zh": alert.zh,
+        "rule": SENTENCES[alert.name].rule,
+        "source": SENTENCES[alert.name].source._asdict(),
+        **{name: value for name, value in facts.items() if value is not None},
+        "facts": msgspec.to_builtins(alert.facts, enc_hook=str),
+        "events": positions,
+    }
+
+
+def _of_money(snapshot: Snapshot, fund: str, books: LedgerView) -> Iterator[Found]:
+    """What only the flow of the money tells."""
+    for row in snapshot.rows("appropriations", fund=fund):
+        if row["unspent"] != "0.00" and row["spend_by"].year <= books.today.year:
+            facts = {"received_on": row["received_on"], "amount": row["unspent"]}
+            due_on: date = row["spend_by"]
+            yield Alert("unspent", urgency(due_on, books.today), facts, due_on=due_on), [row["position"]]
+    settings = books.fund(fund).settings
+    for row in snapshot.rows("never_paid", fund=fund, today=books.today, days=settings.idle_days):
+        facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"], "award": row["award"]}
+        name = "never-paid" if row["award"] else "never-awarded"
+        yield Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"]
+    for row in snapshot.rows("december", fund=fund):
+        if row["december"] * 100 >= row["total"] * settings.december_percent:
+            facts = {"year": row["year"], "amount": _money(row, "december"), "total": _money(row, "total")}
+            yield Alert("december-rush", Urgency.ODD, facts), row["positions"]
+    for row in snapshot.rows("payees_differ", fund=fund):
+        facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
+        yield Alert("payee-differs", Urgency.ODD, facts, project=row["project"]), [row["position"]]
+
+
+def _money(row: Row, name: str) -> Money:
+    return Money(int(row[name]))
+
+
+@bp.get("/<code:fund>/appropriations")
+@operation("Each appropriation and its clock", "指标及其时限", response_types.Appropriations, min_position=MIN_POSITION)
+def appropriations(fund: str, *, min_position: int | None) -> Response:
+    must_read(fund)
+    with reader().at(min_position or 0) as snapshot:
+        rows = snapshot.rows("appropriations", fund=_known(snapshot, fund))
+        return answer({"fund": fund, "as_of": {"position": snapshot.position}, "appropriations": rows})
+
+
+@bp.get("/<code:fund>/missing-evidence")
+@operation(
+    "Citations without the file's SHA-256",
+    "缺少文件哈希的引用",
+    response_types.MissingEvidence,
+    kind=text("Only documents of this kind", "仅限该类文件", 20),
+    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "After the citation that `next` named", "从 next 所示之后开始"),
+    limit=pagination.LIMIT,
+    min_position=MIN_POSITION,
+)
+def missing_evidence(
+    fund: str, *, kind: str | None, after: str | None, limit: int | None, min_position: int | None
+) -> Response:
+    must_read(fund)
+    size = limit or pagination.DEFAULT_ROWS
+    position, seq = (after or "0.0").split(".")
+    with reader().at(min_position or 0) as snapshot:
+        of = _known(snapshot, fund)
+        rows = snapshot.rows("missing_evidence", fund=of, kind=kind, position=int(position), seq=int(seq), limit=size)
+        beside = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("missing", rows, beside, size, lambda row: f"{row['position']}.{row['seq']}")
+
+
+def _known(snapshot: Snapshot, fund: str) -> str:
+    if snapshot.one("funds", fund=fund) is None:
+        raise Problem("not-found", fund=fund)
+    return fund

@@ -1,0 +1,55 @@
+"""/v1/awards: the awards 立项, one row each, and where their money stands."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from service.api import response_types
+from service.api.http import pagination
+from service.api.http.operation import operation
+from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
+from service.api.http.request_context import reader
+from service.api.http.visibility import must_read
+
+bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
+
+ACCEPTANCES = ("none", "requested", "passed", "failed", "rectifying")
+STATUSES = ("live", "declined", "revoked", "terminated", "reversed")
+AFTER = pattern(
+    "[0-9]{1,18}[.][A-Za-z0-9][A-Za-z0-9._-]{0,63}", "After the award that `next` named", "从 next 所示之后开始"
+)
+
+
+@bp.get("")
+@operation(
+    "Awards and where their money stands",
+    "立项台账",
+    response_types.Awards,
+    fund=FUND,
+    project=PROJECT,
+    status=one_of("Only awards of this status", "仅限该状态的立项", *STATUSES),
+    acceptance=one_of("Only awards whose acceptance stands so", "仅限该验收状态", *ACCEPTANCES),
+    uscc=pattern("[0-9A-Z]{18}", "Only this applicant, by code", "仅限该申报单位（统一社会信用代码）"),
+    after=AFTER,
+    limit=pagination.LIMIT,
+    min_position=MIN_POSITION,
+)
+def listed(
+    *,
+    fund: str | None,
+    project: str | None,
+    status: str | None,
+    acceptance: str | None,
+    uscc: str | None,
+    after: str | None,
+    limit: int | None,
+    min_position: int | None,
+) -> Response:
+    must_read(fund, project)
+    size = limit or pagination.DEFAULT_ROWS
+    position, _, award = (after or "0.").partition(".")
+    wanted = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
+    with reader().at(min_position or 0) as snapshot:
+        rows = snapshot.rows("awards", **wanted, position=int(position), award=award, limit=size)
+        beside = {"as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("awards", rows, beside, size, lambda row: f"{row['events'][0]}.{row['award']}")

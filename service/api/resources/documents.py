@@ -1,0 +1,57 @@
+"""/v1/documents: which events cite a document, by its number 文号 however it is typed."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from msgspec.structs import asdict
+
+from domain.documents import normal, official
+from service.api import response_types
+from service.api.http import pagination
+from service.api.http.operation import operation
+from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, text, whole
+from service.api.http.problems import Problem
+from service.api.http.request_context import reader
+from service.api.http.visibility import must_read
+
+bp = Blueprint("documents", __name__, url_prefix="/v1/documents")
+
+
+@bp.get("/<path:number>")
+@operation(
+    "The events that cite a document",
+    "引用某文件的事件",
+    response_types.Cited,
+    fund=FUND,
+    project=PROJECT,
+    kind=text("Only documents of this kind", "仅限该类文件", 20),
+    after=whole("After this position", "从该位置之后开始"),
+    limit=pagination.LIMIT,
+    min_position=MIN_POSITION,
+)
+def cited(
+    number: str,
+    *,
+    fund: str | None,
+    project: str | None,
+    kind: str | None,
+    after: int | None,
+    limit: int | None,
+    min_position: int | None,
+) -> Response:
+    must_read(fund, project)
+    size = limit or pagination.DEFAULT_ROWS
+    if "\x00" in number:
+        raise Problem("not-found")
+    wanted = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
+    with reader().at(min_position or 0) as snapshot:
+        rows = snapshot.rows("citations", **wanted, after=after or 0, limit=size)
+        parts = official(number)
+        beside = {
+            "number": normal(number),
+            "official": parts and asdict(parts),
+            "as_of": {"position": snapshot.position},
+        }
+    if not rows and not after:
+        raise Problem("not-found", number=number)
+    return pagination.answer_rows("citations", rows, beside, size, lambda row: str(row["position"]))

@@ -1,0 +1,69 @@
+"""/v1/events/{position}, and each stream's own events, as CloudEvents."""
+
+from __future__ import annotations
+
+from flask import Response, current_app
+
+from service.api import response_types
+from service.api.http import pagination, response_headers
+from service.api.http.limits import BUNDLE, MAX_PAGE_BYTES, ONE
+from service.api.http.operation import operation
+from service.api.http.parameters import MAX_INTEGER, whole
+from service.api.http.problems import Problem
+from service.api.http.request_context import reader
+from service.api.http.visibility import must_find, must_read
+from service.api.resources.feed import bp
+
+__all__ = ["bp"]
+
+AFTER_VERSION = whole("After this version of the stream", "从该版本之后开始")
+
+
+@bp.get("/events/<int:position>")
+@operation("One event", "单个事件", response_types.Event)
+def one(position: int) -> Response:
+    with reader().at() as snapshot:
+        row = snapshot.one("event", position=min(position, MAX_INTEGER), source=current_app.config["SOURCE"])
+    if row is None:
+        raise Problem("not-found")
+    must_find(row["fund"], _project_of(row["stream"]))
+    return Response(f"{row['line']}\n", 200, {"Cache-Control": response_headers.FOR_EVER}, content_type=ONE)
+
+
+@bp.get("/funds/<code:fund>/events")
+@operation(
+    "A fund's own stream", "专项资金的事件流", response_types.Events, after=AFTER_VERSION, limit=pagination.LIMIT
+)
+def of_fund(fund: str, *, after: int | None, limit: int | None) -> Response:
+    must_read(fund)
+    return _stream(f"fund/{fund}", after, limit)
+
+
+@bp.get("/projects/<code:project>/events")
+@operation("A project's own stream", "项目的事件流", response_types.Events, after=AFTER_VERSION, limit=pagination.LIMIT)
+def of_project(project: str, *, after: int | None, limit: int | None) -> Response:
+    return _stream(f"project/{project}", after, limit)
+
+
+def _stream(stream: str, after: int | None, limit: int | None) -> Response:
+    size, source = limit or pagination.DEFAULT_ROWS, current_app.config["SOURCE"]
+    asked = {"stream": stream, "after": after or 0, "limit": size, "bytes": MAX_PAGE_BYTES, "source": source}
+    with reader().at() as snapshot:
+        first = snapshot.one("stream_fund", stream=stream)
+        if first is None:
+            raise Problem("not-found")
+        must_find(first["fund"], _project_of(stream))
+        rows = snapshot.rows("stream_events", **asked)
+        version = snapshot.one("stream_version", stream=stream)
+    headers = {
+        "Cache-Control": response_headers.FOR_EVER if len(rows) == size else response_headers.ANEW,
+        "Stream-Version": str(version["version"] if version else 0),
+    }
+    if rows:
+        headers["Link"] = f'<{pagination.next_address(str(rows[-1]["cursor"]))}>; rel="next"'
+    return Response(f"[{','.join(row['line'] for row in rows)}]\n", 200, headers, content_type=BUNDLE)
+
+
+def _project_of(stream: str) -> str | None:
+    kind, _, code = stream.partition("/")
+    return code if kind == "project" else None

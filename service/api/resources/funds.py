@@ -1,0 +1,157 @@
+"""/v1/funds: the funds, their plan beside actual, their balances now or in the past, and every move of their money."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response
+
+from domain.posting import ACCOUNTS
+from service.api import response_types
+from service.api.http import pagination
+from service.api.http.operation import operation
+from service.api.http.parameters import (
+    AWARD,
+    BATCH,
+    MIN_POSITION,
+    PROJECT,
+    NameConverter,
+    day,
+    named_by,
+    one_of,
+    pattern,
+    whole,
+)
+from service.api.http.problems import Problem
+from service.api.http.request_context import reader
+from service.api.http.responses import answer
+from service.api.http.visibility import may_read, must_read
+from service.postgres.snapshots import Row, Snapshot
+
+bp = Blueprint("funds", __name__, url_prefix="/v1/funds")
+
+GROUPINGS = {
+    "batch": ("batch",),
+    "project": ("project", "name"),
+    "task": ("task",),
+    "award": ("project", "award", "applicant"),
+}
+"""What balances have a row for each of, and what names such a row."""
+MOVES = {
+    "project": PROJECT,
+    "batch": BATCH,
+    "award": AWARD,
+    "payment": named_by(NameConverter, "Only this payment", "仅限该支付"),
+    "account": one_of("Only moves out of or into this account", "仅限该账户的收支", *ACCOUNTS),
+    "booked_from": day("Booked on this day or later", "记账日期不早于"),
+    "booked_to": day("Booked on this day or earlier", "记账日期不晚于"),
+}
+
+
+@bp.get("")
+@operation("The funds", "专项资金", response_types.Funds, min_position=MIN_POSITION)
+def all_funds(*, min_position: int | None) -> Response:
+    with reader().at(min_position or 0) as snapshot:
+        rows = [row for row in snapshot.rows("funds", fund=None) if may_read(row["fund"])]
+        return answer({"as_of": {"position": snapshot.position}, "funds": rows})
+
+
+@bp.get("/<code:fund>")
+@operation("One fund", "单个专项资金", response_types.FundNow, min_position=MIN_POSITION)
+def one_fund(fund: str, *, min_position: int | None) -> Response:
+    must_read(fund)
+    with reader().at(min_position or 0) as snapshot:
+        return answer({**_known(snapshot, fund), "as_of": {"position": snapshot.position}})
+
+
+@bp.get("/<code:fund>/balances")
+@operation(
+    "Balances, now or in the past",
+    "余额（当前或历史）",
+    response_types.Balances,
+    by=one_of(
+        "A row per batch (if left out), project, set of tasks, or award", "按批次（默认）、项目、任务或立项", *GROUPINGS
+    ),
+    position=whole("As they stood at this position of the log", "截至该日志位置"),
+    booked_on=day("As they stood at the end of this booking date", "截至该记账日期"),
+    min_position=MIN_POSITION,
+)
+def balances(
+    fund: str, *, by: str | None, position: int | None, booked_on: date | None, min_position: int | None
+) -> Response:
+    must_read(fund)
+    by = by or "batch"
+    with reader().at(max(min_position or 0, position or 0)) as snapshot:
+        _known(snapshot, fund)
+        of = {"fund": fund, "position": position, "booked_on": booked_on}
+        *rows, of_all = snapshot.rows(f"balances_by_{by}", **of)
+        as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
+        if booked_on is not None:
+            as_of["booked_on"] = booked_on
+        rows = [_without(row, "of_fund") for row in rows]
+        total = _without(of_all, "of_fund", *GROUPINGS[by]) | of_all["of_fund"]
+        return answer({"fund": fund, "by": by, "as_of": as_of, "rows": rows, "total": total})
+
+
+def _without(row: Row, *names: str) -> Row:
+    return {name: value for name, value in row.items() if name not in names}
+
+
+@bp.get("/<code:fund>/movements")
+@operation(
+    "Every move of a fund's money",
+    "资金流水",
+    response_types.Movements,
+    **MOVES,  # type: ignore[arg-type] # none of them is called `scope`
+    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "After the move that `next` named", "从 next 所示之后开始"),
+    limit=pagination.LIMIT,
+    min_position=MIN_POSITION,
+)
+def movements(fund: str, *, after: str | None, limit: int | None, min_position: int | None, **wanted: Any) -> Response:
+    must_read(fund, wanted["project"])
+    size = limit or pagination.DEFAULT_ROWS
+    position, seq = (after or "0.0").split(".")
+    with reader().at(min_position or 0) as snapshot:
+        _known(snapshot, fund)
+        rows = snapshot.rows("movements", fund=fund, **wanted, position=int(position), seq=int(seq), limit=size)
+        beside = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("movements", rows, beside, size, lambda row: f"{row['position']}.{row['seq']}")
+
+
+@bp.get("/<code:fund>/plan")
+@operation(
+    "The plan's annex, plan beside actual",
+    "资金安排计划附表（计划与实际）",
+    response_types.Plan,
+    min_position=MIN_POSITION,
+)
+def plan(fund: str, *, min_position: int | None) -> Response:
+    must_read(fund)
+    with reader().at(min_position or 0) as snapshot:
+        return answer(annex(snapshot, fund))
+
+
+def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
+    """The plan's annex, regenerated: the same rows, names, order and totals, plan beside actual."""
+    _known(snapshot, fund)
+    total = snapshot.one("plan_totals", fund=fund) or {}
+    names = {task["code"]: task["name"] for task in total.pop("tasks") or ()}
+    lines = snapshot.rows("plan_lines", fund=fund)
+    for line in lines:
+        line["tasks"] = [{"code": code, "name": names[code]} for code in line["tasks"]]
+    return {
+        "fund": fund,
+        "title": total.pop("title"),
+        "unit": "元",
+        "as_of": {"position": snapshot.position},
+        "rows": lines,
+        "total": {key: value for key, value in total.items() if key != "fund"},
+    }
+
+
+def _known(snapshot: Snapshot, fund: str) -> dict[str, Any]:
+    row = snapshot.one("funds", fund=fund)
+    if row is None:
+        raise Problem("not-found", fund=fund)
+    return row

@@ -1,0 +1,30 @@
+"""/healthz: the process answers. /readyz: it can reach the database, and says how far behind the projections are."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+from psycopg import Error
+
+from service.api import response_types
+from service.api.http.operation import operation
+from service.api.http.request_context import reader
+from service.api.http.responses import answer
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@operation("Whether the process answers", "进程是否存活", response_types.Alive, scope=None)
+def alive() -> Response:
+    return answer({"status": "ok"})
+
+
+@bp.get("/readyz")
+@operation("Whether the database can be reached", "数据库是否可用", response_types.Ready, scope=None)
+def ready() -> Response:
+    try:
+        with reader().at() as snapshot:
+            positions = {"log_position": snapshot.head, "projected_position": snapshot.position}
+        return answer({"status": "ready", **positions})
+    except Error:
+        return answer({"status": "database out of reach"}, 503)

@@ -1,0 +1,19 @@
+"""/metrics: measurements for Prometheus."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, current_app
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from service.api.http import response_headers
+from service.api.http.operation import operation
+from service.observability import metrics
+
+bp = Blueprint("metrics", __name__)
+
+
+@bp.get("/metrics")
+@operation("Measurements for Prometheus", "供 Prometheus 采集的指标", None, scope="admin")
+def measurements() -> Response:
+    text = metrics.exposition(current_app.extensions["metrics"])
+    return Response(text, headers={"Cache-Control": response_headers.NEVER}, content_type=CONTENT_TYPE_LATEST)

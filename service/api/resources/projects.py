@@ -1,0 +1,54 @@
+"""/v1/projects: the lines of the plans, and what became of each."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response
+
+from service.api import response_types
+from service.api.http import pagination
+from service.api.http.operation import operation
+from service.api.http.parameters import FUND, MIN_POSITION
+from service.api.http.problems import Problem
+from service.api.http.request_context import reader
+from service.api.http.responses import answer
+from service.api.http.visibility import may_read, must_find
+
+bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
+
+
+@bp.get("")
+@operation("The lines of the adopted plans", "项目", response_types.Projects, fund=FUND, min_position=MIN_POSITION)
+def all_projects(*, fund: str | None, min_position: int | None) -> Response:
+    with reader().at(min_position or 0) as snapshot:
+        rows = snapshot.rows("projects", fund=fund, project=None)
+        rows = [row for row in rows if may_read(row["fund"], row["project"])]
+        return answer({"as_of": {"position": snapshot.position}, "projects": rows})
+
+
+@bp.get("/<code:project>")
+@operation("One project", "单个项目", response_types.ProjectNow, min_position=MIN_POSITION)
+def one_project(project: str, *, min_position: int | None) -> Response:
+    with reader().at(min_position or 0) as snapshot:
+        row = snapshot.one("projects", fund=None, project=project)
+        if row is None:
+            raise Problem("not-found")
+        must_find(row["fund"], project)
+        of = {"fund": row["fund"], "project": project}
+        every = {
+            "status": None,
+            "acceptance": None,
+            "uscc": None,
+            "position": 0,
+            "award": "",
+            "limit": pagination.MAX_ROWS,
+        }
+        return answer(
+            {
+                **row,
+                "as_of": {"position": snapshot.position},
+                "batches": snapshot.rows("project_batches", **of),
+                "award_list": snapshot.rows("awards", **of, **every),
+                "payments": snapshot.rows("project_payments", **of),
+                **{name: snapshot.rows(name, **of) for name in ("rounds", "objections", "recoveries", "waivers")},
+            }
+        )

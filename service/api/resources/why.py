@@ -1,0 +1,143 @@
+"""/v1/projects/{project}/why: the conditions for paying a batch, met or not, by which event and which document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from flask import Blueprint, Response
+
+from domain.event import Fact, Reference
+from domain.ledger_view import LedgerView
+from domain.state.project import Project
+from domain.why import Answer, Condition, Step, why
+from service.api import response_types
+from service.api.http.operation import operation
+from service.api.http.parameters import AWARD, whole
+from service.api.http.problems import Problem, of_rule
+from service.api.http.request_context import ledger, reader
+from service.api.http.responses import answer
+from service.api.http.visibility import must_find
+from service.api.posting.event_schemas import SCHEMAS
+
+bp = Blueprint("why", __name__, url_prefix="/v1/projects")
+
+Places = dict[tuple[str, int], dict[str, Any]]
+"""Where events stand in the log, by stream and version."""
+
+
+ABOUT_AWARD = (
+    "Of this award; left out: of what is planned and not awarded",
+    "该立项；不填则为计划中尚未立项的部分",
+)
+
+
+@bp.get("/<code:project>/why")
+@operation(
+    "Why a batch is not paid: each condition, met or not, and by what",
+    "为何未拨付：逐项条件及其依据",
+    response_types.Why,
+    batch=whole("The batch", "批次", 1, 99)._replace(required=True),
+    award=AWARD._replace(about=ABOUT_AWARD),
+)
+def why_not(project: str, *, batch: int, award: str | None) -> Response:
+    """Without an award, of what the batch's line still holds."""
+    stream = f"project/{project}"
+    books = books_of(project)
+    fund = books.project(project).fund
+    found = why(books, project, batch, award)
+    places = look_up({*_references(found), *heads(books, stream, f"fund/{fund}")})
+    return answer(
+        {
+            "project": project,
+            "fund": fund,
+            "batch": batch,
+            "award": award,
+            "as_of": as_of(places),
+            "says": found.says.en,
+            "says_zh": found.says.zh,
+            "accounts": {name: str(amount) for name, amount in found.accounts.items()},
+            "steps": [_step(step, places) for step in found.steps],
+        }
+    )
+
+
+def books_of(project: str) -> LedgerView:
+    """The books of a project that the reader may see. Raises Problem for another, as if it were not there."""
+    books = ledger().books(f"project/{project}")
+    state = books.stream(f"project/{project}").state
+    if not isinstance(state, Project):
+        raise Problem("not-found", project=project)
+    must_find(state.fund, project)
+    return books
+
+
+def _references(found: Answer) -> set[Reference]:
+    return {each for step in found.steps for condition in step.conditions for each in condition.by}
+
+
+def heads(books: LedgerView, *streams: str) -> list[Reference]:
+    """The last events of these streams: what an answer about them is as of."""
+    return [Reference(name, books.stream(name).version) for name in streams]
+
+
+def look_up(references: Iterable[Reference]) -> Places:
+    """Where these events stand in the log."""
+    asked = list(references)
+    with reader().at() as snapshot:
+        rows = snapshot.rows(
+            "places", streams=[each.stream for each in asked], versions=[each.version for each in asked]
+        )
+    return {(row["stream"], row["version"]): row for row in rows}
+
+
+def as_of(places: Places) -> dict[str, int]:
+    """The last position among these places."""
+    return {"position": max(place["position"] for place in places.values())}
+
+
+def _step(step: Step, places: Places) -> dict[str, Any]:
+    fact = step.fact
+    return {
+        "event": type(fact).__name__,
+        "event_zh": fact.zh,
+        "subject": step.stream,
+        "scope": SCHEMAS[type(fact).__name__].scope,
+        "may_be_posted": step.may,
+        "cites": [list(choice) for choice in fact.cites],
+        "about": _about(fact),
+        "conditions": [_condition(each, places) for each in step.conditions],
+    }
+
+
+ABOUT = (
+    "project", "round", "application", "objection", "award", "batch", "amount", "payment", "level", "review", "notice",
+)  # fmt: skip
+"""What of a post is told, where it has it; the rest is for the poster to say."""
+
+
+def _about(fact: Fact) -> dict[str, Any]:
+    told = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in ABOUT}
+    return {
+        name: msgspec.to_builtins(value, enc_hook=str) for name, value in told.items() if value not in ("?", None, 0)
+    }
+
+
+def _condition(condition: Condition, places: Places) -> dict[str, Any]:
+    guard = condition.guard
+    return {
+        "requires": guard.en,
+        "requires_zh": guard.zh,
+        "rules": [rule.__name__ for rule in guard.rules],
+        "met": condition.missing is None,
+        "by": [places[each.stream, each.version] for each in condition.by],
+        "missing": _missing(condition),
+    }
+
+
+def _missing(condition: Condition) -> dict[str, Any] | None:
+    if condition.missing is None:
+        return None
+    problem = of_rule(condition.missing)
+    return {name: problem[name] for name in ("rule", "title", "title_zh", "remedy", "remedy_zh", "facts")}

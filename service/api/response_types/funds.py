@@ -1,0 +1,149 @@
+"""The forms of the answers about a fund: its balances, its plan, its movements."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+from service.api.response_types.every import AsOf, Cursor, Day, Fen, Position, Yuan
+
+
+class Fund(TypedDict):
+    fund: str
+    name: str
+    name_en: str | None
+    title: str | None
+    status: Literal["open", "closed"]
+    appropriated: Yuan
+    planned: Yuan
+    projects: int
+    settings: Annotated[dict[str, Any], Meta(description="As the last event that set them says. 最近一次设定。")]
+    settings_version: int
+    closed_through: Annotated[Day | None, Meta(description="The last day of closed books. 已结账至。")]
+    established_position: Position
+    adopted_position: Position | None
+    plan_position: Annotated[Position | None, Meta(description="What put the plan in force. 现行计划。")]
+    closed_position: Position | None
+
+
+class FundNow(Fund):
+    as_of: AsOf
+
+
+class Funds(TypedDict):
+    as_of: AsOf
+    funds: list[Fund]
+
+
+class Figures(TypedDict):
+    planned: Yuan
+    allotted: Yuan
+    line: Yuan
+    committed: Yuan
+    payable: Yuan
+    in_approval: Yuan
+    in_transit: Yuan
+    paid: Yuan
+
+
+class BalanceRow(Figures):
+    """One row; which of the keys it has, `by` says."""
+
+    batch: NotRequired[int]
+    project: NotRequired[str]
+    name: NotRequired[str]
+    task: NotRequired[str]
+    award: NotRequired[str | None]
+    applicant: NotRequired[str | None]
+
+
+class BalanceTotal(Figures):
+    pool: Yuan
+    recovered: Yuan
+    surrendered: Yuan
+    appropriated: Yuan
+
+
+class Balances(TypedDict):
+    fund: str
+    by: Literal["batch", "project", "task", "award"]
+    as_of: AsOf
+    rows: list[BalanceRow]
+    total: BalanceTotal
+
+
+class PlanFigures(TypedDict):
+    planned: Yuan
+    allotted: Yuan
+    awarded: Yuan
+    paid: Yuan
+
+
+class PlanBatch(PlanFigures):
+    batch: int
+    name: str
+    gate: NotRequired[str]
+    adopted: NotRequired[Annotated[Yuan, Meta(description="As first adopted. 批准数。")]]
+
+
+class Task(TypedDict):
+    code: str
+    name: str
+
+
+class PlanLine(PlanFigures):
+    number: int
+    number_raw: str | None
+    project: str
+    name: str
+    name_annex: str
+    name_en: str | None
+    tasks: list[Task]
+    award_rule: Literal["exact", "max"]
+    awards: int
+    fixed_total: bool
+    awarded_count: int
+    adopted: Annotated[Yuan, Meta(description="As first adopted. 批准数。")]
+    batches: list[PlanBatch]
+
+
+class PlanTotal(PlanFigures):
+    batches: list[PlanBatch]
+
+
+class Plan(TypedDict):
+    fund: str
+    title: str | None
+    unit: str
+    as_of: AsOf
+    rows: list[PlanLine]
+    total: PlanTotal
+
+
+# `from` is a word of Python's: such types are written as calls.
+Movement = TypedDict(
+    "Movement",
+    {
+        "position": Position,
+        "seq": int,
+        "type": str,
+        "entry": Annotated[str | None, Meta(description="The type of the entry reversed. 被冲销事项类型。")],
+        "booked_on": Day,
+        "from": str,
+        "to": str,
+        "project": str | None,
+        "batch": int | None,
+        "award": str | None,
+        "payment": str | None,
+        "fen": Fen,
+        "amount": Yuan,
+    },
+)
+
+
+class Movements(TypedDict):
+    fund: str
+    as_of: AsOf
+    movements: list[Movement]
+    next: Cursor

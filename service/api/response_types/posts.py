@@ -1,0 +1,102 @@
+"""The forms of what is answered to a post, and of the log."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, NotRequired, TypedDict
+
+from service.api.response_types.every import AsOf, Cursor, Day, Position
+
+
+class Drafted(TypedDict):
+    type: str
+    subject: str
+    streamversion: int
+    data: dict[str, Any]
+
+
+class Outcome(TypedDict):
+    """What became of one event; a problem's members too, if it does not count."""
+
+    source: NotRequired[str]
+    id: NotRequired[str]
+    outcome: Literal["recorded", "replayed", "would_record", "refused", "not_recorded"]
+    position: NotRequired[Position]
+    last_position: NotRequired[Position]
+    stream: NotRequired[str]
+    version: NotRequired[int]
+    events: NotRequired[list[Drafted]]
+
+
+class Posted(TypedDict, total=False):
+    """What became of one event; of a bundle: `outcomes`, one for each of its events."""
+
+    source: str
+    id: str
+    outcome: Literal["recorded", "replayed", "would_record"]
+    position: Position
+    last_position: Position
+    stream: str
+    version: int
+    events: list[Drafted]
+    outcomes: list[Outcome]
+
+
+class Refusal(TypedDict):
+    id: int
+    first_at: datetime
+    last_at: datetime
+    times: int
+    key: str
+    source: str
+    post_id: str
+    type: str
+    stream: str
+    fund: str | None
+    actor: str
+    occurred_on: Day
+    problem: str
+    rule: str | None
+    title: str
+    title_zh: str
+    facts: dict[str, Any]
+
+
+class Refusals(TypedDict):
+    refusals: list[Refusal]
+    next: Cursor
+
+
+class PostFound(TypedDict):
+    source: str
+    id: str
+    outcome: Literal["recorded", "refused"]
+    position: NotRequired[Position]
+    last_position: NotRequired[Position]
+    stream: NotRequired[str]
+    version: NotRequired[int]
+    recorded_at: NotRequired[datetime]
+    fund: NotRequired[str]
+    refusals: list[Refusal]
+    as_of: AsOf
+
+
+# The log ---------------------------------------------------------------------
+
+
+class Event(TypedDict):
+    """A CloudEvent; `data` is as its type's schema says, with what the ledger assigned."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: Literal["application/json"]
+    position: Position
+    streamversion: int
+    data: dict[str, Any]
+
+
+Events = list[Event]

@@ -1,0 +1,296 @@
+"""The forms of the registers: projects, awards, payments, documents, and what a trace tells."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from msgspec import Meta
+
+from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Position, Yuan
+from service.api.response_types.funds import Figures
+
+
+class Project(TypedDict):
+    project: str
+    fund: str
+    number: int
+    name: str
+    name_en: str | None
+    tasks: list[str]
+    award_rule: Literal["exact", "max"]
+    awards: int
+    fixed_total: bool
+    status: Literal["planned", "open", "closed"]
+    in_plan: bool
+    planned: Yuan
+    opened_position: Position | None
+    closed_position: Position | None
+
+
+class Projects(TypedDict):
+    as_of: AsOf
+    projects: list[Project]
+
+
+class ProjectBatch(Figures):
+    batch: int
+    name: str
+    gate: str
+
+
+class PaymentsOfStatus(TypedDict):
+    status: str
+    payments: int
+    amount: Yuan
+
+
+class Award(TypedDict):
+    """One award 立项, and where its money stands."""
+
+    project: str
+    award: str
+    fund: str
+    application: str
+    applicant: str
+    uscc: str
+    payee: str
+    payee_uscc: str
+    payee_account: Annotated[str, Meta(description="Last four digits. 账号后四位。")]
+    score: str
+    rank: int
+    decided_on: Day
+    acceptance: Literal["none", "requested", "passed", "failed", "rectifying"]
+    status: Literal["live", "declined", "revoked", "terminated", "reversed"]
+    ends_on: Day | None
+    rectify_by: Day | None
+    awarded: Yuan
+    committed: Yuan
+    payable: Yuan
+    in_flight: Yuan
+    paid: Yuan
+    recovered: Yuan
+    events: list[Position]
+
+
+class Awards(TypedDict):
+    as_of: AsOf
+    awards: list[Award]
+    next: Cursor
+
+
+class Round(TypedDict):
+    """One round of applications 征集轮次, from its call."""
+
+    round: int
+    status: Literal["under_way", "decided", "failed", "reversed"]
+    opens_on: Day
+    closes_on: Day
+    closed_on: Day | None
+    reviewed_on: Day | None
+    notice_from: Day | None
+    notice_to: Day | None
+    notice_completed_on: Day | None
+    events: list[Position]
+
+
+class Objection(TypedDict):
+    """An objection 异议 to an application, or to the whole list if none is named."""
+
+    objection: str
+    application: str | None
+    reason: str
+    received_on: Day
+    status: Literal["open", "upheld", "rejected", "reversed"]
+    resolved_on: Day | None
+    events: list[Position]
+
+
+class Recovery(TypedDict):
+    """Money of a payment that must come back 追缴."""
+
+    recovery: str
+    payment: str
+    award: str
+    batch: int
+    ordered_on: Day
+    due_on: Day
+    status: Literal["ordered", "reversed"]
+    amount: Yuan
+    received: Yuan
+    waived: Yuan
+    outstanding: Yuan
+    events: list[Position]
+
+
+class Waiver(TypedDict):
+    """A rule set aside 豁免 for one award or application."""
+
+    rule: str
+    award: str | None
+    application: str | None
+    reason: str
+    granted_on: Day
+    granted_by: str
+    status: Literal["granted", "reversed"]
+    events: list[Position]
+
+
+class ProjectNow(Project):
+    as_of: AsOf
+    batches: list[ProjectBatch]
+    award_list: list[Award]
+    payments: list[PaymentsOfStatus]
+    rounds: list[Round]
+    objections: list[Objection]
+    recoveries: list[Recovery]
+    waivers: list[Waiver]
+
+
+# Payments --------------------------------------------------------------------
+
+
+class Approval(TypedDict):
+    position: Position
+    decision: Literal["approved", "rejected"]
+    level: str | None
+    actor: str
+    occurred_on: Day
+
+
+class Payment(TypedDict):
+    """A line of the register: request, approvals, voucher, bank reference, payee, dates and where it stands."""
+
+    project: str
+    payment: str
+    fund: str
+    award: str
+    batch: int
+    amount: Yuan
+    status: Literal["requested", "approved", "rejected", "cancelled", "instructed", "confirmed", "failed", "returned"]
+    payee: str
+    payee_uscc: str | None
+    payee_account: Annotated[str, Meta(description="Last four digits. 账号后四位。")]
+    payee_differs: bool
+    requested_on: Day
+    requested_by: str
+    request: Annotated[str | None, Meta(description="支付申请编号")]
+    approvals: list[Approval]
+    instructed_on: Day | None
+    voucher: str | None
+    confirmed_on: Day | None
+    cleared_on: Annotated[Day | None, Meta(description="The day of clearing. 清算日期。")]
+    booked_on: Annotated[
+        Day | None,
+        Meta(description="The accounting date of the confirmation: the year it counts in. 支付确认的记账日期。"),
+    ]
+    bank_reference: str | None
+    returned: Yuan
+    recovered: Yuan
+    requested_position: Position
+    events: list[Position]
+
+
+class Payments(TypedDict):
+    as_of: AsOf
+    payments: list[Payment]
+    next: Cursor
+
+
+class PaymentNow(Payment):
+    as_of: AsOf
+
+
+Step = TypedDict(
+    "Step",
+    {
+        "position": Position,
+        "type": str,
+        "stream": str,
+        "version": int,
+        "occurred_on": Day,
+        "booked_on": Day,
+        "actor": str,
+        "documents": list[Document],
+        "payee": str | None,
+        "from": NotRequired[str],
+        "to": NotRequired[str],
+        "amount": NotRequired[Yuan],
+        "project": NotRequired[str | None],
+        "batch": NotRequired[int | None],
+        "award": NotRequired[str | None],
+        "payment": NotRequired[str | None],
+    },
+)
+
+
+class LineOfPlan(TypedDict):
+    project: str
+    number: int
+    name: str
+    batch: int
+    batch_name: str
+    gate: str
+    planned: Yuan
+
+
+class PaymentTrace(TypedDict):
+    """Every event on the way of a payment's fen, from the central fund; `amount` in a step: of these fen."""
+
+    project: str
+    payment: str
+    fund: str
+    award: str
+    batch: int
+    amount: Yuan
+    status: str
+    fen: Fen
+    plan_line: LineOfPlan | None
+    steps: list[Step]
+    as_of: AsOf
+
+
+class Standing(TypedDict):
+    account: str
+    project: NotRequired[str]
+    batch: NotRequired[int]
+    award: NotRequired[str]
+    payment: NotRequired[str]
+    since: Position
+
+
+class FenTrace(TypedDict):
+    serial: int
+    fund: str
+    as_of: AsOf
+    stands: Standing
+    plan_line: LineOfPlan | None
+    steps: list[Step]
+
+
+class Citation(TypedDict):
+    position: Position
+    type: str
+    stream: str
+    fund: str
+    occurred_on: Day
+    booked_on: Day
+    actor: str
+    document: Document
+
+
+class OfficialNumber(TypedDict):
+    """A 文号 taken apart."""
+
+    issuer: str
+    year: int
+    serial: int
+
+
+class Cited(TypedDict):
+    """`number` as it is known by, however it was typed."""
+
+    number: str
+    official: OfficialNumber | None
+    as_of: AsOf
+    citations: list[Citation]
+    next: Cursor

@@ -1,0 +1,159 @@
+"""Tokens of an OpenID Connect issuer (JWT), mapped to grants by a configuration file."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Mapping
+from functools import reduce
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+import structlog
+import yaml
+from joserfc import jwt
+from joserfc.errors import ExpiredTokenError, JoseError
+from joserfc.jwk import KeySet
+from marshmallow import Schema, ValidationError, fields, validate
+
+from service.auth.grants import SCOPES, Grant, NotAuthenticated, Principal, grant
+
+log = structlog.get_logger()
+
+FETCH_SECONDS = 5.0
+KEYS_LAST_SECONDS = 600.0
+"""The issuer's keys are fetched again after this long."""
+FETCHED_AGAIN_SECONDS = 10.0
+"""A token of an unknown key makes them be fetched sooner, but not within this long of the last time."""
+LEEWAY_SECONDS = 30
+NAME = re.compile("[!-~]{1,100}")
+"""What a subject may look like: nothing that two people could share without its being seen."""
+MAX_TOKEN_LENGTH = 16_384
+ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+"""Signatures that only the issuer can make. A shared secret (HS…) or none at all is never taken."""
+
+
+class TokenFileWrong(Exception):
+    """The file that SUYUAN_OIDC names cannot be used."""
+
+    def __init__(self, file: Path, reason: object) -> None:
+        super().__init__(f"{file}: {reason}\nSUYUAN_OIDC 配置文件有误。")
+
+
+class _Role(Schema):
+    scopes = fields.List(fields.String(validate=validate.OneOf(SCOPES)), required=True)
+    funds = fields.List(fields.String(), load_default=())
+    projects = fields.List(fields.String(), load_default=())
+    sources = fields.List(fields.String(), load_default=())
+
+
+class _File(Schema):
+    issuer = fields.Url(required=True, require_tld=False)
+    audience = fields.String(required=True)
+    algorithms = fields.List(
+        fields.String(validate=validate.OneOf(ALGORITHMS)), load_default=("RS256",), validate=validate.Length(min=1)
+    )
+    jwks_uri = fields.Url(require_tld=False, load_default=None)
+    name_claim = fields.String(load_default="sub")
+    roles_claim = fields.String(load_default="roles")
+    roles = fields.Dict(keys=fields.String(), values=fields.Nested(_Role), required=True)
+
+
+class Issuer:
+    """One issuer whose tokens are taken, as its file describes it (docs/api.md)."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._roles: dict[str, Grant] = {name: grant(**role) for name, role in settings["roles"].items()}
+        self._claims = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": settings["issuer"]},
+            aud={"essential": True, "value": settings["audience"]},
+            exp={"essential": True},
+        )
+        self._keys: KeySet | None = None
+        self._fetched_at = float("-inf")
+        self._lock = Lock()
+
+    def authenticate(self, token: str) -> Principal:
+        """Who the token speaks for. Raises Refused if it does not hold, or names no role that is mapped."""
+        if len(token) > MAX_TOKEN_LENGTH:
+            raise NotAuthenticated("no-key")
+        claims = self._verified(token)
+        name = _at(claims, self._settings["name_claim"])
+        roles = _at(claims, self._settings["roles_claim"])
+        if not isinstance(name, str) or not NAME.fullmatch(name):
+            raise NotAuthenticated("no-key")
+        held = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
+        grants = tuple(self._roles[role] for role in held if isinstance(role, str) and role in self._roles)
+        return Principal(f"oidc:{name}", grants)
+
+    def _verified(self, token: str) -> Mapping[str, Any]:
+        try:
+            try:
+                return self._read(token, self._known_keys(KEYS_LAST_SECONDS))
+            except (JoseError, ValueError):  # the issuer may have changed its keys
+                return self._read(token, self._known_keys(FETCHED_AGAIN_SECONDS))
+        except NotAuthenticated:
+            raise
+        except ExpiredTokenError as error:
+            raise NotAuthenticated("expired-key") from error
+        except Exception as error:  # what strangers send may meet any fault of a parser
+            raise NotAuthenticated("no-key") from error
+
+    def _read(self, token: str, keys: KeySet) -> Mapping[str, Any]:
+        decoded = jwt.decode(token, keys, algorithms=list(self._settings["algorithms"]))
+        self._claims.validate(decoded.claims)
+        return decoded.claims
+
+    def _known_keys(self, at_most_seconds_old: float) -> KeySet:
+        most = at_most_seconds_old if self._keys else FETCHED_AGAIN_SECONDS
+        if time.monotonic() - self._fetched_at > most and self._lock.acquire(timeout=0 if self._keys else 1):
+            try:
+                if time.monotonic() - self._fetched_at > most:  # another thread may have just done it
+                    self._fetch()
+            finally:
+                self._lock.release()
+        if self._keys is None:
+            raise NotAuthenticated("issuer-unavailable")
+        return self._keys
+
+    def _fetch(self) -> None:
+        """The issuer's keys; the old ones stay in use if it cannot be reached."""
+        try:
+            uri = self._settings["jwks_uri"] or self._discovered()
+            self._keys = KeySet.import_key_set(_get(uri))  # type: ignore[arg-type]
+        except (OSError, ValueError, KeyError, JoseError) as error:
+            log.warning("the issuer's keys cannot be fetched", issuer=self._settings["issuer"], reason=repr(error))
+        self._fetched_at = time.monotonic()
+
+    def _discovered(self) -> str:
+        document = _get(self._settings["issuer"].rstrip("/") + "/.well-known/openid-configuration")
+        return cast(str, document["jwks_uri"])
+
+
+def read(file: Path) -> Issuer:
+    """The issuer that a YAML file describes. Raises TokenFileWrong."""
+    try:
+        return Issuer(cast(dict[str, Any], _File().load(yaml.safe_load(file.read_text(encoding="utf-8")))))
+    except (OSError, yaml.YAMLError) as error:
+        raise TokenFileWrong(file, error) from error
+    except ValidationError as error:
+        raise TokenFileWrong(file, error.messages) from error
+
+
+def _at(claims: Mapping[str, Any], path: str) -> Any:
+    """A claim by its name, or by its path, such as `realm_access.roles`."""
+    if path in claims:
+        return claims[path]
+    return reduce(lambda at, step: at.get(step) if isinstance(at, dict) else None, path.split("."), cast(Any, claims))
+
+
+def _get(uri: str) -> dict[str, Any]:
+    if not uri.startswith(("https://", "http://")):
+        raise ValueError(uri)
+    with urllib.request.urlopen(uri, timeout=FETCH_SECONDS) as response:  # noqa: S310 - its scheme was looked at
+        return cast(dict[str, Any], json.loads(response.read(1_000_000)))

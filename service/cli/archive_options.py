@@ -1,0 +1,63 @@
+"""What the commands of the archive share: `archive`, `replay` and `restore`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from service.archive.engines import EngineMissing
+from service.archive.manifest import Archive, ArchiveWrong
+from service.auth import api_keys
+from service.cli.terminal import out, progress
+from service.config import Config
+
+FROM = click.option(
+    "--from", "folder", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="归档目录"
+)
+
+
+class NotDone(click.ClickException):
+    """The command could not be carried out; its exit code differs from that of balances that differ."""
+
+    exit_code = 2
+
+
+@contextmanager
+def reported() -> Iterator[None]:
+    """Errors that the operator can fix become messages."""
+    try:
+        yield
+    except (ArchiveWrong, EngineMissing, OSError) as error:
+        raise NotDone(str(error)) from error
+    except ImportError as error:
+        raise NotDone(str(EngineMissing("archive"))) from error
+
+
+CHAIN = click.option("--chain", metavar="SHA256", help="what its chain must be, if you kept it 归档的链值")
+
+
+@contextmanager
+def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    columns = (
+        TextColumn(name), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    with progress(*columns, console=console) as display:
+        task = display.add_task(name, total=1)
+        yield lambda done, total: display.update(task, completed=done, total=total)
+
+
+def must_match(archive: Archive, chosen: Config) -> None:
+    if archive.manifest.secret != api_keys.fingerprint(chosen.secret):
+        raise ArchiveWrong("It was written under another secret: set SUYUAN_SECRET. 归档使用的是另一密钥。")
+    if archive.manifest.source != chosen.source:
+        raise ArchiveWrong(f"It is of {archive.manifest.source}: set SUYUAN_SOURCE. 请设置 SUYUAN_SOURCE。")
+
+
+def print_chain(archive: Archive) -> None:
+    out.print(f"chain {archive.manifest.chain}", soft_wrap=True)

@@ -1,0 +1,76 @@
+"""`suyuan check`: derives everything from the log again and reports what differs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from service import supervisor
+from service.check import KINDS, Report, Severity, check
+from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, progress, url_of, variables
+
+
+@click.command("check", epilog=variables(*OF_LEDGER))
+@AS_JSON
+def command(as_json: bool) -> None:
+    """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
+    supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
+    with administered() as (chosen, _):
+        report = _checked(url_of(chosen), err if as_json else out)
+    if as_json:
+        click.echo(json.dumps(report.document(), ensure_ascii=False, indent=1, default=str))
+    else:
+        _report_findings(report)
+    sys.exit(1 if report.errors else 0)
+
+
+def _checked(url: str, console: Console) -> Report:
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TextColumn("{task.completed:,.0f}"),
+        TimeElapsedColumn(),
+    )
+    with progress(*columns, console=console) as display:
+        bars: dict[str, TaskID] = {}
+
+        def on_progress(what: str, position: int) -> None:
+            if what not in bars:
+                bars[what] = display.add_task(STEPS.get(what, what), total=None)
+            display.update(bars[what], completed=position)
+
+        return check(url, on_progress)
+
+
+STEPS = {
+    "movement": "各表，资金 tables, of money",
+    "appropriation": "各表，其余 tables, the others",
+    "log": "日志 the log itself",
+    "rules": "规则 the rules, decided again",
+}
+
+
+def _report_findings(report: Report) -> None:
+    if report.findings:
+        table = Table("类别 kind", "级别 severity", "数量 count", "示例 one of them")
+        for name, kind in KINDS.items():
+            if count := report.counts[name]:
+                one = next((each for each in report.findings if each.kind == name), None)
+                colour = "red" if kind.severity is Severity.ERROR else "yellow"
+                sentences = f"{one.zh}\n{one.en}" if one else ""
+                table.add_row(f"[{colour}]{name}[/{colour}]", kind.severity, f"{count:,}", escape(sentences))
+        out.print(table)
+    went_over = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
+    at = f"截至第 {report.position} 号事件 as of position {report.position}: {went_over}"
+    if report.errors:
+        out.print(f"[red]✗[/red] {report.errors:,} 处错误 errors. {at}")
+    else:
+        out.print(f"[green]✓[/green] 账簿与日志一致 the tables are what the log says. {at}")

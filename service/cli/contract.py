@@ -1,0 +1,21 @@
+"""`suyuan contract`: writes the published contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from service.api.contract.compatibility import taken_away
+from service.app import contract
+
+
+@click.command("contract")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def command(file: Path) -> None:
+    """更新接口契约（只增不减）。Write the API's contract to FILE, if it keeps all that FILE promises."""
+    current = contract()
+    if file.exists() and (broken := list(taken_away(json.loads(file.read_text(encoding="utf-8")), current))):
+        raise click.ClickException("契约只增不减 a published contract changes only by adding\n" + "\n".join(broken))
+    file.write_text(json.dumps(current, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,152 @@
+"""`suyuan keys`: who may do what. 接口密钥。"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+import psycopg
+from rich.table import Table
+
+from service import calendar
+from service.auth import api_keys
+from service.auth.api_keys import KeyRecord
+from service.auth.grants import SCOPES, grant
+from service.cli.terminal import AS_JSON, NEW, OF_LEDGER, Group, administered, out, variables
+from service.postgres.queries import QUERIES
+
+HELP = variables(*OF_LEDGER)
+
+
+@click.group("keys", cls=Group)
+def command() -> None:
+    """接口密钥：新建、列出、轮换、吊销。API keys: create, list, rotate, revoke."""
+
+
+NAMED = click.argument("name")
+UNTIL = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
+
+
+@command.command("create", epilog=HELP)
+@NAMED
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what it may do 权限")
+@click.option("--fund", "funds", multiple=True, help="only in this fund 仅限专项资金")
+@click.option("--project", "projects", multiple=True, help="only in this project 仅限项目")
+@click.option("--source", "sources", multiple=True, help="only for this event source 仅限来源")
+@UNTIL
+@NEW
+def create_key(name: str, expires: datetime | None, *, new: bool, **limits: tuple[str, ...]) -> None:
+    """新建密钥（只显示一次）。Create a key and print it, the only time it is ever shown."""
+    if not re.fullmatch("[a-z0-9][a-z0-9.-]{0,63}", name):
+        raise click.ClickException(
+            "名称须为小写字母、数字、点、连字符 a name is lower-case letters, digits, dots and hyphens"
+        )
+    if "admin" in limits["scopes"] and (limits["funds"] or limits["projects"]):
+        raise click.ClickException("admin 权限不能限于专项资金或项目 admin has no limits: it is for the whole ledger")
+    until = _end_of(expires)
+    with administered(new=new) as (chosen, conn):
+        _must_exist(conn, limits)
+        try:
+            key = api_keys.create(conn, chosen.secret, name, grant(**limits), until)
+        except api_keys.KeyExists as error:
+            raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never used again") from error
+        out.print(key, soft_wrap=True, highlight=False)
+
+
+def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]]) -> None:
+    """Raises ClickException for a fund or project that the ledger does not have: such a key would open nothing."""
+    asked = [f"{kind}/{code}" for kind in ("fund", "project") for code in limits[f"{kind}s"]]
+    known = {row["stream"] for row in conn.execute(QUERIES["known_codes"], {"streams": asked})}
+    if unknown := [stream for stream in asked if stream not in known]:
+        raise click.ClickException(f"账簿中没有 not in this ledger: {', '.join(unknown)}")
+
+
+@command.command("list", epilog=HELP)
+@AS_JSON
+def list_keys(*, as_json: bool) -> None:
+    """列出全部密钥。List all keys that ever were."""
+    with administered() as (_, conn):
+        listed = api_keys.listed(conn)
+    if as_json:
+        click.echo(json.dumps([_document(key) for key in listed], ensure_ascii=False, indent=1, default=str))
+        return
+    table = Table("名称 name", "状态 state", "权限 scopes", "限于 only", "到期 expires", "最近使用 last used")
+    for key in listed:
+        only = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
+        days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
+        table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(only), *days)
+    out.print(table)
+
+
+def _document(key: KeyRecord) -> dict[str, Any]:
+    limits = {part: sorted(getattr(key.grant, part)) for part in ("scopes", "funds", "projects", "sources")}
+    times = {name: getattr(key, name) for name in ("created_at", "expires_at", "last_used_at", "revoked_at")}
+    return {"name": key.name, "state": key.state, **limits, **times}
+
+
+@command.command("rotate", epilog=HELP)
+@NAMED
+@click.option(
+    "--overlap-hours",
+    default=24,
+    show_default=True,
+    type=click.IntRange(0, 24 * 90),
+    help="how long the old key stays valid 旧密钥保留小时数",
+)
+@UNTIL
+def rotate_key(name: str, overlap_hours: int, expires: datetime | None) -> None:
+    """轮换密钥。Print a new key for this name; the old one stays valid for a while."""
+    until = _end_of(expires)
+    with administered() as (chosen, conn), _in_force(name):
+        key = api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until)
+        out.print(key, soft_wrap=True, highlight=False)
+
+
+@command.command("revoke", epilog=HELP)
+@NAMED
+def revoke_key(name: str) -> None:
+    """吊销密钥。Revoke a key; it is refused from then on."""
+    with administered() as (_, conn), _in_force(name):
+        api_keys.revoke(conn, name)
+
+
+@command.command("history", epilog=HELP)
+@AS_JSON
+def key_history(*, as_json: bool) -> None:
+    """授权与吊销记录。List every grant and revocation, oldest first."""
+    with administered() as (_, conn):
+        changes: Sequence[dict[str, Any]] = api_keys.history(conn)
+    if as_json:
+        click.echo(json.dumps(changes, ensure_ascii=False, indent=1, default=str))
+        return
+    table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
+    for change in changes:
+        detail = json.dumps(change["detail"], ensure_ascii=False)
+        table.add_row(_local(change["at"]), change["key"], change["action"], change["by"], detail)
+    out.print(table)
+
+
+@contextmanager
+def _in_force(name: str) -> Iterator[None]:
+    try:
+        yield
+    except api_keys.NoSuchKey as error:
+        raise click.ClickException(f"没有名为 {name} 的有效密钥 there is no key {name} in force") from error
+
+
+def _end_of(day: datetime | None) -> datetime | None:
+    """The end of this day in China. Raises ClickException if it is over."""
+    if day is None:
+        return None
+    if day.date() < calendar.today():
+        raise click.ClickException(f"有效期已过 the day is over: {day.date()}")
+    return day.replace(tzinfo=calendar.SHANGHAI) + timedelta(days=1)
+
+
+def _local(moment: datetime) -> str:
+    return f"{moment.astimezone(calendar.SHANGHAI):%Y-%m-%d %H:%M}"

@@ -1,0 +1,44 @@
+"""`suyuan projector`: follows the log, folds it into the projections, and runs the scheduled checks."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import click
+import structlog
+
+from projections import Changed, FoldStopped
+from service import config, supervisor
+from service.cli.terminal import OF_LEDGER, out, url_of, variables
+from service.postgres.connect import database
+from service.workers import check_scheduler, projector
+
+log = structlog.get_logger()
+
+
+@click.command("projector", epilog=variables(*OF_LEDGER, "SUYUAN_CHECK_HOURS"))
+def command() -> None:
+    """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
+    stop = supervisor.stop_signal()
+    supervisor.watch_parent(stop.set)
+    with database(config.from_environment(), join=True) as chosen:
+        stop_checks = threading.Event()
+        checks = threading.Thread(target=check_scheduler.follow, args=(chosen, stop_checks), name="check scheduler")
+        checks.start()
+        try:
+            projector.follow(url_of(chosen), stop)
+        except FoldStopped as stopped:
+            log.error(  # noqa: TRY400 - the finding says everything; a traceback would bury it
+                "projector stopped",
+                position=stopped.position,
+                projection=stopped.projection,
+                finding=stopped.finding,
+            )
+            sys.exit(supervisor.FAULT)
+        except Changed as changed:
+            out.print(str(changed), soft_wrap=True)
+            sys.exit(supervisor.FAULT)
+        finally:
+            stop_checks.set()
+            checks.join()

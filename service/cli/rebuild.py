@@ -1,0 +1,65 @@
+"""`suyuan rebuild`: folds projections again beside the live ones."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+
+import click
+from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
+
+from projections import ORDER, FoldStopped
+from projections.rebuild import NotLevel, Rebuilt, Running
+from service.cli import rebuild_progress
+from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, url_of, variables
+
+
+@click.command("rebuild", epilog=variables(*OF_LEDGER))
+@click.argument("projections", nargs=-1, type=click.Choice(ORDER), metavar="[PROJECTION]…")
+@click.option(
+    "--accept-differences",
+    "accepted",
+    multiple=True,
+    metavar="PROJECTION[,…]",
+    help="these may differ from the live tables 允许与现有表不同的投影",
+)
+@AS_JSON
+def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) -> None:
+    """在旁重建投影，一致后切换。Fold projections again beside the live ones; switch if all is the same."""
+    expected = [name for each in accepted for name in each.split(",")]
+    if unknown := set(expected) - set(ORDER):
+        raise click.ClickException(f"no such projection 没有此投影: {', '.join(sorted(unknown))}")
+    progress = err if as_json else out
+    with administered() as (chosen, _):
+        try:
+            rebuilt = rebuild_progress.run(url_of(chosen), projections, expected, progress)
+        except (Running, NotLevel) as error:
+            raise click.ClickException(str(error)) from error
+        except DependentObjectsStillExist as error:
+            raise click.ClickException(f"something of yours rests on a table 有其他对象依赖该表: {error}") from error
+        except LockNotAvailable as error:
+            raise click.ClickException("readers left no gap for the switch; try again 读者未留空隙，请重试") from error
+        except FoldStopped as error:
+            raise click.ClickException(f"the log cannot be folded 日志无法推算: {error}") from error
+    if as_json:
+        click.echo(json.dumps(rebuild_progress.document(rebuilt), ensure_ascii=False, indent=1, default=str))
+    else:
+        _report(rebuilt)
+    sys.exit(0 if rebuilt.switched else 1)
+
+
+def _report(rebuilt: Rebuilt) -> None:
+    out.print(rebuild_progress.table(rebuilt))
+    for each in rebuilt.comparisons:
+        for row in each.shown[:5]:
+            out.print(f"[red]{each.name}[/red] 原 before {row.live}", soft_wrap=True)
+            out.print(f"{' ' * len(each.name)} 新 after  {row.anew}", soft_wrap=True)
+    if rebuilt.switched:
+        out.print(f"[green]✓[/green] 已切换，截至第 {rebuilt.position} 号事件 switched, as of that position")
+    else:
+        names = ",".join(rebuilt.unexpected)
+        out.print(
+            f"[red]✗[/red] 未切换：新旧不一致 not switched: they differ. "
+            f"确认后可用 if that is expected: --accept-differences {names}"
+        )

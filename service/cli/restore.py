@@ -1,0 +1,33 @@
+"""`suyuan restore`: fills an empty database from an archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from service.archive.manifest import opened
+from service.auth import api_keys
+from service.cli.archive_options import CHAIN, FROM, bar, must_match, print_chain, reported
+from service.cli.terminal import OF_LEDGER, opened_database, out, url_of, variables
+from service.workers import projector
+
+
+@click.command("restore", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
+@FROM
+@CHAIN
+def command(folder: Path, chain: str | None) -> None:
+    """从归档恢复。Fill an empty database from an archive: the same positions and hashes."""
+    with reported():
+        from service.archive.restore import restore  # noqa: PLC0415 - an extra
+
+        archive = opened(folder, chain)
+        with opened_database(new=True) as (chosen, conn):
+            must_match(archive, chosen)
+            with bar("恢复 restoring", out) as told, conn.transaction():
+                api_keys.check_secret(conn, chosen.secret)
+                restore(conn, archive, told)
+            with out.status("推算各表 folding the tables"):
+                projector.catch_up(url_of(chosen))
+    print_chain(archive)
+    out.print(f"[green]✓[/green] 已恢复 restored: {archive.manifest.head} 个事件 events; 密钥须重新发放 issue new keys")

@@ -1,0 +1,162 @@
+"""`suyuan run`: everything on one machine, with the example."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+
+import projections
+from projections import FoldStopped
+from service import calendar, config, example, supervisor
+from service.api.resources.funds import annex
+from service.app import open_ledger
+from service.auth import api_keys
+from service.cli import plan_table, rebuild_progress
+from service.cli.reconcile import compare_file
+from service.cli.terminal import OF_LEDGER, connect, out, progress, url_of, variables
+from service.config import Config
+from service.example import life
+from service.ledger.application import Ledger
+from service.plans import plan_file
+from service.postgres.connect import database
+from service.postgres.migrate import migrate
+from service.postgres.queries import QUERIES
+from service.postgres.snapshots import Reader, open_pool
+from service.workers import projector
+
+Setup = list[dict[str, Any]]
+
+
+@click.command("run", epilog=variables(*OF_LEDGER, "HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC"))
+def command() -> None:
+    """一键启动示例。Start everything on the example: database, projector, web service."""
+    settings = config.from_environment(new=True)
+    _check_port(settings)
+    with database(settings) as chosen:
+        _step("数据库已就绪 database ready", lambda: _prepare(chosen))
+        setup = list(plan_file.posts(plan_file.read(example.PLAN), actor="示例·资金科赵某"))
+        if _is_free_for(setup, chosen):
+            chosen = replace(chosen, example=True)  # noqa: PLW2901 - the same, and the page is open
+            _play(chosen, setup)
+        else:
+            out.print("账簿已有其他数据，不载入示例 this ledger has other data: the example is left out")
+        stop = supervisor.stop_signal()
+        with supervisor.command(chosen, "projector"), supervisor.command(chosen, "serve"):
+            _announce(chosen, stop.is_set)
+            while not stop.is_set():
+                time.sleep(0.2)
+    out.print("已全部停止 everything is stopped")
+
+
+def _check_port(settings: Config) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError as error:
+            why = "不允许使用 may not be used" if isinstance(error, PermissionError) else "端口被占用 is taken"
+            address = f"{settings.host}:{settings.port}"
+            raise click.ClickException(f"{address} {why}; 请设置 PORT set PORT ({error})") from error
+
+
+def _prepare(chosen: Config) -> None:
+    """Migrate, check that the secret is the one the database was set up with, and rebuild what this version changed."""
+    url = url_of(chosen)
+    migrate(url)
+    with connect(url) as conn:
+        api_keys.check_secret(conn, chosen.secret)
+        changed = projections.changed(conn)
+    if changed:
+        rebuild_progress.run(url, changed, changed, out)
+
+
+def _is_free_for(setup: Setup, chosen: Config) -> bool:
+    with connect(url_of(chosen)) as conn:
+        row = conn.execute(QUERIES["has_example"], {"source": setup[0]["source"]}).fetchone()
+    return bool(row and row["ours"])
+
+
+def _play(chosen: Config, setup: Setup) -> None:
+    """Load the example plan, play its life, fold it, and print the plan beside what became of it."""
+    url = url_of(chosen)
+    with connect(url) as conn:
+        example.ensure_demo_keys(conn, chosen.secret, chosen.home / "demo-keys.json")
+    ledger = open_ledger(url)
+    try:
+        _live(ledger, chosen.secret, setup)
+    except example.PlayedOtherwise:
+        out.print("沿用此前版本的示例数据 the example of an earlier version is kept as it is")
+    finally:
+        ledger.close()
+    try:
+        _step("投影已更新 projections folded", lambda: projector.catch_up(url))
+    except FoldStopped as stopped:
+        out.print(f"[red]投影停止 projections stopped[/red]: {stopped}")
+        return
+    pool = open_pool(url, size=1)
+    try:
+        with Reader(pool).at() as snapshot:
+            out.print(plan_table.table(annex(snapshot, setup[0]["subject"].partition("/")[2])))
+    finally:
+        pool.close()
+    _compare_statement(chosen)
+
+
+def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with progress(*columns, console=out) as display:
+        task = display.add_task("示例资金的一生 the example's life", total=None)
+        post = example.poster(ledger, secret, lambda: display.advance(task))
+        for event in setup:
+            post(event)
+        life.play(post, setup, calendar.working_days)
+        display.update(task, total=display.tasks[0].completed)
+
+
+def _compare_statement(chosen: Config) -> None:
+    """Compare the example's statement with the books. It has one exception of every kind on purpose."""
+    found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
+    matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)
+    exceptions = len(found.exceptions)
+    out.print(
+        f"\n示例对账单：{lines} 行中 {matched} 行相符，另有 {exceptions} 项差异，均为示例所设\n"
+        f"The example's statement: {matched} of {lines} lines agree; it was made with {exceptions} exceptions\n"
+        f"  suyuan reconcile {example.STATEMENT} --fund {example.FUND}",
+        soft_wrap=True,
+        highlight=False,
+    )
+
+
+def _step(name: str, work: Callable[[], Any]) -> None:
+    with out.status(name):
+        work()
+    out.print(f"[green]✓[/green] {name}")
+
+
+def _announce(chosen: Config, stopped: Callable[[], bool]) -> None:
+    """Once the service answers, say where to open it, how to read and how to post."""
+    while not stopped():
+        with socket.socket() as probe:
+            if probe.connect_ex((chosen.host, chosen.port)) == 0:
+                break
+        time.sleep(0.1)
+    else:
+        return
+    address = f"http://{chosen.host}:{chosen.port}"
+    keys = chosen.home / "demo-keys.json"
+    rows: Mapping[str, str] = {
+        "打开 open": f"[link={address}]{address}[/link]" if chosen.example else f"{address}/docs",
+        "查询 read": f'curl -H "Authorization: Bearer $AUDITOR" {address}/v1/funds',
+        "提交 post": f"{address}/docs · POST {address}/v1/events",
+        "密钥 keys": f"{keys} (mode 600)" if keys.exists() else "suyuan keys create",
+        "停止 stop": "Ctrl-C",
+    }
+    out.print("\n[bold green]✓ 已启动 it runs[/bold green]")
+    for name, value in rows.items():
+        out.print(f"  [bold]{name}[/bold]  {value}", soft_wrap=True, highlight=False)

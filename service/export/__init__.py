@@ -1,0 +1,1 @@
+"""A fund's books in the formats of other programs."""

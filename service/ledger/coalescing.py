@@ -1,0 +1,74 @@
+"""Call coalescing: calls run by one thread, and where all of them wait for the same work, it is done once for all.
+
+A thread per call would cost as much as the call: sixteen threads wake one another and contend for the interpreter's
+lock several times a call. Here each call runs in a greenlet until it submits work; then the next one runs.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+from greenlet import getcurrent, greenlet
+
+R = TypeVar("R")
+T = TypeVar("T")
+Work = Callable[[Sequence[R]], None]
+
+
+class _Call(greenlet):
+    """One of the calls. `waits_for`: the work it is suspended on, and its request to it; None once it has ended."""
+
+    waits_for: tuple[Work[Any], Any] | None
+
+    def resume(self, error: BaseException | None = None) -> None:
+        """Run the call until it submits work again, or ends."""
+        self.waits_for = self.switch() if error is None else self.throw(error)
+
+
+def submit(work: Work[R], request: R) -> None:
+    """Have `work` process this request, together with those that the calls running beside submit to the same work.
+
+    Outside `run`, the request is processed alone and at once. Raises what `work` raises.
+    """
+    call = getcurrent()
+    if isinstance(call, _Call):
+        assert call.parent is not None, "run made it"
+        call.parent.switch((work, request))
+    else:
+        work([request])
+
+
+def run(requests: deque[T], handle: Callable[[T], None]) -> int:
+    """Call `handle`, which must not raise, for each request; return how many calls were begun.
+
+    Another thread may take requests out of the queue while this runs; those are not begun here.
+    """
+    begun = 0
+    suspended: list[_Call] = []
+    with suppress(IndexError):  # the queue is empty
+        while True:
+            call = _Call(partial(handle, requests.popleft()))
+            begun += 1
+            call.resume()
+            suspended += [call] if call.waits_for else []
+    while suspended:
+        _process(suspended)
+        suspended = [call for call in suspended if call.waits_for]
+    return begun
+
+
+def _process(suspended: Sequence[_Call]) -> None:
+    """Do the work that the first call is suspended on, for all calls suspended on the same work."""
+    [(work, _), *_] = waits = [call.waits_for for call in suspended if call.waits_for]
+    error = None
+    try:
+        work([request for same, request in waits if same == work])
+    except BaseException as raised:  # noqa: BLE001 - raised again in each call
+        error = raised
+    for call in suspended:
+        if call.waits_for and call.waits_for[0] == work:
+            call.resume(error)

@@ -1,0 +1,1 @@
+"""A district's plan as a file: read strictly, and turned into the events that set up its fund."""

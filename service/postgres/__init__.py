@@ -1,0 +1,1 @@
+"""PostgreSQL: connecting, the embedded server, migrations, read snapshots, and every named query."""

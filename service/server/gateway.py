@@ -1,0 +1,336 @@
+"""The gateway: receives requests without a thread for each, so that slow clients hold up nobody.
+
+A body is read whole here, within limits on its size, on its time and on the bytes of all bodies being read at once;
+then the application answers in one of a few threads. What exceeds a limit is refused before it is read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import io
+import os
+import string
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
+from psycopg import OperationalError
+
+from service import supervisor
+from service.api.http import problems, response_headers
+from service.api.http.limits import LIMITS, MAX_BODY_BYTES
+from service.api.resources.feed import COUNTED, FOLLOW, WAIT, Follow
+from service.app import create_app
+from service.auth.authenticator import Authenticator
+from service.auth.grants import NotAuthenticated
+from service.config import from_environment
+from service.observability import logs, metrics
+from service.server.log_watcher import LogWatcher
+from service.server.microbatch import MicroBatcher
+
+log = structlog.get_logger()
+
+THREADS = 16
+MAX_QUEUED = 128
+"""Requests that may wait for a thread; the next one is refused as overloaded."""
+SMALL_BODY_BYTES = 64 * 1024
+"""The bytes of larger bodies are counted while they are received, per sender and in all; and each is answered alone."""
+MAX_RECEIVING_BYTES_PER_SENDER, MAX_RECEIVING_BYTES = 2 * MAX_BODY_BYTES, 16 * MAX_BODY_BYTES
+BODY_SECONDS = 10.0
+MIN_BYTES_PER_SECOND = 64 * 1024
+"""A body may take BODY_SECONDS, and as long as this rate allows besides."""
+
+GC_THRESHOLDS = 20_000, 50, 20
+"""Garbage is collected rarely: posts leave little that only the collector frees, and it took a sixth of their time."""
+
+MAX_FOLLOWERS, MAX_FOLLOWERS_PER_SENDER = 128, 64
+"""Readers that may wait for the log, or follow it, at a time; the next one is refused as overloaded."""
+MAX_STREAM_BYTES = 1024 * 1024
+MAX_STREAM_SECONDS, HEARTBEAT_SECONDS = 600.0, 15.0
+"""A stream ends after so many bytes or seconds; without events it sends a comment every HEARTBEAT_SECONDS."""
+
+T = TypeVar("T")
+Answer = tuple[int, list[tuple[str, str]], bytes]
+
+
+class _Declined(Exception):
+    """The request is answered with a problem of this type before the application sees it."""
+
+    def __init__(self, kind: str, **facts: Any) -> None:
+        super().__init__(kind)
+        self.kind, self.facts = kind, facts
+
+
+class _Gone(Exception):
+    """The client closed the connection before it had sent its request: nobody is left to answer."""
+
+
+class Gateway:
+    """An RSGI application around a WSGI one. A body is received only from an authenticated sender."""
+
+    def __init__(
+        self, app: Callable[..., Iterable[bytes]], authenticator: Authenticator, log_watcher: LogWatcher
+    ) -> None:
+        self._app, self._authenticator, self._log_watcher = app, authenticator, log_watcher
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+        self._posts = MicroBatcher[Answer](self._threads)
+        self._under_way = 0
+        self._following: Counter[str] = Counter()
+        self._receiving: Counter[str] = Counter()
+
+    def __rsgi_del__(self, _: Any) -> None:
+        self._threads.shutdown(wait=True)
+        logs.BACKGROUND.finish()
+
+    async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        try:
+            environment = await self._receive(scope, protocol)
+            status, headers, body = await self._answer(environment)
+            if (follow := environment.get(FOLLOW)) and environment["REQUEST_METHOD"] == "GET":
+                with self._follower_slot(environment):
+                    await self._stream(follow, environment, protocol, (status, headers, body))
+                return
+        except (_Gone, ProtocolClosed):
+            return
+        except _Declined as declined:
+            status, headers, body = _decline(scope, declined)
+        except Exception:
+            log.exception("unexpected", path=scope.path)
+            status, headers, body = _decline(scope, _Declined("internal-error"))
+        if body:
+            protocol.response_bytes(status, headers, body)
+        else:
+            protocol.response_empty(status, headers)
+
+    async def _receive(self, scope: Any, protocol: Any) -> dict[str, Any]:
+        return _environment(scope, await self._body(scope.headers, protocol))
+
+    async def _answer(self, environment: dict[str, Any]) -> Answer:
+        """The answer. Where there is nothing yet and the reader would wait: the answer once there is something."""
+        call = partial(self._call, environment)
+        if _is_small_post(environment):
+            return await self._in_batch(call)
+        until = None
+        while True:
+            answer = await self._in_thread(call)
+            wait = environment.pop(WAIT, None)
+            if wait is None:
+                return answer
+            until = until or time.monotonic() + wait.seconds
+            with self._follower_slot(environment):
+                if not await self._log_watcher.wait_beyond(wait.after, until - time.monotonic()):
+                    return answer
+            environment |= {COUNTED: True, "wsgi.input": io.BytesIO()}
+
+    @contextmanager
+    def _follower_slot(self, environment: Mapping[str, Any]) -> Iterator[None]:
+        """One of a bounded number of slots for readers that wait or follow, in all and per sender. Raises _Declined."""
+        sender = environment.get("HTTP_AUTHORIZATION", "")
+        if self._following[sender] >= MAX_FOLLOWERS_PER_SENDER or self._following.total() >= MAX_FOLLOWERS:
+            raise _Declined("overloaded")
+        self._following[sender] += 1
+        try:
+            yield
+        finally:
+            self._following[sender] -= 1
+            self._following += Counter()  # drops the entries that are zero
+
+    async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, first: Answer) -> None:
+        """Send new events until the limit of bytes or seconds; then the reader resumes with `Last-Event-ID`.
+
+        The web server buffers without limit for a reader that does not read: so the bytes are counted here.
+        """
+        status, headers, part = first
+        out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
+        sent, cursor, until = 0, follow.after, time.monotonic() + MAX_STREAM_SECONDS
+        try:
+            while sent < MAX_STREAM_BYTES and time.monotonic() < until:
+                if part:
+                    await out.send_bytes(part)
+                    sent += len(part)
+                await self._authenticate(environment.get("HTTP_AUTHORIZATION", ""))
+                part, reached = await self._in_thread(partial(follow.next, cursor))
+                if reached == cursor and not await self._log_watcher.wait_beyond(cursor, HEARTBEAT_SECONDS):
+                    part = b": \n\n"
+                cursor = reached
+        except _Declined as declined:  # an answer under way cannot become another one: it ends
+            log.info("stream ended", problem=declined.kind)
+        except OperationalError as error:
+            log.warning("stream ended", reason=str(error).strip())
+
+    async def _in_thread(self, work: Callable[[], T]) -> T:
+        self._admit()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._started, work)
+        finally:
+            self._under_way -= 1
+
+    async def _in_batch(self, work: Callable[[], Answer]) -> Answer:
+        self._admit()
+        try:
+            return await self._posts.call(partial(self._started, work))
+        finally:
+            self._under_way -= 1
+
+    def _admit(self) -> None:
+        """Count one more request under way. Raises _Declined if the queue is full."""
+        if self._under_way >= THREADS + MAX_QUEUED:
+            raise _Declined("overloaded")
+        self._under_way += 1
+        metrics.WAITING.inc()
+
+    async def _body(self, headers: Any, protocol: Any) -> bytes:
+        """The request's body. Raises _Declined if it has no length or no authenticated sender, or exceeds a limit."""
+        if headers.get("transfer-encoding") is not None:
+            raise _Declined("length-required")
+        given = headers.get("content-length") or "0"
+        length = int(given) if given.isascii() and given.isdigit() and len(given) < 16 else MAX_BODY_BYTES + 1
+        if length == 0:
+            return b""
+        if length > MAX_BODY_BYTES:
+            raise _Declined("too-large", limits=LIMITS)
+        authorization = headers.get("authorization") or ""
+        await self._authenticate(authorization)
+        if length <= SMALL_BODY_BYTES:
+            return await _received(protocol, length)
+        with self._reserved(authorization, length):
+            return await _received(protocol, length)
+
+    @contextmanager
+    def _reserved(self, authorization: str, length: int) -> Iterator[None]:
+        """Room for a large body. Raises _Declined if this sender, or all senders together, are sending too much."""
+        own, total = self._receiving[authorization] + length, self._receiving.total() + length
+        if own > MAX_RECEIVING_BYTES_PER_SENDER or total > MAX_RECEIVING_BYTES:
+            raise _Declined("overloaded")
+        self._receiving[authorization] += length
+        try:
+            yield
+        finally:
+            self._receiving[authorization] -= length
+            self._receiving += Counter()  # drops the entries that are zero
+
+    async def _authenticate(self, authorization: str) -> None:
+        """Raises _Declined for a sender without a valid key: its body is not received."""
+        if self._authenticator.is_cached(authorization):
+            return
+        try:
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, self._authenticator.authenticate, authorization
+            )
+        except NotAuthenticated as error:
+            raise _Declined(error.kind) from error
+        except Exception as error:  # the database, or the identity provider, cannot be reached
+            raise _Declined("unavailable") from error
+
+    def _started(self, work: Callable[[], T]) -> T:
+        metrics.WAITING.dec()
+        with metrics.ACTIVE.track_inprogress():
+            return work()
+
+    def _call(self, environment: dict[str, Any]) -> Answer:
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *_: Any) -> Callable[[bytes], object]:
+            started.append((status, headers))
+            return lambda _: None
+
+        parts = self._app(environment, start)
+        try:
+            body = b"".join(parts)
+        finally:
+            if hasattr(parts, "close"):
+                parts.close()
+        status, headers = started[-1]
+        return int(status[:3]), headers, body
+
+
+async def _received(protocol: Any, length: int) -> bytes:
+    try:
+        async with asyncio.timeout(BODY_SECONDS + length / MIN_BYTES_PER_SECOND):
+            body: bytes = await protocol()
+    except TimeoutError as error:
+        raise _Declined("slow-request") from error
+    except (ProtocolClosed, ProtocolError) as error:
+        raise _Gone from error
+    return body
+
+
+WSGI_CONSTANTS = {
+    "SCRIPT_NAME": "",
+    "SERVER_PROTOCOL": "HTTP/1.1",
+    "wsgi.version": (1, 0),
+    "wsgi.errors": sys.stderr,
+    "wsgi.multithread": True,
+    "wsgi.multiprocess": False,
+    "wsgi.run_once": False,
+}
+"""The part of a WSGI environment that is the same for every request."""
+
+
+def _environment(scope: Any, body: bytes) -> dict[str, Any]:
+    """The WSGI environment of a request."""
+    server, _, port = scope.server.rpartition(":")
+    environment = {
+        **WSGI_CONSTANTS,
+        "REQUEST_METHOD": scope.method,
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": quote(scope.query_string, safe=string.printable),
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "REMOTE_ADDR": scope.client.rpartition(":")[0],
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": io.BytesIO(body),
+    }
+    for name, value in scope.headers.items():
+        if key := _key(name):
+            environment[key] = f"{environment[key]},{value}" if key in environment else value
+    return environment
+
+
+@lru_cache(maxsize=256)
+def _key(header: str) -> str | None:
+    """A header's name in WSGI; None for one with an underscore, which would be taken for the one with a hyphen."""
+    if "_" in header:
+        return None
+    name = header.upper().replace("-", "_")
+    return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
+
+
+def _is_small_post(environment: Mapping[str, Any]) -> bool:
+    """Whether it joins a batch. A dry run does not: it reads by itself."""
+    of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
+    is_dry = "dry_run" in environment["QUERY_STRING"]
+    return of_events and not is_dry and len(environment["wsgi.input"].getbuffer()) <= SMALL_BODY_BYTES
+
+
+def _decline(scope: Any, declined: _Declined) -> Answer:
+    document = problems.document(declined.kind, **declined.facts)
+    headers = {
+        **response_headers.SECURITY,
+        "Content-Type": "application/problem+json",
+        "Cache-Control": response_headers.NEVER,
+    }
+    headers |= {401: problems.CHALLENGE, 503: problems.SOON}.get(document["status"], {})
+    metrics.REQUESTS.labels("any", "front", document["status"]).inc()
+    log.info("request", method=scope.method, path=scope.path, status=document["status"], problem=declined.kind)
+    return document["status"], [*headers.items(), ("Connection", "close")], msgspec.json.encode(document) + b"\n"
+
+
+def build() -> Gateway:
+    """The application that a worker of the web server loads, configured by the environment and built after the fork."""
+    logs.configure(in_background=True)
+    supervisor.watch_parent(lambda: os._exit(1))  # a worker whose server was killed would keep the port for ever
+    app = create_app(from_environment())
+    gc.freeze()  # the objects loaded by now are never garbage
+    gc.set_threshold(*GC_THRESHOLDS)
+    return Gateway(app.wsgi_app, app.extensions["authenticator"], LogWatcher(app.config["DATABASE_URL"]))

@@ -1,0 +1,72 @@
+"""Watches the end of the log for readers that wait for new events: by NOTIFY, with a poll in case a notice is lost.
+
+One connection, in a thread of its own, serves all readers of this process; they wait without a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import psycopg
+import structlog
+
+from service.postgres.queries import QUERIES
+
+log = structlog.get_logger()
+
+POLL_SECONDS = 1.0
+RECONNECT_SECONDS = 1.0
+MIN_INTERVAL_SECONDS = 0.05
+"""Between two wakings: what is recorded in between is announced once."""
+
+
+class LogWatcher:
+    """The position of the log's last event. The thread starts with the first reader that waits."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._head = 0
+        self._moved = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def wait_beyond(self, position: int, seconds: float) -> bool:
+        """Wait until the log has an event after `position`, so many seconds at most; return whether it has."""
+        self._start()
+        try:
+            async with asyncio.timeout(max(seconds, 0)):
+                while self._head <= position:
+                    await self._moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def _start(self) -> None:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            threading.Thread(target=self._listen, name="log watcher", daemon=True).start()
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                with psycopg.connect(self._url, autocommit=True) as conn:
+                    conn.execute("listen ledger_events")
+                    while True:
+                        for (head,) in conn.execute(QUERIES["head"]):
+                            self._publish(head)
+                        time.sleep(MIN_INTERVAL_SECONDS)
+                        for _ in conn.notifies(timeout=POLL_SECONDS, stop_after=1):
+                            pass
+            except psycopg.OperationalError as error:
+                log.warning("log watcher lost the database", reason=str(error).strip())
+                time.sleep(RECONNECT_SECONDS)
+
+    def _publish(self, head: int) -> None:
+        if head != self._head and self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._move, head)
+
+    def _move(self, head: int) -> None:
+        self._head = head
+        self._moved.set()
+        self._moved = asyncio.Event()

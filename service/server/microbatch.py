@@ -1,0 +1,119 @@
+"""Micro-batching: calls that arrive at about the same time are run by one thread, so that they share their work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import suppress
+from functools import partial
+from typing import Any, Generic, TypeVar
+
+from service.ledger import coalescing
+
+T = TypeVar("T")
+_Queued = tuple[Callable[[], T], asyncio.Future[T]]
+_Ended = tuple[asyncio.Future[T], T | None, BaseException | None]
+"""A call that has ended: its future, and its result or its error."""
+
+MAX_BATCH_CALLS = 32
+"""Calls that one thread runs together."""
+BATCH_WAIT_SECONDS = 0.004
+"""How long calls wait for others to join them, at most."""
+SLOW_BATCH_SECONDS = 0.02
+"""A batch that takes longer no longer holds up others: its calls not begun yet, and new ones, go to another thread."""
+
+
+class MicroBatcher(Generic[T]):
+    """Runs calls on `threads`. Calls that arrive while a batch runs form the next batch.
+
+    After a batch of several calls it waits a moment for as many again: clients that were just answered usually send
+    again. After a batch of one call it does not wait. Each caller is answered as soon as its own call has ended.
+    """
+
+    def __init__(self, threads: Executor) -> None:
+        self._threads = threads
+        self._queue: deque[_Queued[T]] = deque()
+        self._running: asyncio.Future[int] | None = None
+        """The batch that new calls wait for: the last one begun, unless it has ended or is slow."""
+        self._timer: asyncio.TimerHandle | None = None
+        self._answering = False
+        self._queued_before = self._expected = 0
+        """Calls queued before the batch's first answer, and calls that the next batch waits for."""
+
+    async def call(self, call: Callable[[], T]) -> T:
+        """The result of `call`. Raises what it raises."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append((call, future))
+        if not self._running and (not self._timer or len(self._queue) >= self._expected):
+            self._begin()
+        return await future
+
+    def _begin(self) -> None:
+        """Run the queued calls, as many as one batch takes."""
+        self._running = None
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
+        if not self._queue:
+            return
+        loop = asyncio.get_running_loop()
+        batch = deque(self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH_CALLS)))
+        self._answering = False
+        run_one = partial(self._run_one, loop, deque())
+        try:
+            running = loop.run_in_executor(self._threads, coalescing.run, batch, run_one)
+        except RuntimeError as error:  # no thread can be started
+            while batch:
+                _resolve(batch.popleft()[1], None, error)
+            return
+        self._running = running
+        slow = loop.call_later(SLOW_BATCH_SECONDS, self._take_back, batch)
+        running.add_done_callback(partial(self._batch_ended, slow))
+
+    def _take_back(self, batch: deque[Any]) -> None:
+        """Stop waiting for a slow batch: its calls not begun yet return to the front of the queue."""
+        with suppress(IndexError):  # none is left
+            while True:
+                self._queue.appendleft(batch.pop())
+        self._begin()
+
+    def _batch_ended(self, slow: asyncio.TimerHandle, done: asyncio.Future[int]) -> None:
+        slow.cancel()
+        if self._running is done:
+            self._collect(1 if done.cancelled() or done.exception() else done.result())
+
+    def _collect(self, answered: int) -> None:
+        """Wait a moment for as many calls as were just answered, besides those queued before that."""
+        self._expected = min(self._queued_before + answered, MAX_BATCH_CALLS)
+        if len(self._queue) >= self._expected or self._expected == 1:
+            self._begin()
+        else:
+            self._running = None
+            self._timer = asyncio.get_running_loop().call_later(BATCH_WAIT_SECONDS, self._begin)
+
+    def _run_one(self, loop: asyncio.AbstractEventLoop, ended: deque[_Ended[T]], queued: _Queued[T]) -> None:
+        """Run the call, in the batch's thread. The event loop is woken once for all calls that have ended since."""
+        call, future = queued
+        try:
+            ended.append((future, call(), None))
+        except BaseException as raised:  # noqa: BLE001 - raised again in the caller
+            ended.append((future, None, raised))
+        if len(ended) == 1:
+            loop.call_soon_threadsafe(self._answer, ended)
+
+    def _answer(self, ended: deque[_Ended[T]]) -> None:
+        if not self._answering:
+            self._answering, self._queued_before = True, len(self._queue)
+        while ended:
+            _resolve(*ended.popleft())
+
+
+def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():
+        return  # the caller has gone
+    if error is None:
+        future.set_result(result)
+    else:  # a future takes no StopIteration
+        future.set_exception(RuntimeError(repr(error)) if isinstance(error, StopIteration) else error)

@@ -1,0 +1,28 @@
+"""Rules of form for text from outside: every character is visible, and a day is written `YYYY-MM-DD`."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]*")
+"""Text of these characters alone needs no closer look."""
+INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\U0001107f\U00016fe4\U0001d159\ufffc")
+INVISIBLE_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def is_visible(text: str) -> bool:
+    """Whether every character is visible: no controls, zero widths, bidi marks, fillers, variation selectors."""
+    return bool(ORDINARY.fullmatch(text)) or not any(map(_is_invisible, text))
+
+
+def _is_invisible(character: str) -> bool:
+    kind = unicodedata.category(character)
+    return (
+        kind in INVISIBLE_KINDS
+        or (kind == "Zs" and character not in " \u3000")
+        or character in INVISIBLE
+        or "VARIATION SELECTOR" in unicodedata.name(character, "")
+    )

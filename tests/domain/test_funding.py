@@ -1,0 +1,295 @@
+from datetime import date
+
+import pytest
+from msgspec.structs import replace
+
+from domain.documents import Document
+from domain.fen import MAX_BOUND, FenSet
+from domain.fund.funding import (
+    AllotmentWithdrawn,
+    AppropriationReceived,
+    FundsAllotted,
+    FundsReallocated,
+    FundsReinstated,
+    SurplusSurrendered,
+)
+from domain.fund.lifecycle import FundClosed, FundEstablished
+from domain.mirrors import AllotmentReceived, AllotmentReduced
+from domain.money import Money
+from domain.posting import LINE, POOL, RECOVERED, Accounts, Place, move
+from domain.project.lifecycle import ProjectClosed
+from domain.project.payment import PaymentReturned
+from domain.project.recovery import RecoveryOrdered, RecoveryReceived
+from domain.rules.every_post import (
+    BalanceTooSmall,
+    BookedOutOfOrder,
+    DocumentAlreadyUsed,
+    MissingCitation,
+    UnknownStream,
+)
+from domain.rules.fund import (
+    AllotmentExceedsPlan,
+    BatchNotInPlan,
+    FundIsClosed,
+    NotInPlan,
+    SameProject,
+    SerialsExhausted,
+    SourceMismatch,
+)
+from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
+from tests.domain.lives import (
+    FUND,
+    OTHER_PROJECT,
+    PROJECT,
+    SETTINGS,
+    allotted,
+    awarded,
+    called,
+    founded,
+    held,
+    line,
+    paid,
+    revised,
+    two_projects,
+    wholly_paid,
+    yuan,
+)
+from tests.domain.scenario import Scenario, day, post
+
+a_fund = Scenario().given(post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"))
+a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2018), "1-2"))
+a_founded_fund = Scenario().given(*founded(line()))
+an_allotted_fund = Scenario().given(*allotted(line()))
+both = two_projects()
+returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
+with_money_back = awarded().given(*paid(), post(PROJECT, returned, "2020-1-10"))
+after_the_end = wholly_paid().given(
+    post(PROJECT, ProjectClosed(), "8-1"),
+    post(FUND, FundClosed(), "8-2"),
+    post(PROJECT, returned, "8-3"),
+)
+
+
+def withdrawn(amount: str = "10.00", batch: int = 1):
+    return AllotmentWithdrawn("p", batch, yuan(amount))
+
+
+def reallocated(amount: str = "10.00", to: str = "q", to_batch: int = 2):
+    return FundsReallocated("p", 1, to, to_batch, yuan(amount))
+
+
+def reinstated(amount: str = "30.00", batch: int = 1):
+    return FundsReinstated("p", "L-a", batch, yuan(amount))
+
+
+of_the_pool = SurplusSurrendered(POOL, yuan("5.00"))
+of_the_recovered = SurplusSurrendered(RECOVERED, yuan("5.00"), "p", "L-a", 1)
+
+
+def test_an_appropriation_takes_the_next_serials_of_the_whole_ledger():
+    scenario = a_funded_fund.given(
+        post("fund/g", FundEstablished("另一专项", SETTINGS), "1-1"),
+    ).when(post("fund/g", AppropriationReceived(yuan("5.00"), 2019), "1-2"))
+
+    scenario.moves(("treasury", "pool", "5.00"))
+    assert scenario.events()[0].moves[0].fen == FenSet.span(10_000, 10_500)
+
+
+def test_serials_never_run_over():
+    nearly = replace(a_fund.ledger, next_serial=MAX_BOUND - 99)
+    Scenario(nearly).when(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")).refused(
+        SerialsExhausted, left=yuan("0.99")
+    )
+
+
+def test_an_allotment_moves_the_lowest_fen_and_is_mirrored_on_the_project():
+    scenario = a_founded_fund.when(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"))
+    scenario.then(FundsAllotted("p", 1, yuan("60.00")), AllotmentReceived(1, yuan("60.00")))
+    leader, mirror = scenario.events()
+    assert leader.moves == mirror.moves
+    assert leader.moves[0].fen == FenSet.span(0, 6_000)
+    assert mirror.mirrors is not None
+    assert (mirror.mirrors.stream, mirror.mirrors.version) == (FUND, leader.version)
+
+
+def test_an_allotment_never_exceeds_the_plan_of_its_batch():
+    half = a_founded_fund.given(post(FUND, FundsAllotted("p", 1, yuan("40.00")), "1-6"))
+    half.when(post(FUND, FundsAllotted("p", 1, yuan("20.01")), "1-6")).refused(
+        AllotmentExceedsPlan, allotted=yuan("40.00"), amount=yuan("20.01"), planned=yuan("60.00")
+    )
+
+
+def test_an_allotment_needs_a_planned_batch_of_an_open_project():
+    a_founded_fund.when(post(FUND, FundsAllotted("p", 3, yuan("1.00")), "1-6")).refused(BatchNotInPlan, batch=3)
+    a_founded_fund.when(post(FUND, FundsAllotted("q", 1, yuan("1.00")), "1-6")).refused(UnknownStream)
+    closed = a_founded_fund.given(post(PROJECT, ProjectClosed(), "1-6"))
+    closed.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-7")).refused(ProjectIsClosed)
+
+
+def test_a_fund_allots_withdraws_and_reallocates_only_to_its_own_projects():
+    other = both.given(
+        post("fund/g", FundEstablished("另一专项", SETTINGS), "1-1"),
+        post("fund/g", AppropriationReceived(yuan("100.00"), 2018), "1-2"),
+    )
+    for fact in FundsAllotted("p", 1, yuan("1.00")), withdrawn(), reallocated():
+        other.when(post("fund/g", fact, "1-6")).refused(ProjectOfOtherFund, project="p", fund="f")
+
+
+def test_a_move_never_takes_more_than_its_account_holds():
+    empty = an_allotted_fund.ledger.fund("f").accounts
+    with pytest.raises(BalanceTooSmall) as refusal:
+        move(empty, "FundsAllotted", Place("p", 1), 1)
+    assert refusal.value.facts == {"account": "pool", "place": "p/1", "available": Money(0), "amount": Money(1)}
+
+
+def test_an_allotment_is_booked_no_earlier_than_what_the_project_booked_last():
+    called_project = a_founded_fund.given(*called())
+    fact = FundsAllotted("p", 1, yuan("1.00"))
+    early = post(FUND, fact, "1-20", booked="2-1")
+    called_project.when(early).refused(BookedOutOfOrder, stream=PROJECT, last_booked_on=date(2019, 2, 5))
+    assert [event.booked_on for event in called_project.when(post(FUND, fact, "1-20")).events()] == [
+        date(2019, 2, 5)
+    ] * 2
+
+
+def test_an_allotment_never_exceeds_the_pool_even_if_the_plan_did():
+    ledger = a_founded_fund.ledger
+    stream = ledger.stream(FUND)
+    empty = replace(stream, state=replace(ledger.fund("f"), accounts=Accounts("fund")))
+    poor = Scenario(replace(ledger, streams=ledger.streams.set(FUND, empty)))
+    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(BalanceTooSmall, account=POOL)
+
+
+# Withdrawn and reallocated ---------------------------------------------------
+
+
+def test_a_withdrawn_allotment_goes_back_to_the_pool_and_is_mirrored_on_the_project():
+    scenario = an_allotted_fund.when(post(FUND, withdrawn(), "1-7"))
+    scenario.then(withdrawn(), AllotmentReduced(1, yuan("10.00")))
+    scenario.moves(("line", "pool", "10.00"))
+    after = an_allotted_fund.given(post(FUND, withdrawn(), "1-7"))
+    assert held(after) == {"line": "90.00"}
+    assert after.ledger.fund("f").allotted["p", 1] == yuan("50.00")
+    after.when(post(FUND, FundsAllotted("p", 1, yuan("10.00")), "1-8")).counts()
+
+
+def test_no_more_is_withdrawn_than_stands_in_the_line():
+    an_allotted_fund.when(post(FUND, withdrawn("60.01"), "1-7")).refused(
+        BalanceTooSmall, account=LINE, available=yuan("60.00"), amount=yuan("60.01")
+    )
+    awarded().when(post(FUND, withdrawn("0.01"), "3-2")).refused(BalanceTooSmall, available=yuan("0.00"))
+
+
+def test_reallocated_money_changes_both_lines_and_both_plans_in_one_event():
+    scenario = both.when(post(FUND, reallocated(), "1-7"))
+    scenario.then(reallocated(), AllotmentReduced(1, yuan("10.00")), AllotmentReceived(2, yuan("10.00")))
+    scenario.moves(("line", "pool", "10.00"), ("pool", "line", "10.00"))
+    assert [event.stream for event in scenario.events()] == [FUND, PROJECT, OTHER_PROJECT]
+    fund = both.given(post(FUND, reallocated(), "1-7")).ledger.fund("f")
+    assert [b.amount for b in fund.line("p").batches] == [yuan("50.00"), yuan("40.00")]
+    assert [b.amount for b in fund.line("q").batches] == [yuan("60.00"), yuan("50.00")]
+    assert (fund.line("p").total, fund.line("q").total) == (yuan("90.00"), yuan("110.00"))
+    assert (fund.allotted["p", 1], fund.allotted["q", 2]) == (yuan("50.00"), yuan("50.00"))
+
+
+def test_no_more_is_reallocated_than_stands_in_the_line():
+    both.when(post(FUND, reallocated("60.01"), "1-7")).refused(BalanceTooSmall, account=LINE, available=yuan("60.00"))
+
+
+def test_money_is_reallocated_to_another_project_and_a_batch_that_the_plan_has():
+    both.when(post(FUND, reallocated(to="p"), "1-7")).refused(SameProject, project="p")
+    both.when(post(FUND, reallocated(to_batch=3), "1-7")).refused(BatchNotInPlan, project="q", batch=3)
+    from_no_batch = replace(reallocated(), from_batch=3)
+    both.when(post(FUND, from_no_batch, "1-7")).refused(BatchNotInPlan, project="p", batch=3)
+    both.when(post(FUND, reallocated(to="z"), "1-7")).refused(UnknownStream, stream="project/z")
+    bare = Scenario().given(*founded(line(), line("q", 2), appropriated="200.00"))
+    dropped = bare.given(
+        post(FUND, FundsAllotted("q", 1, yuan("60.00")), "1-6"),
+        post(FUND, revised(line("q", 2)), "1-7"),
+    )
+    back = FundsReallocated("q", 1, "p", 1, yuan("1.00"))
+    dropped.when(post(FUND, back, "1-8")).refused(NotInPlan, project="p")
+
+
+def test_nothing_is_taken_from_or_given_to_a_closed_project():
+    closed = both.given(post(PROJECT, ProjectClosed(), "1-7"))
+    for fact in withdrawn(), reallocated(), FundsReallocated("q", 1, "p", 1, yuan("1.00")):
+        closed.when(post(FUND, fact, "1-8")).refused(ProjectIsClosed, project="p")
+
+
+# Reinstated and surrendered --------------------------------------------------
+
+
+def test_money_that_came_back_is_reinstated_to_the_pool():
+    with_money_back.when(post(FUND, reinstated(), "2020-2-1")).moves(("recovered", "pool", "30.00"))
+    after = with_money_back.given(post(FUND, reinstated("20.00"), "2020-2-1"))
+    assert held(after, FUND) == {"pool": "20.00", "recovered": "10.00"}
+
+
+def test_no_more_is_reinstated_than_came_back_of_that_award_and_batch():
+    with_money_back.when(post(FUND, reinstated("30.01"), "2020-2-1")).refused(
+        BalanceTooSmall, account=RECOVERED, available=yuan("30.00"), amount=yuan("30.01")
+    )
+    with_money_back.when(post(FUND, reinstated(batch=2), "2020-2-1")).refused(BalanceTooSmall, available=yuan("0.00"))
+
+
+def test_nothing_is_reinstated_to_a_closed_fund():
+    after_the_end.when(post(FUND, reinstated(), "8-4")).refused(FundIsClosed, fund="f")
+
+
+def test_a_surplus_is_surrendered_out_of_the_pool_or_out_of_what_came_back():
+    a_funded_fund.when(post(FUND, of_the_pool, "1-9")).moves(("pool", "surrendered", "5.00"))
+    slip = ("缴款书",)
+    with_money_back.when(post(FUND, of_the_recovered, "2020-2-1", cites=slip)).moves(
+        ("recovered", "surrendered", "5.00")
+    )
+
+
+def test_no_more_is_surrendered_than_there_is():
+    much = replace(of_the_pool, amount=yuan("100.01"))
+    a_funded_fund.when(post(FUND, much, "1-9")).refused(BalanceTooSmall, account=POOL, available=yuan("100.00"))
+    other = replace(of_the_recovered, award="L-b")
+    with_money_back.when(post(FUND, other, "2020-2-1", cites=("缴款书",))).refused(
+        BalanceTooSmall, account=RECOVERED, available=yuan("0.00")
+    )
+
+
+@pytest.mark.parametrize(
+    "fact",
+    [
+        replace(of_the_pool, project="p", award="L-a", batch=1),
+        replace(of_the_recovered, batch=None),
+        replace(of_the_recovered, project=None, award=None, batch=None),
+        replace(of_the_pool, account="line"),
+    ],
+)
+def test_a_surrender_says_where_its_money_comes_from_and_nothing_else(fact):
+    with_money_back.when(post(FUND, fact, "2020-2-1")).refused(SourceMismatch, account=fact.account)
+
+
+def test_a_surrender_cites_the_paper_of_its_source():
+    a_funded_fund.when(post(FUND, of_the_pool, "1-9", cites=("缴款书",))).refused(MissingCitation, kinds="收回指标文")
+    with_money_back.when(post(FUND, of_the_recovered, "2020-2-1", cites=("收回指标文",))).refused(
+        MissingCitation, kinds="缴款书"
+    )
+
+
+def test_a_paying_in_slip_pays_in_once():
+    slip = (Document("缴款书", "1"),)
+    once = with_money_back.given(post(FUND, of_the_recovered, "2020-2-1", cites=slip))
+    once.when(post(FUND, of_the_recovered, "2020-2-2", cites=slip)).refused(DocumentAlreadyUsed)
+
+
+def test_a_slip_by_which_money_came_back_may_be_that_by_which_it_was_surrendered():
+    slip = (Document("缴款书", "1"),)
+    received = awarded().given(
+        *paid(),
+        post(PROJECT, RecoveryOrdered("R1", "P1", yuan("5.00"), day("9-1"), "违规"), "4-1"),
+        post(PROJECT, RecoveryReceived("R1", yuan("5.00")), "4-2", cites=slip),
+    )
+    received.when(post(FUND, of_the_recovered, "4-2", cites=slip)).counts()
+
+
+def test_a_closed_fund_surrenders_only_what_came_back():
+    after_the_end.when(post(FUND, of_the_pool, "8-4")).refused(FundIsClosed, fund="f")
+    after_the_end.when(post(FUND, of_the_recovered, "8-4", cites=("缴款书",))).counts()
