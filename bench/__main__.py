@@ -1,7 +1,7 @@
-"""The suite: `python -m bench [--long] [SECTION …]` prints tables, and writes bench/suite.json.
+"""The benchmark suite: `python -m bench [--long] [SECTION …]` prints tables and writes bench/suite.json.
 
-One axis at a time around a centre; every figure is the median of alternating rounds, as a ratio to its peers in the
-same rounds. `--long`: the long rows too (a log of ten million events, a replay of one million).
+Each section varies one parameter around a centre. Every figure is the median of alternating rounds, with its ratio to
+the peers in the same rounds. `--long` adds a log of ten million events and a replay of one million.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
 
 
 class Suite:
-    """The sections by name; each gives its rows."""
+    """The sections by name; each yields its rows."""
 
     def __init__(self, server_url: str, pace: Pace, *, long: bool) -> None:
         self._server, self._pace, self._long = server_url, pace, long
@@ -51,7 +51,7 @@ class Suite:
         self.sections: dict[str, Callable[[], Iterator[Row]]] = {name: getattr(self, name) for name in SECTIONS}
 
     def append(self) -> Iterator[Row]:
-        """In process, beside the peers."""
+        """Appending in process, compared with the peers."""
         many, hot = Fund("many", 200), Fund("hot", 1)
         with (
             peers(self._server, max(appends.WRITERS)) as (made, missing),
@@ -61,7 +61,7 @@ class Suite:
             yield from appends.rows(ledger, many, hot, made, self._pace)
 
     def http(self) -> Iterator[Row]:
-        """Over HTTP."""
+        """Posting over HTTP."""
         many = Fund("many", 200)
         bare_url = new_ledger(self._server, "bare")
         with psycopg.connect(bare_url, autocommit=True) as conn:
@@ -75,7 +75,7 @@ class Suite:
             yield from posts.rows(ours, bare, many, made, self._pace)
 
     def life(self) -> Iterator[Row]:
-        """A project of a long life: appended to, projected, read and checked by others."""
+        """A project with a long history: appends, projector lag, reads, and journals checked by other programs."""
         short, thousand = Fund("short", 1_000), Fund("thousand", 1)
         with self._ledger("life", short, thousand, LONG_LIFE) as (url, ledger):
             settle(ledger, Payments(thousand).events([0], 990))
@@ -84,14 +84,14 @@ class Suite:
             yield from growth.of_projects(ledger, funds, self._pace)
             catch_up(url)
             with psycopg.connect(url, autocommit=True) as conn:
-                conn.execute("analyze")  # as autovacuum does within a minute
+                conn.execute("analyze")  # autovacuum does it within a minute
             yield from lag.rows(ledger, url, short, 5 * self._pace.seconds)
         with served.suyuan(url, PORTS[0]) as ours:
             yield from reads.rows(ours, url, LONG_LIFE, self._pace)
             yield from journals.rows(ours, thousand, 990)
 
     def log(self) -> Iterator[Row]:
-        """A short log and a long one."""
+        """Appending to a short log and to long ones."""
         many = Fund("many", 200)
         with ExitStack() as stack:
             ledgers = {}
@@ -113,15 +113,15 @@ class Suite:
             yield from memory.rows(ours, many)
 
     def replay(self) -> Iterator[Row]:
-        """Folded, rebuilt, checked, followed, archived; beside the library's own runner."""
+        """Folding, rebuilding, checking, following and archiving, compared with the library's own runner."""
         url = new_ledger(self._server, "replay")
         events = REPLAYED_LONG if self._long else REPLAYED
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             size = process.submit(replay.fill, url, events).result()
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
-            told = process.submit(replay.run, url, size).result()
-        runner = told[replay.RUNNER]["events_per_second"]
-        for name, each in told.items():
+            results = process.submit(replay.run, url, size).result()
+        runner = results[replay.RUNNER]["events_per_second"]
+        for name, each in results.items():
             section, work = ("projector", name) if name == replay.SPANS else ("replay", name)
             rate = each["events_per_second"]
             ratios = {"the library's runner": rate / runner}
@@ -129,7 +129,7 @@ class Suite:
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund) -> Iterator[tuple[str, Ledger]]:
-        """A new ledger with these funds, opened; where it is."""
+        """The URL of a new ledger with these funds, and the ledger, opened."""
         url = new_ledger(self._server, name)
         ledger = open_ledger(url)
         try:
@@ -144,12 +144,12 @@ PLAIN = ("work", "who", "× the rate of")
 
 
 def _table(title: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) -> Table:
-    shown = Table(title=title, title_justify="left")
+    table = Table(title=title, title_justify="left")
     for heading in headings:
-        shown.add_column(heading, justify="left" if heading in PLAIN else "right")
+        table.add_column(heading, justify="left" if heading in PLAIN else "right")
     for line in lines:
-        shown.add_row(*line)
-    return shown
+        table.add_row(*line)
+    return table
 
 
 def _of_rows(section: str, rows: Sequence[Row]) -> Table:
@@ -167,47 +167,52 @@ def _ours(row: Row) -> bool:
     return row.name.startswith("Suyuan") or row.section.startswith("length")
 
 
-def _of_verdicts(told: Sequence[dict[str, Any]]) -> Table:
+def _of_verdicts(results: Sequence[dict[str, Any]]) -> Table:
     headings = ("work", "who", "against", "of its", "found", "at least", "wanted", "")
     lines = [
         (
             each["work"], each["who"], each["peer"] or "", each["of"], f"{each['found']:,.2f}",
             f"{each['least']:,.2f}", f"{each['wanted']:,.2f}", "met" if each["met"] else "MISSED",
         )
-        for each in told
+        for each in results
     ]  # fmt: skip
-    return _table("what was asked (of p99s and memory: at most)", headings, lines)
+    return _table("targets (for p99 and memory: at most)", headings, lines)
 
 
 @click.command()
 @click.argument("sections", nargs=-1, type=click.Choice(SECTIONS))
-@click.option("--long", is_flag=True, help="The long rows too.")
+@click.option("--long", is_flag=True, help="Also run the long rows.")
 @click.option("--rounds", default=3, show_default=True)
-@click.option("--seconds", default=0.5, show_default=True, help="Of each contender in each round.")
+@click.option("--seconds", default=0.5, show_default=True, help="For each contender in each round.")
 def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float) -> None:
-    """Measure these sections, or all."""
-    begun = time.perf_counter()
+    """Measure these sections, or all of them."""
+    started = time.perf_counter()
     with server() as server_url:
         suite = Suite(server_url, Pace(rounds, seconds), long=long)
         about = {"machine": machine(server_url), "versions": versions(), "rounds": rounds, "seconds": seconds}
         rows: list[Row] = []
         for name in sections or SECTIONS:
-            for section, mine in groupby(suite.sections[name](), lambda row: row.section):
-                told = list(mine)
-                rows += told
-                out.print(_of_rows(section, told))
-                _keep(
-                    {**about, "missing": suite.missing, "rows": [row.told() for row in rows], "asked": verdicts(rows)}
+            for section, grouped in groupby(suite.sections[name](), lambda row: row.section):
+                of_section = list(grouped)
+                rows += of_section
+                out.print(_of_rows(section, of_section))
+                _save(
+                    {
+                        **about,
+                        "missing": suite.missing,
+                        "rows": [row.as_dict() for row in rows],
+                        "asked": verdicts(rows),
+                    }
                 )
         out.print(_of_verdicts(verdicts(rows)))
         for each in suite.missing:
             out.print(f"missing: {each}")
-        out.print(f"{time.perf_counter() - begun:.0f} s")
+        out.print(f"{time.perf_counter() - started:.0f} s")
 
 
-def _keep(told: dict[str, Any]) -> None:
-    """What is known by now."""
-    Path(__file__).with_name("suite.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+def _save(results: dict[str, Any]) -> None:
+    """Write the results so far to bench/suite.json."""
+    Path(__file__).with_name("suite.json").write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Appending in process: one event or a bundle, few writers or many, many projects or one, beside every peer."""
+"""Appending in process: events or bundles, few or many writers, one or many projects, compared with every peer."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ WRITERS = (1, 8, 16, 32)
 BUNDLES = (50, 1_000)
 MANY, HOT = "Suyuan, 200 projects", "Suyuan, one project"
 MAX_CLIENTS = {MESSAGE_DB: 50, LIBRARY: 50}
-"""The largest bundle of some peers: message-db writes one message a call; the library, whose psycopg pipeline hangs for
-good on half a megabyte, would never end one of a thousand."""
+"""The largest bundle of some peers: message-db writes one message per call, and the library's psycopg pipeline hangs on
+half a megabyte, so that it never ends a bundle of a thousand."""
 MAX_PER_SECOND = 9_000
-"""Posts that are made ready for each second: more than can be appended."""
+"""Posts that are prepared for each second: more than can be appended."""
 
 
 def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each: int = 1) -> Contender:
-    """Posts that were read before, every rule on, each with its identity and its documents."""
+    """A contender that posts prepared posts with identity and documents; every rule is checked."""
 
     def run(seconds: float) -> Run:
-        most = int(MAX_PER_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
-        for_each = max(each * 2, most // writers)
+        limit = int(MAX_PER_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
+        for_each = max(each * 2, limit // writers)
         sent = [bundled(events, each) for events in payments.for_writers(writers, for_each)]
         return in_threads([[_step(ledger, bundle) for bundle in bundles] for bundles in sent], seconds, each)
 
@@ -33,7 +33,7 @@ def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each:
 
 
 def bundled(events: Sequence[Event], each: int) -> list[list[Post]]:
-    """The events as posts, so many together."""
+    """The events as posts, in bundles of `each`; an incomplete last bundle is dropped."""
     posts = [read(event) for event in events]
     return [posts[first : first + each] for first in range(0, len(posts) - each + 1, each)]
 
@@ -47,7 +47,7 @@ def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
 
 
 def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """One axis at a time around 16 writers with one event each."""
+    """One parameter is varied at a time around 16 writers with one event each."""
     of_many, of_hot = Payments(many), Payments(hot)
     contender("warm-up", ledger, of_many, 16).run(pace.seconds)
     one_by_one = [name for name in peers if name not in (RAW_ROWS, COPY)]

@@ -1,4 +1,4 @@
-"""The peer over HTTP: a bare Flask route that reads JSON, inserts a row and answers. No rules, keys or identity."""
+"""The peer over HTTP: a bare Flask route that reads JSON and inserts a row, without rules, keys or idempotency."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ INSERT = "insert into bare_event (stream, version, type, fact) values (%s, 1, %s
 
 
 def build() -> Any:
-    """The application, on the database in DATABASE_URL."""
+    """The WSGI application, on the database in DATABASE_URL."""
     app = Flask(__name__)
     pool = ConnectionPool(os.environ["DATABASE_URL"], min_size=16, max_size=16, kwargs={"autocommit": True})
 

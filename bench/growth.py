@@ -1,4 +1,4 @@
-"""Appending where much has happened: to a project of a long life, and to a long log, beside the same on short ones."""
+"""Appending to a project with a long history and to a long log, compared with short ones."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SHORT, THOUSAND, LONG = "some 10 events", "some 1,000 events", "340,000 events, 
 
 
 def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[Row]:
-    """One writer; the short lives are many, so that they stay short."""
+    """One writer; there are many short projects, so that each stays short."""
     contenders = [appends.contender(name, ledger, Payments(fund), 1) for name, fund in funds.items()]
     for contender in contenders:
         contender.run(pace.seconds)
@@ -21,7 +21,7 @@ def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[
 
 
 def of_logs(ledgers: dict[str, tuple[Ledger, Fund]], pace: Pace) -> Iterator[Row]:
-    """Each ledger is on a database of its own, of the same server."""
+    """Each ledger is in its own database on the same server."""
     contenders = [appends.contender(name, ledger, Payments(fund), 16) for name, (ledger, fund) in ledgers.items()]
     for contender in contenders:
         contender.run(pace.seconds)

@@ -1,4 +1,4 @@
-"""Our journal read by other people's checkers, beside our own check of the same ledger."""
+"""Writing a fund's journal, and checking it with hledger and beancount."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from bench.served import Served
 from bench.workload import Fund
 
 CHECKERS = {"hledger": ["hledger", "check", "-f"], "beancount": [str(Path(sys.executable).with_name("bean-check"))]}
-"""By the kind of journal."""
+"""The command that checks a journal, by the journal's format."""
 
 
 def rows(served: Served, fund: Fund, moves: int) -> Iterator[Row]:
-    """Moves of money a second; a checker that is not installed is left out."""
+    """Movements of money per second; a checker that is not installed is left out."""
     with TemporaryDirectory() as folder:
         for kind, command in CHECKERS.items():
             if not shutil.which(command[0]):
                 continue
             file = Path(folder) / f"books.{kind}"
-            begun = time.perf_counter()
+            started = time.perf_counter()
             file.write_bytes(_fetched(served, fund, kind))
             written = time.perf_counter()
             subprocess.run([*command, str(file)], check=True, capture_output=True)
             read = time.perf_counter()
-            yield _row(f"journal for {kind}", "Suyuan writes it", moves, written - begun)
+            yield _row(f"journal for {kind}", "Suyuan writes it", moves, written - started)
             yield _row(f"journal for {kind}", f"{Path(command[0]).name} checks it", moves, read - written)
 
 

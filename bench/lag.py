@@ -1,4 +1,4 @@
-"""How far the projector is behind while a thousand posts come in each second, and a backlog folded in large spans."""
+"""The lag of the projector while a thousand posts arrive each second."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ REACHED = "select min(position) from projection"
 
 
 def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
-    """Posts come evenly, from some writers; a post's lag is until the tables have it, to within 2 ms."""
+    """Posts are sent evenly by all writers. The lag of a post lasts until the tables contain it, measured to 2 ms."""
     counted: list[tuple[int, float]] = []
     posts = [
-        [read(event) for event in mine]
-        for mine in Payments(fund).for_writers(WRITERS, int(seconds * A_SECOND) // WRITERS)
+        [read(event) for event in events]
+        for events in Payments(fund).for_writers(WRITERS, int(seconds * A_SECOND) // WRITERS)
     ]
     stop = Flag()
     seen: list[tuple[float, int]] = []
@@ -39,7 +39,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
     def write(number: int) -> None:
         for nth, post in enumerate(posts[number]):
-            due = begun + (nth + number / WRITERS) * WRITERS / A_SECOND
+            due = started + (nth + number / WRITERS) * WRITERS / A_SECOND
             time.sleep(max(0.0, due - time.perf_counter()))
             [outcome] = ledger.post([post])
             assert isinstance(outcome, Counted), outcome
@@ -49,13 +49,13 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
         _wait_until_caught_up(url)
         watcher = Thread(target=watch)
         watcher.start()
-        begun = time.perf_counter() + 0.5
+        started = time.perf_counter() + 0.5
         writers = [Thread(target=write, args=(number,)) for number in range(WRITERS)]
         for each in writers:
             each.start()
         for each in writers:
             each.join()
-        took = time.perf_counter() - begun
+        took = time.perf_counter() - started
         _wait_until_caught_up(url)
         time.sleep(10 * POLL_SECONDS)
         stop.set()
@@ -67,7 +67,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
 
 def _lags(counted: list[tuple[int, float]], seen: list[tuple[float, int]]) -> Iterator[float]:
-    """For each post, how long after its answer the tables had it; nothing, if they had it first."""
+    """For each post, the seconds from its answer until the tables contained it; 0 if they contained it before."""
     nth = 0
     for position, answered in sorted(counted):
         while seen[nth][1] < position:

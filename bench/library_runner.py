@@ -1,4 +1,4 @@
-"""The peer: the eventsourcing library's own projection runner, keeping the same balances from our log."""
+"""The peer of the projector: the eventsourcing library's projection runner, folding the same balances from our log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ADD = """
 
 
 class Log(Application[str]):
-    """Our log, read as the library reads it."""
+    """Our log, read by the library."""
 
     name = "ledger"
     url: ClassVar[str]
@@ -70,17 +70,17 @@ class Balances(Projection[View]):
 
 
 def fold_balances(url: str, events: int) -> None:
-    """Follow the log from its beginning until so many events are folded."""
+    """Follow the log from its beginning until this number of events is folded."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(TABLE)
-    told = conninfo_to_dict(url)
+    conninfo = conninfo_to_dict(url)
     Log.url = url
     env = {
         "PERSISTENCE_MODULE": "eventsourcing.postgres",
-        "POSTGRES_DBNAME": str(told["dbname"]),
-        "POSTGRES_HOST": str(told["host"]),
-        "POSTGRES_PORT": str(told["port"]),
-        "POSTGRES_USER": str(told["user"]),
+        "POSTGRES_DBNAME": str(conninfo["dbname"]),
+        "POSTGRES_HOST": str(conninfo["host"]),
+        "POSTGRES_PORT": str(conninfo["port"]),
+        "POSTGRES_USER": str(conninfo["user"]),
         "POSTGRES_PASSWORD": "none",
     }
     with ProjectionRunner(application_class=Log, projection_class=Balances, view_class=View, env=env) as runner:

@@ -1,4 +1,4 @@
-"""How much memory the web worker takes after some posts, and after ten times as many."""
+"""The memory of the web worker after some posts, and after ten times as many."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ MAX_SECONDS = 120.0
 
 
 def rows(served: Served, fund: Fund) -> Iterator[Row]:
-    """The rate is in MB: what the largest process of the web service has resident."""
+    """The rate of these rows is in MB: the resident memory of the largest process of the web service."""
     payments, posted = Payments(fund), 0
     for upto in POSTS:
         events = list(payments.events(range(fund.projects), upto - posted))
-        told = client.load(served.port, [requests(served.key, events, BUNDLE)], MAX_SECONDS)
-        assert set(told.statuses) == {201}, told.statuses
+        loaded = client.load(served.port, [requests(served.key, events, BUNDLE)], MAX_SECONDS)
+        assert set(loaded.statuses) == {201}, loaded.statuses
         posted = upto
         row = Row("memory of the web worker, MB", f"after {upto:,} posts", "Suyuan")
         row.runs.append(Run(served.resident_mb(), 0.0, 0.0))

@@ -1,7 +1,7 @@
-"""A log of mixed lives, as long as is asked for: random lives and the example's, again and again under other names.
+"""Generates a log of any length from copies of random lives and of the example's life under other names.
 
-Each copy of a life has its own fund, projects, serials and document numbers, and several lives run at a time, so that
-the log is what a ledger of many funds would have recorded; only it is written without being decided again.
+Each copy of a life has its own fund, projects, serials and document numbers, and several lives are interleaved. The log
+is therefore one that a ledger of many funds would have recorded, but it is written without being decided again.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ from service.example import life
 from service.plans import plan_file
 from tests.random_life import RandomLife
 
-AT_A_TIME = 64
-"""How many lives run beside each other."""
+INTERLEAVED_LIVES = 64
+"""The number of lives that are interleaved."""
 RANDOM_LIVES, STEPS = 24, 2_000
 SECRET = b"a secret of the benches, 32 bytes"
 HOLE = "\x00"
-"""Parts the text of an event where its copies differ: before and after the copy's mark, or a shifted set of fen."""
+"""The placeholder in the text of an event where its copies differ: the copy's mark, or a shifted set of fen."""
 
 Event = tuple[str, int, str, str]
-"""Stream, version, type and fact, as the log has them."""
+"""Stream, version, type and fact, as in the log."""
 Claimed = tuple[str, str]
-"""A kind and a number; a hyphen before the kind: set free."""
+"""A kind and a number; a hyphen before the kind means that the number is released."""
 Group = list[tuple[Event, list[Claimed]]]
-"""What one post records, each event with the numbers it claims."""
+"""The events that one post records, each with the numbers it claims or releases."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A life whose events have holes for the mark of a copy; `serials`: how many it issues in all."""
+    """A life whose events have holes for the mark of a copy. `serials` is the number of serials that it issues."""
 
     groups: tuple[tuple[_Part, ...], ...]
     events: int
@@ -57,9 +57,9 @@ class _Part:
     stream: str
     version: int
     type: str
-    text: tuple[str, ...]  # between these stand, in turn, the copy's mark or the sets in `fen`
+    text: tuple[str, ...]  # separated by the copy's mark or, in order, the sets in `fen`
     fen: tuple[tuple[tuple[int, int], ...] | None, ...]
-    claims: tuple[tuple[str, str, str], ...]  # kind, and the number before and after the mark
+    claims: tuple[tuple[str, str, str], ...]  # kind, and the parts of the number before and after the mark
 
 
 def random_template(seed: int) -> Template:
@@ -72,7 +72,7 @@ def random_template(seed: int) -> Template:
 
 
 def example_template(url: str, conn: Connection[Any]) -> Template:
-    """The life of `make run`, lived once on this empty ledger."""
+    """The life of `make run`, recorded once on this empty ledger."""
     setup = list(plan_file.posts(plan_file.read(example.PLAN), "示例"))
     ledger = open_ledger(url)
     try:
@@ -116,7 +116,7 @@ def _part(stream: str, version: int, name: str, fact: dict[str, Any]) -> _Part:
 
 
 def _split(kind: str, number: str) -> tuple[str, str]:
-    """A claimed number before and after the place of the copy's mark."""
+    """The parts of a claimed number before and after the copy's mark."""
     if kind.removesuffix("（上缴）") in BY_YEAR_AND_ITEM:
         year, rest = number.split("/", 1)
         return f"{year}/", rest
@@ -127,10 +127,13 @@ CODES = frozenset({"fund", "project", "from_project", "to_project", "source_id"}
 
 
 def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: str = "", kind: str = "") -> Any:
-    """The fact with a HOLE for each mark and each set of fen; `holes` tells which, in the order of the text."""
+    """The fact with a HOLE for each mark and each set of fen.
+
+    Appends to `holes`, in the order of the text, None for a mark and the ranges for a set of fen.
+    """
     if isinstance(value, dict):
-        of = str(value.get("kind", ""))
-        return {name: _marked(each, holes, name, of) for name, each in value.items()}
+        kind_of_value = str(value.get("kind", ""))
+        return {name: _marked(each, holes, name, kind_of_value) for name, each in value.items()}
     if isinstance(value, list):
         return [_marked(each, holes, key, kind) for each in value]
     if key == "fen" and isinstance(value, str):
@@ -152,15 +155,15 @@ def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: st
 
 
 def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
-    """Endlessly: what each post of the next lives records, as events and claims; with the next serial before it."""
+    """Yields without end the group that each post of the interleaved lives records, with the next free serial."""
     numbers, serial = count(1), 0
     random = Random(7)
     source = cycle(templates)
     running: list[Iterator[Group]] = []
     while True:
-        while len(running) < AT_A_TIME:
+        while len(running) < INTERLEAVED_LIVES:
             template = next(source)
-            running.append(_under_other_names(template, f"-{next(numbers)}", serial))
+            running.append(_renamed(template, f"-{next(numbers)}", serial))
             serial += template.serials
         index = random.randrange(len(running))
         group = next(running[index], None)
@@ -170,7 +173,7 @@ def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
             yield serial, group
 
 
-def _under_other_names(template: Template, mark: str, shift: int) -> Iterator[Group]:
+def _renamed(template: Template, mark: str, shift: int) -> Iterator[Group]:
     for group in template.groups:
         yield [
             (
@@ -187,15 +190,15 @@ def _filled(part: _Part, mark: str, shift: int) -> str:
         if fen is not None:
             out.append("{" + ",".join(f"[{lo + shift},{hi + shift})" for lo, hi in fen) + "}")
         elif after[:1] == '"':
-            out.append(mark)  # a code: the mark is its end
+            out.append(mark)  # a code: the mark is a suffix
         else:
-            out.append(mark[1:] + "-")  # a document's number: the mark is its beginning
+            out.append(mark[1:] + "-")  # a document number: the mark is a prefix
         out.append(after)
     return "".join(out)
 
 
-def fill(url: str, conn: Connection[Any], size: int, told: Callable[[int], object] = lambda _: None) -> int:
-    """Fill an empty, migrated ledger with at least `size` events; return how many there are."""
+def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int], object] = lambda _: None) -> int:
+    """Fill an empty, migrated ledger with at least `size` events; return their number."""
     templates = [*map(random_template, range(RANDOM_LIVES)), example_template(url, conn)]
     with conn.transaction():
         conn.execute("set local session_replication_role = replica")
@@ -214,8 +217,8 @@ def fill(url: str, conn: Connection[Any], size: int, told: Callable[[int], objec
                 _claim(claims, claimed_now, event)
             leader = json.loads(group[0][0][3])
             posts.append((leader["source"], leader["source_id"], first, position))
-            told(position)
-    conn.execute("analyze event")  # else the keys of what follows are looked for as in the few events of before
+            on_progress(position)
+    conn.execute("analyze event")  # otherwise foreign keys are checked with a plan for the few earlier events
     digested = ((source, name, sha256(name.encode()).digest(), first, last) for source, name, first, last in posts)
     _copy(conn, "post", digested)
     _copy(conn, "claim", ((*claim, *at) for claim, at in claims.items()))
@@ -229,7 +232,7 @@ def _moment(position: int) -> datetime:
 
 
 def _claim(claims: dict[Claimed, tuple[str, int]], claimed_now: list[Claimed], event: Event) -> None:
-    """Of these numbers, those that begin with a hyphen are set free."""
+    """Add these numbers to `claims`; remove those whose kind begins with a hyphen."""
     for kind, number in claimed_now:
         if kind.startswith("-"):
             claims.pop((kind[1:], number), None)

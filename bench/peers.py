@@ -1,4 +1,4 @@
-"""The peers that append: the eventsourcing library, message-db, Emmett, and PostgreSQL itself. None has our rules."""
+"""The peers for appending: the eventsourcing library, message-db, Emmett and plain PostgreSQL. None checks rules."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ MESSAGE_DB_FILES = (
     *(f"functions/{name}" for name in ("id", "cardinal-id", "stream-version", "write-message")),
     *(f"indexes/messages-{name}" for name in ("id", "stream", "category")),
 )
-"""What its own installer runs, but for pgcrypto, whose one function PostgreSQL has itself since version 13."""
+"""The files that its installer runs, except pgcrypto: the one function used is part of PostgreSQL since version 13."""
 
 MakeContender = Callable[[int, int], Contender]
-"""Of so many writers, each appending so many events at once."""
+"""Creates a contender from the number of writers and the number of events that each appends at once."""
 
 
 @contextmanager
-def peers(server_url: str, most_writers: int) -> Iterator[tuple[dict[str, MakeContender], list[str]]]:
-    """Each peer by its name, on a database of its own; and why the others are missing."""
+def peers(server_url: str, max_writers: int) -> Iterator[tuple[dict[str, MakeContender], list[str]]]:
+    """The peers by name, each on its own database; and the reasons why others are missing."""
     urls = {name: _database(server_url, name) for name in ("library", "message_db", "emmett")}
-    with raw(server_url, most_writers) as made, _library(urls["library"], most_writers) as library:
+    with raw(server_url, max_writers) as made, _library(urls["library"], max_writers) as library:
         made[LIBRARY] = library
         if why_not := _not_installed():
             yield made, [f"{name}: {why_not}" for name in (EMMETT, MESSAGE_DB)]
             return
         _install_message_db(urls["message_db"])
-        with _connected(urls["message_db"], most_writers) as connections:
+        with _connected(urls["message_db"], max_writers) as connections:
             yield made | {MESSAGE_DB: _message_db(connections), EMMETT: _emmett(urls["emmett"])}, []
 
 
@@ -82,8 +82,6 @@ def _connected(url: str, how_many: int) -> Iterator[list[psycopg.Connection[Any]
             connection.close()
 
 
-# PostgreSQL itself -----------------------------------------------------------
-
 Write = Callable[[psycopg.Connection[Any], int], object]
 
 
@@ -103,9 +101,9 @@ def _copied(conn: psycopg.Connection[Any], rows: int) -> object:
 
 
 @contextmanager
-def raw(server_url: str, most_writers: int) -> Iterator[dict[str, MakeContender]]:
-    """Rows of events without rules, one or many a commit, on a database of its own."""
-    with _connected(_database(server_url, f"raw_{most_writers}"), most_writers) as connections:
+def raw(server_url: str, max_writers: int) -> Iterator[dict[str, MakeContender]]:
+    """Contenders that insert rows without rules, one or many per commit, on their own database."""
+    with _connected(_database(server_url, f"raw_{max_writers}"), max_writers) as connections:
         connections[0].execute(RAW_TABLE)
         writes = {RAW_INSERT: _one, RAW_ROWS: _many, COPY: _copied}
         yield {name: _by(connections, name, write) for name, write in writes.items()}
@@ -122,14 +120,11 @@ def _by(connections: list[psycopg.Connection[Any]], name: str, write: Write) -> 
     return made
 
 
-# The eventsourcing library ---------------------------------------------------
-
-
 @contextmanager
-def _library(url: str, most_writers: int) -> Iterator[MakeContender]:
-    told = conninfo_to_dict(url)
-    place = [str(told.get(part, "")) for part in ("dbname", "host", "port", "user")]
-    datastore = PostgresDatastore(*place, "", pool_size=most_writers)
+def _library(url: str, max_writers: int) -> Iterator[MakeContender]:
+    conninfo = conninfo_to_dict(url)
+    place = [str(conninfo.get(part, "")) for part in ("dbname", "host", "port", "user")]
+    datastore = PostgresDatastore(*place, "", pool_size=max_writers)
     recorder = PostgresApplicationRecorder(datastore, events_table_name="library_events")
     recorder.create_table()
     state = json.dumps(FACT).encode()
@@ -147,9 +142,6 @@ def _library(url: str, most_writers: int) -> Iterator[MakeContender]:
         datastore.close()
 
 
-# message-db ------------------------------------------------------------------
-
-
 def _install_message_db(url: str) -> None:
     folder = NODE / "node_modules/@eventide/message-db/database"
     with psycopg.connect(url, autocommit=True) as conn:
@@ -160,7 +152,7 @@ def _install_message_db(url: str) -> None:
 
 
 def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
-    """It writes one message a call: several are so many calls in one transaction."""
+    """It writes one message per call; a bundle is several calls in one transaction."""
     numbers = count()
     data = json.dumps(FACT)
 
@@ -180,14 +172,11 @@ def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
     return made
 
 
-# Emmett ----------------------------------------------------------------------
-
-
 def _emmett(url: str) -> MakeContender:
-    """It runs in a process of Node's, which measures itself."""
-    told = conninfo_to_dict(url)
-    address = f"postgresql://{told['user']}@/{told['dbname']}?host={quote(str(told['host']), safe='')}"
-    address += f"&port={told['port']}"
+    """It runs in a Node process that measures itself."""
+    conninfo = conninfo_to_dict(url)
+    address = f"postgresql://{conninfo['user']}@/{conninfo['dbname']}?host={quote(str(conninfo['host']), safe='')}"
+    address += f"&port={conninfo['port']}"
 
     def made(writers: int, each: int) -> Contender:
         def run(seconds: float) -> Run:

@@ -1,11 +1,11 @@
-"""Posting over HTTP: one event or a bundle, few connections or many, beside a bare Flask route and a raw INSERT."""
+"""Posting over HTTP: events or bundles, few or many connections, compared with a bare Flask route and a raw INSERT."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from bench import client
-from bench.client import Told
+from bench.client import LoadResult
 from bench.peers import MakeContender
 from bench.race import BARE, RAW_ROWS, Contender, Pace, Row, Run, race, summed
 from bench.served import Served
@@ -14,48 +14,48 @@ from service.api.http.limits import BUNDLE, ONE
 
 CONNECTIONS = (1, 8, 16, 32)
 BUNDLES = ((50, 2), (1_000, 2))
-"""How many events, over how many connections."""
+"""Pairs of events per bundle and connections."""
 SUYUAN = "Suyuan"
 MAX_PER_SECOND = 3_000
 MAX_BUNDLED_PER_SECOND = 12_000
 
 
 def over_http(name: str, served: Served, payments: Payments, connections: int, each: int = 1) -> Contender:
-    """Requests that were made ready before, each answered before the next of its connection is sent."""
+    """A contender that sends prepared requests; each is answered before the next of its connection is sent."""
 
     def run(seconds: float) -> Run:
-        most = int((MAX_PER_SECOND if each == 1 else MAX_BUNDLED_PER_SECOND) * seconds * (3 if not served.key else 1))
-        events = payments.for_writers(connections, max(most // connections, 2 * each))
-        told = client.load(served.port, [requests(served.key, mine, each) for mine in events], seconds)
-        assert set(told.statuses) == {201}, told.statuses
-        return as_run(told, each)
+        limit = int((MAX_PER_SECOND if each == 1 else MAX_BUNDLED_PER_SECOND) * seconds * (3 if not served.key else 1))
+        events = payments.for_writers(connections, max(limit // connections, 2 * each))
+        result = client.load(served.port, [requests(served.key, batch, each) for batch in events], seconds)
+        assert set(result.statuses) == {201}, result.statuses
+        return as_run(result, each)
 
     return Contender(name, run)
 
 
 def requests(key: str, events: list[Event], each: int) -> list[bytes]:
-    """Posts of one event, or of bundles."""
+    """Requests with one event, or with bundles of `each`."""
     if each == 1:
         bodies: list[tuple[object, str]] = [(event, ONE) for event in events]
     else:
-        whole = range(0, len(events) - each + 1, each)
-        bodies = [(events[first : first + each], BUNDLE) for first in whole]
+        starts = range(0, len(events) - each + 1, each)
+        bodies = [(events[first : first + each], BUNDLE) for first in starts]
     return [
         client.request("POST", "/v1/events", body, Authorization=f"Bearer {key}", Content_Type=kind)
         for body, kind in bodies
     ]
 
 
-def as_run(told: Told, each: int) -> Run:
-    return summed(told.took, told.seconds, told.processor_seconds, each)
+def as_run(result: LoadResult, each: int) -> Run:
+    return summed(result.took, result.seconds, result.processor_seconds, each)
 
 
 def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """One axis at a time around 16 connections with one event each."""
+    """One parameter is varied at a time around 16 connections with one event each."""
     payments = Payments(fund)
     over_http(SUYUAN, ours, payments, 16).run(pace.seconds)
     for connections in CONNECTIONS:
-        contenders = [over_http(name, of, payments, connections) for name, of in ((SUYUAN, ours), (BARE, bare))]
+        contenders = [over_http(name, server, payments, connections) for name, server in ((SUYUAN, ours), (BARE, bare))]
         yield from race("POST over HTTP", f"{connections} connections, one event", contenders, pace)
     for each, connections in BUNDLES:
         contenders = [over_http(SUYUAN, ours, payments, connections, each), peers[RAW_ROWS](1, each)]

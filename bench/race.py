@@ -1,4 +1,4 @@
-"""Contenders run in turn, round after round: the machine's disk and neighbours drift, so only neighbours compare."""
+"""Runs contenders in alternating rounds: the machine's speed drifts, so that only adjacent runs are comparable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "messa
 
 
 class Run(NamedTuple):
-    """One round: how much was done a second, the 99th percentile of one step, the client's processor time for each."""
+    """One round: the rate per second, the 99th percentile of a step, and the client's processor time per item."""
 
     a_second: float
     p99_ms: float
@@ -25,14 +25,14 @@ class Run(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """How many rounds, and how many seconds each contender works in each."""
+    """The number of rounds, and the seconds of each contender in each round."""
 
     rounds: int
     seconds: float
 
 
 class Contender(NamedTuple):
-    """`run` works for so many seconds."""
+    """`run` works for the given seconds and returns its figures."""
 
     name: str
     run: Callable[[float], Run]
@@ -40,7 +40,7 @@ class Contender(NamedTuple):
 
 @dataclass
 class Row:
-    """The medians of one contender's rounds at one work, and of its ratios to the others in the same rounds."""
+    """One contender's rounds at one work, its medians, and its median ratios to the others in the same rounds."""
 
     section: str
     work: str
@@ -61,15 +61,15 @@ class Row:
     def processor_us(self) -> float:
         return median(run.processor_us for run in self.runs)
 
-    def told(self) -> dict[str, Any]:
-        """For a file."""
+    def as_dict(self) -> dict[str, Any]:
+        """The row as it is saved to a file."""
         figures = {"a_second": self.a_second, "p99_ms": self.p99_ms, "processor_us": self.processor_us}
         ratios = {"times_the_rate_of": self.ratios, "times_the_p99_of": self.p99_ratios}
         return {"section": self.section, "work": self.work, "who": self.name, **figures, **ratios}
 
 
 def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
-    """Each contender in each round."""
+    """Run each contender in each round, in alternating order."""
     rows = [Row(section, work, contender.name) for contender in contenders]
     for round_ in range(pace.rounds):
         order = list(zip(rows, contenders, strict=True))
@@ -85,28 +85,28 @@ def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -
 
 
 def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, each: int = 1) -> Run:
-    """A thread for each of these takes its steps, one after the other, for so long; a step does `each`."""
+    """Run each sequence of steps in its own thread for `seconds`; a step does `each` items."""
     took: list[float] = []
 
-    def go(mine: Iterable[Callable[[], object]]) -> None:
-        for step in mine:
-            begun = time.perf_counter()
-            if begun > until:
+    def work(own_steps: Iterable[Callable[[], object]]) -> None:
+        for step in own_steps:
+            started = time.perf_counter()
+            if started > until:
                 return
             step()
-            took.append(time.perf_counter() - begun)
+            took.append(time.perf_counter() - started)
 
     _settle_memory()
-    begun, processor = time.perf_counter(), time.process_time()
-    until = begun + seconds
+    started, processor = time.perf_counter(), time.process_time()
+    until = started + seconds
     with ThreadPoolExecutor(len(steps)) as threads:
-        for done in [threads.submit(go, mine) for mine in steps]:
+        for done in [threads.submit(work, own_steps) for own_steps in steps]:
             done.result()
-    return summed(took, time.perf_counter() - begun, time.process_time() - processor, each)
+    return summed(took, time.perf_counter() - started, time.process_time() - processor, each)
 
 
 def _settle_memory() -> None:
-    """What was made ready is no garbage, and a web worker would not look at it; it looks for more as rarely as here."""
+    """Exempt prepared objects from collection, which a web worker would not have, and use its collection thresholds."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -114,6 +114,6 @@ def _settle_memory() -> None:
 
 
 def summed(took: Sequence[float], seconds: float, processor: float, each: int = 1) -> Run:
-    """A run of steps that took so long, each doing `each`."""
+    """The run of steps with these durations, each of which did `each` items."""
     done = len(took) * each
     return Run(done / seconds, sorted(took)[int(len(took) * 0.99)] * 1000, processor / done * 1e6)

@@ -1,7 +1,7 @@
-"""Reading over HTTP, each address by itself, beside the bare SQL that answers it.
+"""Reading over HTTP, one resource at a time, compared with the bare SQL that the resource runs.
 
-The bare SQL is what the address itself asks the database: recorded once in this process, for each of its paths, and run
-again by one connection. What is decided in Python and not read (why, alerts) is in ours alone.
+The queries of each path are recorded once in this process and run again on one connection. Work that is done in Python
+(why, alerts) is measured only over HTTP.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from service.postgres.queries import QUERIES
 from service.postgres.snapshots import Snapshot
 
 BARE_SQL = "the bare SQL"
-SOME = 12
-"""Requests of one kind that differ."""
+VARIANTS = 12
+"""The number of different requests of one kind."""
 HEAD = "select max(position) as head from event"
 SOME_POSTS = "select id from post tablesample system (1) limit %(some)s"
 Query = tuple[str, Mapping[str, object]]
 
 
 def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """Every address that reads the books, by one connection, warm."""
-    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # of the requests made here nothing is told
+    """Every resource that reads the ledger, on one connection, after a warm-up."""
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # requests in this process are not logged
     app = create_app(from_environment(environment(url, served.port)))
     key = {"Authorization": f"Bearer {served.key}"}
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
         head = conn.execute(HEAD).fetchone()["head"]  # type: ignore[index]
-        ids = [row["id"] for row in conn.execute(SOME_POSTS, {"some": SOME})]
-        for name, paths in _addresses(fund, head, ids).items():
+        ids = [row["id"] for row in conn.execute(SOME_POSTS, {"some": VARIANTS})]
+        for name, paths in _resources(fund, head, ids).items():
             queries = [_recorded(app.test_client(), path, key) for path in paths]
             contenders = [_over_http(served, paths), _by_sql(conn, queries)]
             for contender in contenders:
@@ -53,58 +53,58 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
     close(app)
 
 
-def _addresses(fund: Fund, head: int, ids: list[str]) -> dict[str, list[str]]:
-    """By what is asked: paths that ask it of different things, as far as there are any."""
+def _resources(fund: Fund, head: int, ids: list[str]) -> dict[str, list[str]]:
+    """The paths by the name of the read; several different paths where the read has a parameter."""
     random = Random(5)
     project = fund.project(0)
-    positions = [random.randrange(head // 10, head) for _ in range(SOME)]
-    serials = [random.randrange(10**6) * 100 for _ in range(SOME)]
-    of = f"/v1/funds/{fund.code}"
+    positions = [random.randrange(head // 10, head) for _ in range(VARIANTS)]
+    serials = [random.randrange(10**6) * 100 for _ in range(VARIANTS)]
+    of_fund = f"/v1/funds/{fund.code}"
     many = {
         "a fen's trace": [f"/v1/fen/{serial}" for serial in serials],
-        "balances as of a position": [f"{of}/balances?position={position}" for position in positions],
+        "balances as of a position": [f"{of_fund}/balances?position={position}" for position in positions],
         "one event": [f"/v1/events/{position}" for position in positions],
         "a page of the feed": [f"/v1/events?limit=100&after={position}" for position in positions],
-        "one award's payments": [f"/v1/payments?project={project}&award=L{n}" for n in range(SOME)],
+        "one award's payments": [f"/v1/payments?project={project}&award=L{n}" for n in range(VARIANTS)],
         "one post": [f"/v1/posts?source=/bench&id={each}" for each in ids],
     }
     one = {
-        "balances of the fund": f"{of}/balances",
-        "balances by award": f"{of}/balances?by=award",
-        "the fund": of,
-        "the fund's plan": f"{of}/plan",
-        "the fund's alerts": f"{of}/alerts",
-        "the fund's appropriations": f"{of}/appropriations",
-        "a page of movements": f"{of}/movements?limit=100",
+        "balances of the fund": f"{of_fund}/balances",
+        "balances by award": f"{of_fund}/balances?by=award",
+        "the fund": of_fund,
+        "the fund's plan": f"{of_fund}/plan",
+        "the fund's alerts": f"{of_fund}/alerts",
+        "the fund's appropriations": f"{of_fund}/appropriations",
+        "a page of movements": f"{of_fund}/movements?limit=100",
         "a page of awards": f"/v1/awards?project={project}&limit=100",
         "a page of payments": f"/v1/payments?project={project}&limit=100",
         "the project": f"/v1/projects/{project}",
         "why an award may not be paid": f"/v1/projects/{project}/why?batch=1&award=L1",
         "a page of its events": f"/v1/projects/{project}/events?limit=100",
-        "missing evidence": f"{of}/missing-evidence?limit=100",
+        "missing evidence": f"{of_fund}/missing-evidence?limit=100",
         "the funds": "/v1/funds",
     }
     return {**many, **{name: [path] for name, path in one.items()}}
 
 
 def _recorded(reader: FlaskClient, path: str, key: Mapping[str, str]) -> list[Query]:
-    """What the address asks the database."""
-    asked: list[Query] = []
-    with _listening(asked):
+    """The queries that the path runs."""
+    queries: list[Query] = []
+    with _recording(queries):
         answer = reader.get(path, headers=key)
     assert answer.status_code == 200, (path, answer.json)
-    return asked
+    return queries
 
 
 @contextmanager
-def _listening(asked: list[Query]) -> Iterator[None]:
+def _recording(queries: list[Query]) -> Iterator[None]:
     read = Snapshot.rows
 
-    def rows_and_told(self: Snapshot, query: str, **params: object) -> Any:
-        asked.append((query, params))
+    def recorded_rows(self: Snapshot, query: str, **params: object) -> Any:
+        queries.append((query, params))
         return read(self, query, **params)
 
-    Snapshot.rows = rows_and_told  # type: ignore[method-assign]
+    Snapshot.rows = recorded_rows  # type: ignore[method-assign]
     try:
         yield
     finally:
@@ -112,12 +112,12 @@ def _listening(asked: list[Query]) -> Iterator[None]:
 
 
 def _over_http(served: Served, paths: list[str]) -> Contender:
-    ready = [client.request("GET", path, Authorization=f"Bearer {served.key}") for path in paths]
+    prepared = [client.request("GET", path, Authorization=f"Bearer {served.key}") for path in paths]
 
     def run(seconds: float) -> Run:
-        told = client.load(served.port, [list(islice(cycle(ready), int(seconds * 2_000)))], seconds)
-        assert set(told.statuses) == {200}, (paths[0], told.statuses)
-        return as_run(told, 1)
+        result = client.load(served.port, [list(islice(cycle(prepared), int(seconds * 2_000)))], seconds)
+        assert set(result.statuses) == {200}, (paths[0], result.statuses)
+        return as_run(result, 1)
 
     return Contender(SUYUAN, run)
 
@@ -125,14 +125,14 @@ def _over_http(served: Served, paths: list[str]) -> Contender:
 def _by_sql(conn: psycopg.Connection[Any], answers: list[list[Query]]) -> Contender:
     def run(seconds: float) -> Run:
         took: list[float] = []
-        begun, processor = time.perf_counter(), time.process_time()
+        started, processor = time.perf_counter(), time.process_time()
         for queries in cycle(answers):
             now = time.perf_counter()
-            if now > begun + seconds:
+            if now > started + seconds:
                 break
             for name, params in queries:
                 conn.execute(QUERIES[name], params).fetchall()
             took.append(time.perf_counter() - now)
-        return summed(took, time.perf_counter() - begun, time.process_time() - processor)
+        return summed(took, time.perf_counter() - started, time.process_time() - processor)
 
     return Contender(BARE_SQL, run)

@@ -1,4 +1,4 @@
-"""How fast a long log is replayed: folded live, rebuilt, checked, followed; beside the library's own projection runner.
+"""The speed of replaying a long log: live folding, rebuild, check and feed, compared with the library's runner.
 
 `python -m bench.replay [EVENTS]` prints a table and writes bench/replay.json; a million events take about five minutes.
 """
@@ -47,18 +47,18 @@ TARGETS = {
     "feed as lines": 50_000,
     "DuckDB from the archive": 1_000_000,
 }
-"""Events a second that were asked for."""
+"""The targets in events per second."""
 out = Console()
 
 
 def seconds(work: Callable[[], Any]) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     work()
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 def run(url: str, events: int) -> dict[str, dict[str, float]]:
-    """Each work by its name: seconds, events a second, and the peak memory of this process after it, in MB."""
+    """By the name of the work: seconds, events per second, and the peak memory of this process after it, in MB."""
     found: dict[str, dict[str, float]] = {}
 
     def connect() -> psycopg.Connection[Any]:
@@ -81,7 +81,7 @@ def run(url: str, events: int) -> dict[str, dict[str, float]]:
     with TemporaryDirectory() as folder, psycopg.connect(url, autocommit=True) as conn:
         ledger = empty("/suyuan", "")
         measured("archive", seconds(lambda: archive(conn, Path(folder), ledger)))
-        # In a process of its own: the peak memory of this one has other works in it.
+        # In a separate process: the peak memory of this one includes the other works.
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             took, peak = process.submit(replayed, folder).result()
         found["DuckDB from the archive"] = {"seconds": took, "events_per_second": events / took, "peak_mb": peak}
@@ -92,26 +92,26 @@ def run(url: str, events: int) -> dict[str, dict[str, float]]:
 
 
 def replayed(folder: str) -> tuple[float, float]:
-    """Seconds and MB that DuckDB takes for the balances."""
+    """The seconds and the peak MB that DuckDB takes to fold the balances."""
     archived = opened(Path(folder))
     took = seconds(lambda: balances(DuckDb(), archived))
-    # Not by getrusage: a process begins with the peak of the one that began it.
+    # Not by getrusage: a process starts with the peak of its parent.
     status = Path("/proc/self/status").read_text()
     return took, int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
 def fold_live(connect: Callable[[], psycopg.Connection[Any]]) -> float:
-    """Seconds of folding in spans of 10 000, as the projector folds a backlog.
+    """The seconds of folding in spans of 10 000, as the projector folds a backlog.
 
-    Between spans, off the clock, the planner is told what has grown: beside a projector autovacuum does it.
+    Between spans the tables are analyzed, outside the measured time; in production autovacuum does it.
     """
     spans, took = 0, 0.0
     with connect() as conn:
         while True:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             if not projections.advance(conn):
                 return took
-            took += time.perf_counter() - begun
+            took += time.perf_counter() - started
             spans += 1
             if spans & (spans - 1) == 0:
                 for name in projections.ORDER:
@@ -119,33 +119,33 @@ def fold_live(connect: Callable[[], psycopg.Connection[Any]]) -> float:
 
 
 def read_lines(ours: served.Served, events: int) -> None:
-    """The whole log, page by page, each as large as it may be."""
-    after, got = 0, 0
-    while got < events:
+    """Read the whole log in pages of the maximum size."""
+    after, read = 0, 0
+    while read < events:
         headers = {"Authorization": f"Bearer {ours.key}", "Accept": "application/x-ndjson"}
         request = urllib.request.Request(
             f"http://127.0.0.1:{ours.port}/v1/events?limit=20000&after={after}", headers=headers
         )
         with urllib.request.urlopen(request) as answer:
-            got += answer.read().count(b"\n")
+            read += answer.read().count(b"\n")
             after = int(answer.headers["Link"].partition("after=")[2].split("&")[0].split(">")[0])
 
 
 def table(found: dict[str, dict[str, float]]) -> Table:
-    shown = Table("work", "events/s", "asked", "of that", "× the library's", "peak MB")
+    result = Table("work", "events/s", "target", "of the target", "× the library's", "peak MB")
     library = found[RUNNER]["events_per_second"]
     for name, each in found.items():
-        rate, asked = each["events_per_second"], TARGETS.get(name)
-        of_that = f"{rate / asked:.2f}" if asked else ""
-        shown.add_row(
+        rate, target = each["events_per_second"], TARGETS.get(name)
+        of_target = f"{rate / target:.2f}" if target else ""
+        result.add_row(
             name,
             f"{rate:,.0f}",
-            f"{asked:,}" if asked else "",
-            of_that,
+            f"{target:,}" if target else "",
+            of_target,
             f"{rate / library:.0f}",
             f"{each['peak_mb']:.0f}",
         )
-    return shown
+    return result
 
 
 def fill(url: str, events: int) -> int:
@@ -155,7 +155,7 @@ def fill(url: str, events: int) -> int:
 
 
 def main(events: int) -> None:
-    # Each in a process of its own, so that the peak memory is that of the work.
+    # Each in a separate process, so that the peak memory is that of the work.
     with server() as server_url:
         url = new_ledger(server_url, "replay")
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
@@ -163,8 +163,8 @@ def main(events: int) -> None:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             found = process.submit(run, url, size).result()
         out.print(table(found))
-        told = {"events": size, "machine": machine(url), "found": found}
-        Path(__file__).with_name("replay.json").write_text(json.dumps(told, indent=1) + "\n")
+        results = {"events": size, "machine": machine(url), "found": found}
+        Path(__file__).with_name("replay.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
 if __name__ == "__main__":

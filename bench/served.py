@@ -1,4 +1,4 @@
-"""Programs of the benches that serve HTTP: started, waited for, measured and ended."""
+"""Starts, measures and stops the HTTP servers and the projector for the benchmarks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Served:
-    """A program on a port of this machine; `key` opens ours."""
+    """A program that serves HTTP on a local port; `key` is the API key of ours, empty for the peer."""
 
     port: int
     key: str
@@ -33,18 +33,18 @@ class Served:
 
     def resident_mb(self) -> float:
         """The memory of its largest process."""
-        family = [self.process, *self.process.children(recursive=True)]
-        return max(each.memory_info().rss for each in family) / 1e6
+        processes = [self.process, *self.process.children(recursive=True)]
+        return max(each.memory_info().rss for each in processes) / 1e6
 
 
 def environment(url: str, port: int) -> dict[str, str]:
-    """What our programs are told."""
+    """The environment variables of our programs."""
     return {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(port or 1), "SUYUAN_RATE": "1000000"}
 
 
 @contextmanager
 def suyuan(url: str, port: int) -> Iterator[Served]:
-    """Our web service on this ledger, with a key that may do everything, as often as it likes."""
+    """Our web service on this ledger, with a key that has every scope and practically no rate limit."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
         key = api_keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES)))
     with _running(["service", "serve"], environment(url, port), port, key) as served:
@@ -65,20 +65,20 @@ def projector(url: str) -> Iterator[psutil.Process]:
 
 
 @contextmanager
-def _running(module: list[str], told: dict[str, str], port: int, key: str) -> Iterator[Served]:
-    with _process(module, told) as process:
-        until = time.monotonic() + START_SECONDS
+def _running(module: list[str], variables: dict[str, str], port: int, key: str) -> Iterator[Served]:
+    with _process(module, variables) as process:
+        deadline = time.monotonic() + START_SECONDS
         while not _answers(port):
             assert process.is_running(), f"{module} ended"
-            assert time.monotonic() < until, f"{module} does not answer"
+            assert time.monotonic() < deadline, f"{module} does not answer"
             time.sleep(0.05)
         yield Served(port, key, process)
 
 
 @contextmanager
-def _process(module: list[str], told: dict[str, str]) -> Iterator[psutil.Process]:
+def _process(module: list[str], variables: dict[str, str]) -> Iterator[psutil.Process]:
     command = [sys.executable, "-m", *module]
-    process = subprocess.Popen(command, env={**os.environ, **told}, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.DEVNULL)
     try:
         yield psutil.Process(process.pid)
     finally:

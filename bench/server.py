@@ -1,4 +1,4 @@
-"""A PostgreSQL of the bench's own, set up as the embedded one is, its data on this disk and fsync on."""
+"""A PostgreSQL server for the benchmarks, configured like the embedded one, with its data on this disk and fsync on."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from service.postgres import embedded
 from service.postgres.migrate import migrate
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "max_connections": "300"}
-"""What a server of this size would be given; all else is as the embedded one has it."""
+"""Settings for a server of this size; all others are those of the embedded server."""
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The conninfo of a server that is gone afterwards."""
+    """The conninfo of a temporary server."""
     with TemporaryDirectory(prefix="suyuan-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
 
 
 def new_ledger(server_url: str, name: str) -> str:
-    """An empty, migrated ledger on it."""
+    """The conninfo of a new, empty, migrated ledger on this server."""
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(f"create database {name}".encode())
     url = make_conninfo(server_url, dbname=name)
@@ -59,16 +59,16 @@ PEERS_BY_NPM = Path(__file__).with_name("node") / "package.json"
 
 
 def versions() -> dict[str, str]:
-    """Of what was measured with, as far as it is installed; that of hledger by its own word."""
+    """The versions of the installed libraries and peers; hledger reports its own."""
     found = {each: version(each) for each in LIBRARIES if find_spec(each)}
     if hledger := which("hledger"):
-        told = subprocess.run([hledger, "--version"], check=True, capture_output=True, text=True)
-        found["hledger"] = told.stdout.strip()
+        answer = subprocess.run([hledger, "--version"], check=True, capture_output=True, text=True)
+        found["hledger"] = answer.stdout.strip()
     return {**found, **json.loads(PEERS_BY_NPM.read_text())["dependencies"]}
 
 
 def machine(url: str) -> dict[str, Any]:
-    """What was measured on."""
+    """The machine and the server settings of the measurement."""
     with psycopg.connect(url) as conn:
         [(postgresql,)] = conn.execute("show server_version").fetchall()
     return {

@@ -1,7 +1,7 @@
-"""What the benches post: a fund of many projects whose awards are paid in many small payments, each of three events.
+"""The posts of the benchmarks: a fund of many projects whose awards are paid in small payments of three events each.
 
-Payments are approved elsewhere and recorded here: requested, instructed with a voucher, confirmed with the bank's
-reference. So each post passes the rules of its step, most claim a number, and all move fen.
+A payment is requested, instructed with a voucher, and confirmed with the bank's reference; no approval levels are set.
+So each post passes the rules of its step, most claim a number, and all move fen.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from service.ledger.outcomes import Counted, Post
 SECRET = b"a secret of the benches, 32 bytes"
 Event = dict[str, Any]
 AWARD = Money(100_000_000)
-"""What each award has, in fen; a payment takes one yuan."""
+"""The amount of each award in fen; a payment takes one yuan."""
 PAID = "2020-01-06"
 ROUND = 10_000
-"""The most awards that one list decides."""
+"""The largest number of awards that one list decides."""
 
 
 @dataclass(frozen=True)
 class Fund:
-    """A fund of `projects` projects with so many `awards` each; `code` tells several apart."""
+    """A fund of `projects` projects with `awards` awards each; `code` is unique."""
 
     code: str
     projects: int
@@ -39,7 +39,7 @@ class Fund:
         return f"{self.code}-{number}"
 
     def founding(self) -> Iterator[Event]:
-        """All that comes before the first payment."""
+        """All events before the first payment."""
         share = Money(AWARD * self.awards)
         settings = {"notice_working_days": 0, "approvals": [], "acceptance_tries": 2}
         whole = str(Money(share * self.projects))
@@ -58,13 +58,15 @@ class Fund:
                     yield event
 
     def payment(self, project: int, award: int, number: int) -> Iterator[Event]:
-        """The three posts of one payment: the awards of one project have theirs apart by `number`."""
+        """The three posts of one payment; `number` makes its name unique within the award."""
         stream, name = f"project/{self.project(project)}", f"P{award}-{number}"
-        of, payee = f"{self.project(project)}-{name}", _payee(award)
-        asked = {"award": f"L{award}", "batch": 1, "amount": "1.00", "payee": payee}
-        yield _event(stream, "PaymentRequested", f"支付申请编号 {of}", on=PAID, payment=name, **asked)
-        yield _event(stream, "PaymentInstructed", f"支付凭证号 {of}", on=PAID, payment=name)
-        yield _event(stream, "PaymentConfirmed", f"流水号 {of}", on=PAID, payment=name, amount="1.00", payee=payee)
+        reference, payee = f"{self.project(project)}-{name}", _payee(award)
+        requested = {"award": f"L{award}", "batch": 1, "amount": "1.00", "payee": payee}
+        yield _event(stream, "PaymentRequested", f"支付申请编号 {reference}", on=PAID, payment=name, **requested)
+        yield _event(stream, "PaymentInstructed", f"支付凭证号 {reference}", on=PAID, payment=name)
+        yield _event(
+            stream, "PaymentConfirmed", f"流水号 {reference}", on=PAID, payment=name, amount="1.00", payee=payee
+        )
 
     def _of_fund(self, type_: str, cites: str, **data: Any) -> Event:
         return _event(f"fund/{self.code}", type_, cites, **data)
@@ -85,24 +87,24 @@ class Fund:
         }
 
     def _round(self, project: str, round_: int, awards: range, version: int) -> Iterator[Event]:
-        """From a call to its award list, on a stream at this version."""
+        """The events from a call to its award list, on a stream at this version."""
 
-        def say(type_: str, cites: str = "", **data: Any) -> Event:
+        def of_project(type_: str, cites: str = "", **data: Any) -> Event:
             return _event(f"project/{project}", type_, cites, **data)
 
-        yield say("CallPublished", "申报指南", round=round_, opens_on="2020-01-02", closes_on="2020-01-02")
+        yield of_project("CallPublished", "申报指南", round=round_, opens_on="2020-01-02", closes_on="2020-01-02")
         for each in awards:
             applicant = {name: _payee(each)[name] for name in ("name", "uscc")}
-            yield say("ApplicationReceived", "受理号", application=f"A{each}", applicant=applicant)
-        yield say("CallClosed", on="2020-01-03", round=round_)
+            yield of_project("ApplicationReceived", "受理号", application=f"A{each}", applicant=applicant)
+        yield of_project("CallClosed", on="2020-01-03", round=round_)
         for each in awards:
-            yield say("ApplicationScreened", "审查表", on="2020-01-03", application=f"A{each}", passed=True)
+            yield of_project("ApplicationScreened", "审查表", on="2020-01-03", application=f"A{each}", passed=True)
         scores = [{"application": f"A{each}", "score": "90"} for each in awards]
-        yield say("ReviewConcluded", "评审意见", on="2020-01-03", method="示例", scores=scores)
+        yield of_project("ReviewConcluded", "评审意见", on="2020-01-03", method="示例", scores=scores)
         shown = [{"application": f"A{each}", "amount": str(AWARD)} for each in awards]
         days = {"first_day": "2020-01-03", "last_day": "2020-01-03"}
-        yield say("NoticeStarted", "公示", on="2020-01-03", applications=shown, **days)
-        yield say("NoticeCompleted", on="2020-01-04")
+        yield of_project("NoticeStarted", "公示", on="2020-01-03", applications=shown, **days)
+        yield of_project("NoticeCompleted", on="2020-01-04")
         review = version + 2 * len(awards) + 3
         rows = [
             {
@@ -112,7 +114,7 @@ class Fund:
             for rank, each in enumerate(awards, 1)
         ]  # fmt: skip
         decided = {"review": review, "notice": review + 1, "method": "示例", "awards": rows}
-        yield say("AwardListDecided", "纪要,立项文号", on="2020-01-05", **decided)
+        yield of_project("AwardListDecided", "纪要,立项文号", on="2020-01-05", **decided)
 
 
 _ids, _payments = count(1), count(1)
@@ -125,9 +127,9 @@ def _event(stream: str, type_: str, cites: str = "", on: str = "2020-01-02", **d
         for kind, given in map(_paper, cites.split(","))
         if kind
     ]
-    said = {"occurred_on": on, "actor": "示例经办", "documents": papers, **data}
+    fields = {"occurred_on": on, "actor": "示例经办", "documents": papers, **data}
     return {
-        "specversion": "1.0", "id": f"e{number}", "source": "/bench", "type": type_, "subject": stream, "data": said,
+        "specversion": "1.0", "id": f"e{number}", "source": "/bench", "type": type_, "subject": stream, "data": fields,
     }  # fmt: skip
 
 
@@ -142,44 +144,44 @@ def _payee(number: int) -> dict[str, str]:
 
 
 def read(event: Event) -> Post:
-    """The post that the service makes of it."""
+    """The post that the service reads from the event."""
     return cloudevents.read(cloudevents.opened(event), "bench", SECRET)
 
 
 def found(ledger: Ledger, fund: Fund) -> None:
-    """Post all that comes before the first payment."""
+    """Post all events before the first payment."""
     settle(ledger, fund.founding())
 
 
 def settle(ledger: Ledger, events: Iterable[Event]) -> None:
-    """Post these, a thousand at a time; each must count."""
-    left = iter(events)
-    while bundle := [read(event) for event in islice(left, 1_000)]:
+    """Post the events in bundles of a thousand; each must be recorded."""
+    remaining = iter(events)
+    while bundle := [read(event) for event in islice(remaining, 1_000)]:
         outcomes = ledger.post(bundle)
         refused = [outcome for outcome in outcomes if not isinstance(outcome, Counted)]
         assert not refused, refused[0]
 
 
 class Payments:
-    """The posts of a fund's payments: for each writer its own, on its own projects, in an order that counts."""
+    """The posts of a fund's payments, for each writer on its own projects and in an order that the rules accept."""
 
     def __init__(self, fund: Fund) -> None:
         self._fund = fund
 
     def events(self, projects: Sequence[int], how_many: int) -> Iterator[Event]:
-        """So many events of new payments, each project in turn, and its awards in turn."""
-        of = cycle(projects)
+        """The events of new payments, `how_many` in all, for the projects and their awards in turn."""
+        in_turn = cycle(projects)
         return islice(
             (
                 event
                 for number in _payments
-                for event in self._fund.payment(next(of), number % self._fund.awards, number)
+                for event in self._fund.payment(next(in_turn), number % self._fund.awards, number)
             ),
             how_many,
         )
 
     def for_writers(self, writers: int, how_many: int) -> list[list[Event]]:
-        """So many events for each writer; the projects are dealt out among them."""
+        """`how_many` events for each writer; the projects are divided among the writers."""
         shares = [range(self._fund.projects)[writer::writers] for writer in range(writers)]
         return [
             list(self.events(share or [writer % self._fund.projects], how_many)) for writer, share in enumerate(shares)

@@ -1,4 +1,4 @@
-"""A client of Suyuan to copy, plain Python: posts until it knows, never twice; follows the log across restarts."""
+"""A client of Suyuan to copy, plain Python: posts until it has an answer, never twice; follows the log."""
 
 import http.client
 import json
@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import Any
 
 log = logging.getLogger("suyuan")
-AGAIN = {408, 429, 500, 502, 503, 504}
-"""Answers after which the same request is sent again: whether a post counted is then not known, and it counts once."""
+RETRIED = {408, 429, 500, 502, 503, 504}
+"""Statuses after which the same request is sent again: it is unknown whether the post was recorded; it counts once."""
 
 
-class _Stay(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: a post would be repeated as a read, and the key would be sent to another host."""
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Follows no redirect: a post would be repeated as a read, and the key would be sent to another host."""
 
     def redirect_request(self, *_: Any) -> None:
         return None
 
 
-OPENER = urllib.request.build_opener(_Stay)
+OPENER = urllib.request.build_opener(_NoRedirect)
 
 
 class Refused(Exception):
-    """The ledger said no; `problem` says why and what to do, in English and Chinese."""
+    """The ledger refused the request; `problem` says why and what to do, in English and Chinese."""
 
     def __init__(self, problem: dict) -> None:
         super().__init__(f"{problem['title']} {problem['title_zh']}")
@@ -35,7 +35,7 @@ class Refused(Exception):
 
 
 class Suyuan:
-    """The ledger at `url`, spoken to with an API key. Waits at most `longest` seconds between two tries, for ever."""
+    """The ledger at `url`, used with an API key. Retries for ever; its own pauses grow to `longest` seconds."""
 
     def __init__(self, url: str, key: str, longest: float = 30.0) -> None:
         if not url.startswith(("http://", "https://")):
@@ -43,13 +43,13 @@ class Suyuan:
         self.url, self.key, self.longest = url.rstrip("/"), key.strip(), longest
 
     def post(self, event: dict) -> dict:
-        """Post one CloudEvent and give its outcome. Its `source` and `id` are its identity: make the id from your own
+        """Post one CloudEvent and return its outcome. `source` and `id` identify the post: derive the id from your own
         record of the fact, so that after a crash the same fact has the same id. Raises Refused."""
         return self._send("/v1/events", json.dumps(event).encode())
 
     def follow(self, cursor: Path, pause: float = 1.0) -> Iterator[dict]:
-        """The log, event by event and for ever, from where `cursor` says it was left. An event is done with when the
-        next one is asked for; after a crash the one that was in hand comes again, with the same `position`."""
+        """The log, event by event and for ever, from the position in the file `cursor`. Asking for the next event marks
+        the last one as processed; after a crash, the event being processed comes again, with the same `position`."""
         position = int(cursor.read_text()) if cursor.exists() else 0
         while True:
             page = self._send(f"/v1/events?after={position}&limit=500")
@@ -71,22 +71,22 @@ class Suyuan:
                 with OPENER.open(request, timeout=30) as answer:
                     return json.load(answer)
             except urllib.error.HTTPError as error:
-                problem = _whole(error)
-                if error.code not in AGAIN and problem:
+                problem = _problem(error)
+                if error.code not in RETRIED and problem:
                     raise Refused(problem) from None
                 if 300 <= error.code < 400:
-                    raise ValueError(f"{self.url} is elsewhere now: {error.headers.get('Location')}") from None
-                asked = error.headers.get("Retry-After") or ""
-                pause = max(pause, float(asked)) if asked.isdigit() else pause
-                log.warning("%s %s: status %s, sent again", request.get_method(), path, error.code)
+                    raise ValueError(f"{self.url} has moved to {error.headers.get('Location')}") from None
+                retry_after = error.headers.get("Retry-After") or ""
+                pause = max(pause, float(retry_after)) if retry_after.isdigit() else pause
+                log.warning("%s %s: status %s, retried", request.get_method(), path, error.code)
             except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError) as error:
-                log.warning("%s %s: no answer, or half of one (%s), sent again", request.get_method(), path, error)
+                log.warning("%s %s: no answer or an incomplete one (%s), retried", request.get_method(), path, error)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, self.longest)
 
 
-def _whole(error: urllib.error.HTTPError) -> dict | None:
-    """The problem in an answer, or None if only half of it arrived."""
+def _problem(error: urllib.error.HTTPError) -> dict | None:
+    """The problem document of an answer, or None if the answer is incomplete."""
     try:
         return json.load(error)
     except (OSError, http.client.HTTPException, json.JSONDecodeError, UnicodeDecodeError):

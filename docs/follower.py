@@ -1,4 +1,4 @@
-"""Follow Suyuan's log for ever, across restarts of both sides, and prove of each page that nothing of it is missing."""
+"""Follow Suyuan's log for ever, across restarts of both sides, and verify of each page that nothing is missing."""
 
 import hashlib
 import http.client
@@ -13,12 +13,13 @@ from pathlib import Path
 
 
 class Incomplete(Exception):
-    """What was received is not what the ledger says that it has there."""
+    """The events received differ from the digest that the ledger states for the same range."""
 
 
 def follow(url: str, key: str, cursor: Path) -> Iterator[dict]:
-    """Each event after the position in `cursor`; it is done with when the next is asked for. After a crash the one that
-    was in hand comes again. Add `&fund=…`, `&project=…` or `&type=…` to both addresses to follow a part of the log.
+    """Each event after the position in the file `cursor`. Asking for the next event marks the last one as processed;
+    after a crash, the event being processed comes again. To follow a part of the log, add `&fund=…`, `&project=…` or
+    `&type=…` to both addresses. Raises Incomplete.
     """
 
     def ask(path: str) -> tuple[bytes, str]:
@@ -35,8 +36,8 @@ def follow(url: str, key: str, cursor: Path) -> Iterator[dict]:
             proof = json.loads(ask(f"/v1/events/digest?after={position}&upto={upto}")[0])
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, urllib.error.HTTPError) and error.code in (400, 401, 403, 404):
-                raise SystemExit(error.read().decode()) from error  # asked again it would be answered the same
-            print(f"again in a second: {error}", file=sys.stderr)
+                raise SystemExit(error.read().decode()) from error  # a retry would get the same answer
+            print(f"retried in a second: {error}", file=sys.stderr)
             time.sleep(1)
             continue
         if (len(events), _hash(events)) != (proof["count"], proof["sha256"]):

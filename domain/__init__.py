@@ -1,1 +1,1 @@
-"""The rules of the money: what may happen to a special fund, and what has happened. Pure: no clock, no ids, no I/O."""
+"""The rules of a special fund: which events are allowed and what state they lead to. Pure: no clock, no ids, no I/O."""

@@ -1,6 +1,7 @@
-"""What asks for attention in a fund today: what is due, what is overdue, and what is odd, each with its events.
+"""Alerts of a fund today: what is due, overdue or odd, each with the events behind it.
 
-Source: DOMAIN, "What auditors of such funds ask for". What only the flow of the money tells is asked of the movements.
+Source: DOMAIN, "What auditors of such funds ask for". Alerts that depend on the movements of money are found by the
+service, from the projections.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ class Urgency(StrEnum):
 
 
 class Sentence(NamedTuple):
-    """What an alert says in two languages, with its facts in it; `rule` is what it would break or has set aside.
+    """The message of an alert in two languages, with placeholders for its facts.
 
-    `source` is why it is told: the rule's, unless there is none.
+    `rule`: the rule that the situation would break or that was waived. `source` is the rule's source; without a rule,
+    `because`.
     """
 
     en: str
@@ -50,32 +52,32 @@ class Sentence(NamedTuple):
 
 SENTENCES = {
     "call-to-close": Sentence(
-        "The window of round {round} ended on {due_on}, and the call is not closed.",
+        "The window of round {round} ended on {due_on}, but the call is not closed.",
         "第 {round} 轮受理期于 {due_on} 届满，尚未登记征集截止。",
         "CallStillOpen",
     ),
     "notice-to-complete": Sentence(
-        "The notice of round {round} runs until {due_on}; its end is to be recorded on the next day.",
+        "The notice of round {round} runs until {due_on}; its end must be recorded from the next day on.",
         "第 {round} 轮公示至 {due_on}，次日起应登记公示结束。",
         "NoNotice",
     ),
     "objection-open": Sentence(
-        "The objection {objection} of {since} is not resolved.",
+        "The objection {objection}, received on {since}, is not resolved.",
         "{since} 收到的异议 {objection} 尚未处理。",
         "ObjectionOpen",
     ),
     "objection-upheld": Sentence(
-        "An objection to {application} was upheld, and the award {award} still stands.",
+        "An objection to the application {application} was upheld, but the award {award} is still live.",
         "对申报 {application} 的异议成立，立项 {award} 仍有效。",
         "ObjectionUpheld",
     ),
     "fewer-awards": Sentence(
-        "The plan asks for exactly {planned} awards; {taken} are made.",
+        "The plan requires exactly {planned} awards; there are {taken}.",
         "计划要求立项恰为 {planned} 个，现有 {taken} 个。",
         because=SEED,
     ),
     "more-awards": Sentence(
-        "The plan in force allows {planned} awards; {taken} are made.",
+        "The plan in force allows {planned} awards; there are {taken}.",
         "现行计划限立项 {planned} 个，现有 {taken} 个。",
         "NoPlacesLeft",
     ),
@@ -85,11 +87,11 @@ SENTENCES = {
         "RectificationOverdue",
     ),
     "agreement-ended": Sentence(
-        "The agreement on award {award} ended on {due_on}, and acceptance is not passed.",
+        "The agreement on award {award} ended on {due_on}, but acceptance is not passed.",
         "立项 {award} 的合同于 {due_on} 到期，尚未通过验收。",
     ),
     "recovery": Sentence(
-        "The recovery {recovery} still asks {amount} back; it is due on {due_on}.",
+        "The recovery {recovery} still has {amount} yuan outstanding; it is due on {due_on}.",
         "追缴 {recovery} 尚欠 {amount} 元，期限 {due_on}。",
         "RecoveryOutstanding",
     ),
@@ -99,46 +101,46 @@ SENTENCES = {
         because=DUTIES,
     ),
     "period-to-close": Sentence(
-        "The books of {period} are to be closed by {due_on}; {months} months are over and not closed.",
+        "The books of {period} must be closed by {due_on}; {months} months have ended without being closed.",
         "{period} 的账簿应于 {due_on} 前结账；已过未结账的共 {months} 个月。",
         "PeriodOutOfTurn",
     ),
     "plan-exceeds-pool": Sentence(
-        "The plan still asks for {planned}; the pool holds {pool}.",
+        "The plan has {planned} yuan left to allot; the pool holds {pool} yuan.",
         "计划尚需分配 {planned} 元，待分配资金只有 {pool} 元。",
         "PlanExceedsPool",
     ),
     "unspent": Sentence(
-        "Of the appropriation of {received_on}, {amount} is not spent; it may be spent until {due_on}.",
+        "{amount} yuan of the appropriation of {received_on} is not spent; it may be spent until {due_on}.",
         "{received_on} 下达的指标尚有 {amount} 元未支出，使用期限为 {due_on}。",
         because=BUDGET,
     ),
     "never-paid": Sentence(
-        "{amount} of batch {batch} was allotted on {since} and awarded to {award}; nothing of it was ever paid.",
+        "{amount} yuan of batch {batch} was allotted on {since} and awarded to {award}; none of it was ever paid.",
         "第 {batch} 批于 {since} 分配、已立项给 {award} 的 {amount} 元，至今分文未付。",
         because=setting("idle_days"),
     ),
     "never-awarded": Sentence(
-        "{amount} of batch {batch} was allotted on {since} and is awarded to nobody.",
+        "{amount} yuan of batch {batch} was allotted on {since} and is not awarded yet.",
         "第 {batch} 批于 {since} 分配的 {amount} 元，至今未立项。",
         because=setting("idle_days"),
     ),
     "december-rush": Sentence(
-        "Of what was paid in {year}, {amount} of {total} went out in December.",
+        "Of the {total} yuan paid in {year}, {amount} yuan was paid in December.",
         "{year} 年支付 {total} 元，其中 12 月支付 {amount} 元。",
         because=setting("december_percent"),
     ),
     "payee-differs": Sentence(
-        "The bank paid {amount} to {payee}, who is not the payee of the request.",
+        "The bank paid {amount} yuan to {payee}, not to the payee of the payment request.",
         "银行将 {amount} 元支付给 {payee}，与申请的收款人不符。",
         "PayeeMismatch",
     ),
 }
-"""Every alert, by its name."""
+"""All alerts by name."""
 
 
 class Alert(Struct, frozen=True):
-    """One finding. `by`: the events it rests on."""
+    """One alert. `by`: the events that caused it."""
 
     name: str
     urgency: Urgency
@@ -157,18 +159,18 @@ class Alert(Struct, frozen=True):
 
 
 def urgency(due_on: date, today: date) -> Urgency:
-    """Overdue from the day after."""
+    """Overdue from the day after `due_on`."""
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
 
 
 def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
-    """What the books of a fund and these projects of it tell today."""
-    found = ledger.fund(fund)
-    yield from _of_fund(found, ledger.today)
+    """The alerts of the fund and of these projects on the ledger's today."""
+    state = ledger.fund(fund)
+    yield from _of_fund(state, ledger.today)
     for code in projects:
         project = ledger.project(code)
         yield from _of_rounds(project, ledger.today)
-        yield from _of_awards(found, project, ledger.today)
+        yield from _of_awards(state, project, ledger.today)
         yield from _of_recoveries(project, ledger.today)
 
 
@@ -183,9 +185,9 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
             by = (Reference(stream, fund.closed_by or 1),)
             facts = {"period": period, "months": months_between(last_day(period), today)}
             yield Alert("period-to-close", urgency(due_on, today), facts, by, due_on=due_on)
-    asked, pool = Money(fund.to_allot(fund.lines.values())), fund.accounts.balance(POOL)
-    if fund.plan is not None and asked > pool:
-        facts = {"planned": asked, "pool": pool}
+    planned, pool = Money(fund.to_allot(fund.lines.values())), fund.accounts.balance(POOL)
+    if fund.plan is not None and planned > pool:
+        facts = {"planned": planned, "pool": pool}
         yield Alert("plan-exceeds-pool", Urgency.ODD, facts, (Reference(stream, fund.plan),))
 
 
@@ -222,7 +224,7 @@ def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
 
 
 def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
-    """Fewer awards than the plan asks for, or more than it allows by now."""
+    """Alerts for fewer awards than the plan requires, or more than the plan in force allows."""
     line = fund.lines.get(project.code)
     if line is None or not project.awards:
         return

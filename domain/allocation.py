@@ -1,7 +1,7 @@
-"""Sharing a fixed total out by score (seed, project 7): exact for the total and for each batch, in whole quanta.
+"""Allocates a fixed total by score (seed, project 7): exact for the total and for each batch, in whole quanta.
 
-The total goes by scores, by largest remainder; each batch but the last goes in proportion to the totals awarded, never
-above what an award has left; the last batch is the difference. Source: DOMAIN, "Score allocation".
+The total is divided by score, by largest remainder. Each batch except the last is divided in proportion to the awarded
+totals, never above the rest of an award's total; the last batch is the difference. Source: DOMAIN, "Score allocation".
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from domain.money import Money
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 
 TIES = "申报号在先者优先"
-"""What decides between equal remainders: the earlier application number 受理号."""
+"""The order of equal remainders: the earlier application number 受理号 first."""
 METHOD = "largest remainder by score; batches by awarded totals; ties to the earlier application number"
 METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分配，尾数相同者申报号在先者优先"
 
 
 def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int) -> list[dict[int, Money]]:
-    """What each of `scores` gets of each of `batches`, in fen; of equals, the earlier gets the odd quantum.
+    """The share of each of `scores` in each of `batches`, in fen. Of equals, the earlier one gets the odd quantum.
 
-    Raises QuantumTooCoarse if a batch is no multiple of `quantum`; NothingToShareBy without a score above zero.
+    Raises QuantumTooCoarse if a batch is not a multiple of `quantum`, NothingToShareBy if no score is above zero.
     """
     for number, amount in batches.items():
         if amount % quantum:
@@ -31,27 +31,27 @@ def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int
         raise NothingToShareBy
     totals = _proportional(sum(batches.values()) // quantum, weights, [None] * len(weights))
     shares: list[dict[int, Money]] = [{} for _ in scores]
-    left: list[int] = list(totals)
+    rest: list[int] = list(totals)
     *earlier, last = sorted(batches)
     for number in earlier:
-        for index, part in enumerate(_proportional(batches[number] // quantum, totals, left)):
+        for index, part in enumerate(_proportional(batches[number] // quantum, totals, rest)):
             shares[index][number] = Money(part * quantum)
-            left[index] -= part
-    for index, part in enumerate(left):
+            rest[index] -= part
+    for index, part in enumerate(rest):
         shares[index][last] = Money(part * quantum)
     return shares
 
 
-def _proportional(total: int, weights: Sequence[int], most: Sequence[int | None]) -> list[int]:
-    """`total` in whole parts in proportion to `weights`, none above its `most`; odd ones to the largest remainders."""
+def _proportional(total: int, weights: Sequence[int], caps: Sequence[int | None]) -> list[int]:
+    """Whole parts of `total` in proportion to `weights`, none above its cap; odd units go to the largest remainders."""
     whole = sum(weights) or 1
     exact = (total * weight // whole for weight in weights)
-    parts = [part if cap is None else min(part, cap) for part, cap in zip(exact, most, strict=True)]
+    parts = [part if cap is None else min(part, cap) for part, cap in zip(exact, caps, strict=True)]
     order = sorted(range(len(weights)), key=lambda i: (-(total * weights[i] % whole), i))
     odd = total - sum(parts)
     while odd:
         for index in order:
-            cap = most[index]
+            cap = caps[index]
             if odd and weights[index] and (cap is None or parts[index] < cap):
                 parts[index] += 1
                 odd -= 1

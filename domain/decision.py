@@ -1,6 +1,6 @@
-"""Deciding a post: the rules that every event obeys, then those of its own chapter.
+"""Decides a post: first the rules that apply to every event, then the rules of the event's own chapter.
 
-`decide(ledger, posted)` gives the events to record, the leader first, or raises the rule that refuses them.
+`decide(ledger, posted)` returns the events to record, the leader first, or raises the rule that refuses the post.
 """
 
 from __future__ import annotations
@@ -35,21 +35,20 @@ from domain.state.fund import Fund
 from domain.state.project import Project
 
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in (*fund.FACTS, *project.FACTS, EntryReversed, *MIRRORS)}
-"""Every event type of the log, by its permanent name."""
+"""All event types of the log, by their permanent names."""
 TITLES: dict[str, str] = {name: fact.zh for name, fact in FACTS.items()}
-"""Their Chinese names."""
+"""The Chinese names of the event types."""
 POSTABLE: dict[str, type[Fact]] = {name: fact for name, fact in FACTS.items() if fact not in MIRRORS}
-"""Those that a service may post."""
-
+"""The event types that a service may post."""
 
 FIRST = (FundEstablished, ProjectOpened)
-"""The events that a stream begins with."""
+"""The event types that may be the first event of a stream."""
 EVERY_POST: tuple[type[Refused], ...] = (OccurredAfterBooked, BookedInFuture, BookedOutOfOrder, PeriodIsClosed)
 """The rules that may refuse a post of any type."""
 
 
 def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
-    """All the rules that may refuse a post of this type: its own first, those of every post last."""
+    """All rules that may refuse a post of this type: the event's own rules first, EVERY_POST last."""
     return () if fact in MIRRORS else tuple(dict.fromkeys((*fact.refused_by, *_shared(fact), *EVERY_POST)))
 
 
@@ -70,7 +69,10 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
 
 
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
-    """The streams that a decision reads, besides a project's own fund; `entries` are those that the post refers to."""
+    """The streams that the decision of `posted` reads, except the fund of a project.
+
+    `entries` are the recorded entries that the post refers to.
+    """
     streams = (posted.stream, *posted.fact.also_reads())
     if isinstance(posted.fact, EntryReversed):
         entry = entries.get(Reference(posted.stream, posted.fact.version))
@@ -79,14 +81,14 @@ def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, .
 
 
 def _projects(entry: Recorded) -> Iterator[str]:
-    """The projects that an entry moved money into or out of."""
+    """The streams of the projects that `entry` moved money into or out of."""
     for moved in entry.moves:
         if "project" in (ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner):
             yield f"project/{moved.place.project}"
 
 
 def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
-    """The events that record `posted`, each the next of its stream. Raises Refused."""
+    """The events that record `posted`, each with the next version of its stream. Raises Refused."""
     if not isinstance(posted.fact, FIRST) and not ledger.stream(posted.stream).version:
         raise UnknownStream(stream=posted.stream)
     _check_documents(ledger, posted)
@@ -127,33 +129,34 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
 
 
 def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
-    """The booking date: as posted if the rules allow it, otherwise the earliest day that they allow."""
+    """The booking date as posted; if omitted, the earliest day that the rules allow. Raises the rule it breaks."""
     header = posted.header
-    floors = tuple(_floors(ledger, posted, touched))
-    of = ledger.fund_of(f"fund/{posted.fact.fund}" if isinstance(posted.fact, ProjectOpened) else posted.stream)
-    closed_through = of.closed_through if of else None
-    reopens = [closed_through + timedelta(days=1)] if closed_through else []
-    booked_on = header.booked_on or max([header.occurred_on, *reopens, *(day for _, day in floors)])
+    bounds = tuple(_lower_bounds(ledger, posted, touched))
+    owner = ledger.fund_of(f"fund/{posted.fact.fund}" if isinstance(posted.fact, ProjectOpened) else posted.stream)
+    closed_through = owner.closed_through if owner else None
+    first_open = [closed_through + timedelta(days=1)] if closed_through else []
+    booked_on = header.booked_on or max([header.occurred_on, *first_open, *(day for _, day in bounds)])
     if header.occurred_on > booked_on:
         raise OccurredAfterBooked(occurred_on=header.occurred_on, booked_on=booked_on)
     if booked_on > ledger.today:
         raise BookedInFuture(booked_on=booked_on, today=ledger.today)
     if closed_through and booked_on <= closed_through:
         raise PeriodIsClosed(booked_on=booked_on, closed_through=closed_through)
-    for name, day in floors:
+    for name, day in bounds:
         if booked_on < day:
             raise BookedOutOfOrder(stream=name, booked_on=booked_on, last_booked_on=day)
     return booked_on
 
 
-def _floors(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
+def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
+    """The days before which the post must not be booked, each with the stream that requires it."""
     for name in touched:
         if last := ledger.stream(name).booked_on:
             yield name, last
     if isinstance(posted.fact, ProjectOpened):
-        of = ledger.fund(posted.fact.fund)
-        if of.adopted_on:
-            yield f"fund/{of.code}", of.adopted_on
+        owner = ledger.fund(posted.fact.fund)
+        if owner.adopted_on:
+            yield f"fund/{owner.code}", owner.adopted_on
 
 
 def _fund_of(ledger: LedgerView, posted: Posted) -> str:

@@ -1,4 +1,4 @@
-"""What a chapter's `decide` is given, and what it answers."""
+"""The input and the result of a chapter's `decide`."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from domain.posting import Move
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
-"""A stream, and the fact that is recorded on it because money crosses to it."""
+"""A stream, and the fact to record on it because money crosses between it and the leader's stream."""
 
 
 class Decision(Struct, frozen=True):
-    """The fact as the log will keep it, its moves, and its mirrors."""
+    """The fact as it will be recorded, its moves, and its mirrors."""
 
     fact: Fact
     moves: tuple[Move, ...] = ()
@@ -25,7 +25,7 @@ class Decision(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """The ledger, the stream that the post is addressed to, its fact and header, and the day it will be booked on."""
+    """The ledger, and the post to decide: its stream, fact and header, and the day on which it will be booked."""
 
     ledger: LedgerView
     stream: str
@@ -44,20 +44,20 @@ class Context(Struct, frozen=True):
 
     @property
     def by(self) -> Poster:
-        """The person and the key that posted it."""
+        """The person who posts the event, and the API key."""
         return Poster(self.header.actor, self.header.key)
 
     def not_before(self, cause: str, day: date) -> None:
-        """Raises BeforeItsCause if the event occurred before `day`, the day of the event it depends on."""
+        """Raises BeforeItsCause if the event occurred before `day`, the day of the event that it depends on."""
         if self.occurred_on < day:
             raise BeforeItsCause(occurred_on=self.occurred_on, cause=cause, cause_on=day)
 
     def allow(self, *moves: Move, fact: Fact | None = None, mirrors: tuple[Mirror, ...] = ()) -> Decision:
-        """The decision that records the fact with these moves."""
+        """The decision to record the posted fact, or `fact` in its place, with these moves and mirrors."""
         return Decision(fact or self.fact, moves, mirrors)
 
     def recorded(self, fund: str, decision: Decision) -> tuple[Recorded, ...]:
-        """The events that record `decision` for this fund, the leader first, each the next of its stream."""
+        """The events that record `decision` for `fund`: the leader first, each with the next version of its stream."""
         header = replace(self.header, booked_on=self.booked_on)
         version = self.ledger.stream(self.stream).version + 1
         leader = Recorded(self.stream, version, fund, header, decision.fact, decision.moves)

@@ -1,4 +1,4 @@
-"""The papers behind an event: 文号, vouchers, bank slips, minutes. An event cites them; the ledger never keeps them."""
+"""Documents that events cite (文号, vouchers, bank slips, minutes). The ledger stores citations, never the files."""
 
 from __future__ import annotations
 
@@ -18,14 +18,17 @@ _OFFICIAL = re.compile(
 
 @lru_cache(maxsize=10_000)
 def normal(number: str) -> str:
-    """What a document's number is known by, however it was typed; a 文号 with its year in 〔〕 and a bare serial."""
+    """The normal form of a document number, for comparison.
+
+    A 文号 becomes `issuer〔year〕serial号`: one kind of bracket, no 第, no leading zeros.
+    """
     typed = normalized(number)
     official = _OFFICIAL.fullmatch(typed)
     return "{issuer}〔{year}〕{serial}号".format(**official.groupdict()) if official else typed
 
 
 class OfficialNumber(Struct, frozen=True):
-    """A 文号 taken apart: the issuer's code 机关代字, the year, and the serial in it."""
+    """The parts of a 文号: the issuer's code 机关代字, the year, and the serial within that year."""
 
     issuer: str
     year: int
@@ -33,15 +36,15 @@ class OfficialNumber(Struct, frozen=True):
 
 
 def official(number: str) -> OfficialNumber | None:
-    """The parts of a 文号; None if `number` is of another form."""
-    found = _OFFICIAL.fullmatch(normalized(number))
-    return OfficialNumber(found["issuer"], int(found["year"]), int(found["serial"])) if found else None
+    """The parts of a 文号; None if `number` has another form."""
+    match = _OFFICIAL.fullmatch(normalized(number))
+    return OfficialNumber(match["issuer"], int(match["year"]), int(match["serial"])) if match else None
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
-    """One citation. `sha256` is of the file itself, in hex; `year` and `item` tell vouchers of one number apart.
+    """One citation. `sha256` is the hash of the file, in hex; `year` and `item` distinguish vouchers of one number.
 
-    What it lacks is left out of the log: hence `omit_defaults`.
+    `omit_defaults`: fields that are not set are omitted from the log.
     """
 
     kind: str
@@ -55,9 +58,9 @@ class Document(Struct, frozen=True, omit_defaults=True):
 
 
 class Claim(Struct, frozen=True, order=True):
-    """A number that may stand in the ledger only once, such as a voucher or a bank reference.
+    """A document number that may be used only once in the ledger, such as a voucher number or a bank reference.
 
-    `number` is a normal form; of kinds whose numbers begin anew each year it is year/number/item.
+    `number` is in normal form; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`.
     """
 
     kind: str
@@ -65,13 +68,13 @@ class Claim(Struct, frozen=True, order=True):
 
 
 BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书", "退回通知书"})
-"""Kinds whose numbers begin anew each year and may have items; any other number is unique by itself."""
+"""Kinds whose numbering restarts each year and may have items; numbers of other kinds are unique by themselves."""
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The numbers among `documents` that an event claims for its purpose, however typed: those of the given kinds.
+    """The claims of an event: the normalized numbers of its documents of these kinds, each once.
 
-    A number without a year is of `year`; one without an item is its first.
+    `purpose` is appended to the kind of each claim. A document without a year is of `year`; without an item, item 1.
     """
     if not kinds:
         return ()

@@ -1,4 +1,4 @@
-"""The one event that undoes another."""
+"""EntryReversed: the event that reverses another event."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ from domain.rules.waiver import SamePerson
 
 
 class EntryReversed(Fact, frozen=True):
-    """An entry of the same stream is undone: its fen go back the way they came, and what it changed is as before.
+    """An entry of the same stream is reversed: its fen move back to their source and its state changes are undone.
 
-    `version` is the entry's. Without `amount` all of it that is left; some entries may be reversed in part. The ledger
-    sets `entry`, the type undone, what is `restored`, and the voucher numbers or bank references it `frees`.
+    `version` is the version of the reversed entry. `amount` reverses a part of it, which only some types allow; without
+    `amount`, all that is not reversed yet. The ledger sets `entry` (the reversed type), `restored` (the entities
+    restored) and `frees` (the document numbers that may be used again).
     """
 
     zh = "红字冲销"
@@ -45,6 +46,7 @@ class EntryReversed(Fact, frozen=True):
     claims = ("冲销凭证号",)
     records_too = ("AllotmentReceived", "AllotmentReduced", "FundsReturnReversed")
     allowed = Allowed.ALWAYS
+    reversible = None
     refused_by = (
         UnknownEntry,
         NotReversible,
@@ -82,6 +84,6 @@ class EntryReversed(Fact, frozen=True):
         return (Reference(stream, self.version),)
 
     def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
-        """Which fen of each entry were moved back, this one's included."""
+        """`reversed_` (the fen moved back of each entry, by version) after this reversal made `moves`."""
         fen = FenSet.of(span for moved in moves for span in moved.fen.ranges)
         return reversed_.set(self.version, reversed_.get(self.version, FenSet()) + fen)

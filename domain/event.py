@@ -1,4 +1,4 @@
-"""What is posted and what is recorded: a fact, and the header that every event carries."""
+"""The event types: the fact that a service posts, the header of every event, and the event as recorded in the log."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from domain.rules import Refused
 
 
 class Allowed(Enum):
-    """When an event may be recorded, as far as closings are concerned."""
+    """Whether an event may be recorded after its project or its fund is closed."""
 
     WHILE_OPEN = "neither its project nor its fund is closed"
     WHILE_PROJECT_OPEN = "its project is open; the fund may be closed"
-    ALWAYS = "after the closing too, or its own chapter decides"
+    ALWAYS = "after a closing too, unless its own chapter refuses it"
 
 
 class Restored(Struct, frozen=True):
-    """Something that is as it was before a reversed entry: `kind` is what a project keeps it under."""
+    """An entity that a reversal returns to its state before the reversed entry, such as kind `award`, name `L02`."""
 
     kind: str
     name: str
 
 
 class Reversible(Struct, frozen=True):
-    """How an entry is reversed: whether a part of it can be, and what is then as it was before.
+    """How an entry is reversed: whether a part of its amount can be reversed, and which entities are restored.
 
-    `restores(state, fact)` names it, given the fund or project and the entry's fact. `by_another`: the person who
-    posted the entry may not reverse it.
+    `restores(state, fact)` returns these entities, given the fund or project and the entry's fact. `by_another`: the
+    person who posted the entry may not reverse it.
     """
 
     in_part: bool = False
@@ -43,23 +43,24 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """Reversed as a whole; the thing of this kind that the fact names in its field of the same name is restored."""
+    """Reversible only as a whole; restores the entity of this kind that the fact names, as in `fact.award`."""
     return Reversible(restores=lambda _, fact: (Restored(kind, str(getattr(fact, kind))),), by_another=by_another)
 
 
 class Fact(Struct, frozen=True):
-    """What a post says happened. The class name is its permanent name in the log.
+    """The content of an event. The class name is the event type's permanent name in the log.
 
-    Each subclass states what is known of the event type, so that it stands in one place:
+    Each subclass declares all properties of its event type in one place:
 
-    `streams`: the kinds of stream it belongs to.
-    `zh`: its Chinese name; `about_zh`: what it means, in one Chinese sentence. The docstring says it in English.
-    `cites`: what the event must cite; each entry is a choice of document kinds.
-    `claims`: the kinds of cited documents whose numbers may be used only once, or only once for `claims_for`.
+    `streams`: the kinds of stream it may be recorded on.
+    `zh`: its Chinese name; `about_zh`: a Chinese sentence that describes it. The docstring is the English description
+    that the API publishes.
+    `cites`: the documents that the event must cite; each entry lists alternative document kinds.
+    `claims`: the kinds of cited documents whose numbers may be used only once; with `claims_for`, once per purpose.
     `records_too`: the mirrors that may be recorded with it on other streams.
-    `refused_by`: the rules that its own chapter may refuse it by.
-    `allowed`: whether it may follow a closing.
-    `reversible`: how EntryReversed undoes it; None if it cannot.
+    `refused_by`: the rules by which its own chapter may refuse it.
+    `allowed`: whether it may be recorded after a closing.
+    `reversible`: how EntryReversed reverses it; None if it cannot be reversed.
     """
 
     streams: ClassVar[tuple[str, ...]]
@@ -74,18 +75,19 @@ class Fact(Struct, frozen=True):
     reversible: ClassVar[Reversible | None] = None
 
     def also_reads(self) -> tuple[str, ...]:
-        """The streams that a decision reads besides the event's own and its fund's."""
+        """The streams that the decision reads in addition to the event's own stream and its fund's."""
         return ()
 
     def refers_to(self, stream: str) -> tuple[Reference, ...]:
-        """The recorded entries that a decision looks at again; `stream` is the event's own."""
+        """The recorded entries that the decision needs; `stream` is the event's own stream."""
         return ()
 
 
 class Header(Struct, frozen=True):
-    """The circumstances of a post. Dates are days in Asia/Shanghai; `key` is the API key's name.
+    """The part of a post that is the same for all event types.
 
-    `booked_on` is None only before the decision: the ledger then books on the earliest day allowed.
+    Dates are days in Asia/Shanghai; `key` is the API key's name. `booked_on` is None only before the decision: the
+    ledger then sets the earliest day that the rules allow.
     """
 
     occurred_on: date
@@ -99,37 +101,37 @@ class Header(Struct, frozen=True):
 
 
 class Poster(Struct, frozen=True):
-    """Who posted an event: a person, and the key it was done with."""
+    """Who posted an event: a person, and the API key that was used."""
 
     actor: str
     key: str
 
     def same_as(self, other: Poster) -> str | None:
-        """What these two have in common, which four eyes may not: the person, else the key; None if nothing."""
+        """The person, or else the key, that both posters share (the four-eyes rules forbid both); None if neither."""
         if normalized(self.actor) == normalized(other.actor):
             return other.actor
         return other.key if normalized(self.key) == normalized(other.key) else None
 
 
 class Cause(Struct, frozen=True):
-    """The event that brought something about: its version in the stream, and the day it occurred."""
+    """The event that caused a state: its version in the stream, and the day it occurred."""
 
     version: int
     on: date
 
 
 def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
-    """The numbers that an event takes for itself, once in the whole ledger."""
+    """The document numbers that an event claims; each can be claimed only once in the whole ledger."""
     return claims(fact.claims, header.documents, header.occurred_on.year, fact.claims_for)
 
 
 def subject(fact: type[Fact]) -> str:
-    """How the address of a post of this type begins: `fund/…`, or `fund/… | project/…`."""
+    """The form of the stream name in a post of this type: `fund/…`, or `fund/… | project/…`."""
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
 class Posted(Struct, frozen=True):
-    """A fact on its way in, addressed to a stream such as `project/yx-ip-2018-03`."""
+    """A fact to be decided, addressed to a stream such as `project/yx-ip-2018-03`."""
 
     stream: str
     fact: Fact
@@ -137,14 +139,17 @@ class Posted(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """An event by its place in its stream: known when it is decided, unlike its position in the log."""
+    """An event, identified by its stream and version: known at decision time, unlike its position in the log."""
 
     stream: str
     version: int
 
 
 class Recorded(Struct, frozen=True):
-    """An event as the log keeps it. A mirror repeats its leader's moves for the other stream they touch."""
+    """An event as the log stores it.
+
+    A mirror repeats the moves of its leader (`mirrors`) on the other stream that they affect.
+    """
 
     stream: str
     version: int
@@ -156,7 +161,7 @@ class Recorded(Struct, frozen=True):
 
     @property
     def cause(self) -> Cause:
-        """The event as the cause of what follows from it."""
+        """The event as the cause of a later state."""
         return Cause(self.version, self.header.occurred_on)
 
     @property
@@ -165,6 +170,6 @@ class Recorded(Struct, frozen=True):
 
     @property
     def booked_on(self) -> date:
-        """The booking date, which every recorded event has."""
+        """The booking date; a recorded event always has one."""
         assert self.header.booked_on is not None
         return self.header.booked_on

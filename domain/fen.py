@@ -1,6 +1,6 @@
-"""The set of serials: which fen an account holds, or a move carries (DOMAIN.md, "Every fen has a serial number").
+"""FenSet, a set of serials: the fen of an account or a move (DOMAIN.md, "Every fen has a serial number").
 
-Money never changes, it only moves, so arithmetic is strict: a sum never doubles a fen, a difference never owes one.
+Money only moves, so arithmetic is strict: addition refuses overlapping sets, subtraction refuses missing fen.
 """
 
 from __future__ import annotations
@@ -13,23 +13,23 @@ from typing import final
 
 Range = tuple[int, int]  # half-open: lo <= serial < hi
 
-MAX_BOUND = 2**63 - 1  # of PostgreSQL's int8
+MAX_BOUND = 2**63 - 1  # the maximum of PostgreSQL's int8
 
 _lo, _hi = itemgetter(0), itemgetter(1)
 _RANGE = re.compile(r"\[([0-9]{1,19}),([0-9]{1,19})\)")
 
 
 class FenOverlap(ValueError):
-    """The two sets share a fen; money never doubles."""
+    """The two sets have a fen in common, so their sum would count it twice."""
 
 
 class FenMissing(ValueError):
-    """The set lacks a fen that is to leave it."""
+    """The set does not contain a fen that is to be subtracted."""
 
 
 @final
 class FenSet:
-    """An immutable set of serials: sorted, disjoint, non-adjacent ranges, so equal sets have equal ranges."""
+    """An immutable set of serials, kept as sorted, disjoint, non-adjacent ranges; equal sets have equal ranges."""
 
     __slots__ = ("_ranges", "_total")
 
@@ -45,12 +45,12 @@ class FenSet:
 
     @classmethod
     def span(cls, lo: int, hi: int) -> FenSet:
-        """The fen from lo up to, not including, hi; ValueError unless 0 <= lo <= hi."""
+        """The fen from lo up to, not including, hi. Raises ValueError unless 0 <= lo <= hi."""
         return cls.of([(lo, hi)])
 
     @classmethod
     def of(cls, ranges: Iterable[Range]) -> FenSet:
-        """The union of any ranges, in any order; ValueError unless 0 <= lo <= hi in each."""
+        """The union of ranges, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
         joined: list[Range] = []
         for lo, hi in sorted(ranges):
             if not 0 <= lo <= hi:
@@ -63,14 +63,14 @@ class FenSet:
 
     @classmethod
     def parse(cls, text: str) -> FenSet:
-        """Read what str() writes; ValueError for any other spelling, even of the same set."""
+        """Parse the text that str() writes. Raises ValueError for any other spelling, even of the same set."""
         fens = cls.of((int(lo), int(hi)) for lo, hi in _RANGE.findall(text))
         if str(fens) != text or (fens and fens.ranges[-1][1] > MAX_BOUND):
             raise ValueError(f"not a canonical set of serials: {text!r}")
         return fens
 
     def __str__(self) -> str:
-        """As PostgreSQL prints an int8multirange."""
+        """The set as PostgreSQL prints an int8multirange, such as `{[0,102000000)}`."""
         return "{" + ",".join([f"[{lo},{hi})" for lo, hi in self._ranges]) + "}"
 
     def __repr__(self) -> str:
@@ -82,7 +82,7 @@ class FenSet:
 
     @property
     def total(self) -> int:
-        """How many fen, that is, the amount; not len(), which stops at sys.maxsize."""
+        """The number of fen, which is the amount. Not len(), which is limited to sys.maxsize."""
         return self._total
 
     def __bool__(self) -> bool:
@@ -105,7 +105,7 @@ class FenSet:
         return not self & other
 
     def take(self, n: int) -> FenSet:
-        """The n lowest fen; ValueError unless 0 <= n <= total."""
+        """The n lowest fen. Raises ValueError unless 0 <= n <= total."""
         if not 0 <= n <= self._total:
             raise ValueError(f"cannot take {n} of {self._total} fen")
         left = n
@@ -117,10 +117,10 @@ class FenSet:
         return self
 
     def __add__(self, other: FenSet) -> FenSet:
-        """Both sets together; FenOverlap if they share a fen."""
+        """The union of both sets. Raises FenOverlap if they have a fen in common."""
         if not (self and other):
             return self or other
-        first, last = self._reach(other)
+        first, last = self._touching_slice(other)
         joined: list[Range] = []
         end = -1
         for lo, hi in sorted(self._ranges[first:last] + other._ranges):  # two sorted runs: one linear merge
@@ -135,38 +135,38 @@ class FenSet:
         return self._canonical(ranges, self._total + other._total)
 
     def __sub__(self, other: FenSet) -> FenSet:
-        """What stays when other leaves; FenMissing unless all of it is here."""
+        """The set without other. Raises FenMissing unless it contains all of other."""
         if not other:
             return self
-        first, last = self._reach(other)
-        staying: list[Range] = []
-        leaving = [*reversed(other._ranges)]
+        first, last = self._touching_slice(other)
+        kept: list[Range] = []
+        to_remove = [*reversed(other._ranges)]
         for start, hi in self._ranges[first:last]:
             lo = start
-            while leaving and lo <= leaving[-1][0] and leaving[-1][1] <= hi:
-                gap_lo, gap_hi = leaving.pop()
+            while to_remove and lo <= to_remove[-1][0] and to_remove[-1][1] <= hi:
+                gap_lo, gap_hi = to_remove.pop()
                 if lo < gap_lo:
-                    staying.append((lo, gap_lo))
+                    kept.append((lo, gap_lo))
                 lo = gap_hi
             if lo < hi:
-                staying.append((lo, hi))
-        if leaving:
+                kept.append((lo, hi))
+        if to_remove:
             raise FenMissing(f"not in the set: {other - (self & other)}")
-        ranges = (*self._ranges[:first], *staying, *self._ranges[last:])
+        ranges = (*self._ranges[:first], *kept, *self._ranges[last:])
         return self._canonical(ranges, self._total - other._total)
 
     def __and__(self, other: FenSet) -> FenSet:
         if not other:
             return other
-        first, last = self._reach(other)
+        first, last = self._touching_slice(other)
         both = self._ranges[first:last] + other._ranges
-        # A fen is in two ranges at most, so what they share runs from each next start to the end before it.
+        # No fen is in more than two of these ranges: with starts and ends sorted, overlap i is [starts[i+1], ends[i]).
         los, his = sorted(map(_lo, both))[1:], sorted(map(_hi, both))[:-1]
         shared = [(lo, hi) for lo, hi in zip(los, his, strict=True) if lo < hi]
         return self._canonical(tuple(shared), sum([hi - lo for lo, hi in shared]))
 
-    def _reach(self, other: FenSet) -> tuple[int, int]:
-        """The slice of the ranges that overlap or touch other, which is not empty; those outside stay as they are."""
+    def _touching_slice(self, other: FenSet) -> tuple[int, int]:
+        """The slice (start, stop) of the ranges that overlap or touch `other`, which must not be empty."""
         first = bisect_left(self._ranges, other._ranges[0][0], key=_hi)
         last = bisect_right(self._ranges, other._ranges[-1][1], key=_lo)
         return first, last

@@ -1,4 +1,4 @@
-"""A condition that can be asked about: the same function refuses a post and explains what is missing."""
+"""Guards: conditions whose single check both refuses a post and explains which requirement is not met."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from domain.rules import Refused
 from domain.state.project import Project
 
 Evidence = tuple[Reference, ...]
-"""The events by which a condition is met."""
+"""The events that satisfy a condition."""
 
 
 class Guard(NamedTuple):
-    """A condition in two languages, the rules it refuses by, and `check`: it gives the evidence, or raises one of them.
+    """A condition in two languages, and `check`, which returns the evidence or raises one of `rules`.
 
-    `check` reads the context, the project, and of the fact only the names that it has.
+    `check` takes the context, the project, and a fact, or an entity with the same fields, such as `award` and `batch`.
     """
 
     en: str
@@ -27,11 +27,11 @@ class Guard(NamedTuple):
 
 
 def rules_of(guards: Iterable[Guard]) -> tuple[type[Refused], ...]:
-    """All the rules of `guards`, each once."""
+    """The rules of all `guards`, each once."""
     return tuple(dict.fromkeys(rule for guard in guards for rule in guard.rules))
 
 
 def require(guards: Iterable[Guard], context: Context, project: Project, fact: Any) -> None:
-    """Raises the first rule that is broken."""
+    """Checks `guards` in order. Raises the first rule that is broken."""
     for guard in guards:
         guard.check(context, project, fact)

@@ -1,6 +1,7 @@
-"""What a decision reads: the streams, today's date, the calendar, and the facts that hold for the whole ledger.
+"""The input of a decision: the streams, today's date, the calendar, and the state that the whole ledger shares.
 
-Persistent: a later view is a new value and leaves this one as it was, so a refused bundle undoes itself.
+A view is a persistent value: a later view is a new value and does not change this one. A refused bundle therefore
+needs no rollback.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ State = Fund | Project
 
 
 class Stream(Struct, frozen=True):
-    """The state of an aggregate after its event `version`; at version 0 it does not exist."""
+    """An aggregate's state after its event `version`, and that event's booking date. Version 0: no event yet."""
 
     version: int = 0
     booked_on: date | None = None
@@ -30,11 +31,11 @@ class Stream(Struct, frozen=True):
 
 
 class LedgerView(Struct, frozen=True):
-    """`working_days(first, last)` counts both ends; None if the calendar does not know these years.
+    """`working_days(first, last)` includes both days; it returns None if the calendar does not cover these years.
 
-    `taken` maps a voucher or bank reference to the event that uses it; `next_serial` is the serial of the next new fen.
-    `entries` are recorded events that a decision may look at again: those that posts refer to, and those of the same
-    bundle.
+    `taken` maps a claimed number, such as a voucher, to the event that uses it; `next_serial` is the serial of the next
+    new fen. `entries` are the recorded events that a decision may need: those that posts refer to, and the events of
+    the same bundle.
     """
 
     today: date
@@ -64,13 +65,13 @@ class LedgerView(Struct, frozen=True):
 
     def open_project(self, code: str, fund: str) -> Project:
         """Raises UnknownStream, ProjectOfOtherFund, ProjectIsClosed."""
-        found = self.project(code)
-        if found.fund != fund:
-            raise ProjectOfOtherFund(project=code, fund=found.fund)
-        found.must_be_open()
-        return found
+        project = self.project(code)
+        if project.fund != fund:
+            raise ProjectOfOtherFund(project=code, fund=project.fund)
+        project.must_be_open()
+        return project
 
     def fund_of(self, stream: str) -> Fund | None:
-        """The fund that a stream is, or belongs to; None before the stream's first event."""
+        """The fund of a fund's or project's stream; None before the stream's first event."""
         state = self.stream(stream).state
         return self.fund(state.fund) if isinstance(state, Project) else state

@@ -1,4 +1,4 @@
-"""Facts that the ledger records on the other stream when money crosses between a fund and a project. Never posted."""
+"""Mirrors: facts that the ledger records on the other stream if money moves between fund and project. Never posted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from domain.money import Money
 
 
 class AllotmentReceived(Fact, frozen=True):
-    """Money that comes into a batch of the project's line, as the project sees it."""
+    """Money entered a batch of the project's line. The leader is on the fund's stream."""
 
     zh = "收到资金分配"
     streams = ("project",)
@@ -16,7 +16,7 @@ class AllotmentReceived(Fact, frozen=True):
 
 
 class AllotmentReduced(Fact, frozen=True):
-    """Money that leaves a batch of the project's line for the pool, as the project sees it."""
+    """Money left a batch of the project's line for the pool. The leader is on the fund's stream."""
 
     zh = "资金分配调减"
     streams = ("project",)
@@ -25,7 +25,10 @@ class AllotmentReduced(Fact, frozen=True):
 
 
 class FundsReturned(Fact, frozen=True):
-    """Money that comes back from a project, as the fund sees it; `closes` if the project is closed by it."""
+    """Money returned from a project to the fund.
+
+    The leader is on the project's stream. `closes` is true if the leader is ProjectClosed.
+    """
 
     zh = "项目资金退回"
     streams = ("fund",)
@@ -35,7 +38,10 @@ class FundsReturned(Fact, frozen=True):
 
 
 class FundsReturnReversed(Fact, frozen=True):
-    """Money that had come back goes to the project again, as the fund sees it; `reopens` if its closing is undone."""
+    """A return of money from a project to the fund was reversed.
+
+    The leader is on the project's stream. `reopens` is true if the reversed entry is ProjectClosed.
+    """
 
     zh = "项目资金退回冲销"
     streams = ("fund",)

@@ -1,4 +1,4 @@
-"""Amounts: integer fen (分) inside, decimal strings in yuan on the wire, 万元 on reports (DOMAIN.md, "Money")."""
+"""Amounts: integer fen (分) internally, decimal strings in yuan on the wire, 万元 on reports (DOMAIN.md, "Money")."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from operator import index
 from typing import Self, SupportsIndex
 
 MAX_FEN = 10**14
-"""The most that one amount may be: a million million yuan; the ledger has serials for 92 000 such amounts."""
+"""The maximum of one amount: 10**12 yuan; the ledger has serials for 92 000 such amounts."""
 _YUAN = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
 
 
 class Money(int):
-    """An amount in fen that prints in yuan. Arithmetic is int's and gives plain int: wrap its result to print it.
+    """An amount in fen that prints in yuan. Arithmetic returns a plain int: wrap the result in Money to print it.
 
     >>> Money(102_000_000)
     Money(1020000.00)
@@ -21,12 +21,12 @@ class Money(int):
     __slots__ = ()
 
     def __new__(cls, fen: SupportsIndex = 0) -> Self:
-        """Only whole numbers: int() would round a float and read a string, index() refuses both."""
+        """Accepts integers only: int() would truncate a float and parse a string; index() raises TypeError for both."""
         return super().__new__(cls, index(fen))
 
     @classmethod
     def parse(cls, yuan: str) -> Self:
-        """Read yuan with exactly two places, as str() writes them; ValueError for anything else."""
+        """Parse yuan with exactly two decimal places, as written by str(). Raises ValueError for any other text."""
         if not _YUAN.fullmatch(yuan):
             raise ValueError(f"not an amount in yuan with two places: {yuan!r}")
         return cls(int(yuan.replace(".", "")))
@@ -43,7 +43,7 @@ class Money(int):
         return f"Money({self})"
 
     def __format__(self, spec: str) -> str:
-        """Format the yuan as text: a width works, a number's spec (which would print fen) is refused."""
+        """Format the yuan as text. A width works; a numeric spec, which would print fen, raises ValueError."""
         return format(str(self), spec)
 
     def _decimal(self, places: int) -> str:

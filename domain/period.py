@@ -1,4 +1,4 @@
-"""Accounting periods: the months by which books are closed, written `2019-03`."""
+"""Accounting periods: the calendar months that are closed one by one, written `2019-03`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 
 def period_of(day: date) -> str:
-    """The period that `day` lies in."""
+    """The period that contains `day`."""
     return f"{day:%Y-%m}"
 
 
@@ -26,12 +26,12 @@ def following(period: str) -> str:
 
 
 def months_between(day: date, later: date) -> int:
-    """How many months end from `day` on and before `later`."""
+    """The number of month ends on or after `day` and before `later`."""
     return (later.year - day.year) * 12 + later.month - day.month
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day of a later month, or its last day if it is shorter."""
+    """The same day of the month `months` later, or the last day of that month if it is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -1,4 +1,4 @@
-"""Where the money may stand, and which event moves it from where to where: the posting rules, as one table.
+"""The accounts that hold money, and the posting rules: a table of which event moves money between which accounts.
 
 Source: DOMAIN, "Every fen has a serial number". Amounts are fen (分).
 """
@@ -29,7 +29,7 @@ PAID = "paid"
 
 
 class Account(NamedTuple):
-    """An account's owner (the kind of stream that keeps it) and the parts of a place that tell its books apart."""
+    """An account's owner (a kind of stream), and the fields of Place by which the account is divided."""
 
     owner: str
     key: tuple[str, ...]
@@ -49,11 +49,11 @@ ACCOUNTS = {
 }
 IN_FLIGHT = (IN_APPROVAL, IN_TRANSIT)
 ALLOTTED = (LINE, COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
-"""What is allotted to a project's batch is the sum of these."""
+"""The accounts whose sum is the amount allotted to a project's batch."""
 
 
 class Posting(NamedTuple):
-    """One posting rule: `event` moves fen from `source` to `target`; where it has several, `when` tells which."""
+    """One posting rule: `event` moves fen from `source` to `target`. `when` selects among the rules of one event."""
 
     event: str
     source: str
@@ -97,7 +97,7 @@ POSTINGS = (
     Posting("RecoveryReceived", PAID, RECOVERED),
     Posting("ProjectClosed", LINE, POOL),
 )
-"""Besides these, EntryReversed moves fen back the way that one of them brought it."""
+"""EntryReversed has no rule: it moves fen back, from the `target` to the `source` of the rule that moved them."""
 WHEN_ZH = {
     "": "",
     GATE_OPEN: "拨付条件已满足",
@@ -118,7 +118,7 @@ _POSTING = {(rule.event, rule.when): rule for rule in POSTINGS}
 
 
 class Place(NamedTuple):
-    """What the money is for. An account uses only the parts its key names; the rest is None there."""
+    """What an amount is for. An account uses only the fields in its key; the other fields are None."""
 
     project: str | None = None
     batch: int | None = None
@@ -130,7 +130,7 @@ class Place(NamedTuple):
         return Place(self.project, self.batch, self.award)
 
     def __str__(self) -> str:
-        """Such as `yx-ip-2018-08/2/L02`: the parts that it has, joined; `fund` where it has none."""
+        """The fields that are set, joined, such as `yx-ip-2018-08/2/L02`; `fund` if none is set."""
         return "/".join(str(part) for part in self if part is not None) or "fund"
 
 
@@ -143,20 +143,20 @@ class AccountAt(NamedTuple):
 
 @lru_cache(maxsize=10_000)
 def account_at(account: str, place: Place) -> AccountAt:
-    """The book that holds `account`'s money for `place`."""
+    """`account` at `place`, reduced to the fields in the account's key."""
     key = ACCOUNTS[account].key
-    kept = [part if name in key else None for name, part in zip(Place._fields, place, strict=True)]
-    return AccountAt(account, Place._make(kept))
+    fields = [part if name in key else None for name, part in zip(Place._fields, place, strict=True)]
+    return AccountAt(account, Place._make(fields))
 
 
 @lru_cache(maxsize=10_000)
 def _of_all_payments(account: str, place: Place) -> AccountAt:
-    """What tells an account's sum over all payments at `place`."""
+    """The key of `Accounts.sums` for `account` at `place`: without the payment, so it covers all payments."""
     return AccountAt(account, account_at(account, place).place.without_payment)
 
 
 class Move(Struct, frozen=True):
-    """The same fen, out of one account and into another. `place` names all that either account needs."""
+    """A set of fen that moves from one account to another. `place` has all fields that either account's key needs."""
 
     source: str
     target: str
@@ -169,14 +169,14 @@ class Move(Struct, frozen=True):
 
 
 def back(moved: Move, fen: FenSet) -> Move:
-    """`fen` of what was moved, the way it came."""
+    """The move that returns `fen`, a part of `moved`, to the account they came from."""
     return Move(moved.target, moved.source, moved.place, fen)
 
 
 class Accounts(Struct, frozen=True):
-    """The money of one stream: which fen each of its books holds, and the sums that rules ask for.
+    """The money of one stream: the fen in each account at each place, and the sums that the rules need.
 
-    `project` is whose they are, unless they are a fund's.
+    `owner` is `fund` or `project`; `project` is the project's code, None for a fund.
     """
 
     owner: str
@@ -185,20 +185,20 @@ class Accounts(Struct, frozen=True):
     sums: Map[AccountAt, int] = Map()
 
     def fen(self, account: str, place: Place = Place()) -> FenSet:
-        """The fen that stand in `account` at `place`."""
+        """The fen that `account` holds at `place`."""
         return self.holdings.get(account_at(account, place)) or FenSet()
 
     def balance(self, account: str, place: Place = Place()) -> Money:
-        """The amount in `account` at `place`, over all payments unless the account has none."""
+        """The amount in `account` at `place`; for an account that is kept per payment, the sum over all payments."""
         return Money(self.sums.get(_of_all_payments(account, place), 0))
 
     def total(self, accounts: Iterable[str]) -> Money:
-        """The amount in all books of `accounts`. Walks them: for closings, not for payments."""
+        """The amount in `accounts` at all places. Linear in the number of sums: for closings, not for payments."""
         wanted = frozenset(accounts)
         return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
 
     def apply(self, moves: Iterable[Move]) -> Accounts:
-        """The accounts after `moves`; sides that another stream owns are left to it."""
+        """The accounts after `moves`. The side of a move that another stream owns is ignored."""
         holdings, sums = self.holdings, self.sums
         for move in moves:
             for account, sign in ((move.source, -1), (move.target, +1)):
@@ -218,7 +218,7 @@ class Accounts(Struct, frozen=True):
 
 
 def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = "") -> Move:
-    """What `event` moves: the lowest `amount` fen of its source account at `place`.
+    """The move that `event` makes: the lowest `amount` fen of its source account at `place`.
 
     Raises BalanceTooSmall if the account holds less.
     """
@@ -238,11 +238,11 @@ def rule(event: str, when: str = "") -> Posting:
 
 @cache
 def source_of(event: str) -> str:
-    """The account that `event` takes money from, whatever the conditions."""
+    """The account that `event` takes money from; only for events whose posting rules all have the same source."""
     return next(rule.source for rule in POSTINGS if rule.event == event)
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """What an appropriation moves: new serials, out of the treasury."""
+    """The move of an appropriation: new serials, out of the treasury."""
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

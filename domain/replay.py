@@ -1,4 +1,4 @@
-"""The fold: a stream, or the whole view of the ledger, after recorded events. Never refuses what was recorded."""
+"""Replay: folds recorded events into a stream's state or into a view of the ledger. Never refuses a recorded event."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.state.project import Project
 
 
 def after(stream: Stream, event: Recorded) -> Stream:
-    """The stream after `event`, the next of its events."""
+    """`stream` after `event`, which has the stream's next version."""
     state: State
     if event.stream.startswith("fund/"):
         assert not isinstance(stream.state, Project)
@@ -28,7 +28,7 @@ def after(stream: Stream, event: Recorded) -> Stream:
 
 
 def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
-    """The view after `events`, each the next of its stream."""
+    """The view after `events`, each with the next version of its stream."""
     streams, taken, next_serial, entries = ledger.streams, ledger.taken, ledger.next_serial, ledger.entries
     for event in events:
         stream = streams.get(event.stream, Stream())
@@ -44,10 +44,10 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
 
 
 def freed(fact: Fact) -> tuple[Claim, ...]:
-    """The document numbers that an event makes available again."""
+    """The document numbers that an event releases, so that they may be used again."""
     return fact.frees if isinstance(fact, EntryReversed) else ()
 
 
 def serial_after(event: Recorded, next_serial: int) -> int:
-    """The ledger's next serial after `event`: only an appropriation takes serials out of the treasury."""
+    """The ledger's next free serial after `event`: only an appropriation takes serials out of the treasury."""
     return max([next_serial, *(hi for m in event.moves if m.source == TREASURY for _, hi in m.fen.ranges)])

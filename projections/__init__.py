@@ -1,7 +1,7 @@
-"""Read models. Each is one SQL statement that folds a span of the log into the one table it is named after.
+"""Projections (read models): each is one SQL statement that folds a span of the log into the table of its name.
 
-The same file serves the live tail, a rebuild and a check. To add one: its `.sql` and its name below, its migration, its
-test.
+The projector, a rebuild and a check run the same SQL. To add a projection: add its `.sql` file, its name in ORDER, its
+migration and its test.
 """
 
 from __future__ import annotations
@@ -20,12 +20,20 @@ ORDER = (
     "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection",
     "award", "payment", "recovery", "waiver", "reconciliation", "citation",
 )  # fmt: skip
-"""The projections, each after those that it reads."""
+"""All projections, each after the projections that it reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}
-VERSIONS = {name: sha256(text.encode()).hexdigest()[:16] for name, text in PROJECTIONS.items()}
-"""The version of each: that of its SQL. A table is folded on only by the version that began it."""
+
+
+def version(text: str) -> str:
+    """The version of a projection's SQL: a hash of it without comments and layout."""
+    bare = " ".join(re.sub("--.*", "", text).split())
+    return sha256(bare.encode()).hexdigest()[:16]
+
+
+VERSIONS = {name: version(text) for name, text in PROJECTIONS.items()}
+"""The current version of each projection. A table is folded only by the version that it was started with."""
 SPAN = 10_000
-"""Events folded in one transaction, at most."""
+"""The default maximum number of events folded in one transaction."""
 
 
 def _reads(name: str) -> frozenset[str]:
@@ -34,11 +42,11 @@ def _reads(name: str) -> frozenset[str]:
 
 
 READS = {name: _reads(name) for name in ORDER}
-"""The other projections that each reads while it is folded."""
+"""The other projections that the SQL of each projection reads."""
 
 
 def with_what_they_read(names: Iterable[str]) -> tuple[str, ...]:
-    """These projections and all that they read, in order."""
+    """These projections and all projections that they read, directly or indirectly, in ORDER."""
     wanted = set(names)
     for name in reversed(ORDER):
         if name in wanted:
@@ -48,7 +56,7 @@ def with_what_they_read(names: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Positions above `after` and up to `upto`."""
+    """The positions above `after`, up to and including `upto`."""
 
     after: int
     upto: int
@@ -58,7 +66,7 @@ class Span:
 
 
 class FoldStopped(Exception):
-    """The log at this position cannot be folded: it says what must never be. Nothing is skipped."""
+    """The event at `position` cannot be folded: it violates an invariant. No event is skipped."""
 
     def __init__(self, position: int, projection: str, finding: str) -> None:
         super().__init__(f"{projection} stopped at position {position}: {finding}")
@@ -66,7 +74,7 @@ class FoldStopped(Exception):
 
 
 class Changed(Exception):
-    """These projections were folded by other versions of their SQL: they are to be rebuilt."""
+    """The tables of these projections were folded by other versions of their SQL and must be rebuilt."""
 
     def __init__(self, names: Sequence[str]) -> None:
         listed = " ".join(names)
@@ -84,32 +92,36 @@ class _Failed(Exception):
 
 
 def advance(
-    conn: Connection[Any], most: int = SPAN, names: Sequence[str] = ORDER, upto: int | None = None
+    conn: Connection[Any], max_events: int = SPAN, names: Sequence[str] = ORDER, upto: int | None = None
 ) -> Span | None:
-    """Fold the next span of at most `most` events, none above `upto`, into the tables of `names`; None if none is left.
+    """Fold the next span of at most `max_events` events, none above `upto`, into the tables of `names`.
 
-    The cursors move in the same transaction as the rows, so an event counts exactly once, and their row locks keep
-    every table single-writer. A span that fails is halved until the one position at fault is found: the events before
-    it stay folded, and FoldStopped names it. Raises Changed before anything is folded by other SQL than before.
+    Returns the span, or None if there is nothing to fold. The cursors move in the same transaction as the rows, so each
+    event is folded exactly once; the row locks on the cursors allow only one writer per table. If a span fails, it is
+    halved until the single failing position is found; the events before it stay folded. Raises FoldStopped with that
+    position. Raises Changed, before anything is folded, if a table was folded by other SQL than the current.
     """
     while True:
         try:
-            return _fold(conn, most, names, upto)
+            return _fold(conn, max_events, names, upto)
         except _Failed as failed:
             if len(failed.span) == 1:
                 finding = str(failed.__cause__).strip()
                 raise FoldStopped(failed.span.upto, failed.projection, finding) from failed.__cause__
-            most = len(failed.span) // 2
+            max_events = len(failed.span) // 2
 
 
-def _fold(conn: Connection[Any], most: int, names: Sequence[str], limit: int | None) -> Span | None:
+def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: int | None) -> Span | None:
     with conn.transaction():
-        conn.execute("set local synchronous_commit = off")  # lost rows are folded again, with their cursor
+        # A commit lost in a crash is folded again: the cursor is lost with the rows.
+        conn.execute("set local synchronous_commit = off")
         rows = conn.cursor(row_factory=tuple_row)
         cursors = _claim(rows, names)
         head: int = rows.execute(HEAD).fetchall()[0][0]
         after = min(cursors.values())
-        upto = min([after + most, head if limit is None else limit, *(at for at in cursors.values() if at > after)])
+        upto = min(
+            [after + max_events, head if limit is None else limit, *(at for at in cursors.values() if at > after)]
+        )
         if upto <= after:
             return None
         span = Span(after, upto)
@@ -125,7 +137,7 @@ def _fold(conn: Connection[Any], most: int, names: Sequence[str], limit: int | N
 
 
 def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
-    """Where each has come to; the cursors are ours until the transaction ends. Raises Changed."""
+    """The position of each projection; its cursor stays locked until the transaction ends. Raises Changed."""
     versions = [VERSIONS[name] for name in names]
     rows.execute(REGISTER, {"names": list(names), "versions": versions})
     claimed = rows.execute(CLAIM, {"names": list(names), "versions": versions}).fetchall()
@@ -136,9 +148,9 @@ def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
 
 def changed(conn: Connection[Any]) -> tuple[str, ...]:
     """The projections whose tables were folded by other versions of their SQL."""
-    asked = {"names": list(ORDER), "versions": [VERSIONS[name] for name in ORDER]}
-    found = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(CHANGED, asked)}
-    return tuple(name for name in ORDER if name in found)
+    current = {"names": list(ORDER), "versions": [VERSIONS[name] for name in ORDER]}
+    differing = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(CHANGED, current)}
+    return tuple(name for name in ORDER if name in differing)
 
 
 REGISTER = """

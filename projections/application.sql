@@ -1,5 +1,5 @@
--- application: received, screened, scored by the review in force, withdrawn, excluded, awarded. Each one that is touched
--- is told anew from all its events that stand; an entry that was reversed, and its reversal, count as if neither were.
+-- application: received, screened, scored by the review in force, withdrawn, excluded, awarded. The row of each
+-- application touched in the span is derived again from all its events; reversed entries and reversals are ignored.
 with span as (
     select e.position, e.stream, e.version, e.type, e.fact, undone.type as undone, undone.version as undone_version,
         undone.fact as undone_fact
@@ -14,7 +14,7 @@ with span as (
             'AwardListDecided', 'EntryReversed'
         )
 ), reviewed as materialized (
-    -- The review that a review, a voiding objection or the reversal of either is about: it names its applications.
+    -- The review that each event, or the entry it reverses, concludes or voids: it lists the applications touched.
     select s.position, s.stream, review.fact -> 'scores' as scores
     from span as s
     join event as review on review.stream = s.stream and review.version = case
@@ -44,7 +44,7 @@ with span as (
     from touch as t
     group by t.stream, t.application
 ), listed as materialized (
-    -- Looked up one by one, as all that is asked of what grows: joined, the whole table would be read.
+    -- One index lookup per application: a join would be planned as a scan of the whole table, which grows.
     select
         t.project,
         t.application,
@@ -53,7 +53,7 @@ with span as (
         ) || t.positions as events
     from touched as t
 ), history as materialized (
-    -- Without what is long: a list of all is read once below, not once for each that it names.
+    -- Without the facts that list many applications: each is read once below, not once per application listed.
     select l.project, l.application, e.position, e.version, e.type,
         case when e.type not in ('ReviewConcluded', 'AwardListDecided', 'EntryReversed') then e.fact end as fact
     from listed as l

@@ -1,4 +1,4 @@
--- appropriation: received, and carried forward out of one year after the other.
+-- appropriation: received, then carried forward year by year.
 with received as (
     select e.fact ->> 'fund' as fund, e.version, e.position, (e.fact ->> 'budget_year')::integer as budget_year,
         fen(e.fact ->> 'amount') as amount

@@ -1,5 +1,5 @@
--- award: the rows of each award list, and the steps of each award's agreement, acceptance and end. Each one that is touched
--- is told anew from all its events that stand; an entry that was reversed, and its reversal, count as if neither were.
+-- award: the rows of each award list, and the steps of each award's agreement, acceptance and end. The row of each
+-- award touched in the span is derived again from all its events; reversed entries and reversals are ignored.
 with span as (
     select position, stream, version, type, fact
     from event
@@ -33,7 +33,7 @@ with span as (
     from touch
     group by stream, award
 ), listed as materialized (
-    -- Looked up one by one, as all that is asked of what grows: joined, the whole table would be read.
+    -- One index lookup per award: a join would be planned as a scan of the whole table, which grows.
     select
         t.project,
         t.award,
@@ -42,7 +42,7 @@ with span as (
         ) || t.positions as events
     from touched as t
 ), history as materialized (
-    -- Without what is long: a list of all is read once below, not once for each that it names.
+    -- Without the facts of award lists: each list is read once below, not once per award on it.
     select l.project, l.award, e.position, e.version, e.type,
         case when e.type not in ('AwardListDecided', 'EntryReversed') then e.fact end as fact
     from listed as l

@@ -1,4 +1,4 @@
--- balance: each movement takes its amount from one account's row and puts it on another's.
+-- balance: each movement subtracts its amount from the source account and adds it to the target account.
 with leg as (
     select fund, source as account, -amount as amount, project, batch, award
     from movement
@@ -39,7 +39,8 @@ insert into balance (
     fund, project, batch, award,
     pool, surrendered, recovered, line, committed, payable, in_approval, in_transit, paid
 )
--- The old row is joined and final values are inserted: a CHECK sees the proposed row before ON CONFLICT does.
+-- The old row is joined and the final values are inserted, because CHECK constraints are tested on the proposed row
+-- before ON CONFLICT applies.
 select
     fund,
     project,

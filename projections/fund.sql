@@ -1,4 +1,4 @@
--- fund: established and set up, appropriated, its plan in force, its periods closed, closed.
+-- fund: the fund's settings, total appropriated, plan in force, last closed period, and closing.
 with appropriated as (
     select fund, sum(case when source = 'treasury' then amount else -amount end) as amount
     from movement

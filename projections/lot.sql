@@ -1,5 +1,5 @@
--- lot: fen that enter or leave a fund, a project's batch, an award's batch; and a check that no move takes what was
--- never there. Two lots of one depth that share a fen break the table's own constraints.
+-- lot: the fen held by each fund, each project's batch and each award's batch; checks that no move takes fen from where
+-- they have never been. Two lots of the same depth that share a fen violate the table's constraints.
 with place (account, depth) as (
     values
         ('treasury', 0), ('pool', 1), ('surrendered', 1), ('recovered', 1), ('line', 2), ('committed', 3),
@@ -13,7 +13,7 @@ with place (account, depth) as (
     join place as t on t.account = m.target
     where m.position > %(after)s and m.position <= %(upto)s
 ), step as (
-    -- A move to a deeper place enters every depth on its way; one to a shallower place leaves them.
+    -- A move to a deeper account enters every depth in between; a move to a shallower account leaves them.
     select
         level.name as depth,
         m.fund,
@@ -58,8 +58,8 @@ with place (account, depth) as (
     from moved as m
     join level on level.depth = m.source_depth
 ), known as (
-    -- Beside each move's origin what its lot has after this span. By a window, since a join is planned for the few moves
-    -- that the planner knows of, and then compares each with each.
+    -- For each move, what the lot of its source has ever held, including this span. By a window function: the planner
+    -- underestimates the number of moves, so a join would compare every pair.
     select
         *,
         first_value(ever) over (

@@ -1,4 +1,4 @@
--- movement: each move of each leading event, copied. A mirror repeats its leader's moves and is left out.
+-- movement: a copy of each move of each leading event. Mirrors are left out: they repeat the moves of their leader.
 insert into movement (
     position, seq, fund, type, entry, booked_on, source, target, project, batch, award, payment, fen, amount
 )

@@ -1,4 +1,5 @@
--- objection: received and resolved. Each one that is touched is told anew from all its events that stand.
+-- objection: received and resolved. The row of each objection touched in the span is derived again from
+-- all its events, without the reversed ones.
 with touch as (
     select stream, fact ->> 'objection' as objection, position
     from event
@@ -16,7 +17,7 @@ with touch as (
         and type = 'EntryReversed'
         and restored ->> 'kind' = 'objection'
 ), listed as materialized (
-    -- Looked up one by one: joined, the whole table would be read.
+    -- One index lookup per objection: a join would be planned as a scan of the whole table.
     select
         t.project,
         t.objection,

@@ -1,5 +1,5 @@
--- payment: each request, where its steps have brought it, and what came back. Each one that is touched is told anew from
--- all its events that stand; an entry that was reversed, and its reversal, count as if neither were.
+-- payment: each request, its status after its last step, and the money returned and recovered. The row of each payment
+-- touched in the span is derived again from all its events; reversed entries and reversals are ignored.
 with money as materialized (
     select
         project,
@@ -39,7 +39,7 @@ with money as materialized (
         coalesce(p.returned, 0) + t.returned as returned,
         coalesce(p.recovered, 0) + t.recovered as recovered
     from touched as t
-    -- By index, one by one: joined, the whole table would be read.
+    -- One index lookup per payment: a plain join would be planned as a scan of the whole table.
     left join lateral (
         select * from payment as p where p.project = t.project and p.payment = t.payment limit 1
     ) as p on true

@@ -1,4 +1,4 @@
--- plan: the amounts per line and batch of each whole plan that came into force, adopted or revised.
+-- plan: the amounts per line and batch of each plan that came into force, adopted or revised.
 with whole as (
     select e.position, e.fact ->> 'fund' as fund, (e.fact ->> 'booked_on')::date as booked_on, plan.fact as plan
     from event as e

@@ -1,4 +1,4 @@
--- project: the lines of the plan in force, then opened, closed, and opened again if the closing is reversed.
+-- project: each line of the plan, and when its project was opened, closed, or reopened by the reversal of the closing.
 with whole as (
     select e.position, e.fact ->> 'fund' as fund, plan.fact -> 'lines' as lines
     from event as e

@@ -1,4 +1,4 @@
-"""Rebuild projections beside the live tables while posts go on, and let them take their place if they are the same."""
+"""Rebuild projections in shadow tables while the service accepts posts, and switch to them if they are the same."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
 from projections import HEAD, ORDER, VERSIONS, with_what_they_read
-from projections.shadow_tables import Comparison, at_a_time, compare, create, fold, lanes, look_there_first
+from projections.shadow_tables import Comparison, at_a_time, compare, create, fold, lanes, set_search_path
 
 SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 7002
-"""The advisory lock of whoever rebuilds."""
-PATIENCE = "300ms"
-"""How long the switch waits for readers in one try; new readers wait behind it."""
-TRIES, MAX_PAUSE_SECONDS = 40, 2.0
+"""The key of the advisory lock that allows one rebuild at a time."""
+LOCK_TIMEOUT = "300ms"
+"""The lock timeout of one attempt to switch: new readers queue behind it."""
+MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
 
 
 class Running(Exception):
@@ -31,17 +31,17 @@ class Running(Exception):
 
 
 class NotLevel(Exception):
-    """The tables are not at one position: the projector is bringing some of them up."""
+    """The live tables are at different positions: the projector is still catching some of them up."""
 
     def __init__(self) -> None:
         super().__init__(
-            "some projections are behind the others: let the projector bring them up first.\n"
+            "some projections are behind the others: let the projector catch up first.\n"
             "部分投影落后：请先由投影进程补齐。"
         )
 
 
 class Rebuilt(NamedTuple):
-    """What came of it: the position at which old and new were compared, and whether the new took the old's place."""
+    """The result of a rebuild: the position of the comparison, the comparisons, and whether it switched."""
 
     position: int
     comparisons: tuple[Comparison, ...]
@@ -49,24 +49,25 @@ class Rebuilt(NamedTuple):
 
     @property
     def unexpected(self) -> tuple[str, ...]:
+        """The tables that differ."""
         return tuple(each.name for each in self.comparisons if each.differing)
 
 
 class _Differs(Exception):
-    """Undoes the switch."""
+    """Raised to roll the switch back."""
 
 
 def rebuild(
     connect: Callable[[], Connection[Any]],
     names: Sequence[str] = ORDER,
     accepted: Sequence[str] = (),
-    told: Callable[[str, int], object] = lambda *_: None,
+    on_progress: Callable[[str, int], object] = lambda *_: None,
 ) -> Rebuilt:
-    """Fold these projections, and what they read, from zero into new tables, and switch to them if all is the same.
+    """Fold these projections, and what they read, from scratch into shadow tables, and switch if they are the same.
 
-    `accepted`: those that may differ from the live ones. `told` is called with a lane's name and its position. Until
-    the switch, which is one transaction, the live tables are as they were, whatever happens. Raises Running, NotLevel,
-    FoldStopped; LockNotAvailable where readers leave no gap for the switch.
+    `accepted`: the projections that may differ from their live tables. `on_progress` is called with a lane's name and
+    its position. The switch is one transaction; until it commits, the live tables are unchanged. Raises Running,
+    NotLevel, FoldStopped; LockNotAvailable if readers hold their locks during every attempt to switch.
     """
     names = with_what_they_read(names)
     with connect() as conn, _alone(conn):
@@ -74,7 +75,7 @@ def rebuild(
         conn.execute(SQL("create schema {}").format(Identifier(SCHEMA)))
         try:
             indexes = create(conn, SCHEMA, names)
-            _catch_up(connect, names, indexes, told)
+            _catch_up(connect, names, indexes, on_progress)
             return _switch(conn, names, accepted)
         finally:
             if not conn.closed:
@@ -84,8 +85,10 @@ def rebuild(
 
 @contextmanager
 def _alone(conn: Connection[Any]) -> Iterator[None]:
-    [(mine,)] = conn.cursor(row_factory=tuple_row).execute(f"select pg_try_advisory_lock({ONE_AT_A_TIME})").fetchall()
-    if not mine:
+    [(acquired,)] = (
+        conn.cursor(row_factory=tuple_row).execute(f"select pg_try_advisory_lock({ONE_AT_A_TIME})").fetchall()
+    )
+    if not acquired:
         raise Running
     try:
         yield
@@ -98,16 +101,16 @@ def _catch_up(
     connect: Callable[[], Connection[Any]],
     names: Sequence[str],
     indexes: Mapping[str, Sequence[str]],
-    told: Callable[[str, int], object],
+    on_progress: Callable[[str, int], object],
 ) -> None:
-    """Both lanes up to where the live tables are, and again as far as those have moved on; then the other indexes."""
+    """Fold both lanes up to the live tables, repeat while those have moved on, then create the remaining indexes."""
 
     def run(lane: tuple[str, ...]) -> None:
         with connect() as conn:
-            look_there_first(conn, SCHEMA)
+            set_search_path(conn, SCHEMA)
             reached = -1
             while (upto := _live_position(conn, names)) > reached:
-                fold(conn, lane, upto, lambda position: told(lane[0], position))
+                fold(conn, lane, upto, lambda position: on_progress(lane[0], position))
                 reached = upto
             for name in lane:
                 for statement in indexes[name]:
@@ -118,7 +121,11 @@ def _catch_up(
 
 
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
-    """Where the live tables are. A rebuild of all puts cursors right that are apart, or beyond the log."""
+    """The position of the live tables, at most the end of the log.
+
+    Cursors at different positions, or beyond the log, are repaired by a rebuild of all projections. Otherwise raises
+    NotLevel if they differ.
+    """
     rows = conn.cursor(row_factory=tuple_row)
     positions = {position for (position,) in rows.execute(POSITIONS, [[*ORDER]])}
     if len(positions) > 1 and set(names) != set(ORDER):
@@ -131,52 +138,52 @@ POSITIONS = "select position from public.projection where name = any(%s)"
 
 
 def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]) -> Rebuilt:
-    look_there_first(conn, SCHEMA)
-    for left in reversed(range(TRIES)):
+    set_search_path(conn, SCHEMA)
+    for attempts_left in reversed(range(MAX_ATTEMPTS)):
         try:
             return _try_to_switch(conn, names, accepted)
         except LockNotAvailable:
-            if not left:
+            if not attempts_left:
                 raise
-            time.sleep(min(0.1 * (TRIES - left), MAX_PAUSE_SECONDS))
-    raise AssertionError("the last try is the last")
+            time.sleep(min(0.1 * (MAX_ATTEMPTS - attempts_left), MAX_PAUSE_SECONDS))
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _try_to_switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]) -> Rebuilt:
-    """In one transaction: stop the projector, fold the rest, compare, and put the new tables in the old ones' place.
+    """In one transaction: stop the projector, fold the rest, compare, and replace the live tables.
 
-    Readers begin with a shared lock on `projection`; so the switch waits for those that have begun, and those that
-    begin now wait for it: none sees a table that is younger than its snapshot, which would look empty.
+    Readers start with a shared lock on `projection`. So the switch waits for the readers that have started, and new
+    readers wait for the switch: no reader sees a table that is younger than its snapshot, which would look empty.
     """
-    found: tuple[Comparison, ...] = ()
+    compared: tuple[Comparison, ...] = ()
     position = 0
     try:
         with conn.transaction():
-            conn.execute(SQL("set local lock_timeout = {}").format(PATIENCE))
+            conn.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
             conn.execute("lock table public.projection in exclusive mode")
             position = _live_position(conn, names)
             for lane in lanes(names):
                 fold(conn, lane, position, lambda _: None)
-            found = tuple(compare(conn, SCHEMA, names))
-            _check(found, accepted)
+            compared = tuple(compare(conn, SCHEMA, names))
+            _check(compared, accepted)
             conn.execute("lock table public.projection in access exclusive mode")
             for name in names:
-                _take_its_place(conn, name, position)
+                _replace_live_table(conn, name, position)
     except _Differs:
-        return Rebuilt(position, found, switched=False)
-    return Rebuilt(position, found, switched=True)
+        return Rebuilt(position, compared, switched=False)
+    return Rebuilt(position, compared, switched=True)
 
 
-def _check(found: Sequence[Comparison], accepted: Sequence[str]) -> None:
-    if any(each.differing and each.name not in accepted for each in found):
+def _check(compared: Sequence[Comparison], accepted: Sequence[str]) -> None:
+    if any(each.differing and each.name not in accepted for each in compared):
         raise _Differs
 
 
-def _take_its_place(conn: Connection[Any], name: str, position: int) -> None:
-    anew, live = Identifier(SCHEMA, name), Identifier("public", name)
+def _replace_live_table(conn: Connection[Any], name: str, position: int) -> None:
+    shadow, live = Identifier(SCHEMA, name), Identifier("public", name)
     conn.execute("select same_rights(%s::regclass, %s::regclass)", [f'{SCHEMA}."{name}"', f'public."{name}"'])
     conn.execute(SQL("drop table {}").format(live))
-    conn.execute(SQL("alter table {} set schema public").format(anew))
+    conn.execute(SQL("alter table {} set schema public").format(shadow))
     conn.execute(SWITCHED, {"name": name, "version": VERSIONS[name], "position": position})
 
 

@@ -1,4 +1,4 @@
--- reconciliation: accepted, and taken back by a reversal.
+-- reconciliation: each accepted reconciliation of a statement, and whether it was reversed.
 with touch as (
     select fact ->> 'fund' as fund, version, position, fact
     from event

@@ -1,5 +1,5 @@
--- recovery: ordered, received in parts, waived. Each one that is touched is told anew from all its events that stand;
--- what was received is net of reversals.
+-- recovery: ordered, received in parts, waived. The row of each recovery touched in the span is derived again
+-- from all its events, without the reversed ones; the amount received is net of reversals.
 with span as (
     select e.position, e.stream, e.version, e.type, e.fact
     from event as e
@@ -15,7 +15,7 @@ with span as (
     cross join lateral jsonb_array_elements(fact -> 'restored') as r (restored)
     where type = 'EntryReversed' and restored ->> 'kind' in ('recovery', 'recovered')
 ), listed as materialized (
-    -- Looked up one by one, here and below: joined, the whole table would be read.
+    -- One index lookup per recovery, here and below: a join would be planned as a scan of the whole table.
     select
         t.project,
         t.recovery,

@@ -1,5 +1,6 @@
--- round: called, extended, closed, reviewed, noticed, decided or failed. Each one that is touched is told anew from all its
--- events that stand. An event that does not name its round belongs to the last one called and not taken back.
+-- round: called, extended, closed, reviewed, noticed, decided or failed. The row of each round touched in the span is
+-- derived again from all its events, without the reversed ones. An event that does not name its round belongs to the
+-- last round whose call is not reversed.
 with span as (
     select
         e.stream,
@@ -57,7 +58,7 @@ with span as (
         and type = 'EntryReversed'
         and restored ->> 'kind' = 'round'
 ), listed as materialized (
-    -- Looked up one by one: joined, the whole table would be read.
+    -- One index lookup per round: a join would be planned as a scan of the whole table.
     select
         t.project,
         t.round,

@@ -1,7 +1,7 @@
-"""The same tables again beside the live ones, folded from zero by the same SQL: for a rebuild, or for a check.
+"""Shadow tables: copies of the live tables, folded from scratch by the same SQL, for a rebuild or a check.
 
-A rebuild makes them in a schema of their own; a check in the session's temporary one, where they need no rights and are
-gone with it. Names of tables lead there first, and to the log and the functions of the live schema after.
+A rebuild creates them in a schema of its own; a check in the session's temporary schema, where they need no privileges
+and are dropped with the session. The search path finds them first, then the log and the functions of the live schema.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from projections import READS, advance
 
 TEMPORARY = "pg_temp"
 FIRST_SPAN, SPAN = 1_000, 50_000
-"""Events folded at a time: few while the planner knows nothing of the tables, then more than live."""
-MEMORY = "64MB"
-"""What one sort or hash of a large span may take in the database."""
+"""Events per span: few while the planner has no statistics of the tables, then more than in a live span."""
+WORK_MEM = "64MB"
+"""`work_mem` in the database: the memory of one sort or hash of a large span."""
 
 
 class Difference(NamedTuple):
-    """A row that the two tables do not agree on; None where one of them lacks it."""
+    """A row that differs between the live and the shadow table; None if that table does not have it."""
 
     live: dict[str, Any] | None
-    anew: dict[str, Any] | None
+    rebuilt: dict[str, Any] | None
 
 
 class Comparison(NamedTuple):
-    """A table beside the one folded anew: rows, digests, and in how many rows they differ, some of them shown."""
+    """A live and a shadow table compared: rows, digests, the number of differing rows, and some of those (`shown`)."""
 
     name: str
     live_rows: int
@@ -43,57 +43,57 @@ class Comparison(NamedTuple):
 
 
 def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """These projections in two groups that do not read each other, so that both can be folded at a time."""
-    first = _together(names[0], names) if names else frozenset()
-    parts = (tuple(n for n in names if n in first), tuple(n for n in names if n not in first))
-    return tuple(part for part in parts if part)
+    """These projections in up to two groups that do not read each other, so that they can be folded in parallel."""
+    first = _connected(names[0], names) if names else frozenset()
+    groups = (tuple(n for n in names if n in first), tuple(n for n in names if n not in first))
+    return tuple(group for group in groups if group)
 
 
-def _together(name: str, names: Sequence[str]) -> frozenset[str]:
-    """Those that `name` reads, that read it, and so on."""
-    found = {name}
+def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
+    """The projections among `names` that are connected with `name` by reading, directly or indirectly."""
+    group = {name}
     while True:
-        more = {n for n in names if n not in found and (READS[n] & found or any(n in READS[each] for each in found))}
+        more = {n for n in names if n not in group and (READS[n] & group or any(n in READS[each] for each in group))}
         if not more:
-            return frozenset(found)
-        found |= more
+            return frozenset(group)
+        group |= more
 
 
 def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Empty tables like the live ones, with their constraints; give, by table, what adds the other indexes.
+    """Create empty tables like the live ones, with their constraints. Returns, by table, the SQL of the other indexes.
 
-    Folding needs no more than the constraints; the rest is cheaper to add at the end.
+    Folding needs only the constraints; the other indexes are cheaper to create at the end.
     """
     rows = conn.cursor(row_factory=tuple_row)
     later: dict[str, list[str]] = {}
     for name in (*names, "projection"):
-        made = rows.execute(MAKE, {"live": f'public."{name}"', "schema": schema})
-        later[name] = [statement for (statement,) in made.fetchall()]
+        statements = rows.execute(MAKE, {"live": f'public."{name}"', "schema": schema})
+        later[name] = [statement for (statement,) in statements.fetchall()]
     return later
 
 
 MAKE = "select make_like(%(live)s::regclass, %(schema)s)"
 
 
-def look_there_first(conn: Connection[Any], schema: str) -> None:
-    """From now on a table's name means the one in `schema`, where it has one."""
+def set_search_path(conn: Connection[Any], schema: str) -> None:
+    """Set the search path so that a table's name means the one in `schema` if it exists there; also set `work_mem`."""
     conn.execute(SQL("set search_path = {}, public").format(Identifier(schema)))
-    conn.execute(SQL("set work_mem = {}").format(MEMORY))
+    conn.execute(SQL("set work_mem = {}").format(WORK_MEM))
 
 
-def fold(conn: Connection[Any], names: Sequence[str], upto: int, told: Callable[[int], object]) -> None:
-    """Fold these tables up to `upto`, telling the position after each span. Raises FoldStopped."""
-    most, known = FIRST_SPAN, 0
-    while span := advance(conn, most, names, upto):
-        if span.upto >= 2 * known:  # the planner must know how they have grown; autovacuum would come too late
-            known, most = span.upto, min(2 * most, SPAN)
+def fold(conn: Connection[Any], names: Sequence[str], upto: int, on_progress: Callable[[int], object]) -> None:
+    """Fold these tables up to `upto` and call `on_progress` with the position after each span. Raises FoldStopped."""
+    max_events, analyzed = FIRST_SPAN, 0
+    while span := advance(conn, max_events, names, upto):
+        if span.upto >= 2 * analyzed:  # the planner needs fresh statistics; autovacuum would come too late
+            analyzed, max_events = span.upto, min(2 * max_events, SPAN)
             for name in names:
                 conn.execute(SQL("analyze {}").format(Identifier(name)))
-        told(span.upto)
+        on_progress(span.upto)
 
 
 def at_a_time(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run tasks in threads, and raise what the first of them raised."""
+    """Run the tasks in parallel threads, wait for all of them, and raise the first exception raised."""
     raised: list[BaseException] = []
 
     def run(task: Callable[[], object]) -> None:
@@ -111,16 +111,16 @@ def at_a_time(tasks: Sequence[Callable[[], object]]) -> None:
         raise raised[0]
 
 
-def compare(conn: Connection[Any], schema: str, names: Sequence[str], most: int = 20) -> Iterator[Comparison]:
-    """The live tables against those in `schema`, row by row where their digests differ."""
+def compare(conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20) -> Iterator[Comparison]:
+    """Compare the live tables with those in `schema`: by digest, and row by row if the digests differ."""
     for name in names:
-        live, anew = f'public."{name}"', f'{schema}."{name}"'
-        (live_rows, live_digest), (new_rows, new_digest) = _digest(conn, live), _digest(conn, anew)
+        live, shadow = f'public."{name}"', f'{schema}."{name}"'
+        (live_rows, live_digest), (new_rows, new_digest) = _digest(conn, live), _digest(conn, shadow)
         shown: tuple[Difference, ...] = ()
         differing = 0
         if live_digest != new_digest or live_rows != new_rows:
-            asked = {"live": live, "anew": anew, "most": most}
-            rows = conn.cursor(row_factory=dict_row).execute(DIFFERENCES, asked).fetchall()
+            tables = {"live": live, "shadow": shadow, "max_shown": max_shown}
+            rows = conn.cursor(row_factory=dict_row).execute(DIFFERENCES, tables).fetchall()
             shown = tuple(Difference(row["live_row"], row["new_row"]) for row in rows)
             differing = rows[0]["differing"] if rows else 0
         yield Comparison(name, live_rows, new_rows, int(live_digest), int(new_digest), differing, shown)
@@ -134,5 +134,5 @@ def _digest(conn: Connection[Any], table: str) -> tuple[int, int]:
 DIGEST = "select row_count, digest from table_digest(%(table)s::regclass)"
 DIFFERENCES = """
     select live_row, new_row, differing
-    from table_differences(%(live)s::regclass, %(anew)s::regclass, %(most)s)
+    from table_differences(%(live)s::regclass, %(shadow)s::regclass, %(max_shown)s)
 """

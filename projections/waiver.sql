@@ -1,4 +1,4 @@
--- waiver: granted, and taken back by a reversal.
+-- waiver: each waiver granted, and whether it was reversed.
 with touch as (
     select
         stream,

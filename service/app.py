@@ -1,4 +1,4 @@
-"""The composition root: everything is built here, once, and nowhere else."""
+"""The composition root: the only module that builds the application from its parts."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, g, request
 from stdnum.cn import uscc
 
+from domain.ledger_view import LedgerView
 from service import calendar, console
 from service.api.contract import event_types, openapi, problem_pages
 from service.api.http import problems, response_headers
@@ -46,11 +47,12 @@ from service.observability.metrics import State
 from service.postgres.snapshots import Reader, keys_pool, open_pool
 
 OPEN = (health, event_types, rules, openapi, problem_pages)
-"""What answers without a key: whether it is alive, and what it promises."""
+"""Modules whose endpoints need no key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
     reconciliations, refusals, keys, metrics,
 )  # fmt: skip
+"""Modules whose endpoints need a key."""
 
 
 def open_ledger(url: str) -> Ledger:
@@ -58,15 +60,20 @@ def open_ledger(url: str) -> Ledger:
     return Ledger(url, today=calendar.today, working_days=calendar.working_days, valid_uscc=uscc.is_valid)
 
 
+def empty_view() -> LedgerView:
+    """A view of an empty ledger, to decide posts without a database."""
+    return LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
+
+
 class _Synchronous(Flask):
-    """None of its functions is a coroutine; Flask would ask each of them, five times a request."""
+    """Skips Flask's check for coroutine functions, five times a request: all functions here are synchronous."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
 
 
 def create_app(config: Config) -> Flask:
-    """The web service on `config.database_url`. Call it after any fork: it opens connections."""
+    """The web service on `config.database_url`. Call it after forking, because it opens connections."""
     assert config.database_url is not None, "the database is chosen before the app is built"
     app = _routes()
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
@@ -85,7 +92,7 @@ def create_app(config: Config) -> Flask:
     response_headers.install(app)
     problems.install(app)
     open_to_all = {module.bp.name for module in OPEN}
-    # The page is open only where it shows the example, on loopback.
+    # The console needs no key only if it shows the example ledger and listens on loopback.
     if config.example and config.host in ("127.0.0.1", "::1", "localhost"):
         open_to_all.add(console.bp.name)
 
@@ -100,10 +107,10 @@ def create_app(config: Config) -> Flask:
 
 
 def _routes() -> Flask:
-    """The application with all its addresses, and nothing behind them."""
+    """The application with all its routes, but without a database, authentication or error handlers."""
     app = _Synchronous(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.merge_slashes = False  # else `//` is answered by a redirect to whatever host the client named
+    app.url_map.merge_slashes = False  # otherwise `//` redirects to any host that the client names
     app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
     for module in (*OPEN, *BY_KEY, console):
         app.register_blueprint(module.bp)
@@ -117,7 +124,7 @@ def contract() -> dict[str, Any]:
 
 
 def close(app: Flask) -> None:
-    """Give back what the application holds."""
+    """Close the application's database connections."""
     app.extensions["ledger"].close()
     app.extensions["reader"].close()
     app.extensions["keys"].close()

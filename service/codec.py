@@ -1,4 +1,4 @@
-"""An event as the log keeps it: flat JSON, money as exact strings in yuan, the same form that is served and hashed."""
+"""Encodes events as the log stores, serves and hashes them: flat JSON, with money as exact strings in yuan."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defa
 
 
 class _Envelope(msgspec.Struct, omit_defaults=True):
-    """What every event carries, whatever its fact."""
+    """The members of every event, whatever its type."""
 
     fund: str
     occurred_on: date
@@ -51,11 +51,11 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
 _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
-"""A fact's field without a value, with its comma. In a string no such quotes can stand, but escaped."""
+"""A field of a fact whose value is null, with its comma. It never matches inside a string, where quotes are escaped."""
 
 
 def encode(event: Recorded) -> str:
-    """The event's JSON, as it goes to the log; of a name that stands twice (`fund`) the last, the fact's, is kept."""
+    """The JSON of an event for the log. If a name occurs twice (`fund`), jsonb keeps the last, the fact's."""
     header = event.header
     envelope = _Envelope(
         event.fund,
@@ -75,7 +75,7 @@ def encode(event: Recorded) -> str:
 
 
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
-    """The event of type `name` that `body` stands for. Raises msgspec.ValidationError if it cannot be read."""
+    """The event of type `name` with the JSON `body`. Raises msgspec.ValidationError if it cannot be decoded."""
     envelope = _ENVELOPE_DECODER.decode(body)
     header = Header(*[getattr(envelope, part) for part in Header.__struct_fields__])
     moves = tuple(
@@ -86,27 +86,27 @@ def decode(stream: str, version: int, name: str, body: str) -> Recorded:
 
 
 def leaf(event: object) -> bytes:
-    """The hash of an event as it is served: of a zero byte and its JSON in canonical form, as a leaf of RFC 6962.
+    """SHA-256 of a served event as a Merkle tree leaf (RFC 6962): of a zero byte and the event's canonical JSON.
 
-    The log's JSON has ASCII names, strings, whole numbers and booleans only: sorted keys without spaces are that of
-    RFC 8785.
+    The log's JSON contains only ASCII names, strings, integers and booleans, so that sorted keys without spaces are the
+    canonical form of RFC 8785.
     """
     return hashlib.sha256(b"\0" + msgspec.json.encode(event, order="sorted")).digest()
 
 
 def encode_stream(stream: Stream) -> str:
-    """A stream's state as a snapshot keeps it."""
+    """The JSON of a stream's state, for a snapshot."""
     return msgspec.json.encode((stream.booked_on, stream.state), enc_hook=_write).decode()
 
 
 def decode_stream(name: str, version: int, body: str) -> Stream:
-    """The stream that encode_stream wrote at `version`."""
+    """The stream at `version`, from the JSON that encode_stream returned."""
     booked_on, state = _STATE_DECODERS[name.partition("/")[0]].decode(body)
     return Stream(version, booked_on, state)
 
 
 def _write(value: Any) -> Any:
-    """The types that msgspec does not know: money, fen, and maps whose keys are not strings."""
+    """Encodes the types that msgspec cannot: money, fen, and maps with keys that are not strings."""
     if isinstance(value, Money | FenSet):
         return str(value)
     if isinstance(value, Map):

@@ -1,4 +1,4 @@
-"""The configuration: the environment is read here, once. Every variable has a default that works."""
+"""The configuration: reads the environment, once and only here. Every variable has a working default."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """`database_url` None: the embedded PostgreSQL under `home`. `secret` keys the digests of API keys and accounts.
+    """The settings of the service.
 
-    `rate`: requests per second that each principal may send. `check_hours`: how often the ledger is checked by itself,
-    0 for never. `oidc`: the file that names the trusted identity provider. `example`: the page is open to all.
+    `database_url`: None for the embedded PostgreSQL under `home`. `secret`: the key of the digests of API keys and
+    account numbers. `rate`: requests per second of each principal. `check_hours`: hours between automatic checks of the
+    ledger, 0 for never. `oidc`: the configuration file of the trusted identity provider. `example`: the console needs
+    no key.
     """
 
     home: Path
@@ -30,40 +35,40 @@ class Config:
 
 
 ABOUT = {
-    "SUYUAN_HOME": "数据文件夹 folder of the ledger's data [var]",
-    "DATABASE_URL": "PostgreSQL 连接（不填则用内置的） libpq connection [embedded server in SUYUAN_HOME]",
-    "SUYUAN_SECRET": "密钥摘要所用的秘密 secret that keys all digests [file `secret` in SUYUAN_HOME]",
-    "SUYUAN_SECRET_FILE": "存有该秘密的文件 file that holds it",
-    "SUYUAN_SOURCE": "本账簿事件的 source source of the events served [/suyuan]",
+    "SUYUAN_HOME": "数据文件夹 data directory [var]",
+    "DATABASE_URL": "PostgreSQL 连接（不填则用内置的） libpq connection string [embedded server in SUYUAN_HOME]",
+    "SUYUAN_SECRET": "密钥摘要所用的秘密 secret key of all digests [file `secret` in SUYUAN_HOME]",
+    "SUYUAN_SECRET_FILE": "存有该秘密的文件 file that contains the secret",
+    "SUYUAN_SOURCE": "本账簿事件的 source source of the events that this ledger publishes [/suyuan]",
     "HOST": "监听地址 address to listen on [127.0.0.1]",
     "PORT": "监听端口 port to listen on [8000]",
     "SUYUAN_RATE": "每个密钥每秒请求数 requests per second of each key [300]",
-    "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between checks, 0 for never [24]",
-    "SUYUAN_OIDC": "身份提供方配置文件 file that names the identity provider",
-    "SUYUAN_EXAMPLE": "1: 首页无需密钥 the page needs no key",
+    "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between automatic checks, 0 for never [24]",
+    "SUYUAN_OIDC": "身份提供方配置文件 configuration file of the identity provider",
+    "SUYUAN_EXAMPLE": "1: 首页无需密钥 the console needs no key",
 }
-"""Every variable that is read, and what the commands' help says of it."""
+"""Every environment variable that is read, with its description for the help of the commands."""
 
 
 class ConfigWrong(Exception):
-    """The environment is wrong or incomplete; the message says what to set."""
+    """An environment variable is missing or invalid; the message says which one to set."""
 
 
 def _no_ledger(home: Path) -> ConfigWrong:
-    """There is no ledger where this command looks for one."""
+    """The error for a home directory without a ledger."""
     return ConfigWrong(
         f"{home} 中没有账簿：请设置 SUYUAN_HOME 或 DATABASE_URL；确要新建的，用 --new（load-plan、keys create）\n"
-        f"there is no ledger in {home}: set SUYUAN_HOME or DATABASE_URL; to make one: --new (load-plan, keys create)"
+        f"there is no ledger in {home}: set SUYUAN_HOME or DATABASE_URL; to create one: --new (load-plan, keys create)"
     )
 
 
 def from_environment(env: Mapping[str, str] = os.environ, *, new: bool = False) -> Config:
-    """The configuration that the environment gives. Creates nothing, unless `new`: then the home and its secret.
+    """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
-    Raises ConfigWrong.
+    Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
     """
     home = Path(env.get("SUYUAN_HOME") or "var").resolve()
-    url = env.get("DATABASE_URL") or None
+    url = _database_url(env)
     if url is None and new:
         home.mkdir(parents=True, exist_ok=True)
     elif url is None and not (home / "postgres").exists():
@@ -82,6 +87,15 @@ def from_environment(env: Mapping[str, str] = os.environ, *, new: bool = False) 
     )
 
 
+def _database_url(env: Mapping[str, str]) -> str | None:
+    url = env.get("DATABASE_URL") or None
+    try:
+        conninfo_to_dict(url or "")
+    except ProgrammingError as error:  # the message must not repeat the URL: it may contain a password
+        raise ConfigWrong("DATABASE_URL 格式错误 is malformed: postgresql://USER@HOST:PORT/DATABASE") from error
+    return url
+
+
 def _number(env: Mapping[str, str], name: str, default: int, maximum: int, minimum: int = 1) -> int:
     text = env.get(name) or str(default)
     if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
@@ -93,7 +107,7 @@ def _number(env: Mapping[str, str], name: str, default: int, maximum: int, minim
 
 
 def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
-    """The given secret, or the home's own, readable by its owner only."""
+    """The secret from the environment, else from the file in `home`. Raises ConfigWrong."""
     given = env.get("SUYUAN_SECRET")
     if given is None and (named := env.get("SUYUAN_SECRET_FILE")):
         try:
@@ -117,7 +131,7 @@ def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
 
 
 def write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
+    """Write a file atomically, readable only by its owner."""
     draft = file.with_name(file.name + ".new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as stream:

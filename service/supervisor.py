@@ -1,4 +1,4 @@
-"""The supervisor of child processes: restarts those that die, stops them with this one, ends them when it is killed."""
+"""Supervises child processes: restarts those that die, and stops them when this process ends, even by kill -9."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PARENT = "SUYUAN_PARENT"
 PAUSE_SECONDS = 0.5
 STOP_SECONDS = 30.0
 DONE, FAULT = 0, 3
-"""Exit codes after which a process is not restarted: it was told to end, or the same fault would stop it again."""
+"""Exit codes after which a process is not restarted: it was stopped, or the same fault would stop it again."""
 
 
 @contextmanager
 def supervised(
     name: str, start: Callable[[], Any], stop: Callable[[Any], None], final: Callable[[int], bool]
 ) -> Iterator[None]:
-    """Run the process that `start` starts; restart it when it ends by itself with an exit code that is not `final`."""
+    """Supervise the process that `start` returns: restart it if it ends with an exit code that is not `final`."""
     stopping, lock = threading.Event(), threading.Lock()
     running = [start()]
 
@@ -44,7 +44,7 @@ def supervised(
                     try:
                         running[0] = start()
                         break
-                    except Exception:  # it may have been killed while it was starting
+                    except Exception:  # for example, it was killed while starting
                         log.exception("cannot be restarted yet", process=name)
 
     supervisor = threading.Thread(target=supervise, name=f"{name} supervisor", daemon=True)
@@ -60,7 +60,7 @@ def supervised(
 
 @contextmanager
 def command(config: Config, *arguments: str) -> Iterator[None]:
-    """A `suyuan` command as a child process, for as long as this lasts."""
+    """Context manager: a supervised child process that runs a `suyuan` command."""
     environment = {**os.environ, **for_children(config)}
 
     def start() -> subprocess.Popen[bytes]:
@@ -79,7 +79,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 def for_children(config: Config) -> dict[str, str]:
-    """The environment variables that child processes need besides this one's."""
+    """The environment variables that child processes need in addition to those of this process."""
     return {
         "DATABASE_URL": config.database_url or "",
         "SUYUAN_HOME": str(config.home),
@@ -89,15 +89,15 @@ def for_children(config: Config) -> dict[str, str]:
 
 
 def stop_signal() -> threading.Event:
-    """An event that SIGINT and SIGTERM set. Poll it, never wait for it: a handler that interrupts a wait deadlocks."""
+    """An event that SIGINT and SIGTERM set. Poll it, never wait for it: a signal during a wait would deadlock."""
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     return stop
 
 
-def watch_parent(gone: Callable[[], object]) -> None:
-    """Call `gone` when the process that started this one is gone, even by kill -9. If none did: never."""
+def watch_parent(on_exit: Callable[[], object]) -> None:
+    """Call `on_exit` when the supervising parent process ends, even by kill -9. Does nothing without such a parent."""
     parent = os.environ.get(PARENT)
     if parent is None:
         return
@@ -105,6 +105,6 @@ def watch_parent(gone: Callable[[], object]) -> None:
     def watch() -> None:
         while os.getppid() == int(parent):
             time.sleep(PAUSE_SECONDS)
-        gone()
+        on_exit()
 
     threading.Thread(target=watch, name="parent watch", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Rules of form for text from outside: every character is visible, and a day is written `YYYY-MM-DD`."""
+"""Rules for text input: every character must be visible, and a date must be written `YYYY-MM-DD`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import unicodedata
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 ORDINARY = re.compile("[ -~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u303f\u4e00-\u9fff\uff01-\uff5e]*")
-"""Text of these characters alone needs no closer look."""
+"""Text that consists only of these characters is visible; other text is checked character by character."""
 INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u2d7f\u3164\uffa0\U0001107f\U00016fe4\U0001d159\ufffc")
 INVISIBLE_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 

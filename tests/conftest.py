@@ -1,4 +1,4 @@
-"""A real PostgreSQL for every test that asks: a server per worker, migrated once, cloned for each test."""
+"""PostgreSQL fixtures: one server per test worker, one migrated template database, and a clone of it per test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -18,30 +19,39 @@ from psycopg.rows import DictRow, dict_row
 from service.postgres import embedded
 from service.postgres.migrate import migrate
 
-NOTHING_TO_LOSE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, print_blob=True)
+hypothesis.settings.register_profile("explore", derandomize=False, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+"""`fixed` draws the same examples on every machine; HYPOTHESIS_PROFILE=explore draws new ones in every run."""
+
+NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
+"""PostgreSQL settings for speed: the data of a test server need not survive a crash."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the server below, so that `-m database` repeats it on another PostgreSQL."""
+    """Mark the tests that need PostgreSQL, so that `-m database` can repeat them on another PostgreSQL version."""
     for item in items:
         if "server_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
 
 
-MEMORY = Path("/dev/shm")
-ROOM_BYTES = 4 * 2**30
+SHARED_MEMORY = Path("/dev/shm")
+MIN_FREE_BYTES = 4 * 2**30
 
 
-def in_memory() -> Path | None:
-    """Where files cost no disk: a database for each test makes and removes some hundred. None if there is no room."""
-    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM_BYTES
-    return MEMORY if roomy else None
+def memory_folder() -> Path | None:
+    """A folder in memory, or None if it has too little space.
+
+    Each test's database creates and removes some hundred files, which is slow on a disk.
+    """
+    writable = SHARED_MEMORY.is_dir() and os.access(SHARED_MEMORY, os.W_OK)
+    return SHARED_MEMORY if writable and shutil.disk_usage(SHARED_MEMORY).free > MIN_FREE_BYTES else None
 
 
 @contextmanager
-def open_folder(above: Path | None = None) -> Iterator[Path]:
-    """A temporary folder that PostgreSQL's own user may enter when root runs the tests, unlike `tmp_path`."""
-    with TemporaryDirectory(prefix="suyuan-", dir=above) as name:
+def open_folder(parent: Path | None = None) -> Iterator[Path]:
+    """A temporary folder that, unlike `tmp_path`, the user of PostgreSQL may enter when root runs the tests."""
+    with TemporaryDirectory(prefix="suyuan-", dir=parent) as name:
         folder = Path(name)
         folder.chmod(0o711)
         yield folder
@@ -66,18 +76,18 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """The server at SUYUAN_TEST_DATABASE_URL, or one of SUYUAN_TEST_POSTGRES_BIN's programs, or embedded."""
+    """The server at SUYUAN_TEST_DATABASE_URL, else one run from SUYUAN_TEST_POSTGRES_BIN, else the embedded one."""
     if url := os.environ.get("SUYUAN_TEST_DATABASE_URL"):
         yield url
         return
     programs = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
-    with open_folder(in_memory()) as folder, embedded.serve(folder / "postgres", programs, NOTHING_TO_LOSE) as url:
+    with open_folder(memory_folder()) as folder, embedded.serve(folder / "postgres", programs, NOT_DURABLE) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def template(server_url: str) -> Iterator[str]:
-    """The name of a migrated database, to clone."""
+    """The name of a migrated database that other databases are cloned from."""
     with new_database(server_url) as url:
         migrate(url)
         yield str(conninfo_to_dict(url)["dbname"])
@@ -85,7 +95,7 @@ def template(server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
-    """A migrated database of the test's own, to connect to from several sides."""
+    """The URL of a migrated database for one test, for tests that need several connections."""
     with new_database(server_url, template) as url:
         yield url
 
@@ -101,6 +111,6 @@ def shared_conn(server_url: str, template: str) -> Iterator[psycopg.Connection[D
 
 @pytest.fixture
 def conn(shared_conn: psycopg.Connection[DictRow]) -> Iterator[psycopg.Connection[DictRow]]:
-    """A migrated database on one connection, rolled back after the test: cheaper than `database_url`."""
+    """One connection to a shared migrated database, rolled back after the test: cheaper than `database_url`."""
     with shared_conn.transaction(force_rollback=True):
         yield shared_conn

@@ -1,4 +1,4 @@
-"""A partner's program on the copied client, for tests that kill it: `post` sends facts, `follow` notes the log."""
+"""A partner's program that uses the documented client; tests kill it. `post` sends facts, `follow` records the log."""
 
 import importlib.util
 import os
@@ -9,7 +9,7 @@ FILE = Path(__file__).parents[1] / "docs" / "client.py"
 
 
 def client():
-    """The client of the documentation, loaded as a partner's copy would be."""
+    """The client module of the documentation, loaded as a partner would load a copy of it."""
     spec = importlib.util.spec_from_file_location("suyuan_client", FILE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -36,14 +36,14 @@ def append(file, line):
         os.fsync(stream.fileno())
 
 
-def main(what, url, key, folder):
+def main(command, url, key, folder):
     suyuan, folder = client().Suyuan(url, key, longest=0.5), Path(folder)
-    if what == "post":
-        done = folder / "posted"
-        first = len(done.read_text().splitlines()) if done.exists() else 0
+    if command == "post":
+        posted = folder / "posted"
+        first = len(posted.read_text().splitlines()) if posted.exists() else 0
         for number in range(first, int(os.environ["FACTS"])):
             outcome = suyuan.post(fact(number))
-            append(done, f"{number} {outcome['position']}")
+            append(posted, f"{number} {outcome['position']}")
     else:
         for event in suyuan.follow(folder / "cursor", pause=0.05):
             append(folder / "followed", event["position"])

@@ -1,4 +1,4 @@
-"""Posts for the ledger, made from the domain's: with an identity, as the intake makes them."""
+"""Posts for the ledger, built from posts of the domain tests: with an identity, as the intake builds them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.domain.scenario import TODAY, calendar_days
 
 @contextmanager
 def open_ledger(url: str, pool_size: int = 4) -> Iterator[Ledger]:
-    """A ledger whose calendar and codes are those of the domain's tests."""
+    """A ledger with the calendar and the code check of the domain tests."""
     ledger = Ledger(
         url,
         today=lambda: TODAY,
@@ -30,14 +30,14 @@ def open_ledger(url: str, pool_size: int = 4) -> Iterator[Ledger]:
 
 
 def identified(posted: Posted, expected_version: int | None = None) -> Post:
-    """The post with the identity that its header names."""
+    """The post with the identity from its header."""
     digest = hashlib.sha256(repr((posted.stream, posted.fact)).encode()).digest()
     identity = Identity(posted.header.source, posted.header.source_id, digest)
     return Post(posted, identity, expected_version)
 
 
 def put(ledger: Ledger, posts: Iterable[Posted]) -> int:
-    """Post them one by one, each of which must count; return the last position."""
+    """Post these one by one; return the last position. Each must be recorded."""
     last = 0
     for posted in posts:
         [outcome] = ledger.post([identified(posted)])

@@ -1,32 +1,74 @@
-"""The promises that names and folders make."""
+"""Checks that folders, lists and names are complete and consistent; each failure names the file to change."""
 
+import importlib
+import inspect
+import pkgutil
 import re
 from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
+
+import pytest
 
 import domain
 import projections
 from domain import decision, posting
 from domain.decision import TITLES
 from domain.rules import RULES
-from service import codec
+from service import app, codec
+from service.api.contract import examples
 from service.api.posting.event_schemas import SCHEMAS
+from service.api.resources import feed
 from service.auth.grants import SCOPES
 from service.postgres.queries import QUERIES
+
+ROOT = Path(__file__).parent.parent
 
 
 def chinese(text):
     return any("\u4e00" <= letter <= "\u9fff" for letter in text)
 
 
-def test_every_event_that_may_be_posted_has_a_schema_and_a_scope():
-    assert set(SCHEMAS) == set(decision.POSTABLE)
-    assert {schema.scope for schema in SCHEMAS.values()} <= set(SCOPES)
-    assert all(SCHEMAS[name].fact is fact for name, fact in decision.POSTABLE.items())
+def location(class_):
+    """The file and line of a class: `domain/project/call.py:39`."""
+    file = Path(inspect.getsourcefile(class_)).relative_to(ROOT)
+    return f"{file}:{inspect.getsourcelines(class_)[1]}"
 
 
-def test_a_schema_takes_nothing_that_the_ledger_assigns():
+def test_every_event_that_can_be_posted_has_a_schema_and_a_scope():
+    for name, fact in decision.POSTABLE.items():
+        folder = f"service/api/posting/event_schemas/{'/'.join(fact.__module__.split('.')[1:])}.py"
+        assert name in SCHEMAS, f"{folder}: add a class {name} with fact, scope and fields, and name it in SCHEMAS"
+        assert SCHEMAS[name].fact is fact, f"{folder}: {name}.fact is another class"
+        scope = SCHEMAS[name].scope
+        assert scope in SCOPES, f"service/auth/grants.py: add {scope!r} to SCOPES, or give {name} one of its scopes"
+
+
+def test_every_event_that_can_be_posted_has_an_example():
+    shown = {event["type"] for event in examples.life()}
+    for name in decision.POSTABLE:
+        assert name in shown, f"service/api/contract/examples.py: add a {name} to the example events"
+
+
+def test_every_event_class_declares_its_chinese_texts_and_whether_it_is_reversible():
+    for fact in decision.POSTABLE.values():
+        own = vars(fact)
+        for name, example in REQUIRED_ATTRIBUTES.items():
+            assert name in own, f"{location(fact)}: add to {fact.__name__}: {name} = {example}"
+        assert chinese(fact.zh), f"{location(fact)}: zh must be Chinese"
+        assert fact.about_zh.endswith("。"), f"{location(fact)}: about_zh must be a sentence"
+        assert fact.__doc__, f"{location(fact)}: add a docstring, the sentence in English"
+
+
+REQUIRED_ATTRIBUTES = {
+    "zh": '"项目更名"',
+    "about_zh": '"项目更名；计划仍用批准时的名称。"',
+    "reversible": 'None, or restores("award"), or Reversible(in_part=True)',
+}
+"""Attributes for which no default would be right often enough, with an example of each."""
+
+
+def test_no_schema_accepts_a_field_that_the_ledger_assigns():
     assigned = {
         ("PaymentConfirmed", "payee_differs"), ("PaymentApproved", "final"), ("ApplicationReceived", "round"),
         ("PaymentRequested", "levels"), ("SettingsChanged", "settings_version"), ("EntryReversed", "entry"),
@@ -37,13 +79,13 @@ def test_a_schema_takes_nothing_that_the_ledger_assigns():
         assert field not in SCHEMAS[name].fields
 
 
-def test_no_fact_has_a_field_that_every_event_carries():
+def test_no_fact_has_a_field_named_like_a_field_of_the_envelope():
     for name, fact in decision.FACTS.items():
         clash = set(fact.__struct_fields__) & (codec.ENVELOPE - {"fund"})
         assert not clash, (name, clash)
 
 
-def test_the_domain_takes_no_more_of_msgspec_than_its_values():
+def test_the_domain_imports_only_structs_from_msgspec():
     allowed = {"from msgspec import Struct", "from msgspec import Struct, field", "from msgspec.structs import replace"}
     text = "".join(file.read_text() for file in Path(domain.__file__).parent.rglob("*.py"))
     assert set(re.findall(r".*\bimport\b.*msgspec.*|.*msgspec.*\bimport\b.*", text)) == allowed
@@ -55,23 +97,54 @@ def test_every_posting_rule_names_an_event_and_two_accounts():
         assert {rule.source, rule.target} <= set(posting.ACCOUNTS)
 
 
-def test_every_event_moves_money_or_is_known_to_a_projection():
+def test_every_event_moves_money_or_is_read_by_a_projection():
     moves = {rule.event for rule in posting.POSTINGS}
-    told = "".join(projections.PROJECTIONS.values())
-    assert [name for name in decision.POSTABLE if name not in moves and f"'{name}'" not in told] == []
+    sql = "".join(projections.PROJECTIONS.values())
+    for name in decision.POSTABLE:
+        handled = name in moves or f"'{name}'" in sql
+        assert handled, f"{name}: add its line to POSTINGS in domain/posting.py, or name it in a projections/*.sql"
 
 
-def test_every_projection_has_its_file_and_every_file_its_place():
+def test_every_projection_has_a_file_and_every_file_is_in_the_order():
     found = {f.name.removesuffix(".sql") for f in files("projections").iterdir() if f.name.endswith(".sql")}
-    assert found == set(projections.ORDER)
+    for name in found - set(projections.ORDER):
+        pytest.fail(f"projections/__init__.py: add {name!r} to ORDER, after the projections that it reads")
+    for name in set(projections.ORDER) - found:
+        pytest.fail(f"projections/{name}.sql is named in ORDER and does not exist")
 
 
-def test_every_sql_file_opens_by_saying_what_it_is_for():
+def test_every_blueprint_is_registered():
+    for folder in ("resources", "posting", "contract"):
+        for module in pkgutil.iter_modules([str(ROOT / "service/api" / folder)]):
+            imported = importlib.import_module(f"service.api.{folder}.{module.name}")
+            registered = not hasattr(imported, "bp") or imported.__name__ in BLUEPRINTS
+            assert registered, f"service/app.py: add {module.name} to BY_KEY, or to OPEN if it needs no key"
+
+
+BLUEPRINTS = {module.__name__ for module in (*app.OPEN, *app.BY_KEY, feed)}
+"""Modules whose routes are registered; the feed shares the blueprint of the events."""
+
+
+def test_every_file_named_in_the_architecture_document_exists():
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    tree = text.split("```")[1]
+    file_names = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts} | {"schema.sql"}
+    for name in re.findall(r"\b[\w]+\.(?:py|sql)\b", text):
+        assert name in file_names, f"docs/architecture.md names {name}"
+    folders: list[str] = []
+    for line in tree.splitlines():
+        if found := re.match(r"([│ ]*)(?:[├└]── )?([\w/]+/)(?=\s|$)", line):
+            level = len(found[1]) // 4 + ("── " in line)
+            folders[level:] = [found[2]]
+            assert (ROOT / "".join(folders)).is_dir(), f"docs/architecture.md names the folder {''.join(folders)}"
+
+
+def test_every_sql_file_starts_with_its_name_and_purpose():
     for name, text in {**QUERIES, **projections.PROJECTIONS}.items():
         assert text.startswith(f"-- {name}: "), name
 
 
-def test_every_rule_says_itself_in_english_and_chinese_with_its_numbers():
+def test_every_rule_has_an_english_and_a_chinese_message_with_its_values():
     assert len(RULES) > 50
     for rule in RULES.values():
         refusal = rule(**{field.name: f"<{field.name}>" for field in fields(rule)})
@@ -81,13 +154,13 @@ def test_every_rule_says_itself_in_english_and_chinese_with_its_numbers():
         assert chinese(refusal.chinese(TITLES)), rule
 
 
-def test_no_rule_says_none_in_the_words_of_python():
+def test_no_rule_message_contains_the_python_word_none():
     for rule in RULES.values():
         refusal = rule(**{field.name: None for field in fields(rule)})
         assert "None" not in str(refusal) + refusal.chinese({}), rule
 
 
-def test_every_rule_says_how_to_avoid_it_in_english_and_chinese():
+def test_every_rule_has_a_remedy_in_english_and_chinese():
     for rule in RULES.values():
         assert rule.remedy.endswith("."), rule
         assert rule.remedy_zh.endswith("。"), rule
@@ -96,13 +169,7 @@ def test_every_rule_says_how_to_avoid_it_in_english_and_chinese():
         assert not chinese(rule.remedy), rule
 
 
-def test_every_fact_says_itself_in_english_and_chinese():
-    for name, fact in decision.FACTS.items():
-        assert fact.__doc__, name
-        assert chinese(fact.zh), name
-
-
-def test_every_rule_is_used():
+def test_every_rule_is_raised_somewhere_in_the_domain():
     domain_text = "".join(file.read_text() for file in Path(domain.__file__).parent.rglob("*.py"))
-    for name in RULES:
-        assert f"raise {name}" in domain_text, name
+    for name, rule in RULES.items():
+        assert f"raise {name}" in domain_text, f"{location(rule)}: {name} is never raised in domain/"

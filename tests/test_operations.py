@@ -1,4 +1,4 @@
-"""What operators are given keeps step with the service: metrics, alerts, variables, containers."""
+"""The operators' files agree with the service: metrics, alerts, environment variables, containers."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import yaml
 
+from service import __version__
 from service.config import ABOUT
 from service.observability.metrics import NAMES
 
@@ -18,43 +19,43 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 RULES = yaml.safe_load((ROOT / "docs/operations/alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
 DASHBOARD = json.loads((ROOT / "docs/operations/dashboard.json").read_text(encoding="utf-8"))
 MANUAL = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-OURS = ("migrate", "web", "projector")
+OWN_CONTAINERS = ("migrate", "web", "projector")
 
 
-def test_every_metric_that_is_watched_is_exported():
-    asked = [rule["expr"] for rule in RULES]
-    shown = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
-    for expression in asked + shown:
+def test_every_metric_in_an_alert_or_the_dashboard_is_exported():
+    in_alerts = [rule["expr"] for rule in RULES]
+    in_dashboard = [target["expr"] for panel in DASHBOARD["panels"] for target in panel["targets"]]
+    for expression in in_alerts + in_dashboard:
         assert set(re.findall(r"\bsuyuan_\w+", expression)) <= NAMES, expression
 
 
-def test_every_alert_says_what_it_means_and_what_to_do():
+def test_the_manual_has_a_section_for_every_alert_in_order():
     assert re.findall(r"^### (Suyuan\w+)", MANUAL, re.MULTILINE) == [rule["alert"] for rule in RULES]
 
 
-def test_a_container_is_told_only_what_the_service_reads():
-    of_others = {"PATH", "PYTHONDONTWRITEBYTECODE", "PGSERVICEFILE"}  # Python's and libpq's own
+def test_containers_set_only_variables_that_the_service_reads():
+    foreign = {"PATH", "PYTHONDONTWRITEBYTECODE", "PGSERVICEFILE"}  # read by the shell, Python and libpq
     image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    told = {name for line in re.findall(r"^ENV (.+)", image, re.MULTILINE) for name in re.findall(r"(\w+)=", line)}
-    for name in OURS:
-        told |= set(COMPOSE["services"][name]["environment"])
-    assert told - of_others <= set(ABOUT)
+    variables = {name for line in re.findall(r"^ENV (.+)", image, re.MULTILINE) for name in re.findall(r"(\w+)=", line)}
+    for name in OWN_CONTAINERS:
+        variables |= set(COMPOSE["services"][name]["environment"])
+    assert variables - foreign <= set(ABOUT)
 
 
-def test_every_variable_is_explained():
+def test_the_manual_explains_every_environment_variable():
     assert set(ABOUT) - {"SUYUAN_EXAMPLE"} == set(re.findall(r"^\| `([A-Z_]+)` \|", MANUAL, re.MULTILINE))
 
 
-def test_no_container_runs_as_root_or_may_write_its_own_files():
+def test_no_container_runs_as_root_or_can_write_its_own_files():
     user = re.findall(r"^USER (\d+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     assert user[-1] != "0"
     for name, service in COMPOSE["services"].items():
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
-        assert "user" not in service if name in OURS else not service["user"].startswith("0"), name
+        assert "user" not in service if name in OWN_CONTAINERS else not service["user"].startswith("0"), name
 
 
-def test_no_value_of_a_statement_gets_into_the_log_of_the_database():
+def test_the_database_logs_no_statement_parameters():
     settings = set(COMPOSE["services"]["database"]["command"])
     assert {
         "--log_parameter_max_length=0",
@@ -63,7 +64,7 @@ def test_no_value_of_a_statement_gets_into_the_log_of_the_database():
     } <= settings
 
 
-def test_the_projector_is_unhealthy_once_an_event_has_waited_for_a_minute(database_url):
+def test_the_projector_is_unhealthy_after_an_event_has_waited_for_a_minute(database_url):
     _, _, *arguments = COMPOSE["services"]["projector"]["healthcheck"]["test"]
 
     def healthy():
@@ -82,3 +83,10 @@ def test_the_projector_is_unhealthy_once_an_event_has_waited_for_a_minute(databa
         assert not healthy()
         conn.execute("update projection set position = 1")
         assert healthy()
+
+
+def test_the_image_and_the_changelog_have_the_version_of_the_service():
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"^ARG VERSION=(\S+)$", image, re.MULTILINE) == [__version__]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.findall(r"^## \[(\d\S*)\]", changelog, re.MULTILINE)[0] == __version__

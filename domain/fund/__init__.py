@@ -1,1 +1,1 @@
-"""The fund aggregate: one special fund, with its appropriations, its plan and what it allots to projects."""
+"""The fund aggregate: one special fund with its appropriations, its plan and its allotments to projects."""

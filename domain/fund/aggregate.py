@@ -1,6 +1,6 @@
-"""The fund aggregate: which chapter decides each event, and what every event of a fund has in common.
+"""The fund aggregate: selects the chapter of each event, and does what all events of a fund have in common.
 
-Each chapter is one file in the same order: the events, what each changes (evolve), what is allowed (decide).
+A chapter is one module, always in the same order: the events, their state changes (evolve), their rules (decide).
 Source: DOMAIN, "Fund".
 """
 
@@ -23,7 +23,7 @@ from domain.state.fund import Fund, allotted_after, plan_after
 
 
 class Chapter(Protocol):
-    """What the file of a chapter defines."""
+    """The interface of a chapter's module."""
 
     FACTS: tuple[type[Fact], ...]
 
@@ -35,11 +35,11 @@ _CHAPTERS = {
     fact: cast(Chapter, chapter) for chapter in (lifecycle, funding, plan, reconciliation) for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The event types of a fund that a service may post."""
+"""The fund's event types that a service may post."""
 
 
 def evolve(fund: Fund | None, event: Recorded) -> Fund:
-    """The fund after `event`. Never refuses: what is recorded has happened."""
+    """The fund after `event`. Checks no rules: a recorded event has happened."""
     fact = event.fact
     if fund is None:
         assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
@@ -66,15 +66,16 @@ def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
 
 
 def _uncarried(fund: Fund, version: int) -> Fund:
+    """The fund without the last carry-forward of the appropriation of this version."""
     appropriation = fund.appropriations[version]
     before = replace(appropriation, carried=appropriation.carried[:-1])
     return replace(fund, appropriations=fund.appropriations.set(version, before))
 
 
 def decide(context: Context, fund: Fund | None, fact: Fact) -> Decision:
-    """The moves and mirrors that `fact` would record. Raises the rule it breaks."""
+    """The decision for `fact`: its moves and mirrors. Raises the rule that `fact` breaks."""
     if fund is None:
-        assert isinstance(fact, FundEstablished), "decide() has seen to it that the stream exists"
+        assert isinstance(fact, FundEstablished), "decide() has checked that the stream exists"
         return context.allow()
     if fund.closed and fact.allowed is not Allowed.ALWAYS:
         raise FundIsClosed(fund=fund.code)

@@ -1,4 +1,4 @@
-"""The fund's money: appropriated, allotted to projects and taken back, moved between them, reinstated, surrendered."""
+"""The fund's money: appropriations, allotments and their withdrawal, reallocations, reinstatements and surrenders."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
 from domain.state.fund import Appropriation, Fund, plan_after
 
 OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
-"""What may refuse any of these that names a project."""
+"""The rules that may refuse any event of this chapter that names a project."""
 
 # Events ----------------------------------------------------------------------
 
 
 class AppropriationReceived(FundFact, frozen=True):
-    """Money is appropriated to the fund: it enters the pool and takes the ledger's next serials."""
+    """An appropriation of `amount` was received: it enters the pool and is numbered with the ledger's next serials."""
 
     zh = "指标下达"
     about_zh = "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号。"
@@ -46,7 +46,7 @@ class AppropriationReceived(FundFact, frozen=True):
 
 
 class FundsAllotted(FundFact, frozen=True):
-    """Money of the pool goes to one batch of an open project, never more than the plan has for it."""
+    """Money was allotted from the pool to one batch of an open project, within the amount planned for that batch."""
 
     zh = "资金分配"
     about_zh = "从待分配资金向某项目的某批次分配，不得超过计划。"
@@ -63,7 +63,7 @@ class FundsAllotted(FundFact, frozen=True):
 
 
 class AllotmentWithdrawn(FundFact, frozen=True):
-    """Money of a project's line that is not awarded goes back to the pool."""
+    """Money that is not awarded was withdrawn from a batch of a project's line and returned to the pool."""
 
     zh = "资金分配收回"
     about_zh = "把项目额度中未立项的资金收回待分配资金。"
@@ -80,7 +80,7 @@ class AllotmentWithdrawn(FundFact, frozen=True):
 
 
 class FundsReallocated(FundFact, frozen=True):
-    """Money of one project's line goes to another's, and the plan of both changes with it."""
+    """Money was moved from one project's line to another project's line; the planned amounts of both change with it."""
 
     zh = "资金调剂"
     about_zh = "把一个项目额度中的资金调剂给另一项目，两者的计划随之增减。"
@@ -99,7 +99,7 @@ class FundsReallocated(FundFact, frozen=True):
 
 
 class FundsReinstated(FundFact, frozen=True):
-    """Money that came back from an award is available to the fund again."""
+    """Money recovered from an award was reinstated: it moves from `recovered` to the pool and can be allotted again."""
 
     zh = "恢复指标"
     about_zh = "把已追回的资金恢复为待分配资金。"
@@ -113,9 +113,9 @@ class FundsReinstated(FundFact, frozen=True):
 
 
 class SurplusSurrendered(FundFact, frozen=True):
-    """Money that the fund no longer needs goes back to whom it came from: out of the pool, or out of what came back.
+    """Surplus money was surrendered to the authority that appropriated it, out of the pool or out of recovered money.
 
-    `account` is `pool` or `recovered`; recovered money is told by project, award and batch.
+    `account` is `pool` or `recovered`; only `recovered` takes `project`, `award` and `batch`, and requires all three.
     """
 
     zh = "结余上缴"
@@ -134,7 +134,7 @@ class SurplusSurrendered(FundFact, frozen=True):
 
 
 SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
-"""What a surrender must cite, by the account it comes from."""
+"""The document kind that a surrender must cite, by its source account."""
 
 Posted = (
     AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
@@ -216,7 +216,7 @@ def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decisio
 
 
 def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
-    """The fen go through the pool within the one event, so that every move has one place."""
+    """Moves the fen through the pool within one event, because a move has one place and so cannot name two projects."""
     if fact.from_project == fact.to_project:
         raise SameProject(project=fact.from_project)
     project = context.ledger.open_project(fact.from_project, fund.code)
@@ -231,7 +231,7 @@ def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decisio
 
 
 def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
-    """What the projects see of money that enters or leaves their lines."""
+    """The mirrors to record on the projects whose lines the money enters or leaves."""
     mirrors: list[tuple[str, Fact]] = []
     for moved in moves:
         assert moved.place.batch is not None
@@ -243,8 +243,8 @@ def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
 def _surrender(context: Context, fund: Fund, fact: SurplusSurrendered) -> Decision:
     if fund.closed and fact.account != RECOVERED:
         raise FundIsClosed(fund=fund.code)
-    told = (fact.project, fact.award, fact.batch)
-    if fact.account not in SURRENDER_CITES or (None in told) == (fact.account == RECOVERED):
+    origin = (fact.project, fact.award, fact.batch)
+    if fact.account not in SURRENDER_CITES or (None in origin) == (fact.account == RECOVERED):
         raise SourceMismatch(account=fact.account)
     kind = SURRENDER_CITES[fact.account]
     if all(document.kind != kind for document in context.header.documents):

@@ -1,4 +1,4 @@
-"""A fund's own life: established, its settings changed, its years and periods closed, and its end."""
+"""A fund's lifecycle: establishment, settings, carry-forward between years, period closes, and the closing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class FundFact(Fact, frozen=True):
 
 
 class FundEstablished(FundFact, frozen=True):
-    """A special fund begins, with settings of its own; its code is that of the stream and is used once."""
+    """A special fund was established with its settings. Its code is the stream's name and can be used only once."""
 
     zh = "专项资金设立"
     about_zh = "设立一项专项资金并确定其规则参数；代码即事件流名称，只能使用一次。"
@@ -49,9 +49,9 @@ class FundEstablished(FundFact, frozen=True):
 
 
 class SettingsChanged(FundFact, frozen=True):
-    """The fund's settings change as a whole, for all that is decided from then on. The ledger sets `settings_version`.
+    """All settings of the fund were replaced; later decisions use the new ones. The ledger sets `settings_version`.
 
-    A payment keeps the levels of approval that were in force when it was requested.
+    A payment keeps the approval levels that were in force when it was requested.
     """
 
     zh = "资金设定变更"
@@ -63,9 +63,9 @@ class SettingsChanged(FundFact, frozen=True):
 
 
 class YearCarriedForward(FundFact, frozen=True):
-    """What an appropriation has left at the end of `year` is carried into the next year, so that it may be spent there.
+    """The unspent `amount` of an appropriation at the end of `year` was carried forward, to be spent in the next year.
 
-    `appropriation` is the version of its AppropriationReceived. No money moves.
+    `appropriation` is the version of the AppropriationReceived event. No money moves.
     """
 
     zh = "年度结转"
@@ -79,7 +79,7 @@ class YearCarriedForward(FundFact, frozen=True):
 
 
 class PeriodClosed(FundFact, frozen=True):
-    """A month's books are closed for the fund and all its projects, for good: nothing is booked in it any more."""
+    """The month `period` was closed for the fund and all its projects: no event can be booked in it. Irreversible."""
 
     zh = "会计期间结账"
     about_zh = "逐月结账：本专项资金及其全部项目不再在该月记账，不可撤销。"
@@ -91,7 +91,7 @@ class PeriodClosed(FundFact, frozen=True):
 
 
 class FundClosed(FundFact, frozen=True):
-    """The fund ends: nothing is left in it, and every project it allotted to is closed."""
+    """The fund was closed. Its pool and recovered money are zero, and all projects that had allotments are closed."""
 
     zh = "专项资金结项"
     about_zh = "专项资金结项：余额须为零，已分配资金的项目须已结项。"
@@ -107,7 +107,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 
 def established(event: Recorded, fact: FundEstablished) -> Fund:
-    """The fund that its first event establishes."""
+    """The initial state of a fund, from its FundEstablished event."""
     approvals = fact.settings.approvals
     return Fund(event.fund, fact.settings, established_on=event.booked_on, first_approvals=approvals)
 

@@ -1,4 +1,4 @@
-"""The fund's plan: drafted, adopted, and revised. Its lines become the projects."""
+"""The fund's plan: drafting, adoption and revision. Each line of the plan can be opened as a project."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from domain.rules.fund import (
 from domain.state.fund import Draft, Fund, Line, PlannedBatch, Task
 
 WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
-"""What may refuse any whole plan."""
+"""The rules that may refuse any event that contains a whole plan."""
 
 # Events ----------------------------------------------------------------------
 
 
 class PlanDrafted(FundFact, frozen=True):
-    """The whole plan is drafted, whatever an earlier draft said. Its lines, batches and total must agree."""
+    """A complete plan was drafted and replaces any earlier draft. Its `lines`, `batches` and `total` must add up."""
 
     zh = "计划起草"
     about_zh = "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符。"
@@ -48,7 +48,7 @@ class PlanDrafted(FundFact, frozen=True):
 
 
 class PlanAdopted(FundFact, frozen=True):
-    """The latest draft becomes the fund's plan. `draft` is the version of the PlanDrafted it adopts."""
+    """The latest draft was adopted as the fund's plan. `draft` is the version of the adopted PlanDrafted event."""
 
     zh = "计划批准"
     about_zh = "批准最新的计划草案；draft 为该草案的版本。"
@@ -59,7 +59,7 @@ class PlanAdopted(FundFact, frozen=True):
 
 
 class PlanRevised(FundFact, frozen=True):
-    """A whole new plan takes the adopted one's place. What is allotted stays within it, behind the same gates."""
+    """A complete new plan replaced the adopted one. It covers all allotted money and keeps the gates of that money."""
 
     zh = "计划调整"
     about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。"
@@ -176,6 +176,6 @@ def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
 
 
 def _check_pool(fund: Fund, lines: Iterable[Line]) -> None:
-    asked, pool = Money(fund.to_allot(lines)), fund.accounts.balance(POOL)
-    if asked > pool:
-        raise PlanExceedsPool(planned=asked, pool=pool)
+    needed, pool = Money(fund.to_allot(lines)), fund.accounts.balance(POOL)
+    if needed > pool:
+        raise PlanExceedsPool(planned=needed, pool=pool)

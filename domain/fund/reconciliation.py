@@ -1,4 +1,4 @@
-"""The books tied out with a statement of the treasury or the bank: what matched, and why the rest did not."""
+"""Reconciliation of the ledger with a statement of the treasury or bank: matches, and exceptions with explanations."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from domain.state.fund import Fund, Reconciled
 
 
 class Direction(StrEnum):
-    """Which way a statement's money went, as its account sees it."""
+    """The direction of a statement line, from the point of view of the statement's account."""
 
     OUT = "out"
     IN = "in"
@@ -46,17 +46,18 @@ CASH = {
     "RecoveryReceived": Direction.IN,
     "SurplusSurrendered": Direction.OUT,
 }
-"""The events that a statement shows. A surrender out of the pool is not among them: it moves an entitlement only."""
+"""The events that a statement shows, and their direction.
 
-
+A surrender out of the pool is not shown, because it moves only an entitlement: see `cash_of`.
+"""
 REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
-"""Those that may stand for less than was recorded."""
+"""The events whose amount in a reconciliation may be below the recorded amount."""
 MAX_SPAN = timedelta(days=366)
-"""What a statement covers at most."""
+"""The maximum number of days that one statement may cover."""
 
 
 class Difference(StrEnum):
-    """How the statement and the books may differ, the worst first."""
+    """The kinds of difference between the statement and the ledger, the most severe first."""
 
     STATEMENT_ONLY = "statement_only"
     LEDGER_ONLY = "ledger_only"
@@ -72,11 +73,11 @@ SIDES = {
     Difference.DUPLICATE: (True, False),
     Difference.LEDGER_ONLY: (False, True),
 }
-"""Whether an exception of each kind has lines, and entries."""
+"""Whether an exception of each kind must have statement lines, and ledger entries."""
 
 
 class StatementLine(Struct, frozen=True):
-    """A line of the statement by its number, from 1; kept where it did not match."""
+    """A line of the statement, numbered from 1. Recorded only in exceptions; a match stores line numbers."""
 
     number: int
     on: date
@@ -88,7 +89,7 @@ class StatementLine(Struct, frozen=True):
 
 
 class CashEntry(Struct, frozen=True):
-    """An entry of the books by its place, with its amount less what was reversed of it."""
+    """A ledger entry, identified by stream and version, with its amount minus any part that was reversed."""
 
     stream: str
     version: int
@@ -96,7 +97,7 @@ class CashEntry(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """Lines and entries of the same sum: one and one, one and many, or many and one; `confidence` is 0 to 100."""
+    """Lines and entries with equal sums, one to one, one to many or many to one. `confidence` is from 0 to 100."""
 
     lines: tuple[int, ...]
     entries: tuple[CashEntry, ...]
@@ -105,7 +106,7 @@ class Match(Struct, frozen=True):
 
 
 class Exceptional(Struct, frozen=True):
-    """What did not match, and why that is so."""
+    """Lines and entries that did not match, and the explanation."""
 
     kind: Difference
     lines: tuple[StatementLine, ...] = ()
@@ -114,17 +115,17 @@ class Exceptional(Struct, frozen=True):
 
     @property
     def about(self) -> str:
-        """Such as `#3, project/p@12`: the lines and entries that it is about."""
+        """The lines and entries of the exception, such as `#3, project/p@12`."""
         lines = (f"#{each.number}" for each in self.lines)
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 
 
 class StatementReconciled(FundFact, frozen=True):
-    """A statement of some days was held against the books as of a position: each line matched or explained.
+    """A statement was reconciled with the ledger as of `position`: each line is matched or explained as an exception.
 
-    The statement is known by its days and the SHA-256 of its file, which one without lines may share with others; of
-    the same one the last acceptance counts. `received` and `paid_out` are
-    the sums of its lines. Entries may have been reversed since the position.
+    The statement is identified by `file_sha256` and its days, since files without lines may be identical. If the same
+    statement is accepted again, the last acceptance counts. `lines` is the number of its lines, `received` and
+    `paid_out` are their sums. Entries may have been reversed since `position`.
     """
 
     zh = "对账确认"
@@ -158,12 +159,12 @@ class StatementReconciled(FundFact, frozen=True):
 
     @property
     def statement(self) -> str:
-        """What the statement is known by."""
+        """The identifier of the statement: the hash of its file, and its first and last day."""
         return f"{self.file_sha256}/{self.first_day}/{self.last_day}"
 
     @property
     def entries(self) -> Iterator[CashEntry]:
-        """All entries that it names."""
+        """The ledger entries of all matches and exceptions."""
         for match in self.matches:
             yield from match.entries
         for exception in self.exceptions:
@@ -184,7 +185,7 @@ def evolve(fund: Fund, fact: StatementReconciled, event: Recorded) -> Fund:
 
 
 def unaccepted(fund: Fund, statement: str) -> Fund:
-    """The fund as it was before it accepted this statement the last time."""
+    """The fund without the last acceptance of this statement."""
     *before, _ = fund.reconciled[statement]
     reconciled = fund.reconciled.set(statement, tuple(before)) if before else fund.reconciled.delete(statement)
     return replace(fund, reconciled=reconciled)
@@ -205,7 +206,7 @@ def decide(context: Context, _: Fund, fact: StatementReconciled) -> Decision:
     for entry in fact.entries:
         _is_recorded(context, entry)
     for direction, stated in ((Direction.OUT, fact.paid_out), (Direction.IN, fact.received)):
-        computed = Money(sum(_told(context, fact, direction)))
+        computed = Money(sum(_amounts(context, fact, direction)))
         if computed != stated:
             raise StatementDoesNotTie(direction=direction, stated=stated, computed=computed)
     return context.allow()
@@ -225,11 +226,11 @@ def _check_days(context: Context, fact: StatementReconciled) -> None:
 
 
 def _each_line_once(fact: StatementReconciled) -> None:
-    told = Counter(_numbers(fact))
-    for number in chain(range(1, fact.lines + 1), told):
-        times = told[number] if number <= fact.lines else 0
+    counts = Counter(_numbers(fact))
+    for number in chain(range(1, fact.lines + 1), counts):
+        times = counts[number] if number <= fact.lines else 0
         if times != 1:
-            raise LineNotOnce(line=number, lines=fact.lines, times=told[number])
+            raise LineNotOnce(line=number, lines=fact.lines, times=counts[number])
 
 
 def _numbers(fact: StatementReconciled) -> Iterator[int]:
@@ -263,15 +264,15 @@ def _entry(context: Context, entry: CashEntry) -> Recorded:
 
 
 def cash_of(event: Recorded) -> Money | None:
-    """What a statement shows of an event; None if it shows nothing."""
+    """The amount of an event on a statement; None if a statement does not show the event."""
     if type(event.fact).__name__ not in CASH or event.mirrors:
         return None
     amount = Money(sum(move.amount for move in event.moves if move.source != POOL))
     return amount or None
 
 
-def _told(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
-    """The amounts that went this way: of the entries of each match, and of the lines of each exception."""
+def _amounts(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
+    """The amounts in this direction: the entries of all matches, and the lines of all exceptions."""
     for match in fact.matches:
         yield from (each.amount for each in match.entries if _direction(context, each) is direction)
     for exception in fact.exceptions:

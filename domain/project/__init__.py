@@ -1,1 +1,1 @@
-"""The project aggregate: one line of the plan, with its calls, applications, awards, acceptances and payments."""
+"""The project aggregate: one line of the plan with its calls, applications, awards, acceptances and payments."""

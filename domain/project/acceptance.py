@@ -1,4 +1,4 @@
-"""The acceptance 验收 of what was awarded: requested, passed, or failed and rectified. Passing opens its gate."""
+"""The acceptance 验收 of an award: requested, then passed or failed and rectified. A pass opens the acceptance gate."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from domain.state.fund import Gate
 from domain.state.project import Project
 
 STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
-"""What may refuse any step of an acceptance."""
+"""The rules that may refuse any answer to a request for acceptance."""
 
 # Events ----------------------------------------------------------------------
 
 
 class AcceptanceRequested(ProjectFact, frozen=True):
-    """Acceptance of an award is asked for, once all its batches that do not wait for acceptance are paid."""
+    """Acceptance of an award was requested. All its batches not gated by acceptance must be paid, unless waived."""
 
     zh = "验收申请"
     about_zh = "申请验收：先前批次须已结清。"
@@ -37,7 +37,7 @@ class AcceptanceRequested(ProjectFact, frozen=True):
 
 
 class AcceptancePassed(ProjectFact, frozen=True):
-    """The award is accepted: what is committed behind the gate `acceptance` becomes payable."""
+    """The award passed acceptance: its gate `acceptance` opens, and the money committed behind it becomes payable."""
 
     zh = "验收通过"
     about_zh = "验收通过：以验收为拨付条件的批次转为应付。"
@@ -48,7 +48,7 @@ class AcceptancePassed(ProjectFact, frozen=True):
 
 
 class AcceptanceFailed(ProjectFact, frozen=True):
-    """The award is not accepted. Rectification is ordered before acceptance is requested again."""
+    """The award failed acceptance for `reason`. Order rectification before acceptance is requested again."""
 
     zh = "验收未通过"
     about_zh = "验收未通过；须先责令整改，方可再次申请验收。"
@@ -60,7 +60,7 @@ class AcceptanceFailed(ProjectFact, frozen=True):
 
 
 class RectificationOrdered(ProjectFact, frozen=True):
-    """What failed is to be put right by `due_on`, that day included; then acceptance may be requested again."""
+    """Rectification was ordered after a failed acceptance, by `due_on` inclusive; acceptance may be requested again."""
 
     zh = "责令整改"
     about_zh = "责令整改并限定期限，其后可再次申请验收。"
@@ -74,12 +74,12 @@ class RectificationOrdered(ProjectFact, frozen=True):
 Event = AcceptanceRequested | AcceptancePassed | AcceptanceFailed | RectificationOrdered
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
-FROM: dict[type[Fact], Acceptance] = {
+REQUIRED_STATUS: dict[type[Fact], Acceptance] = {
     AcceptancePassed: Acceptance.REQUESTED,
     AcceptanceFailed: Acceptance.REQUESTED,
     RectificationOrdered: Acceptance.FAILED,
 }
-"""From which status of the acceptance each answer may be given."""
+"""The acceptance status that each event requires."""
 
 # Evolve ----------------------------------------------------------------------
 
@@ -111,9 +111,9 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     if isinstance(fact, AcceptanceRequested):
         require(ACCEPTANCE, context, project, fact)
         return context.allow()
-    award, wanted = project.live_award(fact.award), FROM[type(fact)]
-    if award.acceptance is not wanted:
-        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=wanted)
+    award, required = project.live_award(fact.award), REQUIRED_STATUS[type(fact)]
+    if award.acceptance is not required:
+        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=required)
     context.not_before(f"acceptance {award.acceptance}", award.since)
     match fact:
         case AcceptancePassed():

@@ -1,7 +1,7 @@
-"""The project aggregate: which chapter decides each event, and what every event of a project has in common.
+"""The project aggregate: selects the chapter of each event, and does what all events of a project have in common.
 
-One aggregate holds the whole line of the plan, because its caps and totals must hold across calls, awards and payments.
-Each chapter is one file in the same order: the events, what each changes (evolve), what is allowed (decide).
+One aggregate covers a whole line of the plan, because its caps and totals must hold across calls, awards and payments.
+A chapter is one module, always in the same order: the events, their state changes (evolve), their rules (decide).
 Source: DOMAIN, "Project".
 """
 
@@ -23,7 +23,7 @@ from domain.state.project import Project
 
 
 class Chapter(Protocol):
-    """What the file of a chapter defines."""
+    """The interface of a chapter's module."""
 
     FACTS: tuple[type[Fact], ...]
 
@@ -37,11 +37,11 @@ _CHAPTERS = {
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The event types of a project that a service may post."""
+"""The project's event types that a service may post."""
 
 
 def evolve(project: Project | None, event: Recorded) -> Project:
-    """The project after `event`. Never refuses: what is recorded has happened."""
+    """The project after `event`. Checks no rules: a recorded event has happened."""
     fact = event.fact
     if project is None:
         return lifecycle.opened(event)
@@ -53,10 +53,10 @@ def evolve(project: Project | None, event: Recorded) -> Project:
 
 
 def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
-    """The moves and mirrors that `fact` would record. Raises the rule it breaks."""
+    """The decision for `fact`: its moves and mirrors. Raises the rule that `fact` breaks."""
     if isinstance(fact, ProjectOpened):
         return lifecycle.open_project(context, project, fact)
-    assert project is not None, "decide() has seen to it that the stream exists"
+    assert project is not None, "decide() has checked that the stream exists"
     if fact.allowed is Allowed.WHILE_PROJECT_OPEN:
         project.must_be_open()
     elif fact.allowed is Allowed.WHILE_OPEN:

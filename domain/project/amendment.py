@@ -1,4 +1,4 @@
-"""What becomes of an award after the decision: signed, extended, amended, paid to another account; or ended early."""
+"""Changes to an award after its decision: agreement, extension, amendment, change of payee, and early ending."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from domain.state.fund import Gate, Line
 from domain.state.project import Project
 
 LIVE = (UnknownName, AwardEnded, BeforeItsCause)
-"""What may refuse anything on an award that must be live."""
+"""The rules that may refuse any event on an award that must be live."""
 
 # Events ----------------------------------------------------------------------
 
 
 class AgreementSigned(ProjectFact, frozen=True):
-    """The agreement on an award is signed: what is committed behind the gate `agreement` becomes payable."""
+    """The agreement of an award was signed: its gate `agreement` opens, and money committed behind it becomes payable.
+
+    `starts_on` and `ends_on` are the term of the agreement.
+    """
 
     zh = "合同签订"
     about_zh = "签订合同：以合同为拨付条件的批次转为应付。"
@@ -45,7 +48,7 @@ class AgreementSigned(ProjectFact, frozen=True):
 
 
 class ExtensionGranted(ProjectFact, frozen=True):
-    """More time: a later end of the agreement, or a later day by which what failed acceptance is to be put right."""
+    """An extension was granted: `ends_on` is the agreement's new end, `due_on` the new last day of a rectification."""
 
     zh = "延期批准"
     about_zh = "批准延期：延长合同结束日，或延长整改期限。"
@@ -58,7 +61,7 @@ class ExtensionGranted(ProjectFact, frozen=True):
 
 
 class AwardAmended(ProjectFact, frozen=True):
-    """An award gets more out of the line, or gives back what it was not paid yet (`increase` or not)."""
+    """An award was amended: `increase` adds `amount` from the line; otherwise unpaid `amount` returns to the line."""
 
     zh = "立项金额调整"
     about_zh = "调整立项金额：从项目额度追加，或将未付部分退回项目额度。"
@@ -73,7 +76,7 @@ class AwardAmended(ProjectFact, frozen=True):
 
 
 class PayeeChanged(ProjectFact, frozen=True):
-    """The award is to be paid to another account or name. Two people answer for it: `actor` and `approver`."""
+    """The payee of an award changed from `old` to `new`. Two people must agree: the post's `actor` and `approver`."""
 
     zh = "收款人变更"
     about_zh = "变更收款人或其账户，须由经办人和批准人两人负责；有在途支付时不得变更。"
@@ -87,7 +90,7 @@ class PayeeChanged(ProjectFact, frozen=True):
 
 
 class AwardDeclined(ProjectFact, frozen=True):
-    """The awardee does not want it, before anything is paid: all of it goes back to the line and its place is free."""
+    """The awardee declined an award with nothing paid: its money returns to the line, and its place becomes free."""
 
     zh = "放弃立项"
     about_zh = "获立项单位在拨付之前放弃：资金退回项目额度，名额空出。"
@@ -99,7 +102,7 @@ class AwardDeclined(ProjectFact, frozen=True):
 
 
 class AwardRevoked(ProjectFact, frozen=True):
-    """The award is taken away before anything is paid: all of it goes back to the line and its place is free."""
+    """An award with nothing paid was revoked: its money returns to the line, and its place becomes free."""
 
     zh = "撤销立项"
     about_zh = "在拨付之前撤销立项：资金退回项目额度，名额空出。"
@@ -111,7 +114,7 @@ class AwardRevoked(ProjectFact, frozen=True):
 
 
 class AwardTerminated(ProjectFact, frozen=True):
-    """The award ends early: what is not paid goes back to the line. What is paid stays, unless it is recovered."""
+    """The award was terminated early. Unpaid money returns to the line; paid money stays paid unless recovered."""
 
     zh = "终止立项"
     about_zh = "提前终止立项：未付资金退回项目额度；已付的另行追缴。"
@@ -193,10 +196,10 @@ def _sign(context: Context, project: Project, line: Line, fact: AgreementSigned)
 
 def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
     due = award.rectify_by if award.acceptance is Acceptance.RECTIFYING else None
-    asked = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
-    if not any(new for new, _, _ in asked):
+    changes = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
+    if not any(new for new, _, _ in changes):
         raise NothingToExtend(award=fact.award)
-    for new, old, what in asked:
+    for new, old, what in changes:
         if new and old is None:
             raise NothingToExtend(award=fact.award)
         if new and old and new <= old:
@@ -234,7 +237,7 @@ def _change_payee(context: Context, project: Project, line: Line, fact: PayeeCha
 def _end(context: Context, project: Project, fact: Ending) -> Decision:
     line = context.ledger.fund(project.fund).lines.get(project.code)
     if line is None:
-        return context.allow()  # a revision has dropped the line, which then holds nothing
+        return context.allow()  # a plan revision removed the line, which is possible only if it has no money
     context.not_before("PaymentConfirmed", max(project.paid_on.get(fact.award, Map()).values(), default=date.min))
     project.none_in_flight(line, fact.award)
     paid = project.held(line, fact.award, (PAID,))

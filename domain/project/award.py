@@ -1,4 +1,4 @@
-"""The award list 立项: who is awarded how much of each batch."""
+"""The award list 立项: the awards and their amounts per batch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from domain.state.project import Project
 
 
 def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
-    """The round, and each row's award and application."""
+    """The round, and the award and application of each row."""
     yield Restored("round", str(project.round))
     for row in fact.awards:
         yield Restored("award", row.award)
@@ -29,12 +29,12 @@ def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
 
 
 class AwardListDecided(AwardList, frozen=True):
-    """The meeting decides who is awarded how much of each batch.
+    """The meeting decided the award list: `awards` has one row per award, with its payee and its amount per batch.
 
-    `review` and `notice` are the versions of the ReviewConcluded and the NoticeStarted it rests on; there is no notice
-    where the fund's notices follow the decision. `by_score`: the amounts are those of the allocation by score, in
-    multiples of `quantum`, and the ledger checks them; it then says `tie_order` itself. `shared_among` names the other
-    applications of that calculation: those that it gave nothing.
+    `review` and `notice` are the versions of the ReviewConcluded and NoticeStarted events that the list is based on;
+    omit `notice` if the fund's notices follow the decision. With `by_score`, the amounts must equal the allocation by
+    score in multiples of `quantum` (default: the fund's setting), and the ledger sets `tie_order`. `shared_among` names
+    the applications that took part in that allocation and received nothing.
     """
 
     zh = "立项决定"
@@ -77,7 +77,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:
-    """Line by line in the list's order, each takes the lowest fen left."""
+    """The moves of the list, row by row in its order; each takes the lowest fen that are left in the line."""
     moves: list[Move] = []
     accounts = project.accounts
     for row in fact.awards:
@@ -90,7 +90,7 @@ def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[M
 
 
 def opened(project: Project, line: Line, award: str, gate: Gate, event: str) -> list[Move]:
-    """What `event` makes payable by opening `gate` for `award`: all that is committed behind it."""
+    """The moves by which `event` opens `gate` for `award`: all money committed behind the gate becomes payable."""
     places = (Place(project.code, batch.batch, award) for batch in line.behind(gate))
     held = [(place, project.accounts.balance(COMMITTED, place)) for place in places]
     return [move(project.accounts, event, place, amount) for place, amount in held if amount]

@@ -1,4 +1,4 @@
-"""A round's call 征集 and its applications: who applied, withdrew, and passed the check of papers.
+"""The call 征集 of a round and its applications: their receipt, withdrawal and screening.
 
 Source: seed, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "Project".
 """
@@ -41,13 +41,13 @@ from domain.state.entities import Application, Round, RoundStatus, Screening
 from domain.state.project import Project
 
 OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
-"""How an event of the current round is reversed: the round is restored."""
+"""For events of the current round: a reversal restores the round."""
 
 # Events ----------------------------------------------------------------------
 
 
 class CallPublished(ProjectFact, frozen=True):
-    """Opens a round; applications are received from `opens_on` to `closes_on`, both included."""
+    """A call was published and opened `round`: applications are received from `opens_on` to `closes_on` inclusive."""
 
     zh = "征集发布"
     about_zh = "发布申报指南，开始一轮征集。"
@@ -71,7 +71,7 @@ class CallPublished(ProjectFact, frozen=True):
 
 
 class CallExtended(ProjectFact, frozen=True):
-    """Applications are taken until a later day than announced. Possible while the call is not closed."""
+    """The last day for applications was moved to a later day, `closes_on`. Possible until the call is closed."""
 
     zh = "征集延期"
     about_zh = "征集截止前延长申报期，截止日须晚于原定日期。"
@@ -82,7 +82,7 @@ class CallExtended(ProjectFact, frozen=True):
 
 
 class CallClosed(ProjectFact, frozen=True):
-    """The window is over and no more applications are taken. It occurs after the window's last day."""
+    """The call was closed after the last day of its window: no more applications are received in this round."""
 
     zh = "征集截止"
     about_zh = "截止日之后结束征集。"
@@ -93,7 +93,7 @@ class CallClosed(ProjectFact, frozen=True):
 
 
 class CallFailed(ProjectFact, frozen=True):
-    """The round ends without an award: nobody applied, passed, or is to be awarded. A further call may follow."""
+    """The round ended without an award: no application was received, passed or selected. Another call may follow."""
 
     zh = "征集流标"
     about_zh = "本轮征集无可立项的申报，流标；可以另行征集。"
@@ -110,7 +110,7 @@ class Applicant(Struct, frozen=True):
 
 
 class ApplicationReceived(ProjectFact, frozen=True):
-    """An application came in on a day of the window. The ledger sets `round`, the one under way."""
+    """An application was received on a day within the call's window. The ledger sets `round`, the round under way."""
 
     zh = "申报受理"
     about_zh = "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。"
@@ -123,7 +123,7 @@ class ApplicationReceived(ProjectFact, frozen=True):
 
 
 class ApplicationWithdrawn(ProjectFact, frozen=True):
-    """The applicant takes its application back, at any stage before it is awarded."""
+    """The applicant withdrew its application, which is possible at any stage before the award."""
 
     zh = "申报撤回"
     about_zh = "申报单位在立项之前撤回申报，任何阶段均可。"
@@ -134,7 +134,7 @@ class ApplicationWithdrawn(ProjectFact, frozen=True):
 
 
 class ApplicationScreened(ProjectFact, frozen=True):
-    """An application passed the check of its papers, or failed it. Until the review a later one corrects an earlier."""
+    """An application's documents were checked: `passed` or not. Until the review, a later screening replaces it."""
 
     zh = "申报审查"
     about_zh = "对一份申报作形式审查，通过或不通过。"
@@ -164,7 +164,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     match fact:
         case CallPublished():
             opened = Round(event.version, fact.round, event.cause, fact.opens_on, fact.closes_on)
-            return replace(project.keep("round", str(fact.round), opened), round=fact.round)
+            return replace(project.with_entity("round", str(fact.round), opened), round=fact.round)
         case CallExtended():
             return project.step("round", str(fact.round), event.version, closes_on=fact.closes_on)
         case CallClosed():
@@ -174,7 +174,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         case ApplicationReceived():
             number = next((each.number for each in event.header.documents if each.kind == "受理号"), fact.application)
             received = Application(event.version, event.cause, number, project.round, fact.applicant.uscc)
-            return reindexed(project.keep("application", fact.application, received), fact.application)
+            return reindexed(project.with_entity("application", fact.application, received), fact.application)
         case ApplicationWithdrawn():
             withdrawn = project.step("application", fact.application, event.version, withdrawn=True)
             return reindexed(withdrawn, fact.application)
@@ -186,7 +186,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def reindexed(project: Project, name: str) -> Project:
-    """The project with its index of applicants brought up to date for one application."""
+    """The project with its index `applicants` updated for one application."""
     each = project.applications[name]
     at = (each.round, each.uscc)
     if not each.withdrawn:
@@ -195,7 +195,7 @@ def reindexed(project: Project, name: str) -> Project:
 
 
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
-    """The project whose index no longer finds this application."""
+    """The project without this application in its index `applicants`."""
     if project.applicants.get(at) != name:
         return project
     return replace(project, applicants=project.applicants.delete(at))
@@ -215,7 +215,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         case CallFailed():
             return _fail(context, project, fact)
         case ApplicationReceived():
-            return _admit(context, project, fact)
+            return _receive(context, project, fact)
         case ApplicationWithdrawn():
             return _withdraw(context, project, fact)
         case ApplicationScreened():
@@ -250,7 +250,7 @@ def _publish(context: Context, project: Project, fact: CallPublished) -> Decisio
 
 
 def _under_way(project: Project, number: int) -> Round:
-    """The round under way, which must be of this number."""
+    """The round under way. Raises NoRoundUnderWay, or RoundOutOfTurn if it has another number."""
     current = project.undecided_round()
     if number != current.number:
         raise RoundOutOfTurn(round=number, expected=current.number)
@@ -285,7 +285,7 @@ def _fail(context: Context, project: Project, fact: CallFailed) -> Decision:
     return context.allow()
 
 
-def _admit(context: Context, project: Project, fact: ApplicationReceived) -> Decision:
+def _receive(context: Context, project: Project, fact: ApplicationReceived) -> Decision:
     current = project.undecided_round()
     if current.closed_on is not None:
         raise CallIsClosed(round=current.number)

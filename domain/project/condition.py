@@ -1,4 +1,4 @@
-"""The conditions on the way to a payment: of the award, its notice, its gate, its payee and its money."""
+"""The guards of a payment (award, notice, plan, gate, payee, money) and of a request for acceptance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _is_open(context: Context, project: Project, _: Any) -> Evidence:
 
 
 OPEN = Guard("The project and its fund are open.", "项目和专项资金未结项。", (ProjectIsClosed, FundIsClosed), _is_open)
-"""What refuses nearly everything on a project."""
+"""The guard of project events that need an open project and an open fund (Allowed.WHILE_OPEN)."""
 
 
 def _is_live(context: Context, project: Project, fact: Any) -> Evidence:
@@ -62,7 +62,7 @@ def _is_not_objected_to(_: Context, project: Project, fact: Any) -> Evidence:
 def _is_planned(context: Context, project: Project, fact: Any) -> Evidence:
     fund = context.ledger.fund(project.fund)
     fund.line(project.code).batch(fact.batch)
-    assert fund.plan is not None, "a line is in the plan"
+    assert fund.plan is not None, "a fund with plan lines has a plan in force"
     return (Reference(f"fund/{fund.code}", fund.plan),)
 
 
@@ -86,7 +86,7 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
-    """Whether what is paid to `fact`'s payee is the award's, or another was allowed."""
+    """Whether the payee of `fact` is the award's payee, or another payee is allowed by a waiver."""
     waiver = key("PayeeMismatch", "award", fact.award)
     return fact.payee == project.award(fact.award).payee or waiver in project.waivers
 
@@ -101,14 +101,14 @@ def _money_is_payable(_: Context, project: Project, fact: Any) -> Evidence:
 
 LIVE = Guard("The award is live.", "立项有效。", (UnknownName, AwardEnded, BeforeItsCause), _is_live)
 NOT_OBJECTED_TO = Guard(
-    "No objection to it is open or was upheld.",
+    "No objection to the application is open or was upheld.",
     "没有对其未处理或成立的异议。",
     (ObjectionUpheld, ObjectionOpen),
     _is_not_objected_to,
 )
-ENOUGH = Guard("Enough is payable.", "应付余额足够。", (BalanceTooSmall,), _money_is_payable)
+ENOUGH = Guard("The payable balance covers the amount.", "应付余额足够。", (BalanceTooSmall,), _money_is_payable)
 PAYEE = Guard(
-    "The payee is the award's, or another was allowed.",
+    "The payee is the award's payee, or a waiver allows another.",
     "收款人与立项一致，或已批准例外。",
     (PayeeMismatch, SamePerson, BeforeItsCause),
     _payee_is_awarded,
@@ -116,20 +116,20 @@ PAYEE = Guard(
 PAYMENT = (
     LIVE,
     Guard(
-        "The award was shown to the public, and the notice is completed.",
+        "A completed public notice has listed the award's application.",
         "立项已公示且公示期满。",
         (AwardNotShown, BeforeItsCause),
         _was_shown,
     ),
     NOT_OBJECTED_TO,
     Guard(
-        "The plan in force has the batch for this project.",
+        "The plan in force includes the batch for this project.",
         "现行计划为本项目列有该批次。",
         (NotInPlan, BatchNotInPlan),
         _is_planned,
     ),
     Guard(
-        "The gate that the batch is paid behind is open.",
+        "The gate of the batch is open.",
         "该批次的拨付条件已满足。",
         (GateShut, BeforeItsCause),
         _gate_is_open,
@@ -137,14 +137,14 @@ PAYMENT = (
     PAYEE,
     ENOUGH,
 )
-"""What a payment's request is refused by, in this order."""
+"""The guards of a request for payment, in the order in which they are checked."""
 
 
-def _may_be_asked(context: Context, project: Project, fact: Any) -> Evidence:
+def _may_be_requested(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
-    wanted = (Acceptance.NONE, Acceptance.RECTIFYING)
-    if award.acceptance not in wanted:
-        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(wanted))
+    required = (Acceptance.NONE, Acceptance.RECTIFYING)
+    if award.acceptance not in required:
+        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(required))
     context.not_before(f"acceptance {award.acceptance}", award.since)
     return _by(context, award.acceptance_by)
 
@@ -154,7 +154,7 @@ def _by(context: Context, *versions: int | None) -> Evidence:
 
 
 def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
-    """The settings' tries; a waiver of the rule allows one more."""
+    """The settings limit the number of failed attempts; a waiver of NoTriesLeft allows one more."""
     award, allowed = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
     if award.failures < allowed:
         return ()
@@ -188,23 +188,23 @@ def _earlier_is_settled(context: Context, project: Project, fact: Any) -> Eviden
 ACCEPTANCE = (
     LIVE,
     Guard(
-        "Acceptance is not under way or passed; after a failure, rectification is ordered.",
+        "Acceptance is neither requested nor passed; after a failure, rectification is ordered.",
         "验收未在进行且未通过；未通过的已责令整改。",
         (AcceptanceStatusWrong, BeforeItsCause),
-        _may_be_asked,
+        _may_be_requested,
     ),
     Guard(
-        "A try is left, or more were allowed.",
+        "An attempt at acceptance is left, or a waiver allows another.",
         "验收次数未用完，或已批准增加。",
         (NoTriesLeft, SamePerson),
         _has_tries_left,
     ),
-    Guard("A rectification is not overdue.", "整改未逾期。", (RectificationOverdue,), _is_in_time),
+    Guard("Rectification is not overdue.", "整改未逾期。", (RectificationOverdue,), _is_in_time),
     Guard(
-        "What does not wait for acceptance is paid, or that was waived.",
+        "All batches not gated by acceptance are fully paid, or this was waived.",
         "不以验收为条件的批次已付清，或已批准例外。",
         (EarlierBatchesUnsettled, BeforeItsCause, NotInPlan, SamePerson),
         _earlier_is_settled,
     ),
 )
-"""What a request for acceptance is refused by, in this order."""
+"""The guards of a request for acceptance, in the order in which they are checked."""

@@ -1,4 +1,4 @@
-"""The conditions of an award list: its review and notice, its applications, the places, the money, the shares."""
+"""The guards of an award list: its review and notice, its applications, the award limit, the money, the allocation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from domain.state.entities import Payee, no_name_twice
 from domain.state.fund import NoticeOrder
 from domain.state.project import Project
 
-# What is decided ---------------------------------------------------------------
+# Contents -----------------------------------------------------------------------
 
 
 class BatchAmount(Struct, frozen=True):
@@ -44,7 +44,7 @@ class BatchAmount(Struct, frozen=True):
 
 
 class Awarded(Struct, frozen=True):
-    """One row of the award list. `rank` is its place in the list, 1 the first."""
+    """One row of the award list. `rank` is its rank in the list, from 1."""
 
     award: str
     application: str
@@ -55,7 +55,7 @@ class Awarded(Struct, frozen=True):
 
 
 class AwardList(ProjectFact, frozen=True):
-    """The contents of an award list: its rows, and the review, notice and method that they rest on."""
+    """The fields of an award list: its rows, and the review, notice and method that they are based on."""
 
     review: int
     method: str
@@ -67,7 +67,7 @@ class AwardList(ProjectFact, frozen=True):
     shared_among: tuple[str, ...] = ()
 
 
-# Conditions --------------------------------------------------------------------
+# Guards ------------------------------------------------------------------------
 
 
 def _was_reviewed(context: Context, project: Project, fact: AwardList) -> Evidence:
@@ -126,9 +126,9 @@ def _applications_stand(_: Context, project: Project, fact: AwardList) -> Eviden
 
 def _places_are_left(context: Context, project: Project, fact: AwardList) -> Evidence:
     line = context.ledger.fund(project.fund).line(project.code)
-    taken, asked = project.places_taken(line), len(fact.awards)
-    if taken + asked > line.awards:
-        raise NoPlacesLeft(limit=line.awards, taken=taken, asked=asked)
+    taken, listed = project.places_taken(line), len(fact.awards)
+    if taken + listed > line.awards:
+        raise NoPlacesLeft(limit=line.awards, taken=taken, asked=listed)
     return ()
 
 
@@ -144,7 +144,7 @@ def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
 
 
 def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
-    """The amounts are those that sharing their own sums out by score gives, by application number."""
+    """Recalculates the allocation of the list's own batch sums by score, and compares it with the amounts."""
     if not fact.by_score:
         return ()
     quantum = fact.quantum or context.ledger.fund(project.fund).settings.quantum
@@ -164,7 +164,7 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
 
 
 def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
-    """The scores of those who were in the calculation and are not listed."""
+    """The scores of the applications that took part in the calculation but are not listed. Raises NotStanding."""
     scores = project.current_round().scores
     for name in names:
         project.application(name)
@@ -175,19 +175,19 @@ def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
 def by_score(
     project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
 ) -> dict[str, dict[int, Money]]:
-    """What each application gets of each batch, in turn. Raises QuantumTooCoarse, NothingToShareBy."""
-    names = sorted(scores, key=lambda name: _turn(project, name))
+    """The share of each application in each batch. Raises QuantumTooCoarse, NothingToShareBy."""
+    names = sorted(scores, key=lambda name: _tie_order(project, name))
     return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
 
 
-def _turn(project: Project, name: str) -> tuple[object, int]:
-    """Of equals the earlier application number, and of equal numbers the one that was received first."""
+def _tie_order(project: Project, name: str) -> tuple[object, int]:
+    """The sort key for ties: the application number, then the order of receipt."""
     application = project.applications[name]
     return number_order(application.number), application.received.version
 
 
 def _sums(fact: AwardList) -> Counter[int]:
-    """What the list gives of each batch, in fen."""
+    """The sum of the list in each batch, in fen."""
     sums = Counter[int]()
     for row in fact.awards:
         for share in row.amounts:
@@ -211,42 +211,42 @@ def _line_has_it(context: Context, project: Project, fact: AwardList) -> Evidenc
 
 
 ROWS_STAND = Guard(
-    "Each application stands, was shown, and has the score of the review.",
+    "Each application is eligible, is on the cited notice, and has its score from the review.",
     "所列申报均具备立项资格、已公示，且得分与评审一致。",
     (UnknownName, NotStanding, NotInNotice, ScoreMismatch),
     _applications_stand,
 )
-PLACES = Guard("Places are left.", "立项名额未满。", (NotInPlan, NoPlacesLeft), _places_are_left)
+PLACES = Guard("The award limit is not exceeded.", "立项名额未满。", (NotInPlan, NoPlacesLeft), _places_are_left)
 ROWS_BY_SCORE = Guard(
-    "Amounts by score are those of the allocation.",
+    "Amounts allocated by score equal the calculated allocation.",
     "按得分分配的，金额与测算一致。",
     (QuantumTooCoarse, NothingToShareBy, UnknownName, NotStanding, AllocationMismatch),
     _is_by_score,
 )
 ROWS_COVERED = Guard(
-    "The line holds what the list gives, and a fixed total leaves nothing.",
+    "The line covers the amounts of the list; a fixed total is used up.",
     "项目额度足够；总额不变的，全部安排完毕。",
     (BatchNotInPlan, BalanceTooSmall, FixedTotalNotUsed),
     _line_has_it,
 )
 OF_ROWS = (ROWS_STAND, ROWS_BY_SCORE, ROWS_COVERED)
-"""What is asked of the rows of a list: nothing, where it has none."""
+"""The guards that apply to the rows of a list; an empty list passes them."""
 LIST = (
     Guard(
-        "A notice is completed and cited; or the fund's notices follow the decision.",
+        "The list cites a completed notice, or the fund's notices follow the decision.",
         "公示期满，名单引用该公示；或本专项资金先立项后公示。",
         (NoRoundUnderWay, NoNotice, BasisMismatch, BeforeItsCause),
         _was_noticed,
     ),
     Guard(
-        "A review is in force, and the list cites it.",
+        "The list cites the review in force.",
         "评审结论有效，名单引用该结论。",
         (NoReview, BasisMismatch, BeforeItsCause),
         _was_reviewed,
     ),
     Guard("No objection is open.", "没有未处理的异议。", (ObjectionOpen,), _no_objection_is_open),
     Guard(
-        "Somebody is listed; each name, rank and batch stands once.",
+        "The list is not empty; no name, rank or batch occurs twice.",
         "名单不为空，名称、名次和批次均不重复。",
         (NobodyListed, NameTaken),
         _names_are_new,
@@ -254,7 +254,7 @@ LIST = (
     ROWS_STAND,
     PLACES,
     Guard(
-        "A fixed total is wholly allotted before its first decision.",
+        "A fixed total is fully allotted before the first decision.",
         "总额不变的项目，首次立项前额度已全部分配。",
         (LineNotAllotted,),
         _is_allotted,
@@ -262,4 +262,4 @@ LIST = (
     ROWS_BY_SCORE,
     ROWS_COVERED,
 )
-"""What an award list is refused by, in this order."""
+"""The guards of an award list, in the order in which they are checked."""

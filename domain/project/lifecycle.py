@@ -1,4 +1,4 @@
-"""A project's two ends: it opens under a line of the adopted plan, receives allotments, and closes."""
+"""A project's lifecycle: it is opened under a line of the adopted plan, receives allotments, and is closed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ProjectFact(Fact, frozen=True):
 
 
 class ProjectOpened(ProjectFact, frozen=True):
-    """A line of the adopted plan opens as a project; its code is that of the stream and of the line."""
+    """A line of the plan in force was opened as a project of `fund`. The stream is `project/` plus the line's code."""
 
     zh = "项目设立"
     about_zh = "按已批准的计划开立项目，事件流为 project/代码。"
@@ -41,7 +41,7 @@ class ProjectOpened(ProjectFact, frozen=True):
 
 
 class ProjectClosed(ProjectFact, frozen=True):
-    """The project ends, nothing of it still to be paid. What is left in its line goes back to the pool."""
+    """The project was closed, with nothing left to pay. The rest of its line returns to the fund's pool."""
 
     zh = "项目结项"
     about_zh = "项目结项：不得有未付资金，剩余项目额度退回待分配资金。"
@@ -60,7 +60,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 
 def opened(event: Recorded) -> Project:
-    """The project that its first event opens."""
+    """The initial state of a project, from its first event."""
     code = event.stream.partition("/")[2]
     return Project(code, event.fund, Accounts("project", code))
 
@@ -88,7 +88,17 @@ def open_project(context: Context, project: Project | None, fact: ProjectOpened)
     return context.allow()
 
 
-def decide(context: Context, project: Project, _: ProjectClosed) -> Decision:
+def decide(context: Context, project: Project, fact: Posted) -> Decision:
+    match fact:
+        case ProjectOpened():
+            return open_project(context, project, fact)
+        case ProjectClosed():
+            return _close(context, project)
+        case _:
+            assert_never(fact)
+
+
+def _close(context: Context, project: Project) -> Decision:
     last = project.rounds.get(str(project.round))
     if last and last.status is RoundStatus.UNDER_WAY:
         raise RoundUnderWay(round=last.number)

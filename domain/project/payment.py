@@ -1,4 +1,4 @@
-"""One payment's life: requested, approved, instructed, confirmed; or turned back, its money payable again."""
+"""The steps of a payment: request, approval, instruction and confirmation, or an end that makes the money payable."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from domain.state.entities import ActualPayee, AwardStatus, Payee, Payment, Paym
 from domain.state.project import Project
 
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
-"""What may refuse any step of a payment that is requested."""
+"""The rules that may refuse any step after the request."""
 ONWARD = (NOT_OBJECTED_TO, PAYEE)
-"""What a payment is asked again on its way to the bank: something may have come up since its request."""
+"""The guards that approval and instruction check again, because their result may change after the request."""
 ONWARD_RULES = tuple(rule for rule in rules_of(ONWARD) if rule not in STEP)
 
 # Events ----------------------------------------------------------------------
 
 
 class PaymentRequested(ProjectFact, frozen=True):
-    """Payable money of one award and batch is asked for, for the award's payee and under a new name.
+    """The payment of `amount` out of the payable money of an award's batch was requested, to the award's payee.
 
-    The ledger sets `levels`, those of approval that it needs: the fund's settings of the time.
+    `payment` is a new name. The ledger sets `levels`: the approval levels in the fund's settings at this time.
     """
 
     zh = "支付申请"
@@ -55,7 +55,7 @@ class PaymentRequested(ProjectFact, frozen=True):
 
 
 class PaymentApproved(ProjectFact, frozen=True):
-    """One level of approval, in the order of the fund's settings (审核, 审批). The ledger sets `final` on the last."""
+    """One level approved the payment, in the order of `levels` (审核, 审批). The ledger sets `final` on the last."""
 
     zh = "支付审批通过"
     about_zh = "通过一级审批，依次进行；申请人不得审批。"
@@ -68,9 +68,9 @@ class PaymentApproved(ProjectFact, frozen=True):
 
 
 class PaymentRejected(ProjectFact, frozen=True):
-    """An approver, who is never the requester, says no: the money is payable again.
+    """An approver, who must not be the requester, rejected the payment: its money becomes payable again.
 
-    `level` is whose turn it was; left out, the ledger sets it.
+    `level` is the level whose turn it was; if omitted, the ledger sets it.
     """
 
     zh = "支付驳回"
@@ -84,7 +84,7 @@ class PaymentRejected(ProjectFact, frozen=True):
 
 
 class PaymentCancelled(ProjectFact, frozen=True):
-    """A payment is given up before it is instructed: the money is payable again."""
+    """The payment was cancelled before its instruction: its money becomes payable again."""
 
     zh = "支付作废"
     about_zh = "作废尚未发出支付指令的申请，资金恢复为应付。"
@@ -95,9 +95,9 @@ class PaymentCancelled(ProjectFact, frozen=True):
 
 
 class PaymentInstructed(ProjectFact, frozen=True):
-    """The treasury is told to pay, by a voucher whose number is never used twice.
+    """The treasury or bank was instructed to pay, by a voucher whose number can be used only once.
 
-    The payment is approved, or needs no approval because payments are only recorded here.
+    The payment must be approved, unless it has no approval levels because payments are only recorded here.
     """
 
     zh = "支付指令发出"
@@ -110,9 +110,9 @@ class PaymentInstructed(ProjectFact, frozen=True):
 
 
 class PaymentConfirmed(ProjectFact, frozen=True):
-    """The bank has paid. A payee other than the award's is never refused: the ledger sets `payee_differs`.
+    """The bank paid the whole amount. A payee other than the award's is never refused: the ledger sets `payee_differs`.
 
-    `cleared_on` is the day of clearing 清算日期; left out, it is the day it occurred.
+    `payee` is the actual payee. `cleared_on` is the clearing date 清算日期; if omitted, the day the event occurred.
     """
 
     zh = "支付确认"
@@ -129,7 +129,7 @@ class PaymentConfirmed(ProjectFact, frozen=True):
 
 
 class PaymentFailed(ProjectFact, frozen=True):
-    """The bank could not carry out the instruction: the money is payable again."""
+    """The bank could not execute the instruction: the money becomes payable again."""
 
     zh = "支付失败"
     about_zh = "支付失败，资金恢复为应付。"
@@ -141,10 +141,10 @@ class PaymentFailed(ProjectFact, frozen=True):
 
 
 class PaymentReturned(ProjectFact, frozen=True):
-    """Money that was paid comes back: `passive` from the bank that could not deliver it (退票), else from the payee.
+    """Paid money was returned: `passive` by a bank that could not deliver it (退票, whole amount), else by the payee.
 
-    It is payable again in the year it was paid and while the award is live; else it is recovered to the fund. `year` is
-    what the notice says of it; the ledger goes by the booking dates.
+    It becomes payable again if the award is live and the payment was booked in the same year; otherwise it is recovered
+    to the fund. `year` is the year stated in the notice of return; the ledger decides by the booking dates.
     """
 
     zh = "退票/退款"
@@ -182,7 +182,7 @@ INSTRUCTED, CONFIRMED = PaymentStatus.INSTRUCTED, PaymentStatus.CONFIRMED
 
 
 class Transition(NamedTuple):
-    """From which statuses a step may be taken, and to which it leads if nothing else decides that."""
+    """The statuses in which a step is allowed, and the status after it (PaymentApproved: after the final level)."""
 
     allowed: tuple[PaymentStatus, ...]
     leads_to: PaymentStatus
@@ -206,10 +206,10 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         return project
     on = event.header.occurred_on
     if isinstance(fact, PaymentRequested):
-        asked = Payment(
+        requested = Payment(
             event.version, fact.award, fact.batch, fact.payee, REQUESTED, event.by, since=on, levels=fact.levels
         )
-        return project.keep("payment", fact.payment, asked)
+        return project.with_entity("payment", fact.payment, requested)
     changes: dict[str, object] = {"status": STEPS[type(fact)].leads_to, "since": on}
     if isinstance(fact, PaymentApproved):
         changes["status"] = APPROVED if fact.final else REQUESTED
@@ -223,7 +223,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def unconfirmed(project: Project, name: str) -> Project:
-    """The project without the day on which this payment was confirmed."""
+    """The project without the confirmation day of this payment in `paid_on`."""
     award = project.payments[name].award
     left = project.paid_on[award].delete(name)
     paid_on = project.paid_on.set(award, left) if left else project.paid_on.delete(award)
@@ -302,7 +302,7 @@ def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
 
 
 def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
-    """All that the payment holds where this step takes it from."""
+    """Moves all money that the payment has in the step's source account."""
     return context.allow(_whole(project, payment, fact))
 
 
@@ -318,12 +318,12 @@ def _confirm(context: Context, project: Project, payment: Payment, fact: Payment
         raise AmountMismatch(amount=fact.amount, expected=whole.amount)
     if fact.cleared_on and fact.cleared_on < payment.since:
         raise BeforeItsCause(occurred_on=fact.cleared_on, cause="PaymentInstructed", cause_on=payment.since)
-    as_asked = fact.payee.is_of(payment.payee) and allowed_payee(project, payment)
-    return context.allow(whole, fact=replace(fact, payee_differs=not as_asked))
+    as_requested = fact.payee.is_of(payment.payee) and allowed_payee(project, payment)
+    return context.allow(whole, fact=replace(fact, payee_differs=not as_requested))
 
 
 def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
-    """Payable again if the award is live and the year is the one it was paid in; else recovered to the fund."""
+    """Makes the money payable again if the award is live and it was paid in the same year; otherwise recovers it."""
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)
     if fact.passive and fact.amount != paid:

@@ -1,4 +1,4 @@
-"""The recovery 追回 of money that was paid: ordered, received in parts, or waived."""
+"""The recovery 追回 of paid money: orders, receipts in one or more parts, and waivers."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from domain.state.entities import Recovery
 from domain.state.project import Project
 
 STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
-"""What may refuse any step of a recovery that is ordered."""
+"""The rules that may refuse any step after the order."""
 
 # Events ----------------------------------------------------------------------
 
 
 class RecoveryOrdered(ProjectFact, frozen=True):
-    """Money that a payment brought out must come back by `due_on`. Nothing moves yet."""
+    """The recovery of `amount` of a payment was ordered, due by `due_on`. `recovery` is a new name. No money moves."""
 
     zh = "追缴决定"
     about_zh = "决定追缴某笔支付的全部或部分；资金尚未移动。"
@@ -42,7 +42,7 @@ class RecoveryOrdered(ProjectFact, frozen=True):
 
 
 class RecoveryReceived(ProjectFact, frozen=True):
-    """Some of what was ordered back has come: it is the fund's again, as recovered."""
+    """All or part of an ordered recovery was received: `amount` moves from `paid` to the fund's account `recovered`."""
 
     zh = "追缴到账"
     about_zh = "追缴款到账，可分次：资金收回专项资金。"
@@ -57,7 +57,7 @@ class RecoveryReceived(ProjectFact, frozen=True):
 
 
 class RecoveryWaived(ProjectFact, frozen=True):
-    """Some of what was ordered back is given up, by another person than ordered it. It stays paid."""
+    """All or part of an ordered recovery was waived, by a person and API key that did not order it; it stays paid."""
 
     zh = "追缴豁免"
     about_zh = "经批准不再追缴的部分仍为已付；须由决定追缴以外的人、以另一密钥办理。"
@@ -80,9 +80,9 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     match fact:
         case RecoveryOrdered():
             ordered = Recovery(event.version, fact.payment, event.cause, event.by, fact.due_on, fact.amount)
-            of = (*project.recoveries_of.get(fact.payment, ()), fact.recovery)
-            kept = project.keep("recovery", fact.recovery, ordered)
-            return replace(kept, recoveries_of=project.recoveries_of.set(fact.payment, of))
+            names = (*project.recoveries_of.get(fact.payment, ()), fact.recovery)
+            added = project.with_entity("recovery", fact.recovery, ordered)
+            return replace(added, recoveries_of=project.recoveries_of.set(fact.payment, names))
         case RecoveryReceived():
             return received(project, fact.recovery, fact.amount)
         case RecoveryWaived():
@@ -93,7 +93,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def received(project: Project, name: str, amount: int) -> Project:
-    """The project after so much came in on a recovery; less than nothing when that is reversed."""
+    """The project after `amount` fen were received on a recovery; negative for the reversal of a receipt."""
     return replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
 
 
@@ -125,8 +125,8 @@ def _order(context: Context, project: Project, fact: RecoveryOrdered) -> Decisio
     context.not_before(f"payment {payment.status}", payment.since)
     if fact.due_on < context.occurred_on:
         raise BeforeItsCause(occurred_on=fact.due_on, cause="RecoveryOrdered", cause_on=context.occurred_on)
-    asked = sum(project.outstanding(name) for name in project.recoveries_of.get(fact.payment, ()))
-    left = Money(max(project.paid(fact.payment).total - asked, 0))
+    outstanding = sum(project.outstanding(name) for name in project.recoveries_of.get(fact.payment, ()))
+    left = Money(max(project.paid(fact.payment).total - outstanding, 0))
     if fact.amount > left:
         raise MoreThanPaid(payment=fact.payment, left=left, amount=fact.amount)
     return context.allow()

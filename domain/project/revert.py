@@ -1,4 +1,4 @@
-"""What a reversed entry changed in a project, as it was before: the other half of each chapter's evolve."""
+"""Undoes the state changes of a reversed entry in a project: the inverse of each chapter's `evolve`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.state.project import Project
 
 
 def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
-    """The project after the reversal; its moves are applied already."""
+    """The project after the reversal, whose moves are already applied to `project`."""
     if fact.entry == PaymentConfirmed.__name__:
         for each in fact.restored:
             project = unconfirmed(project, each.name)
@@ -79,4 +79,4 @@ RESTORE: dict[str, Callable[[Project, str, int], Project]] = {
     "recovery": _recovery,
     "waiver": lambda project, name, _: project.undo("waiver", name),
 }
-"""How each kind of thing becomes what it was, given its name and the amount moved back."""
+"""By kind of entity: the function that restores one, given the project, its name and the fen moved back."""

@@ -1,4 +1,4 @@
-"""From the review to the notice: how the applications scored, what the public was shown, and who objected.
+"""The selection of applications: reviews with their scores, public notices, and objections.
 
 Source: seed, section 三 (专家评审 → 公示); DOMAIN, "Project".
 """
@@ -47,7 +47,7 @@ from domain.state.project import Project
 
 
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
-    """The objection, and what an upheld one changed: the application that it names, or else the round."""
+    """The objection, and the entity that an upheld one changed: the application that it names, or else the round."""
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)
     if fact.upheld and objection:
@@ -61,7 +61,10 @@ class Score(Struct, frozen=True):
 
 
 class ReviewConcluded(ProjectFact, frozen=True):
-    """Scores of all that passed screening. Held again, it replaces the earlier review and voids its notice."""
+    """The review was concluded, with one score for each application that passed screening.
+
+    A later review replaces it and voids the notices that followed it.
+    """
 
     zh = "评审结论"
     about_zh = "评审结束：为每份通过审查的申报给出得分；再次评审使先前的公示失效。"
@@ -78,10 +81,10 @@ class Proposal(Struct, frozen=True):
 
 
 class NoticeStarted(ProjectFact, frozen=True):
-    """The public is shown whom it is proposed to award, and how much, from `first_day` to `last_day`.
+    """A public notice of the proposed awards and amounts started; it runs from `first_day` to `last_day` inclusive.
 
-    A new notice replaces the one before it, also after a decision, as for a substitute. Where the fund's notices follow
-    the decision, it lists what was awarded.
+    A new notice replaces the one before it, also after a decision, for example for a substitute. If the fund's notices
+    follow the decision, it lists the awarded applications.
     """
 
     zh = "公示开始"
@@ -106,7 +109,7 @@ class NoticeStarted(ProjectFact, frozen=True):
 
 
 class NoticeCompleted(ProjectFact, frozen=True):
-    """The notice's last day is over without an open objection: what it listed was shown to the public."""
+    """The notice was completed after its last day, with no objection open: its applications count as published."""
 
     zh = "公示结束"
     about_zh = "公示期满，且没有未处理的异议。"
@@ -115,7 +118,7 @@ class NoticeCompleted(ProjectFact, frozen=True):
 
 
 class ObjectionReceived(ProjectFact, frozen=True):
-    """Somebody objects in the notice's days: to one application, or to the whole list if none is named."""
+    """An objection was received during a notice: to `application`, or to the whole notice if that is omitted."""
 
     zh = "异议受理"
     about_zh = "公示期内收到异议，针对一份申报，或针对整个公示。"
@@ -128,9 +131,9 @@ class ObjectionReceived(ProjectFact, frozen=True):
 
 
 class ObjectionResolved(ProjectFact, frozen=True):
-    """An objection is answered. Upheld, it excludes the application; if none is named, review and notice are void.
+    """An objection was resolved. If `upheld`, its application is excluded; without one, review and notice are void.
 
-    The ledger sets `application`, the one that the objection is to, or `voids`, the version of the review made void.
+    The ledger sets `application` (the application objected to) or `voids` (the version of the review that is now void).
     """
 
     zh = "异议处理"
@@ -154,12 +157,12 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     current = project.rounds[str(project.round)]
     if isinstance(fact, ObjectionReceived):
-        of = _objected_to(current, event.header.occurred_on, fact.application)
-        assert of is not None, "what was objected to was on a notice"
-        concerns = frozenset({fact.application}) if fact.application else of.applications
+        notice = _objected_to(current, event.header.occurred_on, fact.application)
+        assert notice is not None, "an objection is received during a notice"
+        concerns = frozenset({fact.application}) if fact.application else notice.applications
         received = Objection(event.version, current.number, fact.application, concerns, event.cause)
         opened = project.open_objections | {fact.objection}
-        return replace(project.keep("objection", fact.objection, received), open_objections=opened)
+        return replace(project.with_entity("objection", fact.objection, received), open_objections=opened)
     if isinstance(fact, ObjectionResolved):
         return _resolve(project, fact, event.version)
     return project.step("round", str(current.number), event.version, **_round_changes(current, fact, event))
@@ -238,9 +241,9 @@ def _review(context: Context, project: Project, fact: ReviewConcluded) -> Decisi
     return context.allow()
 
 
-def _listed(names: Iterable[str], most: int = 10) -> str:
+def _listed(names: Iterable[str], limit: int = 10) -> str:
     ordered = sorted(names)
-    return ", ".join(ordered[:most]) + (f", … ({len(ordered)})" if len(ordered) > most else "")
+    return ", ".join(ordered[:limit]) + (f", … ({len(ordered)})" if len(ordered) > limit else "")
 
 
 def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> Decision:
@@ -265,7 +268,11 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
 
 
 def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
-    """What stands, where notices come first; else what is awarded. An award that was never shown may always be."""
+    """Raises NotStanding or NotAwarded if the notice must not list the application.
+
+    If notices precede the decision, a notice lists eligible applications and live awards that no completed notice has
+    listed. If notices follow it, a notice lists live awards.
+    """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     award = project.awards.get(application.award or "")
@@ -310,7 +317,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
-    """The notice whose days the objection came in: the last that lists the application, else the last of all."""
+    """The notice that runs on day `on`: the last that lists `application`, else the last one; None if none runs."""
     notices = (*current.earlier, *((current.notice,) if current.notice else ()))
     open_then = [each for each in reversed(notices) if each.first_day <= on <= each.last_day]
     listing = (each for each in open_then if application is None or application in each.applications)

@@ -1,4 +1,4 @@
-"""The waiver 豁免: one rule, set aside for one award or application by somebody who does not benefit."""
+"""Waivers 豁免: a rule is waived for one award or application, granted by a person who does not benefit from it."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def _granted(_: Project, fact: WaiverGranted) -> tuple[Restored, ...]:
 
 
 class WaiverGranted(ProjectFact, frozen=True):
-    """A rule that may be waived is waived for one award, or for one application, also one that is still to come.
+    """A waivable rule was waived for one award, or for one application, which need not be received yet.
 
-    Whoever grants it did not post what benefits from it.
+    The person who grants a waiver must not be the poster of an event that benefits from it, such as the award.
     """
 
     zh = "豁免批准"
@@ -38,7 +38,7 @@ class WaiverGranted(ProjectFact, frozen=True):
 
     @property
     def target(self) -> tuple[str, str | None]:
-        """The kind that it is for, and its name."""
+        """The kind and the name of the entity that the waiver is for."""
         return ("award", self.award) if self.award else ("application", self.application)
 
 
@@ -47,14 +47,14 @@ FACTS: tuple[type[Fact], ...] = (Event,)
 
 
 def key(rule: str, kind: str, name: str) -> str:
-    """What a waiver is kept under."""
+    """The name of a waiver among the project's entities."""
     return f"{rule}/{kind}/{name}"
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     kind, name = fact.target
     assert name is not None
-    return project.keep("waiver", key(fact.rule, kind, name), Waiver(event.version, event.by))
+    return project.with_entity("waiver", key(fact.rule, kind, name), Waiver(event.version, event.by))
 
 
 def decide(context: Context, project: Project, fact: Event) -> Decision:
@@ -73,13 +73,13 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:
-    """The waivers for this award or application, by key."""
+    """The waivers of this award or application, each with its key."""
     keys = (key(rule, kind, name) for rule, each in RULES.items() if each.waivable == kind)
     return ((each, project.waivers[each]) for each in keys if each in project.waivers)
 
 
 def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
-    """Whether `rule` is waived for this award or application. Raises SamePerson if who granted it makes use of it."""
+    """Whether `rule` is waived for this award or application. Raises SamePerson if its grantor makes use of it."""
     waiver = project.waivers.get(key(rule.__name__, kind, name))
     if waiver and (same := context.by.same_as(waiver.by)):
         raise SamePerson(who=same)

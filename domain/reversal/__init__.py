@@ -1,1 +1,1 @@
-"""The reversal of an entry 红字冲销: what may be undone, and how. The entry stays; what it did is moved back."""
+"""The reversal of an entry 红字冲销. The entry stays; its money moves back and its state changes are undone."""

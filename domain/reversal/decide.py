@@ -1,7 +1,7 @@
-"""Decides EntryReversed: whether the entry may be reversed, and whether its fen are still where it put them.
+"""Decides EntryReversed: checks that the entry may be reversed and that its fen are still where it moved them.
 
-Source: DOMAIN, "EntryReversed". `dependents.py` looks for later events that rest on the entry; `invariants.py` checks
-the ledger as it would be after the reversal.
+Source: DOMAIN, "EntryReversed". `dependents.py` looks for later events that depend on the entry; `invariants.py`
+checks the ledger as it would be after the reversal.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from domain.money import Money
 from domain.posting import ACCOUNTS, Move, back
 from domain.project.lifecycle import ProjectClosed
 from domain.replay import advance
-from domain.reversal.dependents import nothing_rests_on
+from domain.reversal.dependents import no_event_depends_on
 from domain.reversal.invariants import must_hold
 from domain.rules.every_post import UnknownEntry
 from domain.rules.fund import FundIsClosed
@@ -38,7 +38,7 @@ from domain.state.project import Project
 
 
 def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Decision:
-    """The reversal's moves and mirrors. Raises the rule it breaks."""
+    """The moves and mirrors of the reversal. Raises the rule that it breaks."""
     entry = context.ledger.entries.get(Reference(context.stream, fact.version))
     if entry is None:
         raise UnknownEntry(stream=context.stream, version=fact.version)
@@ -55,10 +55,11 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
     if how.by_another and (same := context.by.same_as(entry.by)):
         raise SamePerson(who=same)
     if isinstance(entry.fact, FundsReallocated):
-        _fund(context).line(entry.fact.from_project).batch(entry.fact.from_batch)  # must be planned to get it back
+        # Raises NotInPlan or BatchNotInPlan: the money can only go back to a batch in the plan.
+        _fund(context).line(entry.fact.from_project).batch(entry.fact.from_batch)
     moves, left = _moves_back(context, owner, entry, fact, in_part=how.in_part)
     restored = tuple(how.restores(owner, entry.fact))
-    nothing_rests_on(context, owner, entry, restored)
+    no_event_depends_on(context, owner, entry, restored)
     frees = () if left else claimed(entry.fact, entry.header)
     decided = replace(fact, entry=name, restored=restored, frees=frees)
     decision = context.allow(*moves, fact=decided, mirrors=tuple(_mirrors(owner, name, moves)))
@@ -74,7 +75,7 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
 def _moves_back(
     context: Context, owner: Fund | Project, entry: Recorded, fact: EntryReversed, *, in_part: bool
 ) -> tuple[tuple[Move, ...], FenSet]:
-    """The moves that undo the entry, or a part of it; and the fen that are then still left to reverse."""
+    """The moves that reverse the entry or a part of it, and the fen that remain to be reversed afterwards."""
     moved = FenSet.of(span for each in entry.moves for span in each.fen.ranges)
     left = moved - owner.reversed.get(fact.version, FenSet())
     if not left and (entry.moves or fact.version in owner.reversed):
@@ -82,38 +83,38 @@ def _moves_back(
     wanted = fact.amount or Money(left.total)
     if wanted > left.total:
         raise MoreThanLeft(version=fact.version, left=Money(left.total), amount=wanted)
-    going = _lowest(context, entry.moves[-1], left, wanted) if in_part else left
+    to_reverse = _lowest(context, entry.moves[-1], left, wanted) if in_part else left
     moves: list[Move] = []
-    gone = FenSet()
+    checked = FenSet()
     for each in reversed(entry.moves):
-        fen = each.fen & going
-        if fen.isdisjoint(gone):  # else they have just come back to where this move began
+        fen = each.fen & to_reverse
+        if fen.isdisjoint(checked):  # otherwise the reversal of a later move puts them back where this one moved them
             _lowest(context, each, fen, fen.total)
-            gone = gone + fen
+            checked = checked + fen
         moves.append(back(each, fen))
-    return tuple(moves), left - going
+    return tuple(moves), left - to_reverse
 
 
 def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """The lowest of `fen` that still stand where they were moved. Raises MovedOn if there are not so many."""
+    """The lowest `amount` of `fen` that are still where `moved` put them. Raises MovedOn if there are fewer."""
     if ACCOUNTS[moved.target].owner == "project":
         accounts = context.ledger.project(moved.place.project or "").accounts
     else:
         accounts = _fund(context).accounts
-    here = fen & accounts.fen(moved.target, moved.place)
-    if here.total < amount:
-        raise MovedOn(account=moved.target, here=Money(here.total), amount=Money(amount))
-    return here.take(amount)
+    present = fen & accounts.fen(moved.target, moved.place)
+    if present.total < amount:
+        raise MovedOn(account=moved.target, here=Money(present.total), amount=Money(amount))
+    return present.take(amount)
 
 
 def _fund(context: Context) -> Fund:
-    found = context.ledger.fund_of(context.stream)
-    assert found is not None, "decide() has seen to it that the stream exists"
-    return found
+    fund = context.ledger.fund_of(context.stream)
+    assert fund is not None, "domain.decision.decide() has checked that the stream exists"
+    return fund
 
 
 def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
-    """What the other streams see of money that goes back across."""
+    """The mirrors on the other streams of money that moves back between fund and project."""
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))
         return

@@ -1,4 +1,4 @@
-"""What rests on an entry: an entry is the last step of all that it changed, and nothing was built on it since."""
+"""Checks that an entry is the last step of everything it changed, and that no later event depends on it."""
 
 from __future__ import annotations
 
@@ -42,8 +42,10 @@ from domain.state.fund import Carried, Fund, Gate, Reconciled
 from domain.state.project import KINDS, Project
 
 
-def nothing_rests_on(context: Context, owner: Fund | Project, entry: Recorded, restored: Collection[Restored]) -> None:
-    """Raises the rule that keeps the entry from being reversed now."""
+def no_event_depends_on(
+    context: Context, owner: Fund | Project, entry: Recorded, restored: Collection[Restored]
+) -> None:
+    """Raises the rule that forbids the reversal, if a later event depends on the entry."""
     if isinstance(owner, Fund):
         if isinstance(entry.fact, YearCarriedForward):
             carried = owner.appropriations[entry.fact.appropriation].carried
@@ -79,7 +81,7 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 
 
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
-    """A period that was closed since, with days of this statement, may rest on it."""
+    """Raises NotTheLast if a period with days of the statement was closed since: the close may depend on it."""
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
     if waits and through and closed_by and closed_by > version and through >= fact.first_day:
@@ -97,7 +99,7 @@ def _is_last_step(project: Project, each: Restored, version: int) -> None:
 
 
 def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
-    """An objection rests on its round, and on the application that it names."""
+    """Raises NotTheLast if an objection to the round or the application was received since."""
     for name, objection in sorted(project.objections.items()):
         concerns = str(objection.round) if each.kind == "round" else objection.application
         if concerns == each.name and objection.received.version > version:
@@ -105,7 +107,7 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 
 
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
-    """An award that was taken back may have been given anew under its name: older entries are not of that one."""
+    """Raises NotTheLast if a later award list reused the name of a reversed award: the entry belongs to the old one."""
     for moved in entry.moves:
         name = moved.place.award
         owners = {ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner}
@@ -119,7 +121,7 @@ def _first_version(payment: Payment) -> int:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """The payments of these awards that were requested after an event. Walks them all: reversals are rare."""
+    """The payments of these awards requested after version `since`. Linear in all payments: reversals are rare."""
     for name, payment in sorted(project.payments.items()):
         if payment.award in awards and _first_version(payment) > since:
             yield name, payment
@@ -130,7 +132,7 @@ def _nothing_paid_since(project: Project, awards: Collection[str], version: int)
         raise NotTheLast(kind="payment", name=name, last=payment.version, version=version)
 
 
-# What must not have happened since, entry by entry ------------------------------
+# Checks by type of entry ---------------------------------------------------------
 
 
 def _nobody_applied(_: Context, project: Project, fact: CallPublished, version: int) -> None:
@@ -208,19 +210,19 @@ def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> N
 
 
 def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
-    """Acceptance was asked for because this was paid."""
+    """Raises NotTheLast if acceptance was requested since: the request may depend on this payment."""
     name = project.payments[fact.payment].award
-    asked = project.awards[name].acceptance_by
-    if asked and asked > version:
-        raise NotTheLast(kind="award", name=name, last=asked, version=version)
+    requested = project.awards[name].acceptance_by
+    if requested and requested > version:
+        raise NotTheLast(kind="award", name=name, last=requested, version=version)
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """What a batch had when acceptance was asked for is not what it would have then."""
+    """Raises NotTheLast if acceptance was requested since: it was checked against the batch's amended amount."""
     batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
-    asked = project.awards[fact.award].acceptance_by
-    if asked and asked > version and batch and batch.gate is not Gate.ACCEPTANCE:
-        raise NotTheLast(kind="award", name=fact.award, last=asked, version=version)
+    requested = project.awards[fact.award].acceptance_by
+    if requested and requested > version and batch and batch.gate is not Gate.ACCEPTANCE:
+        raise NotTheLast(kind="award", name=fact.award, last=requested, version=version)
 
 
 def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
@@ -231,7 +233,7 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
 
 
 def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """The instruction would stand again: it must be to whom the award is paid now."""
+    """The payment would be instructed again, so its payee must be the award's current payee."""
     PAYEE.check(context, project, project.payments[fact.payment])
 
 
@@ -244,14 +246,14 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
         raise WouldUnsettle(account=RECOVERED, amount=Money(received))
 
 
-def _asks_no_more_than_is_paid(_: Context, project: Project, fact: RecoveryWaived, __: int) -> None:
-    """What was waived is asked back again; other recoveries may have been ordered of the same money since."""
+def _claims_no_more_than_is_paid(_: Context, project: Project, fact: RecoveryWaived, __: int) -> None:
+    """The waived amount would be outstanding again, but later recoveries may already claim the same money."""
     payment = project.recoveries[fact.recovery].payment
     others = sum(project.outstanding(name) for name in project.recoveries_of[payment] if name != fact.recovery)
     left = Money(max(project.paid(payment).total - others, 0))
-    asked = Money(project.outstanding(fact.recovery, waived_less=fact.amount))
-    if asked > left:
-        raise MoreThanPaid(payment=payment, left=left, amount=asked)
+    claimed = Money(project.outstanding(fact.recovery, waived_less=fact.amount))
+    if claimed > left:
+        raise MoreThanPaid(payment=payment, left=left, amount=claimed)
 
 
 def _was_not_used(_: Context, project: Project, fact: WaiverGranted, version: int) -> None:
@@ -282,7 +284,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     PaymentConfirmed: (_may_still_be_paid, _not_ordered_back, _acceptance_has_not_begun),
     PaymentFailed: (_may_still_be_paid, _is_not_objected_to),
     RecoveryOrdered: (_nothing_received,),
-    RecoveryWaived: (_asks_no_more_than_is_paid,),
+    RecoveryWaived: (_claims_no_more_than_is_paid,),
     WaiverGranted: (_was_not_used,),
 }
-"""What must not have happened since, by the type of the entry."""
+"""The checks that no later event depends on the entry, by the type of the entry."""

@@ -1,4 +1,4 @@
-"""Whether books are sound: what must hold of awards, gates, plan and closings, whatever brought them about."""
+"""Invariants of the ledger after a reversal: limits of the plan, and balances of awards, gates and closed projects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def must_hold(
     *,
     stream: str,
 ) -> None:
-    """Looks at all that a reversal in `stream` of the fund `code` touched. Raises the rule that the books break."""
+    """Checks everything that a reversal in `stream` of the fund `code` touched. Raises the rule that is broken.
+
+    `before` is the ledger without the reversal, `ledger` the ledger with it; `restored` are the entities it restored.
+    """
     fund = ledger.fund(code)
     places = [m.place for m in moves if "project" in (ACCOUNTS[m.source].owner, ACCOUNTS[m.target].owner)]
     projects = {str(place.project) for place in places}
@@ -56,7 +59,7 @@ def _within_plan(fund: Fund, project: str, batch: int) -> None:
 
 
 def _places(before: Project, project: Project, fund: Fund) -> None:
-    """No more awards than the plan allows, unless there were as many before."""
+    """Raises NoPlacesLeft if the reversal adds awards beyond the limit of the plan."""
     if not project.awards:
         return
     line = fund.line(project.code)
@@ -77,7 +80,11 @@ def _must_be_empty(project: Project, accounts: Iterable[str]) -> None:
 
 
 def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
-    """Only a live award holds what is not paid: committed behind a shut gate, anything else behind an open one."""
+    """Raises WouldUnsettle if an account of the award holds money that its status and gates do not allow.
+
+    Only a live award holds unpaid money: in `committed` while the gate is closed, in `payable` or in flight once
+    it is open.
+    """
     award = project.awards.get(name)
     for batch in fund.line(project.code).batches:
         forbidden: tuple[str, ...]

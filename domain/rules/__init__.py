@@ -1,7 +1,8 @@
-"""Why the ledger says no. Each class is a rule: its docstring the message, `zh` the Chinese, its fields the numbers.
+"""The business rules. Each rule is an exception class, raised if the ledger refuses an event.
 
-`remedy` and `remedy_zh` say what to do so that the refusal does not come again, `source` where the rule comes from;
-`waivable` names what it may be waived for, an award or an application. One file for each chapter.
+The docstring is the English message and `zh` the Chinese one; the fields fill their placeholders. `remedy` and
+`remedy_zh` say how to avoid the refusal, `source` where the rule comes from. `waivable` is what the rule can be waived
+for: "award" or "application". There is one module per chapter of the rules.
 """
 
 from __future__ import annotations
@@ -39,6 +40,6 @@ RULES: dict[str, type[Refused]] = {
     for name, rule in vars(chapter).items()
     if isinstance(rule, type) and rule.__module__ == chapter.__name__
 }
-"""Every rule by its name, in the order of the chapters."""
+"""All rules by name, in the order of the chapters."""
 
 __all__ = ["RULES", "Refused"]

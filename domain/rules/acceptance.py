@@ -1,4 +1,4 @@
-"""What a project refuses in the acceptance of an award."""
+"""Rules for the acceptance of an award."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from domain.rules.refused import SEED, Refused, setting
 
 @dataclass(eq=False)
 class AcceptanceStatusWrong(Refused):
-    """The acceptance of award {award} is {status}; it must be {wanted}."""
+    """The acceptance status of award {award} is {status}; it must be {wanted}."""
 
     zh = "立项 {award} 的验收状态为 {status}，应为 {wanted}。"
-    remedy = "Post the steps in order: request, pass or fail; after a failure, rectification and the next request."
+    remedy = "Post the steps in order: the request, then the pass or failure; after a failure, first the rectification."
     remedy_zh = "按顺序办理：申请验收，登记通过或未通过；未通过的，责令整改后再申请验收。"
     award: str
     status: str
@@ -23,7 +23,7 @@ class AcceptanceStatusWrong(Refused):
 
 @dataclass(eq=False)
 class EarlierBatchesUnsettled(Refused):
-    """Batch {batch} of award {award} still has {amount} not paid."""
+    """Batch {batch} of award {award} still has {amount} yuan unpaid."""
 
     zh = "立项 {award} 第 {batch} 批尚有 {amount} 元未支付。"
     remedy = (
@@ -40,10 +40,10 @@ class EarlierBatchesUnsettled(Refused):
 
 @dataclass(eq=False)
 class NoTriesLeft(Refused):
-    """The award {award} has failed acceptance {failed} times; {allowed} are allowed."""
+    """The award {award} has failed acceptance {failed} times; the limit is {allowed}."""
 
     zh = "立项 {award} 验收已 {failed} 次未通过，最多允许 {allowed} 次。"
-    remedy = "Terminate the award, or have one more try approved: post WaiverGranted for this rule."
+    remedy = "Terminate the award, or have one more attempt approved and post WaiverGranted for this rule."
     remedy_zh = "终止该立项；或经批准增加一次验收，登记豁免批准（WaiverGranted）。"
     source = setting("acceptance_tries")
     waivable = "award"
@@ -54,10 +54,10 @@ class NoTriesLeft(Refused):
 
 @dataclass(eq=False)
 class RectificationOverdue(Refused):
-    """The rectification of award {award} was due on {due_on}; {occurred_on} is after it."""
+    """The rectification of award {award} was due on {due_on}; {occurred_on} is too late."""
 
     zh = "立项 {award} 的整改期限为 {due_on}，{occurred_on} 已逾期。"
-    remedy = "Have the time extended (ExtensionGranted), or terminate the award."
+    remedy = "Have the due date extended (ExtensionGranted), or terminate the award."
     remedy_zh = "经批准延长整改期限（ExtensionGranted），或终止该立项。"
     award: str
     due_on: date
@@ -66,10 +66,10 @@ class RectificationOverdue(Refused):
 
 @dataclass(eq=False)
 class RectificationTooLong(Refused):
-    """{due_on} is later than {latest}: a rectification may take {months} months."""
+    """The due date {due_on} is later than {latest}: a rectification may take at most {months} months."""
 
     zh = "整改期限 {due_on} 晚于 {latest}：整改最长 {months} 个月。"
-    remedy = "Choose an earlier due day; more time is granted by ExtensionGranted."
+    remedy = "Choose an earlier due date; more time can only be granted by ExtensionGranted."
     remedy_zh = "选择更早的期限；确需延长的，另行批准延期。"
     source = setting("rectification_months")
     due_on: date

@@ -1,4 +1,4 @@
-"""What a project refuses from the call to the notice."""
+"""Rules from the call to the public notice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class RoundUnderWay(Refused):
     """Round {round} is still under way."""
 
     zh = "第 {round} 轮征集尚未结束。"
-    remedy = "Decide this round's award list, or let the call fail, then publish the next one or close the project."
+    remedy = "Decide this round's award list, or post CallFailed; then publish the next call or close the project."
     remedy_zh = "先作出本轮立项决定或登记征集流标，再发布下一轮征集或办理项目结项。"
     round: int
 
@@ -23,17 +23,17 @@ class NoRoundUnderWay(Refused):
     """No round is under way."""
 
     zh = "当前没有进行中的征集。"
-    remedy = "Publish a call first, and post applications, screenings and reviews before its award list is decided."
+    remedy = "Publish a call first; post applications, screenings and reviews before the round's award list is decided."
     remedy_zh = "先发布征集；申报、审查和评审须在该轮立项决定之前提交。"
     source = SEED
 
 
 @dataclass(eq=False)
 class RoundOutOfTurn(Refused):
-    """The next round is {expected}, not {round}."""
+    """The expected round is {expected}, not {round}."""
 
     zh = "下一轮应为第 {expected} 轮，不是第 {round} 轮。"
-    remedy = "Give the round expected: rounds count from 1 without a gap, and only the one under way is closed."
+    remedy = "Give the expected round: rounds count from 1 without a gap, and only the round under way can be closed."
     remedy_zh = "按应有轮次填写：轮次从 1 起连续编号，只能截止进行中的一轮。"
     round: int
     expected: int
@@ -41,7 +41,7 @@ class RoundOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class LineUsedUp(Refused):
-    """All of {project}'s line is awarded: a further round could award nothing."""
+    """The whole line of project {project} is awarded: a further round could award nothing."""
 
     zh = "项目 {project} 的额度已全部立项，再征集也无可立项。"
     remedy = "Publish no further call for this project."
@@ -54,7 +54,7 @@ class CallIsClosed(Refused):
     """The call of round {round} is closed."""
 
     zh = "第 {round} 轮征集已截止。"
-    remedy = "Close a call once, and post its applications before closing it."
+    remedy = "Close a call only once, and post its applications before closing it."
     remedy_zh = "征集只截止一次；申报须在登记截止之前提交。"
     round: int
 
@@ -64,7 +64,7 @@ class CallStillOpen(Refused):
     """The call of round {round} is not closed yet."""
 
     zh = "第 {round} 轮征集尚未截止。"
-    remedy = "Post CallClosed after the window's last day, then the review."
+    remedy = "Post CallClosed after the last day of the application window, then the review."
     remedy_zh = "受理期满后先登记征集截止，再登记评审结论。"
     source = SEED
     round: int
@@ -72,10 +72,10 @@ class CallStillOpen(Refused):
 
 @dataclass(eq=False)
 class DeadlineNotPassed(Refused):
-    """The last day of {what} is {last_day}, and {occurred_on} is not after it."""
+    """The last day of {what} is {last_day}; {occurred_on} is not after it."""
 
     zh = "{what} 的最后一天为 {last_day}，{occurred_on} 尚未过期。"
-    remedy = "Wait until the last day is over and post it for a later day."
+    remedy = "Wait until the last day is over, then post the event with a later date."
     remedy_zh = "待截止日过后，自次日起再提交。"
     what: str
     last_day: date
@@ -84,12 +84,12 @@ class DeadlineNotPassed(Refused):
 
 @dataclass(eq=False)
 class OutsideWindow(Refused):
-    """{occurred_on} is outside the window from {opens_on} to {closes_on}."""
+    """The date {occurred_on} is outside the application window from {opens_on} to {closes_on}."""
 
     zh = "{occurred_on} 不在受理期 {opens_on} 至 {closes_on} 内。"
     remedy = (
-        "Give the day on which the application came in. A late one belongs to a later round, or its lateness is waived"
-        " first (WaiverGranted)."
+        "Give the day on which the application was received. A late application belongs to a later round, or its"
+        " lateness must be waived first (WaiverGranted)."
     )
     remedy_zh = "业务日期填实际受理日；逾期的，请申报单位参加以后轮次，或先经批准豁免（WaiverGranted）。"
     source = PRACTICE
@@ -104,17 +104,17 @@ class InvalidCode(Refused):
     """{uscc} is not a valid unified social credit code."""
 
     zh = "{uscc} 不是有效的统一社会信用代码。"
-    remedy = "Check the 18 characters against the applicant's certificate; the last is a check digit."
+    remedy = "Check the 18 characters against the applicant's certificate; the last one is a check digit."
     remedy_zh = "对照营业执照或登记证书核对 18 位代码，末位为校验码。"
     uscc: str
 
 
 @dataclass(eq=False)
 class AlreadyApplied(Refused):
-    """{uscc} already has the live application {application} in round {round}."""
+    """{uscc} already has a live application in round {round}: {application}."""
 
     zh = "{uscc} 在第 {round} 轮已有有效申报 {application}。"
-    remedy = "Post one application for each applicant and round, and go on with the one there is."
+    remedy = "Post one application per applicant and round, and continue with the existing one."
     remedy_zh = "同一单位每轮只申报一次，请沿用已有申报办理。"
     uscc: str
     application: str
@@ -123,10 +123,13 @@ class AlreadyApplied(Refused):
 
 @dataclass(eq=False)
 class ApplicationNotLive(Refused):
-    """The application {application} is not live: withdrawn, awarded, or of an earlier round."""
+    """The application {application} is not live: it is withdrawn, awarded, or from an earlier round."""
 
     zh = "申报 {application} 已失效：已撤回、已立项或属于以前轮次。"
-    remedy = "Screen applications of the round under way; withdraw what is neither withdrawn nor awarded."
+    remedy = (
+        "Screen only live applications of the round under way; withdraw only applications that are neither withdrawn"
+        " nor awarded."
+    )
     remedy_zh = "只审查本轮有效的申报；只撤回未撤回且未立项的申报。"
     application: str
 
@@ -154,11 +157,11 @@ class NotAllScreened(Refused):
 
 @dataclass(eq=False)
 class ScoresMismatch(Refused):
-    """The scores must cover exactly the applications that passed screening; they differ in: {applications}."""
+    """The scores must cover exactly the applications that passed screening; these differ: {applications}."""
 
     zh = "评分须恰好覆盖通过审查的申报，差异：{applications}。"
     remedy = (
-        "Score exactly the applications of the round that passed screening, each once; one at least must have passed."
+        "Score each application of the round that passed screening once, and no others; at least one must have passed."
     )
     remedy_zh = "对本轮通过审查的申报逐一评分，不多、不漏、不重；至少须有一份通过审查。"
     source = SEED
@@ -170,7 +173,7 @@ class NoticeRunning(Refused):
     """A public notice is running until {last_day}."""
 
     zh = "公示进行中，截止 {last_day}。"
-    remedy = "Wait for the notice's last day and post NoticeCompleted, then the new review or the next call."
+    remedy = "Wait for the notice's last day and post NoticeCompleted; then post the new review or the next call."
     remedy_zh = "待公示期满并登记公示结束后，再登记新的评审结论或发布下一轮征集。"
     last_day: date
 
@@ -187,10 +190,10 @@ class NoReview(Refused):
 
 @dataclass(eq=False)
 class NotStanding(Refused):
-    """The application {application} does not stand: {lacks}."""
+    """The application {application} is not eligible: {lacks}."""
 
     zh = "申报 {application} 不具备立项资格：{lacks}。"
-    remedy = "List only applications of the last round that passed screening, are scored and are not awarded."
+    remedy = "List only applications of the last round that passed screening, are scored and are not yet awarded."
     remedy_zh = "名单只列本轮通过审查、已评分且尚未立项的申报。"
     source = SEED
     application: str
@@ -199,10 +202,10 @@ class NotStanding(Refused):
 
 @dataclass(eq=False)
 class NoticeTooShort(Refused):
-    """The notice runs {days} working days, fewer than {required}."""
+    """The notice lasts {days} working days, fewer than the required {required}."""
 
     zh = "公示期 {days} 个工作日，少于规定的 {required} 个。"
-    remedy = "Choose a later last day, so that the notice runs the working days that the fund's settings ask for."
+    remedy = "Choose a later last day, so that the notice lasts as many working days as the fund's settings require."
     remedy_zh = "延后公示截止日，使工作日数达到专项资金设定的要求。"
     source = setting("notice_working_days")
     days: int
@@ -211,10 +214,10 @@ class NoticeTooShort(Refused):
 
 @dataclass(eq=False)
 class CalendarUnknown(Refused):
-    """The working days from {first_day} to {last_day} are not known: no official calendar for those years."""
+    """The working days from {first_day} to {last_day} are unknown: no official calendar covers them."""
 
     zh = "{first_day} 至 {last_day} 的工作日未知：没有该年度的官方日历。"
-    remedy = "Choose days whose official holidays are published, or bring the service's calendar up to date."
+    remedy = "Choose days whose official holidays are published, or update the service's calendar."
     remedy_zh = "选择已公布节假日安排的日期，或更新系统的节假日日历。"
     first_day: date
     last_day: date
@@ -222,7 +225,7 @@ class CalendarUnknown(Refused):
 
 @dataclass(eq=False)
 class NoNotice(Refused):
-    """No public notice is {wanted}."""
+    """There is no public notice with the status {wanted}."""
 
     zh = "没有处于“{wanted}”状态的公示。"
     remedy = "Start a notice after the latest review, and complete it before deciding the award list."
@@ -236,7 +239,7 @@ class ObjectionOpen(Refused):
     """These objections are not resolved yet: {objections}."""
 
     zh = "以下异议尚未处理完毕：{objections}。"
-    remedy = "Post ObjectionResolved for each of them first."
+    remedy = "Post ObjectionResolved for each of these objections first."
     remedy_zh = "先逐一登记异议处理结果。"
     source = PRACTICE
     objections: str
@@ -247,17 +250,17 @@ class ObjectionResolvedAlready(Refused):
     """The objection {objection} is already resolved."""
 
     zh = "异议 {objection} 已处理完毕。"
-    remedy = "Resolve an objection once; reverse the resolution if it was wrong."
+    remedy = "Resolve an objection only once; reverse the resolution if it was wrong."
     remedy_zh = "异议只处理一次；处理结果有误的，先冲销。"
     objection: str
 
 
 @dataclass(eq=False)
 class ObjectionTooLate(Refused):
-    """The objection is to what is decided already: {target}."""
+    """The award decision on the subject of this objection is already made: {target}."""
 
     zh = "异议所指事项已作出立项决定：{target}。"
-    remedy = "Have the award revoked or terminated if the objection is right."
+    remedy = "If the objection is justified, have the award revoked or terminated."
     remedy_zh = "异议成立的，另行撤销或终止立项。"
     source = PRACTICE
     target: str
@@ -265,10 +268,10 @@ class ObjectionTooLate(Refused):
 
 @dataclass(eq=False)
 class OutsideNotice(Refused):
-    """{occurred_on} is outside the notice's days, {first_day} to {last_day}."""
+    """The date {occurred_on} is outside the notice's days from {first_day} to {last_day}."""
 
     zh = "{occurred_on} 不在公示期 {first_day} 至 {last_day} 内。"
-    remedy = "Give the day on which the objection came in; it must lie in the notice's days."
+    remedy = "Give the day on which the objection was received; it must lie within the notice's days."
     remedy_zh = "业务日期填实际收到异议之日，须在公示期内。"
     source = PRACTICE
     occurred_on: date
@@ -281,7 +284,7 @@ class ObjectionUpheld(Refused):
     """An objection to the application {application} was upheld."""
 
     zh = "对申报 {application} 的异议成立。"
-    remedy = "Pay nothing on it: revoke the award, or terminate it."
+    remedy = "Do not pay the award: revoke or terminate it."
     remedy_zh = "不得支付：应撤销或终止该立项。"
     source = PRACTICE
     application: str
@@ -289,10 +292,10 @@ class ObjectionUpheld(Refused):
 
 @dataclass(eq=False)
 class NotAwarded(Refused):
-    """The application {application} has no live award in this round, and notices follow the decision here."""
+    """The application {application} has no live award in this round; this fund decides before the notice."""
 
     zh = "申报 {application} 在本轮没有有效立项；本专项资金先立项后公示。"
-    remedy = "List what was awarded: decide the award list first."
+    remedy = "Decide the award list first, then list the awarded applications in the notice."
     remedy_zh = "先作出立项决定，再公示已立项的申报。"
     source = setting("notice_order")
     application: str
@@ -300,10 +303,10 @@ class NotAwarded(Refused):
 
 @dataclass(eq=False)
 class DeadlineNotLater(Refused):
-    """{asked} is not later than the present last day of {what}, {last_day}."""
+    """The new date {asked} is not later than the current last day of {what}, {last_day}."""
 
     zh = "{asked} 不晚于 {what} 现定的截止日 {last_day}。"
-    remedy = "Give a later day."
+    remedy = "Give a later date."
     remedy_zh = "填写更晚的日期。"
     what: str
     last_day: date

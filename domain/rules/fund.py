@@ -1,4 +1,4 @@
-"""What a fund refuses: its appropriations, its plan and its allotments."""
+"""Rules for a fund: its appropriations, its plan, its allotments and its periods."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class FundExists(Refused):
     """The fund code {fund} is already used."""
 
     zh = "专项资金代码 {fund} 已被使用。"
-    remedy = "Choose a code that no fund has; establish each fund once."
+    remedy = "Choose an unused code; establish each fund only once."
     remedy_zh = "换用未被使用的代码；同一专项资金只设立一次。"
     fund: str
 
@@ -24,17 +24,17 @@ class FundIsClosed(Refused):
     """The fund {fund} is closed."""
 
     zh = "专项资金 {fund} 已结项。"
-    remedy = "Post what belongs to a fund before closing it; take an open fund for anything new."
+    remedy = "Post a fund's events before closing it; use an open fund for new business."
     remedy_zh = "本专项资金的业务应在结项前办理；新业务使用未结项的专项资金。"
     fund: str
 
 
 @dataclass(eq=False)
 class SerialsExhausted(Refused):
-    """The ledger has {left} serials left, fewer than the {amount} asked for."""
+    """The ledger has serial numbers for {left} yuan left, less than the {amount} yuan requested."""
 
     zh = "账簿可用编号仅余 {left} 元，少于所需的 {amount} 元。"
-    remedy = "Check the amount for a typing error; if it is right, begin a new ledger for further appropriations."
+    remedy = "Check the amount for a typing error; if it is right, start a new ledger for further appropriations."
     remedy_zh = "核对金额是否有误；如无误，另建账簿登记新的指标。"
     left: Money
     amount: Money
@@ -45,14 +45,14 @@ class PlanAlreadyAdopted(Refused):
     """A plan is already adopted; it can only be revised."""
 
     zh = "资金安排计划已经批准，只能调整。"
-    remedy = "Post PlanRevised with the whole plan as it is to be, citing its approval."
+    remedy = "Post PlanRevised with the whole revised plan, citing its approval."
     remedy_zh = "登记计划调整（PlanRevised）：填报调整后的完整计划，并引用批复。"
     source = SEED
 
 
 @dataclass(eq=False)
 class PlanSumsDisagree(Refused):
-    """The plan's sums disagree: {what} is stated as {stated} and adds up to {computed}."""
+    """The plan's sums disagree: {what} is stated as {stated} yuan but adds up to {computed} yuan."""
 
     zh = "计划合计不符：{what} 填报 {stated}，实际合计 {computed}。"
     remedy = "Correct the stated sum or the amounts it adds up, so that lines, batches and total agree."
@@ -65,7 +65,7 @@ class PlanSumsDisagree(Refused):
 
 @dataclass(eq=False)
 class PlanNamesTwice(Refused):
-    """The plan names {what} more than once."""
+    """The plan lists {what} more than once."""
 
     zh = "计划中 {what} 重复。"
     remedy = "List each task, batch, project and line number once in the plan, and each batch once in a line."
@@ -76,10 +76,10 @@ class PlanNamesTwice(Refused):
 
 @dataclass(eq=False)
 class PlanNamesUnknown(Refused):
-    """The plan's line {project} names {what}, which the plan does not list."""
+    """The plan's line {project} refers to {what}, which the plan does not list."""
 
     zh = "计划项目 {project} 引用了计划未列出的 {what}。"
-    remedy = "List the task or batch in the plan, or correct the line that names it."
+    remedy = "List the task or batch in the plan, or correct the line that refers to it."
     remedy_zh = "在计划中列出该任务或批次，或更正引用它的项目。"
     project: str
     what: str
@@ -90,7 +90,7 @@ class NotTheLatestDraft(Refused):
     """Version {draft} of the fund is not the plan's latest draft; the latest is: {latest}."""
 
     zh = "第 {draft} 号事件不是最新的计划草案；最新草案版本号：{latest}。"
-    remedy = "Draft the plan first, then adopt the version of the fund's last PlanDrafted."
+    remedy = "Draft the plan first, then adopt the version of the fund's latest PlanDrafted event."
     remedy_zh = "先起草计划，再按最近一次计划草案（PlanDrafted）的版本号批准。"
     draft: int
     latest: int | None
@@ -98,10 +98,10 @@ class NotTheLatestDraft(Refused):
 
 @dataclass(eq=False)
 class PlanExceedsPool(Refused):
-    """The plan still asks for {planned} to allot, more than the pool's {pool}."""
+    """The plan has {planned} yuan left to allot, more than the {pool} yuan in the pool."""
 
     zh = "计划尚需分配 {planned} 元，超过待分配资金 {pool} 元。"
-    remedy = "Post the appropriations received first, or make the plan smaller."
+    remedy = "Post the received appropriations first, or reduce the plan."
     remedy_zh = "先登记已下达的指标，或压减计划。"
     source = SEED
     planned: Money
@@ -113,7 +113,7 @@ class NotInPlan(Refused):
     """The adopted plan has no line for the project {project}."""
 
     zh = "已批准的计划中没有项目 {project}。"
-    remedy = "Adopt the plan first, and use the code of a project that it names."
+    remedy = "Adopt the plan first, and use the code of a project that it lists."
     remedy_zh = "先批准计划，并使用计划所列的项目代码。"
     source = SEED
     project: str
@@ -124,7 +124,7 @@ class BatchNotInPlan(Refused):
     """The adopted plan has no batch {batch} for the project {project}."""
 
     zh = "已批准的计划中，项目 {project} 没有第 {batch} 批。"
-    remedy = "Use a batch number that the plan gives this project."
+    remedy = "Use a batch number that the plan lists for this project."
     remedy_zh = "使用计划为该项目列明的批次号。"
     source = SEED
     project: str
@@ -133,7 +133,7 @@ class BatchNotInPlan(Refused):
 
 @dataclass(eq=False)
 class AllotmentExceedsPlan(Refused):
-    """{project}, batch {batch}: {allotted} already allotted and {amount} more exceed the planned {planned}."""
+    """{project}, batch {batch}: {allotted} yuan allotted plus {amount} more exceed the {planned} planned."""
 
     zh = "项目 {project} 第 {batch} 批：已分配 {allotted} 元，再加 {amount} 元将超过计划 {planned} 元。"
     remedy = "Allot no more than the plan leaves for this batch of the project."
@@ -148,12 +148,10 @@ class AllotmentExceedsPlan(Refused):
 
 @dataclass(eq=False)
 class MoneyLeft(Refused):
-    """Nothing may be left in {accounts}, but {amount} is."""
+    """These accounts must be empty but hold {amount} yuan: {accounts}."""
 
     zh = "{accounts} 中尚有 {amount} 元，须为零。"
-    remedy = (
-        "Bring these accounts to zero first: pay, end or give back what is awarded; surrender what a fund has left."
-    )
+    remedy = "Bring these accounts to zero first: pay, end or return what is awarded; surrender what the fund has left."
     remedy_zh = "先使上述账户余额归零：应付的付清或收回，专项资金的结余上缴，再办理结项。"
     accounts: str
     amount: Money
@@ -161,7 +159,7 @@ class MoneyLeft(Refused):
 
 @dataclass(eq=False)
 class ProjectsStillOpen(Refused):
-    """These allotted projects are not closed: {projects}."""
+    """These projects have allotments and are not closed: {projects}."""
 
     zh = "以下已分配资金的项目尚未结项：{projects}。"
     remedy = "Close these projects first, then the fund."
@@ -171,7 +169,7 @@ class ProjectsStillOpen(Refused):
 
 @dataclass(eq=False)
 class PlanNotAdopted(Refused):
-    """No plan is adopted yet that could be revised."""
+    """There is no adopted plan to revise."""
 
     zh = "尚无已批准的计划可供调整。"
     remedy = "Draft and adopt the plan first; revise it afterwards."
@@ -181,10 +179,10 @@ class PlanNotAdopted(Refused):
 
 @dataclass(eq=False)
 class PlanBelowAllotted(Refused):
-    """{project}, batch {batch}: the plan's {planned} would be less than the {allotted} already allotted."""
+    """{project}, batch {batch}: the planned {planned} yuan are less than the {allotted} already allotted."""
 
     zh = "项目 {project} 第 {batch} 批：计划 {planned} 元低于已分配的 {allotted} 元。"
-    remedy = "Plan no less than is allotted, or withdraw or recover money from the project first."
+    remedy = "Plan no less than is already allotted, or withdraw or recover money from the project first."
     remedy_zh = "计划数不得低于已分配数；确需压减的，先收回分配或追回资金。"
     source = BUDGET
     project: str
@@ -195,10 +193,10 @@ class PlanBelowAllotted(Refused):
 
 @dataclass(eq=False)
 class GateFixed(Refused):
-    """{project}, batch {batch}: money is allotted behind the gate {gate}, which cannot become {asked_gate} now."""
+    """{project}, batch {batch}: money is allotted with the gate {gate}; the gate cannot become {asked_gate}."""
 
     zh = "项目 {project} 第 {batch} 批已按拨付条件“{gate}”分配资金，不能改为“{asked_gate}”。"
-    remedy = "Keep the gate, or withdraw what is allotted to the batch before revising the plan."
+    remedy = "Keep the gate, or withdraw the batch's allotment before revising the plan."
     remedy_zh = "保持原拨付条件，或先收回该批次已分配资金再调整计划。"
     project: str
     batch: int
@@ -208,10 +206,10 @@ class GateFixed(Refused):
 
 @dataclass(eq=False)
 class SameProject(Refused):
-    """Money of {project} cannot be reallocated to itself."""
+    """Money of {project} cannot be reallocated to the same project."""
 
     zh = "不能把项目 {project} 的资金调剂给它自己。"
-    remedy = "Name two projects; within one, withdraw the allotment and revise the plan."
+    remedy = "Name two different projects; within one project, withdraw the allotment and revise the plan."
     remedy_zh = "填写两个不同的项目；同一项目内各批次的变动，先收回分配再调整计划。"
     source = BUDGET
     project: str
@@ -219,7 +217,7 @@ class SameProject(Refused):
 
 @dataclass(eq=False)
 class SourceMismatch(Refused):
-    """A surrender out of {account} is told otherwise: recovered money by project, award and batch, the pool by none."""
+    """Wrong fields for a surrender from {account}: recovered needs project, award and batch; pool none."""
 
     zh = "上缴账户 {account} 填写不符：待分配资金不填项目、立项和批次，已追回资金三项均填。"
     remedy = "Give account pool alone, or account recovered with project, award and batch."
@@ -241,10 +239,10 @@ class YearNotOver(Refused):
 
 @dataclass(eq=False)
 class YearOutOfTurn(Refused):
-    """The appropriation of version {appropriation} is next carried out of {expected}, not {year}."""
+    """The next year to carry forward for appropriation version {appropriation} is {expected}, not {year}."""
 
     zh = "第 {appropriation} 号指标下一个应结转的年度为 {expected}，不是 {year}。"
-    remedy = "Carry year after year forward, from the appropriation's budget year on, each once."
+    remedy = "Carry forward each year once and in order, starting with the appropriation's budget year."
     remedy_zh = "自该指标的预算年度起逐年结转，每年只结转一次。"
     source = BUDGET
     appropriation: int
@@ -254,11 +252,12 @@ class YearOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class CarriedTooMuch(Refused):
-    """{amount} is more than the appropriation's {appropriated}."""
+    """The amount {amount} yuan is more than the appropriation's {appropriated} yuan."""
 
     zh = "结转金额 {amount} 元超过该指标的 {appropriated} 元。"
     remedy = (
-        "Carry forward no more than was received and not reversed; the fund's `appropriations` show what of it is left."
+        "Carry forward no more than was received and not reversed; the fund's `appropriations` show the remaining"
+        " amount."
     )
     remedy_zh = "结转金额不超过该指标的到账数（减已冲销）；尚余数见该专项资金的 appropriations。"
     source = BUDGET
@@ -271,7 +270,7 @@ class PeriodOutOfTurn(Refused):
     """The next period to close is {expected}, not {period}."""
 
     zh = "下一个应结账期间为 {expected}，不是 {period}。"
-    remedy = "Close the months one after the other, from the fund's first."
+    remedy = "Close the months one after the other, starting with the fund's first month."
     remedy_zh = "自专项资金设立当月起逐月结账。"
     source = ACCOUNTING
     period: str

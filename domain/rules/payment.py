@@ -1,4 +1,4 @@
-"""What a project refuses to pay, and whom it refuses to let approve."""
+"""Rules for payments and their approval."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ class PayeeMismatch(Refused):
 
     zh = "收款人 {payee} 与立项收款人 {awarded} 不一致。"
     remedy = (
-        "Request the payment for the award's payee: the same name, credit code and account. If that is no longer right,"
-        " change it (PayeeChanged), or have the rule waived for this award (WaiverGranted)."
+        "Request the payment for the award's payee: the same name, credit code and account. If that payee is no longer"
+        " right, change it (PayeeChanged), or have the rule waived for this award (WaiverGranted)."
     )
     remedy_zh = (
         "收款人的名称、统一社会信用代码和账户须与立项一致；确需变更的，先登记收款人变更（PayeeChanged），"
@@ -29,12 +29,12 @@ class PayeeMismatch(Refused):
 
 @dataclass(eq=False)
 class PaymentStatusWrong(Refused):
-    """The payment {payment} is {status}; it must be {wanted}."""
+    """The status of payment {payment} is {status}; it must be {wanted}."""
 
     zh = "支付 {payment} 的状态为 {status}，应为 {wanted}。"
     remedy = (
-        "Look up the payment's status and post the step that follows it; once it has ended, request a new payment."
-        " Money comes back on the payment that was confirmed."
+        "Look up the payment's status and post the step that follows it; if the payment has ended, request a new one."
+        " Post returned money on the payment that was confirmed."
     )
     remedy_zh = "查明该笔支付的当前状态，按顺序提交下一步；已终结的，另行申请支付；退款登记在已确认的那笔支付上。"
     payment: str
@@ -44,7 +44,7 @@ class PaymentStatusWrong(Refused):
 
 @dataclass(eq=False)
 class RequesterMayNotApprove(Refused):
-    """The payment {payment} was requested by the same person or key: {requester}."""
+    """The payment {payment} was requested by the same person or with the same key: {requester}."""
 
     zh = "支付 {payment} 的申请人（或其密钥）{requester} 不得自行审批。"
     remedy = "Have another person approve or reject the payment, with another key."
@@ -56,7 +56,7 @@ class RequesterMayNotApprove(Refused):
 
 @dataclass(eq=False)
 class ApprovalOutOfTurn(Refused):
-    """The next approval of the payment {payment} is {expected}, not {level}."""
+    """The next approval level of payment {payment} is {expected}, not {level}."""
 
     zh = "支付 {payment} 的下一级审批为 {expected}，不是 {level}。"
     remedy = "Post the approvals level by level, in the order of the fund's settings."
@@ -69,10 +69,10 @@ class ApprovalOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class AmountMismatch(Refused):
-    """The amount must be the whole {expected}, not {amount}."""
+    """The amount must be the full {expected} yuan, not {amount} yuan."""
 
     zh = "金额须为全额 {expected} 元，不是 {amount} 元。"
-    remedy = "Give the whole amount; only what the payee itself returns may come in parts."
+    remedy = "Give the full amount; only a return by the payee itself may be partial."
     remedy_zh = "金额填全额；仅收款人主动退款可以部分退回。"
     amount: Money
     expected: Money
@@ -80,10 +80,10 @@ class AmountMismatch(Refused):
 
 @dataclass(eq=False)
 class GateShut(Refused):
-    """The gate {gate} of award {award}, behind which batch {batch} is paid, is not open."""
+    """The gate {gate} of award {award}, which batch {batch} requires, is not open."""
 
     zh = "立项 {award} 第 {batch} 批的拨付条件“{gate}”尚未满足。"
-    remedy = "Post what opens it: the agreement's signature, or the acceptance that was passed."
+    remedy = "First post the event that opens the gate: the signature of the agreement, or the passed acceptance."
     remedy_zh = "先登记使其满足的事项：合同签订，或验收通过。"
     source = SEED
     award: str
@@ -93,9 +93,9 @@ class GateShut(Refused):
 
 @dataclass(eq=False)
 class PayeeUnchanged(Refused):
-    """The new payee of award {award} is the one that it has."""
+    """The new payee of award {award} is the same as the current one."""
 
     zh = "立项 {award} 的新收款人与原收款人相同。"
-    remedy = "Give the payee as it is to be."
+    remedy = "Give the payee after the change."
     remedy_zh = "填写变更后的收款人。"
     award: str

@@ -1,4 +1,4 @@
-"""What a project refuses at its two ends: when it opens and once it is closed."""
+"""Rules for opening a project, and for a closed project."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class ProjectExists(Refused):
     """The project {project} is already open."""
 
     zh = "项目 {project} 已经设立。"
-    remedy = "Open each project once and post what follows to it."
+    remedy = "Open each project only once, and post later events to it."
     remedy_zh = "每个项目只设立一次，后续业务直接提交到该项目。"
     project: str
 
@@ -33,6 +33,9 @@ class ProjectIsClosed(Refused):
     """The project {project} is closed."""
 
     zh = "项目 {project} 已结项。"
-    remedy = "Post it to an open project; afterwards post only returns, recoveries, and reversals of what came since."
+    remedy = (
+        "Post to an open project; a closed project accepts only returns, recoveries, and reversals of the closing and"
+        " of later events."
+    )
     remedy_zh = "项目业务应在结项前办理；结项后只受理退款、追缴，以及结项和其后事项的冲销。"
     project: str

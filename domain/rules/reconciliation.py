@@ -1,4 +1,4 @@
-"""What the ledger refuses of a reconciliation with a statement, and of a close that waits for one."""
+"""Rules for the reconciliation with a statement, and for closing a period that requires one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from domain.rules.refused import ACCOUNTING, Refused, setting
 
 @dataclass(eq=False)
 class LineNotOnce(Refused):
-    """Line {line} of the statement's {lines} stands {times} times in the matches and exceptions."""
+    """Line {line} of a statement of {lines} lines appears {times} times in the matches and exceptions."""
 
     zh = "对账单共 {lines} 行，其中第 {line} 行在匹配与差异中出现 {times} 次。"
     remedy = "Put each line of the statement, from 1 to the number of lines, into one match or one exception."
@@ -24,10 +24,10 @@ class LineNotOnce(Refused):
 
 @dataclass(eq=False)
 class EntryListedTwice(Refused):
-    """Version {version} of {stream} stands more than once in the matches and exceptions."""
+    """Version {version} of {stream} appears more than once in the matches and exceptions."""
 
     zh = "{stream} 第 {version} 号事件在匹配与差异中重复出现。"
-    remedy = "Name each entry of the books in one match or one exception."
+    remedy = "List each entry of the books in only one match or exception."
     remedy_zh = "账簿的每笔业务只归入一项匹配或一项差异。"
     source = ACCOUNTING
     stream: str
@@ -36,12 +36,10 @@ class EntryListedTwice(Refused):
 
 @dataclass(eq=False)
 class NotCash(Refused):
-    """Version {version} of {stream} is no payment, return, recovery or surrender of this fund."""
+    """Version {version} of {stream} is not a payment, return, recovery or surrender of this fund."""
 
     zh = "{stream} 第 {version} 号事件不是本专项资金的支付、退回、追回或上缴。"
-    remedy = (
-        "Name the event that a statement shows: PaymentConfirmed, PaymentReturned, RecoveryReceived or a surrender."
-    )
+    remedy = "Name an event that a statement shows: PaymentConfirmed, PaymentReturned, RecoveryReceived or a surrender."
     remedy_zh = "填写对账单能反映的事件：支付确认、退票/退款、追回到账，或已追回资金的上缴。"
     stream: str
     version: int
@@ -49,10 +47,10 @@ class NotCash(Refused):
 
 @dataclass(eq=False)
 class NotAsRecorded(Refused):
-    """Version {version} of {stream} is for {recorded}, not for the {amount} it is named with."""
+    """Version {version} of {stream} is recorded with {recorded} yuan, not with {amount} yuan."""
 
     zh = "{stream} 第 {version} 号事件入账 {recorded} 元，与填写的 {amount} 元不符。"
-    remedy = "Name the entry with its recorded amount, less what was reversed of it."
+    remedy = "Give the recorded amount of the entry, less what was reversed of it."
     remedy_zh = "按入账金额（减已冲销部分）填写。"
     stream: str
     version: int
@@ -62,10 +60,10 @@ class NotAsRecorded(Refused):
 
 @dataclass(eq=False)
 class StatementDoesNotTie(Refused):
-    """The statement's lines {direction} come to {stated}, its matches and exceptions to {computed}."""
+    """The statement's total {direction} is {stated} yuan; its matches and exceptions add up to {computed}."""
 
     zh = "对账单{direction}方合计 {stated} 元，匹配与差异合计 {computed} 元。"
-    remedy = "Take matches, exceptions and totals from one answer of /v1/reconciliations, and leave none out."
+    remedy = "Take matches, exceptions and totals from the same response of /v1/reconciliations, and omit none."
     remedy_zh = "匹配、差异和合计须取自 /v1/reconciliations 的同一次答复，不得遗漏。"
     source = ACCOUNTING
     direction: str
@@ -87,10 +85,10 @@ class ExceptionUnexplained(Refused):
 
 @dataclass(eq=False)
 class ExceptionMisnamed(Refused):
-    """An exception of kind {difference} cannot be of {lines} lines and {entries} entries."""
+    """An exception of kind {difference} cannot have {lines} statement lines and {entries} entries."""
 
     zh = "差异（{difference}）不能由 {lines} 笔对账单和 {entries} 笔账簿业务构成。"
-    remedy = "What is on one side only names only that side; what differs names both."
+    remedy = "If money is on one side only, name only that side; if the two sides differ, name both."
     remedy_zh = "单方差异只列该方；金额、收款人、日期不符的，两方均须列出。"
     difference: str
     lines: int
@@ -99,10 +97,10 @@ class ExceptionMisnamed(Refused):
 
 @dataclass(eq=False)
 class LineOutsideDays(Refused):
-    """Line {line} is of {on}, outside the statement's days, {first_day} to {last_day}."""
+    """Line {line} is dated {on}, outside the statement's days from {first_day} to {last_day}."""
 
     zh = "第 {line} 笔日期为 {on}，不在对账单期间 {first_day} 至 {last_day} 内。"
-    remedy = "Give the days that the statement covers, or its lines as the file has them."
+    remedy = "Correct the days that the statement covers, or give its lines as they are in the file."
     remedy_zh = "更正对账单期间，或按文件填写明细。"
     line: int
     on: date
@@ -112,10 +110,10 @@ class LineOutsideDays(Refused):
 
 @dataclass(eq=False)
 class StatementTooLong(Refused):
-    """{first_day} to {last_day} is more than a year."""
+    """The statement's days, {first_day} to {last_day}, are more than a year."""
 
     zh = "{first_day} 至 {last_day} 超过一年。"
-    remedy = "Reconcile statements of a year at most, one after the other."
+    remedy = "Reconcile statements of at most a year each, one after the other."
     remedy_zh = "每份对账单最长一年，逐份对账。"
     first_day: date
     last_day: date
@@ -126,7 +124,7 @@ class PeriodNotReconciled(Refused):
     """The period {period} is not reconciled: no accepted statement covers {day}."""
 
     zh = "期间 {period} 尚未对账：没有已确认的对账单覆盖 {day}。"
-    remedy = "Reconcile a statement of these days and post StatementReconciled, then close the period."
+    remedy = "Reconcile a statement that covers this day and post StatementReconciled, then close the period."
     remedy_zh = "先以覆盖该日的对账单对账并登记对账确认（StatementReconciled），再结账。"
     source = setting("reconcile_before_close")
     period: str

@@ -1,4 +1,4 @@
-"""What a project refuses when money is to come back."""
+"""Rules for recoveries."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from domain.rules.refused import Refused
 
 @dataclass(eq=False)
 class RecoveryOutstanding(Refused):
-    """The recovery {recovery} still asks {amount} back."""
+    """The recovery {recovery} still has {amount} yuan outstanding."""
 
     zh = "追缴 {recovery} 尚有 {amount} 元未收回。"
-    remedy = "Post what has come in, or have the rest waived."
+    remedy = "Post the money that has been received, or have the rest waived."
     remedy_zh = "登记到账金额，或经批准豁免余额。"
     recovery: str
     amount: Money
@@ -21,10 +21,10 @@ class RecoveryOutstanding(Refused):
 
 @dataclass(eq=False)
 class MoreThanPaid(Refused):
-    """The payment {payment} has {left} that can be ordered back, less than {amount}."""
+    """Only {left} yuan of the payment {payment} can be ordered back, less than {amount} yuan."""
 
     zh = "支付 {payment} 可追缴 {left} 元，少于 {amount} 元。"
-    remedy = "Order back no more than the payment brought out and other recoveries do not ask for."
+    remedy = "Order back no more than the payment paid out, less what its other recoveries already claim."
     remedy_zh = "追缴金额不超过该笔支付的实付余额，并扣除其他追缴。"
     payment: str
     left: Money
@@ -33,10 +33,10 @@ class MoreThanPaid(Refused):
 
 @dataclass(eq=False)
 class MoreThanOutstanding(Refused):
-    """The recovery {recovery} asks for {outstanding} at most, less than {amount}."""
+    """The recovery {recovery} has {outstanding} yuan outstanding, less than {amount} yuan."""
 
     zh = "追缴 {recovery} 尚欠 {outstanding} 元，少于 {amount} 元。"
-    remedy = "Give no more than is outstanding."
+    remedy = "Give no more than the outstanding amount."
     remedy_zh = "金额不超过尚欠数。"
     recovery: str
     outstanding: Money

@@ -1,4 +1,4 @@
-"""What every rule is: a refusal that says itself in two languages, with its numbers, and how it is avoided."""
+"""The base class of all rules: a refusal with its facts, and its message and remedy in English and Chinese."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 
 
 class Source(NamedTuple):
-    """Where a rule comes from: `kind` is law, seed, setting, practice, or books (what keeps accounts sound)."""
+    """Where a rule comes from. `kind`: law, seed (the fund's plan), setting, practice, or books (sound accounts)."""
 
     kind: str
     zh: str
@@ -25,7 +25,7 @@ PRACTICE = Source("practice", "公开的管理办法和通知", "published rules
 
 
 def setting(name: str) -> Source:
-    """A rule that a setting of the fund governs."""
+    """The source of a rule that the fund's setting `name` configures."""
     return Source("setting", f"专项资金设定 {name}", f"the fund's setting {name}")
 
 
@@ -92,7 +92,7 @@ WORDS = {
     "out": "支出",
     "in": "收入",
 }
-"""The codes that stand in refusals, as a finance office says them."""
+"""The Chinese names of the codes used in refusals, in the terms of a finance office."""
 
 
 CODED = frozenset(
@@ -112,27 +112,27 @@ CODED = frozenset(
         "difference",
     }
 )
-"""The facts whose values are such codes; others may be names that senders chose."""
+"""The facts whose values are codes and are translated. Others may be names that clients chose, so they are not."""
 _CODE = re.compile(r"(?<![\w-])[A-Za-z_]+(?![\w-])")
 _NEXT_TO_CHINESE = re.compile(r"(?<=[\u3000-\u9fff“”]) (?=[\u3000-\u9fff“”])")
 
 
 def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
-    """A fact of a refusal as it stands in a Chinese sentence: codes, also several of them, in words."""
+    """The value of a fact for a Chinese message: each code in it is translated with `words`."""
     if value is None:
         return "无"
     if name in CODED and isinstance(value, str):
-        told = _CODE.sub(lambda code: words.get(code[0], code[0]), value).replace(", ", "、")
-        return _NEXT_TO_CHINESE.sub("", told)
+        translated = _CODE.sub(lambda code: words.get(code[0], code[0]), value).replace(", ", "、")
+        return _NEXT_TO_CHINESE.sub("", translated)
     return value
 
 
 def _spaced(template: str, facts: Mapping[str, object]) -> str:
-    """The template without the space around codes that are told in Chinese; names that senders chose stay."""
+    """The template without spaces around the codes that were translated; names that clients chose keep theirs."""
     for name in CODED & facts.keys():
         if re.fullmatch(r"[\u3000-\u9fff“”]+", str(facts[name])):
-            hole = f"{{{name}}}"
-            template = template.replace(f" {hole} ", hole).replace(f" {hole}", hole).replace(f"{hole} ", hole)
+            field = f"{{{name}}}"
+            template = template.replace(f" {field} ", field).replace(f" {field}", field).replace(f"{field} ", field)
     return template
 
 
@@ -148,15 +148,15 @@ class Refused(Exception):
 
     @property
     def facts(self) -> dict[str, object]:
-        """The numbers of this refusal, by name."""
+        """The values of the message's placeholders, by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
-        told = {name: "none" if value is None else value for name, value in self.facts.items()}
-        return (self.__doc__ or "").format(**told)
+        facts = {name: "none" if value is None else value for name, value in self.facts.items()}
+        return (self.__doc__ or "").format(**facts)
 
     def chinese(self, titles: Mapping[str, str]) -> str:
-        """The Chinese sentence; `titles` are the event types' Chinese names."""
+        """The Chinese message. `titles`: the Chinese names of the event types."""
         words = {**WORDS, **titles}
         facts = {name: _in_chinese(name, value, words) for name, value in self.facts.items()}
         return _spaced(self.zh, facts).format(**facts)

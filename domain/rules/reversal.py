@@ -1,4 +1,4 @@
-"""What the ledger refuses to undo."""
+"""Rules for the reversal of an entry."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ class NotReversible(Refused):
 
     zh = "{entry} 类型的事件不能冲销。"
     remedy = (
-        "Post what ends or replaces it instead: a cancelled payment, a revised plan, changed settings, a next step. A"
-        " period's close and a fund's end are final; of a mirror, reverse the entry that it mirrors, in its stream."
+        "Post the event that ends or replaces it instead: a cancelled payment, a revised plan, changed settings, a next"
+        " step. The close of a period and the closing of a fund are final. For a mirror, reverse the entry that it"
+        " mirrors, in that entry's stream."
     )
     remedy_zh = (
         "改为登记相应的后续事项：支付作废、计划调整、设定变更或下一步骤。会计期间结账和专项资金结项不可撤销；"
@@ -26,10 +27,10 @@ class NotReversible(Refused):
 
 @dataclass(eq=False)
 class AlreadyReversed(Refused):
-    """The entry of version {version} is already reversed as a whole."""
+    """The entry of version {version} is already fully reversed."""
 
     zh = "第 {version} 号事件已全部冲销。"
-    remedy = "Reverse an entry once."
+    remedy = "Reverse an entry only once."
     remedy_zh = "同一事件只冲销一次。"
     source = ACCOUNTING
     version: int
@@ -37,20 +38,20 @@ class AlreadyReversed(Refused):
 
 @dataclass(eq=False)
 class NotInPart(Refused):
-    """An entry of type {entry} is reversed as a whole or not at all."""
+    """An entry of type {entry} can only be reversed as a whole."""
 
     zh = "{entry} 类型的事件只能全部冲销。"
-    remedy = "Leave the amount out."
+    remedy = "Omit the amount."
     remedy_zh = "不填金额。"
     entry: str
 
 
 @dataclass(eq=False)
 class MoreThanLeft(Refused):
-    """The entry of version {version} has {left} left to reverse, less than {amount}."""
+    """The entry of version {version} has {left} yuan left to reverse, less than {amount} yuan."""
 
     zh = "第 {version} 号事件可冲销 {left} 元，少于 {amount} 元。"
-    remedy = "Give no more than is left, or leave the amount out to reverse all of it."
+    remedy = "Give no more than is left, or omit the amount to reverse all of it."
     remedy_zh = "金额不超过可冲销数；全部冲销的，不填金额。"
     version: int
     left: Money
@@ -59,12 +60,12 @@ class MoreThanLeft(Refused):
 
 @dataclass(eq=False)
 class MovedOn(Refused):
-    """Of the entry's fen, only {here} still stand in {account}; {amount} are to go back."""
+    """Only {here} yuan of the entry's money is still in {account}; {amount} yuan must go back."""
 
     zh = "该事件的资金仍在账户 {account} 的只有 {here} 元，需退回 {amount} 元。"
     remedy = (
-        "Undo first what moved them on, in the opposite order: reverse it, or cancel or reject a payment's request."
-        " What may be reversed in part may be by what still stands there."
+        "First undo the later moves of the money, the latest first: reverse them, or cancel or reject the payment"
+        " request. An entry that can be reversed in part can be reversed by the amount that is still there."
     )
     remedy_zh = "按相反顺序先撤回后续事项：冲销，或作废、驳回支付申请；允许部分冲销的，可冲销尚存的部分。"
     source = ACCOUNTING
@@ -75,10 +76,10 @@ class MovedOn(Refused):
 
 @dataclass(eq=False)
 class NotTheLast(Refused):
-    """The last step of the {kind} {name} is version {last}, not {version}."""
+    """The last step of the {kind} {name} is version {last}, not version {version}."""
 
     zh = "{kind} {name} 的最后一步是第 {last} 号事件，不是第 {version} 号。"
-    remedy = "Reverse in the opposite order: the last step first."
+    remedy = "Reverse the steps in the opposite order, the last step first."
     remedy_zh = "按相反顺序冲销：先冲销最后一步。"
     source = ACCOUNTING
     kind: str
@@ -101,12 +102,10 @@ class BeforeClosing(Refused):
 
 @dataclass(eq=False)
 class WouldUnsettle(Refused):
-    """The reversal would leave {amount} in {account} that may not stand there."""
+    """The reversal would leave {amount} yuan in {account} that must not be there."""
 
     zh = "冲销后账户 {account} 将有 {amount} 元不应存在的余额。"
-    remedy = (
-        "Reverse first what was done on the strength of the entry: the payments, amendments and steps that followed."
-    )
+    remedy = "First reverse what depends on the entry: the payments, amendments and steps that followed it."
     remedy_zh = "先冲销以该事件为依据的后续事项（支付、调整和步骤）。"
     account: str
     amount: Money
@@ -114,10 +113,10 @@ class WouldUnsettle(Refused):
 
 @dataclass(eq=False)
 class NotRemembered(Refused):
-    """The {kind} {name} took too many steps: what it was before version {version} is not remembered."""
+    """The {kind} {name} has too many later steps: its state before version {version} is no longer kept."""
 
     zh = "{kind} {name} 的后续步骤过多，第 {version} 号事件之前的状态已不保留。"
-    remedy = "Post what is right from now on as a further step; only the last twenty steps can be reversed."
+    remedy = "Correct it with a further step; only the last twenty steps can be reversed."
     remedy_zh = "以后续事项更正；只能冲销最近二十步。"
     kind: str
     name: str

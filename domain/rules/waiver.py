@@ -1,4 +1,4 @@
-"""What a project refuses to waive, and where two people must answer."""
+"""Rules for waivers, and for the separation of duties."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from domain.rules.refused import DUTIES, Refused
 
 @dataclass(eq=False)
 class NotWaivable(Refused):
-    """The rule {rule} cannot be waived for one {kind}."""
+    """The rule {rule} cannot be waived for a single {kind}."""
 
     zh = "规则 {rule} 不能针对单个 {kind} 豁免。"
-    remedy = "Look at /v1/rules for the rules that may be waived, and name the award or the application, not both."
+    remedy = "See /v1/rules for the rules that can be waived, and name either the award or the application, not both."
     remedy_zh = "在 /v1/rules 查看可豁免的规则；立项和申报只填其一。"
     rule: str
     kind: str
@@ -23,7 +23,7 @@ class AlreadyWaived(Refused):
     """The rule {rule} is already waived for {name}."""
 
     zh = "规则 {rule} 已对 {name} 豁免。"
-    remedy = "Grant a waiver once."
+    remedy = "Grant each waiver only once."
     remedy_zh = "同一豁免只批准一次。"
     rule: str
     name: str
@@ -31,7 +31,7 @@ class AlreadyWaived(Refused):
 
 @dataclass(eq=False)
 class SamePerson(Refused):
-    """{who} has a part in this already: another person, with another key, must answer for it."""
+    """{who} has already taken part: another person, with another key, must do this."""
 
     zh = "{who} 已是当事人：须由另一人以另一密钥办理。"
     remedy = "Have another person post it, or name another approver."

@@ -1,1 +1,1 @@
-"""What is true now: the state of each aggregate, and the entities that a project keeps."""
+"""The state of each aggregate, and the entities of a project."""

@@ -1,7 +1,7 @@
-"""What a project keeps of each thing it has to do with: a round, an application, an award, a payment …
+"""The entities of a project's state: rounds, applications, objections, awards, payments, recoveries and waivers.
 
-Each subject knows the version of its last step, how many `steps` it took since it came up, and in `past` what it was
-before the last of them, so that a step can be reversed.
+Each entity stores the `version` of its last step (an event that changed it), the number of `steps` since its creation,
+and in `past` its states before the last steps, so that a step can be reversed.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from domain.state.fund import Gate
 
 
 def no_name_twice(kind: str, names: Iterable[object]) -> None:
-    """Raises NameTaken for the first of `names` that stands twice."""
+    """Raises NameTaken for the first of `names` that occurs twice."""
     for name, count in Counter(names).items():
         if count > 1:
             raise NameTaken(kind=kind, name=str(name))
 
 
-# Subjects --------------------------------------------------------------------
+# Entities --------------------------------------------------------------------
 
 
 class BankAccount(Struct, frozen=True):
-    """A bank account that may be stored: its last four digits, and a keyed digest to compare it by."""
+    """A bank account in the form that may be stored: its last four digits, and a keyed digest for comparison."""
 
     last4: str
     digest: str
@@ -51,14 +51,14 @@ class Payee(Struct, frozen=True):
 
 
 class ActualPayee(Struct, frozen=True):
-    """Whom the bank says it paid. A bank slip may leave the code out."""
+    """The payee on the bank slip. The slip may omit the social credit code."""
 
     name: str
     account: BankAccount
     uscc: str | None = None
 
     def is_of(self, payee: Payee) -> bool:
-        """Whether this is `payee`, as far as the bank tells."""
+        """Whether the fields that the bank provides match `payee`."""
         same_name = normalized(self.name) == normalized(payee.name)
         return same_name and self.account == payee.account and self.uscc in (None, payee.uscc)
 
@@ -70,7 +70,7 @@ class Screening(StrEnum):
 
 
 class Application(Struct, frozen=True):
-    """`number` is its 受理号. Live unless `withdrawn`; `award` is what it was given."""
+    """`number` is its 受理号. It is live unless `withdrawn`; `award` is the name of its award, if any."""
 
     version: int
     received: Cause
@@ -86,7 +86,7 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示; `version` is that of the event that started it. `decided`: an award list rests on it."""
+    """A public notice 公示. `version` is that of its NoticeStarted; `decided`: an award list was decided on it."""
 
     version: int
     applications: frozenset[str]
@@ -97,7 +97,7 @@ class Notice(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """That an application was shown to the public: by which notice, started and completed."""
+    """The completed notice that listed an application: the version of its start, and its completion."""
 
     started: int
     completed: Cause
@@ -110,10 +110,10 @@ class RoundStatus(StrEnum):
 
 
 class Round(Struct, frozen=True):
-    """One round of applications, from its call to the first decision, or to its failure.
+    """One round of applications, from its call to its decision or failure.
 
-    `review` is the one in force, `notice` the last one on it and `earlier` those before; `noticed` tells by which
-    completed notice each application was shown.
+    `review` is the review in force, `notice` the last notice after it and `earlier` the notices before that one;
+    `noticed` maps each application to the completed notice that listed it.
     """
 
     version: int
@@ -133,7 +133,7 @@ class Round(Struct, frozen=True):
 
 
 class Objection(Struct, frozen=True):
-    """An objection 异议 to an application, or to a whole notice; `concerns`: the applications put in doubt."""
+    """An objection 异议 to one application, or to a whole notice; `concerns` are the applications that it affects."""
 
     version: int
     round: int
@@ -161,9 +161,12 @@ class AwardStatus(StrEnum):
 
 
 class Award(Struct, frozen=True):
-    """`gates`: those open for it, and by which event. `since`: its acceptance's last change.
+    """`gates`: the open gates, each with the event that opened it.
 
-    `payee_by`, `ends_by`, `acceptance_by`, `due_by` (of `rectify_by`): which event said so last.
+    `since`: the day of the last step of its acceptance, initially the day of the decision.
+
+    `payee_by`, `ends_by`, `acceptance_by`, `due_by`: the event that last set `payee`, `ends_on`, `acceptance` and
+    `rectify_by`.
     """
 
     version: int
@@ -197,9 +200,10 @@ class PaymentStatus(StrEnum):
 
 
 class Payment(Struct, frozen=True):
-    """`since` is the day of its last step; `paid_in` the year its confirmation is booked in.
+    """`since` is the day of its last step; `paid_in` is the year in which its confirmation is booked.
 
-    `levels` are those of approval in force when it was requested; None in old logs: those of the fund's establishment.
+    `levels` are the approval levels in force when it was requested. They are None in old logs, where the levels at the
+    fund's establishment apply.
     """
 
     version: int
@@ -217,7 +221,7 @@ class Payment(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """Money of a payment that must come back 追缴: what was ordered and waived."""
+    """An order to recover money of a payment 追缴: the amount ordered and the amount waived."""
 
     version: int
     payment: str
@@ -231,7 +235,7 @@ class Recovery(Struct, frozen=True):
 
 
 class Waiver(Struct, frozen=True):
-    """A rule that is waived for one award or application, and who granted it."""
+    """The waiver of a rule for one award or application; `by` granted it."""
 
     version: int
     by: Poster
@@ -243,11 +247,11 @@ S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver
 
 
 MAX_UNDO_STEPS = 20
-"""So many steps of one subject can be reversed, one after the other: what is older is not remembered."""
+"""The number of last steps of one entity that can be reversed, one after another; older states are dropped."""
 
 
-def stepped(subject: S, version: int, **changes: Any) -> S:
-    """`subject` after a step of this version, remembering what it was."""
-    before = replace(subject, past=()) if subject.past else subject
-    past = (*subject.past, before)[-MAX_UNDO_STEPS:]
-    return replace(subject, version=version, steps=subject.steps + 1, past=past, **changes)
+def stepped(entity: S, version: int, **changes: Any) -> S:
+    """`entity` after a step by the event `version`; its state before the step is added to `past`."""
+    before = replace(entity, past=()) if entity.past else entity
+    past = (*entity.past, before)[-MAX_UNDO_STEPS:]
+    return replace(entity, version=version, steps=entity.steps + 1, past=past, **changes)

@@ -1,4 +1,4 @@
-"""What is true now of a special fund: its settings, its plan, what it allotted, and its money."""
+"""The current state of a special fund: its settings, its plan, its allotments and its money."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.rules.fund import BatchNotInPlan, NotInPlan
 
 
 class Gate(StrEnum):
-    """What must have happened on an award before a batch of it may be paid."""
+    """The event on an award that must precede the payment of a batch: its decision, its agreement or its acceptance."""
 
     AWARD = "award"
     AGREEMENT = "agreement"
@@ -25,21 +25,21 @@ class Gate(StrEnum):
 
 
 class NoticeOrder(StrEnum):
-    """Whether the public is shown the awards before the meeting decides them, or after."""
+    """Whether the public notice precedes or follows the award decision."""
 
     BEFORE_DECISION = "before_decision"
     AFTER_DECISION = "after_decision"
 
 
 class Settings(Struct, frozen=True):
-    """The fund's own parameters, never constants in code.
+    """The parameters of one fund, which are never constants in code.
 
-    `approvals`: the levels of a payment, in order; none if payments are approved elsewhere and only recorded here.
-    `quantum`: what amounts shared out by score are multiples of. `years_to_spend`: the budget year is the first; what
-    is unspent at the end of the last is surplus. `period_close_days`: how many days after a month its close is due.
-    `idle_days`: after how many days money that is allotted and of which nothing was paid is told. `december_percent`:
-    from which part of a year's payments on December's are told. `reconcile_before_close`: a period is closed only when
-    accepted statements cover all of its days.
+    `approvals`: the approval levels of a payment, in order; empty if payments are approved elsewhere and only recorded
+    in this ledger. `quantum`: amounts allocated by score are multiples of it. `years_to_spend`: the number of years in
+    which an appropriation may be spent, from its budget year; the rest is then surplus. `period_close_days`: the number
+    of days after a month's end by which its close is due. `idle_days`: after so many days without a payment, allotted
+    money raises an alert. `december_percent`: from this share of a year's payments, December's payments raise an alert.
+    `reconcile_before_close`: a period can be closed only when accepted statements cover all its days.
     """
 
     notice_working_days: int
@@ -61,7 +61,7 @@ class Task(Struct, frozen=True):
 
 
 class PlannedBatch(Struct, frozen=True):
-    """A batch of the whole plan and the sum of its lines."""
+    """A batch of the plan and its total over all lines."""
 
     batch: int
     name: str
@@ -69,7 +69,7 @@ class PlannedBatch(Struct, frozen=True):
 
 
 class LineBatch(Struct, frozen=True):
-    """What one line of the plan has in one batch, and the gate it is paid behind."""
+    """The amount of one line in one batch, and the gate that must be open before it is paid."""
 
     batch: int
     amount: Money
@@ -77,7 +77,7 @@ class LineBatch(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """One project of the plan, named as in the body and as in the annex."""
+    """One project of the plan, with its name in the plan's body (`name`) and in the annex (`name_annex`)."""
 
     project: str
     number: int
@@ -106,7 +106,7 @@ class Line(Struct, frozen=True):
         return (batch for batch in self.batches if batch.gate is gate)
 
     def changed(self, number: int, by: int) -> Line:
-        """The line with `by` fen more, or fewer, in one batch."""
+        """The line with one batch changed by `by` fen, which may be negative."""
         batches = tuple(
             replace(each, amount=Money(each.amount + by)) if each.batch == number else each for each in self.batches
         )
@@ -119,14 +119,14 @@ class Draft(Struct, frozen=True):
 
 
 class Carried(Struct, frozen=True):
-    """That something was carried forward out of a year."""
+    """A carry-forward out of `year`, by the event `version`."""
 
     version: int
     year: int
 
 
 class Appropriation(Struct, frozen=True):
-    """One appropriation: its amount as received, its budget year, and the years it was carried out of."""
+    """One appropriation: the amount received, its budget year, and its carry-forwards."""
 
     amount: Money
     budget_year: int
@@ -134,12 +134,12 @@ class Appropriation(Struct, frozen=True):
 
     @property
     def next_year(self) -> int:
-        """The year that is next to be carried out of."""
+        """The year of the next carry-forward."""
         return self.carried[-1].year + 1 if self.carried else self.budget_year
 
 
 class Reconciled(Struct, frozen=True):
-    """That a statement was accepted: by which version, and the days it covers."""
+    """One acceptance of a statement: the version of the event, and the days that the statement covers."""
 
     version: int
     first_day: date
@@ -147,11 +147,11 @@ class Reconciled(Struct, frozen=True):
 
 
 class Fund(Struct, frozen=True):
-    """`allotted` is net of all that came back, by project and batch; `plan` the version that put the plan in force.
+    """`allotted`: by project and batch, net of returned money. `plan`: the version of the event that put it in force.
 
-    `first_approvals`: the levels of its establishment. `closed_through`: the last day of the last closed period, and
-    `closed_by` the version that closed it. `reconciled`: the acceptances of each statement, by its file and days.
-    `reversed`: which fen of an entry were moved back.
+    `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the last
+    closed period; `closed_by`: the version of its PeriodClosed. `closed_at`: the version of FundClosed. `reconciled`:
+    the acceptances of each statement, by its identifier. `reversed`: the fen moved back of each entry, by version.
     """
 
     code: str
@@ -178,7 +178,7 @@ class Fund(Struct, frozen=True):
         return self.closed_at is not None
 
     def first_unreconciled(self, first: date, last: date) -> date | None:
-        """The first day from `first` to `last` that no accepted statement covers."""
+        """The first day from `first` to `last` that no accepted statement covers; None if all are covered."""
         day = first
         in_force = (each[-1] for each in self.reconciled.values())
         for accepted in sorted(in_force, key=lambda each: each.first_day):
@@ -187,19 +187,19 @@ class Fund(Struct, frozen=True):
         return day if day <= last else None
 
     def line(self, project: str) -> Line:
-        """The plan's line for `project`. Raises NotInPlan."""
+        """The plan's line of `project`. Raises NotInPlan."""
         line = self.lines.get(project)
         if line is None:
             raise NotInPlan(project=project)
         return line
 
     def wholly_allotted(self, project: str) -> bool:
-        """Nothing of the plan's line is left to allot."""
+        """Whether the planned amount of every batch of the line is allotted."""
         batches = self.line(project).batches
         return all(self.allotted.get((project, batch.batch), 0) == batch.amount for batch in batches)
 
     def to_allot(self, lines: Iterable[Line]) -> int:
-        """What `lines` still ask of the pool: their amounts not allotted yet, closed projects left out."""
+        """The fen that `lines` still need from the pool: planned and not allotted, except those of closed projects."""
         return sum(
             batch.amount - self.allotted.get((line.project, batch.batch), 0)
             for line in lines
@@ -209,7 +209,7 @@ class Fund(Struct, frozen=True):
 
 
 def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -> Map[tuple[str, int], int]:
-    """What is allotted after money has crossed between the fund and its projects."""
+    """The allotments after `moves`; only moves between the fund and a project change them."""
     for moved in moves:
         leaves = ACCOUNTS[moved.source].owner == "fund"
         enters = ACCOUNTS[moved.target].owner == "fund"
@@ -221,7 +221,7 @@ def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -
 
 
 def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:
-    """The plan after a reallocation: each line has as much more, or less, as was moved into or out of it."""
+    """The plan's lines after a reallocation: each is changed by the amount moved into or out of it."""
     for moved in moves:
         project, batch = moved.place.project, moved.place.batch
         assert project is not None

@@ -1,6 +1,6 @@
-"""What is true now of a project: its rounds of applications, its awards, its payments and its money.
+"""The current state of a project: its rounds of applications, its awards, its payments and its money.
 
-Everything that grows is a persistent map, so a long life costs no more per event than a short one.
+All collections that grow are persistent maps, so the cost of an event does not grow with the project's history.
 """
 
 from __future__ import annotations
@@ -38,10 +38,11 @@ from domain.state.fund import Line
 
 
 class Project(Struct, frozen=True):
-    """One line of the plan. `applicants` finds the live application of an applicant in a round.
+    """One line of the plan. `round`: the last round's number. `applicants`: live applications by round and uscc.
 
-    `ended` are the awards that are no longer live; `paid_on` tells by award when each of its payments was confirmed;
-    `recovered` what each recovery received; `reversed` which fen of an entry were moved back.
+    `ended`: the awards that are no longer live. `paid_on`: by award, the day on which each payment was confirmed.
+    `recoveries_of`: the recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: the fen
+    moved back of each entry, by version. `closed_at`: the version of ProjectClosed.
     """
 
     code: str
@@ -76,7 +77,7 @@ class Project(Struct, frozen=True):
     # Rounds
 
     def current_round(self) -> Round:
-        """The last round, decided or not. Raises NoRoundUnderWay before the first call and after a failed one."""
+        """The last round, decided or not. Raises NoRoundUnderWay before the first call and after a failed call."""
         current = self.rounds.get(str(self.round))
         if current is None or current.status is RoundStatus.FAILED:
             raise NoRoundUnderWay
@@ -95,11 +96,11 @@ class Project(Struct, frozen=True):
             raise ObjectionOpen(objections=", ".join(sorted(self.open_objections)))
 
     def applied(self, number: int) -> dict[str, Application]:
-        """The live applications of round `number`. Walks them all: for reviews, not for posts that come often."""
+        """The live applications of round `number`. Linear in all applications: for reviews, not for frequent posts."""
         return {n: each for n, each in self.applications.items() if each.round == number and not each.withdrawn}
 
     def standing(self, name: str) -> bool:
-        """Whether the application may be put on a notice and awarded."""
+        """Whether the application is eligible for a notice and an award."""
         return self.lacks(name) is None
 
     def must_stand(self, name: str) -> None:
@@ -108,10 +109,10 @@ class Project(Struct, frozen=True):
             raise NotStanding(application=name, lacks=lacks)
 
     def lacks(self, name: str) -> str | None:
-        """What keeps the application from being put on a notice and awarded, in a word; None if nothing does."""
+        """A code for why the application is not eligible for a notice and an award; None if it is eligible."""
         each = self.applications[name]
         current = self.rounds[str(each.round)]
-        against = {
+        reasons = {
             "withdrawn": each.withdrawn,
             "excluded": each.excluded,
             "awarded": each.award is not None,
@@ -119,15 +120,15 @@ class Project(Struct, frozen=True):
             "unscreened": each.screening is not Screening.PASSED,
             "unscored": name not in current.scores,
         }
-        return next((word for word, holds in against.items() if holds), None)
+        return next((reason for reason, holds in reasons.items() if holds), None)
 
     def shown(self, award: str) -> Shown | None:
-        """By which completed notice the public was shown an award's application; None if by none yet."""
+        """The completed notice that listed the award's application; None if there is none yet."""
         name = self.awards[award].application
         return self.rounds[str(self.applications[name].round)].noticed.get(name)
 
     def not_shown(self) -> Iterator[str]:
-        """The live awards that no completed notice has shown. Walks them all: for calls."""
+        """The live awards that no completed notice has listed. Linear in all awards: for calls only."""
         return (name for name in sorted(self.awards) if name not in self.ended and self.shown(name) is None)
 
     # Names
@@ -170,7 +171,7 @@ class Project(Struct, frozen=True):
         return self.recoveries[name]
 
     def unused(self, kind: str, name: str) -> None:
-        """Raises NameTaken if the project has something of this kind and name."""
+        """Raises NameTaken if the project has an entity of this kind and name."""
         if name in self.subjects(kind):
             raise NameTaken(kind=kind, name=name)
 
@@ -180,7 +181,7 @@ class Project(Struct, frozen=True):
         return Place(self.code, batch, award, payment)
 
     def held(self, line: Line, award: str, accounts: Iterable[str]) -> int:
-        """What the award has in these accounts, over all batches of the line, in fen."""
+        """The award's amount in fen in these accounts, over all batches of the line."""
         wanted = tuple(accounts)
         return sum(
             self.accounts.balance(account, self.place(award, batch.batch))
@@ -194,48 +195,51 @@ class Project(Struct, frozen=True):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """How many awards count against the plan's limit: the live, and the ended that kept money."""
+        """The number of awards that count against the line's limit: live awards, and ended awards that kept money."""
         freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
         return len(self.awards) - freed
 
     def paid(self, name: str) -> FenSet:
-        """The fen that stand paid by this payment."""
+        """The fen of this payment in the account `paid`."""
         payment = self.payments[name]
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
     def outstanding(self, name: str, waived_less: int = 0) -> int:
-        """What a recovery still asks back, in fen: never more than its payment has left."""
+        """The outstanding amount of a recovery in fen, at most what its payment still has in `paid`.
+
+        `waived_less` fen are subtracted from the waived amount, to check the reversal of a waiver.
+        """
         recovery = self.recoveries[name]
-        asked = recovery.amount - recovery.waived + waived_less - self.recovered.get(name, 0)
-        return min(asked, self.paid(recovery.payment).total)
+        demanded = recovery.amount - recovery.waived + waived_less - self.recovered.get(name, 0)
+        return min(demanded, self.paid(recovery.payment).total)
 
     def all_outstanding(self) -> Iterator[tuple[str, int]]:
-        """The recoveries that still ask something back."""
+        """The recoveries with an outstanding amount, and that amount in fen."""
         return ((name, left) for name in sorted(self.recoveries) if (left := self.outstanding(name)) > 0)
 
-    # Subjects
+    # Entities
 
     def subjects(self, kind: str) -> Map[str, Any]:
-        """All that the project keeps of one kind, by name."""
-        found: Map[str, Any] = getattr(self, KINDS[kind])
-        return found
+        """The project's entities of one kind, by name."""
+        entities: Map[str, Any] = getattr(self, KINDS[kind])
+        return entities
 
-    def keep(self, kind: str, name: str, subject: Any) -> Project:
-        """The project with this subject, new or changed."""
-        return replace(self, **{KINDS[kind]: self.subjects(kind).set(name, subject)})
+    def with_entity(self, kind: str, name: str, entity: Any) -> Project:
+        """The project with this entity added or replaced."""
+        return replace(self, **{KINDS[kind]: self.subjects(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
-        """The project after a step of this version on one subject."""
-        return self.keep(kind, name, stepped(self.subjects(kind)[name], version, **changes))
+        """The project after the event `version` made these changes to one entity."""
+        return self.with_entity(kind, name, stepped(self.subjects(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:
-        """The project with one subject as it was before its last step; without it, if that was its first."""
-        subject = self.subjects(kind)[name]
-        assert subject.past or not subject.steps, "what is not remembered is not reversed"
-        if not subject.past:
+        """The project with one entity as it was before its last step; without the entity if that step created it."""
+        entity = self.subjects(kind)[name]
+        assert entity.past or not entity.steps, "a step whose previous state was dropped is not reversed"
+        if not entity.past:
             return replace(self, **{KINDS[kind]: self.subjects(kind).delete(name)})
-        *past, before = subject.past
-        return self.keep(kind, name, replace(before, past=tuple(past)))
+        *past, before = entity.past
+        return self.with_entity(kind, name, replace(before, past=tuple(past)))
 
 
 KINDS = {
@@ -247,4 +251,4 @@ KINDS = {
     "recovery": "recoveries",
     "waiver": "waivers",
 }
-"""What a project keeps of each kind of subject."""
+"""The field of Project that holds the entities of each kind."""

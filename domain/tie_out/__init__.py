@@ -1,6 +1,6 @@
-"""A statement's lines held against the entries of the books: which agree, and how the others differ.
+"""Matches the lines of a bank statement with the entries of the ledger, and says how the others differ.
 
-Exact to the fen, and the same for the same input.
+Amounts are compared exact to the fen. The result is deterministic: the same input gives the same pairings.
 """
 
 from __future__ import annotations
@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 
 from domain.fund.reconciliation import Difference
-from domain.tie_out.evidence import likely, may_be, right_payee
-from domain.tie_out.likeness import (
-    Apart,
+from domain.tie_out.criteria import no_number_conflict, no_payee_conflict, plausible
+from domain.tie_out.numbers import by_number, by_number_with_differences
+from domain.tie_out.open_items import OpenItems
+from domain.tie_out.parts import Days, Entry, Line, Pairing
+from domain.tie_out.stages import (
     Stage,
+    Window,
     by_account,
     by_direction,
-    by_namelessness,
+    by_missing_payee,
     by_payee,
     by_reference,
     by_voucher,
-    one_by_one,
-    summed,
+    pair_singly,
+    pair_sums,
     with_amount,
 )
-from domain.tie_out.numbers import by_number, what_is_left_of_a_number
-from domain.tie_out.parts import Days, Entry, Line, Pairing
-from domain.tie_out.table import Table
 
 __all__ = ["Days", "Entry", "Line", "Pairing", "tie_out"]
 
@@ -36,77 +36,88 @@ def tie_out(
     pending: Iterable[Entry] = (),
     settled: Iterable[Entry] = (),
 ) -> list[Pairing]:
-    """Each line in one pairing, and each entry that is in one or of the statement's days; in the statement's order.
+    """The pairings, in the order of the statement's lines; then the entries of its days that no line matches.
 
-    `entries` reach beyond these days, so that a line at the edge finds its own. `pending` are payments that are not
-    confirmed yet, `settled` those that another statement has.
+    Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
+    can match an entry of a neighbouring day. `pending`: payments not confirmed yet. `settled`: entries that another
+    statement has already matched.
     """
-    table = Table(days, lines, entries)
+    items = OpenItems(days, lines, entries)
     for stage in STAGES:
-        stage(table)
-    alone = list(_alone(table, list(pending), list(settled)))
+        stage(items)
+    unmatched = list(_unmatched_lines(items, list(pending), list(settled)))
     missing = [
         Pairing((), (entry,), differs=(Difference.LEDGER_ONLY,))
-        for entry in table.open_entries()
+        for entry in items.open_entries()
         if days.first <= entry.on <= days.last
     ]
-    return [*sorted([*table.found, *alone], key=lambda each: each.lines[0].number), *missing]
+    return [*sorted([*items.pairings, *unmatched], key=lambda each: each.lines[0].number), *missing]
 
 
-def duplicates(table: Table) -> None:
-    """Lines that say again what a paired line said."""
-    told = {_said(line): line.number for pairing in table.found for line in pairing.lines if pairing.entries}
-    for line in table.open_lines():
-        if twin := told.get(_said(line)):
-            table.repeated(line, twin)
+def duplicates(items: OpenItems) -> None:
+    """Mark the open lines that repeat a matched line."""
+    matched = {_content(line): line.number for pairing in items.pairings for line in pairing.lines if pairing.entries}
+    for line in items.open_lines():
+        if twin := matched.get(_content(line)):
+            items.add_duplicate(line, twin)
 
 
-def _said(line: Line) -> Hashable:
+def _content(line: Line) -> Hashable:
     return line.direction, line.amount, line.on, line.name, line.account, *line.numbers.values()
 
 
-def _anyone(_: Line, __: Entry) -> bool:
+def _always(_: Line, __: Entry) -> bool:
     return True
 
 
 STAGES: tuple[Stage, ...] = (
     by_number,
-    one_by_one(with_amount(by_reference), Apart.ANY, right_payee),
-    one_by_one(with_amount(by_reference), Apart.ANY, _anyone),
-    one_by_one(with_amount(by_voucher), Apart.ANY, likely),
-    one_by_one(with_amount(by_voucher), Apart.ANY, right_payee),
-    *(one_by_one(with_amount(who), apart) for apart in (Apart.NONE, Apart.NEAR) for who in (by_account, by_payee)),
-    one_by_one(with_amount(by_voucher), Apart.ANY, _anyone),
+    pair_singly(with_amount(by_reference), Window.ANY, no_payee_conflict),
+    pair_singly(with_amount(by_reference), Window.ANY, _always),
+    pair_singly(with_amount(by_voucher), Window.ANY, plausible),
+    pair_singly(with_amount(by_voucher), Window.ANY, no_payee_conflict),
+    *(
+        pair_singly(with_amount(who), window)
+        for window in (Window.SAME_DAY, Window.SAME_MONTH)
+        for who in (by_account, by_payee)
+    ),
+    pair_singly(with_amount(by_voucher), Window.ANY, _always),
     duplicates,
-    what_is_left_of_a_number,
-    *(one_by_one(with_amount(who), Apart.TOLERATED) for who in (by_account, by_payee)),
-    *(one_by_one(with_amount(by_namelessness), apart) for apart in (Apart.NONE, Apart.NEAR)),
-    summed(by_account, Apart.TOLERATED),
-    summed(by_payee, Apart.TOLERATED),
-    summed(by_namelessness, Apart.NONE),
+    by_number_with_differences,
+    *(pair_singly(with_amount(who), Window.TOLERATED) for who in (by_account, by_payee)),
+    *(pair_singly(with_amount(by_missing_payee), window) for window in (Window.SAME_DAY, Window.SAME_MONTH)),
+    pair_sums(by_account, Window.TOLERATED),
+    pair_sums(by_payee, Window.TOLERATED),
+    pair_sums(by_missing_payee, Window.SAME_DAY),
     duplicates,
-    *(one_by_one(with_amount(who), Apart.ANY) for who in (by_account, by_payee)),
-    *(one_by_one(with_amount(by_direction), apart, may_be) for apart in (Apart.NONE, Apart.NEAR, Apart.TOLERATED)),
-    *(one_by_one(by_payee, apart, may_be) for apart in (Apart.NONE, Apart.NEAR, Apart.TOLERATED)),
+    *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)),
+    *(
+        pair_singly(with_amount(by_direction), window, no_number_conflict)
+        for window in (Window.SAME_DAY, Window.SAME_MONTH, Window.TOLERATED)
+    ),
+    *(
+        pair_singly(by_payee, window, no_number_conflict)
+        for window in (Window.SAME_DAY, Window.SAME_MONTH, Window.TOLERATED)
+    ),
 )
-"""From the surest to the weakest evidence."""
-SURE = (by_number, *(one_by_one(with_amount(who), Apart.ANY) for who in (by_account, by_payee)))
-"""What finds the payment that is not confirmed yet, or that was settled before."""
+"""The matching stages, from the strongest evidence to the weakest."""
+SURE_STAGES = (by_number, *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)))
+"""The stages that match the remaining lines with pending and with settled entries."""
 
 
-def _alone(table: Table, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
-    """The lines that no entry has: paid a second time, or each with the payment that may still be confirmed by it."""
-    lines = table.open_lines()
-    again = _found(lines, settled, table.days)
-    waiting = _found([line for line in lines if line not in again], pending, table.days)
+def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
+    """A pairing for each open line: a duplicate of a settled entry, or unmatched, with its pending payment if any."""
+    lines = items.open_lines()
+    repeated = _paired_surely(lines, settled, items.days)
+    waiting = _paired_surely([line for line in lines if line not in repeated], pending, items.days)
     for line in lines:
-        kind = Difference.DUPLICATE if line in again else Difference.STATEMENT_ONLY
-        yield Pairing((line,), (), differs=(kind,), pending=waiting.get(line), settled=again.get(line))
+        kind = Difference.DUPLICATE if line in repeated else Difference.STATEMENT_ONLY
+        yield Pairing((line,), (), differs=(kind,), pending=waiting.get(line), settled=repeated.get(line))
 
 
-def _found(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
-    """The lines that surely are of one of these."""
-    table = Table(days, lines, entries)
-    for stage in SURE:
-        stage(table)
-    return {each.lines[0]: each.entries[0] for each in table.found if len(each.lines) == len(each.entries) == 1}
+def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
+    """The lines that SURE_STAGES pair with a single one of `entries`, each with that entry."""
+    items = OpenItems(days, lines, entries)
+    for stage in SURE_STAGES:
+        stage(items)
+    return {each.lines[0]: each.entries[0] for each in items.pairings if len(each.lines) == len(each.entries) == 1}

@@ -1,4 +1,4 @@
-"""Paired by a bank reference or a voucher that they share."""
+"""Matching stages by a shared bank reference or voucher number."""
 
 from __future__ import annotations
 
@@ -7,46 +7,46 @@ from operator import attrgetter
 
 from msgspec import Struct, field
 
-from domain.tie_out.evidence import total
+from domain.tie_out.criteria import total
+from domain.tie_out.open_items import OpenItems
 from domain.tie_out.parts import Entry, Line
-from domain.tie_out.table import Table
 
 
 class Group(Struct):
-    """Lines and entries that share something, by day."""
+    """Lines and entries with a common key or number, ordered by day."""
 
     lines: list[Line] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
 
-def by_number(table: Table) -> None:
-    """One and those that share a bank reference or a voucher with it, directly or through others, of the same sum."""
-    for group in _connected(table):
+def by_number(items: OpenItems) -> None:
+    """Pair one line or entry with all that share numbers with it, directly or through others, if sums are equal."""
+    for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
-            table.pair(group.lines, group.entries)
+            items.pair(group.lines, group.entries)
 
 
-def what_is_left_of_a_number(table: Table) -> None:
-    """The others of these: several of either side, or of another amount."""
-    for group in _connected(table):
-        table.pair(group.lines, group.entries)
+def by_number_with_differences(items: OpenItems) -> None:
+    """Pair the remaining connected groups: several on both sides, or with different sums."""
+    for group in _connected(items):
+        items.pair(group.lines, group.entries)
 
 
-def _connected(table: Table) -> Iterator[Group]:
+def _connected(items: OpenItems) -> Iterator[Group]:
     sharing: dict[Hashable, list[Line | Entry]] = {}
-    everything: list[Line | Entry] = [*table.open_lines(), *table.open_entries()]
+    everything: list[Line | Entry] = [*items.open_lines(), *items.open_entries()]
     for each in everything:
         for number in each.numbers.values():
             sharing.setdefault(number, []).append(each)
-    for line in table.open_lines():
-        together: dict[Line | Entry, None] = {}
-        reached: list[Line | Entry] = [line]
-        while reached:
-            each = reached.pop()
-            together[each] = None
+    for line in items.open_lines():
+        connected: dict[Line | Entry, None] = {}
+        to_visit: list[Line | Entry] = [line]
+        while to_visit:
+            each = to_visit.pop()
+            connected[each] = None
             for number in each.numbers.values():
-                reached += sharing.pop(number, ())
-        lines = sorted((each for each in together if isinstance(each, Line)), key=attrgetter("order"))
-        entries = sorted((each for each in together if isinstance(each, Entry)), key=attrgetter("order"))
+                to_visit += sharing.pop(number, ())
+        lines = sorted((each for each in connected if isinstance(each, Line)), key=attrgetter("order"))
+        entries = sorted((each for each in connected if isinstance(each, Entry)), key=attrgetter("order"))
         if entries:
             yield Group(lines, entries)

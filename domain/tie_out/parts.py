@@ -1,4 +1,4 @@
-"""What is tied out: a statement's lines, the entries of the books, and what belongs together."""
+"""The data of a tie-out: a statement's lines, the entries of the ledger, and pairings of both."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.state.entities import BankAccount
 
 
 class Cash(Struct, frozen=True, dict=True):
-    """Money that moved on a day, as a statement or the books have it, and whom and what it was for."""
+    """A movement of money on a day, as in a statement or in the ledger, with its payee and reference numbers."""
 
     on: date
     direction: Direction
@@ -29,22 +29,22 @@ class Cash(Struct, frozen=True, dict=True):
 
     @cached_property
     def name(self) -> str:
-        """The payee's name as names are compared."""
+        """The payee's name, normalised for comparison."""
         return normalized(self.payee or "")
 
     @cached_property
     def numbers(self) -> Mapping[str, Hashable]:
-        """The numbers that tell which payment it is; those of vouchers begin anew each year."""
-        found: dict[str, Hashable] = {}
+        """The numbers that identify the payment, by kind. A voucher's includes the year: they restart each year."""
+        numbers: dict[str, Hashable] = {}
         if self.reference:
-            found["reference"] = ("reference", self.direction, normal(self.reference))
+            numbers["reference"] = ("reference", self.direction, normal(self.reference))
         if self.voucher:
-            found["voucher"] = ("voucher", self.direction, self.on.year, normal(self.voucher))
-        return found
+            numbers["voucher"] = ("voucher", self.direction, self.on.year, normal(self.voucher))
+        return numbers
 
 
 class Line(Cash, frozen=True, dict=True):
-    """A line of a statement. `number` is its own, from 1; `account` the other party's, as far as it is told."""
+    """A line of a statement. `number` counts from 1; `account` is the counterparty's, as far as the line has it."""
 
     number: int = 0
     summary: str | None = None
@@ -55,7 +55,7 @@ class Line(Cash, frozen=True, dict=True):
 
 
 class Entry(Cash, frozen=True, dict=True):
-    """An entry of the books: `on` is the day of clearing, `amount` less what was reversed."""
+    """An entry of the ledger. `on` is the day of clearing; `amount` excludes what was reversed."""
 
     stream: str = ""
     version: int = 0
@@ -77,23 +77,23 @@ class Entry(Cash, frozen=True, dict=True):
 
 
 class Days(Struct, frozen=True):
-    """The statement's days, both included, and how many days apart a line and its entry may be."""
+    """The statement's first and last day, inclusive, and the tolerated days between a line and its entry."""
 
     first: date
     last: date
     tolerance: int
 
     def near(self, line: Line, entry: Entry) -> bool:
-        """Close enough, and in one month: else it is another period's."""
+        """Whether they are within the tolerance and in one month: across months they belong to different periods."""
         close = abs((line.on - entry.on).days) <= self.tolerance
         return close and (line.on.year, line.on.month) == (entry.on.year, entry.on.month)
 
 
 class Pairing(Struct, frozen=True):
-    """Lines and entries that belong together, or one that stands alone. No `differs`: they agree.
+    """Lines and entries that belong together, or a single line or entry without a match. They agree if not `differs`.
 
-    `twin` is the line that a duplicate repeats, `settled` the entry that another statement has already; `pending` a
-    payment that is instructed and not confirmed yet.
+    `twin`: the number of the line that a duplicate repeats. `settled`: the entry that another statement has already
+    matched. `pending`: a payment that is instructed and not confirmed yet.
     """
 
     lines: tuple[Line, ...]
@@ -106,7 +106,7 @@ class Pairing(Struct, frozen=True):
 
     @property
     def confidence(self) -> int:
-        """How sure it is that they belong together, from 0 to 100."""
+        """The confidence that they belong together, from 0 to 100."""
         return min(100, sum(WEIGHTS[reason] for reason in self.reasons))
 
 

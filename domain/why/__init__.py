@@ -1,7 +1,7 @@
-"""Why money is not paid yet: the conditions of each post that would bring it on its way, met or not, and by what.
+"""Explains why money is not paid yet: the next posts needed, their conditions, and which events meet them.
 
-The conditions are the very guards that refuse those posts, or the decision itself, so that the answer and the posts
-cannot disagree.
+The conditions are the same guards that refuse those posts, or the decision itself, so the explanation cannot differ
+from what a post would be answered.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ __all__ = ["Answer", "Condition", "Sentence", "Step", "why"]
 
 
 def why(ledger: LedgerView, code: str, batch: int, award: str | None = None) -> Answer:
-    """Why a batch of an award is not paid; without an award, why what is planned for the batch is not awarded.
+    """Why a batch of an award is not paid; without `award`, why the money planned for the batch is not awarded.
 
     Raises UnknownStream, UnknownName, NotInPlan, BatchNotInPlan.
     """

@@ -1,4 +1,4 @@
-"""Why a batch of an award is not paid: the next step of what is on its way, what opens the gate, then the request."""
+"""Why a batch of an award is not paid: payments under way, the gate that is not open, then the payment request."""
 
 from __future__ import annotations
 
@@ -27,25 +27,27 @@ def answer(ledger: LedgerView, project: Project, name: str, batch: int) -> Answe
     if accounts[COMMITTED]:
         steps += _opening(ledger, project, award, name, batch)
     if unpaid := Money(accounts[COMMITTED] + accounts[PAYABLE]):
-        asked = PaymentRequested("?", name, batch, unpaid, award.payee)
-        # Behind a shut gate nothing is payable: the gate is what is missing, and money is there once it opens.
+        request = PaymentRequested("?", name, batch, unpaid, award.payee)
+        # While the gate is closed nothing is payable, so ENOUGH would fail too; only the gate must be reported.
         guards = (each for each in PAYMENT if each is not ENOUGH or not accounts[COMMITTED])
-        steps.append(guarded(ledger, project, asked, (OPEN, *guards)))
+        steps.append(guarded(ledger, project, request, (OPEN, *guards)))
     return Answer(accounts, _says(accounts), tuple(steps))
 
 
 def _says(accounts: dict[str, Money]) -> Sentence:
-    waits = Money(sum(accounts[account] for account in ACCOUNTS if account != PAID))
+    unpaid = Money(sum(accounts[account] for account in ACCOUNTS if account != PAID))
     paid = accounts[PAID]
-    if waits:
-        return Sentence(f"{waits} yuan wait to be paid; {paid} are paid.", f"尚有 {waits} 元未付，已付 {paid} 元。")
+    if unpaid:
+        return Sentence(
+            f"{unpaid} yuan is not paid yet; {paid} yuan is paid.", f"尚有 {unpaid} 元未付，已付 {paid} 元。"
+        )
     if paid:
         return Sentence(f"All of it is paid: {paid} yuan.", f"已全部付清，共 {paid} 元。")
     return Sentence("The award has nothing in this batch.", "该立项在本批次没有资金。")
 
 
 def _under_way(ledger: LedgerView, project: Project, award: str, batch: int) -> Iterator[Step]:
-    """The next step of each payment that is on its way."""
+    """The next step of each payment in approval or in transit."""
     of = award, batch
     for at in sorted(
         at for at in project.accounts.holdings if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == of
@@ -69,7 +71,7 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
 
 
 def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
-    """What would open the gate that the batch is committed behind."""
+    """The step that leads to the opening of the batch's gate."""
     gate = ledger.fund(project.fund).line(project.code).batch(batch).gate
     if gate is Gate.AGREEMENT:
         yield guarded(ledger, project, AgreementSigned(name, ledger.today, ledger.today), (OPEN, LIVE))

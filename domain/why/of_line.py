@@ -1,4 +1,4 @@
-"""Why what is planned for a batch is not awarded: its allotment, the next steps of the round, then the award list."""
+"""Why the money planned for a batch is not awarded: its allotment, the round's next steps, then the award list."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from domain.why.step import Answer, Sentence, Step, decided, guarded
 NOBODY = Payee("", "", BankAccount("", ""))
 MAX_NOTICE = timedelta(days=90)
 MAX_LISTED = 10
-"""Of many applications that wait for the same step, so many are told."""
+"""The maximum number of applications listed that wait for the same step."""
 
 
 def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
@@ -42,7 +42,7 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
     held = project.accounts.balance(LINE, Place(project.code, batch))
     left = Money(planned - fund.allotted.get((project.code, batch), 0))
     says = Sentence(
-        f"The line holds {held} yuan; {left} of the plan's {planned} are not allotted.",
+        f"The line holds {held} yuan; {left} of the planned {planned} yuan is not allotted.",
         f"项目额度余 {held} 元；计划 {planned} 元中尚有 {left} 元未分配。",
     )
     steps: list[Step] = []
@@ -55,7 +55,7 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
 
 
 def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
-    """What the round waits for before a list can be decided; what is already there is not told again."""
+    """The steps still missing in the round before an award list can be decided."""
     current = project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
         yield ObjectionResolved(objection, upheld=False, reason="?")
@@ -82,7 +82,7 @@ def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator
 
 
 def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
-    """A notice of all that stand, from today on, as long as the settings ask for."""
+    """A notice of all eligible applications, from today, with the minimum working days of the settings."""
     needed = ledger.fund(project.fund).settings.notice_working_days
     last_day = ledger.today
     while (ledger.working_days(ledger.today, last_day) or 0) < needed and last_day < ledger.today + MAX_NOTICE:
@@ -96,7 +96,7 @@ def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
 
 
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
-    """Who might be listed: what stands and was put on the notice, the best last."""
+    """The applications that could be listed: eligible and, if notices come first, on the notice; the best one last."""
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
         return []
@@ -106,7 +106,7 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
-    """A list that gives the best that stands all that the line holds; where nobody does, an empty one."""
+    """A list that awards everything the line holds to the best candidate; an empty list if there is no candidate."""
     current = project.rounds.get(str(project.round))
     review = current.review.version if current and current.review else 0
     noticed = current.notice if current and _notices_come_first(ledger, project) else None
@@ -114,10 +114,13 @@ def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
     row = Awarded("?", "?", NOBODY, Decimal(0), 1, ())
     candidates = _candidates(ledger, project)
     if current is None or not candidates:
-        # Conditions of rows would all hold for none of them; and whoever is listed would take a place.
-        of_none = guarded(ledger, project, empty, (OPEN, *(each for each in LIST if each not in (*OF_ROWS, PLACES))))
+        # Without rows, the conditions of rows would all be met trivially, so they are left out. PLACES is checked with
+        # one row, since any listed application would take a place.
+        without_rows = guarded(
+            ledger, project, empty, (OPEN, *(each for each in LIST if each not in (*OF_ROWS, PLACES)))
+        )
         place = guarded(ledger, project, empty, (PLACES,), about=replace(empty, awards=(row,)))
-        return replace(of_none, conditions=(*of_none.conditions, *place.conditions))
+        return replace(without_rows, conditions=(*without_rows.conditions, *place.conditions))
     best = candidates[-1]
     line = ledger.fund(project.fund).line(project.code)
     held = {each.batch: project.accounts.balance(LINE, Place(project.code, each.batch)) for each in line.batches}

@@ -1,4 +1,4 @@
-"""A post that would bring money on its way, as it could be posted today, and what it would be answered."""
+"""The steps of an explanation: a post that moves the money on, as it could be sent today, and its conditions."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sentence(NamedTuple):
 
 
 class Condition(Struct, frozen=True):
-    """A guard as it stands today: met `by` some events, or what it refuses with."""
+    """The result of a guard today: the events that meet it (`by`), or the refusal that it raised (`missing`)."""
 
     guard: Guard
     by: Evidence
@@ -33,7 +33,7 @@ class Condition(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """A post to `stream` that would bring the money further, as it could be posted today, and its conditions."""
+    """A post to `stream` that would move the money on, with its conditions. Unknown values in `fact` are "?"."""
 
     stream: str
     fact: Fact
@@ -46,7 +46,7 @@ class Step(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """Where the money of a batch stands, by account and in a sentence, and the steps that it waits for, in turn."""
+    """The money of a batch by account and in a sentence, and the steps that it needs, in order."""
 
     accounts: dict[str, Money]
     says: Sentence
@@ -54,7 +54,7 @@ class Answer(Struct, frozen=True):
 
 
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
-    """A step whose conditions are `guards`. `about`: what they look at, if not the fact itself."""
+    """A step whose conditions are `guards`. They check `about`, or the fact itself without it."""
     stream = f"project/{project.code}"
     context = Context(ledger, stream, fact, _today(ledger), ledger.today)
     return Step(stream, fact, tuple(_condition(guard, context, project, about or fact) for guard in guards))
@@ -72,14 +72,14 @@ def _condition(guard: Guard, context: Context, project: Project, fact: Any) -> C
 
 
 def decided(ledger: LedgerView, project: Project, fact: Fact, stream: str | None = None) -> Step:
-    """A step with one condition: that the ledger would let it count today."""
+    """A step with one condition: that the ledger would accept it today."""
     stream = stream or f"project/{project.code}"
-    papers = tuple(Document(choice[0], "?") for choice in fact.cites)
-    context = Context(ledger, stream, fact, replace(_today(ledger), documents=papers), ledger.today)
-    would_count = Guard("It would count if posted today.", "今日提交即可入账。", rules_of(type(fact)), _would_count)
-    return Step(stream, fact, (_condition(would_count, context, project, fact),))
+    documents = tuple(Document(choice[0], "?") for choice in fact.cites)
+    context = Context(ledger, stream, fact, replace(_today(ledger), documents=documents), ledger.today)
+    accepted = Guard("It would be accepted if posted today.", "今日提交即可入账。", rules_of(type(fact)), _is_accepted)
+    return Step(stream, fact, (_condition(accepted, context, project, fact),))
 
 
-def _would_count(context: Context, _: Project, fact: Fact) -> Evidence:
+def _is_accepted(context: Context, _: Project, fact: Fact) -> Evidence:
     decide(context.ledger, Posted(context.stream, fact, context.header))
     return ()

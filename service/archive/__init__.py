@@ -1,5 +1,5 @@
-"""The archive: the log in Parquet segments that need no database, and the ways back from them.
+"""The archive: the log in Parquet segments that can be read without a database, restored and replayed.
 
-`write` adds what is new, `restore` fills an empty database, `replay` computes the balances anew in another engine.
-Parquet, DuckDB and Spark are the optional extras `archive` and `spark`.
+`write` adds new events, `restore` fills an empty database, `replay` recomputes the balances in another engine. Parquet
+and DuckDB are in the optional extra `archive`, Spark in `spark`.
 """

@@ -1,4 +1,4 @@
-"""What another engine computed from the archive, held against the live tables."""
+"""Compare the balances that another engine computed from the archive with the live table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How many rows there are as of `position`, how many differ, and some of these: key, live, and as replayed."""
+    """The number of rows as of `position`, and of those that differ; `shown` has some: key, live row, replayed row."""
 
     position: int
     rows: int
@@ -30,7 +30,7 @@ class Compared:
     shown: tuple[tuple[Key, Row | None, Row | None], ...]
 
     def document(self) -> dict[str, Any]:
-        """For programs, amounts in yuan."""
+        """The comparison as JSON-compatible values, with amounts in yuan."""
         shown = [
             {"key": list(key), "live": live and in_yuan(live), "replayed": replayed and in_yuan(replayed)}
             for key, live, replayed in self.shown
@@ -39,7 +39,10 @@ class Compared:
 
 
 def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Compared:
-    """Raises ArchiveWrong if the live tables have not folded `position` yet."""
+    """Compare `replayed` with the live balances as of `position`.
+
+    Raises ArchiveWrong if the projections have not folded `position` yet.
+    """
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
         conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
@@ -50,20 +53,20 @@ def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Co
             raise ArchiveWrong(f"The tables are at {reached}, the archive at {position}. 投影尚未到达归档位置。")
         at = None if reached == position else position
         live = _by_key(conn.cursor(row_factory=dict_row).execute(QUERIES["balances_at"], {"position": at}))
-    anew = _by_key(replayed)
-    differing = [key for key in sorted(live.keys() | anew.keys(), key=str) if live.get(key) != anew.get(key)]
-    shown = tuple((key, live.get(key), anew.get(key)) for key in differing[:MAX_SHOWN])
-    return Compared(position, len(live.keys() | anew.keys()), len(differing), shown)
+    other = _by_key(replayed)
+    differing = [key for key in sorted(live.keys() | other.keys(), key=str) if live.get(key) != other.get(key)]
+    shown = tuple((key, live.get(key), other.get(key)) for key in differing[:MAX_SHOWN])
+    return Compared(position, len(live.keys() | other.keys()), len(differing), shown)
 
 
 def in_yuan(row: Row) -> dict[str, Any]:
-    """A row of balances with its amounts, which are fen, in yuan."""
+    """A row of balances with its amounts converted from fen to yuan."""
     return {name: value if name in KEY else str(Money(value)) for name, value in row.items()}
 
 
 def _by_key(rows: Iterable[Row]) -> dict[Key, dict[str, int]]:
-    """The amounts by place, in fen; without the places that are empty."""
-    found = {
+    """The amounts in fen by key, without the rows whose amounts are all zero."""
+    by_key = {
         tuple(row[name] for name in KEY): {name: int(row[name]) for name in row if name not in KEY} for row in rows
     }
-    return {key: amounts for key, amounts in found.items() if any(amounts.values())}
+    return {key: amounts for key, amounts in by_key.items() if any(amounts.values())}

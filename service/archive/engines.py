@@ -1,4 +1,4 @@
-"""The engines that replay an archive: DuckDB in this process, Spark on one machine or a cluster."""
+"""The engines that can replay an archive: DuckDB in this process, Spark on one machine or a cluster."""
 
 from __future__ import annotations
 
@@ -9,32 +9,35 @@ from typing import Any, Protocol
 from service.archive.manifest import Archive, ArchiveWrong
 
 Balances = Mapping[str, Any]
-"""A row of balances: a place, and fen by account."""
-MEMORY = "100MB"
-"""What DuckDB may hold; what is more it writes to disk."""
+"""A row of balances: its key (fund, project, batch, award), and the fen in each account."""
+MAX_MEMORY = "100MB"
+"""DuckDB's memory limit; it writes larger intermediate results to disk."""
 
 
 class Engine(Protocol):
-    """What computes. `dialect` is its name for sqlglot, `elements` its query for a list's elements, counted from 1."""
+    """An SQL engine. `dialect` is its name in sqlglot; `elements` is its query for the elements of the list `{of}`.
+
+    The query returns the columns `move`, the element, and `seq`, its number counted from 1.
+    """
 
     dialect: str
     elements: str
 
     def attach(self, archive: Archive) -> None:
-        """Make the archived log its table `event`."""
+        """Make the archived log readable as the table `event`."""
 
     def compute(self, name: str, query: str) -> None:
-        """Make a query's rows a table."""
+        """Create the table `name` with the rows of a query."""
 
     def define(self, name: str, query: str) -> None:
-        """Make a query a view."""
+        """Create the view `name` of a query."""
 
     def rows(self, query: str) -> Iterable[Balances]:
-        """A query's rows, by column."""
+        """The rows of a query, as mappings by column name."""
 
 
 class DuckDb:
-    """DuckDB, in this process."""
+    """DuckDB in this process."""
 
     extra = "archive"
     dialect = "duckdb"
@@ -43,12 +46,12 @@ class DuckDb:
     def __init__(self) -> None:
         import duckdb  # noqa: PLC0415 - an extra
 
-        self._conn = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": tempfile.gettempdir()})
+        self._conn = duckdb.connect(config={"memory_limit": MAX_MEMORY, "temp_directory": tempfile.gettempdir()})
 
     def attach(self, archive: Archive) -> None:
         files = [str(archive.file(segment)) for segment in archive.manifest.segments]
-        if set("*?[") & set(files[0]):  # it would read what else they stand for
-            raise ArchiveWrong(f"{archive.folder}: DuckDB takes no * ? [ in a path. 路径不得含 * ? [。")
+        if set("*?[") & set(files[0]):  # DuckDB would treat them as wildcards and read other files
+            raise ArchiveWrong(f"{archive.folder}: DuckDB accepts no * ? [ in a path. 路径不得含 * ? [。")
         self._conn.read_parquet(files).create_view("event")
 
     def compute(self, name: str, query: str) -> None:
@@ -58,14 +61,14 @@ class DuckDb:
         self._conn.execute(f"create view {name} as {query}")
 
     def rows(self, query: str) -> Iterable[Balances]:
-        found = self._conn.execute(query)
-        names = [column[0] for column in found.description or ()]
-        while rows := found.fetchmany(1_000):
+        result = self._conn.execute(query)
+        names = [column[0] for column in result.description or ()]
+        while rows := result.fetchmany(1_000):
             yield from (dict(zip(names, row, strict=True)) for row in rows)
 
 
 class Spark:
-    """Spark. Without SPARK_REMOTE or a session of its surroundings it is local, on all cores."""
+    """Spark: an existing session or the server of SPARK_REMOTE; otherwise local, on all cores."""
 
     extra = "spark"
     dialect = "spark"
@@ -81,7 +84,7 @@ class Spark:
         self._spark.read.parquet(*files).createOrReplaceTempView("event")
 
     def compute(self, name: str, query: str) -> None:
-        self.define(name, query)  # it is Spark's to say when
+        self.define(name, query)  # Spark decides itself when to compute it
 
     def define(self, name: str, query: str) -> None:
         self._spark.sql(query).createOrReplaceTempView(name)
@@ -92,20 +95,20 @@ class Spark:
 
 
 ENGINES: dict[str, type[Any]] = {"duckdb": DuckDb, "spark": Spark}
-"""By the name that is asked for."""
+"""The engines by their names on the command line."""
 
 
 class EngineMissing(Exception):
     """The packages of an optional extra are not installed."""
 
     def __init__(self, extra: str) -> None:
-        super().__init__(f"this needs the extra {extra}; see docs/operations.md 需要安装可选依赖 {extra}")
+        super().__init__(f"the optional extra {extra} is required; see docs/operations.md 需要安装可选依赖 {extra}")
 
 
 def engine(name: str) -> Engine:
-    """Raises EngineMissing."""
+    """A new engine. Raises EngineMissing if its packages are not installed."""
     try:
-        made: Engine = ENGINES[name]()
+        created: Engine = ENGINES[name]()
     except ImportError as error:
         raise EngineMissing(ENGINES[name].extra) from error
-    return made
+    return created

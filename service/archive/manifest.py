@@ -1,4 +1,4 @@
-"""What an archive says of itself: its segments with their positions and hashes, chained from first to last."""
+"""An archive's manifest: its segments with their positions and hashes, in a hash chain from first to last."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from pathlib import Path
 import msgspec
 
 NAME = "manifest.json"
-FORM = 1
+FORM = 1  # the version of the archive's format
 
 
 class ArchiveWrong(Exception):
-    """The archive is not what its manifest says; said in English and Chinese."""
+    """The archive cannot be used, or does not match its manifest. The message is in English and Chinese."""
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A closed range of the log in one file.
+    """A range of the log, from position `first` to `last`, in one file.
 
-    `events_sha256` is the digest of the range as /v1/events/digest gives it, `file_sha256` that of the file; `chain` is
-    SHA-256 of the chain before and all of these, so that the last one stands for all that the archive has.
+    `events_sha256` is the range's digest as /v1/events/digest returns it, `file_sha256` the digest of the file. `chain`
+    is the SHA-256 of the previous segment's chain and this segment's other fields, so the last chain covers the whole
+    archive.
     """
 
     first: int
@@ -38,17 +39,20 @@ class Segment(msgspec.Struct, frozen=True):
 
     @property
     def count(self) -> int:
-        """How many events it has: positions are dense."""
+        """The number of events. Positions have no gaps."""
         return self.last - self.first + 1
 
     def after(self, chain: str) -> Segment:
-        """The segment as it follows that chain."""
-        told = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256]
-        return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(told)).hexdigest())
+        """The segment with its chain, which follows the previous segment's `chain`."""
+        fields = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256]
+        return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(fields)).hexdigest())
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """`source` is the ledger's own name, which is part of what is hashed; `secret` the fingerprint of its secret."""
+    """An archive's manifest. `source` is the ledger's name, which is part of every event's hash.
+
+    `secret` is the fingerprint of the ledger's secret.
+    """
 
     form: int
     source: str
@@ -57,7 +61,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
     @property
     def head(self) -> int:
-        """The last position that is archived."""
+        """The last archived position."""
         return self.segments[-1].last if self.segments else 0
 
     @property
@@ -76,24 +80,24 @@ class Archive:
         return self.folder / segment.file
 
     def add(self, segment: Segment) -> Archive:
-        """The archive with one more segment, its manifest written whole or not at all."""
-        more = msgspec.structs.replace(self.manifest, segments=(*self.manifest.segments, segment))
-        write_whole(self.folder / NAME, msgspec.json.format(msgspec.json.encode(more)) + b"\n")
-        return Archive(self.folder, more)
+        """The archive with one more segment. Its manifest is replaced atomically."""
+        extended = msgspec.structs.replace(self.manifest, segments=(*self.manifest.segments, segment))
+        write_atomically(self.folder / NAME, msgspec.json.format(msgspec.json.encode(extended)) + b"\n")
+        return Archive(self.folder, extended)
 
 
 def empty(source: str, secret: str) -> Manifest:
-    """The manifest of a ledger of which nothing is archived yet."""
+    """The manifest of a ledger that has no archived events yet."""
     return Manifest(FORM, source, secret)
 
 
 def file_of(first: int, last: int) -> str:
-    """What the file of these positions is called."""
+    """The name of the file for these positions."""
     return f"events-{first:012}-{last:012}.parquet"
 
 
 def find(folder: Path) -> Archive | None:
-    """The archive in `folder`, if there is one. Raises ArchiveWrong: its manifest must hold together."""
+    """The archive in `folder`, or None. Raises ArchiveWrong if its manifest is unreadable or not consistent."""
     file = folder / NAME
     if not file.exists():
         return None
@@ -102,33 +106,33 @@ def find(folder: Path) -> Archive | None:
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ArchiveWrong(f"{file}: {error}. 清单无法读取。") from error
     if manifest.form != FORM:
-        raise ArchiveWrong(f"{file}: form {manifest.form} is not known here. 不支持此归档格式。")
+        raise ArchiveWrong(f"{file}: format {manifest.form} is not supported. 不支持此归档格式。")
     chain, after = "", 0
     for segment in manifest.segments:
         if segment.first != after + 1 or segment.last < segment.first or segment != segment.after(chain):
-            raise ArchiveWrong(f"{file}: {segment.file} does not follow the one before. 分段不连续。")
+            raise ArchiveWrong(f"{file}: {segment.file} does not follow the segment before it. 分段不连续。")
         chain, after = segment.chain, segment.last
     return Archive(folder, manifest)
 
 
 def opened(folder: Path, chain: str | None = None) -> Archive:
-    """The archive in `folder`, each file with the hash that its manifest says. Raises ArchiveWrong.
+    """The archive in `folder`. Raises ArchiveWrong if there is none, or a file does not match its hash in the manifest.
 
-    `chain` is what its last chain must be, if it is known from elsewhere.
+    `chain`: the chain that the last segment must have, if it is known from another source.
     """
-    found = find(folder)
-    if found is None or not found.manifest.segments:
+    archive = find(folder)
+    if archive is None or not archive.manifest.segments:
         raise ArchiveWrong(f"{folder}: there is no archive. 没有归档。")
-    if chain not in (None, found.manifest.chain):
-        raise ArchiveWrong(f"The chain is {found.manifest.chain}, not {chain}. 归档的链值不符。")
-    must_be_whole(found)
-    return found
+    if chain not in (None, archive.manifest.chain):
+        raise ArchiveWrong(f"The chain is {archive.manifest.chain}, not {chain}. 归档的链值不符。")
+    check_files(archive)
+    return archive
 
 
-def must_be_whole(found: Archive) -> None:
-    """Raises ArchiveWrong for a file that is missing or another."""
-    for segment in found.manifest.segments:
-        file = found.file(segment)
+def check_files(archive: Archive) -> None:
+    """Raises ArchiveWrong if a file is missing or does not match its hash in the manifest."""
+    for segment in archive.manifest.segments:
+        file = archive.file(segment)
         if not file.is_file() or sha256_of(file) != segment.file_sha256:
             raise ArchiveWrong(f"{file}: missing, or not the file that was written. 文件缺失或已改变。")
 
@@ -138,18 +142,18 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+def write_atomically(file: Path, content: bytes) -> None:
+    """Write a file completely or not at all, and flush it to disk."""
     draft = file.with_name(f"{file.name}.new")
     with draft.open("wb") as stream:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
-    put_in_place(draft, file)
+    rename_durably(draft, file)
 
 
-def put_in_place(draft: Path, file: Path) -> None:
-    """A draft that is on disk takes its place, and that is on disk too."""
+def rename_durably(draft: Path, file: Path) -> None:
+    """Rename `draft`, which is flushed to disk already, to `file`, and flush the rename to disk."""
     draft.replace(file)
     folder = os.open(file.parent, os.O_RDONLY)
     try:

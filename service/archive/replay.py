@@ -1,7 +1,7 @@
-"""The balances computed anew from an archive, by another engine and the same SQL that folds the live tables.
+"""Recompute the balances from an archive, in another engine, with the same SQL that folds the live tables.
 
-sqlglot reads each projection as PostgreSQL's and writes it as the engine's. What only PostgreSQL has is a handful of
-idioms, each with its line here; what the log keeps as JSON is a typed column in the archive.
+sqlglot translates the SQL of each projection from PostgreSQL's dialect to the engine's. A few idioms that only
+PostgreSQL has are translated here. Fields that the log has as JSON are typed columns in the archive.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from service.archive.engines import Balances, Engine
 from service.archive.manifest import Archive
 
 REPLAYED = ("movement", "balance")
-"""The projections that are replayed, each after the one it reads."""
+"""The projections that are replayed, each after the projections that it reads."""
 
 
 def balances(engine: Engine, archive: Archive) -> list[Balances]:
-    """Every balance at the archive's end, as the table `balance` has them."""
+    """All balances at the archive's end, with the columns of the table `balance`."""
     engine.attach(archive)
     *read, last = REPLAYED
     for name in read:
         engine.compute(name, translated(name, engine, archive.manifest.head).sql(engine.dialect))
     fold = translated(last, engine, archive.manifest.head)
     nothing = ", ".join(f"null as {column}" for column in fold.named_selects)
-    engine.define(last, f"select {nothing} where 1 = 0")  # a fold adds to what there is: here to nothing
+    engine.define(last, f"select {nothing} where 1 = 0")  # the fold reads the balances before it: here an empty table
     rows = engine.rows(fold.sql(engine.dialect))
     return sorted(rows, key=lambda row: tuple(row[name] for name in KEY))
 
 
 def translated(name: str, engine: Engine, head: int) -> exp.Query:
-    """The rows that a projection's SQL inserts, folding from zero to `head`, in the engine's words."""
+    """The query for the rows that a projection inserts when folding from 0 to `head`, in the engine's dialect."""
     insert = sqlglot.parse_one(PROJECTIONS[name], read="postgres")
     assert isinstance(insert, exp.Insert)
     select = insert.expression
@@ -45,14 +45,14 @@ def translated(name: str, engine: Engine, head: int) -> exp.Query:
         select.set("with_", named)
     bounds = {"after": exp.Literal.number(0), "upto": exp.Literal.number(head)}
 
-    def written(node: exp.Expression) -> exp.Expression:
+    def translate(node: exp.Expression) -> exp.Expression:
         return bounds[node.name] if isinstance(node, exp.Placeholder) else _idiom(node, engine)
 
-    return cast("exp.Query", select.transform(written))
+    return cast("exp.Query", select.transform(translate))
 
 
 def _idiom(node: exp.Expression, engine: Engine) -> exp.Expression:
-    """What only PostgreSQL has, as the others say it: JSON is in typed columns, a set of fen is text."""
+    """Translate an expression that only PostgreSQL has: JSON fields are typed columns, a set of fen is text."""
     match node:
         case exp.JSONExtractScalar() | exp.JSONExtract():  # fact ->> 'fund', move ->> 'from'
             of, key = node.this, node.expression.expressions[-1].this

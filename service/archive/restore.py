@@ -1,4 +1,4 @@
-"""An empty database brought to where the archive ends: the same positions, hashes and identities, all or nothing."""
+"""Restore an archive into an empty database, with the same positions, hashes and identities, in one transaction."""
 
 from __future__ import annotations
 
@@ -21,33 +21,38 @@ from service.archive.segment import Digest, Event
 from service.postgres.queries import QUERIES
 
 NUMBERED = frozenset(name for name, fact in FACTS.items() if fact.claims) | {EntryReversed.__name__}
-"""The events that take a number for themselves or set one free."""
+"""The types of events that claim a document number or free one."""
 ISSUING = "AppropriationReceived"
 
 
-def restore(conn: Connection[Any], archive: Archive, told: Callable[[int, int], object] = lambda *_: None) -> None:
-    """Fill the database. Raises ArchiveWrong: it must be empty, and each event the one that was archived."""
+def restore(
+    conn: Connection[Any], archive: Archive, on_progress: Callable[[int, int], object] = lambda *_: None
+) -> None:
+    """Restore `archive`. `on_progress` is called with the restored position and the last one.
+
+    Raises ArchiveWrong if the database is not empty, or the archive's events do not match its manifest.
+    """
     head = archive.manifest.head
     with conn.transaction():
         conn.execute(QUERIES["append_lock"])
         [(events,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
         if events:
             raise ArchiveWrong("The database has events: restore into an empty one. 数据库非空，只能恢复到空库。")
-        derived, waiting = _Derived(), list[Event]()
+        derived, incomplete = _Derived(), list[Event]()
         try:
             for batch in (batch for each in archive.manifest.segments for batch in _checked(archive, each)):
                 derived.add(batch)
-                waiting = _insert(conn, batch, waiting)
-                told(batch[-1].position, head)
-            if waiting:
-                raise ArchiveWrong("A post's last event is missing. 缺少事件。")
+                incomplete = _insert(conn, batch, incomplete)
+                on_progress(batch[-1].position, head)
+            if incomplete:
+                raise ArchiveWrong("The last event of a post is missing. 缺少事件。")
             derived.insert(conn)
         except (DataError, IntegrityError) as error:
-            raise ArchiveWrong(f"It cannot be restored: {error}. 无法恢复。") from error
+            raise ArchiveWrong(f"The archive cannot be restored: {error}. 无法恢复。") from error
 
 
 def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
-    """A segment's events, which must be those of its manifest."""
+    """A segment's events. Raises ArchiveWrong if they do not match the manifest."""
     digest, expected = Digest(archive.manifest.source), of.first
     for batch in segment.read(archive.file(of)):
         for event in batch:
@@ -57,22 +62,22 @@ def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
         digest.add(batch)
         yield batch
     if (digest.sha256, digest.events, digest.posts) != (of.events_sha256, of.count, of.posts):
-        raise ArchiveWrong(f"{of.file}: its events are not those of the manifest. 事件与清单不符。")
+        raise ArchiveWrong(f"{of.file}: its events do not match the manifest. 事件与清单不符。")
 
 
-def _insert(conn: Connection[Any], batch: list[Event], waiting: list[Event]) -> list[Event]:
-    """Insert the events, and the posts whose events are all there; those that still wait for their last."""
+def _insert(conn: Connection[Any], batch: list[Event], incomplete: list[Event]) -> list[Event]:
+    """Insert the events, and the posts whose events are all inserted; return the posts that are still incomplete."""
     _copy(
         conn,
         "copy event (position, stream, version, type, recorded_at, fact) from stdin",
         ((e.position, e.stream, e.version, e.type, e.recorded_at, e.fact) for e in batch),
     )
-    posts = [*waiting, *(event for event in batch if event.post_id is not None)]
-    there = [event for event in posts if (event.post_last or 0) <= batch[-1].position]
+    posts = [*incomplete, *(event for event in batch if event.post_id is not None)]
+    complete = [event for event in posts if (event.post_last or 0) <= batch[-1].position]
     _copy(
         conn,
         "copy post (source, id, digest, first_position, last_position) from stdin",
-        ((e.post_source, e.post_id, e.post_digest, e.position, e.post_last) for e in there),
+        ((e.post_source, e.post_id, e.post_digest, e.position, e.post_last) for e in complete),
     )
     return [event for event in posts if (event.post_last or 0) > batch[-1].position]
 
@@ -84,7 +89,7 @@ def _copy(conn: Connection[Any], statement: str, rows: Iterable[tuple[object, ..
 
 
 class _Derived:
-    """What the ledger keeps beside the log and the log tells: the numbers in use, and the next serial."""
+    """The other tables of the ledger, which are derived from the log: the claimed numbers and the next serial."""
 
     def __init__(self) -> None:
         self._taken: dict[Claim, Reference] = {}

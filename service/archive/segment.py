@@ -1,6 +1,6 @@
-"""A segment's file: an event a row, in typed columns and as the JSON that the log keeps, with the post that brought it.
+"""The file of a segment: one row per event, with typed columns, the log's JSON and the event's post.
 
-What is typed is repeated out of the JSON, for engines that read columns many times faster; the JSON is what counts.
+The typed columns repeat fields of the JSON, because engines read columns many times faster. The JSON is authoritative.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from pyarrow import parquet
 from service.archive.manifest import ArchiveWrong
 from service.codec import leaf
 
-TOGETHER = 5_000
-"""Rows in one go: of a group in the file, and in memory."""
+BATCH_ROWS = 5_000
+"""Rows of one row group in the file, and of one batch in memory."""
 MOVE = pa.struct(
     [
         ("from", pa.string()),
@@ -52,11 +52,11 @@ SCHEMA = pa.schema(
         pa.field("post_last", pa.int64()),
     ]
 )
-"""The columns; those of a post stand on the first event that it brought."""
+"""The columns of a file. A post's columns are filled in the row of its first event."""
 
 
 class Event(NamedTuple):
-    """A row of the log, and the post whose first event it is."""
+    """A row of the log, with the columns of its post if it is the post's first event."""
 
     position: int
     stream: str
@@ -70,7 +70,7 @@ class Event(NamedTuple):
     post_last: int | None
 
     def leaf(self, source: str) -> bytes:
-        """The hash of the event as it is served."""
+        """The hash of the event in the form in which the API returns it."""
         return leaf(
             {
                 "specversion": "1.0",
@@ -88,7 +88,7 @@ class Event(NamedTuple):
 
 
 class Digest:
-    """The digest of a range, and how many events and posts it has."""
+    """The digest of a range of events, with the numbers of events and posts."""
 
     def __init__(self, source: str) -> None:
         self._source, self._hash = source, hashlib.sha256()
@@ -106,7 +106,7 @@ class Digest:
 
 
 class _Typed(msgspec.Struct):
-    """What of a fact has a column of its own, and who posted it."""
+    """The fields of an event that have columns of their own, and its post's source and id."""
 
     fund: str
     occurred_on: date
@@ -123,7 +123,7 @@ _NO_MOVE = dict.fromkeys(field.name for field in MOVE)
 
 
 def write(file: Path, batches: Iterator[Sequence[Event]]) -> None:
-    """Write batches of rows into a new file."""
+    """Write batches of events to a new file."""
     with parquet.ParquetWriter(file, SCHEMA, compression="zstd", compression_level=6) as writer:
         for batch in batches:
             rows = [_row(event, _TYPED.decode(event.fact)) for event in batch]
@@ -143,10 +143,10 @@ def _row(event: Event, typed: _Typed) -> dict[str, Any]:
 
 
 def read(file: Path) -> Iterator[list[Event]]:
-    """The rows of a file, batch by batch. Raises ArchiveWrong: their columns must say what their facts say."""
+    """The events of a file in batches. Raises ArchiveWrong if one is unreadable or its columns contradict its JSON."""
     try:
-        with parquet.ParquetFile(file) as found:
-            for batch in found.iter_batches(batch_size=TOGETHER, columns=SCHEMA.names):
+        with parquet.ParquetFile(file) as parquet_file:
+            for batch in parquet_file.iter_batches(batch_size=BATCH_ROWS, columns=SCHEMA.names):
                 yield [_event(row) for row in batch.to_pylist()]
     except (pa.ArrowException, msgspec.DecodeError, KeyError, TypeError) as error:
         raise ArchiveWrong(f"{file.name}: {error}. 无法读取。") from error
@@ -157,5 +157,5 @@ def _event(row: dict[str, Any]) -> Event:
     typed = _TYPED.decode(event.fact)
     posted = event.post_id is None or (event.post_source, event.post_id) == (typed.source, typed.source_id)
     if row != _row(event, typed) or not posted:
-        raise ArchiveWrong(f"Position {event.position}: its columns are not what its fact says. 列与事件内容不符。")
+        raise ArchiveWrong(f"Position {event.position}: its columns do not match its fact. 列与事件内容不符。")
     return event

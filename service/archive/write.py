@@ -1,4 +1,4 @@
-"""Adding to an archive what the log has and it has not, segment by segment: each is whole, or it is not there."""
+"""Add the log's new events to an archive, segment by segment; each segment is written completely or not at all."""
 
 from __future__ import annotations
 
@@ -19,58 +19,62 @@ from service.archive.manifest import (
     ArchiveWrong,
     Manifest,
     Segment,
+    check_files,
     file_of,
     find,
-    must_be_whole,
-    put_in_place,
+    rename_durably,
     sha256_of,
 )
-from service.archive.segment import TOGETHER, Digest, Event
+from service.archive.segment import BATCH_ROWS, Digest, Event
 from service.postgres.queries import QUERIES
 
-SIZE = 100_000
-"""Events in a segment, at most."""
+MAX_SEGMENT_EVENTS = 100_000
+"""The default of the most events in a segment."""
 
 
 def archive(
     conn: Connection[Any],
     folder: Path,
     ledger: Manifest,
-    size: int = SIZE,
-    told: Callable[[int, int], object] = lambda *_: None,
+    size: int = MAX_SEGMENT_EVENTS,
+    on_progress: Callable[[int, int], object] = lambda *_: None,
 ) -> Archive:
-    """Add all that is in the log and not in the archive in `folder`; `told` hears positions and the last of them.
+    """Add the log's events that the archive in `folder` lacks, in segments of at most `size` events.
 
-    Raises ArchiveWrong: the archive must be of this `ledger`, as its empty manifest names it, and of this log.
+    `ledger` is the empty manifest of this ledger. `on_progress` is called with the archived position and the log's last
+    one. Raises ArchiveWrong if the folder has an archive of another ledger or log, or another process is archiving.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
-        found = find(folder) or Archive(folder, ledger)
+    with _locked(folder):
+        current = find(folder) or Archive(folder, ledger)
         [(head,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
-        must_be_whole(found)
-        _must_be_of(conn, found, ledger, head)
-        _clear(found)
-        while found.manifest.head < head:
-            first = found.manifest.head + 1
-            found = found.add(_written(conn, found, first, min(first + size - 1, head)))
-            told(found.manifest.head, head)
-    return found
+        check_files(current)
+        _check_ledger(conn, current, ledger, head)
+        _remove_leftovers(current)
+        while current.manifest.head < head:
+            first = current.manifest.head + 1
+            current = current.add(_written(conn, current, first, min(first + size - 1, head)))
+            on_progress(current.manifest.head, head)
+    return current
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One archives into a folder at a time; the lock goes with the process. Raises ArchiveWrong."""
+def _locked(folder: Path) -> Iterator[None]:
+    """Only one process archives into a folder at a time. The lock ends with the process. Raises ArchiveWrong."""
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ArchiveWrong(f"{folder}: another archives there now. 另一进程正在归档。") from error
+            raise ArchiveWrong(f"{folder}: another process is archiving into it. 另一进程正在归档。") from error
         yield
 
 
-def _must_be_of(conn: Connection[Any], found: Archive, ledger: Manifest, head: int) -> None:
-    """Of the same ledger, and its last segment of the same events: a log that lost its end would go on otherwise."""
-    manifest = found.manifest
+def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, head: int) -> None:
+    """Raises ArchiveWrong if the archive is of another ledger, or its last segment is not in the log.
+
+    A log that has lost its last events would continue with other events at the same positions.
+    """
+    manifest = current.manifest
     same = (manifest.source, manifest.secret) == (ledger.source, ledger.secret) and manifest.head <= head
     for last in manifest.segments[-1:] if same else ():
         digest = Digest(manifest.source)
@@ -79,36 +83,39 @@ def _must_be_of(conn: Connection[Any], found: Archive, ledger: Manifest, head: i
         same = digest.sha256 == last.events_sha256
     if not same:
         raise ArchiveWrong(
-            f"{found.folder} is the archive of another ledger ({manifest.source}, {manifest.head} events).\n"
+            f"{current.folder} is the archive of another ledger ({manifest.source}, {manifest.head} events).\n"
             f"该目录是另一账簿的归档。"
         )
 
 
-def _clear(found: Archive) -> None:
-    """Take away what an archiving that was killed has left behind the last segment: others would count it twice."""
-    for file in found.folder.glob("events-*"):
-        named = OWN.fullmatch(file.name)
-        if named and int(named["first"]) == found.manifest.head + 1:
-            if not found.manifest.segments and not named["draft"]:
-                raise ArchiveWrong(f"{found.folder} has segments and no manifest. 有分段文件而无清单。")
+def _remove_leftovers(current: Archive) -> None:
+    """Remove the files that a killed process left after the last segment.
+
+    A program that reads all files of the folder would otherwise read their events twice.
+    """
+    for file in current.folder.glob("events-*"):
+        name = FILE_NAME.fullmatch(file.name)
+        if name and int(name["first"]) == current.manifest.head + 1:
+            if not current.manifest.segments and not name["draft"]:
+                raise ArchiveWrong(f"{current.folder} has segments but no manifest. 有分段文件而无清单。")
             file.unlink()
 
 
-OWN = re.compile(r"events-(?P<first>\d{12})-\d{12}\.parquet(?P<draft>\.new)?")
-"""How its files are called, and their drafts."""
+FILE_NAME = re.compile(r"events-(?P<first>\d{12})-\d{12}\.parquet(?P<draft>\.new)?")
+"""The names of segment files and of their drafts."""
 
 
-def _written(conn: Connection[Any], found: Archive, first: int, last: int) -> Segment:
-    file = found.folder / file_of(first, last)
+def _written(conn: Connection[Any], current: Archive, first: int, last: int) -> Segment:
+    file = current.folder / file_of(first, last)
     draft = file.with_name(f"{file.name}.new")
-    digest = Digest(found.manifest.source)
+    digest = Digest(current.manifest.source)
     segment.write(draft, _digested(digest, _events(conn, first, last)))
     if digest.events != last - first + 1:
         raise ArchiveWrong(f"The log has {digest.events} events from {first} to {last}. 日志位置不连续。")
-    with draft.open("rb") as written:
-        os.fsync(written.fileno())
-    put_in_place(draft, file)
-    return Segment(first, last, digest.posts, digest.sha256, sha256_of(file)).after(found.manifest.chain)
+    with draft.open("rb") as stream:
+        os.fsync(stream.fileno())
+    rename_durably(draft, file)
+    return Segment(first, last, digest.posts, digest.sha256, sha256_of(file)).after(current.manifest.chain)
 
 
 def _digested(digest: Digest, batches: Iterator[Sequence[Event]]) -> Iterator[Sequence[Event]]:
@@ -120,5 +127,5 @@ def _digested(digest: Digest, batches: Iterator[Sequence[Event]]) -> Iterator[Se
 def _events(conn: Connection[Any], first: int, last: int) -> Iterator[list[Event]]:
     with conn.transaction(), conn.cursor("archive", row_factory=tuple_row) as cursor:
         cursor.execute(QUERIES["archive_events"], {"first": first, "last": last})
-        while rows := cursor.fetchmany(TOGETHER):
+        while rows := cursor.fetchmany(BATCH_ROWS):
             yield [Event(*row) for row in rows]

@@ -1,1 +1,1 @@
-"""Who may do what: grants, API keys, tokens of an identity provider, and the rate limit."""
+"""Authentication and authorization: API keys, tokens of an identity provider, grants, and the rate limit."""

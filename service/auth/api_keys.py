@@ -1,4 +1,4 @@
-"""API keys: 256 random bits, shown once, stored only as a keyed hash; limited, expiring, rotated, revoked."""
+"""API keys: 256 random bits, shown once and stored only as a keyed hash. Keys can expire, be rotated and be revoked."""
 
 from __future__ import annotations
 
@@ -22,14 +22,19 @@ from service.postgres.queries import QUERIES
 
 PREFIX = "suyuan_"
 MARK_LENGTH = 8
+"""Hexadecimal digits at the end of a key that authenticate it as a key of this ledger: a truncated HMAC."""
 CACHE_SECONDS = 2.0
-"""A key is looked up again after this long, so a revocation takes effect within it."""
+"""How long the result of a lookup is cached; a revocation takes effect within this time."""
 MAX_CACHED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """A key as it is listed: never the key itself. `secrets`: how many open it now; `expires_at`: the last of them."""
+    """The public data of a key, without the key itself.
+
+    `secrets`: how many of its secrets are valid now, more than one during a rotation. `expires_at`: when the last one
+    expires; None if one never expires.
+    """
 
     name: str
     grant: Grant
@@ -47,33 +52,33 @@ class KeyRecord:
 
 
 class KeyExists(Exception):
-    """There is, or was, a key of this name; names are never used again, because events carry them."""
+    """There is, or was, a key of this name. Names are never reused, because they are recorded in events."""
 
 
 class NoSuchKey(Exception):
-    """No key of this name is in force."""
+    """There is no key of this name, or it was revoked."""
 
 
 class OtherSecret(Exception):
-    """The database was set up with another secret: with this one no key and no account would be recognised."""
+    """The database was set up with another secret, so that no API key and no account number would match its digest."""
 
     def __init__(self) -> None:
         super().__init__(
-            "SUYUAN_SECRET (or the file `secret` in SUYUAN_HOME) is not the one this database was set up with.\n"
+            "SUYUAN_SECRET (or the file `secret` in SUYUAN_HOME) is not the secret this database was set up with.\n"
             "SUYUAN_SECRET（或 SUYUAN_HOME 中的 secret 文件）与建库时不同。"
         )
 
 
 def check_secret(conn: Connection[Any], secret: bytes) -> None:
-    """Raises OtherSecret; the first secret that asks is the database's own."""
-    mine = _fingerprint(secret)
-    row = conn.execute(QUERIES["claim_secret"], {"fingerprint": mine}).fetchone()
-    if row is None or not hmac.compare_digest(bytes(row["fingerprint"]), mine):
+    """Raises OtherSecret if the database belongs to another secret. The first secret checked becomes the database's."""
+    own = _fingerprint(secret)
+    row = conn.execute(QUERIES["claim_secret"], {"fingerprint": own}).fetchone()
+    if row is None or not hmac.compare_digest(bytes(row["fingerprint"]), own):
         raise OtherSecret
 
 
 def fingerprint(secret: bytes) -> str:
-    """What tells that a secret is the same, and nothing else of it."""
+    """A digest that identifies the secret without disclosing it."""
     return _fingerprint(secret).hex()
 
 
@@ -82,13 +87,13 @@ def _fingerprint(secret: bytes) -> bytes:
 
 
 def new(secret: bytes) -> str:
-    """A key that nobody holds yet. Its end is a mark of this ledger, so a guess is told without asking the database."""
+    """A new random key. It ends with a mark of this ledger, so that guessed keys are rejected without a query."""
     random = secrets.token_urlsafe(32)
     return PREFIX + random + _mark(secret, random)
 
 
 def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_at: datetime | None = None) -> str:
-    """Make a key and return it, the only time it is ever seen. Raises KeyExists."""
+    """Create a key and return it; it is not stored and cannot be shown again. Raises KeyExists."""
     key = new(secret)
     with conn.transaction():
         try:
@@ -96,27 +101,27 @@ def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_a
         except UniqueViolation as error:
             raise KeyExists(name) from error
         _add_secret(conn, secret, name, key, expires_at)
-        _note(conn, name, "created", **_lists(of), expires_at=expires_at and expires_at.isoformat())
+        _log_change(conn, name, "created", **_lists(of), expires_at=expires_at and expires_at.isoformat())
     return key
 
 
 def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
-    """Let a demo key in, in place of an earlier one of its name whose file was lost."""
+    """Make a demo key valid; it replaces an earlier key of the same name whose file was lost."""
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
         return
     with conn.transaction():
-        made = conn.execute(QUERIES["ensure_key"], {"name": name, **_lists(of)}).rowcount == 1
+        created = conn.execute(QUERIES["ensure_key"], {"name": name, **_lists(of)}).rowcount == 1
         conn.execute(QUERIES["expire_secrets"], {"name": name, "overlap": timedelta()})
         _add_secret(conn, secret, name, key, None)
-        _note(conn, name, "created" if made else "rotated", **_lists(of))
+        _log_change(conn, name, "created" if created else "rotated", **_lists(of))
 
 
 def rotate(
     conn: Connection[Any], secret: bytes, name: str, overlap: timedelta, expires_at: datetime | None = None
 ) -> str:
-    """A new key for this name, expiring as the old one does unless told; the old one opens for `overlap` longer.
+    """Create and return a new key of this name; the old one stays valid for `overlap` at most.
 
-    Raises NoSuchKey.
+    Without `expires_at`, the new key expires when the old one would have expired. Raises NoSuchKey.
     """
     key = new(secret)
     with conn.transaction():
@@ -126,20 +131,20 @@ def rotate(
         expires_at = expires_at or row["expires_at"]
         conn.execute(QUERIES["expire_secrets"], {"name": name, "overlap": overlap})
         _add_secret(conn, secret, name, key, expires_at)
-        _note(conn, name, "rotated", overlap=str(overlap), expires_at=expires_at and expires_at.isoformat())
+        _log_change(conn, name, "rotated", overlap=str(overlap), expires_at=expires_at and expires_at.isoformat())
     return key
 
 
 def revoke(conn: Connection[Any], name: str) -> None:
-    """Revoke the key of this name, all its secrets. Raises NoSuchKey."""
+    """Revoke the key of this name with all its secrets. Raises NoSuchKey."""
     with conn.transaction():
         if conn.execute(QUERIES["revoke_key"], {"name": name}).rowcount == 0:
             raise NoSuchKey(name)
-        _note(conn, name, "revoked")
+        _log_change(conn, name, "revoked")
 
 
 def listed(conn: Connection[Any]) -> list[KeyRecord]:
-    """All keys that ever were, oldest first."""
+    """All keys, including revoked and expired ones, oldest first."""
     return [
         KeyRecord(
             row["name"],
@@ -155,7 +160,7 @@ def listed(conn: Connection[Any]) -> list[KeyRecord]:
 
 
 def history(conn: Connection[Any]) -> list[dict[str, Any]]:
-    """Every grant and revocation, oldest first: `at`, `key`, `action`, `by`, `detail`."""
+    """All changes to keys, oldest first: rows of `at`, `key`, `action`, `by`, `detail`."""
     return list(conn.execute(QUERIES["access_changes"]))
 
 
@@ -164,18 +169,18 @@ def _add_secret(conn: Connection[Any], secret: bytes, name: str, key: str, expir
     conn.execute(QUERIES["add_secret"], row)
 
 
-def _note(conn: Connection[Any], name: str, action: str, **detail: Any) -> None:
-    told = {key: value for key, value in detail.items() if value}
+def _log_change(conn: Connection[Any], name: str, action: str, **detail: Any) -> None:
+    given = {key: value for key, value in detail.items() if value}
     conn.execute(
-        QUERIES["note_access_change"], {"key": name, "action": action, "by": _operator(), "detail": Jsonb(told)}
+        QUERIES["note_access_change"], {"key": name, "action": action, "by": _operator(), "detail": Jsonb(given)}
     )
 
 
 def _operator() -> str:
-    """The user of the machine who runs the command."""
+    """The operating system user who runs the command."""
     try:
         return getpass.getuser()
-    except (OSError, KeyError):  # a container's user may have a number only
+    except (OSError, KeyError):  # in a container the user may have only a number
         return str(os.getuid())
 
 
@@ -196,42 +201,42 @@ def _mark(secret: bytes, random: str) -> str:
 
 
 class Keyring:
-    """Looks keys up, remembering each for a moment."""
+    """Authenticates API keys; the result of each lookup is cached for CACHE_SECONDS."""
 
     def __init__(self, pool: ConnectionPool[Connection[dict[str, Any]]], secret: bytes) -> None:
         self._pool, self._secret = pool, secret
         self._cache: dict[bytes, tuple[float, Principal | NotAuthenticated]] = {}
 
     def authenticate(self, key: str) -> Principal:
-        """Who holds `key`. Raises Refused."""
+        """The principal of `key`. Raises NotAuthenticated."""
         digest = _digest(self._secret, key)
-        found = self._cached_for(digest)
-        if found is None:
+        result = self._cached_for(digest)
+        if result is None:
             random, mark = key[len(PREFIX) : -MARK_LENGTH], key[-MARK_LENGTH:]
             if not hmac.compare_digest(mark.encode(), _mark(self._secret, random).encode()):
                 raise NotAuthenticated("no-key")
-            found = self._look_up(digest)
-        if isinstance(found, NotAuthenticated):
-            raise NotAuthenticated(found.kind)
-        return found
+            result = self._look_up(digest)
+        if isinstance(result, NotAuthenticated):
+            raise NotAuthenticated(result.kind)
+        return result
 
     def is_cached(self, key: str) -> bool:
-        """Whether `key` was in force a moment ago: told without asking the database."""
+        """Whether `key` is cached as valid; answered without a query."""
         return isinstance(self._cached_for(_digest(self._secret, key)), Principal)
 
     def _cached_for(self, digest: bytes) -> Principal | NotAuthenticated | None:
-        until, found = self._cache.get(digest, (0.0, None))
-        return found if time.monotonic() < until else None
+        expires_at, result = self._cache.get(digest, (0.0, None))
+        return result if time.monotonic() < expires_at else None
 
     def _look_up(self, digest: bytes) -> Principal | NotAuthenticated:
         with self._pool.connection() as conn:
             row = conn.execute(QUERIES["find_key"], {"digest": digest}).fetchone()
-        found: Principal | NotAuthenticated
+        result: Principal | NotAuthenticated
         if row is None:
-            found = NotAuthenticated("no-key")
+            result = NotAuthenticated("no-key")
         else:
-            found = Principal(row["name"], (_grant(row),)) if row["in_force"] else NotAuthenticated("expired-key")
+            result = Principal(row["name"], (_grant(row),)) if row["in_force"] else NotAuthenticated("expired-key")
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
-        self._cache[digest] = (time.monotonic() + CACHE_SECONDS, found)
-        return found
+        self._cache[digest] = (time.monotonic() + CACHE_SECONDS, result)
+        return result

@@ -1,4 +1,4 @@
-"""Authenticates an Authorization header: an API key, or a token of the trusted identity provider."""
+"""Authenticates the Authorization header of a request: an API key, or a token of the trusted identity provider."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from service.auth.tokens import Issuer
 
 
 class Authenticator:
-    """Finds the principal of a request. `issuer`: whose tokens are accepted, if any."""
+    """Finds the principal of a request. `issuer`: the token issuer that is trusted, if any."""
 
     def __init__(self, keyring: Keyring, issuer: Issuer | None) -> None:
         self._keyring, self._issuer = keyring, issuer
 
     def is_cached(self, authorization: str) -> bool:
-        """Whether this header's key was valid a moment ago; answered from memory, without a query."""
+        """Whether the API key in this header is cached as valid; answered without a query."""
         scheme, _, bearer = authorization.partition(" ")
         return scheme.lower() == "bearer" and bearer.isascii() and self._keyring.is_cached(bearer.strip())
 
     def authenticate(self, authorization: str) -> Principal:
-        """The principal that this Authorization header names. Raises NotAuthenticated."""
+        """The principal of this Authorization header. Raises NotAuthenticated."""
         scheme, _, bearer = authorization.partition(" ")
         bearer = bearer.strip()
         if scheme.lower() != "bearer" or not bearer.isascii():

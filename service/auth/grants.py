@@ -1,4 +1,4 @@
-"""What a principal may do: scopes, and the funds, projects and sources they are limited to."""
+"""Authorization: what a principal may do (scopes), and the funds, projects and sources that this is limited to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What may be done (`scopes`), and where: in these funds or projects, for these sources. None named: no limit."""
+    """Scopes, valid only in these funds or projects and for these sources. An empty set means no limit."""
 
     scopes: frozenset[str]
     funds: frozenset[str] = frozenset()
@@ -33,26 +33,27 @@ class Grant:
         return bool(self.funds or self.projects)
 
     def covers(self, scope: str, fund: str | None, project: str | None, source: str | None) -> bool:
-        """Whether it allows this, in that fund or that project of it, in the name of that source."""
-        within = not self.limited or fund in self.funds or project in self.projects
-        return scope in self.scopes and within and (source is None or not self.sources or source in self.sources)
+        """Whether this grant allows `scope` in this fund, or in this project of it, for this source."""
+        in_limits = not self.limited or fund in self.funds or project in self.projects
+        return scope in self.scopes and in_limits and (source is None or not self.sources or source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking. The name stands in the events that they post."""
+    """An authenticated client. Its name is recorded in the events that it posts."""
 
     name: str
     grants: tuple[Grant, ...]
 
     def has(self, scope: str) -> bool:
-        """Whether they may do this at all, somewhere."""
+        """Whether some grant has this scope, whatever its limits."""
         return any(scope in grant.scopes for grant in self.grants)
 
     def may(self, scope: str, fund: str | None = None, project: str | None = None, source: str | None = None) -> bool:
-        """Whether one of their grants allows this there; with nothing named: everywhere.
+        """Whether one grant allows `scope` in this fund or project, for this source.
 
-        One grant must cover all of it: limits of one never lend to another.
+        Without a fund and a project: everywhere in the ledger. A single grant must allow all of it; grants are not
+        combined.
         """
         return any(grant.covers(scope, fund, project, source) for grant in self.grants)
 
@@ -63,7 +64,7 @@ def grant(
     projects: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Grant:
-    """A grant from lists, as files and tables keep them."""
+    """A grant from the lists that files and tables contain."""
     return Grant(frozenset(scopes), frozenset(funds), frozenset(projects), frozenset(sources))
 
 

@@ -1,4 +1,4 @@
-"""The rate limit: requests per second of each principal, by a sliding window."""
+"""The rate limit: requests per second of each principal, counted in a sliding window."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from threading import Lock
 from service.auth.grants import Principal
 
 MAX_TRACKED = 10_000
-"""Principals whose requests are counted; beyond that all counts start again."""
+"""Maximum number of principals with a window; one more principal resets all windows."""
 
 
 class RateLimited(Exception):
-    """The principal has sent too many requests; it may send again after `seconds`."""
+    """The principal sent too many requests; it may send again after `seconds`."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -22,25 +22,28 @@ class RateLimited(Exception):
 
 @dataclass(slots=True)
 class _SlidingWindow:
-    """Requests counted in the current second of the clock, and in the second before it."""
+    """The number of requests in the current second of the clock, and in the second before."""
 
     second: int
     current: int = 0
     previous: int = 0
 
     def count(self, at: float, limit: int) -> bool:
-        """Count one request at this time, unless the weighted sum of both seconds has reached `limit`."""
+        """Count a request at time `at`; return False, without counting it, if the window has reached `limit`.
+
+        The previous second counts in proportion to how much of it is less than one second ago.
+        """
         second = int(at)
         if second > self.second:
             self.previous = self.current if second == self.second + 1 else 0
             self.second, self.current = second, 0
-        counts = self.current + self.previous * (second + 1 - at) < limit
-        self.current += counts
-        return counts
+        allowed = self.current + self.previous * (second + 1 - at) < limit
+        self.current += allowed
+        return allowed
 
 
 class RateLimit:
-    """At most `per_second` requests of each principal, in each web process. Safe to share between threads."""
+    """Allows each principal `per_second` requests per second in each web process. Thread-safe."""
 
     def __init__(self, per_second: int) -> None:
         self._per_second = per_second

@@ -1,4 +1,4 @@
-"""Tokens of an OpenID Connect issuer (JWT), mapped to grants by a configuration file."""
+"""Authenticates tokens (JWT) of an OpenID Connect issuer; a configuration file maps their roles to grants."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from service.auth.grants import SCOPES, Grant, NotAuthenticated, Principal, gran
 log = structlog.get_logger()
 
 FETCH_SECONDS = 5.0
-KEYS_LAST_SECONDS = 600.0
-"""The issuer's keys are fetched again after this long."""
+MAX_KEYS_AGE_SECONDS = 600.0
+"""The issuer's keys are fetched again when they are older than this."""
 FETCHED_AGAIN_SECONDS = 10.0
-"""A token of an unknown key makes them be fetched sooner, but not within this long of the last time."""
+"""A token that does not match the keys causes an earlier fetch, but not within this time of the last fetch."""
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
-"""What a subject may look like: nothing that two people could share without its being seen."""
+"""The allowed subjects: only visible ASCII, so that two different subjects never look the same."""
 MAX_TOKEN_LENGTH = 16_384
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
-"""Signatures that only the issuer can make. A shared secret (HS…) or none at all is never taken."""
+"""The accepted algorithms: only asymmetric signatures. Shared secrets (HS…) and `none` are never accepted."""
 
 
 class TokenFileWrong(Exception):
-    """The file that SUYUAN_OIDC names cannot be used."""
+    """The configuration file in SUYUAN_OIDC is missing or invalid."""
 
     def __init__(self, file: Path, reason: object) -> None:
         super().__init__(f"{file}: {reason}\nSUYUAN_OIDC 配置文件有误。")
@@ -63,7 +63,7 @@ class _File(Schema):
 
 
 class Issuer:
-    """One issuer whose tokens are taken, as its file describes it (docs/api.md)."""
+    """The trusted token issuer, configured by a file (docs/api.md)."""
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
@@ -79,29 +79,32 @@ class Issuer:
         self._lock = Lock()
 
     def authenticate(self, token: str) -> Principal:
-        """Who the token speaks for. Raises Refused if it does not hold, or names no role that is mapped."""
+        """The principal of a token, with the grants of its mapped roles (possibly none).
+
+        Raises NotAuthenticated if the token is invalid or expired, or if the issuer's keys are not available.
+        """
         if len(token) > MAX_TOKEN_LENGTH:
             raise NotAuthenticated("no-key")
         claims = self._verified(token)
-        name = _at(claims, self._settings["name_claim"])
-        roles = _at(claims, self._settings["roles_claim"])
+        name = _claim(claims, self._settings["name_claim"])
+        roles = _claim(claims, self._settings["roles_claim"])
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise NotAuthenticated("no-key")
-        held = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
-        grants = tuple(self._roles[role] for role in held if isinstance(role, str) and role in self._roles)
+        role_names = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
+        grants = tuple(self._roles[role] for role in role_names if isinstance(role, str) and role in self._roles)
         return Principal(f"oidc:{name}", grants)
 
     def _verified(self, token: str) -> Mapping[str, Any]:
         try:
             try:
-                return self._read(token, self._known_keys(KEYS_LAST_SECONDS))
+                return self._read(token, self._current_keys(MAX_KEYS_AGE_SECONDS))
             except (JoseError, ValueError):  # the issuer may have changed its keys
-                return self._read(token, self._known_keys(FETCHED_AGAIN_SECONDS))
+                return self._read(token, self._current_keys(FETCHED_AGAIN_SECONDS))
         except NotAuthenticated:
             raise
         except ExpiredTokenError as error:
             raise NotAuthenticated("expired-key") from error
-        except Exception as error:  # what strangers send may meet any fault of a parser
+        except Exception as error:  # a forged token may trigger any error in the parser
             raise NotAuthenticated("no-key") from error
 
     def _read(self, token: str, keys: KeySet) -> Mapping[str, Any]:
@@ -109,11 +112,12 @@ class Issuer:
         self._claims.validate(decoded.claims)
         return decoded.claims
 
-    def _known_keys(self, at_most_seconds_old: float) -> KeySet:
-        most = at_most_seconds_old if self._keys else FETCHED_AGAIN_SECONDS
-        if time.monotonic() - self._fetched_at > most and self._lock.acquire(timeout=0 if self._keys else 1):
+    def _current_keys(self, max_age_seconds: float) -> KeySet:
+        """The issuer's keys, fetched again if they are older than this. Raises NotAuthenticated if there are none."""
+        max_age = max_age_seconds if self._keys else FETCHED_AGAIN_SECONDS
+        if time.monotonic() - self._fetched_at > max_age and self._lock.acquire(timeout=0 if self._keys else 1):
             try:
-                if time.monotonic() - self._fetched_at > most:  # another thread may have just done it
+                if time.monotonic() - self._fetched_at > max_age:  # another thread may have fetched them just now
                     self._fetch()
             finally:
                 self._lock.release()
@@ -122,7 +126,7 @@ class Issuer:
         return self._keys
 
     def _fetch(self) -> None:
-        """The issuer's keys; the old ones stay in use if it cannot be reached."""
+        """Fetch the issuer's keys; the old keys stay in use if that fails."""
         try:
             uri = self._settings["jwks_uri"] or self._discovered()
             self._keys = KeySet.import_key_set(_get(uri))  # type: ignore[arg-type]
@@ -145,15 +149,17 @@ def read(file: Path) -> Issuer:
         raise TokenFileWrong(file, error.messages) from error
 
 
-def _at(claims: Mapping[str, Any], path: str) -> Any:
-    """A claim by its name, or by its path, such as `realm_access.roles`."""
+def _claim(claims: Mapping[str, Any], path: str) -> Any:
+    """The claim with this name, or at this path such as `realm_access.roles`; None if there is none."""
     if path in claims:
         return claims[path]
-    return reduce(lambda at, step: at.get(step) if isinstance(at, dict) else None, path.split("."), cast(Any, claims))
+    return reduce(
+        lambda value, step: value.get(step) if isinstance(value, dict) else None, path.split("."), cast(Any, claims)
+    )
 
 
 def _get(uri: str) -> dict[str, Any]:
     if not uri.startswith(("https://", "http://")):
         raise ValueError(uri)
-    with urllib.request.urlopen(uri, timeout=FETCH_SECONDS) as response:  # noqa: S310 - its scheme was looked at
+    with urllib.request.urlopen(uri, timeout=FETCH_SECONDS) as response:  # noqa: S310 - its scheme was checked
         return cast(dict[str, Any], json.loads(response.read(1_000_000)))

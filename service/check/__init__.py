@@ -1,7 +1,7 @@
-"""The check: everything is derived from the log again and held against what the database says. Changes nothing.
+"""The check: derive everything from the log again and compare it with the database. Changes nothing.
 
-The tables are folded anew on one snapshot (`tables.py`), the log is looked at by itself (`log.py`), and every fact is
-decided again by the rules (`rules.py`); what differs is a typed finding (`finding.py`).
+The tables are folded from scratch on one snapshot (`tables.py`), the log is checked for consistency (`log.py`), and
+every event is decided again by the rules (`rules.py`). Each difference is a finding of a published kind (`finding.py`).
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from service.check.tables import check_tables
 __all__ = ["KINDS", "Finding", "Report", "Severity", "check"]
 
 
-def check(url: str, told: Callable[[str, int], object] = lambda *_: None) -> Report:
-    """What a check of the whole ledger finds now. `told` is called with a part's name and its position."""
+def check(url: str, on_progress: Callable[[str, int], object] = lambda *_: None) -> Report:
+    """The report of a check of the whole ledger. `on_progress` is called with a part's name and its log position."""
 
     def connect() -> psycopg.Connection[Any]:
         conn = psycopg.connect(url, autocommit=True)
@@ -28,11 +28,11 @@ def check(url: str, told: Callable[[str, int], object] = lambda *_: None) -> Rep
         return conn
 
     report = Report()
-    check_tables(connect, report, told)
-    told("log", 0)
+    check_tables(connect, report, on_progress)
+    on_progress("log", 0)
     check_log(connect, report)
-    told("log", report.head)
-    told("rules", 0)
+    on_progress("log", report.head)
+    on_progress("rules", 0)
     check_rules(url, report)
-    told("rules", report.head)
+    on_progress("rules", report.head)
     return report

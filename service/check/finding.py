@@ -1,4 +1,4 @@
-"""What a check may find: each kind with what it says in two languages, and whether it is an error or a note."""
+"""The kinds of findings of a check, each with its severity and its message in two languages, and the report."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 
 class Kind(NamedTuple):
-    """A kind of finding; its sentences have holes for the finding's facts."""
+    """A kind of finding. Its messages are format strings for the finding's facts."""
 
     severity: Severity
     en: str
@@ -26,27 +26,27 @@ KINDS = {
     "missing-row": Kind(Severity.ERROR, "{table} lacks the row {key}.", "表 {table} 缺少行 {key}。"),
     "extra-row": Kind(
         Severity.ERROR,
-        "{table} has the row {key}, which does not follow from the log.",
+        "{table} has the row {key}, which cannot be derived from the log.",
         "表 {table} 多出行 {key}，日志中没有依据。",
     ),
     "wrong-amount": Kind(
         Severity.ERROR,
-        "{table}, row {key}: {columns} should be {expected}, not {found}.",
+        "{table}, row {key}: {columns} should be {expected} but is {found}.",
         "表 {table} 的行 {key}：{columns} 应为 {expected}，实为 {found}。",
     ),
     "wrong-value": Kind(
         Severity.ERROR,
-        "{table}, row {key}: {columns} should be {expected}, not {found}.",
+        "{table}, row {key}: {columns} should be {expected} but is {found}.",
         "表 {table} 的行 {key}：{columns} 应为 {expected}，实为 {found}。",
     ),
     "conservation-broken": Kind(
         Severity.ERROR,
-        "The fund {fund} was appropriated {appropriated} yuan, and its accounts hold {held}.",
+        "The appropriations of fund {fund} are {appropriated} yuan, but its accounts hold {held} yuan in total.",
         "专项资金 {fund} 下达 {appropriated} 元，各账户合计 {held} 元。",
     ),
     "fen-misplaced": Kind(
         Severity.ERROR,
-        "Version {version} of {stream} moves fen that are in two places or not where it takes them: {reason}",
+        "Version {version} of {stream} moves fen that are in two places, or not in the place they move from: {reason}",
         "{stream} 第 {version} 号事件移动的分不在其应在之处或同在两处：{reason}",
     ),
     "cannot-be-folded": Kind(
@@ -56,18 +56,18 @@ KINDS = {
     ),
     "position-gap": Kind(
         Severity.ERROR,
-        "After position {before} the log goes on with {position}.",
+        "After position {before}, the next position of the log is {position}.",
         "日志第 {before} 号之后直接是第 {position} 号。",
     ),
     "version-gap": Kind(
         Severity.ERROR,
-        "The stream {stream} has version {version} where {expected} is due.",
+        "The stream {stream} has version {version} where version {expected} is expected.",
         "流 {stream} 应为第 {expected} 版之处是第 {version} 版。",
     ),
     "time-goes-back": Kind(
         Severity.ERROR,
-        "Position {position} was recorded before the one before it.",
-        "第 {position} 号事件的入账时间早于前一号。",
+        "Position {position} has an earlier recording time than the position before it, or one in the future.",
+        "第 {position} 号事件的入账时间早于前一号，或晚于当前时间。",
     ),
     "unreadable-event": Kind(
         Severity.ERROR,
@@ -76,27 +76,27 @@ KINDS = {
     ),
     "post-missing": Kind(
         Severity.ERROR,
-        "Position {position} has no post: sent again, it would count a second time.",
+        "Position {position} has no stored post: if it is sent again, it will be recorded twice.",
         "第 {position} 号事件没有对应的提交记录：重发会重复入账。",
     ),
     "claim-wrong": Kind(
         Severity.ERROR,
-        "The {of} {number} is {state} among the numbers in use.",
+        "In the table of claimed numbers, {of} {number} is {state}.",
         "{of} {number} 在已用号码中{state_zh}。",
     ),
     "refused-today": Kind(
         Severity.NOTE,
-        "Position {position}, {type}, would be refused by today's rules: {rule}. {reason}",
+        "Position {position}, {type}, would be refused by the current rules: {rule}. {reason}",
         "第 {position} 号事件（{type}）按现行规则会被拒绝：{rule}。{reason_zh}",
     ),
     "moves-otherwise": Kind(
         Severity.ERROR,
-        "Position {position}, {type}, moves other fen than the rules do: {differs}.",
+        "Position {position}, {type}, moves other fen than the rules require: {differs}.",
         "第 {position} 号事件（{type}）移动的分与规则的结果不同：{differs}。",
     ),
     "says-otherwise": Kind(
         Severity.NOTE,
-        "Position {position}, {type}, says other than today's rules set: {differs}.",
+        "Position {position}, {type}, has other field values than the current rules set: {differs}.",
         "第 {position} 号事件（{type}）所记与现行规则设定的不同：{differs}。",
     ),
     "projection-behind": Kind(
@@ -106,33 +106,33 @@ KINDS = {
     ),
     "cursor-wrong": Kind(
         Severity.ERROR,
-        "{table} is said to be folded up to {at}; all of them should be at one position of the log.",
+        "The cursor of {table} is at position {at}; all projections should be at the same position of the log.",
         "表 {table} 标称推算至 {at}；各表应同处日志的一个位置。",
     ),
     "serial-wrong": Kind(
         Severity.ERROR,
-        "The next serial is said to be {next}; the log has issued serials up to {issued}.",
+        "The stored next serial is {next}, but the serials issued by the log end at {issued}.",
         "下一编号标称为 {next}；日志已发出的编号至 {issued}。",
     ),
     "post-wrong": Kind(
         Severity.ERROR,
-        "The post {source} {id} is kept for positions {first} to {last}, which are not its own.",
+        "The post {source} {id} is stored with positions {first} to {last}, which are not those of its events.",
         "提交 {source} {id} 所记位置 {first} 至 {last} 不是它自己的。",
     ),
     "unknown-field": Kind(
         Severity.ERROR,
-        "Position {position}, {type}, has fields that no event of its type has: {names}.",
+        "Position {position}, {type}, has fields that its type does not have: {names}.",
         "第 {position} 号事件（{type}）含有该类型没有的字段：{names}。",
     ),
     "sql-changed": Kind(
         Severity.ERROR,
-        "{table} was folded by other SQL than this program's.",
+        "{table} was folded by another version of its SQL than this program's.",
         "表 {table} 由不同版本的 SQL 推算。",
     ),
 }
-"""By name."""
+"""The kinds of findings by their published names."""
 MAX_SHOWN = 100
-"""Of each kind, in one table or stream; the rest is counted."""
+"""The most findings that a report lists of each kind and table; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +159,13 @@ class Finding:
         }  # fmt: skip
 
 
-def found(kind: str, /, **facts: Any) -> Finding:
+def new_finding(kind: str, /, **facts: Any) -> Finding:
     return Finding(kind, facts)
 
 
 @dataclass(slots=True)
 class Report:
-    """What a check found of the log up to `head`, of the tables up to `position`, and how much it went over."""
+    """The findings in the log up to `head` and in the tables up to `position`, with the events and rows checked."""
 
     position: int = 0
     head: int = 0
@@ -175,7 +175,7 @@ class Report:
     counts: Counter[str] = field(default_factory=Counter)
 
     def add(self, findings: Iterable[Finding]) -> None:
-        """Count all, and keep the first of each kind and place."""
+        """Count all findings, and list the first MAX_SHOWN of each kind and table."""
         for each in findings:
             place = f"{each.kind} {each.facts.get('table', '')}"
             self.counts[each.kind] += 1
@@ -184,7 +184,7 @@ class Report:
                 self.findings.append(each)
 
     def merge(self, other: Report) -> None:
-        """Add what another part of the same check found."""
+        """Add the findings of another part of the same check."""
         self.events += other.events
         self.rows += other.rows
         self.findings += other.findings
@@ -195,7 +195,7 @@ class Report:
         return sum(self.counts[name] for name, kind in KINDS.items() if kind.severity is Severity.ERROR)
 
     def document(self) -> dict[str, Any]:
-        """For programs: the worst first."""
+        """The report as JSON-compatible values, errors before notes."""
         ordered = sorted(self.findings, key=lambda each: each.severity is not Severity.ERROR)
         return {
             "position": self.position,

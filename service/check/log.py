@@ -1,4 +1,4 @@
-"""The log by itself: dense positions and versions, time that never goes back, and a post for every fact."""
+"""Check the log for consistency: dense positions and versions, ascending recording times, and its posts and claims."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from service.check.finding import Finding, Report, found
+from service.check.finding import Finding, Report, new_finding
 from service.postgres.queries import QUERIES
 
 KINDS = {
@@ -20,11 +20,11 @@ KINDS = {
     "check_claim_rows": "claim-wrong",
     "check_serial": "serial-wrong",
 }
-"""By query: what each of its rows is."""
+"""The kind of finding that each row of a query is."""
 
 
 def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:
-    """Add to `report` what is wrong with the log as such, up to its end."""
+    """Add to `report` the findings of the queries in KINDS on the log up to `report.head`."""
     with connect() as conn:
         for query, kind in KINDS.items():
             report.add(_rows(conn, query, kind, report.head))
@@ -32,4 +32,4 @@ def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:
 
 def _rows(conn: Connection[Any], query: str, kind: str, position: int) -> Iterator[Finding]:
     for row in conn.cursor(row_factory=dict_row).execute(QUERIES[query], {"upto": position}):
-        yield found(kind, **row)
+        yield new_finding(kind, **row)

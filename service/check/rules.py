@@ -1,7 +1,7 @@
-"""The log against the rules: every fact is read, decided again on the books before it, and its fen are moved again.
+"""Check the log against the rules: decode every event, decide it again on the state before it, and move its fen again.
 
-Funds do not touch each other, so they are gone through one by one, in two processes: a check holds the books of two
-funds at a time, however long the log is.
+Funds are independent of each other, so they are checked one after the other, in two processes: a check has the state
+of at most two funds in memory, however long the log is.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from domain.posting import TREASURY
 from domain.replay import advance
 from domain.rules import Refused
 from service import calendar, codec
-from service.check.finding import Finding, Report, found
+from service.check.finding import Finding, Report, new_finding
 from service.postgres.queries import QUERIES
 
 PROCESSES = 2
-WORTH_PROCESSES = 20_000
-"""Events from which on they are: a process takes as long to begin as these take to be gone through."""
-AT_A_TIME = 2_000
-"""Events fetched in one go."""
+MIN_EVENTS_FOR_PROCESSES = 20_000
+"""A shorter log is checked in this process: to start another takes as long as to check this many events."""
+FETCH_SIZE = 2_000
+"""Events fetched from the database at a time."""
 
 
 class Part(NamedTuple):
-    """Which funds a process goes through, of how many parts, and up to which position of the log."""
+    """The funds that one process checks: part `number` of `of` parts, up to position `upto` of the log."""
 
     url: str
     number: int
@@ -50,7 +50,7 @@ class Part(NamedTuple):
 
 
 class Row(NamedTuple):
-    """An event as it was read; `event` is None where it cannot be."""
+    """A decoded event; `event` is None if it cannot be decoded. `finding` is what decoding found, if anything."""
 
     position: int
     fund: str
@@ -59,50 +59,50 @@ class Row(NamedTuple):
 
 
 def check_rules(url: str, report: Report) -> None:
-    """Add to `report` what the rules, decided again, find in the log up to its position."""
-    if report.head < WORTH_PROCESSES:
+    """Add to `report` the findings of deciding every event up to `report.head` again."""
+    if report.head < MIN_EVENTS_FOR_PROCESSES:
         report.merge(check_part(Part(url, 0, 1, report.head)))
         return
     parts = [Part(url, number, PROCESSES, report.head) for number in range(PROCESSES)]
-    # Not forked: this process has threads and connections.
+    # Spawned instead of forked, because this process has threads and connections.
     with ProcessPoolExecutor(PROCESSES, mp_context=get_context("spawn")) as processes:
-        for found_there in processes.map(check_part, parts):
-            report.merge(found_there)
+        for part_report in processes.map(check_part, parts):
+            report.merge(part_report)
 
 
 def check_part(part: Part) -> Report:
-    """How many events these funds have, and what was found in them."""
-    own = Report()
+    """The number of events of the part's funds, and the findings in them."""
+    report = Report()
     with psycopg.connect(part.url) as conn:
-        asked = {"number": part.number, "of": part.of, "upto": part.upto}
+        params = {"number": part.number, "of": part.of, "upto": part.upto}
         with conn.cursor(row_factory=dict_row) as cursor:
-            known = _Known(
+            index = _LogIndex(
                 frozenset(
-                    Reference(r["stream"], r["version"]) for r in cursor.execute(QUERIES["check_referred"], asked)
+                    Reference(r["stream"], r["version"]) for r in cursor.execute(QUERIES["check_referred"], params)
                 )
             )
             for row in cursor.execute(QUERIES["check_claims"]):
-                claims = known.claims.setdefault(row["stream"], {})
+                claims = index.claims.setdefault(row["stream"], {})
                 claims[Claim(row["kind"], row["number"])] = Reference(row["stream"], row["version"])
         with conn.cursor("events", row_factory=dict_row) as cursor:
-            cursor.itersize = AT_A_TIME
-            rows = map(_read, cursor.execute(QUERIES["check_events"], asked))
-            for _, of_fund in groupby(rows, key=attrgetter("fund")):
-                own.add(_fund(list_of := _Counted(of_fund), known))
-                own.events += list_of.count
-    return own
+            cursor.itersize = FETCH_SIZE
+            rows = map(_decoded, cursor.execute(QUERIES["check_events"], params))
+            for _, rows_of_fund in groupby(rows, key=attrgetter("fund")):
+                report.add(_fund(counted := _Counted(rows_of_fund), index))
+                report.events += counted.count
+    return report
 
 
 @dataclass(slots=True)
-class _Known:
-    """The entries that others refer to, and the numbers in use by stream."""
+class _LogIndex:
+    """The entries that other events refer to, and the claimed numbers by stream."""
 
     referred: frozenset[Reference]
     claims: dict[str, dict[Claim, Reference]] = field(default_factory=dict)
 
 
 class _Counted:
-    """Rows, counted as they are gone through."""
+    """An iterator over rows that counts them."""
 
     def __init__(self, rows: Iterator[Row]) -> None:
         self._rows, self.count = rows, 0
@@ -113,57 +113,57 @@ class _Counted:
             yield row
 
 
-def _read(row: dict[str, Any]) -> Row:
+def _decoded(row: dict[str, Any]) -> Row:
     try:
         event = codec.decode(row["stream"], row["version"], row["type"], row["body"])
     except (msgspec.ValidationError, KeyError, ValueError) as error:
         reason = f"unknown type {error}" if isinstance(error, KeyError) else str(error)
-        finding = found("unreadable-event", position=row["position"], type=row["type"], reason=reason)
+        finding = new_finding("unreadable-event", position=row["position"], type=row["type"], reason=reason)
         return Row(row["position"], row["fund"] or "", None, finding)
-    return Row(row["position"], row["fund"], event, _unknown(row))
+    return Row(row["position"], row["fund"], event, _unknown_fields(row))
 
 
-def _unknown(row: dict[str, Any]) -> Finding | None:
-    """Fields beside those that its type has: they would be served, and say what nobody decided."""
+def _unknown_fields(row: dict[str, Any]) -> Finding | None:
+    """A finding if the event has fields that its type lacks: the API would serve them, although no rule checks them."""
     names = msgspec.json.decode(row["body"], type=dict[str, msgspec.Raw]).keys() - _FIELDS[row["type"]]
     if not names:
         return None
-    return found("unknown-field", position=row["position"], type=row["type"], names=", ".join(sorted(names)))
+    return new_finding("unknown-field", position=row["position"], type=row["type"], names=", ".join(sorted(names)))
 
 
 _FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in FACTS.items()}
 
 
-def _fund(rows: _Counted, known: _Known) -> Iterator[Finding]:
-    """What is found in one fund. Where its books cannot be kept any further, the rest of it is only read."""
-    books = LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
+def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
+    """The findings in one fund. After an event that cannot be folded, the rest of the fund is only decoded."""
+    view = LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
     streams: set[str] = set()
-    sound = True
+    foldable = True
     for group in _groups(rows):
         yield from (row.finding for row in group if row.finding)
         events = [row.event for row in group if row.event]
-        sound = sound and len(events) == len(group)
-        if not sound:
+        foldable = foldable and len(events) == len(group)
+        if not foldable:
             continue
         streams |= {event.stream for event in events}
-        books = _prepared(books, events[0])
-        yield from _decided_again(books, group[0].position, events)
+        view = _with_next_serial(view, events[0])
+        yield from _decided_again(view, group[0].position, events)
         try:
-            books = _recorded(books, events, known)
+            view = _advanced(view, events, index)
         except (FenMissing, FenOverlap) as error:
             leader = events[0]
-            yield found("fen-misplaced", stream=leader.stream, version=leader.version, reason=str(error))
-            sound = False
-        except Exception as error:  # noqa: BLE001 - whatever an impossible event leads to
+            yield new_finding("fen-misplaced", stream=leader.stream, version=leader.version, reason=str(error))
+            foldable = False
+        except Exception as error:  # noqa: BLE001 - an event that no rule allows may raise anything
             name = type(events[0].fact).__name__
-            yield found("unreadable-event", position=group[0].position, type=name, reason=repr(error))
-            sound = False
-    if sound:
-        yield from _claims(books, streams, known)
+            yield new_finding("unreadable-event", position=group[0].position, type=name, reason=repr(error))
+            foldable = False
+    if foldable:
+        yield from _claims(view, streams, index)
 
 
 def _groups(rows: _Counted) -> Iterator[list[Row]]:
-    """Each leader with its mirrors."""
+    """The rows in groups of a leading event and its mirrors."""
     group: list[Row] = []
     for row in rows:
         if group and not (row.event and row.event.mirrors):
@@ -174,39 +174,41 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
         yield group
 
 
-def _prepared(books: LedgerView, leader: Recorded) -> LedgerView:
-    """The books with the ledger's next serial of then, which the books of one fund do not tell."""
+def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
+    """The view with the ledger's next serial at the time of `leader`; it depends on all funds, not only on this one."""
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
-    return replace(books, next_serial=min(issued, default=books.next_serial))
+    return replace(view, next_serial=min(issued, default=view.next_serial))
 
 
-def _recorded(books: LedgerView, events: list[Recorded], known: _Known) -> LedgerView:
-    """The books after these events, remembering of the entries only those that others refer to."""
-    before = books.entries
-    after = advance(books, events)
-    kept = {at: event for event in events if (at := Reference(event.stream, event.version)) in known.referred}
-    return replace(after, entries=before.update(kept) if kept else before)
+def _advanced(view: LedgerView, events: list[Recorded], index: _LogIndex) -> LedgerView:
+    """The view after `events`. To save memory, its entries are only those that other events refer to."""
+    before = view.entries
+    after = advance(view, events)
+    referred = {at: event for event in events if (at := Reference(event.stream, event.version)) in index.referred}
+    return replace(after, entries=before.update(referred) if referred else before)
 
 
-def _decided_again(books: LedgerView, position: int, events: list[Recorded]) -> Iterator[Finding]:
+def _decided_again(view: LedgerView, position: int, events: list[Recorded]) -> Iterator[Finding]:
     leader, *_ = events
     name = type(leader.fact).__name__
     if leader.mirrors is not None:
-        yield found("moves-otherwise", position=position, type=name, differs="a mirror without its leader")
+        yield new_finding("moves-otherwise", position=position, type=name, differs="a mirror without its leader")
         return
     try:
-        again = decide(books, Posted(leader.stream, leader.fact, leader.header))
+        again = decide(view, Posted(leader.stream, leader.fact, leader.header))
     except Refused as refusal:
         yield _refused(position, name, refusal)
-    except Exception as error:  # noqa: BLE001 - the books of a damaged log may be anything
-        yield found("unreadable-event", position=position, type=name, reason=repr(error))
+    except Exception as error:  # noqa: BLE001 - on the state of a damaged log, a rule may raise anything
+        yield new_finding("unreadable-event", position=position, type=name, reason=repr(error))
     else:
         yield from _differs(position, name, events, again)
 
 
 def _refused(position: int, name: str, refusal: Refused) -> Finding:
     rule, reason_zh = type(refusal).__name__, refusal.chinese(TITLES)
-    return found("refused-today", position=position, type=name, rule=rule, reason=str(refusal), reason_zh=reason_zh)
+    return new_finding(
+        "refused-today", position=position, type=name, rule=rule, reason=str(refusal), reason_zh=reason_zh
+    )
 
 
 def _differs(position: int, name: str, events: list[Recorded], again: tuple[Recorded, ...]) -> Iterator[Finding]:
@@ -215,26 +217,26 @@ def _differs(position: int, name: str, events: list[Recorded], again: tuple[Reco
     moved = [[str(move.fen) for move in event.moves] for event in events[:1]]
     moves = [[str(move.fen) for move in event.moves] for event in again[:1]]
     if len(events) != len(again) or [e.moves for e in events] != [e.moves for e in again]:
-        yield found("moves-otherwise", position=position, type=name, differs=f"{moved} / {moves}")
+        yield new_finding("moves-otherwise", position=position, type=name, differs=f"{moved} / {moves}")
     else:
-        yield found("says-otherwise", position=position, type=name, differs=_said(events, again))
+        yield new_finding("says-otherwise", position=position, type=name, differs=_differing_fields(events, again))
 
 
-def _said(events: list[Recorded], again: tuple[Recorded, ...]) -> str:
-    told = (
+def _differing_fields(events: list[Recorded], again: tuple[Recorded, ...]) -> str:
+    differing = (
         f"{name}: {value!r} / {now.get(name)!r}"
         for one, other in zip(events, again, strict=True)
         for now in [msgspec.json.decode(codec.encode(other))]
         for name, value in msgspec.json.decode(codec.encode(one)).items()
         if value != now.get(name)
     )
-    return "; ".join(told) or "fields that were not kept then"
+    return "; ".join(differing) or "fields that were not recorded at the time"
 
 
-def _claims(books: LedgerView, streams: set[str], known: _Known) -> Iterator[Finding]:
-    kept = Map({claim: at for stream in streams for claim, at in known.claims.get(stream, {}).items()})
-    for claim in set(books.taken) | set(kept):
-        if books.taken.get(claim) != kept.get(claim):
-            missing = claim not in kept
+def _claims(view: LedgerView, streams: set[str], index: _LogIndex) -> Iterator[Finding]:
+    stored = Map({claim: at for stream in streams for claim, at in index.claims.get(stream, {}).items()})
+    for claim in set(view.taken) | set(stored):
+        if view.taken.get(claim) != stored.get(claim):
+            missing = claim not in stored
             state, state_zh = ("missing", "缺失") if missing else ("wrong", "有误")
-            yield found("claim-wrong", of=claim.kind, number=claim.number, state=state, state_zh=state_zh)
+            yield new_finding("claim-wrong", of=claim.kind, number=claim.number, state=state, state_zh=state_zh)

@@ -1,4 +1,4 @@
-"""The tables against the log: folded anew into temporary tables on the snapshot that the live ones are read in."""
+"""Check the tables: fold the log into temporary tables, and compare them with the live tables in one snapshot."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from projections.shadow_tables import (
     create,
     fold,
     lanes,
-    look_there_first,
+    set_search_path,
 )
-from service.check.finding import MAX_SHOWN, Finding, Report, found
+from service.check.finding import MAX_SHOWN, Finding, Report, new_finding
 from service.postgres.queries import QUERIES
 
 Connect = Callable[[], Connection[Any]]
-Told = Callable[[str, int], object]
+OnProgress = Callable[[str, int], object]
 
 
-def check_tables(connect: Connect, report: Report, told: Told) -> None:
-    """Add to `report` where the tables, as of one moment, are not what the log says."""
+def check_tables(connect: Connect, report: Report, on_progress: OnProgress) -> None:
+    """Add to `report` where the tables of one snapshot differ from a fold of the log."""
     with connect() as conn, conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
         conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
@@ -38,14 +38,14 @@ def check_tables(connect: Connect, report: Report, told: Told) -> None:
         [(position, head)] = rows.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
         report.position, report.head = position, head
         report.add(_cursors(conn, position, head))
-        report.add(found("sql-changed", table=name) for name in changed(conn))
+        report.add(new_finding("sql-changed", table=name) for name in changed(conn))
         position = min(position, head)
         if head > position:
-            report.add([found("projection-behind", position=position, events=head - position)])
+            report.add([new_finding("projection-behind", position=position, events=head - position)])
         lock = Lock()
 
         def run(lane: Sequence[str]) -> None:
-            compared, stopped = _lane(connect, snapshot, lane, (position, head), told)
+            compared, stopped = _lane(connect, snapshot, lane, (position, head), on_progress)
             with lock:
                 report.rows += sum(each.live_rows for each in compared)
                 for each in compared:
@@ -58,10 +58,10 @@ def check_tables(connect: Connect, report: Report, told: Told) -> None:
 
 
 def _lane(
-    connect: Connect, snapshot: str, lane: Sequence[str], positions: tuple[int, int], told: Told
+    connect: Connect, snapshot: str, lane: Sequence[str], positions: tuple[int, int], on_progress: OnProgress
 ) -> tuple[list[Comparison], Finding | None]:
     with connect() as conn:
-        look_there_first(conn, TEMPORARY)
+        set_search_path(conn, TEMPORARY)
         conn.execute("set temp_buffers = '128MB'")
         with conn.transaction(force_rollback=True):
             conn.execute("set transaction isolation level repeatable read")
@@ -69,24 +69,24 @@ def _lane(
             create(conn, TEMPORARY, lane)
             compared: list[Comparison] = []
             try:
-                for upto in positions:  # as far as the live tables, then whether the rest can be folded at all
-                    fold(conn, lane, upto, lambda reached: told(lane[0], reached))
+                for upto in positions:  # up to the live tables' position; then to the head, to see if the rest folds
+                    fold(conn, lane, upto, lambda reached: on_progress(lane[0], reached))
                     compared = compared or list(compare(conn, TEMPORARY, lane, MAX_SHOWN))
             except FoldStopped as stopped:
                 table, at = stopped.projection, stopped.position
-                return compared, found("cannot-be-folded", table=table, position=at, reason=stopped.finding)
+                return compared, new_finding("cannot-be-folded", table=table, position=at, reason=stopped.finding)
             return compared, None
 
 
 def _cursors(conn: Connection[Any], position: int, head: int) -> Iterator[Finding]:
-    """The projections whose cursor is missing, beyond the log, or not where the others are."""
+    """The projections whose cursor is missing, beyond the log's head, or at another position than the others."""
     rows = conn.cursor(row_factory=tuple_row).execute("select name, position from projection").fetchall()
     at: dict[str, int] = dict(rows)
     if not at:
-        return  # nothing was ever folded
+        return  # nothing has been folded yet
     for name in ORDER:
         if at.get(name) != min(position, head):
-            yield found("cursor-wrong", table=name, at=at.get(name, 0))
+            yield new_finding("cursor-wrong", table=name, at=at.get(name, 0))
 
 
 def _kind(compared: Comparison) -> str:
@@ -101,37 +101,37 @@ AMOUNTS = frozenset({
     "amount", "planned", "appropriated", "returned", "recovered", "received", "waived", "pool", "surrendered", "line",
     "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever",
 })  # fmt: skip
-"""Columns of money."""
+"""The columns that are amounts of money; a difference in one is a finding of kind wrong-amount."""
 
 
 def _of_row(table: str, row: Difference) -> Finding:
     if row.live is None:
-        return found("missing-row", table=table, key=_named(row.anew or {}))
-    if row.anew is None:
-        return found("extra-row", table=table, key=_named(row.live))
-    differing = [name for name, value in row.live.items() if value != row.anew[name]]
+        return new_finding("missing-row", table=table, key=_named(row.rebuilt or {}))
+    if row.rebuilt is None:
+        return new_finding("extra-row", table=table, key=_named(row.live))
+    differing = [name for name, value in row.live.items() if value != row.rebuilt[name]]
     kind = "wrong-amount" if AMOUNTS & set(differing) else "wrong-value"
-    return found(
+    return new_finding(
         kind,
         table=table,
         key=_named(row.live),
         columns=", ".join(differing),
-        expected=[row.anew[name] for name in differing],
+        expected=[row.rebuilt[name] for name in differing],
         found=[row.live[name] for name in differing],
     )
 
 
-NAMES = (
+KEY_COLUMNS = (
     "fund", "depth", "position", "seq", "project", "batch", "award", "payment", "application", "round", "objection",
     "recovery", "waiver", "version",
 )  # fmt: skip
 
 
 def _named(row: dict[str, Any]) -> str:
-    """The columns by which a person finds the row."""
-    return " ".join(f"{name}={row[name]}" for name in NAMES if row.get(name) not in (None, ""))
+    """The columns that identify the row to a reader."""
+    return " ".join(f"{name}={row[name]}" for name in KEY_COLUMNS if row.get(name) not in (None, ""))
 
 
 def _conservation(conn: Connection[Any]) -> Iterator[Finding]:
     for row in conn.cursor(row_factory=dict_row).execute(QUERIES["conservation"]):
-        yield found("conservation-broken", **row)
+        yield new_finding("conservation-broken", **row)

@@ -6,9 +6,9 @@ import signal
 
 
 def main() -> None:
-    """Run `suyuan`. An interrupt during the imports, which take most of a second, leaves no traceback."""
+    """Run `suyuan`. An interrupt during the imports, which take most of a second, prints no traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from service.cli.main import run_command  # noqa: PLC0415 - see above
+    from service.cli.commands import run_command  # noqa: PLC0415 - see above
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     run_command()

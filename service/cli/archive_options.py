@@ -1,4 +1,4 @@
-"""What the commands of the archive share: `archive`, `replay` and `restore`."""
+"""Options and helpers shared by the archive commands: `archive`, `replay` and `restore`."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ FROM = click.option(
 
 
 class NotDone(click.ClickException):
-    """The command could not be carried out; its exit code differs from that of balances that differ."""
+    """The command failed. Its exit code differs from that of a comparison that found differences."""
 
     exit_code = 2
 
 
 @contextmanager
-def reported() -> Iterator[None]:
-    """Errors that the operator can fix become messages."""
+def errors_as_messages() -> Iterator[None]:
+    """Report errors that the operator can fix as messages, without a traceback."""
     try:
         yield
     except (ArchiveWrong, EngineMissing, OSError) as error:
@@ -38,11 +38,12 @@ def reported() -> Iterator[None]:
         raise NotDone(str(EngineMissing("archive"))) from error
 
 
-CHAIN = click.option("--chain", metavar="SHA256", help="what its chain must be, if you kept it 归档的链值")
+CHAIN = click.option("--chain", metavar="SHA256", help="the expected chain hash, if you kept it 归档的链值")
 
 
 @contextmanager
 def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
+    """A progress bar, as a function that is called with the events done and the total."""
     columns = (
         TextColumn(name), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), TimeElapsedColumn(),
         TimeRemainingColumn(),
@@ -53,10 +54,13 @@ def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
 
 
 def must_match(archive: Archive, chosen: Config) -> None:
+    """Raises ArchiveWrong if the archive is of another secret or another source."""
     if archive.manifest.secret != api_keys.fingerprint(chosen.secret):
-        raise ArchiveWrong("It was written under another secret: set SUYUAN_SECRET. 归档使用的是另一密钥。")
+        raise ArchiveWrong("The archive was written under another secret: set SUYUAN_SECRET. 归档使用的是另一密钥。")
     if archive.manifest.source != chosen.source:
-        raise ArchiveWrong(f"It is of {archive.manifest.source}: set SUYUAN_SOURCE. 请设置 SUYUAN_SOURCE。")
+        raise ArchiveWrong(
+            f"The archive is of the source {archive.manifest.source}: set SUYUAN_SOURCE. 请设置 SUYUAN_SOURCE。"
+        )
 
 
 def print_chain(archive: Archive) -> None:

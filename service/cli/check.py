@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
     """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
     supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
     with administered() as (chosen, _):
-        report = _checked(url_of(chosen), err if as_json else out)
+        report = _run_check(url_of(chosen), err if as_json else out)
     if as_json:
         click.echo(json.dumps(report.document(), ensure_ascii=False, indent=1, default=str))
     else:
@@ -32,7 +32,7 @@ def command(as_json: bool) -> None:
     sys.exit(1 if report.errors else 0)
 
 
-def _checked(url: str, console: Console) -> Report:
+def _run_check(url: str, console: Console) -> Report:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -42,25 +42,25 @@ def _checked(url: str, console: Console) -> Report:
     with progress(*columns, console=console) as display:
         bars: dict[str, TaskID] = {}
 
-        def on_progress(what: str, position: int) -> None:
-            if what not in bars:
-                bars[what] = display.add_task(STEPS.get(what, what), total=None)
-            display.update(bars[what], completed=position)
+        def on_progress(step: str, position: int) -> None:
+            if step not in bars:
+                bars[step] = display.add_task(STEPS.get(step, step), total=None)
+            display.update(bars[step], completed=position)
 
         return check(url, on_progress)
 
 
 STEPS = {
-    "movement": "各表，资金 tables, of money",
-    "appropriation": "各表，其余 tables, the others",
-    "log": "日志 the log itself",
-    "rules": "规则 the rules, decided again",
+    "movement": "各表，资金 tables of money movements",
+    "appropriation": "各表，其余 other tables",
+    "log": "日志 log",
+    "rules": "规则 rules, decided again",
 }
 
 
 def _report_findings(report: Report) -> None:
     if report.findings:
-        table = Table("类别 kind", "级别 severity", "数量 count", "示例 one of them")
+        table = Table("类别 kind", "级别 severity", "数量 count", "示例 example")
         for name, kind in KINDS.items():
             if count := report.counts[name]:
                 one = next((each for each in report.findings if each.kind == name), None)
@@ -68,9 +68,9 @@ def _report_findings(report: Report) -> None:
                 sentences = f"{one.zh}\n{one.en}" if one else ""
                 table.add_row(f"[{colour}]{name}[/{colour}]", kind.severity, f"{count:,}", escape(sentences))
         out.print(table)
-    went_over = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
-    at = f"截至第 {report.position} 号事件 as of position {report.position}: {went_over}"
+    checked = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
+    at = f"截至第 {report.position} 号事件 as of position {report.position}: {checked}"
     if report.errors:
         out.print(f"[red]✗[/red] {report.errors:,} 处错误 errors. {at}")
     else:
-        out.print(f"[green]✓[/green] 账簿与日志一致 the tables are what the log says. {at}")
+        out.print(f"[green]✓[/green] 账簿与日志一致 the tables agree with the log. {at}")

@@ -1,4 +1,4 @@
-"""`suyuan keys`: who may do what. 接口密钥。"""
+"""`suyuan keys`: manages the API keys. 接口密钥。"""
 
 from __future__ import annotations
 
@@ -29,57 +29,61 @@ def command() -> None:
 
 
 NAMED = click.argument("name")
-UNTIL = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
+EXPIRES = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
 
 
 @command.command("create", epilog=HELP)
 @NAMED
-@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what it may do 权限")
-@click.option("--fund", "funds", multiple=True, help="only in this fund 仅限专项资金")
-@click.option("--project", "projects", multiple=True, help="only in this project 仅限项目")
-@click.option("--source", "sources", multiple=True, help="only for this event source 仅限来源")
-@UNTIL
+@click.option(
+    "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what the key may do 权限"
+)
+@click.option("--fund", "funds", multiple=True, help="limit the key to this fund 仅限专项资金")
+@click.option("--project", "projects", multiple=True, help="limit the key to this project 仅限项目")
+@click.option("--source", "sources", multiple=True, help="limit the key to this event source 仅限来源")
+@EXPIRES
 @NEW
 def create_key(name: str, expires: datetime | None, *, new: bool, **limits: tuple[str, ...]) -> None:
-    """新建密钥（只显示一次）。Create a key and print it, the only time it is ever shown."""
+    """新建密钥（只显示一次）。Create a key and print it; it cannot be shown again."""
     if not re.fullmatch("[a-z0-9][a-z0-9.-]{0,63}", name):
         raise click.ClickException(
             "名称须为小写字母、数字、点、连字符 a name is lower-case letters, digits, dots and hyphens"
         )
     if "admin" in limits["scopes"] and (limits["funds"] or limits["projects"]):
-        raise click.ClickException("admin 权限不能限于专项资金或项目 admin has no limits: it is for the whole ledger")
+        raise click.ClickException(
+            "admin 权限不能限于专项资金或项目 the scope admin cannot be limited to funds or projects"
+        )
     until = _end_of(expires)
     with administered(new=new) as (chosen, conn):
         _must_exist(conn, limits)
         try:
             key = api_keys.create(conn, chosen.secret, name, grant(**limits), until)
         except api_keys.KeyExists as error:
-            raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never used again") from error
+            raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never reused") from error
         out.print(key, soft_wrap=True, highlight=False)
 
 
 def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]]) -> None:
-    """Raises ClickException for a fund or project that the ledger does not have: such a key would open nothing."""
-    asked = [f"{kind}/{code}" for kind in ("fund", "project") for code in limits[f"{kind}s"]]
-    known = {row["stream"] for row in conn.execute(QUERIES["known_codes"], {"streams": asked})}
-    if unknown := [stream for stream in asked if stream not in known]:
+    """Raises ClickException for a fund or project that the ledger does not have: such a key would grant nothing."""
+    streams = [f"{kind}/{code}" for kind in ("fund", "project") for code in limits[f"{kind}s"]]
+    known = {row["stream"] for row in conn.execute(QUERIES["known_codes"], {"streams": streams})}
+    if unknown := [stream for stream in streams if stream not in known]:
         raise click.ClickException(f"账簿中没有 not in this ledger: {', '.join(unknown)}")
 
 
 @command.command("list", epilog=HELP)
 @AS_JSON
 def list_keys(*, as_json: bool) -> None:
-    """列出全部密钥。List all keys that ever were."""
+    """列出全部密钥。List all keys, including expired and revoked ones."""
     with administered() as (_, conn):
         listed = api_keys.listed(conn)
     if as_json:
         click.echo(json.dumps([_document(key) for key in listed], ensure_ascii=False, indent=1, default=str))
         return
-    table = Table("名称 name", "状态 state", "权限 scopes", "限于 only", "到期 expires", "最近使用 last used")
+    table = Table("名称 name", "状态 state", "权限 scopes", "限于 limited to", "到期 expires", "最近使用 last used")
     for key in listed:
-        only = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
+        limits = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
         days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
-        table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(only), *days)
+        table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(limits), *days)
     out.print(table)
 
 
@@ -98,7 +102,7 @@ def _document(key: KeyRecord) -> dict[str, Any]:
     type=click.IntRange(0, 24 * 90),
     help="how long the old key stays valid 旧密钥保留小时数",
 )
-@UNTIL
+@EXPIRES
 def rotate_key(name: str, overlap_hours: int, expires: datetime | None) -> None:
     """轮换密钥。Print a new key for this name; the old one stays valid for a while."""
     until = _end_of(expires)
@@ -136,15 +140,15 @@ def _in_force(name: str) -> Iterator[None]:
     try:
         yield
     except api_keys.NoSuchKey as error:
-        raise click.ClickException(f"没有名为 {name} 的有效密钥 there is no key {name} in force") from error
+        raise click.ClickException(f"没有名为 {name} 的有效密钥 there is no valid key named {name}") from error
 
 
 def _end_of(day: datetime | None) -> datetime | None:
-    """The end of this day in China. Raises ClickException if it is over."""
+    """The end of this day in Asia/Shanghai. Raises ClickException if the day is past."""
     if day is None:
         return None
     if day.date() < calendar.today():
-        raise click.ClickException(f"有效期已过 the day is over: {day.date()}")
+        raise click.ClickException(f"有效期已过 the expiry date is past: {day.date()}")
     return day.replace(tzinfo=calendar.SHANGHAI) + timedelta(days=1)
 
 

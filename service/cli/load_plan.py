@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from marshmallow import ValidationError
 
-from service.api.http.problems import of_outcome
+from domain.decision import TITLES, decide
+from domain.replay import advance
+from domain.rules import Refused
+from service.api.http.problems import of_invalid, of_outcome
 from service.api.posting import cloudevents
-from service.app import open_ledger
+from service.app import empty_view, open_ledger
 from service.cli.terminal import NEW, OF_LEDGER, administered, out, url_of, variables
-from service.ledger.outcomes import Counted, NotRecorded
+from service.ledger.outcomes import Counted, NotRecorded, Post
 from service.plans import plan_file
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--actor", help="who adopts the plan 经办人")
-@click.option("--check", "check_only", is_flag=True, help="read the file only, load nothing 只检查文件，不载入")
+@click.option("--check", "check_only", is_flag=True, help="check the file only, load nothing 只检查文件，不载入")
 @NEW
 def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> None:
-    """载入资金安排计划，全部成功或全不载入。Set up the fund of a plan file, all of it or nothing."""
+    """载入资金安排计划，全部成功或全不载入。Set up the fund of a plan file, completely or not at all."""
     events = list(plan_file.posts(plan_file.read(file), actor or "-"))
-    posts = [cloudevents.read(cloudevents.opened(event), "load-plan", b"") for event in events]
+    _decide_all(file, events)
     if check_only:
-        out.print(f"[green]✓[/green] {file}: 计划有效 the plan is valid; {len(posts)} 个事件 events")
+        out.print(f"[green]✓[/green] {file}: 计划有效 the plan is valid; {len(events)} 个事件 events")
         return
     if actor is None:
         raise click.UsageError("缺少 --actor 经办人 missing option --actor")
     with administered(new=new) as (chosen, _):
-        posts = [cloudevents.read(cloudevents.opened(event), "load-plan", chosen.secret) for event in events]
         ledger = open_ledger(url_of(chosen))
         try:
-            outcomes = ledger.post(posts)
+            outcomes = ledger.post([_post(event, chosen.secret) for event in events])
         finally:
             ledger.close()
     for event, outcome in zip(events, outcomes, strict=True):
@@ -41,3 +45,20 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
             raise click.ClickException(f"{event['id']}: {problem['title_zh']} {problem['title']}")
     recorded = sum(not each.replayed for each in outcomes if isinstance(each, Counted))
     out.print(f"[green]✓[/green] {recorded} 个事件入账 events recorded")
+
+
+def _post(event: plan_file.Event, secret: bytes) -> Post:
+    return cloudevents.read(cloudevents.opened(event), "load-plan", secret)
+
+
+def _decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
+    """Decide the events on an empty ledger. If one is refused, raises PlanFileWrong with its line in the file."""
+    view = empty_view()
+    for event in events:
+        try:
+            view = advance(view, decide(view, _post(event, b"").posted))
+        except ValidationError as error:
+            raise plan_file.located(file, event, of_invalid(error)["errors"]) from error
+        except Refused as refusal:
+            detail = f"{refusal.chinese(TITLES)} {refusal}"
+            raise plan_file.located(file, event, [{"pointer": "", "detail": detail}]) from refusal

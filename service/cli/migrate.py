@@ -1,4 +1,4 @@
-"""`suyuan migrate`: the database's tables brought up to date."""
+"""`suyuan migrate`: brings the database's tables up to date."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from service.postgres.migrate import migrate
 
 @click.command("migrate", epilog=variables(*OF_LEDGER))
 def command() -> None:
-    """升级数据库结构；没有账簿时新建。Bring the tables up to date; makes a ledger where there is none."""
+    """升级数据库结构；没有账簿时新建。Bring the tables up to date; create a ledger if there is none."""
     settings = config.from_environment(new=True)
     with database(settings, join=True) as chosen:
         err.print(f"[dim]账簿 ledger: {location(settings)}[/dim]", soft_wrap=True, highlight=False)

@@ -1,4 +1,4 @@
-"""The plan beside what became of it, as a table in the terminal: Chinese first, amounts in 万元."""
+"""Planned and paid amounts as a table for the terminal, Chinese first, in units of 万元 (10 000 yuan)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from domain.money import Money
 
 
 def table(plan: Mapping[str, Any]) -> Table:
-    """The annex of a plan, as `service.api.funds.annex` gives it: for each batch planned and paid."""
+    """The annex of a plan (service.api.resources.funds.annex) with the planned and the paid amount of each batch."""
     batches = plan["total"]["batches"]
-    title = f"{plan['title']}\n计划与实际 plan beside actual · 万元 10 000 yuan"
+    title = f"{plan['title']}\n计划与实际 planned and actual · 万元 10 000 yuan"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     shown.add_column("\n序号\nno.", justify="right", no_wrap=True)
     shown.add_column("\n项目名称\nproject", min_width=20, overflow="fold")
@@ -31,8 +31,8 @@ def table(plan: Mapping[str, Any]) -> Table:
     return shown
 
 
-def _cells(have: list[dict[str, Any]], batches: list[dict[str, Any]]) -> Iterator[str]:
-    by_number = {each["batch"]: each for each in have}
+def _cells(amounts: list[dict[str, Any]], batches: list[dict[str, Any]]) -> Iterator[str]:
+    by_number = {each["batch"]: each for each in amounts}
     for batch in batches:
         each = by_number.get(batch["batch"])
         for figure in ("planned", "paid"):

@@ -10,7 +10,7 @@ import structlog
 
 from projections import Changed, FoldStopped
 from service import config, supervisor
-from service.cli.terminal import OF_LEDGER, out, url_of, variables
+from service.cli.terminal import OF_LEDGER, location, out, url_of, variables
 from service.postgres.connect import database
 from service.workers import check_scheduler, projector
 
@@ -22,14 +22,16 @@ def command() -> None:
     """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
     stop = supervisor.stop_signal()
     supervisor.watch_parent(stop.set)
-    with database(config.from_environment(), join=True) as chosen:
+    settings = config.from_environment()
+    with database(settings, join=True) as chosen:
+        log.info("projector starting", ledger=location(settings))
         stop_checks = threading.Event()
         checks = threading.Thread(target=check_scheduler.follow, args=(chosen, stop_checks), name="check scheduler")
         checks.start()
         try:
             projector.follow(url_of(chosen), stop)
         except FoldStopped as stopped:
-            log.error(  # noqa: TRY400 - the finding says everything; a traceback would bury it
+            log.error(  # noqa: TRY400 - the finding has all details; a traceback adds none
                 "projector stopped",
                 position=stopped.position,
                 projection=stopped.projection,

@@ -1,4 +1,4 @@
-"""`suyuan rebuild`: folds projections again beside the live ones."""
+"""`suyuan rebuild`: folds projections again in shadow tables, and switches to them if they equal the live tables."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, url
     "accepted",
     multiple=True,
     metavar="PROJECTION[,…]",
-    help="these may differ from the live tables 允许与现有表不同的投影",
+    help="projections that may differ from the live tables 允许与现有表不同的投影",
 )
 @AS_JSON
 def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) -> None:
-    """在旁重建投影，一致后切换。Fold projections again beside the live ones; switch if all is the same."""
+    """在旁重建投影，一致后切换。Fold projections again in shadow tables; switch to them if they are equal."""
     expected = [name for each in accepted for name in each.split(",")]
     if unknown := set(expected) - set(ORDER):
         raise click.ClickException(f"no such projection 没有此投影: {', '.join(sorted(unknown))}")
@@ -37,9 +37,13 @@ def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) 
         except (Running, NotLevel) as error:
             raise click.ClickException(str(error)) from error
         except DependentObjectsStillExist as error:
-            raise click.ClickException(f"something of yours rests on a table 有其他对象依赖该表: {error}") from error
+            raise click.ClickException(
+                f"another database object depends on a table 有其他对象依赖该表: {error}"
+            ) from error
         except LockNotAvailable as error:
-            raise click.ClickException("readers left no gap for the switch; try again 读者未留空隙，请重试") from error
+            raise click.ClickException(
+                "the tables were in use, so the switch got no lock; try again 各表一直有查询，未能切换，请重试"
+            ) from error
         except FoldStopped as error:
             raise click.ClickException(f"the log cannot be folded 日志无法推算: {error}") from error
     if as_json:
@@ -54,12 +58,12 @@ def _report(rebuilt: Rebuilt) -> None:
     for each in rebuilt.comparisons:
         for row in each.shown[:5]:
             out.print(f"[red]{each.name}[/red] 原 before {row.live}", soft_wrap=True)
-            out.print(f"{' ' * len(each.name)} 新 after  {row.anew}", soft_wrap=True)
+            out.print(f"{' ' * len(each.name)} 新 after  {row.rebuilt}", soft_wrap=True)
     if rebuilt.switched:
-        out.print(f"[green]✓[/green] 已切换，截至第 {rebuilt.position} 号事件 switched, as of that position")
+        out.print(f"[green]✓[/green] 已切换，截至第 {rebuilt.position} 号事件 switched as of this position")
     else:
         names = ",".join(rebuilt.unexpected)
         out.print(
-            f"[red]✗[/red] 未切换：新旧不一致 not switched: they differ. "
-            f"确认后可用 if that is expected: --accept-differences {names}"
+            f"[red]✗[/red] 未切换：新旧不一致 not switched: the tables differ. "
+            f"确认后可用 if this is expected: --accept-differences {names}"
         )

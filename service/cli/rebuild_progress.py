@@ -1,4 +1,4 @@
-"""`suyuan rebuild`: the projections folded anew beside the live ones, with a bar, and a table of what came of it."""
+"""Runs a rebuild of projections with progress bars, and shows its result as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from typing import Any
 
 import psycopg
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from projections import ORDER, with_what_they_read
 from projections.rebuild import Rebuilt, rebuild
 from projections.shadow_tables import lanes
+from service.cli.terminal import progress
 
 
 class _PerSecond(TextColumn):
-    """Events a second."""
+    """Shows the events per second."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -28,7 +29,7 @@ class _PerSecond(TextColumn):
 
 
 def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console) -> Rebuilt:
-    """Rebuild these projections, all if none is named, showing how far it is. Raises what `rebuild` does."""
+    """Rebuild these projections, or all if `names` is empty, with progress bars. Raises the errors of `rebuild`."""
 
     def connect() -> psycopg.Connection[Any]:
         return psycopg.connect(url, autocommit=True)
@@ -37,15 +38,15 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console) -
     with connect() as conn:
         [(head,)] = conn.execute("select coalesce(max(position), 0) from event").fetchall()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _PerSecond(), TimeRemainingColumn())
-    with Progress(*columns, console=out) as progress:
-        bars = {lane[0]: progress.add_task(_title(lane), total=head or None) for lane in lanes(wanted)}
+    with progress(*columns, console=out) as display:
+        bars = {lane[0]: display.add_task(_title(lane), total=head or None) for lane in lanes(wanted)}
         lock = Lock()
 
-        def told(lane: str, position: int) -> None:
+        def on_progress(lane: str, position: int) -> None:
             with lock:
-                progress.update(bars[lane], completed=position, total=max(head, position))
+                display.update(bars[lane], completed=position, total=max(head, position))
 
-        return rebuild(connect, wanted, accepted, told)
+        return rebuild(connect, wanted, accepted, on_progress)
 
 
 def _title(lane: Sequence[str]) -> str:
@@ -53,7 +54,7 @@ def _title(lane: Sequence[str]) -> str:
 
 
 def table(rebuilt: Rebuilt) -> Table:
-    """Old beside new: rows, and how many differ."""
+    """For each projection, the row counts of the live and the new table, and the number of rows that differ."""
     shown = Table("投影 projection", "原有行 rows before", "新行 rows after", "不同 differing", "摘要 digest")
     for each in rebuilt.comparisons:
         digest = f"{each.new_digest & 0xFFFFFFFFFFFF:012x}"
@@ -63,7 +64,7 @@ def table(rebuilt: Rebuilt) -> Table:
 
 
 def document(rebuilt: Rebuilt) -> dict[str, Any]:
-    """The same for programs."""
+    """The result as a dictionary for JSON."""
     return {
         "position": rebuilt.position,
         "switched": rebuilt.switched,
@@ -75,7 +76,7 @@ def document(rebuilt: Rebuilt) -> dict[str, Any]:
                 "digest_before": str(each.live_digest),
                 "digest_after": str(each.new_digest),
                 "differing": each.differing,
-                "rows": [{"before": row.live, "after": row.anew} for row in each.shown],
+                "rows": [{"before": row.live, "after": row.rebuilt} for row in each.shown],
             }
             for each in rebuilt.comparisons
         ],

@@ -1,4 +1,4 @@
-"""`suyuan reconcile`: compares a bank's or treasury's statement with the books. 对账。"""
+"""`suyuan reconcile`: compares a statement of the bank or the treasury with a fund's ledger. 对账。"""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from service.api.posting.fields import bank_account
 from service.cli.terminal import AS_JSON, OF_LEDGER, administered, out, url_of, variables
 from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
-from service.statements.comparison import Reconciliation, books_of, document, place, reconcile
+from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
 from service.statements.tables import HEADINGS
 
 
 class _NotDone(click.ClickException):
-    """The comparison could not be made; its exit code differs from that of exceptions."""
+    """The comparison failed. Its exit code differs from that of a comparison that found exceptions."""
 
     exit_code = 2
 
@@ -36,17 +36,17 @@ DAY = click.DateTime(["%Y-%m-%d"])
 @click.command("reconcile", epilog=variables(*OF_LEDGER))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--fund", required=True, help="the fund's code 专项资金代码")
-@click.option("--first-day", type=DAY, help="of the statement 对账单首日")
-@click.option("--last-day", type=DAY, help="of the statement 对账单末日")
+@click.option("--first-day", type=DAY, help="first day of the statement 对账单首日")
+@click.option("--last-day", type=DAY, help="last day of the statement 对账单末日")
 @click.option(
     "--column",
     "columns",
     multiple=True,
     metavar="PART=HEADING",
-    help=f"a heading that is not usual 指定列标题: {', '.join(HEADINGS)}",
+    help=f"the heading of a column, if it is not a usual one 指定列标题: {', '.join(HEADINGS)}",
 )
-@click.option("--tolerance", type=click.IntRange(0, 31), help="days that a bank may take 容许相差天数")
-@click.option("--position", type=click.IntRange(0), help="as the books stood then 账簿截至位置")
+@click.option("--tolerance", type=click.IntRange(0, 31), help="days by which dates may differ 容许相差天数")
+@click.option("--position", type=click.IntRange(0), help="compare with the ledger as of this log position 账簿截至位置")
 @AS_JSON
 def command(
     *,
@@ -97,41 +97,43 @@ def compare_file(
     tolerance: int | None = None,
     position: int | None = None,
 ) -> Reconciliation:
-    """What comes of a statement's file. Raises ClickException."""
+    """The comparison of a statement's file with the fund's ledger. Raises ClickException if it cannot be made."""
     try:
         statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
-        told = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
-        raise _NotDone("\n".join(told)) from wrong
+        errors = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
+        raise _NotDone("\n".join(errors)) from wrong
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
                 raise _NotDone(f"no such fund 没有此专项资金: {fund}")
             if position is not None and position > snapshot.position:
-                raise _NotDone(f"the books are at {snapshot.position} 账簿只到第 {snapshot.position} 号")
-            books = books_of(snapshot, fund, statement, position)
+                raise _NotDone(f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号")
+            ledger = ledger_entries(snapshot, fund, statement, position)
     finally:
         pool.close()
-    return reconcile(books, statement, tolerance)
+    return reconcile(ledger, statement, tolerance)
 
 
 def report(found: Reconciliation, console: Console) -> None:
-    """The exceptions as a table, and how much agrees."""
+    """Print the exceptions as a table, and the number of lines that match."""
     statement = found.statement
     if found.exceptions:
         console.print(_table(found))
     matched = sum(len(each.lines) for each in found.matches)
-    told = f"{matched}/{len(statement.lines)} 行相符 lines agree, {len(found.exceptions)} 项差异 exceptions"
+    counts = f"{matched}/{len(statement.lines)} 行相符 lines match, {len(found.exceptions)} 项差异 exceptions"
     mark = "[red]✗[/red]" if found.exceptions else "[green]✓[/green]"
-    console.print(f"{mark} {statement.first_day} – {statement.last_day}: {told}; 截至第 {found.books.position} 号事件")
+    console.print(
+        f"{mark} {statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件"
+    )
     if statement.adds_up is False:
         console.print("[red]✗[/red] 对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
 
 
 def _table(found: Reconciliation) -> Table:
     table = Table(show_lines=True)
-    for heading in ("差异 exception", "对账单 statement", "账簿 books"):
+    for heading in ("差异 exception", "对账单 statement", "账簿 ledger"):
         table.add_column(heading, overflow="fold")
     rows = dict(enumerate(found.statement.rows, 1))
     for each in found.exceptions:
@@ -147,7 +149,7 @@ def _booked(each: Pairing) -> Iterator[str]:
     if each.twin:
         yield f"与第 {each.twin} 笔重复 repeats line {each.twin}"
     if each.settled:
-        yield f"{each.settled.payment}\n其他期间已确认 settled by another statement"
+        yield f"{each.settled.payment}\n其他期间已确认 settled by an accepted statement of another period"
     if each.pending:
         yield f"{each.pending.payment}\n已发出指令，待确认 instructed, not confirmed"
 

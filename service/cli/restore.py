@@ -8,7 +8,7 @@ import click
 
 from service.archive.manifest import opened
 from service.auth import api_keys
-from service.cli.archive_options import CHAIN, FROM, bar, must_match, print_chain, reported
+from service.cli.archive_options import CHAIN, FROM, bar, errors_as_messages, must_match, print_chain
 from service.cli.terminal import OF_LEDGER, opened_database, out, url_of, variables
 from service.workers import projector
 
@@ -17,16 +17,16 @@ from service.workers import projector
 @FROM
 @CHAIN
 def command(folder: Path, chain: str | None) -> None:
-    """从归档恢复。Fill an empty database from an archive: the same positions and hashes."""
-    with reported():
+    """从归档恢复。Fill an empty database from an archive, with the same positions and hashes."""
+    with errors_as_messages():
         from service.archive.restore import restore  # noqa: PLC0415 - an extra
 
         archive = opened(folder, chain)
         with opened_database(new=True) as (chosen, conn):
             must_match(archive, chosen)
-            with bar("恢复 restoring", out) as told, conn.transaction():
+            with bar("恢复 restoring", out) as on_progress, conn.transaction():
                 api_keys.check_secret(conn, chosen.secret)
-                restore(conn, archive, told)
+                restore(conn, archive, on_progress)
             with out.status("推算各表 folding the tables"):
                 projector.catch_up(url_of(chosen))
     print_chain(archive)

@@ -1,4 +1,4 @@
-"""`suyuan run`: everything on one machine, with the example."""
+"""`suyuan run`: runs the database, the projector and the web service on one machine, with the example."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.app import open_ledger
 from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
-from service.cli.terminal import OF_LEDGER, connect, out, progress, url_of, variables
+from service.cli.terminal import OF_LEDGER, connect, location, out, progress, url_of, variables
 from service.config import Config
 from service.example import life
 from service.ledger.application import Ledger
@@ -35,23 +35,23 @@ Setup = list[dict[str, Any]]
 
 @click.command("run", epilog=variables(*OF_LEDGER, "HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC"))
 def command() -> None:
-    """一键启动示例。Start everything on the example: database, projector, web service."""
+    """一键启动示例。Run the database, the projector and the web service with the example."""
     settings = config.from_environment(new=True)
     _check_port(settings)
     with database(settings) as chosen:
         _step("数据库已就绪 database ready", lambda: _prepare(chosen))
         setup = list(plan_file.posts(plan_file.read(example.PLAN), actor="示例·资金科赵某"))
         if _is_free_for(setup, chosen):
-            chosen = replace(chosen, example=True)  # noqa: PLW2901 - the same, and the page is open
+            chosen = replace(chosen, example=True)  # noqa: PLW2901 - only the example flag differs
             _play(chosen, setup)
         else:
-            out.print("账簿已有其他数据，不载入示例 this ledger has other data: the example is left out")
+            out.print("账簿已有其他数据，不载入示例 this ledger has other data: the example is not loaded")
         stop = supervisor.stop_signal()
         with supervisor.command(chosen, "projector"), supervisor.command(chosen, "serve"):
-            _announce(chosen, stop.is_set)
+            _announce(settings, chosen, stop.is_set)
             while not stop.is_set():
                 time.sleep(0.2)
-    out.print("已全部停止 everything is stopped")
+    out.print("已全部停止 everything has stopped")
 
 
 def _check_port(settings: Config) -> None:
@@ -60,13 +60,13 @@ def _check_port(settings: Config) -> None:
         try:
             probe.bind((settings.host, settings.port))
         except OSError as error:
-            why = "不允许使用 may not be used" if isinstance(error, PermissionError) else "端口被占用 is taken"
+            why = "不允许使用 is not permitted" if isinstance(error, PermissionError) else "端口被占用 is taken"
             address = f"{settings.host}:{settings.port}"
             raise click.ClickException(f"{address} {why}; 请设置 PORT set PORT ({error})") from error
 
 
 def _prepare(chosen: Config) -> None:
-    """Migrate, check that the secret is the one the database was set up with, and rebuild what this version changed."""
+    """Migrate, check that the secret is the ledger's, and rebuild the projections whose SQL this version changed."""
     url = url_of(chosen)
     migrate(url)
     with connect(url) as conn:
@@ -83,7 +83,7 @@ def _is_free_for(setup: Setup, chosen: Config) -> bool:
 
 
 def _play(chosen: Config, setup: Setup) -> None:
-    """Load the example plan, play its life, fold it, and print the plan beside what became of it."""
+    """Load the example's plan, post its history, fold it, and print the planned and the paid amounts."""
     url = url_of(chosen)
     with connect(url) as conn:
         example.ensure_demo_keys(conn, chosen.secret, chosen.home / "demo-keys.json")
@@ -91,7 +91,7 @@ def _play(chosen: Config, setup: Setup) -> None:
     try:
         _live(ledger, chosen.secret, setup)
     except example.PlayedOtherwise:
-        out.print("沿用此前版本的示例数据 the example of an earlier version is kept as it is")
+        out.print("沿用此前版本的示例数据 the example data of an earlier version is kept")
     finally:
         ledger.close()
     try:
@@ -111,7 +111,7 @@ def _play(chosen: Config, setup: Setup) -> None:
 def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with progress(*columns, console=out) as display:
-        task = display.add_task("示例资金的一生 the example's life", total=None)
+        task = display.add_task("示例资金的一生 the example's history", total=None)
         post = example.poster(ledger, secret, lambda: display.advance(task))
         for event in setup:
             post(event)
@@ -120,13 +120,13 @@ def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
 
 
 def _compare_statement(chosen: Config) -> None:
-    """Compare the example's statement with the books. It has one exception of every kind on purpose."""
+    """Compare the example's statement with the ledger. It has one exception of every kind on purpose."""
     found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
     matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)
     exceptions = len(found.exceptions)
     out.print(
         f"\n示例对账单：{lines} 行中 {matched} 行相符，另有 {exceptions} 项差异，均为示例所设\n"
-        f"The example's statement: {matched} of {lines} lines agree; it was made with {exceptions} exceptions\n"
+        f"The example's statement: {matched} of {lines} lines match; it has {exceptions} exceptions on purpose\n"
         f"  suyuan reconcile {example.STATEMENT} --fund {example.FUND}",
         soft_wrap=True,
         highlight=False,
@@ -139,8 +139,8 @@ def _step(name: str, work: Callable[[], Any]) -> None:
     out.print(f"[green]✓[/green] {name}")
 
 
-def _announce(chosen: Config, stopped: Callable[[], bool]) -> None:
-    """Once the service answers, say where to open it, how to read and how to post."""
+def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:
+    """Once the service answers, print where to open it, how to read and how to post."""
     while not stopped():
         with socket.socket() as probe:
             if probe.connect_ex((chosen.host, chosen.port)) == 0:
@@ -150,13 +150,15 @@ def _announce(chosen: Config, stopped: Callable[[], bool]) -> None:
         return
     address = f"http://{chosen.host}:{chosen.port}"
     keys = chosen.home / "demo-keys.json"
+    key = f"$(python3 -c \"import json; print(json.load(open('{keys}'))['auditor'])\")" if keys.exists() else "$KEY"
     rows: Mapping[str, str] = {
         "打开 open": f"[link={address}]{address}[/link]" if chosen.example else f"{address}/docs",
-        "查询 read": f'curl -H "Authorization: Bearer $AUDITOR" {address}/v1/funds',
-        "提交 post": f"{address}/docs · POST {address}/v1/events",
+        "查询 read": f'curl -H "Authorization: Bearer {key}" {address}/v1/funds',
+        "提交 post": f"{address}/docs#post · README",
+        "账簿 ledger": location(settings),
         "密钥 keys": f"{keys} (mode 600)" if keys.exists() else "suyuan keys create",
         "停止 stop": "Ctrl-C",
     }
-    out.print("\n[bold green]✓ 已启动 it runs[/bold green]")
+    out.print("\n[bold green]✓ 已启动 running[/bold green]")
     for name, value in rows.items():
         out.print(f"  [bold]{name}[/bold]  {value}", soft_wrap=True, highlight=False)

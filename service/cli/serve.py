@@ -11,7 +11,7 @@ import structlog
 import projections
 from service import config, supervisor
 from service.auth import api_keys, tokens
-from service.cli.terminal import OF_LEDGER, connect, url_of, variables
+from service.cli.terminal import OF_LEDGER, connect, location, url_of, variables
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.postgres.queries import QUERIES
@@ -25,17 +25,18 @@ log = structlog.get_logger()
     epilog=variables(*OF_LEDGER, "HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE"),
 )
 def command() -> None:
-    """启动网络服务（先执行 migrate）。Serve the API; `suyuan migrate` comes first."""
+    """启动网络服务（先执行 migrate）。Serve the API; run `suyuan migrate` first."""
     supervisor.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    with database(config.from_environment(), join=True) as chosen:
+    settings = config.from_environment()
+    with database(settings, join=True) as chosen:
         if chosen.oidc:
-            tokens.read(chosen.oidc)  # a mistake in the file is reported here rather than by a worker
+            tokens.read(chosen.oidc)  # an error in the file is reported here rather than by a worker
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
             api_keys.check_secret(conn, chosen.secret)
             if changed := projections.changed(conn):
-                log.warning("projections are to be rebuilt", projections=changed)
+                log.warning("projections must be rebuilt", projections=changed)
             if conn.execute(QUERIES["logs_values"]).fetchone():
-                log.warning("this PostgreSQL writes parameters into its log: set log_parameter_max_length = 0")
-        log.info("serving", host=chosen.host, port=chosen.port)
+                log.warning("this PostgreSQL logs parameter values: set log_parameter_max_length = 0")
+        log.info("serving", ledger=location(settings), host=chosen.host, port=chosen.port)
         granian.serve(chosen)

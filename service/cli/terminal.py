@@ -21,7 +21,7 @@ from service.postgres.connect import database
 from service.postgres.migrate import check_migrated, migrate
 
 PIPE_WIDTH = 1_000
-"""Columns of a table that goes to a file or a program: no cell is cut or wrapped."""
+"""The width of a table that is written to a file or a pipe, so that no cell is cut or wrapped."""
 
 
 def _console(*, stderr: bool = False) -> Console:
@@ -33,10 +33,10 @@ out, err = _console(), _console(stderr=True)
 
 
 class Group(click.Group):
-    """Lists its commands with their whole first line, in both languages."""
+    """A group that lists its commands with their whole first line, in both languages."""
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the commands in the order they were added, none of the lines cut."""
+        """Write the commands in the order in which they were added, without cutting their lines."""
         rows = [(name, command.get_short_help_str(limit=1_000)) for name, command in self.commands.items()]
         with formatter.section("Commands 命令"):
             formatter.write_dl(rows)
@@ -46,7 +46,7 @@ class Group(click.Group):
 
 
 OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
-"""The variables by which a command finds the ledger and its secret."""
+"""The environment variables from which a command gets the ledger and its secret."""
 
 
 def variables(*names: str) -> str:
@@ -55,16 +55,18 @@ def variables(*names: str) -> str:
     return f"\b\nEnvironment 环境变量:\n{rows}"
 
 
-AS_JSON: Callable[[Any], Any] = click.option("--json", "as_json", is_flag=True, help="for programs 供程序读取")
-NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="make a ledger where there is none 没有账簿时新建")
+AS_JSON: Callable[[Any], Any] = click.option(
+    "--json", "as_json", is_flag=True, help="print JSON for programs 供程序读取"
+)
+NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a ledger if there is none 没有账簿时新建")
 
 
 @contextmanager
 def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """A connection to the ledger's database; also while `suyuan run` uses it. Names the ledger on standard error.
+    """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
 
-    An embedded database is migrated first. Where there is no ledger it is made if `new`, else that is an error: a
-    command in the wrong folder must neither build a second ledger nor report that an empty one is sound.
+    An embedded database is migrated first. If there is no ledger, it is created if `new`, otherwise ConfigWrong is
+    raised: a command in the wrong folder must neither create a second ledger nor report that an empty one is sound.
     """
     settings = config.from_environment(new=new)
     with database(settings, join=True) as chosen:
@@ -77,16 +79,17 @@ def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Conn
 
 
 def location(settings: Config) -> str:
-    """Where the ledger is: its folder, or its server and database, without the password."""
-    if settings.database_url is None:
+    """Where the ledger is: its folder, or the server and database without the password."""
+    parts = conninfo_to_dict(settings.database_url or "")
+    host = str(parts.get("host") or "localhost")
+    if settings.database_url is None or host.startswith(str(settings.home)):
         return str(settings.home)
-    parts = conninfo_to_dict(settings.database_url)
-    return f"{parts.get('host') or 'localhost'}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+    return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
 
 
 @contextmanager
 def administered(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """The same, for a command that needs the ledger's own secret."""
+    """Like opened_database, but also checks that the configured secret is the ledger's."""
     with opened_database(new=new) as (chosen, conn):
         api_keys.check_secret(conn, chosen.secret)
         yield chosen, conn
@@ -102,5 +105,5 @@ def url_of(chosen: Config) -> str:
 
 
 def progress(*columns: ProgressColumn, console: Console) -> Progress:
-    """A progress display; nothing where the output is not a terminal."""
+    """A progress display, which prints nothing if the output is not a terminal."""
     return Progress(*columns, console=console, disable=not console.is_terminal)

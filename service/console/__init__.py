@@ -1,4 +1,4 @@
-"""Pages for people who would rather look than query: the plan beside what became of it."""
+"""The console: an HTML page with the plan of each fund and the actual amounts next to it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ bp = Blueprint("console", __name__, template_folder="templates")
 
 @bp.app_template_filter("wan")
 def wan(yuan: str) -> str:
-    """An amount in yuan as 万元, exact."""
+    """An amount in yuan as an exact amount in 万元 (10,000 yuan)."""
     return Money.parse(yuan).wan
 
 
 @bp.app_template_filter("share")
 def share(part: str, whole: str) -> str:
-    """How much of `whole` `part` is, in per cent with one place; a dash for nothing of nothing."""
+    """`part` as a percentage of `whole`, with one decimal place; a dash if `whole` is zero."""
     total = Money.parse(whole)
     return f"{int(Money.parse(part)) * 1000 // total / 10:.1f}" if total else "–"
 
 
 @bp.get("/")
 def home() -> str:
-    """The funds' plans beside actual."""
+    """The page: the plan of each fund with its actual amounts."""
     with reader().at() as snapshot:
         funds = snapshot.rows("funds", fund=None)
         plans = [_by_tasks(annex(snapshot, fund["fund"])) for fund in funds if fund["title"]]
@@ -38,6 +38,6 @@ def home() -> str:
 
 
 def _by_tasks(plan: dict[str, Any]) -> dict[str, Any]:
-    """The annex with its lines grouped as printed: neighbours that serve the same tasks share one cell."""
+    """The annex with its lines grouped as printed: adjacent lines with the same tasks share one cell."""
     groups = [list(lines) for _, lines in groupby(plan["rows"], key=lambda line: line["tasks"])]
     return {**plan, "groups": groups, "batches": plan["total"]["batches"]}

@@ -1,7 +1,7 @@
-"""The example: the real plan of one district, and an invented life of its fund, plainly marked 示例.
+"""The example: the real plan of one district and an invented history of its fund, with all inventions marked 示例.
 
-It is posted like any other sender's facts, by keys with the same scopes, and every post has a fixed id: playing it
-again records nothing.
+Its events are posted like those of any sender, with keys of the same scopes. Every post has a fixed id, so posting the
+example again records nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.ledger.outcomes import Conflicts, Counted
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
 STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
-"""What an invented bank says of one month: mostly right, with one of every kind of exception."""
+"""An invented bank's statement of one month. Most lines match; it has one exception of every kind."""
 FUND = "yx-ip-2018"
 
 DEMO_KEYS: dict[str, Grant] = {
@@ -42,28 +42,31 @@ DEMO_KEYS: dict[str, Grant] = {
 
 
 def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
-    """The demo keys in `file` (mode 600), made on the first run that knows them; those it has are kept.
+    """Ensure that the demo keys are in `file` (mode 600) and in the database. Existing keys are kept.
 
-    Written, whole or not at all, before they count: so a crash loses none.
+    New keys are written to the file, atomically, before they are stored in the database, so that a crash loses none.
     """
-    made = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else {}
-    if new := {name: api_keys.new(secret) for name in DEMO_KEYS if name not in made}:
-        made |= new
-        write_private(file, msgspec.json.format(msgspec.json.encode(made)).decode() + "\n")
-    for name, key in made.items():
+    keys = msgspec.json.decode(file.read_bytes(), type=dict[str, str]) if file.exists() else {}
+    if new := {name: api_keys.new(secret) for name in DEMO_KEYS if name not in keys}:
+        keys |= new
+        write_private(file, msgspec.json.format(msgspec.json.encode(keys)).decode() + "\n")
+    for name, key in keys.items():
         api_keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())))
 
 
 class Refused(Exception):
-    """The plan, or the life played on it, was refused: they do not fit the rules or each other."""
+    """A post of the plan or of the example was refused: it breaks a rule, or does not fit the plan."""
 
 
 class PlayedOtherwise(Exception):
-    """An earlier version of the example was played here: what it recorded stays as it is."""
+    """An earlier version of the example was posted to this ledger; its events remain unchanged."""
 
 
-def poster(ledger: Ledger, secret: bytes, posted: Callable[[], None]) -> Callable[[Mapping[str, Any]], int]:
-    """A function that posts one CloudEvent under the demo key whose business it is, and gives the stream's version."""
+def poster(ledger: Ledger, secret: bytes, on_post: Callable[[], None]) -> Callable[[Mapping[str, Any]], int]:
+    """A function that posts one CloudEvent with the demo key of the required scope, and returns the stream's version.
+
+    It calls `on_post` after each post, and raises PlayedOtherwise or Refused.
+    """
     by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes - {"read", "admin"}}
 
     def post(event: Mapping[str, Any]) -> int:
@@ -73,7 +76,7 @@ def poster(ledger: Ledger, secret: bytes, posted: Callable[[], None]) -> Callabl
             raise PlayedOtherwise
         if not isinstance(outcome, Counted):
             raise Refused(event["id"], of_outcome(outcome))
-        posted()
+        on_post()
         return outcome.version
 
     return post

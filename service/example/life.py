@@ -1,6 +1,6 @@
-"""An invented life of a fund, on any plan: from the calls to the last payment, with what goes wrong on the way.
+"""An invented history of a fund on any plan, from the calls for applications to the last payment, with troubles.
 
-Stage by stage over all projects, so that the log reads in the order of time.
+Each stage is posted for all projects before the next stage, so that the log is in chronological order.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.state.fund import Gate
 from service.example.payments import TROUBLES, Due, accept, pay
-from service.example.recipients import Recipient, invent, share_out
-from service.example.telling import Post, Project, Teller, days, proposals, rows
+from service.example.recipients import Recipient, allocate_by_score, invent
+from service.example.telling import EventPoster, Post, Project, days, proposals, rows
 
 WorkingDays = Callable[[date, date], int | None]
 
 
 def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-    """Live on the fund that the posts of `setup` founded."""
-    _Life(post, setup, working_days).play()
+    """Post the history of the fund that the events `setup` established."""
+    _History(post, setup, working_days).play()
 
 
-class _Life:
+class _History:
     def __init__(self, post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
         data = {event["type"]: event["data"] for event in setup}
         self._fund = str(setup[0]["subject"])
         code = self._fund.partition("/")[2]
-        self._teller = Teller(post, f"/suyuan/example/{code}")
-        self._say = self._teller.say
+        self._poster = EventPoster(post, f"/suyuan/example/{code}")
+        self._post = self._poster.post
         self._working_days = working_days
         self._settings = data["FundEstablished"]["settings"]
         self._appropriated = data["AppropriationReceived"]
@@ -44,13 +44,15 @@ class _Life:
         decided = self._decide(self._notice(self._review(closed)))
         first = self._substitute(decided) + days(10)
         self._pay(first, Gate.AWARD, Gate.AGREEMENT)
-        asked = decided + days(250)
-        self._carry_forward(asked)
-        self._teller.live(step for project, to in self._awarded() for step in accept(project, to, asked))
-        last = asked + days(70)
+        requested = decided + days(250)
+        self._carry_forward(requested)
+        self._poster.post_in_order(
+            step for project, recipient in self._awarded() for step in accept(project, recipient, requested)
+        )
+        last = requested + days(70)
         self._pay(last, Gate.ACCEPTANCE)
-        self._come_back(last + days(30))
-        self._wind_up(last + days(45))
+        self._return_money(last + days(30))
+        self._close(last + days(45))
 
     def _awarded(self) -> Iterator[tuple[Project, Recipient]]:
         return ((project, recipient) for project in self._projects for recipient in project.awarded)
@@ -64,28 +66,28 @@ class _Life:
         opens, closes = on + days(2), on + days(32)
         window = {"opens_on": opens.isoformat(), "closes_on": closes.isoformat()}
         for project in self._projects:
-            self._say(project.stream, "CallPublished", on, "申报指南", round=1, **window)
+            self._post(project.stream, "CallPublished", on, "申报指南", round=1, **window)
         for number, project in enumerate(self._projects, 1):
             project.applicants = list(invent(project.code, number, min(project.line["awards"], 7) + 2))
             for index, each in enumerate(project.applicants):
                 applicant = {"name": each.name, "uscc": each.uscc}
                 received = opens + days(3 + index)
-                named = {"application": each.application, "applicant": applicant}
-                self._say(project.stream, "ApplicationReceived", received, "受理号", **named)
+                application = {"application": each.application, "applicant": applicant}
+                self._post(project.stream, "ApplicationReceived", received, "受理号", **application)
         for project in self._projects:
-            self._say(project.stream, "CallClosed", closes + days(1), round=1)
+            self._post(project.stream, "CallClosed", closes + days(1), round=1)
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
-        """The weakest applicant fails screening; the best of the others are proposed."""
+        """The last applicant fails the screening; the best of the others are proposed for awards."""
         for project in self._projects:
             *passed, _ = project.applicants
             for each in project.applicants:
                 screened = {"application": each.application, "passed": each in passed}
                 if each not in passed:
                     screened["reason"] = "示例：申报材料不齐"
-                self._say(project.stream, "ApplicationScreened", closed + days(3), "审查表", **screened)
-            project.review = self._say(
+                self._post(project.stream, "ApplicationScreened", closed + days(3), "审查表", **screened)
+            project.review = self._post(
                 project.stream,
                 "ReviewConcluded",
                 closed + days(8),
@@ -95,43 +97,43 @@ class _Life:
             )
             exact = project.line["award_rule"] == "exact"
             project.awarded = passed[: project.line["awards"] if exact else max(1, len(passed) - 1)]
-            project.quantum = share_out(project.amounts(), project.awarded)
+            project.quantum = allocate_by_score(project.amounts(), project.awarded)
         return closed + days(10)
 
     def _notice(self, first: date) -> date:
-        """Public notice of all; one objection is upheld, and the next best is shown in its applicant's place."""
+        """Public notice of all proposals. One objection is upheld; the next best applicant replaces the excluded."""
         for project in self._projects:
             self._start_notice(project, first, project.awarded)
         last = self._notice_ends(first)
-        objected = next((each for each in self._projects if each.next_best()), None)
-        if objected:
-            last = max(last, self._object(objected, first + days(2)))
+        disputed = next((each for each in self._projects if each.next_best()), None)
+        if disputed:
+            last = max(last, self._object(disputed, first + days(2)))
         for project in self._projects:
-            self._say(project.stream, "NoticeCompleted", last + days(1))
+            self._post(project.stream, "NoticeCompleted", last + days(1))
         return last + days(1)
 
     def _start_notice(self, project: Project, first: date, listed: Sequence[Recipient]) -> None:
         shown = {"first_day": first.isoformat(), "last_day": self._notice_ends(first).isoformat()}
-        project.notice = self._say(
+        project.notice = self._post(
             project.stream, "NoticeStarted", first, "公示", applications=proposals(listed), **shown
         )
 
     def _object(self, project: Project, on: date) -> date:
-        """The last day of the new notice."""
-        accused, substitute = project.awarded[0], project.next_best()
-        assert substitute is not None, "it was looked for"
+        """Post an upheld objection and the new notice; return the last day of the new notice."""
+        excluded, substitute = project.awarded[0], project.next_best()
+        assert substitute is not None, "the project was chosen because it has one"
         objection = f"{project.code}-O1"
-        said = {"objection": objection, "application": accused.application, "reason": "示例：知识产权权属不清"}
-        self._say(project.stream, "ObjectionReceived", on, "异议书", **said)
-        answered = on + days(4)
-        self._say(
-            project.stream, "ObjectionResolved", answered, objection=objection, upheld=True, reason="示例：经核实成立"
+        data = {"objection": objection, "application": excluded.application, "reason": "示例：知识产权权属不清"}
+        self._post(project.stream, "ObjectionReceived", on, "异议书", **data)
+        resolved = on + days(4)
+        self._post(
+            project.stream, "ObjectionResolved", resolved, objection=objection, upheld=True, reason="示例：经核实成立"
         )
-        accused.out = True
+        excluded.out = True
         project.awarded = [*project.awarded[1:], substitute]
-        project.quantum = share_out(project.amounts(), project.awarded)
-        self._start_notice(project, answered + days(1), project.awarded)
-        return self._notice_ends(answered + days(1))
+        project.quantum = allocate_by_score(project.amounts(), project.awarded)
+        self._start_notice(project, resolved + days(1), project.awarded)
+        return self._notice_ends(resolved + days(1))
 
     def _notice_ends(self, first: date) -> date:
         last = first
@@ -153,8 +155,8 @@ class _Life:
             self._sign(project, each, signed)
         return signed
 
-    def _decide_list(self, project: Project, on: date, to: Sequence[Recipient], *, by_score: bool) -> None:
-        self._say(
+    def _decide_list(self, project: Project, on: date, recipients: Sequence[Recipient], *, by_score: bool) -> None:
+        self._post(
             project.stream,
             "AwardListDecided",
             on,
@@ -165,99 +167,105 @@ class _Life:
             method="示例：按评审得分高低",
             quantum=str(Money(project.quantum)),
             by_score=by_score,
-            awards=list(rows(to)),
+            awards=list(rows(recipients)),
         )
 
     def _sign(self, project: Project, each: Recipient, on: date) -> None:
         term = {"starts_on": on.isoformat(), "ends_on": (on + days(365)).isoformat()}
-        self._say(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
+        self._post(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
 
     def _substitute(self, on: date) -> date:
-        """In the project with the most awards one is declined; the next best is shown and awarded the same."""
+        """One award of the project with the most awards is declined; the next best applicant gets it after a notice.
+
+        Returns the day from which all agreements are signed.
+        """
         project = max(self._projects, key=lambda each: len(each.awarded))
         substitute, declining = project.next_best(), project.awarded[-1]
         if substitute is None or len(project.awarded) == 1:
             return on
         reason = {"award": declining.award, "reason": "示例：企业经营调整，放弃立项"}
-        self._say(project.stream, "AwardDeclined", on + days(3), "放弃函", **reason)
+        self._post(project.stream, "AwardDeclined", on + days(3), "放弃函", **reason)
         declining.out = True
         first = on + days(5)
         substitute.amounts, substitute.trouble = dict(declining.amounts), declining.trouble
         substitute.award = f"{project.code}-L{len(project.awarded) + 1:02d}"
         self._start_notice(project, first, [substitute])
         last = self._notice_ends(first)
-        self._say(project.stream, "NoticeCompleted", last + days(1))
+        self._post(project.stream, "NoticeCompleted", last + days(1))
         self._decide_list(project, last + days(3), [substitute], by_score=False)
         self._sign(project, substitute, last + days(6))
         project.awarded[-1] = substitute
         return last + days(6)
 
-    # Payments, and what comes back
+    # From the first payment to the end
 
     def _pay(self, on: date, *gates: Gate) -> None:
-        """The batches behind these gates; those that wait for acceptance only where it is passed."""
-        self._teller.live(
+        """Pay the batches that these gates release; the gate ACCEPTANCE releases only accepted awards."""
+        self._poster.post_in_order(
             step
-            for project, to in self._awarded()
-            for batch in (project.behind(*gates) if to.accepted or Gate.ACCEPTANCE not in gates else ())
-            if to.amounts.get(batch)
-            for step in pay(Due(project, to, batch, self._settings["approvals"]), on)
+            for project, recipient in self._awarded()
+            for batch in (project.batches_behind(*gates) if recipient.accepted or Gate.ACCEPTANCE not in gates else ())
+            if recipient.amounts.get(batch)
+            for step in pay(Due(project, recipient, batch, self._settings["approvals"]), on)
         )
 
-    def _carry_forward(self, asked: date) -> None:
-        """The years that are over by now are carried forward, while something is left."""
-        for year in range(self._appropriated["budget_year"], asked.year):
-            left = Money(Money.parse(self._appropriated["amount"]) - self._teller.spent(year))
-            carried = {"appropriation": self._received, "year": year, "amount": str(left)}
-            self._say(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
+    def _carry_forward(self, until: date) -> None:
+        """Carry the unspent amount forward at the end of each year before `until`."""
+        for year in range(self._appropriated["budget_year"], until.year):
+            unspent = Money(Money.parse(self._appropriated["amount"]) - self._poster.spent(year))
+            carried = {"appropriation": self._received, "year": year, "amount": str(unspent)}
+            self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
-    def _come_back(self, on: date) -> None:
-        """A payment comes back in a later year and is available again; an award that failed twice ends, and owes."""
-        for project, to in self._troubled("returned next year"):
-            batch = min(to.amounts)
-            amount = str(Money(to.amounts[batch]))
-            came = {"payment": f"{to.award}-B{batch}-1", "amount": amount, "passive": True, "reason": "示例：账户注销"}
-            self._say(project.stream, "PaymentReturned", on, "退回通知书", **came)
-            place = {"project": project.code, "award": to.award, "batch": batch}
-            self._say(self._fund, "FundsReinstated", on + days(5), "恢复文", **place, amount=amount)
-        for project, to in self._troubled("terminated"):
-            self._terminate(project, to, on)
+    def _return_money(self, on: date) -> None:
+        """Return and reinstate a payment of an earlier year; terminate an award whose rectification is overdue."""
+        for project, recipient in self._troubled("returned next year"):
+            batch = min(recipient.amounts)
+            amount = str(Money(recipient.amounts[batch]))
+            returned = {"payment": f"{recipient.award}-B{batch}-1", "amount": amount, "passive": True}
+            self._post(project.stream, "PaymentReturned", on, "退回通知书", **returned, reason="示例：账户注销")
+            place = {"project": project.code, "award": recipient.award, "batch": batch}
+            self._post(self._fund, "FundsReinstated", on + days(5), "恢复文", **place, amount=amount)
+        for project, recipient in self._troubled("terminated"):
+            self._terminate(project, recipient, on)
 
-    def _terminate(self, project: Project, to: Recipient, on: date) -> None:
-        """What is not paid moves to another project; half of what is paid must come back, and some of it does."""
-        reason = {"award": to.award, "reason": "示例：逾期未整改"}
-        self._say(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
-        batch = min(to.amounts)
-        half, quarter = Money(to.amounts[batch] // 2), Money(to.amounts[batch] // 4)
-        recovery = {"recovery": f"{to.award}-R1"}
-        order = {"payment": f"{to.award}-B{batch}-1", "amount": str(half), "due_on": (on + days(60)).isoformat()}
-        self._say(
+    def _terminate(self, project: Project, recipient: Recipient, on: date) -> None:
+        """Terminate an award, and reallocate its last batch to another project.
+
+        Half of its first payment must be paid back; half of that is received and surrendered.
+        """
+        reason = {"award": recipient.award, "reason": "示例：逾期未整改"}
+        self._post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
+        batch = min(recipient.amounts)
+        half, quarter = Money(recipient.amounts[batch] // 2), Money(recipient.amounts[batch] // 4)
+        recovery = {"recovery": f"{recipient.award}-R1"}
+        order = {"payment": f"{recipient.award}-B{batch}-1", "amount": str(half), "due_on": (on + days(60)).isoformat()}
+        self._post(
             project.stream, "RecoveryOrdered", on + days(3), "追缴通知", **recovery, **order, reason="示例：终止立项"
         )
-        self._say(project.stream, "RecoveryReceived", on + days(8), "缴款书", **recovery, amount=str(quarter))
-        place = {"project": project.code, "award": to.award, "batch": batch}
-        self._say(
+        self._post(project.stream, "RecoveryReceived", on + days(8), "缴款书", **recovery, amount=str(quarter))
+        place = {"project": project.code, "award": recipient.award, "batch": batch}
+        self._post(
             self._fund, "SurplusSurrendered", on + days(9), "缴款书", account="recovered", amount=str(quarter), **place
         )
-        self._reallocate(project, to, on + days(10))
+        self._reallocate(project, recipient, on + days(10))
 
-    def _reallocate(self, project: Project, to: Recipient, on: date) -> None:
-        """What is left of the last batch goes to the first project, whose award is raised and paid by it."""
-        other, batch = self._projects[0], max(to.amounts)
+    def _reallocate(self, project: Project, recipient: Recipient, on: date) -> None:
+        """Reallocate the award's last batch to the first project, increase that project's first award, and pay it."""
+        other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:
             return
         moved = {"from_project": project.code, "from_batch": batch, "to_project": other.code, "to_batch": batch}
-        amount = Money(to.amounts[batch])
-        self._say(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
+        amount = Money(recipient.amounts[batch])
+        self._post(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
         raised = {"award": other.awarded[0].award, "batch": batch, "increase": True, "amount": str(amount)}
-        self._say(other.stream, "AwardAmended", on + days(2), "纪要", **raised, reason="示例：扩大专利组合")
+        self._post(other.stream, "AwardAmended", on + days(2), "纪要", **raised, reason="示例：扩大专利组合")
         due = Due(other, other.awarded[0], batch, self._settings["approvals"], amount)
-        self._teller.live(pay(due, on + days(3), attempt=2))
+        self._poster.post_in_order(pay(due, on + days(3), attempt=2))
 
-    def _wind_up(self, on: date) -> None:
-        """The first project closes, and so do the books of all years that are over."""
-        self._say(self._projects[0].stream, "ProjectClosed", on, "结项")
+    def _close(self, on: date) -> None:
+        """Close the first project, and the accounting periods of all past years."""
+        self._post(self._projects[0].stream, "ProjectClosed", on, "结项")
         period = period_of(self._established)
         while last_day(period).year < on.year:
-            self._say(self._fund, "PeriodClosed", on + days(5), "对账单", period=period)
+            self._post(self._fund, "PeriodClosed", on + days(5), "对账单", period=period)
             period = following(period)

@@ -1,4 +1,4 @@
-"""The example's payments and acceptances, one award at a time, with what goes wrong on the way."""
+"""The steps of the example's payments and acceptances, for one award at a time, with the troubles of some awards."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ TROUBLES = {
     -2: "left in transit",
     -1: "left in approval",
 }
-"""What goes wrong with which award of the fund: counted from 0, or from the end."""
+"""The troubles by the index of the fund's award that has them: counted from 0, or negative from the end."""
 
 
 @dataclass(frozen=True)
 class Due:
-    """What an award is to be paid in one batch: all of it, or `amount` fen; `levels` approve it."""
+    """A payment due to an award from one batch: `amount` fen, or all if 0. `levels`: the approvals it requires."""
 
     project: Project
-    to: Recipient
+    recipient: Recipient
     batch: int
     levels: Sequence[str]
     amount: int = 0
 
     @property
     def yuan(self) -> str:
-        return str(Money(self.amount or self.to.amounts[self.batch]))
+        return str(Money(self.amount or self.recipient.amounts[self.batch]))
 
     def step(self, on: date, type_: str, *cites: str, **data: Any) -> Step:
         return Step(on, self.project.stream, type_, cites, data)
@@ -49,11 +49,11 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """One payment's steps; in an award's first batch its trouble strikes, and a second attempt follows."""
-    trouble = due.to.trouble if due.batch == min(due.to.amounts) and attempt == 1 else ""
-    payment = f"{due.to.award}-B{due.batch}-{attempt}"
-    asked = {"award": due.to.award, "batch": due.batch, "amount": due.yuan, "payee": due.to.payee}
-    yield due.step(on, "PaymentRequested", "支付申请编号", payment=payment, **asked)
+    """The steps of one payment. An award's trouble occurs in the first attempt of its first batch."""
+    trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
+    payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
+    requested = {"award": due.recipient.award, "batch": due.batch, "amount": due.yuan, "payee": due.recipient.payee}
+    yield due.step(on, "PaymentRequested", "支付申请编号", payment=payment, **requested)
     if trouble == "request rejected":
         yield due.step(on + days(1), "PaymentRejected", "审批单", payment=payment, reason="示例：附件不全")
         yield from pay(due, on + days(4), attempt + 1)
@@ -69,8 +69,8 @@ def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
         yield from pay(due, on + days(12), attempt + 1)
     elif trouble != "left in transit":
         paid = {"payment": payment, "amount": due.yuan}
-        yield due.step(on + days(7), "PaymentConfirmed", "流水号", payee=due.to.payee, **paid)
-        yield from AFTERWARDS.get(trouble, _nothing)(due, paid, on)
+        yield due.step(on + days(7), "PaymentConfirmed", "流水号", payee=due.recipient.payee, **paid)
+        yield from AFTER_CONFIRMATION.get(trouble, _nothing)(due, paid, on)
 
 
 def _nothing(_: Due, __: dict[str, str], ___: date) -> Iterator[Step]:
@@ -79,7 +79,7 @@ def _nothing(_: Due, __: dict[str, str], ___: date) -> Iterator[Step]:
 
 def _confirmed_wrongly(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
     yield due.step(on + days(8), "EntryReversed", "冲销凭证号", reason="示例：错用他笔回单登记", **paid)
-    yield due.step(on + days(9), "PaymentConfirmed", "流水号", payee=due.to.payee, **paid)
+    yield due.step(on + days(9), "PaymentConfirmed", "流水号", payee=due.recipient.payee, **paid)
 
 
 def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
@@ -89,27 +89,27 @@ def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
 
 
 def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
-    """The payee gives a tenth back, the award is cut by it, and the money goes back all the way that it came."""
-    part = str(Money(due.to.amounts[due.batch] // 10))
+    """The payee returns a tenth. The award is reduced by it, the allotment withdrawn, and the money surrendered."""
+    part = str(Money(due.recipient.amounts[due.batch] // 10))
     place = {"batch": due.batch, "amount": part}
     returned = {**paid, "amount": part, "passive": False, "reason": "示例：节余退回"}
     yield due.step(on + days(20), "PaymentReturned", "退回通知书", **returned)
-    cut = {"award": due.to.award, "increase": False, "reason": "示例：核减节余"}
+    cut = {"award": due.recipient.award, "increase": False, "reason": "示例：核减节余"}
     yield due.step(on + days(24), "AwardAmended", "纪要", **cut, **place)
     yield due.of_fund(on + days(30), "AllotmentWithdrawn", "批复", project=due.project.code, **place)
     yield due.of_fund(on + days(36), "SurplusSurrendered", "收回指标文", account="pool", amount=part)
 
 
-AFTERWARDS = {
+AFTER_CONFIRMATION = {
     "confirmed wrongly": _confirmed_wrongly,
     "payment returned": _returned,
     "returns a part": _part_returned,
 }
-"""What follows a confirmation, by the award's trouble."""
+"""The steps after a payment's confirmation, by the award's trouble."""
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
-    """One award's acceptance, as far as it gets."""
+    """The steps of one award's acceptance. Sets `accepted` when the acceptance is passed."""
 
     def step(type_: str, after: int, *cites: str, **data: Any) -> Step:
         return Step(on + days(after), project.stream, type_, cites, {"award": each.award, **data})

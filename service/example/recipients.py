@@ -1,4 +1,4 @@
-"""Invented applicants, plainly marked 示例, with codes whose check digits are right and scores that rank them."""
+"""Invented applicants, marked 示例, with credit codes that have valid check digits and with descending scores."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ NAMES = ("甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸", "
 
 @dataclass
 class Recipient:
-    """One applicant, and the award it gets, if any: its amounts in fen by batch, and what goes wrong with it.
+    """An applicant and its award, if any: the amounts in fen by batch, and the trouble that it has (see TROUBLES).
 
-    `out`: it was excluded, or declined.
+    `out`: the applicant was excluded, or declined its award.
     """
 
     application: str
@@ -37,7 +37,7 @@ class Recipient:
 
 
 def invent(project: str, number: int, how_many: int) -> Iterator[Recipient]:
-    """Applicants to the project of this number, best score first."""
+    """Applicants to the project with this number, in descending order of their scores."""
     for index in range(how_many):
         code = f"9144010400{number:03d}{index:03d}X"
         yield Recipient(
@@ -49,10 +49,10 @@ def invent(project: str, number: int, how_many: int) -> Iterator[Recipient]:
         )
 
 
-def share_out(batches: dict[int, int], recipients: list[Recipient]) -> int:
-    """Give `recipients` the whole of each batch, by score, as the ledger allocates; in whole yuan if the batches are.
+def allocate_by_score(batches: dict[int, int], recipients: list[Recipient]) -> int:
+    """Allocate each batch completely to `recipients` in proportion to their scores, with the ledger's algorithm.
 
-    Gives that quantum, in fen.
+    Returns the quantum in fen: 100 (whole yuan) if all batches are whole yuan, otherwise 1.
     """
     quantum = 1 if any(amount % 100 for amount in batches.values()) else 100
     shares = allocate(batches, [Decimal(recipient.score) for recipient in recipients], quantum)

@@ -1,4 +1,4 @@
-"""How the example is told: its projects and their applicants, and posts in the order of their days."""
+"""The example's projects, and the poster of its events, which numbers them and posts steps in the order of days."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.state.fund import Gate
 from service.example.recipients import Recipient
 
 Post = Callable[[Mapping[str, Any]], int]
-"""Posts a CloudEvent and gives its stream's version after it."""
+"""Posts a CloudEvent and returns its stream's version after it."""
 
 ACTORS = {
     "CallPublished": "示例·受理处钱某",
@@ -31,7 +31,10 @@ def days(count: int) -> timedelta:
 
 @dataclass
 class Project:
-    """A line of the plan as its draft has it, the applicants invented for it, and what its award rests on."""
+    """A line of the drafted plan and its invented applicants.
+
+    `review` and `notice` are the stream versions of the events on which the award is based, `quantum` is in fen.
+    """
 
     line: Mapping[str, Any]
     fund: str
@@ -53,18 +56,21 @@ class Project:
         """The line's amounts in fen by batch."""
         return {b["batch"]: Money.parse(b["amount"]) for b in self.line["batches"]}
 
-    def behind(self, *gates: Gate) -> list[int]:
-        """The batches behind these gates."""
+    def batches_behind(self, *gates: Gate) -> list[int]:
+        """The batches that these gates release."""
         return [b["batch"] for b in self.line["batches"] if b["gate"] in gates]
 
     def next_best(self) -> Recipient | None:
-        """The best applicant who passed, is not awarded, and is not out."""
+        """The best of the screened applicants that has no award and is not out; None if there is none."""
         *passed, _ = self.applicants
         return next((each for each in passed if each not in self.awarded and not each.out), None)
 
 
 class Step(NamedTuple):
-    """One post to come: its day decides its turn. `data` may name a payment whose confirmation it reverses."""
+    """A post to make. Steps are posted in the order of their days.
+
+    The `data` of an EntryReversed has the payment whose confirmation it reverses.
+    """
 
     day: date
     stream: str
@@ -73,8 +79,8 @@ class Step(NamedTuple):
     data: dict[str, Any]
 
 
-class Teller:
-    """Posts what happens, and numbers the documents after the posts."""
+class EventPoster:
+    """Posts the example's events. A post's number is part of its id and of its documents' numbers."""
 
     def __init__(self, post: Post, source: str) -> None:
         self._post, self._source = post, source
@@ -82,8 +88,8 @@ class Teller:
         self._confirmed: dict[str, int] = {}
         self._spent: list[tuple[date, int]] = []
 
-    def say(self, stream: str, type_: str, on: date, *cites: str, **data: Any) -> int:
-        """Post one event; gives its stream's version."""
+    def post(self, stream: str, type_: str, on: date, *cites: str, **data: Any) -> int:
+        """Post one event; return its stream's version."""
         self._posted += 1
         number = f"示例〔{on.year}〕{self._posted}号"
         return self._post(
@@ -102,35 +108,35 @@ class Teller:
             }
         )
 
-    def live(self, steps: Iterable[Step]) -> None:
+    def post_in_order(self, steps: Iterable[Step]) -> None:
         """Post the steps of many payments or acceptances in the order of their days."""
         for step in sorted(steps, key=lambda step: step.day):
             data = step.data
             if step.type == "EntryReversed":
                 data = {"version": self._confirmed[data["payment"]], "reason": data["reason"]}
-            version = self.say(step.stream, step.type, step.day, *step.cites, **data)
+            version = self.post(step.stream, step.type, step.day, *step.cites, **data)
             if step.type == "PaymentConfirmed":
                 self._confirmed[data["payment"]] = version
-            if step.type in SPENDS:
+            if step.type in SPENDING_SIGNS:
                 amount = Money.parse(step.data["amount"])
-                self._spent.append((step.day, SPENDS[step.type] * amount))
+                self._spent.append((step.day, SPENDING_SIGNS[step.type] * amount))
 
     def spent(self, year: int) -> int:
-        """What was paid by the end of a year and did not come back, in fen."""
+        """The amount spent by the end of a year, net of returns, in fen."""
         return sum(amount for day, amount in self._spent if day.year <= year)
 
 
-SPENDS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrendered": 1, "EntryReversed": -1}
-"""How the steps of payments change what is spent of the appropriation."""
+SPENDING_SIGNS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrendered": 1, "EntryReversed": -1}
+"""Whether a step of a payment adds its amount to the spent part of the appropriation, or subtracts it."""
 
 
 def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
-    """What a notice lists."""
+    """The applications of a public notice, with their total amounts."""
     return [{"application": each.application, "amount": str(Money(sum(each.amounts.values())))} for each in recipients]
 
 
 def rows(recipients: Sequence[Recipient], first_rank: int = 1) -> Iterator[dict[str, Any]]:
-    """What an award list lists."""
+    """The rows of an award list."""
     for rank, each in enumerate(recipients, first_rank):
         yield {
             "award": each.award,

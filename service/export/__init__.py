@@ -1,1 +1,1 @@
-"""A fund's books in the formats of other programs."""
+"""Export a fund's ledger in the formats of other programs."""

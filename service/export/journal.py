@@ -1,8 +1,7 @@
-"""A fund's books in the words of other accounting programs: every move a transaction, every balance an assertion.
+"""Export a fund as a plain-text accounting journal: each move is a transaction, each balance an assertion.
 
-hledger and beancount add the moves up by themselves; what they must come to is said at the end of each month, and at
-the end of the journal from the table of balances. So two programs that know nothing of this one find out whether it is
-right.
+hledger and beancount sum the moves themselves. The journal asserts each account's balance at the end of each month and,
+from the table of balances, at its own end. So two independent programs verify the balances of this service.
 """
 
 from __future__ import annotations
@@ -19,21 +18,21 @@ from domain.posting import ACCOUNTS, PAID, TREASURY
 
 Row = Mapping[str, Any]
 ROOTS = {TREASURY: "Equity", PAID: "Expenses"}
-"""Where other accounts than assets stand: money comes out of the treasury, and is spent when it is paid."""
+"""The root accounts other than Assets: money comes from the treasury (equity), and is an expense when it is paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How a program writes an account's opening, a move, and a balance at the end of a day."""
+    """A program's syntax for the heading, the opening of an account, a transaction, and a balance at a day's end."""
 
     heading: Callable[[str, str], str]
-    opened: Callable[[str, date], str]
-    moved: Callable[[Row, str, str], str]
-    asserted: Callable[[date, str, str], str]
+    opening: Callable[[str, date], str]
+    transaction: Callable[[Row, str, str], str]
+    assertion: Callable[[date, str, str], str]
 
 
 def account(fund: str, row: Row, name: str) -> str:
-    """Such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`: a name that both programs take."""
+    """An account name that both programs accept, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`."""
     parts = [ROOTS.get(name, "Assets"), f"F-{fund}", name.replace("_", "-").capitalize()]
     if ACCOUNTS[name].key:
         parts += [f"P-{row['project']}", f"B{row['batch']}"]
@@ -43,7 +42,10 @@ def account(fund: str, row: Row, name: str) -> str:
 def journal(
     dialect: Dialect, fund: str, title: str, *, moves: Iterable[Row], months: Iterable[Row], now: Iterable[Row]
 ) -> Iterator[str]:
-    """The journal, piece by piece: `moves` by booking date, `months` and `now` what the accounts are said to hold."""
+    """The journal in pieces. `moves` are ordered by booking date; `months` and `now` are the balances to assert.
+
+    `months` are the balances at the ends of months, summed from the moves; `now` is from the table of balances.
+    """
     yield dialect.heading(fund, title)
     opened: set[str] = set()
     last_day = date.min
@@ -54,64 +56,64 @@ def journal(
             for each in (source, target):
                 if each not in opened:
                     opened.add(each)
-                    yield dialect.opened(each, row["booked_on"])
-            yield dialect.moved(row, source, target)
+                    yield dialect.opening(each, row["booked_on"])
+            yield dialect.transaction(row, source, target)
         last_day = end
         yield from (
-            dialect.asserted(end, account(fund, row, row["account"]), row["amount"]) for row in ends.get(end, ())
+            dialect.assertion(end, account(fund, row, row["account"]), row["amount"]) for row in ends.get(end, ())
         )
     for row in now:
         if (name := account(fund, row, row["account"])) in opened or row["amount"] != "0.00":
-            yield dialect.asserted(last_day, name, row["amount"])
+            yield dialect.assertion(last_day, name, row["amount"])
 
 
 def _end_of_month(day: date) -> date:
     return (day.replace(day=1) + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def _said(row: Row) -> str:
-    """What a transaction is called: the event in Chinese, and of a reversal what it undoes."""
-    undoes = f" {TITLES[row['entry']]}" if row["entry"] else ""
-    return f"{TITLES.get(row['type'], row['type'])}{undoes}"
+def _description(row: Row) -> str:
+    """The description of a transaction: the event's Chinese title; for a reversal also that of the reversed entry."""
+    reversed_title = f" {TITLES[row['entry']]}" if row["entry"] else ""
+    return f"{TITLES.get(row['type'], row['type'])}{reversed_title}"
 
 
-NOTED = ("position", "award", "payment", "fen")
-"""What is noted beside a transaction, where it has it; `position` is the event's in the log."""
+METADATA = ("position", "award", "payment", "fen")
+"""The columns that are metadata of a transaction, if not null; `position` is the event's position in the log."""
 
 
-def _noted(row: Row) -> Iterator[tuple[str, Any]]:
-    return ((name, row[name]) for name in NOTED if row[name] is not None)
+def _metadata(row: Row) -> Iterator[tuple[str, Any]]:
+    return ((name, row[name]) for name in METADATA if row[name] is not None)
 
 
 def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
-def _plain(text: str) -> str:
-    """Without what begins a comment or ends a line."""
+def _one_line(text: str) -> str:
+    """The text without semicolons, which begin a comment, and without line breaks."""
     return " ".join(text.replace(";", "；").split())
 
 
 BEANCOUNT = Dialect(
     heading=lambda fund, title: f'option "title" "{_quoted(title)} ({fund})"\noption "operating_currency" "CNY"\n\n',
-    opened=lambda name, day: f"{day} open {name} CNY\n",
-    moved=lambda row, source, target: "".join(chain(
-        (f'{row["booked_on"]} * "{_said(row)}" "{row["type"]}"\n',),
-        (f'  {name}: "{value}"\n' for name, value in _noted(row)),
+    opening=lambda name, day: f"{day} open {name} CNY\n",
+    transaction=lambda row, source, target: "".join(chain(
+        (f'{row["booked_on"]} * "{_description(row)}" "{row["type"]}"\n',),
+        (f'  {name}: "{value}"\n' for name, value in _metadata(row)),
         (f"  {source}  -{row['amount']} CNY\n", f"  {target}  {row['amount']} CNY\n\n"),
     )),
-    # It asserts at the beginning of a day, and would let a fen go if it were not told what it may be off by.
-    asserted=lambda day, name, amount: f"{day + timedelta(days=1)} balance {name}  {amount} ~ 0.001 CNY\n",
+    # beancount asserts at the beginning of a day, and its default tolerance would accept a difference of one fen.
+    assertion=lambda day, name, amount: f"{day + timedelta(days=1)} balance {name}  {amount} ~ 0.001 CNY\n",
 )  # fmt: skip
 HLEDGER = Dialect(
-    heading=lambda fund, title: f"; {_plain(title)} ({fund})\ncommodity 1.00 CNY\n\n",
-    opened=lambda name, _: f"account {name}\n",
-    moved=lambda row, source, target: "".join(chain(
-        (f"{row['booked_on']} * {_said(row)} | {row['type']}\n",),
-        (f"    ; {name}: {value}\n" for name, value in _noted(row) if name != "fen"),
+    heading=lambda fund, title: f"; {_one_line(title)} ({fund})\ncommodity 1.00 CNY\n\n",
+    opening=lambda name, _: f"account {name}\n",
+    transaction=lambda row, source, target: "".join(chain(
+        (f"{row['booked_on']} * {_description(row)} | {row['type']}\n",),
+        (f"    ; {name}: {value}\n" for name, value in _metadata(row) if name != "fen"),
         (f"    {source}  -{row['amount']} CNY\n", f"    {target}  {row['amount']} CNY\n\n"),
     )),
-    asserted=lambda day, name, amount: f"{day} * balance\n    {name}  0.00 CNY = {amount} CNY\n\n",
+    assertion=lambda day, name, amount: f"{day} * balance\n    {name}  0.00 CNY = {amount} CNY\n\n",
 )  # fmt: skip
 DIALECTS = {"hledger": HLEDGER, "beancount": BEANCOUNT}
-"""By the ending of the journal's name."""
+"""The dialects by the file extension of the journal."""

@@ -1,8 +1,8 @@
 """The ledger: load, decide, append. The only user of the eventsourcing library.
 
-Posts that come at once are decided together, one after the other, and recorded in one transaction. They are tried at
-most three ways, each slower and surer: on the states held in memory (one round trip), on states read afresh, and on
-states read under the appenders' lock, where nothing can overtake them.
+Posts that arrive at the same time are decided one after the other and recorded in one transaction. A group of posts has
+up to three attempts, each slower and surer than the one before: on cached states (one round trip), on states read again
+from the log, and on states read under the append lock, where no other transaction can append in between.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from service.ledger.outcomes import (
     Refusal,
 )
 from service.ledger.recorder import Datastore, FactMapper, Identity, Recorder
-from service.ledger.states import Loaded, States, entries, load
+from service.ledger.states import Loaded, StateCache, entries, load
 from service.overload import Overloaded
 from service.postgres.queries import QUERIES
 
@@ -46,17 +46,17 @@ __all__ = [
 
 
 class Unavailable(Exception):
-    """The ledger cannot be reached now. Whether the post counted is not known: send it again."""
+    """The ledger cannot be reached now. The post may or may not be recorded: send it again."""
 
 
 T = TypeVar("T")
-_Way = Callable[[Sequence[Request]], Sequence[Request]]
-LOSSES_BORNE = 3
-"""How many times in a row the database may be lost before a post is answered with Unavailable."""
+_Attempt = Callable[[Sequence[Request]], Sequence[Request]]
+MAX_CONNECTION_FAILURES = 3
+"""A call raises Unavailable when its database connection fails this many times."""
 
 
 class Ledger(Application[str]):
-    """The books of all funds on one log. Safe to share between threads; open it after any fork."""
+    """All funds on one log. Safe to share between threads; create it after any fork."""
 
     name = "ledger"
 
@@ -68,12 +68,12 @@ class Ledger(Application[str]):
         working_days: Callable[[date, date], int | None],
         valid_uscc: Callable[[str], bool],
         pool_size: int = 8,
-        held_streams: int = 10_000,
+        max_cached_streams: int = 10_000,
     ) -> None:
         self._today, self._working_days, self._valid_uscc = today, working_days, valid_uscc
         self._datastore = Datastore(url, pool_size)
-        self._states = States(held_streams)
-        self._group_commit = GroupCommit(self._together)
+        self._states = StateCache(max_cached_streams)
+        self._group_commit = GroupCommit(self._process_group)
         super().__init__()
 
     def construct_mapper(self) -> Mapper[str]:
@@ -83,7 +83,7 @@ class Ledger(Application[str]):
         return Recorder(self._datastore)
 
     def pool_stats(self) -> dict[str, int]:
-        """How many of the connections are in use and waited for, in the words of psycopg's pool."""
+        """The connection pool's statistics, with the names that psycopg's pool uses."""
         return dict(self._datastore.pool.get_stats())
 
     def close(self) -> None:
@@ -91,19 +91,19 @@ class Ledger(Application[str]):
         self._datastore.close()
 
     def post(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
-        """Decide and record `bundle`; one outcome per post. Later posts see earlier ones.
+        """Decide and record `bundle`; return one outcome per post. Later posts see the effects of earlier ones.
 
-        Atomic: one that does not count, and none does. Otherwise each stands for itself. Raises Unavailable if the
-        database stays out of reach, or more waits for it than may.
+        Atomic: all posts are recorded or none is. Otherwise each post is recorded or refused independently of the
+        others. Raises Unavailable if the database cannot be reached or the queue is full.
         """
         request = Request(bundle, atomic)
-        coalescing.submit(self._do, request)
+        coalescing.submit(self._process_batches, request)
         if request.error is not None:
             raise request.error
-        assert request.outcomes is not None, "what is done has its outcomes"
+        assert request.outcomes is not None, "a processed request has its outcomes"
         return request.outcomes
 
-    def _do(self, requests: Sequence[Request]) -> None:
+    def _process_batches(self, requests: Sequence[Request]) -> None:
         """Process requests posted together, in batches that fit one transaction; a full queue refuses its batch."""
         for batch in batches(requests):
             try:
@@ -113,47 +113,50 @@ class Ledger(Application[str]):
                     request.error = Unavailable()
                     request.error.__cause__ = error
 
-    def consider(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
-        """What `post` would answer now, Decided in place of Counted. Records nothing. Raises Unavailable."""
+    def dry_run(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
+        """What `post` would return now, with Decided in place of Counted. Records nothing. Raises Unavailable."""
         request = Request(bundle, atomic)
         loaded = self._read(lambda conn: self._load(conn, [request]))
-        return self._draft([request], loaded).consider()
+        return self._draft([request], loaded).dry_run()
 
-    def _together(self, requests: Sequence[Request]) -> None:
-        """Decide and record these in one transaction. What fails for another reason than the database fails alone."""
+    def _process_group(self, requests: Sequence[Request]) -> None:
+        """Decide and record the requests in one transaction, and set the outcomes or the error of each.
+
+        After an error that is not the database's, each request is processed alone, so that only the faulty one fails.
+        """
         try:
-            self._put(requests)
+            self._decide_and_record(requests)
         except Unavailable as error:
             for request in _unanswered(requests):
                 request.error = error
-        except Exception as error:  # noqa: BLE001 - raised again by whoever posted it
+        except Exception as error:  # noqa: BLE001 - raised again in the thread that posted the request
             if len(requests) == 1:
                 requests[0].error = error
                 return
             for request in _unanswered(requests):
-                self._together([request])
+                self._process_group([request])
 
-    def _put(self, requests: Sequence[Request]) -> None:
-        lost, left = 0, requests
-        ways: list[_Way] = [self._on_held, self._afresh, self._locked]
-        while left:
-            assert ways, "nothing overtakes posts that hold the lock"
+    def _decide_and_record(self, requests: Sequence[Request]) -> None:
+        failures, remaining = 0, requests
+        attempts: list[_Attempt] = [self._on_cached, self._on_fresh, self._under_lock]
+        while remaining:
+            assert attempts, "no other transaction appends while this one holds the append lock"
             try:
-                left = ways[0](left)
+                remaining = attempts[0](remaining)
             except (OperationalError, InterfaceError) as error:
-                # The reply may have been lost after the commit: the next look-up by identity will tell.
-                lost += 1
-                self._bear(lost, error)
-                ways = ways[-2:]
+                # The reply may have been lost after the commit: the next attempt looks the posts up by identity.
+                failures += 1
+                self._on_connection_failure(failures, error)
+                attempts = attempts[-2:]
             else:
-                del ways[0]
+                del attempts[0]
 
-    def books(self, *streams: str) -> LedgerView:
-        """The books as they stand: these streams and the funds of the projects among them. Raises Unavailable."""
-        return self._books(self._read(lambda conn: load(conn, self._states, streams, (), ())))
+    def view(self, *streams: str) -> LedgerView:
+        """The current state of these streams, and of the funds of the projects among them. Raises Unavailable."""
+        return self._view(self._read(lambda conn: load(conn, self._states, streams, (), ())))
 
     def execute(self, query: str, **parameters: object) -> list[DictRow]:
-        """Run a named query that keeps something beside the log. Raises Unavailable."""
+        """Run a named query on a table other than the log, and return its rows. Raises Unavailable."""
         try:
             with self._datastore.get_connection() as conn:
                 cursor = conn.execute(QUERIES[query], parameters)
@@ -162,81 +165,84 @@ class Ledger(Application[str]):
             raise Unavailable from error
 
     def _read(self, work: Callable[[Connection[DictRow]], T]) -> T:
-        """What `work` reads, begun again if the database is lost. Raises Unavailable."""
-        lost = 0
+        """The result of `work`, called again after each connection failure. Raises Unavailable."""
+        failures = 0
         while True:
             try:
                 with self._datastore.get_connection() as conn:
                     return work(conn)
             except (OperationalError, InterfaceError) as error:
-                lost += 1
-                self._bear(lost, error)
+                failures += 1
+                self._on_connection_failure(failures, error)
 
-    def _bear(self, lost: int, error: Exception) -> None:
-        """Raises Unavailable for one loss too many; else what else was lost with the connection is made anew."""
-        if lost == LOSSES_BORNE:
+    def _on_connection_failure(self, failures: int, error: Exception) -> None:
+        """Raises Unavailable at MAX_CONNECTION_FAILURES; until then, replaces the pool's broken connections."""
+        if failures == MAX_CONNECTION_FAILURES:
             raise Unavailable from error
-        self._datastore.pool.check()  # a restarted database has cut the others too
+        self._datastore.pool.check()  # a restart of the database closes all connections, not only this one
 
-    # Three ways, each of which gives what is left for the next
+    # The three attempts. Each returns the requests that remain for the next one.
 
-    def _on_held(self, requests: Sequence[Request]) -> Sequence[Request]:
-        """Those that only read what is held, and that all count: any other answer needs the log's word."""
+    def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
+        """Record the requests that read only cached states and have every post accepted.
+
+        Cached states may be stale, so any other outcome must be decided on states from the log.
+        """
         streams: dict[str, Stream] = {}
-        likely: list[Request] = []
-        left: list[Request] = []
+        candidates: list[Request] = []
+        remaining: list[Request] = []
         for request in requests:
-            held = self._held(request.bundle)
-            (left if held is None else likely).append(request)
-            streams |= held or {}
-        draft = Draft(loaded := Loaded(streams), self._books(loaded))
-        left += [request for request in likely if not draft.add(request, only_if_all_count=True)]
+            cached = self._cached(request.bundle)
+            (remaining if cached is None else candidates).append(request)
+            streams |= cached or {}
+        draft = Draft(loaded := Loaded(streams), self._view(loaded))
+        remaining += [request for request in candidates if not draft.add(request, only_if_all_accepted=True)]
         if not draft.events:
-            return [*left, *(request for request, _ in draft.decided)]
+            return [*remaining, *(request for request, _ in draft.decided)]
         with self._datastore.get_connection() as conn:
             first = self._append(conn, draft)
-        return left if self._answered(draft, first) else requests
+        return remaining if self._set_outcomes(draft, first) else requests
 
-    def _held(self, bundle: Sequence[Post]) -> dict[str, Stream] | None:
-        """What deciding these reads, if it is held."""
+    def _cached(self, bundle: Sequence[Post]) -> dict[str, Stream] | None:
+        """The cached states that deciding `bundle` reads; None if the cache lacks one, or the log must be read."""
         if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
-            return None  # the next serial, and the entries referred to, are only in the log
+            return None  # the next serial and the referenced entries are only in the database
         names = streams_of(bundle, {})
-        streams = self._states.held(names)
+        streams = self._states.cached(names)
         projects = [each.state for each in streams.values() if isinstance(each.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}
-        streams |= self._states.held(funds)
+        streams |= self._states.cached(funds)
         return streams if streams.keys() >= {*names, *funds} else None
 
-    def _afresh(self, requests: Sequence[Request]) -> Sequence[Request]:
+    def _on_fresh(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn:
             draft = self._draft(requests, self._load(conn, requests))
             first = self._append(conn, draft)
-        return () if self._answered(draft, first) else requests
+        return () if self._set_outcomes(draft, first) else requests
 
-    def _locked(self, requests: Sequence[Request]) -> Sequence[Request]:
+    def _under_lock(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn, conn.transaction():
             conn.execute(QUERIES["append_lock"])
             draft = self._draft(requests, self._load(conn, requests))
             first = self._append(conn, draft)
-        return () if self._answered(draft, first) else requests
+        return () if self._set_outcomes(draft, first) else requests
 
     def _load(self, conn: Connection[DictRow], requests: Sequence[Request]) -> Loaded:
         posts = [post for request in requests for post in request.bundle]
         identities = [post.identity for post in posts]
         numbers = [claim for post in posts for claim in claimed(post.posted.fact, post.posted.header)]
-        known = entries(conn, references_of(posts))
-        loaded = load(conn, self._states, streams_of(posts, known), identities, numbers)
-        loaded.entries = known
+        referenced = entries(conn, references_of(posts))
+        loaded = load(conn, self._states, streams_of(posts, referenced), identities, numbers)
+        loaded.entries = referenced
         return loaded
 
     def _draft(self, requests: Sequence[Request], loaded: Loaded) -> Draft:
-        draft = Draft(loaded, self._books(loaded))
+        draft = Draft(loaded, self._view(loaded))
         for request in requests:
             draft.add(request)
         return draft
 
-    def _books(self, loaded: Loaded) -> LedgerView:
+    def _view(self, loaded: Loaded) -> LedgerView:
         return LedgerView(
             self._today(),
             self._working_days,
@@ -248,19 +254,19 @@ class Ledger(Application[str]):
         )
 
     def _append(self, conn: Connection[DictRow], draft: Draft) -> int | None:
-        """The position of the first of what counts; None, and nothing is written, if the books have moved on."""
+        """The position of the first appended event; None, with nothing written, if the draft is out of date."""
         if not draft.events:
             return 0
         recorder = cast(Recorder, self.recorder)
-        return recorder.append(conn, draft.events, draft.read(), list(draft.filings.values()))
+        return recorder.append(conn, draft.events, draft.read_versions(), list(draft.new_posts.values()))
 
-    def _answered(self, draft: Draft, first: int | None) -> bool:
-        """Whether all is answered, once it is committed; not, if the books had moved on."""
+    def _set_outcomes(self, draft: Draft, first: int | None) -> bool:
+        """Set the outcomes of a committed draft, and cache its states. False if the draft was out of date."""
         if first is None:
             return False
-        draft.answer(first)
+        draft.set_outcomes(first)
         if draft.events:
-            self._states.keep(dict(draft.books.streams))
+            self._states.put(dict(draft.view.streams))
         return True
 
 

@@ -1,7 +1,7 @@
-"""Call coalescing: calls run by one thread, and where all of them wait for the same work, it is done once for all.
+"""Call coalescing: one thread runs many calls, and work that several of them submit is done once for all of them.
 
 A thread per call would cost as much as the call: sixteen threads wake one another and contend for the interpreter's
-lock several times a call. Here each call runs in a greenlet until it submits work; then the next one runs.
+lock several times a call. Here each call runs in a greenlet until it submits work; then the next call runs.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Work = Callable[[Sequence[R]], None]
 
 
 class _Call(greenlet):
-    """One of the calls. `waits_for`: the work it is suspended on, and its request to it; None once it has ended."""
+    """One call. `waits_for` is the work it is suspended on and the request it submitted; None once it has ended."""
 
     waits_for: tuple[Work[Any], Any] | None
 
@@ -30,43 +30,43 @@ class _Call(greenlet):
 
 
 def submit(work: Work[R], request: R) -> None:
-    """Have `work` process this request, together with those that the calls running beside submit to the same work.
+    """Have `work` process this request together with the requests that other calls of `run` submit to the same work.
 
     Outside `run`, the request is processed alone and at once. Raises what `work` raises.
     """
     call = getcurrent()
     if isinstance(call, _Call):
-        assert call.parent is not None, "run made it"
+        assert call.parent is not None, "`run` created it"
         call.parent.switch((work, request))
     else:
         work([request])
 
 
 def run(requests: deque[T], handle: Callable[[T], None]) -> int:
-    """Call `handle`, which must not raise, for each request; return how many calls were begun.
+    """Call `handle`, which must not raise, for each queued request; return the number of calls made.
 
-    Another thread may take requests out of the queue while this runs; those are not begun here.
+    Another thread may take requests out of the queue while this runs; those are not handled or counted here.
     """
-    begun = 0
+    count = 0
     suspended: list[_Call] = []
     with suppress(IndexError):  # the queue is empty
         while True:
             call = _Call(partial(handle, requests.popleft()))
-            begun += 1
+            count += 1
             call.resume()
             suspended += [call] if call.waits_for else []
     while suspended:
         _process(suspended)
         suspended = [call for call in suspended if call.waits_for]
-    return begun
+    return count
 
 
 def _process(suspended: Sequence[_Call]) -> None:
-    """Do the work that the first call is suspended on, for all calls suspended on the same work."""
+    """Run the work that the first call is suspended on, once, for all calls suspended on the same work."""
     [(work, _), *_] = waits = [call.waits_for for call in suspended if call.waits_for]
     error = None
     try:
-        work([request for same, request in waits if same == work])
+        work([request for submitted_to, request in waits if submitted_to == work])
     except BaseException as raised:  # noqa: BLE001 - raised again in each call
         error = raised
     for call in suspended:

@@ -1,4 +1,4 @@
-"""What requests that are decided together would record, each as if it stood alone after those before it."""
+"""The draft of one transaction: the events that its requests would record, each decided after the ones before it."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from domain.replay import advance
 from domain.rules import Refused
 from domain.state.project import Project
 from service.ledger.outcomes import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal
-from service.ledger.recorder import Filing
-from service.ledger.states import KnownPost, Loaded
+from service.ledger.recorder import NewPost
+from service.ledger.states import Loaded, RecordedPost
 
-Name = tuple[str, str]
+PostKey = tuple[str, str]
 """A post's identity without its content: source and id."""
 
 
 class Request(Struct, eq=False):
-    """Posts that were sent together. Atomic: one that does not count, and none does; else each stands for itself.
+    """Posts that were sent together. Atomic: all are recorded or none is. Otherwise each is decided independently.
 
-    `done`: its outcomes, or its error, may be told.
+    `done`: processing has ended, so `outcomes` or `error` may be read.
     """
 
     bundle: Sequence[Post]
@@ -34,105 +34,107 @@ class Request(Struct, eq=False):
 
 
 class Draft(Struct):
-    """What would be recorded, decided on `loaded`: for each request its outcomes so far (None: to be recorded).
+    """What would be recorded. `loaded` is the state before it, `view` the state after the requests decided so far.
 
-    `filings` tells which events are which post's; a post that says again what an earlier one said shares its filing.
+    `decided` has each request's outcomes; None is a post that is to be recorded. `new_posts` maps these posts to their
+    events. A post that repeats an earlier one of the draft shares its NewPost.
     """
 
     loaded: Loaded
-    books: LedgerView
+    view: LedgerView
     decided: list[tuple[Request, list[Outcome | None]]] = field(default_factory=list)
     events: list[Recorded] = field(default_factory=list)
-    filings: dict[Name, Filing] = field(default_factory=dict)
+    new_posts: dict[PostKey, NewPost] = field(default_factory=dict)
 
-    def add(self, request: Request, *, only_if_all_count: bool = False) -> bool:
-        """Decide one more request on the books as the earlier ones left them; whether it was kept.
+    def add(self, request: Request, *, only_if_all_accepted: bool = False) -> bool:
+        """Decide one more request after the earlier ones. True if the draft has its outcomes.
 
-        Of an atomic one that is spoiled nothing is left but its outcomes; `only_if_all_count`: not even these.
+        A failed atomic request leaves only outcomes, no events. With `only_if_all_accepted`, a request of which any
+        post is not to be recorded leaves nothing, and the result is False.
         """
-        books, events, known = self.books, len(self.events), len(self.filings)
+        view, event_count, post_count = self.view, len(self.events), len(self.new_posts)
         outcomes = [self._outcome(post) for post in request.bundle]
-        spoiled = any(isinstance(each, Conflicts | Overtaken | Refusal) for each in outcomes)
-        drop = only_if_all_count and any(each is not None for each in outcomes)
-        if drop or (request.atomic and spoiled):
-            self.books = books
-            del self.events[events:]
-            for name in list(self.filings)[known:]:
-                del self.filings[name]
+        failed = any(isinstance(each, Conflicts | Overtaken | Refusal) for each in outcomes)
+        drop = only_if_all_accepted and any(each is not None for each in outcomes)
+        if drop or (request.atomic and failed):
+            self.view = view
+            del self.events[event_count:]
+            for key in list(self.new_posts)[post_count:]:
+                del self.new_posts[key]
             outcomes = [outcome or NotRecorded() for outcome in outcomes]
         if not drop:
             self.decided.append((request, outcomes))
         return not drop
 
     def _outcome(self, post: Post) -> Outcome | None:
-        name = (post.identity.source, post.identity.id)
-        if known := self.loaded.posts.get(name):
-            return _again(known, post)
-        if earlier := self.filings.get(name):
+        key = (post.identity.source, post.identity.id)
+        if recorded := self.loaded.posts.get(key):
+            return _repeated(recorded, post)
+        if earlier := self.new_posts.get(key):
             return None if earlier.identity == post.identity else Conflicts()
-        return self._decide(post, name)
+        return self._decide(post, key)
 
-    def _decide(self, post: Post, name: Name) -> Outcome | None:
+    def _decide(self, post: Post, key: PostKey) -> Outcome | None:
         stream, expected = post.posted.stream, post.expected_version
-        actual = self.books.stream(stream).version
+        actual = self.view.stream(stream).version
         if expected is not None and expected != actual:
             return Overtaken(stream, expected, actual)
         try:
-            events = decide(self.books, post.posted)
+            events = decide(self.view, post.posted)
         except Refused as rule:
             return Refusal(
                 rule.with_traceback(None)
-            )  # whose frames would keep all they hold until garbage is looked for
-        self.books = advance(self.books, events)
-        self.filings[name] = Filing(post.identity, len(self.events) + 1, len(self.events) + len(events))
+            )  # the frames of its traceback would keep their local values alive until the garbage collector runs
+        self.view = advance(self.view, events)
+        self.new_posts[key] = NewPost(post.identity, len(self.events) + 1, len(self.events) + len(events))
         self.events += events
         return None
 
-    def read(self) -> dict[str, int]:
-        """The streams that the decisions read, and their versions before."""
+    def read_versions(self) -> dict[str, int]:
+        """The streams that the decisions read, with their versions before the draft."""
         names = streams_of((post for request, _ in self.decided for post in request.bundle), self.loaded.entries)
         states = [self.loaded.streams.get(name, Stream()).state for name in names]
         funds = [f"fund/{state.fund}" for state in states if isinstance(state, Project)]
         return {name: self.loaded.streams.get(name, Stream()).version for name in (*names, *funds)}
 
-    def answer(self, first_position: int) -> None:
-        """Tell each request its outcomes, the events standing in the log from `first_position` on."""
-        answered: set[Name] = set()
+    def set_outcomes(self, first_position: int) -> None:
+        """Set each request's outcomes, after the events were recorded from `first_position` on."""
+        answered: set[PostKey] = set()
         for request, outcomes in self.decided:
-            told: list[Outcome] = []
+            final: list[Outcome] = []
             for post, outcome in zip(request.bundle, outcomes, strict=True):
-                name = (post.identity.source, post.identity.id)
-                told.append(outcome or self._counted(name, first_position - 1, name in answered))
+                key = (post.identity.source, post.identity.id)
+                final.append(outcome or self._counted(key, first_position - 1, key in answered))
                 if outcome is None:
-                    answered.add(name)
-            request.outcomes = told
+                    answered.add(key)
+            request.outcomes = final
 
-    def consider(self) -> list[Outcome]:
-        """The outcomes of the one request if nothing is recorded."""
+    def dry_run(self) -> list[Outcome]:
+        """The outcomes of the draft's only request, with Decided for each post that would be recorded."""
         [(request, outcomes)] = self.decided
         return [outcome or self._decided(post) for post, outcome in zip(request.bundle, outcomes, strict=True)]
 
     def _decided(self, post: Post) -> Decided:
-        filing = self.filings[post.identity.source, post.identity.id]
-        return Decided(tuple(self.events[filing.first - 1 : filing.last]))
+        new = self.new_posts[post.identity.source, post.identity.id]
+        return Decided(tuple(self.events[new.first - 1 : new.last]))
 
-    def _counted(self, name: Name, before: int, again: bool) -> Counted:
-        filing = self.filings[name]
-        version = self.events[filing.first - 1].version
-        return Counted(before + filing.first, before + filing.last, version, again)
+    def _counted(self, key: PostKey, position_before: int, replayed: bool) -> Counted:
+        new = self.new_posts[key]
+        version = self.events[new.first - 1].version
+        return Counted(position_before + new.first, position_before + new.last, version, replayed)
 
 
-def _again(known: KnownPost, post: Post) -> Outcome:
-    if known.digest != post.identity.digest:
+def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
+    if recorded.digest != post.identity.digest:
         return Conflicts()
-    return Counted(known.first, known.last, known.version, replayed=True)
+    return Counted(recorded.first, recorded.last, recorded.version, replayed=True)
 
 
-def streams_of(posts: Iterable[Post], known: Mapping[Reference, Recorded]) -> list[str]:
-    """The streams that deciding these reads, but for the funds of projects."""
-    return list(dict.fromkeys(name for post in posts for name in reads(post.posted, known)))
+def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:
+    """The streams that deciding the posts reads, except the funds of projects. `referenced`: entries they refer to."""
+    return list(dict.fromkeys(name for post in posts for name in reads(post.posted, referenced)))
 
 
 def references_of(posts: Iterable[Post]) -> list[Reference]:
-    """The entries that deciding these looks at again."""
+    """The recorded entries that deciding the posts reads."""
     return [reference for post in posts for reference in post.posted.fact.refers_to(post.posted.stream)]

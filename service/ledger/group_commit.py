@@ -1,10 +1,10 @@
-"""Group commit: requests that arrive while one transaction is under way share the next one.
+"""Group commit: requests that arrive while one transaction is running share the next one.
 
-A batch is what one thread wants done: one request, or the requests of posts that are answered together. Alone, it is
-processed at once. While a transaction is under way, the batches that arrive wait, and the first of them becomes the
-leader: it takes all of them into its own transaction. So under load a transaction carries many requests, each with an
-outcome of its own. After a transaction of several batches, the leader waits a moment for as many again: clients that
-were just answered usually send again.
+A batch is the requests that one thread submits together. When nothing is running, a batch is processed at once. While a
+transaction is running, new batches wait in a queue, and the thread of the first one becomes the leader: it takes all
+waiting batches into its own transaction. So under load a transaction carries many requests, each with an outcome of its
+own. After a transaction of several batches, the next leader waits up to BATCH_WAIT_SECONDS for as many batches again:
+clients that were just answered usually send again.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from service.ledger.draft import Request
 from service.overload import Overloaded
 
 MAX_BATCH_POSTS = 1_000
-"""Posts in one transaction, unless a single bundle has more."""
+"""The most posts in one transaction, unless a single request has more."""
 MAX_QUEUED_POSTS = 20_000
-"""Posts that may wait; the next one is refused as overloaded."""
+"""The most posts that may wait; a batch that exceeds it is refused as overloaded."""
 BATCH_WAIT_SECONDS = 0.001
-"""How long a leader waits for more batches at most; not at all after a transaction of one batch."""
+"""The longest that a leader waits for more batches. After a transaction of one batch it does not wait."""
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
-    """The requests in order, as many in each batch as one transaction takes; a larger one by itself."""
+    """The requests in order, in batches of at most MAX_BATCH_POSTS posts; a larger request is a batch of its own."""
     batch: list[Request] = []
     posts = 0
     for request in requests:
@@ -39,7 +39,7 @@ def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
 
 
 class _Batch:
-    """The requests of one thread. `turn` is released when the thread may lead, or when its requests are done."""
+    """The requests of one thread. `turn` is released when the thread must lead, or when its requests are done."""
 
     __slots__ = ("posts", "requests", "turn")
 
@@ -54,10 +54,10 @@ class _Batch:
 
 
 class GroupCommit:
-    """Runs `work` on groups of requests; it sets each request's outcomes or its error. One thread at a time leads.
+    """Runs `work` on groups of requests; `work` sets each request's outcomes or error. One thread at a time leads.
 
     Two leaders were tried: no faster on many streams, and slower on one, where each invalidates the other's reads. Each
-    thread waits on a lock of its own: woken all at once, they would contend with each other more than they work.
+    thread waits on a lock of its own: threads woken all at once spend more time contending than working.
     """
 
     def __init__(self, work: Callable[[Sequence[Request]], None]) -> None:
@@ -69,14 +69,14 @@ class GroupCommit:
         self._last_group_size, self._collecting = 1, False
 
     def do(self, *requests: Request) -> None:
-        """Return when the requests are done, by this thread or by another. Raises Overloaded."""
+        """Return when this thread or another has processed the requests. Raises Overloaded if the queue is full."""
         batch = _Batch(requests)
         with self._lock:
             self._enqueue(batch)
             leads = self._leader is batch
         try:
             if not leads:
-                batch.turn.acquire()  # until it is done, or is the first in the queue
+                batch.turn.acquire()  # until the batch is done or is the first in the queue
             if not batch.done:
                 self._collect(batch)
         except BaseException:
@@ -96,14 +96,14 @@ class GroupCommit:
             self._queue[0].turn.release()
 
     def _collect(self, batch: _Batch) -> None:
-        """Wait a moment for as many batches as the last transaction had."""
+        """Wait up to BATCH_WAIT_SECONDS for as many batches as the last transaction had."""
         with self._lock:
             self._collecting = len(self._queue) < self._last_group_size
         if self._collecting:
             batch.turn.acquire(timeout=BATCH_WAIT_SECONDS)
 
     def _lead(self) -> None:
-        """Process the first batch of the queue, which is this thread's own, with those that fit beside it."""
+        """Process this thread's batch, which is the first in the queue, and the next ones that fit into the group."""
         with self._lock:
             group = self._dequeue()
         requests = [request for batch in group for request in batch.requests]
@@ -115,7 +115,7 @@ class GroupCommit:
                     request.error = error
             raise
         finally:
-            for request in requests:  # not before: an outcome may be set that is not committed yet
+            for request in requests:  # only now: before this, an outcome may be set but not yet committed
                 request.done = True
             with self._lock:
                 self._appoint_leader()
@@ -133,7 +133,7 @@ class GroupCommit:
         return group
 
     def _withdraw(self, batch: _Batch) -> None:
-        """Leave the queue: the thread was interrupted while it waited."""
+        """Remove the batch from the queue: its thread was interrupted while it waited."""
         with self._lock:
             if batch in self._queue:
                 self._queue.remove(batch)
@@ -143,7 +143,7 @@ class GroupCommit:
                 self._appoint_leader()
 
     def _appoint_leader(self) -> None:
-        """The first batch of the queue leads next."""
+        """Make the first batch of the queue the leader, and wake its thread."""
         self._leader = self._queue[0] if self._queue else None
         if self._leader:
             self._leader.turn.release()

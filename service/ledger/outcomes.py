@@ -1,4 +1,4 @@
-"""What is posted to the ledger, and what may become of it."""
+"""What is posted to the ledger, and the possible outcomes of a post."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from service.ledger.recorder import Identity
 
 
 class Post(Struct, frozen=True):
-    """A posted fact with its identity; `expected_version` is the stream's version the sender has seen, if it says."""
+    """A posted fact with its identity. `expected_version`: the stream's version that the sender requires, if any."""
 
     posted: Posted
     identity: Identity
@@ -18,9 +18,10 @@ class Post(Struct, frozen=True):
 
 
 class Counted(Struct, frozen=True):
-    """It is in the log from position `first` to `last`, and `version` is its stream's after the first of these.
+    """The post is recorded: its events have the positions `first` to `last`.
 
-    `replayed`: an earlier post of the same identity put it there.
+    `version` is the stream's version after the first of them. `replayed`: an earlier post of the same identity recorded
+    them.
     """
 
     first: int
@@ -30,7 +31,7 @@ class Counted(Struct, frozen=True):
 
 
 class Decided(Struct, frozen=True):
-    """It would count now, and these events would record it."""
+    """Outcome of a dry run: the post would be recorded now, as these events."""
 
     events: tuple[Recorded, ...]
 
@@ -48,13 +49,13 @@ class Overtaken(Struct, frozen=True):
 
 
 class Refusal(Struct, frozen=True):
-    """A rule refuses it."""
+    """A rule refuses the post."""
 
     rule: Refused
 
 
 class NotRecorded(Struct, frozen=True):
-    """It broke no rule, but another of its bundle did."""
+    """The post broke no rule, but another post of its atomic bundle failed."""
 
 
 Outcome = Counted | Decided | Conflicts | Overtaken | Refusal | NotRecorded

@@ -1,7 +1,7 @@
-"""The eventsourcing library's recorder on our own log: it reads through a view, and writes by one SQL function.
+"""The eventsourcing library's recorder on this service's log: reads through a view, writes through one SQL function.
 
-Stock parts that are not used, and why: its LOCK TABLE (stalls behind VACUUM, refused to an INSERT-only role), its
-sequence (leaves gaps), its pipeline mode (hangs on large bundles), its database functions (take no lock).
+Parts of the library that are not used, and why: its LOCK TABLE (stalls behind VACUUM, refused to an INSERT-only role),
+its sequence (leaves gaps), its pipeline mode (hangs on large bundles), its database functions (take no lock).
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ from domain.replay import freed
 from service import codec
 from service.postgres.queries import QUERIES
 
-LOST_MILLISECONDS = 15_000
-"""A database that does not acknowledge what was sent for this long is taken for lost."""
-PATIENCE_SECONDS = 2.0
+TCP_USER_TIMEOUT_MILLISECONDS = 15_000
+"""A connection is closed when the database acknowledges no sent data for this long."""
+CONNECT_TIMEOUT_SECONDS = 2.0
 """How long a post waits for a connection."""
 
 
 class Identity(Struct, frozen=True):
-    """Who a post is, for ever: the sender's name for it, and the digest of what it said."""
+    """A post's permanent identity: its source, the sender's id for it, and the digest of its content."""
 
     source: str
     id: str
     digest: bytes
 
 
-class Filing(Struct, frozen=True):
-    """A post that counts, and which of a bundle's events record it: ordinals from `first` to `last`, 1 the first."""
+class NewPost(Struct, frozen=True):
+    """A post to record, and its events: the ordinals `first` to `last` among the appended events, counted from 1."""
 
     identity: Identity
     first: int
@@ -45,7 +45,7 @@ class Filing(Struct, frozen=True):
 
 
 class LibraryEvent(Struct, frozen=True):
-    """A recorded event with the names that the library looks for."""
+    """A recorded event with the attributes that the library reads."""
 
     originator_id: str
     originator_version: int
@@ -65,7 +65,7 @@ class FactMapper(Mapper[str]):
 
 
 def recorded(stored: StoredEvent) -> Recorded:
-    """The event that the library holds as `stored`."""
+    """The event that the library's `stored` contains."""
     return codec.decode(str(stored.originator_id), stored.originator_version, stored.topic, stored.state.decode())
 
 
@@ -74,30 +74,33 @@ class Datastore(PostgresDatastore):
 
     def __init__(self, url: str, pool_size: int) -> None:
         super().__init__(
-            "", "", "", "", "", pool_size=pool_size, connect_timeout=PATIENCE_SECONDS, originator_id_type="text"
+            "", "", "", "", "", pool_size=pool_size, connect_timeout=CONNECT_TIMEOUT_SECONDS, originator_id_type="text"
         )
         self.pool.conninfo = url
-        self.pool.kwargs = {"row_factory": dict_row, "tcp_user_timeout": LOST_MILLISECONDS}
+        self.pool.kwargs = {"row_factory": dict_row, "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS}
 
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
-        """Read committed, whatever the server's default: what is read under the lock must be what was committed."""
-        as_library = super().after_connect_func()
+        """The function that sets up a connection.
+
+        It sets read committed whatever the server's default: a read under the append lock must see all earlier commits.
+        """
+        library_setup = super().after_connect_func()
 
         def after_connect(conn: Connection[DictRow]) -> None:
-            as_library(conn)
+            library_setup(conn)
             conn.execute("set session characteristics as transaction isolation level read committed")
-            conn.execute("set enable_seqscan = off")  # a post asks for little, by key, and no plan should read all
-            conn.execute("set jit = off")  # before 18, a scan that cannot be avoided then looks worth compiling for
+            conn.execute("set enable_seqscan = off")  # a post reads few rows, by key; no plan may scan a table
+            conn.execute("set jit = off")  # before PostgreSQL 18, a sequential scan without alternative triggers JIT
             conn.execute("set statement_timeout = '60s'")
             conn.execute("set log_parameter_max_length_on_error = 0")
-            conn.execute("set lock_timeout = '10s'")  # rather a 503 than a queue behind one that hangs
+            conn.execute("set lock_timeout = '10s'")  # a 503 is better than a queue behind a transaction that hangs
             conn.execute("set idle_in_transaction_session_timeout = '10s'")
 
         return after_connect
 
 
 def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
-    """The numbers that a bundle leaves claimed, each with its event's ordinal, and those it frees that stood before."""
+    """The numbers claimed after `events`, each with its event's ordinal, and the earlier claims that `events` free."""
     numbers: dict[Claim, int] = {}
     free: list[Claim] = []
     for ordinal, event in enumerate(events, 1):
@@ -107,7 +110,7 @@ def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
 
 
 class Recorder(PostgresApplicationRecorder):
-    """Appends bundles with their posts' identities; the library's own calls go the same way."""
+    """Appends events with their posts' identities. The library's own inserts use the same SQL function."""
 
     def __init__(self, datastore: Datastore) -> None:
         super().__init__(datastore, events_table_name="ledger_events")
@@ -117,22 +120,23 @@ class Recorder(PostgresApplicationRecorder):
         conn: Connection[DictRow],
         events: Sequence[Recorded],
         reads: Mapping[str, int],
-        filings: Sequence[Filing] = (),
+        new_posts: Sequence[NewPost] = (),
     ) -> int | None:
-        """Append `events`, decided on the streams' versions in `reads`; return the first position.
+        """Append `events`, which were decided at the stream versions in `reads`; return the first position.
 
-        None, and nothing written, if a post is already recorded or the books have moved on.
+        Returns None, and writes nothing, if a post is already recorded, a stream has another version than in `reads`,
+        or a claimed number is taken.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
         row = conn.execute(
             QUERIES["append"],
             {
-                "sources": [filing.identity.source for filing in filings],
-                "ids": [filing.identity.id for filing in filings],
-                "digests": [filing.identity.digest for filing in filings],
-                "firsts": [filing.first for filing in filings],
-                "lasts": [filing.last for filing in filings],
+                "sources": [post.identity.source for post in new_posts],
+                "ids": [post.identity.id for post in new_posts],
+                "digests": [post.identity.digest for post in new_posts],
+                "firsts": [post.first for post in new_posts],
+                "lasts": [post.last for post in new_posts],
                 "read_streams": list(reads),
                 "read_versions": list(reads.values()),
                 "streams": [event.stream for event in events],
@@ -148,11 +152,11 @@ class Recorder(PostgresApplicationRecorder):
                 "serial_after": max((hi for _, hi in issued), default=0),
             },
         ).fetchone()
-        assert row is not None, "append_events always answers"
+        assert row is not None, "append_events always returns a row"
         return cast("int | None", row["first_position"])
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
-        """The library's way in, for its `save`: the same function, without posts. Raises IntegrityError."""
+        """Called by the library's `save`: appends through the same function, without posts. Raises IntegrityError."""
         events = [recorded(stored) for stored in stored_events]
         if not events:
             return []

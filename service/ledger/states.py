@@ -1,4 +1,4 @@
-"""The states of streams: held in memory, brought up to date from the log, and kept as snapshots when long."""
+"""The states of streams: cached in memory, updated from the log, and saved as snapshots when a stream is long."""
 
 from __future__ import annotations
 
@@ -22,75 +22,77 @@ from service.ledger.recorder import Identity
 from service.postgres.queries import QUERIES
 
 SNAPSHOT_AFTER = 1_000
-"""Whoever has just replayed more events than this of one stream leaves a snapshot of it."""
+"""A load that replays more events of one stream than this saves a snapshot of it."""
 
 MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024
-"""A longer snapshot is not kept. One of 139 MB, of 340 000 events, was read in 4 s, where a replay took 25."""
+"""A larger snapshot is not saved. One of 139 MB, of 340 000 events, was read in 4 s; the replay took 25 s."""
 
 MAX_CACHED_EVENTS = 1_000_000
-"""Of the streams that are held, together."""
+"""The most events that all cached streams have together."""
 
 
 def _sources(folder: Traversable) -> list[Traversable]:
-    found: list[Traversable] = []
+    sources: list[Traversable] = []
     for entry in sorted(folder.iterdir(), key=lambda each: each.name):
         if entry.is_dir():
-            found += _sources(entry)
+            sources += _sources(entry)
         elif entry.name.endswith(".py"):
-            found.append(entry)
-    return found
+            sources.append(entry)
+    return sources
 
 
-_MAKERS = [*_sources(files("domain")), files("service") / "codec.py"]
-CODE = hashlib.sha256(b"\0".join(file.read_bytes() for file in _MAKERS)).hexdigest()
-"""Fingerprint of the code that makes and writes states; a snapshot made by other code is ignored."""
+_STATE_CODE = [*_sources(files("domain")), files("service") / "codec.py"]
+CODE_SHA256 = hashlib.sha256(b"\0".join(file.read_bytes() for file in _STATE_CODE)).hexdigest()
+"""Fingerprint of the code that computes and encodes states; a snapshot with another fingerprint is ignored."""
 
 
-class States:
-    """The most recently used streams' states. Immutable values, so every thread may share them.
+class StateCache:
+    """A least-recently-used cache of streams' states. The states are immutable, so threads may share them.
 
-    At most `most` streams, and of these as many as have `most_events` together, which is what their memory grows with:
-    some 700 bytes an event. The last one used is held however long it is.
+    Has at most `max_streams` streams, and at most `max_events` events in all of them together, because memory grows
+    with the events: some 700 bytes each. The last used stream is cached whatever its length.
     """
 
-    def __init__(self, most: int, most_events: int = MAX_CACHED_EVENTS) -> None:
-        self._most, self._most_events, self._events = most, most_events, 0
+    def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
+        self._max_streams, self._max_events, self._events = max_streams, max_events, 0
         self._streams: OrderedDict[str, Stream] = OrderedDict()
         self._lock = Lock()
 
-    def held(self, names: Iterable[str]) -> dict[str, Stream]:
-        """Those of `names` that are held, perhaps behind the log."""
+    def cached(self, names: Iterable[str]) -> dict[str, Stream]:
+        """The cached states of `names`; they may be stale. Streams that are not cached are left out."""
         with self._lock:
-            found = {name: self._streams[name] for name in names if name in self._streams}
-            for name in found:
+            cached = {name: self._streams[name] for name in names if name in self._streams}
+            for name in cached:
                 self._streams.move_to_end(name)
-        return found
+        return cached
 
     def funds(self) -> dict[str, Stream]:
-        """The funds that are held."""
+        """The cached states of all funds in the cache."""
         with self._lock:
             return {name: each for name, each in self._streams.items() if name.startswith("fund/")}
 
-    def forget(self, name: str) -> None:
-        """Hold this one no more."""
+    def discard(self, name: str) -> None:
+        """Remove the stream `name`, if it is cached."""
         with self._lock:
             self._events -= self._streams.pop(name, Stream()).version
 
-    def keep(self, streams: Mapping[str, Stream]) -> None:
-        """Hold these too, unless a later version is held already."""
+    def put(self, streams: Mapping[str, Stream]) -> None:
+        """Cache `streams`; a later version that is cached already stays."""
         with self._lock:
             for name, stream in streams.items():
-                held = self._streams.get(name, Stream()).version
-                if stream.version > held:
+                cached = self._streams.get(name, Stream()).version
+                if stream.version > cached:
                     self._streams[name] = stream
                     self._streams.move_to_end(name)
-                    self._events += stream.version - held
-            while len(self._streams) > self._most or (self._events > self._most_events and len(self._streams) > 1):
+                    self._events += stream.version - cached
+            while len(self._streams) > self._max_streams or (
+                self._events > self._max_events and len(self._streams) > 1
+            ):
                 self._events -= self._streams.popitem(last=False)[1].version
 
 
-class KnownPost(Struct, frozen=True):
-    """A post that already counted: its digest, its events' positions, and its stream's version after the first."""
+class RecordedPost(Struct, frozen=True):
+    """A recorded post: its digest, its events' first and last position, and its stream's version after the first."""
 
     digest: bytes
     first: int
@@ -99,16 +101,16 @@ class KnownPost(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """What was read: streams up to date, posts already recorded, numbers taken, the next serial, entries."""
+    """What a decision needs: current streams, recorded posts, taken numbers, the next serial, and recorded entries."""
 
     streams: dict[str, Stream]
-    posts: dict[tuple[str, str], KnownPost] = field(default_factory=dict)
+    posts: dict[tuple[str, str], RecordedPost] = field(default_factory=dict)
     taken: dict[Claim, Reference] = field(default_factory=dict)
     next_serial: int = 0
     entries: dict[Reference, Recorded] = field(default_factory=dict)
 
-    def take(self, row: DictRow) -> None:
-        """Add what one row of the query `load` says."""
+    def add(self, row: DictRow) -> None:
+        """Add one row of the query `load`."""
         match row:
             case {"kind": "ahead", "stream": stream}:
                 del self.streams[stream]
@@ -119,7 +121,7 @@ class Loaded(Struct):
                 self.streams[stream] = after(self.streams.get(stream, Stream()), event)
             case {"kind": "post", "stream": source, "version": first, "type": id_, "body": body}:
                 digest, last, version = body.split()
-                self.posts[source, id_] = KnownPost(bytes.fromhex(digest), first, int(last), int(version))
+                self.posts[source, id_] = RecordedPost(bytes.fromhex(digest), first, int(last), int(version))
             case {"kind": "claim", "stream": stream, "version": version, "type": kind, "body": number}:
                 self.taken[Claim(kind, number)] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
@@ -127,11 +129,11 @@ class Loaded(Struct):
 
 
 def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dict[Reference, Recorded]:
-    """The recorded events that stand at these places, as far as they exist. They never change."""
+    """The recorded events at `references`, as far as they exist. Recorded events never change."""
     if not references:
         return {}
-    asked = {"streams": [each.stream for each in references], "versions": [each.version for each in references]}
-    rows = conn.execute(QUERIES["entries"], asked)
+    params = {"streams": [each.stream for each in references], "versions": [each.version for each in references]}
+    rows = conn.execute(QUERIES["entries"], params)
     return {
         Reference(row["stream"], row["version"]): codec.decode(row["stream"], row["version"], row["type"], row["body"])
         for row in rows
@@ -140,36 +142,40 @@ def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dic
 
 def load(
     conn: Connection[DictRow],
-    states: States,
+    states: StateCache,
     names: Collection[str],
     identities: Collection[Identity],
     claims: Collection[Claim],
 ) -> Loaded:
-    """Read, in one query, all that deciding needs: the streams `names` and the funds of the projects among them."""
-    held, funds = states.held(names), states.funds()
+    """Read in one query, starting from the cached states, what deciding needs.
+
+    That is: the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the taken
+    numbers of `claims`, and the next serial. The cache is updated, and long streams get a snapshot.
+    """
+    cached, funds = states.cached(names), states.funds()
     rows = conn.execute(
         QUERIES["load"],
         {
             "streams": list(names),
-            "versions": [held[name].version if name in held else 0 for name in names],
+            "versions": [cached[name].version if name in cached else 0 for name in names],
             "held_streams": list(funds),
             "held_versions": [stream.version for stream in funds.values()],
-            "code": CODE,
+            "code": CODE_SHA256,
             "sources": [identity.source for identity in identities],
             "ids": [identity.id for identity in identities],
             "claim_kinds": [claim.kind for claim in claims],
             "claim_numbers": [claim.number for claim in claims],
         },
     )
-    loaded = Loaded({**funds, **held})
+    loaded = Loaded({**funds, **cached})
     replayed: dict[str, int] = {}
     for row in rows:
         if row["kind"] == "ahead":
-            states.forget(row["stream"])
+            states.discard(row["stream"])
         if row["kind"] == "event":
             replayed[row["stream"]] = replayed.get(row["stream"], 0) + 1
-        loaded.take(row)
-    states.keep(loaded.streams)
+        loaded.add(row)
+    states.put(loaded.streams)
     for stream, events in replayed.items():
         if events > SNAPSHOT_AFTER:
             _save_snapshot(conn, stream, loaded.streams[stream])
@@ -179,8 +185,8 @@ def load(
 def _save_snapshot(conn: Connection[DictRow], name: str, stream: Stream) -> None:
     state = codec.encode_stream(stream)
     if len(state) > MAX_SNAPSHOT_BYTES:
-        return  # better replayed than a request that fails
+        return  # a replay is better than a request that fails
     conn.execute(
         QUERIES["save_snapshot"],
-        {"stream": name, "version": stream.version, "code": CODE, "state": state},
+        {"stream": name, "version": stream.version, "code": CODE_SHA256, "state": state},
     )

@@ -1,1 +1,1 @@
-"""What the operator sees of a running service: logs and metrics."""
+"""The logs and metrics of a running service."""

@@ -1,4 +1,4 @@
-"""Logs: one JSON line per request and per post, pretty on a terminal. Keys, never sentences with values in them."""
+"""Logs: one JSON line per request and per post, readable text on a terminal. Values are only in keys, not in text."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from service.observability import metrics
 
 log = structlog.get_logger()
 TRACEBACKS = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals hold account numbers and secrets
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals contain account numbers and secrets
 )
 
 
 def configure(*, in_background: bool = False) -> None:
-    """Log to standard error; `in_background`: by a thread of its own, until `finish`."""
+    """Log to standard error. `in_background`: a separate thread writes the lines, until `BACKGROUND.finish`."""
     pretty = sys.stderr.isatty()
     renderer: Any = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -54,64 +54,64 @@ def _json(event: Any, **_: Any) -> str:
 
 
 class Background:
-    """Writes lines to standard error by a thread of its own, all that wait: no request waits for its log.
+    """A logger whose own thread writes the queued lines to standard error, so that no request waits for its log line.
 
-    What is waiting when the process is killed is lost, and so is what comes while too much waits.
+    Lines are lost that are queued when the process is killed, or arrive while MAX_QUEUED lines are queued.
     """
 
     MAX_QUEUED = 100_000
     GATHER_SECONDS = 0.05
-    ATOMIC_WRITE_BYTES = 4_096  # what a pipe takes whole, whoever else writes to it
+    ATOMIC_WRITE_BYTES = 4_096  # a pipe does not interleave a write of this size with those of other processes
 
     def __init__(self) -> None:
         self._lines: SimpleQueue[str | None] = SimpleQueue()
         self._thread: Thread | None = None
-        self._ended, self._changing = False, Lock()
+        self._finished, self._lock = False, Lock()
 
     def __call__(self, *_: Any) -> Background:
-        """The logger, as structlog asks for it."""
+        """The logger: structlog calls this object as its logger factory."""
         return self
 
     def msg(self, line: str) -> None:
-        if self._ended:
+        if self._finished:
             self._write([line])
             return
         if self._lines.qsize() < self.MAX_QUEUED:
             self._lines.put(line)
         if self._thread is None:
-            self._begin()
+            self._start()
 
     debug = info = warning = error = critical = exception = msg
 
-    def _begin(self) -> None:
-        with self._changing:
+    def _start(self) -> None:
+        with self._lock:
             if self._thread is None:
-                self._thread = Thread(target=self._follow, name="log", daemon=True)
+                self._thread = Thread(target=self._run, name="log", daemon=True)
                 self._thread.start()
                 atexit.register(self.finish)
 
     def finish(self) -> None:
-        """Write what waits; from now on lines are written at once."""
-        with self._changing:
-            if self._thread is None or self._ended:
+        """Write the queued lines. Later lines are written at once by the thread that logs them."""
+        with self._lock:
+            if self._thread is None or self._finished:
                 return
-            self._ended = True
+            self._finished = True
         self._lines.put(None)
         self._thread.join(timeout=5)
         if not self._thread.is_alive():
-            self._write(self._taken())
+            self._write(self._dequeue())
 
-    def _follow(self) -> None:
+    def _run(self) -> None:
         while (line := self._lines.get()) is not None:
-            time.sleep(self.GATHER_SECONDS)  # woken for each line, this thread would be as busy as those that answer
-            self._write([line, *self._taken()])
+            time.sleep(self.GATHER_SECONDS)  # woken for each line, this thread would use as much CPU as request threads
+            self._write([line, *self._dequeue()])
 
-    def _taken(self) -> list[str]:
-        """What waits, up to the end."""
+    def _dequeue(self) -> list[str]:
+        """Take all queued lines, up to the end marker (None)."""
         lines: list[str] = []
         while not self._lines.empty():
             if (line := self._lines.get()) is None:
-                self._lines.put(None)  # the thread is to see it too
+                self._lines.put(None)  # put back, so that `_run` also receives it and ends
                 break
             lines.append(line)
         return lines
@@ -119,16 +119,16 @@ class Background:
     def _write(self, lines: list[str]) -> None:
         part = b""
         for line in lines:
-            told = f"{line}\n".encode(errors="backslashreplace")
-            if part and len(part) + len(told) > self.ATOMIC_WRITE_BYTES:
-                _write_whole(part)
+            encoded = f"{line}\n".encode(errors="backslashreplace")
+            if part and len(part) + len(encoded) > self.ATOMIC_WRITE_BYTES:
+                _write_all(part)
                 part = b""
-            part += told
+            part += encoded
         if part:
-            _write_whole(part)
+            _write_all(part)
 
 
-def _write_whole(part: bytes) -> None:
+def _write_all(part: bytes) -> None:
     with suppress(OSError, ValueError):  # a full disk or a closed pipe
         while part:
             part = part[os.write(sys.stderr.fileno(), part) :]
@@ -138,7 +138,7 @@ BACKGROUND = Background()
 
 
 def install(app: Flask) -> None:
-    """Log each request's outcome, and those of its posts."""
+    """Log the outcome of each request and of its posts, and count them in the metrics."""
 
     @app.before_request
     def _begin() -> None:
@@ -146,13 +146,13 @@ def install(app: Flask) -> None:
 
     @app.after_request
     def _end(response: Response) -> Response:
-        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not unsay what was recorded
+        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not fail a request that was recorded
             _log(response)
         return response
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
-"""What is counted by its own name: anybody may send any other word."""
+"""The methods that are metric labels. Others are counted as `other`, because clients may send arbitrary names."""
 
 
 def _log(response: Response) -> None:
@@ -177,19 +177,19 @@ def _log(response: Response) -> None:
 
 
 def _log_item(item: Any, key: str | None) -> None:
-    """One posted event: counted for the metrics, and told in the log."""
+    """Count one posted event in the metrics, and log it."""
     metrics.POSTS.labels(item.result).inc()
-    said: dict[str, Any] = {"outcome": item.result}
+    fields: dict[str, Any] = {"outcome": item.result}
     if item.post:
-        said |= {
+        fields |= {
             "type": type(item.post.posted.fact).__name__,
             "stream": item.post.posted.stream,
             "source": item.post.identity.source,
             "id": item.post.identity.id,
         }
     if isinstance(item.outcome, Counted):
-        said["position"] = item.outcome.first
+        fields["position"] = item.outcome.first
     if isinstance(item.outcome, Refusal):
-        said["rule"] = type(item.outcome.rule).__name__
-        metrics.REFUSALS.labels(said["rule"]).inc()
-    log.info("post", key=key, **said)
+        fields["rule"] = type(item.outcome.rule).__name__
+        metrics.REFUSALS.labels(fields["rule"]).inc()
+    log.info("post", key=key, **fields)

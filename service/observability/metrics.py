@@ -1,4 +1,4 @@
-"""What is measured, in the form that Prometheus reads: this process's own figures, and the ledger's."""
+"""The metrics in the Prometheus text format: of this process, of the ledger, and of the connection pools."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ REGISTRY = CollectorRegistry()
 REQUESTS = Counter("suyuan_requests", "Requests answered.", ("method", "route", "status"), registry=REGISTRY)
 SECONDS = Histogram(
     "suyuan_request_seconds",
-    "How long a request took once it was begun.",
+    "Processing time of a request, without its time in the queue.",
     ("route",),
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
     registry=REGISTRY,
 )
-ACTIVE = Gauge("suyuan_requests_active", "Requests being worked on.", registry=REGISTRY)
-WAITING = Gauge("suyuan_requests_waiting", "Requests that are not begun yet.", registry=REGISTRY)
-POSTS = Counter("suyuan_posts", "Posted events by what became of them.", ("outcome",), registry=REGISTRY)
+ACTIVE = Gauge("suyuan_requests_active", "Requests being processed.", registry=REGISTRY)
+WAITING = Gauge("suyuan_requests_waiting", "Requests in the queue, not being processed yet.", registry=REGISTRY)
+POSTS = Counter("suyuan_posts", "Posted events by outcome.", ("outcome",), registry=REGISTRY)
 REFUSALS = Counter("suyuan_refusals", "Posted events that a rule refused.", ("rule",), registry=REGISTRY)
 OUTCOMES = ("recorded", "replayed", "refused", "conflict", "stale", "not_recorded", "malformed", "forbidden")
 for _outcome in OUTCOMES:
     POSTS.labels(_outcome)
 LEDGER = {
-    "suyuan_database_up": "Whether the database answers.",
+    "suyuan_database_up": "1 if the database answers, otherwise 0.",
     "suyuan_log_position": "The log's last position.",
     "suyuan_projected_position": "The position that every projection has folded.",
-    "suyuan_projector_lag_events": "Events that are not folded yet.",
-    "suyuan_projector_lag_seconds": "How long the oldest event that is not folded has been in the log.",
+    "suyuan_projector_lag_events": "Events that the projections have not folded yet.",
+    "suyuan_projector_lag_seconds": "Age of the oldest event that the projections have not folded yet.",
 }
 POOLS = {
     "suyuan_pool_connections": "Database connections by pool and state.",
@@ -55,13 +55,14 @@ NAMES = frozenset(
         *POOLS,
     }
 )
-"""Every sample, as Prometheus shows it."""
+"""The names of all samples, as Prometheus shows them."""
 
 
 class State(Collector):
-    """The ledger's positions and the pools, looked up when asked.
+    """Collects the ledger's positions and the pools' statistics at each scrape.
 
-    `ledger` raises where the database is away; `pools` give psycopg's own figures of each.
+    `ledger` returns values by metric name, and raises if the database does not answer. `pools` has for each pool the
+    function that returns psycopg's statistics of it.
     """
 
     def __init__(
@@ -72,28 +73,28 @@ class State(Collector):
     def collect(self) -> Iterator[Metric]:
         try:
             figures: Mapping[str, float] = {"suyuan_database_up": 1, **self._ledger()}
-        except Exception:  # noqa: BLE001 - whatever it is, the scrape must say that the database does not answer
+        except Exception:  # noqa: BLE001 - after any error, the scrape must report that the database does not answer
             figures = {"suyuan_database_up": 0}
         for name, value in figures.items():
             yield GaugeMetricFamily(name, LEDGER[name], value=value)
-        yield from self._of_pools()
+        yield from self._pool_metrics()
 
-    def _of_pools(self) -> Iterable[Metric]:
+    def _pool_metrics(self) -> Iterable[Metric]:
         connections = GaugeMetricFamily(
             "suyuan_pool_connections", POOLS["suyuan_pool_connections"], labels=("pool", "state")
         )
         waiting = GaugeMetricFamily("suyuan_pool_waiting", POOLS["suyuan_pool_waiting"], labels=("pool",))
-        for name, state in self._pools.items():
-            now = state()
-            idle = now.get("pool_available", 0)
+        for name, stats_of in self._pools.items():
+            stats = stats_of()
+            idle = stats.get("pool_available", 0)
             connections.add_metric((name, "idle"), idle)
-            connections.add_metric((name, "in_use"), now.get("pool_size", 0) - idle)
-            waiting.add_metric((name,), now.get("requests_waiting", 0))
+            connections.add_metric((name, "in_use"), stats.get("pool_size", 0) - idle)
+            waiting.add_metric((name,), stats.get("requests_waiting", 0))
         return connections, waiting
 
 
 def exposition(state: State) -> bytes:
-    """All samples as Prometheus' text."""
+    """All samples in the Prometheus text format."""
     own = CollectorRegistry()
     own.register(state)
     return generate_latest(REGISTRY) + generate_latest(own)

@@ -1,1 +1,1 @@
-"""A district's plan as a file: read strictly, and turned into the events that set up its fund."""
+"""Reads the plan file of a district strictly, and converts it to the events that set up its fund."""

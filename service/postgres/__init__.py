@@ -1,1 +1,1 @@
-"""PostgreSQL: connecting, the embedded server, migrations, read snapshots, and every named query."""
+"""PostgreSQL: connections, the embedded server, migrations, read snapshots, and the named queries."""

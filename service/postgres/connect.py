@@ -1,4 +1,4 @@
-"""Which PostgreSQL: the one that DATABASE_URL names, or the embedded one under the home folder."""
+"""Choose the PostgreSQL server: the one of DATABASE_URL, or the embedded server under the home folder."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from service.postgres.embedded import embedded_postgres
 
 @contextmanager
 def database(config: Config, *, join: bool = False) -> Iterator[Config]:
-    """The configuration with its database chosen; an embedded one runs as long as this lasts.
+    """The configuration with its database URL set. An embedded server runs until the context ends.
 
-    `join`: use the embedded one that another process runs, instead of refusing to share its home.
+    `join`: if another process runs the embedded server of this home, use that server instead of raising HomeInUse.
     """
     if config.database_url is not None:
         yield config

@@ -1,11 +1,12 @@
-"""Bring a database to the newest schema: apply the pending files of `migrations/` in order, each once.
+"""Migrate a database to the newest schema: apply the pending files of `migrations/` in order, each once.
 
-Not yoyo-migrations: it commits a migration before it notes it, so that a kill in between stops every later
-start, and it cannot tell that an applied file has changed.
+yoyo-migrations is not used: it commits a migration before it records it, so that a kill in between makes every later
+start fail, and it does not detect that an applied file was changed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from hashlib import sha256
 from importlib import resources
@@ -15,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-ADVISORY_LOCK = 5_355_595_541  # any number that nothing else here takes
+ADVISORY_LOCK = 5_355_595_541  # arbitrary; no other advisory lock of this service has this number
 
 TABLE = """
 create table if not exists migration (
@@ -37,7 +38,7 @@ class MigrationChanged(Exception):
 
 
 class MigrationsPending(Exception):
-    """The database is not at this program's schema."""
+    """The database lacks migrations of this program."""
 
     def __init__(self, names: Iterable[str]) -> None:
         super().__init__(f"run `suyuan migrate` first 请先运行 suyuan migrate: {', '.join(names)}")
@@ -45,18 +46,19 @@ class MigrationsPending(Exception):
 
 def check_migrated(conn: psycopg.Connection[Any]) -> None:
     """Raises MigrationsPending if the database lacks a migration of this program. Changes nothing."""
-    asked = conn.cursor(row_factory=tuple_row).execute("select to_regclass('migration') is not null").fetchone()
-    assert asked is not None
-    names = conn.cursor(row_factory=tuple_row).execute("select name from migration").fetchall() if asked[0] else []
+    exists = conn.cursor(row_factory=tuple_row).execute("select to_regclass('migration') is not null").fetchone()
+    assert exists is not None
+    names = conn.cursor(row_factory=tuple_row).execute("select name from migration").fetchall() if exists[0] else []
     pending = _files(resources.files("migrations")).keys() - {name for (name,) in names}
     if pending:
         raise MigrationsPending(sorted(pending))
 
 
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
-    """Apply what is pending, each file and its note in one transaction, and return the names of those files.
+    """Apply the pending migrations and return their names. Each is applied and recorded in one transaction.
 
-    `url` is any form that libpq knows. Callers at the same time wait for each other. Raises MigrationChanged.
+    `url` has any form that libpq accepts. Concurrent callers wait for each other. Raises MigrationChanged if an applied
+    file was edited.
     """
     files = _files(folder or resources.files("migrations"))
     with psycopg.connect(url, autocommit=True) as conn:
@@ -73,7 +75,7 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
 
 
 def _files(folder: Traversable) -> dict[str, str]:
-    files = {file.name: file for file in folder.iterdir() if file.name.endswith(".sql")}
+    files = {file.name: file for file in folder.iterdir() if re.fullmatch(r"\d{4}_\w+\.sql", file.name)}
     return {name: files[name].read_text(encoding="utf-8") for name in sorted(files)}
 
 

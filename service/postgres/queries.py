@@ -1,4 +1,4 @@
-"""Every query of the service by its name: one file each in `sql/`, whose first line says what it answers."""
+"""The service's named queries. Each is a file in `sql/`, whose first line has its name and what it returns."""
 
 from __future__ import annotations
 

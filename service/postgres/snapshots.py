@@ -1,4 +1,4 @@
-"""What is read from the projections: named queries, each answer from one snapshot and with the position it is as of."""
+"""Read the projections: named queries on one database snapshot, which has the log position that it reflects."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from service.postgres.queries import QUERIES
 
 Row = dict[str, Any]
 WAIT_SECONDS = 2.0
-"""How long a reader waits for the projections to reach the position it asks for."""
+"""How long a reader waits for a connection, and for the projections to reach its minimum position."""
 POLL_SECONDS = 0.01
 MAX_WAITING = 4
-"""How many readers may wait at a time; the next is told at once to come again."""
+"""How many readers may wait for a position at a time; the next one gets NotYet at once."""
 
 
 class NotInTheLog(Exception):
-    """The log has no such position; `head` is its last."""
+    """The log does not have the requested position yet; `head` is its last position."""
 
     def __init__(self, head: int) -> None:
         super().__init__(head)
@@ -33,23 +33,23 @@ class NotInTheLog(Exception):
 
 
 class NotYet(Exception):
-    """The projections have not reached the position asked for; `position` is where they are."""
+    """The projections have not reached the requested position; `position` is the one they have reached."""
 
     def __init__(self, position: int) -> None:
         super().__init__(position)
         self.position = position
 
 
-LOST_MILLISECONDS = 15_000
-"""A database that does not acknowledge what was sent for this long is taken for lost."""
+TCP_USER_TIMEOUT_MILLISECONDS = 15_000
+"""A connection is closed when the database acknowledges no sent data for this long."""
 NO_VALUES_IN_LOGS = "set log_parameter_max_length_on_error = 0"
-"""For a server of others; log_parameter_max_length is its superuser's to set (docs/operations.md)."""
+"""For an external server. Only its superuser can set log_parameter_max_length (docs/operations.md)."""
 READ_TIMEOUT = "15s"
-"""A read that takes longer is given up: it would hold a thread and a connection."""
+"""A longer read is cancelled, because it occupies a thread and a connection."""
 
 
 def open_pool(url: str, size: int) -> ConnectionPool[Connection[Row]]:
-    """A pool of read connections, each transaction of which sees one snapshot and can change nothing."""
+    """A pool of `size` read-only connections; each transaction reads one snapshot (repeatable read)."""
 
     def configure(conn: Connection[Row]) -> None:
         conn.execute(f"set statement_timeout = '{READ_TIMEOUT}'".encode())
@@ -62,7 +62,7 @@ def open_pool(url: str, size: int) -> ConnectionPool[Connection[Row]]:
 
 
 def keys_pool(url: str) -> ConnectionPool[Connection[Row]]:
-    """A pool for looking keys up, apart from the reads: who is let in must not wait for them."""
+    """A separate pool for looking up keys: authentication must not queue behind slow reads."""
 
     def configure(conn: Connection[Row]) -> None:
         conn.autocommit = True
@@ -76,7 +76,7 @@ def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> 
     return ConnectionPool(
         url,
         connection_class=Connection[Row],
-        kwargs={"row_factory": dict_row, "tcp_user_timeout": LOST_MILLISECONDS},
+        kwargs={"row_factory": dict_row, "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS},
         min_size=1,
         max_size=size,
         configure=configure,
@@ -87,7 +87,7 @@ def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The projections at one moment; `position` is the last event they have folded, `head` the log's last."""
+    """The projections at one moment. `position` is the last event they have folded, `head` the log's last position."""
 
     conn: Connection[Row]
     position: int
@@ -101,7 +101,7 @@ class Snapshot:
 
 
 def flat(row: Row) -> Row:
-    """A row with its figures, which SQL gives as one object, among its own columns: after the key, before the rest."""
+    """The row with its column `figures`, an object, replaced by the object's fields in the same place."""
     return {
         name: value
         for column, each in row.items()
@@ -110,7 +110,7 @@ def flat(row: Row) -> Row:
 
 
 class Reader:
-    """Reads for auditors. Never sees half an event: every read is of one snapshot."""
+    """Opens read snapshots. A snapshot never has only part of an event's effects."""
 
     def __init__(self, pool: ConnectionPool[Connection[Row]]) -> None:
         self._pool = pool
@@ -121,9 +121,10 @@ class Reader:
 
     @contextmanager
     def at(self, min_position: int = 0) -> Iterator[Snapshot]:
-        """A snapshot that has folded at least `min_position`. Raises NotInTheLog, or NotYet after two seconds.
+        """A snapshot that has folded at least `min_position`.
 
-        Only a few may wait at a time, so that readers ahead of the projections never take all threads.
+        Raises NotInTheLog if the log is shorter, NotYet if the projections do not reach the position in WAIT_SECONDS.
+        At most MAX_WAITING readers wait at a time, so that waiting readers never occupy all threads.
         """
         until = time.monotonic() + WAIT_SECONDS
         waits = False
@@ -145,14 +146,14 @@ class Reader:
                 self._waiting.release()
 
     def lag(self) -> dict[str, float]:
-        """How far the projections are behind the log, by metric."""
+        """The log's position, the projections' position, and their lag in events and seconds, by metric name."""
         with self._pool.connection() as conn:
             row = conn.execute(QUERIES["lag"], {"names": list(ORDER)}).fetchone()
         assert row is not None
         return row
 
     def _reached(self, conn: Connection[Row]) -> tuple[int, int]:
-        # Before the snapshot is taken, which this does not: a rebuilt table may not take a table's place under it.
+        # Locked before the first query, which takes the snapshot: no rebuilt table may replace a table in between.
         conn.execute("lock table projection in access share mode")
         row = conn.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchone()
         return (row["position"], row["head"]) if row else (0, 0)

@@ -1,1 +1,1 @@
-"""The web server: bytes in, answers out. Requests are received, authenticated, batched and answered here."""
+"""The web server: receives, authenticates and batches requests, and sends the responses."""

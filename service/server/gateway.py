@@ -1,7 +1,8 @@
-"""The gateway: receives requests without a thread for each, so that slow clients hold up nobody.
+"""The gateway: receives requests without a thread per request, so that slow clients do not block others.
 
-A body is read whole here, within limits on its size, on its time and on the bytes of all bodies being read at once;
-then the application answers in one of a few threads. What exceeds a limit is refused before it is read.
+It reads each body completely, within limits on its size, on its time, and on the bytes of all bodies received at the
+same time; then the application answers in one of THREADS threads. A request that exceeds a limit is rejected before its
+body is read.
 """
 
 from __future__ import annotations
@@ -42,41 +43,41 @@ log = structlog.get_logger()
 
 THREADS = 16
 MAX_QUEUED = 128
-"""Requests that may wait for a thread; the next one is refused as overloaded."""
+"""Maximum number of requests that wait for a thread; further requests are rejected as overloaded."""
 SMALL_BODY_BYTES = 64 * 1024
-"""The bytes of larger bodies are counted while they are received, per sender and in all; and each is answered alone."""
+"""Larger bodies count towards the limits on bytes being received, per sender and in total, and are never batched."""
 MAX_RECEIVING_BYTES_PER_SENDER, MAX_RECEIVING_BYTES = 2 * MAX_BODY_BYTES, 16 * MAX_BODY_BYTES
 BODY_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 64 * 1024
-"""A body may take BODY_SECONDS, and as long as this rate allows besides."""
+"""A body must arrive within BODY_SECONDS plus its length divided by this rate."""
 
 GC_THRESHOLDS = 20_000, 50, 20
-"""Garbage is collected rarely: posts leave little that only the collector frees, and it took a sixth of their time."""
+"""The garbage collector runs rarely: posts create few reference cycles, and it took a sixth of their time."""
 
 MAX_FOLLOWERS, MAX_FOLLOWERS_PER_SENDER = 128, 64
-"""Readers that may wait for the log, or follow it, at a time; the next one is refused as overloaded."""
+"""Maximum number of readers that wait for events or follow the log; further ones are rejected as overloaded."""
 MAX_STREAM_BYTES = 1024 * 1024
 MAX_STREAM_SECONDS, HEARTBEAT_SECONDS = 600.0, 15.0
-"""A stream ends after so many bytes or seconds; without events it sends a comment every HEARTBEAT_SECONDS."""
+"""A stream ends after this many bytes or seconds; without events it sends a comment every HEARTBEAT_SECONDS."""
 
 T = TypeVar("T")
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 class _Declined(Exception):
-    """The request is answered with a problem of this type before the application sees it."""
+    """The gateway answers the request itself, with a problem of type `kind`; the application does not receive it."""
 
     def __init__(self, kind: str, **facts: Any) -> None:
         super().__init__(kind)
         self.kind, self.facts = kind, facts
 
 
-class _Gone(Exception):
-    """The client closed the connection before it had sent its request: nobody is left to answer."""
+class _Disconnected(Exception):
+    """The client closed the connection before it had sent its request, so that no response can be sent."""
 
 
 class Gateway:
-    """An RSGI application around a WSGI one. A body is received only from an authenticated sender."""
+    """An RSGI application that wraps a WSGI application. It receives bodies only from authenticated senders."""
 
     def __init__(
         self, app: Callable[..., Iterable[bytes]], authenticator: Authenticator, log_watcher: LogWatcher
@@ -84,7 +85,7 @@ class Gateway:
         self._app, self._authenticator, self._log_watcher = app, authenticator, log_watcher
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
         self._posts = MicroBatcher[Answer](self._threads)
-        self._under_way = 0
+        self._in_progress = 0
         self._following: Counter[str] = Counter()
         self._receiving: Counter[str] = Counter()
 
@@ -100,7 +101,7 @@ class Gateway:
                 with self._follower_slot(environment):
                     await self._stream(follow, environment, protocol, (status, headers, body))
                 return
-        except (_Gone, ProtocolClosed):
+        except (_Disconnected, ProtocolClosed):
             return
         except _Declined as declined:
             status, headers, body = _decline(scope, declined)
@@ -116,25 +117,28 @@ class Gateway:
         return _environment(scope, await self._body(scope.headers, protocol))
 
     async def _answer(self, environment: dict[str, Any]) -> Answer:
-        """The answer. Where there is nothing yet and the reader would wait: the answer once there is something."""
+        """The response of the application. For a long poll (WAIT): once there are events, or at its deadline."""
         call = partial(self._call, environment)
         if _is_small_post(environment):
             return await self._in_batch(call)
-        until = None
+        deadline = None
         while True:
             answer = await self._in_thread(call)
             wait = environment.pop(WAIT, None)
             if wait is None:
                 return answer
-            until = until or time.monotonic() + wait.seconds
+            deadline = deadline or time.monotonic() + wait.seconds
             with self._follower_slot(environment):
-                if not await self._log_watcher.wait_beyond(wait.after, until - time.monotonic()):
+                if not await self._log_watcher.wait_beyond(wait.after, deadline - time.monotonic()):
                     return answer
             environment |= {COUNTED: True, "wsgi.input": io.BytesIO()}
 
     @contextmanager
     def _follower_slot(self, environment: Mapping[str, Any]) -> Iterator[None]:
-        """One of a bounded number of slots for readers that wait or follow, in all and per sender. Raises _Declined."""
+        """Occupy a slot for a reader that waits or follows.
+
+        Slots are limited per sender and in total. Raises _Declined if no slot is free.
+        """
         sender = environment.get("HTTP_AUTHORIZATION", "")
         if self._following[sender] >= MAX_FOLLOWERS_PER_SENDER or self._following.total() >= MAX_FOLLOWERS:
             raise _Declined("overloaded")
@@ -143,18 +147,18 @@ class Gateway:
             yield
         finally:
             self._following[sender] -= 1
-            self._following += Counter()  # drops the entries that are zero
+            self._following += Counter()  # removes the zero entries
 
     async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, first: Answer) -> None:
-        """Send new events until the limit of bytes or seconds; then the reader resumes with `Last-Event-ID`.
+        """Send new events up to the limit of bytes or seconds; then the reader resumes with `Last-Event-ID`.
 
-        The web server buffers without limit for a reader that does not read: so the bytes are counted here.
+        Bytes are limited here because the web server's buffer for a reader that does not read has no limit.
         """
         status, headers, part = first
         out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
-        sent, cursor, until = 0, follow.after, time.monotonic() + MAX_STREAM_SECONDS
+        sent, cursor, deadline = 0, follow.after, time.monotonic() + MAX_STREAM_SECONDS
         try:
-            while sent < MAX_STREAM_BYTES and time.monotonic() < until:
+            while sent < MAX_STREAM_BYTES and time.monotonic() < deadline:
                 if part:
                     await out.send_bytes(part)
                     sent += len(part)
@@ -163,7 +167,7 @@ class Gateway:
                 if reached == cursor and not await self._log_watcher.wait_beyond(cursor, HEARTBEAT_SECONDS):
                     part = b": \n\n"
                 cursor = reached
-        except _Declined as declined:  # an answer under way cannot become another one: it ends
+        except _Declined as declined:  # the response has begun, so it can only be ended
             log.info("stream ended", problem=declined.kind)
         except OperationalError as error:
             log.warning("stream ended", reason=str(error).strip())
@@ -173,24 +177,24 @@ class Gateway:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._started, work)
         finally:
-            self._under_way -= 1
+            self._in_progress -= 1
 
     async def _in_batch(self, work: Callable[[], Answer]) -> Answer:
         self._admit()
         try:
             return await self._posts.call(partial(self._started, work))
         finally:
-            self._under_way -= 1
+            self._in_progress -= 1
 
     def _admit(self) -> None:
-        """Count one more request under way. Raises _Declined if the queue is full."""
-        if self._under_way >= THREADS + MAX_QUEUED:
+        """Count one more request in progress. Raises _Declined if the queue is full."""
+        if self._in_progress >= THREADS + MAX_QUEUED:
             raise _Declined("overloaded")
-        self._under_way += 1
+        self._in_progress += 1
         metrics.WAITING.inc()
 
     async def _body(self, headers: Any, protocol: Any) -> bytes:
-        """The request's body. Raises _Declined if it has no length or no authenticated sender, or exceeds a limit."""
+        """The request's body. Raises _Declined if it has no length, no authenticated sender, or exceeds a limit."""
         if headers.get("transfer-encoding") is not None:
             raise _Declined("length-required")
         given = headers.get("content-length") or "0"
@@ -208,7 +212,7 @@ class Gateway:
 
     @contextmanager
     def _reserved(self, authorization: str, length: int) -> Iterator[None]:
-        """Room for a large body. Raises _Declined if this sender, or all senders together, are sending too much."""
+        """Reserve the bytes of a large body. Raises _Declined if the limit per sender or in total is exceeded."""
         own, total = self._receiving[authorization] + length, self._receiving.total() + length
         if own > MAX_RECEIVING_BYTES_PER_SENDER or total > MAX_RECEIVING_BYTES:
             raise _Declined("overloaded")
@@ -217,10 +221,10 @@ class Gateway:
             yield
         finally:
             self._receiving[authorization] -= length
-            self._receiving += Counter()  # drops the entries that are zero
+            self._receiving += Counter()  # removes the zero entries
 
     async def _authenticate(self, authorization: str) -> None:
-        """Raises _Declined for a sender without a valid key: its body is not received."""
+        """Raises _Declined if the credentials are invalid, or cannot be checked now."""
         if self._authenticator.is_cached(authorization):
             return
         try:
@@ -229,7 +233,7 @@ class Gateway:
             )
         except NotAuthenticated as error:
             raise _Declined(error.kind) from error
-        except Exception as error:  # the database, or the identity provider, cannot be reached
+        except Exception as error:  # the database or the identity provider cannot be reached
             raise _Declined("unavailable") from error
 
     def _started(self, work: Callable[[], T]) -> T:
@@ -261,7 +265,7 @@ async def _received(protocol: Any, length: int) -> bytes:
     except TimeoutError as error:
         raise _Declined("slow-request") from error
     except (ProtocolClosed, ProtocolError) as error:
-        raise _Gone from error
+        raise _Disconnected from error
     return body
 
 
@@ -299,7 +303,7 @@ def _environment(scope: Any, body: bytes) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _key(header: str) -> str | None:
-    """A header's name in WSGI; None for one with an underscore, which would be taken for the one with a hyphen."""
+    """The WSGI key of a header; None for a name with an underscore, because WSGI would treat it as a hyphen."""
     if "_" in header:
         return None
     name = header.upper().replace("-", "_")
@@ -307,7 +311,7 @@ def _key(header: str) -> str | None:
 
 
 def _is_small_post(environment: Mapping[str, Any]) -> bool:
-    """Whether it joins a batch. A dry run does not: it reads by itself."""
+    """Whether the request is handled in a batch. A dry run is not, because it queries the database on its own."""
     of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
     is_dry = "dry_run" in environment["QUERY_STRING"]
     return of_events and not is_dry and len(environment["wsgi.input"].getbuffer()) <= SMALL_BODY_BYTES
@@ -318,7 +322,7 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
     headers = {
         **response_headers.SECURITY,
         "Content-Type": "application/problem+json",
-        "Cache-Control": response_headers.NEVER,
+        "Cache-Control": response_headers.NO_STORE,
     }
     headers |= {401: problems.CHALLENGE, 503: problems.SOON}.get(document["status"], {})
     metrics.REQUESTS.labels("any", "front", document["status"]).inc()
@@ -327,10 +331,10 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
 
 
 def build() -> Gateway:
-    """The application that a worker of the web server loads, configured by the environment and built after the fork."""
+    """The application that the web server's worker loads; configured by the environment and built after the fork."""
     logs.configure(in_background=True)
-    supervisor.watch_parent(lambda: os._exit(1))  # a worker whose server was killed would keep the port for ever
+    supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
     app = create_app(from_environment())
-    gc.freeze()  # the objects loaded by now are never garbage
+    gc.freeze()  # objects created so far are never garbage
     gc.set_threshold(*GC_THRESHOLDS)
     return Gateway(app.wsgi_app, app.extensions["authenticator"], LogWatcher(app.config["DATABASE_URL"]))

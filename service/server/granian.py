@@ -1,4 +1,4 @@
-"""The web server process: granian, with the gateway in its one worker."""
+"""The web server process: granian, with the gateway in a single worker process."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ MAX_CONNECTIONS = 1_024
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGINT or SIGTERM; requests that were accepted are finished first.
+    """Serve until SIGINT or SIGTERM; accepted requests are finished first.
 
-    If a worker dies the server ends too; its supervisor starts both again.
+    If the worker dies, the server exits too; its supervisor restarts both.
     """
-    # A worker is a new process: it reads the same environment, with the database now chosen.
+    # The worker is a new process that reads the environment: pass it the settings chosen here, such as the database.
     os.environ |= supervisor.for_children(config)
     Granian(
         "service.server.gateway:build",

@@ -1,6 +1,6 @@
-"""Watches the end of the log for readers that wait for new events: by NOTIFY, with a poll in case a notice is lost.
+"""Watches the end of the log for readers that wait for new events: by NOTIFY, and by polling in case one is lost.
 
-One connection, in a thread of its own, serves all readers of this process; they wait without a thread.
+One connection in one thread serves all readers of this process; a waiting reader occupies no thread.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ log = structlog.get_logger()
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 MIN_INTERVAL_SECONDS = 0.05
-"""Between two wakings: what is recorded in between is announced once."""
+"""Minimum time between two wake-ups of the readers; all events recorded in between cause one wake-up."""
 
 
 class LogWatcher:
-    """The position of the log's last event. The thread starts with the first reader that waits."""
+    """Tracks the position of the last event in the log. Its thread starts when the first reader waits."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -32,7 +32,7 @@ class LogWatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def wait_beyond(self, position: int, seconds: float) -> bool:
-        """Wait until the log has an event after `position`, so many seconds at most; return whether it has."""
+        """Wait up to `seconds` until the log has an event after `position`; return whether it has one."""
         self._start()
         try:
             async with asyncio.timeout(max(seconds, 0)):

@@ -1,4 +1,4 @@
-"""Micro-batching: calls that arrive at about the same time are run by one thread, so that they share their work."""
+"""Micro-batching: one thread runs calls that arrive at about the same time, so that they can share work."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from service.ledger import coalescing
 
 T = TypeVar("T")
 _Queued = tuple[Callable[[], T], asyncio.Future[T]]
-_Ended = tuple[asyncio.Future[T], T | None, BaseException | None]
-"""A call that has ended: its future, and its result or its error."""
+_Completed = tuple[asyncio.Future[T], T | None, BaseException | None]
+"""A completed call: its future, and its result or its error."""
 
 MAX_BATCH_CALLS = 32
-"""Calls that one thread runs together."""
+"""Maximum number of calls in one batch."""
 BATCH_WAIT_SECONDS = 0.004
-"""How long calls wait for others to join them, at most."""
+"""Maximum time that queued calls wait for further calls."""
 SLOW_BATCH_SECONDS = 0.02
-"""A batch that takes longer no longer holds up others: its calls not begun yet, and new ones, go to another thread."""
+"""A batch that takes longer no longer blocks other calls: its unstarted calls and new calls run in another thread."""
 
 
 class MicroBatcher(Generic[T]):
-    """Runs calls on `threads`. Calls that arrive while a batch runs form the next batch.
+    """Runs calls on `threads` in batches. Calls that arrive while a batch runs form the next batch.
 
-    After a batch of several calls it waits a moment for as many again: clients that were just answered usually send
-    again. After a batch of one call it does not wait. Each caller is answered as soon as its own call has ended.
+    After a batch of several calls, wait up to BATCH_WAIT_SECONDS for as many calls again: clients just answered usually
+    send again. After a batch of one call, do not wait. Each caller gets its result as soon as its own call completes.
     """
 
     def __init__(self, threads: Executor) -> None:
         self._threads = threads
         self._queue: deque[_Queued[T]] = deque()
         self._running: asyncio.Future[int] | None = None
-        """The batch that new calls wait for: the last one begun, unless it has ended or is slow."""
+        """The batch that new calls wait for: the last one started, unless it has completed or is slow."""
         self._timer: asyncio.TimerHandle | None = None
         self._answering = False
         self._queued_before = self._expected = 0
-        """Calls queued before the batch's first answer, and calls that the next batch waits for."""
+        """The number of calls queued before the batch's first result, and the number that the next batch waits for."""
 
     async def call(self, call: Callable[[], T]) -> T:
-        """The result of `call`. Raises what it raises."""
+        """The result of `call`. Raises what `call` raises."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queue.append((call, future))
         if not self._running and (not self._timer or len(self._queue) >= self._expected):
@@ -51,7 +51,7 @@ class MicroBatcher(Generic[T]):
         return await future
 
     def _begin(self) -> None:
-        """Run the queued calls, as many as one batch takes."""
+        """Start a batch of the queued calls, up to MAX_BATCH_CALLS."""
         self._running = None
         if self._timer:
             self._timer.cancel()
@@ -73,8 +73,8 @@ class MicroBatcher(Generic[T]):
         running.add_done_callback(partial(self._batch_ended, slow))
 
     def _take_back(self, batch: deque[Any]) -> None:
-        """Stop waiting for a slow batch: its calls not begun yet return to the front of the queue."""
-        with suppress(IndexError):  # none is left
+        """Stop waiting for a slow batch: its unstarted calls return to the front of the queue."""
+        with suppress(IndexError):  # the batch is empty
             while True:
                 self._queue.appendleft(batch.pop())
         self._begin()
@@ -85,7 +85,10 @@ class MicroBatcher(Generic[T]):
             self._collect(1 if done.cancelled() or done.exception() else done.result())
 
     def _collect(self, answered: int) -> None:
-        """Wait a moment for as many calls as were just answered, besides those queued before that."""
+        """Start the next batch once as many calls are queued as are expected, or after BATCH_WAIT_SECONDS.
+
+        It expects the calls that were queued before the first result, and one call from each client just answered.
+        """
         self._expected = min(self._queued_before + answered, MAX_BATCH_CALLS)
         if len(self._queue) >= self._expected or self._expected == 1:
             self._begin()
@@ -93,27 +96,27 @@ class MicroBatcher(Generic[T]):
             self._running = None
             self._timer = asyncio.get_running_loop().call_later(BATCH_WAIT_SECONDS, self._begin)
 
-    def _run_one(self, loop: asyncio.AbstractEventLoop, ended: deque[_Ended[T]], queued: _Queued[T]) -> None:
-        """Run the call, in the batch's thread. The event loop is woken once for all calls that have ended since."""
+    def _run_one(self, loop: asyncio.AbstractEventLoop, completed: deque[_Completed[T]], queued: _Queued[T]) -> None:
+        """Run the call, in the batch's thread. One wake-up of the event loop resolves all calls completed by then."""
         call, future = queued
         try:
-            ended.append((future, call(), None))
+            completed.append((future, call(), None))
         except BaseException as raised:  # noqa: BLE001 - raised again in the caller
-            ended.append((future, None, raised))
-        if len(ended) == 1:
-            loop.call_soon_threadsafe(self._answer, ended)
+            completed.append((future, None, raised))
+        if len(completed) == 1:
+            loop.call_soon_threadsafe(self._answer, completed)
 
-    def _answer(self, ended: deque[_Ended[T]]) -> None:
+    def _answer(self, completed: deque[_Completed[T]]) -> None:
         if not self._answering:
             self._answering, self._queued_before = True, len(self._queue)
-        while ended:
-            _resolve(*ended.popleft())
+        while completed:
+            _resolve(*completed.popleft())
 
 
 def _resolve(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
     if future.done():
-        return  # the caller has gone
+        return  # the caller was cancelled
     if error is None:
         future.set_result(result)
-    else:  # a future takes no StopIteration
+    else:  # a future does not accept StopIteration
         future.set_exception(RuntimeError(repr(error)) if isinstance(error, StopIteration) else error)

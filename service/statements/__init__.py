@@ -1,10 +1,12 @@
-"""Statements of a treasury or a bank: a file as it comes, read into lines. Exact to the fen, or refused with the place.
+"""Reads a statement of the treasury or a bank into lines, exact to the fen, or rejects it with the place of each error.
 
-CSV in UTF-8 or GBK, XLSX, and camt.053 of ISO 20022. Account numbers are kept as their last digits and a keyed digest.
-Whoever sends a file may send anything: it is read in a process of its own, which may take only so much (`apart`).
+The formats are CSV in UTF-8 or GBK, XLSX, and camt.053 of ISO 20022. Account numbers are stored as their last four
+digits and a keyed digest. Files are untrusted: each is read in a separate process with limits on time and memory
+(sandbox.py).
 """
 
-from service.statements.sandbox import Busy, read
+from service.overload import Overloaded
+from service.statements.sandbox import read
 from service.statements.statement import Statement, StatementWrong
 
-__all__ = ["Busy", "Statement", "StatementWrong", "read"]
+__all__ = ["Overloaded", "Statement", "StatementWrong", "read"]

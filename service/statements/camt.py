@@ -1,4 +1,4 @@
-"""camt.053 of ISO 20022: a bank's statement in XML. Any version: elements are known by their names alone."""
+"""Reads a bank's statement in camt.053 of ISO 20022 (XML), in any version: elements are matched by local name."""
 
 from __future__ import annotations
 
@@ -19,60 +19,70 @@ from service.statements.cells import AccountOf, Wrong
 from service.statements.statement import MAX_ERRORS, MAX_LINES, Error, Statement, StatementWrong, too_long
 
 CURRENCY, BOOKED = "CNY", "BOOK"
-WAYS = {"DBIT": Direction.OUT, "CRDT": Direction.IN}
+DIRECTIONS = {"DBIT": Direction.OUT, "CRDT": Direction.IN}
 
 
-class _Plain(TreeBuilder):
-    """Builds the tree, and refuses a document type: without one there are no entities to grow or to fetch."""
+class _NoDoctype(TreeBuilder):
+    """Rejects a document type declaration: without one, there are no entities to expand or fetch."""
 
     def doctype(self, *_: object) -> NoReturn:
-        raise StatementWrong([("", "It must not have a document type.", "不得含文档类型声明。")])
+        raise StatementWrong([("", "The document must not have a document type declaration.", "不得含文档类型声明。")])
 
 
 def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
-    """The statements of one account in a document, their booked entries only. Raises StatementWrong."""
-    stated = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
-    if not stated or len({_account(each) for each in stated}) > 1:
+    """All statements in a document, which must be of one account, as one statement. Raises StatementWrong.
+
+    Only booked entries are read.
+    """
+    elements = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
+    if not elements or len({_account(each) for each in elements}) > 1:
         raise StatementWrong(
-            [("", "It must hold camt.053 statements of one account.", "须含同一账户的 camt.053 对账单。")]
+            [
+                (
+                    "",
+                    "The document must contain camt.053 statements, all of one account.",
+                    "须含同一账户的 camt.053 对账单。",
+                )
+            ]
         )
-    lines, rows, errors = _entries(stated, account_of)
+    lines, rows, errors = _entries(elements, account_of)
     if errors:
         raise StatementWrong(errors)
     if len(lines) > MAX_LINES:
         raise too_long()
-    spans = [_span(each) for each in stated]
+    spans = [_span(each) for each in elements]
     first = min((first for first, _ in spans if first), default=None)
     last = max((last for _, last in spans if last), default=None)
-    return Statement(sha256, "camt.053", tuple(lines), first, last, rows=tuple(rows), adds_up=_adds_up(stated))
+    return Statement(sha256, "camt.053", tuple(lines), first, last, rows=tuple(rows), adds_up=_adds_up(elements))
 
 
-def _account(stated: Element) -> str | None:
-    return _text(stated, "Acct/Id/IBAN") or _text(stated, "Acct/Id/Othr/Id")
+def _account(statement: Element) -> str | None:
+    return _text(statement, "Acct/Id/IBAN") or _text(statement, "Acct/Id/Othr/Id")
 
 
 def _tree(content: bytes) -> Element:
-    parser = XMLParser(target=_Plain())  # noqa: S314 - see _Plain
+    parser = XMLParser(target=_NoDoctype())  # noqa: S314 - see _NoDoctype
     try:
         parser.feed(_text_of(content))
         return parser.close()
     except (ParseError, ValueError, LookupError) as error:
-        raise StatementWrong([("", f"It is no right XML: {error}.", f"XML 格式有误：{error}。")]) from error
+        raise StatementWrong([("", f"The file is not valid XML: {error}.", f"XML 格式有误：{error}。")]) from error
 
 
 def _text_of(content: bytes) -> bytes | str:
-    """The document as text if it says that it is in a Chinese encoding, which the parser does not know."""
+    """The document as text if it declares a Chinese encoding, which the parser does not support; otherwise as it is."""
     declared = re.match(rb"<\?xml[^>]{0,100}encoding=[\"']([A-Za-z0-9_-]{1,20})[\"']", content.lstrip()[:200])
     if declared and declared[1].decode().lower().replace("-", "") in ("gbk", "gb2312", "gb18030", "cp936"):
         return content.decode("gb18030")
     return content
 
 
-def _entries(stated: Sequence[Element], account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
+def _entries(statements: Sequence[Element], account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
+    """The lines, the place of each line, and the errors."""
     lines: list[Line] = []
     rows: list[str] = []
     errors: list[Error] = []
-    for where, entry in _booked_entries(stated):
+    for where, entry in _booked_entries(statements):
         if len(errors) == MAX_ERRORS or len(lines) > MAX_LINES:
             break
         try:
@@ -84,30 +94,34 @@ def _entries(stated: Sequence[Element], account_of: AccountOf) -> tuple[list[Lin
     return lines, rows, errors
 
 
-def _booked_entries(stated: Sequence[Element]) -> Iterator[tuple[str, Element]]:
-    """Each with its place; what the bank has not booked yet is left out."""
-    for number, statement in enumerate(stated, 1):
-        of = f"Stmt {number}, " if len(stated) > 1 else ""
+def _booked_entries(statements: Sequence[Element]) -> Iterator[tuple[str, Element]]:
+    """Each booked entry with its place, such as `Stmt 2, Ntry 1`."""
+    for number, statement in enumerate(statements, 1):
+        prefix = f"Stmt {number}, " if len(statements) > 1 else ""
         for at, entry in enumerate(statement.findall("{*}Ntry"), 1):
             if (_text(entry, "Sts/Cd") or _text(entry, "Sts") or BOOKED) == BOOKED:
-                yield f"{of}Ntry {at}", entry
+                yield f"{prefix}Ntry {at}", entry
 
 
 def _lines(entry: Element, before: int, account_of: AccountOf) -> Iterator[Line]:
-    """An entry is a line; one whose details tell amounts that come to its own is a line for each of these."""
-    on, direction, amount = _booked(entry), _way(entry), _amount(entry.find("{*}Amt"))
+    """The lines of an entry, numbered from `before` + 1.
+
+    If its details have amounts whose sum is the amount of the entry, each detail is a line; otherwise there is
+    one line for the entry.
+    """
+    on, direction, amount = _booking_day(entry), _direction(entry), _amount(entry.find("{*}Amt"))
     details = entry.findall("{*}NtryDtls/{*}TxDtls")
-    told = [_detail_amount(each) for each in details]
-    if len(details) > 1 and None not in told and sum(filter(None, told)) == amount:
-        for number, (each, part) in enumerate(zip(details, told, strict=True), before + 1):
-            yield _told(Line(on, direction, Money(part or 0), number=number), entry, each, account_of)
+    amounts = [_detail_amount(each) for each in details]
+    if len(details) > 1 and None not in amounts and sum(filter(None, amounts)) == amount:
+        for number, (each, part) in enumerate(zip(details, amounts, strict=True), before + 1):
+            yield _with_details(Line(on, direction, Money(part or 0), number=number), entry, each, account_of)
     else:
         detail = details[0] if len(details) == 1 else None
-        yield _told(Line(on, direction, Money(amount), number=before + 1), entry, detail, account_of)
+        yield _with_details(Line(on, direction, Money(amount), number=before + 1), entry, detail, account_of)
 
 
-def _told(line: Line, entry: Element, detail: Element | None, account_of: AccountOf) -> Line:
-    """The line with what is told of the other party, and with its numbers."""
+def _with_details(line: Line, entry: Element, detail: Element | None, account_of: AccountOf) -> Line:
+    """The line with the counterparty's name and account, the reference, the voucher number and the summary."""
     party = "Cdtr" if line.direction is Direction.OUT else "Dbtr"
     name = _text(detail, f"RltdPties/{party}/Pty/Nm") or _text(detail, f"RltdPties/{party}/Nm")
     account = _text(detail, f"RltdPties/{party}Acct/Id/Othr/Id") or _text(detail, f"RltdPties/{party}Acct/Id/IBAN")
@@ -123,86 +137,86 @@ def _told(line: Line, entry: Element, detail: Element | None, account_of: Accoun
     )
 
 
-def _text(of: Element | None, path: str) -> str | None:
-    found = of.find("/".join(f"{{*}}{step}" for step in path.split("/"))) if of is not None else None
-    return (found.text or "").strip() or None if found is not None else None
+def _text(parent: Element | None, path: str) -> str | None:
+    element = parent.find("/".join(f"{{*}}{step}" for step in path.split("/"))) if parent is not None else None
+    return (element.text or "").strip() or None if element is not None else None
 
 
-def _day(of: Element, path: str) -> date | None:
-    """A day in Asia/Shanghai, whatever zone a time is told in."""
-    if written := _text(of, f"{path}/DtTm"):
+def _day(parent: Element, path: str) -> date | None:
+    """The date of an element; a time with an offset is converted to Asia/Shanghai."""
+    if written := _text(parent, f"{path}/DtTm"):
         return _day_of(written)
-    return cells.day(written) if (written := _text(of, f"{path}/Dt")) else None
+    return cells.day(written) if (written := _text(parent, f"{path}/Dt")) else None
 
 
 def _day_of(time: str) -> date:
     try:
-        told = datetime.fromisoformat(time)
+        parsed = datetime.fromisoformat(time)
     except ValueError as error:
-        raise Wrong("It is no time.", "不是时间。") from error
-    return cells.day(told.astimezone(SHANGHAI) if told.tzinfo else told)
+        raise Wrong("The value is not a date and time.", "不是时间。") from error
+    return cells.day(parsed.astimezone(SHANGHAI) if parsed.tzinfo else parsed)
 
 
-def _booked(entry: Element) -> date:
-    found = _day(entry, "BookgDt") or _day(entry, "ValDt")
-    if found is None:
-        raise Wrong("It has no day.", "没有日期。")
-    return found
+def _booking_day(entry: Element) -> date:
+    day = _day(entry, "BookgDt") or _day(entry, "ValDt")
+    if day is None:
+        raise Wrong("The entry has no booking date or value date.", "没有日期。")
+    return day
 
 
-def _way(of: Element) -> Direction:
-    """As its account sees it; `RvslInd` only says that it undoes an earlier one."""
-    way = WAYS.get(_text(of, "CdtDbtInd") or "")
-    if way is None:
+def _direction(parent: Element) -> Direction:
+    """From the view of the account. `RvslInd` is not needed: it only marks a reversal of an earlier entry."""
+    direction = DIRECTIONS.get(_text(parent, "CdtDbtInd") or "")
+    if direction is None:
         raise Wrong("CdtDbtInd must be DBIT or CRDT.", "CdtDbtInd 须为 DBIT 或 CRDT。")
-    return way
+    return direction
 
 
-def _amount(of: Element | None) -> int:
-    if of is None or of.get("Ccy") != CURRENCY:
-        raise Wrong(f"It must have an amount in {CURRENCY}.", f"须有 {CURRENCY} 金额。")
-    found = cells.amount((of.text or "").strip())
-    if found <= 0:
-        raise Wrong("Its amount must be above zero.", "金额须大于零。")
-    return found
+def _amount(element: Element | None) -> int:
+    if element is None or element.get("Ccy") != CURRENCY:
+        raise Wrong(f"An amount in {CURRENCY} is required.", f"须有 {CURRENCY} 金额。")
+    amount = cells.amount((element.text or "").strip())
+    if amount <= 0:
+        raise Wrong("The amount must be greater than zero.", "金额须大于零。")
+    return amount
 
 
 def _detail_amount(detail: Element) -> int | None:
     for path in ("{*}Amt", "{*}AmtDtls/{*}TxAmt/{*}Amt"):
-        if (found := detail.find(path)) is not None:
-            return _amount(found)
+        if (element := detail.find(path)) is not None:
+            return _amount(element)
     return None
 
 
-def _span(stated: Element) -> tuple[date | None, date | None]:
+def _span(statement: Element) -> tuple[date | None, date | None]:
     try:
-        first, last = _text(stated, "FrToDt/FrDtTm"), _text(stated, "FrToDt/ToDtTm")
+        first, last = _text(statement, "FrToDt/FrDtTm"), _text(statement, "FrToDt/ToDtTm")
         return (_day_of(first) if first else None), (_day_of(last) if last else None)
     except Wrong as wrong:
         raise StatementWrong([("FrToDt", wrong.english, wrong.chinese)]) from wrong
 
 
-def _adds_up(stated: Sequence[Element]) -> bool | None:
-    """Whether each closing balance is the opening one and its entries; None if not all of them are told."""
-    told = [_closes(each) for each in stated]
-    return None if None in told else all(told)
+def _adds_up(statements: Sequence[Element]) -> bool | None:
+    """Whether each closing balance is the opening balance plus the entries; None if a balance is missing."""
+    results = [_balances_agree(each) for each in statements]
+    return None if None in results else all(results)
 
 
-def _closes(stated: Element) -> bool | None:
-    balances = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in stated.findall("{*}Bal")}
+def _balances_agree(statement: Element) -> bool | None:
+    balances = {_text(each, "Tp/CdOrPrtry/Cd"): each for each in statement.findall("{*}Bal")}
     if not {"OPBD", "CLBD"} <= balances.keys():
         return None
     try:
         opening, closing = (_balance(balances[code]) for code in ("OPBD", "CLBD"))
-        moved = sum(_signed(_amount(e.find("{*}Amt")), _way(e)) for _, e in _booked_entries([stated]))
+        moved = sum(_signed(_amount(e.find("{*}Amt")), _direction(e)) for _, e in _booked_entries([statement]))
     except Wrong:
         return None
     return opening + moved == closing
 
 
-def _signed(amount: int, way: Direction) -> int:
-    return amount if way is Direction.IN else -amount
+def _signed(amount: int, direction: Direction) -> int:
+    return amount if direction is Direction.IN else -amount
 
 
-def _balance(of: Element) -> int:
-    return _signed(cells.amount(_text(of, "Amt")), _way(of))
+def _balance(element: Element) -> int:
+    return _signed(cells.amount(_text(element, "Amt")), _direction(element))

@@ -1,4 +1,4 @@
-"""What stands in a cell, read strictly: days, amounts, names and numbers, as text or as a spreadsheet keeps them."""
+"""Parses cells strictly: dates, amounts, names and numbers, as text or as the typed values of a spreadsheet."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from service.text import is_visible
 
 Cell = str | int | float | bool | date | datetime | None
 AccountOf = Callable[[str], BankAccount]
-"""Makes an account number into what may be kept of it."""
+"""Turns an account number into the form that may be stored: its last four digits and a digest."""
 MAX_CELL_LENGTH = 4_000
-"""Characters of a cell; a longer one is no statement's."""
+"""The maximum number of characters in a cell; a longer cell is an error."""
 MAX_EXACT_DIGITS = 15
-"""Digits that a spreadsheet's number keeps: of a longer one the last are lost."""
+"""The number of digits that a spreadsheet keeps of a number; further digits are lost."""
 
 _DAY = re.compile(
     r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[T ]?\d{1,2}:?\d{2}(?::?\d{2}(?:\.\d{1,9})?)?)?",
@@ -32,7 +32,7 @@ _LOST_DIGITS = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}", re.ASCII)
 
 
 class Wrong(ValueError):
-    """What stands there is not what it should be; said in English and Chinese, without what may be an account."""
+    """The value is invalid; the message in English and Chinese never contains a full account number."""
 
     def __init__(self, english: str, chinese: str) -> None:
         super().__init__(english)
@@ -40,36 +40,36 @@ class Wrong(ValueError):
 
 
 def text(cell: Cell) -> str:
-    """A cell as a person reads it; empty if nothing is in it. Raises Wrong if it is too long for one."""
+    """The text of a cell in Unicode form NFC with single spaces; "" if empty. Raises Wrong if it is too long."""
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     written = str(cell)
     if len(written) > MAX_CELL_LENGTH:
-        raise Wrong("A cell is too long.", "单元格内容过长。")
+        raise Wrong("The cell is too long.", "单元格内容过长。")
     return " ".join(unicodedata.normalize("NFC", written).split())
 
 
-def masked(written: str, most: int = 200) -> str:
-    """What people may read again: without unseen characters, and without long numbers, which may be accounts."""
+def masked(written: str, max_length: int = 200) -> str:
+    """The text that may be stored and shown: invisible characters removed, long numbers masked (possible accounts)."""
     visible = unicodedata.normalize("NFC", "".join(each for each in written if is_visible(each)))
     while (shorter := _LONG_NUMBER.sub("****", visible)) != visible:
         visible = shorter
-    return " ".join(visible.split())[:most].strip()
+    return " ".join(visible.split())[:max_length].strip()
 
 
 def day(cell: Cell) -> date:
-    """A day, however it is written with year, month and day in this order. Raises Wrong."""
+    """A date in any usual notation with year, month and day in this order; a time is dropped. Raises Wrong."""
     if isinstance(cell, datetime):
-        found = cell.date()
+        parsed = cell.date()
     elif isinstance(cell, date):
-        found = cell
+        parsed = cell
     else:
-        found = _written_day(unicodedata.normalize("NFKC", text(cell)))
-    if not 1949 <= found.year <= 2199:
-        raise Wrong(f"{found} lies outside 1949 to 2199.", f"{found} 不在 1949 至 2199 年之间。")
-    return found
+        parsed = _written_day(unicodedata.normalize("NFKC", text(cell)))
+    if not 1949 <= parsed.year <= 2199:
+        raise Wrong(f"{parsed} is outside the years 1949 to 2199.", f"{parsed} 不在 1949 至 2199 年之间。")
+    return parsed
 
 
 def _written_day(written: str) -> date:
@@ -87,7 +87,10 @@ def _shown(written: str) -> str:
 
 
 def amount(cell: Cell) -> int:
-    """Fen, less than zero if it is written so; 0 if nothing is. Raises Wrong: for a third decimal too."""
+    """The amount in fen, which may be negative; 0 if the cell is empty or a dash.
+
+    Raises Wrong if the cell is not an exact amount: a fraction of a fen is an error, never rounded.
+    """
     written = _decimal(cell) if isinstance(cell, float) else text(cell)
     signs = None if isinstance(cell, bool | date) else _AMOUNT_SIGNS.fullmatch(written)
     cleaned = unicodedata.normalize("NFKC", written).strip() if signs else ""
@@ -96,18 +99,18 @@ def amount(cell: Cell) -> int:
         return 0
     if bracketed := re.fullmatch(r"\((.+)\)", cleaned):
         cleaned = f"-{bracketed[1]}"
-    found = _AMOUNT.fullmatch(cleaned)
-    if found is None:
-        raise Wrong(f"{_shown(written)!r} is no amount in yuan and fen.", f"“{_shown(written)}”不是元、分金额。")
-    sign, whole, fen = found.groups("")
+    match = _AMOUNT.fullmatch(cleaned)
+    if match is None:
+        raise Wrong(f"{_shown(written)!r} is not an amount in yuan and fen.", f"“{_shown(written)}”不是元、分金额。")
+    sign, whole, fen = match.groups("")
     value = int(whole.replace(",", "") + fen.ljust(2, "0"))
     if value > MAX_FEN:
-        raise Wrong(f"{_shown(written)!r} is too much.", f"“{_shown(written)}”过大。")
+        raise Wrong(f"{_shown(written)!r} is too large.", f"“{_shown(written)}”过大。")
     return -value if sign == "-" else value
 
 
 def _decimal(number: float) -> str:
-    """What a spreadsheet shows of a number: its fifteen digits, not the binary fraction behind them."""
+    """The decimal number that a spreadsheet shows, of fifteen digits, instead of the stored binary fraction."""
     try:
         return f"{Decimal(f'{number:.15g}'):f}"[:50]
     except InvalidOperation:
@@ -115,16 +118,17 @@ def _decimal(number: float) -> str:
 
 
 def number(cell: Cell) -> str | None:
-    """A reference or a voucher's number; None if there is none, or a sheet has lost its last digits. Raises Wrong."""
+    """A reference or voucher number; None if it is empty, has invisible characters or lost digits. Raises Wrong."""
     written = text(cell)
-    if not written or _lost(cell) or not is_visible(written):
+    if not written or _digits_lost(cell) or not is_visible(written):
         return None
     if len(written) > 100:
-        raise Wrong(f"{_shown(written)!r}… is too long a number.", f"“{_shown(written)}”…编号过长。")
+        raise Wrong(f"The number {_shown(written)!r}… is too long.", f"“{_shown(written)}”…编号过长。")
     return written
 
 
-def _lost(cell: Cell) -> bool:
+def _digits_lost(cell: Cell) -> bool:
+    """Whether the cell has a long number whose last digits the spreadsheet may have lost."""
     if isinstance(cell, str):
         return bool(_LOST_DIGITS.fullmatch(cell.strip()))
     if isinstance(cell, int | float) and not isinstance(cell, bool):
@@ -133,15 +137,18 @@ def _lost(cell: Cell) -> bool:
 
 
 def name(cell: Cell) -> str | None:
-    """Whom or what it was for, as it may be kept; None if nothing is said."""
+    """A payee or a summary in the form that may be stored; None if the cell is empty."""
     return masked(text(cell)) or None
 
 
 def account(cell: Cell, account_of: AccountOf) -> BankAccount | None:
-    """What may be kept of an account number; of one that is masked, its last four. None if digits were lost."""
+    """An account number in the form that may be stored; of a masked number, only its last four digits.
+
+    None if the cell is empty or not an account number, or if the spreadsheet lost digits.
+    """
     written = re.sub(r"[ -]", "", normalized(text(cell))).upper()
-    if not written or len(written) > 40 or _lost(cell):
+    if not written or len(written) > 40 or _digits_lost(cell):
         return None
-    if hidden := re.fullmatch(r"[0-9A-Z]{0,20}?(?:\*+|X{2,}|\.{2,})([0-9]{4})", written):
-        return BankAccount(hidden[1], "")
+    if masked_number := re.fullmatch(r"[0-9A-Z]{0,20}?(?:\*+|X{2,}|\.{2,})([0-9]{4})", written):
+        return BankAccount(masked_number[1], "")
     return account_of(written) if re.fullmatch(r"[0-9A-Z]{5,34}", written) else None

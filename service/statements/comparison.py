@@ -1,4 +1,4 @@
-"""A statement held against the books as of a position: what the API and the command line answer."""
+"""Compares a statement with a fund's ledger as of a position; builds the result for the API and the command line."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from domain.tie_out import Days, Entry, Line, Pairing, tie_out
 from service.postgres.snapshots import Row, Snapshot
 from service.statements import Statement
 
-REACH = timedelta(days=31)
-"""How far beyond the statement's days an entry may lie that a line is found to be of."""
+MARGIN = timedelta(days=31)
+"""How far outside the statement's days an entry is still read as a candidate for a match."""
 TOLERANCE = 3
-"""How many days a bank may take, unless told otherwise."""
+"""The default number of days by which the dates of a line and its entry may differ."""
 
 
 @dataclass(frozen=True, slots=True)
-class Books:
-    """What of a fund's books is held against a statement, as of `position`.
+class LedgerEntries:
+    """The entries of a fund's ledger that a statement is compared with, as of `position`.
 
-    `settled`: by accepted statements of other days; `accepted`: what accepted this very statement last.
+    `entries`: the cash entries to match. `pending`: payments that are instructed, but neither confirmed nor failed.
+    `settled`: entries that an accepted statement of other days matched. `accepted`: the acceptance in force of this
+    same file for the same days, if any.
     """
 
     fund: str
@@ -38,9 +40,9 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A statement and a fund's books: every pairing."""
+    """A statement compared with a fund's ledger: all pairings of lines and entries."""
 
-    books: Books
+    ledger: LedgerEntries
     statement: Statement
     pairings: tuple[Pairing, ...]
 
@@ -50,21 +52,21 @@ class Reconciliation:
 
     @property
     def exceptions(self) -> list[Pairing]:
-        """The worst first."""
+        """The pairings that differ, the most serious kind first."""
         order = list(Difference)
         return sorted((each for each in self.pairings if each.differs), key=lambda each: order.index(each.differs[0]))
 
 
-def books_of(snapshot: Snapshot, fund: str, statement: Statement, position: int | None) -> Books:
-    """The fund's cash about the statement's days as it stood at `position`; None: as of now."""
+def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position: int | None) -> LedgerEntries:
+    """The fund's cash entries around the statement's days, as of `position`; None means the snapshot's position."""
     first, last = _days(statement)
     at = snapshot.position if position is None else position
-    asked = {"fund": fund, "position": at}
-    of = {"file_sha256": statement.sha256, "statement_first": first, "statement_last": last}
-    cash = snapshot.rows("cash", **asked, **of, types=list(CASH), first=first - REACH, last=last + REACH)
-    pending = snapshot.rows("in_transit", **asked, first=first, last=last)
-    accepted = snapshot.rows("reconciliations", **asked, file_sha256=statement.sha256)
-    return Books(
+    params = {"fund": fund, "position": at}
+    this_statement = {"file_sha256": statement.sha256, "statement_first": first, "statement_last": last}
+    cash = snapshot.rows("cash", **params, **this_statement, types=list(CASH), first=first - MARGIN, last=last + MARGIN)
+    pending = snapshot.rows("in_transit", **params, first=first, last=last)
+    accepted = snapshot.rows("reconciliations", **params, file_sha256=statement.sha256)
+    return LedgerEntries(
         fund,
         at,
         tuple(_entry(row) for row in cash if not row["settled"]),
@@ -81,15 +83,15 @@ def books_of(snapshot: Snapshot, fund: str, statement: Statement, position: int 
     )
 
 
-def reconcile(books: Books, statement: Statement, tolerance: int | None) -> Reconciliation:
-    """Hold `statement` against the books."""
+def reconcile(ledger: LedgerEntries, statement: Statement, tolerance: int | None) -> Reconciliation:
+    """Compare `statement` with the ledger. `tolerance`: in days; None means TOLERANCE."""
     days = Days(*_days(statement), TOLERANCE if tolerance is None else tolerance)
-    pairings = tie_out(statement.lines, books.entries, days, pending=books.pending, settled=books.settled)
-    return Reconciliation(books, statement, tuple(pairings))
+    pairings = tie_out(statement.lines, ledger.entries, days, pending=ledger.pending, settled=ledger.settled)
+    return Reconciliation(ledger, statement, tuple(pairings))
 
 
 def _days(statement: Statement) -> tuple[date, date]:
-    assert statement.first_day is not None, "a statement that was read has its days"
+    assert statement.first_day is not None, "reader.read sets the days of every statement"
     assert statement.last_day is not None
     return statement.first_day, statement.last_day
 
@@ -107,19 +109,19 @@ def _entry(row: Row) -> Entry:
     )
 
 
-# As it is told -------------------------------------------------------------------
+# The result as a dictionary --------------------------------------------------------
 
 
-def document(of: Reconciliation) -> dict[str, Any]:
-    """The exceptions first; last what would accept the whole, as StatementReconciled has it, yet to be explained."""
-    statement = of.statement
+def document(result: Reconciliation) -> dict[str, Any]:
+    """The result as a dictionary for JSON: the exceptions first, the data for accepting the result last."""
+    statement = result.statement
     rows = dict(enumerate(statement.rows, 1))
     return {
-        "fund": of.books.fund,
-        "as_of": {"position": of.books.position},
-        "accepted": of.books.accepted and {name: of.books.accepted[name] for name in ("version", "position")},
-        "summary": _summary(of),
-        "exceptions": [_exception(each, rows) for each in of.exceptions],
+        "fund": result.ledger.fund,
+        "as_of": {"position": result.ledger.position},
+        "accepted": result.ledger.accepted and {name: result.ledger.accepted[name] for name in ("version", "position")},
+        "summary": _summary(result),
+        "exceptions": [_exception(each, rows) for each in result.exceptions],
         "statement": {
             "file_sha256": statement.sha256,
             "form": statement.form,
@@ -130,64 +132,66 @@ def document(of: Reconciliation) -> dict[str, Any]:
             "adds_up": statement.adds_up,
             "skipped": [{"row": row, "text": text} for row, text in statement.skipped],
         },
-        "acceptance": acceptance(of),
+        "acceptance": acceptance(result),
     }
 
 
-def _summary(of: Reconciliation) -> dict[str, Any]:
-    kinds = [each.differs[0] for each in of.exceptions]
-    entries = [entry for each in of.pairings for entry in each.entries]
+def _summary(result: Reconciliation) -> dict[str, Any]:
+    kinds = [each.differs[0] for each in result.exceptions]
+    entries = [entry for each in result.pairings for entry in each.entries]
     return {
-        "lines": len(of.statement.lines),
-        "matched_lines": sum(len(each.lines) for each in of.matches),
+        "lines": len(result.statement.lines),
+        "matched_lines": sum(len(each.lines) for each in result.matches),
         "entries": len(entries),
-        "matched_entries": sum(len(each.entries) for each in of.matches),
+        "matched_entries": sum(len(each.entries) for each in result.matches),
         "exceptions": {kind: kinds.count(kind) for kind in Difference},
-        "statement": _totals(of.statement.lines),
+        "statement": _totals(result.statement.lines),
         "ledger": _totals(entries),
     }
 
 
-def _totals(of: Iterable[Line | Entry]) -> dict[str, str]:
-    told = list(of)
+def _totals(lines_or_entries: Iterable[Line | Entry]) -> dict[str, str]:
+    moved = list(lines_or_entries)
     return {
-        name: str(Money(sum(each.amount for each in told if each.direction is direction)))
+        name: str(Money(sum(each.amount for each in moved if each.direction is direction)))
         for name, direction in (("received", Direction.IN), ("paid_out", Direction.OUT))
     }
 
 
-def _exception(of: Pairing, rows: Mapping[int, str]) -> dict[str, Any]:
-    stated, booked = sum(line.amount for line in of.lines), sum(entry.amount for entry in of.entries)
-    english, chinese = sentences(of, rows)
+def _exception(pairing: Pairing, rows: Mapping[int, str]) -> dict[str, Any]:
+    stated, booked = sum(line.amount for line in pairing.lines), sum(entry.amount for entry in pairing.entries)
+    english, chinese = sentences(pairing, rows)
     return {
-        "kind": of.differs[0],
-        "differs": of.differs,
+        "kind": pairing.differs[0],
+        "differs": pairing.differs,
         "sentence": english,
         "sentence_zh": chinese,
         "difference": str(Money(stated - booked)),
-        "lines": [{**_line(line), "row": rows.get(line.number), "summary": line.summary} for line in of.lines],
-        "entries": [_told(entry) for entry in of.entries],
-        "reasons": of.reasons,
-        "confidence": of.confidence,
-        "repeats_line": of.twin,
-        "pending": _told(of.pending) if of.pending else None,
-        "settled": _told(of.settled) if of.settled else None,
+        "lines": [
+            {**_line_document(line), "row": rows.get(line.number), "summary": line.summary} for line in pairing.lines
+        ],
+        "entries": [_entry_document(entry) for entry in pairing.entries],
+        "reasons": pairing.reasons,
+        "confidence": pairing.confidence,
+        "repeats_line": pairing.twin,
+        "pending": _entry_document(pairing.pending) if pairing.pending else None,
+        "settled": _entry_document(pairing.settled) if pairing.settled else None,
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
-    """A line as the acceptance keeps it."""
-    told = {"payee": line.payee, "reference": line.reference, "voucher": line.voucher}
+def _line_document(line: Line) -> dict[str, Any]:
+    """A line in the form of StatementReconciled."""
+    details = {"payee": line.payee, "reference": line.reference, "voucher": line.voucher}
     return {
         "number": line.number,
         "on": line.on,
         "direction": line.direction,
         "amount": str(line.amount),
-        **{name: value for name, value in told.items() if value},
+        **{name: value for name, value in details.items() if value},
     }
 
 
-def _told(entry: Entry) -> dict[str, Any]:
+def _entry_document(entry: Entry) -> dict[str, Any]:
     return {
         "stream": entry.stream,
         "version": entry.version,
@@ -204,100 +208,100 @@ def _told(entry: Entry) -> dict[str, Any]:
     }
 
 
-def acceptance(of: Reconciliation) -> dict[str, Any]:
-    """What StatementReconciled says of this, its exceptions yet to be explained."""
-    statement = of.statement
+def acceptance(result: Reconciliation) -> dict[str, Any]:
+    """The data of a StatementReconciled that accepts the result, except for the explanations of the exceptions."""
+    statement = result.statement
     return {
         "file_sha256": statement.sha256,
         "first_day": statement.first_day,
         "last_day": statement.last_day,
-        "position": of.books.position,
+        "position": result.ledger.position,
         "lines": len(statement.lines),
         **_totals(statement.lines),
         "matches": [
             {
                 "lines": [line.number for line in each.lines],
-                "entries": [_cash(entry) for entry in each.entries],
+                "entries": [_entry_reference(entry) for entry in each.entries],
                 "reasons": each.reasons,
                 "confidence": each.confidence,
             }
-            for each in of.matches
+            for each in result.matches
         ],
         "exceptions": [
             {
                 "kind": each.differs[0],
-                "lines": [_line(line) for line in each.lines],
-                "entries": [_cash(entry) for entry in each.entries],
+                "lines": [_line_document(line) for line in each.lines],
+                "entries": [_entry_reference(entry) for entry in each.entries],
             }
-            for each in of.exceptions
+            for each in result.exceptions
         ],
     }
 
 
-def _cash(entry: Entry) -> dict[str, Any]:
+def _entry_reference(entry: Entry) -> dict[str, Any]:
     return {"stream": entry.stream, "version": entry.version, "amount": str(entry.amount)}
 
 
-# In words ------------------------------------------------------------------------
+# The result as sentences -----------------------------------------------------------
 
 SENTENCES = {
-    Difference.STATEMENT_ONLY: ("{lines}: the books do not have it.", "{lines}：账簿没有。"),
-    Difference.LEDGER_ONLY: ("{entries}: the statement does not show it.", "{entries}：对账单没有。"),
+    Difference.STATEMENT_ONLY: ("{lines}: not in the ledger.", "{lines}：账簿没有。"),
+    Difference.LEDGER_ONLY: ("{entries}: not in the statement.", "{entries}：对账单没有。"),
     Difference.DUPLICATE: ("{lines} repeats line {twin}.", "{lines}：与第 {twin} 笔重复。"),
     Difference.AMOUNT_DIFFERS: (
-        "{lines}, {entries}: the statement says {stated}, the books {booked}.",
+        "{lines}, {entries}: the amount is {stated} in the statement and {booked} in the ledger.",
         "{lines}，{entries}：对账单 {stated} 元，账簿 {booked} 元。",
     ),
     Difference.PAYEE_DIFFERS: (
-        "{lines}, {entries}: the statement names {paid}, the books {payee}.",
+        "{lines}, {entries}: the payee is {paid} in the statement and {payee} in the ledger.",
         "{lines}，{entries}：对账单为“{paid}”，账簿为“{payee}”。",
     ),
     Difference.DATE_DIFFERS: (
-        "{lines}, {entries}: the statement says {days}, the books {booked_days}.",
+        "{lines}, {entries}: the date is {days} in the statement and {booked_days} in the ledger.",
         "{lines}，{entries}：对账单 {days}，账簿 {booked_days}。",
     ),
 }
 SETTLED = (
-    "{lines}: {payment} was paid and settled by an accepted statement of other days already.",
+    "{lines}: {payment} was already paid, and settled by an accepted statement of another period.",
     "{lines}：{payment} 已支付，且已由其他期间的对账单确认，疑为重复支付。",
 )
 PENDING = (
-    " Payment {payment} is instructed and not confirmed: post PaymentConfirmed.",
+    "Payment {payment} has been instructed but not confirmed: post PaymentConfirmed.",
     "支付 {payment} 已发出指令、尚未确认，请登记支付确认。",
 )
 
 
-def sentences(of: Pairing, rows: Mapping[int, str]) -> tuple[str, str]:
-    """An exception in English and in Chinese, all that differs in turn."""
-    return _said(of, rows, 0), _said(of, rows, 1)
+def sentences(pairing: Pairing, rows: Mapping[int, str]) -> tuple[str, str]:
+    """Describes an exception in English and in Chinese, with one sentence for each difference."""
+    return _sentence(pairing, rows, 0), _sentence(pairing, rows, 1)
 
 
-def _said(of: Pairing, rows: Mapping[int, str], language: int) -> str:
+def _sentence(pairing: Pairing, rows: Mapping[int, str], language: int) -> str:
     facts = {
-        "lines": ", ".join(place(line, rows, language) for line in of.lines),
-        "entries": ", ".join(map(_place_of, of.entries)),
-        "twin": of.twin,
-        "stated": Money(sum(each.amount for each in of.lines)),
-        "booked": Money(sum(each.amount for each in of.entries)),
-        "paid": _names(of.lines),
-        "payee": _names(of.entries),
-        "days": _told_days(of.lines),
-        "booked_days": _told_days(of.entries),
+        "lines": ", ".join(place(line, rows, language) for line in pairing.lines),
+        "entries": ", ".join(map(_entry_name, pairing.entries)),
+        "twin": pairing.twin,
+        "stated": Money(sum(each.amount for each in pairing.lines)),
+        "booked": Money(sum(each.amount for each in pairing.entries)),
+        "paid": _names(pairing.lines),
+        "payee": _names(pairing.entries),
+        "days": _dates(pairing.lines),
+        "booked_days": _dates(pairing.entries),
     }
-    if of.settled:
-        return SETTLED[language].format(**facts, payment=_place_of(of.settled))
-    told = [SENTENCES[kind][language].format(**facts) for kind in of.differs]
-    if of.pending:
-        told.append(PENDING[language].format(payment=of.pending.payment))
-    return " ".join(told) if language == 0 else "".join(told)
+    if pairing.settled:
+        return SETTLED[language].format(**facts, payment=_entry_name(pairing.settled))
+    parts = [SENTENCES[kind][language].format(**facts) for kind in pairing.differs]
+    if pairing.pending:
+        parts.append(PENDING[language].format(payment=pairing.pending.payment))
+    return " ".join(parts) if language == 0 else "".join(parts)
 
 
-def _place_of(entry: Entry) -> str:
+def _entry_name(entry: Entry) -> str:
     return entry.payment or f"{entry.stream}@{entry.version}"
 
 
 def place(line: Line, rows: Mapping[int, str], language: int) -> str:
-    """A line by its number and where it stands in the file: in English (0) or Chinese (1)."""
+    """Names a line by its number and its place in the file, in English (`language` 0) or in Chinese (1)."""
     where = rows.get(line.number, "")
     if language == 0:
         return f"line {line.number} ({where})"
@@ -305,10 +309,10 @@ def place(line: Line, rows: Mapping[int, str], language: int) -> str:
     return f"第 {line.number} 笔（{where}）"
 
 
-def _names(of: Iterable[Line | Entry]) -> str:
-    told = (f"{each.payee or '?'}{f' …{each.account.last4}' if each.account else ''}" for each in of)
-    return ", ".join(dict.fromkeys(told))
+def _names(lines_or_entries: Iterable[Line | Entry]) -> str:
+    names = (f"{each.payee or '?'}{f' …{each.account.last4}' if each.account else ''}" for each in lines_or_entries)
+    return ", ".join(dict.fromkeys(names))
 
 
-def _told_days(of: Iterable[Line | Entry]) -> str:
-    return ", ".join(dict.fromkeys(str(each.on) for each in of))
+def _dates(lines_or_entries: Iterable[Line | Entry]) -> str:
+    return ", ".join(dict.fromkeys(str(each.on) for each in lines_or_entries))

@@ -1,7 +1,8 @@
-"""A file of strangers read in a process of its own: whatever it is made of, it takes only so much time and memory.
+"""Reads an untrusted file in a separate process, which is limited in time and memory whatever the file contains.
 
-`python -m service.statements.sandbox` reads a request and a file from its standard input, and writes the statement, or
-what is wrong with it. Account numbers come back as they stand, for the service alone knows the secret of their digests.
+`python -m service.statements.sandbox` reads a request and a file from its standard input, and writes the statement or
+the errors to its standard output. It returns account numbers in clear, because only the service has the secret for
+their digests.
 """
 
 from __future__ import annotations
@@ -23,76 +24,76 @@ from msgspec.structs import replace
 from domain.money import Money
 from domain.state.entities import BankAccount
 from domain.tie_out import Line
+from service.overload import Overloaded
 from service.statements.cells import AccountOf
 from service.statements.reader import Days
-from service.statements.reader import read as read_here
+from service.statements.reader import read as read_in_process
 from service.statements.statement import Error, Statement, StatementWrong
 
 log = structlog.get_logger()
 
 MEMORY_BYTES = 512 * 1024 * 1024
-PROCESSOR_SECONDS = 8
-PATIENCE_SECONDS = 30
-"""After which a process is given up that others keep from the processor."""
-_PLACES, WAIT_SECONDS = BoundedSemaphore(2), 2
-"""How many files are read at a time, and how long the next one waits: it holds a thread."""
-PASSED_ON = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
-"""The variables that the process gets: none that holds a secret."""
+CPU_SECONDS = 8
+TIMEOUT_SECONDS = 30
+"""After this time the process is killed. It is longer than CPU_SECONDS, because other processes may hold the CPU."""
+_SLOTS, WAIT_SECONDS = BoundedSemaphore(2), 2
+"""How many files are read at a time, and how long a request waits for a slot; while it waits, it holds a thread."""
+ENVIRONMENT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
+"""The environment variables that are passed to the process. None of them holds a secret."""
 WHOLE = "whole"
-"""In place of a digest: `last4` is all of the account number."""
-TOO_MUCH: Error = ("", "It takes too much to be read.", "文件过于复杂，无法读取。")
+"""A marker in place of a digest: `last4` is the whole account number."""
+TOO_COMPLEX: Error = ("", "The file is too complex to be read.", "文件过于复杂，无法读取。")
 
 
-class Busy(Exception):
-    """As many files are being read as may be."""
-
-
-class _Asked(msgspec.Struct):
+class _Request(msgspec.Struct):
     columns: dict[str, str]
     first_day: date | None
     last_day: date | None
 
 
-class _Told(msgspec.Struct):
+class _Response(msgspec.Struct):
     statement: Statement | None = None
     errors: list[Error] = []
 
 
 def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days: Days = (None, None)) -> Statement:
-    """The statement in a file, read apart. Raises StatementWrong, Busy."""
-    if not _PLACES.acquire(timeout=WAIT_SECONDS):
-        raise Busy
+    """The statement in a file, read in a sandbox (parameters: reader.read).
+
+    Raises StatementWrong, or Overloaded if no slot becomes free within WAIT_SECONDS.
+    """
+    if not _SLOTS.acquire(timeout=WAIT_SECONDS):
+        raise Overloaded
     try:
-        told = _asked_apart(_Asked(dict(columns), *days), content)
+        response = _run_sandbox(_Request(dict(columns), *days), content)
     finally:
-        _PLACES.release()
-    if told.statement is None:
-        raise StatementWrong(told.errors)
-    lines = tuple(_digested(line, account_of) for line in told.statement.lines)
-    return replace(told.statement, lines=lines)
+        _SLOTS.release()
+    if response.statement is None:
+        raise StatementWrong(response.errors)
+    lines = tuple(_digested(line, account_of) for line in response.statement.lines)
+    return replace(response.statement, lines=lines)
 
 
-def _asked_apart(asked: _Asked, content: bytes) -> _Told:
-    kept = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+def _run_sandbox(request: _Request, content: bytes) -> _Response:
+    environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
     command = [sys.executable, "-W", "ignore", "-m", __name__]
-    request = msgspec.json.encode(asked) + b"\n" + content
+    payload = msgspec.json.encode(request) + b"\n" + content
     try:
         done = subprocess.run(
             command,
-            input=request,
+            input=payload,
             capture_output=True,
-            env=kept,
-            timeout=PATIENCE_SECONDS,
+            env=environment,
+            timeout=TIMEOUT_SECONDS,
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return _Told(errors=[TOO_MUCH])
-    if done.returncode < 0 or (done.returncode and b"MemoryError" in done.stderr):  # its limits ended it
-        return _Told(errors=[TOO_MUCH])
+        return _Response(errors=[TOO_COMPLEX])
+    if done.returncode < 0 or (done.returncode and b"MemoryError" in done.stderr):  # it exceeded a limit
+        return _Response(errors=[TOO_COMPLEX])
     if done.stderr:
-        log.warning("a statement could not be read", reason=done.stderr.decode(errors="replace")[-2_000:])
+        log.warning("statement could not be read", reason=done.stderr.decode(errors="replace")[-2_000:])
     done.check_returncode()
-    return msgspec.json.decode(done.stdout, type=_Told, dec_hook=_money)
+    return msgspec.json.decode(done.stdout, type=_Response, dec_hook=_money)
 
 
 def _money(kind: type[Any], value: Any) -> Any:
@@ -107,28 +108,28 @@ def _digested(line: Line, account_of: AccountOf) -> Line:
     return replace(line, account=account_of(line.account.last4))
 
 
-# In the process of its own --------------------------------------------------------
+# In the sandboxed process ---------------------------------------------------------
 
 
 def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR_SECONDS, PROCESSOR_SECONDS))
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
     request, _, content = sys.stdin.buffer.read().partition(b"\n")
-    sys.stdout.buffer.write(msgspec.json.encode(_read(request, content), enc_hook=int))
+    sys.stdout.buffer.write(msgspec.json.encode(_response(request, content), enc_hook=int))
 
 
-def _read(request: bytes, content: bytes) -> _Told:
-    asked = msgspec.json.decode(request, type=_Asked)
+def _response(payload: bytes, content: bytes) -> _Response:
+    request = msgspec.json.decode(payload, type=_Request)
     try:
-        days = (asked.first_day, asked.last_day)
-        return _Told(read_here(content, asked.columns, lambda number: BankAccount(number, WHOLE), days))
+        days = (request.first_day, request.last_day)
+        return _Response(read_in_process(content, request.columns, lambda number: BankAccount(number, WHOLE), days))
     except StatementWrong as wrong:
-        return _Told(errors=list(wrong.errors))
+        return _Response(errors=list(wrong.errors))
     except MemoryError:
-        return _Told(errors=[TOO_MUCH])
-    except Exception:  # noqa: BLE001 - whatever a damaged file leads a library to; told in the service's log
+        return _Response(errors=[TOO_COMPLEX])
+    except Exception:  # noqa: BLE001 - a damaged file can raise any error in a library; the service logs standard error
         traceback.print_exc()
-        return _Told(errors=[("", "It cannot be read.", "文件无法读取。")])
+        return _Response(errors=[("", "The file cannot be read.", "文件无法读取。")])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sheets of rows and cells: of a CSV file in UTF-8 or GBK, or of a workbook."""
+"""Reads a CSV file in UTF-8 or GBK, or an XLSX workbook, into sheets of rows and cells."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from service.statements.cells import Cell
 from service.statements.statement import MAX_LINES, StatementWrong, too_long
 
 ENCODINGS = ("utf-8-sig", "gb18030")
-"""Tried in this order: hardly any text in GBK is right UTF-8. GB18030 holds all of GBK and GB 2312."""
+"""Tried in this order, because hardly any text in GBK is valid UTF-8. GB18030 includes all of GBK and GB 2312."""
 MAX_ROWS, MAX_COLUMNS = MAX_LINES + 1_000, 200
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
-"""Bytes of a workbook once it is unpacked."""
+"""The size limit of an unpacked workbook."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Rows of cells; row n of the file, as a person counts, is `rows[n - 1]`."""
+    """Rows of cells. Row n of the file, as a spreadsheet counts from 1, is `rows[n - 1]`."""
 
     form: str
     encoding: str | None
@@ -32,12 +32,18 @@ class Sheet:
 
 
 def read(content: bytes) -> list[Sheet]:
-    """The sheets in a file that a person sees. Raises StatementWrong."""
+    """The sheets of a file, without the hidden ones. Raises StatementWrong."""
     if content.startswith(b"PK\x03\x04"):
         return [Sheet("xlsx", None, rows) for rows in _workbook(content)]
     if content.startswith(b"\xd0\xcf\x11\xe0"):
         raise StatementWrong(
-            [("", "Save the old .xls as .xlsx or CSV first.", "请先将旧版 .xls 另存为 .xlsx 或 CSV。")]
+            [
+                (
+                    "",
+                    "The old .xls format is not supported: save the file as .xlsx or CSV.",
+                    "请先将旧版 .xls 另存为 .xlsx 或 CSV。",
+                )
+            ]
         )
     return [_csv(content)]
 
@@ -48,12 +54,12 @@ def _csv(content: bytes) -> Sheet:
             written = content.decode(encoding)
         except UnicodeDecodeError:
             continue
-        return Sheet("csv", encoding.removesuffix("-sig"), _counted(_rows_of(written)))
-    raise StatementWrong([("", "It is neither UTF-8 nor GBK.", "既不是 UTF-8 也不是 GBK 编码。")])
+        return Sheet("csv", encoding.removesuffix("-sig"), _limited(_rows_of(written)))
+    raise StatementWrong([("", "The file is encoded in neither UTF-8 nor GBK.", "既不是 UTF-8 也不是 GBK 编码。")])
 
 
-def _counted(rows: Iterator[Sequence[Cell]]) -> list[Sequence[Cell]]:
-    """The rows, as soon as there are too many of them none."""
+def _limited(rows: Iterator[Sequence[Cell]]) -> list[Sequence[Cell]]:
+    """The rows as a list. Raises StatementWrong as soon as there are more than MAX_ROWS."""
     kept: list[Sequence[Cell]] = []
     for row in rows:
         if len(kept) == MAX_ROWS:
@@ -64,26 +70,29 @@ def _counted(rows: Iterator[Sequence[Cell]]) -> list[Sequence[Cell]]:
 
 def _rows_of(written: str) -> Iterator[list[str]]:
     if "\0" in written:
-        raise StatementWrong([("", "It is no text.", "不是文本文件。")])
+        raise StatementWrong([("", "The file is not a text file.", "不是文本文件。")])
     delimiter = _delimiter(written)
     if written.count(delimiter) > MAX_ROWS * MAX_COLUMNS:
-        raise StatementWrong([("", "It has too many cells.", "单元格过多。")])
+        raise StatementWrong([("", "The file has too many cells.", "单元格过多。")])
     try:
         for row in csv.reader(io.StringIO(written, newline=""), delimiter=delimiter, strict=True):
-            # Banks write a tab or ="…" around numbers, so that a spreadsheet leaves them as they are.
+            # Banks add a tab to numbers or write them as ="…", so that a spreadsheet does not change them.
             yield [re.sub(r'^="(.*)"$', r"\1", cell.strip()) for cell in row]
     except csv.Error as error:
-        raise StatementWrong([("", f"It is no right CSV: {error}.", f"CSV 格式有误：{error}。")]) from error
+        raise StatementWrong([("", f"The file is not valid CSV: {error}.", f"CSV 格式有误：{error}。")]) from error
 
 
 def _delimiter(written: str) -> str:
-    """What stands most often in the first lines, but for the tabs behind cells; a comma, if nothing does."""
+    """The most frequent delimiter at the start of the file, ignoring tabs at the end of cells; by default a comma."""
     first = re.sub(r"\t(?=[,;|\r\n])", "", written[:10_000])
     return max(",\t;|", key=lambda each: (first.count(each), each == ","))
 
 
 def _workbook(content: bytes) -> Iterator[list[Sequence[Cell]]]:
-    """The sheets that are seen. Read as a stream: a cell far off costs nothing, whatever the workbook says."""
+    """The rows of each visible sheet. They are streamed, so a cell far from the others costs no memory.
+
+    The dimensions that the workbook declares are not relied on.
+    """
     try:
         with ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(each.file_size for each in packed.infolist())
@@ -93,6 +102,6 @@ def _workbook(content: bytes) -> Iterator[list[Sequence[Cell]]]:
         for sheet in workbook.worksheets:
             if sheet.sheet_state == "visible":
                 rows = sheet.iter_rows(max_row=MAX_ROWS + 1, max_col=MAX_COLUMNS, values_only=True)
-                yield _counted(cast("Iterator[Sequence[Cell]]", rows))
+                yield _limited(cast("Iterator[Sequence[Cell]]", rows))
     except (BadZipFile, KeyError, ValueError, TypeError, SyntaxError, AttributeError, OSError) as error:
-        raise StatementWrong([("", "It is no right workbook.", "不是有效的工作簿。")]) from error
+        raise StatementWrong([("", "The file is not a valid workbook.", "不是有效的工作簿。")]) from error

@@ -1,4 +1,4 @@
-"""What a statement is once it is read."""
+"""The result of reading a statement: its lines, what the file says about itself, or the errors in it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from domain.money import Money
 from domain.tie_out import Line
 
 MAX_LINES = 5_000
-"""A longer statement is to be split by days."""
+"""A longer statement must be split by date."""
 MAX_ERRORS = 20
-"""How many wrong places are told."""
+"""How many errors of a file are reported."""
 Error = tuple[str, str, str]
-"""Where, and what is wrong in English and Chinese."""
+"""The place in the file (empty if the error concerns the whole file), and the message in English and in Chinese."""
 
 
 class StatementWrong(Exception):
-    """The file cannot be taken for a statement; `errors` say where and why."""
+    """The file is not a valid statement; `errors` has the places and the reasons."""
 
     def __init__(self, errors: Sequence[Error]) -> None:
         super().__init__(errors)
@@ -30,15 +30,22 @@ class StatementWrong(Exception):
 
 def too_long() -> StatementWrong:
     return StatementWrong(
-        [("", f"It has more than {MAX_LINES} lines: split it by days.", f"超过 {MAX_LINES} 行，请按日期拆分。")]
+        [
+            (
+                "",
+                f"The statement has more than {MAX_LINES} lines: split it by date.",
+                f"超过 {MAX_LINES} 行，请按日期拆分。",
+            )
+        ]
     )
 
 
 class Statement(Struct, frozen=True):
-    """A statement's lines and what is known of its file. `columns`: the heading that each part was read from.
+    """A statement's lines, and how its file was read.
 
-    `rows`: where each line stands in the file. `skipped`: rows that are no lines, such as totals. `adds_up`: whether
-    its own balances follow from its lines; None if it tells none.
+    `columns`: the heading from which each part of a line was read. `rows`: the place of each line in the file.
+    `skipped`: rows that are not lines, such as totals, each as its place and its text. `adds_up`: whether the
+    statement's balances follow from its lines; None if it does not have them all.
     """
 
     sha256: str
@@ -53,9 +60,9 @@ class Statement(Struct, frozen=True):
     adds_up: bool | None = None
 
     def total(self, direction: Direction) -> Money:
-        """The sum of the lines that went this way."""
+        """The sum of the lines in this direction."""
         return Money(sum(line.amount for line in self.lines if line.direction is direction))
 
     def of(self, first_day: date, last_day: date) -> Statement:
-        """The same, of these days."""
+        """A copy that covers these days."""
         return replace(self, first_day=first_day, last_day=last_day)

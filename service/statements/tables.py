@@ -1,4 +1,4 @@
-"""A sheet read as a statement: its headings found, each row below them a line."""
+"""Reads a sheet as a statement: finds the row of the headings, and reads each row below it as a line."""
 
 from __future__ import annotations
 
@@ -36,28 +36,30 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "balance": ("账户余额", "余额", "balance"),
     "currency": ("币种", "币别", "货币", "currency"),
 }  # fmt: skip
-"""What each part of a line is usually called, the likeliest first."""
+"""The usual headings of each part of a line, the most likely heading first."""
 DIRECTIONS = {
     **dict.fromkeys(("借", "借方", "支", "支出", "付", "付款", "d", "dr", "dbit", "debit", "out"), Direction.OUT),
     **dict.fromkeys(("贷", "贷方", "收", "收入", "收款", "c", "cr", "crdt", "credit", "in"), Direction.IN),
 }
-SUMS_UP = re.compile("(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计)|total")
-CARRIES_OVER = re.compile("(?:本|上|期初|期末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余)|承前页?|过次页?")
-"""What a cell says in a row that is no line; the second only where the row moves no amount."""
-NAMING = ("payee", "account", "reference", "voucher")
-"""Where such words may be a name."""
-UNIT = re.compile(r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]")
+TOTAL_ROW = re.compile("(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计)|total")
+CARRIED_BALANCE_ROW = re.compile("(?:本|上|期初|期末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余)|承前页?|过次页?")
+"""The texts of a cell that mark a row as a total or a carried balance; the latter only if the row has no amount."""
+NAME_PARTS = ("payee", "account", "reference", "voucher")
+"""The parts that may legitimately have such a text as their value; they are not searched for it."""
+UNIT_SUFFIX = re.compile(
+    r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]"
+)
 OTHER_UNITS = re.compile("[千万亿]元|usd|美元|欧元|eur|港元|港币|hkd")
-UNIT_TOLD = re.compile("(?:单位|币种|币别)[::]")
+UNIT_LABEL = re.compile("(?:单位|币种|币别)[::]")
 CURRENCIES = frozenset({"cny", "rmb", "人民币", "人民币元", "元", "156", "01", "001", "cny人民币"})
-"""How a statement says that it is in yuan."""
-HEADINGS_WITHIN = 50
-"""Among how many first rows the headings are looked for."""
+"""The values of a currency column that mean yuan."""
+MAX_HEADING_ROW = 50
+"""The headings must be within this number of rows from the top of the sheet."""
 
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read so far."""
+    """What has been read from a sheet so far."""
 
     lines: list[Line] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
@@ -67,17 +69,17 @@ class _Reading:
 
 
 def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
-    """The statement on the one sheet that has its headings. `columns`: those that are not called as usual.
+    """The statement on the only sheet that has the headings of one.
 
-    Raises StatementWrong.
+    `columns`: the headings of parts that the sheet does not call by a usual name. Raises StatementWrong.
     """
-    sheet, top, found = _the_one(sheets, columns)
+    sheet, top, positions = _find_statement(sheets, columns)
     reading = _Reading()
     for number, row in enumerate(sheet.rows[top + 1 :], top + 2):
-        _read_row(reading, _Row(number, row, found, len(sheet.rows[top])), account_of)
+        _read_row(reading, _Row(number, row, positions, len(sheet.rows[top])), account_of)
         if len(reading.errors) >= MAX_ERRORS:
             break
-    reading.errors += _unread_directions(sheet.rows[top:], top + 1, found) if reading.lines else ()
+    reading.errors += _unread_directions(sheet.rows[top:], top + 1, positions) if reading.lines else ()
     if reading.errors:
         raise StatementWrong(reading.errors[:MAX_ERRORS])
     if len(reading.lines) > MAX_LINES:
@@ -87,7 +89,7 @@ def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: Accoun
         sheet.form,
         tuple(reading.lines),
         encoding=sheet.encoding,
-        columns={part: cells.masked(cells.text(sheet.rows[top][at])) for part, at in found.items()},
+        columns={part: cells.masked(cells.text(sheet.rows[top][at])) for part, at in positions.items()},
         rows=tuple(reading.rows),
         skipped=tuple(reading.skipped),
         adds_up=_adds_up(reading.lines, reading.balances),
@@ -97,44 +99,47 @@ def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: Accoun
 # Headings -----------------------------------------------------------------------
 
 
-def _the_one(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, int, dict[str, int]]:
-    """The sheet with the headings, their row, and the column of each part. Raises StatementWrong."""
+def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, int, dict[str, int]]:
+    """The sheet with the headings, the index of their row, and the column index of each part. Raises StatementWrong."""
     found = [(sheet, *headed) for sheet in sheets if (headed := _headings(sheet.rows, columns))]
     if len(found) == 1:
         return found[0]
     if found:
-        raise StatementWrong([("", "It has several statements: keep one sheet.", "含多张对账单，请只保留一张工作表。")])
-    asked = "; ".join(f"{part}={heading}" for part, heading in columns.items()) or "日期, 金额"
+        raise StatementWrong(
+            [("", "The file contains several statements: keep only one sheet.", "含多张对账单，请只保留一张工作表。")]
+        )
+    wanted = "; ".join(f"{part}={heading}" for part, heading in columns.items()) or "日期, 金额"
     raise StatementWrong(
         [
             (
                 "",
-                f"No row has the headings ({asked}) of a day and of an amount; name them by parameters.",
-                f"找不到含日期和金额的标题行（{asked}），请用参数指定各列标题。",
+                f"No row has the headings ({wanted}) of a date and an amount; specify the headings with parameters.",
+                f"找不到含日期和金额的标题行（{wanted}），请用参数指定各列标题。",
             )
         ]
     )
 
 
 def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tuple[int, dict[str, int]] | None:
+    """The index of the row of the headings and the column index of each part; None if the sheet has no such row."""
     wanted = {part: (columns[part],) if part in columns else usual for part, usual in HEADINGS.items()}
-    for top, row in enumerate(rows[:HEADINGS_WITHIN]):
+    for top, row in enumerate(rows[:MAX_HEADING_ROW]):
         titles = [_title(cell) for cell in row]
-        found = {part: at for part, names in wanted.items() if (at := _find(titles, names)) is not None}
-        found = _one_way(found, columns)
-        if "date" in found and found.keys() & {"out", "in", "amount"} and columns.keys() <= found.keys():
-            _check_unit(rows[: top + 1], found)
-            _check_once(top, titles, found)
-            return top, found
+        positions = {part: at for part, names in wanted.items() if (at := _find(titles, names)) is not None}
+        positions = _amount_parts(positions, columns)
+        if "date" in positions and positions.keys() & {"out", "in", "amount"} and columns.keys() <= positions.keys():
+            _check_unit(rows[: top + 1], positions)
+            _check_unambiguous(top, titles, positions)
+            return top, positions
     return None
 
 
 def _title(cell: Cell) -> str:
-    """A heading without the brackets behind it that say it is in yuan; other brackets tell one from another."""
-    return UNIT.sub("", normalized(_told(cell)))
+    """A heading without a unit in brackets. Other brackets are kept, because they may distinguish two headings."""
+    return UNIT_SUFFIX.sub("", normalized(_raw_text(cell)))
 
 
-def _told(cell: Cell) -> str:
+def _raw_text(cell: Cell) -> str:
     return str(cell)[: cells.MAX_CELL_LENGTH] if cell is not None else ""
 
 
@@ -142,57 +147,66 @@ def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
     return next((titles.index(title) for name in names if (title := _title(name)) in titles), None)
 
 
-def _one_way(found: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
-    """An amount for each way, or one for both: those that were named, else the two."""
+def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
+    """`positions` with either one amount column per direction or one for both directions.
+
+    The kind that the client specified takes precedence, then one column per direction. A specified column is kept.
+    """
     each_way, both = {"out", "in"}, {"amount", "direction"}
     named_both = columns.keys() & both and not columns.keys() & each_way
     kept, dropped = ({"amount"}, each_way) if named_both else (each_way, both)
-    if not found.keys() & kept:
-        return dict(found)
-    return {part: at for part, at in found.items() if part not in dropped or part in columns}
+    if not positions.keys() & kept:
+        return dict(positions)
+    return {part: at for part, at in positions.items() if part not in dropped or part in columns}
 
 
-def _check_unit(rows: Sequence[Sequence[Cell]], found: Mapping[str, int]) -> None:
-    """Neither the headings of amounts nor what is said of units above them may name another than yuan."""
-    amounts = {found[part] for part in ("out", "in", "amount", "balance") if part in found}
+def _check_unit(rows: Sequence[Sequence[Cell]], positions: Mapping[str, int]) -> None:
+    """Raises StatementWrong if a heading of amounts, or a unit label above the headings, has another unit than yuan."""
+    amounts = {positions[part] for part in ("out", "in", "amount", "balance") if part in positions}
     for number, row in enumerate(rows, 1):
         for at, cell in enumerate(row):
-            told = normalized(_told(cell))
-            asked = at in amounts if number == len(rows) else UNIT_TOLD.search(told)
-            if asked and OTHER_UNITS.search(told):
+            written = normalized(_raw_text(cell))
+            has_unit = at in amounts if number == len(rows) else UNIT_LABEL.search(written)
+            if has_unit and OTHER_UNITS.search(written):
                 where = _where(number, at)
                 raise StatementWrong([(where, "Amounts must be in yuan.", "金额须以元为单位、人民币计价。")])
 
 
-def _check_once(top: int, titles: Sequence[str], found: Mapping[str, int]) -> None:
-    """No two columns may be called the same, and none may be two parts."""
-    for at in found.values():
-        if titles.count(titles[at]) > 1 or list(found.values()).count(at) > 1:
+def _check_unambiguous(top: int, titles: Sequence[str], positions: Mapping[str, int]) -> None:
+    """Raises StatementWrong if two columns have the same heading, or one column is used for two parts."""
+    for at in positions.values():
+        if titles.count(titles[at]) > 1 or list(positions.values()).count(at) > 1:
             where = _where(top + 1, at)
             raise StatementWrong(
-                [(where, "This heading stands for two columns or parts.", "该标题重复，无法区分各列。")]
+                [
+                    (
+                        where,
+                        "This heading names two columns, or is used for two parts of a line.",
+                        "该标题重复，无法区分各列。",
+                    )
+                ]
             )
 
 
-def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, found: Mapping[str, int]) -> Iterator[Error]:
-    """A column that says which way money went, and was not taken for that: amounts would all be taken for paid.
+def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, positions: Mapping[str, int]) -> Iterator[Error]:
+    """An error for each column that has directions but an unknown heading.
 
-    `rows` begin with the headings, which are row `top`.
+    Without the direction, every amount would be read as paid out. `rows` begins with the headings, which are row `top`.
     """
-    if "amount" not in found or "direction" in found:
+    if "amount" not in positions or "direction" in positions:
         return
     for at in range(max(map(len, rows))):
-        told = {normalized(_told(row[at])) for row in rows[1:] if at < len(row)} - {""}
-        if told and at not in found.values() and told <= DIRECTIONS.keys():
-            says, says_zh = (
-                "It seems to be the direction: name it by column_direction.",
+        values = {normalized(_raw_text(row[at])) for row in rows[1:] if at < len(row)} - {""}
+        if values and at not in positions.values() and values <= DIRECTIONS.keys():
+            english, chinese = (
+                "This column seems to be the direction: specify its heading as column_direction.",
                 "疑为收支方向列，请用 column_direction 指定。",
             )
-            yield _where(top, at), says, says_zh
+            yield _where(top, at), english, chinese
 
 
 def _where(row: int, column: int) -> str:
-    """Such as `row 7, column D`, where both spreadsheets and people find it."""
+    """The place of a cell as a spreadsheet shows it, such as `row 7, column D`."""
     letters = ""
     column += 1
     while column:
@@ -205,11 +219,11 @@ def _where(row: int, column: int) -> str:
 
 
 def _read_row(reading: _Reading, row: _Row, account_of: AccountOf) -> None:
-    told = [_told(cell).strip() for cell in row.cells]
-    if not any(told):
+    written = [_raw_text(cell).strip() for cell in row.cells]
+    if not any(written):
         return
-    if row.is_no_line():
-        reading.skipped.append((row.where, " ".join(filter(None, map(cells.masked, told)))[:200]))
+    if row.is_not_a_line():
+        reading.skipped.append((row.where, " ".join(filter(None, map(cells.masked, written)))[:200]))
         return
     line = row.line(len(reading.lines) + 1, account_of)
     balance = row.balance()
@@ -221,30 +235,31 @@ def _read_row(reading: _Reading, row: _Row, account_of: AccountOf) -> None:
 
 
 class _Row:
-    """One row, read part by part; what is wrong is noted with its place."""
+    """One row, read part by part; each error is added to `errors` with its place."""
 
-    def __init__(self, number: int, row: Sequence[Cell], found: Mapping[str, int], width: int) -> None:
-        self._number, self.cells, self._found, self._width = number, row, found, width
+    def __init__(self, number: int, row: Sequence[Cell], positions: Mapping[str, int], width: int) -> None:
+        self._number, self.cells, self._positions, self._width = number, row, positions, width
         self.errors: list[Error] = []
 
     @property
     def where(self) -> str:
         return f"row {self._number}"
 
-    def is_no_line(self) -> bool:
-        """Whether it sums up, or carries over."""
-        names = {self._found.get(part) for part in NAMING}
-        told = [normalized(_told(cell)) for at, cell in enumerate(self.cells) if at not in names]
-        if any(map(SUMS_UP.fullmatch, told)):
+    def is_not_a_line(self) -> bool:
+        """Whether the row is a total or a carried balance."""
+        names = {self._positions.get(part) for part in NAME_PARTS}
+        written = [normalized(_raw_text(cell)) for at, cell in enumerate(self.cells) if at not in names]
+        if any(map(TOTAL_ROW.fullmatch, written)):
             return True
-        moves = any(_told(self._cell(part)).strip() for part in ("out", "in", "amount"))
-        return not moves and any(map(CARRIES_OVER.fullmatch, told))
+        has_amount = any(_raw_text(self._cell(part)).strip() for part in ("out", "in", "amount"))
+        return not has_amount and any(map(CARRIED_BALANCE_ROW.fullmatch, written))
 
     def line(self, number: int, account_of: AccountOf) -> Line | None:
+        """The line; None if the row has an error."""
         self._check_width()
         on = self._try("date", cells.day)
         cash = self._cash()
-        told = {
+        details = {
             "payee": self._try("payee", cells.name),
             "account": self._try("account", lambda cell: cells.account(cell, account_of)),
             "reference": self._try("reference", cells.number),
@@ -253,76 +268,80 @@ class _Row:
         }
         if self._try("currency", _currency) or self.errors or on is None or cash is None:
             return None
-        return Line(on, *cash, **told, number=number)
+        return Line(on, *cash, **details, number=number)
 
     def _check_width(self) -> None:
-        """Cells beyond the headings come of separators within an amount that was not quoted."""
-        beyond = next((at for at, cell in enumerate(self.cells) if at >= self._width and _told(cell).strip()), None)
+        """Cells beyond the headings are an error: they come from an unquoted amount that contains separators."""
+        beyond = next((at for at, cell in enumerate(self.cells) if at >= self._width and _raw_text(cell).strip()), None)
         if beyond is not None:
             where = _where(self._number, beyond)
             self.errors.append((where, "The row has more cells than there are headings.", "该行的列数多于标题。"))
 
     def balance(self) -> int | None:
-        return self._try("balance", cells.amount) if "balance" in self._found else None
+        return self._try("balance", cells.amount) if "balance" in self._positions else None
 
     def _cell(self, part: str) -> Cell:
-        at = self._found.get(part)
+        at = self._positions.get(part)
         return self.cells[at] if at is not None and at < len(self.cells) else None
 
     def _try(self, part: str, reader: Any) -> Any:
         try:
             return reader(self._cell(part))
         except Wrong as wrong:
-            self._wrong(part, wrong.english, wrong.chinese)
+            self._add_error(part, wrong.english, wrong.chinese)
             return None
 
-    def _wrong(self, part: str, english: str, chinese: str) -> None:
-        self.errors.append((_where(self._number, self._found.get(part, 0)), english, chinese))
+    def _add_error(self, part: str, english: str, chinese: str) -> None:
+        self.errors.append((_where(self._number, self._positions.get(part, 0)), english, chinese))
 
     def _cash(self) -> tuple[Direction, Money] | None:
-        """Which way, and how much: a negative amount is the other way."""
-        told = list(self._told())
-        moved = [(direction, amount) for direction, amount in told if amount]
+        """The direction and the amount, which is positive: a negative amount is one in the opposite direction."""
+        amounts = list(self._amounts())
+        moved = [(direction, amount) for direction, amount in amounts if amount]
         if self.errors:
             return None
         if len(moved) != 1:
-            part = next(part for part in ("out", "in", "amount") if part in self._found)
-            self._wrong(part, "A line moves one amount, out or in.", "每行须有且只有一个金额：支出或收入。")
+            part = next(part for part in ("out", "in", "amount") if part in self._positions)
+            self._add_error(
+                part,
+                "A line must have exactly one amount, paid out or received.",
+                "每行须有且只有一个金额：支出或收入。",
+            )
             return None
         [(direction, amount)] = moved
         if amount < 0:
             direction = Direction.IN if direction is Direction.OUT else Direction.OUT
         return direction, Money(abs(amount))
 
-    def _told(self) -> Iterator[tuple[Direction, int]]:
+    def _amounts(self) -> Iterator[tuple[Direction, int]]:
         for direction in Direction:
-            if direction in self._found:
+            if direction in self._positions:
                 yield direction, self._try(direction, cells.amount) or 0
-        if "amount" in self._found:
+        if "amount" in self._positions:
             yield self._direction(), self._try("amount", cells.amount) or 0
 
     def _direction(self) -> Direction:
-        """As its column says; where there is none, a statement tells what was paid."""
-        if "direction" not in self._found:
+        """The direction in its column. Without such a column, all amounts of the statement are payments."""
+        if "direction" not in self._positions:
             return Direction.OUT
-        word = normalized(_told(self._cell("direction")))
-        if word not in DIRECTIONS:
-            self._wrong("direction", "It is neither out nor in.", "不是借、贷方向。")
-        return DIRECTIONS.get(word, Direction.OUT)
+        written = normalized(_raw_text(self._cell("direction")))
+        if written not in DIRECTIONS:
+            self._add_error("direction", "The value is not a direction (debit or credit).", "不是借、贷方向。")
+        return DIRECTIONS.get(written, Direction.OUT)
 
 
 def _currency(cell: Cell) -> None:
-    """Raises Wrong for another than yuan."""
-    if normalized(_told(cell)) not in CURRENCIES | {""}:
-        raise Wrong("It must be in yuan.", "币种须为人民币。")
+    """Raises Wrong if the currency is not the yuan."""
+    if normalized(_raw_text(cell)) not in CURRENCIES | {""}:
+        raise Wrong("The amount must be in yuan.", "币种须为人民币。")
 
 
 def _adds_up(lines: Sequence[Line], balances: Sequence[int | None]) -> bool | None:
-    """Whether each balance follows from the one before, read downwards or upwards; None if they are not told."""
+    """Whether each balance follows from the previous one, reading down or up; None if a balance is missing."""
     if len(balances) < 2 or None in balances:
         return None
     steps = [line.amount if line.direction is Direction.IN else -line.amount for line in lines]
-    told = [balance or 0 for balance in balances]
-    downwards = all(told[n] == told[n - 1] + steps[n] for n in range(1, len(told)))
-    upwards = all(told[n] == told[n - 1] - steps[n - 1] for n in range(1, len(told)))
+    values = [balance or 0 for balance in balances]
+    downwards = all(values[n] == values[n - 1] + steps[n] for n in range(1, len(values)))
+    upwards = all(values[n] == values[n - 1] - steps[n - 1] for n in range(1, len(values)))
     return downwards or upwards

@@ -1,1 +1,1 @@
-"""The processes beside the web server: the projector, and the scheduler of checks."""
+"""The background workers of the service: the projector and the scheduler of checks."""

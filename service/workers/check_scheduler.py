@@ -1,4 +1,4 @@
-"""Runs the checks that were asked for, and one a day, beside the projector: one at a time, in a process of its own."""
+"""Runs requested checks and periodic ones, next to the projector: one at a time, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from service.supervisor import for_children
 
 log = structlog.get_logger()
 
-ONE_AT_A_TIME = 7004
-"""The advisory lock of whoever checks."""
-LOOK_SECONDS = 1.0
+CHECK_LOCK = 7004
+"""The advisory lock of the process that runs checks."""
+POLL_SECONDS = 1.0
 CLEAN, FOUND = 0, 1
-"""Exit codes of `suyuan check` that come with a report."""
+"""The exit codes with which `suyuan check` prints a report: without errors, and with errors."""
 
 
 def follow(config: Config, stop: threading.Event) -> None:
-    """Look for checks to run until `stop` is set. Survives the database's restarts."""
-    while not stop.wait(LOOK_SECONDS):
-        try:  # whatever happens, the next check is to be run
+    """Run requested checks until `stop` is set; reconnect after a restart of the database."""
+    while not stop.wait(POLL_SECONDS):
+        try:  # after any error, the next check must still run
             with psycopg.connect(config.database_url or "", autocommit=True, row_factory=dict_row) as conn:
-                [row] = conn.execute(f"select pg_try_advisory_lock({ONE_AT_A_TIME}) as mine").fetchall()
-                if row["mine"]:
+                [row] = conn.execute(f"select pg_try_advisory_lock({CHECK_LOCK}) as locked").fetchall()
+                if row["locked"]:
                     _follow(conn, config, stop)
         except psycopg.OperationalError as error:
             log.warning("checker lost the database", reason=str(error).strip())
@@ -43,21 +43,24 @@ def follow(config: Config, stop: threading.Event) -> None:
 
 
 def _follow(conn: psycopg.Connection[dict[str, Any]], config: Config, stop: threading.Event) -> None:
-    while not stop.wait(LOOK_SECONDS):
+    while not stop.wait(POLL_SECONDS):
         if config.check_hours:
             conn.execute(QUERIES["schedule_check"], {"hours": config.check_hours})
         for row in conn.execute(QUERIES["begin_check"]).fetchall():
             report = _run(config, stop)
             if stop.is_set():
                 return
-            told = report and json.dumps(report, ensure_ascii=False)
+            encoded = report and json.dumps(report, ensure_ascii=False)
             errors = report and report["errors"]
-            conn.execute(QUERIES["end_check"], {"id": row["id"], "errors": errors, "report": told})
+            conn.execute(QUERIES["end_check"], {"id": row["id"], "errors": errors, "report": encoded})
             log.log(40 if errors or report is None else 20, "checked", id=row["id"], errors=errors)
 
 
 def _run(config: Config, stop: threading.Event) -> Mapping[str, Any] | None:
-    """The report of a check in a process of its own, None if it has none; ended with its own when told to stop."""
+    """Run a check in a process of its own and return its report; None if the process ends without one.
+
+    When `stop` is set, the process and its children are terminated.
+    """
     process = subprocess.Popen(
         [sys.executable, "-m", "service", "check", "--json"],
         env={**os.environ, **for_children(config)},
@@ -74,13 +77,13 @@ def _run(config: Config, stop: threading.Event) -> Mapping[str, Any] | None:
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()
-    said, _ = process.communicate()
+    output, _ = process.communicate()
     ended.set()
     watcher.join()
     if process.returncode not in (CLEAN, FOUND):
         return None
     try:
-        found: Mapping[str, Any] = json.loads(said)
-    except ValueError:  # it ended before it had a report
+        report: Mapping[str, Any] = json.loads(output)
+    except ValueError:  # the process ended before it printed a complete report
         return None
-    return found
+    return report

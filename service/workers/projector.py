@@ -1,4 +1,4 @@
-"""The projector: follows the log and folds it, told by NOTIFY, with a poll for the notice that was lost."""
+"""The projector: folds new events into the projections after each NOTIFY; it also polls, in case one is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ RECONNECT_SECONDS = 1.0
 
 
 def follow(url: str, stop: threading.Event) -> None:
-    """Fold until `stop` is set. Survives the database's restarts; raises FoldStopped if the log itself is at fault."""
+    """Fold new events until `stop` is set; reconnect after a restart of the database.
+
+    Raises FoldStopped if an event cannot be folded.
+    """
     while not stop.is_set():
         try:
             with psycopg.connect(url, autocommit=True, row_factory=tuple_row) as conn:
@@ -39,7 +42,7 @@ def _follow(conn: psycopg.Connection[tuple[object, ...]], stop: threading.Event)
 
 
 def catch_up(url: str) -> int:
-    """Fold all there is now; return the position reached."""
+    """Fold all recorded events; return the position reached, or 0 if there was nothing to fold."""
     with psycopg.connect(url, autocommit=True, row_factory=tuple_row) as conn:
         reached = 0
         while span := projections.advance(conn):

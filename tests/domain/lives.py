@@ -1,4 +1,4 @@
-"""Ready-made beginnings: a fund with one project at each stage of the straight life."""
+"""Ready-made posts and scenarios: a fund with one project at each stage of a life without incidents."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def line(
 
 
 def plan(*lines: Line) -> PlanDrafted:
-    """The plan of these lines, its sums right."""
+    """A draft plan of these lines, with correct sums."""
     numbers = sorted({b.batch for each in lines for b in each.batches})
     sums = {n: sum(b.amount for each in lines for b in each.batches if b.batch == n) for n in numbers}
     return PlanDrafted(
@@ -66,13 +66,13 @@ def plan(*lines: Line) -> PlanDrafted:
 
 
 def revised(*lines: Line) -> PlanRevised:
-    """The plan of these lines, in place of the adopted one."""
+    """A revision that replaces the adopted plan by these lines."""
     whole = plan(*lines)
     return PlanRevised(whole.title, whole.total, whole.tasks, whole.batches, whole.lines)
 
 
 def founded(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
-    """A fund with an adopted plan, its projects open."""
+    """A fund with an adopted plan and open projects."""
     return (
         post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"),
         post(FUND, AppropriationReceived(yuan(appropriated), 2018), "1-2"),
@@ -83,7 +83,7 @@ def founded(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
 
 
 def allotted(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
-    """All of every line is allotted."""
+    """A fund with an adopted plan and open projects, every line wholly allotted."""
     return (
         *founded(*lines, appropriated=appropriated),
         *(
@@ -95,19 +95,19 @@ def allotted(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
 
 
 def closed_months(first: int, last: int) -> tuple[Posted, ...]:
-    """The months of 2019 from `first` to `last` are closed, each on the fourth day after it."""
+    """Closings of the months `first` to `last` of 2019, each on the fourth day of the next month."""
     periods = [f"2019-{month:02}" for month in range(first, last + 1)]
     return tuple(post(FUND, PeriodClosed(period), f"{following(period)}-4") for period in periods)
 
 
 def two_projects() -> Scenario:
-    """100 yuan each for the projects p and q, all of it allotted."""
+    """The projects p and q with 100 yuan each, all allotted."""
     return Scenario().given(*allotted(line(), line("q", 2), appropriated="200.00"))
 
 
-def held(of: Scenario, stream: str = PROJECT) -> dict[str, str]:
-    """What the accounts of a fund or project hold, in yuan."""
-    state = of.ledger.streams[stream].state
+def balances(scenario: Scenario, stream: str = PROJECT) -> dict[str, str]:
+    """The balances of a fund or project in yuan, by account."""
+    state = scenario.ledger.streams[stream].state
     assert state is not None
     sums = Counter[str]()
     for (account, _), amount in state.accounts.sums.items():
@@ -120,7 +120,7 @@ def payee(name: str = "a") -> Payee:
 
 
 def actual(name: str = "a", uscc: str | None = None) -> ActualPayee:
-    """Whom the bank says it paid."""
+    """The payee that the bank reports."""
     return ActualPayee(payee(name).name, payee(name).account, uscc)
 
 
@@ -138,7 +138,7 @@ def called(*names: str) -> tuple[Posted, ...]:
 
 
 def reviewed(*names: str) -> tuple[Posted, ...]:
-    """All screened in; the first scored best."""
+    """All applications passed the screening; the first has the highest score."""
     names = names or APPLICANTS
     scores = tuple(Score(f"A-{name}", Decimal(90 - n)) for n, name in enumerate(names))
     return (
@@ -159,7 +159,7 @@ def notice(first: str, last: str, *names: str) -> NoticeStarted:
 
 
 def shown(*names: str, month: str = "2") -> tuple[Posted, ...]:
-    """A notice of five days and its end."""
+    """A notice of five days, and its completion."""
     return (
         post(PROJECT, notice(f"{month}-16", f"{month}-20", *names), f"{month}-16"),
         post(PROJECT, NoticeCompleted(), f"{month}-21"),
@@ -176,9 +176,9 @@ def row(name: str, *amounts: str, rank: int = 1, score: int = 90) -> Awarded:
     return Awarded(f"L-{name}", f"A-{name}", payee(name), Decimal(score), rank, shares)
 
 
-def award_list(ledger: Scenario, *rows: Awarded) -> AwardListDecided:
-    """The decision on the review and the notice in force."""
-    round_ = ledger.ledger.project("p").current_round()
+def award_list(scenario: Scenario, *rows: Awarded) -> AwardListDecided:
+    """A decision that cites the current review and notice."""
+    round_ = scenario.ledger.project("p").current_round()
     assert round_.review is not None
     assert round_.notice is not None
     return AwardListDecided(round_.review.version, "按得分", rows, round_.notice.version)
@@ -188,22 +188,22 @@ TWO_ROWS = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score
 
 
 def decided(scenario: Scenario, *rows: Awarded, on: str = "3-1") -> Scenario:
-    """After a decision on the review and the notice in force."""
+    """The scenario after a decision that cites the current review and notice."""
     return scenario.given(post(PROJECT, award_list(scenario, *rows), on))
 
 
 def awarded(*lines: Line) -> Scenario:
-    """Two awards, 30 and 20 yuan each of the two batches, on one line of 60 and 40."""
+    """Two awards of 30 and 20 yuan in the two batches, from a line of 60 and 40 yuan."""
     return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), *TWO_ROWS)
 
 
 def only_a_awarded(*lines: Line) -> Scenario:
-    """One award, to a, of 30 and 20 yuan; the rest of 60 and 40 stays in the line, and b stands by."""
+    """One award, to a, of 30 and 20 yuan; the rest of 60 and 40 yuan stays in the line, and b is not awarded."""
     return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), TWO_ROWS[0])
 
 
 def noticed_after(*lines: Line) -> Scenario:
-    """A fund whose notices follow the decision: a and b are awarded, and nobody was shown yet."""
+    """A fund whose notices follow the decision: a and b are awarded, and no notice was published yet."""
     settings = replace(SETTINGS, notice_order=NoticeOrder.AFTER_DECISION)
     scenario = Scenario().given(
         *allotted(*(lines or (line(),))), post(FUND, SettingsChanged(settings), "1-7"), *reviewed()
@@ -252,7 +252,7 @@ def accepted(award: str = "a", month: str = "6") -> tuple[Posted, ...]:
 
 
 def wholly_paid() -> Scenario:
-    """Both awards, both batches: payments P1 to P4."""
+    """Both batches of both awards are paid, by the payments P1 to P4."""
     return awarded().given(
         *paid(),
         *paid("P2", "b"),

@@ -1,4 +1,4 @@
-"""given(posts).when(post).then(events) or .refused(rule, numbers): the whole test vocabulary of the domain."""
+"""The vocabulary of the domain tests: given(posts).when(post).then(facts), .accepted() or .refused(rule, values)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msgspec.structs import fields, replace
 from domain.decision import TITLES, decide, reads, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
-from domain.event import Fact, Header, Posted, Recorded, Reference
+from domain.event import Fact, Header, Posted, Reference
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.replay import advance
@@ -26,13 +26,13 @@ _ids = count(1)
 
 
 def day(text: str) -> date:
-    """`3-14` is in 2019, `2020-3-14` says its year."""
+    """`3-14` is a day of 2019; `2020-3-14` includes the year."""
     parts = [int(part) for part in text.split("-")]
     return date(*parts) if len(parts) == 3 else date(2019, *parts)
 
 
 def calendar_days(first: date, last: date) -> int | None:
-    """A calendar without weekends, that ends with 2030."""
+    """The number of days from `first` to `last`: a calendar without weekends that ends with 2030."""
     return (last - first).days + 1 if last.year <= 2030 else None
 
 
@@ -46,7 +46,7 @@ def post(
     actor: str = "经办人",
     key: str = "office",
 ) -> Posted:
-    """A post of `fact`; unless told otherwise it cites one new document of each kind that it must."""
+    """A post of `fact`, by default citing one new document of each required kind."""
     number = next(_ids)
     kinds = [choice[0] for choice in fact.cites] if cites is None else cites
     documents = tuple(d if isinstance(d, Document) else Document(d, f"第{number}号") for d in kinds)
@@ -62,15 +62,15 @@ def post(
     return Posted(stream, fact, header)
 
 
-def foretold(posted: Posted, refusal: Refused) -> None:
-    """The rule is among those that the domain says may refuse such a post."""
+def check_rule_is_declared(posted: Posted, refusal: Refused) -> None:
+    """Check that the domain declares this rule as one that may refuse this type of post."""
     assert type(refusal) in rules_of(type(posted.fact)), (posted.fact, refusal)
 
 
-def seen(ledger: LedgerView, posted: Posted) -> LedgerView:
-    """The books as a service has them for this post: nothing but what the domain says that it reads."""
-    asked = posted.fact.refers_to(posted.stream)
-    entries = Map({each: ledger.entries[each] for each in asked if each in ledger.entries})
+def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:
+    """The ledger as a service loads it for this post: only what the domain declares that the decision reads."""
+    referred = posted.fact.refers_to(posted.stream)
+    entries = Map({each: ledger.entries[each] for each in referred if each in ledger.entries})
     names = set(reads(posted, entries))
     for state in [ledger.stream(name).state for name in names]:
         names |= {f"fund/{state.fund}"} if isinstance(state, Project) else set()
@@ -82,18 +82,18 @@ class Scenario(Struct, frozen=True):
     posted: Posted | None = None
 
     def given(self, *posts: Posted) -> Scenario:
-        """After these, each of which must be accepted."""
+        """The scenario after these posts; each must be accepted."""
         ledger = self.ledger
         for each in posts:
-            ledger = advance(ledger, decide(seen(ledger, each), each))
+            ledger = advance(ledger, decide(view_for(ledger, each), each))
         return replace(self, ledger=ledger)
 
     def last(self, entry: type[Fact]) -> Reference:
-        """Where the latest event of this type stands."""
-        found = [at for at, event in self.ledger.entries.items() if type(event.fact) is entry]
-        return max(found, key=lambda at: at.version)
+        """The stream and version of the latest event of this type."""
+        places = [at for at, event in self.ledger.entries.items() if type(event.fact) is entry]
+        return max(places, key=lambda at: at.version)
 
-    def reversing(self, entry: type[Fact], on: str, amount: Money | None = None) -> Posted:
+    def reversing(self, entry: type[Fact], on: str, amount: Money | None = None) -> Any:
         """The reversal of the latest event of this type, by another person."""
         at = self.last(entry)
         return post(at.stream, EntryReversed(at.version, "记错", amount), on, actor="会计主管", key="books")
@@ -101,32 +101,34 @@ class Scenario(Struct, frozen=True):
     def when(self, posted: Posted) -> Scenario:
         return replace(self, posted=posted)
 
-    def events(self) -> tuple[Recorded, ...]:
+    def events(self) -> tuple[Any, ...]:
         """The events that record the post."""
         assert self.posted is not None
-        return decide(seen(self.ledger, self.posted), self.posted)
+        return decide(view_for(self.ledger, self.posted), self.posted)
 
     def then(self, *facts: Fact) -> None:
+        """Check that the post is recorded as exactly these facts."""
         assert tuple(event.fact for event in self.events()) == facts
 
-    def counts(self) -> None:
-        """It is accepted and recorded as it is; the ledger sets nothing but what it left at its default."""
+    def accepted(self) -> None:
+        """Check that the post is accepted; the ledger may set only fields that the post left at their defaults."""
         assert self.posted is not None
         [recorded, *_], posted = self.events(), self.posted.fact
         assert type(recorded.fact) is type(posted)
         for field in fields(posted):
-            said = getattr(posted, field.name)
-            assert said in (getattr(recorded.fact, field.name), field.default)
+            value = getattr(posted, field.name)
+            assert value in (getattr(recorded.fact, field.name), field.default)
 
     def moves(self, *expected: tuple[str, str, str]) -> None:
-        """Source, target and amount of each move."""
+        """Check the source, target and amount of each move."""
         assert [(m.source, m.target, str(m.amount)) for m in self.events()[0].moves] == list(expected)
 
     def refused(self, rule: type[Refused], /, **facts: Any) -> None:
+        """Check that this rule refuses the post, with at least these values, and has messages in both languages."""
         assert self.posted is not None
         with pytest.raises(rule) as refusal:
             self.events()
-        foretold(self.posted, refusal.value)
+        check_rule_is_declared(self.posted, refusal.value)
         assert {name: refusal.value.facts[name] for name in facts} == facts
         assert str(refusal.value)
         assert refusal.value.chinese(TITLES)

@@ -1,4 +1,4 @@
-"""What asks for attention: each alert by the scenario that it is for, with the events it rests on."""
+"""Alerts: each kind with a scenario that raises it and the type of the event that it refers to."""
 
 from datetime import date
 
@@ -41,8 +41,8 @@ from tests.domain.scenario import Scenario, day, post
 TODAY = date(2019, 9, 1)
 
 
-def settled(**changes) -> Scenario:
-    """Both awards with the fund's settings changed."""
+def with_settings(**changes) -> Scenario:
+    """Both awards, under changed settings of the fund."""
     return awarded().given(post(FUND, SettingsChanged(replace(SETTINGS, **changes)), "3-2"))
 
 
@@ -63,7 +63,7 @@ def late_objection() -> Scenario:
     return noticed_after().given(*shown("a", "b"), post(PROJECT, ObjectionReceived("Y1", "不实", "A-a"), "2-20"))
 
 
-STORIES = [
+CASES = [
     ("call-to-close", Urgency.OVERDUE, Scenario().given(*allotted(line()), *called()), "CallPublished"),
     (
         "notice-to-complete",
@@ -115,21 +115,21 @@ STORIES = [
         (funded := Scenario().given(*founded(line()))).given(funded.reversing(AppropriationReceived, "1-6")),
         "PlanAdopted",
     ),
-    ("period-to-close", Urgency.OVERDUE, settled(period_close_days=10), "FundEstablished"),
-    ("period-to-close", Urgency.DUE, settled(period_close_days=10).given(*closed_months(1, 7)), "PeriodClosed"),
+    ("period-to-close", Urgency.OVERDUE, with_settings(period_close_days=10), "FundEstablished"),
+    ("period-to-close", Urgency.DUE, with_settings(period_close_days=10).given(*closed_months(1, 7)), "PeriodClosed"),
 ]
 
 
-def told(scenario: Scenario):
+def current_alerts(scenario: Scenario):
     ledger = replace(scenario.ledger, today=TODAY)
     return list(alerts(ledger, "f", ("p",)))
 
 
 @pytest.mark.parametrize(
-    ("name", "urgency", "scenario", "event"), STORIES, ids=[f"{name}-{event}" for name, _, _, event in STORIES]
+    ("name", "urgency", "scenario", "event"), CASES, ids=[f"{name}-{event}" for name, _, _, event in CASES]
 )
-def test_an_alert_names_what_it_is_about_and_the_event_it_rests_on(name, urgency, scenario, event):
-    [alert] = [each for each in told(scenario) if each.name == name]
+def test_an_alert_has_an_urgency_the_event_it_refers_to_and_two_sentences(name, urgency, scenario, event):
+    [alert] = [each for each in current_alerts(scenario) if each.name == name]
     assert alert.urgency is urgency
     assert [type(scenario.ledger.entries[at].fact).__name__ for at in alert.by] == [event]
     for sentence in (alert.en, alert.zh):
@@ -137,22 +137,22 @@ def test_an_alert_names_what_it_is_about_and_the_event_it_rests_on(name, urgency
         assert "{" not in sentence
 
 
-BY_TABLES = {"unspent", "never-paid", "never-awarded", "december-rush", "payee-differs"}
-"""Those that the service's tests tell, because they are asked of its tables."""
+FROM_TABLES = {"unspent", "never-paid", "never-awarded", "december-rush", "payee-differs"}
+"""Alerts that are computed from the projected tables and tested in tests/service."""
 
 
-def test_every_alert_has_its_story():
-    assert {name for name, *_ in STORIES} | BY_TABLES == set(SENTENCES)
+def test_every_kind_of_alert_has_a_case():
+    assert {name for name, *_ in CASES} | FROM_TABLES == set(SENTENCES)
 
 
-def test_a_waiver_stays_odd_when_its_project_is_closed():
+def test_the_alert_of_a_waiver_remains_after_its_project_is_closed():
     closed = only_a_awarded().given(
         post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER),
         post(PROJECT, AwardDeclined("L-a", "放弃"), "3-3"),
         post(PROJECT, ProjectClosed(), "3-4"),
     )
-    assert [each.name for each in told(closed)] == ["waiver"]
+    assert [each.name for each in current_alerts(closed)] == ["waiver"]
 
 
-def test_what_is_settled_asks_for_nothing():
-    assert told(awarded().given(request())) == []
+def test_a_project_without_irregularities_has_no_alerts():
+    assert current_alerts(awarded().given(request())) == []

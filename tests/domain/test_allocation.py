@@ -1,4 +1,4 @@
-"""The allocation by score against exact fractions, which are plainly right and say nothing of whole fen."""
+"""The allocation by score, compared with exact fractions, which are evidently correct but are not whole fen."""
 
 from collections import Counter
 from decimal import Decimal
@@ -20,7 +20,7 @@ scores = st.lists(st.integers(0, 10_000).map(lambda n: Decimal(n) / 100), min_si
 
 @st.composite
 def shared(draw):
-    """What there is, by whom, the quantum; and what each gets."""
+    """The amounts by batch, the scores, the quantum, and the resulting shares."""
     quantum = draw(quanta)
     amounts = {n: count * quantum for n, count in enumerate(draw(batches), 1)}
     by = draw(scores)
@@ -57,8 +57,8 @@ def test_each_total_is_within_one_quantum_of_its_exact_share(case):
 
 
 @given(shared())
-def test_the_totals_are_those_of_the_largest_remainders(case):
-    """The naive way: everybody the whole quanta of the exact share, then one more in the order of what was cut off."""
+def test_the_totals_follow_the_largest_remainder_method(case):
+    """The naive method: the whole quanta of each exact share, then one more each in the order of the remainders."""
     amounts, by, quantum, shares = case
     exact = [Fraction(sum(amounts.values()) // quantum) * Fraction(score) / Fraction(sum(by)) for score in by]
     naive = [int(share) for share in exact]
@@ -69,7 +69,7 @@ def test_the_totals_are_those_of_the_largest_remainders(case):
 
 
 @given(shared())
-def test_equal_scores_differ_by_one_quantum_at_most_and_the_earlier_gets_it(case):
+def test_equal_scores_get_equal_totals_or_the_earlier_gets_one_quantum_more(case):
     _, by, quantum, shares = case
     for index, score in enumerate(by):
         for later in range(index + 1, len(by)):
@@ -86,21 +86,21 @@ def test_a_higher_score_never_gets_less(case):
 
 
 @given(shared())
-def test_nothing_goes_to_a_score_of_zero(case):
+def test_a_score_of_zero_gets_nothing(case):
     _, by, _, shares = case
     assert not any(total(share) for score, share in zip(by, shares, strict=True) if not score)
 
 
 @given(st.integers(1, 500), st.integers(1, 500), scores, quanta)
-def test_of_two_batches_each_first_share_is_within_one_quantum_of_its_part_of_the_total(first, second, by, quantum):
+def test_with_two_batches_the_first_share_is_within_one_quantum_of_its_exact_part(first, second, by, quantum):
     shares = allocate({1: first * quantum, 2: second * quantum}, by, quantum)
     for share in shares:
         exact = Fraction(first, first + second) * total(share)
         assert abs(share[1] - exact) < quantum
 
 
-def test_the_seed_s_project_is_shared_out_to_the_yuan():
-    """60 万元 among three that scored 92.5, 90 and 85.25; 36 万元 of it at first."""
+def test_the_project_of_the_seed_is_allocated_in_whole_yuan():
+    """60 万元, 36 万元 of it in the first batch, among three applications with scores of 92.5, 90 and 85.25."""
     shares = allocate({1: 36_000_000, 2: 24_000_000}, [Decimal("92.50"), Decimal(90), Decimal("85.25")], 100)
     assert [(str(share[1]), str(share[2])) for share in shares] == [
         ("124370.00", "82913.00"),
@@ -109,17 +109,17 @@ def test_the_seed_s_project_is_shared_out_to_the_yuan():
     ]
 
 
-def test_the_earlier_of_two_equals_gets_the_odd_fen_of_the_total_and_of_the_first_batch():
+def test_the_earlier_of_two_equal_scores_gets_the_odd_fen_of_the_total_and_of_the_first_batch():
     assert allocate({1: 3, 2: 2}, [Decimal(50), Decimal(50)], 1) == [{1: 2, 2: 1}, {1: 1, 2: 1}]
 
 
-def test_a_batch_that_would_leave_less_than_nothing_for_the_last_is_cut():
+def test_a_share_is_cut_if_the_share_of_the_last_batch_would_be_negative():
     shares = allocate({1: 1, 2: 5, 3: 5, 4: 1}, [Decimal(n) for n in (7, 9, 7, 9)], 1)
     assert min(amount for share in shares for amount in share.values()) == 0
 
 
 @given(shared(), st.integers(2, 50))
-def test_a_batch_that_is_no_multiple_of_the_quantum_is_refused(case, coarse):
+def test_a_batch_that_is_not_a_multiple_of_the_quantum_is_refused(case, coarse):
     amounts, by, quantum, _ = case
     wrong = [n for n, amount in amounts.items() if amount % (quantum * coarse)]
     assume(wrong)
@@ -132,10 +132,10 @@ def test_a_batch_that_is_no_multiple_of_the_quantum_is_refused(case, coarse):
     }
 
 
-def test_of_nothing_everybody_gets_nothing():
+def test_empty_batches_give_shares_of_zero():
     assert allocate({1: 0, 2: 0}, [Decimal(50), Decimal(40)], 1) == [{1: 0, 2: 0}, {1: 0, 2: 0}]
 
 
-def test_nothing_is_shared_out_by_nothing():
+def test_an_allocation_by_scores_of_zero_is_refused():
     with pytest.raises(NothingToShareBy):
         allocate({1: 100}, [Decimal(0), Decimal(0)], 1)

@@ -26,7 +26,7 @@ from tests.domain.lives import (
     accepted,
     approvals,
     awarded,
-    held,
+    balances,
     instructed,
     line,
     only_a_awarded,
@@ -57,7 +57,7 @@ each_ending = pytest.mark.parametrize("fact", ENDINGS, ids=lambda fact: type(fac
 
 
 @each_of_any
-def test_what_follows_an_award_is_of_one_that_exists_and_lives_and_comes_after_it(fact):
+def test_a_change_needs_a_live_award_and_is_not_dated_before_it(fact):
     decided.when(post(PROJECT, replace(fact, award="L-z"), "3-6")).refused(UnknownName, kind="award", name="L-z")
     ended = decided.given(post(PROJECT, ENDINGS[1], "3-2"))
     ended.when(post(PROJECT, fact, "3-6")).refused(AwardEnded, award="L-a", status="revoked")
@@ -78,20 +78,20 @@ def test_an_agreement_opens_its_gate():
     assert after.balance(COMMITTED, Place("p", 2, "L-a")) == yuan("20.00")
 
 
-def test_an_agreement_that_gates_nothing_moves_nothing():
+def test_an_agreement_that_opens_no_gate_moves_no_money():
     awarded().when(post(PROJECT, signed, "3-5")).moves()
 
 
-def test_an_agreement_ends_after_it_starts():
+def test_an_agreement_that_ends_before_it_starts_is_refused():
     decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-4")), "3-5")).refused(WindowEmpty)
 
 
-def test_an_agreement_may_be_of_one_day():
-    decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-5")), "3-5")).counts()
+def test_an_agreement_can_last_one_day():
+    decided.when(post(PROJECT, AgreementSigned("L-a", day("3-5"), day("3-5")), "3-5")).accepted()
 
 
 def test_an_agreement_is_extended_to_a_later_day():
-    agreed.when(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "4-1")).counts()
+    agreed.when(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "4-1")).accepted()
     same = ExtensionGranted("L-a", ends_on=day("2020-3-5"))
     agreed.when(post(PROJECT, same, "4-1")).refused(
         DeadlineNotLater, what="AgreementSigned", last_day=day("2020-3-5"), asked=day("2020-3-5")
@@ -111,40 +111,40 @@ def test_a_rectification_is_extended_to_a_later_day():
     )
     failed.when(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2021-1-1")), "6-20")).refused(NothingToExtend)
     longer = failed.given(post(PROJECT, ExtensionGranted("L-a", due_on=day("7-31")), "6-20"))
-    longer.when(post(PROJECT, AcceptanceRequested("L-a"), "7-31")).counts()
+    longer.when(post(PROJECT, AcceptanceRequested("L-a"), "7-31")).accepted()
 
 
-def test_one_of_two_last_days_is_extended_and_the_other_stays():
+def test_extending_one_of_two_deadlines_keeps_the_other():
     both = agreed.given(
         *paid(),
         post(PROJECT, AcceptanceRequested("L-a"), "6-1"),
         post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"),
         post(PROJECT, RectificationOrdered("L-a", day("6-30")), "6-3"),
     )
-    for asked, stays in (({"ends_on": day("2021-1-1")}, "rectify_by"), ({"due_on": day("7-31")}, "ends_on")):
-        after = both.given(post(PROJECT, ExtensionGranted("L-a", **asked), "6-20"))
-        was, now = (scenario.ledger.project("p").award("L-a") for scenario in (both, after))
-        assert getattr(now, stays) == getattr(was, stays)
-        assert now != was
+    for changes, kept in (({"ends_on": day("2021-1-1")}, "rectify_by"), ({"due_on": day("7-31")}, "ends_on")):
+        after = both.given(post(PROJECT, ExtensionGranted("L-a", **changes), "6-20"))
+        old, new = (scenario.ledger.project("p").award("L-a") for scenario in (both, after))
+        assert getattr(new, kept) == getattr(old, kept)
+        assert new != old
 
 
-@pytest.mark.parametrize("asked", [{}, {"ends_on": "2021-1-1"}, {"due_on": "2021-1-1"}])
-def test_only_what_has_a_last_day_is_extended(asked):
-    asked = {name: day(text) for name, text in asked.items()}
-    decided.when(post(PROJECT, ExtensionGranted("L-a", **asked), "3-6")).refused(NothingToExtend, award="L-a")
+@pytest.mark.parametrize("deadline", [{}, {"ends_on": "2021-1-1"}, {"due_on": "2021-1-1"}])
+def test_an_extension_of_a_deadline_that_does_not_exist_is_refused(deadline):
+    deadline = {name: day(text) for name, text in deadline.items()}
+    decided.when(post(PROJECT, ExtensionGranted("L-a", **deadline), "3-6")).refused(NothingToExtend, award="L-a")
 
 
-# Amended ---------------------------------------------------------------------
+# Amendment -------------------------------------------------------------------
 
 
-def test_an_award_is_raised_out_of_the_line_and_behind_its_gate():
+def test_an_increase_moves_money_from_the_line_to_the_account_behind_the_gate():
     one.when(post(PROJECT, amended("30.00"), "3-6")).moves(("line", "payable", "30.00"))
     one.when(post(PROJECT, amended("20.00", 2), "3-6")).moves(("line", "committed", "20.00"))
     through = one.given(*paid(), *accepted())
     through.when(post(PROJECT, amended("20.00", 2), "6-20")).moves(("line", "payable", "20.00"))
 
 
-def test_an_award_is_lowered_by_what_is_not_paid_yet():
+def test_a_reduction_returns_only_money_that_is_not_requested_yet():
     one.when(post(PROJECT, amended("30.00", increase=False), "3-6")).moves(("payable", "line", "30.00"))
     one.when(post(PROJECT, amended("5.00", 2, increase=False), "3-6")).moves(("committed", "line", "5.00"))
     one.given(request()).when(post(PROJECT, amended("0.01", increase=False), "3-6")).refused(
@@ -152,7 +152,7 @@ def test_an_award_is_lowered_by_what_is_not_paid_yet():
     )
 
 
-def test_an_award_is_raised_by_no_more_than_the_line_holds():
+def test_an_amendment_above_the_balance_of_its_source_is_refused():
     one.when(post(PROJECT, amended("30.01"), "3-6")).refused(BalanceTooSmall, account=LINE, available=yuan("30.00"))
     one.when(post(PROJECT, amended("20.01", 2, increase=False), "3-6")).refused(
         BalanceTooSmall, account=COMMITTED, available=yuan("20.00")
@@ -163,25 +163,25 @@ def test_an_award_is_raised_by_no_more_than_the_line_holds():
 # Payee -----------------------------------------------------------------------
 
 
-def test_a_changed_payee_is_paid_from_then_on():
+def test_after_a_payee_change_only_the_new_payee_is_paid():
     after = decided.given(post(PROJECT, changed, "3-2"))
     fact = replace(request().fact, payee=new_account)
-    after.when(post(PROJECT, fact, "3-3")).counts()
+    after.when(post(PROJECT, fact, "3-3")).accepted()
     after.when(request(on="3-3")).refused(PayeeMismatch, awarded="示例a (9a, …9999)")
 
 
-def test_a_payee_is_changed_by_two_people():
+def test_a_payee_change_needs_two_people():
     alone = replace(changed, approver=" 经办 人")
     decided.when(post(PROJECT, alone, "3-2")).refused(SamePerson, who=" 经办 人")
 
 
-def test_a_change_of_payee_changes_it_and_to_somebody_with_a_valid_code():
+def test_a_payee_change_needs_a_different_payee_with_a_valid_code():
     decided.when(post(PROJECT, replace(changed, new=payee("a")), "3-2")).refused(PayeeUnchanged, award="L-a")
-    nobody = replace(changed, new=replace(payee("n"), uscc="0n"))
-    decided.when(post(PROJECT, nobody, "3-2")).refused(InvalidCode, uscc="0n")
+    invalid = replace(changed, new=replace(payee("n"), uscc="0n"))
+    decided.when(post(PROJECT, invalid, "3-2")).refused(InvalidCode, uscc="0n")
 
 
-def test_a_change_of_payee_names_the_present_one():
+def test_a_payee_change_must_name_the_current_payee():
     stale = replace(changed, old=payee("b"))
     decided.when(post(PROJECT, stale, "3-2")).refused(
         PayeeMismatch, payee="示例b (9b, …0001)", awarded="示例a (9a, …0001)"
@@ -190,41 +190,41 @@ def test_a_change_of_payee_names_the_present_one():
 
 @pytest.mark.parametrize("fact", [changed, *ENDINGS], ids=lambda fact: type(fact).__name__)
 @pytest.mark.parametrize("under_way", [(request(),), (request(), *approvals()), instructed()], ids=len)
-def test_nothing_of_the_kind_while_money_is_in_flight(fact, under_way):
+def test_payee_changes_and_endings_are_refused_while_money_is_in_flight(fact, under_way):
     decided.given(*under_way).when(post(PROJECT, fact, "3-6")).refused(AwardInFlight, award="L-a", amount=yuan("30.00"))
 
 
-# Ended -----------------------------------------------------------------------
+# Early end -------------------------------------------------------------------
 
 
 @each_ending
-def test_an_ended_award_gives_all_that_is_unpaid_back_to_the_line(fact):
+def test_ending_an_award_returns_all_unpaid_money_to_the_line(fact):
     scenario = decided.when(post(PROJECT, fact, "3-6"))
     scenario.moves(("payable", "line", "30.00"), ("committed", "line", "20.00"))
     after = decided.given(post(PROJECT, fact, "3-6"))
-    assert held(after) == {"line": "50.00", "payable": "30.00", "committed": "20.00"}
+    assert balances(after) == {"line": "50.00", "payable": "30.00", "committed": "20.00"}
     assert after.ledger.project("p").award("L-a").status is not AwardStatus.LIVE
 
 
 @pytest.mark.parametrize("fact", ENDINGS[:2], ids=lambda fact: type(fact).__name__)
-def test_what_was_paid_is_neither_declined_nor_revoked_but_terminated(fact):
+def test_an_award_with_paid_money_can_only_be_terminated(fact):
     confirmed.when(post(PROJECT, fact, "3-6")).refused(AwardPaid, award="L-a", amount=yuan("30.00"))
     confirmed.when(post(PROJECT, ENDINGS[2], "3-6")).moves(("committed", "line", "20.00"))
 
 
 @pytest.mark.parametrize("fact", ENDINGS[:2], ids=lambda fact: type(fact).__name__)
-def test_what_came_back_is_not_paid(fact):
+def test_an_award_whose_payment_was_returned_can_be_declined_or_revoked(fact):
     returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
     confirmed.given(post(PROJECT, returned, "3-6")).when(post(PROJECT, fact, "3-7")).moves(
         ("payable", "line", "30.00"), ("committed", "line", "20.00")
     )
 
 
-def test_an_award_does_not_end_before_the_last_payment_on_it():
+def test_an_ending_cannot_be_dated_before_the_last_payment_of_the_award():
     early = post(PROJECT, ENDINGS[2], "3-4", booked="3-5")
     confirmed.when(early).refused(BeforeItsCause, cause="PaymentConfirmed")
 
 
-def test_nothing_moves_when_all_was_paid():
+def test_terminating_a_wholly_paid_award_moves_no_money():
     through = decided.given(*paid(), *accepted(), *paid("P2", "a", 2, "20.00", "7"))
     through.when(post(PROJECT, ENDINGS[2], "7-6")).moves()

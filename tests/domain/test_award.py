@@ -56,12 +56,12 @@ def deciding(scenario: Scenario, *rows, on="3-1", **basis):
     return scenario.when(post(PROJECT, AwardListDecided(method="按得分", awards=rows, **basis), on))
 
 
-def test_an_award_is_payable_behind_an_open_gate_and_committed_behind_a_shut_one():
+def test_awarded_money_is_payable_behind_an_open_gate_and_committed_behind_a_shut_gate():
     scenario = deciding(noticed_project, row("a", "60.00", "40.00"))
     scenario.moves(("line", "payable", "60.00"), ("line", "committed", "40.00"))
 
 
-def test_each_award_takes_the_lowest_fen_left_in_the_list_s_order():
+def test_awards_take_the_lowest_remaining_fen_in_the_order_of_the_list():
     rows = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
     moves = deciding(noticed_project, *rows).events()[0].moves
     assert [m.fen for m in moves] == [
@@ -72,21 +72,21 @@ def test_each_award_takes_the_lowest_fen_left_in_the_list_s_order():
     ]
 
 
-def test_an_award_may_leave_money_in_the_line_unless_the_total_is_fixed():
-    deciding(noticed_project, row("a", "50.00", "40.00")).counts()
+def test_awards_can_leave_money_in_the_line_unless_its_total_is_fixed():
+    deciding(noticed_project, row("a", "50.00", "40.00")).accepted()
     fixed = Scenario().given(*allotted(line(fixed=True)), *noticed())
     deciding(fixed, row("a", "50.00", "40.00")).refused(FixedTotalNotUsed, batch=1, left=yuan("10.00"))
-    deciding(fixed, row("a", "60.00", "40.00")).counts()
+    deciding(fixed, row("a", "60.00", "40.00")).accepted()
 
 
-def test_a_fixed_total_is_decided_on_a_line_that_is_wholly_allotted():
+def test_a_fixed_total_can_be_awarded_only_if_the_line_is_wholly_allotted():
     bare = Scenario().given(*founded(line(fixed=True)), *noticed())
     deciding(bare, row("a", "60.00", "40.00")).refused(
         LineNotAllotted, batch=1, allotted=yuan("0.00"), planned=yuan("60.00")
     )
 
 
-def test_awards_never_exceed_the_line():
+def test_awards_above_the_balance_of_the_line_are_refused():
     deciding(noticed_project, row("a", "60.01", "40.00")).refused(
         BalanceTooSmall, account=LINE, available=yuan("60.00"), amount=yuan("60.01")
     )
@@ -94,35 +94,35 @@ def test_awards_never_exceed_the_line():
     deciding(noticed_project, *rows).refused(BalanceTooSmall, available=yuan("60.00"), amount=yuan("60.01"))
 
 
-def test_awards_are_for_planned_batches_only():
+def test_awards_can_use_only_planned_batches():
     deciding(noticed_project, row("a", "10.00", "10.00", "10.00")).refused(BatchNotInPlan, batch=3)
 
 
-def test_awards_never_exceed_the_places():
+def test_more_awards_than_places_are_refused():
     one = Scenario().given(*allotted(line(awards=1)), *noticed())
     rows = row("a", "30.00"), row("b", "30.00", rank=2, score=89)
     deciding(one, *rows).refused(NoPlacesLeft, limit=1, taken=0, asked=2)
 
 
-def test_a_list_may_be_decided_again_for_places_and_money_that_are_left():
+def test_a_second_list_can_use_the_remaining_places_and_money():
     first = noticed_project.given(deciding(noticed_project, row("a", "30.00", "20.00")).posted)
-    deciding(first, row("b", "30.00", "20.00", score=89), on="3-2").counts()
+    deciding(first, row("b", "30.00", "20.00", score=89), on="3-2").accepted()
     deciding(first, row("a", "30.00", "20.00"), on="3-2").refused(NameTaken, kind="award", name="L-a")
 
 
-def test_an_award_goes_to_an_application_that_stands():
+def test_an_award_needs_an_application_that_exists_and_is_eligible():
     again = replace(row("a", "1.00"), award="L-x")
     deciding(awarded(), again, on="3-2").refused(NotStanding, application="A-a")
     deciding(noticed_project, row("z", "1.00")).refused(UnknownName, name="A-z")
 
 
-def test_nothing_is_awarded_without_a_notice():
+def test_an_award_list_without_a_notice_is_refused():
     quiet = Scenario().given(*allotted(line()), *reviewed())
     decision = AwardListDecided(1, "按得分", (row("a", "1.00"),), 1)
     quiet.when(post(PROJECT, decision, "3-1")).refused(NoNotice)
 
 
-def test_nothing_is_awarded_that_the_public_was_not_shown():
+def test_an_award_to_an_application_outside_the_notice_is_refused():
     shown = NoticeStarted((Proposal("A-a", yuan("50.00")),), day("2-16"), day("2-20"))
     partly = Scenario().given(
         *allotted(line()),
@@ -133,12 +133,12 @@ def test_nothing_is_awarded_that_the_public_was_not_shown():
     deciding(partly, row("b", "1.00", score=89)).refused(NotInNotice, application="A-b")
 
 
-def test_an_award_cites_the_review_and_notice_in_force():
+def test_an_award_list_must_cite_the_current_review_and_notice():
     deciding(noticed_project, row("a", "1.00"), review=1).refused(BasisMismatch, what="review", cited=1)
     deciding(noticed_project, row("a", "1.00"), notice=1).refused(BasisMismatch, what="notice", cited=1)
 
 
-def test_a_list_names_each_rank_and_each_batch_of_an_award_once():
+def test_duplicate_ranks_awards_applications_and_batches_are_refused():
     twins = row("a", "30.00"), row("b", "30.00", score=89)
     deciding(noticed_project, *twins).refused(NameTaken, kind="rank")
     same_award = row("a", "30.00"), replace(row("b", "30.00", rank=2, score=89), award="L-a")
@@ -149,51 +149,51 @@ def test_a_list_names_each_rank_and_each_batch_of_an_award_once():
     deciding(noticed_project, doubled).refused(NameTaken, kind="batch")
 
 
-def test_an_award_repeats_the_score_of_its_review():
+def test_an_award_must_have_the_score_of_the_review():
     deciding(noticed_project, row("a", "1.00", score=91)).refused(ScoreMismatch, reviewed=Decimal(90))
 
 
-def test_a_list_is_not_decided_before_its_notice_is_over():
+def test_an_award_list_cannot_be_dated_before_its_notice_is_completed():
     deciding(noticed_project, row("a", "1.00"), on="2-20").refused(BeforeItsCause, cause="NoticeCompleted")
 
 
-def test_a_list_is_not_decided_before_the_review_it_rests_on():
+def test_an_award_list_cannot_be_dated_before_its_review():
     again = noticed_project.given(post(PROJECT, review(a=90, b=89), "2-25"), *shown("a", "b", month="3"))
-    deciding(again, row("a", "1.00"), on="3-21").counts()
+    deciding(again, row("a", "1.00"), on="3-21").accepted()
     deciding(again, row("a", "1.00"), on="2-24").refused(BeforeItsCause)
 
 
-def test_an_award_that_ended_unpaid_frees_its_place_and_one_that_kept_money_does_not():
+def test_an_ended_award_frees_its_place_only_if_no_money_remains_paid():
     shown_b = shown("b", month="4")
     one = decided(Scenario().given(*allotted(line(awards=1)), *noticed()), row("a", "30.00", "20.00"))
     freed = one.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"), *shown_b)
-    deciding(freed, row("b", "30.00", "20.00", score=89), on="4-22").counts()
+    deciding(freed, row("b", "30.00", "20.00", score=89), on="4-22").accepted()
     kept = one.given(*paid(), post(PROJECT, AwardTerminated("L-a", "违约"), "3-20"), *shown_b)
     deciding(kept, row("b", "30.00", "20.00", score=89), on="4-22").refused(NoPlacesLeft, limit=1, taken=1, asked=1)
     returned = PaymentReturned("P1", yuan("30.00"), passive=False, reason="退款")
     emptied = kept.given(post(PROJECT, returned, "4-21"))
-    deciding(emptied, row("b", "30.00", "20.00", score=89), on="4-22").counts()
+    deciding(emptied, row("b", "30.00", "20.00", score=89), on="4-22").accepted()
 
 
-def test_a_substitute_takes_all_of_a_fixed_total():
+def test_a_substitute_must_get_the_whole_fixed_total():
     fixed = decided(Scenario().given(*allotted(line(fixed=True)), *noticed()), row("a", "60.00", "40.00"))
     declined = fixed.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"), *shown("b"))
     deciding(declined, row("b", "60.00", "39.99", score=89), on="3-3").refused(
         FixedTotalNotUsed, batch=2, left=yuan("0.01")
     )
-    deciding(declined, row("b", "60.00", "40.00", score=89), on="3-3").counts()
+    deciding(declined, row("b", "60.00", "40.00", score=89), on="3-3").accepted()
 
 
-def test_a_fixed_total_is_wholly_allotted_only_for_its_first_decision():
+def test_a_fixed_total_must_be_wholly_allotted_only_for_its_first_decision():
     fixed = decided(Scenario().given(*allotted(line(fixed=True)), *noticed()), row("a", "60.00", "40.00"))
     less = fixed.given(
         post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"),
         post(FUND, AllotmentWithdrawn("p", 1, yuan("10.00")), "3-3"),
         *shown("b", month="4"),
     )
-    deciding(less, row("b", "50.00", "40.00", score=89), on="4-22").counts()
+    deciding(less, row("b", "50.00", "40.00", score=89), on="4-22").accepted()
     open_total = Scenario().given(*founded(line()), post(FUND, FundsAllotted("p", 1, yuan("5.00")), "1-6"), *noticed())
-    deciding(open_total, row("a", "5.00")).counts()
+    deciding(open_total, row("a", "5.00")).accepted()
 
 
 # By score --------------------------------------------------------------------
@@ -207,29 +207,29 @@ def by_score(*rows: Awarded, quantum: str | None = None, scores: dict[str, int] 
     return scored.when(post(PROJECT, fact, "3-21"))
 
 
-def test_amounts_said_to_be_by_score_are_those_of_the_allocation():
-    """60 and 40 yuan by 90 and 89: the first gets 50.28 in all, of which 30.17 at first."""
+def test_amounts_declared_as_by_score_must_equal_the_allocation():
+    """60 and 40 yuan by scores of 90 and 89: the first award gets 50.28 in total, 30.17 of it in the first batch."""
     right = row("a", "30.17", "20.11"), row("b", "29.83", "19.89", rank=2, score=89)
-    by_score(*right).counts()
+    by_score(*right).accepted()
     even = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
     by_score(*even).refused(AllocationMismatch, award="L-a", batch=1, amount=yuan("30.00"), expected=yuan("30.17"))
 
 
-def test_the_quantum_is_the_list_s_own_or_else_the_fund_s():
+def test_the_quantum_of_the_list_overrides_the_quantum_of_the_fund():
     whole = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
-    by_score(*whole, quantum="5.00").counts()
+    by_score(*whole, quantum="5.00").accepted()
     by_score(*whole, quantum="0.07").refused(QuantumTooCoarse, batch=1, amount=yuan("60.00"), quantum=yuan("0.07"))
 
 
-def test_the_odd_quantum_goes_to_the_earlier_application_number_whatever_its_rank():
+def test_the_odd_quantum_goes_to_the_earlier_application_number_regardless_of_rank():
     even = {"a": 50, "b": 50}
     right = row("b", "20.00", "20.00", score=50), row("a", "40.00", "20.00", rank=2, score=50)
-    by_score(*right, quantum="20.00", scores=even).counts()
+    by_score(*right, quantum="20.00", scores=even).accepted()
     wrong = row("b", "40.00", "20.00", score=50), row("a", "20.00", "20.00", rank=2, score=50)
     by_score(*wrong, quantum="20.00", scores=even).refused(AllocationMismatch, award="L-b", expected=yuan("20.00"))
 
 
-def test_application_numbers_are_told_apart_by_their_value_however_they_are_written():
+def test_application_numbers_are_ordered_by_value_regardless_of_their_spelling():
     numbers = {"a": "受理-10", "b": "受理-９"}
     applications = (
         replace(each, header=replace(each.header, documents=(Document("受理号", numbers[name]),)))
@@ -239,25 +239,25 @@ def test_application_numbers_are_told_apart_by_their_value_however_they_are_writ
     again = begun.given(post(PROJECT, review(a=50, b=50), "2-16"), *shown("a", "b", month="3"))
     rows = row("b", "40.00", "20.00", score=50), row("a", "20.00", "20.00", rank=2, score=50)
     fact = replace(award_list(again, *rows), by_score=True, quantum=yuan("20.00"))
-    again.when(post(PROJECT, fact, "3-21")).counts()
+    again.when(post(PROJECT, fact, "3-21")).accepted()
 
 
-def test_what_the_shares_were_reckoned_by_is_recorded():
+def test_the_quantum_and_the_tie_order_of_an_allocation_are_recorded():
     right = row("a", "30.17", "20.11"), row("b", "29.83", "19.89", rank=2, score=89)
     [event] = by_score(*right).events()
     assert (event.fact.quantum, event.fact.tie_order) == (SETTINGS.quantum, TIES)
     whole = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)
-    said = by_score(*whole, quantum="5.00")
-    [event] = said.when(replace(said.posted, fact=replace(said.posted.fact, tie_order="抽签"))).events()
-    assert (event.fact.quantum, event.fact.tie_order) == (yuan("5.00"), TIES), "it says how it was, not what was sent"
-    [unsaid] = deciding(noticed_project, row("a", "1.00")).events()
-    assert (unsaid.fact.quantum, unsaid.fact.tie_order) == (None, None)
+    sent = by_score(*whole, quantum="5.00")
+    [event] = sent.when(replace(sent.posted, fact=replace(sent.posted.fact, tie_order="抽签"))).events()
+    assert (event.fact.quantum, event.fact.tie_order) == (yuan("5.00"), TIES), "the order that was used, not sent"
+    [not_by_score] = deciding(noticed_project, row("a", "1.00")).events()
+    assert (not_by_score.fact.quantum, not_by_score.fact.tie_order) == (None, None)
 
 
-def test_nothing_is_shared_out_by_scores_of_zero():
+def test_an_allocation_by_scores_of_zero_is_refused():
     zero = {"a": 0, "b": 0}
     by_score(row("a", "30.00", score=0), scores=zero).refused(NothingToShareBy)
 
 
-def test_the_ledger_checks_no_shares_that_are_not_said_to_be_by_score():
-    deciding(noticed_project, row("a", "30.00", "20.00"), row("b", "1.00", rank=2, score=89)).counts()
+def test_amounts_not_declared_as_by_score_are_not_compared_with_the_allocation():
+    deciding(noticed_project, row("a", "30.00", "20.00"), row("b", "1.00", rank=2, score=89)).accepted()

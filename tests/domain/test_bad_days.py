@@ -1,4 +1,4 @@
-"""Days on which something goes wrong, each told from the beginning to the way out."""
+"""Incidents, such as a returned payment or an upheld objection, each from its beginning to its resolution."""
 
 from datetime import date
 
@@ -51,10 +51,10 @@ from tests.domain.lives import (
     approvals,
     award_list,
     awarded,
+    balances,
     called,
     closed_months,
     decided,
-    held,
     instructed,
     line,
     notice,
@@ -78,16 +78,16 @@ def returned(payment: str = "P1", amount: str = "30.00") -> PaymentReturned:
     return PaymentReturned(payment, yuan(amount), passive=True, reason="账号有误")
 
 
-def test_a_payment_comes_back_in_its_year_and_is_paid_again():
+def test_a_payment_returned_in_the_same_year_can_be_paid_again():
     back = awarded().given(*paid(), post(PROJECT, returned(), "3-20"))
-    assert held(back) == {"payable": "60.00", "committed": "40.00"}
+    assert balances(back) == {"payable": "60.00", "committed": "40.00"}
     again = back.given(*paid("P2", month="4"))
-    assert held(again) == {"payable": "30.00", "committed": "40.00", "paid": "30.00"}
+    assert balances(again) == {"payable": "30.00", "committed": "40.00", "paid": "30.00"}
 
 
-def test_a_payment_comes_back_in_a_later_year_and_is_reinstated_allotted_and_paid_again():
+def test_a_payment_returned_in_a_later_year_is_reinstated_allotted_and_paid_again():
     back = only_a_awarded().given(*paid(month="12"), post(PROJECT, returned(), "2020-1-10"))
-    assert held(back, FUND) == {"recovered": "30.00"}
+    assert balances(back, FUND) == {"recovered": "30.00"}
     back.when(request("P2", on="2020-1-11")).refused(BalanceTooSmall)
     again = back.given(
         post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1"),
@@ -95,18 +95,18 @@ def test_a_payment_comes_back_in_a_later_year_and_is_reinstated_allotted_and_pai
         post(PROJECT, AwardAmended("L-a", 1, increase=True, amount=yuan("30.00"), reason="退票重拨"), "2020-2-3"),
         *paid("P2", month="2020-3"),
     )
-    assert held(again) == {"line": "50.00", "committed": "20.00", "paid": "30.00"}
-    assert held(again, FUND) == {}
+    assert balances(again) == {"line": "50.00", "committed": "20.00", "paid": "30.00"}
+    assert balances(again, FUND) == {}
 
 
-def test_a_payment_comes_back_of_an_award_that_ended_and_is_the_fund_s():
+def test_a_payment_returned_for_an_ended_award_is_recovered_by_the_fund():
     ended = awarded().given(*paid(), post(PROJECT, AwardTerminated("L-a", "违约"), "4-1"))
     back = ended.given(post(PROJECT, returned(), "4-2"))
-    assert held(back) == {"line": "20.00", "payable": "30.00", "committed": "20.00"}
-    assert held(back, FUND) == {"recovered": "30.00"}
+    assert balances(back) == {"line": "20.00", "payable": "30.00", "committed": "20.00"}
+    assert balances(back, FUND) == {"recovered": "30.00"}
 
 
-def test_an_objection_is_upheld_and_the_next_in_rank_is_awarded_instead():
+def test_after_an_upheld_objection_the_next_in_rank_is_awarded_instead():
     objected = Scenario().given(
         *allotted(line(awards=1)),
         *reviewed("a", "b", "c"),
@@ -118,38 +118,38 @@ def test_an_objection_is_upheld_and_the_next_in_rank_is_awarded_instead():
     objected.when(post(PROJECT, award_list(objected, row("a", "60.00", "40.00")), "3-1")).refused(NotStanding)
     shown_b = objected.given(*shown("b", month="3"))
     instead = decided(shown_b, row("b", "60.00", "40.00", score=89), on="3-25")
-    assert held(instead) == {"payable": "60.00", "committed": "40.00"}
+    assert balances(instead) == {"payable": "60.00", "committed": "40.00"}
 
 
-def test_acceptance_fails_and_is_passed_at_the_second_try():
+def test_acceptance_can_pass_at_the_second_try():
     first = awarded().given(
         *paid(),
         post(PROJECT, AcceptanceRequested("L-a"), "6-1"),
         post(PROJECT, AcceptanceFailed("L-a", "专利申请量不足"), "6-10"),
         post(PROJECT, RectificationOrdered("L-a", day("8-31")), "6-12"),
     )
-    assert held(first)["committed"] == "40.00"
+    assert balances(first)["committed"] == "40.00"
     second = first.given(*accepted(month="8"), *paid("P2", "a", 2, "20.00", "9"))
-    assert held(second) == {"paid": "50.00", "payable": "30.00", "committed": "20.00"}
+    assert balances(second) == {"paid": "50.00", "payable": "30.00", "committed": "20.00"}
 
 
-def test_an_awardee_declines_and_the_substitute_gets_all_of_the_fixed_total():
+def test_a_substitute_gets_the_whole_fixed_total_of_a_declined_award():
     only = decided(Scenario().given(*allotted(line(awards=1, fixed=True)), *noticed()), row("a", "60.00", "40.00"))
     declined = only.given(post(PROJECT, AwardDeclined("L-a", "企业迁出"), "3-5"), *shown("b", month="4"))
     substitute = decided(declined, row("b", "60.00", "40.00", score=89), on="4-22")
-    assert held(substitute) == {"payable": "60.00", "committed": "40.00"}
+    assert balances(substitute) == {"payable": "60.00", "committed": "40.00"}
     substitute.when(substitute.reversing(AwardDeclined, "4-23")).refused(MovedOn)
 
 
-def test_an_award_is_revoked_and_its_money_goes_back_to_the_fund_with_the_project():
+def test_the_money_of_a_revoked_award_returns_to_the_fund_when_the_project_closes():
     revoked = only_a_awarded().given(post(PROJECT, AwardRevoked("L-a", "申报材料造假"), "3-5"))
-    assert held(revoked) == {"line": "100.00"}
+    assert balances(revoked) == {"line": "100.00"}
     closed = revoked.given(post(PROJECT, ProjectClosed(), "3-6"))
-    assert held(closed) == {}
-    assert held(closed, FUND) == {"pool": "100.00"}
+    assert balances(closed) == {}
+    assert balances(closed, FUND) == {"pool": "100.00"}
 
 
-def test_an_award_is_terminated_part_is_recovered_the_rest_waived_and_the_fund_ends_empty():
+def test_a_fund_closes_empty_after_a_terminated_award_is_partly_recovered_and_partly_waived():
     ended = only_a_awarded().given(
         *paid(),
         post(PROJECT, AwardTerminated("L-a", "资金挪用"), "5-1"),
@@ -157,22 +157,22 @@ def test_an_award_is_terminated_part_is_recovered_the_rest_waived_and_the_fund_e
         post(PROJECT, RecoveryReceived("R1", yuan("18.00")), "6-1"),
     )
     ended.when(post(PROJECT, ProjectClosed(), "7-1")).refused(RecoveryOutstanding, amount=yuan("12.00"))
-    over = ended.given(
+    closed = ended.given(
         post(PROJECT, RecoveryWaived("R1", yuan("12.00"), "企业破产"), "7-1", **ANOTHER),
         post(PROJECT, ProjectClosed(), "7-2"),
     )
-    assert held(over, FUND) == {"recovered": "18.00", "pool": "70.00"}
+    assert balances(closed, FUND) == {"recovered": "18.00", "pool": "70.00"}
     slip, paper = ("缴款书",), ("收回指标文",)
-    empty = over.given(
+    empty = closed.given(
         post(FUND, SurplusSurrendered(RECOVERED, yuan("18.00"), "p", "L-a", 1), "7-3", cites=slip),
         post(FUND, SurplusSurrendered(POOL, yuan("70.00")), "7-3", cites=paper),
         post(FUND, FundClosed(), "7-4"),
     )
-    assert held(empty, FUND) == {"surrendered": "88.00"}
-    assert held(empty) == {"paid": "12.00"}
+    assert balances(empty, FUND) == {"surrendered": "88.00"}
+    assert balances(empty) == {"paid": "12.00"}
 
 
-def test_a_call_fails_and_the_second_round_finds_somebody():
+def test_after_a_failed_call_a_second_round_can_make_an_award():
     failed = Scenario().given(
         *allotted(line(awards=1)),
         *called("a"),
@@ -189,20 +189,20 @@ def test_a_call_fails_and_the_second_round_finds_somebody():
         *shown("b", month="3"),
     )
     awarded_then = decided(second, row("b", "60.00", "40.00", score=80), on="3-25")
-    assert held(awarded_then) == {"payable": "60.00", "committed": "40.00"}
+    assert balances(awarded_then) == {"payable": "60.00", "committed": "40.00"}
 
 
-def test_money_is_reallocated_from_a_project_that_needs_less_to_one_that_needs_more():
+def test_reallocated_money_moves_from_one_project_to_another():
     moved = two_projects().given(post(FUND, FundsReallocated("p", 1, "q", 1, yuan("10.00")), "1-7"))
-    assert (held(moved), held(moved, OTHER_PROJECT)) == ({"line": "90.00"}, {"line": "110.00"})
+    assert (balances(moved), balances(moved, OTHER_PROJECT)) == ({"line": "90.00"}, {"line": "110.00"})
     moved.when(post(FUND, FundsAllotted("p", 1, yuan("10.00")), "1-8")).refused(
         AllotmentExceedsPlan, planned=yuan("50.00")
     )
     closed = moved.given(post(PROJECT, ProjectClosed(), "1-8"), post(OTHER_PROJECT, ProjectClosed(), "1-8"))
-    assert held(closed, FUND) == {"pool": "200.00"}
+    assert balances(closed, FUND) == {"pool": "200.00"}
 
 
-def test_the_plan_is_revised_when_more_money_comes_and_a_line_is_given_up():
+def test_a_revised_plan_can_use_new_money_and_the_money_of_a_dropped_line():
     richer = two_projects().given(
         post(OTHER_PROJECT, ProjectClosed(), "1-7"),
         post(FUND, AppropriationReceived(yuan("20.00"), 2019), "1-8"),
@@ -212,11 +212,11 @@ def test_the_plan_is_revised_when_more_money_comes_and_a_line_is_given_up():
         post(FUND, FundsAllotted("p", 1, yuan("80.00")), "1-10"),
         post(FUND, FundsAllotted("p", 2, yuan("40.00")), "1-10"),
     )
-    assert held(again) == {"line": "220.00"}
-    assert held(again, FUND) == {}
+    assert balances(again) == {"line": "220.00"}
+    assert balances(again, FUND) == {}
 
 
-def test_the_wrong_payment_is_confirmed_reversed_and_confirmed_right():
+def test_a_confirmation_of_the_wrong_payment_is_reversed_and_posted_again():
     slip = (Document("流水号", "B-20190305-7"),)
     wrong = awarded().given(
         *instructed(),
@@ -224,23 +224,24 @@ def test_the_wrong_payment_is_confirmed_reversed_and_confirmed_right():
         post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("b")), "3-5", cites=slip),
     )
     [event] = [e for e in wrong.ledger.entries.values() if isinstance(e.fact, PaymentConfirmed)]
+    assert isinstance(event.fact, PaymentConfirmed)
     assert event.fact.payee_differs
     put_right = wrong.given(wrong.reversing(PaymentConfirmed, "3-6")).given(
         post(PROJECT, PaymentConfirmed("P2", yuan("30.00"), actual("b")), "3-6", cites=slip),
         post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("a")), "3-7"),
     )
-    assert held(put_right) == {"paid": "60.00", "committed": "40.00"}
+    assert balances(put_right) == {"paid": "60.00", "committed": "40.00"}
 
 
-def test_an_allotment_typed_too_large_is_reversed_in_part():
+def test_an_allotment_that_was_too_large_is_reversed_in_part():
     typed = two_projects().given(post(FUND, AllotmentWithdrawn("p", 1, yuan("60.00")), "1-7"))
     typed = typed.given(post(FUND, FundsAllotted("p", 1, yuan("50.00")), "1-8"))
     right = typed.given(typed.reversing(FundsAllotted, "1-9", yuan("45.00")))
-    assert held(right) == {"line": "45.00"}
-    assert held(right, FUND) == {"pool": "55.00"}
+    assert balances(right) == {"line": "45.00"}
+    assert balances(right, FUND) == {"pool": "55.00"}
 
 
-def test_a_year_is_closed_and_what_is_learnt_late_is_booked_in_the_next():
+def test_a_late_fact_of_a_closed_year_is_booked_in_the_next_year():
     closed = awarded().given(*instructed(month="12"), *closed_months(1, 12))
     late = post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual()), "12-31")
     [event] = closed.when(late).events()
@@ -249,7 +250,7 @@ def test_a_year_is_closed_and_what_is_learnt_late_is_booked_in_the_next():
     back.moves(("paid", "payable", "30.00"))
 
 
-def test_the_payee_changes_its_account_and_two_people_answer_for_it():
+def test_a_change_of_the_payee_account_needs_two_people_and_no_payment_in_flight():
     new = replace(payee("a"), account=BankAccount("8888", "digest-new"))
     requested = awarded().given(request())
     changing = PayeeChanged("L-a", payee("a"), new, approver="分管领导")
@@ -269,25 +270,25 @@ def test_the_payee_changes_its_account_and_two_people_answer_for_it():
     paid_then.when(post(PROJECT, to_old, "3-7")).then(replace(to_old, payee_differs=True))
 
 
-def test_a_call_fails_while_its_notice_runs_and_the_next_one_can_be_published():
+def test_a_call_can_fail_during_its_notice_and_a_next_call_can_be_published():
     failed = Scenario().given(
         *allotted(line(awards=1)),
         *reviewed(),
         post(PROJECT, notice("2-16", "2-20", "a"), "2-16"),
         post(PROJECT, CallFailed(1, "申报单位均退出"), "2-17"),
     )
-    failed.when(post(PROJECT, CallPublished(2, day("3-1"), day("3-10")), "2-28")).counts()
+    failed.when(post(PROJECT, CallPublished(2, day("3-1"), day("3-10")), "2-28")).accepted()
 
 
 def test_an_award_of_a_line_that_a_revision_dropped_can_still_be_ended():
-    back = awarded_alone_and_recovered()
+    back = live_award_without_money()
     dropped = back.given(post(FUND, revised(line("q", 2, amounts=("40.00", "20.00"))), "9-10"))
     ended = dropped.given(post(PROJECT, AwardTerminated("L-a", "项目取消"), "9-11"))
-    ended.when(post(PROJECT, ProjectClosed(), "9-12")).counts()
+    ended.when(post(PROJECT, ProjectClosed(), "9-12")).accepted()
 
 
-def awarded_alone_and_recovered() -> Scenario:
-    """All of the line's money has come back to the fund, and the award is live."""
+def live_award_without_money() -> Scenario:
+    """A live award without money: all money of its line has returned to the fund."""
     return only_a_awarded(line(amounts=("30.00", "20.00"))).given(
         *paid(),
         post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("9-1"), "项目取消"), "4-1"),
@@ -297,7 +298,7 @@ def awarded_alone_and_recovered() -> Scenario:
     )
 
 
-def test_what_was_waived_is_not_asked_back_twice():
+def test_a_recovery_waiver_cannot_be_reversed_if_its_money_was_ordered_back_again():
     twice = awarded().given(
         *paid(),
         post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("9-1"), "违规"), "4-1"),
@@ -307,7 +308,7 @@ def test_what_was_waived_is_not_asked_back_twice():
     twice.when(twice.reversing(RecoveryWaived, "4-4")).refused(MoreThanPaid, left=yuan("10.00"), amount=yuan("30.00"))
 
 
-def test_a_waiver_of_the_limit_of_tries_allows_one_more():
+def test_a_waiver_of_the_limit_of_tries_allows_one_more_try():
     def tried(scenario: Scenario, month: int) -> Scenario:
         return scenario.given(
             post(PROJECT, AcceptanceRequested("L-a"), f"{month}-1"),
@@ -319,5 +320,5 @@ def test_a_waiver_of_the_limit_of_tries_allows_one_more():
     again = post(PROJECT, AcceptanceRequested("L-a"), "6-1")
     twice.when(again).refused(NoTriesLeft, failed=2, allowed=2)
     waived = twice.given(post(PROJECT, WaiverGranted("NoTriesLeft", "批准", "L-a"), "5-4", **ANOTHER))
-    waived.when(again).counts()
+    waived.when(again).accepted()
     tried(waived, 6).when(post(PROJECT, AcceptanceRequested("L-a"), "7-1")).refused(NoTriesLeft, failed=3, allowed=3)

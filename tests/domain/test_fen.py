@@ -1,4 +1,4 @@
-"""FenSet against Python's own set of ints, which is too slow for money and plainly right."""
+"""FenSet, compared with Python's set of ints, which is evidently correct but too slow for money."""
 
 import copy
 import pickle
@@ -19,7 +19,7 @@ def fens(serials):
 
 
 def expand(fens):
-    """The serials one by one, read from the ranges, which must be canonical."""
+    """The serials as a Python set; checks that the ranges are canonical."""
     edges = [edge for lo_hi in fens.ranges for edge in lo_hi]
     assert edges == sorted(set(edges)), "ranges are sorted, disjoint, non-adjacent and not empty"
     serials = {serial for lo, hi in fens.ranges for serial in range(lo, hi)}
@@ -28,7 +28,7 @@ def expand(fens):
     return serials
 
 
-# Making ----------------------------------------------------------------------
+# Construction ----------------------------------------------------------------
 
 
 def test_the_empty_set_has_no_fen():
@@ -55,7 +55,7 @@ def test_a_span_starts_at_zero_or_later_and_never_ends_before_it_starts(lo, hi):
 
 
 @given(st.lists(ranges))
-def test_any_ranges_make_the_union_of_their_serials(ranges):
+def test_a_set_of_ranges_is_the_union_of_their_serials(ranges):
     assert expand(FenSet.of(ranges)) == {serial for lo, hi in ranges for serial in range(lo, hi)}
 
 
@@ -65,11 +65,11 @@ def test_the_order_of_the_ranges_makes_no_difference(serials, random):
     assert fens(shuffled) == fens(serials)
 
 
-# Asking ----------------------------------------------------------------------
+# Queries ---------------------------------------------------------------------
 
 
 @given(serials, serials)
-def test_sets_are_equal_when_their_serials_are(a, b):
+def test_sets_are_equal_if_their_serials_are_equal(a, b):
     assert (fens(a) == fens(b)) == (a == b)
     assert len({fens(a), fens(b)}) == len({frozenset(a), frozenset(b)})
 
@@ -80,12 +80,12 @@ def test_a_set_equals_only_a_set():
 
 
 @given(serials, st.integers(-1, 42))
-def test_a_serial_is_in_the_set_or_not(serials, serial):
+def test_a_set_contains_exactly_its_serials(serials, serial):
     assert (serial in fens(serials)) == (serial in serials)
 
 
 @given(serials, serials)
-def test_a_set_contains_another_when_it_has_every_fen_of_it(a, b):
+def test_a_set_contains_another_set_if_it_has_every_fen_of_it(a, b):
     assert (fens(a) >= fens(b)) == (a >= b)
     assert fens(a | b) >= fens(b)
 
@@ -97,11 +97,11 @@ def test_sets_that_share_no_fen_are_disjoint(a, b):
 
 
 @given(serials, serials)
-def test_the_intersection_is_what_both_have(a, b):
+def test_the_intersection_has_the_fen_that_are_in_both_sets(a, b):
     assert expand(fens(a) & fens(b)) == a & b
 
 
-def test_a_set_has_an_amount_and_neither_a_length_nor_an_order_of_visit():
+def test_a_set_has_a_total_but_no_length_and_no_iterator():
     assert FenSet.span(0, 2**63 - 1).total == 2**63 - 1
     with pytest.raises(TypeError):
         len(FenSet())
@@ -109,7 +109,7 @@ def test_a_set_has_an_amount_and_neither_a_length_nor_an_order_of_visit():
         iter(FenSet())
 
 
-# Moving ----------------------------------------------------------------------
+# Arithmetic ------------------------------------------------------------------
 
 
 @given(serials, serials)
@@ -119,7 +119,7 @@ def test_a_sum_of_disjoint_sets_has_the_fen_of_both(a, b):
 
 
 @given(serials, serials, serials.filter(bool))
-def test_a_sum_never_doubles_a_fen(a, b, shared):
+def test_adding_sets_that_share_a_fen_is_refused(a, b, shared):
     a, b = a | shared, b | shared
     with pytest.raises(FenOverlap) as refusal:
         fens(a) + fens(b)
@@ -127,12 +127,12 @@ def test_a_sum_never_doubles_a_fen(a, b, shared):
 
 
 @given(serials, serials)
-def test_a_difference_keeps_what_does_not_leave(a, b):
+def test_a_difference_has_the_remaining_fen(a, b):
     assert expand(fens(a) - fens(a & b)) == a - b
 
 
 @given(serials, serials, serials.filter(bool))
-def test_a_fen_cannot_leave_a_set_that_lacks_it(a, b, lacking):
+def test_subtracting_a_fen_that_the_set_lacks_is_refused(a, b, lacking):
     a, b = a - lacking, b | lacking
     with pytest.raises(FenMissing) as refusal:
         fens(a) - fens(b)
@@ -140,20 +140,20 @@ def test_a_fen_cannot_leave_a_set_that_lacks_it(a, b, lacking):
 
 
 @given(serials, st.data())
-def test_taking_gives_the_lowest_fen(serials, data):
+def test_take_returns_the_lowest_fen(serials, data):
     n = data.draw(st.integers(0, len(serials)))
     assert expand(fens(serials).take(n)) == set(sorted(serials)[:n])
 
 
 @given(serials, st.integers(1))
-def test_nobody_takes_more_fen_than_there_are_or_fewer_than_none(serials, excess):
+def test_taking_more_fen_than_the_set_has_or_a_negative_number_is_refused(serials, excess):
     for n in (len(serials) + excess, -excess):
         with pytest.raises(ValueError, match=f"cannot take {n} of {len(serials)} fen"):
             fens(serials).take(n)
 
 
 @given(st.lists(st.tuples(large, large).map(sorted).map(tuple)), st.data())
-def test_what_is_taken_away_and_put_back_changes_nothing(ranges, data):
+def test_adding_back_the_taken_fen_restores_the_set(ranges, data):
     whole = FenSet.of(ranges)
     taken = whole.take(data.draw(st.integers(0, whole.total)))
     rest = whole - taken
@@ -163,7 +163,7 @@ def test_what_is_taken_away_and_put_back_changes_nothing(ranges, data):
     assert rest.isdisjoint(taken)
 
 
-def test_the_operands_stay_as_they_were():
+def test_operations_do_not_change_their_operands():
     a, b = FenSet.span(0, 10), FenSet.span(3, 5)
     a - b, a & b, a.take(4), b + FenSet.span(5, 6)
     assert (a, b) == (FenSet.span(0, 10), FenSet.span(3, 5))
@@ -171,7 +171,7 @@ def test_the_operands_stay_as_they_were():
         a.total = 11
 
 
-# Writing and reading ---------------------------------------------------------
+# Text ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_set_is_written_as_postgresql_writes_a_multirange(ranges, text):
 
 
 @given(st.lists(st.tuples(large, large).map(sorted).map(tuple)))
-def test_a_set_survives_being_written_and_read_pickled_and_copied(ranges):
+def test_writing_and_reading_pickling_and_copying_do_not_change_a_set(ranges):
     fens = FenSet.of(ranges)
     for again in (FenSet.parse(str(fens)), pickle.loads(pickle.dumps(fens)), copy.deepcopy(fens)):
         assert again == fens
@@ -236,7 +236,7 @@ def test_any_other_spelling_is_refused(text):
 
 
 @given(st.text(alphabet="{}[](),0129 "))
-def test_only_what_would_be_written_the_same_is_read(text):
+def test_only_the_canonical_text_of_a_set_is_read(text):
     try:
         fens = FenSet.parse(text)
     except ValueError:
@@ -244,5 +244,5 @@ def test_only_what_would_be_written_the_same_is_read(text):
     assert str(fens) == text
 
 
-def test_the_largest_bound_is_that_of_postgresql():
+def test_the_largest_bound_is_the_largest_bigint_of_postgresql():
     assert FenSet.parse("{[0,9223372036854775807)}").total == 2**63 - 1

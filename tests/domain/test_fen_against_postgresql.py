@@ -1,4 +1,4 @@
-"""FenSet against PostgreSQL's int8multirange, in which the ledger keeps what FenSet writes."""
+"""FenSet, compared with PostgreSQL's int8multirange, in which the ledger stores it."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -24,7 +24,7 @@ READ = """
     order by n
 """
 
-RECKON = """
+COMPUTE = """
     select (a + b)::text, (a - b)::text, (a * b)::text, a @> b, a && b, a = b
     from unnest(%s::int8multirange[], %s::int8multirange[]) with ordinality as given(a, b, n)
     order by n
@@ -37,7 +37,7 @@ def oracle(conn):
 
 
 def written_raw(ranges):
-    """In the given order, empty, overlapping and adjacent ones too: PostgreSQL reads that, FenSet.parse does not."""
+    """The ranges as text, unsorted and not merged: PostgreSQL reads such a text, FenSet.parse does not."""
     return "{" + ",".join(f"[{lo},{hi})" for lo, hi in ranges) + "}"
 
 
@@ -74,7 +74,7 @@ def test_ranges_are_joined_counted_and_printed_as_postgresql_does(oracle, cases)
 
 @one_query_per_example
 @given(st.lists(range_lists, min_size=1, max_size=100))
-def test_exactly_what_postgresql_prints_is_read(oracle, cases):
+def test_only_the_text_that_postgresql_prints_is_read(oracle, cases):
     raw = [written_raw(ranges) for ranges in cases]
     for ranges, spelling, (text, _) in zip(cases, raw, oracle.execute(READ, [raw]), strict=True):
         assert FenSet.parse(text) == FenSet.of(ranges)
@@ -84,7 +84,7 @@ def test_exactly_what_postgresql_prints_is_read(oracle, cases):
 @one_query_per_example
 @given(st.lists(st.tuples(fen_sets, fen_sets), min_size=1, max_size=100))
 def test_sets_are_added_subtracted_and_compared_as_postgresql_does(oracle, pairs):
-    rows = oracle.execute(RECKON, [[str(a) for a, _ in pairs], [str(b) for _, b in pairs]])
+    rows = oracle.execute(COMPUTE, [[str(a) for a, _ in pairs], [str(b) for _, b in pairs]])
     for (a, b), (union, difference, intersection, contains, overlaps, equal) in zip(pairs, rows, strict=True):
         assert str(a & b) == intersection
         assert (a >= b, not a.isdisjoint(b), a == b) == (contains, overlaps, equal)

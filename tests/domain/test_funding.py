@@ -44,9 +44,9 @@ from tests.domain.lives import (
     SETTINGS,
     allotted,
     awarded,
+    balances,
     called,
     founded,
-    held,
     line,
     paid,
     revised,
@@ -62,8 +62,8 @@ a_founded_fund = Scenario().given(*founded(line()))
 an_allotted_fund = Scenario().given(*allotted(line()))
 both = two_projects()
 returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
-with_money_back = awarded().given(*paid(), post(PROJECT, returned, "2020-1-10"))
-after_the_end = wholly_paid().given(
+with_recovered_money = awarded().given(*paid(), post(PROJECT, returned, "2020-1-10"))
+after_closing = wholly_paid().given(
     post(PROJECT, ProjectClosed(), "8-1"),
     post(FUND, FundClosed(), "8-2"),
     post(PROJECT, returned, "8-3"),
@@ -82,8 +82,8 @@ def reinstated(amount: str = "30.00", batch: int = 1):
     return FundsReinstated("p", "L-a", batch, yuan(amount))
 
 
-of_the_pool = SurplusSurrendered(POOL, yuan("5.00"))
-of_the_recovered = SurplusSurrendered(RECOVERED, yuan("5.00"), "p", "L-a", 1)
+from_pool = SurplusSurrendered(POOL, yuan("5.00"))
+from_recovered = SurplusSurrendered(RECOVERED, yuan("5.00"), "p", "L-a", 1)
 
 
 def test_an_appropriation_takes_the_next_serials_of_the_whole_ledger():
@@ -95,7 +95,7 @@ def test_an_appropriation_takes_the_next_serials_of_the_whole_ledger():
     assert scenario.events()[0].moves[0].fen == FenSet.span(10_000, 10_500)
 
 
-def test_serials_never_run_over():
+def test_an_appropriation_beyond_the_last_serial_is_refused():
     nearly = replace(a_fund.ledger, next_serial=MAX_BOUND - 99)
     Scenario(nearly).when(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")).refused(
         SerialsExhausted, left=yuan("0.99")
@@ -112,7 +112,7 @@ def test_an_allotment_moves_the_lowest_fen_and_is_mirrored_on_the_project():
     assert (mirror.mirrors.stream, mirror.mirrors.version) == (FUND, leader.version)
 
 
-def test_an_allotment_never_exceeds_the_plan_of_its_batch():
+def test_an_allotment_above_the_plan_of_its_batch_is_refused():
     half = a_founded_fund.given(post(FUND, FundsAllotted("p", 1, yuan("40.00")), "1-6"))
     half.when(post(FUND, FundsAllotted("p", 1, yuan("20.01")), "1-6")).refused(
         AllotmentExceedsPlan, allotted=yuan("40.00"), amount=yuan("20.01"), planned=yuan("60.00")
@@ -126,7 +126,7 @@ def test_an_allotment_needs_a_planned_batch_of_an_open_project():
     closed.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-7")).refused(ProjectIsClosed)
 
 
-def test_a_fund_allots_withdraws_and_reallocates_only_to_its_own_projects():
+def test_a_fund_allots_withdraws_and_reallocates_only_for_its_own_projects():
     other = both.given(
         post("fund/g", FundEstablished("另一专项", SETTINGS), "1-1"),
         post("fund/g", AppropriationReceived(yuan("100.00"), 2018), "1-2"),
@@ -135,14 +135,14 @@ def test_a_fund_allots_withdraws_and_reallocates_only_to_its_own_projects():
         other.when(post("fund/g", fact, "1-6")).refused(ProjectOfOtherFund, project="p", fund="f")
 
 
-def test_a_move_never_takes_more_than_its_account_holds():
+def test_a_move_above_the_balance_of_its_account_is_refused():
     empty = an_allotted_fund.ledger.fund("f").accounts
     with pytest.raises(BalanceTooSmall) as refusal:
         move(empty, "FundsAllotted", Place("p", 1), 1)
     assert refusal.value.facts == {"account": "pool", "place": "p/1", "available": Money(0), "amount": Money(1)}
 
 
-def test_an_allotment_is_booked_no_earlier_than_what_the_project_booked_last():
+def test_an_allotment_is_booked_no_earlier_than_the_last_event_of_the_project():
     called_project = a_founded_fund.given(*called())
     fact = FundsAllotted("p", 1, yuan("1.00"))
     early = post(FUND, fact, "1-20", booked="2-1")
@@ -152,7 +152,7 @@ def test_an_allotment_is_booked_no_earlier_than_what_the_project_booked_last():
     ] * 2
 
 
-def test_an_allotment_never_exceeds_the_pool_even_if_the_plan_did():
+def test_an_allotment_above_the_pool_is_refused_even_if_the_plan_allows_it():
     ledger = a_founded_fund.ledger
     stream = ledger.stream(FUND)
     empty = replace(stream, state=replace(ledger.fund("f"), accounts=Accounts("fund")))
@@ -160,7 +160,7 @@ def test_an_allotment_never_exceeds_the_pool_even_if_the_plan_did():
     poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(BalanceTooSmall, account=POOL)
 
 
-# Withdrawn and reallocated ---------------------------------------------------
+# Withdrawals and reallocations -----------------------------------------------
 
 
 def test_a_withdrawn_allotment_goes_back_to_the_pool_and_is_mirrored_on_the_project():
@@ -168,19 +168,19 @@ def test_a_withdrawn_allotment_goes_back_to_the_pool_and_is_mirrored_on_the_proj
     scenario.then(withdrawn(), AllotmentReduced(1, yuan("10.00")))
     scenario.moves(("line", "pool", "10.00"))
     after = an_allotted_fund.given(post(FUND, withdrawn(), "1-7"))
-    assert held(after) == {"line": "90.00"}
+    assert balances(after) == {"line": "90.00"}
     assert after.ledger.fund("f").allotted["p", 1] == yuan("50.00")
-    after.when(post(FUND, FundsAllotted("p", 1, yuan("10.00")), "1-8")).counts()
+    after.when(post(FUND, FundsAllotted("p", 1, yuan("10.00")), "1-8")).accepted()
 
 
-def test_no_more_is_withdrawn_than_stands_in_the_line():
+def test_a_withdrawal_above_the_balance_of_the_line_is_refused():
     an_allotted_fund.when(post(FUND, withdrawn("60.01"), "1-7")).refused(
         BalanceTooSmall, account=LINE, available=yuan("60.00"), amount=yuan("60.01")
     )
     awarded().when(post(FUND, withdrawn("0.01"), "3-2")).refused(BalanceTooSmall, available=yuan("0.00"))
 
 
-def test_reallocated_money_changes_both_lines_and_both_plans_in_one_event():
+def test_a_reallocation_changes_both_lines_and_both_plans_in_one_event():
     scenario = both.when(post(FUND, reallocated(), "1-7"))
     scenario.then(reallocated(), AllotmentReduced(1, yuan("10.00")), AllotmentReceived(2, yuan("10.00")))
     scenario.moves(("line", "pool", "10.00"), ("pool", "line", "10.00"))
@@ -192,11 +192,11 @@ def test_reallocated_money_changes_both_lines_and_both_plans_in_one_event():
     assert (fund.allotted["p", 1], fund.allotted["q", 2]) == (yuan("50.00"), yuan("50.00"))
 
 
-def test_no_more_is_reallocated_than_stands_in_the_line():
+def test_a_reallocation_above_the_balance_of_the_line_is_refused():
     both.when(post(FUND, reallocated("60.01"), "1-7")).refused(BalanceTooSmall, account=LINE, available=yuan("60.00"))
 
 
-def test_money_is_reallocated_to_another_project_and_a_batch_that_the_plan_has():
+def test_a_reallocation_needs_another_project_and_planned_batches():
     both.when(post(FUND, reallocated(to="p"), "1-7")).refused(SameProject, project="p")
     both.when(post(FUND, reallocated(to_batch=3), "1-7")).refused(BatchNotInPlan, project="q", batch=3)
     from_no_batch = replace(reallocated(), from_batch=3)
@@ -211,45 +211,47 @@ def test_money_is_reallocated_to_another_project_and_a_batch_that_the_plan_has()
     dropped.when(post(FUND, back, "1-8")).refused(NotInPlan, project="p")
 
 
-def test_nothing_is_taken_from_or_given_to_a_closed_project():
+def test_withdrawals_and_reallocations_of_a_closed_project_are_refused():
     closed = both.given(post(PROJECT, ProjectClosed(), "1-7"))
     for fact in withdrawn(), reallocated(), FundsReallocated("q", 1, "p", 1, yuan("1.00")):
         closed.when(post(FUND, fact, "1-8")).refused(ProjectIsClosed, project="p")
 
 
-# Reinstated and surrendered --------------------------------------------------
+# Reinstatements and surrenders -----------------------------------------------
 
 
-def test_money_that_came_back_is_reinstated_to_the_pool():
-    with_money_back.when(post(FUND, reinstated(), "2020-2-1")).moves(("recovered", "pool", "30.00"))
-    after = with_money_back.given(post(FUND, reinstated("20.00"), "2020-2-1"))
-    assert held(after, FUND) == {"pool": "20.00", "recovered": "10.00"}
+def test_recovered_money_can_be_reinstated_to_the_pool():
+    with_recovered_money.when(post(FUND, reinstated(), "2020-2-1")).moves(("recovered", "pool", "30.00"))
+    after = with_recovered_money.given(post(FUND, reinstated("20.00"), "2020-2-1"))
+    assert balances(after, FUND) == {"pool": "20.00", "recovered": "10.00"}
 
 
-def test_no_more_is_reinstated_than_came_back_of_that_award_and_batch():
-    with_money_back.when(post(FUND, reinstated("30.01"), "2020-2-1")).refused(
+def test_a_reinstatement_above_the_recovered_money_of_its_award_and_batch_is_refused():
+    with_recovered_money.when(post(FUND, reinstated("30.01"), "2020-2-1")).refused(
         BalanceTooSmall, account=RECOVERED, available=yuan("30.00"), amount=yuan("30.01")
     )
-    with_money_back.when(post(FUND, reinstated(batch=2), "2020-2-1")).refused(BalanceTooSmall, available=yuan("0.00"))
+    with_recovered_money.when(post(FUND, reinstated(batch=2), "2020-2-1")).refused(
+        BalanceTooSmall, available=yuan("0.00")
+    )
 
 
-def test_nothing_is_reinstated_to_a_closed_fund():
-    after_the_end.when(post(FUND, reinstated(), "8-4")).refused(FundIsClosed, fund="f")
+def test_a_reinstatement_to_a_closed_fund_is_refused():
+    after_closing.when(post(FUND, reinstated(), "8-4")).refused(FundIsClosed, fund="f")
 
 
-def test_a_surplus_is_surrendered_out_of_the_pool_or_out_of_what_came_back():
-    a_funded_fund.when(post(FUND, of_the_pool, "1-9")).moves(("pool", "surrendered", "5.00"))
+def test_a_surplus_is_surrendered_from_the_pool_or_from_recovered_money():
+    a_funded_fund.when(post(FUND, from_pool, "1-9")).moves(("pool", "surrendered", "5.00"))
     slip = ("缴款书",)
-    with_money_back.when(post(FUND, of_the_recovered, "2020-2-1", cites=slip)).moves(
+    with_recovered_money.when(post(FUND, from_recovered, "2020-2-1", cites=slip)).moves(
         ("recovered", "surrendered", "5.00")
     )
 
 
-def test_no_more_is_surrendered_than_there_is():
-    much = replace(of_the_pool, amount=yuan("100.01"))
-    a_funded_fund.when(post(FUND, much, "1-9")).refused(BalanceTooSmall, account=POOL, available=yuan("100.00"))
-    other = replace(of_the_recovered, award="L-b")
-    with_money_back.when(post(FUND, other, "2020-2-1", cites=("缴款书",))).refused(
+def test_a_surrender_above_the_balance_of_its_source_is_refused():
+    too_much = replace(from_pool, amount=yuan("100.01"))
+    a_funded_fund.when(post(FUND, too_much, "1-9")).refused(BalanceTooSmall, account=POOL, available=yuan("100.00"))
+    other = replace(from_recovered, award="L-b")
+    with_recovered_money.when(post(FUND, other, "2020-2-1", cites=("缴款书",))).refused(
         BalanceTooSmall, account=RECOVERED, available=yuan("0.00")
     )
 
@@ -257,39 +259,39 @@ def test_no_more_is_surrendered_than_there_is():
 @pytest.mark.parametrize(
     "fact",
     [
-        replace(of_the_pool, project="p", award="L-a", batch=1),
-        replace(of_the_recovered, batch=None),
-        replace(of_the_recovered, project=None, award=None, batch=None),
-        replace(of_the_pool, account="line"),
+        replace(from_pool, project="p", award="L-a", batch=1),
+        replace(from_recovered, batch=None),
+        replace(from_recovered, project=None, award=None, batch=None),
+        replace(from_pool, account="line"),
     ],
 )
-def test_a_surrender_says_where_its_money_comes_from_and_nothing_else(fact):
-    with_money_back.when(post(FUND, fact, "2020-2-1")).refused(SourceMismatch, account=fact.account)
+def test_a_surrender_needs_exactly_the_fields_of_its_source(fact):
+    with_recovered_money.when(post(FUND, fact, "2020-2-1")).refused(SourceMismatch, account=fact.account)
 
 
-def test_a_surrender_cites_the_paper_of_its_source():
-    a_funded_fund.when(post(FUND, of_the_pool, "1-9", cites=("缴款书",))).refused(MissingCitation, kinds="收回指标文")
-    with_money_back.when(post(FUND, of_the_recovered, "2020-2-1", cites=("收回指标文",))).refused(
+def test_a_surrender_must_cite_the_document_kind_of_its_source():
+    a_funded_fund.when(post(FUND, from_pool, "1-9", cites=("缴款书",))).refused(MissingCitation, kinds="收回指标文")
+    with_recovered_money.when(post(FUND, from_recovered, "2020-2-1", cites=("收回指标文",))).refused(
         MissingCitation, kinds="缴款书"
     )
 
 
-def test_a_paying_in_slip_pays_in_once():
+def test_a_paying_in_slip_can_be_used_for_one_surrender():
     slip = (Document("缴款书", "1"),)
-    once = with_money_back.given(post(FUND, of_the_recovered, "2020-2-1", cites=slip))
-    once.when(post(FUND, of_the_recovered, "2020-2-2", cites=slip)).refused(DocumentAlreadyUsed)
+    once = with_recovered_money.given(post(FUND, from_recovered, "2020-2-1", cites=slip))
+    once.when(post(FUND, from_recovered, "2020-2-2", cites=slip)).refused(DocumentAlreadyUsed)
 
 
-def test_a_slip_by_which_money_came_back_may_be_that_by_which_it_was_surrendered():
+def test_a_recovery_and_a_surrender_can_cite_the_same_paying_in_slip():
     slip = (Document("缴款书", "1"),)
     received = awarded().given(
         *paid(),
         post(PROJECT, RecoveryOrdered("R1", "P1", yuan("5.00"), day("9-1"), "违规"), "4-1"),
         post(PROJECT, RecoveryReceived("R1", yuan("5.00")), "4-2", cites=slip),
     )
-    received.when(post(FUND, of_the_recovered, "4-2", cites=slip)).counts()
+    received.when(post(FUND, from_recovered, "4-2", cites=slip)).accepted()
 
 
-def test_a_closed_fund_surrenders_only_what_came_back():
-    after_the_end.when(post(FUND, of_the_pool, "8-4")).refused(FundIsClosed, fund="f")
-    after_the_end.when(post(FUND, of_the_recovered, "8-4", cites=("缴款书",))).counts()
+def test_a_closed_fund_can_surrender_only_recovered_money():
+    after_closing.when(post(FUND, from_pool, "8-4")).refused(FundIsClosed, fund="f")
+    after_closing.when(post(FUND, from_recovered, "8-4", cites=("缴款书",))).accepted()

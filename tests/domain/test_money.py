@@ -1,4 +1,4 @@
-"""Money against Decimal, which counts in tens as we do."""
+"""Money, compared with Decimal, which is exact for decimal amounts."""
 
 import json
 import pickle
@@ -22,7 +22,7 @@ def test_an_amount_is_read_in_yuan_and_held_in_fen():
 
 
 @given(wire_amounts)
-def test_an_amount_survives_being_written_and_read(money):
+def test_writing_and_reading_do_not_change_an_amount(money):
     again = Money.parse(str(money))
     assert again == money
     assert type(again) is Money
@@ -63,13 +63,13 @@ def test_any_other_spelling_is_refused(text):
 
 
 @pytest.mark.parametrize("fen", [1.0, 0.1 + 0.2, Decimal(1), "100", "１００"])
-def test_money_is_made_of_whole_fen_never_of_floats_or_text(fen):
+def test_money_is_created_from_whole_fen_and_never_from_floats_or_text(fen):
     with pytest.raises(TypeError):
         Money(fen)
 
 
 @given(amounts)
-def test_yuan_have_exactly_two_places(money):
+def test_an_amount_in_yuan_has_exactly_two_decimal_places(money):
     assert Decimal(str(money)) == Decimal(int(money)) / 100
     assert str(money)[-3] == "."
 
@@ -78,7 +78,7 @@ def test_yuan_have_exactly_two_places(money):
     ("fen", "yuan"),
     [(0, "0.00"), (5, "0.05"), (100, "1.00"), (102_000_000, "1020000.00"), (-1, "-0.01"), (-12_345, "-123.45")],
 )
-def test_an_amount_is_printed_in_yuan_however_it_is_printed(fen, yuan):
+def test_every_way_to_print_an_amount_prints_yuan(fen, yuan):
     money = Money(fen)
     assert [str(money), f"{money}", f"{money}", f"{money}"] == [yuan] * 4
     assert repr(money) == f"Money({yuan})"
@@ -103,17 +103,17 @@ def test_a_number_format_is_refused_because_it_would_print_fen(spec):
         (-1_500_000, "-1.5"),
     ],
 )
-def test_wan_have_no_trailing_zeros(fen, wan):
+def test_an_amount_in_wan_has_no_trailing_zeros(fen, wan):
     assert Money(fen).wan == wan
 
 
 @given(amounts)
-def test_wan_are_exact(money):
+def test_an_amount_in_wan_is_exact(money):
     assert Decimal(money.wan) == Decimal(int(money)) / 1_000_000
 
 
 @given(amounts, amounts)
-def test_arithmetic_is_that_of_int(a, b):
+def test_arithmetic_works_as_with_int(a, b):
     assert (a + b, a - b, a < b, a == b) == (int(a) + int(b), int(a) - int(b), int(a) < int(b), int(a) == int(b))
     assert type(a + b) is int
     assert type(sum([a, b])) is int
@@ -122,9 +122,9 @@ def test_arithmetic_is_that_of_int(a, b):
 def test_an_amount_has_no_other_attributes_and_can_be_pickled():
     money = Money(5)
     with pytest.raises(AttributeError):
-        money.currency = "CNY"
+        money.currency = "CNY"  # type: ignore[attr-defined]
     assert repr(pickle.loads(pickle.dumps(money))) == "Money(0.05)"
 
 
-def test_json_knows_only_the_int_so_an_amount_goes_on_the_wire_as_str():
+def test_json_writes_an_amount_as_an_int_unless_it_is_converted_to_str():
     assert json.dumps([Money(5), str(Money(5))]) == '[5, "0.05"]'

@@ -30,59 +30,59 @@ def test_periods_are_closed_one_after_the_other_and_each_once():
     closed = january.given(closing("2019-01", "2-1"))
     closed.when(closing("2019-01", "2-2")).refused(PeriodOutOfTurn, expected="2019-02")
     closed.when(closing("2019-03", "4-1")).refused(PeriodOutOfTurn, expected="2019-02")
-    closed.when(closing("2019-02", "3-1")).counts()
+    closed.when(closing("2019-02", "3-1")).accepted()
 
 
 def test_december_is_followed_by_january():
     year = january.given(*closed_months(1, 12))
-    year.when(closing("2020-01", "2020-2-1")).counts()
+    year.when(closing("2020-01", "2020-2-1")).accepted()
 
 
 @pytest.mark.parametrize(("period", "last_day"), [("2019-01", "1-31"), ("2019-02", "2-28")])
-def test_a_period_is_closed_when_it_is_over(period, last_day):
+def test_a_period_cannot_be_closed_before_it_is_over(period, last_day):
     ledger = january if period == "2019-01" else january.given(closing("2019-01", "2-1"))
     month, number = last_day.split("-")
     ledger.when(closing(period, last_day)).refused(PeriodNotOver, last_day=date(2019, int(month), int(number)))
 
 
-def test_nothing_is_booked_in_a_closed_period_in_the_fund_or_in_any_of_its_projects():
+def test_the_fund_and_its_projects_refuse_bookings_in_a_closed_period():
     through = date(2019, 3, 31)
-    for stream, asked in ((FUND, AppropriationReceived(yuan("1.00"), 2019)), ("project/p", request().fact)):
-        late = post(stream, asked, "3-20", booked="3-31")
+    for stream, fact in ((FUND, AppropriationReceived(yuan("1.00"), 2019)), ("project/p", request().fact)):
+        late = post(stream, fact, "3-20", booked="3-31")
         march_closed.when(late).refused(PeriodIsClosed, booked_on=through, closed_through=through)
-        march_closed.when(post(stream, asked, "3-20", booked="4-4")).counts()
+        march_closed.when(post(stream, fact, "3-20", booked="4-4")).accepted()
 
 
-def test_a_late_fact_keeps_its_day_and_is_booked_in_the_open_period():
+def test_a_late_fact_keeps_its_date_and_is_booked_in_the_open_period():
     [event] = march_closed.when(request(on="3-20")).events()
     assert event.header.occurred_on == date(2019, 3, 20)
     assert event.booked_on == date(2019, 4, 1)
 
 
-def test_a_project_is_not_opened_in_a_closed_period_of_its_fund():
+def test_a_project_cannot_be_opened_in_a_closed_period_of_its_fund():
     unopened = Scenario().given(*founded(line())[:-1], *closed_months(1, 1))
     unopened.when(post("project/p", ProjectOpened("f"), "1-5", booked="1-31")).refused(PeriodIsClosed)
     [event] = unopened.when(post("project/p", ProjectOpened("f"), "1-5")).events()
     assert event.booked_on == date(2019, 2, 1)
 
 
-def test_a_period_may_be_closed_when_later_days_are_booked_already():
+def test_a_period_can_be_closed_after_later_days_have_bookings():
     later = awarded().given(request(on="5-2"))
-    later.when(closing("2019-01", "5-3")).counts()
+    later.when(closing("2019-01", "5-3")).accepted()
 
 
 def test_each_fund_closes_its_own_periods():
     other = march_closed.given(post("fund/g", FundEstablished("另一专项", SETTINGS), "2-1"))
-    other.when(post("fund/g", AppropriationReceived(yuan("1.00"), 2019), "3-1", booked="3-1")).counts()
+    other.when(post("fund/g", AppropriationReceived(yuan("1.00"), 2019), "3-1", booked="3-1")).accepted()
 
 
-def test_a_closed_fund_still_closes_its_periods():
+def test_a_closed_fund_can_still_close_its_periods():
     ended = january.given(post(FUND, FundClosed(), "1-20"))
-    ended.when(closing("2019-01", "2-1")).counts()
+    ended.when(closing("2019-01", "2-1")).accepted()
 
 
-def test_a_period_close_moves_a_return_of_the_old_year_into_the_new_one():
-    """And so to the fund: years are told by the booking date."""
+def test_a_return_that_is_booked_in_the_next_year_is_recovered_by_the_fund():
+    """The booking date, not the date of occurrence, decides in which year a payment is returned."""
     december = awarded().given(*paid(month="12"), *closed_months(1, 12))
     back = post("project/p", PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票"), "12-30")
     december.when(back).moves((PAID, RECOVERED, "30.00"))
@@ -90,8 +90,8 @@ def test_a_period_close_moves_a_return_of_the_old_year_into_the_new_one():
     assert after.accounts.balance(RECOVERED, Place("p", 1, "L-a")) == yuan("30.00")
 
 
-def test_a_period_is_never_reopened():
-    """It is no entry that may be reversed; test_reversal says so of all of them."""
+def test_a_closed_period_stays_closed():
+    """The closing of a period is also irreversible, as test_reversal_refused.py tests for all such event types."""
     closed = january.given(closing("2019-01", "2-1"))
     assert closed.ledger.fund("f").closed_through == date(2019, 1, 31)
     closed.when(post(FUND, AppropriationReceived(yuan("1.00"), 2019), "1-20", booked="1-31")).refused(PeriodIsClosed)

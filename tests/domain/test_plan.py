@@ -45,7 +45,7 @@ def test_a_batch_total_must_be_the_sum_of_its_lines():
     ).refused(PlanSumsDisagree, what="batch 2")
 
 
-def test_a_line_s_total_is_the_sum_of_its_batches():
+def test_a_line_total_must_be_the_sum_of_its_batches():
     right = plan(line())
     wrong = replace(right, lines=(replace(line(), total=yuan("99.99")),), total=yuan("99.99"))
     a_funded_fund.when(post(FUND, wrong, "1-3")).refused(
@@ -53,7 +53,7 @@ def test_a_line_s_total_is_the_sum_of_its_batches():
     )
 
 
-def test_a_plan_names_each_project_number_task_and_batch_once():
+def test_duplicate_projects_numbers_tasks_and_batches_are_refused():
     right = plan(line())
     doubled = {
         "project p": plan(line(), line(number=2)),
@@ -66,7 +66,7 @@ def test_a_plan_names_each_project_number_task_and_batch_once():
         a_funded_fund.when(post(FUND, wrong, "1-3")).refused(PlanNamesTwice, what=what)
 
 
-def test_a_plan_names_only_tasks_and_batches_that_it_lists():
+def test_a_line_can_name_only_tasks_and_batches_that_the_plan_lists():
     right = plan(line())
     without = PlanDrafted(right.title, right.total, (), right.batches, right.lines)
     a_funded_fund.when(post(FUND, without, "1-3")).refused(PlanNamesUnknown, project="p", what="task 一")
@@ -74,20 +74,20 @@ def test_a_plan_names_only_tasks_and_batches_that_it_lists():
     a_funded_fund.when(post(FUND, one_batch, "1-3")).refused(PlanNamesUnknown, project="p", what="batch 2")
 
 
-def test_a_plan_may_be_drafted_again_until_it_is_adopted():
+def test_a_plan_can_be_drafted_again_until_it_is_adopted():
     drafted = a_funded_fund.given(post(FUND, plan(line()), "1-3"))
-    drafted.when(post(FUND, plan(line(awards=3)), "1-3")).counts()
+    drafted.when(post(FUND, plan(line(awards=3)), "1-3")).accepted()
     a_founded_fund.when(post(FUND, plan(line()), "1-6")).refused(PlanAlreadyAdopted)
     a_founded_fund.when(post(FUND, PlanAdopted(3), "1-6")).refused(PlanAlreadyAdopted)
 
 
-def test_only_the_latest_draft_may_be_adopted():
+def test_only_the_latest_draft_can_be_adopted():
     drafted = a_funded_fund.given(post(FUND, plan(line()), "1-3"), post(FUND, plan(line()), "1-3"))
     drafted.when(post(FUND, PlanAdopted(3), "1-4")).refused(NotTheLatestDraft, draft=3, latest=4)
-    drafted.when(post(FUND, PlanAdopted(4), "1-4")).counts()
+    drafted.when(post(FUND, PlanAdopted(4), "1-4")).accepted()
 
 
-def test_nothing_can_be_adopted_before_it_is_drafted():
+def test_a_plan_cannot_be_adopted_before_it_is_drafted():
     refused = a_funded_fund.when(post(FUND, PlanAdopted(1), "1-4"))
     refused.refused(NotTheLatestDraft, latest=None)
     with pytest.raises(NotTheLatestDraft, match="the latest is: none") as refusal:
@@ -95,31 +95,31 @@ def test_nothing_can_be_adopted_before_it_is_drafted():
     assert refusal.value.chinese({}).endswith("：无。")
 
 
-def test_a_plan_may_not_exceed_the_pool():
+def test_a_plan_above_the_pool_cannot_be_adopted():
     drafted = a_fund.given(post(FUND, plan(line()), "1-3"))
     drafted.when(post(FUND, PlanAdopted(2), "1-4")).refused(PlanExceedsPool, planned=yuan("100.00"), pool=Money(0))
 
 
-def test_a_revised_plan_takes_the_adopted_one_s_place():
+def test_a_revised_plan_replaces_the_adopted_plan():
     richer = a_founded_fund.given(post(FUND, AppropriationReceived(yuan("50.00"), 2019), "1-6"))
-    asked = revised(line(amounts=("110.00", "40.00")))
-    richer.when(post(FUND, asked, "1-7")).moves()
-    after = richer.given(post(FUND, asked, "1-7"))
-    after.when(post(FUND, FundsAllotted("p", 1, yuan("110.00")), "1-8")).counts()
+    revision = revised(line(amounts=("110.00", "40.00")))
+    richer.when(post(FUND, revision, "1-7")).moves()
+    after = richer.given(post(FUND, revision, "1-7"))
+    after.when(post(FUND, FundsAllotted("p", 1, yuan("110.00")), "1-8")).accepted()
 
 
-def test_only_an_adopted_plan_is_revised():
+def test_only_an_adopted_plan_can_be_revised():
     drafted = a_funded_fund.given(post(FUND, plan(line()), "1-3"))
     drafted.when(post(FUND, revised(line()), "1-4")).refused(PlanNotAdopted)
 
 
-def test_a_revision_is_a_whole_plan_whose_sums_agree():
+def test_a_revision_is_checked_like_a_plan():
     wrong = replace(revised(line()), total=yuan("99.00"))
     a_founded_fund.when(post(FUND, wrong, "1-6")).refused(PlanSumsDisagree, what="total")
     a_founded_fund.when(post(FUND, revised(line(), line()), "1-6")).refused(PlanNamesTwice, what="project p")
 
 
-def test_a_revised_plan_never_falls_below_what_is_allotted():
+def test_a_revised_plan_below_the_allotted_amount_is_refused():
     less = revised(line(amounts=("59.99", "40.00")))
     an_allotted_fund.when(post(FUND, less, "1-7")).refused(
         PlanBelowAllotted, project="p", batch=1, allotted=yuan("60.00"), planned=yuan("59.99")
@@ -129,31 +129,31 @@ def test_a_revised_plan_never_falls_below_what_is_allotted():
     an_allotted_fund.when(post(FUND, revised(line("q")), "1-7")).refused(PlanBelowAllotted, project="p", batch=1)
 
 
-def test_a_line_may_shrink_or_go_once_its_allotment_is_withdrawn():
+def test_a_batch_can_be_dropped_after_its_allotment_is_withdrawn():
     withdrawn = an_allotted_fund.given(post(FUND, AllotmentWithdrawn("p", 2, yuan("40.00")), "1-7"))
-    withdrawn.when(post(FUND, revised(line(amounts=("60.00",), gates=(Gate.AWARD,))), "1-8")).counts()
+    withdrawn.when(post(FUND, revised(line(amounts=("60.00",), gates=(Gate.AWARD,))), "1-8")).accepted()
 
 
-def test_the_gates_of_what_is_allotted_stay():
+def test_the_gate_of_an_allotted_batch_cannot_be_changed():
     gates = Gate.AWARD, Gate.AGREEMENT
     an_allotted_fund.when(post(FUND, revised(line(gates=gates)), "1-7")).refused(
         GateFixed, project="p", batch=2, gate=Gate.ACCEPTANCE, asked_gate=Gate.AGREEMENT
     )
-    a_founded_fund.when(post(FUND, revised(line(gates=gates)), "1-7")).counts()
+    a_founded_fund.when(post(FUND, revised(line(gates=gates)), "1-7")).accepted()
 
 
-def test_a_revised_plan_asks_no_more_than_the_pool_and_closed_projects_ask_nothing():
+def test_a_revised_plan_above_the_pool_is_refused_and_closed_projects_need_no_money():
     an_allotted_fund.when(post(FUND, revised(line(amounts=("60.01", "40.00"))), "1-7")).refused(
         PlanExceedsPool, planned=yuan("0.01"), pool=yuan("0.00")
     )
     one_closed = two_projects().given(post(PROJECT, ProjectClosed(), "1-7"))
     twice = revised(line(), line("q", 2, amounts=("160.00", "40.00")))
-    one_closed.when(post(FUND, twice, "1-8")).counts()
+    one_closed.when(post(FUND, twice, "1-8")).accepted()
     more = revised(line(), line("q", 2, amounts=("160.01", "40.00")))
     one_closed.when(post(FUND, more, "1-8")).refused(PlanExceedsPool, planned=yuan("100.01"), pool=yuan("100.00"))
 
 
-def test_a_line_that_a_revision_adds_is_opened_no_earlier_than_the_revision():
+def test_the_project_of_a_line_that_a_revision_adds_is_booked_no_earlier_than_the_revision():
     some = an_allotted_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2019), "1-7"))
     added = some.given(post(FUND, revised(line(), line("q", 2)), "2-1"))
     [opened] = added.when(post("project/q", ProjectOpened("f"), "1-20")).events()

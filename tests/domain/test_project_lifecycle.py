@@ -20,9 +20,9 @@ from tests.domain.lives import (
     PROJECT,
     allotted,
     awarded,
+    balances,
     called,
     founded,
-    held,
     line,
     notice,
     only_a_awarded,
@@ -37,7 +37,7 @@ nothing = Scenario()
 a_founded_fund = nothing.given(*founded(line()))
 
 
-def emptied(amount: str):
+def surrendering(amount: str):
     return post(FUND, SurplusSurrendered("pool", yuan(amount)), "2-6")
 
 
@@ -47,7 +47,7 @@ def test_a_project_outside_the_plan_cannot_be_opened():
     )
 
 
-def test_a_project_is_opened_under_a_fund_that_exists():
+def test_a_project_of_an_unknown_fund_cannot_be_opened():
     a_founded_fund.when(post("project/q", ProjectOpened("g"), "1-6")).refused(UnknownStream, stream="fund/g")
 
 
@@ -59,14 +59,14 @@ def test_a_project_is_opened_once_and_not_before_its_plan_is_adopted():
     )
 
 
-def test_a_project_late_in_the_log_is_booked_when_the_rules_first_allow_it():
+def test_a_late_opening_is_booked_on_the_first_day_that_the_rules_allow():
     two = nothing.given(*founded(line(), line("q", 2), appropriated="200.00")[:-1])
     [event] = two.when(post("project/q", ProjectOpened("f"), "1-1")).events()
     assert event.header.occurred_on == date(2019, 1, 1)
     assert event.booked_on == date(2019, 1, 4)
 
 
-def test_closing_a_project_returns_its_line_to_the_pool_and_tells_the_fund():
+def test_closing_a_project_returns_its_line_to_the_pool_and_is_mirrored_on_the_fund():
     scenario = nothing.given(*allotted(line())).when(post(PROJECT, ProjectClosed(), "1-7"))
     scenario.then(ProjectClosed(), FundsReturned("p", yuan("100.00"), closes=True))
     scenario.moves(("line", "pool", "60.00"), ("line", "pool", "40.00"))
@@ -75,14 +75,14 @@ def test_closing_a_project_returns_its_line_to_the_pool_and_tells_the_fund():
     assert after.allotted["p", 1] == after.allotted["p", 2] == 0
 
 
-def test_a_project_does_not_close_while_a_round_is_under_way():
+def test_a_project_cannot_close_while_a_round_is_under_way():
     called_project = a_founded_fund.given(*called())
     called_project.when(post(PROJECT, ProjectClosed(), "2-6")).refused(RoundUnderWay, round=1)
     failed = called_project.given(post(PROJECT, CallClosed(1), "2-11"), post(PROJECT, CallFailed(1, "无人"), "2-12"))
-    failed.when(post(PROJECT, ProjectClosed(), "2-13")).counts()
+    failed.when(post(PROJECT, ProjectClosed(), "2-13")).accepted()
 
 
-def test_a_project_does_not_close_over_an_open_objection():
+def test_a_project_cannot_close_during_an_open_objection():
     again = only_a_awarded().given(
         *(post(PROJECT, AwardDeclined("L-a", "无力实施"), "3-2"),),
         post(PROJECT, notice("3-3", "3-7", "b"), "3-3"),
@@ -90,39 +90,41 @@ def test_a_project_does_not_close_over_an_open_objection():
     )
     again.when(post(PROJECT, ProjectClosed(), "3-5")).refused(ObjectionOpen, objections="Y1")
     resolved = again.given(post(PROJECT, ObjectionResolved("Y1", upheld=True, reason="属实"), "3-5"))
-    resolved.when(post(PROJECT, ProjectClosed(), "3-6")).counts()
+    resolved.when(post(PROJECT, ProjectClosed(), "3-6")).accepted()
 
 
-def test_a_project_does_not_close_over_what_must_come_back():
-    asked = wholly_paid().given(post(PROJECT, RecoveryOrdered("R1", "P1", yuan("10.00"), day("9-1"), "违规"), "8-1"))
-    asked.when(post(PROJECT, ProjectClosed(), "8-2")).refused(RecoveryOutstanding, recovery="R1", amount=yuan("10.00"))
-    received = asked.given(post(PROJECT, RecoveryReceived("R1", yuan("10.00")), "8-2"))
-    received.when(post(PROJECT, ProjectClosed(), "8-3")).counts()
+def test_a_project_cannot_close_with_an_outstanding_recovery():
+    ordered = wholly_paid().given(post(PROJECT, RecoveryOrdered("R1", "P1", yuan("10.00"), day("9-1"), "违规"), "8-1"))
+    ordered.when(post(PROJECT, ProjectClosed(), "8-2")).refused(
+        RecoveryOutstanding, recovery="R1", amount=yuan("10.00")
+    )
+    received = ordered.given(post(PROJECT, RecoveryReceived("R1", yuan("10.00")), "8-2"))
+    received.when(post(PROJECT, ProjectClosed(), "8-3")).accepted()
 
 
 @pytest.mark.parametrize("unsettled", [(), (request(),), paid()])
-def test_a_project_does_not_close_over_unpaid_money(unsettled):
+def test_a_project_cannot_close_with_unpaid_money(unsettled):
     left = "70.00" if len(unsettled) > 1 else "100.00"
     awarded().given(*unsettled).when(post(PROJECT, ProjectClosed(), "3-10")).refused(MoneyLeft, amount=yuan(left))
 
 
-def test_a_closed_project_holds_only_what_is_paid():
+def test_a_closed_project_holds_only_paid_money():
     closed = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"))
-    assert held(closed) == {"paid": "100.00"}
+    assert balances(closed) == {"paid": "100.00"}
     assert closed.ledger.fund("f").closed_projects == {"p"}
 
 
-def test_a_project_that_was_never_allotted_to_can_be_wound_up_under_a_closed_fund():
+def test_a_project_without_an_allotment_can_be_wound_up_under_a_closed_fund():
     idle = nothing.given(*founded(line(), line("q", 2), appropriated="200.00"), *called())
-    surrendered = idle.given(emptied("200.00"), post(FUND, FundClosed(), "2-7"))
+    surrendered = idle.given(surrendering("200.00"), post(FUND, FundClosed(), "2-7"))
     surrendered.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "2-8")).refused(FundIsClosed)
-    surrendered.when(post("project/q", ProjectClosed(), "2-8")).counts()
+    surrendered.when(post("project/q", ProjectClosed(), "2-8")).accepted()
     surrendered.given(
         post(PROJECT, CallClosed(1), "2-11"),
         post(PROJECT, CallFailed(1, "资金已结项"), "2-12"),
-    ).when(post(PROJECT, ProjectClosed(), "2-13")).counts()
+    ).when(post(PROJECT, ProjectClosed(), "2-13")).accepted()
 
 
-def test_nothing_new_begins_under_a_closed_fund():
-    idle = nothing.given(*founded(line()), emptied("100.00"), post(FUND, FundClosed(), "2-7"))
+def test_a_call_under_a_closed_fund_is_refused():
+    idle = nothing.given(*founded(line()), surrendering("100.00"), post(FUND, FundClosed(), "2-7"))
     idle.when(called()[0]).refused(FundIsClosed, fund="f")

@@ -12,7 +12,7 @@ from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryW
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
 from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
 from domain.rules.waiver import SamePerson
-from tests.domain.lives import ANOTHER, FUND, PROJECT, awarded, held, instructed, paid, wholly_paid, yuan
+from tests.domain.lives import ANOTHER, FUND, PROJECT, awarded, balances, instructed, paid, wholly_paid, yuan
 from tests.domain.scenario import Scenario, day, post
 
 confirmed = awarded().given(*paid())
@@ -37,12 +37,12 @@ def outstanding(scenario: Scenario, recovery: str = "R1") -> int:
     return scenario.ledger.project("p").outstanding(recovery)
 
 
-def test_an_order_moves_nothing_yet():
+def test_a_recovery_order_moves_no_money():
     confirmed.when(post(PROJECT, order(), "4-1")).moves()
-    assert held(ordered)["paid"] == "30.00"
+    assert balances(ordered)["paid"] == "30.00"
 
 
-def test_no_more_is_ordered_back_than_the_payment_brought_out():
+def test_a_recovery_order_above_the_paid_amount_is_refused():
     confirmed.when(post(PROJECT, order("30.01"), "4-1")).refused(
         MoreThanPaid, payment="P1", left=yuan("30.00"), amount=yuan("30.01")
     )
@@ -53,22 +53,23 @@ def test_no_more_is_ordered_back_than_the_payment_brought_out():
     awarded().given(*instructed()).when(post(PROJECT, order(), "4-1")).refused(MoreThanPaid, left=yuan("0.00"))
 
 
-def test_two_orders_on_a_payment_never_ask_for_more_than_it_brought_out():
+def test_the_orders_on_a_payment_together_cannot_exceed_the_paid_amount():
     ordered.when(post(PROJECT, order("10.01", "R2"), "4-2")).refused(MoreThanPaid, left=yuan("10.00"))
     both = ordered.given(post(PROJECT, order("10.00", "R2"), "4-2"))
-    both.given(waive("20.00")).when(post(PROJECT, order("20.00", "R3"), "4-4")).counts()
+    both.when(post(PROJECT, order("0.01", "R3"), "4-3")).refused(MoreThanPaid, left=yuan("0.00"))
+    both.given(waive("20.00")).when(post(PROJECT, order("20.00", "R3"), "4-4")).accepted()
 
 
-def test_an_order_has_a_new_name_a_known_payment_and_a_later_due_day():
+def test_a_recovery_order_needs_a_new_name_a_known_payment_and_a_due_day_that_is_not_past():
     ordered.when(post(PROJECT, order(), "4-2")).refused(NameTaken, kind="recovery", name="R1")
     confirmed.when(post(PROJECT, order(payment="P9"), "4-1")).refused(UnknownName, kind="payment", name="P9")
-    confirmed.when(post(PROJECT, order(), "5-1")).counts()
+    confirmed.when(post(PROJECT, order(), "5-1")).accepted()
     confirmed.when(post(PROJECT, order(), "5-2")).refused(BeforeItsCause, cause="RecoveryOrdered")
     early = post(PROJECT, order(), "3-4", booked="4-1")
     confirmed.when(early).refused(BeforeItsCause, cause="payment confirmed")
 
 
-def test_what_is_received_is_the_fund_s_again_as_recovered():
+def test_received_money_is_recovered_by_the_fund():
     scenario = ordered.when(post(PROJECT, receive("15.00"), "4-2"))
     scenario.moves(("paid", "recovered", "15.00"))
     scenario.then(receive("15.00"), FundsReturned("p", yuan("15.00"), closes=False))
@@ -78,40 +79,40 @@ def test_what_is_received_is_the_fund_s_again_as_recovered():
     assert after.ledger.fund("f").allotted["p", 1] == yuan("45.00")
 
 
-def test_no_more_is_received_or_waived_than_is_outstanding():
+def test_receiving_or_waiving_more_than_the_outstanding_amount_is_refused():
     after = ordered.given(post(PROJECT, receive("15.00"), "4-2"))
-    for asked in (post(PROJECT, receive("5.01"), "4-3"), waive("5.01")):
-        after.when(asked).refused(MoreThanOutstanding, recovery="R1", outstanding=yuan("5.00"), amount=yuan("5.01"))
+    for too_much in (post(PROJECT, receive("5.01"), "4-3"), waive("5.01")):
+        after.when(too_much).refused(MoreThanOutstanding, recovery="R1", outstanding=yuan("5.00"), amount=yuan("5.01"))
     after.when(waive("5.00")).moves()
 
 
-def test_what_the_payee_returns_itself_lowers_what_is_outstanding():
+def test_a_return_by_the_payee_reduces_the_outstanding_amount():
     part = PaymentReturned("P1", yuan("25.00"), passive=False, reason="退款")
     assert outstanding(ordered.given(post(PROJECT, part, "4-2"))) == yuan("5.00")
 
 
 @pytest.mark.parametrize("by", [{"actor": "经 办人", "key": "z"}, {"actor": "另一人", "key": "office"}])
-def test_who_ordered_a_recovery_does_not_waive_it(by):
+def test_the_person_or_key_that_ordered_a_recovery_cannot_waive_it(by):
     ordered.when(waive("5.00", **by)).refused(SamePerson)
 
 
 @pytest.mark.parametrize("fact", [receive("1.00"), RecoveryWaived("R1", yuan("1.00"), "破产")])
-def test_a_recovery_is_received_or_waived_after_it_was_ordered(fact):
+def test_a_recovery_is_received_or_waived_only_after_it_was_ordered(fact):
     ordered.when(post(PROJECT, replace(fact, recovery="R9"), "4-2", **ANOTHER)).refused(UnknownName, kind="recovery")
     early = post(PROJECT, fact, "3-31", booked="4-1", **ANOTHER)
     ordered.when(early).refused(BeforeItsCause, cause="RecoveryOrdered")
 
 
-def test_a_paying_in_slip_is_booked_once():
+def test_a_paying_in_slip_can_be_used_for_one_recovery():
     slip = (Document("缴款书", "沪-1"),)
     once = ordered.given(post(PROJECT, receive("5.00"), "4-2", cites=slip))
     once.when(post(PROJECT, receive("5.00"), "4-3", cites=slip)).refused(DocumentAlreadyUsed, kind="缴款书")
 
 
-def test_money_is_recovered_of_an_ended_award_and_after_both_closings():
+def test_money_can_be_recovered_for_an_ended_award_and_after_both_closings():
     ended = ordered.given(post(PROJECT, AwardTerminated("L-a", "违约"), "4-2"))
-    ended.when(post(PROJECT, receive("20.00"), "4-3")).counts()
+    ended.when(post(PROJECT, receive("20.00"), "4-3")).accepted()
     closed = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"), post(FUND, FundClosed(), "8-2"))
-    asked = post(PROJECT, replace(order(), due_on=day("9-1")), "8-3")
-    closed.given(asked).when(post(PROJECT, receive("20.00"), "8-4")).moves(("paid", "recovered", "20.00"))
-    closed.given(asked).when(waive("20.00", "8-4")).moves()
+    late_order = post(PROJECT, replace(order(), due_on=day("9-1")), "8-3")
+    closed.given(late_order).when(post(PROJECT, receive("20.00"), "8-4")).moves(("paid", "recovered", "20.00"))
+    closed.given(late_order).when(waive("20.00", "8-4")).moves()

@@ -1,4 +1,4 @@
-"""What may be undone, each in one row: a beginning, and the entry that is then posted, reversed, and posted again."""
+"""Entries that can be reversed: each row is a scenario, and an entry that is posted, reversed and posted again."""
 
 from datetime import date
 
@@ -8,7 +8,8 @@ from msgspec.structs import fields, replace
 
 from domain.decision import POSTABLE
 from domain.documents import Document
-from domain.entry_reversed import EntryReversed, Restored
+from domain.entry_reversed import EntryReversed
+from domain.event import Restored
 from domain.fen import FenSet
 from domain.fund.funding import (
     AllotmentWithdrawn,
@@ -100,7 +101,7 @@ confirmed = decided.given(*paid())
 requested = confirmed.given(post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
 failed = requested.given(post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"))
 returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
-with_money_back = confirmed.given(post(PROJECT, returned, "2020-1-10"))
+with_recovered_money = confirmed.given(post(PROJECT, returned, "2020-1-10"))
 ordered = confirmed.given(post(PROJECT, RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规"), "4-1"))
 empty_statement = StatementReconciled("0" * 64, day("1-1"), day("1-31"), 2, 0, yuan("0.00"), yuan("0.00"))
 of_award = SurplusSurrendered(RECOVERED, yuan("30.00"), "p", "L-a", 1)
@@ -112,12 +113,12 @@ ROWS = [
     (founded_fund, post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-7")),
     (allotted_fund, post(FUND, AllotmentWithdrawn("p", 1, yuan("50.00")), "1-7")),
     (two_projects(), post(FUND, FundsReallocated("p", 1, "q", 2, yuan("50.00")), "1-7")),
-    (with_money_back, post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1")),
+    (with_recovered_money, post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1")),
     (founded_fund, post(FUND, YearCarriedForward(2, 2018, yuan("100.00")), "1-7")),
     (founded_fund, post(FUND, empty_statement, "2-1")),
     (founded_fund.given(post(FUND, empty_statement, "2-1")), post(FUND, empty_statement, "2-2")),
     (founded_fund, post(FUND, SurplusSurrendered(POOL, yuan("50.00")), "1-7")),
-    (with_money_back, post(FUND, of_award, "2020-2-1", cites=("缴款书",))),
+    (with_recovered_money, post(FUND, of_award, "2020-2-1", cites=("缴款书",))),
     (allotted_fund, post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31")),
     (called_project, post(PROJECT, CallExtended(1, day("2-20")), "2-6")),
     (called_project, post(PROJECT, CallClosed(1), "2-11")),
@@ -175,86 +176,86 @@ def each_of(rows):
     return pytest.mark.parametrize(("before", "entry"), rows, ids=[type(entry.fact).__name__ for _, entry in rows])
 
 
-def undoing(after, entry, amount=None):
+def reversal_of(after, entry, amount=None):
     return after.reversing(type(entry.fact), str(entry.header.occurred_on), amount)
 
 
 def state(scenario):
-    """All that is true of the fund and its projects, but for the note of what was reversed; nothing that is empty."""
-    found = {}
+    """The state of the fund and its projects, without empty values and without the record of reversals."""
+    values = {}
     for name, stream in scenario.ledger.streams.items():
         for field in fields(stream.state):
             value = getattr(stream.state, field.name)
             if field.name not in ("reversed", "appropriations"):
                 filled = {key: each for key, each in value.items() if each} if isinstance(value, Map) else value
-                found[name, field.name] = filled
+                values[name, field.name] = filled
         received = getattr(stream.state, "appropriations", {})
-        found[name, "carried"] = {version: each.carried for version, each in received.items() if each.carried}
-    return found
+        values[name, "carried"] = {version: each.carried for version, each in received.items() if each.carried}
+    return values
 
 
-def test_each_type_that_may_be_reversed_has_a_row():
+def test_every_reversible_event_type_has_a_row():
     assert {type(entry.fact) for _, entry in ROWS} == {fact for fact in POSTABLE.values() if fact.reversible}
 
 
 @each_of(ROWS)
-def test_after_the_reversal_everything_is_as_it_was_before_the_entry(before, entry):
+def test_a_reversal_restores_the_state_before_the_entry(before, entry):
     after = before.given(entry)
     assert state(after) != state(before)
-    assert state(after.given(undoing(after, entry))) == state(before)
+    assert state(after.given(reversal_of(after, entry))) == state(before)
 
 
 @each_of(ROWS)
-def test_what_was_reversed_may_be_posted_again_under_the_same_numbers(before, entry):
+def test_a_reversed_entry_can_be_posted_again_with_the_same_numbers(before, entry):
     after = before.given(entry)
-    again = after.given(undoing(after, entry)).given(entry)
+    again = after.given(reversal_of(after, entry)).given(entry)
     assert {at for at, value in state(again).items() if value} == {at for at, value in state(after).items() if value}
 
 
 @each_of(ROWS)
-def test_an_entry_is_reversed_once(before, entry):
+def test_an_entry_can_be_reversed_only_once(before, entry):
     after = before.given(entry)
-    twice = after.given(undoing(after, entry))
-    twice.when(undoing(twice, entry)).refused(AlreadyReversed, version=after.last(type(entry.fact)).version)
+    twice = after.given(reversal_of(after, entry))
+    twice.when(reversal_of(twice, entry)).refused(AlreadyReversed, version=after.last(type(entry.fact)).version)
 
 
 @each_of(ROWS)
-def test_a_reversal_occurs_no_earlier_than_its_entry(before, entry):
+def test_a_reversal_cannot_be_dated_before_its_entry(before, entry):
     after = before.given(entry)
-    early = undoing(after, entry)
+    early = reversal_of(after, entry)
     early = replace(early, header=replace(early.header, occurred_on=date(2019, 1, 1)))
     after.when(early).refused(BeforeItsCause, cause=type(entry.fact).__name__)
 
 
 @each_of(WHOLE)
-def test_most_are_reversed_as_a_whole_only(before, entry):
+def test_most_entries_can_be_reversed_only_as_a_whole(before, entry):
     after = before.given(entry)
-    after.when(undoing(after, entry, yuan("1.00"))).refused(NotInPart, entry=type(entry.fact).__name__)
+    after.when(reversal_of(after, entry, yuan("1.00"))).refused(NotInPart, entry=type(entry.fact).__name__)
 
 
 @each_of(IN_PART)
-def test_some_are_reversed_in_part_and_then_in_part_again(before, entry):
+def test_some_entries_can_be_reversed_in_several_parts(before, entry):
     after = before.given(entry)
     total = sum(move.amount for move in before.when(entry).events()[0].moves[:1])
-    part = after.given(undoing(after, entry, yuan("1.00")))
+    part = after.given(reversal_of(after, entry, yuan("1.00")))
     left = yuan(f"{total // 100 - 1}.00")
-    part.when(undoing(part, entry, yuan(f"{total // 100}.00"))).refused(MoreThanLeft, left=left)
-    assert state(part.given(undoing(part, entry, left))) == state(before)
-    assert state(part.given(undoing(part, entry))) == state(before)
+    part.when(reversal_of(part, entry, yuan(f"{total // 100}.00"))).refused(MoreThanLeft, left=left)
+    assert state(part.given(reversal_of(part, entry, left))) == state(before)
+    assert state(part.given(reversal_of(part, entry))) == state(before)
 
 
 @each_of(IN_PART)
-def test_a_part_is_the_lowest_fen_of_the_entry(before, entry):
+def test_a_partial_reversal_moves_the_lowest_fen_of_the_entry(before, entry):
     after = before.given(entry)
     moved = before.when(entry).events()[0].moves[0].fen
-    for move in after.when(undoing(after, entry, yuan("1.00"))).events()[0].moves:
+    for move in after.when(reversal_of(after, entry, yuan("1.00"))).events()[0].moves:
         assert move.fen == moved.take(100)
 
 
-# What is recorded ------------------------------------------------------------
+# Details of a reversal --------------------------------------------------------
 
 
-def test_the_reversal_records_the_type_undone_what_is_restored_and_the_numbers_freed():
+def test_a_reversal_records_the_reversed_type_the_restored_entities_and_the_freed_numbers():
     slip = Document("支付凭证号", "授权-1", year=2019)
     after = to_instruct.given(post(PROJECT, PaymentInstructed("P1"), "3-4", cites=(slip,)))
     [event] = after.when(after.reversing(PaymentInstructed, "3-5")).events()
@@ -263,7 +264,7 @@ def test_the_reversal_records_the_type_undone_what_is_restored_and_the_numbers_f
     assert [claim.number for claim in event.fact.frees] == ["2019/授权-1/1"]
 
 
-def test_money_that_goes_back_across_is_mirrored_on_the_other_side():
+def test_a_reversal_between_fund_and_project_is_mirrored_on_the_other_stream():
     def facts(after, entry, on, amount=None):
         return [event.fact for event in after.when(after.reversing(entry, on, amount)).events()[1:]]
 
@@ -277,21 +278,21 @@ def test_money_that_goes_back_across_is_mirrored_on_the_other_side():
     ]
     closed = allotted_fund.given(post(PROJECT, ProjectClosed(), "1-7"))
     assert facts(closed, ProjectClosed, "1-8") == [FundsReturnReversed("p", yuan("100.00"), reopens=True)]
-    part = facts(with_money_back, PaymentReturned, "2020-2-1", yuan("10.00"))
+    part = facts(with_recovered_money, PaymentReturned, "2020-2-1", yuan("10.00"))
     assert part == [FundsReturnReversed("p", yuan("10.00"), reopens=False)]
 
 
-def test_a_reversed_voucher_number_is_free_again_and_one_reversed_in_part_is_not():
+def test_a_document_number_is_free_again_after_a_whole_reversal_but_not_after_a_partial_one():
     slip = (Document("缴款书", "1"),)
     received = ordered.given(post(PROJECT, RecoveryReceived("R1", yuan("15.00")), "4-2", cites=slip))
     again = post(PROJECT, RecoveryReceived("R1", yuan("5.00")), "4-4", cites=slip)
     part = received.given(received.reversing(RecoveryReceived, "4-3", yuan("10.00")))
     part.when(again).refused(DocumentAlreadyUsed, kind="缴款书")
     whole = part.given(part.reversing(RecoveryReceived, "4-4"))
-    whole.when(again).counts()
+    whole.when(again).accepted()
 
 
-def test_the_number_of_a_reversal_is_used_once():
+def test_the_document_number_of_a_reversal_can_be_used_only_once():
     slip = (Document("冲销凭证号", "红-1"),)
 
     def citing(scenario, entry):
@@ -302,32 +303,32 @@ def test_the_number_of_a_reversal_is_used_once():
     once.when(citing(once, PaymentInstructed)).refused(DocumentAlreadyUsed, kind="冲销凭证号")
 
 
-def test_reversed_serials_rest_in_the_treasury_and_the_next_appropriation_takes_new_ones():
+def test_the_serials_of_a_reversed_appropriation_are_not_issued_again():
     after = founded_fund.given(founded_fund.reversing(AppropriationReceived, "1-7"))
     [event] = after.when(post(FUND, AppropriationReceived(yuan("1.00"), 2019), "1-8")).events()
     assert event.moves[0].fen == FenSet.span(10_000, 10_100)
 
 
-def test_a_reversal_is_booked_in_the_open_period_whatever_the_entry_s():
+def test_a_reversal_of_an_entry_in_a_closed_period_is_booked_in_the_open_period():
     late = confirmed.given(*closed_months(1, 3))
     [event] = late.when(late.reversing(PaymentConfirmed, "3-20")).events()
     assert (event.header.occurred_on, event.booked_on) == (date(2019, 3, 20), date(2019, 4, 1))
-    asked = late.reversing(PaymentConfirmed, "3-20")
-    late.when(replace(asked, header=replace(asked.header, booked_on=date(2019, 3, 31)))).refused(PeriodIsClosed)
+    reversal = late.reversing(PaymentConfirmed, "3-20")
+    late.when(replace(reversal, header=replace(reversal.header, booked_on=date(2019, 3, 31)))).refused(PeriodIsClosed)
 
 
-def test_an_entry_is_of_the_stream_that_is_named():
+def test_a_reversal_must_name_an_entry_of_its_stream():
     confirmed.when(post(PROJECT, EntryReversed(999, "记错"), "3-9")).refused(UnknownEntry, stream=PROJECT, version=999)
     confirmed.when(post(FUND, EntryReversed(confirmed.last(PaymentConfirmed).version, "记错"), "3-9")).refused(
         UnknownEntry, stream=FUND
     )
 
 
-def test_all_of_a_payment_is_undone_in_the_opposite_order_and_then_done_again():
-    through = confirmed.given(*accepted())
+def test_the_steps_of_a_payment_can_be_reversed_last_first_and_posted_again():
+    scenario = confirmed.given(*accepted())
     for entry in (AcceptancePassed, AcceptanceRequested, PaymentConfirmed, PaymentInstructed):
-        through = through.given(through.reversing(entry, "7-1"))
-    assert state(through) == state(to_instruct)
-    through.given(post(PROJECT, PaymentInstructed("P1"), "7-2")).when(
+        scenario = scenario.given(scenario.reversing(entry, "7-1"))
+    assert state(scenario) == state(to_instruct)
+    scenario.given(post(PROJECT, PaymentInstructed("P1"), "7-2")).when(
         post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("b")), "7-3")
     ).moves(("in_transit", "paid", "30.00"))

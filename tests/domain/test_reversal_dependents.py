@@ -1,4 +1,4 @@
-"""What rests on an entry, and keeps it from being undone until it is undone itself."""
+"""An entry cannot be reversed while later events depend on it; these must be reversed first."""
 
 import pytest
 from msgspec.structs import replace
@@ -79,7 +79,7 @@ def amended(*, increase: bool):
     return post(PROJECT, AwardAmended("L-a", 1, increase, yuan("5.00"), "调整"), "3-5")
 
 
-RESTING = [
+DEPENDENT_EVENTS = [
     (running.given(objecting()), NoticeStarted, "objection", "Y1"),
     (two_awards.given(*cancelled), AwardListDecided, "payment", "P1"),
     (shown_after.given(*cancelled), NoticeCompleted, "payment", "P1"),
@@ -108,12 +108,12 @@ RESTING = [
 ]
 
 
-@pytest.mark.parametrize(("after", "entry", "kind", "name"), RESTING)
-def test_an_entry_stays_while_something_rests_on_it(after, entry, kind, name):
+@pytest.mark.parametrize(("after", "entry", "kind", "name"), DEPENDENT_EVENTS)
+def test_an_entry_with_a_dependent_event_cannot_be_reversed(after, entry, kind, name):
     after.when(after.reversing(entry, "8-1")).refused(NotTheLast, kind=kind, name=name)
 
 
-def test_a_change_of_payee_stays_once_the_new_one_is_paid():
+def test_a_payee_change_cannot_be_reversed_after_the_new_payee_is_paid():
     changed = two_awards.given(post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"))
     to_new = post(PROJECT, replace(request().fact, payee=payee("n")), "3-2", actor="申请人", key="treasury")
     confirmed = post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("n")), "3-5")
@@ -121,54 +121,55 @@ def test_a_change_of_payee_stays_once_the_new_one_is_paid():
     paid_then.when(paid_then.reversing(PayeeChanged, "3-6")).refused(NotTheLast, kind="payment", name="P1")
 
 
-def test_money_is_not_brought_back_on_its_way_to_the_payee_of_before():
+def test_a_confirmation_to_the_previous_payee_cannot_be_reversed_after_a_payee_change():
     changed = two_awards.given(*paid(), post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-10"))
     changed.when(changed.reversing(PaymentConfirmed, "3-11")).refused(PayeeMismatch, awarded="示例n (9n, …0001)")
 
 
-def test_a_confirmation_stays_while_its_money_is_ordered_back_or_its_award_was_put_to_acceptance():
+def test_a_confirmation_cannot_be_reversed_after_a_recovery_order_or_an_acceptance_request():
     ordered = two_awards.given(
         *paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"), "4-1")
     )
     ordered.when(ordered.reversing(PaymentConfirmed, "4-2")).refused(NotTheLast, kind="recovery", name="R1")
-    asked = two_awards.given(*paid(), post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
-    asked.when(asked.reversing(PaymentConfirmed, "6-2")).refused(NotTheLast, kind="award", name="L-a")
-    asked.given(asked.reversing(AcceptanceRequested, "6-2")).when(asked.reversing(PaymentConfirmed, "6-3")).counts()
+    requested = two_awards.given(*paid(), post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
+    requested.when(requested.reversing(PaymentConfirmed, "6-2")).refused(NotTheLast, kind="award", name="L-a")
+    withdrawn = requested.given(requested.reversing(AcceptanceRequested, "6-2"))
+    withdrawn.when(requested.reversing(PaymentConfirmed, "6-3")).accepted()
 
 
-def test_an_amendment_stays_once_acceptance_rests_on_what_it_left():
+def test_a_reduction_cannot_be_reversed_after_an_acceptance_request():
     less = two_awards.given(amended(increase=False), *paid("P1", "a", 1, "25.00", "4"))
-    asked = less.given(post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
-    asked.when(asked.reversing(AwardAmended, "6-2")).refused(NotTheLast, kind="award", name="L-a")
+    requested = less.given(post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
+    requested.when(requested.reversing(AwardAmended, "6-2")).refused(NotTheLast, kind="award", name="L-a")
 
 
-def test_the_days_a_call_was_extended_by_stay_once_somebody_applied_in_them():
+def test_an_extension_cannot_be_reversed_while_an_application_was_received_in_its_days():
     extended = called_project.given(
         post(PROJECT, CallExtended(1, day("2-20")), "2-6"),
         post(PROJECT, ApplicationReceived("A-c", Applicant("示例c", "9c")), "2-15"),
     )
-    undoing = extended.reversing(CallExtended, "2-16")
-    extended.when(undoing).refused(NotTheLast, kind="application", name="A-c")
-    extended.given(post(PROJECT, ApplicationWithdrawn("A-c", "撤回"), "2-16")).when(undoing).counts()
+    reversal = extended.reversing(CallExtended, "2-16")
+    extended.when(reversal).refused(NotTheLast, kind="application", name="A-c")
+    extended.given(post(PROJECT, ApplicationWithdrawn("A-c", "撤回"), "2-16")).when(reversal).accepted()
 
 
-def test_who_withdrew_before_the_review_does_not_come_back_after_it():
+def test_a_withdrawal_before_the_review_cannot_be_reversed_after_it():
     withdrawn = called_project.given(post(PROJECT, ApplicationWithdrawn("A-b", "撤回"), "2-6"))
     later = withdrawn.given(*reviewed()[3:4], *reviewed()[4:5], post(PROJECT, review(a=90), "2-15"))
     later.when(later.reversing(ApplicationWithdrawn, "2-16")).refused(AlreadyReviewed, round=1)
 
 
-def test_an_objection_that_was_rejected_stays_so_once_money_went_out_on_it():
+def test_the_rejection_of_an_objection_cannot_be_reversed_after_a_payment():
     late = shown_after.given(objecting("2-20"), resolving(upheld=False, on="2-22"), *paid())
     late.when(late.reversing(ObjectionResolved, "3-10")).refused(NotTheLast, kind="payment", name="P1")
 
 
-def test_a_failed_instruction_does_not_stand_again_while_an_objection_is_open():
+def test_the_failure_of_a_payment_cannot_be_reversed_during_an_open_objection():
     failed = shown_after.given(*instructed(), post(PROJECT, PaymentFailed("P1", "账户异常"), "3-5"), objecting("2-20"))
     failed.when(failed.reversing(PaymentFailed, "3-6")).refused(ObjectionOpen, objections="Y1")
 
 
-def test_an_ended_award_stays_so_once_its_place_was_called_for_again():
+def test_the_end_of_an_award_cannot_be_reversed_after_a_call_for_its_place():
     free = only_a_awarded(line(awards=1)).given(
         post(PROJECT, AwardDeclined("L-a", "放弃"), "3-5"),
         post(PROJECT, CallPublished(2, day("4-1"), day("4-9")), "3-31"),
@@ -176,35 +177,37 @@ def test_an_ended_award_stays_so_once_its_place_was_called_for_again():
     free.when(free.reversing(AwardDeclined, "4-1")).refused(NotTheLast, kind="round", name="2")
 
 
-def test_an_appropriation_stays_once_a_year_of_it_was_carried_forward():
+def test_an_appropriation_cannot_be_reversed_after_a_year_of_it_was_carried_forward():
     received = Scenario().given(*founded(line()))
     carried = received.given(post(FUND, YearCarriedForward(2, 2018, yuan("9.00")), "2020-1-2"))
     carried.when(carried.reversing(AppropriationReceived, "2020-1-3")).refused(NotTheLast, kind="appropriation")
 
 
-def test_nothing_is_reversed_on_a_project_under_a_closed_fund_but_what_may_still_happen_there():
+def test_an_award_list_cannot_be_reversed_under_a_closed_fund():
     ledger = two_awards.ledger
     closed = replace(ledger.streams[FUND], state=replace(ledger.fund("f"), closed_at=99))
     under = Scenario(replace(ledger, streams=ledger.streams.set(FUND, closed)))
     under.when(under.reversing(AwardListDecided, "3-3")).refused(FundIsClosed, fund="f")
 
 
-def test_who_took_part_in_a_review_or_in_a_round_that_ended_did():
+def test_screenings_and_applications_cannot_be_reversed_after_the_review_or_a_failed_call():
     reviewed_project.when(reviewed_project.reversing(ApplicationScreened, "2-16")).refused(AlreadyReviewed, round=1)
     failed = called_project.given(post(PROJECT, CallClosed(1), "2-11"), post(PROJECT, CallFailed(1, "不足"), "2-12"))
     failed.when(failed.reversing(ApplicationReceived, "2-13")).refused(AlreadyReviewed, round=1)
     again = failed.given(failed.reversing(CallFailed, "2-13"))
-    again.when(again.reversing(ApplicationReceived, "2-14")).counts()
+    again.when(again.reversing(ApplicationReceived, "2-14")).accepted()
 
 
-def test_an_award_given_anew_under_its_name_is_not_the_one_that_was_amended():
+def test_an_amendment_cannot_be_reversed_after_its_award_was_reversed_and_decided_again():
     touched = only_a_awarded().given(amended(increase=False), amended(increase=True))
-    anew = decided(touched.given(touched.reversing(AwardListDecided, "3-6")), TWO_ROWS[0], on="3-7")
-    version = anew.ledger.project("p").award("L-a").version
-    anew.when(anew.reversing(AwardAmended, "3-8")).refused(NotTheLast, kind="award", name="L-a", last=version)
+    awarded_again = decided(touched.given(touched.reversing(AwardListDecided, "3-6")), TWO_ROWS[0], on="3-7")
+    version = awarded_again.ledger.project("p").award("L-a").version
+    awarded_again.when(awarded_again.reversing(AwardAmended, "3-8")).refused(
+        NotTheLast, kind="award", name="L-a", last=version
+    )
 
 
-def test_a_failed_instruction_stands_again_only_if_it_might_still_be_given():
+def test_the_failure_of_a_payment_can_be_reversed_only_if_its_instruction_is_still_allowed():
     failure = post(PROJECT, PaymentFailed("P1", "账户异常"), "3-5")
     failed = two_awards.given(*instructed(), failure)
     failed.when(failed.reversing(PaymentFailed, "3-6")).moves((PAYABLE, "in_transit", "30.00"))
@@ -214,7 +217,7 @@ def test_a_failed_instruction_stands_again_only_if_it_might_still_be_given():
     objected.when(objected.reversing(PaymentFailed, "3-7")).refused(ObjectionUpheld, application="A-a")
 
 
-def test_years_are_taken_back_last_first():
+def test_carried_forward_years_can_be_reversed_only_last_first():
     carried = Scenario().given(
         *allotted(line()),
         *(post(FUND, YearCarriedForward(2, year, yuan("9.00")), "2020-1-2") for year in (2018, 2019)),
@@ -222,7 +225,7 @@ def test_years_are_taken_back_last_first():
     second, first = (carried.reversing(YearCarriedForward, "2020-1-3") for _ in range(2))
     first = replace(first, fact=replace(first.fact, version=first.fact.version - 1))
     carried.when(first).refused(NotTheLast, kind="appropriation", name="2", last=second.fact.version)
-    carried.given(second).when(first).counts()
+    carried.given(second).when(first).accepted()
 
 
 @pytest.mark.parametrize("by", [{"actor": "经办人", "key": "books"}, {"actor": "会计主管", "key": "office"}])
@@ -235,28 +238,28 @@ def test_years_are_taken_back_last_first():
     ],
     ids=lambda each: type(each).__name__ if not isinstance(each, dict) else None,
 )
-def test_what_takes_two_people_is_not_undone_by_who_did_it(entry, by):
+def test_an_entry_that_needs_two_people_cannot_be_reversed_by_the_person_who_posted_it(entry, by):
     list_by_another = Scenario().given(*allotted(line()), *noticed())
     decision = post(PROJECT, two_awards.ledger.entries[two_awards.last(AwardListDecided)].fact, "3-1", **ANOTHER)
     after = list_by_another.given(decision, *paid(), post(PROJECT, entry, "3-10"))
-    undoing = after.reversing(type(entry), "3-11")
-    after.when(undoing).counts()
-    after.when(replace(undoing, header=replace(undoing.header, **by))).refused(SamePerson)
+    reversal = after.reversing(type(entry), "3-11")
+    after.when(reversal).accepted()
+    after.when(replace(reversal, header=replace(reversal.header, **by))).refused(SamePerson)
 
 
-def test_the_last_twenty_steps_of_a_thing_are_remembered():
+def test_only_the_last_twenty_steps_of_an_entity_can_be_reversed():
     days = [f"3-{number}" for number in range(1, 23)]
     extended = called_project.given(*(post(PROJECT, CallExtended(1, day(last)), "2-6") for last in days))
     for _ in range(20):
         at = extended.ledger.project("p").rounds["1"].version
-        undoing = extended.reversing(CallExtended, "2-7")
-        extended = extended.given(replace(undoing, fact=replace(undoing.fact, version=at)))
+        reversal = extended.reversing(CallExtended, "2-7")
+        extended = extended.given(replace(reversal, fact=replace(reversal.fact, version=at)))
     at = extended.ledger.project("p").rounds["1"].version
-    undoing = extended.reversing(CallExtended, "2-7")
-    extended.when(replace(undoing, fact=replace(undoing.fact, version=at))).refused(NotRemembered, kind="round")
+    reversal = extended.reversing(CallExtended, "2-7")
+    extended.when(replace(reversal, fact=replace(reversal.fact, version=at))).refused(NotRemembered, kind="round")
     assert extended.ledger.project("p").rounds["1"].closes_on == day("3-2")
 
 
-def test_a_setting_is_never_reversed_but_changed_back():
+def test_settings_can_be_changed_back_by_another_change():
     changed = two_awards.given(post(FUND, SettingsChanged(replace(SETTINGS, acceptance_tries=9)), "3-2"))
     changed.when(post(FUND, SettingsChanged(SETTINGS), "3-3")).then(SettingsChanged(SETTINGS, settings_version=3))

@@ -1,4 +1,4 @@
-"""What may not be undone: it never may, it has moved on, something rests on it, or all is closed."""
+"""Reversals that are refused: irreversible types, moved money, later steps of the same entity, closed streams."""
 
 import pytest
 from msgspec.structs import replace
@@ -95,7 +95,7 @@ def surrendered(amount: str = "10.00", on: str = "2020-2-1"):
     return post(FUND, SurplusSurrendered(RECOVERED, yuan(amount), "p", "L-a", 1), on, cites=("缴款书",))
 
 
-# Never -----------------------------------------------------------------------
+# Irreversible types ----------------------------------------------------------
 
 closed_fund = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"), post(FUND, FundClosed(), "8-2"))
 rejection = post(PROJECT, PaymentRejected("P1", "附件不全"), "3-3", actor="审批人", key="approver")
@@ -111,34 +111,34 @@ eventful = two_awards.given(
     *closed_months(1, 1),
 )
 eventful = eventful.given(eventful.reversing(PaymentInstructed, "3-10"))
-NEVER = sorted(name for name, fact in POSTABLE.items() if fact.reversible is None)
+IRREVERSIBLE = sorted(name for name, fact in POSTABLE.items() if fact.reversible is None)
 
 
-@pytest.mark.parametrize("name", NEVER)
-def test_plans_periods_closings_answers_and_reversals_are_never_reversed(name):
+@pytest.mark.parametrize("name", IRREVERSIBLE)
+def test_an_entry_of_an_irreversible_type_cannot_be_reversed(name):
     scenario = closed_fund if name == "FundClosed" else eventful
     scenario.when(scenario.reversing(POSTABLE[name], "8-3")).refused(NotReversible, entry=name)
 
 
 @pytest.mark.parametrize("mirror", MIRRORS, ids=lambda mirror: mirror.__name__)
-def test_a_mirror_is_reversed_only_with_its_leader(mirror):
+def test_a_mirror_cannot_be_reversed_without_its_leader(mirror):
     withdrawn = two_projects().given(post(FUND, AllotmentWithdrawn("p", 1, yuan("1.00")), "1-7"))
     closed = withdrawn.given(post(PROJECT, ProjectClosed(), "1-8"))
     reopened = closed.given(closed.reversing(ProjectClosed, "1-8"))
     reopened.when(reopened.reversing(mirror, "1-9")).refused(NotReversible, entry=mirror.__name__)
 
 
-# Moved on --------------------------------------------------------------------
+# Money that has moved on -----------------------------------------------------
 
 ordered = confirmed.given(post(PROJECT, RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规"), "4-1"))
-back = two_awards.given(*paid(), returned(on="2020-1-10"))
-reinstated = back.given(post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1"))
+with_recovered_money = two_awards.given(*paid(), returned(on="2020-1-10"))
+reinstated = with_recovered_money.given(post(FUND, FundsReinstated("p", "L-a", 1, yuan("30.00")), "2020-2-1"))
 declined = two_awards.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-2"))
 declined = declined.given(post(FUND, AllotmentWithdrawn("p", 2, yuan("1.00")), "3-3"))
 closed_p = two_projects().given(post(PROJECT, ProjectClosed(), "1-7"))
-accepted_and_asked = confirmed.given(*accepted(), request("P2", batch=2, amount="5.00", on="6-11"))
+accepted_and_requested = confirmed.given(*accepted(), request("P2", batch=2, amount="5.00", on="6-11"))
 failed = post(PROJECT, PaymentFailed("P1", "账户异常"), "3-5")
-failed_and_asked = two_awards.given(*instructed(), failed, request("P2", amount="1.00", on="3-6"))
+failed_and_requested = two_awards.given(*instructed(), failed, request("P2", amount="1.00", on="3-6"))
 
 MOVED_ON = [
     (two_projects(), AppropriationReceived, POOL, "0.00", "200.00"),
@@ -158,34 +158,34 @@ MOVED_ON = [
         "30.00",
     ),
     (two_awards.given(request()), AwardListDecided, PAYABLE, "0.00", "30.00"),
-    (accepted_and_asked, AcceptancePassed, PAYABLE, "15.00", "20.00"),
+    (accepted_and_requested, AcceptancePassed, PAYABLE, "15.00", "20.00"),
     (confirmed, PaymentInstructed, IN_TRANSIT, "0.00", "30.00"),
     (confirmed.given(returned("10.00")), PaymentConfirmed, "paid", "20.00", "30.00"),
-    (failed_and_asked, PaymentFailed, PAYABLE, "29.00", "30.00"),
+    (failed_and_requested, PaymentFailed, PAYABLE, "29.00", "30.00"),
     (confirmed.given(returned(), request("P2", on="3-11")), PaymentReturned, PAYABLE, "0.00", "30.00"),
     (reinstated, PaymentReturned, RECOVERED, "0.00", "30.00"),
-    (back.given(surrendered()), PaymentReturned, RECOVERED, "20.00", "30.00"),
+    (with_recovered_money.given(surrendered()), PaymentReturned, RECOVERED, "20.00", "30.00"),
     (declined, AwardDeclined, LINE, "19.00", "20.00"),
     (closed_p.given(post(FUND, SurplusSurrendered(POOL, yuan("30.00")), "1-8")), ProjectClosed, POOL, "30.00", "60.00"),
 ]
 
 
 @pytest.mark.parametrize(("after", "entry", "account", "here", "amount"), MOVED_ON)
-def test_money_that_has_moved_on_does_not_come_back_by_itself(after, entry, account, here, amount):
+def test_an_entry_whose_money_has_moved_on_cannot_be_reversed(after, entry, account, here, amount):
     after.when(after.reversing(entry, "2020-3-1")).refused(
         MovedOn, account=account, here=yuan(here), amount=yuan(amount)
     )
 
 
-def test_what_is_still_there_may_be_reversed_in_part():
-    after = back.given(surrendered())
+def test_the_part_of_an_entry_that_has_not_moved_on_can_be_reversed():
+    after = with_recovered_money.given(surrendered())
     after.when(after.reversing(PaymentReturned, "2020-3-1", yuan("20.00"))).moves(("recovered", "paid", "20.00"))
     after.when(after.reversing(SurplusSurrendered, "2020-3-1", yuan("4.00"))).moves((SURRENDERED, RECOVERED, "4.00"))
 
 
 # The last step first ---------------------------------------------------------
 
-again = (
+second_round = (
     post(PROJECT, CallPublished(2, day("4-1"), day("4-10")), "3-31"),
     post(PROJECT, ApplicationReceived("A-c", Applicant("示例c", "9c")), "4-2"),
 )
@@ -203,8 +203,8 @@ STEPS = [
     (noticed_project, ReviewConcluded, "round", "1"),
     (noticed_project, NoticeStarted, "round", "1"),
     (two_awards, NoticeCompleted, "round", "1"),
-    (only_a_awarded().given(*again[:1]), AwardListDecided, "round", "2"),
-    (only_a_awarded().given(*again), CallPublished, "application", "A-c"),
+    (only_a_awarded().given(*second_round[:1]), AwardListDecided, "round", "2"),
+    (only_a_awarded().given(*second_round), CallPublished, "application", "A-c"),
     (reviewed_project, ApplicationReceived, "application", "A-b"),
     (upheld, ApplicationScreened, "application", "A-b"),
     (upheld, ObjectionReceived, "objection", "Y1"),
@@ -231,15 +231,15 @@ STEPS = [
 
 
 @pytest.mark.parametrize(("after", "entry", "kind", "name"), STEPS)
-def test_only_the_last_step_of_a_thing_is_reversed(after, entry, kind, name):
+def test_only_the_last_step_of_an_entity_can_be_reversed(after, entry, kind, name):
     after.when(after.reversing(entry, "8-1")).refused(NotTheLast, kind=kind, name=name)
 
 
-def test_a_screening_is_not_reversed_under_a_review():
+def test_a_screening_cannot_be_reversed_after_the_review():
     reviewed_project.when(reviewed_project.reversing(ApplicationScreened, "2-16")).refused(AlreadyReviewed, round=1)
 
 
-def test_a_withdrawal_is_not_reversed_when_the_applicant_has_applied_again():
+def test_a_withdrawal_cannot_be_reversed_after_the_applicant_has_applied_again():
     replaced = Scenario().given(
         *allotted(line()),
         *called(),
@@ -249,45 +249,45 @@ def test_a_withdrawal_is_not_reversed_when_the_applicant_has_applied_again():
     replaced.when(replaced.reversing(ApplicationWithdrawn, "2-8")).refused(AlreadyApplied, application="A-a2")
 
 
-def test_a_change_of_payee_is_not_reversed_under_a_payment_to_the_new_one():
+def test_a_payee_change_cannot_be_reversed_during_a_payment_to_the_new_payee():
     changed = two_awards.given(post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"))
     to_new = post(PROJECT, replace(request().fact, payee=payee("n")), "3-2", actor="申请人", key="treasury")
     under_way = changed.given(to_new)
-    undoing = under_way.reversing(PayeeChanged, "3-3")
-    under_way.when(undoing).refused(AwardInFlight, award="L-a", amount=yuan("30.00"))
-    under_way.given(post(PROJECT, PaymentCancelled("P1", "作废"), "3-3")).when(undoing).counts()
+    reversal = under_way.reversing(PayeeChanged, "3-3")
+    under_way.when(reversal).refused(AwardInFlight, award="L-a", amount=yuan("30.00"))
+    under_way.given(post(PROJECT, PaymentCancelled("P1", "作废"), "3-3")).when(reversal).accepted()
 
 
 # Closings --------------------------------------------------------------------
 
 
-def test_what_is_older_than_a_closing_is_reversed_after_the_closing_is():
+def test_an_entry_before_a_closing_can_be_reversed_only_after_the_closing_is_reversed():
     closed = wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1"))
-    undoing = closed.reversing(PaymentConfirmed, "8-2")
-    closed.when(undoing).refused(BeforeClosing, version=undoing.fact.version)
-    closed.given(closed.reversing(ProjectClosed, "8-2")).when(undoing).counts()
+    reversal = closed.reversing(PaymentConfirmed, "8-2")
+    closed.when(reversal).refused(BeforeClosing, version=reversal.fact.version)
+    closed.given(closed.reversing(ProjectClosed, "8-2")).when(reversal).accepted()
 
 
-def test_what_came_after_both_closings_is_reversed():
+def test_entries_after_both_closings_can_be_reversed():
     late = closed_fund.given(returned("10.00", "8-3"), surrendered("10.00", "8-4"))
     late.when(late.reversing(PaymentReturned, "8-5")).refused(MovedOn, account=RECOVERED)
     taken_back = late.given(late.reversing(SurplusSurrendered, "8-5"))
     taken_back.when(taken_back.reversing(PaymentReturned, "8-6")).moves(("recovered", "paid", "10.00"))
 
 
-def test_a_project_is_not_reopened_under_a_closed_fund():
+def test_the_closing_of_a_project_cannot_be_reversed_under_a_closed_fund():
     idle = Scenario().given(
         *founded(line()),
         post(FUND, SurplusSurrendered(POOL, yuan("100.00")), "1-6"),
         post(PROJECT, ProjectClosed(), "1-7"),
     )
-    idle.when(idle.reversing(ProjectClosed, "1-8")).counts()
+    idle.when(idle.reversing(ProjectClosed, "1-8")).accepted()
     ended = idle.given(post(FUND, FundClosed(), "1-8"))
     ended.when(ended.reversing(ProjectClosed, "1-9")).refused(FundIsClosed, fund="f")
     closed_fund.when(closed_fund.reversing(ProjectClosed, "8-3")).refused(FundIsClosed, fund="f")
 
 
-def test_money_does_not_go_back_to_a_closed_project():
+def test_a_reversal_that_moves_money_to_a_closed_project_is_refused():
     closed = two_projects().given(
         post(FUND, AllotmentWithdrawn("p", 1, yuan("10.00")), "1-7"),
         post(FUND, FundsReallocated("p", 1, "q", 1, yuan("10.00")), "1-7"),

@@ -1,13 +1,14 @@
-"""That the domain says truly which rules may refuse which fact. The scenarios and random lives check it besides."""
+"""The rules that an event type declares are those that can refuse it; scenarios and random lives check this too."""
 
 import pytest
 from immutables import Map
 from msgspec.structs import fields, replace
 
-from domain.decision import MIRRORS, POSTABLE, rules_of
+from domain.decision import POSTABLE, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
 from domain.fund.funding import FundsAllotted, SurplusSurrendered
+from domain.mirrors import MIRRORS
 from domain.posting import RECOVERED
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.amendment import AgreementSigned, AwardAmended, PayeeChanged
@@ -42,7 +43,7 @@ from tests.domain.lives import (
     request,
     yuan,
 )
-from tests.domain.reach import raised_from
+from tests.domain.raised_rules import raised_from
 from tests.domain.scenario import Scenario, day, post
 
 each_fact = pytest.mark.parametrize("fact", POSTABLE.values(), ids=POSTABLE)
@@ -72,17 +73,17 @@ with_documents = with_documents.given(
 )
 
 
-def having(stream: str, **changes: object) -> Scenario:
-    """The awarded project and its fund, one of them changed by hand."""
+def with_state(stream: str, **changes: object) -> Scenario:
+    """The scenario `decided` with changes to the state of one stream, made without events."""
     streams = decided.ledger.streams
     changed = replace(streams[stream], state=replace(streams[stream].state, **changes))
     return Scenario(replace(decided.ledger, streams=streams.set(stream, changed)))
 
 
-fund_closed, project_closed = having(FUND, closed_at=9), having(PROJECT, closed_at=99)
-period_closed = having(FUND, closed_through=day("6-30"))
+fund_closed, project_closed = with_state(FUND, closed_at=9), with_state(PROJECT, closed_at=99)
+period_closed = with_state(FUND, closed_through=day("6-30"))
 
-SHARED = {
+SHARED_RULES = {
     FundIsClosed: lambda at, fact: fund_closed.when(post(at, fact, "7-1")),
     ProjectIsClosed: lambda at, fact: project_closed.when(post(at, fact, "7-1")),
     UnknownStream: lambda at, fact: decided.when(post(f"{at}-z", fact, "7-1")),
@@ -97,26 +98,26 @@ SHARED = {
 }
 
 
-NOTHING = {"fund": "f", "matches": (), "exceptions": ()}
+PLACEHOLDERS = {"fund": "f", "matches": (), "exceptions": ()}
 
 
 @each_fact
-def test_the_rules_that_facts_share_refuse_it_whatever_it_says(fact):
-    says_nothing = fact(**{field.name: NOTHING.get(field.name) for field in fields(fact)})
+def test_the_shared_rules_refuse_a_fact_whatever_its_content(fact):
+    empty = fact(**{field.name: PLACEHOLDERS.get(field.name) for field in fields(fact)})
     for at in (f"{kind}/{code}" for kind, code in (("fund", "f"), ("project", "p")) if kind in fact.streams):
         for rule in set(rules_of(fact)) - set(fact.refused_by):
-            SHARED[rule](at, says_nothing).refused(rule)
+            SHARED_RULES[rule](at, empty).refused(rule)
 
 
 def without_plan(scenario: Scenario) -> Scenario:
-    """As if the plan had no line for the project."""
+    """The scenario without any line in the plan."""
     streams = scenario.ledger.streams
     unplanned = replace(streams[FUND], state=replace(streams[FUND].state, lines=Map()))
     return Scenario(replace(scenario.ledger, streams=streams.set(FUND, unplanned)))
 
 
 undecided = Scenario().given(*allotted(line()), *noticed())
-asked = decided.given(*paid(), accepted()[0])
+acceptance_requested = decided.given(*paid(), accepted()[0])
 NOT_IN_PLAN = [
     (decided, post(FUND, FundsAllotted("p", 1, yuan("1.00")), "7-1")),
     (undecided, post(PROJECT, award_list(undecided, *TWO_ROWS), "7-1")),
@@ -125,38 +126,38 @@ NOT_IN_PLAN = [
     (decided, post(PROJECT, AwardAmended("L-a", 1, increase=False, amount=yuan("1.00"), reason="核减"), "7-1")),
     (decided, request(on="7-1")),
     (decided, post(PROJECT, AcceptanceRequested("L-a"), "7-1")),
-    (asked, post(PROJECT, AcceptancePassed("L-a"), "7-1")),
+    (acceptance_requested, post(PROJECT, AcceptancePassed("L-a"), "7-1")),
 ]
 
 
 @pytest.mark.parametrize(
     ("scenario", "posted"), NOT_IN_PLAN, ids=lambda each: type(getattr(each, "fact", each)).__name__
 )
-def test_what_needs_the_plan_s_line_is_refused_where_there_is_none(scenario, posted):
+def test_a_fact_that_needs_a_line_of_the_plan_is_refused_without_one(scenario, posted):
     without_plan(scenario).when(posted).refused(NotInPlan, project="p")
 
 
 def chapter(fact):
-    """Where it is decided, as the file and its functions."""
+    """The module and the functions that decide a fact."""
     if fact is EntryReversed:
         return "domain.reversal.decide", "decide"
     return fact.__module__, "decide", "open_project"
 
 
 @each_fact
-def test_its_own_rules_are_raised_where_its_chapter_can_reach(fact):
+def test_the_rules_that_a_fact_declares_can_be_raised_by_its_chapter(fact):
     assert {rule.__name__ for rule in fact.refused_by} <= raised_from(*chapter(fact))
 
 
 @each_fact
-def test_it_names_each_of_its_rules_once(fact):
+def test_a_fact_declares_each_rule_once(fact):
     assert len(set(rules_of(fact))) == len(rules_of(fact))
     assert len(set(fact.refused_by)) == len(fact.refused_by)
 
 
-def test_every_rule_may_refuse_some_fact():
+def test_every_rule_is_declared_by_a_fact():
     assert {rule for fact in POSTABLE.values() for rule in rules_of(fact)} == set(RULES.values())
 
 
-def test_a_mirror_is_never_posted_and_so_never_refused():
+def test_no_rule_can_refuse_a_mirror_because_it_is_never_posted():
     assert not any(rules_of(mirror) for mirror in MIRRORS)

@@ -28,22 +28,22 @@ def granted(scenario: Scenario, fact: WaiverGranted, on: str) -> Scenario:
     return scenario.given(post(PROJECT, fact, on, **ANOTHER))
 
 
-def test_another_payee_is_paid_if_that_was_waived_for_the_award():
+def test_a_waiver_allows_a_payment_to_another_payee():
     to_b = post(PROJECT, PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("b")), "3-3")
     decided.when(to_b).refused(PayeeMismatch)
     waived = granted(decided, waiver("PayeeMismatch"), "3-2")
-    waived.when(to_b).counts()
+    waived.when(to_b).accepted()
     to_a = post(PROJECT, PaymentRequested("P1", "L-b", 1, yuan("30.00"), payee("a")), "3-3")
     waived.when(to_a).refused(PayeeMismatch)
 
 
-def test_acceptance_is_requested_with_batches_unpaid_if_that_was_waived():
+def test_a_waiver_allows_an_acceptance_request_with_unpaid_batches():
     waived = granted(decided, waiver("EarlierBatchesUnsettled"), "3-2")
-    waived.when(post(PROJECT, AcceptanceRequested("L-a"), "3-3")).counts()
-    waived.when(request(on="3-3")).counts()
+    waived.when(post(PROJECT, AcceptanceRequested("L-a"), "3-3")).accepted()
+    waived.when(request(on="3-3")).accepted()
 
 
-def test_a_further_try_at_acceptance_if_that_was_waived():
+def test_a_waiver_allows_a_further_acceptance_try():
     tries = [
         step
         for month in ("6", "7")
@@ -56,17 +56,17 @@ def test_a_further_try_at_acceptance_if_that_was_waived():
     failed = decided.given(*paid(), *tries)
     again = post(PROJECT, AcceptanceRequested("L-a"), "8-2")
     failed.when(again).refused(NoTriesLeft, failed=2, allowed=2)
-    granted(failed, waiver("NoTriesLeft"), "8-1").when(again).counts()
+    granted(failed, waiver("NoTriesLeft"), "8-1").when(again).accepted()
 
 
-def test_a_late_application_is_taken_if_that_was_waived_and_the_call_is_not_closed():
+def test_a_waiver_allows_a_late_application_until_the_call_is_closed():
     called_project.when(post(PROJECT, LATE, "2-11")).refused(OutsideWindow)
     waived = granted(called_project, waiver("OutsideWindow", None, "A-c"), "2-11")
-    waived.when(post(PROJECT, LATE, "2-11")).counts()
+    waived.when(post(PROJECT, LATE, "2-11")).accepted()
     waived.given(post(PROJECT, CallClosed(1), "2-11")).when(post(PROJECT, LATE, "2-12")).refused(CallIsClosed)
 
 
-def test_only_a_rule_that_may_be_waived_for_it_is_waived():
+def test_only_a_waivable_rule_can_be_waived_and_only_for_its_kind_of_entity():
     for rule in sorted({*RULES} - {"PayeeMismatch", "EarlierBatchesUnsettled", "NoTriesLeft"}):
         decided.when(post(PROJECT, waiver(rule), "3-2", **ANOTHER)).refused(NotWaivable, rule=rule, kind="award")
     for fact in (
@@ -78,14 +78,14 @@ def test_only_a_rule_that_may_be_waived_for_it_is_waived():
         decided.when(post(PROJECT, fact, "3-2", **ANOTHER)).refused(NotWaivable, rule=fact.rule)
 
 
-def test_a_rule_is_waived_once_for_each():
+def test_a_rule_can_be_waived_once_for_each_award():
     waived = granted(decided, waiver("PayeeMismatch"), "3-2")
     waived.when(post(PROJECT, waiver("PayeeMismatch"), "3-3", **ANOTHER)).refused(AlreadyWaived, name="L-a")
-    waived.when(post(PROJECT, waiver("PayeeMismatch", "L-b"), "3-3", **ANOTHER)).counts()
-    waived.when(post(PROJECT, waiver("NoTriesLeft"), "3-3", **ANOTHER)).counts()
+    waived.when(post(PROJECT, waiver("PayeeMismatch", "L-b"), "3-3", **ANOTHER)).accepted()
+    waived.when(post(PROJECT, waiver("NoTriesLeft"), "3-3", **ANOTHER)).accepted()
 
 
-def test_a_rule_is_waived_for_an_award_that_lives_and_was_decided_before():
+def test_a_waiver_needs_a_live_award_and_is_not_dated_before_it():
     fact = waiver("PayeeMismatch")
     decided.when(post(PROJECT, waiver("PayeeMismatch", "L-z"), "3-2", **ANOTHER)).refused(UnknownName, name="L-z")
     ended = decided.given(post(PROJECT, AwardRevoked("L-a", "弄虚作假"), "3-2"))
@@ -95,20 +95,20 @@ def test_a_rule_is_waived_for_an_award_that_lives_and_was_decided_before():
 
 
 @pytest.mark.parametrize("by", [{"actor": "经办人", "key": "another"}, {"actor": "另一人", "key": "office"}])
-def test_who_posted_the_award_does_not_waive_a_rule_for_it(by):
+def test_the_person_or_key_that_posted_an_award_cannot_waive_a_rule_for_it(by):
     decided.when(post(PROJECT, waiver("PayeeMismatch"), "3-2", **by)).refused(SamePerson)
 
 
-def test_who_waived_a_rule_for_an_award_makes_no_use_of_it():
+def test_the_person_who_granted_a_waiver_for_an_award_cannot_use_it():
     waived = granted(decided, waiver("PayeeMismatch"), "3-2")
     to_b = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("b"))
     waived.when(post(PROJECT, to_b, "3-3", **ANOTHER)).refused(SamePerson, who="另一人")
     to_a = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("a"))
-    waived.when(post(PROJECT, to_a, "3-3", **ANOTHER)).counts()
+    waived.when(post(PROJECT, to_a, "3-3", **ANOTHER)).accepted()
     unsettled = granted(decided, waiver("EarlierBatchesUnsettled"), "3-2")
     unsettled.when(post(PROJECT, AcceptanceRequested("L-a"), "3-3", **ANOTHER)).refused(SamePerson)
 
 
-def test_who_waived_a_rule_for_an_application_does_not_post_it():
+def test_the_person_who_granted_a_waiver_for_an_application_cannot_post_it():
     waived = granted(called_project, waiver("OutsideWindow", None, "A-c"), "2-11")
     waived.when(post(PROJECT, LATE, "2-11", **ANOTHER)).refused(SamePerson, who="另一人")

@@ -1,4 +1,4 @@
-"""Why money is not paid: the answer agrees with what posting it would answer, whatever the life so far."""
+"""The explanation of why money is not paid agrees, in any state, with the answers to the posts that it names."""
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
@@ -8,7 +8,7 @@ from domain.fund.funding import FundsAllotted
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationScreened, CallClosed, CallPublished
-from domain.project.payment import PaymentApproved, PaymentRequested
+from domain.project.payment import PaymentApproved, PaymentConfirmed, PaymentRequested
 from domain.project.selection import NoticeStarted, ReviewConcluded
 from domain.rules import Refused
 from domain.rules.acceptance import EarlierBatchesUnsettled
@@ -33,8 +33,8 @@ from tests.domain.scenario import TODAY, Scenario, post
 from tests.random_life import RandomLife
 
 
-def posted(ledger, step):
-    """What the ledger would answer to this step today: None if it counts, else the rule."""
+def refusing_rule(ledger, step):
+    """The rule by which the ledger would refuse this step today; None if it would accept it."""
     try:
         decide(ledger, post(step.stream, step.fact, TODAY.isoformat(), actor="无关的人", key="no-part"))
     except Refused as refusal:
@@ -45,7 +45,7 @@ def posted(ledger, step):
 def check_answer_agrees_with_posting(ledger, answer):
     for step in answer.steps:
         missing = [type(each.missing) for each in step.conditions if each.missing]
-        assert posted(ledger, step) == (missing[0] if missing else None)
+        assert refusing_rule(ledger, step) == (missing[0] if missing else None)
         assert step.may == (not missing)
 
 
@@ -67,35 +67,39 @@ def test_why_and_posting_agree_at_every_step_of_any_life(life):
                     check_answer_agrees_with_posting(life.ledger, answer)
 
 
-def told(scenario, batch, award=None):
-    """The steps' types, and for each the rules that are missing."""
+def steps_and_missing_rules(scenario, batch, award=None):
+    """The type of each step, and the rules of its conditions that are not met."""
     answer = why(scenario.ledger, "p", batch, award)
     return [(type(s.fact), [type(c.missing) for c in s.conditions if c.missing]) for s in answer.steps]
 
 
-def test_behind_a_shut_gate_it_tells_what_opens_it():
-    request_waits = (PaymentRequested, [GateShut])
-    assert told(awarded(), 2, "L-a") == [(AcceptanceRequested, [EarlierBatchesUnsettled]), request_waits]
+def test_behind_a_shut_gate_the_answer_names_the_step_that_opens_it():
+    blocked_request = (PaymentRequested, [GateShut])
+    assert steps_and_missing_rules(awarded(), 2, "L-a") == [
+        (AcceptanceRequested, [EarlierBatchesUnsettled]),
+        blocked_request,
+    ]
     settled = awarded().given(*paid())
-    assert told(settled, 2, "L-a") == [(AcceptanceRequested, []), request_waits]
-    asked = settled.given(accepted()[0])
-    assert told(asked, 2, "L-a") == [(AcceptancePassed, []), request_waits]
-    assert told(settled.given(*accepted()), 2, "L-a") == [(PaymentRequested, [])]
+    assert steps_and_missing_rules(settled, 2, "L-a") == [(AcceptanceRequested, []), blocked_request]
+    requested = settled.given(accepted()[0])
+    assert steps_and_missing_rules(requested, 2, "L-a") == [(AcceptancePassed, []), blocked_request]
+    assert steps_and_missing_rules(settled.given(*accepted()), 2, "L-a") == [(PaymentRequested, [])]
 
 
-def test_a_payment_on_its_way_waits_for_its_next_step():
-    assert told(awarded().given(request()), 1, "L-a") == [(PaymentApproved, [])]
+def test_a_payment_in_flight_needs_its_next_step():
+    assert steps_and_missing_rules(awarded().given(request()), 1, "L-a") == [(PaymentApproved, [])]
     [confirmed] = why(awarded().given(*instructed()).ledger, "p", 1, "L-a").steps
+    assert isinstance(confirmed.fact, PaymentConfirmed)
     assert confirmed.fact.amount == 3_000
 
 
-def test_what_is_paid_waits_for_nothing():
+def test_paid_money_needs_no_step():
     answer = why(awarded().given(*paid()).ledger, "p", 1, "L-a")
     assert answer.says.en == "All of it is paid: 30.00 yuan."
     assert answer.steps == ()
 
 
-def test_what_the_line_holds_waits_for_the_next_step_of_the_round_and_the_list():
+def test_money_in_the_line_needs_the_next_step_of_the_round_and_the_award_list():
     steps = [
         (Scenario().given(*allotted(line())), CallPublished),
         (Scenario().given(*allotted(line()), *called()), CallClosed),
@@ -104,26 +108,26 @@ def test_what_the_line_holds_waits_for_the_next_step_of_the_round_and_the_list()
         (Scenario().given(*allotted(line()), *reviewed()), NoticeStarted),
     ]
     for scenario, expected in steps:
-        [(first, missing), *_, (last, not_yet)] = told(scenario, 1)
+        [(first, missing), *_, (last, missing_for_list)] = steps_and_missing_rules(scenario, 1)
         assert (first, missing, last) == (expected, [], AwardListDecided)
-        assert NobodyListed in not_yet or expected is NoticeStarted
-        assert not_yet[0] is (NoRoundUnderWay if expected is CallPublished else NoNotice)
+        assert NobodyListed in missing_for_list or expected is NoticeStarted
+        assert missing_for_list[0] is (NoRoundUnderWay if expected is CallPublished else NoNotice)
     noticed_now = Scenario().given(*allotted(line()), *noticed())
-    assert [fact for fact, _ in told(noticed_now, 1)] == [AwardListDecided]
+    assert [fact for fact, _ in steps_and_missing_rules(noticed_now, 1)] == [AwardListDecided]
 
 
-def test_what_is_not_allotted_waits_for_the_allotment():
+def test_unallotted_money_needs_an_allotment():
     opened = Scenario().given(*allotted(line())[:-2])
-    assert told(opened, 1)[0] == (FundsAllotted, [])
+    assert steps_and_missing_rules(opened, 1)[0] == (FundsAllotted, [])
 
 
-def test_a_line_of_which_all_is_awarded_waits_for_nothing():
+def test_a_wholly_awarded_line_needs_no_step():
     answer = why(awarded().ledger, "p", 1)
     assert answer.steps == ()
     assert "0.00" in answer.says.en
 
 
-def test_a_condition_that_is_met_names_the_events_by_which():
+def test_a_condition_that_is_met_names_the_events_that_meet_it():
     ledger = awarded().given(*paid(), *accepted()).ledger
     [step] = why(ledger, "p", 2, "L-a").steps
     [gate] = [condition for condition in step.conditions if GateShut in condition.guard.rules]

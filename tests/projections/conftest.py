@@ -1,4 +1,4 @@
-"""A log to write, fold and read: every test on real PostgreSQL, rolled back at its end."""
+"""An event log on PostgreSQL for the tests of projections: written, folded and read in one rolled-back transaction."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service import codec
 
 
 class Log:
-    """append(events) as decided; fold(span) all there is; rows(table) in their order."""
+    """append(events) writes recorded events; fold(span) folds to the end of the log; rows(table) are sorted."""
 
     def __init__(self, conn):
         self.conn = conn
@@ -21,10 +21,11 @@ class Log:
 
     def append(self, events):
         for event in events:
-            self.raw(event.stream, event.version, type(event.fact).__name__, codec.encode(event))
+            self.append_raw(event.stream, event.version, type(event.fact).__name__, codec.encode(event))
         return self
 
-    def raw(self, stream, version, type_, fact):
+    def append_raw(self, stream, version, type_, fact):
+        """Append an event that the domain may never record."""
         text = fact if isinstance(fact, str) else json.dumps(fact)
         self.conn.execute(
             "insert into event values ((select coalesce(max(position), 0) + 1 from event), %s, %s, %s, now(), %s)",
@@ -32,6 +33,7 @@ class Log:
         )
 
     def fold(self, span=projections.SPAN):
+        """Fold the whole log, `span` events at a time; return the number of spans."""
         spans = 0
         while projections.advance(self.conn, span):
             spans += 1

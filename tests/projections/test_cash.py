@@ -1,4 +1,4 @@
-"""What a statement is held against is what the domain says that a statement shows, at any position."""
+"""The query `cash` returns, at any position, exactly the entries that the domain says a statement shows."""
 
 from collections import defaultdict
 from datetime import date
@@ -12,8 +12,8 @@ from service.postgres.queries import QUERIES
 from tests.random_life import RandomLife
 
 
-def shown(events):
-    """By its place: what is left of the cash of each entry."""
+def expected_cash(events):
+    """The cash amount of each entry that is not reversed, in fen, by stream and version."""
     left = defaultdict(int)
     for event in events:
         if event.mirrors is None and (amount := cash_of(event)):
@@ -26,7 +26,7 @@ def shown(events):
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_cash_of_the_books_is_the_domain_s_less_what_was_reversed(log, seed):
+def test_the_cash_query_returns_the_cash_entries_less_their_reversals(log, seed):
     life = RandomLife(Random(seed))
     for _ in life.live(500):
         pass
@@ -34,12 +34,12 @@ def test_the_cash_of_the_books_is_the_domain_s_less_what_was_reversed(log, seed)
     years = {"first": date(2019, 1, 1), "last": date(2030, 1, 1)}
     file = {"file_sha256": "0" * 64, "statement_first": years["first"], "statement_last": years["last"]}
     for position in (len(life.events), len(life.events) * 2 // 3, len(life.events) // 3):
-        of = [event for event in life.events[:position] if event.fund == life.fund.code]
-        asked = {"fund": life.fund.code, "position": position, "types": list(CASH), **years, **file}
-        rows = log.conn.execute(QUERIES["cash"], asked).fetchall()
-        assert {(row["stream"], row["version"]): row["amount"] for row in rows} == shown(of)
+        of_fund = [event for event in life.events[:position] if event.fund == life.fund.code]
+        parameters = {"fund": life.fund.code, "position": position, "types": list(CASH), **years, **file}
+        rows = log.conn.execute(QUERIES["cash"], parameters).fetchall()
+        assert {(row["stream"], row["version"]): row["amount"] for row in rows} == expected_cash(of_fund)
         for row in rows:
-            [event] = [each for each in of if (each.stream, each.version) == (row["stream"], row["version"])]
+            [event] = [each for each in of_fund if (each.stream, each.version) == (row["stream"], row["version"])]
             numbers = {document.number for document in event.header.documents}
             assert row["reference"] in {*numbers, None}
-    assert shown(life.events)
+    assert expected_cash(life.events)

@@ -1,4 +1,4 @@
-"""A long list is folded at all: its cost grows with its length, not with the square or the cube of it."""
+"""The cost of folding a long list grows linearly with its length, not with its square or cube."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ NAMES = [f"{n:04}" for n in range(MANY)]
 
 
 def awarded():
-    """A thousand awards, just decided."""
+    """A project whose award list of a thousand awards was just decided."""
     whole = f"{MANY * 10}.00"
     life = Scenario().given(
         *allotted(line(awards=MANY, amounts=(whole, whole)), appropriated=f"{MANY * 20}.00"),
@@ -42,16 +42,16 @@ def awarded():
 
 
 def in_order(life):
-    """Its events as the log has them."""
+    """The events of a scenario in the order of the log."""
     return sorted(life.ledger.entries.values(), key=lambda e: (int(e.header.source_id), e.mirrors is not None))
 
 
-def test_a_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
+def test_an_award_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
     decided = awarded()
     version = decided.ledger.stream(PROJECT).version
-    back = decided.given(post(PROJECT, EntryReversed(version, "有误"), "3-2", actor="另一人", key="other"))
-    log.append(in_order(back))
-    log.conn.execute("set local statement_timeout = '60s'")  # a fold that hangs is told as one
+    undone = decided.given(post(PROJECT, EntryReversed(version, "有误"), "3-2", actor="另一人", key="other"))
+    log.append(in_order(undone))
+    log.conn.execute("set local statement_timeout = '60s'")  # so that a hanging fold fails
     log.fold()
     assert log.conn.execute("select status, count(*) from award group by 1").fetchall() == [
         {"status": "reversed", "count": MANY}
@@ -61,45 +61,45 @@ def test_a_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
     ]
 
 
-def looked_at(plan, table):
-    """How many rows of a table a plan that was run looked at."""
-    here = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
-    mine = here if plan.get("Relation Name") == table else 0
-    return mine + sum(looked_at(each, table) for each in plan.get("Plans", ()))
+def rows_read(plan, table):
+    """The number of rows of a table that an executed plan read."""
+    rows = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    own = rows if plan.get("Relation Name") == table else 0
+    return own + sum(rows_read(each, table) for each in plan.get("Plans", ()))
 
 
 @pytest.mark.parametrize(
-    ("table", "query", "asked", "most"),
+    ("table", "query", "parameters", "max_rows"),
     [
         ("payment", QUERIES["never_paid"], {"fund": "f", "today": day("12-31"), "days": 1}, 2 * PAID),
         ("movement", "select * from plan_at('f', null, null)", {}, 10),
     ],
-    ids=["an award's payments", "what changed the plan"],
+    ids=["an award's payments", "changes of the plan"],
 )
-def test_what_is_asked_often_does_not_walk_all_payments_or_moves(log, table, query, asked, most):
+def test_frequent_queries_do_not_read_all_payments_or_moves(log, table, query, parameters, max_rows):
     paid = awarded().given(*(request(f"P{n}", n, amount="1.00") for n in NAMES[:PAID]))
     log.append(in_order(paid))
     log.fold()
     log.conn.execute("analyze")
-    log.conn.execute("set local enable_hashjoin = off")  # what joins whole tables is not asked of large ones
+    log.conn.execute("set local enable_hashjoin = off")  # the planner would not join whole tables if they were large
     log.conn.execute("set local enable_mergejoin = off")
     log.conn.execute("set local enable_seqscan = off")
-    [[row_]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + query, asked))
-    assert looked_at(row_[0]["Plan"], table) <= most
+    [[row_]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + query, parameters))
+    assert rows_read(row_[0]["Plan"], table) <= max_rows
 
 
-def compared(plan):
-    """How many pairs of rows a plan that was run compared in vain."""
-    mine = plan.get("Rows Removed by Join Filter", 0) * plan["Actual Loops"]
-    return mine + sum(compared(each) for each in plan.get("Plans", ()))
+def pairs_rejected(plan):
+    """The number of pairs of rows that an executed plan compared and did not join."""
+    own = plan.get("Rows Removed by Join Filter", 0) * plan["Actual Loops"]
+    return own + sum(pairs_rejected(each) for each in plan.get("Plans", ()))
 
 
-def test_the_moves_of_a_span_are_not_each_compared_with_each_lot(log):
-    """Even where the planner knows nothing of them, as in a young ledger or after a long span."""
+def test_folding_a_span_does_not_compare_each_move_with_each_lot(log):
+    """Also without planner statistics, as in a new ledger or after a long span."""
     log.append(in_order(awarded().given(*(request(f"P{n}", n, amount="1.00") for n in NAMES[:PAID]))))
     projections.advance(log.conn, names=["movement"])
-    asked = {"after": 0, "upto": len(log)}
-    [[plan]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + LOT, asked))
+    parameters = {"after": 0, "upto": len(log)}
+    [[plan]] = (row.values() for row in log.conn.execute("explain (analyze, format json) " + LOT, parameters))
     [moves] = log.conn.execute("select count(*) from movement").fetchone().values()
     assert moves > MANY
-    assert compared(plan[0]["Plan"]) <= moves * (len(ACCOUNTS) * 2 + 6), "each with each account and each depth"
+    assert pairs_rejected(plan[0]["Plan"]) <= moves * (len(ACCOUNTS) * 2 + 6), "each move with each account and depth"

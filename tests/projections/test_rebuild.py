@@ -1,4 +1,4 @@
-"""A rebuild beside the live tables: it switches when all is the same, and else, or when killed, leaves them alone."""
+"""A rebuild in shadow tables: it replaces the live tables only if nothing differs, and survives being killed."""
 
 import os
 import random
@@ -40,8 +40,8 @@ SCHEMA = """
 """
 
 
-class Books:
-    """A database of its own with a life in its log, folded."""
+class Database:
+    """A migrated database whose log has the events of a random life, all folded."""
 
     def __init__(self, url, events):
         self.url, self.position = url, 0
@@ -58,8 +58,8 @@ class Books:
             row = [self.position, event.stream, event.version, type(event.fact).__name__, codec.encode(event)]
             self.conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
 
-    def rebuild(self, *names, **how):
-        return rebuild(self.connect, names or projections.ORDER, **how)
+    def rebuild(self, *names, **options):
+        return rebuild(self.connect, names or projections.ORDER, **options)
 
     def tables(self):
         return {
@@ -67,55 +67,55 @@ class Books:
             for name in (*projections.ORDER, "projection")
         }
 
-    def look(self):
-        """All tables as they are, without when their cursors moved."""
+    def rows(self):
+        """The rows of all projected tables; the cursors are left out, because they contain times."""
         return {name: rows for name, rows in self.tables().items() if name != "projection"}
 
 
 @pytest.fixture(scope="module")
 def events():
-    def lived(seed):
+    def random_events(seed):
         life = RandomLife(Random(seed))
         deque(life.live(400), maxlen=0)
         return life.events
 
-    return max(map(lived, range(6)), key=len)
+    return max(map(random_events, range(6)), key=len)
 
 
 @pytest.fixture
-def books(database_url, events):
-    books = Books(database_url, events)
-    yield books
-    books.conn.close()
+def database(database_url, events):
+    database = Database(database_url, events)
+    yield database
+    database.conn.close()
 
 
-def test_what_is_the_same_takes_the_place_of_the_old_with_its_indexes_constraints_and_rights(books):
-    books.conn.execute("create role a_reader_of_tests")
+def test_equal_tables_replace_the_live_ones_with_their_indexes_constraints_and_privileges(database):
+    database.conn.execute("create role test_reader")
     try:
-        books.conn.execute("grant select, insert on movement, balance to a_reader_of_tests")
-        schema, rows = books.conn.execute(SCHEMA).fetchall(), books.look()
-        old = books.conn.execute("select 'movement'::regclass::oid").fetchone()
-        rebuilt = books.rebuild()
+        database.conn.execute("grant select, insert on movement, balance to test_reader")
+        schema, rows = database.conn.execute(SCHEMA).fetchall(), database.rows()
+        old = database.conn.execute("select 'movement'::regclass::oid").fetchone()
+        rebuilt = database.rebuild()
         assert rebuilt.switched
-        assert rebuilt.position == books.position
+        assert rebuilt.position == database.position
         assert {each.name for each in rebuilt.comparisons} == set(projections.ORDER)
         assert all(each.live_digest == each.new_digest for each in rebuilt.comparisons)
-        assert books.conn.execute("select 'movement'::regclass::oid").fetchone() != old
-        assert books.conn.execute(SCHEMA).fetchall() == schema
-        assert books.look() == rows
+        assert database.conn.execute("select 'movement'::regclass::oid").fetchone() != old
+        assert database.conn.execute(SCHEMA).fetchall() == schema
+        assert database.rows() == rows
     finally:
-        books.conn.execute("drop owned by a_reader_of_tests")
-        books.conn.execute("drop role a_reader_of_tests")
+        database.conn.execute("drop owned by test_reader")
+        database.conn.execute("drop role test_reader")
 
 
-def test_after_the_switch_the_projector_goes_on_where_the_new_tables_end(books):
-    assert books.rebuild("balance").switched
-    books.conn.execute(
+def test_after_the_switch_the_projector_continues_from_the_position_of_the_new_tables(database):
+    assert database.rebuild("balance").switched
+    database.conn.execute(
         "insert into event values (%s, 'fund/z', 1, 'FundEstablished', now(), %s)",
-        [books.position + 1, '{"fund": "z", "name": "又一专项", "settings": {}, "booked_on": "2020-01-01"}'],
+        [database.position + 1, '{"fund": "z", "name": "又一专项", "settings": {}, "booked_on": "2020-01-01"}'],
     )
-    assert projector.catch_up(books.url) == books.position + 1
-    assert books.conn.execute("select name from fund where fund = 'z'").fetchone() == {"name": "又一专项"}
+    assert projector.catch_up(database.url) == database.position + 1
+    assert database.conn.execute("select name from fund where fund = 'z'").fetchone() == {"name": "又一专项"}
 
 
 @pytest.mark.parametrize(
@@ -129,79 +129,82 @@ def test_after_the_switch_the_projector_goes_on_where_the_new_tables_end(books):
         ),
     ],
 )
-def test_what_differs_is_shown_and_stays_until_the_difference_is_accepted(books, damage, table):
-    right = books.look()
-    books.conn.execute(damage)
-    wrong = books.look()
-    refused = books.rebuild()
+def test_a_table_that_differs_is_reported_and_kept_until_the_difference_is_accepted(database, damage, table):
+    right = database.rows()
+    database.conn.execute(damage)
+    wrong = database.rows()
+    refused = database.rebuild()
     assert (refused.switched, refused.unexpected) == (False, (table,))
-    [found] = [each for each in refused.comparisons if each.differing]
-    assert found.differing == 1
-    [row] = found.shown
-    assert row.live != row.anew
-    assert books.look() == wrong
-    assert not books.rebuild(accepted=["award"]).switched
-    assert books.rebuild(accepted=[table]).switched
-    assert books.look() == right
+    [comparison] = [each for each in refused.comparisons if each.differing]
+    assert comparison.differing == 1
+    [row] = comparison.shown
+    assert row.live != row.rebuilt
+    assert database.rows() == wrong
+    assert not database.rebuild(accepted=["award"]).switched
+    assert database.rebuild(accepted=[table]).switched
+    assert database.rows() == right
 
 
-def test_what_a_projection_reads_is_rebuilt_with_it(books):
-    assert [each.name for each in books.rebuild("award").comparisons] == ["application", "award"]
+def test_the_projections_that_a_projection_reads_are_rebuilt_with_it(database):
+    assert [each.name for each in database.rebuild("award").comparisons] == ["application", "award"]
 
 
-def test_other_sql_is_not_folded_into_the_tables_of_before(books):
-    books.conn.execute("update projection set version = 'another' where name in ('award', 'lot')")
-    assert projections.changed(books.conn) == ("lot", "award")
+def test_changed_sql_is_not_folded_into_tables_built_with_the_old_sql(database):
+    database.conn.execute("update projection set version = 'another' where name in ('award', 'lot')")
+    assert projections.changed(database.conn) == ("lot", "award")
     with pytest.raises(Changed, match="lot award"):
-        projector.catch_up(books.url)
-    assert books.rebuild("award", "lot").switched
-    assert projections.changed(books.conn) == ()
-    assert projector.catch_up(books.url) == 0
+        projector.catch_up(database.url)
+    assert database.rebuild("award", "lot").switched
+    assert projections.changed(database.conn) == ()
+    assert projector.catch_up(database.url) == 0
 
 
-def test_tables_of_before_versions_were_kept_are_taken_as_they_are(books):
-    books.conn.execute("update projection set version = null")
-    assert projections.changed(books.conn) == ()
-    projector.catch_up(books.url)
-    versions = {row["name"]: row["version"] for row in books.conn.execute("select name, version from projection")}
+def test_tables_without_a_recorded_version_are_accepted_as_current(database):
+    database.conn.execute("update projection set version = null")
+    assert projections.changed(database.conn) == ()
+    projector.catch_up(database.url)
+    versions = {row["name"]: row["version"] for row in database.conn.execute("select name, version from projection")}
     assert versions == projections.VERSIONS
 
 
-def test_a_projector_that_has_stopped_is_waited_for_where_it_stands(books):
-    books.conn.execute("update projection set position = position - 1 where name = 'award'")
+def test_a_rebuild_is_refused_while_projections_are_at_different_positions(database):
+    database.conn.execute("update projection set position = position - 1 where name = 'award'")
     with pytest.raises(NotLevel):
-        books.rebuild("award")
+        database.rebuild("award")
 
 
-def test_a_rebuild_of_all_puts_cursors_right_that_are_beyond_the_log(books):
-    books.conn.execute("update projection set position = position + 100")
-    assert books.rebuild().switched
-    assert {row["position"] for row in books.conn.execute("select position from projection")} == {books.position}
+def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
+    database.conn.execute("update projection set position = position + 100")
+    assert database.rebuild().switched
+    assert {row["position"] for row in database.conn.execute("select position from projection")} == {database.position}
 
 
-def test_one_rebuild_runs_at_a_time(books):
-    books.conn.execute("select pg_advisory_lock(7002)")
+def test_only_one_rebuild_runs_at_a_time(database):
+    database.conn.execute("select pg_advisory_lock(7002)")
     with pytest.raises(Running):
-        books.rebuild("plan")
+        database.rebuild("plan")
 
 
 @pytest.mark.parametrize("names", [projections.ORDER, ("plan",), ("award", "application"), ("movement", "plan", "lot")])
-def test_lanes_hold_each_projection_once_and_with_what_it_reads(names):
+def test_lanes_hold_each_projection_once_with_the_projections_it_reads(names):
     parts = lanes(projections.with_what_they_read(names))
     assert sorted(name for lane in parts for name in lane) == sorted(projections.with_what_they_read(names))
     for lane in parts:
         assert all(projections.READS[name] <= set(lane) for name in lane)
 
 
-# Under load, and killed ------------------------------------------------------
+# Under load, and when killed -------------------------------------------------
 
 
-class Busy:
-    """Appends the rest of a life, follows it, and reads, all at a time; `wrong` is what readers saw."""
+class ConcurrentLoad:
+    """Appends events, runs the projector and reads snapshots at the same time.
 
-    def __init__(self, books, events):
-        self.books, self.events = books, events
-        self.stop, self.wrong, self.reads = threading.Event(), [], 0
+    `inconsistent`: position, rows found and rows expected of each inconsistent snapshot.
+    """
+
+    def __init__(self, database, events):
+        self.database, self.events = database, events
+        self.stop, self.inconsistent, self.reads = threading.Event(), [], 0
         self.threads = [threading.Thread(target=each) for each in (self.post, self.follow, self.read)]
 
     def __enter__(self):
@@ -215,19 +218,25 @@ class Busy:
             thread.join()
 
     def post(self):
-        with self.books.connect() as conn:
+        with self.database.connect() as conn:
             for event in self.events:
-                self.books.position += 1
-                row = [self.books.position, event.stream, event.version, type(event.fact).__name__, codec.encode(event)]
+                self.database.position += 1
+                row = [
+                    self.database.position,
+                    event.stream,
+                    event.version,
+                    type(event.fact).__name__,
+                    codec.encode(event),
+                ]
                 conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
                 time.sleep(0.002)
 
     def follow(self):
-        projector.follow(self.books.url, self.stop)
+        projector.follow(self.database.url, self.stop)
 
     def read(self):
-        """Whatever position a snapshot says, it holds the movements up to that one."""
-        pool = open_pool(self.books.url, size=1)
+        """Check that each snapshot holds exactly the movements up to its position."""
+        pool = open_pool(self.database.url, size=1)
         reader = Reader(pool)
         counts = "select count(*) as n from movement"
         leaders = "select count(*) as n from event, jsonb_array_elements(fact -> 'moves') "
@@ -239,55 +248,57 @@ class Busy:
                 expected = snapshot.conn.execute(leaders, [snapshot.position]).fetchone()["n"]
             self.reads += 1
             if found != expected:
-                self.wrong.append((snapshot.position, found, expected))
+                self.inconsistent.append((snapshot.position, found, expected))
         pool.close()
 
 
-def test_under_posts_and_reads_it_switches_with_nothing_lost_and_no_reader_misled(database_url, events):
+def test_a_rebuild_during_posts_and_reads_loses_no_event_and_shows_no_inconsistent_snapshot(database_url, events):
     half = len(events) // 2
-    books = Books(database_url, events[:half])
-    with Busy(books, events[half:]) as busy:
+    database = Database(database_url, events[:half])
+    with ConcurrentLoad(database, events[half:]) as load:
         for _ in range(3):
-            assert books.rebuild().switched
-        busy.threads[0].join()
-    projector.catch_up(books.url)
-    assert busy.reads > 10
-    assert busy.wrong == []
-    after = books.look()
-    books.conn.execute("truncate " + ", ".join(projections.ORDER))
-    books.conn.execute("delete from projection")
-    projector.catch_up(books.url)
-    assert books.look() == after
-    books.conn.close()
+            assert database.rebuild().switched
+        load.threads[0].join()
+    projector.catch_up(database.url)
+    assert load.reads > 10
+    assert load.inconsistent == []
+    after = database.rows()
+    database.conn.execute("truncate " + ", ".join(projections.ORDER))
+    database.conn.execute("delete from projection")
+    projector.catch_up(database.url)
+    assert database.rows() == after
+    database.conn.close()
 
 
 REBUILD = """
 import sys, psycopg
 from projections.rebuild import rebuild
 url = sys.argv[1]
-print("begun", flush=True)
+print("started", flush=True)
 rebuild(lambda: psycopg.connect(url, autocommit=True))
 print("done", flush=True)
 """
 
 
-def test_killed_at_any_moment_it_leaves_the_tables_whole(books):
-    right, chance = books.look(), random.Random(3)
+def test_a_rebuild_killed_at_any_moment_leaves_the_live_tables_unchanged(database):
+    right, delays = database.rows(), random.Random(3)
     for _ in range(8):
-        process = subprocess.Popen([sys.executable, "-c", REBUILD, books.url], stdout=subprocess.PIPE, text=True)
-        assert process.stdout.readline() == "begun\n"
-        time.sleep(chance.uniform(0.0, 0.6))
+        process = subprocess.Popen([sys.executable, "-c", REBUILD, database.url], stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "started\n"
+        time.sleep(delays.uniform(0.0, 0.6))
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         process.stdout.close()
-        assert books.look() == right
-    until = time.monotonic() + 20
-    while True:  # the server may not have noticed yet that the last one is gone
+        assert database.rows() == right
+    deadline = time.monotonic() + 20
+    while True:  # the server may not have noticed yet that the last process is dead
         try:
-            assert books.rebuild().switched
+            assert database.rebuild().switched
             break
         except Running:
-            assert time.monotonic() < until
+            assert time.monotonic() < deadline
             time.sleep(0.1)
-    assert books.look() == right
-    assert books.conn.execute("select to_regnamespace('suyuan_rebuild') as left_over").fetchone() == {"left_over": None}
+    assert database.rows() == right
+    assert database.conn.execute("select to_regnamespace('suyuan_rebuild') as left_over").fetchone() == {
+        "left_over": None
+    }

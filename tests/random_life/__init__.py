@@ -1,10 +1,11 @@
-"""Random lives: posts of every kind in random order and amounts, most of them plausible, some wrong on purpose.
+"""Random lives: random sequences of posts of every type, most of them plausible, some invalid on purpose.
 
-A life decides its posts with the domain; whoever looks on (the model, a service) is told each post and its outcome.
+A life decides its posts with the domain. Observers, such as the naive model or a service, see each post and outcome.
 """
 
-from tests.random_life.life import PROJECTS, Outcome, RandomLife, Witness
+from tests.random_life.life import Observer, Outcome, RandomLife
+from tests.random_life.opening_steps import PROJECTS
 from tests.random_life.proof import prove
 from tests.random_life.script import replayable, script
 
-__all__ = ["PROJECTS", "Outcome", "RandomLife", "Witness", "prove", "replayable", "script"]
+__all__ = ["PROJECTS", "Observer", "Outcome", "RandomLife", "prove", "replayable", "script"]

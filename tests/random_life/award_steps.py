@@ -1,4 +1,4 @@
-"""What may become of an award: signed, amended, paid to another, accepted, a rule waived for it, or ended early."""
+"""Steps of an award: agreement, extension, amendment, payee change, acceptance, waiver, early end, project closing."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from tests.random_life.life import RandomLife
 
 
-def an_award(life: RandomLife, project: Project) -> str | None:
-    """Mostly one that is live."""
+def pick_award(life: RandomLife, project: Project) -> str | None:
+    """The name of an award, mostly of a live one."""
     live = [name for name, each in project.awards.items() if each.status is AwardStatus.LIVE]
     return life.pick_any(live if life.chance(94) else project.awards)
 
 
 def sign(life: RandomLife, project: Project) -> Fact | None:
-    award = an_award(life, project)
+    award = pick_award(life, project)
     return award and amendment.AgreementSigned(award, life.day, life.day + timedelta(days=life.random.randint(0, 40)))
 
 
 def extend(life: RandomLife, project: Project) -> Fact | None:
-    name = an_award(life, project)
+    name = pick_award(life, project)
     if name is None:
         return None
     award, later = project.awards[name], timedelta(days=life.random.randint(1, 20))
@@ -43,40 +43,40 @@ def extend(life: RandomLife, project: Project) -> Fact | None:
 
 
 def amend(life: RandomLife, project: Project) -> Fact | None:
-    """More for an award out of the line, or less of what it was not paid yet."""
-    award, line = an_award(life, project), life.fund.lines.get(project.code)
+    """Increase an award from the line, or reduce it by money that is not requested yet."""
+    award, line = pick_award(life, project), life.fund.lines.get(project.code)
     if award is None or line is None:
         return None
     increase = life.chance(60)
-    wanted = (LINE,) if increase else (COMMITTED, PAYABLE)
+    sources = (LINE,) if increase else (COMMITTED, PAYABLE)
     held = {at.place.batch: fen.total for at, fen in project.accounts.holdings.items()
-            if at.account in wanted and at.place.award in (None, award)}  # fmt: skip
+            if at.account in sources and at.place.award in (None, award)}  # fmt: skip
     batch = life.pick(sorted(held)) if held else life.pick(line.batches).batch
-    most = held.get(batch, 20)
-    amount = Money(most) if life.chance(40) else life.amount(most + 3)
+    available = held.get(batch, 20)
+    amount = Money(available) if life.chance(40) else life.amount(available + 3)
     return amendment.AwardAmended(award, batch, increase, amount, "核减" if not increase else "核增")
 
 
 def change_payee(life: RandomLife, project: Project) -> Posted | None:
-    award = an_award(life, project)
+    award = pick_award(life, project)
     if award is None:
         return None
-    old, who = project.awards[award].payee, life.pick(("甲", "乙"))
+    old, actor = project.awards[award].payee, life.pick(("甲", "乙"))
     new = payee(f"{award.removeprefix('L-')}-{life.random.randint(1, 3)}")
-    fact = amendment.PayeeChanged(award, old, new, approver=life.other_than(who))
-    return life.post(fact, f"project/{project.code}", by=who)
+    fact = amendment.PayeeChanged(award, old, new, approver=life.other_than(actor))
+    return life.post(fact, f"project/{project.code}", by=actor)
 
 
 def end(life: RandomLife, project: Project) -> Fact | None:
-    """An award ends early."""
-    award = an_award(life, project)
+    """End an award early: declined, revoked or terminated."""
+    award = pick_award(life, project)
     kinds = (amendment.AwardDeclined, amendment.AwardRevoked, amendment.AwardTerminated)
     return award and life.pick(kinds)(award, "随机")
 
 
 def accept(life: RandomLife, project: Project) -> Fact | None:
     """The next step of an award's acceptance."""
-    name = an_award(life, project)
+    name = pick_award(life, project)
     if name is None:
         return None
     match project.awards[name].acceptance:
@@ -95,7 +95,7 @@ def accept(life: RandomLife, project: Project) -> Fact | None:
 
 
 def unsettled(life: RandomLife, project: Project, name: str) -> int:
-    """What the award has that is not paid and does not wait for acceptance."""
+    """The money of the award, in fen, that is not paid and whose gate is not acceptance."""
     line = life.fund.lines.get(project.code)
     return sum(
         project.accounts.balance(account, project.place(name, batch.batch))
@@ -106,18 +106,18 @@ def unsettled(life: RandomLife, project: Project, name: str) -> int:
 
 
 def waive(life: RandomLife, project: Project) -> Posted | None:
-    """A rule is waived for an award, or for an application that is to come."""
-    stream, name = f"project/{project.code}", an_award(life, project)
+    """Waive a rule for an award, or for an application that is not received yet."""
+    stream, name = f"project/{project.code}", pick_award(life, project)
     if name is None or life.chance(30):
-        coming = f"A-{new_name(project.code, project.applications)}"
-        return life.post(WaiverGranted("OutsideWindow", "不可抗力", application=coming), stream)
+        future = f"A-{new_name(project.code, project.applications)}"
+        return life.post(WaiverGranted("OutsideWindow", "不可抗力", application=future), stream)
     rule = life.pick(("PayeeMismatch", "NoTriesLeft", "EarlierBatchesUnsettled"))
     by = life.other_than(project.awards[name].by.actor)
     return life.post(WaiverGranted(rule, "特批", award=name), stream, by=by)
 
 
 def close(life: RandomLife, project: Project) -> Fact | None:
-    """The project is closed, if it ever awarded anything and nothing seems to be in the way."""
+    """Close the project, if it ever awarded anything and nothing obvious prevents it."""
     last = project.rounds.get(str(project.round))
     busy = last and last.status is RoundStatus.UNDER_WAY
     unsettled_ = project.accounts.total((COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT))

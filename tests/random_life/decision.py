@@ -1,4 +1,4 @@
-"""The award list of a life: whom it gives how much, and how it may be spoiled, by the rule that this breaks."""
+"""The award list that a life decides, and changes that make it invalid, by the rule that each change breaks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
-    """One to three of those who stand share the line, or a part of it."""
+    """An award list that shares the line, or a part of it, among one to three eligible applications."""
     current = project.rounds.get(str(project.round))
     line = life.fund.lines.get(project.code)
     if current is None or current.review is None or line is None:
@@ -32,14 +32,14 @@ def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
     before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
     notice = current.notice if before else None
     names = notice.applications if notice else current.scores
-    standing = sorted(name for name in names if project.standing(name))[: life.pick((1, 2, 2, 3))]
+    eligible = sorted(name for name in names if project.standing(name))[: life.pick((1, 2, 2, 3))]
     available = {b.batch: project.accounts.balance(LINE, project.place("", b.batch)) for b in line.batches}
     available = {batch: left for batch, left in available.items() if left}
-    if not standing or not available:
+    if not eligible or not available:
         return None
-    shares, by_score = _shares(life, line, current, standing, available)
-    given = [(name, share) for name, share in zip(standing, shares, strict=True) if any(share.values())]
-    rows = tuple(_row(current, rank, name, share) for rank, (name, share) in enumerate(given, 1))
+    shares, by_score = _shares(life, line, current, eligible, available)
+    awarded = [(name, share) for name, share in zip(eligible, shares, strict=True) if any(share.values())]
+    rows = tuple(_row(current, rank, name, share) for rank, (name, share) in enumerate(awarded, 1))
     if not rows:
         return None
     quantum = life.fund.settings.quantum if by_score else None
@@ -50,7 +50,7 @@ def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
 def _shares(
     life: RandomLife, line: Line, current: Round, names: list[str], available: dict[int, Money]
 ) -> tuple[list[dict[int, Money]], bool]:
-    """What each gets of each batch; and whether by score."""
+    """Each application's share by batch; and whether the shares are by score."""
     whole = line.fixed_total or life.chance(40)
     if life.chance(40):
         if not whole:
@@ -58,7 +58,7 @@ def _shares(
         try:
             return allocate(available, [current.scores[name] for name in names], life.fund.settings.quantum), True
         except (QuantumTooCoarse, NothingToShareBy):
-            pass  # then by hand
+            pass  # the shares below are equal instead
     parts = len(names) if whole else len(names) + 1
     first, *others = ({batch: Money(left // parts) for batch, left in available.items()} for _ in names)
     if whole:
@@ -72,8 +72,8 @@ def _row(current: Round, rank: int, name: str, share: dict[int, Money]) -> Award
     return Awarded(f"L-{code}", name, payee(code), current.scores[name], rank, amounts)
 
 
-def spoiled(decided: AwardListDecided, **changes: object) -> AwardListDecided:
-    """The decision with its first row changed."""
+def with_first_row(decided: AwardListDecided, **changes: object) -> AwardListDecided:
+    """The decision with changes to its first row."""
     first, *others = decided.awards
     return replace(decided, awards=(replace(first, **changes), *others))
 
@@ -81,21 +81,21 @@ def spoiled(decided: AwardListDecided, **changes: object) -> AwardListDecided:
 def _one_fen_less(decided: AwardListDecided) -> AwardListDecided:
     first, *others = decided.awards[0].amounts
     less = BatchAmount(first.batch, Money(max(first.amount - 1, 1)))
-    return replace(spoiled(decided, amounts=(less, *others)), by_score=False)
+    return replace(with_first_row(decided, amounts=(less, *others)), by_score=False)
 
 
 def _by_score(decided: AwardListDecided, quantum: int = 1) -> AwardListDecided:
-    """Said to be shared out by score, which most are not."""
+    """Declared as shared by score, although its amounts mostly are not."""
     return replace(decided, by_score=True, quantum=Money(quantum))
 
 
-SPOILS_BY_RULE: dict[str, Callable[[AwardListDecided], AwardListDecided]] = {
+DEFECTS_BY_RULE: dict[str, Callable[[AwardListDecided], AwardListDecided]] = {
     "BasisMismatch": lambda decided: replace(decided, review=1),
-    "ScoreMismatch": lambda decided: spoiled(decided, score=Decimal(1)),
+    "ScoreMismatch": lambda decided: with_first_row(decided, score=Decimal(1)),
     "FixedTotalNotUsed": _one_fen_less,
     "NothingToShareBy": _by_score,
     "AllocationMismatch": lambda decided: _by_score(_one_fen_less(decided)),
     "QuantumTooCoarse": lambda decided: _by_score(decided, 7),
     "NobodyListed": lambda decided: replace(decided, awards=()),
 }
-SPOILS = tuple(SPOILS_BY_RULE.values())
+DEFECTS = tuple(DEFECTS_BY_RULE.values())

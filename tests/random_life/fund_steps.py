@@ -1,4 +1,4 @@
-"""What may happen to the fund: each step is a plausible post as things stand, or None if there is none."""
+"""Steps of the fund: each returns a post that is plausible in the current state, or None if there is none."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def appropriate(life: RandomLife, _: Project) -> Fact | None:
 
 
 def in_other_fund(life: RandomLife, _: Project) -> Posted:
-    """Money of another fund, which takes serials of the same ledger."""
+    """Money of another fund, which uses serials of the same ledger."""
     if life.chance(60):
         return life.post(AppropriationReceived(life.amount(), life.day.year), OTHER_FUND)
     return life.post(SurplusSurrendered(POOL, life.amount()), OTHER_FUND, cites=[life.document("收回指标文")])
@@ -50,38 +50,39 @@ def allot(life: RandomLife, project: Project) -> Fact | None:
     left = batch.amount - life.fund.allotted.get((project.code, batch.batch), 0)
     if not left and life.chance(85):
         return None
-    whole = left if left and life.chance(80) else life.amount()
-    return FundsAllotted(project.code, batch.batch, Money(whole))
+    amount = left if left and life.chance(80) else life.amount()
+    return FundsAllotted(project.code, batch.batch, Money(amount))
 
 
 def withdraw(life: RandomLife, project: Project) -> Fact | None:
-    at = a_line(life, project)
-    return at and AllotmentWithdrawn(project.code, at.place.batch, some(life, project, at))
+    at = unawarded_account(life, project)
+    return at and AllotmentWithdrawn(project.code, at.place.batch, part_or_all(life, project, at))
 
 
 def reallocate(life: RandomLife, project: Project) -> Fact | None:
-    at, others = a_line(life, project), [each for code, each in life.fund.lines.items() if code != project.code]
+    at = unawarded_account(life, project)
+    others = [each for code, each in life.fund.lines.items() if code != project.code]
     if at is None or not others:
         return None
     other = life.pick(sorted(others, key=lambda each: each.number))
     to_batch = life.pick(other.batches).batch
-    return FundsReallocated(project.code, at.place.batch, other.project, to_batch, some(life, project, at))
+    return FundsReallocated(project.code, at.place.batch, other.project, to_batch, part_or_all(life, project, at))
 
 
-def a_line(life: RandomLife, project: Project) -> AccountAt | None:
-    """Where the project has money that is not awarded."""
+def unawarded_account(life: RandomLife, project: Project) -> AccountAt | None:
+    """An account of the project with money that is not awarded."""
     lines = sorted(at for at in project.accounts.holdings if at.account == LINE)
     return life.pick(lines) if lines else None
 
 
-def some(life: RandomLife, project: Project, at: AccountAt) -> Money:
-    """All that an account holds, or a part; at times too much."""
+def part_or_all(life: RandomLife, project: Project, at: AccountAt) -> Money:
+    """All that an account holds, or a part of it; sometimes slightly too much."""
     held = project.accounts.holdings[at].total
     return Money(held) if life.chance(30) else life.amount(held + 3)
 
 
 def reinstate(life: RandomLife, _: Project) -> Fact | None:
-    at = recovered(life)
+    at = recovered_account(life)
     if at is None:
         return None
     held = life.fund.accounts.holdings[at].total
@@ -90,17 +91,17 @@ def reinstate(life: RandomLife, _: Project) -> Fact | None:
 
 
 def surrender(life: RandomLife, _: Project) -> Posted | None:
-    at = recovered(life)
+    at = recovered_account(life)
     if at and life.chance(70):
         return surrender_recovered(life, at, life.amount(life.fund.accounts.holdings[at].total))
     pool = life.fund.accounts.balance(POOL)
     return surrender_pool(life, life.amount(pool // 4)) if pool and life.chance(25) else None
 
 
-def recovered(life: RandomLife) -> AccountAt | None:
-    """Where the fund has money that came back."""
-    found = sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED)
-    return life.pick(found) if found else None
+def recovered_account(life: RandomLife) -> AccountAt | None:
+    """An account of the fund with recovered money."""
+    accounts = sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED)
+    return life.pick(accounts) if accounts else None
 
 
 def surrender_recovered(life: RandomLife, at: AccountAt, amount: Money) -> Posted:
@@ -144,7 +145,7 @@ def change_settings(life: RandomLife, _: Project) -> Fact:
 
 
 def revise_plan(life: RandomLife, project: Project) -> Fact | None:
-    """The plan in force with one line changed, dropped, or taken up again."""
+    """The plan in force with one line changed, dropped, or added again."""
     lines = plan_lines(life)
     mine = life.fund.lines.get(project.code)
     if mine is None:
@@ -162,20 +163,20 @@ def plan_lines(life: RandomLife) -> list[Line]:
 
 
 def revised(*lines: Line) -> PlanRevised:
-    """A revision to these lines, its sums right."""
+    """A revision of the plan to these lines, with correct sums."""
     whole = plan(*lines)
     return PlanRevised("调整计划", whole.total, whole.tasks, whole.batches, whole.lines)
 
 
-def with_batches(of: Line, *batches: LineBatch) -> Line:
+def with_batches(original: Line, *batches: LineBatch) -> Line:
     """The line with other batches."""
-    return replace(of, batches=batches, total=Money(sum(each.amount for each in batches)))
+    return replace(original, batches=batches, total=Money(sum(each.amount for each in batches)))
 
 
-def _more_or_less(life: RandomLife, mine: Line) -> list[Line]:
+def _other_amount(life: RandomLife, mine: Line) -> list[Line]:
     *others, batch = mine.batches
-    left = life.fund.allotted.get((mine.project, batch.batch), 0)
-    amount = Money(max(left, 1)) if life.chance(40) else life.amount()
+    allotted = life.fund.allotted.get((mine.project, batch.batch), 0)
+    amount = Money(max(allotted, 1)) if life.chance(40) else life.amount()
     return [with_batches(mine, *others, replace(batch, amount=amount))]
 
 
@@ -188,21 +189,21 @@ def _other_limit(life: RandomLife, mine: Line) -> list[Line]:
     return [replace(mine, awards=life.random.randint(1, 4), fixed_total=life.chance(30))]
 
 
-def _one_batch_more(life: RandomLife, mine: Line) -> list[Line]:
+def _add_batch(life: RandomLife, mine: Line) -> list[Line]:
     number = max(each.batch for each in mine.batches) + 1
     return [with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick(tuple(Gate))))]
 
 
-def _one_batch_less(_: RandomLife, mine: Line) -> list[Line]:
+def _drop_batch(_: RandomLife, mine: Line) -> list[Line]:
     kept = mine.batches[:-1]
     return [with_batches(mine, *kept)] if kept else []
 
 
-def _no_more(_: RandomLife, __: Line) -> list[Line]:
+def _drop_line(_: RandomLife, __: Line) -> list[Line]:
     return []
 
 
-REVISIONS = (*(_more_or_less,) * 5, _other_gate, _other_limit, _one_batch_more, _one_batch_less, _no_more)
+REVISIONS = (*(_other_amount,) * 5, _other_gate, _other_limit, _add_batch, _drop_batch, _drop_line)
 
 FUND_STEPS = {
     allot: 3,

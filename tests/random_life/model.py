@@ -1,7 +1,7 @@
 """A second, naive implementation of the money: plain dictionaries, one set of fen for each account, no events.
 
-Written from the table of events in DOMAIN, not from the domain's code. For every event that counts it says itself which
-fen leave which account and enter which, and compares: with the moves recorded, and with all accounts of the books.
+Written from the table of events in DOMAIN, not from the domain's code. For every accepted event it computes which fen
+leave which account and enter which, and compares them with the recorded moves and with all accounts of the ledger.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from domain.posting import Move
 from domain.rules import Refused
 
 Account = tuple[object, ...]
-"""The account's name, and what tells its books apart."""
-Takes = tuple[Account, Account, int | set[int]]
-"""Out of one account into another: so many of the lowest fen, or just these."""
+"""The account's name and its keys, such as project, award and batch."""
+Transfer = tuple[Account, Account, int | set[int]]
+"""Source, target, and either the number of fen, which are then the lowest, or the fen themselves."""
 Moved = dict[tuple[Account, Account], set[int]]
 
 OF_AWARD = ("project", "award", "batch")
@@ -38,9 +38,9 @@ TREASURY: Account = ("treasury",)
 
 
 class Model:
-    """Looks on at a life. `accounts` is the money; the notes are the little that the table's conditions ask for.
+    """An observer of a life. `accounts` holds the money; the other dictionaries hold what the table's conditions need.
 
-    A note knows the version of the event that it is of, so that a reversal can strike it out.
+    `opened`, `ended` and `closed` also hold the version of the event, so that a reversal can remove its entries.
     """
 
     def __init__(self) -> None:
@@ -61,30 +61,31 @@ class Model:
         if isinstance(outcome, tuple):
             leader = outcome[0]
             assert self.apply(leader) == recorded(leader), f"the moves of {leader.fact}"
-        kept = {at: fen for at, fen in self.accounts.items() if fen and at != TREASURY}
-        assert kept == held(ledger), "the accounts of the books"
+        own = {at: fen for at, fen in self.accounts.items() if fen and at != TREASURY}
+        assert own == accounts_of(ledger), "the accounts of the ledger"
 
     def apply(self, event: Recorded) -> Moved:
-        """Moves the money of `event`; what went from where to where."""
+        """Move the money of `event`; return the moved fen by source and target."""
         entry = self.entries.setdefault((event.stream, event.version), [])
-        money = MONEY.get(type(event.fact).__name__)
-        for source, target, wanted in money(self, event.stream.partition("/")[2], event.fact, event) if money else ():
+        transfers = TRANSFERS.get(type(event.fact).__name__)
+        code = event.stream.partition("/")[2]
+        for source, target, wanted in transfers(self, code, event.fact, event) if transfers else ():
             fen = wanted if isinstance(wanted, set) else set(sorted(self.accounts[source])[:wanted])
             assert isinstance(wanted, set) or len(fen) == wanted, f"{source} holds too little for {event.fact}"
-            assert fen <= self.accounts[source], f"{source} has not the fen of {event.fact}"
+            assert fen <= self.accounts[source], f"{source} does not hold the fen of {event.fact}"
             self.accounts[source] -= fen
             self.accounts[target] |= fen
             entry.append((source, target, fen))
         return {(source, target): fen for source, target, fen in entry if fen}
 
     def behind_gate(self, project: str, award: str, batch: int) -> Account:
-        """Where the money of an award stands until it is asked for."""
+        """The account that holds the money of an award until it is requested."""
         gate = self.gates[project, batch]
-        is_open = any(note[:3] == (project, award, gate) for note in self.opened)
+        is_open = any(opening[:3] == (project, award, gate) for opening in self.opened)
         return ("payable" if is_open else "committed", project, award, batch)
 
     def all_of(self, account: str, project: str, award: str) -> Iterator[tuple[Account, int]]:
-        """What an award has in this account, batch by batch."""
+        """The account and amount of each batch of an award."""
         for at, fen in list(self.accounts.items()):
             if at[:3] == (account, project, award) and fen:
                 yield at, len(fen)
@@ -93,46 +94,46 @@ class Model:
 # The fund --------------------------------------------------------------------
 
 
-def _appropriate(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Takes]:
+def _appropriate(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
     new = set(range(model.issued, model.issued + fact.amount))
     model.issued += fact.amount
     model.accounts[TREASURY] |= new
     yield TREASURY, ("pool", fund), new
 
 
-def _draft(model: Model, _: str, fact: Any, __: Recorded) -> Iterator[Takes]:
+def _draft(model: Model, _: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
     model.draft = fact
     yield from ()
 
 
-def _adopt(model: Model, code: str, _: Any, event: Recorded) -> Iterator[Takes]:
+def _adopt(model: Model, code: str, _: Any, event: Recorded) -> Iterator[Transfer]:
     yield from _revise(model, code, model.draft, event)
 
 
-def _revise(model: Model, _: str, fact: Any, __: Recorded) -> Iterator[Takes]:
+def _revise(model: Model, _: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
     for line in fact.lines:
         for batch in line.batches:
             model.gates[line.project, batch.batch] = batch.gate
     yield from ()
 
 
-def _allot(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Takes]:
+def _allot(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
     yield ("pool", fund), ("line", fact.project, fact.batch), fact.amount
 
 
-def _withdraw(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Takes]:
+def _withdraw(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
     yield ("line", fact.project, fact.batch), ("pool", fund), fact.amount
 
 
-def _reallocate(_: Model, __: str, fact: Any, ___: Recorded) -> Iterator[Takes]:
+def _reallocate(_: Model, __: str, fact: Any, ___: Recorded) -> Iterator[Transfer]:
     yield ("line", fact.from_project, fact.from_batch), ("line", fact.to_project, fact.to_batch), fact.amount
 
 
-def _reinstate(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Takes]:
+def _reinstate(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
     yield ("recovered", fact.project, fact.award, fact.batch), ("pool", fund), fact.amount
 
 
-def _surrender(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Takes]:
+def _surrender(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
     recovered = ("recovered", fact.project, fact.award, fact.batch)
     yield ("pool", fund) if fact.account == "pool" else recovered, ("surrendered", fund), fact.amount
 
@@ -140,7 +141,7 @@ def _surrender(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Takes]:
 # Awards ----------------------------------------------------------------------
 
 
-def _decide(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Takes]:
+def _decide(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     for row in fact.awards:
         model.opened[project, row.award, "award", event.version] = None
         for share in row.amounts:
@@ -151,27 +152,27 @@ def _decide(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[
             )
 
 
-def _amend(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Takes]:
+def _amend(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
     line, held = ("line", project, fact.batch), model.behind_gate(project, fact.award, fact.batch)
     yield (line, held, fact.amount) if fact.increase else (held, line, fact.amount)
 
 
-def _end(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Takes]:
+def _end(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     model.ended[project, fact.award] = event.version
     for account in ("committed", "payable"):
         for at, amount in model.all_of(account, project, fact.award):
             yield at, ("line", project, at[3]), amount
 
 
-def _sign(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Takes]:
+def _sign(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     return _open(model, project, fact.award, "agreement", event)
 
 
-def _accept(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Takes]:
+def _accept(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     return _open(model, project, fact.award, "acceptance", event)
 
 
-def _open(model: Model, project: str, award: str, gate: str, event: Recorded) -> Iterator[Takes]:
+def _open(model: Model, project: str, award: str, gate: str, event: Recorded) -> Iterator[Transfer]:
     model.opened[project, award, gate, event.version] = None
     for at, amount in model.all_of("committed", project, award):
         if model.gates[project, int(str(at[3]))] == gate:
@@ -181,29 +182,29 @@ def _open(model: Model, project: str, award: str, gate: str, event: Recorded) ->
 # Payments --------------------------------------------------------------------
 
 
-def _request(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Takes]:
+def _request(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
     model.payments[project, fact.payment] = (fact.award, fact.batch)
     yield ("payable", project, fact.award, fact.batch), ("in_approval", project, fact.payment), fact.amount
 
 
-def _whole(source: str, target: str) -> Callable[..., Iterator[Takes]]:
-    """All that a payment has in one account goes to another of its accounts, or is payable again."""
+def _whole(source: str, target: str) -> Callable[..., Iterator[Transfer]]:
+    """Transfer a payment's whole amount to another of its accounts, or back to the award's `payable`."""
 
-    def money(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Takes]:
+    def transfers(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
         at, to = (source, project, fact.payment), (target, project, fact.payment)
         if target == "payable":
             to = ("payable", project, *model.payments[project, fact.payment])
         yield at, to, len(model.accounts[at])
 
-    return money
+    return transfers
 
 
-def _confirm(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Takes]:
+def _confirm(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     model.paid_in[project, fact.payment] = event.booked_on.year
     yield from _whole("in_transit", "paid")(model, project, fact, event)
 
 
-def _return(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Takes]:
+def _return(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     award, batch = model.payments[project, fact.payment]
     same_year = event.booked_on.year == model.paid_in[project, fact.payment]
     live = (project, award) not in model.ended and project not in model.closed
@@ -211,12 +212,12 @@ def _return(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[
     yield ("paid", project, fact.payment), (to, project, award, batch), fact.amount
 
 
-def _order(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Takes]:
+def _order(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
     model.ordered[project, fact.recovery] = fact.payment
     yield from ()
 
 
-def _receive(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Takes]:
+def _receive(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
     payment = model.ordered[project, fact.recovery]
     yield ("paid", project, payment), ("recovered", project, *model.payments[project, payment]), fact.amount
 
@@ -224,15 +225,15 @@ def _receive(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Tak
 # Ends and reversals ----------------------------------------------------------
 
 
-def _close(model: Model, project: str, _: Any, event: Recorded) -> Iterator[Takes]:
+def _close(model: Model, project: str, _: Any, event: Recorded) -> Iterator[Transfer]:
     model.closed[project] = event.version
     for at, fen in list(model.accounts.items()):
         if at[:2] == ("line", project):
             yield at, ("pool", event.fund), len(fen)
 
 
-def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Takes]:
-    """The same fen back; of a part, the lowest that still stand where the entry put them."""
+def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
+    """Transfer the same fen back; for a partial reversal, the lowest fen that are still in the entry's target."""
     place = (event.stream, fact.version)
     for source, target, fen in model.entries[place]:
         left = fen - model.undone[place]
@@ -242,19 +243,20 @@ def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Ta
         model.undone[place] |= left
         yield target, source, left
     if event.stream.startswith("project/"):
-        _strike_out(model, code, fact.version)
+        _forget(model, code, fact.version)
 
 
-def _strike_out(model: Model, project: str, version: int) -> None:
-    for note in [note for note in model.opened if (note[0], note[3]) == (project, version)]:
-        del model.opened[note]
+def _forget(model: Model, project: str, version: int) -> None:
+    """Remove what the reversed event has opened, ended or closed."""
+    for opening in [each for each in model.opened if (each[0], each[3]) == (project, version)]:
+        del model.opened[opening]
     for award in [award for award, by in model.ended.items() if (award[0], by) == (project, version)]:
         del model.ended[award]
     if model.closed.get(project) == version:
         del model.closed[project]
 
 
-MONEY: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Takes]]] = {
+TRANSFERS: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Transfer]]] = {
     "AppropriationReceived": _appropriate,
     "PlanDrafted": _draft,
     "PlanAdopted": _adopt,
@@ -283,23 +285,23 @@ MONEY: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Takes]]] = {
     "ProjectClosed": _close,
     "EntryReversed": _reverse,
 }
-"""What each event does with the money; an event that is not here moves none."""
+"""The transfers of each event type; other event types move no money."""
 
 
-# What the domain says --------------------------------------------------------
+# The domain's own accounts and moves ------------------------------------------
 
 
 def recorded(event: Recorded) -> Moved:
-    """The moves as recorded: each fen from where it first stood to where it last came."""
-    came: dict[int, Account] = {}
-    went: dict[int, Account] = {}
+    """The recorded moves, each fen from its first source to its last target."""
+    sources: dict[int, Account] = {}
+    targets: dict[int, Account] = {}
     for moved in event.moves:
         for fen in serials(moved.fen.ranges):
-            came.setdefault(fen, account(moved.source, event.fund, moved))
-            went[fen] = account(moved.target, event.fund, moved)
+            sources.setdefault(fen, account(moved.source, event.fund, moved))
+            targets[fen] = account(moved.target, event.fund, moved)
     moves: defaultdict[tuple[Account, Account], set[int]] = defaultdict(set)
-    for fen, source in came.items():
-        moves[source, went[fen]].add(fen)
+    for fen, source in sources.items():
+        moves[source, targets[fen]].add(fen)
     return dict(moves)
 
 
@@ -311,11 +313,11 @@ def serials(ranges: Iterable[tuple[int, int]]) -> set[int]:
     return {fen for lo, hi in ranges for fen in range(lo, hi)}
 
 
-def held(ledger: LedgerView) -> dict[Account, set[int]]:
-    """What the aggregates say that each account holds."""
-    found: dict[Account, set[int]] = {}
+def accounts_of(ledger: LedgerView) -> dict[Account, set[int]]:
+    """The serials of the fen in each account of the aggregates."""
+    held: dict[Account, set[int]] = {}
     for name, stream in ledger.streams.items():
         assert stream.state is not None
         for at, fen in stream.state.accounts.holdings.items():
-            found[account(at.account, name.partition("/")[2], at)] = serials(fen.ranges)
-    return found
+            held[account(at.account, name.partition("/")[2], at)] = serials(fen.ranges)
+    return held

@@ -1,4 +1,4 @@
-"""What may happen to a payment: requested, approved, confirmed; turned back, returned; or recovered."""
+"""Steps of a payment: request, approval, instruction, confirmation; rejection, failure, return; recovery."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from domain.event import Fact, Posted
 from domain.money import Money
 from domain.posting import IN_TRANSIT, PAYABLE
 from domain.project import payment, recovery
-from domain.state.entities import PaymentStatus
+from domain.project.waiver import key
+from domain.state.entities import Payment, PaymentStatus
 from domain.state.project import Project
 from tests.domain.lives import actual, payee
-from tests.random_life.award_steps import an_award
+from tests.random_life.award_steps import pick_award
 from tests.random_life.round_steps import new_name
 
 if TYPE_CHECKING:
@@ -23,70 +24,78 @@ def request(life: RandomLife, project: Project) -> Fact | None:
     payable = sorted(at for at in project.accounts.holdings if at.account == PAYABLE)
     if payable and life.chance(90):
         at = life.pick(payable)
-        award, batch, most = str(at.place.award), at.place.batch or 0, project.accounts.holdings[at].total
+        award, batch, available = str(at.place.award), at.place.batch or 0, project.accounts.holdings[at].total
     else:
-        award, batch, most = str(an_award(life, project)), life.random.randint(1, 3), 20
+        award, batch, available = str(pick_award(life, project)), life.random.randint(1, 3), 20
         if award not in project.awards:
             return None
-    amount = Money(most) if life.chance(70) else life.amount(most + 3)
+    amount = Money(available) if life.chance(70) else life.amount(available + 3)
     to = project.awards[award].payee if life.chance(93) else payee("other")
     return payment.PaymentRequested(new_name("P", project.payments), award, batch, amount, to)
 
 
 def advance(life: RandomLife, project: Project) -> Posted | None:
-    """The next regular step of some payment."""
+    """The next regular step of a payment in flight."""
     name = life.pick_any(in_flight(project))
     return next_of_payment(life, project, name) if name else None
 
 
 def in_flight(project: Project) -> list[str]:
-    wanted = (PaymentStatus.REQUESTED, PaymentStatus.APPROVED, PaymentStatus.INSTRUCTED)
-    return [name for name, each in project.payments.items() if each.status in wanted]
+    statuses = (PaymentStatus.REQUESTED, PaymentStatus.APPROVED, PaymentStatus.INSTRUCTED)
+    return [name for name, each in project.payments.items() if each.status in statuses]
 
 
 def next_of_payment(life: RandomLife, project: Project, name: str) -> Posted:
     each, stream = project.payments[name], f"project/{project.code}"
     if each.status is PaymentStatus.INSTRUCTED:
         return life.post(confirmed(life, project, name), stream)
-    levels = each.levels or ()
+    levels, barred = each.levels or (), _granter_of_used_waiver(project, each)
     if each.approvals < len(levels):
-        by = life.other_than(each.by.actor)
+        by = life.other_than(each.by.actor, *barred)
         return life.post(payment.PaymentApproved(name, levels[each.approvals]), stream, by=by)
-    return life.post(payment.PaymentInstructed(name), stream)
+    return life.post(payment.PaymentInstructed(name), stream, by=life.other_than(*barred))
+
+
+def _granter_of_used_waiver(project: Project, each: Payment) -> tuple[str, ...]:
+    """The person who waived the payee check, if the payment relies on that waiver: that person may not use it."""
+    if each.payee == project.awards[each.award].payee:
+        return ()
+    granted = project.waivers.get(key("PayeeMismatch", "award", each.award))
+    return (granted.by.actor,) if granted else ()
 
 
 def confirmed(life: RandomLife, project: Project, name: str) -> payment.PaymentConfirmed:
-    """Confirmed as instructed; at times the bank paid somebody else."""
+    """A confirmation of the instructed payment; sometimes the bank has paid another payee."""
     each = project.payments[name]
     whole = Money(project.accounts.fen(IN_TRANSIT, project.place(each.award, each.batch, name)).total)
     paid_to = each.payee.name.removeprefix("示例") if life.chance(90) else "other"
     return payment.PaymentConfirmed(name, whole, actual(paid_to))
 
 
-TURNED_BACK = {
+UNSUCCESSFUL_ENDS = {
     PaymentStatus.REQUESTED: (payment.PaymentRejected, payment.PaymentRejected, payment.PaymentCancelled),
     PaymentStatus.APPROVED: (payment.PaymentCancelled,),
     PaymentStatus.INSTRUCTED: (payment.PaymentFailed,),
 }
 
 
-def turn_back(life: RandomLife, project: Project) -> Fact | Posted | None:
-    """A payment is given up, or what was paid comes back."""
-    flying = in_flight(project)
-    name = life.pick_any(flying if flying and life.chance(60) else project.payments)
+def fail_or_return(life: RandomLife, project: Project) -> Fact | Posted | None:
+    """End a payment without success, or return a confirmed payment."""
+    open_payments = in_flight(project)
+    name = life.pick_any(open_payments if open_payments and life.chance(60) else project.payments)
     if name is None:
         return None
     if project.payments[name].status is PaymentStatus.CONFIRMED:
-        over = project.closed or project.payments[name].award in project.ended
-        return give_back(life, project, name) if life.chance(90 if over else 30) else None
-    kinds = TURNED_BACK.get(project.payments[name].status, ())
+        ended = project.closed or project.payments[name].award in project.ended
+        return return_payment(life, project, name) if life.chance(90 if ended else 30) else None
+    kinds = UNSUCCESSFUL_ENDS.get(project.payments[name].status, ())
     if not kinds or life.chance(10):
         kinds = (payment.PaymentRejected, payment.PaymentCancelled, payment.PaymentFailed)
     by = life.other_than(project.payments[name].by.actor)
     return life.post(life.pick(kinds)(name, "随机"), f"project/{project.code}", by=by)
 
 
-def give_back(life: RandomLife, project: Project, name: str) -> Fact | None:
+def return_payment(life: RandomLife, project: Project, name: str) -> Fact | None:
     paid = project.paid(name).total
     if not paid:
         return None
@@ -95,8 +104,8 @@ def give_back(life: RandomLife, project: Project, name: str) -> Fact | None:
     return payment.PaymentReturned(name, life.amount(paid + 3), passive=False, reason="退款")
 
 
-def order_back(life: RandomLife, project: Project) -> Fact | None:
-    """Money of a payment is ordered back."""
+def order_recovery(life: RandomLife, project: Project) -> Fact | None:
+    """Order the recovery of a payment's money."""
     paid = [name for name, each in project.payments.items() if each.status is PaymentStatus.CONFIRMED]
     name = life.pick_any(paid)
     if name is None or not project.paid(name):
@@ -107,13 +116,13 @@ def order_back(life: RandomLife, project: Project) -> Fact | None:
 
 
 def settle_recovery(life: RandomLife, project: Project) -> Posted | None:
-    """What was ordered back comes in, or is given up."""
+    """Receive or waive a recovery, wholly or in part."""
     outstanding = [name for name, _ in project.all_outstanding()]
     name = life.pick_any(outstanding)
-    return settle(life, project, name, life.chance(40)) if name else None
+    return receive_or_waive(life, project, name, life.chance(40)) if name else None
 
 
-def settle(life: RandomLife, project: Project, name: str, whole: bool) -> Posted:
+def receive_or_waive(life: RandomLife, project: Project, name: str, whole: bool) -> Posted:
     left, stream = project.outstanding(name), f"project/{project.code}"
     amount = Money(left) if whole else life.amount(left)
     if life.chance(60):
@@ -122,5 +131,5 @@ def settle(life: RandomLife, project: Project, name: str, whole: bool) -> Posted
     return life.post(recovery.RecoveryWaived(name, amount, "无力退回"), stream, by=by)
 
 
-PAYMENT_STEPS = {request: 8, advance: 16, turn_back: 3, order_back: 2, settle_recovery: 2}
-PAYMENT_STEPS_AFTER_CLOSING = {turn_back: 3, order_back: 2, settle_recovery: 2}
+PAYMENT_STEPS = {request: 8, advance: 16, fail_or_return: 3, order_recovery: 2, settle_recovery: 2}
+PAYMENT_STEPS_AFTER_CLOSING = {fail_or_return: 3, order_recovery: 2, settle_recovery: 2}

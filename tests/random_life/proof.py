@@ -1,4 +1,4 @@
-"""Tries a property on a life; if it fails, the error tells how to replay it, in as few posts as were found to do."""
+"""Checks a property on a random life; if it fails, a note on the error has a short script that replays the failure."""
 
 from __future__ import annotations
 
@@ -7,46 +7,47 @@ from itertools import chain
 from random import Random
 
 from domain.event import Posted
-from tests.random_life.life import RandomLife, Witness
+from tests.random_life.life import Observer, RandomLife
 from tests.random_life.script import script
 
 Check = Callable[[RandomLife], None]
 Replay = Callable[[list[Posted]], RandomLife | None]
-"""The life of these posts if it fails too, else None."""
+"""Returns the life of these posts if it fails in the same way, else None."""
 MAX_REPLAYS = 1_000
 
 
-def nothing(_: RandomLife) -> None:
-    """What always holds."""
+def no_check(_: RandomLife) -> None:
+    """Always holds."""
 
 
 def prove(
     random: Random,
     steps: int,
-    each: Check = nothing,
-    end: Check = nothing,
-    witness: Callable[[], Witness] | None = None,
+    each: Check = no_check,
+    end: Check = no_check,
+    observer: Callable[[], Observer] | None = None,
 ) -> RandomLife:
-    """`each` holds after every post that counts in a life of so many steps, and `end` at its end.
+    """Check `each` after every accepted post of a life of so many steps, and `end` at its end; return the life.
 
-    `witness` makes the one who looks on, also at each replay.
+    `observer` creates the life's observer, and a new one for each replay. A failure is raised again with a note: the
+    script of a shorter life that fails with the same type of error.
     """
 
-    def unborn(random: Random) -> RandomLife:
-        return RandomLife(random, *([witness()] if witness else ()), born=False)
+    def new_life(random: Random) -> RandomLife:
+        return RandomLife(random, *([observer()] if observer else ()), start=False)
 
-    life = unborn(random)
+    life = new_life(random)
     try:
         _live(life, chain(life.begin(), life.live(steps)), each, end)
     except Exception as error:
         kind = type(error)
 
         def replay(posts: list[Posted]) -> RandomLife | None:
-            again = unborn(Random(0))
-            again.numbers = life.numbers
+            again = new_life(Random(0))
+            again.document_count = life.document_count
             try:
                 _live(again, _replayed(again, posts), each, end)
-            except Exception as other:  # noqa: BLE001 - whatever it is, it is the same or another
+            except Exception as other:  # noqa: BLE001 - compared with the first error below
                 return again if isinstance(other, kind) else None
             return None
 
@@ -56,8 +57,8 @@ def prove(
 
 
 def _live(life: RandomLife, posts: Iterable[bool], each: Check, end: Check) -> None:
-    for counted in posts:
-        if counted:
+    for accepted in posts:
+        if accepted:
             each(life)
     end(life)
 
@@ -69,7 +70,10 @@ def _replayed(life: RandomLife, posts: Iterable[Posted]) -> Iterator[bool]:
 
 
 def _shortest(life: RandomLife, replay: Replay) -> RandomLife:
-    """The life without posts that the failure does not need: chunk by chunk, the last first, each half as large."""
+    """The life without posts that the failure does not need.
+
+    Chunks of posts are left out, from the last to the first, while the life still fails; then chunks of half the size.
+    """
     posts = [*life.accepted, *([life.last] if life.last and life.last not in life.accepted[-1:] else ())]
     size, replays = len(posts), 0
     while size and replays < MAX_REPLAYS:
@@ -80,6 +84,6 @@ def _shortest(life: RandomLife, replay: Replay) -> RandomLife:
             if again := replay(fewer):
                 life, posts = again, fewer
             start -= size
-        if size > 1 or len(posts) == before:  # singly until no one can be spared
+        if size > 1 or len(posts) == before:  # single posts are tried until none can be left out
             size //= 2
     return life

@@ -1,4 +1,4 @@
-"""What may happen in a round, from the call to the decision: each step a plausible post as things stand, or None."""
+"""Steps of a round, from the call to the decision: each returns a post that is plausible in this state, or None."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from domain.project import call, selection
 from domain.state.entities import AwardStatus, Notice, Round, RoundStatus, Screening
 from domain.state.fund import NoticeOrder
 from domain.state.project import Project
-from tests.random_life.decision import SPOILS, decide
+from tests.random_life.decision import DEFECTS, decide
 
 if TYPE_CHECKING:
     from tests.random_life.life import RandomLife
 
-Made = Fact | Posted | None
+StepResult = Fact | Posted | None
 
 
-def take_its_course(life: RandomLife, project: Project) -> Made:
-    """What comes next in the round, or a new round."""
+def next_step(life: RandomLife, project: Project) -> StepResult:
+    """The next step of the round, or the call of a new round."""
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
         return publish(life, project)
@@ -46,7 +46,7 @@ def publish(life: RandomLife, project: Project) -> Fact:
     return call.CallPublished(project.round + 1, opens_on, opens_on + timedelta(days=2))
 
 
-def while_open(life: RandomLife, project: Project, current: Round) -> Made:
+def while_open(life: RandomLife, project: Project, current: Round) -> StepResult:
     applied = project.applied(current.number)
     if len(applied) < 4 and life.chance(80):
         return apply(life, project, current)
@@ -57,7 +57,7 @@ def while_open(life: RandomLife, project: Project, current: Round) -> Made:
 
 
 def apply(life: RandomLife, project: Project, current: Round) -> Posted:
-    """An application in the window; at times late."""
+    """An application within the window; sometimes late."""
     name = new_name(project.code, project.applications)
     day = max(current.opens_on, min(life.day, current.closes_on))
     if life.chance(8):
@@ -68,7 +68,7 @@ def apply(life: RandomLife, project: Project, current: Round) -> Posted:
 
 
 def new_name(prefix: str, taken: Iterable[str]) -> str:
-    """A name that no other has, also after some were reversed: the first free number."""
+    """An unused name: the prefix and the first free number. A reversed name is free again."""
     used = {each.partition("-")[2] or each for each in taken}
     return next(name for n in range(len(used) + 1) if (name := f"{prefix}{n}") not in used)
 
@@ -77,8 +77,8 @@ def screen(life: RandomLife, project: Project, name: str) -> Fact:
     return call.ApplicationScreened(name, passed=life.chance(88))
 
 
-def toward_decision(life: RandomLife, project: Project, current: Round) -> Made:
-    """Reviewed, shown, and decided; at times once more, or given up."""
+def toward_decision(life: RandomLife, project: Project, current: Round) -> StepResult:
+    """Review, notice and decision; sometimes a second review or notice, or a failed call."""
     if current.review is None or life.chance(5):
         return review(life, project, current)
     notice = current.notice
@@ -91,12 +91,12 @@ def toward_decision(life: RandomLife, project: Project, current: Round) -> Made:
         return missing
     decided = decide(life, project)
     if decided and life.chance(25 if any(current.scores.values()) else 80):
-        return life.pick(SPOILS)(decided)
+        return life.pick(DEFECTS)(decided)
     return decided or fail(life, current)
 
 
 def allot_what_is_missing(life: RandomLife, project: Project) -> Fact | None:
-    """What the plan has for the project and was not allotted yet, as far as the pool goes."""
+    """Allot the planned money that the project does not have yet, as far as the pool has it."""
     line, pool = life.fund.lines.get(project.code), life.fund.accounts.balance(POOL)
     for batch in line.batches if line else ():
         left = min(batch.amount - life.fund.allotted.get((project.code, batch.batch), 0), pool)
@@ -109,20 +109,20 @@ def fail(_: RandomLife, current: Round) -> Fact:
     return call.CallFailed(current.number, "无合格申报")
 
 
-def after_decision(life: RandomLife, project: Project, current: Round) -> Made:
-    """Notices that follow the decision, substitutes, or a new round."""
+def after_decision(life: RandomLife, project: Project, current: Round) -> StepResult:
+    """Notices after the decision, awards to substitutes, or a new round."""
     notice = current.notice
     if notice and notice.completed is None and life.chance(80):
         return resolve(life, project) if project.open_objections else complete(life, notice)
     if project.open_objections and life.chance(90):
         return resolve(life, project)
-    if listed(life, project, current) and life.chance(60):
+    if listable(life, project, current) and life.chance(60):
         return start_notice(life, project, current)
     if life.chance(25):
         return decide(life, project)
     line = life.fund.lines.get(project.code)
-    worth_it = line is not None and project.places_taken(line) < line.awards
-    return publish(life, project) if life.chance(40 if worth_it else 4) else None
+    has_places = line is not None and project.places_taken(line) < line.awards
+    return publish(life, project) if life.chance(40 if has_places else 4) else None
 
 
 def review(life: RandomLife, project: Project, current: Round) -> Fact:
@@ -130,13 +130,15 @@ def review(life: RandomLife, project: Project, current: Round) -> Fact:
     passed = [n for n, each in applied.items() if each.screening is Screening.PASSED and not each.excluded]
     if not passed:
         return fail(life, current)
-    best = 0 if life.chance(8) else 99
-    scores = (selection.Score(name, Decimal(life.random.randint(min(50, best), best))) for name in sorted(passed))
+    max_score = 0 if life.chance(8) else 99
+    scores = (
+        selection.Score(name, Decimal(life.random.randint(min(50, max_score), max_score))) for name in sorted(passed)
+    )
     return selection.ReviewConcluded("随机", tuple(scores))
 
 
-def listed(life: RandomLife, project: Project, current: Round) -> list[str]:
-    """Whom the next notice would show."""
+def listable(life: RandomLife, project: Project, current: Round) -> list[str]:
+    """The applications that the next notice would list."""
     names = sorted(name for name in project.applied(current.number) if name in current.scores)
     if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
         return [name for name in names if project.standing(name)]
@@ -149,7 +151,7 @@ def has_live_award(project: Project, application: str) -> bool:
 
 
 def start_notice(life: RandomLife, project: Project, current: Round) -> Fact:
-    names = listed(life, project, current)
+    names = listable(life, project, current)
     if not names:
         return fail(life, current)
     if life.chance(15):
@@ -175,7 +177,7 @@ def withdraw_application(life: RandomLife, project: Project) -> Fact | None:
 
 
 def object_(life: RandomLife, project: Project) -> Posted | None:
-    """An objection in the days of the notice, also one that comes in the post a little later."""
+    """An objection on a day of the notice; it may be posted after the notice."""
     current = project.rounds.get(str(project.round))
     if current is None or current.notice is None:
         return None
@@ -192,7 +194,7 @@ def resolve(life: RandomLife, project: Project) -> Fact | None:
 
 
 ROUND_STEPS = {
-    take_its_course: 32,
+    next_step: 32,
     decide: 1,
     rescreen: 1,
     withdraw_application: 1,

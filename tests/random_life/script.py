@@ -1,4 +1,4 @@
-"""A life as a short script: Python that replays it, to be pasted into a test."""
+"""A life as a short Python script that replays it and can be pasted into a test."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def replayable(life: RandomLife) -> Iterator[None]:
-    """Whatever is raised inside tells how to replay the life so far."""
+    """Add the script that replays the life so far to any exception raised inside."""
     try:
         yield
     except Exception as error:
@@ -30,7 +30,7 @@ def replayable(life: RandomLife) -> Iterator[None]:
 
 
 def script(life: RandomLife) -> str:
-    """Source that replays all that counted and, if that was refused or failed, the post tried last."""
+    """Python source that replays all accepted posts and, if it was refused or failed, the last post."""
     posts = list(life.accepted)
     last = life.last if life.last and life.last not in posts[-1:] else None
     imports: set[tuple[str, str]] = {("datetime", "date"), ("tests.domain.scenario", "Scenario")}
@@ -49,17 +49,17 @@ def _imports(imports: set[tuple[str, str]]) -> Iterator[str]:
 def _post(posted: Posted, imports: set[tuple[str, str]]) -> str:
     imports.add(("tests.domain.scenario", "post"))
     header = posted.header
-    told = {"cites": header.documents, "actor": header.actor, "key": header.key}
+    keywords = {"cites": header.documents, "actor": header.actor, "key": header.key}
     if header.booked_on:
-        told["booked"] = header.booked_on.isoformat()
+        keywords["booked"] = header.booked_on.isoformat()
     arguments = [posted.stream, posted.fact, header.occurred_on.isoformat()]
     written = [*(source(each, imports) for each in arguments)]
-    written += [f"{name}={source(value, imports)}" for name, value in told.items()]
+    written += [f"{name}={source(value, imports)}" for name, value in keywords.items()]
     return f"post({', '.join(written)})"
 
 
 def source(value: Any, imports: set[tuple[str, str]]) -> str:
-    """Python that gives `value`; adds to `imports` the names that it takes."""
+    """A Python expression of `value`; adds the names that it needs to `imports`."""
     match value:
         case tuple():
             inside = [source(each, imports) for each in value]
@@ -81,13 +81,13 @@ def source(value: Any, imports: set[tuple[str, str]]) -> str:
 
 
 def _arguments(value: Any, imports: set[tuple[str, str]]) -> Iterator[str]:
-    """The fields that differ from their defaults; by name from the first that is left out or says yes or no."""
+    """The fields that differ from their defaults, by name from the first default or boolean on."""
     by_name = False
     for field in fields(value):
-        given = getattr(value, field.name)
-        by_name = by_name or isinstance(given, bool)
-        if field.default is not NODEFAULT and given == field.default:
+        content = getattr(value, field.name)
+        by_name = by_name or isinstance(content, bool)
+        if field.default is not NODEFAULT and content == field.default:
             by_name = True
             continue
-        written = source(given, imports)
+        written = source(content, imports)
         yield f"{field.name}={written}" if by_name else written

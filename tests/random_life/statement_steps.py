@@ -1,4 +1,4 @@
-"""Statements held against the books: right ones, with a line or two that the books do not have."""
+"""Reconciled statements: valid ones, with up to two lines that the ledger does not have, and invalid ones."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ ESTABLISHED = date(2019, 1, 1)
 
 
 def reconcile(life: RandomLife, _: Project) -> StatementReconciled:
-    """Of some of the cash that moved; the same file again at times."""
-    found = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
-    return statement(life, life.random.sample(found, min(len(found), life.random.randint(0, 3))))
+    """A statement of some recorded cash entries; sometimes with the hash of an earlier file."""
+    cash = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
+    return statement(life, life.random.sample(cash, min(len(cash), life.random.randint(0, 3))))
 
 
 def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
@@ -62,12 +62,12 @@ def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
 
 def _unexplained(life: RandomLife, project: Project) -> StatementReconciled:
     return replace(
-        _of_no_cash(life, project),
-        exceptions=tuple(replace(each, explanation=None) for each in _of_no_cash(life, project).exceptions[-1:]),
+        _not_cash(life, project),
+        exceptions=tuple(replace(each, explanation=None) for each in _not_cash(life, project).exceptions[-1:]),
     )
 
 
-def _of_no_cash(life: RandomLife, _: Project) -> StatementReconciled:
+def _not_cash(life: RandomLife, _: Project) -> StatementReconciled:
     return _with_exception(life, entries=(CashEntry(f"fund/{life.fund.code}", 2, Money(1)),))
 
 
@@ -79,28 +79,28 @@ def _more_than_recorded(life: RandomLife, _: Project) -> StatementReconciled | N
 
 
 def _with_exception(life: RandomLife, **changes: object) -> StatementReconciled:
-    right = statement(life, [])
-    wrong = Exceptional(Difference.LEDGER_ONLY, explanation="在途")
-    return replace(right, exceptions=(*right.exceptions, replace(wrong, **changes)))
+    valid = statement(life, [])
+    exception = Exceptional(Difference.LEDGER_ONLY, explanation="在途")
+    return replace(valid, exceptions=(*valid.exceptions, replace(exception, **changes)))
 
 
 def _line_outside(life: RandomLife, _: Project) -> StatementReconciled:
-    right = statement(life, [])
-    line = StatementLine(1, right.last_day + timedelta(days=1), Direction.OUT, Money(1))
-    return replace(right, lines=1, exceptions=(Exceptional(Difference.STATEMENT_ONLY, (line,), (), "其他"),))
+    valid = statement(life, [])
+    line = StatementLine(1, valid.last_day + timedelta(days=1), Direction.OUT, Money(1))
+    return replace(valid, lines=1, exceptions=(Exceptional(Difference.STATEMENT_ONLY, (line,), (), "其他"),))
 
 
 def _entry_twice(life: RandomLife, _: Project) -> StatementReconciled | None:
-    found = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
-    return statement(life, [found[0], found[0]]) if found else None
+    cash = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
+    return statement(life, [cash[0], cash[0]]) if cash else None
 
 
-MISCHIEF_WITH_STATEMENT = {
+INVALID_STATEMENT_STEPS = {
     "ExceptionUnexplained": _unexplained,
     "LineNotOnce": lambda life, _: replace(statement(life, []), lines=7),
     "EntryListedTwice": _entry_twice,
     "ExceptionMisnamed": lambda life, _: _with_exception(life),
-    "NotCash": _of_no_cash,
+    "NotCash": _not_cash,
     "NotAsRecorded": _more_than_recorded,
     "LineOutsideDays": _line_outside,
     "StatementTooLong": lambda life, _: replace(statement(life, []), first_day=date(2017, 1, 1)),

@@ -1,4 +1,4 @@
-"""The tables a life draws its steps from, each step as often as its weight says."""
+"""The tuples that a life draws its steps from; a step occurs in them as often as its weight."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from domain.event import Fact, Posted
 from domain.state.project import Project
 from tests.random_life.award_steps import AWARD_STEPS
 from tests.random_life.fund_steps import FUND_STEPS, appropriate, close_period, reinstate, surrender
-from tests.random_life.mischief_at_fund import MISCHIEF_AT_FUND
-from tests.random_life.mischief_in_round import MISCHIEF_IN_ROUND
-from tests.random_life.mischief_with_award import MISCHIEF_WITH_AWARD
+from tests.random_life.invalid_award_steps import INVALID_AWARD_STEPS
+from tests.random_life.invalid_fund_steps import INVALID_FUND_STEPS
+from tests.random_life.invalid_round_steps import INVALID_ROUND_STEPS
 from tests.random_life.payment_steps import PAYMENT_STEPS, PAYMENT_STEPS_AFTER_CLOSING
 from tests.random_life.reversal_steps import REVERSAL_STEPS, REVERSAL_STEPS_AFTER_CLOSING
 from tests.random_life.round_steps import ROUND_STEPS
-from tests.random_life.statement_steps import MISCHIEF_WITH_STATEMENT, STATEMENT_STEPS, reconcile
+from tests.random_life.statement_steps import INVALID_STATEMENT_STEPS, STATEMENT_STEPS, reconcile
 
 if TYPE_CHECKING:
     from tests.random_life.life import RandomLife
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 Step = Callable[["RandomLife", Project], Fact | Posted | None]
 
 
-def often(weights: Mapping[Step, int]) -> tuple[Step, ...]:
-    """Each step as many times as it weighs."""
+def repeated(weights: Mapping[Step, int]) -> tuple[Step, ...]:
+    """Each step as many times as its weight."""
     return tuple(step for step, weight in weights.items() for _ in range(weight))
 
 
-STEPS = often(FUND_STEPS | STATEMENT_STEPS | ROUND_STEPS | AWARD_STEPS | PAYMENT_STEPS | REVERSAL_STEPS)
-STEPS_AFTER_CLOSING = often(
+STEPS = repeated(FUND_STEPS | STATEMENT_STEPS | ROUND_STEPS | AWARD_STEPS | PAYMENT_STEPS | REVERSAL_STEPS)
+STEPS_AFTER_CLOSING = repeated(
     PAYMENT_STEPS_AFTER_CLOSING
     | REVERSAL_STEPS_AFTER_CLOSING
     | {reinstate: 1, surrender: 1, close_period: 1, appropriate: 1, reconcile: 1}
 )
-MISCHIEF = (
-    *MISCHIEF_AT_FUND.values(),
-    *MISCHIEF_WITH_STATEMENT.values(),
-    *often(dict.fromkeys((*MISCHIEF_IN_ROUND.values(), *MISCHIEF_WITH_AWARD.values()), 3)),
+INVALID_STEPS = (
+    *INVALID_FUND_STEPS.values(),
+    *INVALID_STATEMENT_STEPS.values(),
+    *repeated(dict.fromkeys((*INVALID_ROUND_STEPS.values(), *INVALID_AWARD_STEPS.values()), 3)),
 )

@@ -1,4 +1,4 @@
-"""The web service on a real PostgreSQL with a key of each kind, called through Flask's client."""
+"""The web service on a real PostgreSQL with all demo keys, called through Flask's test client."""
 
 from __future__ import annotations
 
@@ -44,16 +44,17 @@ SMALL_PLAN = {
         }
     ],
 }
-"""The data of a plan of one project, paid in one batch."""
+"""The event data of a plan with one project that is paid in one batch."""
 
 
 class Api:
-    """Calls by the holder of a key; after a post, reads see it."""
+    """Calls to the service with a named key; `fold` makes posts visible to reads."""
 
     def __init__(self, app, keys_by_name, url):
         self.app, self.keys, self.url = app, keys_by_name, url
         self.client = app.test_client()
         self.ids = itertools.count(1)
+        self.setup: list[dict] = []
 
     def get(self, path, key="auditor", **options):
         return self.client.get(path, headers=self.headers(key), **options)
@@ -85,16 +86,16 @@ class Api:
 
 
 def build(url: str) -> Api:
-    """The service on this database, with the demo keys and one that may do everything."""
+    """The service on this database, with the demo keys and the key `all` that has every scope."""
     app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, example=True))
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        by_name = {name: api_keys.create(conn, SECRET, name, of) for name, of in example.DEMO_KEYS.items()}
+        by_name = {name: api_keys.create(conn, SECRET, name, granted) for name, granted in example.DEMO_KEYS.items()}
         by_name["all"] = api_keys.create(conn, SECRET, "all", grant(SCOPES))
     return Api(app, by_name, url)
 
 
 def play_example(api: Api) -> list[dict]:
-    """The plan and the life of `make run`, folded. Gives the posts that set the fund up."""
+    """Record and fold the plan and the example life of `make run`; return the posts that set the fund up."""
     return play_on(api.app.extensions["ledger"], api.url)
 
 
@@ -109,8 +110,10 @@ def play_on(ledger: Ledger, url: str) -> list[dict]:
 
 
 def live(api: Api, events: list[dict]) -> None:
-    """Post them one by one, each with the demo key whose business it is."""
-    by_scope = {scope: name for name, of in example.DEMO_KEYS.items() for scope in of.scopes if scope != "read"}
+    """Post the events one by one, each with the demo key that has its scope."""
+    by_scope = {
+        scope: name for name, granted in example.DEMO_KEYS.items() for scope in granted.scopes if scope != "read"
+    }
     for event in events:
         response = api.post(event, by_scope[SCHEMAS[event["type"]].scope])
         assert response.status_code == 201, (event, response.json)
@@ -129,7 +132,7 @@ def api(database_url):
 
 @pytest.fixture(scope="session")
 def example_url(server_url, template):
-    """A database with the example in it, for tests that only read."""
+    """A database for the example, shared by tests that only read."""
     with new_database(server_url, template) as url:
         yield url
 
@@ -144,7 +147,7 @@ def played(example_url):
 
 @pytest.fixture(scope="session")
 def played_database(server_url, template):
-    """The name of a database with the example in it and no key yet, to be cloned by tests that post to it."""
+    """The name of a database with the example and no keys, cloned by tests that post to it."""
     with new_database(server_url, template) as url:
         ledger = open_ledger(url)
         play_on(ledger, url)
@@ -154,7 +157,7 @@ def played_database(server_url, template):
 
 @pytest.fixture
 def lively(server_url, played_database):
-    """The example's service, to post to."""
+    """The service on a clone of the example that the test may post to."""
     with new_database(server_url, played_database) as url:
         api = build(url)
         yield api

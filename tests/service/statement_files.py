@@ -1,4 +1,4 @@
-"""Statements as banks send them: the same lines as CSV, as a workbook, and as camt.053."""
+"""Bank statement files for tests: the same lines as CSV, as a workbook, and as camt.053."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from domain.fund.reconciliation import Direction
 
 HEADINGS = ("交易日期", "借方发生额", "贷方发生额", "对方户名", "对方账号", "流水号", "凭证号", "摘要")
 TITLE = ("示例银行对账单",)
-WAYS = {Direction.OUT: "DBIT", Direction.IN: "CRDT"}
+INDICATORS = {Direction.OUT: "DBIT", Direction.IN: "CRDT"}
 
 
 def _cells(line):
-    """`line`: a domain Line whose account is a number in clear."""
+    """The cells of a row. `line` is a domain Line whose account is an unmasked number."""
     out, received = (str(line.amount), "") if line.direction is Direction.OUT else ("", str(line.amount))
-    told = (line.payee, line.account, line.reference, line.voucher, line.summary)
-    return (line.on.isoformat(), out, received, *(each or "" for each in told))
+    others = (line.payee, line.account, line.reference, line.voucher, line.summary)
+    return (line.on.isoformat(), out, received, *(each or "" for each in others))
 
 
 def as_csv(lines, encoding="utf-8", delimiter=",", headings=HEADINGS):
@@ -30,7 +30,7 @@ def as_csv(lines, encoding="utf-8", delimiter=",", headings=HEADINGS):
 
 
 def as_xlsx(lines, *, numbers=True):
-    """`numbers`: days and amounts as a spreadsheet keeps them, else as text."""
+    """If `numbers`, days and amounts are dates and numbers, else text."""
     workbook = Workbook()
     sheet = workbook.active
     sheet.append(TITLE)
@@ -65,7 +65,7 @@ def _entry(line):
     voucher = f"<EndToEndId>{escape(line.voucher)}</EndToEndId>" if line.voucher else ""
     remittance = f"<RmtInf><Ustrd>{escape(line.summary)}</Ustrd></RmtInf>" if line.summary else ""
     return (
-        f'<Ntry><Amt Ccy="CNY">{line.amount}</Amt><CdtDbtInd>{WAYS[line.direction]}</CdtDbtInd>'
+        f'<Ntry><Amt Ccy="CNY">{line.amount}</Amt><CdtDbtInd>{INDICATORS[line.direction]}</CdtDbtInd>'
         f"<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>{line.on}</Dt></BookgDt><NtryDtls><TxDtls><Refs>{reference}{voucher}"
         f"</Refs><RltdPties>{name}{account}</RltdPties>{remittance}</TxDtls></NtryDtls></Ntry>"
     )

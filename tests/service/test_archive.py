@@ -1,4 +1,4 @@
-"""The archive brings an identical ledger back, says so by its hashes, and another engine finds our balances in it."""
+"""An archive restores to an identical ledger, is verified by its hashes, and replays to the same balances in DuckDB."""
 
 import fcntl
 import hashlib
@@ -36,7 +36,7 @@ from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 
 LEDGER = empty("/suyuan", api_keys.fingerprint(SECRET))
-KEPT = ("event", "post", "claim", "serial", *projections.ORDER)
+COMPARED_TABLES = ("event", "post", "claim", "serial", *projections.ORDER)
 JAVA = shutil.which("java")
 needs_spark = pytest.mark.skipif(
     not (JAVA and find_spec("pyspark")), reason="Spark needs Java 17 and pyspark (requirements-spark.lock)"
@@ -49,14 +49,14 @@ def connect(url):
 
 @pytest.fixture(scope="module")
 def original(server_url, played_database):
-    """A database with the example in it, which no test changes."""
+    """A database with the example that no test changes."""
     with new_database(server_url, played_database) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def archived(original, tmp_path_factory):
-    """Its archive, in files of 100 events."""
+    """The archive of the example, in files of 100 events."""
     folder = tmp_path_factory.mktemp("archive")
     with connect(original) as conn:
         return archive(conn, folder, LEDGER, 100)
@@ -64,7 +64,7 @@ def archived(original, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mixed(server_url, template):
-    """A database with many lives in it."""
+    """A database with a generated log of 3,000 events."""
     with new_database(server_url, template) as url:
         with psycopg.connect(url, autocommit=True) as conn:
             mixed_log.fill(url, conn, 3_000)
@@ -73,7 +73,7 @@ def mixed(server_url, template):
 
 @pytest.fixture
 def copied(archived, tmp_path):
-    """The archive's files, to be spoiled."""
+    """A copy of the archive that the test may damage."""
     return Path(shutil.copytree(archived.folder, tmp_path / "copy"))
 
 
@@ -82,39 +82,36 @@ def rows(url, name):
         return conn.execute(f"select * from {name} as t order by t::text").fetchall()
 
 
-# Back from the archive ---------------------------------------------------------------
-
-
 def test_an_archive_restores_to_an_identical_ledger(original, archived, database_url):
     with connect(database_url) as conn:
         restore(conn, opened(archived.folder))
     projector.catch_up(database_url)
-    for name in KEPT:
+    for name in COMPARED_TABLES:
         assert rows(database_url, name) == rows(original, name), name
     report = check(database_url)
     assert (report.findings, report.events) == ([], archived.manifest.head)
 
 
-def test_its_hashes_are_those_that_the_service_gives(original, archived):
+def test_the_hashes_of_the_archive_equal_the_digests_of_the_service(original, archived):
     api = build(original)
     try:
         for each in archived.manifest.segments:
-            told = api.get(f"/v1/events/digest?after={each.first - 1}&upto={each.last}").json
-            assert (told["sha256"], told["count"]) == (each.events_sha256, each.count)
+            digest = api.get(f"/v1/events/digest?after={each.first - 1}&upto={each.last}").json
+            assert (digest["sha256"], digest["count"]) == (each.events_sha256, each.count)
     finally:
         close(api)
     assert sum(each.posts for each in archived.manifest.segments) == len(rows(original, "post"))
 
 
-def test_a_restored_ledger_goes_on_where_it_was(archived, database_url):
+def test_a_restored_ledger_records_the_next_post_after_the_archive(archived, database_url):
     with connect(database_url) as conn:
         restore(conn, archived)
     projector.catch_up(database_url)
     api = build(database_url)
     try:
         [setup] = [row for row in rows(database_url, "post") if row["first_position"] == 1]
-        found = api.get(f"/v1/posts?source={setup['source']}&id={setup['id']}").json
-        assert found["position"] == 1
+        first_post = api.get(f"/v1/posts?source={setup['source']}&id={setup['id']}").json
+        assert first_post["position"] == 1
         confirmed = api.event(
             "PaymentConfirmed", "project/yx-ip-2018-08", "2019-09-05", payment="yx-ip-2018-08-L02-B1-1",
             amount="295055.00", payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},
@@ -132,42 +129,42 @@ def test_a_restored_ledger_goes_on_where_it_was(archived, database_url):
 
 
 @pytest.mark.parametrize("size", [1, 3])
-def test_posts_whose_events_lie_in_two_segments_are_restored(original, database_url, tmp_path, size):
+def test_a_post_whose_events_are_in_two_segments_is_restored(original, database_url, tmp_path, size):
     with connect(original) as conn:
-        found = archive(conn, tmp_path, LEDGER, size)
+        segmented = archive(conn, tmp_path, LEDGER, size)
     with connect(database_url) as conn:
-        restore(conn, found)
+        restore(conn, segmented)
     for name in ("event", "post", "claim", "serial"):
         assert rows(database_url, name) == rows(original, name), name
 
 
-def test_a_folder_with_segments_and_no_manifest_is_left_alone(archived, copied, original):
+def test_a_folder_with_segments_and_no_manifest_is_not_changed(archived, copied, original):
     (copied / NAME).unlink()
     with connect(original) as conn, pytest.raises(ArchiveWrong, match="no manifest"):
         archive(conn, copied, LEDGER, 100)
     assert {file.name for file in copied.glob("events-*")} == {each.file for each in archived.manifest.segments}
 
 
-def test_an_archive_that_lost_a_file_is_not_added_to(archived, copied, original):
+def test_nothing_is_added_to_an_archive_with_a_missing_file(archived, copied, original):
     (copied / archived.manifest.segments[1].file).unlink()
     with connect(original) as conn, pytest.raises(ArchiveWrong, match="missing"):
         archive(conn, copied, LEDGER, 100)
 
 
-def test_the_chain_that_was_kept_elsewhere_is_asked_for(archived):
+def test_an_archive_with_another_chain_than_the_expected_one_is_not_opened(archived):
     assert opened(archived.folder, archived.manifest.chain) == archived
     with pytest.raises(ArchiveWrong, match="The chain is"):
         opened(archived.folder, "0" * 64)
 
 
-def test_duckdb_reads_no_other_files_than_the_archive_s(archived, tmp_path):
+def test_duckdb_refuses_a_path_with_a_wildcard(archived, tmp_path):
     folder = Path(shutil.copytree(archived.folder, tmp_path / "st*r"))
     shutil.copytree(archived.folder, tmp_path / "star")
     with pytest.raises(ArchiveWrong, match="in a path"):
         replayed(opened(folder))
 
 
-def test_it_is_restored_into_an_empty_database_only(archived, api):
+def test_an_archive_is_restored_only_into_an_empty_database(archived, api):
     settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
     api.post(api.event("FundEstablished", "fund/f", cites=["立项依据"], name="甲", settings=settings), "fund-office")
     with connect(api.url) as conn, pytest.raises(ArchiveWrong, match="empty"):
@@ -175,10 +172,7 @@ def test_it_is_restored_into_an_empty_database_only(archived, api):
     assert len(rows(api.url, "event")) == 1
 
 
-# Written ---------------------------------------------------------------------------
-
-
-def test_only_what_is_new_is_added_and_what_was_written_stays(archived, copied, original, database_url):
+def test_archiving_again_adds_only_new_events_and_keeps_existing_segments(archived, copied, original, database_url):
     with connect(database_url) as conn:
         restore(conn, archived)
     api = build(database_url)
@@ -196,7 +190,7 @@ def test_only_what_is_new_is_added_and_what_was_written_stays(archived, copied, 
     assert again == more == opened(copied)
 
 
-def test_the_same_log_gives_the_same_chain_however_it_is_cut_in_time(original, archived, tmp_path):
+def test_the_same_log_and_segment_size_give_the_same_manifest(original, archived, tmp_path):
     with connect(original) as conn:
         again = archive(conn, tmp_path / "again", LEDGER, 100)
         whole = archive(conn, tmp_path / "whole", LEDGER)
@@ -204,15 +198,15 @@ def test_the_same_log_gives_the_same_chain_however_it_is_cut_in_time(original, a
     assert len(whole.manifest.segments) == 1
 
 
-def test_an_archive_takes_no_other_ledger_s_events(archived, copied, database_url, original):
+def test_events_of_another_ledger_are_not_archived(archived, copied, database_url, original):
     with connect(database_url) as conn, pytest.raises(ArchiveWrong, match="another ledger"):
         archive(conn, copied, LEDGER)
     with connect(original) as conn, pytest.raises(ArchiveWrong, match="another ledger"):
         archive(conn, copied, empty("/other", LEDGER.secret))
 
 
-def test_a_log_that_lost_its_end_does_not_go_on_in_the_archive(archived, copied, database_url):
-    """As after a restore from a backup: the lost positions are other events' now."""
+def test_a_log_that_lost_its_last_events_is_not_added_to_the_archive(archived, copied, database_url):
+    """This happens after a restore from a backup: the lost positions now belong to other events."""
     older = Archive(archived.folder, structs.replace(archived.manifest, segments=archived.manifest.segments[:4]))
     with connect(database_url) as conn:
         restore(conn, older)
@@ -228,30 +222,30 @@ def test_a_log_that_lost_its_end_does_not_go_on_in_the_archive(archived, copied,
         archive(conn, copied, LEDGER, 100)
 
 
-def test_what_a_killed_archiving_left_is_taken_away_and_two_do_not_archive_at_once(archived, copied, original):
+def test_files_of_a_killed_run_are_removed_and_two_runs_cannot_archive_at_once(archived, copied, original):
     for name in ("events-000000000417-000000000420.parquet", "events-000000000417-000000000500.parquet.new"):
         (copied / name).write_bytes(b"half")
-    (copied / "events-2025.csv").write_text("of others")
-    (copied / "events-of-others").mkdir()
+    (copied / "events-2025.csv").write_text("unrelated")
+    (copied / "events-unrelated").mkdir()
     with connect(original) as conn:
         archive(conn, copied, LEDGER, 100)
-        kept = {each.file for each in archived.manifest.segments} | {"events-2025.csv", "events-of-others"}
-        assert {file.name for file in copied.glob("events-*")} == kept
+        expected = {each.file for each in archived.manifest.segments} | {"events-2025.csv", "events-unrelated"}
+        assert {file.name for file in copied.glob("events-*")} == expected
         with (copied / ".lock").open() as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            with pytest.raises(ArchiveWrong, match="another archives"):
+            with pytest.raises(ArchiveWrong, match="another process is archiving"):
                 archive(conn, copied, LEDGER, 100)
 
 
-@pytest.mark.long("begins a process after each kill")
-def test_killed_at_any_moment_it_is_gone_on_with(mixed, tmp_path):
+@pytest.mark.long("starts a process after each kill")
+def test_an_archive_run_killed_at_any_moment_can_be_continued(mixed, tmp_path):
     with connect(mixed) as conn:
         whole = archive(conn, tmp_path / "whole", LEDGER, 40)
-    told = {"DATABASE_URL": mixed, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
+    settings = {"DATABASE_URL": mixed, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
     folder, killed, grown = tmp_path / "killed", 0, set()
     command = [sys.executable, "-m", "service", "archive", "--to", str(folder), "--segment", "40"]
     while True:
-        process = subprocess.Popen(command, env={**os.environ, **told}, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL)
         before = files(folder)
         while process.poll() is None and files(folder) < before + 7:
             time.sleep(0.005)
@@ -273,10 +267,7 @@ def files(folder):
     return len(list(folder.glob("*.parquet")))
 
 
-# Spoiled ---------------------------------------------------------------------------
-
-
-def test_a_file_that_changed_or_is_missing_is_found(archived, copied):
+def test_a_changed_or_missing_file_is_found(archived, copied):
     file = copied / archived.manifest.segments[1].file
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -289,7 +280,7 @@ def test_a_file_that_changed_or_is_missing_is_found(archived, copied):
 
 
 def forge(folder, column, change, *, chained=True):
-    """Change a column of the last segment and mend the hashes that whoever can write the folder can mend."""
+    """Change a column of the last segment and recompute every hash that needs only write access to the folder."""
     manifest = json.loads((folder / NAME).read_text())
     segment = manifest["segments"][-1]
     file = folder / file_of(segment["first"], segment["last"])
@@ -318,14 +309,14 @@ FORGED = {
 
 
 @pytest.mark.parametrize("column", FORGED)
-def test_what_was_changed_with_all_hashes_but_the_events_restores_nothing(copied, database_url, column):
+def test_forged_rows_with_recomputed_file_hashes_are_not_restored(copied, database_url, column):
     forge(copied, column, FORGED[column])
     with connect(database_url) as conn, pytest.raises(ArchiveWrong):
         restore(conn, opened(copied))
     assert rows(database_url, "event") == rows(database_url, "post") == rows(database_url, "claim") == []
 
 
-def test_whatever_is_changed_the_chain_that_was_kept_elsewhere_is_another(archived, copied):
+def test_a_forged_column_changes_the_chain(archived, copied):
     for column, change in (("moves", lambda _: []), ("post_digest", lambda _: b"0" * 32)):
         forge(copied, column, change, chained=False)
         with pytest.raises(ArchiveWrong, match="does not follow"):
@@ -335,39 +326,36 @@ def test_whatever_is_changed_the_chain_that_was_kept_elsewhere_is_another(archiv
 
 
 @pytest.mark.parametrize(
-    ("spoil", "says"),
+    ("damage", "message"),
     [
         (lambda m: m["segments"].pop(1), "does not follow"),
         (lambda m: m["segments"][1].update(first=150), "does not follow"),
         (lambda m: m["segments"][1].update(events_sha256="0" * 64), "does not follow"),
         (lambda m: m["segments"].clear(), "no archive"),
-        (lambda m: m.update(form=2), "not known"),
+        (lambda m: m.update(form=2), "not supported"),
         (lambda m: m.pop("segments") and m.update(segments="x"), "Expected"),
     ],
 )
-def test_a_manifest_that_does_not_hold_together_is_found(copied, spoil, says):
+def test_an_inconsistent_manifest_is_found(copied, damage, message):
     manifest = json.loads((copied / NAME).read_text())
-    spoil(manifest)
+    damage(manifest)
     (copied / NAME).write_text(json.dumps(manifest))
-    with pytest.raises(ArchiveWrong, match=says):
+    with pytest.raises(ArchiveWrong, match=message):
         opened(copied)
 
 
-# Replayed ---------------------------------------------------------------------------
+def replayed(archive_):
+    return replay.balances(DuckDb(), archive_)
 
 
-def replayed(found):
-    return replay.balances(DuckDb(), found)
-
-
-def test_duckdb_finds_our_balances_in_the_archive_by_our_own_sql(original, archived):
+def test_duckdb_replays_the_archive_to_the_ledger_s_balances(original, archived):
     with connect(original) as conn:
         compared = compare(conn, replayed(archived), archived.manifest.head)
     assert (compared.differing, compared.position) == (0, archived.manifest.head)
     assert compared.rows > 20
 
 
-def test_an_older_archive_is_compared_with_the_balances_of_its_end(original, archived):
+def test_an_older_archive_is_compared_with_the_balances_at_its_last_event(original, archived):
     older = Archive(archived.folder, structs.replace(archived.manifest, segments=archived.manifest.segments[:2]))
     assert older.manifest.head == 200
     with connect(original) as conn:
@@ -375,15 +363,15 @@ def test_an_older_archive_is_compared_with_the_balances_of_its_end(original, arc
         assert compare(conn, replayed(older), archived.manifest.head).differing > 0
 
 
-@pytest.mark.long("thousands of events of many lives")
-def test_so_it_does_on_many_lives_once_they_are_folded(mixed, tmp_path):
+@pytest.mark.long("replays thousands of events")
+def test_duckdb_replays_a_generated_log_to_the_ledger_s_balances_once_it_is_folded(mixed, tmp_path):
     with connect(mixed) as conn:
-        found = archive(conn, tmp_path, LEDGER, 700)
-        rows_replayed = replayed(found)
+        generated = archive(conn, tmp_path, LEDGER, 700)
+        rows_replayed = replayed(generated)
         with pytest.raises(ArchiveWrong, match="The tables are at"):
-            compare(conn, rows_replayed, found.manifest.head)
+            compare(conn, rows_replayed, generated.manifest.head)
         projector.catch_up(mixed)
-        assert compare(conn, rows_replayed, found.manifest.head).differing == 0
+        assert compare(conn, rows_replayed, generated.manifest.head).differing == 0
 
 
 def test_a_balance_changed_by_hand_is_found(server_url, played_database, archived):
@@ -398,7 +386,7 @@ def test_a_balance_changed_by_hand_is_found(server_url, played_database, archive
 
 @pytest.mark.parametrize("name", replay.REPLAYED)
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
-def test_each_projection_is_written_in_each_engine_s_words(name, engine):
+def test_each_projection_is_translated_to_each_engine_s_dialect(name, engine):
     fold = replay.translated(name, engine, 9)
     again = sqlglot.parse_one(fold.sql(engine.dialect), read=engine.dialect)
     assert not list(again.find_all(exp.Placeholder, exp.JSONExtract, exp.JSONExtractScalar, exp.JSONBContainsTopKey))
@@ -408,36 +396,33 @@ def test_each_projection_is_written_in_each_engine_s_words(name, engine):
 
 @pytest.mark.long("starts a Java machine")
 @needs_spark
-def test_spark_finds_them_too(original, archived):
-    told = {"DATABASE_URL": original, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
+def test_spark_replays_the_archive_to_the_ledger_s_balances(original, archived):
+    settings = {"DATABASE_URL": original, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
     with connect(original) as conn:
         api_keys.check_secret(conn, SECRET)
     command = [sys.executable, "-m", "service", "replay", "--from", str(archived.folder), "--engine", "spark", "--json"]
-    answer = subprocess.run(command, env={**os.environ, **told}, capture_output=True, text=True, check=False)
+    answer = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert json.loads(answer.stdout)["differing"] == 0
 
 
-# By command ---------------------------------------------------------------------------
-
-
 def run(url, *arguments, before="pass", secret=SECRET.decode(), **more):
-    told = {"DATABASE_URL": url, "SUYUAN_SECRET": secret, "SUYUAN_HOME": "/nowhere", "COLUMNS": "200", **more}
+    settings = {"DATABASE_URL": url, "SUYUAN_SECRET": secret, "SUYUAN_HOME": "/nowhere", "COLUMNS": "200", **more}
     program = f"import sys; {before}; from service.cli import main; sys.argv[0] = 'suyuan'; main()"
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
-        env={**os.environ, **told},
+        env={**os.environ, **settings},
         capture_output=True,
         text=True,
         check=False,
     )
 
 
-def test_archived_replayed_and_restored_by_command(server_url, played_database, database_url, tmp_path):
+def test_commands_archive_replay_and_restore_a_ledger(server_url, played_database, database_url, tmp_path):
     with new_database(server_url, played_database) as url:
         assert "个文件" in run(url, "archive", "--to", str(tmp_path / "a")).stdout
-        told = run(url, "replay", "--from", str(tmp_path / "a"))
-        assert (told.returncode, "余额一致" in told.stdout) == (0, True)
+        replay_run = run(url, "replay", "--from", str(tmp_path / "a"))
+        assert (replay_run.returncode, "余额一致" in replay_run.stdout) == (0, True)
     offline = run("", "replay", "--from", str(tmp_path / "a"), "--offline")
     pool = next(row for row in json.loads(offline.stdout)["rows"] if row["project"] == "")
     assert pool["pool"] == "51428.00"
@@ -455,8 +440,8 @@ def test_archived_replayed_and_restored_by_command(server_url, played_database, 
     assert (again.returncode, "Traceback" in again.stderr) == (2, False)
 
 
-def test_without_the_extra_a_sentence_tells_what_is_missing(database_url, tmp_path):
+def test_archive_without_its_optional_packages_names_the_missing_extra(database_url, tmp_path):
     before = "sys.modules['pyarrow'] = None"
-    told = run(database_url, "archive", "--to", str(tmp_path), before=before)
-    assert (told.returncode, "archive" in told.stderr, "Traceback" in told.stderr) == (2, True, False)
-    assert run(database_url, "check", before=before).returncode == 0, "all else works without it"
+    answer = run(database_url, "archive", "--to", str(tmp_path), before=before)
+    assert (answer.returncode, "archive" in answer.stderr, "Traceback" in answer.stderr) == (2, True, False)
+    assert run(database_url, "check", before=before).returncode == 0, "other commands work without it"

@@ -1,4 +1,4 @@
-"""Who is let in, and to what: keys, tokens of an issuer, scopes and limits."""
+"""Authentication and authorisation: API keys, tokens of an issuer, scopes, limits and the rate limit."""
 
 import base64
 import hmac
@@ -51,24 +51,21 @@ def kind_of(ring, key):
     return refused.value.kind
 
 
-# Keys ------------------------------------------------------------------------
-
-
-def test_a_key_opens_what_its_grant_says(admin, ring):
+def test_a_key_authenticates_with_its_grant(admin, ring):
     key = api_keys.create(admin, SECRET, "office", OFFICE)
     assert len(key) >= len(api_keys.PREFIX) + 43 + api_keys.MARK_LENGTH, "256 bits and the mark"
     principal = ring.authenticate(key)
     assert (principal.name, principal.grants) == ("office", (OFFICE,))
 
 
-def test_a_key_that_was_never_given_opens_nothing(admin, ring):
+def test_a_key_that_was_never_created_does_not_authenticate(admin, ring):
     key = api_keys.create(admin, SECRET, "office", OFFICE)
     assert kind_of(ring, key + "x") == "no-key"
     assert kind_of(ring, api_keys.new(SECRET)) == "no-key"
 
 
-def test_a_guess_is_told_by_its_mark_without_asking_the_database(admin, ring, monkeypatch):
-    monkeypatch.setattr(ring, "_look_up", lambda _: pytest.fail("the database was asked"))
+def test_a_guessed_key_is_rejected_by_its_mark_without_a_database_query(admin, ring, monkeypatch):
+    monkeypatch.setattr(ring, "_look_up", lambda _: pytest.fail("the database was queried"))
     for guess in ("suyuan_", "suyuan_" + "x" * 51, api_keys.new(b"another secret" * 3)):
         assert kind_of(ring, guess) == "no-key"
 
@@ -81,14 +78,14 @@ def test_a_key_is_never_stored(admin):
     assert key.encode() not in b"".join(bytes(row["digest"]) for row in rows if "digest" in row)
 
 
-def test_a_hash_is_worth_nothing_without_the_secret(admin, database_url):
+def test_a_key_does_not_authenticate_under_another_secret(admin, database_url):
     key = api_keys.create(admin, SECRET, "office", OFFICE)
     pool = keys_pool(database_url)
     assert kind_of(api_keys.Keyring(pool, b"another secret" * 3), key) == "no-key"
     pool.close()
 
 
-def test_a_revoked_key_opens_nothing_and_stays_listed(admin, ring):
+def test_a_revoked_key_does_not_authenticate_and_stays_listed(admin, ring):
     key = api_keys.create(admin, SECRET, "office", OFFICE)
     assert ring.authenticate(key)
     api_keys.revoke(admin, "office")
@@ -107,7 +104,7 @@ def test_a_key_expires(admin, ring):
     assert ring.authenticate(api_keys.create(admin, SECRET, "future", OFFICE, now + timedelta(days=1)))
 
 
-def test_while_a_key_is_rotated_both_open_and_after_it_only_the_new_one(admin, ring):
+def test_both_keys_authenticate_during_a_rotation_and_only_the_new_one_after_it(admin, ring):
     old = api_keys.create(admin, SECRET, "office", OFFICE)
     new = api_keys.rotate(admin, SECRET, "office", timedelta(hours=1))
     assert ring.authenticate(old) == ring.authenticate(new)
@@ -119,37 +116,37 @@ def test_while_a_key_is_rotated_both_open_and_after_it_only_the_new_one(admin, r
         api_keys.rotate(admin, SECRET, "nobody", timedelta())
 
 
-def test_a_key_with_an_end_keeps_it_when_it_is_rotated(admin):
+def test_a_key_keeps_its_expiry_when_it_is_rotated(admin):
     end = datetime.now(UTC) + timedelta(days=3)
     api_keys.create(admin, SECRET, "office", OFFICE, end)
     api_keys.rotate(admin, SECRET, "office", timedelta(hours=1))
     assert api_keys.listed(admin)[0].expires_at == end
 
 
-def test_when_a_key_was_last_used_is_noted(admin, ring):
+def test_the_last_use_of_a_key_is_recorded(admin, ring):
     key = api_keys.create(admin, SECRET, "office", OFFICE)
     assert api_keys.listed(admin)[0].last_used_at is None
     ring.authenticate(key)
     first = api_keys.listed(admin)[0].last_used_at
     assert first
     ring.authenticate(key)
-    assert api_keys.listed(admin)[0].last_used_at == first, "to the minute: not a write for every request"
+    assert api_keys.listed(admin)[0].last_used_at == first, "precise to a minute, so that not every request writes"
 
 
-def test_every_grant_and_revocation_is_kept_for_ever(admin):
+def test_every_grant_and_revocation_is_kept_permanently(admin):
     api_keys.create(admin, SECRET, "office", grant(["read"], funds=["f"]))
     api_keys.rotate(admin, SECRET, "office", timedelta(hours=1))
     api_keys.revoke(admin, "office")
-    kept = api_keys.history(admin)
-    assert [change["action"] for change in kept] == ["created", "rotated", "revoked"]
-    assert kept[0]["detail"] == {"scopes": ["read"], "funds": ["f"]}
-    assert all(change["by"] for change in kept)
-    for change in ("update access_change set by = 'x'", "delete from access_change", "truncate access_change"):
+    changes = api_keys.history(admin)
+    assert [change["action"] for change in changes] == ["created", "rotated", "revoked"]
+    assert changes[0]["detail"] == {"scopes": ["read"], "funds": ["f"]}
+    assert all(change["by"] for change in changes)
+    for statement in ("update access_change set by = 'x'", "delete from access_change", "truncate access_change"):
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            admin.execute(change)
+            admin.execute(statement)
 
 
-def test_a_database_keeps_to_the_secret_it_was_set_up_with(admin):
+def test_a_database_refuses_a_secret_other_than_its_first(admin):
     api_keys.check_secret(admin, SECRET)
     api_keys.check_secret(admin, SECRET)
     with pytest.raises(api_keys.OtherSecret):
@@ -163,7 +160,7 @@ def test_a_name_is_never_used_again_because_events_carry_it(admin):
         api_keys.create(admin, SECRET, "office", OFFICE)
 
 
-def test_demo_keys_are_made_once_and_readable_by_their_owner_only(admin, ring, tmp_path):
+def test_demo_keys_are_created_once_in_a_file_that_only_its_owner_can_read(admin, ring, tmp_path):
     file = tmp_path / "demo-keys.json"
     ensure_demo_keys(admin, SECRET, file)
     first = file.read_text()
@@ -175,7 +172,7 @@ def test_demo_keys_are_made_once_and_readable_by_their_owner_only(admin, ring, t
     assert len(api_keys.history(admin)) == len(DEMO_KEYS)
 
 
-def test_a_demo_key_that_is_new_comes_to_a_file_of_before_and_the_others_stay(admin, ring, tmp_path):
+def test_a_new_demo_key_is_added_to_an_existing_file_and_the_others_are_unchanged(admin, ring, tmp_path):
     file = tmp_path / "demo-keys.json"
     ensure_demo_keys(admin, SECRET, file)
     before = {name: key for name, key in json.loads(file.read_text()).items() if name != "corrections"}
@@ -187,7 +184,7 @@ def test_a_demo_key_that_is_new_comes_to_a_file_of_before_and_the_others_stay(ad
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_demo_keys_whose_file_was_lost_are_made_anew_and_the_old_ones_are_shut(admin, ring, tmp_path):
+def test_demo_keys_whose_file_was_lost_are_replaced_and_the_old_ones_revoked(admin, ring, tmp_path):
     file = tmp_path / "demo-keys.json"
     ensure_demo_keys(admin, SECRET, file)
     lost = json.loads(file.read_text())
@@ -198,19 +195,16 @@ def test_demo_keys_whose_file_was_lost_are_made_anew_and_the_old_ones_are_shut(a
         assert kind_of(ring, lost[name]) == "expired-key"
 
 
-# Limits over HTTP ------------------------------------------------------------
-
-
 @pytest.fixture
 def limited(api):
-    """A key for fund f alone, and the founding of funds f and g."""
+    """Funds f and g are established; the key `limited` is for fund f and source /test only."""
     for code in ("f", "g"):
         settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
         event = api.event("FundEstablished", f"fund/{code}", cites=["立项依据"], name="专项", settings=settings)
         assert api.post(event, "all").status_code == 201
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
-        of = grant(["post:fund", "read"], funds=["f"], sources=["/test"])
-        api.keys["limited"] = api_keys.create(conn, api.app.config["SECRET"], "limited", of)
+        granted = grant(["post:fund", "read"], funds=["f"], sources=["/test"])
+        api.keys["limited"] = api_keys.create(conn, api.app.config["SECRET"], "limited", granted)
     api.fold()
     return api
 
@@ -220,18 +214,18 @@ def appropriation(api, fund, **more):
     return {**event, **more}
 
 
-def test_a_key_limited_to_a_fund_posts_to_no_other(limited):
+def test_a_key_limited_to_a_fund_cannot_post_to_another(limited):
     assert limited.post(appropriation(limited, "f"), "limited").status_code == 201
     refused = limited.post(appropriation(limited, "g"), "limited")
     assert (refused.status_code, refused.json["type"]) == (403, "/v1/problems/out-of-limits")
 
 
-def test_a_key_limited_to_a_source_speaks_for_no_other(limited):
+def test_a_key_limited_to_a_source_cannot_post_for_another(limited):
     refused = limited.post(appropriation(limited, "f", source="/elsewhere"), "limited")
     assert (refused.status_code, refused.json["type"]) == (403, "/v1/problems/wrong-source")
 
 
-def test_a_key_limited_to_a_fund_reads_no_other(limited):
+def test_a_key_limited_to_a_fund_cannot_read_another(limited):
     assert limited.get("/v1/funds/f", "limited").status_code == 200
     assert [fund["fund"] for fund in limited.get("/v1/funds", "limited").json["funds"]] == ["f"]
     for path in (
@@ -245,8 +239,8 @@ def test_a_key_limited_to_a_fund_reads_no_other(limited):
     assert limited.get("/v1/payments?fund=f", "limited").status_code == 200
 
 
-def test_a_project_of_another_fund_is_not_reached_by_claiming_to_open_it(limited):
-    """Its fund is the log's word, not the request's: the last item stands or falls by that."""
+def test_a_project_of_another_fund_is_not_reached_by_a_claim_to_open_it(limited):
+    """The last item is out of limits because the project's fund is taken from the log, not from the request."""
     live(limited, [e for e in limited.get("/v1/event-types", None).json["example_life"] if e["id"] <= "demo-005"])
     claim = limited.event("ProjectOpened", "project/demo-2025-01", fund="f")
     close = limited.event("ProjectClosed", "project/demo-2025-01", cites=["结项"])
@@ -257,14 +251,14 @@ def test_a_project_of_another_fund_is_not_reached_by_claiming_to_open_it(limited
     ]
 
 
-def test_running_the_ledger_cannot_be_limited_to_a_fund(limited):
+def test_a_key_limited_to_a_fund_cannot_administer(limited):
     with psycopg.connect(limited.url, autocommit=True, row_factory=dict_row) as conn:
         key = api_keys.create(conn, limited.app.config["SECRET"], "half", grant(["admin"], funds=["f"]))
     assert limited.get("/v1/keys", key).status_code == 403
     assert limited.get("/metrics", key).status_code == 403
 
 
-def test_a_bundle_that_opens_a_project_of_the_fund_may_go_on_with_it(limited):
+def test_a_bundle_that_opens_a_project_of_the_fund_may_post_to_that_project(limited):
     bundle = [
         appropriation(limited, "f"),
         limited.event("PlanDrafted", "fund/f", **SMALL_PLAN),
@@ -277,7 +271,7 @@ def test_a_bundle_that_opens_a_project_of_the_fund_may_go_on_with_it(limited):
     assert limited.post(other, "limited").status_code == 403
 
 
-def test_only_who_runs_the_ledger_sees_the_keys_and_the_metrics(api):
+def test_only_the_operator_sees_the_keys_and_the_metrics(api):
     for path in ("/v1/keys", "/metrics"):
         assert api.get(path, "auditor").status_code == 403
         assert api.get(path, "operator").status_code == 200
@@ -286,15 +280,15 @@ def test_only_who_runs_the_ledger_sees_the_keys_and_the_metrics(api):
     assert not any(key in shown.text for key in api.keys.values())
 
 
-def test_a_key_can_ask_what_it_may_do(limited):
-    told = limited.get("/v1/keys/self", "limited").json
-    assert told == {
+def test_a_key_can_read_its_own_grants(limited):
+    answer = limited.get("/v1/keys/self", "limited").json
+    assert answer == {
         "name": "limited",
         "grants": [{"scopes": ["post:fund", "read"], "funds": ["f"], "projects": [], "sources": ["/test"]}],
     }
 
 
-def test_the_requester_may_not_approve_by_another_key_nor_another_person_by_the_same(api):
+def test_neither_the_requester_nor_the_key_of_the_request_may_approve_it(api):
     life = api.get("/v1/event-types", None).json["example_life"]
     first = next(n for n, event in enumerate(life) if event["type"] == "PaymentRequested")
     live(api, life[:first])
@@ -311,27 +305,24 @@ def test_the_requester_may_not_approve_by_another_key_nor_another_person_by_the_
     assert approved("approver", other).json["outcome"] == "would_record"
 
 
-def test_a_key_that_asks_too_often_is_told_when_to_come_again(api, monkeypatch):
+def test_a_key_above_the_rate_limit_gets_429_with_retry_after(api, monkeypatch):
     monkeypatch.setattr(api.app.extensions["rate_limit"], "_per_second", 5)
     answers = [api.get("/v1/funds") for _ in range(12)]
     refused = [each for each in answers if each.status_code == 429]
-    assert len(answers) - len(refused) <= 10, "five a second, and the test may cross one"
+    assert len(answers) - len(refused) <= 10, "the limit is five a second, and the test may span two seconds"
     assert refused
     assert all(1 <= int(each.headers["Retry-After"]) <= 2 for each in refused)
     assert api.get("/v1/funds", "fund-office").status_code == 200, "each key has its own count"
 
 
 @given(st.integers(1, 20), st.lists(st.floats(0, 0.4), max_size=200))
-def test_in_no_second_of_the_clock_more_are_let_in_than_the_rate(most, pauses):
-    window, at, let_in = rate_limit._SlidingWindow(0), 0.0, Counter()
+def test_no_second_of_the_clock_admits_more_requests_than_the_limit(limit, pauses):
+    window, at, admitted = rate_limit._SlidingWindow(0), 0.0, Counter()
     for pause in pauses:
         at += pause
-        let_in[int(at)] += window.count(at, most)
-    assert all(count <= most for count in let_in.values())
-    assert window.count(at + 2, most), "after two quiet seconds nobody is kept out"
-
-
-# Tokens ----------------------------------------------------------------------
+        admitted[int(at)] += window.count(at, limit)
+    assert all(count <= limit for count in admitted.values())
+    assert window.count(at + 2, limit), "after two idle seconds a request is admitted"
 
 
 class Provider:
@@ -346,8 +337,8 @@ class Provider:
             def do_GET(self):
                 provider.fetched += 1
                 discovery = {"issuer": provider.issuer, "jwks_uri": f"{provider.issuer}/keys"}
-                known = {"/.well-known/openid-configuration": discovery, "/keys": provider.jwks()}
-                body = json.dumps(known[self.path]).encode()
+                documents = {"/.well-known/openid-configuration": discovery, "/keys": provider.jwks()}
+                body = json.dumps(documents[self.path]).encode()
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -365,9 +356,9 @@ class Provider:
 
     def token(self, key=None, algorithm="RS256", **claims):
         now = int(time.time())
-        standing = {"iss": self.issuer, "aud": "suyuan", "exp": now + 300, "sub": "zhou", "roles": ["payer"], **claims}
-        said = {name: value for name, value in standing.items() if value is not None}
-        return jwt.encode({"alg": algorithm, "kid": "k1"}, said, key or self.key, algorithms=[algorithm])
+        default = {"iss": self.issuer, "aud": "suyuan", "exp": now + 300, "sub": "zhou", "roles": ["payer"], **claims}
+        present = {name: value for name, value in default.items() if value is not None}
+        return jwt.encode({"alg": algorithm, "kid": "k1"}, present, key or self.key, algorithms=[algorithm])
 
 
 @contextmanager
@@ -405,33 +396,33 @@ def test_a_token_s_roles_are_mapped_to_grants(provider, tmp_path):
     assert not principal.may("read", "g")
 
 
-def test_limits_of_one_role_do_not_spread_to_another(provider, tmp_path):
+def test_the_limits_of_one_role_do_not_apply_to_another(provider, tmp_path):
     principal = issuer(provider, tmp_path).authenticate(provider.token(roles=["payer", "clerk"]))
     assert principal.may("read", "g")
     assert not principal.may("post:payment", "g")
 
 
-def test_the_source_of_one_role_and_the_fund_of_another_do_not_add_up():
-    either = api_keys.grant(["post:fund"], funds=["f"]), api_keys.grant(["post:fund"], funds=["g"], sources=["/s"])
+def test_the_source_of_one_grant_and_the_fund_of_another_do_not_combine():
+    either = grant(["post:fund"], funds=["f"]), grant(["post:fund"], funds=["g"], sources=["/s"])
     both = Principal("oidc:x", either)
     assert both.may("post:fund", "f", None, "/other")
     assert both.may("post:fund", "g", None, "/s")
     assert not both.may("post:fund", "g", None, "/other")
 
 
-def test_a_token_without_a_mapped_role_may_do_nothing(provider, tmp_path):
+def test_a_token_without_a_mapped_role_has_no_grants(provider, tmp_path):
     assert issuer(provider, tmp_path).authenticate(provider.token(roles=["stranger"])).grants == ()
 
 
 def signed(provider, header, body):
-    """A token of these very bytes, with the issuer's own signature."""
-    said = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, body))
-    signature = provider.key.private_key.sign(said, padding.PKCS1v15(), hashes.SHA256())
-    return (said + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+    """A token of exactly these bytes with a valid signature of the issuer."""
+    signed_part = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, body))
+    signature = provider.key.private_key.sign(signed_part, padding.PKCS1v15(), hashes.SHA256())
+    return (signed_part + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def forged(provider):
-    """Tokens that must not open anything, by what is wrong with them."""
+    """Tokens that must not authenticate, by the fault of each."""
     header, body, signature = provider.token().split(".")
     none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"k1"}').rstrip(b"=").decode()
     hs256 = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"k1"}').rstrip(b"=").decode()
@@ -457,54 +448,52 @@ def forged(provider):
     }
 
 
-def test_what_is_not_a_token_of_the_issuer_opens_nothing(provider, tmp_path):
-    taken = issuer(provider, tmp_path)
+def test_a_forged_token_does_not_authenticate(provider, tmp_path):
+    authenticator = issuer(provider, tmp_path)
     for fault, token in forged(provider).items():
         with pytest.raises(NotAuthenticated) as refused:
-            taken.authenticate(token)
+            authenticator.authenticate(token)
         assert refused.value.kind == "no-key", fault
 
 
-def test_an_expired_token_says_so(provider, tmp_path):
+def test_an_expired_token_is_reported_as_expired(provider, tmp_path):
     with pytest.raises(NotAuthenticated) as refused:
         issuer(provider, tmp_path).authenticate(provider.token(exp=int(time.time()) - 60))
     assert refused.value.kind == "expired-key"
 
 
-def test_a_new_key_of_the_issuer_is_fetched_and_a_flood_of_forgeries_does_not_fetch_more(
-    provider, tmp_path, monkeypatch
-):
-    taken = issuer(provider, tmp_path)
-    assert taken.authenticate(provider.token())
+def test_a_new_key_of_the_issuer_is_fetched_and_forged_tokens_cause_no_more_fetches(provider, tmp_path, monkeypatch):
+    authenticator = issuer(provider, tmp_path)
+    assert authenticator.authenticate(provider.token())
     provider.key = RSAKey.generate_key(2048, {"kid": "k1"}, auto_kid=False)
     monkeypatch.setattr(tokens, "FETCHED_AGAIN_SECONDS", 0.0)
-    assert taken.authenticate(provider.token())
+    assert authenticator.authenticate(provider.token())
     monkeypatch.undo()
     before = provider.fetched
     for token in forged(provider).values():
         with pytest.raises(NotAuthenticated):
-            taken.authenticate(token)
+            authenticator.authenticate(token)
     assert provider.fetched == before
 
 
-def test_an_issuer_that_cannot_be_reached_is_a_problem_of_its_own_and_its_old_keys_last(tmp_path):
+def test_an_unreachable_issuer_has_its_own_problem_type_and_its_cached_keys_stay_valid(tmp_path):
     with provided() as provider:
-        taken, fresh = issuer(provider, tmp_path), issuer(provider, tmp_path)
+        authenticator, fresh = issuer(provider, tmp_path), issuer(provider, tmp_path)
         token = provider.token()
-        assert taken.authenticate(token)
-    assert taken.authenticate(token).name == "oidc:zhou"
+        assert authenticator.authenticate(token)
+    assert authenticator.authenticate(token).name == "oidc:zhou"
     with pytest.raises(NotAuthenticated) as refused:
         fresh.authenticate(token)
     assert refused.value.kind == "issuer-unavailable"
 
 
-def test_an_issuer_that_was_away_at_first_is_asked_again_soon(tmp_path, monkeypatch):
+def test_an_issuer_that_was_unreachable_at_first_is_fetched_again(tmp_path, monkeypatch):
     monkeypatch.setattr(tokens, "FETCHED_AGAIN_SECONDS", 0.0)
     with provided() as provider:
         late = issuer(provider, tmp_path)
         token = provider.token()
-        with monkeypatch.context() as away:
-            away.setattr(tokens, "_get", lambda _: (_ for _ in ()).throw(OSError("away")))
+        with monkeypatch.context() as patch:
+            patch.setattr(tokens, "_get", lambda _: (_ for _ in ()).throw(OSError("unreachable")))
             with pytest.raises(NotAuthenticated) as refused:
                 late.authenticate(token)
         assert refused.value.kind == "issuer-unavailable"
@@ -515,6 +504,6 @@ def test_an_issuer_that_was_away_at_first_is_asked_again_soon(tmp_path, monkeypa
     "wrong",
     [{"algorithms": ["HS256"]}, {"algorithms": ["none"]}, {"algorithms": []}, {"issuer": "x"}, {"roles": {"a": {}}}],
 )
-def test_a_token_file_that_is_wrong_is_said_to_be(provider, tmp_path, wrong):
+def test_a_wrong_token_file_raises_token_file_wrong(provider, tmp_path, wrong):
     with pytest.raises(tokens.TokenFileWrong):
         issuer(provider, tmp_path, **wrong)

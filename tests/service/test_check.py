@@ -1,4 +1,4 @@
-"""A check finds each thing that is not as the log says, and names it; of a sound ledger it finds nothing."""
+"""A check finds and names each difference from the log, and finds nothing in an intact ledger."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from tests.service.conftest import SECRET, build, close, play_example
 
 @pytest.fixture(scope="module")
 def sound(server_url, template):
-    """A database with the example in it, to be cloned by each test that spoils one."""
+    """A database with the example, cloned by each test that damages its copy."""
     with new_database(server_url, template) as url:
         api = build(url)
         play_example(api)
@@ -30,17 +30,17 @@ def sound(server_url, template):
 
 
 @pytest.fixture
-def spoiled(server_url, sound):
-    """A clone of the example whose owner may change what nobody may."""
+def damaged(server_url, sound):
+    """A connection to a clone of the example on which triggers and foreign keys are off."""
     name = psycopg.conninfo.conninfo_to_dict(sound)["dbname"]
     with new_database(server_url, name) as url, psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        conn.execute("set session_replication_role = replica")  # no triggers, no foreign keys
-        conn.url = url
+        conn.execute("set session_replication_role = replica")  # disables triggers and foreign keys
+        conn.url = url  # type: ignore[attr-defined]
         yield conn
 
 
 def found(conn, *kinds):
-    """What a check finds, but for notes unless they are asked for."""
+    """The errors that a check finds, and its notes of these kinds."""
     report = check(conn.url)
     for each in report.findings:
         assert each.en
@@ -48,7 +48,7 @@ def found(conn, *kinds):
     return [each for each in report.findings if each.kind in kinds or KINDS[each.kind].severity == "error"]
 
 
-def test_of_a_sound_ledger_it_finds_nothing(sound):
+def test_a_check_of_an_intact_ledger_finds_nothing(sound):
     report = check(sound)
     assert report.findings == []
     assert report.errors == 0
@@ -56,15 +56,15 @@ def test_of_a_sound_ledger_it_finds_nothing(sound):
     assert report.rows > 700
 
 
-def test_in_two_processes_it_goes_over_as_much_and_finds_the_same(spoiled, monkeypatch):
-    spoiled.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
-    one = check(spoiled.url)
-    monkeypatch.setattr(rules, "WORTH_PROCESSES", 0)
-    two = check(spoiled.url)
+def test_a_check_in_two_processes_covers_and_finds_the_same(damaged, monkeypatch):
+    damaged.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
+    one = check(damaged.url)
+    monkeypatch.setattr(rules, "MIN_EVENTS_FOR_PROCESSES", 0)
+    two = check(damaged.url)
     assert (two.events, two.counts) == (one.events, one.counts)
 
 
-SPOIL = {
+DAMAGE = {
     "movement": "update movement set amount = amount + 1, fen = fen + '{[9999999999,10000000000)}' where position = 2",
     "balance": "update balance set paid = paid + 1 where paid > 0 and award = 'yx-ip-2018-08-L01' and batch = 1",
     "lot": "update lot set ever = ever + '{[99999999990,99999999991)}' where depth = 'issued'",
@@ -88,18 +88,18 @@ ROWS = {"application": "missing-row", "waiver": "extra-row", "reconciliation": "
 
 
 @pytest.mark.parametrize("table", projections.ORDER)
-def test_a_row_changed_by_hand_is_found_in_its_table_and_named(spoiled, table):
-    spoiled.execute("alter table movement drop constraint if exists movement_check")
-    assert spoiled.execute(SPOIL[table]).rowcount > 0
-    errors = [each for each in found(spoiled) if each.kind != "conservation-broken"]
+def test_a_row_changed_by_hand_is_found_in_its_table_and_named(damaged, table):
+    damaged.execute("alter table movement drop constraint if exists movement_check")
+    assert damaged.execute(DAMAGE[table]).rowcount > 0
+    errors = [each for each in found(damaged) if each.kind != "conservation-broken"]
     assert {each.facts["table"] for each in errors} == {table}
     kind = ROWS.get(table, "wrong-amount" if table in AMOUNTS else "wrong-value")
     assert {each.kind for each in errors} == {kind}
 
 
-def test_money_that_does_not_add_up_is_found_besides(spoiled):
-    spoiled.execute(SPOIL["balance"])
-    [broken] = [each for each in found(spoiled) if each.kind == "conservation-broken"]
+def test_a_wrong_balance_also_breaks_the_conservation_of_money(damaged):
+    damaged.execute(DAMAGE["balance"])
+    [broken] = [each for each in found(damaged) if each.kind == "conservation-broken"]
     assert broken.facts == {"fund": "yx-ip-2018", "appropriated": "10000000.00", "held": "10000000.01"}
 
 
@@ -136,45 +136,42 @@ LOG = [
 
 
 @pytest.mark.parametrize(("damage", "kind"), LOG, ids=[f"{kind}-{n}" for n, (_, kind) in enumerate(LOG)])
-def test_a_log_changed_by_hand_is_found_and_named(spoiled, damage, kind):
-    assert spoiled.execute(damage).rowcount > 0
-    assert kind in {each.kind for each in found(spoiled, kind)}
+def test_a_log_changed_by_hand_is_found_and_named(damaged, damage, kind):
+    assert damaged.execute(damage).rowcount > 0
+    assert kind in {each.kind for each in found(damaged, kind)}
 
 
-def test_what_today_s_rules_would_refuse_is_a_note(spoiled):
-    spoiled.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
-    notes = found(spoiled, "refused-today")
+def test_an_event_that_today_s_rules_would_refuse_is_a_note(damaged):
+    damaged.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
+    notes = found(damaged, "refused-today")
     assert "MissingCitation" in {each.facts.get("rule") for each in notes}
 
 
-def test_tables_behind_the_log_are_a_note_and_checked_as_far_as_they_are(spoiled):
-    spoiled.execute("truncate api_key, api_secret, access_change")
-    api = build(spoiled.url)
+def test_tables_behind_the_log_are_a_note_and_are_checked_up_to_their_position(damaged):
+    damaged.execute("truncate api_key, api_secret, access_change")
+    api = build(damaged.url)
     settings = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
     event = api.event("FundEstablished", "fund/z", cites=["立项依据"], name="专项资金", settings=settings)
     assert api.post(event, "fund-office").status_code == 201
     close(api)
-    report = check(spoiled.url)
+    report = check(damaged.url)
     assert [each.kind for each in report.findings] == ["projection-behind"]
     assert (report.errors, report.head - report.position) == (0, 1)
 
 
-def test_a_log_that_cannot_be_folded_further_is_an_error_though_the_tables_are_right_so_far(spoiled):
-    spoiled.execute(
+def test_a_log_that_cannot_be_folded_further_is_an_error(damaged):
+    damaged.execute(
         "insert into event select max(position) + 1, 'fund/z', 1, 'Invented', now(), "
         """'{"fund": "z", "booked_on": "2026-1-1", "moves": [{"from": "treasury", "to": "pool", """
         """"fen": "{[0,1)}", "amount": "0.01"}]}' from event"""
     )
-    kinds = {each.kind for each in found(spoiled)}
+    kinds = {each.kind for each in found(damaged)}
     assert {"cannot-be-folded", "unreadable-event"} <= kinds
 
 
-def test_tables_that_other_sql_folded_are_an_error(spoiled):
-    spoiled.execute("update projection set version = 'another' where name = 'award'")
-    assert [(each.kind, each.facts["table"]) for each in found(spoiled)] == [("sql-changed", "award")]
-
-
-# As operators and auditors ask for it -----------------------------------------
+def test_a_table_folded_by_another_version_of_its_sql_is_an_error(damaged):
+    damaged.execute("update projection set version = 'another' where name = 'award'")
+    assert [(each.kind, each.facts["table"]) for each in found(damaged)] == [("sql-changed", "award")]
 
 
 def environment(url):
@@ -186,48 +183,48 @@ def suyuan(url, *arguments):
     return subprocess.run(command, env=environment(url), capture_output=True, text=True, check=False)
 
 
-def test_the_command_says_by_its_exit_code_whether_all_is_well(sound, spoiled):
-    told = suyuan(sound, "check")
-    assert told.returncode == 0, told.stderr
-    assert "账簿与日志一致" in told.stdout
-    spoiled.execute(SPOIL["award"])
-    told = suyuan(spoiled.url, "check", "--json")
-    assert told.returncode == 1
-    report = json.loads(told.stdout)
+def test_the_exit_code_of_the_check_command_is_1_if_there_are_errors(sound, damaged):
+    answer = suyuan(sound, "check")
+    assert answer.returncode == 0, answer.stderr
+    assert "账簿与日志一致" in answer.stdout
+    damaged.execute(DAMAGE["award"])
+    answer = suyuan(damaged.url, "check", "--json")
+    assert answer.returncode == 1
+    report = json.loads(answer.stdout)
     assert (report["errors"], report["counts"]) == (1, {"wrong-value": 1})
     assert report["findings"][0]["facts"]["table"] == "award"
 
 
-def test_rebuilding_puts_right_what_the_check_found(spoiled):
-    spoiled.execute(SPOIL["award"])
-    refused = suyuan(spoiled.url, "rebuild", "award")
+def test_a_rebuild_repairs_a_table_that_the_check_found_wrong(damaged):
+    damaged.execute(DAMAGE["award"])
+    refused = suyuan(damaged.url, "rebuild", "award")
     assert (refused.returncode, "--accept-differences award" in refused.stdout) == (1, True)
-    healed = suyuan(spoiled.url, "rebuild", "award", "--accept-differences", "award", "--json")
-    assert healed.returncode == 0, healed.stderr
-    assert json.loads(healed.stdout)["switched"]
-    assert found(spoiled) == []
+    rebuilt = suyuan(damaged.url, "rebuild", "award", "--accept-differences", "award", "--json")
+    assert rebuilt.returncode == 0, rebuilt.stderr
+    assert json.loads(rebuilt.stdout)["switched"]
+    assert found(damaged) == []
 
 
-def test_a_check_that_was_asked_for_is_run_beside_the_projector_also_after_a_kill(spoiled):
-    spoiled.execute("truncate api_key, api_secret, access_change")
-    api = build(spoiled.url)
+def test_a_requested_check_is_run_by_the_projector_process_even_after_a_kill(damaged):
+    damaged.execute("truncate api_key, api_secret, access_change")
+    api = build(damaged.url)
     try:
-        spoiled.execute(SPOIL["award"])
-        asked = api.post("", "auditor", "/v1/checks")
-        assert asked.status_code == 202
-        address = asked.headers["Location"]
-        assert api.post("", "auditor", "/v1/checks").headers["Location"] == address, "one waits at a time"
+        damaged.execute(DAMAGE["award"])
+        requested = api.post("", "auditor", "/v1/checks")
+        assert requested.status_code == 202
+        address = requested.headers["Location"]
+        assert api.post("", "auditor", "/v1/checks").headers["Location"] == address, "only one check waits at a time"
         assert api.get(address).json["status"] == "waiting"
-        first = projector(spoiled.url)
+        first = projector(damaged.url)
         await_status(api, address, "running")
         first.send_signal(signal.SIGKILL)
         first.wait()
-        second = projector(spoiled.url)
-        told = await_status(api, address, "finished")
+        second = projector(damaged.url)
+        finished = await_status(api, address, "finished")
         second.terminate()
         assert second.wait(20) == 0
-        assert told["errors"] == 1
-        assert told["report"]["findings"][0]["facts"]["table"] == "award"
+        assert finished["errors"] == 1
+        assert finished["report"]["findings"][0]["facts"]["table"] == "award"
         assert [each["asked_by"] for each in api.get("/v1/checks").json["checks"]] == ["auditor"]
     finally:
         close(api)
@@ -240,14 +237,14 @@ def projector(url):
 def await_status(api, address, status):
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        told = api.get(address).json
-        if told["status"] == status:
-            return told
+        answer = api.get(address).json
+        if answer["status"] == status:
+            return answer
         time.sleep(0.05)
-    raise AssertionError(told)
+    raise AssertionError(answer)
 
 
-def test_a_check_is_for_who_reads_the_whole_ledger(api):
+def test_a_check_requires_a_key_without_limits(api):
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         api.keys["limited"] = api_keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
     assert api.post("", "limited", "/v1/checks").status_code == 403

@@ -1,4 +1,4 @@
-"""The client that partners copy: killed, restarted, left without answers, it posts each fact once and misses none."""
+"""The example client in docs: despite kills and lost answers, each event is recorded once and none is missed."""
 
 import os
 import select
@@ -22,8 +22,8 @@ from tests.service.test_kill import running
 FACTS = 1_000
 
 
-class LossyLine:
-    """A TCP line to the service that loses some answers, and cuts others in the middle."""
+class LossyProxy:
+    """A TCP proxy to the service that drops some answers and truncates others."""
 
     def __init__(self, port, random):
         self.port, self.random, self.lost = port, random, 0
@@ -43,9 +43,9 @@ class LossyLine:
                 near, _ = self.listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.carry, args=(near,), daemon=True).start()
+            threading.Thread(target=self.forward, args=(near,), daemon=True).start()
 
-    def carry(self, near):
+    def forward(self, near):
         fate = self.random.random()
         with near, suppress(OSError), socket.create_connection(("127.0.0.1", self.port)) as far:
             while True:
@@ -67,7 +67,7 @@ class LossyLine:
 
 
 class Program:
-    """The partner's program as a process that is started again when it is killed."""
+    """The partner's program as a process that can be killed and started again."""
 
     def __init__(self, what, url, key, folder):
         self.command = [sys.executable, partner.__file__, what, url, key, str(folder)]
@@ -91,12 +91,12 @@ def lines(file):
     return file.read_text().split("\n")[:-1] if file.exists() else []
 
 
-@pytest.mark.long("a thousand facts, and kills of both sides while they are posted")
-def test_both_sides_killed_at_random_each_fact_is_recorded_once_and_none_is_missed(folder):
+@pytest.mark.long("posts a thousand events while both sides are killed")
+def test_random_kills_of_both_sides_neither_lose_nor_duplicate_an_event(folder):
     random = Random(3)
     with (
         running(folder) as service,
-        LossyLine(service.port, random) as line,
+        LossyProxy(service.port, random) as line,
         Program("post", line.url, service.keys()["fund-office"], folder) as sender,
         Program("follow", line.url, service.keys()["auditor"], folder) as follower,
     ):
@@ -115,7 +115,7 @@ def test_both_sides_killed_at_random_each_fact_is_recorded_once_and_none_is_miss
                 sender.kill()
                 sender.start()
         assert sender.process.returncode == 0
-        service.await_folded()  # a part killed a moment ago is back
+        service.await_folded()  # a process that was just killed has been restarted
         recorded, head = log(folder)
         while int((lines(folder / "followed") or ["0"])[-1]) < head:
             assert time.monotonic() < deadline
@@ -129,17 +129,17 @@ def test_both_sides_killed_at_random_each_fact_is_recorded_once_and_none_is_miss
 
 
 def log(folder):
-    """The partner's facts in the log by id, each of which must stand there once; and the log's end."""
+    """The positions of the partner's events by id, each recorded exactly once; and the last position of the log."""
     with psycopg.connect(_conninfo(folder / "postgres")) as conn:
         rows = conn.execute(
             "select fact ->> 'source_id', position from event where fact ->> 'source' = '/partner'"
         ).fetchall()
         head = conn.execute("select max(position) from event").fetchone()[0]
-    assert len(dict(rows)) == len(rows), "no fact stands twice"
+    assert len(dict(rows)) == len(rows), "no event is recorded twice"
     return dict(rows), head
 
 
-def test_the_client_gives_the_outcome_tells_a_replay_and_raises_what_is_refused(api, tmp_path):
+def test_the_client_returns_outcomes_and_replays_and_raises_refusals(api, tmp_path):
     served = Served(api)
     try:
         served.call("POST", "/v1/events", founding(api), "fund-office")
@@ -154,12 +154,12 @@ def test_the_client_gives_the_outcome_tells_a_replay_and_raises_what_is_refused(
         log = suyuan.follow(tmp_path / "cursor")
         assert [next(log)["type"], next(log)["type"]] == ["FundEstablished", "AppropriationReceived"]
         again = suyuan.follow(tmp_path / "cursor")
-        assert next(again)["position"] == 2, "the event in hand comes again after a crash"
+        assert next(again)["position"] == 2, "the event in progress is delivered again after a crash"
     finally:
         served.stop()
 
 
-def test_the_client_is_short_and_needs_nothing_else():
+def test_the_client_is_short_and_needs_only_the_standard_library():
     source = FILE.read_text(encoding="utf-8")
     code = [line for line in source.splitlines() if line.strip()]
     assert len(code) <= 80

@@ -1,4 +1,4 @@
-"""Calls that one thread makes abreast end as they would alone; what they wait for is done for all of them at once."""
+"""Coalesced calls end as they would alone; the work that they submit is done once for all of them."""
 
 from collections import deque
 from contextvars import ContextVar
@@ -10,23 +10,23 @@ from hypothesis import strategies as st
 
 from service.ledger import coalescing
 
-WHO = ContextVar("who", default="nobody")
+NAME = ContextVar("name", default="nobody")
 
 
-class Noted:
-    """Work that notes what it was asked for together, and fails for what it is told to."""
+class RecordedWork:
+    """Work that records each batch of requests, and fails for a batch with one of the requests in `fails`."""
 
     def __init__(self, fails=()):
-        self.together, self._fails = [], fails
+        self.batches, self._fails = [], fails
 
-    def __call__(self, asked):
-        self.together.append(list(asked))
-        if set(asked) & set(self._fails):
-            raise ZeroDivisionError(str(asked))
+    def __call__(self, requests):
+        self.batches.append(list(requests))
+        if set(requests) & set(self._fails):
+            raise ZeroDivisionError(str(requests))
 
 
 def run(calls):
-    """What each of these returns, or raises, made abreast."""
+    """What each call returns or raises when all of them are coalesced."""
     ends = {}
 
     def make(call):
@@ -39,68 +39,68 @@ def run(calls):
     return [ends[call] for call in calls]
 
 
-def ask(work, *asked):
-    """A call that asks `work` for each of these in turn, and returns what it asked for."""
-    for each in asked:
+def submit_all(work, *requests):
+    """A call that submits each request to `work` in turn, and returns the requests."""
+    for each in requests:
         coalescing.submit(work, each)
-    return asked
+    return requests
 
 
-def test_what_all_wait_for_is_done_at_once_and_each_goes_on():
-    work = Noted()
-    assert run([partial(ask, work, n) for n in range(5)]) == [(n,) for n in range(5)]
-    assert work.together == [[0, 1, 2, 3, 4]]
+def test_work_that_all_calls_submit_is_done_once_and_each_call_continues():
+    work = RecordedWork()
+    assert run([partial(submit_all, work, n) for n in range(5)]) == [(n,) for n in range(5)]
+    assert work.batches == [[0, 1, 2, 3, 4]]
 
 
-def test_a_call_by_itself_has_its_work_done_by_itself():
-    work = Noted()
-    ask(work, 1, 2)
-    assert work.together == [[1], [2]]
+def test_the_work_of_a_single_call_is_done_alone():
+    work = RecordedWork()
+    submit_all(work, 1, 2)
+    assert work.batches == [[1], [2]]
 
 
-def test_different_work_is_done_apart():
-    a, b = Noted(), Noted()
-    ends = run([partial(ask, a, 1), partial(ask, b, 2), partial(ask, a, 3)])
+def test_different_work_is_done_separately():
+    a, b = RecordedWork(), RecordedWork()
+    ends = run([partial(submit_all, a, 1), partial(submit_all, b, 2), partial(submit_all, a, 3)])
     assert ends == [(1,), (2,), (3,)]
-    assert a.together == [[1, 3]]
-    assert b.together == [[2]]
+    assert a.batches == [[1, 3]]
+    assert b.batches == [[2]]
 
 
 def test_methods_of_one_object_are_the_same_work():
-    work = Noted()
+    work = RecordedWork()
     run([lambda: coalescing.submit(work.__call__, 1), lambda: coalescing.submit(work.__call__, 2)])
-    assert work.together == [[1, 2]]
+    assert work.batches == [[1, 2]]
 
 
-def test_each_call_has_a_context_of_its_own():
+def test_each_call_has_its_own_context():
     def call(name):
-        WHO.set(name)
+        NAME.set(name)
         coalescing.submit(lambda _: None, name)
-        return WHO.get()
+        return NAME.get()
 
     assert run([partial(call, "a"), partial(call, "b")]) == ["a", "b"]
-    assert WHO.get() == "nobody"
+    assert NAME.get() == "nobody"
 
 
-def test_work_that_fails_fails_for_all_who_asked_for_it_and_for_nobody_else():
-    fails, works = Noted(fails=[1]), Noted()
-    ends = run([partial(ask, fails, 0), partial(ask, works, 2), partial(ask, fails, 1)])
+def test_work_that_fails_raises_only_in_the_calls_that_submitted_it():
+    fails, works = RecordedWork(fails=[1]), RecordedWork()
+    ends = run([partial(submit_all, fails, 0), partial(submit_all, works, 2), partial(submit_all, fails, 1)])
     assert [type(end) for end in ends] == [ZeroDivisionError, tuple, ZeroDivisionError]
 
 
-def test_a_call_may_bear_that_its_work_fails():
-    def bears():
+def test_a_call_can_catch_the_error_of_its_work_and_continue():
+    def catches():
         with pytest.raises(ZeroDivisionError):
             coalescing.submit(work, 1)
         coalescing.submit(work, 2)
-        return "borne"
+        return "caught"
 
-    work = Noted(fails=[1])
-    assert run([bears]) == ["borne"]
-    assert work.together == [[1], [2]]
+    work = RecordedWork(fails=[1])
+    assert run([catches]) == ["caught"]
+    assert work.batches == [[1], [2]]
 
 
-def test_what_is_taken_out_meanwhile_is_left_to_who_took_it():
+def test_a_call_that_another_thread_removed_from_the_queue_is_not_run():
     made, calls = [], deque(range(3))
 
     def make(call):
@@ -113,32 +113,32 @@ def test_what_is_taken_out_meanwhile_is_left_to_who_took_it():
 
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=4), st.booleans()), max_size=6), st.integers(0, 12))
-def test_each_ends_as_it_would_alone_however_many_are_abreast(scripts, unlucky):
-    """Each script asks for these in turn, then returns or raises; work that is asked for the unlucky number fails."""
+def test_each_call_ends_as_it_would_alone_for_any_number_of_calls(scripts, unlucky):
+    """Each script submits its numbers in turn, then returns or raises; a batch with the unlucky number fails."""
 
-    def work(asked):
-        if unlucky in asked:
+    def work(requests):
+        if unlucky in requests:
             raise ZeroDivisionError
 
-    def call(asks, raises):
-        said = []
-        for each in asks:
+    def call(numbers, raises):
+        results = []
+        for each in numbers:
             try:
                 coalescing.submit(work, each)
             except ZeroDivisionError:
-                said.append("failed")
+                results.append("failed")
             else:
-                said.append(each)
+                results.append(each)
         if raises:
-            raise KeyError(tuple(said))
-        return said
+            raise KeyError(tuple(results))
+        return results
 
     calls = [partial(call, *script) for script in scripts]
-    for (asks, raises), end in zip(scripts, run(calls), strict=True):
+    for (numbers, raises), end in zip(scripts, run(calls), strict=True):
         assert isinstance(end, KeyError) == raises
-        said = list(end.args[0]) if raises else end
-        # Whoever asks together fails together; of its own a call loses nothing, and asks to the end.
-        assert [a for a, b in zip(asks, said, strict=True) if a == unlucky and b != "failed"] == []
-        assert all(b in (a, "failed") for a, b in zip(asks, said, strict=True))
+        results = list(end.args[0]) if raises else end
+        # All calls of a failed batch fail together; each call still gets an outcome for every number it submits.
+        assert [a for a, b in zip(numbers, results, strict=True) if a == unlucky and b != "failed"] == []
+        assert all(b in (a, "failed") for a, b in zip(numbers, results, strict=True))
         if not any(unlucky in others for others, _ in scripts):
-            assert said == asks
+            assert results == numbers

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL starts anywhere, has one owner, survives kills and leaves nothing running."""
+"""The embedded PostgreSQL starts in any folder, has one owner, survives kills and leaves no process running."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def server_of(home: Path) -> psutil.Process:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A data folder made once, for the tests that need no new one."""
+    """A data folder shared by the tests that do not need a new one."""
     with open_folder() as folder:
         yield folder
         for process in postgres_of(folder):
@@ -61,7 +61,7 @@ def run(url: str, query: str) -> object:
 
 
 @pytest.mark.parametrize("name", ["var", "my 溯元 “home”, $HOME's", "long" * 50])
-def test_starts_under_any_name_and_leaves_no_process(folder, name):
+def test_it_starts_in_a_folder_of_any_name_and_leaves_no_process(folder, name):
     home = folder / name
     with embedded_postgres(home) as url:
         assert run(url, "select current_database()") == "suyuan"
@@ -69,7 +69,7 @@ def test_starts_under_any_name_and_leaves_no_process(folder, name):
     assert not postgres_of(home)
 
 
-def test_keeps_what_was_written_and_tells_its_log_no_values(home):
+def test_data_is_kept_and_the_server_log_contains_no_values(home):
     with embedded_postgres(home) as url:
         run(url, "create table payee (name text primary key)")
         run(url, "insert into payee values ('first')")
@@ -82,12 +82,12 @@ def test_keeps_what_was_written_and_tells_its_log_no_values(home):
     assert "first" not in written.partition("duplicate key")[2]
 
 
-def test_stays_durable(home):
+def test_commits_are_durable(home):
     with embedded_postgres(home) as url:
         assert run(url, "show fsync") == run(url, "show synchronous_commit") == "on"
 
 
-def test_a_second_owner_is_refused_by_the_first_ones_number(home):
+def test_a_second_owner_is_refused_with_the_process_id_of_the_first(home):
     with owned_by_another(home) as (process, _):
         with pytest.raises(HomeInUse, match=str(process.pid)), embedded_postgres(home):
             pass
@@ -109,7 +109,7 @@ def test_a_command_without_an_owner_runs_the_server_itself(home):
     assert not postgres_of(home)
 
 
-def test_survives_a_kill_of_the_owner(home):
+def test_data_survives_a_kill_of_the_owner(home):
     with owned_by_another(home) as (process, url):
         run(url, "create table kept_by_server ()")
         process.kill()
@@ -120,7 +120,7 @@ def test_survives_a_kill_of_the_owner(home):
     assert not postgres_of(home)
 
 
-def test_a_worker_that_a_killed_owner_had_forked_does_not_keep_the_home(home):
+def test_a_worker_forked_by_a_killed_owner_does_not_keep_the_home_in_use(home):
     with owned_by_another(home, "fork") as (process, _):
         [worker] = [child for child in process.children() if child.name() != "postgres"]
         process.kill()
@@ -133,7 +133,7 @@ def test_a_worker_that_a_killed_owner_had_forked_does_not_keep_the_home(home):
             worker.kill()
 
 
-def test_survives_a_kill_of_the_server(home):
+def test_data_survives_a_kill_of_the_server(home):
     with embedded_postgres(home) as url:
         run(url, "create table kept_by_files ()")
         server_of(home).kill()
@@ -142,7 +142,7 @@ def test_survives_a_kill_of_the_server(home):
     assert not postgres_of(home)
 
 
-def test_survives_a_kill_of_both_with_a_session_still_working(home):
+def test_it_starts_after_a_kill_of_owner_and_server_during_a_query(home):
     with owned_by_another(home) as (process, url), closing(psycopg.connect(url)) as conn:
         conn.pgconn.send_query(b"select count(*) from generate_series(1, 3000000)")
         server_of(home).kill()
@@ -152,25 +152,25 @@ def test_survives_a_kill_of_both_with_a_session_still_working(home):
             assert run(again, "select 1") == 1
 
 
-def test_survives_a_number_that_is_someone_elses_by_now(home):
+def test_it_starts_when_the_recorded_process_id_belongs_to_another_process(home):
     with embedded_postgres(home):
         pid_file = (home / "postgres/postmaster.pid").read_text()
         server = server_of(home)
         server.kill()
-    someone = str(psutil.Process().pid)
-    (home / "postgres/postmaster.pid").write_text(pid_file.replace(str(server.pid), someone))
+    other_pid = str(psutil.Process().pid)
+    (home / "postgres/postmaster.pid").write_text(pid_file.replace(str(server.pid), other_pid))
     with embedded_postgres(home) as url:
         assert run(url, "select 1") == 1
 
 
-def test_starts_over_after_a_kill_while_the_data_folder_was_made(folder):
+def test_it_starts_after_a_kill_during_the_creation_of_the_data_folder(folder):
     (folder / "postgres.unfinished").mkdir()
     (folder / "postgres.unfinished/PG_VERSION").touch()
     with embedded_postgres(folder) as url:
         assert run(url, "select 1") == 1
 
 
-def test_says_why_it_did_not_start(folder):
+def test_a_failed_start_reports_the_reason(folder):
     with embedded_postgres(folder):
         pass
     with (folder / "postgres/postgresql.conf").open("a") as settings:

@@ -1,4 +1,4 @@
-"""The schemas of posts: what may be left out, what is refused, and where an event belongs."""
+"""The schemas of posts: optional fields, refused values, the streams of an event type, and the fast reader."""
 
 import json
 from datetime import date
@@ -46,7 +46,7 @@ def test_an_optional_field_may_be_left_out_but_not_be_null(name, field):
     assert list(wrong.value.messages["data"]) == [field]
 
 
-def test_settings_left_out_are_those_that_every_fund_began_with():
+def test_omitted_settings_have_the_initial_defaults_and_null_is_refused():
     settings = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
     assert read(EXAMPLES["FundEstablished"], settings=settings).settings == Settings(5, (), 1)
     for field in ("notice_order", "rectification_months", "quantum", "years_to_spend", "period_close_days"):
@@ -54,28 +54,28 @@ def test_settings_left_out_are_those_that_every_fund_began_with():
             read(EXAMPLES["FundEstablished"], settings={**settings, field: None})
 
 
-def test_settings_are_read_as_what_they_mean():
+def test_settings_are_read_into_their_domain_types():
     settings = {
         "notice_working_days": 0, "approvals": ["审批"], "acceptance_tries": 2, "notice_order": "after_decision",
         "rectification_months": 6, "quantum": "1.00", "years_to_spend": 3, "period_close_days": 15,
         "idle_days": 90, "december_percent": 40,
     }  # fmt: skip
-    said = read(EXAMPLES["SettingsChanged"], settings=settings).settings
-    assert said == Settings(0, ("审批",), 2, NoticeOrder.AFTER_DECISION, 6, Money(100), 3, 15, 90, 40)
-    assert isinstance(said.notice_order, NoticeOrder)
+    read_settings = read(EXAMPLES["SettingsChanged"], settings=settings).settings
+    assert read_settings == Settings(0, ("审批",), 2, NoticeOrder.AFTER_DECISION, 6, Money(100), 3, 15, 90, 40)
+    assert isinstance(read_settings.notice_order, NoticeOrder)
 
 
 @pytest.mark.parametrize(
     "period", ["2019-00", "2019-13", "2019-3", "1948-12", "2200-01", "2019-03-01", "２019-03", 201903]
 )
-def test_a_period_is_a_month(period):
+def test_a_period_that_is_not_a_month_is_refused(period):
     assert read(EXAMPLES["PeriodClosed"], period="1949-01").period == "1949-01"
     assert read(EXAMPLES["PeriodClosed"], period="2199-12").period == "2199-12"
     with pytest.raises(ValidationError):
         read(EXAMPLES["PeriodClosed"], period=period)
 
 
-def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_either():
+def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_both_kinds():
     reversal, closing = EXAMPLES["EntryReversed"], EXAMPLES["FundClosed"]
     for stream in ("fund/f", "project/p"):
         assert cloudevents.opened({**reversal, "subject": stream})["subject"] == stream
@@ -84,11 +84,8 @@ def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_either():
     assert "fund" in str(wrong.value)
 
 
-# Reading in one pass ----------------------------------------------------------------
-
-
 def by_marshmallow(schema, data):
-    """What it makes of the data, or the errors it tells."""
+    """The data as marshmallow loads it, or its error messages."""
     with Context(b"s" * 32):
         try:
             return Schema.load(schema, data)
@@ -96,7 +93,7 @@ def by_marshmallow(schema, data):
             return error.messages
 
 
-def quickly(schema, data):
+def by_fast_reader(schema, data):
     with Context(b"s" * 32):
         try:
             return schema.load(data)
@@ -105,14 +102,14 @@ def quickly(schema, data):
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_the_examples_are_read_in_one_pass_as_marshmallow_reads_them(name):
+def test_the_fast_reader_reads_the_examples_as_marshmallow_does(name):
     schema, data = SCHEMAS[name], EXAMPLES[name]["data"]
     with Context(b"s" * 32):
         assert schema.quick(data) == by_marshmallow(schema, data)
 
 
 def places(value, at=()):
-    """The place of each value in a document."""
+    """The path of each value in a document."""
     yield at
     if isinstance(value, dict | list):
         for key, each in value.items() if isinstance(value, dict) else enumerate(value):
@@ -120,7 +117,7 @@ def places(value, at=()):
 
 
 def changed(value, at, to):
-    """The document with another value in one place; `...` takes it out."""
+    """The document with another value at one path; `...` removes the value."""
     if not at:
         return to
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -138,7 +135,7 @@ WRONG = st.sampled_from(
 
 
 @given(st.data())
-def test_whatever_is_wrong_is_told_as_marshmallow_tells_it(data):
+def test_wrong_data_has_the_same_errors_as_with_marshmallow(data):
     name = data.draw(st.sampled_from(sorted(SCHEMAS)))
     schema, document = SCHEMAS[name], EXAMPLES[name]["data"]
     for _ in range(data.draw(st.integers(1, 3))):
@@ -153,11 +150,11 @@ def test_whatever_is_wrong_is_told_as_marshmallow_tells_it(data):
                 WRONG.filter(lambda value: value is not ...)
             ),
         }
-    assert quickly(schema, document) == by_marshmallow(schema, document)
+    assert by_fast_reader(schema, document) == by_marshmallow(schema, document)
 
 
 @given(st.text(), st.text())
-def test_what_people_write_is_never_taken_for_a_field_without_a_value(first, second):
+def test_text_that_looks_like_a_null_field_is_encoded_unchanged(first, second):
     for text in (first, f'{first}","{second}":null,"', f'"{first}":null', f'{second}":null}}'):
         header = Header(date(2020, 1, 2), date(2020, 1, 2), text, second, text, second, None, (Document(text, second),))
         event = Recorded("fund/f", 1, "f", header, FundEstablished(text, Settings(5, (second,), 1)))

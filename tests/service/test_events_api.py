@@ -1,4 +1,4 @@
-"""Posting over HTTP: what counts, what is refused and how it is said, and that nothing else is recorded."""
+"""Posting over HTTP: which posts are recorded, which are refused, and with which status and problem."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from domain.rules.fund import NotTheLatestDraft
+from service import __version__
 from service.api.http import strict_json
 from service.app import close, create_app
 from service.config import Config
@@ -35,7 +36,7 @@ def recorded(api):
         return conn.execute("select count(*) from event").fetchone()[0]
 
 
-def test_a_new_post_is_created_with_its_address_version_and_position(api, established):
+def test_a_new_post_is_answered_with_its_location_version_and_position(api, established):
     response = api.post(appropriation(api), "fund-office")
     assert response.status_code == 201
     assert response.headers["Location"] == "/v1/events/2"
@@ -45,7 +46,7 @@ def test_a_new_post_is_created_with_its_address_version_and_position(api, establ
     assert (response.json["stream"], response.json["version"]) == (FUND, 2)
 
 
-def test_the_same_post_again_is_ok_and_says_so(api, established):
+def test_the_same_post_again_is_answered_with_200_as_a_replay(api, established):
     event = appropriation(api)
     api.post(event, "fund-office")
     again = api.post({**event, "time": "2026-11-23T08:00:00Z"}, "fund-office")
@@ -55,7 +56,7 @@ def test_the_same_post_again_is_ok_and_says_so(api, established):
     assert recorded(api) == 2
 
 
-def test_the_same_identity_with_other_content_is_a_409(api, established):
+def test_the_same_identity_with_other_content_is_answered_with_409(api, established):
     event = appropriation(api)
     api.post(event, "fund-office")
     event["data"]["amount"] = "100.01"
@@ -64,21 +65,21 @@ def test_the_same_identity_with_other_content_is_a_409(api, established):
     assert response.json["type"] == "/v1/problems/identity-conflict"
 
 
-def test_the_order_of_keys_in_the_json_makes_no_other_content(api, established):
+def test_the_order_of_json_keys_does_not_change_the_content(api, established):
     event = appropriation(api)
     api.post(event, "fund-office")
-    turned = dict(reversed(event.items()))
-    turned["data"] = dict(reversed(event["data"].items()))
-    assert api.post(turned, "fund-office").status_code == 200
+    reordered = dict(reversed(event.items()))
+    reordered["data"] = dict(reversed(event["data"].items()))
+    assert api.post(reordered, "fund-office").status_code == 200
 
 
-def test_a_stale_expected_version_is_a_412_with_the_actual_one(api, established):
+def test_a_stale_expected_version_is_answered_with_412_and_the_actual_version(api, established):
     response = api.post({**appropriation(api), "expectedversion": 9}, "fund-office")
     assert (response.status_code, response.json["actual"]) == (412, 1)
     assert recorded(api) == 1
 
 
-def test_a_refusal_names_its_rule_and_its_numbers_in_two_languages(api, established):
+def test_a_refusal_contains_its_rule_and_its_facts_in_two_languages(api, established):
     api.post(appropriation(api), "fund-office")
     response = api.post(api.event("PlanAdopted", FUND, cites=["局文"], draft=7), "fund-office")
     assert response.status_code == 422
@@ -95,12 +96,12 @@ def test_a_refusal_names_its_rule_and_its_numbers_in_two_languages(api, establis
     }
 
 
-def test_an_unknown_stream_is_a_404(api):
+def test_an_unknown_stream_is_answered_with_404(api):
     response = api.post(appropriation(api), "fund-office")
     assert (response.status_code, response.json["rule"]) == (404, "UnknownStream")
 
 
-def test_reading_with_min_position_waits_for_ones_own_write(api, established):
+def test_a_read_with_min_position_waits_for_the_client_s_own_write(api, established):
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(api.app.test_client().get, "/v1/funds/f?min_position=1", headers=api.headers("auditor"))
         api.fold()
@@ -109,14 +110,14 @@ def test_reading_with_min_position_waits_for_ones_own_write(api, established):
     assert response.json["as_of"]["position"] == 1
 
 
-def test_a_position_that_is_not_reached_in_time_is_a_503_that_says_how_far_it_is(api, established, monkeypatch):
+def test_a_position_not_reached_in_time_is_answered_with_503_and_the_current_position(api, established, monkeypatch):
     monkeypatch.setattr("service.postgres.snapshots.WAIT_SECONDS", 0.05)
     response = api.get("/v1/funds?min_position=1")
     assert (response.status_code, response.json["position"]) == (503, 0)
     assert response.headers["Retry-After"]
 
 
-def test_readers_ahead_of_the_log_or_too_many_to_wait_are_told_at_once(api, established, monkeypatch):
+def test_reads_ahead_of_the_log_or_above_the_waiting_limit_are_answered_at_once(api, established, monkeypatch):
     monkeypatch.setattr("service.postgres.snapshots.WAIT_SECONDS", 60)
     ahead = api.get(f"/v1/funds?min_position={10**12}")
     assert (ahead.status_code, ahead.json["type"], ahead.json["head"]) == (404, "/v1/problems/not-in-the-log", 1)
@@ -125,7 +126,7 @@ def test_readers_ahead_of_the_log_or_too_many_to_wait_are_told_at_once(api, esta
     assert api.get("/v1/funds?min_position=1").status_code == 503
 
 
-def test_a_bundle_is_recorded_whole_or_not_at_all(api, established):
+def test_a_bundle_is_recorded_completely_or_not_at_all(api, established):
     good, bad = appropriation(api), api.event("PlanAdopted", FUND, cites=["局文"], draft=7)
     refused = api.bundle([good, bad], "fund-office")
     assert refused.status_code == 422
@@ -139,7 +140,7 @@ def test_a_bundle_is_recorded_whole_or_not_at_all(api, established):
     assert api.bundle([good], "fund-office").json["outcomes"][0]["outcome"] == "replayed"
 
 
-def test_a_bundle_with_a_malformed_event_records_nothing_and_points_at_it(api, established):
+def test_a_bundle_with_a_malformed_event_records_nothing_and_returns_its_pointer(api, established):
     bad = appropriation(api, amount="1e3")
     response = api.bundle([appropriation(api), bad], "fund-office")
     assert response.status_code == 422
@@ -148,7 +149,7 @@ def test_a_bundle_with_a_malformed_event_records_nothing_and_points_at_it(api, e
     assert recorded(api) == 1
 
 
-def test_not_atomic_each_event_stands_for_itself(api, established):
+def test_each_event_of_a_non_atomic_bundle_has_its_own_outcome(api, established):
     events = [appropriation(api), appropriation(api, amount="x"), appropriation(api)]
     response = api.bundle(events, "fund-office", "/v1/events?atomic=false")
     assert response.status_code == 200
@@ -156,32 +157,29 @@ def test_not_atomic_each_event_stands_for_itself(api, established):
     assert recorded(api) == 3
 
 
-def test_a_bundle_has_a_limit_and_at_least_one_event(api):
+def test_a_bundle_that_is_empty_or_above_the_limit_is_refused(api):
     assert api.bundle([{}] * 1_001, "fund-office").status_code == 413
     assert api.bundle([], "fund-office").status_code == 422
 
 
-# Keys ------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("key", [None, "suyuan_wrong", "密钥"])
 @pytest.mark.parametrize("path", ["/v1/funds", "/v1/events", "/v1/fen/0", "/v1/nothing"])
-def test_without_a_valid_key_there_is_no_answer(api, key, path):
+def test_a_request_without_a_valid_key_is_answered_with_401(api, key, path):
     headers = {"Authorization": f"Bearer {key}".encode().decode("latin-1")} if key else {}
     response = api.client.get(path, headers=headers)
     assert response.status_code == 401
     assert response.headers["WWW-Authenticate"].startswith("Bearer")
 
 
-def test_a_key_posts_only_what_its_scope_covers(api, established):
+def test_a_key_can_post_only_the_types_of_its_scopes(api, established):
     response = api.post(appropriation(api), "treasury")
     assert (response.status_code, response.json["scope"]) == (403, "post:fund")
     assert api.post(appropriation(api), "auditor").status_code == 403
     assert recorded(api) == 1
 
 
-def test_health_needs_no_key_and_the_page_only_where_the_example_is_shown(api):
-    assert api.get("/healthz", key=None).json == {"status": "ok"}
+def test_health_needs_no_key_and_the_console_needs_none_only_on_loopback_with_the_example(api):
+    assert api.get("/healthz", key=None).json == {"status": "ok", "version": __version__}
     assert api.get("/readyz", key=None).json["log_position"] == 0
     assert api.get("/", key=None).status_code == 200
     elsewhere = create_app(Config(Path(), "0.0.0.0", 8000, api.url, SECRET, "/suyuan", example=True))
@@ -190,35 +188,33 @@ def test_health_needs_no_key_and_the_page_only_where_the_example_is_shown(api):
     close(elsewhere)
 
 
-# Bad input -------------------------------------------------------------------
-
 NOT_JSON = {
-    "half": b'{"specversion": "1.0"',
+    "an unfinished object": b'{"specversion": "1.0"',
     "a duplicate key": b'{"id": "1", "id": "2"}',
     "NaN": b'{"id": NaN}',
     "Infinity": b"[-Infinity]",
     "latin-1": '{"id": "é"}'.encode("latin-1"),
-    "half a character in a name": b'{"\\ud800": 1}',
-    "half a character in a text": b'[{"id": "\\uDFFF", "source": "/x"}]',
+    "a lone surrogate in a name": b'{"\\ud800": 1}',
+    "a lone surrogate in a text": b'[{"id": "\\uDFFF", "source": "/x"}]',
     "infinity by exponent": b'{"id": 1e999}',
     "a duplicate among many": b"{" + b",".join(b'"k%d":1' % n for n in range(50_000)) + b',"k9":2}',
     "deep": b"[" * 100_000 + b"]" * 100_000,
     "deep but valid": b"[" * 60 + b"]" * 60,
     "33 objects deep": b'{"a":' * 33 + b"1" + b"}" * 33,
-    "33 deep, of both kinds": b'[{"a":' * 16 + b"[1]" + b"}]" * 16,
+    "33 levels of objects and arrays": b'[{"a":' * 16 + b"[1]" + b"}]" * 16,
     "a huge number": b'{"id": ' + b"9" * 5_000 + b"}",
 }
 
 
 @pytest.mark.parametrize("body", NOT_JSON.values(), ids=NOT_JSON.keys())
-def test_what_is_not_strict_json_is_a_400(api, body):
+def test_a_body_that_is_not_strict_json_is_answered_with_400(api, body):
     response = api.post(body, "fund-office")
     assert (response.status_code, response.content_type) == (400, "application/problem+json")
     assert response.json["detail"]
 
 
 STRICT = {
-    "as deep as may be": b'[{"a":' * 16 + b'"x"' + b"}]" * 16,
+    "as deep as allowed": b'[{"a":' * 16 + b'"x"' + b"}]" * 16,
     "brackets in a string": b'{"id": "' + b"[{" * 100 + b'"}',
     "escaped": b'{"\\u91d1": "\\ud83d\\ude00 \\\\ud800"}',
     "wide, not deep": b"[" + b",".join([b"{}"] * 100) + b"]",
@@ -226,7 +222,7 @@ STRICT = {
 
 
 @pytest.mark.parametrize("body", STRICT.values(), ids=STRICT.keys())
-def test_what_is_strict_json_is_read_as_such(body):
+def test_strict_json_is_parsed_as_the_standard_library_does(body):
     assert strict_json.parse(body) == json.loads(body)
 
 
@@ -243,7 +239,7 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize(("pointer", "change"), MALFORMED.items())
-def test_a_malformed_envelope_is_pointed_at(api, pointer, change):
+def test_a_malformed_envelope_is_refused_with_a_pointer(api, pointer, change):
     response = api.post({**appropriation(api), **change}, "fund-office")
     assert response.status_code == 422
     assert [e["pointer"] for e in response.json["errors"]] == [pointer]
@@ -256,7 +252,7 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize("amount", AMOUNTS)
-def test_money_is_an_exact_string_or_nothing(api, established, amount):
+def test_an_amount_that_is_not_an_exact_decimal_string_is_refused(api, established, amount):
     response = api.post(appropriation(api, amount=amount), "fund-office")
     assert response.status_code == 422
     assert [e["pointer"] for e in response.json["errors"]] == ["/data/amount"]
@@ -266,7 +262,7 @@ def test_money_is_an_exact_string_or_nothing(api, established, amount):
 @pytest.mark.parametrize(
     "name", ["a\x00b", "tab\there", "right\u202eleft", "zero\u200bwidth", " space ", "", "x" * 201, "\ud800", 5]
 )
-def test_text_has_no_unseen_characters(api, name):
+def test_text_with_invisible_characters_or_a_wrong_length_is_refused(api, name):
     event = api.event("FundEstablished", FUND, cites=["立项依据"], name=name, settings=SETTINGS)
     response = api.post(event, "fund-office")
     assert response.status_code in (400, 422)
@@ -276,14 +272,14 @@ def test_text_has_no_unseen_characters(api, name):
 @pytest.mark.parametrize(
     "day", ["2020-2-1", "2020-02-30", "20200201", "2020-W05-1", "0001-01-01", 20200201, "２０２０-01-01"]
 )
-def test_a_day_is_a_day(api, established, day):
+def test_an_invalid_date_is_refused_with_a_pointer(api, established, day):
     event = appropriation(api)
     event["data"]["occurred_on"] = day
     response = api.post(event, "fund-office")
     assert [e["pointer"] for e in response.json["errors"]] == ["/data/occurred_on"]
 
 
-def test_a_code_of_a_wrong_form_is_pointed_at(api):
+def test_an_invalid_uscc_is_refused_with_a_pointer(api):
     apply = api.event(
         "ApplicationReceived",
         "project/p",
@@ -294,18 +290,18 @@ def test_a_code_of_a_wrong_form_is_pointed_at(api):
     assert [e["pointer"] for e in response.json["errors"]] == ["/data/applicant/uscc"]
 
 
-def test_an_unknown_field_in_the_data_is_pointed_at(api, established):
+def test_an_unknown_field_in_the_data_is_refused_with_a_pointer(api, established):
     response = api.post(appropriation(api, ammount="1.00"), "fund-office")
     assert [e["pointer"] for e in response.json["errors"]] == ["/data/ammount"]
 
 
-def test_what_the_ledger_assigns_cannot_be_posted(api):
+def test_a_field_that_the_ledger_assigns_cannot_be_posted(api):
     event = api.event("PaymentApproved", "project/p", cites=["审批单"], payment="P1", level="审核", final=True)
     response = api.post(event, "approver")
     assert [e["pointer"] for e in response.json["errors"]] == ["/data/final"]
 
 
-def test_a_type_is_posted_to_its_own_kind_of_stream(api):
+def test_an_event_type_posted_to_the_wrong_kind_of_stream_is_refused(api):
     response = api.post({**appropriation(api), "subject": "project/p"}, "fund-office")
     assert [e["pointer"] for e in response.json["errors"]] == ["/subject"]
 
@@ -314,7 +310,7 @@ def test_a_type_is_posted_to_its_own_kind_of_stream(api):
     "path",
     ["/v1/funds/%00", "/v1/funds/A%20b/plan", "/v1/projects/%ff", "/v1/projects?fund=%00", "/v1/fen/-1", "/v1/fen/x"],
 )
-def test_an_address_that_can_name_nothing_is_a_problem_and_never_a_500(api, path):
+def test_an_invalid_path_or_parameter_is_a_problem_and_never_a_500(api, path):
     response = api.get(path)
     assert response.status_code in (400, 404)
     assert response.content_type == "application/problem+json"
@@ -339,7 +335,7 @@ def test_two_plans_may_name_one_project_and_only_one_of_them_opens_it(api):
     assert [p["status"] for p in api.get("/v1/projects").json["projects"]] == ["open", "planned"]
 
 
-def test_a_wrong_content_type_is_a_415_and_a_wrong_method_a_405(api):
+def test_a_wrong_content_type_is_answered_with_415_and_a_wrong_method_with_405(api):
     assert api.post(b"{}", "fund-office", kind="text/plain").status_code == 415
     assert api.post(b"{}", "fund-office", kind="application/json").status_code == 415
     response = api.client.delete("/v1/events", headers=api.headers("fund-office"))
@@ -347,23 +343,23 @@ def test_a_wrong_content_type_is_a_415_and_a_wrong_method_a_405(api):
     assert "POST" in response.headers["Allow"]
 
 
-def test_a_body_that_is_too_large_is_a_413(api):
+def test_a_body_that_is_too_large_is_answered_with_413(api):
     response = api.post(b"[" + b" " * (9 * 1024 * 1024) + b"]", "fund-office")
     assert response.status_code == 413
 
 
-def test_a_database_that_is_away_is_a_503_with_retry_after(api, established, monkeypatch):
-    def gone(*_):
-        raise psycopg.OperationalError("gone")
+def test_an_unreachable_database_is_answered_with_503_and_retry_after(api, established, monkeypatch):
+    def unreachable(*_):
+        raise psycopg.OperationalError("unreachable")
 
     with monkeypatch.context() as patch:
-        patch.setattr(api.app.extensions["ledger"], "_load", gone)
+        patch.setattr(api.app.extensions["ledger"], "_load", unreachable)
         response = api.post(appropriation(api), "fund-office")
     assert response.status_code == 503
     assert response.headers["Retry-After"]
 
 
-def test_a_fault_of_ours_is_a_500_without_its_inner_parts(api, monkeypatch):
+def test_an_internal_error_is_answered_with_500_without_details(api, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("secret detail")
 
@@ -373,7 +369,7 @@ def test_a_fault_of_ours_is_a_500_without_its_inner_parts(api, monkeypatch):
     assert "secret" not in response.text
 
 
-def test_each_request_and_each_post_is_one_line_of_the_log(api, established):
+def test_each_request_and_each_post_writes_one_log_line(api, established):
     with capture_logs() as lines:
         api.post(appropriation(api), "fund-office")
     assert [line["event"] for line in lines] == ["post", "request"]
@@ -385,7 +381,7 @@ def test_each_request_and_each_post_is_one_line_of_the_log(api, established):
     assert (lines[1]["status"], lines[1]["path"]) == (201, "/v1/events")
 
 
-def test_a_log_that_cannot_be_written_does_not_unsay_what_was_recorded(api, established, monkeypatch):
+def test_a_failure_to_write_the_log_does_not_fail_a_recorded_post(api, established, monkeypatch):
     def full(*_, **__):
         raise OSError("No space left on device")
 
@@ -393,7 +389,7 @@ def test_a_log_that_cannot_be_written_does_not_unsay_what_was_recorded(api, esta
     assert api.post(appropriation(api), "fund-office").status_code == 201
 
 
-def test_the_log_has_no_account_numbers_and_no_keys(api, established):
+def test_the_log_contains_no_account_numbers_and_no_keys(api, established):
     with capture_logs() as lines:
         event = api.event("PaymentRequested", "project/p", payment="P1", award="L", batch=1, amount="1.00")
         event["data"]["payee"] = {"name": "示例", "uscc": "91440104000070016X", "account": "6222021234567890"}

@@ -1,4 +1,4 @@
-"""The feed: pages that are kept for ever, lines, long poll and streams by one cursor; and a digest of any range."""
+"""The feed: immutable pages, JSON lines, long polling and event streams with one cursor, and the digest of a range."""
 
 import hashlib
 import http.client
@@ -38,7 +38,7 @@ WAYS = [
 
 
 def pages(api, query="", key="auditor", headers=None):
-    """Every page of the feed, following its links until nothing comes."""
+    """Every page of the feed, following its links up to the empty page."""
     address = f"/v1/events?limit=50&{query}"
     while address:
         answer = api.client.get(address, headers={**api.headers(key), **(headers or {})})
@@ -64,8 +64,8 @@ def all_events(api):
     return [event for answer in pages(api) for event in events_of(answer)]
 
 
-def test_full_pages_never_change_and_say_so_and_the_tip_is_not_kept(played):
-    *full, tip, end = pages(played)
+def test_full_pages_are_cached_as_immutable_and_the_last_page_is_not_cached(played):
+    *full, last, end = pages(played)
     assert len(full) >= 8
     for answer in full:
         assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
@@ -74,53 +74,53 @@ def test_full_pages_never_change_and_say_so_and_the_tip_is_not_kept(played):
             address, headers={**played.headers("auditor"), "If-None-Match": answer.headers["ETag"]}
         )
         assert again.status_code == 304
-    assert {tip.headers["Cache-Control"], end.headers["Cache-Control"]} == {"no-store"}
+    assert {last.headers["Cache-Control"], end.headers["Cache-Control"]} == {"no-store"}
     assert (end.json, "Link" in end.headers) == ([], False)
     assert [e["position"] for e in all_events(played)] == list(range(1, all_events(played)[-1]["position"] + 1))
 
 
 @pytest.mark.parametrize("query", WAYS)
-def test_as_lines_it_is_the_same_events(played, query):
+def test_json_lines_contain_the_same_events_as_pages(played, query):
     batches = [event for answer in pages(played, query) for event in events_of(answer)]
     lines = [event for answer in pages(played, query, headers=LINES) for event in events_of(answer)]
     assert lines == batches != []
 
 
 @pytest.mark.parametrize("query", WAYS)
-def test_filters_leave_out_what_was_not_asked_for_and_nothing_else(played, query):
-    asked = dict(part.split("=") for part in query.split("&") if part)
+def test_filters_return_exactly_the_matching_events(played, query):
+    filters = dict(part.split("=") for part in query.split("&") if part)
 
-    def wanted(event):
+    def matches(event):
         return (
-            asked.get("fund") in (None, event["data"]["fund"])
-            and asked.get("project") in (None, event["subject"].removeprefix("project/"))
-            and event["type"] in asked.get("type", event["type"]).split(",")
+            filters.get("fund") in (None, event["data"]["fund"])
+            and filters.get("project") in (None, event["subject"].removeprefix("project/"))
+            and event["type"] in filters.get("type", event["type"]).split(",")
         )
 
-    found = [event for answer in pages(played, query) for event in events_of(answer)]
-    assert found == [event for event in all_events(played) if wanted(event)]
+    filtered = [event for answer in pages(played, query) for event in events_of(answer)]
+    assert filtered == [event for event in all_events(played) if matches(event)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_the_digest_of_a_range_is_that_of_what_a_follower_received(played, data):
+def test_the_digest_of_a_range_equals_the_digest_of_the_events_a_follower_received(played, data):
     query = data.draw(st.sampled_from(WAYS))
     everything = [event for answer in pages(played, query) for event in events_of(answer)]
     last = all_events(played)[-1]["position"]
     after = data.draw(st.integers(0, last))
     upto = data.draw(st.integers(after, last))
-    told = played.get(f"/v1/events/digest?after={after}&upto={upto}&{query}").json
-    there = [event for event in everything if after < event["position"] <= upto]
-    assert (told["count"], told["sha256"]) == (len(there), hashed(there))
+    digest = played.get(f"/v1/events/digest?after={after}&upto={upto}&{query}").json
+    in_range = [event for event in everything if after < event["position"] <= upto]
+    assert (digest["count"], digest["sha256"]) == (len(in_range), hashed(in_range))
 
 
-def test_a_digest_of_what_is_not_there_or_too_much_is_refused(played):
+def test_a_digest_beyond_the_log_or_of_too_many_events_is_refused(played):
     assert played.get("/v1/events/digest?upto=999999&after=950000").status_code == 404
     assert played.get("/v1/events/digest?upto=999999").json["parameter"] == "upto"
     assert played.get("/v1/events/digest").json["parameter"] == "upto"
 
 
-def test_a_key_with_limits_follows_what_lies_within_them(api):
+def test_a_limited_key_can_follow_only_events_within_its_limits(api):
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         api.keys["limited"] = api_keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
     assert api.post(founding(api), "fund-office").status_code == 201
@@ -130,15 +130,15 @@ def test_a_key_with_limits_follows_what_lies_within_them(api):
     assert api.get("/v1/events/digest?fund=f&upto=1", "limited").json["count"] == 1
 
 
-def test_a_key_of_one_fund_reads_no_project_of_another_by_naming_both(played):
+def test_a_key_limited_to_a_fund_cannot_read_a_project_of_another_by_naming_both(played):
     with psycopg.connect(played.url, autocommit=True, row_factory=dict_row) as conn:
         played.keys["of-another"] = api_keys.create(conn, SECRET, "of-another", grant(["read"], funds=["another"]))
-    asked = f"fund=another&project={PROJECT}"
-    assert played.get(f"/v1/events?{asked}", "of-another").json == []
-    assert played.get(f"/v1/events/digest?upto=400&{asked}", "of-another").json["count"] == 0
+    query = f"fund=another&project={PROJECT}"
+    assert played.get(f"/v1/events?{query}", "of-another").json == []
+    assert played.get(f"/v1/events/digest?upto=400&{query}", "of-another").json["count"] == 0
 
 
-def test_who_does_not_name_the_stream_gets_a_page_and_its_address_says_all(played):
+def test_a_request_that_does_not_accept_the_stream_type_by_name_gets_a_page(played):
     for accept in ("text/*", "*/*"):
         headers = {**played.headers("auditor"), "Accept": accept, "Last-Event-ID": "300"}
         answer = played.client.get("/v1/events?limit=1&after=5", headers=headers)
@@ -148,20 +148,17 @@ def test_who_does_not_name_the_stream_gets_a_page_and_its_address_says_all(playe
 @pytest.mark.parametrize(
     "query", ["type=Nothing", "type=", "timeout=31", "limit=0", "limit=20001", "fund=", "colour=red"]
 )
-def test_a_wrong_question_is_a_400(played, query):
+def test_a_wrong_parameter_is_answered_with_400(played, query):
     assert played.get(f"/v1/events?{query}").status_code == 400
 
 
-def test_a_last_event_id_that_is_none_is_a_400(played):
+def test_an_invalid_last_event_id_is_answered_with_400(played):
     assert played.get("/v1/events", "auditor").status_code == 200
     answer = played.client.get("/v1/events", headers={**played.headers("auditor"), **STREAM, "Last-Event-ID": "x"})
     assert answer.status_code == 400
 
 
-# Over real sockets ------------------------------------------------------------
-
-
-def test_a_long_poll_is_answered_when_something_comes_and_else_after_its_time(standing):  # noqa: F811
+def test_a_long_poll_is_answered_at_the_next_event_or_at_its_timeout(standing):  # noqa: F811
     api = standing.api
     at = standing.call("GET", "/v1/events?limit=1000", key="auditor")[2]
     after = max((e["position"] for e in json.loads(at)), default=0)
@@ -184,7 +181,7 @@ def test_a_long_poll_is_answered_when_something_comes_and_else_after_its_time(st
     poster.join()
 
 
-def test_a_hundred_who_wait_hold_up_nobody(standing):  # noqa: F811
+def test_a_hundred_long_polls_block_no_other_request(standing):  # noqa: F811
     answers = []
 
     def wait():
@@ -199,7 +196,7 @@ def test_a_hundred_who_wait_hold_up_nobody(standing):  # noqa: F811
     assert time.monotonic() - started < 1
     for each in waiting:
         each.join()
-    assert set(answers) == {200, 503}, "one key has so many places"
+    assert set(answers) == {200, 503}, "a key has a limited number of long polls"
     assert answers.count(200) == 64
 
 
@@ -213,26 +210,26 @@ class Stream:
         self.answer = self.connection.getresponse()
 
     def read(self, events):
-        """The ids and events of so many messages that have data."""
-        found, told = [], {}
-        while len(found) < events:
+        """The ids and events of the next messages that have data, `events` of them at most."""
+        messages, fields = [], {}
+        while len(messages) < events:
             line = self.answer.readline().decode()
             if not line:
                 break
             name, _, value = line.rstrip("\n").partition(": ")
             if name in ("id", "data"):
-                told[name] = value
-            elif not line.strip() and "data" in told:
-                found.append((int(told["id"]), json.loads(told["data"])))
-                told = {}
-        return found
+                fields[name] = value
+            elif not line.strip() and "data" in fields:
+                messages.append((int(fields["id"]), json.loads(fields["data"])))
+                fields = {}
+        return messages
 
     def close(self):
         self.connection.close()
 
 
 def fill(served, how_many):
-    """So many funds, each with a long name."""
+    """Establish `how_many` funds, each with a long name."""
     for first in range(0, how_many, 100):
         events = []
         for number in range(first, min(first + 100, how_many)):
@@ -241,8 +238,8 @@ def fill(served, how_many):
             events.append({**event, "subject": f"fund/n{number}"})
         body = json.dumps(events)
         kind = {"Content-Type": "application/cloudevents-batch+json"}
-        status, _, said = served.call("POST", "/v1/events", body, "fund-office", **kind)
-        assert status == 201, said
+        status, _, answer = served.call("POST", "/v1/events", body, "fund-office", **kind)
+        assert status == 201, answer
 
 
 @pytest.fixture
@@ -253,7 +250,7 @@ def served(api):
         server.stop()
 
 
-def test_a_stream_tells_what_comes_and_is_taken_up_where_it_was_left(served):
+def test_a_stream_sends_new_events_and_resumes_after_the_last_event_id(served):
     fill(served, 3)
     stream = Stream(served)
     assert stream.answer.headers["Content-Type"] == "text/event-stream"
@@ -280,19 +277,19 @@ def test_a_stream_ends_when_its_key_is_revoked(served):
 
 
 def memory(served):
-    """Of the server and its worker, in MiB."""
+    """The resident memory of the server and its workers, in MiB."""
     process = psutil.Process(served.process.pid)
     return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
 
 
-def test_readers_that_do_not_read_cost_a_bounded_amount_however_long_the_log(served):
+def test_stream_clients_that_do_not_read_cost_a_bounded_amount_of_memory(served):
     fill(served, 4_000)
     Stream(served).close()
     before = memory(served)
     dead = [Stream(served) for _ in range(30)]
     time.sleep(3)
     grown = memory(served) - before
-    assert grown < 120, "about one MiB each, and what the pages cost that are being made"
+    assert grown < 120, "about 1 MiB for each stream, and the pages that are being built"
     started = time.monotonic()
     assert served.call("GET", "/v1/funds?min_position=0", key="auditor")[0] == 200
     assert time.monotonic() - started < 2
@@ -300,33 +297,33 @@ def test_readers_that_do_not_read_cost_a_bounded_amount_however_long_the_log(ser
         each.close()
 
 
-def test_a_stream_of_a_long_log_is_read_whole_by_taking_it_up_again(served):
+def test_a_long_log_is_read_completely_by_resuming_the_stream(served):
     fill(served, 3_000)
     at, rounds = 0, 0
     while at < 3_000:
         stream = Stream(served, last=at)
-        found = stream.read(3_000 - at)
+        events = stream.read(3_000 - at)
         stream.close()
-        assert [position for position, _ in found] == list(range(at + 1, at + 1 + len(found)))
-        at, rounds = found[-1][0], rounds + 1
+        assert [position for position, _ in events] == list(range(at + 1, at + 1 + len(events)))
+        at, rounds = events[-1][0], rounds + 1
     assert 1 < rounds < 12
 
 
 @pytest.mark.long("waits for a heartbeat")
-def test_a_stream_without_events_says_that_it_lives(served):
+def test_a_stream_without_events_sends_heartbeats(served):
     stream = Stream(served)
     started = time.monotonic()
-    told = [stream.answer.readline() for _ in range(3)]
-    assert told[:2] == [b"retry: 1000\n", b"\n"]
-    assert told[2] == b": \n"
+    lines = [stream.answer.readline() for _ in range(3)]
+    assert lines[:2] == [b"retry: 1000\n", b"\n"]
+    assert lines[2] == b": \n"
     assert 10 < time.monotonic() - started < 25
     stream.close()
 
 
 def test_the_follower_of_the_docs_survives_restarts_of_both_sides(served, tmp_path):
-    """It tells every event at least once and in order, the one that was in hand when it was killed again."""
+    """It prints every event at least once and in order; the event in progress when it is killed is printed again."""
     fill(served, 200)
-    told, cursor = [], tmp_path / "cursor"
+    printed, cursor = [], tmp_path / "cursor"
 
     def start():
         url = f"http://127.0.0.1:{served.port}"
@@ -334,21 +331,21 @@ def test_the_follower_of_the_docs_survives_restarts_of_both_sides(served, tmp_pa
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
 
     def read(process, upto):
-        while not told or told[-1] < upto:
+        while not printed or printed[-1] < upto:
             line = process.stdout.readline()
-            assert line, "it has ended"
-            told.append(int(re.match(r"\d+", line)[0]))
+            assert line, "the follower has ended"
+            printed.append(int(re.match(r"\d+", line)[0]))
 
     follower = start()
     read(follower, 50)
     os.kill(follower.pid, signal.SIGKILL)
-    told += [int(line.split()[0]) for line in follower.communicate()[0].splitlines()]
+    printed += [int(line.split()[0]) for line in follower.communicate()[0].splitlines()]
     follower = start()
     read(follower, 200)
     workers = psutil.Process(served.process.pid).children(recursive=True)
     served.process.kill()
     served.process.wait()
-    psutil.wait_procs(workers, timeout=10)  # they end when they see that it is gone, and hold the port until then
+    psutil.wait_procs(workers, timeout=10)  # a worker holds the port until it notices that the supervisor has ended
     again = Served(served.api, served.port)
     try:
         again.call("POST", "/v1/events", founding(again.api), "fund-office")
@@ -357,9 +354,9 @@ def test_the_follower_of_the_docs_survives_restarts_of_both_sides(served, tmp_pa
         follower.kill()
         follower.communicate()
         again.stop()
-    assert sorted(set(told)) == list(range(1, 202))
-    back = [b for a, b in pairwise(told) if b <= a]
-    assert len(back) <= 1, "only the kill made it say something again"
+    assert sorted(set(printed)) == list(range(1, 202))
+    repeated = [b for a, b in pairwise(printed) if b <= a]
+    assert len(repeated) <= 1, "only the kill caused an event to be printed again"
 
 
 def test_the_follower_of_the_docs_is_short():

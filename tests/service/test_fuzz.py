@@ -1,4 +1,4 @@
-"""The reading of bodies fed with whatever comes: it gives a post or says what is wrong, and never breaks."""
+"""Fuzzing of request bodies: every body is read as a post or answered with a problem, and never raises."""
 
 import json
 
@@ -29,7 +29,7 @@ ANYTHING = st.recursive(
 
 
 def places(value, at=()):
-    """Every place in a JSON value."""
+    """Every path in a JSON value."""
     yield at
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, each in items:
@@ -37,7 +37,7 @@ def places(value, at=()):
 
 
 def changed(value, place, to):
-    """The value with `to` at a place; without that place where `to` is `...`."""
+    """The value with `to` at a path; without the value at that path if `to` is `...`."""
     if not place:
         return to
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -50,8 +50,8 @@ def changed(value, place, to):
 
 
 @st.composite
-def nearly_right(draw):
-    """An event of the example with a few things in it changed, left out or added."""
+def nearly_valid(draw):
+    """An event of the example with one to three values changed, removed or added."""
     event = draw(st.sampled_from(LIFE))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(list(places(event))))
@@ -68,8 +68,8 @@ def body_of(event):
 
 BODIES = st.one_of(
     st.binary(max_size=200),
-    nearly_right().map(body_of),
-    nearly_right().map(lambda event: json.dumps(event).encode()),
+    nearly_valid().map(body_of),
+    nearly_valid().map(lambda event: json.dumps(event).encode()),
     st.builds(
         lambda body, at, byte: body[: at % len(body)] + byte + body[at % len(body) :],
         st.sampled_from([body_of(event) for event in LIFE]),
@@ -80,7 +80,7 @@ BODIES = st.one_of(
 
 
 def read(body):
-    """A post, or what is wrong with the body, as a problem document."""
+    """The post, or the problem document for a body that is not a post."""
     try:
         return cloudevents.read(cloudevents.opened(strict_json.parse(body)), "fuzz", SECRET)
     except strict_json.NotStrictJson as error:
@@ -96,7 +96,7 @@ def check(body):
         assert all(error["detail"] for error in outcome.get("errors", ()))
     else:
         assert isinstance(outcome.posted, Posted)
-        assert read(body) == outcome, "the same body is the same post"
+        assert read(body) == outcome, "the same body is read as the same post"
 
 
 LIMITS = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
@@ -108,7 +108,7 @@ def test_any_body_is_a_post_or_a_problem(body):
     check(body)
 
 
-@pytest.mark.long("a hundred thousand bodies")
+@pytest.mark.long("reads a hundred thousand bodies")
 @settings(max_examples=100_000, **LIMITS)
 @given(BODIES)
 def test_any_of_a_hundred_thousand_bodies_is_a_post_or_a_problem(body):
@@ -116,8 +116,8 @@ def test_any_of_a_hundred_thousand_bodies_is_a_post_or_a_problem(body):
 
 
 @settings(max_examples=300, **LIMITS)
-@given(nearly_right())
-def test_what_the_published_schema_refuses_is_refused(event):
+@given(nearly_valid())
+def test_a_body_that_is_accepted_matches_the_published_schema(event):
     if isinstance(read(body_of(event)), dict) or not isinstance(event, dict):
         return
     schema = {**schemas.of_event(event["type"], "#/data"), "data": schemas.DATA[event["type"]]}

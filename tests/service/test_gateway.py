@@ -1,4 +1,4 @@
-"""The web server over real sockets: slow, broken and greedy clients hold up nobody; what was accepted is finished."""
+"""The web server over real sockets: slow or broken clients block no others; accepted requests are finished."""
 
 import concurrent.futures
 import http.client
@@ -26,8 +26,8 @@ class Served:
 
     def __init__(self, api, port=None):
         self.api, self.port = api, port or free_port()
-        told = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
-        environment = {**os.environ, **told, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere"}
+        settings = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
+        environment = {**os.environ, **settings, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve"], env=environment, stderr=subprocess.DEVNULL
         )
@@ -38,7 +38,7 @@ class Served:
                     return
             except OSError:
                 time.sleep(0.05)
-        pytest.fail("the server does not come up")
+        pytest.fail("the server did not become ready")
 
     def call(self, method, path, body=None, key=None, timeout=30, **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
@@ -50,7 +50,7 @@ class Served:
         return answer
 
     def raw(self, request, wait=5):
-        """Send bytes as they are; give the first of what comes back."""
+        """Send bytes unchanged; return the first bytes of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as connection:
             connection.sendall(request)
             return connection.recv(65_536)
@@ -70,7 +70,7 @@ def served(api):
 
 @pytest.fixture(scope="module")
 def standing(server_url, template):
-    """A server for tests that leave nothing behind."""
+    """One server shared by tests that record nothing."""
     with new_database(server_url, template) as url:
         api = build(url)
         server = Served(api)
@@ -109,7 +109,7 @@ def connections(served, how_many, beginning):
         yield opened
 
 
-def test_three_hundred_bodies_that_never_end_hold_up_nobody(served, api):
+def test_three_hundred_unfinished_bodies_block_no_other_client(served, api):
     with connections(served, 300, head(api, 1_000) + b"{"):
         started = time.monotonic()
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
@@ -117,12 +117,12 @@ def test_three_hundred_bodies_that_never_end_hold_up_nobody(served, api):
         assert time.monotonic() - started < 5
 
 
-def test_a_hundred_connections_that_never_finish_their_headers_hold_up_nobody(served, api):
+def test_a_hundred_connections_with_unfinished_headers_block_no_other_client(served, api):
     with connections(served, 100, b"POST /v1/events HTTP/1.1\r\nHost:"):
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
 
 
-def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_hung_up_on(standing):
+def test_a_late_body_is_answered_with_408_and_late_headers_close_the_connection(standing):
     with (
         connections(standing, 1, head(standing.api, 100) + b"{") as [body],
         connections(standing, 1, b"GET / HT") as [headers],
@@ -134,14 +134,14 @@ def test_a_body_that_does_not_come_in_time_is_a_408_and_headers_that_do_not_are_
         assert headers.recv(1_000).partition(b" ")[2][:3] in (b"", b"408")
 
 
-def test_large_bodies_of_one_key_leave_room_for_those_of_others(served, api):
+def test_large_bodies_of_one_key_leave_room_for_bodies_of_other_keys(served, api):
     with connections(served, 8, head(api, 8 * 1024 * 1024, "auditor")):
         padded = founding(api) + " " * 200_000
         assert served.call("POST", "/v1/events", padded, "fund-office")[0] == 201
         assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
 
 
-def test_what_is_too_large_is_refused_before_it_is_sent(standing):
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(standing):
     answer = standing.raw(head(standing.api, 9 * 1024 * 1024))
     assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
     for length in ("1e3", "-1", "9" * 40):
@@ -149,13 +149,13 @@ def test_what_is_too_large_is_refused_before_it_is_sent(standing):
 
 
 @pytest.mark.parametrize("length", [10, 1024 * 1024])
-def test_a_body_is_received_from_who_has_a_key_only(standing, length):
+def test_a_body_is_received_only_with_a_valid_key(standing, length):
     answer = standing.raw(head(standing.api, length, "suyuan_guess"))
     assert answer.startswith(b"HTTP/1.1 401"), answer[:100]
     assert b"/v1/problems/no-key" in answer
 
 
-def test_bodies_without_a_length_are_a_411(standing):
+def test_a_body_without_a_length_is_answered_with_411(standing):
     chunked = (
         head(standing.api, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"
     )
@@ -181,37 +181,37 @@ def test_a_malformed_request_is_refused_and_the_next_one_served(standing, reques
     try:
         answer = standing.raw(request_)
     except OSError:
-        answer = b""  # hung up on while it was still being sent
+        answer = b""  # the server closed the connection while the request was being sent
     assert answer == b"" or answer[9:10] == b"4", answer[:200]
     assert b"granian" not in answer.lower()
     assert standing.call("GET", "/healthz")[0] == 200
 
 
-def test_a_header_with_an_underscore_does_not_pass_for_its_namesake(standing):
+def test_a_header_with_an_underscore_is_not_taken_for_the_one_with_a_hyphen(standing):
     key = standing.api.keys["auditor"]
     request = f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {key}\r\n\r\n"
     assert standing.raw(request.encode()).startswith(b"HTTP/1.1 401")
 
 
-def test_chinese_addresses_and_parameters_arrive_whole(standing):
+def test_percent_encoded_chinese_paths_and_parameters_are_decoded(standing):
     answer = standing.call("GET", "/v1/documents/%E7%A9%97%E8%B4%A2%E3%80%94", key="auditor")
     assert json.loads(answer[2])["number"] == "穗财〔"
     answer = standing.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
     assert answer[0] == 200
 
 
-def test_chinese_in_a_query_that_is_not_encoded_arrives_too(standing):
+def test_chinese_in_a_query_without_percent_encoding_is_accepted(standing):
     key = standing.api.keys["auditor"]
     request = f"GET /v1/payments?payee=某公司 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
     assert standing.raw(request.encode()).startswith(b"HTTP/1.1 200")
 
 
-def test_addresses_are_decoded_once(standing):
+def test_paths_are_decoded_once(standing):
     assert standing.call("GET", "/%2568ealthz")[0] == 401
     assert json.loads(standing.call("GET", "/v1/documents/50%2525", key="auditor")[2])["number"] == "50%25"
 
 
-def test_a_header_that_is_slow_to_parse_stops_nothing(standing):
+def test_a_header_that_is_slow_to_parse_is_answered_quickly(standing):
     started = time.monotonic()
     answer = standing.raw(
         b"GET /v1/problems/no-key HTTP/1.1\r\nHost: x\r\nAccept: text/html" + b" " * 30_000 + b"y\r\n\r\n"
@@ -220,14 +220,14 @@ def test_a_header_that_is_slow_to_parse_stops_nothing(standing):
     assert time.monotonic() - started < 2
 
 
-def test_bodies_that_are_broken_off_leave_the_next_one_alone(standing):
+def test_aborted_bodies_do_not_affect_the_next_request(standing):
     for _ in range(20):
         with connections(standing, 1, head(standing.api, 100) + b"{"):
             pass
     assert standing.call("GET", "/healthz")[0] == 200
 
 
-def test_a_post_of_nothing_but_errors_costs_no_more_than_a_right_one(standing):
+def test_a_post_with_thousands_of_errors_is_answered_within_three_seconds(standing):
     lines = [{"batches": [{}] * 20}] * 2_000
     event = {**standing.api.event("PlanDrafted", FUND), "data": {"lines": lines}}
     for key, status in (("auditor", 403), ("fund-office", 422)):
@@ -236,7 +236,7 @@ def test_a_post_of_nothing_but_errors_costs_no_more_than_a_right_one(standing):
         assert time.monotonic() - started < 3
 
 
-def test_more_requests_than_may_wait_are_told_to_come_again_and_nothing_breaks(served, api):
+def test_requests_beyond_the_queue_get_503_with_retry_after_and_later_posts_are_recorded(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(200) as pool:
         conn.execute("select pg_advisory_lock(7001)")
@@ -261,12 +261,12 @@ def gauge(served, name):
 
 
 def in_work(served):
-    """How many requests are being answered, this question left out."""
+    """How many requests are being answered, without the request for this gauge."""
     return gauge(served, "suyuan_requests_active") - 1
 
 
-def test_posts_that_come_at_once_are_each_answered_their_own(served, api):
-    """Right, refused, malformed, forbidden, dry and repeated ones, each from its own connection in the same moment."""
+def test_each_of_many_simultaneous_posts_gets_its_own_answer(served, api):
+    """Valid, refused, malformed, forbidden, dry-run and repeated posts, each on its own connection at the same time."""
     served.call("POST", "/v1/events", founding(api), "fund-office")
 
     def posted(number):
@@ -293,17 +293,17 @@ def test_posts_that_come_at_once_are_each_answered_their_own(served, api):
     }  # fmt: skip
     assert [(kind, status) for kind, _, status, _ in answers] == [(kind, expected[kind]) for kind, _, _, _ in answers]
     with psycopg.connect(api.url) as conn:
-        for kind, id_, _, said in answers:
+        for kind, id_, _, body in answers:
             recorded = conn.execute("select first_position from post where id = %s", [id_]).fetchall()
             if kind in ("recorded", "replayed"):
-                assert (said["id"], said["outcome"], [(said["position"],)]) == (id_, kind, recorded)
+                assert (body["id"], body["outcome"], [(body["position"],)]) == (id_, kind, recorded)
             else:
                 assert recorded == []
-    assert {said["rule"] for kind, _, _, said in answers if kind == "refused"} == {"FundExists"}
+    assert {body["rule"] for kind, _, _, body in answers if kind == "refused"} == {"FundExists"}
     assert (in_work(served), gauge(served, "suyuan_requests_waiting")) == (0, 0)
 
 
-def test_the_same_refused_by_many_at_once_is_kept_once_and_counted_for_each(served, api):
+def test_the_same_refusal_many_times_at_once_is_stored_once_with_its_count(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     again = founding(api)
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(17) as pool:
@@ -316,7 +316,7 @@ def test_the_same_refused_by_many_at_once_is_kept_once_and_counted_for_each(serv
         assert conn.execute("select count(*), sum(times) from refusal").fetchone() == (1, 16)
 
 
-def test_refusals_that_cannot_be_kept_yet_hold_up_no_answer_that_counts(served, api):
+def test_refusals_that_cannot_be_stored_yet_do_not_delay_recorded_posts(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(17) as pool:
         with conn.transaction():
@@ -327,11 +327,11 @@ def test_refusals_that_cannot_be_kept_yet_hold_up_no_answer_that_counts(served, 
             assert served.call("POST", "/v1/events", appropriation(api), "fund-office", timeout=5)[0] == 201
             assert not any(each.done() for each in refused)
         assert [each.result()[0] for each in refused] == [422] * 16
-        kept = conn.execute("select count(*), sum(times) from refusal").fetchone()
-    assert kept == (16, 16)
+        stored = conn.execute("select count(*), sum(times) from refusal").fetchone()
+    assert stored == (16, 16)
 
 
-def test_told_to_stop_it_finishes_what_it_accepted(served, api):
+def test_a_server_that_is_stopped_finishes_the_requests_it_accepted(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(5) as pool:
         conn.execute("select pg_advisory_lock(7001)")
@@ -345,7 +345,7 @@ def test_told_to_stop_it_finishes_what_it_accepted(served, api):
     assert served.process.wait(30) == 0
 
 
-def test_it_does_not_serve_a_database_that_is_not_at_its_schema(server_url):
+def test_a_database_without_the_current_schema_is_not_served(server_url):
     with new_database(server_url) as url:
         environment = {**os.environ, "DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
         served = subprocess.run(

@@ -1,4 +1,4 @@
-"""Posts that come at once go to the database together, and each is answered as if it had come alone."""
+"""Simultaneous posts are committed together, and each is answered as if it had been sent alone."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from domain.rules.fund import FundExists
 from service.ledger import coalescing, group_commit
 from service.ledger.application import Unavailable
 from service.ledger.draft import Request
-from service.ledger.group_commit import GroupCommit, Overloaded, batches
+from service.ledger.group_commit import GroupCommit, batches
 from service.ledger.outcomes import Conflicts, Counted, NotRecorded, Overtaken, Refusal
+from service.overload import Overloaded
 from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
 from tests.domain.scenario import day, post
 from tests.posting import identified, open_ledger, put
@@ -37,8 +38,8 @@ def ledger(database_url):
 
 
 @contextmanager
-def held_up(url):
-    """While this lasts, nothing is appended."""
+def appends_blocked(url):
+    """Holds the lock that appending needs, so that nothing is appended."""
     with psycopg.connect(url) as conn:
         conn.execute("select pg_advisory_xact_lock(7001)")
         yield
@@ -55,9 +56,9 @@ def positions(url):
 
 
 def at_once(ledger, url, sent):
-    """The outcomes of requests that wait together, each a bundle and whether it is atomic."""
+    """The outcomes of requests that are queued together; each request is a bundle and whether it is atomic."""
     with ThreadPoolExecutor(len(sent) + 1) as pool:
-        with held_up(url):
+        with appends_blocked(url):
             first = pool.submit(ledger.post, [identified(post("fund/first", ESTABLISHED.fact, "1-1"))])
             while not ledger._group_commit._leader:
                 time.sleep(0.001)
@@ -76,7 +77,7 @@ def changed(code):
     return identified(post(f"fund/{code}", SettingsChanged(SETTINGS), "1-2"))
 
 
-def test_those_that_wait_go_in_one_transaction_and_each_has_its_outcome(ledger, database_url):
+def test_queued_requests_are_recorded_in_one_transaction_and_each_has_its_own_outcome(ledger, database_url):
     put(ledger, [ESTABLISHED])
     last = len(positions(database_url))
     refused = identified(post(FUND, FundEstablished("again", SETTINGS), "1-1"))
@@ -96,7 +97,7 @@ def test_those_that_wait_go_in_one_transaction_and_each_has_its_outcome(ledger, 
         ([new_fund("e"), changed("e")], True),
     ]
     outcomes = at_once(ledger, database_url, sent)
-    kinds = [[type(each) for each in told] for told in outcomes]
+    kinds = [[type(each) for each in of_request] for of_request in outcomes]
     assert kinds[0] == [Counted]
     assert kinds[1] == [Refusal]
     assert isinstance(outcomes[1][0].rule, FundExists)
@@ -113,24 +114,24 @@ def test_those_that_wait_go_in_one_transaction_and_each_has_its_outcome(ledger, 
         assert conn.execute("select count(*) from event where stream = 'fund/b'").fetchone()[0] == 0
 
 
-def test_an_atomic_bundle_that_falls_leaves_nothing_to_those_after_it(ledger, database_url):
-    """Its first post would have made the fund that the next request needs."""
+def test_a_refused_atomic_bundle_leaves_no_state_for_later_requests(ledger, database_url):
+    """Its first post would have created the fund that the next request needs."""
     put(ledger, [ESTABLISHED])
     refused = identified(post(FUND, FundEstablished("again", SETTINGS), "1-1"))
-    fallen, after = at_once(ledger, database_url, [([new_fund("x"), refused], True), ([changed("x")], True)])
-    assert [type(each) for each in fallen] == [NotRecorded, Refusal]
+    refused_bundle, after = at_once(ledger, database_url, [([new_fund("x"), refused], True), ([changed("x")], True)])
+    assert [type(each) for each in refused_bundle] == [NotRecorded, Refusal]
     assert isinstance(after[0], Refusal)
     assert type(after[0].rule).__name__ == "UnknownStream"
 
 
-def test_many_that_write_to_one_stream_are_recorded_together(ledger, database_url):
+def test_many_requests_that_write_to_one_stream_are_recorded_together(ledger, database_url):
     put(ledger, [ESTABLISHED])
     outcomes = at_once(ledger, database_url, [([changed("f")], True) for _ in range(20)])
-    assert sorted(told[0].version for told in outcomes) == list(range(2, 22))
+    assert sorted(each[0].version for each in outcomes) == list(range(2, 22))
     assert transactions(database_url, 2) == 1
 
 
-def test_what_fails_by_itself_fails_alone(ledger, database_url):
+def test_a_request_that_fails_does_not_fail_the_others_of_its_group(ledger, database_url):
     put(ledger, [*allotted(line()), post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31")])
 
     def broken(code):
@@ -143,7 +144,7 @@ def test_what_fails_by_itself_fails_alone(ledger, database_url):
         [identified(post(PROJECT, ApplicationReceived(f"A-{name}", Applicant(name, name)), "2-5"))]
         for name in ("x", "broken", "y")
     ]
-    with ThreadPoolExecutor(4) as pool, held_up(database_url):
+    with ThreadPoolExecutor(4) as pool, appends_blocked(database_url):
         first = pool.submit(ledger.post, [new_fund("first")])
         while not ledger._group_commit._leader:
             time.sleep(0.001)
@@ -157,11 +158,11 @@ def test_what_fails_by_itself_fails_alone(ledger, database_url):
         bad.result()
 
 
-def test_who_comes_when_too_many_wait_is_told_to_come_again(ledger, database_url, monkeypatch):
+def test_a_request_is_unavailable_when_the_queue_is_full(ledger, database_url, monkeypatch):
     put(ledger, [ESTABLISHED])
     monkeypatch.setattr(group_commit, "MAX_QUEUED_POSTS", 3)
     with ThreadPoolExecutor(5) as pool:
-        with held_up(database_url):
+        with appends_blocked(database_url):
             sent = [pool.submit(ledger.post, [changed("f")])]
             while not ledger._group_commit._leader:
                 time.sleep(0.001)
@@ -174,7 +175,7 @@ def test_who_comes_when_too_many_wait_is_told_to_come_again(ledger, database_url
     assert isinstance(ledger.post([changed("f")])[0], Counted)
 
 
-def test_the_next_serial_is_dealt_to_each_in_turn(ledger, database_url):
+def test_requests_of_one_group_get_consecutive_serials(ledger, database_url):
     put(ledger, [ESTABLISHED])
     money = [[identified(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2"))] for _ in range(5)]
     at_once(ledger, database_url, [(bundle, True) for bundle in money])
@@ -185,27 +186,24 @@ def test_the_next_serial_is_dealt_to_each_in_turn(ledger, database_url):
     assert fen == [f"{{[{n * 100},{n * 100 + 100})}}" for n in range(5)]
 
 
-def test_refused_posts_leave_nothing_to_the_garbage_collector(ledger):
-    """It is rarely asked to look: what hundreds of thousands of them left, it stopped the process for seconds for."""
+def test_refused_posts_leave_no_reference_cycles(ledger):
+    """Collections are rare: the garbage of hundreds of thousands of posts stopped the process for seconds."""
     put(ledger, [ESTABLISHED])
     refused = [identified(post(FUND, FundEstablished(f"again {n}", SETTINGS), "1-1")) for n in range(200)]
     ledger.post(refused[:1])
     gc.collect()
-    told = ledger.post(refused, atomic=False)
-    assert {type(each) for each in told} == {Refusal}
-    del told
+    outcomes = ledger.post(refused, atomic=False)
+    assert {type(each) for each in outcomes} == {Refusal}
+    del outcomes
     assert gc.collect() < len(refused)
-
-
-# The merger itself -----------------------------------------------------------------
 
 
 def a_request():
     return Request([changed("f")], atomic=True)
 
 
-class Held:
-    """Work that notes how many requests it is given, and holds them until it is let go."""
+class HeldWork:
+    """Work that records the size of each group and blocks until it is released."""
 
     def __init__(self):
         self.taken, self._go = [], threading.Semaphore(0)
@@ -220,14 +218,14 @@ class Held:
         self._go.release(times)
 
 
-def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together():
-    merger = GroupCommit(held := Held())
+def test_a_single_request_is_processed_at_once_and_queued_requests_as_one_group():
+    group = GroupCommit(held := HeldWork())
     with ThreadPoolExecutor(6) as pool:
-        sent = [pool.submit(merger.do, a_request())]
+        sent = [pool.submit(group.do, a_request())]
         while not held.taken:
             time.sleep(0.001)
-        sent += [pool.submit(merger.do, a_request()) for _ in range(5)]
-        while len(merger._queue) < 5:
+        sent += [pool.submit(group.do, a_request()) for _ in range(5)]
+        while len(group._queue) < 5:
             time.sleep(0.001)
         held.release(2)
         for each in sent:
@@ -235,83 +233,83 @@ def test_alone_a_request_goes_at_once_and_under_load_all_that_wait_go_together()
     assert held.taken == [1, 5]
 
 
-@pytest.mark.parametrize(("patience", "expected"), [(60, [1, 3, 3]), (0.001, [1, 3, 1])])
-def test_after_many_the_next_waits_a_moment_for_as_many_again(monkeypatch, patience, expected):
-    monkeypatch.setattr(group_commit, "BATCH_WAIT_SECONDS", patience)
-    merger = GroupCommit(held := Held())
+@pytest.mark.parametrize(("wait_seconds", "expected"), [(60, [1, 3, 3]), (0.001, [1, 3, 1])])
+def test_after_a_group_the_next_leader_waits_briefly_for_as_many_requests_again(monkeypatch, wait_seconds, expected):
+    monkeypatch.setattr(group_commit, "BATCH_WAIT_SECONDS", wait_seconds)
+    group = GroupCommit(held := HeldWork())
     with ThreadPoolExecutor(6) as pool:
-        first = pool.submit(merger.do, a_request())
+        first = pool.submit(group.do, a_request())
         while not held.taken:
             time.sleep(0.001)
-        together = [pool.submit(merger.do, a_request()) for _ in range(3)]
-        while len(merger._queue) < 3:
+        together = [pool.submit(group.do, a_request()) for _ in range(3)]
+        while len(group._queue) < 3:
             time.sleep(0.001)
         held.release(2)
         for each in (first, *together):
             each.result()
-        again = [pool.submit(merger.do, a_request())]
-        while not (merger._collecting or len(held.taken) > 2):
+        again = [pool.submit(group.do, a_request())]
+        while not (group._collecting or len(held.taken) > 2):
             time.sleep(0.001)
-        if patience == 60:
-            again += [pool.submit(merger.do, a_request()) for _ in range(2)]
+        if wait_seconds == 60:
+            again += [pool.submit(group.do, a_request()) for _ in range(2)]
         held.release()
         for each in again:
             each.result()
     assert held.taken == expected
 
 
-def test_nobody_is_told_an_outcome_before_the_work_that_made_it_has_ended():
-    """It may stand there while its transaction is yet to be committed."""
-    taken, set_, go = [], threading.Event(), threading.Semaphore(0)
+def test_no_request_is_answered_before_the_work_on_its_group_has_ended():
+    """An outcome may already be set while its transaction is not committed yet."""
+    taken, outcomes_set, go = [], threading.Event(), threading.Semaphore(0)
 
     def work(requests):
         taken.append(len(requests))
         for each in requests:
             each.outcomes = []
         if len(taken) == 2:
-            set_.set()
+            outcomes_set.set()
         go.acquire()
 
-    merger = GroupCommit(work)
+    group = GroupCommit(work)
     with ThreadPoolExecutor(9) as pool:
-        first = pool.submit(merger.do, a_request())
+        first = pool.submit(group.do, a_request())
         while not taken:
             time.sleep(0.001)
-        others = [pool.submit(merger.do, a_request()) for _ in range(8)]
-        while len(merger._queue) < 8:
+        others = [pool.submit(group.do, a_request()) for _ in range(8)]
+        while len(group._queue) < 8:
             time.sleep(0.001)
         go.release()
         first.result()
-        set_.wait()
-        time.sleep(0.2)  # all were woken by the first
-        told = [each.done() for each in others]
+        outcomes_set.wait()
+        time.sleep(0.2)  # the end of the first group woke all of them
+        answered = [each.done() for each in others]
         go.release()
         for each in others:
             each.result()
     assert taken == [1, 8]
-    assert told == [False] * 8
+    assert answered == [False] * 8
 
 
-def test_what_was_recorded_before_another_failed_is_not_answered_as_a_replay(ledger, database_url):
-    """One request goes by what is held, and counts; the other needs the log's word, which fails for good."""
+def test_a_request_recorded_before_another_failed_is_not_answered_as_a_replay(ledger, database_url):
+    """One request is decided on cached states and counts; the other must be loaded from the log, which always fails."""
     put(ledger, [ESTABLISHED])
     load, failed = ledger._load, []
 
     def broken(conn, requests):
-        if any(request.bundle[0].posted.stream == "fund/unheld" for request in requests):
+        if any(request.bundle[0].posted.stream == "fund/uncached" for request in requests):
             failed.append(len(requests))
             raise ZeroDivisionError
         return load(conn, requests)
 
     ledger._load = broken
-    good, bad = Request([changed("f")], atomic=True), Request([new_fund("unheld")], atomic=True)
-    ledger._together([good, bad])
+    good, bad = Request([changed("f")], atomic=True), Request([new_fund("uncached")], atomic=True)
+    ledger._process_group([good, bad])
     assert [each.replayed for each in good.outcomes] == [False]
     assert isinstance(bad.error, ZeroDivisionError)
     assert positions(database_url) == [1, 2]
 
 
-def test_no_more_than_so_many_posts_go_together(monkeypatch):
+def test_a_group_has_no_more_posts_than_the_limit(monkeypatch):
     monkeypatch.setattr(group_commit, "MAX_BATCH_POSTS", 3)
     taken, go = [], threading.Semaphore(0)
 
@@ -321,25 +319,25 @@ def test_no_more_than_so_many_posts_go_together(monkeypatch):
         for each in requests:
             each.outcomes = []
 
-    merger = GroupCommit(work)
+    group = GroupCommit(work)
     with ThreadPoolExecutor(9) as pool:
-        sent = [pool.submit(merger.do, a_request())]
+        sent = [pool.submit(group.do, a_request())]
         while not taken:
             time.sleep(0.001)
-        sent += [pool.submit(merger.do, a_request()) for _ in range(7)]
-        sent.append(pool.submit(merger.do, Request([changed("f")] * 5, atomic=True)))
-        while len(merger._queue) < 8:
+        sent += [pool.submit(group.do, a_request()) for _ in range(7)]
+        sent.append(pool.submit(group.do, Request([changed("f")] * 5, atomic=True)))
+        while len(group._queue) < 8:
             time.sleep(0.001)
         for _ in range(9):
             go.release()
         for each in sent:
             each.result()
     assert max(each for each in taken if each != 5) <= 3
-    assert max(taken) == 5, "a bundle that is larger goes by itself"
+    assert max(taken) == 5, "a bundle above the limit is a group of its own"
     assert sum(taken) == 13
 
 
-def test_whoever_worked_for_others_and_was_interrupted_leaves_none_waiting():
+def test_an_interrupted_leader_leaves_no_request_waiting():
     begun, go = threading.Event(), threading.Event()
 
     def work(_):
@@ -347,13 +345,13 @@ def test_whoever_worked_for_others_and_was_interrupted_leaves_none_waiting():
         go.wait()
         raise KeyboardInterrupt
 
-    merger = GroupCommit(work)
+    group = GroupCommit(work)
     with ThreadPoolExecutor(3) as pool:
-        sent = [pool.submit(merger.do, a_request())]
+        sent = [pool.submit(group.do, a_request())]
         begun.wait()
         requests = [a_request(), a_request()]
-        sent += [pool.submit(merger.do, each) for each in requests]
-        while len(merger._queue) < 2:
+        sent += [pool.submit(group.do, each) for each in requests]
+        while len(group._queue) < 2:
             time.sleep(0.001)
         go.set()
         for each in sent:
@@ -361,7 +359,7 @@ def test_whoever_worked_for_others_and_was_interrupted_leaves_none_waiting():
     assert all(each.error is not None for each in requests)
 
 
-def test_whoever_is_interrupted_while_it_waits_leaves_its_place_to_the_next():
+def test_a_request_interrupted_in_the_queue_gives_way_to_the_next():
     begun, go = threading.Event(), threading.Event()
 
     def work(requests):
@@ -373,28 +371,28 @@ def test_whoever_is_interrupted_while_it_waits_leaves_its_place_to_the_next():
     def interrupt(*_):
         raise InterruptedError
 
-    merger = GroupCommit(work)
+    group = GroupCommit(work)
     earlier = signal.signal(signal.SIGALRM, interrupt)
     try:
         with ThreadPoolExecutor(2) as pool:
-            first = pool.submit(merger.do, a_request())
+            first = pool.submit(group.do, a_request())
             begun.wait()
             signal.setitimer(signal.ITIMER_REAL, 0.05)
             with pytest.raises(InterruptedError):
-                merger.do(mine := a_request())
-            behind = pool.submit(merger.do, a_request())
+                group.do(mine := a_request())
+            behind = pool.submit(group.do, a_request())
             go.set()
             first.result()
             behind.result()
     finally:
         signal.signal(signal.SIGALRM, earlier)
     assert not mine.done
-    assert not merger._queue
-    assert merger._queued_posts == 0
-    merger.do(a_request())
+    assert not group._queue
+    assert group._queued_posts == 0
+    group.do(a_request())
 
 
-def test_whoever_is_interrupted_while_it_waits_for_company_leaves_the_lead_to_the_next(monkeypatch):
+def test_a_leader_interrupted_while_it_waits_for_more_requests_leaves_the_lead_to_the_next(monkeypatch):
     monkeypatch.setattr(group_commit, "BATCH_WAIT_SECONDS", 60)
 
     def work(requests):
@@ -404,37 +402,34 @@ def test_whoever_is_interrupted_while_it_waits_for_company_leaves_the_lead_to_th
     def interrupt(*_):
         raise InterruptedError
 
-    merger = GroupCommit(work)
-    merger._last_group_size = 3
+    group = GroupCommit(work)
+    group._last_group_size = 3
     earlier = signal.signal(signal.SIGALRM, interrupt)
     try:
         with ThreadPoolExecutor(3) as pool:
             behind = []
-            timer = threading.Timer(0.05, lambda: behind.append(pool.submit(merger.do, a_request())))
+            timer = threading.Timer(0.05, lambda: behind.append(pool.submit(group.do, a_request())))
             timer.start()
             signal.setitimer(signal.ITIMER_REAL, 0.2)
             with pytest.raises(InterruptedError):
-                merger.do(a_request())
-            behind += [pool.submit(merger.do, a_request()) for _ in range(2)]
+                group.do(a_request())
+            behind += [pool.submit(group.do, a_request()) for _ in range(2)]
             for each in behind:
                 each.result(timeout=30)
     finally:
         signal.signal(signal.SIGALRM, earlier)
     assert len(behind) == 3
-    assert not merger._queue
-    assert merger._leader is None
+    assert not group._queue
+    assert group._leader is None
 
 
-def test_a_full_queue_is_said_to_be(monkeypatch):
+def test_a_full_queue_raises_overloaded(monkeypatch):
     monkeypatch.setattr(group_commit, "MAX_QUEUED_POSTS", 0)
     with pytest.raises(Overloaded):
         GroupCommit(lambda _: None).do(a_request())
 
 
-# Parties: what one thread wants done -------------------------------------------------
-
-
-def of(posts):
+def request_of(posts):
     return Request([changed("f")] * posts, atomic=True)
 
 
@@ -442,22 +437,22 @@ def of(posts):
     ("posts", "expected"),
     [([1], [[1]]), ([1, 1, 1], [[1, 1, 1]]), ([1, 1, 1, 1], [[1, 1, 1], [1]]), ([1, 5, 1, 2], [[1], [5], [1, 2]])],
 )
-def test_a_party_has_no_more_posts_than_may_go_together(monkeypatch, posts, expected):
+def test_a_batch_has_no_more_posts_than_the_limit(monkeypatch, posts, expected):
     monkeypatch.setattr(group_commit, "MAX_BATCH_POSTS", 3)
-    assert [[len(each.bundle) for each in party] for party in batches(map(of, posts))] == expected
+    assert [[len(each.bundle) for each in batch] for batch in batches(map(request_of, posts))] == expected
 
 
-def test_a_party_is_done_whole_and_counts_as_one_among_those_that_wait():
-    merger = GroupCommit(held := Held())
+def test_the_requests_of_one_caller_are_processed_together_as_one_queue_entry():
+    group = GroupCommit(held := HeldWork())
     both = [a_request(), a_request()]
     with ThreadPoolExecutor(3) as pool:
-        sent = [pool.submit(merger.do, a_request())]
+        sent = [pool.submit(group.do, a_request())]
         while not held.taken:
             time.sleep(0.001)
-        sent += [pool.submit(merger.do, *both), pool.submit(merger.do, a_request())]
-        while len(merger._queue) < 2:
+        sent += [pool.submit(group.do, *both), pool.submit(group.do, a_request())]
+        while len(group._queue) < 2:
             time.sleep(0.001)
-        assert merger._queued_posts == 3
+        assert group._queued_posts == 3
         held.release(2)
         for each in sent:
             each.result()
@@ -465,7 +460,7 @@ def test_a_party_is_done_whole_and_counts_as_one_among_those_that_wait():
     assert all(each.done for each in both)
 
 
-def test_of_what_is_posted_abreast_only_what_finds_no_room_is_told_to_come_again(ledger, monkeypatch):
+def test_of_coalesced_posts_only_those_that_do_not_fit_in_the_queue_are_unavailable(ledger, monkeypatch):
     put(ledger, [ESTABLISHED])
     monkeypatch.setattr(group_commit, "MAX_BATCH_POSTS", 2)
     monkeypatch.setattr(group_commit, "MAX_QUEUED_POSTS", 2)
@@ -475,7 +470,7 @@ def test_of_what_is_posted_abreast_only_what_finds_no_room_is_told_to_come_again
         try:
             ends.append(len(ledger.post(bundle)))
         except Unavailable:
-            ends.append("come again")
+            ends.append("unavailable")
 
     coalescing.run(deque([[changed("f")], [changed("f")] * 3, [changed("f")]]), posted)
-    assert ends == [1, "come again", 1]
+    assert ends == [1, "unavailable", 1]

@@ -1,4 +1,4 @@
-"""Other ways of posting, and what can be asked about a post: never in doubt whether it counted."""
+"""Binary mode, stream paths, conditions and dry runs, and the outcome of a post that can be read afterwards."""
 
 import json
 
@@ -39,9 +39,6 @@ def post(api, path, event, **headers):
     )
 
 
-# Binary mode -----------------------------------------------------------------
-
-
 def binary(api, event, **more):
     headers = {f"ce-{name}": str(value) for name, value in event.items() if name != "data"}
     return api.client.post(
@@ -75,28 +72,25 @@ def test_attributes_in_headers_are_percent_encoded(founded):
         ("ce-type", "Nothing", "/type"),
     ],
 )
-def test_a_bad_attribute_in_a_header_is_pointed_at(founded, header, value, pointer):
+def test_an_invalid_attribute_in_a_header_is_refused_with_a_pointer(founded, header, value, pointer):
     response = binary(founded, appropriation(founded), **{header: value})
     assert (response.status_code, response.json["errors"][0]["pointer"]) == (422, pointer)
     assert recorded(founded) == 1
 
 
-def test_an_expected_version_in_a_header_counts(founded):
+def test_an_expected_version_in_a_header_is_checked(founded):
     stale = binary(founded, appropriation(founded), **{"ce-expectedversion": "7"})
     assert (stale.status_code, stale.json["actual"]) == (412, 1)
     assert binary(founded, appropriation(founded), **{"ce-expectedversion": "1"}).status_code == 201
 
 
-def test_json_without_attributes_is_told_which_content_types_are_read(founded):
+def test_json_without_attributes_is_answered_with_415_and_the_accepted_content_types(founded):
     response = founded.post(appropriation(founded), "fund-office", kind="application/json")
     assert response.status_code == 415
     assert "application/cloudevents+json" in response.headers["Accept-Post"]
 
 
-# A stream's own address ------------------------------------------------------
-
-
-def test_a_stream_s_address_stands_for_the_subject(api):
+def test_the_path_of_a_stream_supplies_the_subject(api):
     event = founding(api)
     del event["subject"]
     assert post(api, "/v1/funds/f/events", event).json["stream"] == FUND
@@ -105,17 +99,17 @@ def test_a_stream_s_address_stands_for_the_subject(api):
     assert post(api, "/v1/projects/f/events", appropriation(api)).status_code == 422
 
 
-def test_if_match_asks_for_the_version_that_was_seen(founded):
+def test_if_match_is_checked_against_the_stream_version(founded):
     event = appropriation(founded)
     stale = post(founded, "/v1/funds/f/events", event, **{"If-Match": '"9"'})
     assert (stale.status_code, stale.json["expected"], stale.json["actual"]) == (412, 9, 1)
     counted = post(founded, "/v1/funds/f/events", event, **{"If-Match": '"1"'})
     assert (counted.status_code, counted.headers["ETag"]) == (201, '"2"')
     again = post(founded, "/v1/funds/f/events", event, **{"If-Match": '"1"'})
-    assert again.status_code == 200, "a retry never gets a stale version"
+    assert again.status_code == 200, "a retry is never refused as stale"
 
 
-def test_if_none_match_asks_for_a_stream_that_is_not_there_yet(api):
+def test_if_none_match_requires_a_new_stream(api):
     event = founding(api)
     assert post(api, "/v1/funds/f/events", event, **{"If-None-Match": "*"}).status_code == 201
     second = {**founding(api), "id": "second"}
@@ -137,19 +131,19 @@ def test_if_none_match_asks_for_a_stream_that_is_not_there_yet(api):
         ("/v1/events", {"If-None-Match": "*"}),
     ],
 )
-def test_a_condition_that_cannot_be_kept_is_a_400_and_never_ignored(founded, path, headers):
+def test_an_unsupported_condition_is_answered_with_400_and_never_ignored(founded, path, headers):
     response = post(founded, path, appropriation(founded), **headers)
     assert (response.status_code, response.json["type"]) == (400, "/v1/problems/bad-header")
     assert recorded(founded) == 1
 
 
-def test_a_condition_that_contradicts_the_event_is_pointed_at(founded):
+def test_a_condition_that_contradicts_the_event_is_refused_with_a_pointer(founded):
     event = {**appropriation(founded), "expectedversion": 1}
     response = post(founded, "/v1/funds/f/events", event, **{"If-Match": '"2"'})
     assert response.json["errors"][0]["pointer"] == "/expectedversion"
 
 
-def test_a_bundle_to_one_stream_is_under_its_condition_as_a_whole(founded):
+def test_the_condition_of_a_bundle_to_one_stream_applies_to_the_whole_bundle(founded):
     events = [appropriation(founded), appropriation(founded)]
     send = {"content_type": "application/cloudevents-batch+json", "data": json.dumps(events)}
     stale = founded.client.post(
@@ -164,17 +158,14 @@ def test_a_bundle_to_one_stream_is_under_its_condition_as_a_whole(founded):
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/funds/f/events", "/v1/projects/p/events"])
-def test_options_say_what_may_be_posted_and_how_much(api, path):
+def test_options_return_the_accepted_content_types_and_limits(api, path):
     response = api.client.options(path, headers=api.headers("treasury"))
     assert response.status_code == 200
     assert "application/cloudevents-batch+json" in response.headers["Accept-Post"]
     assert response.json["limits"]["bundle_events"] == 1000
 
 
-# Dry run ---------------------------------------------------------------------
-
-
-def test_a_dry_run_answers_what_a_post_would_and_records_nothing(founded):
+def test_a_dry_run_returns_the_events_of_a_post_and_records_nothing(founded):
     event = appropriation(founded)
     dry = founded.post(event, "fund-office", "/v1/events?dry_run=true")
     assert (dry.status_code, dry.json["outcome"]) == (200, "would_record")
@@ -186,7 +177,7 @@ def test_a_dry_run_answers_what_a_post_would_and_records_nothing(founded):
     assert log["data"] == drafted["data"]
 
 
-def test_a_dry_run_of_what_is_refused_is_refused_alike_and_not_kept(founded):
+def test_a_refused_dry_run_has_the_same_answer_as_the_post_and_is_not_stored(founded):
     event = founded.event("PlanAdopted", FUND, cites=["局文"], draft=7)
     dry = founded.post(event, "fund-office", "/v1/events?dry_run=true")
     assert founded.get("/v1/refusals").json["refusals"] == []
@@ -194,35 +185,32 @@ def test_a_dry_run_of_what_is_refused_is_refused_alike_and_not_kept(founded):
     assert (dry.status_code, dry.json) == (real.status_code, real.json)
 
 
-def test_a_dry_run_of_what_is_recorded_is_a_replay(founded):
+def test_a_dry_run_of_a_recorded_post_is_a_replay(founded):
     event = appropriation(founded)
     founded.post(event, "fund-office")
     dry = founded.post(event, "fund-office", "/v1/events?dry_run=true")
     assert (dry.status_code, dry.json["outcome"]) == (200, "replayed")
 
 
-def test_a_dry_run_of_a_bundle_sees_its_earlier_events(api):
+def test_a_dry_run_of_a_bundle_applies_its_earlier_events(api):
     bundle = [founding(api), appropriation(api)]
     dry = api.bundle(bundle, "fund-office", "/v1/events?dry_run=true")
     assert [each["outcome"] for each in dry.json["outcomes"]] == ["would_record", "would_record"]
     assert recorded(api) == 0
 
 
-# Afterwards ------------------------------------------------------------------
-
-
-def asked(api, event, key="fund-office"):
+def lookup(api, event, key="fund-office"):
     return api.client.get(
         "/v1/posts", query_string={"source": event["source"], "id": event["id"]}, headers=api.headers(key)
     )
 
 
-def test_what_became_of_a_post_can_be_asked_at_once(founded):
+def test_the_outcome_of_a_post_can_be_read_at_once(founded):
     event = appropriation(founded)
-    unknown = asked(founded, event)
+    unknown = lookup(founded, event)
     assert (unknown.status_code, unknown.json["type"]) == (404, "/v1/problems/no-such-post")
     founded.post(event, "fund-office")
-    found = asked(founded, event)
+    found = lookup(founded, event)
     assert (found.status_code, found.json["outcome"], found.json["position"], found.json["version"]) == (
         200,
         "recorded",
@@ -231,43 +219,43 @@ def test_what_became_of_a_post_can_be_asked_at_once(founded):
     )
 
 
-def test_what_was_refused_is_found_with_its_rule_and_later_as_recorded(founded):
+def test_a_refused_post_is_found_with_its_rule_and_later_as_recorded(founded):
     event = founded.event("PlanAdopted", FUND, cites=["局文"], draft=2)
     founded.post(event, "fund-office")
-    found = asked(founded, event)
+    found = lookup(founded, event)
     assert (found.json["outcome"], found.json["refusals"][0]["rule"]) == ("refused", "NotTheLatestDraft")
     founded.post(founded.event("PlanDrafted", FUND, **SMALL_PLAN), "fund-office")
     founded.post(appropriation(founded), "fund-office")
-    assert founded.post(event, "fund-office").status_code == 201, "a refusal does not use the id up"
-    found = asked(founded, event)
+    assert founded.post(event, "fund-office").status_code == 201, "a refusal does not use up the id"
+    found = lookup(founded, event)
     assert (found.json["outcome"], len(found.json["refusals"])) == ("recorded", 1)
 
 
-def test_another_sender_without_the_right_to_read_learns_nothing_of_a_post(founded):
+def test_another_sender_without_the_read_scope_cannot_find_a_post(founded):
     event = appropriation(founded)
     founded.post(event, "fund-office")
-    assert asked(founded, event, "operator").status_code == 404
-    assert asked(founded, event, "auditor").status_code == 200
+    assert lookup(founded, event, "operator").status_code == 404
+    assert lookup(founded, event, "auditor").status_code == 200
 
 
 @pytest.mark.parametrize("query", ["", "?source=/test", "?id=1", "?source=%00&id=1", "?source=a&id=b&x=1"])
-def test_a_question_about_no_post_is_a_400(api, query):
+def test_a_lookup_without_a_valid_source_and_id_is_answered_with_400(api, query):
     assert api.get(f"/v1/posts{query}").status_code == 400
 
 
-def test_refusals_are_kept_with_who_what_when_rule_and_numbers_and_the_same_again_is_counted(founded):
+def test_a_refusal_is_stored_with_its_sender_rule_facts_and_times_and_repeats_are_counted(founded):
     event = founded.event("PlanAdopted", FUND, cites=["局文"], draft=7)
     for _ in range(3):
         founded.post(event, "fund-office")
-    [kept] = founded.get("/v1/refusals").json["refusals"]
-    assert (kept["key"], kept["actor"], kept["type"], kept["stream"], kept["fund"]) == (
+    [stored] = founded.get("/v1/refusals").json["refusals"]
+    assert (stored["key"], stored["actor"], stored["type"], stored["stream"], stored["fund"]) == (
         "fund-office", "测试", "PlanAdopted", FUND, "f",
     )  # fmt: skip
-    assert (kept["rule"], kept["facts"], kept["times"]) == ("NotTheLatestDraft", {"draft": 7, "latest": None}, 3)
-    assert kept["first_at"] < kept["last_at"]
+    assert (stored["rule"], stored["facts"], stored["times"]) == ("NotTheLatestDraft", {"draft": 7, "latest": None}, 3)
+    assert stored["first_at"] < stored["last_at"]
 
 
-def test_every_reason_for_which_a_known_sender_s_post_did_not_count_is_kept(founded):
+def test_conflicts_stale_versions_and_unknown_streams_are_stored_as_refusals(founded):
     event = appropriation(founded)
     founded.post(event, "fund-office")
     changed = {**event, "data": {**event["data"], "amount": "1.00"}}
@@ -275,30 +263,30 @@ def test_every_reason_for_which_a_known_sender_s_post_did_not_count_is_kept(foun
     founded.post({**appropriation(founded), "expectedversion": 9}, "fund-office")
     founded.post(appropriation(founded), "treasury")
     founded.post({**appropriation(founded), "subject": "fund/none"}, "fund-office")
-    kept = founded.get("/v1/refusals").json["refusals"]
-    assert [each["problem"] for each in kept] == [
+    stored = founded.get("/v1/refusals").json["refusals"]
+    assert [each["problem"] for each in stored] == [
         "identity-conflict",
         "stale-version",
         "unknown-stream",
-    ], "a key that may not post at all leaves a line in the service's log"
+    ], "a post outside the key's scopes is written to the service's log only"
     assert recorded(founded) == 2
 
 
-def test_what_did_not_parse_or_has_no_sender_leaves_nothing(founded):
+def test_posts_that_are_malformed_or_without_a_key_are_not_stored_as_refusals(founded):
     founded.post(b"{", "fund-office")
     founded.post(appropriation(founded, amount="x"), "fund-office")
     founded.post(appropriation(founded), None)
     assert founded.get("/v1/refusals").json["refusals"] == []
 
 
-def test_a_bundle_s_refused_items_are_kept_and_its_bystanders_are_not(founded):
+def test_only_the_refused_items_of_a_bundle_are_stored(founded):
     bad = founded.event("PlanAdopted", FUND, cites=["局文"], draft=7)
     founded.bundle([appropriation(founded), bad, bad], "fund-office")
-    kept = founded.get("/v1/refusals").json["refusals"]
-    assert [(each["type"], each["times"]) for each in kept] == [("PlanAdopted", 1)]
+    stored = founded.get("/v1/refusals").json["refusals"]
+    assert [(each["type"], each["times"]) for each in stored] == [("PlanAdopted", 1)]
 
 
-def test_refusals_come_in_pages_and_by_fund_key_and_type(founded):
+def test_refusals_are_paginated_and_filtered_by_fund_key_and_type(founded):
     for draft in range(5):
         founded.post(founded.event("PlanAdopted", FUND, cites=["局文"], draft=draft + 3), "fund-office")
     first = founded.get("/v1/refusals?limit=2")
@@ -308,11 +296,11 @@ def test_refusals_come_in_pages_and_by_fund_key_and_type(founded):
     assert len(founded.get("/v1/refusals?key=fund-office&type=PlanAdopted&fund=f").json["refusals"]) == 5
 
 
-def test_no_account_number_stands_in_refusals_logs_or_posts(founded):
+def test_stored_refusals_contain_no_account_number(founded):
     event = founded.event("PaymentRequested", "project/p", payment="P1", award="L", batch=1, amount="1.00")
     event["data"]["payee"] = {"name": "示例", "uscc": "91440104000070016X", "account": "6222021234567890"}
     founded.post(event, "treasury")
     with psycopg.connect(founded.url) as conn:
-        kept = conn.execute("select r::text from refusal as r").fetchall()
-    assert kept
-    assert "6222021234567890" not in repr(kept)
+        stored = conn.execute("select r::text from refusal as r").fetchall()
+    assert stored
+    assert "6222021234567890" not in repr(stored)

@@ -1,4 +1,4 @@
-"""hledger and beancount, which nobody here wrote, find that the journals add up to the balances that they state."""
+"""Two independent programs, hledger and beancount, check that the journals add up to their asserted balances."""
 
 import re
 import shutil
@@ -22,13 +22,13 @@ FUND = "yx-ip-2018"
 
 
 def checked(form, text, folder):
-    """What the program says of a journal; nothing if all is right."""
+    """The errors that the program reports for a journal; empty if there are none."""
     file = folder / f"journal.{form}"
     file.write_text(text, encoding="utf-8")
     bean_check = Path(sys.executable).parent / "bean-check"
     command = [HLEDGER, "-f", file, "check"] if form == "hledger" else [bean_check, file]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (answer.stdout + answer.stderr).strip() or ("" if answer.returncode == 0 else "it has failed")
+    return (answer.stdout + answer.stderr).strip() or ("" if answer.returncode == 0 else "it failed")
 
 
 @pytest.mark.parametrize("form", CHECKERS)
@@ -40,7 +40,7 @@ def test_the_example_s_journal_adds_up(played, form, tmp_path):
 
 
 @pytest.mark.parametrize("form", CHECKERS)
-def test_a_fen_too_much_is_found_by_the_program(played, form, tmp_path):
+def test_the_program_finds_one_fen_too_much(played, form, tmp_path):
     text = played.get(f"/v1/funds/{FUND}/journal.{form}").text
     moves = list(re.finditer(r"-(\d+\.\d\d) CNY\n +\S+  (\d+\.\d\d) CNY", text))
     one = moves[40]
@@ -49,7 +49,7 @@ def test_a_fen_too_much_is_found_by_the_program(played, form, tmp_path):
 
 
 @pytest.mark.parametrize("form", CHECKERS)
-def test_a_balance_changed_by_hand_is_found_by_the_program(database_url, form, tmp_path):
+def test_the_program_finds_a_balance_that_was_changed_by_hand(database_url, form, tmp_path):
     api = build(database_url)
     try:
         with psycopg.connect(database_url, autocommit=True) as conn:
@@ -64,7 +64,7 @@ def test_a_balance_changed_by_hand_is_found_by_the_program(database_url, form, t
         close(api)
 
 
-@pytest.mark.long("ten thousand events of many lives")
+@pytest.mark.long("records ten thousand events")
 @pytest.mark.parametrize("form", CHECKERS)
 def test_the_journals_of_ten_thousand_events_add_up(database_url, form, tmp_path):
     api = build(database_url)
@@ -80,7 +80,7 @@ def test_the_journals_of_ten_thousand_events_add_up(database_url, form, tmp_path
         close(api)
 
 
-def test_names_that_people_chose_cannot_break_a_journal(api):
+def test_special_characters_in_names_are_escaped_in_journals(api):
     settings = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
     name = 'A "fund" \\ with ; marks'
     event = api.event("FundEstablished", "fund/f", cites=["立项依据"], name=name, settings=settings)
@@ -94,5 +94,5 @@ def test_names_that_people_chose_cannot_break_a_journal(api):
 
 
 @pytest.mark.parametrize(("path", "status"), [("none/journal.hledger", 404), (f"{FUND}/journal.csv", 404)])
-def test_a_journal_that_is_not_there_is_a_problem(played, path, status):
+def test_a_journal_of_an_unknown_fund_or_format_is_answered_with_404(played, path, status):
     assert played.get(f"/v1/funds/{path}").status_code == status

@@ -1,4 +1,4 @@
-"""The whole of `suyuan run`, its parts killed with -9 at random moments while it is being posted to."""
+"""`suyuan run` as a whole; its processes are killed with SIGKILL at random moments while events are posted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ import pytest
 import projections
 from service.postgres.embedded import _conninfo
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
 def free_port():
@@ -30,8 +30,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def command_words(process):
+    return " ".join(process.cmdline()).split()
+
+
 class Service:
-    """`suyuan run` on a home of its own."""
+    """`suyuan run` with its own home folder."""
 
     def __init__(self, home):
         self.home, self.port = home, free_port()
@@ -62,7 +66,7 @@ class Service:
         return json.loads((self.home / "demo-keys.json").read_text())
 
     def await_ready(self):
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             assert self.process.poll() is None, (self.home / "run.log").read_text()
             try:
@@ -75,8 +79,8 @@ class Service:
         pytest.fail((self.home / "run.log").read_text())
 
     def await_folded(self):
-        """Until the projections have reached the log's end. A part killed a moment ago may be away meanwhile."""
-        deadline = time.monotonic() + PATIENCE
+        """Wait until the projections have reached the end of the log. A process that was just killed may be down."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException, ValueError):
                 status, answer = self.call("GET", "/readyz")
@@ -84,19 +88,21 @@ class Service:
                 if status == 200 and positions["log_position"] == positions["projected_position"]:
                     return
             time.sleep(0.05)
-        pytest.fail("the projections do not catch up")
+        pytest.fail("the projections did not catch up")
 
     def parts(self):
-        """Its processes by name: itself, the web worker, the projector, the database server."""
+        """The processes by name: the supervisor, the web server and its workers, the projector and PostgreSQL."""
         children = self.process.children()
-        named = {name: [c for c in children if name in c.cmdline()] for name in ("projector", "serve")}
+        # If setproctitle is installed, granian sets the titles of its processes.
+        titles = {"projector": ("projector",), "serve": ("serve", "granian")}
+        named = {name: [c for c in children if {*given} & {*command_words(c)}] for name, given in titles.items()}
         postgres = [c for c in children if c.name() == "postgres"]
         workers = [worker for server in named["serve"] for worker in server.children()]
         return {"run": [self.process], "worker": workers, "postgres": postgres, **named}
 
     def kill(self, name):
-        """Kill a part. One that was killed a moment ago, and on a slow machine is not started again yet, is awaited."""
-        deadline = time.monotonic() + PATIENCE
+        """Kill the processes of this name; wait if they were just killed and are not restarted yet."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with suppress(psutil.NoSuchProcess):
                 processes = self.parts()[name]
@@ -105,20 +111,20 @@ class Service:
                 if processes:
                     return
             time.sleep(0.02)
-        pytest.fail(f"{name} is not started again")
+        pytest.fail(f"{name} was not restarted")
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(TIMEOUT_SECONDS)
 
 
 @contextmanager
 def running(folder):
     service = Service(folder)
-    left = service.process.children(recursive=True)
+    processes = service.process.children(recursive=True)
     try:
         yield service
-        left += service.process.children(recursive=True)
+        processes += service.process.children(recursive=True)
     except BaseException:
         lines = (folder / "run.log").read_text().splitlines()
         print(*[line for line in lines if '"event": "request"' not in line and '"event": "post"' not in line], sep="\n")
@@ -126,8 +132,8 @@ def running(folder):
     finally:
         if service.process.is_running():
             service.stop()
-    psutil.wait_procs(left, 10)
-    assert [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+    psutil.wait_procs(processes, 10)
+    assert [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
 
 
 def event(number):
@@ -143,7 +149,7 @@ def event(number):
     }
 
 
-def test_it_runs_answers_a_browser_and_leaves_nothing_behind(folder):
+def test_run_serves_a_browser_and_leaves_no_processes_behind(folder):
     with running(folder) as service:
         status, page = service.call("GET", "/")
         assert status == 200
@@ -154,18 +160,18 @@ def test_it_runs_answers_a_browser_and_leaves_nothing_behind(folder):
         head = json.loads(service.call("GET", "/readyz")[1])["log_position"]
         assert service.stop() == 0
         service.start()
-        assert json.loads(service.call("GET", "/readyz")[1])["log_position"] == head, "run again, it adds nothing"
+        assert json.loads(service.call("GET", "/readyz")[1])["log_position"] == head, "a second start adds nothing"
         printed = (folder / "run.log").read_text()
         assert "Traceback" not in printed
 
 
-def test_an_operator_s_commands_work_while_it_runs(folder):
+def test_operator_commands_work_while_the_service_runs(folder):
     with running(folder) as service:
         environment = {**os.environ, "SUYUAN_HOME": str(folder)}
         command = [sys.executable, "-m", "service", "keys", "create", "clerk", "--scope", "read"]
-        made = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        created = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
         connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
-        connection.request("GET", "/v1/funds", headers={"Authorization": f"Bearer {made.stdout.strip()}"})
+        connection.request("GET", "/v1/funds", headers={"Authorization": f"Bearer {created.stdout.strip()}"})
         assert connection.getresponse().status == 200
         connection.close()
         second = subprocess.run(
@@ -176,7 +182,7 @@ def test_an_operator_s_commands_work_while_it_runs(folder):
 
 
 class Sender(threading.Thread):
-    """Posts facts one after another, each again until it is acknowledged."""
+    """Posts events one after another; retries each until it is acknowledged."""
 
     def __init__(self, service):
         super().__init__(daemon=True)
@@ -201,8 +207,8 @@ class Sender(threading.Thread):
                 return
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long("another order of the kills"))])
-def test_kill_9_of_any_part_loses_no_acknowledged_event(folder, seed):
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long("kills the processes in another order"))])
+def test_killing_any_process_loses_no_acknowledged_event(folder, seed):
     random = Random(seed)
     with running(folder) as service:
         sender = Sender(service)
@@ -216,7 +222,7 @@ def test_kill_9_of_any_part_loses_no_acknowledged_event(folder, seed):
                 service.process.wait()
                 service.start()
         before = len(sender.acknowledged)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while len(sender.acknowledged) < before + 20 and time.monotonic() < deadline and not sender.wrong:
             time.sleep(0.05)
         sender.enough.set()
@@ -238,14 +244,14 @@ def check(url, acknowledged):
         )
         for number, position in acknowledged.items():
             assert recorded[f"kill-{number}"] == position
-        assert len(recorded) <= len(acknowledged) + 1, "at most the last one was recorded and not acknowledged"
+        assert len(recorded) <= len(acknowledged) + 1, "at most the last event was recorded but not acknowledged"
         live = tables(conn)
         with conn.transaction(force_rollback=True):
             for name in (*projections.ORDER, "projection"):
                 conn.execute(f"delete from {name}")
             while projections.advance(conn):
                 pass
-            assert tables(conn) == live, "the live tables are a fold from zero"
+            assert tables(conn) == live, "the live tables equal a fold from zero"
 
 
 def tables(conn):

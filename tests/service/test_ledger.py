@@ -1,4 +1,4 @@
-"""The ledger on a real PostgreSQL: identity, order, races, and what survives."""
+"""The ledger on a real PostgreSQL: idempotency, order, races, lost connections, snapshots and restores."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
+from typing import cast
 
 import psycopg
 import pytest
@@ -28,7 +29,7 @@ from service.ledger import states
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Conflicts, Counted, NotRecorded, Overtaken, Refusal
 from service.ledger.recorder import LibraryEvent, Recorder
-from service.ledger.states import States
+from service.ledger.states import StateCache
 from tests.domain.lives import (
     FUND,
     PROJECT,
@@ -67,7 +68,7 @@ def positions(url):
         return [row[0] for row in conn.execute("select position from event order by position")]
 
 
-def test_positions_are_dense_and_a_mirror_follows_its_leader(ledger, database_url):
+def test_positions_are_dense_and_a_mirrored_event_follows_its_leader(ledger, database_url):
     put(ledger, founded(line()))
     [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"))])
     assert (outcome.first, outcome.last) == (6, 7)
@@ -90,7 +91,7 @@ def test_a_replay_is_answered_before_any_rule_or_version(ledger):
     put(ledger, founded(line()))
     again = identified(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"), expected_version=4)
     assert isinstance(ledger.post([again])[0], Counted)
-    # By now both the rule and the version would refuse it.
+    # Both the rule and the version would refuse it now.
     assert ledger.post([again])[0].replayed
 
 
@@ -102,7 +103,7 @@ def test_a_refusal_does_not_use_up_the_identity(ledger):
     assert ledger.post([too_early])[0].replayed is False
 
 
-def test_a_stale_version_is_told_with_the_actual_one(ledger):
+def test_a_stale_version_is_answered_with_the_actual_version(ledger):
     ledger.post([identified(ESTABLISHED)])
     late = post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")
     assert ledger.post([identified(late, expected_version=7)]) == [Overtaken(FUND, 7, 1)]
@@ -119,7 +120,7 @@ def test_a_bundle_is_all_or_nothing_and_later_posts_see_earlier_ones(ledger, dat
     assert [each.first for each in ledger.post(bundle)] == [1, 2, 3, 4, 5]
 
 
-def test_posts_that_stand_for_themselves_do_not_fall_with_their_neighbours(ledger, database_url):
+def test_a_refused_post_of_a_non_atomic_bundle_does_not_affect_the_others(ledger, database_url):
     duplicate = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
     bundle = [identified(each) for each in (ESTABLISHED, duplicate, *founded(line())[1:])]
     outcomes = ledger.post(bundle, atomic=False)
@@ -213,40 +214,40 @@ def test_a_voucher_number_is_used_once_across_projects_and_processes(ledger, dat
 
 
 class Lossy:
-    """A recorder's append whose reply is lost after the commit, as often as told."""
+    """A recorder's append that loses its reply after the commit for the first `losses` calls."""
 
     def __init__(self, recorder: Recorder, losses: int) -> None:
-        self._append, self.left = recorder.append, losses
+        self._append, self.losses_left = recorder.append, losses
 
     def __call__(self, conn, *args, **kwargs):
         first = self._append(conn, *args, **kwargs)
-        if self.left:
-            self.left -= 1
+        if self.losses_left:
+            self.losses_left -= 1
             conn.close()
             raise psycopg.OperationalError("server closed the connection unexpectedly")
         return first
 
 
-def test_a_reply_lost_after_the_commit_is_found_again_and_answered(ledger, database_url, monkeypatch):
+def test_a_post_whose_reply_was_lost_after_the_commit_is_answered_from_the_log(ledger, database_url, monkeypatch):
     monkeypatch.setattr(ledger.recorder, "append", Lossy(ledger.recorder, 1))
     [outcome] = ledger.post([identified(ESTABLISHED)])
     assert (outcome.first, outcome.last) == (1, 1)
     assert positions(database_url) == [1]
 
 
-def test_a_database_that_stays_away_is_said_to_and_the_post_may_be_sent_again(ledger, monkeypatch):
+def test_an_unreachable_database_raises_unavailable_and_the_post_can_be_retried(ledger, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(ledger, "_load", _gone)
+        patch.setattr(ledger, "_load", _unreachable)
         with pytest.raises(Unavailable):
             ledger.post([identified(ESTABLISHED)])
     assert ledger.post([identified(ESTABLISHED)]) == [Counted(1, 1, 1)]
 
 
-def _gone(*_):
+def _unreachable(*_):
     raise psycopg.OperationalError("no route to host")
 
 
-def test_a_ledger_that_is_behind_catches_up_by_itself(ledger, database_url):
+def test_a_ledger_with_stale_cached_states_catches_up(ledger, database_url):
     put(ledger, founded(line()))
     with open_ledger(database_url) as other:
         put(other, [post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6")])
@@ -255,59 +256,59 @@ def test_a_ledger_that_is_behind_catches_up_by_itself(ledger, database_url):
     assert outcome.rule.facts["allotted"] == yuan("60.00")
 
 
-def test_states_ahead_of_the_log_are_dropped_as_after_a_restore(ledger, database_url):
+def test_cached_states_ahead_of_the_log_are_dropped_as_after_a_restore(ledger, database_url):
     put(ledger, founded(line()))
-    ahead = ledger._states.held([FUND])[FUND]
-    ledger._states.keep({FUND: replace(ahead, version=ahead.version + 5)})
+    ahead = ledger._states.cached([FUND])[FUND]
+    ledger._states.put({FUND: replace(ahead, version=ahead.version + 5)})
     [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
     assert isinstance(outcome, Counted)
     assert outcome.version == 5
 
 
-def test_nothing_is_refused_on_states_ahead_of_the_log(ledger, database_url):
+def test_no_post_is_refused_on_cached_states_ahead_of_the_log(ledger, database_url):
     put(ledger, founded(line()))
     allot = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
     phantom = Scenario().given(*founded(line()), allot).ledger
-    ledger._states.keep(dict(phantom.streams))
+    ledger._states.put(dict(phantom.streams))
     again = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
     assert isinstance(ledger.post([identified(again)])[0], Counted)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 40)), min_size=1))
-def test_the_states_held_are_bounded_by_their_events_and_the_last_used_is_among_them(used):
-    states, latest = States(4, most_events=60), Counter()
+def test_the_state_cache_is_bounded_by_streams_and_events_and_keeps_the_last_used(used):
+    states, latest = StateCache(4, max_events=60), Counter()
     for name, version in used:
-        latest[name] = max(version, latest[name]) if states.held([name]) else version
-        states.keep({name: Stream(version)})
-        held = states.held("abcdef")
-        assert name in held
-        assert len(held) <= 4
-        assert sum(each.version for each in held.values()) <= 60 or len(held) == 1
-        assert held[name].version == latest[name]
-        states.held([name])
-    states.forget(name)
-    assert states._events == sum(each.version for each in states.held("abcdef").values())
+        latest[name] = max(version, latest[name]) if states.cached([name]) else version
+        states.put({name: Stream(version)})
+        cached = states.cached("abcdef")
+        assert name in cached
+        assert len(cached) <= 4
+        assert sum(each.version for each in cached.values()) <= 60 or len(cached) == 1
+        assert cached[name].version == latest[name]
+        states.cached([name])
+    states.discard(name)
+    assert states._events == sum(each.version for each in states.cached("abcdef").values())
 
 
-def test_a_long_stream_leaves_a_snapshot_that_equals_its_replay(ledger, database_url, monkeypatch):
+def test_the_snapshot_of_a_long_stream_equals_its_replay(ledger, database_url, monkeypatch):
     monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
     put(ledger, (*awarded_posts(), request("P1", amount="1.00")))
 
     def load():
         with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
-            kept = conn.execute("select stream from snapshot").fetchall()
-            return [each["stream"] for each in kept], states.load(conn, States(10), [PROJECT], [], []).streams
+            snapshots = conn.execute("select stream from snapshot").fetchall()
+            return [each["stream"] for each in snapshots], states.load(conn, StateCache(10), [PROJECT], [], []).streams
 
-    none_yet, from_log = load()
-    kept, from_snapshot = load()
-    assert none_yet == []
-    assert kept == [PROJECT]
+    before, from_log = load()
+    after, from_snapshot = load()
+    assert before == []
+    assert after == [PROJECT]
     assert from_snapshot == from_log
     put(ledger, [request("P2", amount="1.00")])
     assert load()[1][PROJECT].version == from_log[PROJECT].version + 1
 
 
-def test_a_snapshot_made_by_other_code_is_ignored(ledger, database_url):
+def test_a_snapshot_of_another_code_version_is_ignored(ledger, database_url):
     put(ledger, founded(line()))
     with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("insert into snapshot values (%s, 3, 'other code', 'not even JSON')", [FUND])
@@ -322,7 +323,7 @@ def test_the_log_cannot_be_changed_even_by_hand(ledger, database_url, statement)
         conn.execute(statement)
 
 
-def test_the_library_s_own_reading_and_saving_keep_working(ledger, database_url):
+def test_the_library_s_own_read_and_save_methods_still_work(ledger, database_url):
     put(ledger, founded(line())[:2])
     assert [n.id for n in ledger.notification_log.select(1, 10)] == [1, 2]
     assert ledger.recorder.max_notification_id() == 2
@@ -337,7 +338,7 @@ def test_the_library_s_own_reading_and_saving_keep_working(ledger, database_url)
     assert positions(database_url) == [1, 2, 3]
 
 
-def test_a_version_gap_is_refused_by_the_database_itself(ledger, database_url):
+def test_the_database_refuses_a_version_gap(ledger, database_url):
     ledger.post([identified(ESTABLISHED)])
     [event] = Scenario().given(ESTABLISHED).when(founded(line())[1]).events()
     with (
@@ -347,39 +348,40 @@ def test_a_version_gap_is_refused_by_the_database_itself(ledger, database_url):
         ledger.recorder.append(conn, [replace(event, version=5)], {FUND: 1})
 
 
-def test_the_library_s_unlocked_functions_are_off(ledger):
+def test_the_library_s_functions_without_a_lock_are_disabled(ledger):
     assert ledger.recorder.datastore.enable_db_functions is False
 
 
 def test_an_acknowledged_post_is_on_disk_even_if_the_session_says_otherwise(database_url):
     with open_ledger(f"{database_url} options='-c synchronous_commit=off'") as ledger:
         ledger.post([identified(ESTABLISHED)])
-        with ledger.recorder.datastore.get_connection() as conn, conn.transaction():
-            ledger.recorder.append(conn, [], {})
+        recorder = cast(Recorder, ledger.recorder)
+        with recorder.datastore.get_connection() as conn, conn.transaction():
+            recorder.append(conn, [], {})
             [setting] = conn.execute("show synchronous_commit").fetchone().values()
     assert setting == "on"
 
 
-def test_a_large_bundle_goes_in_at_once(ledger, database_url):
+def test_a_bundle_of_a_thousand_posts_is_recorded(ledger, database_url):
     posts = [post(f"fund/f{n}", FundEstablished("专项" * 90, SETTINGS), "1-1") for n in range(1_000)]
     outcomes = ledger.post([identified(each) for each in posts])
     assert [each.first for each in outcomes] == list(range(1, 1_001))
     assert positions(database_url) == list(range(1, 1_001))
 
 
-def test_no_query_of_the_ledger_is_compiled_whatever_the_server_would(database_url):
-    """Before PostgreSQL 18 a scan that sequential scans being off cannot avoid looks dear enough for it: 240 ms."""
+def test_the_ledger_disables_jit_compilation_on_every_connection(database_url):
+    """Before PostgreSQL 18 an unavoidable sequential scan costs so much while they are off that JIT starts: 240 ms."""
     with (
         open_ledger(f"{database_url} options='-c jit=on -c jit_above_cost=0'") as ledger,
-        ledger.recorder.datastore.get_connection() as conn,
+        cast(Recorder, ledger.recorder).datastore.get_connection() as conn,
     ):
         assert conn.execute("show jit").fetchone() == {"jit": "off"}
         plan = conn.execute("explain (analyze, costs off) select next from serial").fetchall()
     assert "JIT:" not in str(plan)
 
 
-def test_a_young_log_that_was_never_analyzed_is_not_read_whole_for_each_post(database_url):
-    """Plans are made while the tables are empty, and kept: by one connection, whose first query came then."""
+def test_a_new_log_without_statistics_is_not_scanned_for_each_post(database_url):
+    """The one connection makes its query plans while the tables are empty, and keeps them."""
     with open_ledger(database_url, pool_size=1) as ledger:
         put(ledger, awarded_posts())
         for name in ("x", "y", "z"):
@@ -387,7 +389,7 @@ def test_a_young_log_that_was_never_analyzed_is_not_read_whole_for_each_post(dat
         for n in range(20):
             for stream in (FUND, "fund/x", "fund/y", "fund/z"):
                 put(ledger, [post(stream, AppropriationReceived(yuan("1.00"), 2018), "3-2")])
-            ledger._states.forget(f"fund/{'xyz'[n % 3]}")
+            ledger._states.discard(f"fund/{'xyz'[n % 3]}")
     with psycopg.connect(database_url) as conn:
         read = conn.execute(
             "select sum(seq_tup_read) from pg_stat_user_tables where relname in ('event', 'post', 'claim')"

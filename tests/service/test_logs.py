@@ -1,4 +1,4 @@
-"""The log of the web service: written beside the requests, whole and in order."""
+"""The log of the web service: written by a background thread, completely and in order."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from service.observability import logs
 logs.configure(in_background=True)
 log = structlog.get_logger()
 for number in range(2_000):
-    log.info("said", number=number, 名称="示例", odd=ValueError(7) if number == 7 else None)
+    log.info("written", number=number, 名称="示例", odd=ValueError(7) if number == 7 else None)
 try:
     1 / 0
 except ZeroDivisionError:
     log.exception("failed")
 logs.BACKGROUND.finish()
-log.info("more")  # the thread begins again
+log.info("more")  # starts the thread again
 logs.BACKGROUND.finish()
 """
 
@@ -27,7 +27,7 @@ def run(**options):
     return subprocess.run([sys.executable, "-c", PROGRAM], check=False, timeout=60, **options)
 
 
-def test_every_line_is_written_in_order_before_the_end():
+def test_every_line_is_written_in_order_before_the_program_ends():
     done = run(capture_output=True)
     assert done.returncode == 0
     lines = [json.loads(line) for line in done.stderr.splitlines()]
@@ -39,12 +39,12 @@ def test_every_line_is_written_in_order_before_the_end():
     assert lines[2_001]["event"] == "more"
 
 
-def test_a_log_that_cannot_be_written_stops_nobody():
+def test_a_log_that_cannot_be_written_does_not_stop_the_program():
     with open("/dev/full", "w") as full:  # noqa: PTH123
         assert run(stderr=full).returncode == 0
 
 
-def test_lines_longer_than_a_pipe_takes_at_once_are_written_whole():
+def test_lines_longer_than_a_pipe_buffer_are_written_completely():
     program = """
 import structlog
 from service.observability import logs
@@ -55,5 +55,5 @@ for number in range(50):
 """
     done = subprocess.run([sys.executable, "-c", program], check=False, timeout=60, capture_output=True)
     lines = [json.loads(line) for line in done.stderr.splitlines()]
-    assert [line["number"] for line in lines] == list(range(50)), "and what waits is written at the end"
+    assert [line["number"] for line in lines] == list(range(50)), "queued lines are written at exit"
     assert all(line["text"] == "示" * 5_000 for line in lines)

@@ -1,4 +1,4 @@
-"""Calls that come at once are made by one thread; a slow one holds up nobody for long, and each is told its own end."""
+"""One thread runs simultaneous calls as a batch; a slow call does not delay others, and each gets its own result."""
 
 import asyncio
 import threading
@@ -13,22 +13,22 @@ from service.server.microbatch import MicroBatcher
 
 
 class Gate:
-    """Work, or a call, that notes how many it was given, and is held until it is let go."""
+    """Work, or a call, that records the size of each batch and blocks until it is released."""
 
     def __init__(self, *, open_=False):
         self.taken, self._go = [], threading.Semaphore(1_000 if open_ else 0)
 
-    def __call__(self, asked=(None,)):
-        self.taken.append(len(asked))
+    def __call__(self, requests=(None,)):
+        self.taken.append(len(requests))
         assert self._go.acquire(timeout=30)
 
     def release(self, times=1):
         self._go.release(times)
 
 
-def ask(work, asked):
-    coalescing.submit(work, asked)
-    return asked
+def submit(work, request):
+    coalescing.submit(work, request)
+    return request
 
 
 @pytest.fixture
@@ -39,14 +39,14 @@ def threads():
 
 @pytest.fixture(autouse=True)
 def paces(monkeypatch):
-    """Nothing is slow, nobody waits for company, unless a test says so."""
+    """No batch counts as slow and no batch waits for more calls, unless a test says so."""
     monkeypatch.setattr(microbatch, "SLOW_BATCH_SECONDS", 60)
     monkeypatch.setattr(microbatch, "BATCH_WAIT_SECONDS", 0)
     return monkeypatch
 
 
-async def until(true):
-    while not true():  # noqa: ASYNC110 - what is waited for tells nobody
+async def until(condition):
+    while not condition():  # noqa: ASYNC110 - no event is set when the condition becomes true
         await asyncio.sleep(0)
 
 
@@ -58,13 +58,13 @@ def running(threads, scenario):
     asyncio.run(main())
 
 
-def test_alone_a_call_is_made_at_once_and_those_that_come_meanwhile_go_together(threads):
+def test_a_single_call_runs_at_once_and_calls_that_arrive_meanwhile_run_as_one_batch(threads):
     gate = Gate()
 
     async def scenario(calls, begin):
-        made = [begin(partial(ask, gate, 0))]
+        made = [begin(partial(submit, gate, 0))]
         await until(lambda: gate.taken == [1])
-        made += [begin(partial(ask, gate, n)) for n in (1, 2, 3)]
+        made += [begin(partial(submit, gate, n)) for n in (1, 2, 3)]
         await until(lambda: len(calls._queue) == 3)
         gate.release(2)
         assert await asyncio.gather(*made) == [0, 1, 2, 3]
@@ -73,7 +73,7 @@ def test_alone_a_call_is_made_at_once_and_those_that_come_meanwhile_go_together(
     assert gate.taken == [1, 3]
 
 
-def test_the_loop_is_woken_once_for_all_that_end_while_it_is_busy(threads, monkeypatch):
+def test_the_event_loop_is_woken_once_for_all_calls_that_end_while_it_is_busy(threads, monkeypatch):
     gate, busy, wakings, coalescing_run = Gate(), threading.Event(), [], coalescing.run
 
     def run(*given):
@@ -90,9 +90,9 @@ def test_the_loop_is_woken_once_for_all_that_end_while_it_is_busy(threads, monke
             wakings.append(callback)
             return wake(callback, *given, **options)
 
-        first = begin(partial(ask, gate, 0))
+        first = begin(partial(submit, gate, 0))
         await until(lambda: gate.taken == [1])
-        made = [begin(partial(wake, busy.wait, 30)), *(begin(partial(ask, abreast_at_once, n)) for n in range(4))]
+        made = [begin(partial(wake, busy.wait, 30)), *(begin(partial(submit, instant_work, n)) for n in range(4))]
         await until(lambda: len(calls._queue) == 5)
         monkeypatch.setattr(coalescing, "run", run)
         gate.release()
@@ -104,46 +104,46 @@ def test_the_loop_is_woken_once_for_all_that_end_while_it_is_busy(threads, monke
     running(threads, scenario)
 
 
-def abreast_at_once(_):
+def instant_work(_):
     """Work that takes no time."""
 
 
-def begun_with_two_waiting(calls, begin, gate):
-    """One under way, and two that came meanwhile."""
-    return begin(partial(ask, gate, 0)), [begin(partial(ask, gate, n)) for n in (1, 2)]
+def start_with_two_queued(calls, begin, gate):
+    """One running call, and two calls that arrived meanwhile."""
+    return begin(partial(submit, gate, 0)), [begin(partial(submit, gate, n)) for n in (1, 2)]
 
 
-def test_after_several_the_next_wait_for_as_many_as_were_answered_and_waited(threads, paces):
+def test_after_a_batch_the_next_waits_for_as_many_calls_as_were_answered_and_queued(threads, paces):
     paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 60)
     gate = Gate(open_=True)
 
     async def scenario(calls, begin):
-        first, two = begun_with_two_waiting(calls, begin, gate)
+        first, two = start_with_two_queued(calls, begin, gate)
         await first
         assert not any(each.done() for each in two)
-        await asyncio.gather(*two, begin(partial(ask, gate, 3)))
-        again = [begin(partial(ask, gate, n)) for n in range(2)]
+        await asyncio.gather(*two, begin(partial(submit, gate, 3)))
+        again = [begin(partial(submit, gate, n)) for n in range(2)]
         await until(lambda: len(calls._queue) == 2)
-        await asyncio.gather(*again, begin(partial(ask, gate, 3)))
+        await asyncio.gather(*again, begin(partial(submit, gate, 3)))
 
     running(threads, scenario)
     assert gate.taken == [1, 3, 3]
 
 
-def test_they_do_not_wait_for_long(threads):
+def test_the_wait_for_more_calls_is_short(threads):
     gate = Gate(open_=True)
 
     async def scenario(calls, begin):
-        first, two = begun_with_two_waiting(calls, begin, gate)
+        first, two = start_with_two_queued(calls, begin, gate)
         await asyncio.gather(first, *two)
-        await calls.call(partial(ask, gate, 3))
-        await calls.call(partial(ask, gate, 4))
+        await calls.call(partial(submit, gate, 3))
+        await calls.call(partial(submit, gate, 4))
 
     running(threads, scenario)
     assert gate.taken == [1, 2, 1, 1]
 
 
-def test_who_comes_behind_slow_calls_does_not_wait_for_their_end(threads, paces):
+def test_a_call_behind_slow_calls_does_not_wait_for_them_to_end(threads, paces):
     paces.setattr(microbatch, "SLOW_BATCH_SECONDS", 0.001)
     slow = Gate()
 
@@ -159,8 +159,8 @@ def test_who_comes_behind_slow_calls_does_not_wait_for_their_end(threads, paces)
     running(threads, scenario)
 
 
-def test_what_a_slow_call_has_kept_from_being_begun_is_made_by_others(threads, paces):
-    """Three of these block, as many as there are threads beside one."""
+def test_calls_queued_behind_a_slow_call_are_run_by_other_threads(threads, paces):
+    """Three of the calls block, one fewer than there are threads."""
     paces.setattr(microbatch, "SLOW_BATCH_SECONDS", 0.001)
     first, slow = Gate(), Gate()
 
@@ -181,14 +181,14 @@ def test_what_a_slow_call_has_kept_from_being_begun_is_made_by_others(threads, p
     assert slow.taken == [1, 1, 1]
 
 
-def test_each_is_told_as_soon_as_it_has_ended(threads):
-    """Not when all of its company have."""
+def test_each_call_is_answered_as_soon_as_it_ends(threads):
+    """It does not wait until its whole batch has ended."""
     first, gate = Gate(), Gate()
 
     async def scenario(calls, begin):
         opened = begin(first)
         await until(lambda: first.taken == [1])
-        quick, held = begin(lambda: "quick"), begin(partial(ask, gate, "held"))
+        quick, held = begin(lambda: "quick"), begin(partial(submit, gate, "held"))
         await until(lambda: len(calls._queue) == 2)
         first.release()
         await opened
@@ -200,14 +200,14 @@ def test_each_is_told_as_soon_as_it_has_ended(threads):
     running(threads, scenario)
 
 
-def test_more_than_may_go_abreast_go_one_party_after_the_other(threads, paces):
+def test_more_calls_than_fit_in_a_batch_run_as_several_batches(threads, paces):
     paces.setattr(microbatch, "MAX_BATCH_CALLS", 2)
     first, gate = Gate(), Gate(open_=True)
 
     async def scenario(calls, begin):
         opened = begin(first)
         await until(lambda: first.taken == [1])
-        made = [begin(partial(ask, gate, n)) for n in range(5)]
+        made = [begin(partial(submit, gate, n)) for n in range(5)]
         await until(lambda: len(calls._queue) == 5)
         first.release()
         await asyncio.gather(opened, *made)
@@ -217,17 +217,17 @@ def test_more_than_may_go_abreast_go_one_party_after_the_other(threads, paces):
 
 
 @pytest.mark.parametrize("raises", [KeyError, StopIteration])
-def test_a_call_raises_to_whoever_wanted_it_and_to_nobody_else(threads, raises):
+def test_a_call_raises_only_to_its_own_caller(threads, raises):
     gate = Gate()
 
     def bad():
         raise raises
 
     async def scenario(calls, begin):
-        gone = begin(gate)
+        cancelled = begin(gate)
         await until(lambda: gate.taken == [1])
         failing, good = begin(bad), begin(lambda: "good")
-        gone.cancel()
+        cancelled.cancel()
         gate.release()
         assert await good == "good"
         with pytest.raises(RuntimeError if raises is StopIteration else raises):
@@ -237,7 +237,7 @@ def test_a_call_raises_to_whoever_wanted_it_and_to_nobody_else(threads, raises):
 
 
 class Full(ThreadPoolExecutor):
-    """Has no thread to give once it is told so."""
+    """An executor that cannot start a thread while `full` is set."""
 
     full = False
 
@@ -247,12 +247,12 @@ class Full(ThreadPoolExecutor):
         return super().submit(*args, **options)
 
 
-def test_where_no_thread_can_be_had_all_who_wait_are_told_and_who_was_served_has_his_answer(paces):
+def test_when_no_thread_can_start_queued_calls_fail_and_the_served_call_keeps_its_answer(paces):
     paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 0.001)
     gate = Gate()
 
     async def scenario(calls, begin):
-        served = begin(partial(ask, gate, "served"))
+        served = begin(partial(submit, gate, "served"))
         await until(lambda: gate.taken == [1])
         behind = [begin(lambda: "never") for _ in range(3)]
         await until(lambda: len(calls._queue) == 3)

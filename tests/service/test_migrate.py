@@ -1,4 +1,4 @@
-"""Migrations on a database of their own, with a folder of their own."""
+"""Applying migrations from a folder to an empty database, and upgrading an older ledger."""
 
 from __future__ import annotations
 
@@ -48,19 +48,19 @@ def payees(url: str) -> list[str]:
         return [name for (name,) in conn.execute("select name from payee")]
 
 
-def test_applies_pending_files_in_order_and_only_once(url, migrations):
+def test_pending_files_are_applied_in_order_and_only_once(url, migrations):
     assert migrate(url, migrations) == ["0001_payee.sql", "0002_remember.sql"]
     assert migrate(url, migrations) == []
     assert payees(url) == ["示例企业"]
 
 
-def test_applies_a_file_that_came_later(url, migrations):
+def test_a_file_that_was_added_later_is_applied(url, migrations):
     migrate(url, migrations)
     (migrations / "0003_again.sql").write_text("select remember('again')")
     assert migrate(url, migrations) == ["0003_again.sql"]
 
 
-def test_callers_at_the_same_time_wait_for_each_other(url, migrations):
+def test_simultaneous_callers_wait_for_each_other(url, migrations):
     (migrations / "0003_slow.sql").write_text("select pg_sleep(0.2)")
     with ThreadPoolExecutor(4) as pool:
         applied = list(pool.map(lambda _: migrate(url, migrations), range(4)))
@@ -68,7 +68,7 @@ def test_callers_at_the_same_time_wait_for_each_other(url, migrations):
     assert payees(url) == ["示例企业"]
 
 
-def test_refuses_a_changed_file_and_then_applies_nothing(url, migrations):
+def test_a_changed_file_is_refused_and_nothing_is_applied(url, migrations):
     migrate(url, migrations)
     (migrations / "0002_remember.sql").write_text("select remember('someone else')")
     (migrations / "0000_new.sql").write_text("select remember('new')")
@@ -77,7 +77,7 @@ def test_refuses_a_changed_file_and_then_applies_nothing(url, migrations):
     assert payees(url) == ["示例企业"]
 
 
-def test_a_failing_file_leaves_nothing_behind_and_is_named(url, migrations):
+def test_a_failing_file_is_rolled_back_and_named(url, migrations):
     (migrations / "0003_fails.sql").write_text("select remember('half'); select 1 / 0")
     with pytest.raises(psycopg.errors.DivisionByZero) as failure:
         migrate(url, migrations)
@@ -88,7 +88,7 @@ def test_a_failing_file_leaves_nothing_behind_and_is_named(url, migrations):
 
 
 @pytest.mark.parametrize("form", ["host='{host}' port={port} user={user} dbname={dbname} sslmode=prefer"])
-def test_takes_a_conninfo_of_keys_and_values(url, migrations, form):
+def test_a_conninfo_of_keys_and_values_is_accepted(url, migrations, form):
     assert migrate(form.format(**conninfo_to_dict(url)), migrations)
 
 
@@ -116,8 +116,8 @@ OLD_ROWS = """
 """
 
 
-def test_a_ledger_that_ran_before_is_brought_up_with_what_it_holds(url, tmp_path):
-    """Its log is kept as it is, and every table is folded from it anew."""
+def test_a_ledger_of_an_older_release_is_upgraded_with_its_data(url, tmp_path):
+    """Its log is unchanged, and every table is folded from it again."""
     shipped = {file.name: file.read_text(encoding="utf-8") for file in resources.files("migrations").iterdir()}
     for name, text in shipped.items():
         if name.endswith(".sql") and name < BEFORE:
@@ -128,7 +128,7 @@ def test_a_ledger_that_ran_before_is_brought_up_with_what_it_holds(url, tmp_path
         conn.execute(OLD_ROWS)
         for position, event in enumerate(sorted(recorded, key=lambda e: int(e.header.source_id)), 1):
             fact = json.loads(codec.encode(event))
-            fact.pop("levels", None)  # which earlier programs did not write
+            fact.pop("levels", None)  # earlier releases did not write it
             row = [position, event.stream, event.version, type(event.fact).__name__, json.dumps(fact)]
             conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
         conn.execute("insert into claim values ('支付凭证号', '2019/示例❲2018❳7号—1/1', 'project/p', 1)")

@@ -1,4 +1,4 @@
-"""What two typed names or numbers are compared by is the same in Python and in PostgreSQL."""
+"""Names and document numbers are normalised identically in Python and in PostgreSQL."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -23,16 +23,16 @@ WRITTEN = st.builds(
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.one_of(TYPED, WRITTEN))
-def test_names_and_numbers_are_one_in_both(conn, text):
+def test_python_and_postgresql_normalise_names_and_numbers_identically(conn, text):
     row = conn.execute("select plain(%(t)s) as plain, document_number(%(t)s) as number", {"t": text}).fetchone()
     assert (row["plain"], row["number"]) == (normalized(text), normal(text))
 
 
 @pytest.mark.parametrize("typed", ["V–0001", "v—0001", "V−0001", "Ｖ－０００１", "V‐0001 "])
-def test_dashes_that_look_alike_are_one(typed):
+def test_similar_dashes_are_normalised_to_one(typed):
     assert normalized(typed) == "v-0001"
 
 
 @pytest.mark.parametrize("typed", ["穗知❲2018❳99号", "穗知〖2018〗099号", "穗知〈2018〉99", "穗知〔2018〕99"])
-def test_a_document_number_is_known_however_its_year_is_bracketed(typed):
+def test_a_document_number_is_normalised_for_any_brackets_around_its_year(typed):
     assert normal(typed) == "穗知〔2018〕99号"

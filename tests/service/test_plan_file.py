@@ -1,9 +1,10 @@
-"""A district's own plan: other projects, three batches, other gates and names. It loads and lives the same way."""
+"""A plan file other than the example: three batches, other projects, gates and names; and refused plan files."""
 
 from decimal import Decimal
 
 import pytest
 
+from domain.fund.lifecycle import FundEstablished
 from domain.money import Money
 from domain.state.fund import NoticeOrder, Settings
 from service import calendar, example
@@ -70,7 +71,7 @@ def other(tmp_path):
     return write
 
 
-def test_a_plan_with_three_batches_another_gate_and_other_names_lives_the_same_way(api, other):
+def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_whole_life(api, other):
     setup = list(plan_file.posts(plan_file.read(other(OTHER)), "测试"))
     posted = []
     post = example.poster(api.app.extensions["ledger"], SECRET, lambda: posted.append(1))
@@ -92,7 +93,7 @@ def test_a_plan_with_three_batches_another_gate_and_other_names_lives_the_same_w
     assert "中期款" in page
     assert api.get("/v1/fen/1234566").status_code == 200
     assert api.get("/v1/fen/1234567").status_code == 404
-    # Played again, it records nothing.
+    # A second run records nothing.
     head = len(posted), api.get("/readyz").json["log_position"]
     for event in setup:
         post(event)
@@ -100,40 +101,54 @@ def test_a_plan_with_three_batches_another_gate_and_other_names_lives_the_same_w
     assert (len(posted), api.get("/readyz").json["log_position"]) == (2 * head[0], head[1])
 
 
-def test_a_plan_may_tell_every_setting_of_its_fund(other):
+def test_a_plan_may_contain_every_setting_of_its_fund(other):
     more = (
         "acceptance_tries: 1, notice_order: after_decision, rectification_months: 3, quantum: 100, "
-        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40"
+        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40, reconcile_before_close: true"
     )
     text = OTHER.replace("acceptance_tries: 1", more).replace("approvals: [审批]", "approvals: []")
     [founding, *_] = plan_file.posts(plan_file.read(other(text)), "测试")
-    said = cloudevents.read(cloudevents.opened(founding), "test", SECRET).posted.fact.settings
-    assert said == Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40)
+    established = cloudevents.read(cloudevents.opened(founding), "test", SECRET).posted.fact
+    assert isinstance(established, FundEstablished)
+    every = Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40, reconcile_before_close=True)
+    assert established.settings == every
 
 
 @pytest.mark.parametrize(
-    ("was", "becomes"),
+    ("was", "becomes", "path", "allowed"),
     [
-        ("format: suyuan-plan/1", "format: suyuan-plan/2"),
-        ("unit: 元", "unit: 亿元"),
-        ("amount: 12345.67", "amount: 12345.678"),
-        ("amount: 12345.67", "amount: １２"),
-        ("amount: 12345.67", "amount: nan"),
-        ("gate: agreement", "gate: whenever"),
-        ("awards: {max: 4}", "awards: {max: many}"),
-        ("fixed_total: true", "fixed_total: yes"),
-        ("fixed_total: true", "fixed_totl: true"),
-        ("acceptance_tries: 1", "acceptance_tries: 1, appeals: 2"),
-        ("awards: {max: 4}", "awards: {max: 4, exact: 4}"),
-        ("  total: 12345.67", "  total: 12345.67\n  total: 1"),
-        ("tasks: [甲]\n", ""),
-        ("plan:", "plan: [\n"),
+        ("format: suyuan-plan/1", "format: suyuan-plan/2", "format", "suyuan-plan/1"),
+        ("unit: 元", "unit: 亿元", "plan.unit", "分, 元, 万元"),
+        ("amount: 12345.67", "amount: 12345.678", "appropriation.amount", "12345.678"),
+        ("amount: 12345.67", "amount: １２", "appropriation.amount", "12.5"),
+        ("amount: 12345.67", "amount: nan", "appropriation.amount", "12.5"),
+        ("amount: 12345.67", "amount: [1]", "appropriation.amount", "single value"),
+        ("gate: agreement", "gate: whenever", "plan.batches[2].gate", "award, agreement, acceptance"),
+        ("awards: {max: 4}", "awards: {max: many}", "plan.projects[1].awards.max", "whole number"),
+        ("fixed_total: true", "fixed_total: yes", "plan.projects[1].fixed_total", "true, false"),
+        ("fixed_total: true", "fixed_totl: true", "plan.projects[1].fixed_totl", "fixed_total"),
+        ("acceptance_tries: 1", "acceptance_tries: 1, appeals: 2", "fund.settings.appeals", "acceptance_tries"),
+        ("awards: {max: 4}", "awards: {max: 4, exact: 4}", "plan.projects[1].awards", "{exact: n}"),
+        ("amounts: {1: 2000, 2", "amounts: {1: 2000, 7", "plan.projects[2].amounts", "1, 2, 3"),
+        ("tasks: [甲, 乙]", "tasks: [甲, 丙]", "plan.projects[2].tasks", "丙"),
+        ("adopted_on: 2020-02-10", "adopted_on: 2020-02-30", "plan.adopted_on", "2019-05-20"),
+        ("tasks: [甲]\n", "\n", "plan.projects[1].tasks", "missing"),
+        ("  total: 12345.67", "  total: 12345.67\n  total: 1", "YAML", "twice"),
+        ("plan:", "plan: [\n", "YAML", "YAML"),
+        ("title: 另一份计划", "title: &a 另一份计划\n  more: *a", "YAML", "aliases"),
     ],
 )
-def test_a_wrong_plan_file_is_refused_before_anything_is_posted(other, was, becomes):
+def test_a_wrong_plan_file_is_refused_with_its_line_field_and_what_is_allowed(other, was, becomes, path, allowed):
     assert was in OTHER
-    with pytest.raises(plan_file.PlanFileWrong):
-        list(plan_file.posts(plan_file.read(other(OTHER.replace(was, becomes, 1))), "测试"))
+    changed = OTHER.replace(was, becomes, 1)
+    with pytest.raises(plan_file.PlanFileWrong) as refused:
+        plan_file.read(other(changed))
+    wrong = next(each for each in refused.value.wrong if each.path == path)
+    before, now = OTHER.splitlines(), changed.splitlines()
+    first = next(n for n, (old, new) in enumerate(zip(before, now, strict=False), 1) if old != new)
+    assert abs(wrong.line - first) <= (6 if allowed in ("missing", "YAML") else 1), (wrong, first)
+    assert allowed in f"{wrong.zh} {wrong.en}"
+    assert f"plan.yaml:{wrong.line}: {path}: " in str(refused.value)
 
 
 def test_an_amount_in_a_plan_never_becomes_a_float(other):

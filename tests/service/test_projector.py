@@ -1,4 +1,4 @@
-"""The projector as a follower: told by NOTIFY, by its poll when nobody tells it, and after it lost the database."""
+"""The projector follows the log: after NOTIFY, by polling without a notification, and after a lost connection."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ def following(database_url):
 
 
 def reached(url, position):
-    """Wait for the projections to get there."""
+    """Whether the projections reach this position within 15 seconds."""
     deadline = time.monotonic() + 15
     with psycopg.connect(url, autocommit=True) as conn:
         while time.monotonic() < deadline:
@@ -33,24 +33,24 @@ def reached(url, position):
     return False
 
 
-def test_it_folds_what_is_posted(following):
+def test_posted_events_are_folded(following):
     with open_ledger(following) as ledger:
         assert reached(following, put(ledger, founded(line())))
 
 
-def test_it_folds_what_nobody_told_it_of(following):
+def test_an_event_without_a_notification_is_folded(following):
     assert reached(following, 0)
     with psycopg.connect(following, autocommit=True) as conn:
-        conn.execute("insert into event values (1, 'fund/x', 1, 'Untold', now(), '{\"fund\": \"x\"}')")
+        conn.execute("insert into event values (1, 'fund/x', 1, 'Unannounced', now(), '{\"fund\": \"x\"}')")
     assert reached(following, 1)
 
 
-def test_it_comes_back_after_its_connection_is_cut(following):
+def test_folding_continues_after_the_connection_is_terminated(following):
     with open_ledger(following) as ledger:
         first = put(ledger, founded(line())[:2])
         assert reached(following, first)
         with psycopg.connect(following, autocommit=True) as conn:
-            everyone = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-            cut = conn.execute(f"select pg_terminate_backend(pid) {everyone}").fetchall()
-        assert len(cut) >= 2, "the projector's connection and the ledger's"
+            others = "from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            terminated = conn.execute(f"select pg_terminate_backend(pid) {others}").fetchall()
+        assert len(terminated) >= 2, "the projector's connection and the ledger's"
         assert reached(following, put(ledger, founded(line())[2:]))

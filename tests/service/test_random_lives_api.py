@@ -1,4 +1,4 @@
-"""Random lives over HTTP on PostgreSQL: the service answers each post as the domain does, and its tables agree."""
+"""Random lives posted over HTTP: the service answers each post as the domain does, and its tables agree."""
 
 import hashlib
 import json
@@ -31,14 +31,16 @@ ANY_CODE = str.maketrans("IOSVZ", "ABCDE")
 
 
 def wire(posted):
-    """The CloudEvent that says what a post of the lives says, in the form in which senders post it."""
+    """The CloudEvent in which a sender would post this post of a life."""
     header = posted.header
     dated = replace(header, booked_on=header.booked_on or header.occurred_on)
-    told = json.loads(codec.encode(Recorded(posted.stream, 1, "f", dated, posted.fact)))
+    encoded = json.loads(codec.encode(Recorded(posted.stream, 1, "f", dated, posted.fact)))
     type_ = type(posted.fact).__name__
     fields = SCHEMAS[type_].fields
-    said = {name: each for name, each in told.items() if name in fields and (each != [] or fields[name].required)}
-    data = {name: in_clear(each) for name, each in said.items()}
+    posted_fields = {
+        name: each for name, each in encoded.items() if name in fields and (each != [] or fields[name].required)
+    }
+    data = {name: in_clear(each) for name, each in posted_fields.items()}
     if header.booked_on is None:
         del data["booked_on"]
     return {
@@ -52,21 +54,21 @@ def wire(posted):
 
 
 def in_clear(value):
-    """With an account number for each digest, and a code of 18 characters for each short one of the lives."""
+    """The value with an account number in place of each digest, and each short USCC extended to 18 characters."""
     if isinstance(value, dict) and "digest" in value:
         return "62" + str(int(hashlib.sha256(value["digest"].encode()).hexdigest()[:12], 16))
     if isinstance(value, dict):
-        told = {name: in_clear(each) for name, each in value.items()}
-        return {**told, "uscc": told["uscc"].upper().translate(ANY_CODE).ljust(18, "0")} if "uscc" in told else told
+        clear = {name: in_clear(each) for name, each in value.items()}
+        return {**clear, "uscc": clear["uscc"].upper().translate(ANY_CODE).ljust(18, "0")} if "uscc" in clear else clear
     return [in_clear(each) for each in value] if isinstance(value, list) else value
 
 
-class LifeOnTheWire(RandomLife):
-    """A life whose posts can all be said on the wire: what has not the form would not reach the domain."""
+class LifeOverHttp(RandomLife):
+    """A life whose posts all pass the event schemas, because a malformed post would not reach the domain."""
 
     def try_(self, posted):
         try:
-            cloudevents.read(cloudevents.opened(wire(posted)), "anyone", SECRET)
+            cloudevents.read(cloudevents.opened(wire(posted)), "any-key", SECRET)
         except ValidationError:
             return False
         return super().try_(posted)
@@ -74,19 +76,19 @@ class LifeOnTheWire(RandomLife):
 
 @pytest.fixture
 def service(api):
-    """The service with the calendar and the codes of the lives, and a key for each of their people."""
+    """The service with the calendar and the USCC check of the lives, and a key for each of their actors."""
     api.app.extensions["ledger"].close()
     api.app.extensions["ledger"] = Ledger(
         api.url, today=lambda: TODAY, working_days=calendar_days, valid_uscc=lambda code: not code.startswith("0")
     )
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
-        for who in "甲乙丙丁":
-            api.keys[f"key-{who}"] = api_keys.create(conn, SECRET, f"key-{who}", grant(SCOPES))
+        for actor in "甲乙丙丁":
+            api.keys[f"key-{actor}"] = api_keys.create(conn, SECRET, f"key-{actor}", grant(SCOPES))
     return api
 
 
-def tell(service):
-    """A witness that posts over HTTP what the life posts, and holds the answer to the domain's."""
+def http_witness(service):
+    """A witness that posts over HTTP what the life posts, and compares the answer with the domain's outcome."""
 
     def witness(posted, outcome, _):
         response = service.post(wire(posted), posted.header.key)
@@ -100,32 +102,32 @@ def tell(service):
     return witness
 
 
-def money_of(books):
-    """What stands in each account, by fund, project, batch and award, in fen."""
-    found = Counter()
-    for stream in books.streams.values():
+def money_of(ledger):
+    """The balance of each account, by fund, project, batch and award, in fen."""
+    balances = Counter()
+    for stream in ledger.streams.values():
         code = getattr(stream.state, "fund", stream.state.code)
         for at, fen in stream.state.accounts.holdings.items():
             place = at.place
-            found[code, at.account, place.project or "", place.batch or 0, place.award or ""] += fen.total
-    return found
+            balances[code, at.account, place.project or "", place.batch or 0, place.award or ""] += fen.total
+    return balances
 
 
 def money_in_tables(service):
-    found = Counter()
+    balances = Counter()
     with psycopg.connect(service.url, row_factory=dict_row) as conn:
         for row in conn.execute("select * from balance"):
             for account in ACCOUNTS:
-                found[row["fund"], account, row["project"], row["batch"], row["award"]] += row[account]
-    return +found
+                balances[row["fund"], account, row["project"], row["batch"], row["award"]] += row[account]
+    return +balances
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_random_life_over_http_is_answered_recorded_and_folded_as_the_domain_says(service, seed):
-    life = LifeOnTheWire(Random(seed))
+def test_a_random_life_over_http_is_answered_recorded_and_folded_as_in_the_domain(service, seed):
+    life = LifeOverHttp(Random(seed))
     with replayable(life):
         life.show_to(Model())
-        life.show_to(tell(service))
+        life.show_to(http_witness(service))
         for counted in life.live(150):
             if counted:
                 service.fold()
@@ -136,17 +138,17 @@ def test_a_random_life_over_http_is_answered_recorded_and_folded_as_the_domain_s
 
 
 def check_why_agrees_with_a_dry_run(service, life):
-    """For every award: what the service tells is missing is what it would refuse a payment by."""
+    """For every award: the first condition that `why` reports as missing is the rule that refuses a dry run."""
     for code in PROJECTS:
         project = life.ledger.project(code)
         for award in sorted(project.awards):
             for batch in life.ledger.fund("f").line(code).batches:
                 response = service.get(f"/v1/projects/{code}/why?batch={batch.batch}&award={award}", "all")
                 steps = why(life.ledger, code, batch.batch, award).steps
-                for told, step in zip(response.json["steps"], steps, strict=True):
-                    asked = wire(life.post(step.fact, step.stream, on=TODAY, by="丁"))
-                    asked["data"] |= {"payment": "why"} if told["event"] == "PaymentRequested" else {}
-                    answer = service.post(asked, "all", "/v1/events?dry_run=true").json
-                    missing = [each["missing"]["rule"] for each in told["conditions"] if not each["met"]]
+                for answered, step in zip(response.json["steps"], steps, strict=True):
+                    event = wire(life.post(step.fact, step.stream, on=TODAY, by="丁"))
+                    event["data"] |= {"payment": "why"} if answered["event"] == "PaymentRequested" else {}
+                    answer = service.post(event, "all", "/v1/events?dry_run=true").json
+                    missing = [each["missing"]["rule"] for each in answered["conditions"] if not each["met"]]
                     assert answer.get("rule") == (missing[0] if missing else None)
-                    assert (answer.get("outcome") == "would_record") == told["may_be_posted"]
+                    assert (answer.get("outcome") == "would_record") == answered["may_be_posted"]

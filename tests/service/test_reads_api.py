@@ -1,4 +1,4 @@
-"""What an auditor reads of the example, checked against the plan and against itself."""
+"""The reads of the example by an auditor, checked against the plan and against each other."""
 
 import json
 from decimal import Decimal
@@ -15,13 +15,13 @@ FUND = "yx-ip-2018"
 SIX = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
 
 
-def balances(api, **asked):
-    response = api.get(f"/v1/funds/{FUND}/balances", query_string=asked)
+def balances(api, **params):
+    response = api.get(f"/v1/funds/{FUND}/balances", query_string=params)
     assert response.status_code == 200, response.text
     return response.json
 
 
-def test_both_batches_are_planned_and_allotted_in_full_before_anything_goes_wrong(played):
+def test_both_batches_are_planned_and_allotted_in_full_before_any_correction(played):
     answer = balances(played, by="batch", booked_on="2019-05-31")
     assert answer["fund"] == FUND
     assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
@@ -41,13 +41,13 @@ def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(
 
 
 @pytest.mark.parametrize("at", [{}, {"position": 1}, {"position": 60}, {"booked_on": "2019-12-31"}])
-def test_the_total_is_the_same_however_the_rows_are_grouped(played, at):
+def test_the_total_is_the_same_for_every_grouping_of_the_rows(played, at):
     totals = [balances(played, by=by, **at)["total"] for by in ("batch", "project", "task", "award")]
     assert totals == totals[:1] * 4
     assert set(totals[0]) == {"planned", "allotted", *SIX, "pool", "recovered", "surrendered", "appropriated"}
 
 
-def test_by_task_the_lines_are_grouped_by_their_set_of_tasks(played):
+def test_balances_by_task_are_grouped_by_the_task_set_of_each_line(played):
     rows = balances(played, by="task", booked_on="2019-05-31")["rows"]
     assert [(r["task"], r["planned"]) for r in rows] == [
         ("二", "2500000.00"),
@@ -59,13 +59,13 @@ def test_by_task_the_lines_are_grouped_by_their_set_of_tasks(played):
     ]
 
 
-def test_by_award_there_are_10_to_19_awards_as_the_plan_allows(played):
+def test_balances_by_award_contain_10_to_19_awards_as_the_plan_allows(played):
     awards = [r for r in balances(played, by="award")["rows"] if r["award"]]
     assert 10 <= len(awards) <= 19
     assert all("示例" in r["applicant"] for r in awards)
 
 
-def test_the_annex_is_the_seed_s_annex_line_by_line(played):
+def test_the_annex_equals_the_filed_annex_line_by_line(played):
     plan = played.get(f"/v1/funds/{FUND}/plan").json
     # The annex as the district filed it: number as printed, tasks, name, awards, total, batch 1, batch 2, in 万元.
     printed = [
@@ -98,14 +98,14 @@ def test_the_annex_is_the_seed_s_annex_line_by_line(played):
     assert [b["planned"] for b in plan["total"]["batches"]] == ["6000000.00", "4000000.00"]
 
 
-def test_a_reallocation_shows_beside_the_plan_as_it_was_adopted(played):
+def test_a_reallocation_is_shown_next_to_the_adopted_plan(played):
     rows = played.get(f"/v1/funds/{FUND}/plan").json["rows"]
     changed = {row["number"]: (row["adopted"], row["planned"]) for row in rows if row["adopted"] != row["planned"]}
     assert changed == {1: ("1700000.00", "1780000.00"), 6: ("200000.00", "120000.00")}
 
 
-def test_the_fixed_total_of_project_7_is_awarded_to_the_fen_twice(played):
-    """By the first list, and again when one of its awards is declined and a substitute takes its place."""
+def test_both_award_lists_of_project_7_award_its_fixed_total_to_the_fen(played):
+    """The second list replaces a declined award with a substitute."""
     decided = [
         event["position"]
         for event in played.get("/v1/projects/yx-ip-2018-07/events?limit=1000").json
@@ -118,7 +118,7 @@ def test_the_fixed_total_of_project_7_is_awarded_to_the_fen_twice(played):
         assert (row["allotted"], row["line"]) == ("600000.00", "0.00")
 
 
-def test_every_serial_of_the_fund_answers_where_it_is(played):
+def test_every_serial_of_the_fund_has_a_trace_to_its_current_account(played):
     random = Random(7)
     for serial in [0, 999_999_999, *(random.randrange(1_000_000_000) for _ in range(100))]:
         answer = played.get(f"/v1/fen/{serial}").json
@@ -144,8 +144,8 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(played):
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
 
 
-def test_the_fen_traced_as_paid_are_exactly_the_paid_balance(played):
-    """Folded from the movements fen by fen, beside the amounts that the balances fold."""
+def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(played):
+    """The fen are folded from the movements, independently of the amounts in the balances."""
     with psycopg.connect(played.url) as conn:
         rows = conn.execute("select source, target, fen::text from movement order by position, seq").fetchall()
     paid = FenSet()
@@ -177,7 +177,7 @@ def test_balances_as_of_a_booking_date_and_of_a_position(played):
     assert (now["rows"], now["total"]) == (then["rows"], then["total"])
 
 
-def test_the_log_is_read_in_pages_that_lead_on(played):
+def test_the_pages_of_the_log_are_linked_and_complete(played):
     seen, address = [], "/v1/events?after=0&limit=100"
     while address:
         page = played.get(address)
@@ -217,7 +217,7 @@ def test_funds_and_projects_are_listed_and_described(played):
     assert len(one["award_list"]) == 2
 
 
-def test_the_example_has_its_bad_days(played):
+def test_the_example_contains_failures_and_corrections(played):
     with psycopg.connect(played.url) as conn:
         statuses = {row[0] for row in conn.execute("select status from payment")}
         types = {row[0] for row in conn.execute("select type from event")}
@@ -228,30 +228,30 @@ def test_the_example_has_its_bad_days(played):
     } <= types  # fmt: skip
 
 
-def test_the_example_s_bad_days_end_well(played):
+def test_the_failures_of_the_example_are_corrected(played):
     """A recall, an upheld objection, a substitute, both kinds of return, a second acceptance, a partial recovery."""
     with psycopg.connect(played.url, row_factory=dict_row) as conn:
 
-        def told(query):
+        def rows_of(query):
             return conn.execute(query).fetchall()
 
-        upheld = told("select application from objection where status = 'upheld' and application is not null")
+        upheld = rows_of("select application from objection where status = 'upheld' and application is not null")
         assert upheld
         for each in upheld:
-            [row] = told(f"select status from application where application = '{each['application']}'")
+            [row] = rows_of(f"select status from application where application = '{each['application']}'")
             assert row["status"] == "excluded"
-        declined = told("select project, decided_on from award where status = 'declined'")
+        declined = rows_of("select project, decided_on from award where status = 'declined'")
         assert declined
         for each in declined:
             later = f"select from award where project = '{each['project']}' and decided_on > '{each['decided_on']}'"
-            assert told(later), "a substitute was awarded"
-        returned = told("select source, target, count(*) from movement where type = 'PaymentReturned' group by 1, 2")
+            assert rows_of(later), "a substitute was awarded"
+        returned = rows_of("select source, target, count(*) from movement where type = 'PaymentReturned' group by 1, 2")
         assert {(row["source"], row["target"]) for row in returned} == {("paid", "payable"), ("paid", "recovered")}
-        tries = told(
+        tries = rows_of(
             "select fact ->> 'award' from event where type = 'AcceptanceRequested' group by 1 having count(*) > 1"
         )
         assert tries
-        [recovery] = told("select amount, received from recovery")
+        [recovery] = rows_of("select amount, received from recovery")
         assert 0 < recovery["received"] < recovery["amount"]
     total = {name: Decimal(each) for name, each in played.get(f"/v1/funds/{FUND}/balances").json["total"].items()}
     assert total["appropriated"] == total["pool"] + total["recovered"] + total["surrendered"] + total["allotted"]
@@ -259,12 +259,12 @@ def test_the_example_s_bad_days_end_well(played):
     assert total["allotted"] == sum(total[name] for name in accounts)
 
 
-def test_no_account_number_stands_in_the_log(played):
+def test_the_log_contains_no_account_number(played):
     with psycopg.connect(played.url) as conn:
-        found = conn.execute("select count(*) from event where fact::text ~ '62000000[0-9]{8}'").fetchone()
-        kept = conn.execute("select fact -> 'payee' -> 'account' from event where type = 'PaymentRequested'")
-        accounts = [row[0] for row in kept]
-    assert found == (0,)
+        occurrences = conn.execute("select count(*) from event where fact::text ~ '62000000[0-9]{8}'").fetchone()
+        payees = conn.execute("select fact -> 'payee' -> 'account' from event where type = 'PaymentRequested'")
+        accounts = [row[0] for row in payees]
+    assert occurrences == (0,)
     assert all(set(each) == {"last4", "digest"} and len(each["last4"]) == 4 for each in accounts)
 
 
@@ -281,7 +281,7 @@ def test_no_account_number_stands_in_the_log(played):
         "/v1/funds//balances",
     ],
 )
-def test_what_is_not_there_is_a_problem_document(played, path):
+def test_an_unknown_resource_is_answered_with_a_problem_document(played, path):
     response = played.get(path)
     assert response.status_code == 404
     assert response.content_type == "application/problem+json"
@@ -292,14 +292,14 @@ def test_what_is_not_there_is_a_problem_document(played, path):
     "query",
     ["by=colour", "by=batch&by=task", "position=-1", "position=１", "booked_on=2019-13-01", "bye=1", "min_position=x"],
 )
-def test_a_wrong_query_parameter_is_refused_by_name(played, query):
+def test_a_wrong_query_parameter_is_named_in_the_problem(played, query):
     response = played.get(f"/v1/funds/{FUND}/balances?{query}")
     assert response.status_code == 400
     assert response.json["parameter"] == query.partition("=")[0]
 
 
-def test_the_seed_in_the_example_file_is_the_seed(played):
-    """Names, tasks and amounts, against the facts read off the document, kept beside this test."""
+def test_the_example_plan_equals_the_seed(played):
+    """Names, tasks and awards are compared with seed.json, which was transcribed from the original document."""
     seed = json.loads((Path(__file__).parent / "seed.json").read_text(encoding="utf-8"))
     rows = played.get(f"/v1/funds/{FUND}/plan").json["rows"]
     assert [(r["name"], r["name_annex"], r["number_raw"]) for r in rows] == [

@@ -1,4 +1,4 @@
-"""A statement held against the books over HTTP: the exceptions first, the same for the same file, and then accepted."""
+"""Reconciliation over HTTP: a statement compared with the ledger, its exceptions, and its acceptance."""
 
 import json
 from hashlib import sha256
@@ -21,46 +21,43 @@ FILE = STATEMENT.read_bytes()
 KINDS = ("statement_only", "ledger_only", "duplicate", "amount_differs", "payee_differs", "date_differs")
 
 
-def send(api, content=FILE, key="auditor", kind="text/csv", fund=FUND, **asked):
-    query = {"fund": fund, **asked}
+def send(api, content=FILE, key="auditor", kind="text/csv", fund=FUND, **params):
+    query = {"fund": fund, **params}
     return api.client.post(
         "/v1/reconciliations", data=content, content_type=kind, headers=api.headers(key), query_string=query
     )
 
 
 @pytest.fixture(scope="module")
-def found(played):
+def comparison(played):
     answer = send(played)
     assert answer.status_code == 200
     return answer.json
 
 
-def of_kind(found, kind):
-    return [each for each in found["exceptions"] if each["kind"] == kind]
+def of_kind(comparison, kind):
+    return [each for each in comparison["exceptions"] if each["kind"] == kind]
 
 
-def test_the_answer_is_as_the_contract_says(played):
+def test_the_answer_matches_the_contract(played):
     contract = played.get("/openapi.json", key=None).json
     check_contract(contract, contract["paths"]["/v1/reconciliations"]["post"], send(played))
 
 
-# What the example's statement says --------------------------------------------------
-
-
-def test_the_example_has_every_kind_of_exception_and_the_worst_comes_first(found):
-    kinds = [each["kind"] for each in found["exceptions"]]
+def test_the_example_has_every_kind_of_exception_in_order_of_severity(comparison):
+    kinds = [each["kind"] for each in comparison["exceptions"]]
     assert set(kinds) == set(KINDS)
     assert kinds == sorted(kinds, key=KINDS.index)
-    assert next(iter(found)) != "acceptance"
-    assert found["summary"]["exceptions"] == {kind: kinds.count(kind) for kind in KINDS}
+    assert next(iter(comparison)) != "acceptance"
+    assert comparison["summary"]["exceptions"] == {kind: kinds.count(kind) for kind in KINDS}
 
 
-def test_the_books_and_the_statement_are_bridged_by_the_exceptions_alone(found):
-    """Statement less books is the sum of the differences, each way of the money: 余额调节."""
-    summary = found["summary"]
+def test_the_exceptions_explain_the_whole_difference_between_statement_and_ledger(comparison):
+    """For each direction, statement less ledger is the sum of the differences: 余额调节."""
+    summary = comparison["summary"]
     for total, direction in (("paid_out", "out"), ("received", "in")):
         of_exceptions = sum(
-            fen(each["difference"]) for each in found["exceptions"]
+            fen(each["difference"]) for each in comparison["exceptions"]
             if {one["direction"] for one in (*each["lines"], *each["entries"])} == {direction}
         )  # fmt: skip
         assert fen(summary["statement"][total]) - fen(summary["ledger"][total]) == of_exceptions
@@ -70,22 +67,22 @@ def fen(yuan):
     return int(yuan.replace(".", ""))
 
 
-def test_a_line_of_a_payment_in_transit_tells_which_one_is_to_be_confirmed(found):
-    [sent] = [each for each in found["exceptions"] if each["pending"]]
-    assert sent["pending"]["payment"] == "yx-ip-2018-08-L02-B1-1"
-    assert "yx-ip-2018-08-L02-B1-1" in sent["sentence"]
-    assert "支付确认" in sent["sentence_zh"]
-    assert sent["lines"][0]["row"] == "row 11"
+def test_a_line_of_a_payment_in_transit_names_the_payment_to_be_confirmed(comparison):
+    [in_transit] = [each for each in comparison["exceptions"] if each["pending"]]
+    assert in_transit["pending"]["payment"] == "yx-ip-2018-08-L02-B1-1"
+    assert "yx-ip-2018-08-L02-B1-1" in in_transit["sentence"]
+    assert "支付确认" in in_transit["sentence_zh"]
+    assert in_transit["lines"][0]["row"] == "row 11"
 
 
-def test_a_duplicate_names_the_line_that_it_repeats(found):
-    [duplicate] = of_kind(found, "duplicate")
+def test_a_duplicate_names_the_line_that_it_repeats(comparison):
+    [duplicate] = of_kind(comparison, "duplicate")
     assert duplicate["repeats_line"] == 12
     assert duplicate["lines"][0]["number"] == 13
 
 
-def test_an_exception_says_what_stands_on_either_side(found):
-    [amount], [payee], [day] = (of_kind(found, kind) for kind in KINDS[3:])
+def test_an_exception_contains_the_values_of_both_sides(comparison):
+    [amount], [payee], [day] = (of_kind(comparison, kind) for kind in KINDS[3:])
     assert amount["difference"] == "-45.00"
     assert "56927.00" in amount["sentence"]
     assert "56972.00" in amount["sentence_zh"]
@@ -95,19 +92,16 @@ def test_an_exception_says_what_stands_on_either_side(found):
     assert "2019-09-01" in day["sentence_zh"]
 
 
-def test_lines_and_entries_are_matched_one_to_many_and_many_to_one(found):
-    shapes = {(len(each["lines"]), len(each["entries"])) for each in found["acceptance"]["matches"]}
+def test_lines_and_entries_are_matched_one_to_many_and_many_to_one(comparison):
+    shapes = {(len(each["lines"]), len(each["entries"])) for each in comparison["acceptance"]["matches"]}
     assert shapes == {(1, 1), (1, 6), (2, 1)}
-    assert all(each["reasons"] and 0 < each["confidence"] <= 100 for each in found["acceptance"]["matches"])
+    assert all(each["reasons"] and 0 < each["confidence"] <= 100 for each in comparison["acceptance"]["matches"])
 
 
-def test_no_account_number_is_answered(found):
-    told = json.dumps(found, ensure_ascii=False)
-    assert "6200000000" not in told
-    assert "digest" not in told
-
-
-# The same again, and as of then -----------------------------------------------------
+def test_the_answer_contains_no_account_number(comparison):
+    text = json.dumps(comparison, ensure_ascii=False)
+    assert "6200000000" not in text
+    assert "digest" not in text
 
 
 def test_the_same_file_again_gives_the_same_result(played):
@@ -116,24 +110,24 @@ def test_the_same_file_again_gives_the_same_result(played):
     assert sha256(FILE).hexdigest() == first.json["statement"]["file_sha256"]
 
 
-def test_as_of_an_earlier_position_the_books_are_as_they_were(played, found):
+def test_a_statement_is_compared_with_the_ledger_as_of_a_position(played, comparison):
     before = send(played, position=1).json
     assert before["as_of"] == {"position": 1}
     assert before["summary"]["entries"] == 0
-    assert send(played, position=found["as_of"]["position"]).json == found
-    later = found["as_of"]["position"] + 1
+    assert send(played, position=comparison["as_of"]["position"]).json == comparison
+    later = comparison["as_of"]["position"] + 1
     assert send(played, position=later).status_code == 404
 
 
-def test_reversed_entries_are_no_entries_any_more(played, found):
-    """The example confirms a payment wrongly and reverses that: one of the two stands."""
-    entries = [entry for each in found["acceptance"]["matches"] for entry in each["entries"]]
+def test_reversed_entries_are_not_compared(played, comparison):
+    """The example reverses a wrong confirmation of a payment; only the later confirmation counts."""
+    entries = [entry for each in comparison["acceptance"]["matches"] for entry in each["entries"]]
     assert len({(entry["stream"], entry["version"]) for entry in entries}) == len(entries)
-    assert found["summary"]["ledger"]["received"] == "305327.60"
+    assert comparison["summary"]["ledger"]["received"] == "305327.60"
 
 
 @pytest.mark.parametrize("form", ["xlsx", "camt.053", "csv"])
-def test_whatever_form_the_bank_sends_the_result_is_the_same(played, form):
+def test_the_result_is_the_same_for_every_file_format(played, form):
     lines = statement_lines()
     content, kind = {
         "csv": (as_csv(lines), "text/csv"),
@@ -146,21 +140,18 @@ def test_whatever_form_the_bank_sends_the_result_is_the_same(played, form):
 
 
 def statement_lines():
-    """The example's lines with their accounts in clear."""
+    """The example's lines with unmasked account numbers."""
     return read(FILE, {}, lambda number: number).lines
 
 
-def test_a_tolerance_of_days_is_asked_for(played):
-    """One line is of a day later than its entry, another of eleven."""
+def test_dates_may_differ_by_the_tolerance_in_days(played):
+    """One line is one day later than its entry, another eleven days."""
     kinds = {days: [each["differs"] for each in send(played, tolerance=days).json["exceptions"]] for days in (0, 3, 11)}
     assert [sum("date_differs" in each for each in kinds[days]) for days in (0, 3, 11)] == [2, 1, 0]
     assert kinds[TOLERANCE] == [each["differs"] for each in send(played).json["exceptions"]]
 
 
-# What is refused --------------------------------------------------------------------
-
-
-def test_a_file_that_cannot_be_read_is_answered_with_the_places(played):
+def test_an_unreadable_file_is_answered_with_the_cells_of_its_errors(played):
     answer = send(played, "日期,支出\n昨天,一元\n".encode())
     assert answer.status_code == 422
     assert answer.json["type"] == "/v1/problems/statement-wrong"
@@ -168,7 +159,7 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_places(played):
 
 
 @pytest.mark.parametrize(
-    ("asked", "status"),
+    ("params", "status"),
     [
         ({"fund": "none"}, 404),
         ({"tolerance": 32}, 400),
@@ -178,20 +169,20 @@ def test_a_file_that_cannot_be_read_is_answered_with_the_places(played):
         ({"kind": "application/json"}, 415),
     ],
 )
-def test_what_cannot_be_asked_is_a_problem(played, asked, status):
-    assert send(played, **asked).status_code == status
+def test_a_wrong_request_is_answered_with_a_problem(played, params, status):
+    assert send(played, **params).status_code == status
     assert played.client.post("/v1/reconciliations", data=FILE, headers=played.headers("auditor")).status_code == 400
 
 
-def test_who_comes_while_two_files_are_read_is_told_to_come_again(played, monkeypatch):
+def test_a_third_simultaneous_file_is_answered_with_503_and_retry_after(played, monkeypatch):
     monkeypatch.setattr(sandbox, "WAIT_SECONDS", 0.01)
-    with sandbox._PLACES, sandbox._PLACES:
+    with sandbox._SLOTS, sandbox._SLOTS:
         busy = send(played)
     assert (busy.status_code, busy.headers["Retry-After"]) == (503, "1")
     assert send(played).status_code == 200
 
 
-def test_a_key_of_another_fund_learns_nothing(lively):
+def test_a_key_of_another_fund_cannot_reconcile_or_read_reconciliations(lively):
     with psycopg.connect(lively.url, autocommit=True, row_factory=dict_row) as conn:
         key = api_keys.create(conn, SECRET, "elsewhere", grant(["read"], ["another-fund"]))
     assert send(lively, key=key).status_code == 403
@@ -199,21 +190,18 @@ def test_a_key_of_another_fund_learns_nothing(lively):
     assert send(lively, key="").status_code == 401
 
 
-# Accepted ---------------------------------------------------------------------------
-
-
-def accepting(api, found, **changes):
-    explained = [{**each, "explanation": "已核实"} for each in found["acceptance"]["exceptions"]]
-    data = {**found["acceptance"], "exceptions": explained, **changes}
+def accepting(api, comparison, **changes):
+    explained = [{**each, "explanation": "已核实"} for each in comparison["acceptance"]["exceptions"]]
+    data = {**comparison["acceptance"], "exceptions": explained, **changes}
     return api.event("StatementReconciled", f"fund/{FUND}", "2020-09-10", ["对账单"], **data)
 
 
-def test_what_was_answered_is_accepted_once_it_is_explained(lively):
-    found = send(lively).json
-    unexplained = accepting(lively, found, exceptions=found["acceptance"]["exceptions"])
+def test_a_comparison_is_accepted_once_its_exceptions_are_explained(lively):
+    comparison = send(lively).json
+    unexplained = accepting(lively, comparison, exceptions=comparison["acceptance"]["exceptions"])
     refused = lively.post(unexplained, "fund-office")
     assert (refused.status_code, refused.json["rule"]) == (422, "ExceptionUnexplained")
-    assert lively.post(accepting(lively, found), "fund-office").status_code == 201
+    assert lively.post(accepting(lively, comparison), "fund-office").status_code == 201
     lively.fold()
     [row] = lively.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
     assert (row["status"], row["lines"], row["exceptions"]) == ("accepted", 15, 7)
@@ -221,10 +209,10 @@ def test_what_was_answered_is_accepted_once_it_is_explained(lively):
     assert (row["first_day"], row["last_day"]) == ("2019-09-01", "2019-09-30")
 
 
-def test_accepted_again_it_replaces_and_reversed_it_is_gone(lively):
-    found = send(lively).json
-    first = lively.post(accepting(lively, found), "fund-office").json
-    second = lively.post(accepting(lively, found), "fund-office").json
+def test_a_second_acceptance_replaces_the_first_until_it_is_reversed(lively):
+    comparison = send(lively).json
+    first = lively.post(accepting(lively, comparison), "fund-office").json
+    second = lively.post(accepting(lively, comparison), "fund-office").json
     reversal = {"version": second["version"], "reason": "误确认"}
     undo = lively.event("EntryReversed", f"fund/{FUND}", "2020-09-11", ["冲销凭证号"], **reversal)
     lively.fold()
@@ -240,27 +228,29 @@ def rows(api):
     return api.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
 
 
-def test_what_an_accepted_statement_settled_is_not_paid_by_a_line_of_another_month(lively):
-    """A payment of September that the bank shows again in October was made twice."""
-    found = send(lively).json
+def test_a_line_of_another_month_does_not_match_a_payment_that_is_already_settled(lively):
+    """A payment of September that appears again in October is a duplicate payment."""
+    comparison = send(lively).json
     headings = "日期,支出,收款人"
     twice = f"{headings}\n2019-10-08,2880000.00,示例3号项目甲单位\n".encode()
     assert [each["kind"] for each in send(lively, twice).json["exceptions"]] == ["date_differs"]
-    assert lively.post(accepting(lively, found), "fund-office").status_code == 201
+    assert lively.post(accepting(lively, comparison), "fund-office").status_code == 201
     lively.fold()
     [exception] = send(lively, twice).json["exceptions"]
     assert (exception["kind"], exception["settled"]["payment"]) == ("duplicate", "yx-ip-2018-03-L01-B1-2")
     assert "yx-ip-2018-03-L01-B1-2" in exception["sentence_zh"]
     again = send(lively).json
-    assert again["summary"] == found["summary"], "its own file, and others of the same days, find them still"
+    assert again["summary"] == comparison["summary"], (
+        "the same file, and other files of the same days, still match the settled payments"
+    )
     assert again["accepted"]["version"] == rows(lively)[0]["version"]
     same_days = FILE + b"\r\n"
-    assert send(lively, same_days).json["summary"] == found["summary"]
+    assert send(lively, same_days).json["summary"] == comparison["summary"]
 
 
-def test_figures_that_were_tampered_with_are_not_accepted(lively):
-    found = send(lively).json
-    matches = found["acceptance"]["matches"]
+def test_an_acceptance_with_changed_figures_is_refused(lively):
+    comparison = send(lively).json
+    matches = comparison["acceptance"]["matches"]
     for changes, rule in (
         ({"paid_out": "9029991.01"}, "StatementDoesNotTie"),
         ({"lines": 16}, "LineNotOnce"),
@@ -270,11 +260,11 @@ def test_figures_that_were_tampered_with_are_not_accepted(lively):
             "NotCash",
         ),
     ):
-        assert lively.post(accepting(lively, found, **changes), "fund-office").json["rule"] == rule
+        assert lively.post(accepting(lively, comparison, **changes), "fund-office").json["rule"] == rule
 
 
-def test_once_the_books_are_put_right_fewer_exceptions_are_left(lively):
-    """The payment in transit is confirmed: its line is matched from then on."""
+def test_a_correction_of_the_ledger_removes_an_exception(lively):
+    """The payment in transit is confirmed, so that its line matches."""
     confirmed = lively.event(
         "PaymentConfirmed", "project/yx-ip-2018-08", "2019-09-05", payment="yx-ip-2018-08-L02-B1-1", amount="295055.00",
         payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},
@@ -289,12 +279,12 @@ def test_once_the_books_are_put_right_fewer_exceptions_are_left(lively):
     assert not [each for each in after["exceptions"] if each["pending"]]
 
 
-def test_a_check_decides_an_acceptance_again_and_finds_nothing(lively):
+def test_a_check_finds_nothing_wrong_with_an_acceptance(lively):
     lively.post(accepting(lively, send(lively).json), "fund-office")
     lively.fold()
     report = check(lively.url)
     assert report.findings == []
 
 
-def test_keys_without_the_fund_s_scope_do_not_accept(lively):
+def test_a_key_without_the_fund_scope_cannot_accept(lively):
     assert lively.post(accepting(lively, send(lively).json), "treasury").status_code == 403

@@ -1,4 +1,4 @@
-"""The auditors' registers: payments, awards, documents, movements; and how answers are cached."""
+"""The auditors' registers of payments, awards, documents and movements; and caching of answers."""
 
 import gzip
 import json
@@ -34,17 +34,14 @@ def events_of(api, *types):
     return [event for event in log if event["type"] in types]
 
 
-# Payments --------------------------------------------------------------------
-
-
-def test_the_register_holds_every_request_once_in_the_order_of_the_log(played):
+def test_the_register_contains_every_payment_request_once_in_log_order(played):
     rows = pages(played, "/v1/payments?limit=7", "payments")
     requests = events_of(played, "PaymentRequested")
     assert [row["requested_position"] for row in rows] == [event["position"] for event in requests]
     assert [row["amount"] for row in rows] == [event["data"]["amount"] for event in requests]
 
 
-def test_a_paid_line_has_its_approvals_voucher_bank_reference_payee_and_dates(played):
+def test_a_confirmed_payment_has_its_approvals_voucher_bank_reference_payee_and_dates(played):
     paid = played.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
     assert [each["level"] for each in paid["approvals"]] == ["审核", "审批"]
     assert all(each["actor"] != paid["requested_by"] for each in paid["approvals"])
@@ -54,11 +51,11 @@ def test_a_paid_line_has_its_approvals_voucher_bank_reference_payee_and_dates(pl
 
 
 @pytest.mark.parametrize("part", ["fund", "project", "award", "batch", "status", "payee", "voucher", "bank_reference"])
-def test_the_register_is_filtered_by(played, part):
+def test_the_register_is_filtered_by_each_parameter(played, part):
     rows = played.get("/v1/payments?limit=1000").json["payments"]
     chosen = next(row for row in rows if row[part] is not None)
-    wanted = played.get(f"/v1/payments?limit=1000&{part}={quote(str(chosen[part]))}").json["payments"]
-    assert wanted == [row for row in rows if row[part] == chosen[part]]
+    expected = played.get(f"/v1/payments?limit=1000&{part}={quote(str(chosen[part]))}").json["payments"]
+    assert expected == [row for row in rows if row[part] == chosen[part]]
 
 
 def test_the_register_is_filtered_by_payee_code_and_days(played):
@@ -66,11 +63,11 @@ def test_the_register_is_filtered_by_payee_code_and_days(played):
     code = rows[0]["payee_uscc"]
     assert {row["payee_uscc"] for row in played.get(f"/v1/payments?uscc={code}").json["payments"]} == {code}
     days = sorted({row["confirmed_on"] for row in rows if row["confirmed_on"]})
-    some = played.get(f"/v1/payments?limit=1000&confirmed_from={days[1]}&confirmed_to={days[-2]}").json["payments"]
-    assert some == [row for row in rows if row["confirmed_on"] and days[1] <= row["confirmed_on"] <= days[-2]]
+    filtered = played.get(f"/v1/payments?limit=1000&confirmed_from={days[1]}&confirmed_to={days[-2]}").json["payments"]
+    assert filtered == [row for row in rows if row["confirmed_on"] and days[1] <= row["confirmed_on"] <= days[-2]]
 
 
-def test_the_register_s_paid_lines_total_the_paid_balance(played):
+def test_the_paid_amounts_of_the_register_add_up_to_the_paid_balance(played):
     rows = played.get("/v1/payments?limit=1000").json["payments"]
     paid = sum(
         Decimal(row["amount"]) - Decimal(row["returned"]) - Decimal(row["recovered"])
@@ -81,7 +78,7 @@ def test_the_register_s_paid_lines_total_the_paid_balance(played):
     assert any(Decimal(row["recovered"]) for row in rows)
 
 
-def test_one_payment_by_its_name_and_its_project_where_the_name_is_not_enough(played):
+def test_one_payment_is_read_by_its_name_and_project(played):
     rows = played.get("/v1/payments?limit=1000").json["payments"]
     row = rows[0]
     one = played.get(f"/v1/payments/{row['payment']}?project={row['project']}").json
@@ -90,7 +87,7 @@ def test_one_payment_by_its_name_and_its_project_where_the_name_is_not_enough(pl
     assert played.get(f"/v1/payments/{row['payment']}?project=none").status_code == 404
 
 
-def test_a_name_in_two_projects_is_asked_about(api):
+def test_a_payment_name_used_in_two_projects_is_answered_with_409_and_the_projects(api):
     live(api, two_projects_with_a_payment_of_one_name(api))
     api.fold()
     answer = api.get("/v1/payments/P-01")
@@ -98,7 +95,7 @@ def test_a_name_in_two_projects_is_asked_about(api):
     assert api.get("/v1/payments/P-01?project=demo-2026-01").json["fund"] == "demo-2026"
 
 
-def test_a_payee_that_the_bank_names_without_its_code_is_not_given_another_s(api):
+def test_a_payee_without_a_uscc_in_the_confirmation_does_not_get_the_requested_payee_s(api):
     life = api.get("/v1/event-types", None).json["example_life"]
     paid = next(n for n, event in enumerate(life) if event["type"] == "PaymentConfirmed")
     live(api, life[:paid])
@@ -117,18 +114,18 @@ def two_projects_with_a_payment_of_one_name(api):
     return [*life, *({**event, "source": "/second"} for event in second)]
 
 
-def test_a_trace_shows_every_step_of_a_payment_s_money_from_the_central_fund(played):
+def test_a_trace_contains_every_step_of_a_payment_s_money_from_the_appropriation(played):
     row = played.get("/v1/payments?status=confirmed&batch=2&limit=1").json["payments"][0]
     trace = played.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
     types = [step["type"] for step in trace["steps"]]
-    wanted = [
+    expected = [
         "FundEstablished", "AppropriationReceived", "PlanAdopted", "FundsAllotted", "AwardListDecided",
         "AcceptancePassed", "PaymentRequested", "PaymentApproved", "PaymentInstructed", "PaymentConfirmed",
     ]  # fmt: skip
-    assert [type_ for type_ in types if type_ in wanted and types.count(type_) == 1] == [
-        type_ for type_ in wanted if types.count(type_) == 1
+    assert [type_ for type_ in types if type_ in expected and types.count(type_) == 1] == [
+        type_ for type_ in expected if types.count(type_) == 1
     ]
-    assert set(wanted) <= set(types)
+    assert set(expected) <= set(types)
     received = [step["amount"] for step in trace["steps"] if step["type"] == "AppropriationReceived"]
     assert sum(int(each.replace(".", "")) for each in received) == int(row["amount"].replace(".", ""))
     assert [step["to"] for step in trace["steps"] if "to" in step][-1] == "paid"
@@ -143,10 +140,7 @@ def test_the_trace_of_a_payment_and_of_its_first_fen_agree(played):
     assert [step["position"] for step in fen["steps"]] == [step["position"] for step in trace["steps"]]
 
 
-# Awards, documents, movements ------------------------------------------------
-
-
-def test_awards_are_listed_once_each_with_where_their_money_stands(played):
+def test_each_award_is_listed_once_with_the_accounts_of_its_money(played):
     rows = pages(played, "/v1/awards?limit=5", "awards")
     decided = [each for event in events_of(played, "AwardListDecided") for each in event["data"]["awards"]]
     assert sorted(row["award"] for row in rows) == sorted(each["award"] for each in decided)
@@ -157,7 +151,7 @@ def test_awards_are_listed_once_each_with_where_their_money_stands(played):
     assert passed == [row for row in rows if row["acceptance"] == "passed"]
 
 
-def test_a_document_leads_to_every_event_that_cites_it_however_its_number_is_typed(played):
+def test_a_document_has_every_event_that_cites_it_for_any_spacing_of_its_number(played):
     event = events_of(played, "PlanAdopted")[0]
     number = event["data"]["documents"][0]["number"]
     for typed in (number, f" {number} ", number.replace("〔", " 〔")):
@@ -176,11 +170,11 @@ def test_every_citation_in_the_log_is_found_once(played):
         for document in event["data"].get("documents", ())
         if document["number"] == number and "mirrors" not in event["data"]
     ]
-    found = played.get(f"/v1/documents/{quote(number)}").json["citations"]
-    assert [each["position"] for each in found] == citing
+    citations = played.get(f"/v1/documents/{quote(number)}").json["citations"]
+    assert [each["position"] for each in citations] == citing
 
 
-def test_movements_are_those_of_the_log_and_lead_to_the_balances(played):
+def test_movements_equal_those_of_the_log_and_add_up_to_the_balances(played):
     rows = pages(played, f"/v1/funds/{FUND}/movements?limit=50", "movements")
     log = [
         (event["position"], move["from"], move["to"], move["fen"], move["amount"])
@@ -205,13 +199,13 @@ def test_movements_are_those_of_the_log_and_lead_to_the_balances(played):
         f"/v1/funds/{FUND}/balances?booked_on=2019-02-30", "/v1/payments?confirmed_to=2019-02-30",
     ],
 )  # fmt: skip
-def test_a_bad_parameter_is_named(played, path):
+def test_a_wrong_parameter_is_named_in_the_problem(played, path):
     answer = played.get(path)
     assert (answer.status_code, answer.json["type"]) == (400, "/v1/problems/bad-parameter")
     assert answer.json["parameter"] in path
 
 
-def test_no_account_number_stands_anywhere_in_clear(played):
+def test_no_table_and_no_answer_contains_an_account_number(played):
     accounts = {each["data"]["payee"]["account"]["last4"] for each in events_of(played, "PaymentConfirmed")}
     assert accounts
     with psycopg.connect(played.url) as conn:
@@ -228,10 +222,7 @@ def test_no_account_number_stands_anywhere_in_clear(played):
         assert number not in answers
 
 
-# Caching ---------------------------------------------------------------------
-
-
-def test_an_answer_that_has_not_changed_is_not_sent_again(played):
+def test_an_unchanged_answer_is_not_sent_again(played):
     path = f"/v1/funds/{FUND}/balances"
     first = played.get(path)
     assert first.headers["Cache-Control"] == "private, no-cache"
@@ -241,7 +232,7 @@ def test_an_answer_that_has_not_changed_is_not_sent_again(played):
     assert other.status_code == 200
 
 
-def test_a_large_answer_is_compressed_for_who_reads_gzip_and_for_no_other(played):
+def test_a_large_answer_is_compressed_only_for_clients_that_accept_gzip(played):
     plain = played.get("/v1/events?limit=100")
     assert "Content-Encoding" not in plain.headers
     packed = played.client.get("/v1/events?limit=100", headers={**played.headers("auditor"), "Accept-Encoding": "gzip"})
@@ -253,15 +244,15 @@ def test_a_large_answer_is_compressed_for_who_reads_gzip_and_for_no_other(played
     assert "Content-Encoding" not in played.client.get("/v1/events?limit=100", headers=refusing).headers
 
 
-def test_what_never_changes_may_be_kept_for_ever_and_the_tip_of_the_log_may_not(played):
+def test_immutable_answers_may_be_cached_and_the_last_page_of_the_log_may_not(played):
     assert "immutable" in played.get("/v1/events/1").headers["Cache-Control"]
     assert "immutable" in played.get("/v1/events?limit=10").headers["Cache-Control"]
-    tip = played.get("/v1/events?after=1&limit=1000")
-    assert tip.headers["Cache-Control"] == "no-store"
+    last_page = played.get("/v1/events?after=1&limit=1000")
+    assert last_page.headers["Cache-Control"] == "no-store"
     assert played.get("/v1/nothing").headers["Cache-Control"] == "no-store"
 
 
-def test_a_page_of_the_log_keeps_to_its_bytes_and_always_has_one_event(played, monkeypatch):
+def test_a_page_of_the_log_is_limited_in_bytes_but_has_at_least_one_event(played, monkeypatch):
     whole = played.get("/v1/events?limit=1000").json
     monkeypatch.setattr("service.api.resources.feed.MAX_PAGE_BYTES", 10_000)
     rows, path = [], "/v1/events?limit=1000"
@@ -274,9 +265,9 @@ def test_a_page_of_the_log_keeps_to_its_bytes_and_always_has_one_event(played, m
     assert rows[: len(whole)] == whole
 
 
-def test_every_answer_tells_browsers_what_they_may_not_do(played):
+def test_every_answer_has_security_headers(played):
     for path in ("/", "/docs", "/v1/funds", "/v1/nothing", "/healthz"):
         headers = played.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
-        assert headers["Server"] == "suyuan", "no banner of what serves"
+        assert headers["Server"] == "suyuan", "the web server's own name is not disclosed"

@@ -1,4 +1,4 @@
-"""Rules, posting rules, why money is not paid, shares by score, clocks and alerts, as an auditor reads them."""
+"""Reads of rules, posting rules, unpaid money (`why`), allocations by score, clocks, alerts and evidence."""
 
 import json
 from datetime import date
@@ -15,7 +15,7 @@ from tests.service.conftest import live
 FUND = "yx-ip-2018"
 
 
-def test_every_rule_is_listed_with_its_sentences_source_and_what_it_guards(played):
+def test_every_rule_is_listed_with_its_sentences_source_and_guarded_event_types(played):
     rules = played.get("/v1/rules", key=None).json["rules"]
     assert [each["rule"] for each in rules] == list(RULES)
     for each in rules:
@@ -23,20 +23,20 @@ def test_every_rule_is_listed_with_its_sentences_source_and_what_it_guards(playe
         assert each["sentence_zh"]
         assert each["source"]["kind"] in ("law", "seed", "setting", "practice", "books")
         assert each["guards"] == [name for name, fact in POSTABLE.items() if RULES[each["rule"]] in rules_of(fact)]
-        assert each["guards"], "a rule that guards nothing is dead"
+        assert each["guards"], "a rule that guards no event type is dead code"
     one = played.get("/v1/rules/NoTriesLeft", key=None).json
     assert (one["waivable"], one["source"]["kind"]) == ("award", "setting")
     assert played.get(one["problem"], key=None).json["rule"] == "NoTriesLeft"
     assert played.get("/v1/rules/NoSuchRule", key=None).status_code == 404
 
 
-def test_the_posting_rules_are_published_as_the_domain_uses_them(played):
+def test_the_published_posting_rules_equal_those_of_the_domain(played):
     rows = played.get("/v1/posting-rules", key=None).json["posting_rules"]
     assert [(r["event"], r["from"], r["to"], r["when"]) for r in rows] == [tuple(posting) for posting in POSTINGS]
     assert all(r["event_zh"] and (r["when_zh"] or not r["when"]) for r in rows)
 
 
-def test_every_movement_is_by_a_posting_rule_or_the_reversal_of_one(played):
+def test_every_movement_follows_a_posting_rule_or_reverses_one(played):
     rules = {(r["event"], r["from"], r["to"]) for r in played.get("/v1/posting-rules", key=None).json["posting_rules"]}
     address, seen = f"/v1/funds/{FUND}/movements?limit=1000", 0
     for move in played.get(address).json["movements"]:
@@ -49,22 +49,22 @@ def test_every_movement_is_by_a_posting_rule_or_the_reversal_of_one(played):
     assert seen > 100
 
 
-def why(api, project, **asked):
-    response = api.get(f"/v1/projects/{project}/why", query_string=asked)
+def why(api, project, **params):
+    response = api.get(f"/v1/projects/{project}/why", query_string=params)
     assert response.status_code == 200, response.text
     return response.json
 
 
-def test_why_tells_each_condition_met_by_which_event_and_document_or_what_is_missing(played):
+def test_why_lists_the_event_and_documents_that_meet_each_condition_or_the_missing_rule(played):
     [pending] = [row for row in played.get("/v1/awards?limit=1000").json["awards"] if row["acceptance"] == "requested"]
-    told = why(played, pending["project"], batch=2, award=pending["award"])
-    accept, pay = told["steps"]
-    assert told["says_zh"].startswith("尚有")
+    result = why(played, pending["project"], batch=2, award=pending["award"])
+    accept, pay = result["steps"]
+    assert result["says_zh"].startswith("尚有")
     assert (pay["subject"], pay["scope"]) == (f"project/{pending['project']}", "post:payment")
     assert (pay["event"], pay["may_be_posted"]) == ("PaymentRequested", False)
     assert pay["cites"] == [["支付申请编号"]]
     met = {each["requires"]: each for each in pay["conditions"]}
-    shown = met["The award was shown to the public, and the notice is completed."]
+    shown = met["A completed public notice has listed the award's application."]
     assert shown["met"]
     assert [cause["type"] for cause in shown["by"]] == ["NoticeStarted", "NoticeCompleted"]
     assert [document["kind"] for document in shown["by"][0]["documents"]] == ["公示"]
@@ -74,41 +74,41 @@ def test_why_tells_each_condition_met_by_which_event_and_document_or_what_is_mis
     assert missing == ["GateShut"]
     assert "验收" in next(each for each in pay["conditions"] if not each["met"])["missing"]["title_zh"]
     assert (accept["event"], accept["may_be_posted"]) == ("AcceptancePassed", True)
-    assert told["accounts"]["committed"] == pending["committed"]
+    assert result["accounts"]["committed"] == pending["committed"]
 
 
 def test_why_agrees_with_a_dry_run_for_every_award_and_batch_of_the_example(played):
     waiting = settled = 0
     for row in played.get("/v1/awards?limit=1000").json["awards"]:
         for batch in (1, 2):
-            told = why(played, row["project"], batch=batch, award=row["award"])
+            result = why(played, row["project"], batch=batch, award=row["award"])
             payee = {"name": row["payee"], "uscc": row["payee_uscc"], "account": "6200000000"}
             event = played.event(
                 "PaymentRequested", f"project/{row['project']}", "2026-11-24", ("支付申请编号",),
                 payment="why", award=row["award"], batch=batch, amount="0.01", payee=payee,
             )  # fmt: skip
             refused = played.post(event, "treasury", "/v1/events?dry_run=true").json["rule"]
-            if steps := [each for each in told["steps"] if each["event"] == "PaymentRequested"]:
+            if steps := [each for each in result["steps"] if each["event"] == "PaymentRequested"]:
                 missing = [each["missing"]["rule"] for each in steps[0]["conditions"] if not each["met"]]
                 # The account number is not in any answer, so the dry run gets as far as the payee.
                 assert refused == next(iter(missing), "PayeeMismatch")
                 waiting += 1
-            elif not told["steps"]:
-                assert not any(told["accounts"][name] != "0.00" for name in ("committed", "payable", "in_transit"))
+            elif not result["steps"]:
+                assert not any(result["accounts"][name] != "0.00" for name in ("committed", "payable", "in_transit"))
                 settled += 1
     assert waiting >= 3
     assert settled > 20
 
 
-def test_why_of_a_line_tells_what_its_award_list_waits_for(api):
+def test_why_of_a_line_lists_the_missing_conditions_of_its_award_list(api):
     life = api.get("/v1/event-types", None).json["example_life"]
     called = next(n for n, event in enumerate(life) if event["type"] == "CallPublished")
     live(api, life[: called + 1])
     api.fold()
     project = life[called]["subject"].partition("/")[2]
-    told = why(api, project, batch=1)
-    assert [each["event"] for each in told["steps"]] == ["CallClosed", "AwardListDecided"]
-    close, step = told["steps"]
+    result = why(api, project, batch=1)
+    assert [each["event"] for each in result["steps"]] == ["CallClosed", "AwardListDecided"]
+    close, step = result["steps"]
     assert (close["may_be_posted"], close["scope"], close["about"]["round"]) == (True, "post:call", 1)
     assert not step["may_be_posted"]
     missing = [each["missing"]["rule"] for each in step["conditions"] if not each["met"]]
@@ -119,17 +119,17 @@ def test_why_of_a_line_tells_what_its_award_list_waits_for(api):
     ("query", "status"),
     [("", 400), ("batch=0", 400), ("batch=1&award=none", 422), ("batch=77", 422), ("batch=1&colour=red", 400)],
 )
-def test_a_wrong_question_is_a_problem_document(played, query, status):
+def test_a_wrong_request_for_why_is_answered_with_a_problem(played, query, status):
     response = played.get(f"/v1/projects/yx-ip-2018-01/why?{query}")
     assert (response.status_code, response.content_type) == (status, "application/problem+json")
     assert played.get("/v1/projects/none/why?batch=1").status_code == 404
 
 
-def allocate(api, project, key="auditor", **asked):
-    return api.post(json.dumps(asked), key, f"/v1/projects/{project}/allocations", "application/json")
+def allocate(api, project, key="auditor", **params):
+    return api.post(json.dumps(params), key, f"/v1/projects/{project}/allocations", "application/json")
 
 
-def test_shares_are_refused_where_there_is_nothing_to_share_or_nobody_to_share_among(played):
+def test_an_allocation_is_refused_without_amounts_or_eligible_applications(played):
     awarded = ["yx-ip-2018-07-A08"]
     amounts = [{"batch": 1, "amount": "360000.00"}, {"batch": 2, "amount": "240000.00"}]
     refused = allocate(played, "yx-ip-2018-07", applications=awarded, amounts=amounts).json
@@ -138,21 +138,21 @@ def test_shares_are_refused_where_there_is_nothing_to_share_or_nobody_to_share_a
     assert allocate(played, "yx-ip-2018-01").status_code == 422
 
 
-def test_an_award_list_by_score_is_held_to_the_allocation_of_its_own_sums(api):
+def test_an_award_list_by_score_must_equal_the_allocation_of_its_own_sums(api):
     life = api.get("/v1/event-types", None).json["example_life"]
     decided = next(n for n, event in enumerate(life) if event["type"] == "AwardListDecided")
     live(api, life[:decided])
     event = life[decided]
     project, [row] = event["subject"].partition("/")[2], event["data"]["awards"]
     amounts = [{"batch": 1, "amount": "10.00"}, {"batch": 2, "amount": "5.01"}]
-    told = allocate(api, project, key="award-board", amounts=amounts, quantum="0.01").json
+    result = allocate(api, project, key="award-board", amounts=amounts, quantum="0.01").json
     for batch in amounts:
-        shares = [s["amount"] for r in told["rows"] for s in r["amounts"] if s["batch"] == batch["batch"]]
+        shares = [s["amount"] for r in result["rows"] for s in r["amounts"] if s["batch"] == batch["batch"]]
         assert sum(map(Decimal, shares)) == Decimal(batch["amount"])
-    assert sum(Decimal(each["total"]) for each in told["rows"]) == Decimal("15.01") == Decimal(told["total"])
-    [share] = told["rows"]
+    assert sum(Decimal(each["total"]) for each in result["rows"]) == Decimal("15.01") == Decimal(result["total"])
+    [share] = result["rows"]
     assert share["application"] == row["application"]
-    listed = {"by_score": True, "quantum": told["quantum"], "review": told["review"], "method": told["method_zh"]}
+    listed = {"by_score": True, "quantum": result["quantum"], "review": result["review"], "method": result["method_zh"]}
     right = {**event, "data": {**event["data"], **listed, "awards": [{**row, "amounts": share["amounts"]}]}}
     answer = api.post(right, "award-board", "/v1/events?dry_run=true").json
     assert answer["outcome"] == "would_record", answer
@@ -161,13 +161,13 @@ def test_an_award_list_by_score_is_held_to_the_allocation_of_its_own_sums(api):
 
 
 @pytest.mark.parametrize("body", [[], {"quantum": "0.00"}, {"colour": 1}, {"applications": []}, {"amounts": None}])
-def test_a_malformed_question_of_shares_is_told_where_it_is_wrong(played, body):
+def test_a_malformed_allocation_request_is_refused_with_its_errors(played, body):
     response = played.post(json.dumps(body), "auditor", "/v1/projects/yx-ip-2018-01/allocations", "application/json")
     assert response.status_code == 422
     assert response.json["errors"]
 
 
-def test_the_clock_of_an_appropriation_runs_from_its_receipt_to_its_payments(played):
+def test_the_clock_of_an_appropriation_counts_days_from_its_receipt(played):
     [row] = played.get(f"/v1/funds/{FUND}/appropriations").json["appropriations"]
     assert (row["received_on"], row["amount"], row["budget_year"]) == ("2018-12-28", "10000000.00", 2018)
     assert row["days_to_first_allotment"] == (date(2019, 5, 22) - date(2018, 12, 28)).days
@@ -178,19 +178,19 @@ def test_the_clock_of_an_appropriation_runs_from_its_receipt_to_its_payments(pla
     assert (row["carried_out_of"], row["spend_by"]) == (2019, "2020-12-31")
 
 
-def test_alerts_tell_what_is_due_overdue_and_odd_with_their_events(played):
-    told = played.get(f"/v1/funds/{FUND}/alerts").json
-    alerts = {each["alert"]: each for each in told["alerts"]}
+def test_alerts_are_listed_by_urgency_with_their_events(played):
+    result = played.get(f"/v1/funds/{FUND}/alerts").json
+    alerts = {each["alert"]: each for each in result["alerts"]}
     assert {"unspent", "recovery", "agreement-ended", "period-to-close"} <= set(alerts)
     assert alerts["unspent"]["urgency"] == "overdue"
     assert alerts["recovery"]["rule"] == "RecoveryOutstanding"
-    for each in told["alerts"]:
+    for each in result["alerts"]:
         assert each["alert"] in SENTENCES
         assert each["sentence"]
         assert "{" not in each["sentence_zh"]
         for position in each["events"]:
             assert played.get(f"/v1/events/{position}").status_code == 200
-    order = [each["urgency"] for each in told["alerts"]]
+    order = [each["urgency"] for each in result["alerts"]]
     assert order == sorted(order, key=["overdue", "due", "odd"].index)
 
 
@@ -208,13 +208,13 @@ def test_citations_without_a_hash_are_listed_page_by_page(played):
 
 
 @pytest.mark.parametrize("path", ["alerts", "appropriations", "missing-evidence"])
-def test_a_fund_that_is_not_there_has_none_of_these(played, path):
+def test_reports_of_an_unknown_fund_are_answered_with_404(played, path):
     assert played.get(f"/v1/funds/none/{path}").status_code == 404
     assert played.get(f"/v1/funds/{FUND}/{path}?colour=red").status_code == 400
 
 
 @pytest.mark.parametrize("typed", ["穗知〔2018〕99号", "穗知[2018]99号", "穗知（2018）第099号", "穗知【2018】９９号"])
-def test_a_document_is_found_however_its_number_is_typed(played, typed):
+def test_a_document_is_found_for_any_notation_of_its_number(played, typed):
     answer = played.get(f"/v1/documents/{typed}").json
     assert [row["type"] for row in answer["citations"]] == ["AppropriationReceived"]
     assert (answer["number"], answer["official"]) == (

@@ -1,1 +1,1 @@
-"""The published contract: the OpenAPI document, the event types with examples, and every problem's page."""
+"""The published contract: the OpenAPI document, the event types with examples, and the problem types with remedies."""

@@ -1,61 +1,61 @@
-"""A published contract changes only by adding: what a new one would take away from the one before."""
+"""Compares two versions of the OpenAPI document: members may be added, but not removed or changed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
-WORDS = ("description", "summary", "title", "version", "examples")
-"""What may be said otherwise."""
+TEXTS = ("description", "summary", "title", "version", "examples")
+"""Members that may change freely, because no client depends on them."""
 LOWER_LIMITS, UPPER_LIMITS = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
-"""The limits of what is sent: they may grow wider, never narrower."""
+"""Limits on requests, which may be relaxed but never tightened."""
 
 
-def taken_away(kept: Any, now: Any, at: str = "") -> Iterator[str]:
-    """Where `now` no longer keeps what `kept` promised: a promise may gain members, and never lose or change one."""
-    name = at.rpartition("/")[2]
+def taken_away(old: Any, new: Any, path: str = "") -> Iterator[str]:
+    """The incompatible changes from `old` to `new`, each as a message with its path in the document."""
+    name = path.rpartition("/")[2]
     if name == "examples":
         return
-    if isinstance(kept, dict) and isinstance(now, dict):
-        yield from _of_objects(kept, now, at)
-    elif isinstance(kept, list) and isinstance(now, list):
-        yield from _of_lists(kept, now, at)
-    elif kept != now and name not in WORDS and not (_is_posted(at) and _is_wider(name, kept, now)):
-        yield f"{at}: {kept!r} is now {now!r}"
+    if isinstance(old, dict) and isinstance(new, dict):
+        yield from _in_objects(old, new, path)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _in_lists(old, new, path)
+    elif old != new and name not in TEXTS and not (_is_in_request(path) and _is_relaxed(name, old, new)):
+        yield f"{path}: {old!r} is now {new!r}"
 
 
-def _is_posted(at: str) -> bool:
-    """Whether this place is in what is sent; in answers a member may be promised, but no limit lifted."""
-    return ".data/" in at or ".event/" in at or "/parameters/" in at
+def _is_in_request(path: str) -> bool:
+    """Whether this path is in a request. In a response, members may be added, but a limit must not change."""
+    return ".data/" in path or ".event/" in path or "/parameters/" in path
 
 
-def _is_wider(name: str, kept: Any, now: Any) -> bool:
-    return (name in LOWER_LIMITS and now < kept) or (name in UPPER_LIMITS and now > kept)
+def _is_relaxed(name: str, old: Any, new: Any) -> bool:
+    return (name in LOWER_LIMITS and new < old) or (name in UPPER_LIMITS and new > old)
 
 
-def _of_objects(kept: dict[str, Any], now: dict[str, Any], at: str) -> Iterator[str]:
-    for name, promise in kept.items():
-        if name in now:
-            yield from taken_away(promise, now[name], f"{at}/{name}")
-        elif name not in WORDS:
-            yield f"{at}/{name} is gone"
-    if now.get("in") and now.get("required") and not kept.get("required"):
-        yield f"{at} is now required"
+def _in_objects(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[str]:
+    for name, value in old.items():
+        if name in new:
+            yield from taken_away(value, new[name], f"{path}/{name}")
+        elif name not in TEXTS:
+            yield f"{path}/{name} is gone"
+    if new.get("in") and new.get("required") and not old.get("required"):
+        yield f"{path} is now required"
 
 
-def _of_lists(kept: list[Any], now: list[Any], at: str) -> Iterator[str]:
-    name = at.rpartition("/")[2]
-    if name == "required" and _is_posted(at):
-        yield from (f"{at}/{each} is now required" for each in now if each not in kept)
+def _in_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
+    name = path.rpartition("/")[2]
+    if name == "required" and _is_in_request(path):
+        yield from (f"{path}/{each} is now required" for each in new if each not in old)
     elif name == "parameters":
-        named = {(each["in"], each["name"]): each for each in now}
-        for each in kept:
-            if (each["in"], each["name"]) in named:
-                yield from taken_away(each, named[each["in"], each["name"]], f"{at}/{each['name']}")
+        new_by_name = {(each["in"], each["name"]): each for each in new}
+        for each in old:
+            if (each["in"], each["name"]) in new_by_name:
+                yield from taken_away(each, new_by_name[each["in"], each["name"]], f"{path}/{each['name']}")
             else:
-                yield f"{at}/{each['name']} is gone"
-        known = {(each["in"], each["name"]) for each in kept}
-        new = [each for each in now if (each["in"], each["name"]) not in known]
-        yield from (f"{at}/{each['name']} is new and required" for each in new if each.get("required"))
+                yield f"{path}/{each['name']} is gone"
+        old_names = {(each["in"], each["name"]) for each in old}
+        added = [each for each in new if (each["in"], each["name"]) not in old_names]
+        yield from (f"{path}/{each['name']} is new and required" for each in added if each.get("required"))
     else:
-        yield from (f"{at}: {each!r} is gone" for each in kept if each not in now)
+        yield from (f"{path}: {each!r} is gone" for each in old if each not in new)

@@ -1,4 +1,4 @@
-"""/v1/event-types: every event that may be posted: its form, its rules, who may post it, what it moves, an example."""
+"""/v1/event-types: the reference of the event types: schema, rules, required scope, movements of money, and example."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from domain.decision import POSTABLE, rules_of
 from domain.event import Fact, subject
 from domain.posting import POSTINGS
 from service.api import response_types
-from service.api.contract import examples as example
-from service.api.contract import schemas
+from service.api.contract import examples, schemas
 from service.api.http.limits import LIMITS
 from service.api.http.operation import operation
 from service.api.http.problems import Problem
@@ -20,13 +19,13 @@ from service.api.posting.event_schemas import SCHEMAS
 
 bp = Blueprint("event_types", __name__, url_prefix="/v1/event-types")
 
-LIFE = example.life()
+LIFE = examples.life()
 EXAMPLES = {event["type"]: event for event in reversed(LIFE)}
-"""By event type: its first event in the example's life."""
+"""The example of each event type: its first event in the example life."""
 
 
-def about(name: str) -> dict[str, Any]:
-    """All that a sender of this event type should know."""
+def describe(name: str) -> dict[str, Any]:
+    """The reference of this event type, as published."""
     fact: type[Fact] = POSTABLE[name]
     return {
         "type": name,
@@ -48,17 +47,17 @@ def about(name: str) -> dict[str, Any]:
     }
 
 
-CATALOGUE = {name: about(name) for name in sorted(POSTABLE, key=list(SCHEMAS).index)}
+CATALOGUE = {name: describe(name) for name in SCHEMAS if name in EXAMPLES}
 
 
 @bp.get("")
-@operation("Every event that may be posted", "可提交的事件类型", response_types.EventTypes, scope=None)
+@operation("List the event types that may be posted", "可提交的事件类型", response_types.EventTypes, scope=None)
 def all_types() -> Response:
     return answer({"limits": LIMITS, "event_types": list(CATALOGUE.values()), "example_life": LIFE})
 
 
 @bp.get("/<type_>")
-@operation("One event type", "单个事件类型", response_types.EventType, scope=None)
+@operation("Get an event type", "单个事件类型", response_types.EventType, scope=None)
 def one_type(type_: str) -> Response:
     if type_ not in CATALOGUE:
         raise Problem("not-found", type=type_[:100])

@@ -1,7 +1,8 @@
-"""One life of a small fund in which every event that may be posted stands at least once, in an order that counts.
+"""The example life of a small fund: a valid sequence of events in which every event type occurs at least once.
 
-The contract's examples: `/v1/event-types` shows them, and the tests post them. All of it is invented, and marked 示例.
-Each chapter yields its events and is told the version that the stream has then, as a sender is by the service's answer.
+`/v1/event-types` publishes the events as examples, and the tests post them. All data is invented and marked 示例.
+Each chapter is a generator: it yields an event and receives the stream version after it, as a sender receives it in the
+response to a post.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from hashlib import sha256
 from typing import Any, TypeVar
 
 Event = dict[str, Any]
-Say = Callable[..., Event]
+BuildEvent = Callable[..., Event]
 T = TypeVar("T")
 Chapter = Generator[Event, int, T]
+"""Yields events, receives the stream version after each, and returns a T."""
 
 SOURCE = "/example/sender"
 FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
@@ -35,22 +37,22 @@ GLASS = {"name": "示例玻璃有限公司", "uscc": "91440104MA0000008R", "acco
 
 
 def life() -> list[Event]:
-    """The events in order, each with an id of its own."""
-    told: list[Event] = []
+    """The events in order, each with a unique id."""
+    events: list[Event] = []
     versions = Counter[str]()
     chapters = _chapters()
     event = next(chapters)
     while True:
-        told.append({"specversion": "1.0", "id": f"demo-{len(told) + 1:03}", "source": SOURCE, **event})
+        events.append({"specversion": "1.0", "id": f"demo-{len(events) + 1:03}", "source": SOURCE, **event})
         versions.update(_streams(event))
         try:
             event = chapters.send(versions[event["subject"]])
         except StopIteration:
-            return told
+            return events
 
 
 def _streams(event: Event) -> Iterator[str]:
-    """The streams that it is recorded on: its own, and those that its money crosses to."""
+    """The streams whose versions the event raises: its own, and the streams that its money moves to or from."""
     yield event["subject"]
     for name in ("project", "from_project", "to_project"):
         if event["type"] in ("FundsAllotted", "AllotmentWithdrawn", "FundsReallocated") and name in event["data"]:
@@ -71,25 +73,25 @@ def _chapters() -> Chapter[None]:
     yield from _closing()
 
 
-def _at(subject: str) -> Say:
-    """What says an event of this stream; `cites`: its documents as `kind number`, several divided by commas."""
+def _builder(subject: str) -> BuildEvent:
+    """A function that builds events of this stream. `cites`: the documents as `kind number`, separated by commas."""
 
-    def say(type_: str, day: str, cites: str = "", *, actor: str = CLERK, **data: Any) -> Event:
+    def build(type_: str, day: str, cites: str = "", *, actor: str = CLERK, **data: Any) -> Event:
         kinds = [cite.split() for cite in cites.split(",") if cite]
         documents = {"documents": [{"kind": kind, "number": number} for kind, number in kinds]} if kinds else {}
         return {"type": type_, "subject": subject, "data": {"occurred_on": day, "actor": actor, **documents, **data}}
 
-    return say
+    return build
 
 
-fund, first, second = _at(f"fund/{FUND}"), _at(f"project/{FIRST}"), _at(f"project/{SECOND}")
+fund, first, second = _builder(f"fund/{FUND}"), _builder(f"project/{FIRST}"), _builder(f"project/{SECOND}")
 
 
 # The fund --------------------------------------------------------------------
 
 
 def _founding() -> Chapter[int]:
-    """Gives the version of the appropriation."""
+    """Returns the version of the appropriation."""
     settings: Event = {"notice_working_days": 5, "approvals": LEVELS, "acceptance_tries": 3}
     yield fund("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
     received = {"amount": "1500000.00", "budget_year": 2025}
@@ -102,14 +104,16 @@ def _founding() -> Chapter[int]:
     totals = {FIRST: "1000000.00", SECOND: "500000.00"}
     draft = yield fund("PlanDrafted", "2025-01-15", **_plan("1500000.00", batches, totals, lines))
     yield fund("PlanAdopted", "2025-01-20", "局文 示例局〔2025〕3号", draft=draft)
-    for say in (first, second):
-        yield say("ProjectOpened", "2025-01-21", fund=FUND)
+    for build in (first, second):
+        yield build("ProjectOpened", "2025-01-21", fund=FUND)
     for project, amounts in lines.items():
         for share in _amounts(amounts):
             yield fund("FundsAllotted", "2025-01-22", "资金分配文 示例分配〔2025〕1号", project=project, **share)
-    twice = yield fund("AppropriationReceived", "2025-01-23", "本级指标文号 示例预〔2025〕9号", **received)
+    duplicate = yield fund("AppropriationReceived", "2025-01-23", "本级指标文号 示例预〔2025〕9号", **received)
     reason = "与示例指标〔2025〕1号为同一笔，重复登记"
-    yield fund("EntryReversed", "2025-01-24", "冲销凭证号 示例冲销1", actor=ACCOUNTANT, version=twice, reason=reason)
+    yield fund(
+        "EntryReversed", "2025-01-24", "冲销凭证号 示例冲销1", actor=ACCOUNTANT, version=duplicate, reason=reason
+    )
     more = {
         "notice_order": "before_decision", "rectification_months": 3, "quantum": "100.00",
         "years_to_spend": 2, "period_close_days": 20,
@@ -120,7 +124,7 @@ def _founding() -> Chapter[int]:
 
 
 def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: dict[str, dict[int, str]]) -> Event:
-    about: dict[str, Event] = {
+    details: dict[str, Event] = {
         FIRST: {"number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1},
         SECOND: {"number": 2, "name": "示例项目二", "tasks": ["一", "二"], "award_rule": "max", "awards": 2},
     }
@@ -131,7 +135,7 @@ def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: di
         "batches": [{"batch": batch, "name": BATCHES[batch], "total": amount} for batch, amount in batches.items()],
         "lines": [
             {
-                "project": project, **about[project], "name_annex": about[project]["name"],
+                "project": project, **details[project], "name_annex": details[project]["name"],
                 "fixed_total": project == SECOND, "total": totals[project],
                 "batches": [{**share, "gate": GATES[share["batch"]]} for share in _amounts(amounts)],
             }
@@ -148,7 +152,7 @@ def _amounts(amounts: dict[int, str]) -> list[Event]:
 
 
 def _first_call() -> Chapter[None]:
-    """The first project's: its window extended, a late application let in, another withdrawn, one failed."""
+    """The first project: an extended window, a late application by waiver, a withdrawal, and a failed screening."""
     window = {"opens_on": "2025-02-05", "closes_on": "2025-02-21"}
     yield first("CallPublished", "2025-02-05", "申报指南 示例指南〔2025〕1号", round=1, **window)
     yield from _applied(first, "2025-02-18", {"A-01": PAYEE, "A-02": MATERIALS, "A-03": TOOLS})
@@ -176,7 +180,7 @@ def _failed_call() -> Chapter[None]:
 
 
 def _second_call() -> Chapter[None]:
-    """The second project's: objections, a second notice, amounts by score, an award declined, a substitute."""
+    """The second project: objections, a second notice, amounts by score, a declined award, and a substitute."""
     window = {"opens_on": "2025-02-26", "closes_on": "2025-03-14"}
     yield second("CallPublished", "2025-02-26", "申报指南 示例指南〔2025〕3号", round=2, **window)
     yield from _applied(second, "2025-03-05", {"B-01": SEEDS, "B-02": PUMPS, "B-03": PAPER, "B-04": GLASS})
@@ -208,89 +212,91 @@ def _second_call() -> Chapter[None]:
     yield second("AgreementSigned", "2025-04-25", "合同号 示例合同2", award="M-01", **term)
 
 
-def _applied(say: Say, day: str, applicants: dict[str, dict[str, str]]) -> Iterator[Event]:
+def _applied(build: BuildEvent, day: str, applicants: dict[str, dict[str, str]]) -> Iterator[Event]:
     for name, each in applicants.items():
         applicant = {"name": each["name"], "uscc": each["uscc"]}
-        yield say("ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant)
+        yield build("ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant)
 
 
-def _screened(say: Say, day: str, passed: dict[str, bool]) -> Iterator[Event]:
+def _screened(build: BuildEvent, day: str, passed: dict[str, bool]) -> Iterator[Event]:
     for name, has_passed in passed.items():
         data = {"application": name, "passed": has_passed, **({} if has_passed else {"reason": "材料不全"})}
-        yield say("ApplicationScreened", day, f"审查表 示例审查{name}", **data)
+        yield build("ApplicationScreened", day, f"审查表 示例审查{name}", **data)
 
 
-def _reviewed(say: Say, day: str, scores: dict[str, str]) -> Event:
+def _reviewed(build: BuildEvent, day: str, scores: dict[str, str]) -> Event:
     rows = [{"application": name, "score": score} for name, score in scores.items()]
-    return say("ReviewConcluded", day, f"评审意见 示例评审{day}", method="专家评审", scores=rows)
+    return build("ReviewConcluded", day, f"评审意见 示例评审{day}", method="专家评审", scores=rows)
 
 
-def _noticed(say: Say, day: str, first_day: str, last_day: str, proposed: dict[str, str]) -> Event:
+def _noticed(build: BuildEvent, day: str, first_day: str, last_day: str, proposed: dict[str, str]) -> Event:
     rows = [{"application": name, "amount": amount} for name, amount in proposed.items()]
     days = {"first_day": first_day, "last_day": last_day}
-    return say("NoticeStarted", day, f"公示 示例公示{day}", applications=rows, **days)
+    return build("NoticeStarted", day, f"公示 示例公示{day}", applications=rows, **days)
 
 
-def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **placed: Any) -> Event:
-    """`placed`: its score and rank."""
-    about = {"award": award, "application": application, "payee": payee, **placed}
-    return {**about, "amounts": _amounts(amounts)}
+def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **score_and_rank: Any) -> Event:
+    """One award of an award list."""
+    awarded = {"award": award, "application": application, "payee": payee, **score_and_rank}
+    return {**awarded, "amounts": _amounts(amounts)}
 
 
-def _decided(say: Say, day: str, review: int, notice: int, *rows: Event, **more: Any) -> Event:
-    """`review` and `notice` are the versions that were answered to those events."""
+def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event, **more: Any) -> Event:
+    """An award decision. `review` and `notice`: the versions of the ReviewConcluded and NoticeStarted events."""
     cites = f"纪要 示例纪要{day},立项文号 示例立项{day}"
-    return say("AwardListDecided", day, cites, review=review, notice=notice, **more, awards=list(rows))
+    return build("AwardListDecided", day, cites, review=review, notice=notice, **more, awards=list(rows))
 
 
 # Payments --------------------------------------------------------------------
 
 
 def _payments() -> Chapter[None]:
-    """A payment returned, one rejected, one cancelled, one failed, one confirmed by mistake; and two that went well."""
-    asked: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
-    yield from _pay(first, "P-01", "2025-04-02", **asked)
-    returned = {"payment": "P-01", "amount": asked["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
+    """Payments: returned, rejected, cancelled, failed, and confirmed by mistake; and two without incident."""
+    request: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
+    yield from _pay(first, "P-01", "2025-04-02", **request)
+    returned = {"payment": "P-01", "amount": request["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
     yield first("PaymentReturned", "2025-04-08", "退回通知书 示例退回1", **returned)
-    yield _request(first, "P-02", "2025-04-10", **asked)
-    refused = {"payment": "P-02", "reason": "附件缺失"}
-    yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **refused)
-    yield _request(first, "P-03", "2025-04-14", **asked)
+    yield _request(first, "P-02", "2025-04-10", **request)
+    rejection = {"payment": "P-02", "reason": "附件缺失"}
+    yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **rejection)
+    yield _request(first, "P-03", "2025-04-14", **request)
     yield first("PaymentCancelled", "2025-04-14", payment="P-03", reason="重复申请")
-    yield _request(first, "P-04", "2025-04-15", **asked)
+    yield _request(first, "P-04", "2025-04-15", **request)
     yield from _approve(first, "P-04", "2025-04-16")
     yield first("PaymentInstructed", "2025-04-17", "支付凭证号 示例凭证P-04", payment="P-04")
     yield first("PaymentFailed", "2025-04-18", "银行通知 示例通知1", payment="P-04", reason="账户状态异常")
     change = {"award": "L-01", "old": PAYEE, "new": MOVED, "approver": APPROVER}
     yield first("PayeeChanged", "2025-04-21", "变更函 示例变更1", **change)
-    asked |= {"payee": MOVED}
-    wrong = yield from _pay(first, "P-05", "2025-04-22", **asked)
+    request |= {"payee": MOVED}
+    mistaken = yield from _pay(first, "P-05", "2025-04-22", **request)
     reason = "流水号登记有误"
-    yield first("EntryReversed", "2025-04-23", "冲销凭证号 示例冲销2", actor=ACCOUNTANT, version=wrong, reason=reason)
-    yield _confirm(first, "P-05", "2025-04-23", "示例流水P-05更正", **asked)
-    yield from _pay(first, "P-06", "2025-04-28", **{**asked, "batch": 2, "amount": "200000.00"})
+    yield first(
+        "EntryReversed", "2025-04-23", "冲销凭证号 示例冲销2", actor=ACCOUNTANT, version=mistaken, reason=reason
+    )
+    yield _confirm(first, "P-05", "2025-04-23", "示例流水P-05更正", **request)
+    yield from _pay(first, "P-06", "2025-04-28", **{**request, "batch": 2, "amount": "200000.00"})
     yield from _pay(second, "P-21", "2025-04-30", award="M-01", batch=1, amount="180000.00", payee=SEEDS)
 
 
-def _request(say: Say, payment: str, day: str, **asked: Any) -> Event:
-    return say("PaymentRequested", day, f"支付申请编号 示例申请{payment}", payment=payment, **asked)
+def _request(build: BuildEvent, payment: str, day: str, **request: Any) -> Event:
+    return build("PaymentRequested", day, f"支付申请编号 示例申请{payment}", payment=payment, **request)
 
 
-def _approve(say: Say, payment: str, day: str) -> Iterator[Event]:
+def _approve(build: BuildEvent, payment: str, day: str) -> Iterator[Event]:
     for level in LEVELS:
-        yield say("PaymentApproved", day, f"审批单 {payment}", actor=APPROVER, payment=payment, level=level)
+        yield build("PaymentApproved", day, f"审批单 {payment}", actor=APPROVER, payment=payment, level=level)
 
 
-def _confirm(say: Say, payment: str, day: str, number: str, *, amount: str, payee: Event, **_: Any) -> Event:
-    return say("PaymentConfirmed", day, f"流水号 {number}", payment=payment, amount=amount, payee=payee)
+def _confirm(build: BuildEvent, payment: str, day: str, number: str, *, amount: str, payee: Event, **_: Any) -> Event:
+    return build("PaymentConfirmed", day, f"流水号 {number}", payment=payment, amount=amount, payee=payee)
 
 
-def _pay(say: Say, payment: str, day: str, **asked: Any) -> Chapter[int]:
-    """A payment from its request to the bank's word, all on one day. Gives the version of the confirmation."""
-    yield _request(say, payment, day, **asked)
-    yield from _approve(say, payment, day)
-    yield say("PaymentInstructed", day, f"支付凭证号 示例凭证{payment}", payment=payment)
-    confirmed = yield _confirm(say, payment, day, f"示例流水{payment}", **asked)
+def _pay(build: BuildEvent, payment: str, day: str, **request: Any) -> Chapter[int]:
+    """A payment from request to confirmation, all on one day. Returns the version of the confirmation."""
+    yield _request(build, payment, day, **request)
+    yield from _approve(build, payment, day)
+    yield build("PaymentInstructed", day, f"支付凭证号 示例凭证{payment}", payment=payment)
+    confirmed = yield _confirm(build, payment, day, f"示例流水{payment}", **request)
     return confirmed
 
 
@@ -298,14 +304,14 @@ def _pay(say: Say, payment: str, day: str, **asked: Any) -> Chapter[int]:
 
 
 def _changes() -> Chapter[None]:
-    """The substitute's award is revoked; what it leaves is reallocated, withdrawn, and taken out of the plan."""
+    """The substitute's award is revoked; its money is reallocated or withdrawn, and the plan is revised."""
     yield second("AwardRevoked", "2025-05-08", "撤销文号 示例撤销1", award="M-03", reason="提供虚假材料")
-    way = {"from_project": SECOND, "from_batch": 1, "to_project": FIRST, "to_batch": 3}
-    yield fund("FundsReallocated", "2025-05-12", "调剂批复 示例调剂1", **way, amount="40000.00")
-    up = {"batch": 3, "increase": True, "amount": "40000.00", "reason": "增加示范任务"}
-    yield first("AwardAmended", "2025-05-13", "纪要 示例纪要2025-05-13", award="L-01", **up)
-    left = {"project": SECOND, "batch": 1, "amount": "80000.00"}
-    yield fund("AllotmentWithdrawn", "2025-05-15", "批复 示例批〔2025〕2号", **left)
+    transfer = {"from_project": SECOND, "from_batch": 1, "to_project": FIRST, "to_batch": 3}
+    yield fund("FundsReallocated", "2025-05-12", "调剂批复 示例调剂1", **transfer, amount="40000.00")
+    raised = {"batch": 3, "increase": True, "amount": "40000.00", "reason": "增加示范任务"}
+    yield first("AwardAmended", "2025-05-13", "纪要 示例纪要2025-05-13", award="L-01", **raised)
+    withdrawn = {"project": SECOND, "batch": 1, "amount": "80000.00"}
+    yield fund("AllotmentWithdrawn", "2025-05-15", "批复 示例批〔2025〕2号", **withdrawn)
     lines = {
         FIRST: {1: "600000.00", 2: "200000.00", 3: "240000.00"},
         SECOND: {1: "180000.00", 2: "200000.00"},
@@ -325,14 +331,14 @@ def _acceptance() -> Chapter[None]:
     yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **award, **more)
     yield first("AcceptanceRequested", "2025-11-10", **award)
     yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收2", **award)
-    down = {"batch": 3, "increase": False, "amount": "10000.00", "reason": "验收核减"}
-    yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **down)
+    reduced = {"batch": 3, "increase": False, "amount": "10000.00", "reason": "验收核减"}
+    yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **reduced)
     paid = yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)
     yield fund("StatementReconciled", "2025-12-03", "对账单 示例对账〔2025〕11号", **_november(paid))
 
 
 def _november(paid: int) -> Event:
-    """The bank's statement of that month: the payment, and a fee that is another's business."""
+    """The bank statement of November: the payment, and a bank fee that the fund does not pay."""
     entry = {"stream": f"project/{FIRST}", "version": paid, "amount": "230000.00"}
     fee = {"number": 2, "on": "2025-11-28", "direction": "out", "amount": "12.50", "payee": "示例银行"}
     return {
@@ -352,7 +358,7 @@ def _november(paid: int) -> Event:
 
 
 def _next_year(appropriation: int) -> Chapter[None]:
-    """An award is terminated; of what it was paid some comes back, in two parts, and the rest is let go."""
+    """An award is terminated; part of the paid money is recovered in two receipts, and the rest is waived."""
     unspent = {"appropriation": appropriation, "year": 2025, "amount": "210000.00"}
     yield fund("YearCarriedForward", "2026-01-08", "结转批复 示例结转〔2026〕1号", **unspent)
     yield second("AwardTerminated", "2026-02-10", "终止文号 示例终止1", award="M-01", reason="项目停滞")
@@ -362,14 +368,14 @@ def _next_year(appropriation: int) -> Chapter[None]:
         yield second("RecoveryReceived", day, f"缴款书 示例缴款{day}", recovery="R-01", amount=amount)
     waived = {"recovery": "R-01", "amount": "30000.00", "reason": "已形成固定资产并移交"}
     yield second("RecoveryWaived", "2026-04-02", "批准文件 示例准〔2026〕1号", actor=HEAD, **waived)
-    came_back = {"project": SECOND, "award": "M-01", "batch": 1}
-    yield fund("FundsReinstated", "2026-04-08", "恢复文 示例恢复1", **came_back, amount="30000.00")
-    rest = {"account": "recovered", **came_back, "amount": "40000.00"}
+    origin = {"project": SECOND, "award": "M-01", "batch": 1}
+    yield fund("FundsReinstated", "2026-04-08", "恢复文 示例恢复1", **origin, amount="30000.00")
+    rest = {"account": "recovered", **origin, "amount": "40000.00"}
     yield fund("SurplusSurrendered", "2026-04-10", "缴款书 示例缴款2026-04-10", **rest)
 
 
 def _closing() -> Chapter[None]:
-    for say in (first, second):
-        yield say("ProjectClosed", "2026-04-20", "结项 示例结项1")
+    for build in (first, second):
+        yield build("ProjectClosed", "2026-04-20", "结项 示例结项1")
     yield fund("SurplusSurrendered", "2026-04-24", "收回指标文 示例收回2", account="pool", amount="240000.00")
     yield fund("FundClosed", "2026-04-30", "结项 示例结项2")

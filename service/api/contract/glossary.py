@@ -1,222 +1,294 @@
-"""What each field of a post means, in Chinese and English. A name means the same in every event."""
+"""The meaning of each field of a posted event, in Chinese and English. A field name means the same in every event."""
 
 from __future__ import annotations
 
 FIELDS = {
-    "occurred_on": ("业务日期：事情发生的那一天", "the day it happened"),
-    "booked_on": (
-        "记账日期；不填则为允许的最早一天",
-        "the accounting date; left out: the earliest day that is allowed",
-    ),
-    "actor": ("经办人姓名", "the person who did it"),
-    "role": ("经办人职务", "that person's role"),
-    "documents": ("所引用的文件和凭证", "the documents and vouchers that it cites"),
+    "occurred_on": ("业务日期：事情发生的那一天", "The date on which it happened."),
+    "booked_on": ("记账日期；不填则为允许的最早一天", "The accounting date; if omitted, the earliest date allowed."),
+    "actor": ("经办人姓名", "The name of the person who did it."),
+    "role": ("经办人职务", "The role of that person."),
+    "documents": ("所引用的文件和凭证", "The documents and vouchers that the event cites."),
     "kind": (
         "文件种类，如各事件所要求的；差异的类别",
-        "the document's kind, such as the event's type asks for; of an exception: how statement and books differ",
+        (
+            "The kind of document, as the event type requires; in an exception, the kind of difference between "
+            "statement and ledger."
+        ),
     ),
     "number": (
         "文号、凭证号；计划中为项目序号；对账单中为行号，从 1 起",
-        "its number; in a plan the line's number; of a statement's line: its number in the file, from 1",
+        ("The document or voucher number; in a plan, the number of the line; in a statement, the line number, from 1."),
     ),
-    "title": ("标题", "title"),
-    "issuer": ("发文单位", "who issued it"),
-    "date": ("成文日期", "the document's date"),
-    "sha256": ("文件本身的 SHA-256", "SHA-256 of the file itself"),
-    "cleared_on": ("清算日期；不填则为业务日期", "the day of clearing; left out: the day it occurred"),
+    "title": ("标题", "The title."),
+    "issuer": ("发文单位", "The issuing authority."),
+    "date": ("成文日期", "The date of the document."),
+    "sha256": ("文件本身的 SHA-256", "The SHA-256 digest of the document file."),
+    "cleared_on": ("清算日期；不填则为业务日期", "The clearing date; if omitted, occurred_on."),
     "year": (
         "年度：凭证所属的（不填则为业务日期的年份）、退回通知书所述的、所结转的",
-        "the year: of a voucher (left out: that of occurred_on), told by a return's notice, or carried forward",
+        (
+            "The year: of a voucher (if omitted, the year of occurred_on), as stated in a return notice, or the year "
+            "carried forward."
+        ),
     ),
-    "item": ("凭证分录号，默认 1", "the voucher's item, 1 if left out"),
-    "name": ("名称", "name"),
-    "name_en": ("英文名称", "name in English"),
-    "settings": ("本专项资金的规则参数", "the fund's own settings"),
+    "item": ("凭证分录号，默认 1", "The item number within the voucher; if omitted, 1."),
+    "name": ("名称", "The name."),
+    "name_en": ("英文名称", "The name in English."),
+    "settings": ("本专项资金的规则参数", "The settings of the fund."),
     "notice_working_days": (
         "公示最少工作日数（按国务院公布的放假调休安排）",
-        "the least number of working days of a public notice, by the State Council's calendar",
+        "The minimum length of a public notice in working days, by the State Council's holiday calendar.",
     ),
     "approvals": (
         "支付须经的审批级次，依次；为空则支付在别处审批，此处只作登记",
-        "the levels of approval that a payment needs, in order; none: it is approved elsewhere and recorded here",
+        (
+            "The approval levels that a payment needs, in order; if empty, payments are approved elsewhere and only "
+            "recorded here."
+        ),
     ),
-    "acceptance_tries": ("验收最多次数", "how often an acceptance may be tried"),
+    "acceptance_tries": ("验收最多次数", "The maximum number of acceptance attempts."),
     "notice_order": (
         "公示在立项决定之前（默认）还是之后",
-        "whether the public notice comes before the decision, as if left out, or after it",
+        "Whether the public notice comes before the award decision (default) or after it.",
     ),
     "rectification_months": (
         "整改期限最长几个月；不填则不限",
-        "how many months a rectification may be given at most; left out: no limit",
+        "The maximum length of a rectification in months; if omitted, no limit.",
     ),
     "years_to_spend": (
         "资金须在几个年度内用完，预算年度为第一年，默认 2",
-        "in how many years the money is to be spent, the budget year the first; left out: 2",
+        "The number of years in which the money must be spent, the budget year being the first; if omitted, 2.",
     ),
     "idle_days": (
         "分配后多少天分文未付即预警，默认 180",
-        "after how many days money that is allotted and of which nothing was paid is told; 180 if left out",
+        "An alert is raised after this many days without any payment out of allotted money; if omitted, 180.",
     ),
     "december_percent": (
         "12 月支付占全年百分之多少即预警，默认 30",
-        "from which part of a year's payments on, in per cent, December's are told; 30 if left out",
+        "An alert is raised if December's payments reach this percentage of the year's payments; if omitted, 30.",
     ),
     "period_close_days": (
         "月末后几日内须结账；不填则不提示",
-        "how many days after a month its books are to be closed; left out: not watched",
+        ("The number of days after the end of a month within which it must be closed; if omitted, no alert is raised."),
     ),
-    "amount": ("金额；冲销时不填则为全部", "the amount; of a reversal: left out, all that is left"),
-    "budget_year": ("预算年度", "the budget year"),
+    "amount": ("金额；冲销时不填则为全部", "The amount; in a reversal, if omitted, all that is not reversed yet."),
+    "budget_year": ("预算年度", "The budget year."),
     "appropriation": (
         "所结转指标的版本：提交 AppropriationReceived 时答复的 version",
-        "the appropriation: the `version` answered to AppropriationReceived",
+        "The appropriation that is carried forward: the `version` returned for its AppropriationReceived event.",
     ),
-    "period": ("会计期间，即月份，如 2019-03", "the month whose books are closed, such as 2019-03"),
-    "total": ("合计，须等于各批次之和", "the total, equal to the sum of its batches"),
-    "tasks": ("任务；项目所服务的任务代码", "the plan's tasks; of a line: the codes of those it serves"),
-    "code": ("任务代码，如 一", "the task's code, such as 一"),
-    "batches": ("批次", "the batches"),
-    "batch": ("批次号", "the batch's number"),
+    "period": ("会计期间，即月份，如 2019-03", "The accounting period: a month, such as 2019-03."),
+    "total": ("合计，须等于各批次之和", "The total; it must equal the sum of the batches."),
+    "tasks": (
+        "任务；项目所服务的任务代码",
+        "The tasks of the plan; in a line, the codes of the tasks that the project serves.",
+    ),
+    "code": ("任务代码，如 一", "The code of the task, such as 一."),
+    "batches": ("批次", "The batches."),
+    "batch": ("批次号", "The batch number."),
     "lines": (
         "计划中的全部项目；对账确认中为对账单行数，匹配与差异中为所含各行",
-        "all lines of the plan, one per project; of a statement: how many lines it has, and in matches which they are",
+        (
+            "All lines of the plan, one per project; in a reconciliation, the number of statement lines; in a match "
+            "or an exception, the statement lines that belong to it."
+        ),
     ),
-    "project": ("项目代码，即其事件流 project/代码", "the project's code, as in its stream project/CODE"),
-    "from_project": ("调出项目代码", "the code of the project that gives"),
-    "from_batch": ("调出批次号", "the batch that gives"),
-    "to_project": ("调入项目代码", "the code of the project that gets"),
-    "to_batch": ("调入批次号", "the batch that gets"),
-    "number_raw": ("附表中的原序号", "the number as the annex prints it"),
-    "name_annex": ("附表中的项目名称", "the name as the annex prints it"),
-    "award_rule": ("立项数规则：exact 恰好，max 至多", "awards: exactly that many, or at most"),
-    "awards": ("计划中为立项数；立项决定中为立项名单", "of a line: how many awards; of a decision: the awards"),
-    "fixed_total": ("总额是否固定：首次立项须用尽额度", "whether the first decision must award the whole line"),
+    "project": ("项目代码，即其事件流 project/代码", "The project code, as in its stream project/CODE."),
+    "from_project": ("调出项目代码", "The code of the project that the money is taken from."),
+    "from_batch": ("调出批次号", "The number of the batch that the money is taken from."),
+    "to_project": ("调入项目代码", "The code of the project that receives the money."),
+    "to_batch": ("调入批次号", "The number of the batch that receives the money."),
+    "number_raw": ("附表中的原序号", "The number as printed in the annex."),
+    "name_annex": ("附表中的项目名称", "The project name as printed in the annex."),
+    "award_rule": (
+        "立项数规则：exact 恰好，max 至多",
+        "How the number of awards is limited: `exact` for exactly that number, `max` for at most that number.",
+    ),
+    "awards": (
+        "计划中为立项数；立项决定中为立项名单",
+        "In a plan line, the number of awards; in an award decision, the list of awards.",
+    ),
+    "fixed_total": (
+        "总额是否固定：首次立项须用尽额度",
+        "Whether the total is fixed: if true, the first award decision must use the whole amount of the line.",
+    ),
     "gate": (
         "拨付条件：award 立项即可，agreement 签订合同后，acceptance 验收通过后",
-        "what opens the batch for payment: the award, its agreement, or its acceptance",
+        (
+            "The condition for paying the batch: `award` (the award decision), `agreement` (the agreement is signed) "
+            "or `acceptance` (the acceptance is passed)."
+        ),
     ),
     "draft": (
         "所批准草案的版本：提交 PlanDrafted 时答复的 version",
-        "the draft: the `version` answered to PlanDrafted",
+        "The draft that is adopted: the `version` returned for its PlanDrafted event.",
     ),
-    "fund": ("专项资金代码", "the fund's code"),
-    "round": ("征集轮次，从 1 起", "the round of the call, from 1"),
-    "opens_on": ("申报开始日", "first day of the window"),
+    "fund": ("专项资金代码", "The fund code."),
+    "round": ("征集轮次，从 1 起", "The number of the call round, from 1."),
+    "opens_on": ("申报开始日", "The first day for applications."),
     "closes_on": (
         "申报截止日（含）；延期时为新的截止日",
-        "last day of the window, included; of an extension: the new one",
+        "The last day for applications (inclusive); in an extension, the new last day.",
     ),
     "application": (
         "申报编号，由发送方定，在项目内唯一；异议中不填则针对整个公示",
-        "the application's name: yours to give, once in a project; of an objection: left out, it is to the whole list",
+        (
+            "The application identifier, chosen by the sender and unique within the project; in an objection, if "
+            "omitted, the objection concerns the whole notice."
+        ),
     ),
-    "applicant": ("申报单位", "the applicant"),
-    "uscc": ("统一社会信用代码，含校验位", "unified social credit code, its check digit right"),
-    "passed": ("是否通过", "whether it passed"),
-    "reason": ("原因", "the reason"),
-    "method": ("评审或分配方法", "the method of review or of sharing out"),
-    "scores": ("得分：通过审查的申报每份一个", "a score for each application that passed screening, and no other"),
-    "score": ("得分", "the score; in a decision, as the review in force has it"),
-    "applications": ("公示的申报及拟安排金额", "the applications on the notice, with the amounts proposed"),
-    "first_day": ("公示首日；对账单首日", "first day of the notice, or of the statement"),
-    "last_day": ("公示末日（含）；对账单末日（含）", "last day of the notice or of the statement, included"),
-    "review": ("所依据评审的版本：提交 ReviewConcluded 时答复的 version", "the `version` answered to ReviewConcluded"),
+    "applicant": ("申报单位", "The applicant."),
+    "uscc": ("统一社会信用代码，含校验位", "The unified social credit code, with a valid check digit."),
+    "passed": ("是否通过", "Whether the application passed."),
+    "reason": ("原因", "The reason."),
+    "method": ("评审或分配方法", "The method of review or of allocation."),
+    "scores": ("得分：通过审查的申报每份一个", "The scores: exactly one for each application that passed screening."),
+    "score": ("得分", "The score; in an award decision, it must equal the score of the review."),
+    "applications": ("公示的申报及拟安排金额", "The applications in the notice, with their proposed amounts."),
+    "first_day": ("公示首日；对账单首日", "The first day of the notice or of the statement."),
+    "last_day": ("公示末日（含）；对账单末日（含）", "The last day of the notice or of the statement (inclusive)."),
+    "review": (
+        "所依据评审的版本：提交 ReviewConcluded 时答复的 version",
+        "The review that the decision is based on: the `version` returned for its ReviewConcluded event.",
+    ),
     "notice": (
         "所依据公示的版本：提交 NoticeStarted 时答复的 version；先立项后公示的不填",
-        "the `version` answered to NoticeStarted; left out where the notice follows the decision",
+        (
+            "The notice that the decision is based on: the `version` returned for its NoticeStarted event; omit it if"
+            " notices follow the decision."
+        ),
     ),
     "quantum": (
         "取整单位：按得分分配的金额须为其整数倍；专项资金设定中默认 0.01",
-        "the unit that amounts shared out by score are rounded to; in the settings 0.01 if left out",
+        "The rounding unit: amounts allocated by score must be multiples of it; in the settings, if omitted, 0.01.",
     ),
-    "tie_order": ("同分时的顺序", "how ties were ordered"),
+    "tie_order": ("同分时的顺序", "The order of applications with equal scores."),
     "shared_among": (
         "按得分测算时一并计入、分得为零而未列入名单的申报",
-        "the other applications of the calculation by score: those that it gave nothing",
+        (
+            "Other applications that took part in the allocation by score, but were allocated nothing and are not in "
+            "the list."
+        ),
     ),
     "by_score": (
         "金额是否按得分分配；是则由账簿按最大余数法核对，默认否",
-        "whether the amounts were shared out by score, which the ledger then checks; left out: no",
+        (
+            "Whether the amounts were allocated by score; if true, the ledger checks them by the largest-remainder "
+            "method; if omitted, false."
+        ),
     ),
-    "objection": ("异议编号，由发送方定，在项目内唯一", "the objection's name: yours to give, once in a project"),
+    "objection": (
+        "异议编号，由发送方定，在项目内唯一",
+        "The objection identifier, chosen by the sender and unique within the project.",
+    ),
     "upheld": (
         "异议是否成立：成立则该申报出局；针对整个公示的，评审和公示失效",
-        "whether it is upheld: that excludes the application, or voids review and notice if none was named",
+        (
+            "Whether the objection is upheld. If upheld, the application is excluded; if the objection concerns the "
+            "whole notice, the review and the notice become void."
+        ),
     ),
-    "award": ("立项编号，由发送方在立项决定中定", "the award's name: given in the decision, by you"),
-    "payee": ("收款人；对账单上为对方户名", "the payee; of a statement's line: the other party"),
+    "award": ("立项编号，由发送方在立项决定中定", "The award identifier, chosen by the sender in the award decision."),
+    "payee": ("收款人；对账单上为对方户名", "The payee; in a statement line, the name of the other party."),
     "account": (
         "收款人的银行账号（入账后仅存后四位）；上缴时为资金账户 pool 或 recovered",
-        "a payee's bank account number, of which only the last four digits are kept; of a surrender: pool or recovered",
+        (
+            "The payee's bank account number, of which only the last four digits are stored; in a surrender, the "
+            "ledger account `pool` or `recovered`."
+        ),
     ),
-    "old": ("原收款人，须与立项现行的一致", "the payee until now, as the award has it"),
-    "new": ("新收款人", "the payee from now on"),
-    "approver": ("批准人姓名，须非经办人", "the person who approved it, another than the actor"),
+    "old": ("原收款人，须与立项现行的一致", "The previous payee; it must equal the current payee of the award."),
+    "new": ("新收款人", "The new payee."),
+    "approver": ("批准人姓名，须非经办人", "The name of the person who approved the change; it must not be the actor."),
     "increase": (
         "true 从项目额度追加，false 将未付部分退回项目额度",
-        "true: more, out of the line; false: less, what is not paid goes back to it",
+        (
+            "true: the award is increased out of the project's line; false: the award is reduced, and an unpaid part "
+            "returns to the line."
+        ),
     ),
-    "rank": ("名次", "the rank"),
-    "amounts": ("各批次金额", "the amount of each batch"),
-    "starts_on": ("合同开始日", "first day of the agreement"),
-    "ends_on": ("合同结束日；延期时为新的结束日", "last day of the agreement; of an extension: the new one"),
-    "payment": ("支付编号，由发送方在支付申请中定，在项目内唯一", "the payment's name: given in its request, by you"),
-    "level": ("审批级次，须为 approvals 中的下一级", "the level: the next one of the fund's approvals"),
+    "rank": ("名次", "The rank."),
+    "amounts": ("各批次金额", "The amount of each batch."),
+    "starts_on": ("合同开始日", "The first day of the agreement."),
+    "ends_on": ("合同结束日；延期时为新的结束日", "The last day of the agreement; in an extension, the new last day."),
+    "payment": (
+        "支付编号，由发送方在支付申请中定，在项目内唯一",
+        "The payment identifier, chosen by the sender in the payment request and unique within the project.",
+    ),
+    "level": ("审批级次，须为 approvals 中的下一级", "The approval level; it must be the next level in `approvals`."),
     "passive": (
         "true 银行退票，false 收款人退款",
-        "true: the bank could not deliver it; false: the payee sent it back",
+        "true: the bank could not deliver the payment; false: the payee returned it.",
     ),
     "due_on": (
         "期限：整改或追缴的；延期时为新的整改期限",
-        "the day by which it is due: a rectification, a recovery; of an extension: the new day to rectify by",
+        "The due date of the rectification or the recovery; in an extension, the new due date of the rectification.",
     ),
-    "recovery": ("追缴编号，由发送方在追缴决定中定，在项目内唯一", "the recovery's name: given in its order, by you"),
+    "recovery": (
+        "追缴编号，由发送方在追缴决定中定，在项目内唯一",
+        "The recovery identifier, chosen by the sender in the recovery order and unique within the project.",
+    ),
     "rule": (
         "所豁免规则的名称，如拒绝答复中的 rule",
-        "the rule that is waived, by the name that refusals give as `rule`",
+        "The name of the waived rule, as in the `rule` member of a refusal.",
     ),
     "version": (
         "所冲销事件在本事件流中的版本；对账中为账簿业务在其事件流中的版本",
-        "the entry to reverse: its version in this stream; of a reconciliation: an entry's version in its stream",
+        (
+            "The version, in this stream, of the event to reverse; in a reconciliation, the version of a ledger entry"
+            " in its stream."
+        ),
     ),
     "reconcile_before_close": (
         "结账前是否须对账：true 则该月每一天须有已确认的对账单覆盖，默认 false",
-        "whether a period is closed only when accepted statements cover all of its days; left out: no",
+        "Whether a period can be closed only if accepted statements cover each of its days; if omitted, false.",
     ),
-    "file_sha256": ("对账单文件的 SHA-256", "SHA-256 of the statement's file"),
-    "position": ("对账所截至的账簿位置", "the position of the log that the statement was held against"),
-    "received": ("对账单贷方（收入）合计", "the sum of the statement's lines that came in"),
-    "paid_out": ("对账单借方（支出）合计", "the sum of the statement's lines that went out"),
-    "matches": ("相符的各项：对账单行与账簿业务金额相等", "what agrees: lines and entries of the same sum"),
-    "exceptions": ("差异各项，须逐项说明", "what does not agree, each explained"),
-    "entries": ("账簿业务：事件流、版本、金额（减已冲销）", "the entries of the books, less what was reversed of them"),
-    "reasons": ("匹配依据", "what a match rests on"),
-    "confidence": ("匹配可信度，0 至 100", "how sure the match is, from 0 to 100"),
-    "explanation": ("差异原因说明", "why it is so"),
-    "on": ("对账单上的日期", "the day that the statement says"),
-    "direction": ("out 支出，in 收入", "out or in, as the statement's account sees it"),
-    "reference": ("银行流水号", "the bank's reference"),
-    "voucher": ("支付凭证号", "the voucher's number"),
-    "stream": ("账簿业务所在的事件流", "the entry's stream"),
+    "file_sha256": ("对账单文件的 SHA-256", "The SHA-256 digest of the statement file."),
+    "position": ("对账所截至的账簿位置", "The log position up to which the ledger was compared with the statement."),
+    "received": ("对账单贷方（收入）合计", "The total of the statement's credit lines (money in)."),
+    "paid_out": ("对账单借方（支出）合计", "The total of the statement's debit lines (money out)."),
+    "matches": (
+        "相符的各项：对账单行与账簿业务金额相等",
+        "The matches: statement lines and ledger entries with equal amounts.",
+    ),
+    "exceptions": (
+        "差异各项，须逐项说明",
+        "The exceptions: differences between statement and ledger, each with an explanation.",
+    ),
+    "entries": (
+        "账簿业务：事件流、版本、金额（减已冲销）",
+        "The ledger entries: stream, version, and amount less reversals.",
+    ),
+    "reasons": ("匹配依据", "The grounds of the match."),
+    "confidence": ("匹配可信度，0 至 100", "The confidence of the match, from 0 to 100."),
+    "explanation": ("差异原因说明", "The explanation of the difference."),
+    "on": ("对账单上的日期", "The date in the statement."),
+    "direction": ("out 支出，in 收入", "`out` for money out, `in` for money in, as seen from the statement's account."),
+    "reference": ("银行流水号", "The bank reference."),
+    "voucher": ("支付凭证号", "The payment voucher number."),
+    "stream": ("账簿业务所在的事件流", "The stream of the ledger entry."),
 }
-"""By name: Chinese, English."""
+"""The meaning of each field by its name: Chinese, English."""
 
 ACCOUNTS = {
     "treasury": (
         "国库（账外）：编号的唯一来源；冲销的指标，其编号不再使用",
-        "outside the ledger: where serials come from, and where those of a reversed appropriation rest for ever",
+        (
+            "The treasury, outside the ledger: the only source of serial numbers; serial numbers of a reversed "
+            "appropriation return here and are never used again."
+        ),
     ),
-    "pool": ("待分配资金", "the fund's money that is not allotted yet"),
-    "line": ("项目额度：已分配、未立项", "allotted to a project's batch, awarded to nobody yet"),
-    "committed": ("立项承诺：已立项，拨付条件未具备", "awarded; the batch's gate is still shut"),
-    "payable": ("应付：拨付条件已具备", "awarded, and its gate is open"),
-    "in_approval": ("审批中：已提出支付申请", "a payment of it is requested"),
-    "in_transit": ("在途：已发出支付指令", "the bank is told to pay"),
-    "paid": ("已付：银行已确认", "the bank has paid"),
+    "pool": ("待分配资金", "The fund's money that is not allotted yet."),
+    "line": ("项目额度：已分配、未立项", "Allotted to a batch of a project, but not awarded yet."),
+    "committed": ("立项承诺：已立项，拨付条件未具备", "Awarded, but the gate of the batch is not open yet."),
+    "payable": ("应付：拨付条件已具备", "Awarded, and the gate of the batch is open."),
+    "in_approval": ("审批中：已提出支付申请", "Requested for payment, awaiting approval or the payment instruction."),
+    "in_transit": ("在途：已发出支付指令", "Instructed for payment, awaiting the bank's confirmation."),
+    "paid": ("已付：银行已确认", "Paid, as the bank has confirmed."),
     "recovered": (
         "已追回：追缴到账或退回专项资金，待恢复指标或上缴",
-        "came back to the fund, recovered or returned too late to be paid again; to be reinstated or surrendered",
+        "Recovered from or returned by a payee to the fund, awaiting reinstatement or surrender.",
     ),
-    "surrendered": ("已上缴", "given back to the treasury"),
+    "surrendered": ("已上缴", "Surrendered to the treasury."),
 }
-"""Where money may stand: Chinese, English."""
+"""The accounts that hold money: Chinese, English."""

@@ -1,4 +1,4 @@
-"""/openapi.json: every address with what it asks and answers, drawn from the operations. /docs: for people."""
+"""/openapi.json, the OpenAPI document generated from the operations, and /docs, the same reference as an HTML page."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from flask import Blueprint, Response, current_app, render_template
 from markupsafe import Markup, escape
 from werkzeug.routing import Rule
 
+from service import __version__
 from service.api import response_types
 from service.api.contract import schemas
 from service.api.contract.event_types import CATALOGUE, LIFE
@@ -46,34 +47,34 @@ PUBLISHED_AS = {
     "openapi": "description",
     "problem_pages": "explanations",
 }
-"""Modules whose operations were published under an earlier name, which the contract keeps."""
+"""The published prefix of operation ids for modules that were renamed since: the contract must keep it."""
 CONDITIONAL = (
-    ("If-Match", "The stream's version that you have seen, quoted.", r'^"(0|[1-9][0-9]{0,15})"$'),
-    ("If-None-Match", "*: only if there is no such stream yet.", r"^\*$"),
+    ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
+    ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),
 )
 
 
 @bp.get("/openapi.json")
 def openapi() -> Response:
-    """Made once: it changes with the program only."""
-    made = current_app.extensions.setdefault("openapi", [])
-    if not made:
-        made.append(document())
-    return answer(made[0], headers={"Cache-Control": response_headers.ANEW})
+    """The OpenAPI document, generated once: it changes only with the program."""
+    cache = current_app.extensions.setdefault("openapi", [])
+    if not cache:
+        cache.append(document())
+    return answer(cache[0], headers={"Cache-Control": response_headers.REVALIDATE})
 
 
 def document() -> dict[str, Any]:
-    """The OpenAPI document of the current application's addresses."""
+    """The OpenAPI document of the current application."""
     return describe(list(_operations()))
 
 
 @bp.get("/docs")
 def docs() -> str:
-    """Made once, like the description."""
-    made: list[str] = current_app.extensions.setdefault("docs", [])
-    if not made:
-        made.append(_docs())
-    return made[0]
+    """The HTML reference, rendered once: it changes only with the program."""
+    cache: list[str] = current_app.extensions.setdefault("docs", [])
+    if not cache:
+        cache.append(_docs())
+    return cache[0]
 
 
 def _docs() -> str:
@@ -100,18 +101,18 @@ def _docs() -> str:
 
 @bp.app_template_filter("pretty")
 def pretty(value: Any) -> str:
-    """JSON as people read it."""
+    """JSON with line breaks and indentation."""
     return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
 @bp.app_template_filter("ticked")
 def ticked(text: str) -> Markup:
-    """Text whose `ticks` are code."""
+    """Escaped HTML of a text, with its `backtick` parts as <code>."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _operations() -> Iterator[tuple[Rule, str, Operation]]:
-    """Every described view with its address and method, in the order of the addresses."""
+    """Every view that has an operation, with its URL rule and method, ordered by URL."""
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         about = getattr(current_app.view_functions[rule.endpoint], "operation", None)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -136,22 +137,22 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
     """The OpenAPI document of these operations."""
     spec = APISpec(
         "溯元 Suyuan",
-        "1",
+        __version__,
         "3.1.0",
-        info={"description": "The books of special funds, every fen traced to its source. See /docs."},
+        info={"description": "The ledger of special funds, in which every fen is traced to its source. See /docs."},
         security=[{"bearer": []}],
     )
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    told = [about.answers for _, _, about in operations if about.answers is not None]
-    answers, components = schemas.of_answers([*told, response_types.Problem])
+    response_models = [about.answers for _, _, about in operations if about.answers is not None]
+    answers, components = schemas.of_answers([*response_models, response_types.Problem])
     for name, schema in components.items():
         spec.components.schema(name, schema)
     for name in SCHEMAS:
         spec.components.schema(f"{name}.data", schemas.DATA[name])
         spec.components.schema(f"{name}.event", schemas.of_event(name, f"#/components/schemas/{name}.data"))
-    by_type = iter(answers)
+    response_schemas = iter(answers)
     for rule, method, about in operations:
-        body = next(by_type) if about.answers is not None else None
+        body = next(response_schemas) if about.answers is not None else None
         operation = _operation(rule, about, body)
         if about.asks is not None:
             content = {BINARY: {"schema": schemas.of_shape(about.asks)}}
@@ -160,19 +161,22 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
             file = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
             operation |= {"requestBody": {"required": True, "content": dict.fromkeys(about.takes, file)}}
         elif method == "POST" and rule.endpoint.startswith("intake."):
-            operation |= {"requestBody": _posted()}
+            operation |= {"requestBody": _event_body()}
             operation["parameters"] += [] if rule.rule == "/v1/events" else [_header(*each) for each in CONDITIONAL]
         spec.path(_path(rule), operations={method.lower(): operation})
     return spec.to_dict()
 
 
 def _operation(rule: Rule, about: Operation, body: dict[str, Any] | None) -> dict[str, Any]:
-    problem = {"description": "A problem and its remedy. 错误说明。", "content": _as_problem()}
+    problem = {"description": "A problem document with its remedy. 错误说明。", "content": _problem_content()}
     described: dict[str, Any] = {
         "operationId": _operation_id(rule),
         "summary": f"{about.summary} {about.summary_zh}",
         "parameters": [*_path_parameters(rule), *_query_parameters(about)],
-        "responses": {"2XX": {"description": about.summary, "content": _as_answered(rule, body)}, "default": problem},
+        "responses": {
+            "2XX": {"description": about.summary, "content": _response_content(rule, body)},
+            "default": problem,
+        },
     }
     if _is_open(rule):
         described["security"] = []
@@ -201,27 +205,27 @@ def _header(name: str, description: str, pattern: str) -> dict[str, Any]:
     }
 
 
-def _as_answered(rule: Rule, body: dict[str, Any] | None) -> dict[str, Any]:
+def _response_content(rule: Rule, body: dict[str, Any] | None) -> dict[str, Any]:
     if body is None:
         return {"text/plain": {"schema": {"type": "string"}}}
     kinds = {"events.log": BUNDLE, "events.of_fund": BUNDLE, "events.of_project": BUNDLE, "events.one": ONE}
-    lines = {kind: {"schema": {"type": "string", "description": about}} for kind, about in AS_LINES.items()}
+    lines = {kind: {"schema": {"type": "string", "description": about}} for kind, about in FEED_TEXTS.items()}
     return {kinds.get(rule.endpoint, BINARY): {"schema": body}, **(lines if rule.endpoint == "events.log" else {})}
 
 
-AS_LINES = {
-    LINES: "One event a line, in the same order. 每行一个事件。",
-    STREAM: "Server-sent events: `id` is the position, `data` the event. 事件流：id 为位置，data 为事件。",
+FEED_TEXTS = {
+    LINES: "One event per line, in the same order. 每行一个事件。",
+    STREAM: "Server-sent events: `id` is the log position, `data` the event. 事件流：id 为位置，data 为事件。",
 }
-"""The other forms of the log."""
+"""The other media types of the event feed."""
 
 
-def _as_problem() -> dict[str, Any]:
+def _problem_content() -> dict[str, Any]:
     return {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
 
 
-def _posted() -> dict[str, Any]:
-    """What may be posted: one event, a bundle, or in binary mode the data alone with its attributes in headers."""
+def _event_body() -> dict[str, Any]:
+    """The request body of posted events: one event, a bundle, or in binary mode only the data of one event."""
     events = [{"$ref": f"#/components/schemas/{name}.event"} for name in SCHEMAS]
     mapping = {name: f"#/components/schemas/{name}.event" for name in SCHEMAS}
     one = {"oneOf": events, "discriminator": {"propertyName": "type", "mapping": mapping}}
@@ -230,6 +234,6 @@ def _posted() -> dict[str, Any]:
     examples = {name: {"value": about["example"]} for name, about in CATALOGUE.items()}
     return {
         "required": True,
-        "description": f"{BINARY}: the data alone, its CloudEvents attributes as ce- headers.",
+        "description": f"{BINARY}: only the data of one event; its CloudEvents attributes are ce- headers.",
         "content": {ONE: {"schema": one, "examples": examples}, BUNDLE: {"schema": bundle}, BINARY: {"schema": data}},
     }

@@ -1,4 +1,4 @@
-"""/v1/problems: every problem that the API answers, in Chinese and English, with its remedy."""
+"""/v1/problems: the reference of the problem types: title and remedy of each, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -41,15 +41,17 @@ PROBLEMS = {**_of_kinds(), **_of_rules()}
 
 
 @bp.get("")
-@operation("Every problem and its remedy", "全部错误类型及处理办法", response_types.Explanations, scope=None)
+@operation(
+    "List the problem types with their remedies", "全部错误类型及处理办法", response_types.Explanations, scope=None
+)
 def all_problems() -> Response:
     return answer({"problems": list(PROBLEMS.values())})
 
 
 @bp.get("/<kind>")
-@operation("One problem and its remedy", "错误说明", response_types.Explanation, scope=None)
+@operation("Get a problem type with its remedy", "错误说明", response_types.Explanation, scope=None)
 def one_problem(kind: str) -> Response:
-    kind = kind if kind in PROBLEMS else kebab(kind)  # a rule's own name leads here too
+    kind = kind if kind in PROBLEMS else kebab(kind)  # the class name of a rule is accepted too
     if kind not in PROBLEMS:
         raise Problem("not-found", problem=kind[:100])
     if "text/html" in request.headers.get("Accept", ""):  # a browser

@@ -1,1 +1,1 @@
-"""What every request and every answer has in common, whatever the resource."""
+"""What all HTTP requests and responses share, independent of the resource."""

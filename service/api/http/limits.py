@@ -1,4 +1,4 @@
-"""What a request and an answer may hold: published in the contract, enforced by the gateway and the intake."""
+"""Limits on requests and responses: published in the contract, enforced by the gateway and the event intake."""
 
 from __future__ import annotations
 

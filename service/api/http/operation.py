@@ -1,4 +1,4 @@
-"""An operation of the API: what it is called, what it asks, what it answers, and the scope that it needs."""
+"""Declares an operation of the API: its summary, parameters, request body, response type and required scope."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from service.api.http.request_context import principal
 
 
 class Operation(NamedTuple):
-    """`answers`: the type of the body; `scope`: None where any key will do, or where the posts' own scopes decide.
+    """The published description of an operation.
 
-    `asks`: the schema of the request's body, unless it is events; `takes`: the types of a file in its place.
+    `answers`: the type of the response body, None for plain text. `scope`: the scope that the key must have; None if
+    no particular scope is needed, or if the types of the posted events decide. `asks`: the schema of a JSON request
+    body, unless the body is events. `takes`: the accepted media types, if the request body is a file.
     """
 
     summary: str
@@ -30,7 +32,7 @@ class Operation(NamedTuple):
 
 
 class View(Protocol):
-    """A view that an operation was declared for."""
+    """A view function that carries its operation."""
 
     operation: Operation
 
@@ -47,17 +49,20 @@ def operation(
     takes: tuple[str, ...] = (),
     **parameters: Parameter,
 ) -> Callable[[Callable[..., Response]], View]:
-    """Declare a view's operation: its query parameters come to it as arguments, read strictly; None if left out."""
+    """Attach an operation to a view, and check its scope on every call.
+
+    The view receives the query parameters as keyword arguments, parsed strictly; None for one that is left out.
+    """
 
     def declare(view: Callable[..., Response]) -> View:
         @wraps(view)
-        def asked(**path: Any) -> Response:
-            # Running the ledger has no limits to a fund or a project.
+        def authorized(**path: Any) -> Response:
+            # `admin` concerns the whole ledger: a grant that is limited to some funds or projects does not suffice.
             if scope is not None and not (principal().may(scope) if scope == "admin" else principal().has(scope)):
                 raise Problem("wrong-scope", scope=scope)
             return view(**path, **read(parameters))
 
-        declared = cast(View, asked)
+        declared = cast(View, authorized)
         declared.operation = Operation(summary, summary_zh, answers, scope, parameters, asks, takes)
         return declared
 

@@ -1,4 +1,4 @@
-"""Lists in pages: a cursor that stays true while the list grows, and the address of the next page."""
+"""Pages of a list: a cursor that stays valid while the list grows, and the URL of the next page."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ from service.api.http.parameters import whole
 from service.api.http.responses import answer
 
 DEFAULT_ROWS, MAX_ROWS = 100, MAX_PAGE_ROWS
-LIMIT = whole("Rows in a page, 100 if left out", "每页行数，默认 100", 1, MAX_ROWS)
+LIMIT = whole("Maximum number of rows per page; default 100", "每页行数，默认 100", 1, MAX_ROWS)
 
 
 def answer_rows(
-    name: str, rows: Sequence[dict[str, Any]], beside: dict[str, Any], size: int, cursor: Callable[[Any], str]
+    name: str, rows: Sequence[dict[str, Any]], members: dict[str, Any], size: int, cursor: Callable[[Any], str]
 ) -> Response:
-    """A page of rows; `next`, in the body and as a Link, is where the next one begins, if there may be one."""
+    """A page of rows, under `name`, with the other `members` of the body.
+
+    A full page has the cursor of the next page as `next` and its URL as a Link header; otherwise `next` is null.
+    """
     after = cursor(rows[-1]) if len(rows) >= size else None
-    headers = {"Link": f'<{next_address(after)}>; rel="next"'} if after else {}
-    return answer({**beside, name: rows, "next": after}, headers=headers)
+    headers = {"Link": f'<{next_url(after)}>; rel="next"'} if after else {}
+    return answer({**members, name: rows, "next": after}, headers=headers)
 
 
-def next_address(after: str) -> str:
-    """The request's own address, from `after` on."""
+def next_url(after: str) -> str:
+    """The URL of this request with `after` as its cursor."""
     arguments = {**request.args.to_dict(), "after": after}
     return f"{iri_to_uri(request.path)}?{urlencode(arguments)}"

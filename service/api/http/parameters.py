@@ -1,4 +1,4 @@
-"""Query parameters, read as strictly as bodies: an unknown one is an error, not a wish that is silently ignored."""
+"""Query parameters, parsed as strictly as bodies: an unknown parameter is an error, never silently ignored."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_INTEGER = 2**63 - 1
 
 
 class Parameter(NamedTuple):
-    """How a parameter is read (ValueError: it is wrong), its JSON Schema, and what it is for in two languages."""
+    """A query parameter. `read` parses a value or raises ValueError; `about` describes it in English and Chinese."""
 
     read: Callable[[str], Any]
     schema: dict[str, Any]
@@ -26,7 +26,7 @@ class Parameter(NamedTuple):
 
 
 def read(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The request's parameters by name, None where one that may be is left out. Raises Problem."""
+    """The request's parameters by name; None for an optional one that is left out. Raises Problem."""
     given = request.args
     for name in given:
         if name not in parameters or len(given.getlist(name)) > 1:
@@ -45,48 +45,50 @@ def _read(name: str, parameter: Parameter, given: str | None) -> Any:
         raise Problem("bad-parameter", parameter=name, detail=str(error)) from error
 
 
-def whole(about: str, about_zh: str, least: int = 0, most: int = MAX_INTEGER) -> Parameter:
-    """A whole number between bounds."""
+def whole(about: str, about_zh: str, minimum: int = 0, maximum: int = MAX_INTEGER) -> Parameter:
+    """A whole number between two bounds, both included."""
 
     def reader(given: str) -> int:
-        if not (given.isascii() and given.isdigit() and len(given) <= 19 and least <= int(given) <= most):
-            raise ValueError(f"It must be a whole number from {least} to {most}. 须为 {least} 至 {most} 的整数。")
+        if not (given.isascii() and given.isdigit() and len(given) <= 19 and minimum <= int(given) <= maximum):
+            raise ValueError(
+                f"It must be a whole number from {minimum} to {maximum}. 须为 {minimum} 至 {maximum} 的整数。"
+            )
         return int(given)
 
-    return Parameter(reader, {"type": "integer", "minimum": least, "maximum": most}, (about, about_zh))
+    return Parameter(reader, {"type": "integer", "minimum": minimum, "maximum": maximum}, (about, about_zh))
 
 
-def one_of(about: str, about_zh: str, *words: str) -> Parameter:
-    """One of a few words."""
+def one_of(about: str, about_zh: str, *values: str) -> Parameter:
+    """One of several fixed values."""
 
     def reader(given: str) -> str:
-        if given not in words:
-            listed = ", ".join(words)
+        if given not in values:
+            listed = ", ".join(values)
             raise ValueError(f"It must be one of: {listed}. 须为其中之一：{listed}。")
         return given
 
-    return Parameter(reader, {"type": "string", "enum": list(words)}, (about, about_zh))
+    return Parameter(reader, {"type": "string", "enum": list(values)}, (about, about_zh))
 
 
 def flag(about: str, about_zh: str) -> Parameter:
     """`true` or `false`."""
-    words = one_of(about, about_zh, "true", "false")
-    return Parameter(lambda given: words.read(given) == "true", {"type": "boolean"}, (about, about_zh))
+    either = one_of(about, about_zh, "true", "false")
+    return Parameter(lambda given: either.read(given) == "true", {"type": "boolean"}, (about, about_zh))
 
 
-def text(about: str, about_zh: str, most: int = 256) -> Parameter:
-    """A line of text, compared as it stands."""
+def text(about: str, about_zh: str, max_length: int = 256) -> Parameter:
+    """One line of visible characters, taken unchanged."""
 
     def reader(given: str) -> str:
-        if not 0 < len(given) <= most or not is_visible(given):
-            raise ValueError(f"It must be 1 to {most} visible characters. 须为 1 至 {most} 个可见字符。")
+        if not 0 < len(given) <= max_length or not is_visible(given):
+            raise ValueError(f"It must be 1 to {max_length} visible characters. 须为 1 至 {max_length} 个可见字符。")
         return given
 
-    return Parameter(reader, {"type": "string", "minLength": 1, "maxLength": most}, (about, about_zh))
+    return Parameter(reader, {"type": "string", "minLength": 1, "maxLength": max_length}, (about, about_zh))
 
 
 def pattern(form: str, about: str, about_zh: str) -> Parameter:
-    """Text of one form."""
+    """Text that matches a regular expression completely."""
 
     def reader(given: str) -> str:
         if not re.fullmatch(form, given, re.ASCII):
@@ -97,7 +99,7 @@ def pattern(form: str, about: str, about_zh: str) -> Parameter:
 
 
 def day(about: str, about_zh: str) -> Parameter:
-    """A day, `YYYY-MM-DD`."""
+    """A date, `YYYY-MM-DD`."""
 
     def reader(given: str) -> date:
         if not DAY.fullmatch(given):
@@ -111,34 +113,38 @@ def day(about: str, about_zh: str) -> Parameter:
 
 
 class CodeConverter(BaseConverter):
-    """A fund's or project's code in an address; any other text there is not found."""
+    """The code of a fund or project in a URL path; any other text gives 404."""
 
     regex = "[a-z0-9][a-z0-9-]{0,63}"
 
 
 class NameConverter(BaseConverter):
-    """The sender's name of a payment in an address; any other text there is not found."""
+    """The sender's name for a payment in a URL path; any other text gives 404."""
 
     regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Parameter:
-    """A code or a name as it would stand in an address."""
+    """A code or a name, with the same pattern as in a URL path."""
     return pattern(converter.regex, about, about_zh)
 
 
-FUND = named_by(CodeConverter, "Only this fund", "仅限该专项资金")
-PROJECT = named_by(CodeConverter, "Only this project", "仅限该项目")
-AWARD = named_by(NameConverter, "Only this award", "仅限该立项")
-BATCH = whole("Only this batch", "仅限该批次", 1, 99)
-MIN_POSITION = whole("Wait until the projections have folded this position", "等待投影到达该位置")
+FUND = named_by(CodeConverter, "Filter by fund code", "仅限该专项资金")
+PROJECT = named_by(CodeConverter, "Filter by project code", "仅限该项目")
+AWARD = named_by(NameConverter, "Filter by award name", "仅限该立项")
+BATCH = whole("Filter by batch number", "仅限该批次", 1, 99)
+MIN_POSITION = whole(
+    "Wait until the projections include this log position, to read your own writes", "等待投影到达该位置"
+)
 
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,15})"', re.ASCII)
 
 
 def version_of(header: str, name: str) -> int:
-    """The stream version that a conditional header names: one strong entity tag such as "41". Raises Problem."""
+    """The stream version in a conditional header: one strong entity tag such as "41". Raises Problem."""
     found = _VERSION.fullmatch(header.strip())
     if found is None:
-        raise Problem("bad-header", header=name, detail='It takes one version such as "41". 须为单个版本号，如 "41"。')
+        raise Problem(
+            "bad-header", header=name, detail='It must be one version such as "41". 须为单个版本号，如 "41"。'
+        )
     return int(found[1])

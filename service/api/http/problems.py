@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents, in English and Chinese. The only place that knows both rules and statuses."""
+"""Errors as RFC 9457 problem documents in English and Chinese; the only module that maps rules to HTTP statuses."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = structlog.get_logger()
 
 
 class Problem(Exception):
-    """An error with its own document; `facts` are its extra members, `headers` its extra headers."""
+    """An error of problem type `kind`; `facts` are extra members of its document, `headers` extra response headers."""
 
     def __init__(self, kind: str, headers: Mapping[str, str] | None = None, **facts: Any) -> None:
         super().__init__(kind)
@@ -40,7 +40,7 @@ class Problem(Exception):
 
 
 def document(kind: str, **facts: Any) -> dict[str, Any]:
-    """A problem document. Relative type: it resolves against the service that sent it."""
+    """A problem document of type `kind`. Its `type` is a relative URL, resolved against the service that sent it."""
     about = KINDS[kind]
     return {
         "type": f"/v1/problems/{kind}",
@@ -54,7 +54,7 @@ def document(kind: str, **facts: Any) -> dict[str, Any]:
 
 
 def of_rule(rule: Refused) -> dict[str, Any]:
-    """A refusal: its rule, the rule's sentences with the numbers in them, and the numbers by name."""
+    """The problem document of a refusal: the rule, its message with the values filled in, and the values by name."""
     name = type(rule).__name__
     waivable = {"waivable": rule.waivable} if rule.waivable else {}
     return {
@@ -71,12 +71,12 @@ def of_rule(rule: Refused) -> dict[str, Any]:
 
 
 def status_of(rule: type[Refused]) -> int:
-    """A rule's refusal is 422, but what is addressed to nothing is 404."""
+    """The HTTP status of a refusal by this rule: 404 for UnknownStream, 422 for all others."""
     return 404 if rule is UnknownStream else 422
 
 
 def of_outcome(outcome: Outcome) -> dict[str, Any]:
-    """The problem that an outcome other than Counted is."""
+    """The problem document of an outcome that is neither Counted nor Decided."""
     match outcome:
         case Refusal(rule):
             return of_rule(rule)
@@ -91,7 +91,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
 
 
 def of_invalid(error: ValidationError, kind: str = "invalid-event") -> dict[str, Any]:
-    """What is wrong with a form, each error with a JSON pointer to it."""
+    """The problem document of a failed validation: up to MAX_ERRORS errors, each with a JSON pointer."""
     errors = islice(_pointers(error.messages), MAX_ERRORS)
     return document(kind, errors=[{"pointer": pointer, "detail": detail} for pointer, detail in errors])
 
@@ -118,33 +118,33 @@ def kebab(name: str) -> str:
 
 
 def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """The answer that carries a problem document."""
+    """The response for a problem document; its type is kept in `g.outcome` for the request log."""
     g.outcome = problem["type"].rpartition("/")[2]
     return answer(problem, problem["status"], "application/problem+json", headers)
 
 
 MAX_ERRORS = 50
-"""How many of an event's errors are told."""
+"""Maximum number of validation errors that are reported for one event."""
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="suyuan"'}
 SOON = {"Retry-After": "1"}
 
 
 def install(app: Flask) -> None:
-    """Every error that leaves the service is a problem document."""
+    """Register the error handlers, so that every error response is a problem document."""
     for kind, handler in HANDLERS.items():
         app.register_error_handler(kind, handler)
 
 
-def _of_problem(error: Problem) -> Response:
+def _problem(error: Problem) -> Response:
     return respond(document(error.kind, **error.facts), error.headers)
 
 
-def _invalid(error: ValidationError) -> Response:
+def _validation_error(error: ValidationError) -> Response:
     return respond(of_invalid(error, "invalid-event" if request.blueprint == "intake" else "invalid-body"))
 
 
-def _not_let_in(error: grants.NotAuthenticated) -> Response:
+def _not_authenticated(error: grants.NotAuthenticated) -> Response:
     return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
 
 
@@ -153,7 +153,7 @@ def _unavailable(error: Exception) -> Response:
     return respond(document("unavailable"), SOON)
 
 
-def _http(error: HTTPException) -> Response:
+def _http_exception(error: HTTPException) -> Response:
     code = error.code or 500
     kind = BY_STATUS.get(code, "bad-request" if code < 500 else "internal-error")
     allow = {"Allow": ", ".join(error.valid_methods or ())} if isinstance(error, MethodNotAllowed) else {}
@@ -166,17 +166,17 @@ def _unexpected(error: Exception) -> Response:
 
 
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
-    Problem: _of_problem,
+    Problem: _problem,
     Refused: lambda error: respond(of_rule(error)),
     NotStrictJson: lambda error: respond(document("not-strict-json", detail=str(error))),
-    ValidationError: _invalid,
+    ValidationError: _validation_error,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
     NotYet: lambda error: respond(document("not-yet", position=error.position), SOON),
-    grants.NotAuthenticated: _not_let_in,
+    grants.NotAuthenticated: _not_authenticated,
     RateLimited: lambda error: respond(document("too-many-requests"), {"Retry-After": str(error.seconds)}),
-    HTTPException: _http,
+    HTTPException: _http_exception,
     Exception: _unexpected,
 }
-"""What answers which error."""
+"""The handler of each exception type."""

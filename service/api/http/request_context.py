@@ -1,4 +1,4 @@
-"""What a view may ask for of the application and of the request it answers."""
+"""Accessors for what views need of the application and of the current request."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def reader() -> Reader:
 
 
 def principal() -> Principal:
-    """The authenticated sender of this request; set before every route that needs a key."""
+    """The authenticated principal of this request; set before the view runs, on all routes that need a key."""
     return g.principal  # type: ignore[no-any-return]

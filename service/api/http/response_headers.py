@@ -1,4 +1,4 @@
-"""What every answer carries, whatever it says: its validator, caching and compression, and what browsers may do."""
+"""The headers of every response: entity tag, caching, compression, and the security policy for browsers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 COMPRESSED_FROM = 1_000
-"""Bytes from which an answer is worth compressing."""
+"""Body size in bytes from which compression is worthwhile."""
 SECURITY = {
-    "Server": "suyuan",  # else the web server names itself
+    "Server": "suyuan",  # otherwise the web server sends its own name
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
@@ -23,18 +23,19 @@ SECURITY = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; "
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
-ANEW = "private, no-cache"
-"""May be kept, but asked about before each use: what the next event changes."""
-FOR_EVER = "private, max-age=31536000, immutable"
-"""What no later event changes."""
-NEVER = "no-store"
-
-
+REVALIDATE = "private, no-cache"
+"""For what the next event may change: may be cached, but must be revalidated before each use."""
+IMMUTABLE = "private, max-age=31536000, immutable"
+"""For what no later event changes."""
+NO_STORE = "no-store"
 VARY = ("Authorization", "Accept-Encoding")
 
 
 def install(app: Flask) -> None:
-    """The headers that never change are added at the end, as they are: through Flask each costs a few microseconds."""
+    """Add the headers of this module to every response of the application.
+
+    The constant headers are added below Flask: through Flask each of them costs a few microseconds.
+    """
     inner = app.wsgi_app
 
     def wsgi_app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -52,12 +53,12 @@ def install(app: Flask) -> None:
         else:
             response.headers["Vary"] = ", ".join(VARY)
         if request.method not in ("GET", "HEAD") or response.status_code != 200:
-            response.headers.setdefault("Cache-Control", NEVER)
+            response.headers.setdefault("Cache-Control", NO_STORE)
             return response
-        response.headers.setdefault("Cache-Control", ANEW)
+        response.headers.setdefault("Cache-Control", REVALIDATE)
         if not response.is_streamed and response.cache_control.no_store is not True:
             body = response.get_data()
-            # Weak: the compressed form has other bytes, and says the same.
+            # Weak: the compressed body has other bytes but the same content.
             etag = hashlib.sha256(body).hexdigest()[:32]
             response.set_etag(etag, weak=True)
             if request.if_none_match.contains_weak(etag):

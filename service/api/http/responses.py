@@ -1,4 +1,4 @@
-"""A JSON answer."""
+"""JSON responses."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def answer(
     content_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON answer; amounts are strings already, dates are ISO 8601, Chinese is not escaped."""
+    """A JSON response. Amounts must already be strings; dates become ISO 8601; Chinese is not escaped."""
     return _Complete(msgspec.json.encode(body) + b"\n", status, headers, content_type=content_type)
 
 
 class _Complete(Response):
-    """An answer of known length with ASCII addresses: werkzeug need not compute its headers again."""
+    """A response with its length set and only ASCII URLs, so that Werkzeug need not recompute its headers."""
 
     def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
         return super().get_wsgi_headers(environ) if self.status_code == 304 else self.headers

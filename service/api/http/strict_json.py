@@ -1,4 +1,4 @@
-"""Strict JSON: no duplicate keys, no NaN or Infinity, no lone surrogates, UTF-8 only, a bounded depth."""
+"""Parses strict JSON: UTF-8 only, no duplicate keys, no NaN or Infinity, no lone surrogates, limited depth."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class NotStrictJson(ValueError):
 
 
 def parse(body: bytes) -> Any:
-    """The value that `body` stands for. Raises NotStrictJson, saying where."""
+    """The value of a JSON body. Raises NotStrictJson, with the position where known."""
     try:
         text = body.decode("utf-8")
         value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)
@@ -39,8 +39,8 @@ def parse(body: bytes) -> Any:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        [(twice, _)] = Counter(name for name, _ in pairs).most_common(1)
-        raise NotStrictJson(f"the name {twice[:100]!r} stands twice in one object")
+        [(duplicate, _)] = Counter(name for name, _ in pairs).most_common(1)
+        raise NotStrictJson(f"the name {duplicate[:100]!r} occurs more than once in one object")
     return value
 
 
@@ -55,17 +55,17 @@ def _no_constant(name: str) -> NoReturn:
     raise NotStrictJson(f"{name} is not JSON")
 
 
-def _check_depth(value: Any, left: int) -> None:
-    if left == 0:
+def _check_depth(value: Any, levels: int) -> None:
+    if levels == 0:
         raise NotStrictJson(f"nested more than {MAX_DEPTH} deep")
     for each in value.values() if isinstance(value, dict) else value:
         if isinstance(each, (dict, list)):
-            _check_depth(each, left - 1)
+            _check_depth(each, levels - 1)
 
 
 def _check_characters(value: Any) -> None:
-    """Half a character, which only an escape can bring, could not be told back to the sender, nor be kept."""
+    """Refuse lone surrogates, which only escapes can produce: they can be neither stored nor sent back as UTF-8."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise NotStrictJson("a name or a text has half a character") from error
+        raise NotStrictJson("a name or a text contains a lone surrogate") from error

@@ -1,4 +1,4 @@
-"""How far a reader's key reaches: all of the books, or the funds and projects that it names."""
+"""What a principal may read: the whole ledger, or the funds and projects that its key is limited to."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from service.api.http.request_context import principal
 
 
 def may_read(fund: str | None = None, project: str | None = None) -> bool:
-    """Whether the reader may see this fund or project; with nothing named: all of the books."""
+    """Whether the principal may read this fund or project; with neither given, the whole ledger."""
     return principal().may("read", fund, project)
 
 
 def must_find(fund: str, project: str | None = None) -> None:
-    """Raises Problem if what was looked up lies outside the reader's limits: as if it were not there."""
+    """Raises Problem `not-found` if the principal may not read this fund or project, to hide that it exists."""
     if not may_read(fund, project):
         raise Problem("not-found")
 
 
 def must_read(fund: str | None = None, project: str | None = None) -> None:
-    """Raises Problem if the reader may not see this fund or project, or, with nothing named, all of the books."""
+    """Raises Problem `out-of-limits` if the principal may not read this fund or project (or, without either, all)."""
     if not may_read(fund, project):
         raise Problem("out-of-limits", fund=fund, project=project)

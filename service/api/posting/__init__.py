@@ -1,1 +1,1 @@
-"""Where events are posted: the envelope, the schema of every event type, and the intake."""
+"""Receives posted events: the CloudEvents envelope, the schema of every event type, and the endpoints."""

@@ -1,4 +1,4 @@
-"""CloudEvents 1.0 in and out. Read strictly: an unknown attribute is an error, not an extension we silently drop."""
+"""Parses posted CloudEvents 1.0, strictly: an unknown attribute is an error, not an extension that is dropped."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from marshmallow.experimental.context import Context
 from domain.decision import POSTABLE
 from domain.event import Header, Posted
 from service.api.posting.event_schemas import SCHEMAS
-from service.api.posting.fields import MESSAGES, Bilingual, Choice, Pattern, Quick, Text, Whole, bank_account
+from service.api.posting.fields import MESSAGES, Bilingual, Choice, Integer, Pattern, QuickSchema, Text, bank_account
 from service.ledger.outcomes import Post
 from service.ledger.recorder import Identity
 
 
 class Data(Bilingual):
-    """An object, whatever is in it: its type's own schema reads it next."""
+    """An object of any content; the schema of its event type loads it in the next step."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -29,47 +29,48 @@ class Data(Bilingual):
         return value
 
 
-class Envelope(Quick):
-    """A CloudEvent's attributes, in structured mode."""
+class Envelope(QuickSchema):
+    """The attributes of a CloudEvent in structured mode."""
 
     specversion = Choice("1.0", required=True)
-    id = Text(most=128, required=True)
-    source = Text(most=256, required=True)
+    id = Text(max_length=128, required=True)
+    source = Text(max_length=256, required=True)
     type = Choice(*sorted(POSTABLE), required=True)
     subject = Pattern(
         r"(fund|project)/[a-z0-9][a-z0-9-]{0,63}",
-        "It must be a stream such as fund/yx-ip-2018 or project/yx-ip-2018-03.",
+        "It must be the name of a stream, such as fund/yx-ip-2018 or project/yx-ip-2018-03.",
         "须为流名称，如 fund/yx-ip-2018 或 project/yx-ip-2018-03。",
         required=True,
     )
-    time = Text(most=64)
+    time = Text(max_length=64)
     datacontenttype = Choice("application/json")
-    dataschema = Text(most=256)
-    traceparent = Text(most=256)
-    tracestate = Text(most=512)
-    expectedversion = Whole(0, 2**53)
+    dataschema = Text(max_length=256)
+    traceparent = Text(max_length=256)
+    tracestate = Text(max_length=512)
+    expectedversion = Integer(0, 2**53)
     data = Data(required=True)
 
 
 ENVELOPE = Envelope()
 
+OpenedEvent = Mapping[str, Any]
+"""The validated attributes of an event; its `data` is not validated yet."""
 
-Opened = Mapping[str, Any]
-"""An event whose attributes were read; what its `data` says was not."""
 
-
-def opened(event: Any) -> Opened:
-    """A structured CloudEvent with its attributes read. Raises ValidationError."""
+def opened(event: Any) -> OpenedEvent:
+    """The validated attributes of a structured CloudEvent, with its `data` as it was sent. Raises ValidationError."""
     envelope: dict[str, Any] = ENVELOPE.load(_object(event))
     streams = SCHEMAS[envelope["type"]].fact.streams
     if envelope["subject"].partition("/")[0] not in streams:
-        message = f"It must be a {' or '.join(streams)} stream for this type. 此类型的流须为 {' 或 '.join(streams)}。"
+        message = (
+            f"This type must be posted to a {' or '.join(streams)} stream. 此类型的流须为 {' 或 '.join(streams)}。"
+        )
         raise ValidationError({"subject": [message]})
     return envelope
 
 
-def read(envelope: Opened, sender: str, secret: bytes) -> Post:
-    """The post that an opened event is, sent by the principal of this name. Raises ValidationError."""
+def read(envelope: OpenedEvent, sender: str, secret: bytes) -> Post:
+    """The post for an opened event; `sender` is the name of the principal. Raises ValidationError."""
     schema = SCHEMAS[envelope["type"]]
     try:
         with Context(secret):
@@ -83,9 +84,9 @@ def read(envelope: Opened, sender: str, secret: bytes) -> Post:
 
 
 def from_headers(headers: Iterable[tuple[str, str]], data: Any) -> dict[str, Any]:
-    """The event that a request in binary mode carries: its attributes in `ce-` headers, its data as the body.
+    """The event of a request in binary mode: its attributes are in `ce-` headers, its data is the body.
 
-    Raises ValidationError if a header is no percent-encoded UTF-8.
+    Raises ValidationError if a header is not percent-encoded UTF-8.
     """
     attributes = {name[3:].lower(): value for name, value in headers if name.lower().startswith("ce-")}
     event: dict[str, Any] = {}
@@ -108,9 +109,12 @@ def _object(event: Any) -> Mapping[str, Any]:
 
 
 def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
-    """SHA-256 of what the post says, keys sorted. Account numbers go in masked, so that no digest gives them away."""
-    said = {name: envelope[name] for name in ("type", "subject", "data")}
-    return hashlib.sha256(msgspec.json.encode(_masked(said, secret), order="sorted")).digest()
+    """SHA-256 of the content of a post, as JSON with sorted keys.
+
+    Account numbers are replaced by their keyed digests first, so that nobody can guess them from this digest.
+    """
+    content = {name: envelope[name] for name in ("type", "subject", "data")}
+    return hashlib.sha256(msgspec.json.encode(_masked(content, secret), order="sorted")).digest()
 
 
 def _masked(value: Any, secret: bytes) -> Any:

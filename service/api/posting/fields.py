@@ -1,4 +1,4 @@
-"""The vocabulary of what may be posted: strict fields, messages in two languages, nothing coerced or rounded."""
+"""Marshmallow fields for posted events: strict (nothing is coerced or rounded), with errors in English and Chinese."""
 
 from __future__ import annotations
 
@@ -20,132 +20,138 @@ from domain.state.entities import BankAccount
 from service.text import DAY, is_visible
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
-    "required": "This is required. 必填。",
-    "null": "This may not be null. 不能为空。",
-    "type": "This is of the wrong JSON type. JSON 类型错误。",
-    "invalid": "This is of the wrong JSON type. JSON 类型错误。",
+    "required": "This field is required. 必填。",
+    "null": "This field must not be null. 不能为空。",
+    "type": "This value has the wrong JSON type. JSON 类型错误。",
+    "invalid": "This value has the wrong JSON type. JSON 类型错误。",
     "unknown": "There is no such field. 没有此字段。",
 }
+"""Error messages by marshmallow's keys."""
 
-
-Reader = Callable[[Any, str, Any], Any]
+Deserializer = Callable[[Any, str, Any], Any]
+"""A field's `_deserialize`: its arguments are the value, the field's name and the whole object."""
 
 
 class Bilingual(fields.Field[Any]):
+    """A field whose error messages are in English and Chinese."""
+
     default_error_messages = MESSAGES
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        """What the published contract says of this field's values."""
+        """The JSON Schema of the field's values, for the published contract."""
         return {}
 
-    def refuse(self, english: str, chinese: str) -> NoReturn:
+    def reject(self, english: str, chinese: str) -> NoReturn:
         raise ValidationError(f"{english} {chinese}")
 
 
 class Text(Bilingual):
-    """A line of text, without unseen characters and without space around it."""
+    """One line of visible characters in Unicode normal form C, without leading or trailing spaces."""
 
-    def __init__(self, most: int = 200, **options: Any) -> None:
+    def __init__(self, max_length: int = 200, **options: Any) -> None:
         super().__init__(**options)
-        self.most = most
+        self.max_length = max_length
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "minLength": 1, "maxLength": self.most}
+        return {"type": "string", "minLength": 1, "maxLength": self.max_length}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
             raise self.make_error("type")
-        if not 0 < len(value) <= self.most:
-            self.refuse(f"It must have 1 to {self.most} characters.", f"长度须为 1 至 {self.most} 个字符。")
+        if not 0 < len(value) <= self.max_length:
+            self.reject(f"It must have 1 to {self.max_length} characters.", f"长度须为 1 至 {self.max_length} 个字符。")
         if value.isascii() and value.isprintable() and value[0] != " " != value[-1]:
             return value
         if not is_visible(value) or value != value.strip() or not unicodedata.is_normalized("NFC", value):
-            self.refuse("It must not have unseen characters or space around it.", "不得含不可见字符或首尾空格。")
+            self.reject(
+                "It must be visible characters in Unicode form NFC, without leading or trailing spaces.",
+                "须为 Unicode NFC 形式，不得含不可见字符或首尾空格。",
+            )
         return value
 
 
 class Party(Text):
-    """A person's or an organisation's name. No account number: it would be kept in clear."""
+    """The name of a person or an organisation. Account numbers are rejected: they would be stored in plain text."""
 
     NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){11}")
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, *args, **kwargs)
         if self.NUMBER.search(name):
-            self.refuse("It must be a name, without a long number in it.", "须为名称，不得含长串号码。")
+            self.reject("It must be a name, without a number of 12 or more digits.", "须为名称，不得含长串号码。")
         return name
 
 
 class Pattern(Text):
-    """Text of one form."""
+    """Text that matches a regular expression completely."""
 
     def __init__(self, pattern: str, english: str, chinese: str, **options: Any) -> None:
         super().__init__(**options)
-        self.pattern, self.says = re.compile(pattern, re.ASCII), (english, chinese)
+        self.pattern, self.message = re.compile(pattern, re.ASCII), (english, chinese)
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "pattern": f"^({self.pattern.pattern})$", "description": " ".join(self.says)}
+        return {"type": "string", "pattern": f"^({self.pattern.pattern})$", "description": " ".join(self.message)}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
         if not self.pattern.fullmatch(text):
-            self.refuse(*self.says)
+            self.reject(*self.message)
         return text
 
 
 class Code(Pattern):
-    """A fund's or a project's code, as it stands in addresses."""
+    """The code of a fund or a project, as in URL paths and stream names."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "[a-z0-9][a-z0-9-]{0,63}",
-            "It must be lower-case letters, digits and hyphens, at most 64.",
-            "须为小写字母、数字和连字符，最多 64 个。",
+            "It must have at most 64 lower-case letters, digits and hyphens, and begin with a letter or digit.",
+            "须为小写字母、数字和连字符，最多 64 个，以字母或数字开头。",
             **options,
         )
 
 
 class Name(Pattern):
-    """The sender's name for an application, an award, a payment and the like."""
+    """The identifier that the sender gives to an application, an objection, an award, a payment or a recovery."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "[A-Za-z0-9][A-Za-z0-9._-]{0,63}",
-            "It must be letters, digits, dots, hyphens and underscores, at most 64.",
-            "须为字母、数字、点、连字符和下划线，最多 64 个。",
+            "It must have at most 64 letters, digits, dots, hyphens and underscores, and begin with a letter or digit.",
+            "须为字母、数字、点、连字符和下划线，最多 64 个，以字母或数字开头。",
             **options,
         )
 
 
 class Stream(Pattern):
-    """A fund's or a project's stream."""
+    """The name of the stream of a fund or a project."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "(fund|project)/[a-z0-9][a-z0-9-]{0,63}",
-            "It must be a stream such as project/yx-ip-2018-03.",
+            "It must be the name of a stream, such as project/yx-ip-2018-03.",
             "须为事件流，如 project/yx-ip-2018-03。",
             **options,
         )
 
 
 class RuleName(Pattern):
-    """The name of a rule, as refusals give it; whether there is such a rule is the domain's business."""
+    """The name of a rule, as in the `rule` member of a refusal. The domain checks that the rule exists."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "[A-Z][A-Za-z]{0,63}",
-            "It must be a rule's name, such as OutsideWindow.",
+            "It must be the name of a rule, such as OutsideWindow.",
             "须为规则名称，如 OutsideWindow。",
             **options,
         )
 
 
 class Uscc(Pattern):
-    """The form of a unified social credit code; its check digit is the domain's business."""
+    """A unified social credit code; only its characters are checked here. The domain checks the check digit."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -157,6 +163,8 @@ class Uscc(Pattern):
 
 
 class Sha256(Pattern):
+    """A SHA-256 digest in hexadecimal."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "[0-9a-f]{64}",
@@ -167,19 +175,19 @@ class Sha256(Pattern):
 
 
 class Amount(Bilingual):
-    """Yuan with exactly two places, as a string: "1020000.00". More than zero, unless `least` is 0."""
+    """An amount in yuan, a string with exactly two decimal places: "1020000.00". `minimum` is in fen: 1, or 0."""
 
-    def __init__(self, least: int = 1, **options: Any) -> None:
+    def __init__(self, minimum: int = 1, **options: Any) -> None:
         super().__init__(**options)
-        self.least = least
+        self.minimum = minimum
 
     @property
     def json_schema(self) -> dict[str, Any]:
         return {
             "type": "string",
             "pattern": r"^(0|[1-9][0-9]{0,11})\.[0-9]{2}$",
-            **({"not": {"const": "0.00"}} if self.least else {}),
-            "description": "Yuan with exactly two places. 元，两位小数。",
+            **({"not": {"const": "0.00"}} if self.minimum else {}),
+            "description": "Yuan with exactly two decimal places. 元，两位小数。",
         }
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Money:
@@ -189,21 +197,23 @@ class Amount(Bilingual):
             money = Money.parse(value)
         except ValueError:
             money = Money(-1)
-        if not self.least <= money <= MAX_FEN:
-            above, above_zh = ("above zero ", "大于零、") if self.least else ("", "")
-            self.refuse(
-                f'It must be an amount in yuan {above}with two places, such as "1020000.00".',
+        if not self.minimum <= money <= MAX_FEN:
+            above, above_zh = ("above zero ", "大于零、") if self.minimum else ("", "")
+            self.reject(
+                f'It must be an amount in yuan {above}with exactly two decimal places, such as "1020000.00".',
                 f'须为{above_zh}两位小数的元金额，如 "1020000.00"。',
             )
         return money
 
 
 class Score(Pattern):
+    """A review score, a string with at most two decimal places; read as a Decimal."""
+
     def __init__(self, **options: Any) -> None:
         super().__init__(
             r"(0|[1-9][0-9]{0,3})(\.[0-9]{1,2})?",
-            'It must be a score such as "92.5".',
-            "须为评分，如 “92.5”。",
+            'It must be a score with at most two decimal places, such as "92.5".',
+            "须为最多两位小数的评分，如 “92.5”。",
             **options,
         )
 
@@ -212,60 +222,62 @@ class Score(Pattern):
 
 
 class Day(Bilingual):
-    """A day in Asia/Shanghai, `YYYY-MM-DD`."""
+    """A date in Asia/Shanghai, `YYYY-MM-DD`."""
 
-    SAYS = ("It must be a day such as 2019-12-20.", "须为日期，如 2019-12-20。")
+    MESSAGE = ("It must be a date such as 2019-12-20.", "须为日期，如 2019-12-20。")
     json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
         if not isinstance(value, str):
             raise self.make_error("type")
         if not DAY.fullmatch(value):
-            self.refuse(*self.SAYS)
+            self.reject(*self.MESSAGE)
         try:
             day = date.fromisoformat(value)
         except ValueError:
-            self.refuse(*self.SAYS)
+            self.reject(*self.MESSAGE)
         if not 1949 <= day.year <= 2199:
-            self.refuse("It must lie between 1949 and 2199.", "年份须在 1949 至 2199 之间。")
+            self.reject("The year must be from 1949 to 2199.", "年份须在 1949 至 2199 之间。")
         return day
 
 
 class Period(Pattern):
-    """A month whose books are closed, `YYYY-MM`."""
+    """An accounting period: a month, `YYYY-MM`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
             "(19(49|[5-9][0-9])|2[01][0-9]{2})-(0[1-9]|1[0-2])",
-            "It must be a month such as 2019-03, between 1949 and 2199.",
+            "It must be a month such as 2019-03, from 1949 to 2199.",
             "须为月份，如 2019-03，年份在 1949 至 2199 之间。",
             **options,
         )
 
 
-class Whole(Bilingual):
-    """A whole number between bounds, both included."""
+class Integer(Bilingual):
+    """A JSON integer between two bounds, both included."""
 
-    def __init__(self, least: int, most: int, **options: Any) -> None:
+    def __init__(self, minimum: int, maximum: int, **options: Any) -> None:
         super().__init__(**options)
-        self.least, self.most = least, most
+        self.minimum, self.maximum = minimum, maximum
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("type")
-        if not self.least <= value <= self.most:
-            self.refuse(
-                f"It must be a whole number from {self.least} to {self.most}.",
-                f"须为 {self.least} 至 {self.most} 的整数。",
+        if not self.minimum <= value <= self.maximum:
+            self.reject(
+                f"It must be a whole number from {self.minimum} to {self.maximum}.",
+                f"须为 {self.minimum} 至 {self.maximum} 的整数。",
             )
         return value
 
 
-class Flag(Bilingual):
+class Boolean(Bilingual):
+    """A JSON boolean."""
+
     json_schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
@@ -275,37 +287,40 @@ class Flag(Bilingual):
 
 
 class Choice(Text):
-    """One of a few words."""
+    """One of several fixed values."""
 
-    def __init__(self, *words: str, **options: Any) -> None:
+    def __init__(self, *values: str, **options: Any) -> None:
         super().__init__(**options)
-        self.words = words
+        self.values = values
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        return {"type": "string", "enum": list(self.words)}
+        return {"type": "string", "enum": list(self.values)}
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
-        if text not in self.words:
-            words = ", ".join(self.words)
-            self.refuse(f"It must be one of: {words}.", f"须为其中之一：{words}。")
+        if text not in self.values:
+            listed = ", ".join(self.values)
+            self.reject(f"It must be one of: {listed}.", f"须为其中之一：{listed}。")
         return text
 
 
-class Member(Choice):
-    """One of the words of an enumeration, made into its member."""
+class EnumMember(Choice):
+    """A member of an enumeration, given by its value."""
 
-    def __init__(self, kind: type[StrEnum], **options: Any) -> None:
-        super().__init__(*kind, **options)
-        self.kind = kind
+    def __init__(self, enumeration: type[StrEnum], **options: Any) -> None:
+        super().__init__(*enumeration, **options)
+        self.enumeration = enumeration
 
     def _deserialize(self, *args: Any, **kwargs: Any) -> StrEnum:
-        return self.kind(super()._deserialize(*args, **kwargs))
+        return self.enumeration(super()._deserialize(*args, **kwargs))
 
 
 class Account(Pattern):
-    """A bank account number: taken in clear, kept as its last four digits and a keyed digest."""
+    """A bank account number: posted in plain text, stored only as its last four digits and a keyed digest.
+
+    The key of the digest is the secret in marshmallow's Context.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -321,112 +336,123 @@ class Account(Pattern):
 
 
 def bank_account(secret: bytes, number: str) -> BankAccount:
-    """What may be kept of an account number: 128 bits to compare it by, worthless without the secret."""
+    """The stored form of an account number: its last four digits, and 128 bits of its HMAC to compare it by.
+
+    The number cannot be guessed from the digest without the secret.
+    """
     digest = hmac.digest(secret, b"account:" + number.encode(), hashlib.sha256).hex()[:32]
     return BankAccount(number[-4:], digest)
 
 
-class Quick(Schema):
-    """A schema that reads what is right in one pass over its fields; where anything is wrong, marshmallow says what.
+class QuickSchema(Schema):
+    """A schema that loads valid data in one pass over its fields, and leaves invalid data to marshmallow.
 
-    A post's schemas were most of its time: marshmallow asks each field nine questions that none of ours answers.
+    Most of the time of a post was spent in its schemas: for each field marshmallow makes nine checks that no field here
+    needs. Marshmallow's own `load` runs only if the fast path fails, and then reports all errors.
     """
 
     error_messages = cast(dict[str, str], MESSAGES)
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._readers = {name: cast(Reader, field._deserialize) for name, field in self.load_fields.items()}  # noqa: SLF001
-        absent = {name: field.load_default for name, field in self.load_fields.items() if not field.required}
-        self._defaults = {name: default for name, default in absent.items() if default is not missing}
-        self._required = self.load_fields.keys() - absent.keys()
+        self._deserializers = {
+            name: cast(Deserializer, field._deserialize)  # noqa: SLF001
+            for name, field in self.load_fields.items()
+        }
+        optional = {name: field.load_default for name, field in self.load_fields.items() if not field.required}
+        self._defaults = {name: default for name, default in optional.items() if default is not missing}
+        self._required = self.load_fields.keys() - optional.keys()
 
     def load(self, data: Any, **options: Any) -> Any:
-        """As marshmallow's. Raises ValidationError."""
+        """The same result as marshmallow's `load`. Raises ValidationError."""
         try:
             return self.quick(data)
-        except (ValidationError, _NotQuick):
+        except (ValidationError, _UseMarshmallow):
             return super().load(data, **options)
 
     def quick(self, data: Any) -> Any:
-        """What `load` makes of right data. Raises ValidationError or _NotQuick otherwise, which need not say why."""
-        if type(data) is not dict or not self._required <= data.keys():
-            raise _NotQuick
-        read = dict(self._defaults)
-        for name, value in data.items():
-            reader = self._readers.get(name)
-            if reader is None or value is None:
-                raise _NotQuick
-            read[name] = reader(value, name, data)
-        return self.made(read)
+        """The same result as `load`, for valid data.
 
-    def made(self, read: dict[str, Any]) -> Any:
-        """What the read fields make; overridden where that is not a dictionary."""
-        return read
+        Raises ValidationError or _UseMarshmallow for invalid data; neither lists all errors.
+        """
+        if type(data) is not dict or not self._required <= data.keys():
+            raise _UseMarshmallow
+        loaded = dict(self._defaults)
+        for name, value in data.items():
+            deserialize = self._deserializers.get(name)
+            if deserialize is None or value is None:
+                raise _UseMarshmallow
+            loaded[name] = deserialize(value, name, data)
+        return self.build(loaded)
+
+    def build(self, loaded: dict[str, Any]) -> Any:
+        """The object built from the loaded fields; here the dictionary itself. Subclasses override it."""
+        return loaded
 
     @post_load
-    def make(self, data: Any, **_: Any) -> Any:
-        """Marshmallow's way to the same."""
-        return self.made(dict(data))
+    def _build_after_load(self, data: Any, **_: Any) -> Any:
+        """Has marshmallow's own `load` build the same object as `quick`."""
+        return self.build(dict(data))
 
 
-class _NotQuick(Exception):
-    """It needs marshmallow."""
+class _UseMarshmallow(Exception):
+    """The fast path cannot load the data; marshmallow must."""
 
 
-class Shape(Quick):
-    """An object of the named fields and no others, made into `makes`."""
+class Shape(QuickSchema):
+    """A JSON object with the declared fields and no others, loaded as an instance of `makes`."""
 
     makes: ClassVar[type[Any]]
 
-    def made(self, read: dict[str, Any]) -> Any:
-        return self.makes(**read)
+    def build(self, loaded: dict[str, Any]) -> Any:
+        return self.makes(**loaded)
 
 
 class One(fields.Nested):
-    """One object of a shape."""
+    """A nested object of a Shape."""
 
     default_error_messages = MESSAGES
 
     def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
         try:
-            return cast(Quick, self.schema).quick(value)
-        except (ValidationError, _NotQuick):
+            return cast(QuickSchema, self.schema).quick(value)
+        except (ValidationError, _UseMarshmallow):
             return super()._deserialize(value, *args, **options)
 
 
 MAX_ERRORS = 20
-"""How many wrong items of a list are told."""
+"""Maximum number of invalid items that are reported for one list."""
 
 
 class Rows(fields.List[Any]):
-    """One to `most` items, as a tuple."""
+    """A list of `min_items` to `max_items` items, loaded as a tuple."""
 
     default_error_messages = MESSAGES
 
-    def __init__(self, item: fields.Field[Any], most: int = 1_000, least: int = 1, **options: Any) -> None:
+    def __init__(self, item: fields.Field[Any], max_items: int = 1_000, min_items: int = 1, **options: Any) -> None:
         super().__init__(item, **options)
-        self.least, self.most = least, most
+        self.min_items, self.max_items = min_items, max_items
 
     @property
     def json_schema(self) -> dict[str, Any]:
-        return {"minItems": self.least, "maxItems": self.most}
+        return {"minItems": self.min_items, "maxItems": self.max_items}
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if not isinstance(value, list):
             raise self.make_error("invalid")
-        if not self.least <= len(value) <= self.most:
+        if not self.min_items <= len(value) <= self.max_items:
             raise ValidationError(
-                f"It must have {self.least} to {self.most} items. 须有 {self.least} 至 {self.most} 项。"
+                f"It must have {self.min_items} to {self.max_items} items."
+                f" 须有 {self.min_items} 至 {self.max_items} 项。"
             )
-        read, errors = [], {}
+        loaded, errors = [], {}
         for index, each in enumerate(value):
             try:
-                read.append(self.inner.deserialize(each))
+                loaded.append(self.inner.deserialize(each))
             except ValidationError as error:
                 errors[index] = error.messages
                 if len(errors) == MAX_ERRORS:
-                    break  # a body of nothing but errors must not cost more than a right one
+                    break  # a body full of errors must not cost more than a valid one
         if errors:
             raise ValidationError(errors)
-        return tuple(read)
+        return tuple(loaded)

@@ -1,4 +1,4 @@
-"""Where events are posted: to the log as a whole, or to one fund's or project's stream; one, or a bundle of them."""
+"""The endpoints that accept events, single or in bundles: for the whole ledger, and for one fund or project stream."""
 
 from __future__ import annotations
 
@@ -31,15 +31,19 @@ log = structlog.get_logger()
 
 bp = Blueprint("intake", __name__, url_prefix="/v1")
 
-HOW = {
-    "atomic": flag("false: each event of a bundle stands for itself", "false：组内各事件各自成立"),
-    "dry_run": flag("true: decide and answer, record nothing", "true：只判定并答复，不入账"),
+PARAMETERS: dict[str, Any] = {
+    "atomic": flag("false: decide and record each event of a bundle independently", "false：组内各事件各自成立"),
+    "dry_run": flag("true: decide the events and return the outcome, but record nothing", "true：只判定并答复，不入账"),
 }
 
 
 @dataclass(slots=True)
 class Item:
-    """One event of a request: the post it was read as, unless it could not be, and what became of it."""
+    """One event of a request.
+
+    `post`: None if the event is malformed or forbidden; then `problem` is the problem document. `outcome`: the ledger's
+    decision on `post`.
+    """
 
     event: Any
     post: Post | None = None
@@ -48,7 +52,7 @@ class Item:
 
     @property
     def result(self) -> str:
-        """What became of it, in one word."""
+        """The result as a short code, for responses, logs and metrics."""
         match self.outcome:
             case Counted(replayed=replayed):
                 return "replayed" if replayed else "recorded"
@@ -66,8 +70,8 @@ class Item:
                 return "forbidden" if self.problem and self.problem["status"] == 403 else "malformed"
 
     @property
-    def why_not(self) -> Mapping[str, Any]:
-        """The problem of an item that does not count."""
+    def failure(self) -> Mapping[str, Any]:
+        """The problem document of an item that was not recorded."""
         if self.problem is not None:
             return self.problem
         assert self.outcome is not None
@@ -75,38 +79,42 @@ class Item:
 
 
 @bp.post("/events")
-@operation("Post to the ledger", "向账簿提交事件", response_types.Posted, scope=None, **HOW)  # type: ignore[arg-type]
-def post_anywhere(**how: bool | None) -> Response:
+@operation("Post events to the ledger", "向账簿提交事件", response_types.Posted, scope=None, **PARAMETERS)
+def post_anywhere(**parameters: bool | None) -> Response:
     for header in ("If-Match", "If-None-Match"):
         if header in request.headers:
             raise Problem(
-                "bad-header", header=header, detail="Post to a stream's own address. 请提交到事件流自己的地址。"
+                "bad-header", header=header, detail="Post to the URL of one stream. 请提交到事件流自己的地址。"
             )
-    return _post(None, None, how)
+    return _post(None, None, parameters)
 
 
 @bp.post("/funds/<code:fund>/events")
-@operation("Post to a fund's stream", "向专项资金的事件流提交事件", response_types.Posted, scope=None, **HOW)  # type: ignore[arg-type]
-def post_to_fund(fund: str, **how: bool | None) -> Response:
-    return _post(f"fund/{fund}", _expected(), how)
+@operation(
+    "Post events to a fund's stream", "向专项资金的事件流提交事件", response_types.Posted, scope=None, **PARAMETERS
+)
+def post_to_fund(fund: str, **parameters: bool | None) -> Response:
+    return _post(f"fund/{fund}", _expected(), parameters)
 
 
 @bp.post("/projects/<code:project>/events")
-@operation("Post to a project's stream", "向项目的事件流提交事件", response_types.Posted, scope=None, **HOW)  # type: ignore[arg-type]
-def post_to_project(project: str, **how: bool | None) -> Response:
-    return _post(f"project/{project}", _expected(), how)
+@operation(
+    "Post events to a project's stream", "向项目的事件流提交事件", response_types.Posted, scope=None, **PARAMETERS
+)
+def post_to_project(project: str, **parameters: bool | None) -> Response:
+    return _post(f"project/{project}", _expected(), parameters)
 
 
 @bp.route("/events", methods=["OPTIONS"])
 @bp.route("/funds/<code:fund>/events", methods=["OPTIONS"])
 @bp.route("/projects/<code:project>/events", methods=["OPTIONS"])
 def options(**_: str) -> Response:
-    """What may be posted here, and how much of it."""
+    """The accepted content types, and the limits on a request."""
     return answer({"limits": LIMITS}, headers={"Allow": "GET, HEAD, POST, OPTIONS", **POSTED})
 
 
 def _expected() -> int | None:
-    """The stream's version that the sender has seen, from the conditional headers; 0: there is no such stream yet."""
+    """The stream version in If-Match; 0 for `If-None-Match: *` (no such stream yet); None without either header."""
     match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
     if match is not None and none_match is None:
         return version_of(match, "If-Match")
@@ -117,33 +125,37 @@ def _expected() -> int | None:
     return 0
 
 
-def _post(stream: str | None, expected: int | None, how: Mapping[str, bool | None]) -> Response:
-    atomic, dry_run = how["atomic"] is not False, how["dry_run"] is True
-    events, one = _body()
-    opened: dict[str, str] = {}
-    items = [_read(event, stream, None if index else expected, opened) for index, event in enumerate(events)]
+def _post(stream: str | None, expected: int | None, parameters: Mapping[str, bool | None]) -> Response:
+    atomic, dry_run = parameters["atomic"] is not False, parameters["dry_run"] is True
+    events, single = _body()
+    opened_projects: dict[str, str] = {}
+    items = [_read(event, stream, None if index else expected, opened_projects) for index, event in enumerate(events)]
     _decide(items, atomic=atomic, dry_run=dry_run)
     if not dry_run:
         g.posts = items
-        _keep_refusals(items)
-    return _answer_one(items[0]) if one else _answer_bundle(items, atomic=atomic)
+        _store_refusals(items)
+    return _answer_one(items[0]) if single else _answer_bundle(items, atomic=atomic)
 
 
-KEPT = ("refused", "stale", "conflict")
+STORED_RESULTS = ("refused", "stale", "conflict")
+"""The results that are stored as refusals."""
 
 
-def _keep_refusals(items: list[Item]) -> None:
-    """Raises Unavailable if they cannot be kept, unless some of the request counted: that is the answer it needs."""
+def _store_refusals(items: list[Item]) -> None:
+    """Store the refused items. Raises Unavailable if that fails and no event of the request was recorded.
+
+    If some event was recorded, the failure is only logged: the sender must learn what was recorded.
+    """
     try:
-        refusal_log.keep((item.post, item.why_not) for item in items if item.post and item.result in KEPT)
+        refusal_log.store((item.post, item.failure) for item in items if item.post and item.result in STORED_RESULTS)
     except Unavailable:
         if not any(isinstance(item.outcome, Counted) for item in items):
             raise
-        log.warning("refusals were not kept", refused=sum(item.result in KEPT for item in items))
+        log.warning("refusals were not stored", refused=sum(item.result in STORED_RESULTS for item in items))
 
 
 def _body() -> tuple[list[Any], bool]:
-    """The events of the request, and whether it is one by itself."""
+    """The events of the request, and whether it is a single event, not a bundle. Raises Problem or ValidationError."""
     if request.content_length is None:
         raise Problem("length-required")
     kind = request.mimetype
@@ -156,7 +168,7 @@ def _body() -> tuple[list[Any], bool]:
     if kind == ONE:
         return [value], True
     if not isinstance(value, list) or not value:
-        raise ValidationError(["A bundle is a list of one or more events. 事件组须为非空数组。"])
+        raise ValidationError(["A bundle must be an array of one or more events. 事件组须为非空数组。"])
     if len(value) > MAX_BUNDLE_EVENTS:
         raise Problem("too-large", limits=LIMITS)
     return value, False
@@ -166,38 +178,45 @@ def _has_attributes() -> bool:
     return any(name.startswith("HTTP_CE_") for name in request.environ)
 
 
-def _read(event: Any, stream: str | None, expected: int | None, opened: dict[str, str]) -> Item:
-    """One event of the request, with what the address and the headers say of it filled in.
+def _read(event: Any, stream: str | None, expected: int | None, opened_projects: dict[str, str]) -> Item:
+    """Parse one event of the request, completed from the URL and the headers.
 
-    Whether the sender may post it comes before its data: what may not be posted is not worth reading.
+    Permissions are checked before the data is validated, so that no time is spent on the data of a forbidden event.
     """
     try:
         if isinstance(event, dict):
             _fill(event, stream, expected)
         envelope = cloudevents.opened(event)
-        if forbidden := _forbidden(envelope, principal(), opened):
+        if forbidden := _forbidden(envelope, principal(), opened_projects):
             return Item(event, problem=forbidden)
         post = cloudevents.read(envelope, principal().name, current_app.config["SECRET"])
     except ValidationError as error:
         return Item(event, problem=problems.of_invalid(error))
     if isinstance(post.posted.fact, ProjectOpened):
-        opened[post.posted.stream] = post.posted.fact.fund
+        opened_projects[post.posted.stream] = post.posted.fact.fund
     return Item(event, post)
 
 
 def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> None:
     if stream is not None and event.setdefault("subject", stream) != stream:
-        raise ValidationError({"subject": [f"The address says {stream}. 与地址中的 {stream} 不符。"]})
+        raise ValidationError({"subject": [f"It must be {stream}, as in the URL. 与地址中的 {stream} 不符。"]})
     if expected is not None and event.setdefault("expectedversion", expected) != expected:
-        raise ValidationError({"expectedversion": [f"The headers say {expected}. 与标头中的 {expected} 不符。"]})
+        raise ValidationError(
+            {"expectedversion": [f"It must be {expected}, as in the headers. 与标头中的 {expected} 不符。"]}
+        )
 
 
-def _forbidden(envelope: cloudevents.Opened, who: Principal, opened: Mapping[str, str]) -> Mapping[str, Any] | None:
-    """The problem if this principal may not post that. `opened`: funds of projects that the request itself opens."""
+def _forbidden(
+    envelope: cloudevents.OpenedEvent, sender: Principal, opened_projects: Mapping[str, str]
+) -> Mapping[str, Any] | None:
+    """The problem document if `sender` may not post this event, else None.
+
+    `opened_projects`: the fund of each project stream that earlier events of the same request open.
+    """
     scope, source, stream = SCHEMAS[envelope["type"]].scope, envelope["source"], envelope["subject"]
-    if not who.has(scope):
+    if not sender.has(scope):
         return problems.document("wrong-scope", scope=scope)
-    if who.may(scope, source=source):
+    if sender.may(scope, source=source):
         return None
     kind, _, code = stream.partition("/")
     if kind == "fund":
@@ -205,39 +224,42 @@ def _forbidden(envelope: cloudevents.Opened, who: Principal, opened: Mapping[str
     elif envelope["type"] == ProjectOpened.__name__:
         fund = envelope["data"].get("fund")
     else:
-        fund = _fund_of(stream) or opened.get(stream)
+        fund = _fund_of(stream) or opened_projects.get(stream)
     place = (fund if isinstance(fund, str) else None, code if kind == "project" else None)
-    if who.may(scope, *place, source):
+    if sender.may(scope, *place, source):
         return None
-    if who.may(scope, *place):
+    if sender.may(scope, *place):
         return problems.document("wrong-source", source=source)
     return problems.document("out-of-limits", stream=stream)
 
 
 def _fund_of(stream: str) -> str | None:
-    """The fund that a project belongs to, looked up once in a request."""
-    known: dict[str, str | None] = g.setdefault("funds_of_streams", {})
-    if stream not in known:
-        known[stream] = _looked_up(stream)
-    return known[stream]
+    """The fund of a project stream, None if there is no such stream; cached for the request."""
+    cache: dict[str, str | None] = g.setdefault("funds_of_streams", {})
+    if stream not in cache:
+        cache[stream] = _look_up_fund(stream)
+    return cache[stream]
 
 
-def _looked_up(stream: str) -> str | None:
+def _look_up_fund(stream: str) -> str | None:
     with reader().at() as snapshot:
         row = snapshot.one("stream_fund", stream=stream)
     return row["fund"] if row else None
 
 
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
-    """Let the ledger decide the posts that may be made; of an atomic bundle all or none."""
-    sound = [item for item in items if item.post]
-    posts = [item.post for item in sound if item.post]
-    if atomic and len(sound) < len(items):
-        outcomes: list[Outcome] = [NotRecorded()] * len(sound)
+    """Have the ledger decide the posts, and set the outcome of each item.
+
+    If an event of an atomic bundle is malformed or forbidden, none of its events is recorded.
+    """
+    valid = [item for item in items if item.post]
+    posts = [item.post for item in valid if item.post]
+    if atomic and len(valid) < len(items):
+        outcomes: list[Outcome] = [NotRecorded()] * len(valid)
     else:
-        post = ledger().consider if dry_run else ledger().post
-        outcomes = post(posts, atomic=atomic) if posts else []
-    for item, outcome in zip(sound, outcomes, strict=True):
+        decide = ledger().dry_run if dry_run else ledger().post
+        outcomes = decide(posts, atomic=atomic) if posts else []
+    for item, outcome in zip(valid, outcomes, strict=True):
         item.outcome = outcome
 
 
@@ -250,64 +272,64 @@ def _answer_one(item: Item) -> Response:
         }
         if item.outcome.replayed:
             headers["Idempotent-Replay"] = "true"
-        return answer(_said(item), 200 if item.outcome.replayed else 201, headers=headers)
+        return answer(_result_of(item), 200 if item.outcome.replayed else 201, headers=headers)
     if isinstance(item.outcome, Decided):
-        return answer(_said(item))
-    return problems.respond(item.why_not)
+        return answer(_result_of(item))
+    return problems.respond(item.failure)
 
 
 def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
-    said = [_said(item, index) for index, item in enumerate(items)]
-    if atomic and any(each["outcome"] == "refused" for each in said):
-        return problems.respond({**problems.document("refused"), "outcomes": said})
+    results = [_result_of(item, index) for index, item in enumerate(items)]
+    if atomic and any(each["outcome"] == "refused" for each in results):
+        return problems.respond({**problems.document("refused"), "outcomes": results})
     counted = [item.outcome for item in items if isinstance(item.outcome, Counted)]
     headers = {"Event-Position": str(max(outcome.last for outcome in counted))} if counted else {}
-    new = atomic and not all(outcome.replayed for outcome in counted)
-    return answer({"outcomes": said}, 201 if new else 200, headers=headers)
+    created = atomic and not all(outcome.replayed for outcome in counted)
+    return answer({"outcomes": results}, 201 if created else 200, headers=headers)
 
 
-def _said(item: Item, index: int | None = None) -> dict[str, Any]:
-    """What became of one event, as it is answered; `index`: its place in a bundle."""
-    who = {name: item.event[name] for name in ("source", "id") if _is_named(item.event, name)}
+def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
+    """The outcome of one event, for the response. `index`: its index in a bundle, None for a single event."""
+    identity = {name: item.event[name] for name in ("source", "id") if _is_short_text(item.event, name)}
     match item.outcome:
         case Counted(first, last, version):
             stream = item.post.posted.stream if item.post else ""
-            at = {"position": first, "last_position": last, "stream": stream, "version": version}
-            return {**who, "outcome": item.result, **at}
+            recorded = {"position": first, "last_position": last, "stream": stream, "version": version}
+            return {**identity, "outcome": item.result, **recorded}
         case Decided(events):
-            return {**who, "outcome": item.result, "events": [_drafted(event) for event in events]}
+            return {**identity, "outcome": item.result, "events": [_preview(event) for event in events]}
         case NotRecorded():
-            return {**who, "outcome": "not_recorded", **item.why_not}
-    return {**who, "outcome": "refused", **_pointed(item.why_not, index)}
+            return {**identity, "outcome": "not_recorded", **item.failure}
+    return {**identity, "outcome": "refused", **_with_index(item.failure, index)}
 
 
-def _is_named(event: Any, name: str) -> bool:
+def _is_short_text(event: Any, name: str) -> bool:
     return isinstance(event, dict) and isinstance(event.get(name), str) and len(event[name]) <= 256
 
 
-def _pointed(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    """A problem whose pointers lead into a bundle."""
+def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
+    """The problem document with the event's index in the bundle in front of each JSON pointer."""
     if index is None or "errors" not in problem:
         return problem
     errors = [{**error, "pointer": f"/{index}{error['pointer']}"} for error in problem["errors"]]
     return {**problem, "errors": errors}
 
 
-def _drafted(event: Any) -> dict[str, Any]:
-    """An event that would be recorded, in the words of the log but for the digests of accounts; without a position."""
+def _preview(event: Any) -> dict[str, Any]:
+    """An event that would be recorded, as the log would have it, but without position and account digests."""
     return {
         "type": type(event.fact).__name__,
         "subject": event.stream,
         "streamversion": event.version,
-        "data": _undigested(msgspec.json.decode(codec.encode(event))),
+        "data": _without_digests(msgspec.json.decode(codec.encode(event))),
     }
 
 
-def _undigested(value: Any) -> Any:
-    """Without the digests of accounts: a dry run must not tell which account a digest is of."""
+def _without_digests(value: Any) -> Any:
+    """`value` without account digests: a dry run must not disclose which account number a digest belongs to."""
     if isinstance(value, dict):
         return {
-            name: {"last4": each["last4"]} if name == "account" and isinstance(each, dict) else _undigested(each)
+            name: {"last4": each["last4"]} if name == "account" and isinstance(each, dict) else _without_digests(each)
             for name, each in value.items()
         }
-    return [_undigested(each) for each in value] if isinstance(value, list) else value
+    return [_without_digests(each) for each in value] if isinstance(value, list) else value

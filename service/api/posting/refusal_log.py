@@ -1,4 +1,4 @@
-"""Keeps the posts that did not count, beside the log, with the problems they were answered with."""
+"""Stores refused posts, with the problem that each was answered with, in a table next to the log."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from service.ledger.application import Ledger
 from service.ledger.outcomes import Post
 from service.postgres.snapshots import Row
 
-OF_EVERY_PROBLEM = frozenset({"type", "title", "title_zh", "status", "remedy", "remedy_zh"})
+COMMON_MEMBERS = frozenset({"type", "title", "title_zh", "status", "remedy", "remedy_zh"})
+"""The members of every problem document; the others are the facts of the refusal."""
 
 
-def keep(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
-    """Keep posts that did not count with the problems they were answered with. Raises Unavailable."""
-    rows = {_name(row): row for row in itertools.starmap(_row, refused)}  # a bundle may say the same twice
+def store(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
+    """Store refused posts with their problem documents. Raises Unavailable."""
+    rows = {_identity(row): row for row in itertools.starmap(_row, refused)}  # a bundle may repeat a post
     if rows:
         coalescing.submit(_write, (ledger(), rows))
 
 
 def _row(post: Post, problem: Mapping[str, Any]) -> Row:
-    facts = {key: value for key, value in problem.items() if key not in OF_EVERY_PROBLEM}
+    facts = {key: value for key, value in problem.items() if key not in COMMON_MEMBERS}
     return {
         "keys": post.posted.header.key,
         "sources": post.identity.source,
@@ -44,20 +45,24 @@ def _row(post: Post, problem: Mapping[str, Any]) -> Row:
     }
 
 
-def _name(row: Row) -> tuple[Any, ...]:
-    """What tells a refusal from others: who sent which post, and why it does not count."""
+def _identity(row: Row) -> tuple[Any, ...]:
+    """The identity of a refusal: key, source, id and digest of the post, the problem type and its facts."""
     return tuple(row.values())[:6]
 
 
-def _write(asked: Sequence[tuple[Ledger, dict[tuple[Any, ...], Row]]]) -> None:
-    """Write what requests that are answered together want kept; what several of them say is counted for each."""
-    [(books, _), *_] = asked
-    left = [rows for _, rows in asked]
-    while left:
-        now: dict[tuple[Any, ...], Row] = {}
+def _write(requests: Sequence[tuple[Ledger, dict[tuple[Any, ...], Row]]]) -> None:
+    """Store the refusals of several requests in as few statements as possible.
+
+    A refusal that several requests contain goes into a statement for each of them, because each must be counted.
+    """
+    [(first_ledger, _), *_] = requests
+    pending = [rows for _, rows in requests]
+    while pending:
+        batch: dict[tuple[Any, ...], Row] = {}
         later = []
-        for rows in left:
-            (later.append(rows) if rows.keys() & now.keys() else now.update(rows))
-        ordered = [now[name] for name in sorted(now)]  # in one order, so that two statements never lock crosswise
-        books.execute("keep_refusals", **{column: [row[column] for row in ordered] for column in ordered[0]})
-        left = later
+        for rows in pending:
+            (later.append(rows) if rows.keys() & batch.keys() else batch.update(rows))
+        # The same order in every statement, so that two concurrent statements cannot deadlock.
+        ordered = [batch[identity] for identity in sorted(batch)]
+        first_ledger.execute("keep_refusals", **{column: [row[column] for row in ordered] for column in ordered[0]})
+        pending = later

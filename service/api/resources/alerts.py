@@ -1,4 +1,4 @@
-"""/v1/funds/{fund}/alerts, …/appropriations, …/missing-evidence: what asks for attention, by clocks and papers."""
+"""/v1/funds/{fund}/alerts, …/appropriations and …/missing-evidence: deadlines, irregularities, missing documents."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from service.postgres.snapshots import Row, Snapshot
 
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
-Found = tuple[Alert, list[int]]
-"""An alert, and the positions of the events that only the tables know of."""
+AlertWithPositions = tuple[Alert, list[int]]
+"""An alert, and the positions of further events that only the projections can name."""
 
 
 @bp.get("/<code:fund>/alerts")
-@operation("What is due, overdue or odd", "预警事项", response_types.Alerts)
+@operation("List a fund's alerts", "预警事项", response_types.Alerts)
 def all_alerts(fund: str) -> Response:
     must_read(fund)
     with reader().at() as snapshot:
         codes = [row["project"] for row in snapshot.rows("projects", fund=fund, project=None) if row["opened_position"]]
-    books = ledger().books(f"fund/{fund}", *(f"project/{code}" for code in codes))
-    found: list[Found] = [(each, []) for each in alerts(books, fund, tuple(codes))]
+    view = ledger().view(f"fund/{fund}", *(f"project/{code}" for code in codes))
+    found: list[AlertWithPositions] = [(each, []) for each in alerts(view, fund, tuple(codes))]
     with reader().at() as snapshot:
-        found += _of_money(snapshot, fund, books)
+        found += _alerts_of_movements(snapshot, fund, view)
         position = snapshot.position
     places = look_up({reference for each, _ in found for reference in each.by})
-    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or books.today))
+    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or view.today))
     rows = [_row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in found]
-    return answer({"fund": fund, "as_of": {"position": position}, "today": books.today, "alerts": rows})
+    return answer({"fund": fund, "as_of": {"position": position}, "today": view.today, "alerts": rows})
 
 
 def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
@@ -61,15 +61,15 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
     }
 
 
-def _of_money(snapshot: Snapshot, fund: str, books: LedgerView) -> Iterator[Found]:
-    """What only the flow of the money tells."""
+def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Iterator[AlertWithPositions]:
+    """The alerts that can only be found in the movements of money, which the projections keep."""
     for row in snapshot.rows("appropriations", fund=fund):
-        if row["unspent"] != "0.00" and row["spend_by"].year <= books.today.year:
+        if row["unspent"] != "0.00" and row["spend_by"].year <= view.today.year:
             facts = {"received_on": row["received_on"], "amount": row["unspent"]}
             due_on: date = row["spend_by"]
-            yield Alert("unspent", urgency(due_on, books.today), facts, due_on=due_on), [row["position"]]
-    settings = books.fund(fund).settings
-    for row in snapshot.rows("never_paid", fund=fund, today=books.today, days=settings.idle_days):
+            yield Alert("unspent", urgency(due_on, view.today), facts, due_on=due_on), [row["position"]]
+    settings = view.fund(fund).settings
+    for row in snapshot.rows("never_paid", fund=fund, today=view.today, days=settings.idle_days):
         facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"], "award": row["award"]}
         name = "never-paid" if row["award"] else "never-awarded"
         yield Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"]
@@ -87,21 +87,26 @@ def _money(row: Row, name: str) -> Money:
 
 
 @bp.get("/<code:fund>/appropriations")
-@operation("Each appropriation and its clock", "指标及其时限", response_types.Appropriations, min_position=MIN_POSITION)
+@operation(
+    "List a fund's appropriations with their deadlines",
+    "指标及其时限",
+    response_types.Appropriations,
+    min_position=MIN_POSITION,
+)
 def appropriations(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
     with reader().at(min_position or 0) as snapshot:
-        rows = snapshot.rows("appropriations", fund=_known(snapshot, fund))
+        rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund))
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "appropriations": rows})
 
 
 @bp.get("/<code:fund>/missing-evidence")
 @operation(
-    "Citations without the file's SHA-256",
+    "List citations without the SHA-256 of the cited file",
     "缺少文件哈希的引用",
     response_types.MissingEvidence,
-    kind=text("Only documents of this kind", "仅限该类文件", 20),
-    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "After the citation that `next` named", "从 next 所示之后开始"),
+    kind=text("Filter by kind of document", "仅限该类文件", 20),
+    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "Cursor: the `next` of the previous page", "从 next 所示之后开始"),
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
 )
@@ -112,13 +117,16 @@ def missing_evidence(
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
     with reader().at(min_position or 0) as snapshot:
-        of = _known(snapshot, fund)
-        rows = snapshot.rows("missing_evidence", fund=of, kind=kind, position=int(position), seq=int(seq), limit=size)
-        beside = {"fund": fund, "as_of": {"position": snapshot.position}}
-    return pagination.answer_rows("missing", rows, beside, size, lambda row: f"{row['position']}.{row['seq']}")
+        known = _existing(snapshot, fund)
+        rows = snapshot.rows(
+            "missing_evidence", fund=known, kind=kind, position=int(position), seq=int(seq), limit=size
+        )
+        members = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("missing", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
 
 
-def _known(snapshot: Snapshot, fund: str) -> str:
+def _existing(snapshot: Snapshot, fund: str) -> str:
+    """The fund's code. Raises Problem if there is no such fund."""
     if snapshot.one("funds", fund=fund) is None:
         raise Problem("not-found", fund=fund)
     return fund

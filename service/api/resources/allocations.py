@@ -1,4 +1,4 @@
-"""/v1/projects/{project}/allocations: a fixed total shared out by score. A calculation: it records nothing."""
+"""/v1/projects/{project}/allocations: calculates how a fixed total is allocated by score. It records nothing."""
 
 from __future__ import annotations
 
@@ -26,44 +26,48 @@ from service.api.http.problems import Problem
 from service.api.http.responses import answer
 from service.api.posting.event_schemas.project.award import BatchAmountShape
 from service.api.posting.fields import Amount, Name, One, Rows, Shape
-from service.api.resources.why import as_of, books_of, heads, look_up
+from service.api.resources.why import as_of, heads, look_up, view_of
 
 bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")
 
 
 class AllocationShape(Shape):
-    """What is to be shared out: if left out, among all that stand and were noticed, all that the line holds."""
+    """The request body: the applications, the amounts to allocate, and the quantum that amounts are rounded to.
+
+    Defaults: the eligible applications in the public notice (in the review, if there is no notice), the balance of the
+    project's line, and the fund's quantum.
+    """
 
     makes = dict
-    applications = Rows(Name(), most=10_000)
-    amounts = Rows(One(BatchAmountShape), most=20)
+    applications = Rows(Name(), max_items=10_000)
+    amounts = Rows(One(BatchAmountShape), max_items=20)
     quantum = Amount()
 
 
-ASKED = AllocationShape()
+REQUEST_BODY = AllocationShape()
 
 
 @bp.post("/<code:project>/allocations")
-@operation("Share a fixed total out by score", "按得分分配测算", response_types.Allocation, asks=ASKED)
+@operation("Calculate an allocation by score", "按得分分配测算", response_types.Allocation, asks=REQUEST_BODY)
 def allocate(project: str) -> Response:
     if request.mimetype != BINARY:
         raise Problem("wrong-media-type", {"Accept-Post": BINARY})
     body = strict_json.parse(request.get_data())
     if not isinstance(body, dict):
         raise ValidationError(["It must be an object. 须为对象。"])
-    asked: dict[str, Any] = ASKED.load(body)
-    books = books_of(project)
-    found = books.project(project)
-    scores = _scores(found, asked.get("applications"))
-    batches = _asked(books.fund(found.fund).line(project), asked.get("amounts", ())) or _in_line(found)
-    quantum = asked.get("quantum") or books.fund(found.fund).settings.quantum
-    shares = by_score(found, scores, batches, quantum)
-    review = found.current_round().review
-    assert review is not None, "what is scored was reviewed"
+    params: dict[str, Any] = REQUEST_BODY.load(body)
+    view = view_of(project)
+    state = view.project(project)
+    scores = _scores(state, params.get("applications"))
+    batches = _requested(view.fund(state.fund).line(project), params.get("amounts", ())) or _in_line(state)
+    quantum = params.get("quantum") or view.fund(state.fund).settings.quantum
+    shares = by_score(state, scores, batches, quantum)
+    review = state.current_round().review
+    assert review is not None, "scores exist only after a review"
     return answer(
         {
             "project": project,
-            "as_of": as_of(look_up(heads(books, f"project/{project}", f"fund/{found.fund}"))),
+            "as_of": as_of(look_up(heads(view, f"project/{project}", f"fund/{state.fund}"))),
             "method": METHOD,
             "method_zh": METHOD_ZH,
             "quantum": str(Money(quantum)),
@@ -76,7 +80,10 @@ def allocate(project: str) -> Response:
 
 
 def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
-    """The scores of those asked for, or of all that stand and were noticed. Raises NotStanding, NobodyListed."""
+    """The scores of the named applications, or of all eligible ones in the notice (in the review, without a notice).
+
+    Raises UnknownName, NameTaken, NotStanding, NobodyListed.
+    """
     current = project.current_round()
     listed = current.notice.applications if current.notice else current.scores
     no_name_twice("application", names or ())
@@ -89,15 +96,15 @@ def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]
     return {name: current.scores[name] for name in chosen}
 
 
-def _asked(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
-    """What is asked to be shared out of each batch. Raises NameTaken, BatchNotInPlan."""
+def _requested(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
+    """The requested amount of each batch. Raises NameTaken, BatchNotInPlan."""
     shares = tuple(amounts)
     no_name_twice("batch", (each.batch for each in shares))
     return {line.batch(each.batch).batch: each.amount for each in shares}
 
 
 def _in_line(project: Project) -> dict[int, Money]:
-    """What the project's line holds, by batch. Raises BalanceTooSmall if it holds nothing."""
+    """The balance of the project's line, by batch. Raises BalanceTooSmall if the line is empty."""
     held = {
         at.place.batch or 0: Money(fen.total) for at, fen in project.accounts.holdings.items() if at.account == LINE
     }
@@ -111,7 +118,7 @@ def _amounts(batches: Mapping[int, int]) -> list[dict[str, Any]]:
 
 
 def _rows(scores: Mapping[str, Decimal], shares: Mapping[str, Mapping[int, Money]]) -> list[dict[str, Any]]:
-    """Best score first; of equals, the earlier in turn."""
+    """The rows of the response, best score first; equal scores in the order of `shares`."""
     in_order = {name: place for place, name in enumerate(shares)}
     order = sorted(scores, key=lambda name: (-scores[name], in_order[name]))
     return [

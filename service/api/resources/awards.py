@@ -1,4 +1,4 @@
-"""/v1/awards: the awards 立项, one row each, and where their money stands."""
+"""/v1/awards: the awards 立项, one row each, with their amounts by status."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
 ACCEPTANCES = ("none", "requested", "passed", "failed", "rectifying")
 STATUSES = ("live", "declined", "revoked", "terminated", "reversed")
 AFTER = pattern(
-    "[0-9]{1,18}[.][A-Za-z0-9][A-Za-z0-9._-]{0,63}", "After the award that `next` named", "从 next 所示之后开始"
+    "[0-9]{1,18}[.][A-Za-z0-9][A-Za-z0-9._-]{0,63}", "Cursor: the `next` of the previous page", "从 next 所示之后开始"
 )
 
 
 @bp.get("")
 @operation(
-    "Awards and where their money stands",
+    "List awards and their balances",
     "立项台账",
     response_types.Awards,
     fund=FUND,
     project=PROJECT,
-    status=one_of("Only awards of this status", "仅限该状态的立项", *STATUSES),
-    acceptance=one_of("Only awards whose acceptance stands so", "仅限该验收状态", *ACCEPTANCES),
-    uscc=pattern("[0-9A-Z]{18}", "Only this applicant, by code", "仅限该申报单位（统一社会信用代码）"),
+    status=one_of("Filter by status of the award", "仅限该状态的立项", *STATUSES),
+    acceptance=one_of("Filter by status of the acceptance", "仅限该验收状态", *ACCEPTANCES),
+    uscc=pattern(
+        "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
+    ),
     after=AFTER,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
@@ -48,8 +50,8 @@ def listed(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     position, _, award = (after or "0.").partition(".")
-    wanted = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
+    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
     with reader().at(min_position or 0) as snapshot:
-        rows = snapshot.rows("awards", **wanted, position=int(position), award=award, limit=size)
-        beside = {"as_of": {"position": snapshot.position}}
-    return pagination.answer_rows("awards", rows, beside, size, lambda row: f"{row['events'][0]}.{row['award']}")
+        rows = snapshot.rows("awards", **filters, position=int(position), award=award, limit=size)
+        members = {"as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("awards", rows, members, size, lambda row: f"{row['events'][0]}.{row['award']}")

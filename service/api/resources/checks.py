@@ -1,4 +1,4 @@
-"""/v1/checks: the whole ledger derived from its log again and held against its tables, and what differed."""
+"""/v1/checks: requests for a check that replays the whole log and compares the tables with it, and their results."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 
 
 @bp.post("")
-@operation("Ask for a check of the whole ledger", "申请全面核查", response_types.CheckAsked)
+@operation("Request a check of the whole ledger", "申请全面核查", response_types.CheckAsked)
 def ask() -> Response:
-    """One waits at a time: whoever asks meanwhile is told of that one."""
+    """At most one check waits at a time: a request while one is waiting returns that one."""
     must_read()
     [row] = ledger().execute("ask_check", by=principal().name)
-    address = f"/v1/checks/{row['id']}"
-    return answer({"id": row["id"], "check": address}, 202, headers={"Location": address})
+    url = f"/v1/checks/{row['id']}"
+    return answer({"id": row["id"], "check": url}, 202, headers={"Location": url})
 
 
 @bp.get("")
-@operation("The latest checks", "最近的核查", response_types.Checks, limit=pagination.LIMIT)
+@operation("List the latest checks", "最近的核查", response_types.Checks, limit=pagination.LIMIT)
 def latest(*, limit: int | None) -> Response:
     must_read()
     with reader().at() as snapshot:
@@ -36,7 +36,7 @@ def latest(*, limit: int | None) -> Response:
 
 
 @bp.get("/<int:number>")
-@operation("One check, and what it found", "单次核查及其结果", response_types.Check)
+@operation("Get a check and its report", "单次核查及其结果", response_types.Check)
 def one(number: int) -> Response:
     must_read()
     with reader().at() as snapshot:

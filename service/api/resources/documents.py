@@ -1,4 +1,4 @@
-"""/v1/documents: which events cite a document, by its number 文号 however it is typed."""
+"""/v1/documents: the events that cite a document, found by its number 文号 in normalized form."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ bp = Blueprint("documents", __name__, url_prefix="/v1/documents")
 
 @bp.get("/<path:number>")
 @operation(
-    "The events that cite a document",
+    "List the events that cite a document",
     "引用某文件的事件",
     response_types.Cited,
     fund=FUND,
     project=PROJECT,
-    kind=text("Only documents of this kind", "仅限该类文件", 20),
-    after=whole("After this position", "从该位置之后开始"),
+    kind=text("Filter by kind of document", "仅限该类文件", 20),
+    after=whole("Cursor: return only what comes after this log position", "从该位置之后开始"),
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
 )
@@ -43,15 +43,15 @@ def cited(
     size = limit or pagination.DEFAULT_ROWS
     if "\x00" in number:
         raise Problem("not-found")
-    wanted = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
+    filters = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
     with reader().at(min_position or 0) as snapshot:
-        rows = snapshot.rows("citations", **wanted, after=after or 0, limit=size)
+        rows = snapshot.rows("citations", **filters, after=after or 0, limit=size)
         parts = official(number)
-        beside = {
+        members = {
             "number": normal(number),
             "official": parts and asdict(parts),
             "as_of": {"position": snapshot.position},
         }
     if not rows and not after:
         raise Problem("not-found", number=number)
-    return pagination.answer_rows("citations", rows, beside, size, lambda row: str(row["position"]))
+    return pagination.answer_rows("citations", rows, members, size, lambda row: str(row["position"]))

@@ -1,4 +1,4 @@
-"""/v1/events/{position}, and each stream's own events, as CloudEvents."""
+"""/v1/events/{position}, and the events of one fund's or project's stream, as CloudEvents."""
 
 from __future__ import annotations
 
@@ -16,23 +16,27 @@ from service.api.resources.feed import bp
 
 __all__ = ["bp"]
 
-AFTER_VERSION = whole("After this version of the stream", "从该版本之后开始")
+AFTER_VERSION = whole("Cursor: return only events after this version of the stream", "从该版本之后开始")
 
 
 @bp.get("/events/<int:position>")
-@operation("One event", "单个事件", response_types.Event)
+@operation("Get an event", "单个事件", response_types.Event)
 def one(position: int) -> Response:
     with reader().at() as snapshot:
         row = snapshot.one("event", position=min(position, MAX_INTEGER), source=current_app.config["SOURCE"])
     if row is None:
         raise Problem("not-found")
     must_find(row["fund"], _project_of(row["stream"]))
-    return Response(f"{row['line']}\n", 200, {"Cache-Control": response_headers.FOR_EVER}, content_type=ONE)
+    return Response(f"{row['line']}\n", 200, {"Cache-Control": response_headers.IMMUTABLE}, content_type=ONE)
 
 
 @bp.get("/funds/<code:fund>/events")
 @operation(
-    "A fund's own stream", "专项资金的事件流", response_types.Events, after=AFTER_VERSION, limit=pagination.LIMIT
+    "List the events of a fund's stream",
+    "专项资金的事件流",
+    response_types.Events,
+    after=AFTER_VERSION,
+    limit=pagination.LIMIT,
 )
 def of_fund(fund: str, *, after: int | None, limit: int | None) -> Response:
     must_read(fund)
@@ -40,27 +44,33 @@ def of_fund(fund: str, *, after: int | None, limit: int | None) -> Response:
 
 
 @bp.get("/projects/<code:project>/events")
-@operation("A project's own stream", "项目的事件流", response_types.Events, after=AFTER_VERSION, limit=pagination.LIMIT)
+@operation(
+    "List the events of a project's stream",
+    "项目的事件流",
+    response_types.Events,
+    after=AFTER_VERSION,
+    limit=pagination.LIMIT,
+)
 def of_project(project: str, *, after: int | None, limit: int | None) -> Response:
     return _stream(f"project/{project}", after, limit)
 
 
 def _stream(stream: str, after: int | None, limit: int | None) -> Response:
     size, source = limit or pagination.DEFAULT_ROWS, current_app.config["SOURCE"]
-    asked = {"stream": stream, "after": after or 0, "limit": size, "bytes": MAX_PAGE_BYTES, "source": source}
+    params = {"stream": stream, "after": after or 0, "limit": size, "bytes": MAX_PAGE_BYTES, "source": source}
     with reader().at() as snapshot:
         first = snapshot.one("stream_fund", stream=stream)
         if first is None:
             raise Problem("not-found")
         must_find(first["fund"], _project_of(stream))
-        rows = snapshot.rows("stream_events", **asked)
+        rows = snapshot.rows("stream_events", **params)
         version = snapshot.one("stream_version", stream=stream)
     headers = {
-        "Cache-Control": response_headers.FOR_EVER if len(rows) == size else response_headers.ANEW,
+        "Cache-Control": response_headers.IMMUTABLE if len(rows) == size else response_headers.REVALIDATE,
         "Stream-Version": str(version["version"] if version else 0),
     }
     if rows:
-        headers["Link"] = f'<{pagination.next_address(str(rows[-1]["cursor"]))}>; rel="next"'
+        headers["Link"] = f'<{pagination.next_url(str(rows[-1]["cursor"]))}>; rel="next"'
     return Response(f"[{','.join(row['line'] for row in rows)}]\n", 200, headers, content_type=BUNDLE)
 
 

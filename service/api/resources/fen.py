@@ -1,4 +1,4 @@
-"""/v1/fen: where one fen is, and how it got there from the central fund."""
+"""/v1/fen: the trace of a single fen, from the central fund to its current account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ bp = Blueprint("fen", __name__, url_prefix="/v1/fen")
 
 
 @bp.get("/<int:serial>")
-@operation("Where one fen is, and how it got there", "单分溯源", response_types.FenTrace, min_position=MIN_POSITION)
+@operation("Trace a single fen, by its serial number", "单分溯源", response_types.FenTrace, min_position=MIN_POSITION)
 def trace(serial: int, *, min_position: int | None) -> Response:
     if serial > MAX_INTEGER:
         raise Problem("not-found", serial=str(serial))
@@ -33,14 +33,14 @@ def trace(serial: int, *, min_position: int | None) -> Response:
                 "serial": serial,
                 "fund": moves[0]["fund"],
                 "as_of": {"position": snapshot.position},
-                "stands": _place(moves[-1]),
+                "stands": _current_place(moves[-1]),
                 "plan_line": snapshot.one("plan_line", **{key: moves[-1][key] for key in ("fund", "project", "batch")}),
                 "steps": steps(snapshot, moves),
             }
         )
 
 
-def _place(move: Row) -> dict[str, Any]:
+def _current_place(move: Row) -> dict[str, Any]:
     place = {part: move[part] for part in ("project", "batch", "award", "payment")}
     return {
         "account": move["to"],
@@ -50,7 +50,10 @@ def _place(move: Row) -> dict[str, Any]:
 
 
 def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
-    """Every event on the way, with how the fen moved in it (if it did) and how much moved with it."""
+    """The events that the fen's path rests on, in the order of the log.
+
+    An event that moved the fen also has the accounts, the place and the amount of that movement.
+    """
     moved = {move["position"]: move for move in moves}
     rows = snapshot.rows(
         "fen_steps",

@@ -1,4 +1,4 @@
-"""/v1/funds: the funds, their plan beside actual, their balances now or in the past, and every move of their money."""
+"""/v1/funds: the funds, their plans with actual amounts, their balances now or in the past, and their movements."""
 
 from __future__ import annotations
 
@@ -37,20 +37,20 @@ GROUPINGS = {
     "task": ("task",),
     "award": ("project", "award", "applicant"),
 }
-"""What balances have a row for each of, and what names such a row."""
-MOVES = {
+"""The groupings of balances, and the columns that identify a row of each."""
+MOVEMENT_FILTERS = {
     "project": PROJECT,
     "batch": BATCH,
     "award": AWARD,
-    "payment": named_by(NameConverter, "Only this payment", "仅限该支付"),
-    "account": one_of("Only moves out of or into this account", "仅限该账户的收支", *ACCOUNTS),
-    "booked_from": day("Booked on this day or later", "记账日期不早于"),
-    "booked_to": day("Booked on this day or earlier", "记账日期不晚于"),
+    "payment": named_by(NameConverter, "Filter by payment name", "仅限该支付"),
+    "account": one_of("Filter by account: movements out of it or into it", "仅限该账户的收支", *ACCOUNTS),
+    "booked_from": day("Booked on or after this date", "记账日期不早于"),
+    "booked_to": day("Booked on or before this date", "记账日期不晚于"),
 }
 
 
 @bp.get("")
-@operation("The funds", "专项资金", response_types.Funds, min_position=MIN_POSITION)
+@operation("List the funds", "专项资金", response_types.Funds, min_position=MIN_POSITION)
 def all_funds(*, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
         rows = [row for row in snapshot.rows("funds", fund=None) if may_read(row["fund"])]
@@ -58,23 +58,23 @@ def all_funds(*, min_position: int | None) -> Response:
 
 
 @bp.get("/<code:fund>")
-@operation("One fund", "单个专项资金", response_types.FundNow, min_position=MIN_POSITION)
+@operation("Get a fund", "单个专项资金", response_types.FundNow, min_position=MIN_POSITION)
 def one_fund(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
     with reader().at(min_position or 0) as snapshot:
-        return answer({**_known(snapshot, fund), "as_of": {"position": snapshot.position}})
+        return answer({**_existing(snapshot, fund), "as_of": {"position": snapshot.position}})
 
 
 @bp.get("/<code:fund>/balances")
 @operation(
-    "Balances, now or in the past",
+    "Get a fund's balances, now or in the past",
     "余额（当前或历史）",
     response_types.Balances,
     by=one_of(
-        "A row per batch (if left out), project, set of tasks, or award", "按批次（默认）、项目、任务或立项", *GROUPINGS
+        "One row per batch (default), project, set of tasks or award", "按批次（默认）、项目、任务或立项", *GROUPINGS
     ),
-    position=whole("As they stood at this position of the log", "截至该日志位置"),
-    booked_on=day("As they stood at the end of this booking date", "截至该记账日期"),
+    position=whole("Balances as of this log position", "截至该日志位置"),
+    booked_on=day("Balances at the end of this booking date", "截至该记账日期"),
     min_position=MIN_POSITION,
 )
 def balances(
@@ -83,14 +83,14 @@ def balances(
     must_read(fund)
     by = by or "batch"
     with reader().at(max(min_position or 0, position or 0)) as snapshot:
-        _known(snapshot, fund)
-        of = {"fund": fund, "position": position, "booked_on": booked_on}
-        *rows, of_all = snapshot.rows(f"balances_by_{by}", **of)
+        _existing(snapshot, fund)
+        params = {"fund": fund, "position": position, "booked_on": booked_on}
+        *rows, total_row = snapshot.rows(f"balances_by_{by}", **params)
         as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
         if booked_on is not None:
             as_of["booked_on"] = booked_on
         rows = [_without(row, "of_fund") for row in rows]
-        total = _without(of_all, "of_fund", *GROUPINGS[by]) | of_all["of_fund"]
+        total = _without(total_row, "of_fund", *GROUPINGS[by]) | total_row["of_fund"]
         return answer({"fund": fund, "by": by, "as_of": as_of, "rows": rows, "total": total})
 
 
@@ -100,28 +100,28 @@ def _without(row: Row, *names: str) -> Row:
 
 @bp.get("/<code:fund>/movements")
 @operation(
-    "Every move of a fund's money",
+    "List the movements of a fund's money",
     "资金流水",
     response_types.Movements,
-    **MOVES,  # type: ignore[arg-type] # none of them is called `scope`
-    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "After the move that `next` named", "从 next 所示之后开始"),
+    **MOVEMENT_FILTERS,  # type: ignore[arg-type] # none of the filters is called `scope`
+    after=pattern("[0-9]{1,18}[.][0-9]{1,9}", "Cursor: the `next` of the previous page", "从 next 所示之后开始"),
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
 )
-def movements(fund: str, *, after: str | None, limit: int | None, min_position: int | None, **wanted: Any) -> Response:
-    must_read(fund, wanted["project"])
+def movements(fund: str, *, after: str | None, limit: int | None, min_position: int | None, **filters: Any) -> Response:
+    must_read(fund, filters["project"])
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
     with reader().at(min_position or 0) as snapshot:
-        _known(snapshot, fund)
-        rows = snapshot.rows("movements", fund=fund, **wanted, position=int(position), seq=int(seq), limit=size)
-        beside = {"fund": fund, "as_of": {"position": snapshot.position}}
-    return pagination.answer_rows("movements", rows, beside, size, lambda row: f"{row['position']}.{row['seq']}")
+        _existing(snapshot, fund)
+        rows = snapshot.rows("movements", fund=fund, **filters, position=int(position), seq=int(seq), limit=size)
+        members = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("movements", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
 
 
 @bp.get("/<code:fund>/plan")
 @operation(
-    "The plan's annex, plan beside actual",
+    "Get the annex of a fund's plan, with planned and actual amounts",
     "资金安排计划附表（计划与实际）",
     response_types.Plan,
     min_position=MIN_POSITION,
@@ -133,8 +133,11 @@ def plan(fund: str, *, min_position: int | None) -> Response:
 
 
 def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The plan's annex, regenerated: the same rows, names, order and totals, plan beside actual."""
-    _known(snapshot, fund)
+    """The annex of the plan, with its rows, names, order and totals as printed, and planned and actual amounts.
+
+    Raises Problem if there is no such fund.
+    """
+    _existing(snapshot, fund)
     total = snapshot.one("plan_totals", fund=fund) or {}
     names = {task["code"]: task["name"] for task in total.pop("tasks") or ()}
     lines = snapshot.rows("plan_lines", fund=fund)
@@ -150,7 +153,8 @@ def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
     }
 
 
-def _known(snapshot: Snapshot, fund: str) -> dict[str, Any]:
+def _existing(snapshot: Snapshot, fund: str) -> dict[str, Any]:
+    """The row of the fund. Raises Problem if there is no such fund."""
     row = snapshot.one("funds", fund=fund)
     if row is None:
         raise Problem("not-found", fund=fund)

@@ -1,10 +1,11 @@
-"""/healthz: the process answers. /readyz: it can reach the database, and says how far behind the projections are."""
+"""/healthz: whether the process responds. /readyz: whether it reaches the database, with the projections' position."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response
 from psycopg import Error
 
+from service import __version__
 from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.request_context import reader
@@ -14,13 +15,13 @@ bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
-@operation("Whether the process answers", "进程是否存活", response_types.Alive, scope=None)
+@operation("Check that the process responds", "进程是否存活", response_types.Alive, scope=None)
 def alive() -> Response:
-    return answer({"status": "ok"})
+    return answer({"status": "ok", "version": __version__})
 
 
 @bp.get("/readyz")
-@operation("Whether the database can be reached", "数据库是否可用", response_types.Ready, scope=None)
+@operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None)
 def ready() -> Response:
     try:
         with reader().at() as snapshot:

@@ -1,4 +1,4 @@
-"""/v1/funds/{fund}/journal.hledger and journal.beancount: the books for other programs, which check their sums."""
+"""/v1/funds/{fund}/journal.hledger and journal.beancount: exports for accounting programs that verify the sums."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ bp = Blueprint("journals", __name__, url_prefix="/v1/funds")
 
 
 @bp.get("/<code:fund>/journal.hledger")
-@operation("The fund's books as an hledger journal", "账簿（hledger 格式）", None, min_position=MIN_POSITION)
+@operation("Export a fund's ledger as an hledger journal", "账簿（hledger 格式）", None, min_position=MIN_POSITION)
 def hledger(fund: str, *, min_position: int | None) -> Response:
     return _journal("hledger", fund, min_position)
 
 
 @bp.get("/<code:fund>/journal.beancount")
-@operation("The fund's books as a beancount journal", "账簿（beancount 格式）", None, min_position=MIN_POSITION)
+@operation("Export a fund's ledger as a beancount journal", "账簿（beancount 格式）", None, min_position=MIN_POSITION)
 def beancount(fund: str, *, min_position: int | None) -> Response:
     return _journal("beancount", fund, min_position)
 
 
 PARTS = {"moves": "journal", "months": "journal_months", "now": "journal_now"}
+"""The parts of a journal, each with its SQL query."""
 
 
 def _journal(form: str, fund: str, min_position: int | None) -> Response:
     must_read(fund)
     with reader().at(min_position or 0) as snapshot:
-        known = snapshot.one("funds", fund=fund)
-        if known is None:
+        row = snapshot.one("funds", fund=fund)
+        if row is None:
             raise Problem("not-found", fund=fund)
-        told = {name: snapshot.rows(query, fund=fund) for name, query in PARTS.items()}
+        parts = {name: snapshot.rows(query, fund=fund) for name, query in PARTS.items()}
         position = snapshot.position
-    text = "".join(journal(DIALECTS[form], fund, known["name"], **told))
+    text = "".join(journal(DIALECTS[form], fund, row["name"], **parts))
     headers = {"Event-Position": str(position), "Content-Disposition": f'attachment; filename="{fund}.{form}"'}
     return Response(text, 200, headers, content_type="text/plain; charset=utf-8")

@@ -1,4 +1,4 @@
-"""/v1/keys: who holds which key, and what the sender's own key may do."""
+"""/v1/keys: all keys with their grants and changes, and the grants of the caller's own key."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ bp = Blueprint("keys", __name__)
 
 
 @bp.get("/v1/keys")
-@operation("Who holds a key, and every change of it", "密钥持有者及其全部变更", response_types.Keys, scope="admin")
+@operation("List all keys and every change to them", "密钥持有者及其全部变更", response_types.Keys, scope="admin")
 def held() -> Response:
     with reader().at() as snapshot:
         listed, changes = api_keys.listed(snapshot.conn), api_keys.history(snapshot.conn)
-    return answer({"keys": [_shown(key) for key in listed], "changes": changes})
+    return answer({"keys": [_key(key) for key in listed], "changes": changes})
 
 
 @bp.get("/v1/keys/self")
-@operation("Who you are, and what you may do", "本密钥的名称与权限", response_types.Self, scope=None)
+@operation("Get the name and the grants of your own key", "本密钥的名称与权限", response_types.Self, scope=None)
 def own() -> Response:
-    return answer({"name": principal().name, "grants": [_of(grant) for grant in principal().grants]})
+    return answer({"name": principal().name, "grants": [_grant(grant) for grant in principal().grants]})
 
 
-def _of(grant: Grant) -> dict[str, list[str]]:
+def _grant(grant: Grant) -> dict[str, list[str]]:
     return {part: sorted(getattr(grant, part)) for part in ("scopes", "funds", "projects", "sources")}
 
 
-def _shown(key: api_keys.KeyRecord) -> dict[str, Any]:
+def _key(key: api_keys.KeyRecord) -> dict[str, Any]:
     return {
         "name": key.name,
         "state": key.state,
-        **_of(key.grant),
+        **_grant(key.grant),
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,

@@ -1,4 +1,4 @@
-"""/metrics: measurements for Prometheus."""
+"""/metrics: the metrics for Prometheus."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ bp = Blueprint("metrics", __name__)
 
 
 @bp.get("/metrics")
-@operation("Measurements for Prometheus", "供 Prometheus 采集的指标", None, scope="admin")
+@operation("Get the metrics for Prometheus", "供 Prometheus 采集的指标", None, scope="admin")
 def measurements() -> Response:
     text = metrics.exposition(current_app.extensions["metrics"])
-    return Response(text, headers={"Cache-Control": response_headers.NEVER}, content_type=CONTENT_TYPE_LATEST)
+    return Response(text, headers={"Cache-Control": response_headers.NO_STORE}, content_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,4 @@
-"""/v1/payments: the register of payments, one payment, and where its money came from."""
+"""/v1/payments: the payment register, single payments, and the trace of a payment's money to its source."""
 
 from __future__ import annotations
 
@@ -25,47 +25,51 @@ FILTERS = {
     "project": PROJECT,
     "award": AWARD,
     "batch": BATCH,
-    "status": one_of("Only payments that stand so", "仅限该状态", *STATUSES),
-    "payee": text("Only this payee, by name", "仅限该收款人（名称）"),
-    "uscc": pattern("[0-9A-Z]{18}", "Only this payee, by code", "仅限该收款人（统一社会信用代码）"),
-    "voucher": text("Only this voucher", "仅限该支付凭证号"),
-    "bank_reference": text("Only this bank reference", "仅限该流水号"),
-    "confirmed_from": day("Paid on this day or later", "支付日期不早于"),
-    "confirmed_to": day("Paid on this day or earlier", "支付日期不晚于"),
+    "status": one_of("Filter by status of the payment", "仅限该状态", *STATUSES),
+    "payee": text("Filter by the payee's name", "仅限该收款人（名称）"),
+    "uscc": pattern(
+        "[0-9A-Z]{18}", "Filter by the payee's unified social credit code", "仅限该收款人（统一社会信用代码）"
+    ),
+    "voucher": text("Filter by voucher number", "仅限该支付凭证号"),
+    "bank_reference": text("Filter by bank reference", "仅限该流水号"),
+    "confirmed_from": day("Paid on or after this date", "支付日期不早于"),
+    "confirmed_to": day("Paid on or before this date", "支付日期不晚于"),
 }
-AFTER = whole("After the payment requested at this position", "从该位置申请的支付之后开始")
-ONE_PROJECT = PROJECT._replace(about=("The payment's project, where several have one of this name", "支付所属项目"))
+AFTER = whole("Cursor: return only payments requested after this log position", "从该位置申请的支付之后开始")
+ONE_PROJECT = PROJECT._replace(
+    about=("Code of the payment's project, if several projects have a payment of this name", "支付所属项目")
+)
 
 
 @bp.get("")
 @operation(
-    "The register of payments",
+    "List the payments in the payment register",
     "支付登记簿",
     response_types.Payments,
-    **FILTERS,  # type: ignore[arg-type] # none of them is called `scope`
+    **FILTERS,  # type: ignore[arg-type] # none of the filters is called `scope`
     after=AFTER,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
 )
-def register(*, after: int | None, limit: int | None, min_position: int | None, **wanted: Any) -> Response:
-    must_read(wanted["fund"], wanted["project"])
+def register(*, after: int | None, limit: int | None, min_position: int | None, **filters: Any) -> Response:
+    must_read(filters["fund"], filters["project"])
     size = limit or pagination.DEFAULT_ROWS
     with reader().at(min_position or 0) as snapshot:
-        rows = snapshot.rows("payments", **wanted, payment=None, after=after or 0, limit=size)
-        beside = {"as_of": {"position": snapshot.position}}
-    return pagination.answer_rows("payments", rows, beside, size, lambda row: str(row["requested_position"]))
+        rows = snapshot.rows("payments", **filters, payment=None, after=after or 0, limit=size)
+        members = {"as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("payments", rows, members, size, lambda row: str(row["requested_position"]))
 
 
 @bp.get("/<name:payment>")
-@operation("One payment", "单笔支付", response_types.PaymentNow, project=ONE_PROJECT, min_position=MIN_POSITION)
+@operation("Get a payment", "单笔支付", response_types.PaymentNow, project=ONE_PROJECT, min_position=MIN_POSITION)
 def one(payment: str, *, project: str | None, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
-        return answer({**_found(snapshot, payment, project), "as_of": {"position": snapshot.position}})
+        return answer({**_readable(snapshot, payment, project), "as_of": {"position": snapshot.position}})
 
 
 @bp.get("/<name:payment>/trace")
 @operation(
-    "Where a payment's money came from",
+    "Trace a payment's money to its source",
     "支付资金溯源",
     response_types.PaymentTrace,
     project=ONE_PROJECT,
@@ -73,31 +77,31 @@ def one(payment: str, *, project: str | None, min_position: int | None) -> Respo
 )
 def trace(payment: str, *, project: str | None, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
-        found = _found(snapshot, payment, project)
-        place = {key: found[key] for key in ("fund", "project", "batch", "award", "payment")}
+        row = _readable(snapshot, payment, project)
+        place = {key: row[key] for key in ("fund", "project", "batch", "award", "payment")}
         moves = snapshot.rows("payment_moves", **place)
         return answer(
             {
                 **place,
-                "amount": found["amount"],
-                "status": found["status"],
+                "amount": row["amount"],
+                "status": row["status"],
                 "fen": moves[-1]["fen"],
-                "plan_line": snapshot.one("plan_line", **{key: found[key] for key in ("fund", "project", "batch")}),
+                "plan_line": snapshot.one("plan_line", **{key: row[key] for key in ("fund", "project", "batch")}),
                 "steps": fen.steps(snapshot, moves),
                 "as_of": {"position": snapshot.position},
             }
         )
 
 
-def _found(snapshot: Snapshot, payment: str, project: str | None) -> Row:
-    """The one payment of this name that the reader may see. Raises Problem if there is none, or there are several."""
-    anything = dict.fromkeys(FILTERS)
+def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
+    """The payment of this name that the principal may read. Raises Problem if there is none, or more than one."""
+    no_filters = dict.fromkeys(FILTERS)
     rows = snapshot.rows(
-        "payments", **{**anything, "project": project}, payment=payment, after=0, limit=pagination.MAX_ROWS
+        "payments", **{**no_filters, "project": project}, payment=payment, after=0, limit=pagination.MAX_ROWS
     )
-    seen = [row for row in rows if may_read(row["fund"], row["project"])]
-    if not seen:
+    readable = [row for row in rows if may_read(row["fund"], row["project"])]
+    if not readable:
         raise Problem("not-found", payment=payment)
-    if len(seen) > 1:
-        raise Problem("ambiguous-name", payment=payment, projects=[row["project"] for row in seen])
-    return seen[0]
+    if len(readable) > 1:
+        raise Problem("ambiguous-name", payment=payment, projects=[row["project"] for row in readable])
+    return readable[0]

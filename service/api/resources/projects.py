@@ -1,4 +1,4 @@
-"""/v1/projects: the lines of the plans, and what became of each."""
+"""/v1/projects: the projects, which are the lines of the adopted plans, and the current state of each."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
 
 
 @bp.get("")
-@operation("The lines of the adopted plans", "项目", response_types.Projects, fund=FUND, min_position=MIN_POSITION)
+@operation(
+    "List the projects of the adopted plans", "项目", response_types.Projects, fund=FUND, min_position=MIN_POSITION
+)
 def all_projects(*, fund: str | None, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
         rows = snapshot.rows("projects", fund=fund, project=None)
@@ -26,15 +28,15 @@ def all_projects(*, fund: str | None, min_position: int | None) -> Response:
 
 
 @bp.get("/<code:project>")
-@operation("One project", "单个项目", response_types.ProjectNow, min_position=MIN_POSITION)
+@operation("Get a project", "单个项目", response_types.ProjectNow, min_position=MIN_POSITION)
 def one_project(project: str, *, min_position: int | None) -> Response:
     with reader().at(min_position or 0) as snapshot:
         row = snapshot.one("projects", fund=None, project=project)
         if row is None:
             raise Problem("not-found")
         must_find(row["fund"], project)
-        of = {"fund": row["fund"], "project": project}
-        every = {
+        params = {"fund": row["fund"], "project": project}
+        all_awards = {
             "status": None,
             "acceptance": None,
             "uscc": None,
@@ -46,9 +48,9 @@ def one_project(project: str, *, min_position: int | None) -> Response:
             {
                 **row,
                 "as_of": {"position": snapshot.position},
-                "batches": snapshot.rows("project_batches", **of),
-                "award_list": snapshot.rows("awards", **of, **every),
-                "payments": snapshot.rows("project_payments", **of),
-                **{name: snapshot.rows(name, **of) for name in ("rounds", "objections", "recoveries", "waivers")},
+                "batches": snapshot.rows("project_batches", **params),
+                "award_list": snapshot.rows("awards", **params, **all_awards),
+                "payments": snapshot.rows("project_payments", **params),
+                **{name: snapshot.rows(name, **params) for name in ("rounds", "objections", "recoveries", "waivers")},
             }
         )

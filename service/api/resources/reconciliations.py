@@ -1,7 +1,7 @@
-"""/v1/reconciliations: a statement of the treasury or the bank held against a fund's books. It records nothing.
+"""/v1/reconciliations: compares a statement of the treasury or the bank with a fund's ledger. It records nothing.
 
-The file is read, answered, and not kept: sent again, it gives the same result as of the same position. What is accepted
-of it is posted as StatementReconciled.
+The file is not stored: if it is sent again, the result as of the same position is the same. To accept the result, the
+client posts StatementReconciled.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from service.api.http.responses import answer
 from service.api.http.visibility import must_read
 from service.api.posting.fields import bank_account
 from service.postgres.snapshots import Snapshot
-from service.statements import Busy, Statement, StatementWrong, read
-from service.statements.comparison import books_of, document, reconcile
+from service.statements import Overloaded, Statement, StatementWrong, read
+from service.statements.comparison import document, ledger_entries, reconcile
 from service.statements.tables import HEADINGS
 
 bp = Blueprint("reconciliations", __name__, url_prefix="/v1/reconciliations")
@@ -35,11 +35,11 @@ FILES = (
     "application/vnd.ms-excel",
     "application/octet-stream",
 )
-"""What a statement may be sent as; which it is, its content says."""
-OF_FUND = pattern(CodeConverter.regex, "The fund's code", "专项资金代码")._replace(required=True)
+"""The accepted media types of a statement; its format is detected from the content."""
+REQUIRED_FUND = pattern(CodeConverter.regex, "Code of the fund", "专项资金代码")._replace(required=True)
 COLUMNS = {
     f"column_{part}": text(
-        f"The heading of the column `{part}`, if none of: {', '.join(usual)}", f"“{part}”列的标题（非上述常用名称时）"
+        f"Heading of the `{part}` column, if it is none of: {', '.join(usual)}", f"“{part}”列的标题（非上述常用名称时）"
     )
     for part, usual in HEADINGS.items()
 }
@@ -47,17 +47,23 @@ COLUMNS = {
 
 @bp.post("")
 @operation(
-    "Hold a statement against the books",
+    "Reconcile a statement with a fund's ledger",
     "与对账单核对",
     response_types.Reconciliation,
     takes=FILES,
-    fund=OF_FUND,
-    first_day=day("Its first day; left out: told by the file, or that of its first month", "首日；默认按文件或首月"),
-    last_day=day("Its last day; left out: told by the file, or that of its last month", "末日；默认按文件或末月"),
-    tolerance=whole("Days that a bank may take, 3 if left out", "容许相差的天数，默认 3", 0, 31),
-    position=whole("The books as they stood at this position of the log", "账簿截至该日志位置"),
+    fund=REQUIRED_FUND,
+    first_day=day(
+        "First day of the statement; default: as stated in the file, or the first day of its earliest line's month",
+        "首日；默认按文件或首月",
+    ),
+    last_day=day(
+        "Last day of the statement; default: as stated in the file, or the last day of its latest line's month",
+        "末日；默认按文件或末月",
+    ),
+    tolerance=whole("Number of days by which dates may differ; default 3", "容许相差的天数，默认 3", 0, 31),
+    position=whole("Compare with the ledger as of this log position", "账簿截至该日志位置"),
     min_position=MIN_POSITION,
-    **COLUMNS,  # type: ignore[arg-type] # none of them is called `scope`
+    **COLUMNS,  # type: ignore[arg-type] # none of the parameters is called `scope`
 )
 def hold_against(
     *,
@@ -74,16 +80,16 @@ def hold_against(
         raise Problem("wrong-media-type", {"Accept-Post": ", ".join(FILES)})
     at = max(min_position or 0, position or 0)
     with reader().at(at) as snapshot:
-        _must_be(snapshot, fund)
+        _must_exist(snapshot, fund)
     statement = _read(
-        {name.removeprefix("column_"): told for name, told in columns.items() if told}, first_day, last_day
+        {name.removeprefix("column_"): heading for name, heading in columns.items() if heading}, first_day, last_day
     )
     with reader().at(at) as snapshot:
-        books = books_of(snapshot, fund, statement, position)
-    return answer(document(reconcile(books, statement, tolerance)))
+        ledger = ledger_entries(snapshot, fund, statement, position)
+    return answer(document(reconcile(ledger, statement, tolerance)))
 
 
-def _must_be(snapshot: Snapshot, fund: str) -> None:
+def _must_exist(snapshot: Snapshot, fund: str) -> None:
     if snapshot.one("funds", fund=fund) is None:
         raise Problem("not-found", fund=fund)
 
@@ -93,23 +99,23 @@ def _read(columns: Mapping[str, str], first_day: date | None, last_day: date | N
     try:
         return read(request.get_data(), columns, lambda number: bank_account(secret, number), (first_day, last_day))
     except StatementWrong as wrong:
-        told = [{"pointer": where, "detail": f"{english} {chinese}"} for where, english, chinese in wrong.errors]
-        raise Problem("statement-wrong", errors=told) from wrong
-    except Busy as busy:
-        raise Problem("unavailable", SOON) from busy
+        errors = [{"pointer": where, "detail": f"{english} {chinese}"} for where, english, chinese in wrong.errors]
+        raise Problem("statement-wrong", errors=errors) from wrong
+    except Overloaded as error:
+        raise Problem("unavailable", SOON) from error
 
 
 @bp.get("")
 @operation(
-    "The statements that were accepted",
+    "List the accepted statements",
     "已确认的对账单",
     response_types.Reconciliations,
-    fund=OF_FUND,
+    fund=REQUIRED_FUND,
     min_position=MIN_POSITION,
 )
 def accepted(*, fund: str, min_position: int | None) -> Response:
     must_read(fund)
     with reader().at(min_position or 0) as snapshot:
-        _must_be(snapshot, fund)
+        _must_exist(snapshot, fund)
         rows = snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None)
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "reconciliations": rows})

@@ -1,4 +1,4 @@
-"""/v1/refusals and /v1/posts: what was posted and did not count, and what became of a post whose answer was lost."""
+"""/v1/refusals: the refused posts. /v1/posts: the outcome of a post, for a client that lost the response."""
 
 from __future__ import annotations
 
@@ -21,54 +21,56 @@ bp = Blueprint("refusals", __name__, url_prefix="/v1")
 
 @bp.get("/refusals")
 @operation(
-    "Posts that did not count",
+    "List refused posts",
     "被拒绝的提交",
     response_types.Refusals,
     fund=FUND,
     project=PROJECT,
-    key=text("A key's name", "密钥名称"),
-    type=one_of("Only this event type", "仅限该事件类型", *sorted(SCHEMAS)),
-    after=whole("After this id", "从该编号之后开始"),
+    key=text("Filter by key name", "密钥名称"),
+    type=one_of("Filter by event type", "仅限该事件类型", *sorted(SCHEMAS)),
+    after=whole("Cursor: return only refusals after this id", "从该编号之后开始"),
     limit=pagination.LIMIT,
 )
-def refusals(*, fund: str | None, project: str | None, after: int | None, limit: int | None, **of: Any) -> Response:
+def refusals(
+    *, fund: str | None, project: str | None, after: int | None, limit: int | None, **filters: Any
+) -> Response:
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     with reader().at() as snapshot:
-        wanted = {**of, "fund": fund, "stream": project and f"project/{project}", "source": None, "post_id": None}
-        rows = snapshot.rows("refusals", **wanted, after=after or 0, limit=size)
+        filters |= {"fund": fund, "stream": project and f"project/{project}", "source": None, "post_id": None}
+        rows = snapshot.rows("refusals", **filters, after=after or 0, limit=size)
     return pagination.answer_rows("refusals", rows, {}, size, lambda row: str(row["id"]))
 
 
 @bp.get("/posts")
 @operation(
-    "What became of a post",
+    "Get the outcome of a post",
     "查询某次提交的结果",
     response_types.PostFound,
     scope=None,
-    source=text("The event's source", "事件的 source"),
-    id=text("The event's id", "事件的 id"),
+    source=text("The `source` of the event", "事件的 source"),
+    id=text("The `id` of the event", "事件的 id"),
 )
-def post(*, source: str | None, id: str | None) -> Response:  # noqa: A002 - its name on the wire
+def post(*, source: str | None, id: str | None) -> Response:  # noqa: A002 - the published parameter name
     if source is None or id is None:
         raise Problem("bad-parameter", parameter="source" if source is None else "id", detail="It is required. 必填。")
     with reader().at() as snapshot:
-        found = snapshot.one("post", source=source, id=id)
-        anything = dict.fromkeys(("fund", "stream", "key", "type"))
-        refused = snapshot.rows("refusals", **anything, source=source, post_id=id, after=0, limit=pagination.MAX_ROWS)
+        recorded = snapshot.one("post", source=source, id=id)
+        no_filters = dict.fromkeys(("fund", "stream", "key", "type"))
+        refused = snapshot.rows("refusals", **no_filters, source=source, post_id=id, after=0, limit=pagination.MAX_ROWS)
         head = snapshot.head
-    mine = principal().name
-    refused = [row for row in refused if row["key"] == mine or may_read(row["fund"])]
-    if found and found.pop("key") != mine and not may_read(found["fund"]):
-        found = None
-    if not found and not refused:
+    own_key = principal().name
+    refused = [row for row in refused if row["key"] == own_key or may_read(row["fund"])]
+    if recorded and recorded.pop("key") != own_key and not may_read(recorded["fund"]):
+        recorded = None
+    if not recorded and not refused:
         raise Problem("no-such-post", source=source, id=id, as_of={"position": head})
     return answer(
         {
             "source": source,
             "id": id,
-            "outcome": "recorded" if found else "refused",
-            **(found or {}),
+            "outcome": "recorded" if recorded else "refused",
+            **(recorded or {}),
             "refusals": refused,
             "as_of": {"position": head},
         }

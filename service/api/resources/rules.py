@@ -1,4 +1,4 @@
-"""/v1/rules: every rule that may refuse a post, and where it comes from. /v1/posting-rules: which event moves what."""
+"""/v1/rules: the rules that may refuse a post, with their sources. /v1/posting-rules: which event moves money where."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _rule(name: str, rule: type[Refused]) -> dict[str, Any]:
 
 def _posting(posting: Posting) -> dict[str, Any]:
     fact = POSTABLE[posting.event]
-    how = fact.reversible
+    reversible = fact.reversible
     return {
         "event": posting.event,
         "event_zh": fact.zh,
@@ -42,29 +42,34 @@ def _posting(posting: Posting) -> dict[str, Any]:
         "when": posting.when,
         "when_zh": WHEN_ZH[posting.when],
         "mirrors": list(fact.records_too),
-        "reversible": "never" if how is None else "in_part" if how.in_part else "whole",
+        "reversible": "never" if reversible is None else "in_part" if reversible.in_part else "whole",
     }
 
 
-ALL = {name: _rule(name, rule) for name, rule in RULES.items()}
-MOVES = [_posting(posting) for posting in POSTINGS]
+ALL_RULES = {name: _rule(name, rule) for name, rule in RULES.items()}
+ALL_POSTINGS = [_posting(posting) for posting in POSTINGS]
 
 
 @bp.get("/rules")
-@operation("Every rule that may refuse a post", "全部规则", response_types.Rules, scope=None)
+@operation("List the rules that may refuse a post", "全部规则", response_types.Rules, scope=None)
 def all_rules() -> Response:
-    return answer({"rules": list(ALL.values())})
+    return answer({"rules": list(ALL_RULES.values())})
 
 
 @bp.get("/rules/<rule>")
-@operation("One rule", "单条规则", response_types.Rule, scope=None)
+@operation("Get a rule", "单条规则", response_types.Rule, scope=None)
 def one_rule(rule: str) -> Response:
-    if rule not in ALL:
+    if rule not in ALL_RULES:
         raise Problem("not-found", rule=rule[:100])
-    return answer(ALL[rule])
+    return answer(ALL_RULES[rule])
 
 
 @bp.get("/posting-rules")
-@operation("Which event moves money from where to where", "记账规则", response_types.PostingRules, scope=None)
+@operation(
+    "List the posting rules: which event moves money between which accounts",
+    "记账规则",
+    response_types.PostingRules,
+    scope=None,
+)
 def posting_rules() -> Response:
-    return answer({"posting_rules": MOVES})
+    return answer({"posting_rules": ALL_POSTINGS})

@@ -1,4 +1,4 @@
-"""/v1/projects/{project}/why: the conditions for paying a batch, met or not, by which event and which document."""
+"""/v1/projects/{project}/why: the conditions for paying a batch, each met or not, with its events and documents."""
 
 from __future__ import annotations
 
@@ -24,30 +24,29 @@ from service.api.posting.event_schemas import SCHEMAS
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
 
 Places = dict[tuple[str, int], dict[str, Any]]
-"""Where events stand in the log, by stream and version."""
-
+"""Events with their log positions, by stream and version."""
 
 ABOUT_AWARD = (
-    "Of this award; left out: of what is planned and not awarded",
+    "Name of the award; if left out, the planned amount that is not awarded yet",
     "该立项；不填则为计划中尚未立项的部分",
 )
 
 
 @bp.get("/<code:project>/why")
 @operation(
-    "Why a batch is not paid: each condition, met or not, and by what",
+    "Explain why a batch is not paid: each condition, and the events that meet it",
     "为何未拨付：逐项条件及其依据",
     response_types.Why,
-    batch=whole("The batch", "批次", 1, 99)._replace(required=True),
+    batch=whole("Batch number", "批次", 1, 99)._replace(required=True),
     award=AWARD._replace(about=ABOUT_AWARD),
 )
 def why_not(project: str, *, batch: int, award: str | None) -> Response:
-    """Without an award, of what the batch's line still holds."""
+    """Without an award, the answer concerns the planned amount of the batch that is not awarded yet."""
     stream = f"project/{project}"
-    books = books_of(project)
-    fund = books.project(project).fund
-    found = why(books, project, batch, award)
-    places = look_up({*_references(found), *heads(books, stream, f"fund/{fund}")})
+    view = view_of(project)
+    fund = view.project(project).fund
+    found = why(view, project, batch, award)
+    places = look_up({*_references(found), *heads(view, stream, f"fund/{fund}")})
     return answer(
         {
             "project": project,
@@ -63,37 +62,37 @@ def why_not(project: str, *, batch: int, award: str | None) -> Response:
     )
 
 
-def books_of(project: str) -> LedgerView:
-    """The books of a project that the reader may see. Raises Problem for another, as if it were not there."""
-    books = ledger().books(f"project/{project}")
-    state = books.stream(f"project/{project}").state
+def view_of(project: str) -> LedgerView:
+    """The ledger view of a project. Raises Problem `not-found` if there is none that the principal may read."""
+    view = ledger().view(f"project/{project}")
+    state = view.stream(f"project/{project}").state
     if not isinstance(state, Project):
         raise Problem("not-found", project=project)
     must_find(state.fund, project)
-    return books
+    return view
 
 
 def _references(found: Answer) -> set[Reference]:
     return {each for step in found.steps for condition in step.conditions for each in condition.by}
 
 
-def heads(books: LedgerView, *streams: str) -> list[Reference]:
-    """The last events of these streams: what an answer about them is as of."""
-    return [Reference(name, books.stream(name).version) for name in streams]
+def heads(view: LedgerView, *streams: str) -> list[Reference]:
+    """References to the last event of each of these streams, from which `as_of` follows."""
+    return [Reference(name, view.stream(name).version) for name in streams]
 
 
 def look_up(references: Iterable[Reference]) -> Places:
-    """Where these events stand in the log."""
-    asked = list(references)
+    """The positions of these events in the log, with the types, dates and cited documents of the events."""
+    wanted = list(references)
     with reader().at() as snapshot:
         rows = snapshot.rows(
-            "places", streams=[each.stream for each in asked], versions=[each.version for each in asked]
+            "places", streams=[each.stream for each in wanted], versions=[each.version for each in wanted]
         )
     return {(row["stream"], row["version"]): row for row in rows}
 
 
 def as_of(places: Places) -> dict[str, int]:
-    """The last position among these places."""
+    """The `as_of` of an answer that rests on these events: the last of their positions."""
     return {"position": max(place["position"] for place in places.values())}
 
 
@@ -114,13 +113,13 @@ def _step(step: Step, places: Places) -> dict[str, Any]:
 ABOUT = (
     "project", "round", "application", "objection", "award", "batch", "amount", "payment", "level", "review", "notice",
 )  # fmt: skip
-"""What of a post is told, where it has it; the rest is for the poster to say."""
+"""The fields of a possible post that are returned as `about` if they have a value; the client supplies the others."""
 
 
 def _about(fact: Fact) -> dict[str, Any]:
-    told = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in ABOUT}
+    values = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in ABOUT}
     return {
-        name: msgspec.to_builtins(value, enc_hook=str) for name, value in told.items() if value not in ("?", None, 0)
+        name: msgspec.to_builtins(value, enc_hook=str) for name, value in values.items() if value not in ("?", None, 0)
     }
 
 

@@ -1,4 +1,4 @@
-"""The bodies of answers, as types: what `/openapi.json` publishes and the tests hold every answer to."""
+"""The types of response bodies: published in `/openapi.json`, and checked against every response in the tests."""
 
 from service.api.response_types.checks import Check, CheckAsked, CheckReport, CheckRun, Checks, Finding
 from service.api.response_types.conditions import (

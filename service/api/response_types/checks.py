@@ -1,4 +1,4 @@
-"""The forms of checks: what was asked for, and what was found."""
+"""The response types of checks of the ledger: the request, its status and its report."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from service.api.response_types.every import Position
 
 
 class CheckAsked(TypedDict):
-    """A check that is waiting to be run, and where to ask for its result."""
+    """A check that waits to be run; `check` is the URL of its result."""
 
     id: int
     check: str
 
 
 class CheckRun(TypedDict):
-    """One check. `errors` is null until it is finished, and if it failed."""
+    """A check of the ledger. `errors` is null until the check is finished, and if it failed."""
 
     id: int
     asked_at: datetime
@@ -34,7 +34,7 @@ class Checks(TypedDict):
 
 
 class Finding(TypedDict):
-    """Something that is not as the log, or the rules, say."""
+    """A difference between the stored data and what follows from the log or the rules."""
 
     kind: str
     severity: Literal["error", "note"]
@@ -44,7 +44,10 @@ class Finding(TypedDict):
 
 
 class CheckReport(TypedDict):
-    """What a check found, of the log up to `head`, of the tables up to `position`. All is counted, some is shown."""
+    """The findings of a check of the log up to `head` and of the tables up to `position`.
+
+    `counts` has all findings; `findings` lists only the first of each kind and table.
+    """
 
     position: Position
     head: Position
@@ -56,4 +59,6 @@ class CheckReport(TypedDict):
 
 
 class Check(CheckRun):
+    """A check with its report, which is null until the check is finished, and if it failed."""
+
     report: NotRequired[CheckReport | None]

@@ -1,4 +1,4 @@
-"""The forms of the answers about rules, conditions, shares, clocks and alerts."""
+"""The response types of rules, conditions, allocations, appropriations and alerts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from service.api.response_types.every import AsOf, Cursor, Day, Position, Yuan
 
 
 class Source(TypedDict):
-    """Where a rule comes from."""
+    """The source of a rule or an alert, in Chinese and English.
+
+    `kind`: a law, the plan of the special fund (seed), a setting of the fund, common practice, or the consistency of
+    the ledger (books).
+    """
 
     kind: Literal["law", "seed", "setting", "practice", "books"]
     zh: str
@@ -18,14 +22,20 @@ class Source(TypedDict):
 
 
 class Rule(TypedDict):
+    """A rule that may refuse a post. `problem` is the URL of its problem type."""
+
     rule: str
-    sentence: Annotated[str, Meta(description="What it says when it refuses, with the names of its numbers.")]
+    sentence: Annotated[
+        str, Meta(description="The message of a refusal, with the names of its values in place of the values.")
+    ]
     sentence_zh: str
     remedy: str
     remedy_zh: str
     source: Source
-    waivable: Annotated[Literal["award", "application"] | None, Meta(description="What it may be waived for.")]
-    guards: Annotated[list[str], Meta(description="The event types that it may refuse.")]
+    waivable: Annotated[
+        Literal["award", "application"] | None, Meta(description="What the rule may be waived for; null if never.")
+    ]
+    guards: Annotated[list[str], Meta(description="The event types that the rule may refuse.")]
     problem: str
 
 
@@ -40,9 +50,9 @@ PublishedPosting = TypedDict(
         "event_zh": str,
         "from": str,
         "to": str,
-        "when": Annotated[str, Meta(description="Which of the event's moves it is; empty if it has one.")],
+        "when": Annotated[str, Meta(description="Which of the event's movements this is; empty if it has only one.")],
         "when_zh": str,
-        "mirrors": Annotated[list[str], Meta(description="What is recorded on other streams with it.")],
+        "mirrors": Annotated[list[str], Meta(description="The events that are recorded with it in other streams.")],
         "reversible": Literal["in_part", "whole", "never"],
     },
 )
@@ -56,7 +66,7 @@ class PostingRules(TypedDict):
 
 
 class Cause(TypedDict):
-    """An event by which a condition is met, and the documents it cites."""
+    """An event that meets a condition, and the documents that it cites."""
 
     position: Position
     type: str
@@ -67,7 +77,7 @@ class Cause(TypedDict):
 
 
 class Missing(TypedDict):
-    """What a condition would refuse with now."""
+    """The refusal that an unmet condition would cause now."""
 
     rule: str
     title: str
@@ -78,6 +88,8 @@ class Missing(TypedDict):
 
 
 class Condition(TypedDict):
+    """A condition of a step: `by` lists the events that meet it, `missing` is the refusal if it is not met."""
+
     requires: str
     requires_zh: str
     rules: list[str]
@@ -87,42 +99,44 @@ class Condition(TypedDict):
 
 
 class NextStep(TypedDict):
-    """A post that would bring the money further. It may be posted today if all its conditions are met."""
+    """An event that would bring the money closer to payment. It may be posted today if all its conditions are met."""
 
     event: str
     event_zh: str
     subject: str
-    scope: Annotated[str, Meta(description="What the poster's key must have. 提交所需权限。")]
+    scope: Annotated[str, Meta(description="The scope that the sender's key must have. 提交所需权限。")]
     may_be_posted: bool
     cites: list[list[str]]
-    about: Annotated[dict[str, Any], Meta(description="What the post would name. 提交时应填的内容。")]
+    about: Annotated[dict[str, Any], Meta(description="Known values of the event's data. 提交时应填的内容。")]
     conditions: list[Condition]
 
 
 class Why(TypedDict):
-    """Why a batch is not paid: where its money stands, and the steps that it waits for, in turn, if it waits."""
+    """Why a batch is not paid: the balances of its accounts, and the steps that are still needed, in order."""
 
     project: str
     fund: str
     batch: int
     award: str | None
     as_of: AsOf
-    says: Annotated[str, Meta(description="Where the money stands, in a sentence. 资金现状。")]
+    says: Annotated[str, Meta(description="The state of the money, in one sentence. 资金现状。")]
     says_zh: str
     accounts: dict[str, Yuan]
     steps: list[NextStep]
 
 
-# Shares ----------------------------------------------------------------------
+# Allocations -----------------------------------------------------------------
 
 
 class Share(TypedDict):
+    """An amount of one batch."""
+
     batch: int
     amount: Yuan
 
 
 class Allocated(TypedDict):
-    """What one application gets; `rank` by score, of equals the earlier received first."""
+    """The amounts allocated to one application, and its rank by score; equal scores rank in the order of receipt."""
 
     application: str
     score: str
@@ -132,7 +146,7 @@ class Allocated(TypedDict):
 
 
 class Allocation(TypedDict):
-    """A calculation: nothing is recorded. AwardListDecided may rest on it with `by_score` and this quantum."""
+    """A calculated allocation; nothing is recorded. AwardListDecided can use it, with `by_score` and this quantum."""
 
     project: str
     as_of: AsOf
@@ -145,11 +159,11 @@ class Allocation(TypedDict):
     rows: list[Allocated]
 
 
-# Clocks and alerts -----------------------------------------------------------
+# Appropriations and alerts ---------------------------------------------------
 
 
 class Appropriation(TypedDict):
-    """One appropriation's clock: days from its receipt to the allotment and the payment of its own fen."""
+    """An appropriation with its deadline, and the days from its receipt to the allotment and payment of its own fen."""
 
     position: Position
     version: int
@@ -163,7 +177,7 @@ class Appropriation(TypedDict):
     paid: Yuan
     surrendered: Yuan
     unspent: Yuan
-    carried_out_of: Annotated[int | None, Meta(description="The last year that it was carried forward out of.")]
+    carried_out_of: Annotated[int | None, Meta(description="The last year out of which it was carried forward.")]
     spend_by: Day
 
 
@@ -174,6 +188,8 @@ class Appropriations(TypedDict):
 
 
 class Alert(TypedDict):
+    """Something overdue, due or odd (irregular) in a fund. `events` are the positions of the events behind it."""
+
     alert: str
     urgency: Literal["due", "overdue", "odd"]
     sentence: str
@@ -187,7 +203,7 @@ class Alert(TypedDict):
 
 
 class Alerts(TypedDict):
-    """What asks for attention today: overdue first, then due, then odd."""
+    """The alerts of today: overdue first, then due, then odd."""
 
     fund: str
     as_of: AsOf
@@ -196,6 +212,8 @@ class Alerts(TypedDict):
 
 
 class Unevidenced(TypedDict):
+    """A citation of a document without the SHA-256 of its file."""
+
     position: Position
     seq: int
     type: str
@@ -205,7 +223,8 @@ class Unevidenced(TypedDict):
     number: str
     title: str | None
     evidenced_by: Annotated[
-        Position | None, Meta(description="Where the same document is cited with its SHA-256. 他处已附哈希的位置。")
+        Position | None,
+        Meta(description="The position where the same document is cited with its SHA-256. 他处已附哈希的位置。"),
     ]
 
 

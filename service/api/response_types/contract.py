@@ -1,4 +1,4 @@
-"""The forms of the contract itself, and of what those who run the service ask."""
+"""The response types of the contract (problem and event types), of keys, and of the health checks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.api.response_types.every import Position
 
 
 class Explanation(TypedDict):
-    """A problem and its remedy."""
+    """A problem type and its remedy. `rule` and `refuses` (event types) are given for the refusals of a rule."""
 
     type: str
     status: int
@@ -31,7 +31,7 @@ PostingRule = TypedDict("PostingRule", {"from": str, "to": str, "when": str})
 
 
 class EventType(TypedDict):
-    """An event that may be posted: its schema, its rules, who may post it, what it moves, and an example."""
+    """An event type that may be posted: its schema, rules, required scope, movements of money, and an example."""
 
     type: str
     title_zh: str
@@ -45,7 +45,8 @@ class EventType(TypedDict):
     moves: list[PostingRule]
     records_too: Annotated[str | None, Meta(description="The first of `mirrors`. `mirrors` 的第一项。")]
     mirrors: Annotated[
-        list[str], Meta(description="What may be recorded with it on other streams. 可能同时记入其他事件流的事件。")
+        list[str],
+        Meta(description="The events that may be recorded with it in other streams. 可能同时记入其他事件流的事件。"),
     ]
     schema: dict[str, Any]
     example: dict[str, Any]
@@ -58,6 +59,8 @@ class EventTypes(TypedDict):
 
 
 class Key(TypedDict):
+    """An API key and its grant. Empty `funds`, `projects` or `sources` mean no limit."""
+
     name: str
     state: Literal["in force", "expired", "revoked"]
     scopes: list[str]
@@ -71,6 +74,8 @@ class Key(TypedDict):
 
 
 class Grant(TypedDict):
+    """Scopes, and what they are limited to. Empty `funds`, `projects` or `sources` mean no limit."""
+
     scopes: list[str]
     funds: list[str]
     projects: list[str]
@@ -78,13 +83,15 @@ class Grant(TypedDict):
 
 
 class Self(TypedDict):
-    """Who you are, and what you may do; no funds, projects or sources named: no limit."""
+    """The name and the grants of the key that sent the request."""
 
     name: str
     grants: list[Grant]
 
 
 class KeyChange(TypedDict):
+    """A change to a key, and who made it."""
+
     id: int
     at: datetime
     key: str
@@ -100,6 +107,7 @@ class Keys(TypedDict):
 
 class Alive(TypedDict):
     status: Literal["ok"]
+    version: str
 
 
 class Ready(TypedDict):

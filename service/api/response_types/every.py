@@ -1,4 +1,4 @@
-"""What stands in many answers: amounts, days, positions, documents, problems."""
+"""Types that many responses share: amounts, dates, positions, documents, problems."""
 
 from __future__ import annotations
 
@@ -8,18 +8,29 @@ from typing import Annotated, Any, NotRequired, TypedDict
 from msgspec import Meta
 
 Yuan = Annotated[
-    str, Meta(pattern=r"^-?(0|[1-9][0-9]*)\.[0-9]{2}$", description="Yuan with exactly two places. 元，两位小数。")
+    str,
+    Meta(
+        pattern=r"^-?(0|[1-9][0-9]*)\.[0-9]{2}$",
+        description="Amount in yuan with exactly two decimal places. 元，两位小数。",
+    ),
 ]
 Position = Annotated[int, Meta(ge=0, description="A position in the log. 日志位置。")]
 Fen = Annotated[
-    str, Meta(description="Serials of fen as half-open ranges, as PostgreSQL writes them. 分的编号，左闭右开区间。")
+    str,
+    Meta(description="Serial numbers of fen, as a PostgreSQL multirange (half-open ranges). 分的编号，左闭右开区间。"),
 ]
-Cursor = Annotated[str | None, Meta(description="`after` of the next page, null at the end. 下一页的 after。")]
+Cursor = Annotated[
+    str | None, Meta(description="The `after` of the next page; null if there is none. 下一页的 after。")
+]
 Day = date
 
 
 class Problem(TypedDict):
-    """RFC 9457, with the title in Chinese too."""
+    """A problem document (RFC 9457) in English and Chinese.
+
+    `remedy` says how to resolve it. A refusal also has its `rule` and the `facts` of its message; a failed validation
+    has `errors`; a refused bundle has the `outcomes` of its events.
+    """
 
     type: str
     title: str
@@ -36,16 +47,22 @@ class Problem(TypedDict):
 
 
 class ErrorAt(TypedDict):
+    """A validation error. `pointer` is a JSON pointer into the body, or a place in a statement's file."""
+
     pointer: str
     detail: str
 
 
 class AsOf(TypedDict):
+    """The log position, and the booking date if one was requested, that the response reflects."""
+
     position: Position
     booked_on: NotRequired[Day]
 
 
 class Document(TypedDict):
+    """A document or voucher that an event cites."""
+
     kind: str
     number: str
     title: NotRequired[str]

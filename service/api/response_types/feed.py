@@ -1,4 +1,4 @@
-"""The forms of the feed, beside its events."""
+"""The response types of the event feed, apart from the events."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from service.api.response_types.every import Position
 
 
 class Digest(TypedDict):
-    """A range of the log.
+    """The digest of a range of the log: positions greater than `after`, up to and including `upto`.
 
-    `sha256` is of its events' hashes in order; each is of a zero byte and the event's JSON with sorted keys and no
-    spaces (RFC 8785).
+    `sha256` is the SHA-256 of the concatenated hashes of the events, in order. The hash of an event is the SHA-256 of
+    a zero byte followed by the event's JSON with sorted keys and without spaces (RFC 8785).
     """
 
     after: Position

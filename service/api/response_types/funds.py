@@ -1,4 +1,4 @@
-"""The forms of the answers about a fund: its balances, its plan, its movements."""
+"""The response types of funds: balances, plans, movements."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from service.api.response_types.every import AsOf, Cursor, Day, Fen, Position, Y
 
 
 class Fund(TypedDict):
+    """A special fund. `title` is the title of its plan, null before one is adopted."""
+
     fund: str
     name: str
     name_en: str | None
@@ -18,12 +20,14 @@ class Fund(TypedDict):
     appropriated: Yuan
     planned: Yuan
     projects: int
-    settings: Annotated[dict[str, Any], Meta(description="As the last event that set them says. 最近一次设定。")]
+    settings: Annotated[dict[str, Any], Meta(description="As set by the latest event that set them. 最近一次设定。")]
     settings_version: int
-    closed_through: Annotated[Day | None, Meta(description="The last day of closed books. 已结账至。")]
+    closed_through: Annotated[Day | None, Meta(description="The last day of the last closed period. 已结账至。")]
     established_position: Position
     adopted_position: Position | None
-    plan_position: Annotated[Position | None, Meta(description="What put the plan in force. 现行计划。")]
+    plan_position: Annotated[
+        Position | None, Meta(description="The position of the event that put the current plan in force. 现行计划。")
+    ]
     closed_position: Position | None
 
 
@@ -48,7 +52,7 @@ class Figures(TypedDict):
 
 
 class BalanceRow(Figures):
-    """One row; which of the keys it has, `by` says."""
+    """One row of the balances. `by` determines which of the identifying keys it has."""
 
     batch: NotRequired[int]
     project: NotRequired[str]
@@ -84,7 +88,7 @@ class PlanBatch(PlanFigures):
     batch: int
     name: str
     gate: NotRequired[str]
-    adopted: NotRequired[Annotated[Yuan, Meta(description="As first adopted. 批准数。")]]
+    adopted: NotRequired[Annotated[Yuan, Meta(description="The amount as first adopted. 批准数。")]]
 
 
 class Task(TypedDict):
@@ -104,7 +108,7 @@ class PlanLine(PlanFigures):
     awards: int
     fixed_total: bool
     awarded_count: int
-    adopted: Annotated[Yuan, Meta(description="As first adopted. 批准数。")]
+    adopted: Annotated[Yuan, Meta(description="The amount as first adopted. 批准数。")]
     batches: list[PlanBatch]
 
 
@@ -121,7 +125,7 @@ class Plan(TypedDict):
     total: PlanTotal
 
 
-# `from` is a word of Python's: such types are written as calls.
+# `from` is a Python keyword: such types are written as calls.
 Movement = TypedDict(
     "Movement",
     {

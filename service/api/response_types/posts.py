@@ -1,4 +1,4 @@
-"""The forms of what is answered to a post, and of the log."""
+"""The response types of posts, refusals and the log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from service.api.response_types.every import AsOf, Cursor, Day, Position
 
 
 class Drafted(TypedDict):
+    """An event that a dry run would have recorded."""
+
     type: str
     subject: str
     streamversion: int
@@ -16,7 +18,7 @@ class Drafted(TypedDict):
 
 
 class Outcome(TypedDict):
-    """What became of one event; a problem's members too, if it does not count."""
+    """The outcome of one event of a bundle, with the members of a problem document if it was not recorded."""
 
     source: NotRequired[str]
     id: NotRequired[str]
@@ -29,7 +31,7 @@ class Outcome(TypedDict):
 
 
 class Posted(TypedDict, total=False):
-    """What became of one event; of a bundle: `outcomes`, one for each of its events."""
+    """The outcome of one event; for a bundle only `outcomes`, one for each of its events."""
 
     source: str
     id: str
@@ -43,6 +45,8 @@ class Posted(TypedDict, total=False):
 
 
 class Refusal(TypedDict):
+    """A post that was refused, `times` times in all."""
+
     id: int
     first_at: datetime
     last_at: datetime
@@ -68,6 +72,8 @@ class Refusals(TypedDict):
 
 
 class PostFound(TypedDict):
+    """The outcome of the post with this source and id, and all its refusals."""
+
     source: str
     id: str
     outcome: Literal["recorded", "refused"]
@@ -85,7 +91,7 @@ class PostFound(TypedDict):
 
 
 class Event(TypedDict):
-    """A CloudEvent; `data` is as its type's schema says, with what the ledger assigned."""
+    """A CloudEvent; `data` matches the schema of its type, plus the members that the ledger assigned."""
 
     specversion: Literal["1.0"]
     id: str

@@ -1,4 +1,4 @@
-"""The forms of reconciliations: a statement held against the books, and those that were accepted."""
+"""The response types of reconciliations: a statement compared with the ledger, and the accepted statements."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ Confidence = Annotated[int, Meta(ge=0, le=100)]
 
 
 class Totals(TypedDict):
+    """The sums of incoming and outgoing amounts."""
+
     received: Yuan
     paid_out: Yuan
 
 
 class ReconciliationSummary(TypedDict):
-    """What the statement and the books have, and how much of it agrees. `exceptions` are counted by kind."""
+    """The numbers of statement lines and ledger entries, how many of them match, and the exceptions by kind."""
 
     lines: int
     matched_lines: int
@@ -31,6 +33,8 @@ class ReconciliationSummary(TypedDict):
 
 
 class StatementLine(TypedDict):
+    """A line of the statement. `on` is its date."""
+
     number: int
     on: Day
     direction: Direction
@@ -41,14 +45,14 @@ class StatementLine(TypedDict):
 
 
 class LineOfFile(StatementLine):
-    """A line, and where it stands in the file."""
+    """A line of the statement, with its row in the file."""
 
     row: str | None
     summary: str | None
 
 
 class CashEntry(TypedDict):
-    """An entry of the books by its place, less what was reversed of it."""
+    """A reference to a ledger entry, with its amount net of reversals."""
 
     stream: str
     version: int
@@ -56,7 +60,7 @@ class CashEntry(TypedDict):
 
 
 class LedgerEntry(CashEntry):
-    """An entry as the books have it."""
+    """A ledger entry. `account` has the last four digits of the payee's account number."""
 
     position: Position
     type: str
@@ -70,10 +74,11 @@ class LedgerEntry(CashEntry):
 
 
 class Exceptional(TypedDict):
-    """What does not agree. `kind` is the worst of what `differs`; `difference` the statement's amount less the books'.
+    """A difference between the statement and the ledger.
 
-    `repeats_line` is the line that a duplicate says again, or `settled` the entry that an accepted statement of other
-    days has; `pending` is a payment that is instructed and not confirmed.
+    `kind` is the most serious kind in `differs`; `difference` is the statement's amount minus the ledger's. For a
+    duplicate, `repeats_line` is the number of the line that it repeats, or `settled` is the entry that was already
+    settled by an accepted statement of other days. `pending` is a matching payment, instructed but not yet confirmed.
     """
 
     kind: Kind
@@ -91,14 +96,14 @@ class Exceptional(TypedDict):
 
 
 class Skipped(TypedDict):
-    """A row that is no line, such as a total."""
+    """A row of the file that is not a statement line, such as a total."""
 
     row: str
     text: str
 
 
 class StatementRead(TypedDict):
-    """How the file was read. `adds_up`: whether its own balances follow from its lines; null if it tells none."""
+    """How the file was read. `adds_up`: whether its balances follow from its lines; null if it has no balances."""
 
     file_sha256: str
     form: Literal["csv", "xlsx", "camt.053"]
@@ -111,6 +116,8 @@ class StatementRead(TypedDict):
 
 
 class StatementMatch(TypedDict):
+    """Statement lines that match ledger entries, with the reasons and the confidence from 0 to 100."""
+
     lines: list[int]
     entries: list[CashEntry]
     reasons: list[str]
@@ -118,13 +125,15 @@ class StatementMatch(TypedDict):
 
 
 class Unexplained(TypedDict):
+    """An exception to which the client must add an explanation."""
+
     kind: Kind
     lines: list[StatementLine]
     entries: list[CashEntry]
 
 
 class Acceptance(TypedDict):
-    """The data of StatementReconciled, but for who accepts it, when, by which paper, and its explanations."""
+    """The data of StatementReconciled, except for the actor, the date, the documents and the explanations."""
 
     file_sha256: str
     first_day: Day
@@ -138,14 +147,14 @@ class Acceptance(TypedDict):
 
 
 class AcceptedBefore(TypedDict):
-    """Which StatementReconciled of the fund accepted this file last, and its position."""
+    """The version and position of the fund's last StatementReconciled that accepted this file for the same days."""
 
     version: int
     position: Position
 
 
 class Reconciliation(TypedDict):
-    """A statement held against the books: the exceptions first."""
+    """A statement compared with the ledger. `acceptance` is the data for accepting the result."""
 
     fund: str
     as_of: AsOf
@@ -157,7 +166,10 @@ class Reconciliation(TypedDict):
 
 
 class Accepted(TypedDict):
-    """A statement that was accepted by StatementReconciled of this version; of one file the last counts."""
+    """A statement that was accepted by the StatementReconciled of this version.
+
+    If a file was accepted several times for the same days, only the last counts; the others are `replaced`.
+    """
 
     version: int
     position: Position

@@ -1,4 +1,4 @@
-"""The forms of the registers: projects, awards, payments, documents, and what a trace tells."""
+"""The response types of the registers (projects, awards, payments, documents) and of traces."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from service.api.response_types.funds import Figures
 
 
 class Project(TypedDict):
+    """A project: a line of a fund's plan. `number` is its number in the plan."""
+
     project: str
     fund: str
     number: int
@@ -45,7 +47,7 @@ class PaymentsOfStatus(TypedDict):
 
 
 class Award(TypedDict):
-    """One award 立项, and where its money stands."""
+    """An award 立项 and its balances. `in_flight` are payments in approval or in transit."""
 
     project: str
     award: str
@@ -79,7 +81,7 @@ class Awards(TypedDict):
 
 
 class Round(TypedDict):
-    """One round of applications 征集轮次, from its call."""
+    """A round of applications 征集轮次, from its call on."""
 
     round: int
     status: Literal["under_way", "decided", "failed", "reversed"]
@@ -94,7 +96,7 @@ class Round(TypedDict):
 
 
 class Objection(TypedDict):
-    """An objection 异议 to an application, or to the whole list if none is named."""
+    """An objection 异议 to an application, or to the whole list if `application` is null."""
 
     objection: str
     application: str | None
@@ -106,7 +108,7 @@ class Objection(TypedDict):
 
 
 class Recovery(TypedDict):
-    """Money of a payment that must come back 追缴."""
+    """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding."""
 
     recovery: str
     payment: str
@@ -123,7 +125,7 @@ class Recovery(TypedDict):
 
 
 class Waiver(TypedDict):
-    """A rule set aside 豁免 for one award or application."""
+    """A waiver 豁免 of a rule for one award or application."""
 
     rule: str
     award: str | None
@@ -158,7 +160,7 @@ class Approval(TypedDict):
 
 
 class Payment(TypedDict):
-    """A line of the register: request, approvals, voucher, bank reference, payee, dates and where it stands."""
+    """An entry of the payment register: request, approvals, voucher, bank reference, payee, dates and status."""
 
     project: str
     payment: str
@@ -178,10 +180,10 @@ class Payment(TypedDict):
     instructed_on: Day | None
     voucher: str | None
     confirmed_on: Day | None
-    cleared_on: Annotated[Day | None, Meta(description="The day of clearing. 清算日期。")]
+    cleared_on: Annotated[Day | None, Meta(description="The clearing date. 清算日期。")]
     booked_on: Annotated[
         Day | None,
-        Meta(description="The accounting date of the confirmation: the year it counts in. 支付确认的记账日期。"),
+        Meta(description="The booking date of the confirmation, whose year it counts in. 支付确认的记账日期。"),
     ]
     bank_reference: str | None
     returned: Yuan
@@ -234,7 +236,7 @@ class LineOfPlan(TypedDict):
 
 
 class PaymentTrace(TypedDict):
-    """Every event on the way of a payment's fen, from the central fund; `amount` in a step: of these fen."""
+    """The events on the path of a payment's fen from the central fund; the `amount` of a step counts these fen only."""
 
     project: str
     payment: str
@@ -250,6 +252,8 @@ class PaymentTrace(TypedDict):
 
 
 class Standing(TypedDict):
+    """The account that a fen is in, and the position of the event that moved it there (`since`)."""
+
     account: str
     project: NotRequired[str]
     batch: NotRequired[int]
@@ -259,6 +263,8 @@ class Standing(TypedDict):
 
 
 class FenTrace(TypedDict):
+    """Where one fen is (`stands`), and the events on its path from the central fund."""
+
     serial: int
     fund: str
     as_of: AsOf
@@ -268,6 +274,8 @@ class FenTrace(TypedDict):
 
 
 class Citation(TypedDict):
+    """An event that cites the document."""
+
     position: Position
     type: str
     stream: str
@@ -279,7 +287,7 @@ class Citation(TypedDict):
 
 
 class OfficialNumber(TypedDict):
-    """A 文号 taken apart."""
+    """The parts of an official document number 文号."""
 
     issuer: str
     year: int
@@ -287,7 +295,7 @@ class OfficialNumber(TypedDict):
 
 
 class Cited(TypedDict):
-    """`number` as it is known by, however it was typed."""
+    """The events that cite a document; `number` is its number in normalized form."""
 
     number: str
     official: OfficialNumber | None

@@ -1,4 +1,4 @@
--- append: one bundle into the log, by the one function that writes it.
+-- append: append events and their posts to the log, through the only function that writes it.
 select outcome, first_position
 from append_events(
     %(sources)b::text[], %(ids)b::text[], %(digests)b::bytea[], %(firsts)s::int[], %(lasts)s::int[],

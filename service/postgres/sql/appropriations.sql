@@ -1,12 +1,13 @@
--- appropriations: each appropriation of a fund with what became of its own fen: how many days until they were allotted
--- and paid, and what is not spent by the end of the last year in which it may be. Days are of booking dates.
+-- appropriations: each appropriation of a fund, with what happened to its own fen: the days until they were allotted
+-- and paid, and the amount not spent by the end of the last year in which they may be spent. Days are between booking
+-- dates.
 with issued as (
     select a.*, m.booked_on, m.fen
     from appropriation as a
     join movement as m using (position)
     where a.fund = %(fund)s
 ), undone as (
-    -- Which fen of which entry were moved back. An entry is named by its version in the stream of its reversal.
+    -- The fen of each entry that were moved back. A reversal names its entry by the version in their common stream.
     select e.stream, (e.fact ->> 'version')::bigint as version, range_agg(m.fen) as fen
     from movement as m
     join event as e using (position)
@@ -55,7 +56,7 @@ select
     yuan(i.amount - t.reversed - t.paid - t.surrendered) as unspent,
     i.carried_out_of,
     make_date(
-        -- Logs from before funds had this setting go by its default.
+        -- Logs from before funds had this setting use its default.
         greatest(
             i.budget_year + coalesce((f.settings ->> 'years_to_spend')::integer, 2) - 1, i.carried_out_of + 1
         ),

@@ -1,4 +1,4 @@
--- archive_events: a range of the log, each event with the post that brought it, on its first event.
+-- archive_events: a range of the log. The first event of each post has the post's columns.
 select
     e.position,
     e.stream,

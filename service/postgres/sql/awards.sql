@@ -1,4 +1,4 @@
--- awards: in the order in which they were decided, each with where its money stands.
+-- awards: awards in the order in which they were decided, each with its amounts by account.
 with page as (
     select *
     from award as a

@@ -1,2 +1,2 @@
--- balances_at: every balance as of a position; now, if it is null.
+-- balances_at: every balance as of a position, or now if `position` is null.
 select * from balance_at(%(position)s, null)

@@ -1,5 +1,5 @@
--- balances_by_award: plan beside actual, one row per award, for each project one with award null: given to none; and at
--- last the whole fund.
+-- balances_by_award: plan and actual amounts, one row per award. A row with award null has the amounts of a project
+-- that no award has; the last row is the whole fund.
 select
     s.project,
     nullif(s.award, '') as award,

@@ -1,4 +1,4 @@
--- balances_by_batch: plan beside actual, one row per batch, and at last the whole fund.
+-- balances_by_batch: plan and actual amounts, one row per batch; the last row is the whole fund.
 select
     batch,
     figures(

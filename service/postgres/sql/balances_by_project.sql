@@ -1,4 +1,5 @@
--- balances_by_project: plan beside actual, one row per project, in the plan's order, and at last the whole fund.
+-- balances_by_project: plan and actual amounts, one row per project in the plan's order; the last row is the whole
+-- fund.
 select
     s.project,
     p.name,

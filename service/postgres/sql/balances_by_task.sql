@@ -1,5 +1,5 @@
--- balances_by_task: plan beside actual, one row per set of tasks that a line serves, in the plan's order, and at last the
--- whole fund.
+-- balances_by_task: plan and actual amounts, one row per set of tasks that plan lines serve, in the plan's order; the
+-- last row is the whole fund.
 select
     array_to_string(p.tasks, '、') as task,
     figures(

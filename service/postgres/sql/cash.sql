@@ -1,5 +1,5 @@
--- cash: the entries that a statement shows, as the books stood at a position, less what was reversed of them; those
--- cleared from `first` to `last`. The voucher of a payment is that of its instruction, the payee whom the bank named.
+-- cash: a fund's entries that a statement shows, cleared from `first` to `last`, as of a position. Amounts are net of
+-- reversals. The voucher of a payment is that of its instruction; its payee is the one that the bank confirmed.
 with moved as (
     select position, project, batch, award, payment, sum(amount) as amount
     from movement
@@ -36,7 +36,7 @@ with moved as (
 select
     stream,
     version,
-    -- By an accepted statement of other days: then a line of these is not the same payment.
+    -- Whether an accepted statement of other days matched the entry: then a line of these days is another payment.
     exists (
         select
         from reconciliation as r

@@ -1,4 +1,4 @@
--- check_claim_rows: numbers that are said to be in use by an event that is not in the log.
+-- check_claim_rows: claimed numbers whose event is not in the log.
 select c.kind as of, c.number, 'of nobody' as state, '不属于任何事件' as state_zh
 from claim as c
 left join event as e using (stream, version)

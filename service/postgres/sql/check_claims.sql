@@ -1,2 +1,2 @@
--- check_claims: all numbers in use, and by which event.
+-- check_claims: all claimed numbers, each with its event's stream and version.
 select stream, version, kind, number from claim

@@ -1,4 +1,5 @@
--- check_post_rows: posts that are kept for events which are not theirs, so that a true one would not count.
+-- check_post_rows: stored posts whose positions are not exactly those of their own events. A new post with that
+-- identity would be answered as a repetition and not be recorded.
 select p.source, p.id, p.first_position as first, p.last_position as last
 from post as p
 left join event as f on f.position = p.first_position

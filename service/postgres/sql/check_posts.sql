@@ -1,4 +1,5 @@
--- check_posts: the facts whose post is not kept, so that it would count again. A mirror has its leader's.
+-- check_posts: events whose post is not stored, so that sending the post again would record it twice. Mirrors are left
+-- out: their leader's post is the one that is stored.
 select e.position
 from event as e
 left join post as p on p.source = e.fact ->> 'source' and p.id = e.fact ->> 'source_id'

@@ -1,4 +1,5 @@
--- check_referred: the entries of one part of the funds that others refer to: those reversed, and those reconciled.
+-- check_referred: the entries, in one part of the funds, that other events refer to: reversed entries and reconciled
+-- entries.
 select stream, (fact ->> 'version')::bigint as version
 from event
 where

@@ -1,4 +1,4 @@
--- check_serial: whether the next serial is the one after those that were issued.
+-- check_serial: the next serial and the end of the issued serials, if they differ.
 with issued as (
     select coalesce(max(upper(r)), 0) as upto
     from event as e

@@ -1,4 +1,4 @@
--- check_versions: where a stream's versions have a gap, in the order of its versions or of the log.
+-- check_versions: events whose version is not the next one of their stream, in the order of the log.
 select stream, version, expected
 from (
     select stream, version, position, row_number() over (partition by stream order by position) as expected from event

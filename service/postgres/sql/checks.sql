@@ -1,4 +1,4 @@
--- checks: the latest checks, or one, with or without what they found.
+-- checks: the latest checks without their reports, or one check with its report.
 select
     id,
     asked_at,

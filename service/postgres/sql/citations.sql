@@ -1,4 +1,4 @@
--- citations: the events that cite a document of this number, each with the citation.
+-- citations: the events that cite a document with this number, each with the citation.
 select e.position, e.type, e.stream, c.fund, e.fact ->> 'occurred_on' as occurred_on, e.fact ->> 'booked_on' as booked_on,
     e.fact ->> 'actor' as actor, e.fact -> 'documents' -> (c.seq - 1) as document
 from citation as c

@@ -1,4 +1,4 @@
--- claim_secret: the fingerprint of this database's secret, which is the given one if there was none.
+-- claim_secret: the fingerprint of this database's secret. Stores the given fingerprint if there is none yet.
 with first as (
     insert into secret (fingerprint) values (%(fingerprint)s) on conflict do nothing returning fingerprint
 )

@@ -1,4 +1,5 @@
--- conservation: the funds whose accounts do not add up to what was appropriated to them, by movements and by balances.
+-- conservation: the funds whose accounts do not add up to their appropriations: `appropriated` is from the movements,
+-- `held` from the balances.
 with issued as (
     select fund, sum(case when source = 'treasury' then amount else -amount end) as amount
     from movement

@@ -1,5 +1,5 @@
--- december: what a fund paid in each year and in its December, by booking dates and net of what came back of it since, and
--- by which events in December.
+-- december: what a fund paid in each year and in its December, by booking date and net of later returns and recoveries,
+-- with the positions of December's payments.
 with paid as (
     select p.amount - p.returned - p.recovered as amount, c.position, c.booked_on
     from payment as p

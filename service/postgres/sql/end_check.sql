@@ -1,2 +1,2 @@
--- end_check: what a check found; nothing, if it could not be finished.
+-- end_check: mark a check as finished, with its report. The report is null if the check could not be completed.
 update check_run set finished_at = now(), errors = %(errors)s, report = %(report)s::jsonb where id = %(id)s

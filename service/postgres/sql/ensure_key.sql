@@ -1,4 +1,4 @@
--- ensure_key: a demo key's holder, unless there already.
+-- ensure_key: create a demo key unless it exists.
 insert into api_key (name, scopes, funds, projects, sources)
 values (%(name)s, %(scopes)s, %(funds)s, %(projects)s, %(sources)s)
 on conflict (name) do nothing

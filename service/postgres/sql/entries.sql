@@ -1,4 +1,4 @@
--- entries: the recorded events that posts refer to, by their places in their streams.
+-- entries: recorded events by stream and version, for posts that refer to them.
 select e.stream, e.version, e.type, e.fact::text as body
 from unnest(%(streams)s::text[], %(versions)s::bigint[]) as asked (stream, version)
 cross join lateral (

@@ -1,4 +1,5 @@
--- feed: the log from one position on, up to another: as many as were asked for and fit into the bytes; one always.
+-- feed: the events after one position and up to another, at most `limit`. The page ends when it has reached `bytes`; it
+-- always has at least one event.
 with page as (
     select position as cursor, cloudevent(e, %(source)s) as line
     from event as e

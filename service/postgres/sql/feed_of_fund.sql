@@ -1,4 +1,4 @@
--- feed_of_fund: what the log has of one fund, as `feed`.
+-- feed_of_fund: the events of one fund, in pages as in `feed`.
 with page as (
     select position as cursor, cloudevent(e, %(source)s) as line
     from event as e

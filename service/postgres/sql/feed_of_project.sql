@@ -1,4 +1,4 @@
--- feed_of_project: what the log has of one project's stream, as `feed`.
+-- feed_of_project: the events of one project's stream, in pages as in `feed`.
 with page as (
     select position as cursor, cloudevent(e, %(source)s) as line
     from event as e

@@ -1,4 +1,4 @@
--- fen_moves: every move of one fen, in order: found through the lots it was ever in.
+-- fen_moves: every move of one fen, in order. They are found through the lots that ever had the fen.
 with place as (
     select distinct fund, depth, project, batch, award from lot where ever @> %(serial)s::bigint
 )

@@ -1,5 +1,6 @@
--- fen_steps: the events on the way of a fen: those that moved it, and those that its moves rest on: the fund's
--- founding and plan, the review and the notice of its award, the award's agreement and acceptance, its payments' steps.
+-- fen_steps: the events in the history of a fen: those that moved it and those that its moves are based on, which are
+-- the fund's founding and plan, the review and the notice of its award, the award's agreement and acceptance, and the
+-- steps of its payments.
 with basis as (
     select established_position as position from fund where fund = %(fund)s
     union

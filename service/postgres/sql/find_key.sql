@@ -1,4 +1,5 @@
--- find_key: whose secret this is, what it opens, and whether it still does; notes the minute in which it was used.
+-- find_key: the key that a secret belongs to, and whether it is in force. Updates the time of last use at most once a
+-- minute.
 with found as (
     select s.digest, k.*, k.revoked_at is null and coalesce(s.expires_at > now(), true) as in_force
     from api_secret as s

@@ -1,4 +1,4 @@
--- funds: all special funds, or the one asked for.
+-- funds: all special funds, or one.
 select
     f.fund,
     f.name,

@@ -1,2 +1,2 @@
--- has_example: whether the log is the example's to write: empty, or begun by it.
+-- has_example: whether the example may be posted: the log is empty, or the example was posted to it before.
 select not exists (select from event) or exists (select from post where source = %(source)s) as ours

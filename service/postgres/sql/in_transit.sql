@@ -1,4 +1,4 @@
--- in_transit: the payments that were instructed up to a day, and not confirmed or failed, as of a position.
+-- in_transit: the payments that were instructed by a day and, as of a position, neither confirmed nor failed.
 select
     e.stream,
     e.version,

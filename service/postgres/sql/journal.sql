@@ -1,4 +1,4 @@
--- journal: every move of a fund's money in the order of the booking dates, as a transaction of two postings.
+-- journal: every move of a fund's money in the order of booking dates; each is a transaction of two postings.
 select
     m.position,
     m.seq,

@@ -1,4 +1,4 @@
--- journal_months: what each account held, by project and batch, at the end of every month in which it changed.
+-- journal_months: the balance of each account by project and batch, at the end of every month in which it changed.
 with leg as (
     select date_trunc('month', booked_on)::date as month, source as account, project, batch, -amount as change
     from movement

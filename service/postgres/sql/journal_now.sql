@@ -1,4 +1,4 @@
--- journal_now: what the table of balances says that each account holds, by project and batch.
+-- journal_now: the balance of each account by project and batch, from the table of balances.
 select account, project, batch, yuan(sum(amount)) as amount
 from (
     select

@@ -1,4 +1,4 @@
--- keep_refusals: posts that did not count; the same one refused again for the same reason is only counted.
+-- keep_refusals: store refused posts. A repeated refusal for the same reason only increments the count.
 insert into refusal as r (
     key, source, post_id, digest, type, stream, fund, actor, occurred_on, problem, rule, title, title_zh, facts
 )

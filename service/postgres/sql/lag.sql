@@ -1,4 +1,4 @@
--- lag: how far every projection has folded, and how long the oldest event that waits has been in the log.
+-- lag: the position that every projection has folded, and how long the oldest unfolded event has been in the log.
 with reached as (
     select
         (select case count(*) when cardinality(%(names)s::text[]) then min(position) else 0 end from projection where name = any(%(names)s)) as projected,

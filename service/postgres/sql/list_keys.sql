@@ -1,4 +1,5 @@
--- list_keys: all keys that ever were: how many secrets open each now, until when, and when one was last used.
+-- list_keys: all keys ever created: how many valid secrets each has, when the last of them expires, and when one was
+-- last used.
 select
     k.name,
     k.scopes,

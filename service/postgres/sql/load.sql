@@ -1,8 +1,8 @@
--- load: all that deciding a bundle needs and this process does not hold yet, in one answer.
--- Streams that were asked for, and the funds of the projects among them, from the version already held;
--- which of the posts are already recorded; which claimed numbers are taken; the ledger's next serial.
--- What it looks up, one row or a stream's tail, is a subquery of its own: as joins, planned for what the planner knows of the
--- tables, they read all of the log where it is young or has few streams.
+-- load: what deciding a bundle needs and the cache does not have, in one query: the events of the requested streams,
+-- and of the funds of the projects among them, after the cached versions; the posts already recorded; the claimed
+-- numbers already taken; the ledger's next serial.
+-- Each look-up of a single row or of a stream's tail is a subquery of its own. As joins, planned with what the planner
+-- knows of the tables, the look-ups would read the whole log when it is young or has few streams.
 with wanted as (
     select * from unnest(%(streams)s::text[], %(versions)s::bigint[]) as w (stream, version)
 ), funds as (
@@ -18,7 +18,7 @@ with wanted as (
     left join unnest(%(held_streams)s::text[], %(held_versions)s::bigint[]) as h (stream, version) using (stream)
     where f.stream not in (select stream from wanted)
 ), sound as (
-    -- What is held may be ahead of the log, as after a restore from backup: then nothing of it counts.
+    -- A cached version may be ahead of the log, as after a restore from backup: then the cached state is dropped.
     select n.stream, n.version > log.version as ahead, case when n.version > log.version then 0 else n.version end as version
     from needed as n
     cross join lateral (select coalesce(max(e.version), 0) as version from event as e where e.stream = n.stream) as log

@@ -1,4 +1,4 @@
--- lock_key: a key in force, kept from changing until the transaction ends, and when the last of its secrets expires.
+-- lock_key: lock a key that is in force until the transaction ends, and return when the last of its secrets expires.
 select
     name,
     (

@@ -1,4 +1,4 @@
--- logs_values: a row if the server may write the values of statements into its log.
+-- logs_values: returns a row if the server may write the parameter values of statements into its log.
 select true as logs
 where
     current_setting('log_parameter_max_length') <> '0'

@@ -1,4 +1,5 @@
--- missing_evidence: citations without the file's SHA-256, and where else the same document is cited with one.
+-- missing_evidence: citations without the file's SHA-256, each with the first event that cites the same document with
+-- one.
 with page as (
     select position, seq, kind, number, plain, title
     from citation

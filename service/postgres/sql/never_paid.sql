@@ -1,5 +1,5 @@
--- never_paid: what came so many days ago or more and was never paid: in a line, awarded to nobody; or of an award's batch.
--- `since` is the first allotment of which some fen are still allotted.
+-- never_paid: money that was allotted at least `days` days ago and of which nothing was paid: in a project's line, not
+-- awarded; or in an award's batch. `since` is the date of the first allotment of which some fen are still allotted.
 select b.project, b.batch, nullif(b.award, '') as award, b.amount, m.since, m.positions
 from (
     select project, batch, award, line + committed + payable + in_approval + in_transit as amount

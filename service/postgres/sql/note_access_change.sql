@@ -1,2 +1,2 @@
--- note_access_change: a grant or a revocation, kept for ever.
+-- note_access_change: record a grant or a revocation permanently.
 insert into access_change (key, action, by, detail) values (%(key)s, %(action)s, %(by)s, %(detail)s)

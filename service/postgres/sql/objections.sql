@@ -1,4 +1,4 @@
--- objections: one project's, in the order in which they came in.
+-- objections: one project's objections, in the order in which they were received.
 select objection, application, reason, received_on, status, resolved_on, events
 from objection
 where fund = %(fund)s and project = %(project)s

@@ -1,4 +1,5 @@
--- payees_differ: payments that the bank made to somebody else than was asked, and the bank's word.
+-- payees_differ: payments that the bank made to another payee than requested, each with the position of the bank's
+-- confirmation.
 select p.project, p.payment, p.amount, p.payee, c.position
 from payment as p
 cross join lateral (

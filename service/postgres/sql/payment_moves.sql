@@ -1,4 +1,4 @@
--- payment_moves: every move of the fen that a payment took, in order, with how much of each move was of these fen.
+-- payment_moves: every move of the fen that a payment took, in order, with the amount of these fen in each move.
 with taken as (
     select fen from movement
     where project = %(project)s and batch = %(batch)s and award = %(award)s and payment = %(payment)s and target = 'in_approval'

@@ -1,4 +1,5 @@
--- payments: the register, in the order of the requests: each payment with its approvals, voucher, bank slip and payee.
+-- payments: the register of payments in the order of their requests, each with its approvals, voucher, bank slip and
+-- payee.
 select
     p.project,
     p.payment,

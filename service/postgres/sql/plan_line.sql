@@ -1,4 +1,4 @@
--- plan_line: what the plan in force gives one project in one batch, and the gate it is paid behind.
+-- plan_line: the plan in force for one project in one batch: the amount, and the gate that payment requires.
 select p.project, j.number, j.name, p.batch, p.batch_name, p.gate, yuan(p.planned) as planned
 from plan_at(%(fund)s, null, null) as p
 join project as j using (project)

@@ -1,5 +1,5 @@
--- plan_lines: the annex regenerated: each line in its order, and for each batch the plan as adopted, the plan in force
--- and what became of it.
+-- plan_lines: the plan's annex regenerated: each line in its order, and for each batch the adopted plan, the plan in
+-- force and the actual amounts.
 with adopted as (
     select p.*
     from fund as f

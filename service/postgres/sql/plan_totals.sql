@@ -1,4 +1,4 @@
--- plan_totals: the annex's bottom row, and who the plan is by.
+-- plan_totals: the total row of the plan's annex, with its title and tasks.
 with standing as (
     select s.batch, max(p.batch_name) as name, sum(s.planned) as planned, sum(allotted) as allotted,
         sum(allotted - line) as awarded, sum(paid) as paid

@@ -1,4 +1,4 @@
--- post: where one post stands in the log, by its identity, and who sent it.
+-- post: a post's position in the log, by its identity, and the key that sent it.
 select p.source, p.id, p.first_position as position, p.last_position, e.stream, e.version, e.recorded_at,
     e.fact ->> 'fund' as fund, e.fact ->> 'key' as key
 from post as p

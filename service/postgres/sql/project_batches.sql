@@ -1,4 +1,4 @@
--- project_batches: one project's batches, plan beside actual.
+-- project_batches: plan and actual amounts of one project, one row per batch.
 select
     s.batch,
     p.batch_name as name,

@@ -1,4 +1,4 @@
--- project_payments: how many of one project's payments have each status, and their amounts.
+-- project_payments: the number and the amount of one project's payments by status.
 select status, count(*) as payments, yuan(sum(amount)) as amount
 from payment
 where fund = %(fund)s and project = %(project)s

@@ -1,4 +1,5 @@
--- projects: the lines of the plans in force, and projects that were opened under one before; of one fund or of all, or the one asked for.
+-- projects: the projects of the plans in force, and projects that were opened under an earlier plan: of one fund, of
+-- all funds, or one project.
 select
     p.project,
     p.fund,

@@ -1,4 +1,4 @@
--- reached: the position that every projection has folded, and the log's last.
+-- reached: the position that every projection has folded, and the log's last position.
 select
     (select case count(*) when cardinality(%(names)s::text[]) then min(position) else 0 end from projection where name = any(%(names)s)) as position,
     (select coalesce(max(position), 0) from event) as head

@@ -1,5 +1,5 @@
--- reconciliations: the statements of a fund that were accepted up to a position, the latest first; of one file and the
--- same days the last counts.
+-- reconciliations: a fund's statements that were accepted by a position, the latest first. Of several for the same file
+-- and days, only the last is in force.
 with known as (
     select
         r.*,

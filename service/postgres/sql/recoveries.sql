@@ -1,4 +1,5 @@
--- recoveries: what one project's payees were told to pay back, and what of it is outstanding: never more than is paid.
+-- recoveries: what the payees of one project were ordered to pay back, and the outstanding amount, which is never more
+-- than is still paid.
 select
     r.recovery, r.payment, p.award, p.batch, r.ordered_on, r.due_on, r.status,
     yuan(r.amount) as amount,

@@ -1,4 +1,4 @@
--- refusals: posts that did not count, in the order in which they first came.
+-- refusals: refused posts, in the order of their first refusal.
 select
     id, first_at, last_at, times, key, source, post_id, type, stream, fund, actor, occurred_on,
     problem, rule, title, title_zh, facts

@@ -1,2 +1,2 @@
--- restore_serial: the next serial of a ledger that is brought back from its archive.
+-- restore_serial: set the next serial of a ledger that is restored from its archive.
 update serial set next = %(next)s

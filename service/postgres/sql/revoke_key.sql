@@ -1,2 +1,2 @@
--- revoke_key: from now on it opens nothing.
+-- revoke_key: revoke a key: from now on its secrets are invalid.
 update api_key set revoked_at = now() where name = %(name)s and revoked_at is null

@@ -1,4 +1,4 @@
--- rounds: one project's calls for applications, and where each round stands.
+-- rounds: one project's calls for applications, with the status of each round.
 select
     round::integer as round, status, opens_on, closes_on, closed_on, reviewed_on, notice_from, notice_to,
     notice_completed_on, events

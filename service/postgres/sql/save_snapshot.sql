@@ -1,4 +1,4 @@
--- save_snapshot: keep a long stream's state, unless a later one of the same code is kept already.
+-- save_snapshot: save the state of a long stream, unless a later state of the same code is already saved.
 insert into snapshot (stream, version, code, state)
 values (%(stream)s, %(version)s, %(code)s, %(state)s)
 on conflict (stream) do update set version = excluded.version, code = excluded.code, state = excluded.state

@@ -1,4 +1,4 @@
--- stream_events: one stream from one version on, as many as were asked for and fit into the bytes; one always.
+-- stream_events: the events of one stream after a version, in pages as in `feed`.
 with page as (
     select version as cursor, cloudevent(e, %(source)s) as line
     from event as e

@@ -1,4 +1,4 @@
--- waivers: the rules that were set aside in one project, for whom, and by whom.
+-- waivers: the rules that were waived in one project: for which award or application, and by whom.
 select rule, award, application, reason, granted_on, granted_by, status, events
 from waiver
 where fund = %(fund)s and project = %(project)s

@@ -1,6 +1,6 @@
-"""The schema of every event that may be posted, one file per chapter of the domain, and the scope that it needs.
+"""The schema and the required scope of every event type that may be posted, in one module per module of the domain.
 
-An event's schema lists its own fields; what every post carries is in `event_schema.FactSchema`.
+The schema of an event type lists its own fields; the fields of all event types are in `event_schema.FactSchema`.
 """
 
 from __future__ import annotations
@@ -10,4 +10,4 @@ from service.api.posting.event_schemas.event_schema import FactSchema
 
 CHAPTERS = (*fund.CHAPTERS, *project.CHAPTERS, entry_reversed)
 SCHEMAS: dict[str, FactSchema] = {schema.fact.__name__: schema() for chapter in CHAPTERS for schema in chapter.SCHEMAS}
-"""By event type."""
+"""The schema of each event type."""

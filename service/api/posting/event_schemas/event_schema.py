@@ -1,4 +1,4 @@
-"""What every post carries in its `data`, and how a fact's own fields are joined to it."""
+"""The base schema of an event's `data`: the fields of every event type, and the shapes that several of them share."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any, ClassVar, NamedTuple
 from domain.documents import Document
 from domain.event import Fact
 from domain.state.entities import ActualPayee, Payee
-from service.api.posting.fields import Account, Day, One, Party, Rows, Sha256, Shape, Text, Uscc, Whole
+from service.api.posting.fields import Account, Day, Integer, One, Party, Rows, Sha256, Shape, Text, Uscc
 
 
 class DocumentShape(Shape):
     makes = Document
-    kind = Text(most=20, required=True)
-    number = Text(most=100, required=True)
+    kind = Text(max_length=20, required=True)
+    number = Text(max_length=100, required=True)
     title = Text()
-    issuer = Text(most=100)
+    issuer = Text(max_length=100)
     date = Day()
     sha256 = Sha256()
-    year = Whole(1949, 2199)
-    item = Whole(1, 999_999)
+    year = Integer(1949, 2199)
+    item = Integer(1, 999_999)
 
 
 class PayeeShape(Shape):
@@ -32,32 +32,33 @@ class PayeeShape(Shape):
 class ActualPayeeShape(Shape):
     makes = ActualPayee
     name = Party(required=True)
-    uscc = Text(most=30)
+    uscc = Text(max_length=30)
     account = Account(required=True)
 
 
 class Loaded(NamedTuple):
-    """A post's `data` taken apart: the circumstances that every event carries, and its fact."""
+    """The `data` of an event: its circumstances (the fields of every event type) and its fact (the type's own)."""
 
     circumstances: dict[str, Any]
     fact: Fact
 
 
 class FactSchema(Shape):
-    """The `data` of a post. `fact` is what it makes, `scope` what the poster's key must have."""
+    """The `data` of an event. `fact` is the class of the loaded fact, `scope` the scope that the key must have."""
 
     fact: ClassVar[type[Fact]]
     scope: ClassVar[str]
 
     occurred_on = Day(required=True)
     booked_on = Day(load_default=None, allow_none=False)
-    actor = Party(most=100, required=True)
-    role = Text(most=100, load_default=None, allow_none=False)
-    documents = Rows(One(DocumentShape), most=50, least=0, load_default=())
+    actor = Party(max_length=100, required=True)
+    role = Text(max_length=100, load_default=None, allow_none=False)
+    documents = Rows(One(DocumentShape), max_items=50, min_items=0, load_default=())
 
-    def made(self, read: dict[str, Any]) -> Loaded:
-        circumstances = {name: read.pop(name) for name in CIRCUMSTANCES}
-        return Loaded(circumstances, self.fact(**read))
+    def build(self, loaded: dict[str, Any]) -> Loaded:
+        circumstances = {name: loaded.pop(name) for name in CIRCUMSTANCES}
+        return Loaded(circumstances, self.fact(**loaded))
 
 
 CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents")
+"""The fields that every event type has."""

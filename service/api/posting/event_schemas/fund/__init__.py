@@ -1,4 +1,4 @@
-"""Schemas of a fund's events, one file per chapter of the domain."""
+"""Schemas of the events of a fund, one module per module of domain/fund."""
 
 from service.api.posting.event_schemas.fund import funding, lifecycle, plan, reconciliation
 

@@ -1,11 +1,11 @@
-"""Schemas of the fund's money."""
+"""Schemas of appropriation, allotment, reallocation, reinstatement and surrender."""
 
 from __future__ import annotations
 
 from domain.fund import funding
 from domain.posting import POOL, RECOVERED
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
-from service.api.posting.fields import Amount, Choice, Code, Name, Whole
+from service.api.posting.fields import Amount, Choice, Code, Integer, Name
 
 
 class MoneySchema(FundSchema):
@@ -14,12 +14,12 @@ class MoneySchema(FundSchema):
 
 class AppropriationReceived(MoneySchema):
     fact = funding.AppropriationReceived
-    budget_year = Whole(1949, 2199, required=True)
+    budget_year = Integer(1949, 2199, required=True)
 
 
 class AllotmentSchema(MoneySchema):
     project = Code(required=True)
-    batch = Whole(1, 99, required=True)
+    batch = Integer(1, 99, required=True)
 
 
 class FundsAllotted(AllotmentSchema):
@@ -33,9 +33,9 @@ class AllotmentWithdrawn(AllotmentSchema):
 class FundsReallocated(MoneySchema):
     fact = funding.FundsReallocated
     from_project = Code(required=True)
-    from_batch = Whole(1, 99, required=True)
+    from_batch = Integer(1, 99, required=True)
     to_project = Code(required=True)
-    to_batch = Whole(1, 99, required=True)
+    to_batch = Integer(1, 99, required=True)
 
 
 class FundsReinstated(AllotmentSchema):
@@ -48,7 +48,7 @@ class SurplusSurrendered(MoneySchema):
     account = Choice(POOL, RECOVERED, required=True)
     project = Code()
     award = Name()
-    batch = Whole(1, 99)
+    batch = Integer(1, 99)
 
 
 SCHEMAS = (

@@ -1,26 +1,26 @@
-"""Schemas of a fund's own life."""
+"""Schemas of a fund's lifecycle: establishment, settings, carry-forward, period close and closing."""
 
 from __future__ import annotations
 
 from domain.fund import lifecycle
 from domain.state.fund import NoticeOrder, Settings
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Amount, Flag, Member, One, Period, Rows, Shape, Text, Whole
+from service.api.posting.fields import Amount, Boolean, EnumMember, Integer, One, Period, Rows, Shape, Text
 
 
 class SettingsShape(Shape):
     makes = Settings
-    notice_working_days = Whole(0, 60, required=True)
-    approvals = Rows(Text(most=20), most=5, least=0, required=True)
-    acceptance_tries = Whole(1, 10, required=True)
-    notice_order = Member(NoticeOrder)
-    rectification_months = Whole(1, 60)
+    notice_working_days = Integer(0, 60, required=True)
+    approvals = Rows(Text(max_length=20), max_items=5, min_items=0, required=True)
+    acceptance_tries = Integer(1, 10, required=True)
+    notice_order = EnumMember(NoticeOrder)
+    rectification_months = Integer(1, 60)
     quantum = Amount()
-    years_to_spend = Whole(1, 10)
-    period_close_days = Whole(0, 366)
-    idle_days = Whole(1, 3_660)
-    december_percent = Whole(1, 100)
-    reconcile_before_close = Flag()
+    years_to_spend = Integer(1, 10)
+    period_close_days = Integer(0, 366)
+    idle_days = Integer(1, 3_660)
+    december_percent = Integer(1, 100)
+    reconcile_before_close = Boolean()
 
 
 class FundSchema(FactSchema):
@@ -41,8 +41,8 @@ class SettingsChanged(FundSchema):
 
 class YearCarriedForward(FundSchema):
     fact = lifecycle.YearCarriedForward
-    appropriation = Whole(1, 2**53, required=True)
-    year = Whole(1949, 2199, required=True)
+    appropriation = Integer(1, 2**53, required=True)
+    year = Integer(1949, 2199, required=True)
     amount = Amount(required=True)
 
 

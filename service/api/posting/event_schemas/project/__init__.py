@@ -1,4 +1,4 @@
-"""Schemas of a project's events, one file per chapter of the domain."""
+"""Schemas of the events of a project, one module per module of domain/project."""
 
 from service.api.posting.event_schemas.project import (
     acceptance,

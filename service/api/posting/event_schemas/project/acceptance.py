@@ -1,4 +1,4 @@
-"""Schemas of the acceptance."""
+"""Schemas of the acceptance of an award."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class AcceptancePassed(AcceptanceSchema):
 
 class AcceptanceFailed(AcceptanceSchema):
     fact = acceptance.AcceptanceFailed
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class RectificationOrdered(AcceptanceSchema):

@@ -1,10 +1,10 @@
-"""Schemas of what becomes of an award after the decision."""
+"""Schemas of the events that change or end an award after the award decision."""
 
 from __future__ import annotations
 
 from domain.project import amendment
 from service.api.posting.event_schemas.event_schema import FactSchema, PayeeShape
-from service.api.posting.fields import Amount, Day, Flag, Name, One, Party, Text, Whole
+from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, One, Party, Text
 
 
 class AmendmentSchema(FactSchema):
@@ -26,21 +26,21 @@ class ExtensionGranted(AmendmentSchema):
 
 class AwardAmended(AmendmentSchema):
     fact = amendment.AwardAmended
-    batch = Whole(1, 99, required=True)
-    increase = Flag(required=True)
+    batch = Integer(1, 99, required=True)
+    increase = Boolean(required=True)
     amount = Amount(required=True)
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class PayeeChanged(AmendmentSchema):
     fact = amendment.PayeeChanged
     old = One(PayeeShape, required=True)
     new = One(PayeeShape, required=True)
-    approver = Party(most=100, required=True)
+    approver = Party(max_length=100, required=True)
 
 
 class EndingSchema(AmendmentSchema):
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class AwardDeclined(EndingSchema):

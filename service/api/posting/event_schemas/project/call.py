@@ -1,10 +1,10 @@
-"""Schemas of the call and its applications."""
+"""Schemas of a call for applications, and of the applications."""
 
 from __future__ import annotations
 
 from domain.project import call
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Day, Flag, Name, One, Party, Shape, Text, Uscc, Whole
+from service.api.posting.fields import Boolean, Day, Integer, Name, One, Party, Shape, Text, Uscc
 
 
 class ApplicantShape(Shape):
@@ -18,7 +18,7 @@ class CallSchema(FactSchema):
 
 
 class RoundSchema(CallSchema):
-    round = Whole(1, 999, required=True)
+    round = Integer(1, 999, required=True)
 
 
 class CallPublished(RoundSchema):
@@ -38,7 +38,7 @@ class CallClosed(RoundSchema):
 
 class CallFailed(RoundSchema):
     fact = call.CallFailed
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class ApplicationSchema(CallSchema):
@@ -52,13 +52,13 @@ class ApplicationReceived(ApplicationSchema):
 
 class ApplicationWithdrawn(ApplicationSchema):
     fact = call.ApplicationWithdrawn
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class ApplicationScreened(ApplicationSchema):
     fact = call.ApplicationScreened
-    passed = Flag(required=True)
-    reason = Text(most=1_000)
+    passed = Boolean(required=True)
+    reason = Text(max_length=1_000)
 
 
 SCHEMAS = (

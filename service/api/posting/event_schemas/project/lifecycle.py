@@ -1,4 +1,4 @@
-"""Schemas of a project's two ends."""
+"""Schemas of the opening and the closing of a project."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Schemas of a payment's steps."""
+"""Schemas of the steps of a payment."""
 
 from __future__ import annotations
 
 from domain.project import payment
 from service.api.posting.event_schemas.event_schema import ActualPayeeShape, FactSchema, PayeeShape
-from service.api.posting.fields import Amount, Day, Flag, Name, One, Text, Whole
+from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, One, Text
 
 
 class PaymentSchema(FactSchema):
@@ -19,25 +19,25 @@ class ApprovalSchema(PaymentSchema):
 class PaymentRequested(PaymentSchema):
     fact = payment.PaymentRequested
     award = Name(required=True)
-    batch = Whole(1, 99, required=True)
+    batch = Integer(1, 99, required=True)
     amount = Amount(required=True)
     payee = One(PayeeShape, required=True)
 
 
 class PaymentApproved(ApprovalSchema):
     fact = payment.PaymentApproved
-    level = Text(most=20, required=True)
+    level = Text(max_length=20, required=True)
 
 
 class PaymentRejected(ApprovalSchema):
     fact = payment.PaymentRejected
-    reason = Text(most=1_000, required=True)
-    level = Text(most=20)
+    reason = Text(max_length=1_000, required=True)
+    level = Text(max_length=20)
 
 
 class PaymentCancelled(PaymentSchema):
     fact = payment.PaymentCancelled
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class PaymentInstructed(PaymentSchema):
@@ -53,15 +53,15 @@ class PaymentConfirmed(PaymentSchema):
 
 class PaymentFailed(PaymentSchema):
     fact = payment.PaymentFailed
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class PaymentReturned(PaymentSchema):
     fact = payment.PaymentReturned
     amount = Amount(required=True)
-    passive = Flag(required=True)
-    year = Whole(1949, 2199)
-    reason = Text(most=1_000, required=True)
+    passive = Boolean(required=True)
+    year = Integer(1949, 2199)
+    reason = Text(max_length=1_000, required=True)
 
 
 SCHEMAS = (

@@ -1,4 +1,4 @@
-"""Schemas of the recovery of money that was paid."""
+"""Schemas of the recovery of paid money."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class RecoveryOrdered(RecoverySchema):
     scope = "post:award"
     payment = Name(required=True)
     due_on = Day(required=True)
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class RecoveryReceived(RecoverySchema):
@@ -26,11 +26,11 @@ class RecoveryReceived(RecoverySchema):
 
 
 class RecoveryWaived(RecoverySchema):
-    """Under another scope than the order: who orders money back may not let it go."""
+    """Its scope differs from the scope of the order: a key that orders a recovery must not be able to waive it."""
 
     fact = recovery.RecoveryWaived
     scope = "post:waiver"
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 SCHEMAS = (RecoveryOrdered, RecoveryReceived, RecoveryWaived)

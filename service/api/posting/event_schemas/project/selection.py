@@ -1,11 +1,11 @@
-"""Schemas from the review to the notice, and of the objections to it."""
+"""Schemas of the review, the public notice, and objections to it."""
 
 from __future__ import annotations
 
 from domain.project import selection
 from service.api.posting import fields
 from service.api.posting.event_schemas.project.call import CallSchema
-from service.api.posting.fields import Amount, Day, Flag, Name, One, Rows, Shape, Text
+from service.api.posting.fields import Amount, Boolean, Day, Name, One, Rows, Shape, Text
 
 
 class ScoreShape(Shape):
@@ -23,12 +23,12 @@ class ProposalShape(Shape):
 class ReviewConcluded(CallSchema):
     fact = selection.ReviewConcluded
     method = Text(required=True)
-    scores = Rows(One(ScoreShape), most=10_000, required=True)
+    scores = Rows(One(ScoreShape), max_items=10_000, required=True)
 
 
 class NoticeStarted(CallSchema):
     fact = selection.NoticeStarted
-    applications = Rows(One(ProposalShape), most=10_000, required=True)
+    applications = Rows(One(ProposalShape), max_items=10_000, required=True)
     first_day = Day(required=True)
     last_day = Day(required=True)
 
@@ -39,7 +39,7 @@ class NoticeCompleted(CallSchema):
 
 class ObjectionSchema(CallSchema):
     objection = Name(required=True)
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 class ObjectionReceived(ObjectionSchema):
@@ -49,7 +49,7 @@ class ObjectionReceived(ObjectionSchema):
 
 class ObjectionResolved(ObjectionSchema):
     fact = selection.ObjectionResolved
-    upheld = Flag(required=True)
+    upheld = Boolean(required=True)
 
 
 SCHEMAS = (ReviewConcluded, NoticeStarted, NoticeCompleted, ObjectionReceived, ObjectionResolved)

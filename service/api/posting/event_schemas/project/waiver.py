@@ -13,7 +13,7 @@ class WaiverGranted(FactSchema):
     rule = RuleName(required=True)
     award = Name()
     application = Name()
-    reason = Text(most=1_000, required=True)
+    reason = Text(max_length=1_000, required=True)
 
 
 SCHEMAS = (WaiverGranted,)

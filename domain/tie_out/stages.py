@@ -1,0 +1,166 @@
+"""Matching stages by payee, amount and date: one line with one entry, or one with several of the same sum."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Sequence
+from datetime import date, timedelta
+from enum import Enum
+from functools import partial
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from domain.tie_out.criteria import no_number_conflict, plausible
+from domain.tie_out.numbers import Group
+from domain.tie_out.open_items import OpenItems
+from domain.tie_out.parts import Cash, Days, Entry, Line
+
+Key = Callable[[Any], Hashable]
+Stage = Callable[[OpenItems], None]
+Each = TypeVar("Each", Line, Entry)
+
+
+MAX_CANDIDATES, MAX_SUMS = 20, 1_000
+"""Upper bounds of the candidates examined for a single match and for a sum, to limit the running time."""
+
+
+class Window(Enum):
+    """How far apart the dates of a line and its entry may be."""
+
+    SAME_DAY = "the same day"
+    SAME_MONTH = "within the tolerance and the same month"
+    TOLERATED = "within the tolerance"
+    ANY = "any distance"
+
+
+def _groups(items: OpenItems, key: Key) -> list[Group]:
+    """The groups by `key` that have both lines and entries, by their first line. A key of None is in no group."""
+    groups: dict[Hashable, Group] = {}
+    for line in items.open_lines():
+        if (shared := key(line)) is not None:
+            groups.setdefault(shared, Group()).lines.append(line)
+    for entry in items.open_entries():
+        if group := groups.get(key(entry)):
+            group.entries.append(entry)
+    return [group for group in groups.values() if group.entries]
+
+
+def by_account(each: Cash) -> Hashable:
+    return (each.direction, each.account.digest) if each.account and each.account.digest else None
+
+
+def by_payee(each: Cash) -> Hashable:
+    return (each.direction, each.name) if each.name else None
+
+
+def by_direction(each: Cash) -> Hashable:
+    return each.direction
+
+
+def by_missing_payee(each: Cash) -> Hashable:
+    """The direction, for lines without payee and account, and for all entries."""
+    return None if isinstance(each, Line) and (each.payee or each.account) else each.direction
+
+
+def with_amount(key: Key) -> Key:
+    return lambda each: None if (shared := key(each)) is None else (shared, each.amount)
+
+
+def by_reference(each: Cash) -> Hashable:
+    return each.numbers.get("reference")
+
+
+def by_voucher(each: Cash) -> Hashable:
+    return each.numbers.get("voucher")
+
+
+def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = plausible) -> Stage:
+    """A stage that pairs single lines with single entries of each group, the earliest first.
+
+    Since all windows have the same width, this order leaves the most candidates for later lines. With Window.ANY a line
+    is paired with the entry of the nearest date.
+    """
+
+    def stage(items: OpenItems) -> None:
+        for group in _groups(items, key):
+            for line in group.lines:
+                at = _best(group.entries, line, window, items.days, fits)
+                if at is not None:
+                    items.pair([line], [group.entries.pop(at)])
+
+    return stage
+
+
+def _best(
+    entries: Sequence[Entry], line: Line, window: Window, days: Days, fits: Callable[[Line, Entry], bool]
+) -> int | None:
+    """The index of the entry to pair with the line; None if none fits."""
+    first, last = _bounds(entries, line.on, window, days)
+    if window is Window.ANY:
+        middle = bisect_left(entries, line.on, key=attrgetter("on"))
+        first, last = max(first, middle - MAX_CANDIDATES), min(last, middle + MAX_CANDIDATES)
+        fitting = [at for at in range(first, last) if fits(line, entries[at])]
+        return min(fitting, key=lambda at: (abs((entries[at].on - line.on).days), at), default=None)
+    examined = range(first, min(last, first + MAX_CANDIDATES))
+    return next(
+        (at for at in examined if fits(line, entries[at]) and _in_window(window, line, entries[at], days)), None
+    )
+
+
+def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
+    return window is not Window.SAME_MONTH or days.near(line, entry)
+
+
+def pair_sums(key: Key, window: Window) -> Stage:
+    """A stage that pairs one line with consecutive entries of the same sum, then one entry with consecutive lines."""
+
+    def stage(items: OpenItems) -> None:
+        for group in _groups(items, key):
+            for line in list(group.lines):
+                if several := _take_run(group.entries, line, window, items.days, partial(no_number_conflict, line)):
+                    group.lines.remove(line)
+                    items.pair([line], several)
+            for entry in group.entries:
+                if several_lines := _take_run(group.lines, entry, window, items.days, partial(_agrees, entry)):
+                    items.pair(several_lines, [entry])
+
+    return stage
+
+
+def _agrees(entry: Entry, line: Line) -> bool:
+    return no_number_conflict(line, entry)
+
+
+def _take_run(
+    candidates: list[Each], one: Cash, window: Window, days: Days, fits: Callable[[Each], bool]
+) -> list[Each]:
+    """Remove and return two or more consecutive candidates whose sum is the amount of `one`; empty if none."""
+    first, last = _bounds(candidates, one.on, window, days)
+    run = _find_run([each.amount for each in candidates[first : min(last, first + MAX_SUMS)]], one.amount)
+    taken = candidates[first + run.start : first + run.stop]
+    if not taken or not all(map(fits, taken)):
+        return []
+    del candidates[first + run.start : first + run.stop]
+    return taken
+
+
+def _bounds(candidates: Sequence[Each], day: date, window: Window, days: Days) -> tuple[int, int]:
+    """The range of indexes whose dates are within the window around `day`. `candidates` are ordered by date."""
+    if window is Window.ANY:
+        return 0, len(candidates)
+    tolerance = timedelta(days=0 if window is Window.SAME_DAY else days.tolerance)
+    first = bisect_left(candidates, day - tolerance, key=attrgetter("on"))
+    return first, bisect_right(candidates, day + tolerance, key=attrgetter("on"))
+
+
+def _find_run(amounts: Sequence[int], amount: int) -> range:
+    """The indexes of the first two or more consecutive amounts with the sum `amount`; empty if there are none."""
+    start = total = 0
+    for end, each in enumerate(amounts):
+        total += each
+        while total > amount:
+            total -= amounts[start]
+            start += 1
+        if total == amount and end > start:
+            return range(start, end + 1)
+    return range(0)

@@ -1,0 +1,1001 @@
+-- The whole schema as the migrations leave it: read it here, change it by a new migration.
+-- Written by `make schema`; a test fails while it is out of date. The grants are those of docs/operations/roles.sql.
+
+CREATE DOMAIN public.account AS text
+	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
+
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint) RETURNS TABLE(outcome text, first_position bigint)
+    LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
+    AS $$
+declare
+    head bigint;
+    head_recorded_at timestamptz;
+begin
+    -- Any role may have switched this off for its session; an acknowledged event must survive a crash.
+    perform set_config('synchronous_commit', 'on', true);
+    -- One appender at a time: positions are then dense and in commit order. Everything below is a new statement, so
+    -- it sees what the last holder committed.
+    perform pg_advisory_xact_lock(7001);
+
+    if exists (
+        select from unnest(sources, ids) as p (source, id)
+        where (select true from post where post.source = p.source and post.id = p.id)
+    ) then
+        return query select 'known', null::bigint;
+        return;
+    end if;
+    if exists (
+        select from unnest(read_streams, read_versions) as r (stream, version)
+        where r.version <> coalesce((select max(e.version) from event e where e.stream = r.stream), 0)
+    ) or cardinality(claim_kinds) > 0 and exists (
+        select from unnest(claim_kinds, claim_numbers) as c (kind, number)
+        where (select true from claim where claim.kind = c.kind and claim.number = c.number)
+            and (kind, number) not in (select * from unnest(free_kinds, free_numbers))
+    ) then
+        return query select 'stale', null::bigint;
+        return;
+    end if;
+    if serial_after > serial_before then
+        update serial set next = serial_after where next = serial_before;
+        if not found then
+            return query select 'stale', null::bigint;
+            return;
+        end if;
+    end if;
+    if exists (
+        select
+        from unnest(streams, versions) as e (stream, version)
+        left join unnest(read_streams, read_versions) as r (stream, version) using (stream)
+        group by e.stream
+        having bool_or(r.version is null) or min(e.version) <> min(r.version) + 1
+            or max(e.version) - min(e.version) + 1 <> count(*)
+    ) then
+        raise exception 'versions must follow those that were read, without a gap'
+            using errcode = 'integrity_constraint_violation';
+    end if;
+
+    select position, recorded_at into head, head_recorded_at from event order by position desc limit 1;
+    head := coalesce(head, 0);
+    insert into event (position, stream, version, type, recorded_at, fact)
+    select
+        head + e.ordinal, e.stream, e.version, e.type,
+        greatest(clock_timestamp(), head_recorded_at), e.fact::jsonb
+    from unnest(streams, versions, types, facts) with ordinality as e (stream, version, type, fact, ordinal);
+    insert into post (source, id, digest, first_position, last_position)
+    select p.source, p.id, p.digest, head + p.first, head + p.last
+    from unnest(sources, ids, digests, firsts, lasts) as p (source, id, digest, first, last);
+    if cardinality(free_kinds) > 0 then
+        delete from claim as c using unnest(free_kinds, free_numbers) as f (kind, number)
+        where c.kind = f.kind and c.number = f.number;
+    end if;
+    if cardinality(claim_kinds) > 0 then
+        insert into claim (kind, number, stream, version)
+        select c.kind, c.number, streams[c.event], versions[c.event]
+        from unnest(claim_kinds, claim_numbers, claim_events) as c (kind, number, event);
+    end if;
+
+    perform pg_notify('ledger_events', (head + cardinality(streams))::text);
+    return query select 'recorded', head + 1;
+end
+$$;
+
+CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date, by_award boolean DEFAULT true) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select * from balance where by_award and at_position is null and at_booked_on is null
+    union all
+    select
+        fund, project, batch, case when award = '' then '' else '*' end,
+        sum(pool)::bigint, sum(surrendered)::bigint, sum(recovered)::bigint, sum(line)::bigint, sum(committed)::bigint,
+        sum(payable)::bigint, sum(in_approval)::bigint, sum(in_transit)::bigint, sum(paid)::bigint
+    from balance
+    where not by_award and at_position is null and at_booked_on is null
+    group by 1, 2, 3, 4
+    union all
+    select
+        fund,
+        case when account in ('pool', 'surrendered') then '' else project end,
+        case when account in ('pool', 'surrendered') then 0 else batch end,
+        case when account in ('pool', 'surrendered', 'line') then '' else award end,
+        coalesce(sum(change) filter (where account = 'pool'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'surrendered'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'recovered'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'line'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'committed'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'payable'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_approval'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_transit'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'paid'), 0)::bigint
+    from (
+        select
+            fund, project, batch, case when by_award then award else '*' end as award, source, target,
+            sum(amount) as amount
+        from movement
+        where
+            (at_position is not null or at_booked_on is not null)
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+        group by 1, 2, 3, 4, 5, 6
+    ) as moved
+    cross join lateral (values (source, -amount), (target, amount)) as leg (account, change)
+    where account <> 'treasury'
+    group by 1, 2, 3, 4
+$$;
+
+CREATE TABLE public.event (
+    "position" bigint NOT NULL,
+    stream text NOT NULL,
+    version bigint NOT NULL,
+    type text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    fact jsonb NOT NULL,
+    CONSTRAINT event_version_check CHECK ((version > 0))
+);
+
+CREATE FUNCTION public.cloudevent(of public.event, source text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (((((((((((((((('{"specversion":"1.0","id":"'::text || (of)."position") || '","source":'::text) || to_json(source)) || ',"type":"'::text) || (of).type) || '","subject":"'::text) || (of).stream) || '","time":"'::text) || to_char(((of).recorded_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text)) || '","datacontenttype":"application/json","position":'::text) || (of)."position") || ',"streamversion":'::text) || (of).version) || ',"data":'::text) || (of).fact) || '}'::text);
+
+CREATE FUNCTION public.plain(typed text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN translate(lower(regexp_replace(NORMALIZE(typed, NFKC), '\s'::text, ''::text, 'g'::text)), '‐‑‒–—―−⁃ー‧・•⋅'::text, '---------····'::text);
+
+CREATE FUNCTION public.document_number(typed text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN regexp_replace(public.plain(typed), '^(.+)[〔\[(【{❲〖〈<《]([0-9]{4})[〕\])】}❳〗〉>》]第?0*([0-9]{1,12})号?$'::text, '\1〔\2〕\3号'::text);
+
+CREATE FUNCTION public.fen(amount text) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (replace(amount, '.'::text, ''::text))::bigint;
+
+CREATE FUNCTION public.yuan(amount numeric) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (round((amount / (100)::numeric), 2))::text;
+
+CREATE FUNCTION public.figures(planned numeric, allotted numeric, line numeric, committed numeric, payable numeric, in_approval numeric, in_transit numeric, paid numeric) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN json_build_object('planned', public.yuan(planned), 'allotted', public.yuan(allotted), 'line', public.yuan(line), 'committed', public.yuan(committed), 'payable', public.yuan(payable), 'in_approval', public.yuan(in_approval), 'in_transit', public.yuan(in_transit), 'paid', public.yuan(paid));
+
+CREATE FUNCTION public.last_step(of_project text, of_batch integer, of_award text, of_payment text, of_type text, before_position bigint) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select e.fact
+    from movement as m
+    join event as e using (position)
+    where
+        m.project = of_project
+        and m.batch = of_batch
+        and m.award = of_award
+        and m.payment = of_payment
+        and m.type = of_type
+        and m.position < before_position
+    order by m.position desc
+    limit 1
+$$;
+
+CREATE FUNCTION public.lot_step(held int8multirange, entering boolean, fen int8multirange) RETURNS int8multirange
+    LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+    AS $$
+begin
+    if entering and held && fen then
+        raise exception 'fen % enter a lot that has some of them already', fen using errcode = 'data_exception';
+    end if;
+    if not entering and not held @> fen then
+        raise exception 'fen % leave a lot that has not all of them', fen using errcode = 'data_exception';
+    end if;
+    return case when entering then held + fen else held - fen end;
+end
+$$;
+
+CREATE FUNCTION public.make_like(live regclass, in_schema text) RETURNS SETOF text
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    name text := (select relname from pg_class where oid = live);
+    part record;
+begin
+    execute format('create table %I.%I (like %s including all excluding indexes)', in_schema, name, live);
+    for part in
+        select conname, pg_get_constraintdef(oid) as definition
+        from pg_constraint
+        where conrelid = live and contype in ('p', 'u', 'x')
+    loop
+        execute format('alter table %I.%I add constraint %I %s', in_schema, name, part.conname, part.definition);
+    end loop;
+    return query
+    select format(
+        'create index %I on %I.%I using %s', c.relname, in_schema, name,
+        substring(pg_get_indexdef(i.indexrelid) from ' USING (.*)$')
+    )
+    from pg_index as i
+    join pg_class as c on c.oid = i.indexrelid
+    where i.indrelid = live and not exists (select from pg_constraint as k where k.conindid = i.indexrelid);
+end
+$_$;
+
+CREATE FUNCTION public.number_of(fact jsonb, VARIADIC kinds text[]) RETURNS text
+    LANGUAGE sql IMMUTABLE
+    AS $$
+    select d.document ->> 'number'
+    from jsonb_array_elements(fact -> 'documents') with ordinality as d (document, ordinal)
+    where d.document ->> 'kind' = any(kinds)
+    order by d.ordinal
+    limit 1
+$$;
+
+CREATE FUNCTION public.of_fund(allotted numeric, pool numeric, recovered numeric, surrendered numeric) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN json_build_object('pool', public.yuan(pool), 'recovered', public.yuan(recovered), 'surrendered', public.yuan(surrendered), 'appropriated', public.yuan((((allotted + pool) + recovered) + surrendered)));
+
+CREATE FUNCTION public.plan_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(project text, batch integer, batch_name text, gate text, planned bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    with whole as (
+        select max(position) as position
+        from plan
+        where
+            fund = of_fund
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    ), reallocated as (
+        select m.project, m.batch, sum(case when m.target = 'line' then m.amount else -m.amount end) as amount
+        from movement as m
+        join whole on m.position > whole.position
+        where
+            m.fund = of_fund
+            and (m.type = 'FundsReallocated' or m.entry = 'FundsReallocated')
+            and m.position <= coalesce(at_position, m.position)
+            and m.booked_on <= coalesce(at_booked_on, m.booked_on)
+        group by m.project, m.batch
+    )
+    select p.project, p.batch, p.batch_name, p.gate, (p.planned + coalesce(r.amount, 0))::bigint
+    from plan as p
+    join whole using (position)
+    left join reallocated as r on r.project = p.project and r.batch = p.batch
+    where p.fund = of_fund
+$$;
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is append-only: % refused', tg_table_name, tg_op using errcode = 'insufficient_privilege';
+end
+$$;
+
+CREATE FUNCTION public.same_rights(of regclass, as_on regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    granted record;
+begin
+    for granted in
+        select a.grantee, a.privilege_type
+        from pg_class as c
+        cross join aclexplode(c.relacl) as a
+        where c.oid = as_on and a.grantee <> c.relowner
+    loop
+        execute format(
+            'grant %s on %s to %s', granted.privilege_type, of,
+            case granted.grantee when 0 then 'public' else granted.grantee::regrole::text end
+        );
+    end loop;
+end
+$$;
+
+CREATE FUNCTION public.size(fen int8multirange) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT (COALESCE(sum((upper(r.r) - lower(r.r))), (0)::numeric))::bigint AS "coalesce" FROM unnest(size.fen) r(r));
+
+CREATE FUNCTION public.standing_at(of_fund text, at_position bigint, at_booked_on date, by_award boolean) RETURNS TABLE(project text, batch integer, award text, planned numeric, allotted numeric, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint, pool bigint, recovered bigint, surrendered bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    with held as materialized (
+        select * from balance_at(at_position, at_booked_on, by_award) as b where b.fund = of_fund
+    ), given as (
+        select h.*, h.committed + h.payable + h.in_approval + h.in_transit + h.paid as amount
+        from held as h
+        where h.award <> ''
+    )
+    select
+        p.project, p.batch, '', p.planned - coalesce(g.amount, 0), coalesce(h.line, 0)::numeric,
+        coalesce(h.line, 0), 0, 0, 0, 0, 0, 0, 0, 0
+    from plan_at(of_fund, at_position, at_booked_on) as p
+    left join held as h on h.project = p.project and h.batch = p.batch and h.award = ''
+    left join (select project, batch, sum(amount) as amount from given group by project, batch) as g
+        on g.project = p.project and g.batch = p.batch
+    union all
+    select
+        project, batch, award, amount, amount,
+        0, committed, payable, in_approval, in_transit, paid, 0, recovered, 0
+    from given
+    union all
+    select '', 0, '', 0, 0, 0, 0, 0, 0, 0, 0, coalesce(sum(pool), 0)::bigint, 0, coalesce(sum(surrendered), 0)::bigint
+    from held
+    where project = ''
+$$;
+
+CREATE FUNCTION public.stop_fold(finding text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '%', finding using errcode = 'data_exception';
+end
+$$;
+
+CREATE FUNCTION public.table_differences(live regclass, anew regclass, most integer) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    keys text;
+begin
+    select string_agg(format('%I', a.attname), ', ' order by k.ordinal) into keys
+    from pg_index as i
+    cross join unnest(i.indkey) with ordinality as k (attnum, ordinal)
+    join pg_attribute as a on a.attrelid = i.indrelid and a.attnum = k.attnum
+    where i.indrelid = live and i.indisprimary;
+    return query execute format(
+        'select to_jsonb(l), to_jsonb(n), count(*) over () from %s as l full join %s as n using (%s) '
+        'where l::text is distinct from n::text order by %3$s limit %s',
+        live, anew, keys, most
+    );
+end
+$_$;
+
+CREATE FUNCTION public.table_digest(of regclass) RETURNS TABLE(row_count bigint, digest numeric)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return query execute format(
+        'select count(*), coalesce(sum(hash_record_extended(row(t.*), 0)), 0) from %s as t', of
+    );
+end
+$$;
+
+CREATE AGGREGATE public.lot_after(boolean, int8multirange) (
+    SFUNC = public.lot_step,
+    STYPE = int8multirange,
+    INITCOND = '{}'
+);
+
+CREATE TABLE public.access_change (
+    id bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    key text NOT NULL,
+    action text NOT NULL,
+    by text NOT NULL,
+    detail jsonb NOT NULL,
+    CONSTRAINT access_change_action_check CHECK ((action = ANY (ARRAY['created'::text, 'rotated'::text, 'revoked'::text])))
+);
+
+ALTER TABLE public.access_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.access_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.api_key (
+    name text NOT NULL,
+    scopes text[] NOT NULL,
+    funds text[] DEFAULT '{}'::text[] NOT NULL,
+    projects text[] DEFAULT '{}'::text[] NOT NULL,
+    sources text[] DEFAULT '{}'::text[] NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone
+);
+
+CREATE TABLE public.api_secret (
+    digest bytea NOT NULL,
+    name text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone
+);
+
+CREATE TABLE public.application (
+    project text NOT NULL,
+    application text NOT NULL,
+    fund text NOT NULL,
+    round integer NOT NULL,
+    applicant text NOT NULL,
+    uscc text NOT NULL,
+    received_on date NOT NULL,
+    screened text,
+    score text,
+    events bigint[] NOT NULL,
+    status text NOT NULL
+);
+
+CREATE TABLE public.appropriation (
+    fund text NOT NULL,
+    version bigint NOT NULL,
+    "position" bigint NOT NULL,
+    budget_year integer NOT NULL,
+    amount bigint NOT NULL,
+    carried_out_of integer,
+    events bigint[] NOT NULL,
+    CONSTRAINT appropriation_amount_check CHECK ((amount > 0))
+);
+
+CREATE TABLE public.award (
+    project text NOT NULL,
+    award text NOT NULL,
+    fund text NOT NULL,
+    application text NOT NULL,
+    applicant text NOT NULL,
+    uscc text NOT NULL,
+    payee text NOT NULL,
+    payee_uscc text NOT NULL,
+    payee_account text NOT NULL,
+    score text NOT NULL,
+    rank integer NOT NULL,
+    decided_on date NOT NULL,
+    acceptance text NOT NULL,
+    rectify_by date,
+    events bigint[] NOT NULL,
+    status text NOT NULL,
+    ends_on date
+);
+
+CREATE TABLE public.balance (
+    fund text NOT NULL,
+    project text NOT NULL,
+    batch integer NOT NULL,
+    award text NOT NULL,
+    pool bigint NOT NULL,
+    surrendered bigint NOT NULL,
+    recovered bigint NOT NULL,
+    line bigint NOT NULL,
+    committed bigint NOT NULL,
+    payable bigint NOT NULL,
+    in_approval bigint NOT NULL,
+    in_transit bigint NOT NULL,
+    paid bigint NOT NULL,
+    CONSTRAINT balance_committed_check CHECK ((committed >= 0)),
+    CONSTRAINT balance_in_approval_check CHECK ((in_approval >= 0)),
+    CONSTRAINT balance_in_transit_check CHECK ((in_transit >= 0)),
+    CONSTRAINT balance_line_check CHECK ((line >= 0)),
+    CONSTRAINT balance_paid_check CHECK ((paid >= 0)),
+    CONSTRAINT balance_payable_check CHECK ((payable >= 0)),
+    CONSTRAINT balance_pool_check CHECK ((pool >= 0)),
+    CONSTRAINT balance_recovered_check CHECK ((recovered >= 0)),
+    CONSTRAINT balance_surrendered_check CHECK ((surrendered >= 0))
+);
+
+CREATE TABLE public.check_run (
+    id bigint NOT NULL,
+    asked_at timestamp with time zone DEFAULT now() NOT NULL,
+    asked_by text NOT NULL,
+    started_at timestamp with time zone,
+    finished_at timestamp with time zone,
+    errors bigint,
+    report jsonb
+);
+
+ALTER TABLE public.check_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.check_run_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.citation (
+    "position" bigint NOT NULL,
+    seq integer NOT NULL,
+    fund text NOT NULL,
+    kind text NOT NULL,
+    number text NOT NULL,
+    plain text NOT NULL,
+    title text,
+    issuer text,
+    date date,
+    sha256 text
+);
+
+CREATE TABLE public.claim (
+    kind text NOT NULL,
+    number text NOT NULL,
+    stream text NOT NULL,
+    version bigint NOT NULL
+);
+
+CREATE TABLE public.fund (
+    fund text NOT NULL,
+    name text NOT NULL,
+    name_en text,
+    title text,
+    tasks jsonb,
+    appropriated bigint DEFAULT 0 NOT NULL,
+    established_position bigint NOT NULL,
+    adopted_position bigint,
+    closed_position bigint,
+    settings jsonb NOT NULL,
+    settings_version integer NOT NULL,
+    plan_position bigint,
+    closed_through date,
+    CONSTRAINT fund_appropriated_check CHECK ((appropriated >= 0))
+);
+
+CREATE VIEW public.ledger_events AS
+ SELECT stream AS originator_id,
+    version AS originator_version,
+    type AS topic,
+    convert_to((fact)::text, 'UTF8'::name) AS state,
+    "position" AS notification_id
+   FROM public.event;
+
+CREATE TABLE public.lot (
+    depth text NOT NULL,
+    fund text NOT NULL,
+    project text NOT NULL,
+    batch integer NOT NULL,
+    award text NOT NULL,
+    fen int8multirange NOT NULL,
+    ever int8multirange NOT NULL,
+    CONSTRAINT lot_depth_check CHECK ((depth = ANY (ARRAY['issued'::text, 'allotted'::text, 'awarded'::text])))
+);
+
+CREATE TABLE public.migration (
+    name text NOT NULL,
+    sha256 text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.movement (
+    "position" bigint NOT NULL,
+    seq integer NOT NULL,
+    fund text NOT NULL,
+    type text NOT NULL,
+    booked_on date NOT NULL,
+    source public.account NOT NULL,
+    target public.account NOT NULL,
+    project text,
+    batch integer,
+    award text,
+    payment text,
+    fen int8multirange NOT NULL,
+    amount bigint NOT NULL,
+    entry text,
+    CONSTRAINT movement_check CHECK (((amount > 0) AND (amount = public.size(fen))))
+);
+
+CREATE TABLE public.objection (
+    project text NOT NULL,
+    objection text NOT NULL,
+    fund text NOT NULL,
+    application text,
+    reason text NOT NULL,
+    received_on date NOT NULL,
+    status text NOT NULL,
+    resolved_on date,
+    events bigint[] NOT NULL
+);
+
+CREATE TABLE public.payment (
+    project text NOT NULL,
+    payment text NOT NULL,
+    fund text NOT NULL,
+    award text NOT NULL,
+    batch integer NOT NULL,
+    amount bigint NOT NULL,
+    status text NOT NULL,
+    payee text NOT NULL,
+    payee_uscc text,
+    payee_account text NOT NULL,
+    payee_differs boolean NOT NULL,
+    requested_on date NOT NULL,
+    instructed_on date,
+    voucher text,
+    confirmed_on date,
+    bank_reference text,
+    returned bigint NOT NULL,
+    events bigint[] NOT NULL,
+    recovered bigint NOT NULL,
+    CONSTRAINT payment_amount_check CHECK ((amount > 0)),
+    CONSTRAINT payment_recovered_check CHECK ((recovered >= 0)),
+    CONSTRAINT payment_returned_check CHECK ((returned >= 0))
+);
+
+CREATE TABLE public.plan (
+    fund text NOT NULL,
+    "position" bigint NOT NULL,
+    project text NOT NULL,
+    batch integer NOT NULL,
+    booked_on date NOT NULL,
+    batch_name text NOT NULL,
+    gate text NOT NULL,
+    planned bigint NOT NULL,
+    CONSTRAINT plan_planned_check CHECK ((planned >= 0))
+);
+
+CREATE TABLE public.post (
+    source text NOT NULL,
+    id text NOT NULL,
+    digest bytea NOT NULL,
+    first_position bigint NOT NULL,
+    last_position bigint NOT NULL
+);
+
+CREATE TABLE public.project (
+    fund text NOT NULL,
+    project text NOT NULL,
+    number integer NOT NULL,
+    number_raw text,
+    name text NOT NULL,
+    name_annex text NOT NULL,
+    name_en text,
+    tasks text[] NOT NULL,
+    award_rule text NOT NULL,
+    awards integer NOT NULL,
+    fixed_total boolean NOT NULL,
+    opened_position bigint,
+    closed_position bigint,
+    in_plan boolean NOT NULL
+);
+
+CREATE TABLE public.projection (
+    name text NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL,
+    version text
+);
+
+CREATE TABLE public.reconciliation (
+    fund text NOT NULL,
+    version bigint NOT NULL,
+    file_sha256 text NOT NULL,
+    first_day date NOT NULL,
+    last_day date NOT NULL,
+    compared_at bigint NOT NULL,
+    lines integer NOT NULL,
+    received bigint NOT NULL,
+    paid_out bigint NOT NULL,
+    matches integer NOT NULL,
+    exceptions integer NOT NULL,
+    accepted_on date NOT NULL,
+    accepted_by text NOT NULL,
+    status text NOT NULL,
+    events bigint[] NOT NULL,
+    CONSTRAINT reconciliation_paid_out_check CHECK ((paid_out >= 0)),
+    CONSTRAINT reconciliation_received_check CHECK ((received >= 0))
+);
+
+CREATE TABLE public.recovery (
+    project text NOT NULL,
+    recovery text NOT NULL,
+    fund text NOT NULL,
+    payment text NOT NULL,
+    ordered_on date NOT NULL,
+    due_on date NOT NULL,
+    amount bigint NOT NULL,
+    received bigint NOT NULL,
+    waived bigint NOT NULL,
+    status text NOT NULL,
+    events bigint[] NOT NULL,
+    CONSTRAINT recovery_amount_check CHECK ((amount > 0)),
+    CONSTRAINT recovery_received_check CHECK ((received >= 0)),
+    CONSTRAINT recovery_waived_check CHECK ((waived >= 0))
+);
+
+CREATE TABLE public.refusal (
+    id bigint NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    key text NOT NULL,
+    source text NOT NULL,
+    post_id text NOT NULL,
+    digest bytea NOT NULL,
+    type text NOT NULL,
+    stream text NOT NULL,
+    fund text,
+    actor text NOT NULL,
+    occurred_on date NOT NULL,
+    problem text NOT NULL,
+    rule text,
+    title text NOT NULL,
+    title_zh text NOT NULL,
+    facts jsonb NOT NULL
+);
+
+ALTER TABLE public.refusal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.refusal_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.round (
+    project text NOT NULL,
+    round text NOT NULL,
+    fund text NOT NULL,
+    opens_on date NOT NULL,
+    closes_on date NOT NULL,
+    closed_on date,
+    reviewed_on date,
+    notice_from date,
+    notice_to date,
+    notice_completed_on date,
+    status text NOT NULL,
+    events bigint[] NOT NULL
+);
+
+CREATE TABLE public.secret (
+    only_row boolean DEFAULT true NOT NULL,
+    fingerprint bytea NOT NULL,
+    CONSTRAINT secret_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.serial (
+    only_row boolean DEFAULT true NOT NULL,
+    next bigint NOT NULL,
+    CONSTRAINT serial_next_check CHECK ((next >= 0)),
+    CONSTRAINT serial_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE public.snapshot (
+    stream text NOT NULL,
+    version bigint NOT NULL,
+    code text NOT NULL,
+    state text NOT NULL
+);
+
+CREATE TABLE public.waiver (
+    project text NOT NULL,
+    waiver text NOT NULL,
+    fund text NOT NULL,
+    rule text NOT NULL,
+    award text,
+    application text,
+    reason text NOT NULL,
+    granted_on date NOT NULL,
+    granted_by text NOT NULL,
+    status text NOT NULL,
+    events bigint[] NOT NULL
+);
+
+ALTER TABLE ONLY public.access_change
+    ADD CONSTRAINT access_change_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.lot
+    ADD CONSTRAINT allotted_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'allotted'::text)) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.api_key
+    ADD CONSTRAINT api_key_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.api_secret
+    ADD CONSTRAINT api_secret_pkey PRIMARY KEY (digest);
+
+ALTER TABLE ONLY public.application
+    ADD CONSTRAINT application_pkey PRIMARY KEY (project, application);
+
+ALTER TABLE ONLY public.appropriation
+    ADD CONSTRAINT appropriation_pkey PRIMARY KEY (fund, version);
+
+ALTER TABLE ONLY public.award
+    ADD CONSTRAINT award_pkey PRIMARY KEY (project, award);
+
+ALTER TABLE ONLY public.lot
+    ADD CONSTRAINT awarded_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'awarded'::text)) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.balance
+    ADD CONSTRAINT balance_pkey PRIMARY KEY (fund, project, batch, award);
+
+ALTER TABLE ONLY public.check_run
+    ADD CONSTRAINT check_run_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.citation
+    ADD CONSTRAINT citation_pkey PRIMARY KEY ("position", seq);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (kind, number);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY ("position");
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_stream_version_key UNIQUE (stream, version);
+
+ALTER TABLE ONLY public.fund
+    ADD CONSTRAINT fund_pkey PRIMARY KEY (fund);
+
+ALTER TABLE ONLY public.lot
+    ADD CONSTRAINT issued_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'issued'::text)) DEFERRABLE INITIALLY DEFERRED;
+
+ALTER TABLE ONLY public.lot
+    ADD CONSTRAINT lot_pkey PRIMARY KEY (depth, fund, project, batch, award);
+
+ALTER TABLE ONLY public.migration
+    ADD CONSTRAINT migration_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.movement
+    ADD CONSTRAINT movement_pkey PRIMARY KEY ("position", seq);
+
+ALTER TABLE ONLY public.objection
+    ADD CONSTRAINT objection_pkey PRIMARY KEY (project, objection);
+
+ALTER TABLE ONLY public.payment
+    ADD CONSTRAINT payment_pkey PRIMARY KEY (project, payment);
+
+ALTER TABLE ONLY public.plan
+    ADD CONSTRAINT plan_pkey PRIMARY KEY (fund, "position", project, batch);
+
+ALTER TABLE ONLY public.post
+    ADD CONSTRAINT post_pkey PRIMARY KEY (source, id);
+
+ALTER TABLE ONLY public.project
+    ADD CONSTRAINT project_pkey PRIMARY KEY (fund, project);
+
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_pkey PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.reconciliation
+    ADD CONSTRAINT reconciliation_pkey PRIMARY KEY (fund, version);
+
+ALTER TABLE ONLY public.recovery
+    ADD CONSTRAINT recovery_pkey PRIMARY KEY (project, recovery);
+
+ALTER TABLE ONLY public.refusal
+    ADD CONSTRAINT refusal_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.round
+    ADD CONSTRAINT round_pkey PRIMARY KEY (project, round);
+
+ALTER TABLE ONLY public.secret
+    ADD CONSTRAINT secret_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.serial
+    ADD CONSTRAINT serial_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.waiver
+    ADD CONSTRAINT waiver_pkey PRIMARY KEY (project, waiver);
+
+CREATE INDEX api_secret_name_idx ON public.api_secret USING btree (name);
+
+CREATE INDEX application_fund_idx ON public.application USING btree (fund);
+
+CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), award);
+
+CREATE INDEX award_fund_idx ON public.award USING btree (fund);
+
+CREATE INDEX citation_plain_position_idx ON public.citation USING btree (plain, "position");
+
+CREATE INDEX event_expr_position_idx ON public.event USING btree (((fact ->> 'fund'::text)), "position");
+
+CREATE INDEX lot_ever_idx ON public.lot USING gist (ever);
+
+CREATE INDEX movement_fund_idx ON public.movement USING btree (fund) WHERE (project IS NULL);
+
+CREATE INDEX movement_fund_position_idx ON public.movement USING btree (fund, "position");
+
+CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "position") WHERE ((type = 'FundsReallocated'::text) OR (entry = 'FundsReallocated'::text));
+
+CREATE INDEX movement_project_batch_award_position_idx ON public.movement USING btree (project, batch, award, "position");
+
+CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);
+
+CREATE UNIQUE INDEX one_waiting ON public.check_run USING btree ((true)) WHERE (started_at IS NULL);
+
+CREATE INDEX payment_events_idx ON public.payment USING btree ((events[1]));
+
+CREATE INDEX payment_fund_idx ON public.payment USING btree (fund);
+
+CREATE INDEX payment_payee_uscc_idx ON public.payment USING btree (payee_uscc);
+
+CREATE INDEX payment_payment_idx ON public.payment USING btree (payment);
+
+CREATE INDEX payment_plain_idx ON public.payment USING btree (public.plain(voucher));
+
+CREATE INDEX payment_plain_idx1 ON public.payment USING btree (public.plain(bank_reference));
+
+CREATE INDEX payment_plain_idx2 ON public.payment USING btree (public.plain(payee));
+
+CREATE INDEX payment_project_award_idx ON public.payment USING btree (project, award);
+
+CREATE INDEX project_project_idx ON public.project USING btree (project);
+
+CREATE INDEX recovery_fund_idx ON public.recovery USING btree (fund);
+
+CREATE INDEX refusal_fund_id_idx ON public.refusal USING btree (fund, id);
+
+CREATE INDEX refusal_key_id_idx ON public.refusal USING btree (key, id);
+
+CREATE UNIQUE INDEX refusal_key_source_post_id_digest_problem_md5_idx ON public.refusal USING btree (key, source, post_id, digest, problem, md5((facts)::text));
+
+CREATE INDEX refusal_source_post_id_idx ON public.refusal USING btree (source, post_id);
+
+CREATE INDEX round_fund_idx ON public.round USING btree (fund);
+
+CREATE INDEX waiver_fund_idx ON public.waiver USING btree (fund);
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.access_change FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.post FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+ALTER TABLE ONLY public.api_secret
+    ADD CONSTRAINT api_secret_name_fkey FOREIGN KEY (name) REFERENCES public.api_key(name);
+
+ALTER TABLE ONLY public.claim
+    ADD CONSTRAINT claim_stream_version_fkey FOREIGN KEY (stream, version) REFERENCES public.event(stream, version);
+
+ALTER TABLE ONLY public.post
+    ADD CONSTRAINT post_first_position_fkey FOREIGN KEY (first_position) REFERENCES public.event("position");
+
+ALTER TABLE ONLY public.post
+    ADD CONSTRAINT post_last_position_fkey FOREIGN KEY (last_position) REFERENCES public.event("position");
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_change TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_secret TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.application TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.appropriation TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.award TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.check_run TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.citation TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.claim TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fund TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ledger_events TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lot TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.migration TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.movement TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.objection TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payment TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plan TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.post TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projection TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.reconciliation TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refusal TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.round TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.secret TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.serial TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.snapshot TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.waiver TO suyuan;
+
+ALTER DEFAULT PRIVILEGES FOR ROLE suyuan_owner IN SCHEMA public GRANT SELECT,INSERT,DELETE,UPDATE ON TABLES TO suyuan;

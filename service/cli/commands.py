@@ -1,0 +1,99 @@
+"""`suyuan`: the group of all commands, and the one place that turns errors into messages."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import psycopg
+
+from projections import Changed
+from service import __version__
+from service.auth import api_keys, tokens
+from service.cli import (
+    archive,
+    check,
+    contract,
+    keys,
+    load_plan,
+    migrate,
+    projector,
+    rebuild,
+    reconcile,
+    replay,
+    restore,
+    run,
+    schema,
+    serve,
+)
+from service.cli.terminal import Group
+from service.config import ConfigWrong
+from service.observability import logs
+from service.plans import plan_file
+from service.postgres.embedded import HomeInUse, PostgresFailed
+from service.postgres.migrate import MigrationChanged, MigrationsPending
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog='命令补全 Shell completion (bash, zsh, fish): eval "$(_SUYUAN_COMPLETE=bash_source suyuan)"',
+)
+@click.version_option(__version__, "-V", "--version", message="suyuan %(version)s")
+def cli() -> None:
+    """溯元：专项资金账簿，每一分钱都能追溯到来源。
+
+    Suyuan: a ledger of special funds that traces every fen to its source.
+    """
+    logs.configure()
+    signal.signal(signal.SIGTERM, _interrupt)  # so that started processes are stopped in order
+
+
+for _module in (
+    run, serve, projector, migrate, keys, load_plan, reconcile, check, rebuild, archive, replay, restore,
+    contract, schema,
+):  # fmt: skip
+    cli.add_command(_module.command)
+
+MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
+    Changed: str,
+    ConfigWrong: str,
+    HomeInUse: str,
+    PostgresFailed: str,
+    MigrationChanged: str,
+    MigrationsPending: str,
+    plan_file.PlanFileWrong: str,
+    api_keys.OtherSecret: str,
+    tokens.TokenFileWrong: str,
+    psycopg.errors.InsufficientPrivilege: lambda e: f"数据库角色权限不足 the database role lacks a privilege: {e}",
+    psycopg.OperationalError: lambda e: f"数据库无法连接 cannot connect to the database: {e}",
+    NotADirectoryError: lambda e: f"{e.filename}: 不是文件夹，请设置 SUYUAN_HOME it is not a folder; set SUYUAN_HOME",
+    FileExistsError: lambda e: f"{e.filename}: 不是文件夹，请设置 SUYUAN_HOME it is not a folder; set SUYUAN_HOME",
+    PermissionError: lambda e: f"{e.filename}: 无权访问，请设置 SUYUAN_HOME permission denied; set SUYUAN_HOME",
+}
+"""Errors that the operator can fix, and what is printed in place of a traceback."""
+
+
+def run_command() -> None:
+    """Run the command named by the arguments. Errors that the operator can fix are reported without a traceback."""
+    for stream in (sys.stdout, sys.stderr):  # a terminal in GBK or ASCII shows `?` for other characters
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        cli(prog_name="suyuan", standalone_mode=False)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # the reading end of a pipe was closed
+        sys.stderr.close()
+        sys.exit(141)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except tuple(MESSAGES) as error:
+        sys.exit(next(message for kind, message in MESSAGES.items() if isinstance(error, kind))(error))
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt

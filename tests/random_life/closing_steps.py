@@ -1,0 +1,99 @@
+"""Posts that bring the projects and the fund nearer to being closed, from any state; each must be accepted.
+
+Written from DOMAIN's conditions for closing: a state in which no such post is accepted is a dead end of the domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from domain.event import Posted
+from domain.fund.funding import FundsReinstated
+from domain.fund.lifecycle import FundClosed
+from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, PAYABLE, POOL, RECOVERED, AccountAt
+from domain.project import amendment, call, payment, selection
+from domain.project.lifecycle import ProjectClosed
+from domain.state.entities import PaymentStatus, Round, RoundStatus
+from domain.state.project import Project
+from tests.random_life.fund_steps import surrender_pool, surrender_recovered
+from tests.random_life.payment_steps import in_flight, next_of_payment, receive_or_waive
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+MakePost = Callable[[], Posted]
+
+
+def closing_posts(life: RandomLife) -> list[MakePost]:
+    """Functions that make the posts possible next on the way to a closed fund; none if it is closed and empty."""
+    still_open = [project for project in life.projects() if not project.closed]
+    posts = [make for project in still_open for make in _of_project(life, project)]
+    if {project.code for project in still_open}.isdisjoint(code for code, _ in life.fund.allotted):
+        posts += _of_fund(life)
+    return posts
+
+
+def _of_project(life: RandomLife, project: Project) -> list[MakePost]:
+    stream = f"project/{project.code}"
+    posts = [*_round(life, project, stream), *_payments(life, project, stream), *_awards(life, project, stream)]
+    posts += [partial(receive_or_waive, life, project, name, whole=True) for name, _ in project.all_outstanding()]
+    return posts or [partial(life.post, ProjectClosed(), stream)]
+
+
+def _round(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost]:
+    """Resolve the objections, close the call, let the round fail."""
+    for name in sorted(project.open_objections):
+        answer = selection.ObjectionResolved(name, upheld=life.chance(30), reason="核实")
+        yield partial(life.post, answer, stream)
+    current = project.rounds.get(str(project.round))
+    if current is None or current.status is not RoundStatus.UNDER_WAY:
+        return
+    if current.closed_on is None:
+        yield partial(_close_call, life, current, stream)
+    elif not project.open_objections:
+        yield partial(life.post, call.CallFailed(current.number, "不再进行"), stream)
+
+
+def _close_call(life: RandomLife, current: Round, stream: str) -> Posted:
+    life.wait_until(current.closes_on + timedelta(days=1))
+    return life.post(call.CallClosed(current.number), stream)
+
+
+def _payments(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost]:
+    """Advance each payment in flight, or end it without success."""
+    for name in sorted(in_flight(project)):
+        each, instructed = project.payments[name], project.payments[name].status is PaymentStatus.INSTRUCTED
+        upheld = project.applications[project.awards[each.award].application].excluded
+        if instructed or not (upheld or project.open_objections):
+            yield partial(next_of_payment, life, project, name)
+        unsuccessful = payment.PaymentFailed if instructed else payment.PaymentCancelled
+        yield partial(life.post, unsuccessful(name, "不再支付"), stream)
+
+
+def _awards(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost]:
+    """End the awards that hold unpaid money, if none of that money is in flight."""
+    holding = {at.place.award for at in project.accounts.holdings if at.account in (COMMITTED, PAYABLE)}
+    in_flight_of = {at.place.award for at in project.accounts.holdings if at.account in (IN_APPROVAL, IN_TRANSIT)}
+    for name in sorted(str(each) for each in holding - in_flight_of):
+        yield partial(life.post, amendment.AwardTerminated(name, "收尾"), stream)
+
+
+def _of_fund(life: RandomLife) -> Iterator[MakePost]:
+    """Surrender the money that is left, and close the fund."""
+    for at in sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED):
+        yield from _recovered(life, at)
+    pool = life.fund.accounts.balance(POOL)
+    if pool:
+        yield partial(surrender_pool, life, pool)
+    if not life.fund.closed and not life.fund.accounts.total((POOL, RECOVERED)):
+        yield partial(life.post, FundClosed())
+
+
+def _recovered(life: RandomLife, at: AccountAt) -> Iterator[MakePost]:
+    amount = life.fund.accounts.balance(RECOVERED, at.place)
+    yield partial(surrender_recovered, life, at, amount)
+    if not life.fund.closed:
+        yield partial(life.post, FundsReinstated(at.place.project, at.place.award, at.place.batch, amount))

@@ -1,0 +1,182 @@
+"""Posts that are invalid on purpose, by the rule they should break: rules of awards, payments and reversals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from domain.entry_reversed import EntryReversed
+from domain.event import Posted, Recorded
+from domain.money import Money
+from domain.project import acceptance, amendment, payment, recovery
+from domain.project.lifecycle import ProjectClosed
+from domain.project.waiver import WaiverGranted
+from domain.state.entities import Acceptance, PaymentStatus, RoundStatus
+from domain.state.project import Project
+from tests.domain.lives import actual
+from tests.random_life.award_steps import pick_award
+from tests.random_life.invalid_fund_steps import HUGE, ONE_DAY, TINY, InvalidStep, StepResult
+from tests.random_life.round_steps import new_name
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+
+def with_award(make: Callable[[RandomLife, Project, str], StepResult]) -> InvalidStep:
+    """A step that is possible if the project has an award."""
+
+    def step(life: RandomLife, project: Project) -> StepResult:
+        name = pick_award(life, project)
+        return make(life, project, name) if name else None
+
+    return step
+
+
+def with_payment(status: PaymentStatus, make: Callable[[RandomLife, Project, str], StepResult]) -> InvalidStep:
+    """A step that is possible if the project has a payment of this status."""
+
+    def step(life: RandomLife, project: Project) -> StepResult:
+        name = life.pick_any(name for name, each in project.payments.items() if each.status is status)
+        return make(life, project, name) if name else None
+
+    return step
+
+
+def _approve_own(life: RandomLife, project: Project, name: str) -> StepResult:
+    each = project.payments[name]
+    return life.post(payment.PaymentApproved(name, "审批"), f"project/{project.code}", by=each.by.actor)
+
+
+def _approve_out_of_turn(life: RandomLife, project: Project, name: str) -> StepResult:
+    by = life.other_than(project.payments[name].by.actor)
+    return life.post(payment.PaymentApproved(name, "越级"), f"project/{project.code}", by=by)
+
+
+def _change_nothing(life: RandomLife, project: Project, name: str) -> StepResult:
+    payee = project.awards[name].payee
+    fact = amendment.PayeeChanged(name, payee, payee, approver="乙")
+    return life.post(fact, f"project/{project.code}", by="甲")
+
+
+def _rectify_for_long(life: RandomLife, project: Project) -> StepResult:
+    name = life.pick_any(name for name, each in project.awards.items() if each.acceptance is Acceptance.FAILED)
+    return acceptance.RectificationOrdered(name, life.day + timedelta(days=400)) if name else None
+
+
+def _overdue(life: RandomLife, project: Project, name: str) -> StepResult:
+    due = project.awards[name].rectify_by
+    if due is None:
+        return None
+    life.wait_until(due + ONE_DAY)
+    return acceptance.AcceptanceRequested(name)
+
+
+def _order_too_much(life: RandomLife, project: Project, name: str) -> StepResult:
+    return recovery.RecoveryOrdered(new_name("R", project.recoveries), name, HUGE, life.day, "随机")
+
+
+def _receive_too_much(life: RandomLife, project: Project) -> StepResult:
+    name = life.pick_any(project.recoveries)
+    return recovery.RecoveryReceived(name, HUGE) if name else None
+
+
+def _close_too_early(_: RandomLife, project: Project) -> StepResult:
+    last = project.rounds[str(project.round)] if project.rounds else None
+    under_way = last and last.status is RoundStatus.UNDER_WAY
+    unresolved = any(project.all_outstanding()) or project.open_objections
+    return ProjectClosed() if unresolved and not under_way else None
+
+
+def _waive_for_oneself(life: RandomLife, project: Project, name: str) -> StepResult:
+    by = project.awards[name].by.actor
+    return life.post(WaiverGranted("NoTriesLeft", "特批", award=name), f"project/{project.code}", by=by)
+
+
+def _waive_again(life: RandomLife, project: Project) -> StepResult:
+    key = life.pick_any(project.waivers)
+    if key is None:
+        return None
+    rule, kind, name = key.split("/")
+    return WaiverGranted(rule, "再批", **{kind: name})
+
+
+AWARD: dict[str, InvalidStep] = {
+    "RequesterMayNotApprove": with_payment(PaymentStatus.REQUESTED, _approve_own),
+    "ApprovalOutOfTurn": with_payment(PaymentStatus.REQUESTED, _approve_out_of_turn),
+    "PayeeUnchanged": with_award(_change_nothing),
+    "AmountMismatch": with_payment(
+        PaymentStatus.INSTRUCTED, lambda _, __, name: payment.PaymentConfirmed(name, HUGE, actual())
+    ),
+    "AmountMismatch of a return": with_payment(
+        PaymentStatus.CONFIRMED, lambda _, __, name: payment.PaymentReturned(name, HUGE, passive=True, reason="退票")
+    ),
+    "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
+    "RectificationOverdue": with_award(_overdue),
+    "RectificationTooLong": _rectify_for_long,
+    "MoreThanPaid": with_payment(PaymentStatus.CONFIRMED, _order_too_much),
+    "MoreThanOutstanding": _receive_too_much,
+    "RecoveryOutstanding": _close_too_early,
+    "NotWaivable": with_award(lambda _, __, name: WaiverGranted("GateShut", "特批", award=name)),
+    "AlreadyWaived": _waive_again,
+    "SamePerson": with_award(_waive_for_oneself),
+}
+
+
+# Reversals -------------------------------------------------------------------
+
+
+def entries(life: RandomLife, project: Project) -> Iterator[Recorded]:
+    """The entries of the fund and of the project without mirrors, the latest first."""
+    for event in reversed(life.events):
+        if event.mirrors is None and event.stream in ("fund/f", f"project/{project.code}"):
+            yield event
+
+
+def of_entry(wanted: Callable[[Recorded], bool], amount: Money | None = None) -> InvalidStep:
+    """The reversal of the latest entry that `wanted` selects."""
+
+    def step(life: RandomLife, project: Project) -> StepResult:
+        entry = next(filter(wanted, entries(life, project)), None)
+        return _reversal(life, entry.stream, entry.version, amount) if entry else None
+
+    return step
+
+
+def _reversal(life: RandomLife, stream: str, version: int, amount: Money | None = None) -> Posted:
+    return life.post(EntryReversed(version, "随机", amount), stream)
+
+
+def _reverse_again(life: RandomLife, project: Project) -> StepResult:
+    for entry in entries(life, project):
+        if isinstance(entry.fact, EntryReversed):
+            return _reversal(life, entry.stream, entry.fact.version)
+    return None
+
+
+def _of_type(name: str) -> Callable[[Recorded], bool]:
+    return lambda entry: type(entry.fact).__name__ == name
+
+
+def _in_part(entry: Recorded) -> bool:
+    reversible = entry.fact.reversible
+    return reversible is not None and reversible.in_part
+
+
+def _only_as_a_whole(entry: Recorded) -> bool:
+    reversible = entry.fact.reversible
+    return reversible is not None and not reversible.in_part
+
+
+REVERSAL: dict[str, InvalidStep] = {
+    "NotReversible": of_entry(lambda entry: entry.fact.reversible is None),
+    "NotInPart": of_entry(_only_as_a_whole, TINY),
+    "MoreThanLeft": of_entry(_in_part, HUGE),
+    "AlreadyReversed": _reverse_again,
+    "BeforeClosing": lambda life, project: _reversal(life, f"project/{project.code}", 2),
+    "MovedOn": of_entry(_of_type("AppropriationReceived")),
+    "WouldUnsettle": of_entry(_of_type("RecoveryOrdered")),
+    "NotTheLast": of_entry(_of_type("AwardListDecided")),
+}
+
+INVALID_AWARD_STEPS = AWARD | REVERSAL

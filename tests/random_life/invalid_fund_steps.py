@@ -1,0 +1,195 @@
+"""Posts that are invalid on purpose, by the rule they should break: rules of every post, and rules of the fund.
+
+A step returns None if it is impossible in the current state. Rules that random steps break often enough have no entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from domain.documents import Document
+from domain.entry_reversed import EntryReversed
+from domain.event import Fact, Posted
+from domain.fen import MAX_BOUND
+from domain.fund.funding import AppropriationReceived, FundsAllotted, FundsReallocated, SurplusSurrendered
+from domain.fund.lifecycle import FundClosed, FundEstablished, PeriodClosed, YearCarriedForward
+from domain.fund.plan import PlanAdopted
+from domain.money import Money
+from domain.period import following, last_day, period_of
+from domain.posting import POOL, RECOVERED
+from domain.project import amendment, payment
+from domain.project.lifecycle import ProjectOpened
+from domain.state.fund import Gate, Line
+from domain.state.project import Project
+from tests.domain.lives import actual
+from tests.domain.scenario import TODAY
+from tests.random_life.award_steps import pick_award
+from tests.random_life.fund_steps import (
+    OTHER_FUND,
+    new_settings,
+    plan_lines,
+    recovered_account,
+    revised,
+    surrender_pool,
+    surrender_recovered,
+    with_batches,
+)
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+StepResult = Fact | Posted | None
+InvalidStep = Callable[["RandomLife", Project], StepResult]
+TINY, HUGE = Money(1), Money(10**9)
+RECEIVED = AppropriationReceived(TINY, 2019)
+LONG_AGO, ONE_DAY = date(2018, 12, 1), timedelta(days=1)
+
+
+def _in_closed_period(life: RandomLife, _: Project) -> StepResult:
+    through = life.fund.closed_through
+    return life.post(RECEIVED, on=through, booked=through) if through else None
+
+
+def _before_the_award(life: RandomLife, project: Project) -> StepResult:
+    name = pick_award(life, project)
+    return name and life.post(amendment.AwardRevoked(name, "提前"), f"project/{project.code}", on=LONG_AGO)
+
+
+def _number_used_twice(life: RandomLife, project: Project) -> StepResult:
+    used = sorted(claim for claim in life.ledger.taken if claim.kind == "流水号")
+    if not used:
+        return None
+    cites = [Document("流水号", life.pick(used).number)]
+    return life.post(payment.PaymentConfirmed("P0", TINY, actual()), f"project/{project.code}", cites=cites)
+
+
+def _name_used_twice(life: RandomLife, project: Project) -> StepResult:
+    name = life.pick_any(project.payments)
+    if name is None:
+        return None
+    each = project.payments[name]
+    return payment.PaymentRequested(name, each.award, each.batch, TINY, each.payee)
+
+
+def _ends_before_it_starts(life: RandomLife, project: Project) -> StepResult:
+    name = pick_award(life, project)
+    return name and amendment.AgreementSigned(name, life.day, life.day - ONE_DAY)
+
+
+ANY_POST: dict[str, InvalidStep] = {
+    "UnknownStream": lambda life, _: life.post(FundsAllotted("nowhere", 1, TINY)),
+    "OccurredAfterBooked": lambda life, _: life.post(RECEIVED, booked=life.day - ONE_DAY),
+    "BookedInFuture": lambda life, _: life.post(RECEIVED, on=TODAY + ONE_DAY),
+    "BookedOutOfOrder": lambda life, _: life.post(RECEIVED, on=LONG_AGO, booked=LONG_AGO),
+    "PeriodIsClosed": _in_closed_period,
+    "BeforeItsCause": _before_the_award,
+    "MissingCitation": lambda life, _: life.post(RECEIVED, cites=()),
+    "DocumentAlreadyUsed": _number_used_twice,
+    "UnknownName": lambda _, __: payment.PaymentCancelled("nobody", "随机"),
+    "NameTaken": _name_used_twice,
+    "WindowEmpty": _ends_before_it_starts,
+    "UnknownEntry": lambda life, project: life.post(EntryReversed(10_000, "随机"), f"project/{project.code}"),
+}
+
+
+# The plan --------------------------------------------------------------------
+
+
+def _wrong_sum(life: RandomLife, _: Project) -> StepResult:
+    whole = revised(*plan_lines(life))
+    return replace(whole, total=Money(whole.total + 1))
+
+
+def _line_twice(life: RandomLife, _: Project) -> StepResult:
+    lines = plan_lines(life)
+    return revised(*lines, lines[0]) if lines else None
+
+
+def _without_tasks(life: RandomLife, _: Project) -> StepResult:
+    lines = plan_lines(life)
+    return replace(revised(*lines), tasks=()) if lines else None
+
+
+def _changed_where_allotted(life: RandomLife, project: Project, **changes: object) -> StepResult:
+    """A revision that changes the allotted batches of the project's line."""
+    lines = {each.project: each for each in plan_lines(life)}
+    mine = lines.get(project.code)
+    if mine is None:
+        return None
+    allotted = {batch for (code, batch), amount in life.fund.allotted.items() if code == project.code and amount}
+    batches = (replace(b, **changes) if b.batch in allotted else b for b in mine.batches)
+    return revised(*(lines | {project.code: with_batches(mine, *batches)}).values())
+
+
+def _other_gate(life: RandomLife, project: Project) -> StepResult:
+    return _changed_where_allotted(life, project, gate=life.pick(tuple(Gate)))
+
+
+def _far_too_much(life: RandomLife, _: Project) -> StepResult:
+    def with_huge_batch(each: Line) -> Line:
+        return with_batches(each, replace(each.batches[0], amount=HUGE), *each.batches[1:])
+
+    return revised(*map(with_huge_batch, plan_lines(life)))
+
+
+# Years and periods -----------------------------------------------------------
+
+
+def _expected_period(life: RandomLife) -> str:
+    through = life.fund.closed_through
+    return following(period_of(through)) if through else "2019-01"
+
+
+def _period_not_over(life: RandomLife, _: Project) -> StepResult:
+    period = _expected_period(life)
+    return life.post(PeriodClosed(period), on=min(last_day(period), life.day))
+
+
+def _carried(life: RandomLife, amount: Money, *, over: bool) -> StepResult:
+    """Carry forward the next year of the first appropriation whose next year is over, or is not over."""
+    for version, each in sorted(life.fund.appropriations.items()):
+        if (each.next_year < life.day.year) == over:
+            return YearCarriedForward(version, each.next_year, amount)
+    return None
+
+
+def _close_before_projects(life: RandomLife, _: Project) -> StepResult:
+    """Close the fund; as long as it has money, surrender that first."""
+    pool, at = life.fund.accounts.balance(POOL), recovered_account(life)
+    if at:
+        return surrender_recovered(life, at, life.fund.accounts.balance(RECOVERED, at.place))
+    return surrender_pool(life, pool) if pool else FundClosed()
+
+
+FUND: dict[str, InvalidStep] = {
+    "FundExists": lambda life, _: FundEstablished("又一个", new_settings(life)),
+    "SerialsExhausted": lambda _, __: AppropriationReceived(Money(MAX_BOUND), 2019),
+    "PlanAlreadyAdopted": lambda _, __: PlanAdopted(draft=3),
+    "PlanSumsDisagree": _wrong_sum,
+    "PlanNamesTwice": _line_twice,
+    "PlanNamesUnknown": _without_tasks,
+    "PlanExceedsPool": _far_too_much,
+    "PlanBelowAllotted": lambda life, project: _changed_where_allotted(life, project, amount=TINY),
+    "GateFixed": _other_gate,
+    "PlanNotAdopted": lambda life, _: life.post(revised(*plan_lines(life)), OTHER_FUND),
+    "NotTheLatestDraft": lambda life, _: life.post(PlanAdopted(draft=1), OTHER_FUND),
+    "NotInPlan": lambda life, _: life.post(ProjectOpened("f"), "project/z"),
+    "BatchNotInPlan": lambda _, project: FundsAllotted(project.code, 9, TINY),
+    "MoneyLeft": lambda _, __: FundClosed(),
+    "ProjectsStillOpen": _close_before_projects,
+    "SameProject": lambda _, project: FundsReallocated(project.code, 1, project.code, 2, TINY),
+    "SourceMismatch": lambda life, _: life.post(SurplusSurrendered("paid", TINY), cites=[life.document("缴款书")]),
+    "YearNotOver": lambda life, _: _carried(life, TINY, over=False),
+    "YearOutOfTurn": lambda life, _: YearCarriedForward(min(life.fund.appropriations), 2000, TINY),
+    "CarriedTooMuch": lambda life, _: _carried(life, HUGE, over=True),
+    "PeriodOutOfTurn": lambda _, __: PeriodClosed("2018-01"),
+    "PeriodNotOver": _period_not_over,
+    "ProjectExists": lambda life, project: life.post(ProjectOpened("f"), f"project/{project.code}"),
+    "ProjectOfOtherFund": lambda life, project: life.post(FundsAllotted(project.code, 1, TINY), OTHER_FUND),
+}
+
+INVALID_FUND_STEPS = ANY_POST | FUND

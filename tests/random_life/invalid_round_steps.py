@@ -1,0 +1,146 @@
+"""Posts that are invalid on purpose, by the rule they should break: rules of a round, from the call to the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from domain.event import Posted
+from domain.project import call, selection
+from domain.project.award import AwardListDecided
+from domain.state.entities import Notice, Round, Screening
+from domain.state.project import Project
+from tests.random_life.decision import DEFECTS_BY_RULE, decide, with_first_row
+from tests.random_life.invalid_fund_steps import ONE_DAY, InvalidStep, StepResult
+from tests.random_life.round_steps import new_name
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+
+def in_round(make: Callable[[RandomLife, Project, Round], StepResult]) -> InvalidStep:
+    """A step that is possible if the project has a round, decided or not."""
+
+    def step(life: RandomLife, project: Project) -> StepResult:
+        current = project.rounds.get(str(project.round))
+        return make(life, project, current) if current else None
+
+    return step
+
+
+def in_notice(make: Callable[[RandomLife, Project, Notice], StepResult]) -> InvalidStep:
+    """A step that is possible if the round has a notice."""
+    return in_round(lambda life, project, current: make(life, project, current.notice) if current.notice else None)
+
+
+def _call_again(life: RandomLife, project: Project) -> StepResult:
+    return call.CallPublished(project.round + 1, life.day, life.day)
+
+
+def _close_on_the_last_day(life: RandomLife, project: Project, current: Round) -> StepResult:
+    return life.post(call.CallClosed(current.number), f"project/{project.code}", on=current.closes_on)
+
+
+def _applies(life: RandomLife, project: Project, current: Round, uscc: str) -> Posted:
+    name = new_name(project.code, project.applications)
+    fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, uscc))
+    return life.post(fact, f"project/{project.code}", on=min(life.day, current.closes_on))
+
+
+def _applies_again(life: RandomLife, project: Project, current: Round) -> StepResult:
+    applied = project.applied(current.number)
+    return _applies(life, project, current, min(applied.values(), key=lambda a: a.version).uscc) if applied else None
+
+
+def _too_early_review(_: RandomLife, project: Project, current: Round) -> StepResult:
+    applied = project.applied(current.number)
+    scores = (selection.Score(name, Decimal(60)) for name in sorted(applied))
+    return selection.ReviewConcluded("随机", tuple(scores)) if applied else None
+
+
+def _one_not_scored(_: RandomLife, project: Project, current: Round) -> StepResult:
+    applied = project.applied(current.number)
+    passed = sorted(name for name, each in applied.items() if each.screening is Screening.PASSED)
+    scores = tuple(selection.Score(name, Decimal(60)) for name in passed[1:])
+    return selection.ReviewConcluded("随机", scores) if scores else None
+
+
+def _show(life: RandomLife, names: Iterable[str], last_day: date) -> StepResult:
+    shown = tuple(selection.Proposal(name, life.amount()) for name in sorted(names))
+    return selection.NoticeStarted(shown, life.day, last_day) if shown else None
+
+
+def _objects(life: RandomLife, project: Project, on: date, application: str | None) -> Posted:
+    fact = selection.ObjectionReceived(new_name("O", project.objections), "不实", application)
+    return life.post(fact, f"project/{project.code}", on=on)
+
+
+def _objects_to_another(life: RandomLife, project: Project, notice: Notice) -> StepResult:
+    name = life.pick_any(set(project.applications) - notice.applications)
+    return _objects(life, project, notice.last_day, name) if name else None
+
+
+def _objects_after_decision(life: RandomLife, project: Project, notice: Notice) -> StepResult:
+    awarded = [name for name in notice.applications if project.applications[name].award]
+    return _objects(life, project, notice.last_day, life.pick_any(awarded)) if awarded else None
+
+
+def _resolve_again(life: RandomLife, project: Project) -> StepResult:
+    name = life.pick_any(set(project.objections) - project.open_objections)
+    return selection.ObjectionResolved(name, upheld=False, reason="再议") if name else None
+
+
+ROUND: dict[str, InvalidStep] = {
+    "RoundUnderWay": _call_again,
+    "NoRoundUnderWay": lambda _, project: call.CallClosed(max(project.round, 1)),
+    "RoundOutOfTurn": lambda life, _: call.CallPublished(99, life.day, life.day),
+    "CallIsClosed": in_round(lambda life, _, now: call.CallExtended(now.number, life.day + ONE_DAY)),
+    "CallStillOpen": in_round(lambda _, __, now: call.CallFailed(now.number, "提前") if not now.closed_on else None),
+    "DeadlineNotPassed": in_round(_close_on_the_last_day),
+    "DeadlineNotLater": in_round(lambda _, __, now: call.CallExtended(now.number, now.closes_on)),
+    "InvalidCode": in_round(lambda life, project, now: _applies(life, project, now, "0无效")),
+    "AlreadyApplied": in_round(_applies_again),
+    "NotAllScreened": in_round(_too_early_review),
+    "ScoresMismatch": in_round(_one_not_scored),
+    "NotStanding": in_round(
+        lambda life, project, now: _show(life, project.applied(now.number), life.day + 9 * ONE_DAY)
+    ),
+    "NoticeTooShort": in_round(lambda life, _, now: _show(life, now.scores, life.day)),
+    "CalendarUnknown": in_round(lambda life, _, now: _show(life, now.scores, date(2031, 1, 1))),
+    "NoNotice": lambda _, __: selection.NoticeCompleted(),
+    "OutsideNotice": in_notice(lambda life, project, now: _objects(life, project, now.last_day + ONE_DAY, None)),
+    "NoReview": in_round(lambda _, __, now: None if now.review else AwardListDecided(1, "随机", ())),
+    "NotInNotice": in_notice(_objects_to_another),
+    "ObjectionTooLate": in_notice(_objects_after_decision),
+    "ObjectionResolvedAlready": _resolve_again,
+}
+
+
+# The decision ----------------------------------------------------------------
+
+
+def of_list(add_defect: Callable[[AwardListDecided], AwardListDecided]) -> InvalidStep:
+    """A valid decision with one change that makes it invalid."""
+
+    def step(life: RandomLife, project: Project) -> StepResult:
+        decided = decide(life, project)
+        return decided and add_defect(decided)
+
+    return step
+
+
+def _award_another(life: RandomLife, project: Project) -> StepResult:
+    """A decision for an application that was scored but not in the notice."""
+    decided = decide(life, project)
+    current = project.rounds.get(str(project.round))
+    if decided is None or current is None or current.notice is None:
+        return None
+    others = [n for n in current.scores if project.standing(n) and n not in current.notice.applications]
+    name = life.pick_any(others)
+    return with_first_row(decided, application=name, score=current.scores[name]) if name else None
+
+
+DECISION: dict[str, InvalidStep] = {rule: of_list(add_defect) for rule, add_defect in DEFECTS_BY_RULE.items()}
+INVALID_ROUND_STEPS = ROUND | DECISION | {"NotInNotice by the list": _award_another}

@@ -1,0 +1,96 @@
+"""The opening posts of a life: a fund with a plan and open projects, some of them advanced to states that are rare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from domain.entry_reversed import EntryReversed
+from domain.event import Fact, Posted
+from domain.fund.funding import AppropriationReceived
+from domain.fund.lifecycle import FundEstablished
+from domain.fund.plan import PlanAdopted, PlanRevised
+from domain.money import Money
+from domain.posting import PAID
+from domain.project.amendment import AwardTerminated
+from domain.project.call import CallExtended
+from domain.project.lifecycle import ProjectOpened
+from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
+from domain.state.fund import Gate, Line
+from domain.state.project import Project
+from tests.domain.lives import line, plan
+from tests.random_life.fund_steps import new_settings
+from tests.random_life.payment_steps import advance, in_flight, request, return_payment
+from tests.random_life.round_steps import next_step, publish
+
+if TYPE_CHECKING:
+    from tests.random_life.life import RandomLife
+
+PROJECTS = ("p", "q", "r")
+FUNDS = ("f", "g")
+"""Nearly all posts belong to the first fund; the second has no plan, for invalid posts."""
+
+
+def opening_posts(life: RandomLife) -> Iterator[Posted]:
+    lines = [_line(life, number, code) for number, code in enumerate(PROJECTS, 1)]
+    planned = sum(each.total for each in lines)
+    fund, first = f"fund/{FUNDS[0]}", date(2019, 1, 1)
+    yield life.post(FundEstablished("专项资金", new_settings(life)), fund, on=first)
+    yield life.post(FundEstablished("另一专项资金", new_settings(life)), f"fund/{FUNDS[1]}", on=first)
+    yield life.post(AppropriationReceived(Money(planned + life.pick((0, 0, 150))), 2018), fund, on=first)
+    drafted = lines[: life.pick((2, 3))]
+    yield life.post(plan(*drafted), fund, on=first)
+    yield life.post(PlanAdopted(draft=3), fund, on=first)
+    if drafted != lines:
+        whole = plan(*lines)
+        revised = PlanRevised(whole.title, whole.total, whole.tasks, whole.batches, whole.lines)
+        yield life.post(revised, fund, on=first)
+    for code in PROJECTS:
+        yield life.post(ProjectOpened(FUNDS[0]), f"project/{code}", on=first)
+
+
+def _line(life: RandomLife, number: int, code: str) -> Line:
+    gates = (life.pick((Gate.AWARD, *Gate)), *(life.pick(tuple(Gate)) for _ in range(life.random.randint(0, 2))))
+    amounts = [str(Money(10 * life.random.randint(3, 12))) for _ in gates]
+    fixed = life.chance(45)
+    return line(code, number, life.pick((1, 1, 2, 2, 3)), fixed=fixed, amounts=tuple(amounts), gates=gates)
+
+
+def advance_to_payment(life: RandomLife, code: str) -> Iterator[bool]:
+    """Advance directly to the first awards and a payment; sometimes on to an award that takes the paid award's place.
+
+    Yields after each post whether it was accepted.
+    """
+    replaces = life.chance(25)
+    for _ in range(80 if replaces else 40):
+        project = life.ledger.project(code)
+        life.let_time_pass()
+        if result := _next_opening_step(life, project, replaces=replaces):
+            yield life.try_(result if isinstance(result, Posted) else life.addressed(result, project))
+        elif project.payments:
+            return
+
+
+def exceed_undo_limit(life: RandomLife, code: str) -> Iterator[bool]:
+    """Take more steps of a round than can be reversed, then reverse them one by one until that is refused."""
+    stream = f"project/{code}"
+    yield life.try_(life.post(publish(life, life.ledger.project(code)), stream))
+    for _ in range(MAX_UNDO_STEPS + 1):
+        current = life.ledger.project(code).rounds["1"]
+        yield life.try_(life.post(CallExtended(1, current.closes_on + timedelta(days=1)), stream))
+    for _ in range(MAX_UNDO_STEPS + 1):
+        last = life.ledger.project(code).rounds["1"].version
+        yield life.try_(life.post(EntryReversed(last, "录入有误"), stream))
+
+
+def _next_opening_step(life: RandomLife, project: Project, *, replaces: bool) -> Fact | Posted | None:
+    live = sorted(name for name, each in project.awards.items() if each.status is AwardStatus.LIVE)
+    paid = sorted(str(at.place.payment) for at in project.accounts.holdings if at.account == PAID)
+    if not project.awards or (replaces and not live and not paid):
+        return next_step(life, project)
+    if not project.payments or in_flight(project):
+        return advance(life, project) if project.payments else request(life, project)
+    if replaces and paid and not project.ended:
+        return AwardTerminated(project.payments[paid[0]].award, "另选")
+    return return_payment(life, project, paid[0]) if replaces and project.ended and paid else None

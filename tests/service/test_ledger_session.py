@@ -1,0 +1,98 @@
+"""The ledger's connection settings, state cache, claims and timestamps, independent of server defaults and clock."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import cast
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+from psycopg.rows import dict_row
+
+from domain.documents import Document
+from domain.entry_reversed import EntryReversed
+from domain.fund.funding import FundsAllotted
+from domain.project.payment import PaymentInstructed
+from service.ledger.outcomes import Counted
+from service.ledger.recorder import Recorder
+from tests.domain.lives import FUND, PROJECT, approvals, awarded, founded, line, request, yuan
+from tests.domain.scenario import post
+from tests.posting import identified, open_ledger, put
+
+
+@pytest.fixture
+def ledger(database_url):
+    with open_ledger(database_url) as ledger:
+        yield ledger
+
+
+def rows(url, query):
+    with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        return conn.execute(query).fetchall()
+
+
+def test_the_session_is_read_committed_and_has_a_timeout_for_every_wait(database_url):
+    """At a stricter isolation level, fresh states would be read from the snapshot taken before the lock."""
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        name = admin.info.dbname
+        for setting in ("default_transaction_isolation = 'serializable'", "lock_timeout = 0", "statement_timeout = 0"):
+            admin.execute(f"alter database {name} set {setting}")
+    settings = ("transaction_isolation", "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    with open_ledger(database_url) as ledger:
+        recorder = cast(Recorder, ledger.recorder)
+        with recorder.datastore.get_connection() as conn:
+            shown = [next(iter(conn.execute(f"show {name}").fetchone().values())) for name in settings]
+    assert shown == ["read committed", "10s", "1min", "10s"]
+
+
+def test_a_state_ahead_of_the_log_leaves_the_cache_once_the_log_was_read(ledger):
+    put(ledger, founded(line()))
+    cached = ledger._states.cached([FUND])[FUND]
+    ledger._states.put({FUND: replace(cached, version=cached.version + 5)})
+    [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
+    assert isinstance(outcome, Counted)
+    assert ledger._states.cached([FUND])[FUND].version == outcome.version
+    ledger._states.discard(FUND)
+    assert ledger._states.cached([FUND]) == {}
+
+
+def test_a_number_that_is_claimed_and_released_in_one_bundle_can_be_claimed_again(ledger, database_url):
+    voucher = (Document("支付凭证号", "凭-1", year=2019, item=1),)
+    approved = awarded().given(request(), *approvals())
+    instruct = post(PROJECT, PaymentInstructed("P1"), "3-3", cites=voucher)
+    version = approved.ledger.stream(PROJECT).version + 1
+    undo = post(PROJECT, EntryReversed(version, "凭证有误"), "3-4", actor="会计主管", key="other")
+    ordered = sorted(approved.ledger.entries.values(), key=lambda e: int(e.header.source_id))
+    put(ledger, [replace_header(event) for event in ordered if event.mirrors is None])
+    assert [type(each) for each in ledger.post([identified(instruct), identified(undo)])] == [Counted, Counted]
+    assert rows(database_url, "select * from claim where kind = '支付凭证号'") == []
+    again = post(PROJECT, PaymentInstructed("P1"), "3-5", cites=voucher)
+    [outcome] = ledger.post([identified(again)])
+    assert isinstance(outcome, Counted), outcome
+    [claim] = rows(database_url, "select version from claim where kind = '支付凭证号'")
+    assert claim["version"] == outcome.version
+
+
+def replace_header(event):
+    return post(
+        event.stream,
+        event.fact,
+        event.header.occurred_on.isoformat(),
+        cites=event.header.documents,
+        actor=event.header.actor,
+        key=event.header.key,
+    )
+
+
+def test_recorded_times_never_decrease_even_if_the_clock_does(ledger, database_url):
+    put(ledger, founded(line()))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(
+            "set session_replication_role = replica"
+        )  # disables triggers, to simulate a clock that was an hour ahead
+        admin.execute("update event set recorded_at = recorded_at + %s", [timedelta(hours=1)])
+    put(ledger, [post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6")])
+    times = [row["recorded_at"] for row in rows(database_url, "select recorded_at from event order by position")]
+    assert times == sorted(times)
+    assert len(times) > len(founded(line()))

@@ -1,0 +1,73 @@
+"""The log of every released version is read by the current one, with the same events and the same answers."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from domain.ledger_view import Stream
+from domain.replay import after
+from service import codec
+from tests.released.__main__ import ADDRESSES, COLUMNS
+from tests.service.conftest import build, close
+
+ROOT = Path(__file__).parent.parent
+RELEASES = sorted(path.name for path in (ROOT / "released").iterdir() if re.fullmatch(r"\d+\.\d+\.\d+", path.name))
+
+
+def log(release):
+    lines = (ROOT / "released" / release / "log.ndjson").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def answers(release):
+    return json.loads((ROOT / "released" / release / "answers.json").read_text(encoding="utf-8"))
+
+
+def missing(before, now, at=""):
+    """The paths at which the current answer lacks or contradicts the earlier one; it may have more members."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for name, value in before.items():
+            yield from missing(value, now.get(name), f"{at}/{name}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, (old, new) in enumerate(zip(before, now, strict=True)):
+            yield from missing(old, new, f"{at}/{index}")
+    elif before != now:
+        yield f"{at}: {before!r} is now {now!r}"
+
+
+def test_every_version_of_the_changelog_has_a_released_log():
+    changelog = (ROOT.parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    released = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$", changelog, re.MULTILINE)
+    assert set(released) <= set(RELEASES), "python -m tests.released writes the log of the current version"
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_released_event_round_trips_unchanged(release):
+    streams: dict[str, Stream] = {}
+    for event in log(release):
+        read = codec.decode(event["stream"], event["version"], event["type"], json.dumps(event["fact"]))
+        assert json.loads(codec.encode(read)) == event["fact"], event["position"]
+        streams[event["stream"]] = after(streams.get(event["stream"], Stream()), read)
+    assert {name.partition("/")[0] for name in streams} == {"fund", "project"}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_the_answers_of_a_release_are_still_given(release, database_url):
+    with psycopg.connect(database_url) as conn, conn.cursor() as cursor:
+        copy = "copy event (position, stream, version, type, recorded_at, fact) from stdin"
+        with cursor.copy(copy) as rows:
+            for event in log(release):
+                rows.write_row([*(event[name] for name in COLUMNS[:-1]), json.dumps(event["fact"])])
+    api = build(database_url)
+    try:
+        api.fold()
+        for address, before in answers(release).items():
+            if address in ADDRESSES:
+                assert list(missing(before, api.get(address).json)) == [], address
+    finally:
+        close(api)
