@@ -53,7 +53,10 @@ ALLOTTED = (LINE, COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
 
 
 class Posting(NamedTuple):
-    """One posting rule: `event` moves fen from `source` to `target`. `when` selects among the rules of one event."""
+    """One posting rule: `event` moves fen from `source` to `target`.
+
+    `when`: the condition under which this rule applies, if the event has several rules.
+    """
 
     event: str
     source: str

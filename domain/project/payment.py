@@ -302,7 +302,7 @@ def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
 
 
 def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
-    """Moves all money that the payment has in the step's source account."""
+    """The decision to move all money that the payment has in the step's source account."""
     return context.allow(_whole(project, payment, fact))
 
 

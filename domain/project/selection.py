@@ -47,7 +47,7 @@ from domain.state.project import Project
 
 
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
-    """The objection, and the entity that an upheld one changed: the application that it names, or else the round."""
+    """What a reversal restores: the objection and, if it was upheld, its application, or the round if none is named."""
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)
     if fact.upheld and objection:

@@ -58,7 +58,7 @@ def by_direction(each: Cash) -> Hashable:
 
 
 def by_missing_payee(each: Cash) -> Hashable:
-    """The direction, for lines without payee and account, and for all entries."""
+    """The direction, as the key of every entry and of lines with neither payee nor account; None for other lines."""
     return None if isinstance(each, Line) and (each.payee or each.account) else each.direction
 
 

@@ -71,7 +71,7 @@ def check_rules(url: str, report: Report) -> None:
 
 
 def check_part(part: Part) -> Report:
-    """The number of events of the part's funds, and the findings in them."""
+    """Decide every event of this part's funds again; return the number of events and the findings."""
     report = Report()
     with psycopg.connect(part.url) as conn:
         params = {"number": part.number, "of": part.of, "upto": part.upto}

@@ -51,7 +51,7 @@ def current_schema() -> str:
 
 
 def _readable(dump: str) -> str:
-    """The dump without its settings, its headings of every object, and repeated blank lines."""
+    """The dump without settings, without the heading of each object, and without repeated blank lines."""
     text = re.sub(r"--\n-- Name: .*\n--\n", "", NOISE.sub("", dump))
     text = re.sub(r"^--\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -180,7 +180,7 @@ def _exception(pairing: Pairing, rows: Mapping[int, str]) -> dict[str, Any]:
 
 
 def _line_document(line: Line) -> dict[str, Any]:
-    """A line in the form of StatementReconciled."""
+    """A statement line as a dict with the field names of the event StatementReconciled."""
     details = {"payee": line.payee, "reference": line.reference, "voucher": line.voucher}
     return {
         "number": line.number,
