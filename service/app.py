@@ -42,7 +42,7 @@ from service.auth.authenticator import Authenticator
 from service.auth.rate_limit import RateLimit
 from service.config import Config
 from service.ledger.application import Ledger
-from service.observability import logs
+from service.observability import request_log
 from service.observability.metrics import State
 from service.postgres.snapshots import Reader, keys_pool, open_pool
 
@@ -88,7 +88,7 @@ def create_app(config: Config) -> Flask:
     app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
     app.extensions.update(keys=key_reads, metrics=state)
 
-    logs.install(app)
+    request_log.install(app)
     response_headers.install(app)
     problems.install(app)
     open_to_all = {module.bp.name for module in OPEN}

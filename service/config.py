@@ -50,7 +50,11 @@ ABOUT = {
 """Every environment variable that is read, with its description for the help of the commands."""
 
 
-class ConfigWrong(Exception):
+class OperatorError(Exception):
+    """An error that the operator can mend. The command line prints its message, in both languages, and no traceback."""
+
+
+class ConfigWrong(OperatorError):
     """An environment variable is missing or invalid; the message says which one to set."""
 
 

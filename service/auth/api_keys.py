@@ -18,6 +18,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from service.auth.grants import Grant, NotAuthenticated, Principal, grant
+from service.config import OperatorError
 from service.postgres.queries import QUERIES
 
 PREFIX = "suyuan_"
@@ -59,7 +60,7 @@ class NoSuchKey(Exception):
     """There is no key of this name, or it was revoked."""
 
 
-class OtherSecret(Exception):
+class OtherSecret(OperatorError):
     """The database was set up with another secret, so that no API key and no account number would match its digest."""
 
     def __init__(self) -> None:

@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet
 from marshmallow import Schema, ValidationError, fields, validate
 
 from service.auth.grants import SCOPES, Grant, NotAuthenticated, Principal, grant
+from service.config import OperatorError
 
 log = structlog.get_logger()
 
@@ -36,7 +37,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """The accepted algorithms: only asymmetric signatures. Shared secrets (HS…) and `none` are never accepted."""
 
 
-class TokenFileWrong(Exception):
+class TokenFileWrong(OperatorError):
     """The configuration file in SUYUAN_OIDC is missing or invalid."""
 
     def __init__(self, file: Path, reason: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import click
@@ -12,33 +13,32 @@ import psycopg
 
 from projections import Changed
 from service import __version__
-from service.auth import api_keys, tokens
-from service.cli import (
-    archive,
-    check,
-    contract,
-    keys,
-    load_plan,
-    migrate,
-    projector,
-    rebuild,
-    reconcile,
-    replay,
-    restore,
-    run,
-    schema,
-    serve,
-)
 from service.cli.terminal import Group
-from service.config import ConfigWrong
+from service.config import OperatorError
 from service.observability import logs
-from service.plans import plan_file
-from service.postgres.embedded import HomeInUse, PostgresFailed
-from service.postgres.migrate import MigrationChanged, MigrationsPending
+
+COMMANDS = (
+    "run", "serve", "projector", "migrate", "keys", "load-plan", "reconcile", "check", "rebuild", "archive", "replay",
+    "restore", "contract", "schema",
+)  # fmt: skip
+"""In the order of the help. Each is `command` of the module of its name."""
+
+
+class Commands(Group):
+    """Imports the module of a command when it is asked for: no command waits for the imports of another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"service.cli.{cmd_name.replace('-', '_')}").command
+        return command
 
 
 @click.group(
-    cls=Group,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog='命令补全 Shell completion (bash, zsh, fish): eval "$(_SUYUAN_COMPLETE=bash_source suyuan)"',
 )
@@ -52,22 +52,9 @@ def cli() -> None:
     signal.signal(signal.SIGTERM, _interrupt)  # so that started processes are stopped in order
 
 
-for _module in (
-    run, serve, projector, migrate, keys, load_plan, reconcile, check, rebuild, archive, replay, restore,
-    contract, schema,
-):  # fmt: skip
-    cli.add_command(_module.command)
-
 MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
+    OperatorError: str,
     Changed: str,
-    ConfigWrong: str,
-    HomeInUse: str,
-    PostgresFailed: str,
-    MigrationChanged: str,
-    MigrationsPending: str,
-    plan_file.PlanFileWrong: str,
-    api_keys.OtherSecret: str,
-    tokens.TokenFileWrong: str,
     psycopg.errors.InsufficientPrivilege: lambda e: f"数据库角色权限不足 the database role lacks a privilege: {e}",
     psycopg.OperationalError: lambda e: f"数据库无法连接 cannot connect to the database: {e}",
     NotADirectoryError: lambda e: f"{e.filename}: 不是文件夹，请设置 SUYUAN_HOME it is not a folder; set SUYUAN_HOME",

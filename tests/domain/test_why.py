@@ -50,7 +50,7 @@ def check_answer_agrees_with_posting(ledger, answer):
 
 
 @settings(
-    max_examples=25, phases=[Phase.generate], deadline=None,
+    max_examples=15, phases=[Phase.generate], deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 @given(st.randoms(use_true_random=False).map(RandomLife))

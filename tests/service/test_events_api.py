@@ -385,7 +385,7 @@ def test_a_failure_to_write_the_log_does_not_fail_a_recorded_post(api, establish
     def full(*_, **__):
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("service.observability.logs.log.info", full)
+    monkeypatch.setattr("service.observability.request_log.log.info", full)
     assert api.post(appropriation(api), "fund-office").status_code == 201
 
 

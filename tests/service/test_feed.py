@@ -282,6 +282,7 @@ def memory(served):
     return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
 
 
+@pytest.mark.long("fills the buffers of thirty sockets")
 def test_stream_clients_that_do_not_read_cost_a_bounded_amount_of_memory(served):
     fill(served, 4_000)
     Stream(served).close()

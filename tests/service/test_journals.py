@@ -13,6 +13,7 @@ import pytest
 from bench import mixed_log
 from service.export.journal import DIALECTS
 from service.workers import projector
+from tests.conftest import new_database
 from tests.service.conftest import build, close
 
 HLEDGER = shutil.which("hledger")
@@ -48,20 +49,25 @@ def test_the_program_finds_one_fen_too_much(played, form, tmp_path):
     assert checked(form, text[: one.start()] + more + text[one.end() :], tmp_path) != ""
 
 
-@pytest.mark.parametrize("form", CHECKERS)
-def test_the_program_finds_a_balance_that_was_changed_by_hand(database_url, form, tmp_path):
-    api = build(database_url)
-    try:
-        with psycopg.connect(database_url, autocommit=True) as conn:
-            mixed_log.fill(database_url, conn, 500)
-            projector.catch_up(database_url)
-            [(fund,)] = conn.execute("select fund from balance where pool > 0 limit 1").fetchall()
-            right = api.get(f"/v1/funds/{fund}/journal.{form}", "all").text
-            assert checked(form, right, tmp_path) == ""
-            conn.execute("update balance set pool = pool + 1 where fund = %s and pool > 0", [fund])
-        assert checked(form, api.get(f"/v1/funds/{fund}/journal.{form}", "all").text, tmp_path) != ""
-    finally:
+@pytest.fixture(scope="module")
+def right_and_wrong(server_url, template):
+    """The journals of one fund in every format, before and after one of its balances was changed by hand."""
+    with new_database(server_url, template) as url, psycopg.connect(url, autocommit=True) as conn:
+        api = build(url)
+        mixed_log.fill(url, conn, 500)
+        projector.catch_up(url)
+        [(fund,)] = conn.execute("select fund from balance where pool > 0 limit 1").fetchall()
+        right = {form: api.get(f"/v1/funds/{fund}/journal.{form}", "all").text for form in DIALECTS}
+        conn.execute("update balance set pool = pool + 1 where fund = %s and pool > 0", [fund])
+        yield right, {form: api.get(f"/v1/funds/{fund}/journal.{form}", "all").text for form in DIALECTS}
         close(api)
+
+
+@pytest.mark.parametrize("form", CHECKERS)
+def test_the_program_finds_a_balance_that_was_changed_by_hand(right_and_wrong, form, tmp_path):
+    right, wrong = right_and_wrong
+    assert checked(form, right[form], tmp_path) == ""
+    assert checked(form, wrong[form], tmp_path) != ""
 
 
 @pytest.mark.long("records ten thousand events")
