@@ -22,11 +22,11 @@ from rich.console import Console
 from rich.table import Table
 
 from bench import appends, growth, journals, lag, memory, mixed_log, posts, reads, replay, served
-from bench.asked import verdicts
 from bench.bare import TABLE
 from bench.peers import peers, raw
 from bench.race import Pace, Row, Run
 from bench.server import machine, new_ledger, server, versions
+from bench.targets import verdicts
 from bench.workload import Fund, Payments, found, settle
 from service.app import open_ledger
 from service.ledger.application import Ledger

@@ -8,7 +8,7 @@ from bench.peers import MakeContender
 from bench.race import COPY, LIBRARY, MESSAGE_DB, RAW_INSERT, RAW_ROWS, Contender, Pace, Row, Run, in_threads, race
 from bench.workload import Event, Fund, Payments, read
 from service.ledger.application import Ledger
-from service.ledger.outcomes import Counted, Post
+from service.ledger.outcomes import Committed, Post
 
 WRITERS = (1, 8, 16, 32)
 BUNDLES = (50, 1_000)
@@ -41,7 +41,7 @@ def bundled(events: Sequence[Event], each: int) -> list[list[Post]]:
 def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
     def step() -> None:
         outcomes = ledger.post(bundle)
-        assert all(isinstance(outcome, Counted) for outcome in outcomes), outcomes
+        assert all(isinstance(outcome, Committed) for outcome in outcomes), outcomes
 
     return step
 

@@ -13,7 +13,7 @@ from bench.race import Row, Run
 from bench.served import projector
 from bench.workload import Fund, Payments, read
 from service.ledger.application import Ledger
-from service.ledger.outcomes import Counted
+from service.ledger.outcomes import Committed
 
 A_SECOND, WRITERS = 1_000, 8
 POLL_SECONDS = 0.002
@@ -42,7 +42,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
             due = started + (nth + number / WRITERS) * WRITERS / A_SECOND
             time.sleep(max(0.0, due - time.perf_counter()))
             [outcome] = ledger.post([post])
-            assert isinstance(outcome, Counted), outcome
+            assert isinstance(outcome, Committed), outcome
             counted.append((outcome.last, time.perf_counter()))
 
     with projector(url):

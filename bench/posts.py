@@ -10,7 +10,7 @@ from bench.peers import MakeContender
 from bench.race import BARE, RAW_ROWS, Contender, Pace, Row, Run, race, summed
 from bench.served import Served
 from bench.workload import Event, Fund, Payments
-from service.api.http.limits import BUNDLE, ONE
+from service.api.http.limits import BUNDLE, EVENT
 
 CONNECTIONS = (1, 8, 16, 32)
 BUNDLES = ((50, 2), (1_000, 2))
@@ -36,7 +36,7 @@ def over_http(name: str, served: Served, payments: Payments, connections: int, e
 def requests(key: str, events: list[Event], each: int) -> list[bytes]:
     """Requests with one event, or with bundles of `each`."""
     if each == 1:
-        bodies: list[tuple[object, str]] = [(event, ONE) for event in events]
+        bodies: list[tuple[object, str]] = [(event, EVENT) for event in events]
     else:
         starts = range(0, len(events) - each + 1, each)
         bodies = [(events[first : first + each], BUNDLE) for first in starts]

@@ -16,7 +16,7 @@ from stdnum.cn import uscc
 from domain.money import Money
 from service.api.posting import cloudevents
 from service.ledger.application import Ledger
-from service.ledger.outcomes import Counted, Post
+from service.ledger.outcomes import Committed, Post
 
 SECRET = b"a secret of the benches, 32 bytes"
 Event = dict[str, Any]
@@ -145,7 +145,7 @@ def _payee(number: int) -> dict[str, str]:
 
 def read(event: Event) -> Post:
     """The post that the service reads from the event."""
-    return cloudevents.read(cloudevents.opened(event), "bench", SECRET)
+    return cloudevents.parse_post(cloudevents.parse_envelope(event), "bench", SECRET)
 
 
 def found(ledger: Ledger, fund: Fund) -> None:
@@ -158,7 +158,7 @@ def settle(ledger: Ledger, events: Iterable[Event]) -> None:
     remaining = iter(events)
     while bundle := [read(event) for event in islice(remaining, 1_000)]:
         outcomes = ledger.post(bundle)
-        refused = [outcome for outcome in outcomes if not isinstance(outcome, Counted)]
+        refused = [outcome for outcome in outcomes if not isinstance(outcome, Committed)]
         assert not refused, refused[0]
 
 

@@ -124,7 +124,7 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
         if cited.isdisjoint(choice):
             raise MissingCitation(kinds=" / ".join(choice))
     for claim in claimed(posted.fact, posted.header):
-        if used := ledger.taken.get(claim):
+        if used := ledger.claims.get(claim):
             raise DocumentAlreadyUsed(kind=claim.kind, number=claim.number, stream=used.stream, version=used.version)
 
 

@@ -33,16 +33,16 @@ class Stream(Struct, frozen=True):
 class LedgerView(Struct, frozen=True):
     """`working_days(first, last)` includes both days; it returns None if the calendar does not cover these years.
 
-    `taken` maps a claimed number, such as a voucher, to the event that uses it; `next_serial` is the serial of the next
-    new fen. `entries` are the recorded events that a decision may need: those that posts refer to, and the events of
-    the same bundle.
+    `claims` maps a claimed number, such as a voucher, to the event that uses it; `next_serial` is the serial of the
+    next new fen. `entries` are the recorded events that a decision may need: those that posts refer to, and the events
+    of the same bundle.
     """
 
     today: date
     working_days: Callable[[date, date], int | None]
     valid_uscc: Callable[[str], bool]
     streams: Map[str, Stream] = Map()
-    taken: Map[Claim, Reference] = Map()
+    claims: Map[Claim, Reference] = Map()
     next_serial: int = 0
     entries: Map[Reference, Recorded] = Map()
 

@@ -171,7 +171,7 @@ class Move(Struct, frozen=True):
         return Money(self.fen.total)
 
 
-def back(moved: Move, fen: FenSet) -> Move:
+def reversed_move(moved: Move, fen: FenSet) -> Move:
     """The move that returns `fen`, a part of `moved`, to the account they came from."""
     return Move(moved.target, moved.source, moved.place, fen)
 

@@ -29,18 +29,18 @@ def after(stream: Stream, event: Recorded) -> Stream:
 
 def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
     """The view after `events`, each with the next version of its stream."""
-    streams, taken, next_serial, entries = ledger.streams, ledger.taken, ledger.next_serial, ledger.entries
+    streams, claims, next_serial, entries = ledger.streams, ledger.claims, ledger.next_serial, ledger.entries
     for event in events:
         stream = streams.get(event.stream, Stream())
         assert event.version == stream.version + 1, "events are recorded in order"
         streams = streams.set(event.stream, after(stream, event))
         for claim in claimed(event.fact, event.header):
-            taken = taken.set(claim, Reference(event.stream, event.version))
+            claims = claims.set(claim, Reference(event.stream, event.version))
         for claim in freed(event.fact):
-            taken = taken.delete(claim) if claim in taken else taken
+            claims = claims.delete(claim) if claim in claims else claims
         next_serial = serial_after(event, next_serial)
         entries = entries.set(Reference(event.stream, event.version), event)
-    return LedgerView(ledger.today, ledger.working_days, ledger.valid_uscc, streams, taken, next_serial, entries)
+    return LedgerView(ledger.today, ledger.working_days, ledger.valid_uscc, streams, claims, next_serial, entries)
 
 
 def freed(fact: Fact) -> tuple[Claim, ...]:

@@ -45,7 +45,7 @@ READS = {name: _reads(name) for name in ORDER}
 """The other projections that the SQL of each projection reads."""
 
 
-def with_what_they_read(names: Iterable[str]) -> tuple[str, ...]:
+def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:
     """These projections and all projections that they read, directly or indirectly, in ORDER."""
     wanted = set(names)
     for name in reversed(ORDER):

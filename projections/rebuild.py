@@ -12,8 +12,8 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import tuple_row
 from psycopg.sql import SQL, Identifier
 
-from projections import HEAD, ORDER, VERSIONS, with_what_they_read
-from projections.shadow_tables import Comparison, at_a_time, compare, create, fold, lanes, set_search_path
+from projections import HEAD, ORDER, VERSIONS, with_dependencies
+from projections.shadow_tables import Comparison, compare, create, fold, lanes, run_in_threads, set_search_path
 
 SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 7002
@@ -23,14 +23,14 @@ LOCK_TIMEOUT = "300ms"
 MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
 
 
-class Running(Exception):
+class AlreadyRunning(Exception):
     """Another rebuild is under way."""
 
     def __init__(self) -> None:
         super().__init__("another rebuild is under way 另一重建正在进行")
 
 
-class NotLevel(Exception):
+class PositionsDiffer(Exception):
     """The live tables are at different positions: the projector is still catching some of them up."""
 
     def __init__(self) -> None:
@@ -66,10 +66,10 @@ def rebuild(
     """Fold these projections, and what they read, from scratch into shadow tables, and switch if they are the same.
 
     `accepted`: the projections that may differ from their live tables. `on_progress` is called with a lane's name and
-    its position. The switch is one transaction; until it commits, the live tables are unchanged. Raises Running,
-    NotLevel, FoldStopped; LockNotAvailable if readers hold their locks during every attempt to switch.
+    its position. The switch is one transaction; until it commits, the live tables are unchanged. Raises AlreadyRunning,
+    PositionsDiffer, FoldStopped; LockNotAvailable if readers hold their locks during every attempt to switch.
     """
-    names = with_what_they_read(names)
+    names = with_dependencies(names)
     with connect() as conn, _alone(conn):
         conn.execute(SQL("drop schema if exists {} cascade").format(Identifier(SCHEMA)))
         conn.execute(SQL("create schema {}").format(Identifier(SCHEMA)))
@@ -89,7 +89,7 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
         conn.cursor(row_factory=tuple_row).execute(f"select pg_try_advisory_lock({ONE_AT_A_TIME})").fetchall()
     )
     if not acquired:
-        raise Running
+        raise AlreadyRunning
     try:
         yield
     finally:
@@ -117,19 +117,19 @@ def _catch_up(
                     conn.execute(statement.encode())
                 conn.execute(SQL("analyze {}").format(Identifier(SCHEMA, name)))
 
-    at_a_time([lambda lane=lane: run(lane) for lane in lanes(names)])  # type: ignore[misc]
+    run_in_threads([lambda lane=lane: run(lane) for lane in lanes(names)])  # type: ignore[misc]
 
 
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
     """The position of the live tables, at most the end of the log.
 
     Cursors at different positions, or beyond the log, are repaired by a rebuild of all projections. Otherwise raises
-    NotLevel if they differ.
+    PositionsDiffer if they differ.
     """
     rows = conn.cursor(row_factory=tuple_row)
     positions = {position for (position,) in rows.execute(POSITIONS, [[*ORDER]])}
     if len(positions) > 1 and set(names) != set(ORDER):
-        raise NotLevel
+        raise PositionsDiffer
     [(head,)] = rows.execute(HEAD).fetchall()
     return min([head, *positions]) if positions else 0
 

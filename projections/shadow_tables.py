@@ -92,7 +92,7 @@ def fold(conn: Connection[Any], names: Sequence[str], upto: int, on_progress: Ca
         on_progress(span.upto)
 
 
-def at_a_time(tasks: Sequence[Callable[[], object]]) -> None:
+def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
     """Run the tasks in parallel threads, wait for all of them, and raise the first exception raised."""
     raised: list[BaseException] = []
 

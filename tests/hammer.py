@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from msgspec.structs import replace
 
 from domain.fund.funding import AppropriationReceived
-from service.ledger.outcomes import Counted
+from service.ledger.outcomes import Committed
 from tests.domain.lives import FUND, yuan
 from tests.domain.scenario import post
 from tests.posting import identified, open_ledger
@@ -20,7 +20,7 @@ def main(url: str, times: int) -> None:
     same = identified(replace(fact, header=replace(fact.header, source_id="hammer")))
     with open_ledger(url) as ledger, ThreadPoolExecutor(8) as pool:
         outcomes = [sent.result()[0] for sent in [pool.submit(ledger.post, [same]) for _ in range(times)]]
-    assert all(isinstance(each, Counted) for each in outcomes)
+    assert all(isinstance(each, Committed) for each in outcomes)
     json.dump([(each.first, each.replayed) for each in outcomes], sys.stdout)
 
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from domain.event import Posted
 from service.ledger.application import Ledger
-from service.ledger.outcomes import Counted, Post
+from service.ledger.outcomes import Committed, Post
 from service.ledger.recorder import Identity
 from tests.domain.scenario import TODAY, calendar_days
 
@@ -41,6 +41,6 @@ def put(ledger: Ledger, posts: Iterable[Posted]) -> int:
     last = 0
     for posted in posts:
         [outcome] = ledger.post([identified(posted)])
-        assert isinstance(outcome, Counted), outcome
+        assert isinstance(outcome, Committed), outcome
         last = outcome.last
     return last

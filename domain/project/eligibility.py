@@ -115,7 +115,7 @@ def _applications_stand(_: Context, project: Project, fact: AwardList) -> Eviden
     current = project.current_round()
     for row in fact.awards:
         project.application(row.application)
-        project.must_stand(row.application)
+        project.must_be_eligible(row.application)
         if fact.notice is not None and current.notice and row.application not in current.notice.applications:
             raise NotInNotice(application=row.application)
         if row.score != current.scores[row.application]:
@@ -168,7 +168,7 @@ def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
     scores = project.current_round().scores
     for name in names:
         project.application(name)
-        project.must_stand(name)
+        project.must_be_eligible(name)
     return {name: scores[name] for name in names}
 
 
@@ -210,7 +210,7 @@ def _line_has_it(context: Context, project: Project, fact: AwardList) -> Evidenc
     return ()
 
 
-ROWS_STAND = Guard(
+ROWS_ELIGIBLE = Guard(
     "Each application is eligible, is on the cited notice, and has its score from the review.",
     "所列申报均具备立项资格、已公示，且得分与评审一致。",
     (UnknownName, NotStanding, NotInNotice, ScoreMismatch),
@@ -229,7 +229,7 @@ ROWS_COVERED = Guard(
     (BatchNotInPlan, BalanceTooSmall, FixedTotalNotUsed),
     _line_has_it,
 )
-OF_ROWS = (ROWS_STAND, ROWS_BY_SCORE, ROWS_COVERED)
+OF_ROWS = (ROWS_ELIGIBLE, ROWS_BY_SCORE, ROWS_COVERED)
 """The guards that apply to the rows of a list; an empty list passes them."""
 LIST = (
     Guard(
@@ -251,7 +251,7 @@ LIST = (
         (NobodyListed, NameTaken),
         _names_are_new,
     ),
-    ROWS_STAND,
+    ROWS_ELIGIBLE,
     PLACES,
     Guard(
         "A fixed total is fully allotted before the first decision.",

@@ -28,9 +28,9 @@ from domain.state.project import Project
 
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 """The rules that may refuse any step after the request."""
-ONWARD = (NOT_OBJECTED_TO, PAYEE)
+AFTER_REQUEST = (NOT_OBJECTED_TO, PAYEE)
 """The guards that approval and instruction check again, because their result may change after the request."""
-ONWARD_RULES = tuple(rule for rule in rules_of(ONWARD) if rule not in STEP)
+AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not in STEP)
 
 # Events ----------------------------------------------------------------------
 
@@ -61,7 +61,7 @@ class PaymentApproved(ProjectFact, frozen=True):
     about_zh = "通过一级审批，依次进行；申请人不得审批。"
     reversible = None
     cites = (("审批单",),)
-    refused_by = (*STEP, *ONWARD_RULES, RequesterMayNotApprove, ApprovalOutOfTurn)
+    refused_by = (*STEP, *AFTER_REQUEST_RULES, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     level: str
     final: bool = False
@@ -105,7 +105,7 @@ class PaymentInstructed(ProjectFact, frozen=True):
     reversible = restores("payment")
     cites = (("支付凭证号",),)
     claims = ("支付凭证号",)
-    refused_by = (*STEP, *ONWARD_RULES)
+    refused_by = (*STEP, *AFTER_REQUEST_RULES)
     payment: str
 
 
@@ -249,7 +249,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         raise PaymentStatusWrong(payment=fact.payment, status=payment.status, wanted=wanted)
     context.not_before(f"payment {payment.status}", payment.since)
     if isinstance(fact, PaymentApproved | PaymentInstructed):
-        require(ONWARD, context, project, payment)
+        require(AFTER_REQUEST, context, project, payment)
     match fact:
         case PaymentApproved():
             return _approve(context, project, payment, fact)

@@ -230,7 +230,7 @@ def _review(context: Context, project: Project, fact: ReviewConcluded) -> Decisi
     if current.notice and current.notice.completed is None:
         raise NoticeRunning(last_day=current.notice.last_day)
     context.not_before("CallClosed", current.closed_on)
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     if pending := [name for name, each in applied.items() if each.screening is Screening.PENDING]:
         raise NotAllScreened(applications=_listed(pending))
     passed = {n for n, each in applied.items() if each.screening is Screening.PASSED and not each.excluded}
@@ -277,7 +277,7 @@ def _check_listed(context: Context, project: Project, current: Round, name: str)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     award = project.awards.get(application.award or "")
     if first and (award is None or project.shown(str(application.award))):
-        project.must_stand(name)
+        project.must_be_eligible(name)
         return
     if award is None or award.status is not AwardStatus.LIVE or application.round != current.number:
         raise NotAwarded(application=name)

@@ -17,7 +17,7 @@ from domain.fen import FenSet
 from domain.fund.funding import FundsReallocated, mirrors_of
 from domain.mirrors import FundsReturnReversed
 from domain.money import Money
-from domain.posting import ACCOUNTS, Move, back
+from domain.posting import ACCOUNTS, Move, reversed_move
 from domain.project.lifecycle import ProjectClosed
 from domain.replay import advance
 from domain.reversal.dependents import no_event_depends_on
@@ -91,7 +91,7 @@ def _moves_back(
         if fen.isdisjoint(checked):  # otherwise the reversal of a later move puts them back where this one moved them
             _lowest(context, each, fen, fen.total)
             checked = checked + fen
-        moves.append(back(each, fen))
+        moves.append(reversed_move(each, fen))
     return tuple(moves), left - to_reverse
 
 

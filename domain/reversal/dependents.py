@@ -39,7 +39,7 @@ from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
 from domain.state.entities import Payment, PaymentStatus, RoundStatus
 from domain.state.fund import Carried, Fund, Gate, Reconciled
-from domain.state.project import KINDS, Project
+from domain.state.project import FIELD_OF, Project
 
 
 def no_event_depends_on(
@@ -58,7 +58,7 @@ def no_event_depends_on(
             _was_not_carried(owner, entry.version)
         return
     for each in restored:
-        if each.kind in KINDS:
+        if each.kind in FIELD_OF:
             _is_last_step(owner, each, entry.version)
         if each.kind in ("round", "application"):
             _no_objection_to_it(owner, each, entry.version)
@@ -89,7 +89,7 @@ def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) ->
 
 
 def _is_last_step(project: Project, each: Restored, version: int) -> None:
-    subject = project.subjects(each.kind).get(each.name)
+    subject = project.entities(each.kind).get(each.name)
     if subject is None or subject.version < version:
         raise AlreadyReversed(version=version)
     if subject.version > version:
@@ -143,7 +143,7 @@ def _nobody_applied(_: Context, project: Project, fact: CallPublished, version: 
 
 def _nobody_applied_in_the_days_added(_: Context, project: Project, fact: CallExtended, version: int) -> None:
     closed_on = project.rounds[str(fact.round)].past[-1].closes_on
-    for name, application in sorted(project.applied(fact.round).items()):
+    for name, application in sorted(project.live_applications(fact.round).items()):
         late = application.received.version > version and application.received.on > closed_on
         if late and key("OutsideWindow", "application", name) not in project.waivers:
             raise NotTheLast(kind="application", name=name, last=application.version, version=version)
@@ -258,7 +258,7 @@ def _claims_no_more_than_is_paid(_: Context, project: Project, fact: RecoveryWai
 
 def _was_not_used(_: Context, project: Project, fact: WaiverGranted, version: int) -> None:
     kind, name = fact.target
-    subject = project.subjects(kind).get(name or "")
+    subject = project.entities(kind).get(name or "")
     if subject and subject.version > version:
         raise NotTheLast(kind=kind, name=str(name), last=subject.version, version=version)
     if kind == "award" and name:

@@ -95,20 +95,20 @@ class Project(Struct, frozen=True):
         if self.open_objections:
             raise ObjectionOpen(objections=", ".join(sorted(self.open_objections)))
 
-    def applied(self, number: int) -> dict[str, Application]:
+    def live_applications(self, number: int) -> dict[str, Application]:
         """The live applications of round `number`. Linear in all applications: for reviews, not for frequent posts."""
         return {n: each for n, each in self.applications.items() if each.round == number and not each.withdrawn}
 
-    def standing(self, name: str) -> bool:
+    def eligible(self, name: str) -> bool:
         """Whether the application is eligible for a notice and an award."""
-        return self.lacks(name) is None
+        return self.ineligible_because(name) is None
 
-    def must_stand(self, name: str) -> None:
+    def must_be_eligible(self, name: str) -> None:
         """Raises NotStanding."""
-        if lacks := self.lacks(name):
-            raise NotStanding(application=name, lacks=lacks)
+        if reason := self.ineligible_because(name):
+            raise NotStanding(application=name, lacks=reason)
 
-    def lacks(self, name: str) -> str | None:
+    def ineligible_because(self, name: str) -> str | None:
         """A code for why the application is not eligible for a notice and an award; None if it is eligible."""
         each = self.applications[name]
         current = self.rounds[str(each.round)]
@@ -172,7 +172,7 @@ class Project(Struct, frozen=True):
 
     def unused(self, kind: str, name: str) -> None:
         """Raises NameTaken if the project has an entity of this kind and name."""
-        if name in self.subjects(kind):
+        if name in self.entities(kind):
             raise NameTaken(kind=kind, name=name)
 
     # Money
@@ -219,30 +219,30 @@ class Project(Struct, frozen=True):
 
     # Entities
 
-    def subjects(self, kind: str) -> Map[str, Any]:
+    def entities(self, kind: str) -> Map[str, Any]:
         """The project's entities of one kind, by name."""
-        entities: Map[str, Any] = getattr(self, KINDS[kind])
+        entities: Map[str, Any] = getattr(self, FIELD_OF[kind])
         return entities
 
     def with_entity(self, kind: str, name: str, entity: Any) -> Project:
         """The project with this entity added or replaced."""
-        return replace(self, **{KINDS[kind]: self.subjects(kind).set(name, entity)})
+        return replace(self, **{FIELD_OF[kind]: self.entities(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
         """The project after the event `version` made these changes to one entity."""
-        return self.with_entity(kind, name, stepped(self.subjects(kind)[name], version, **changes))
+        return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:
         """The project with one entity as it was before its last step; without the entity if that step created it."""
-        entity = self.subjects(kind)[name]
+        entity = self.entities(kind)[name]
         assert entity.past or not entity.steps, "a step whose previous state was dropped is not reversed"
         if not entity.past:
-            return replace(self, **{KINDS[kind]: self.subjects(kind).delete(name)})
+            return replace(self, **{FIELD_OF[kind]: self.entities(kind).delete(name)})
         *past, before = entity.past
         return self.with_entity(kind, name, replace(before, past=tuple(past)))
 
 
-KINDS = {
+FIELD_OF = {
     "round": "rounds",
     "application": "applications",
     "objection": "objections",

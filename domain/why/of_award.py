@@ -11,7 +11,7 @@ from domain.posting import COMMITTED, IN_APPROVAL, IN_FLIGHT, IN_TRANSIT, PAID, 
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned
 from domain.project.condition import ACCEPTANCE, ENOUGH, LIVE, OPEN, PAYMENT
-from domain.project.payment import ONWARD, PaymentApproved, PaymentConfirmed, PaymentInstructed, PaymentRequested
+from domain.project.payment import AFTER_REQUEST, PaymentApproved, PaymentConfirmed, PaymentInstructed, PaymentRequested
 from domain.state.entities import Acceptance, ActualPayee, Award, PaymentStatus
 from domain.state.fund import Gate
 from domain.state.project import Project
@@ -54,7 +54,7 @@ def _under_way(ledger: LedgerView, project: Project, award: str, batch: int) -> 
     ):
         name = str(at.place.payment)
         fact = _next(ledger, project, name)
-        guards = ONWARD if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
+        guards = AFTER_REQUEST if isinstance(fact, PaymentApproved | PaymentInstructed) else ()
         yield guarded(ledger, project, fact, guards, about=project.payments[name])
 
 

@@ -69,7 +69,7 @@ def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
 
 
 def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator[Fact]:
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     pending = [name for name, each in sorted(applied.items()) if each.screening is Screening.PENDING]
     yield from (ApplicationScreened(name, passed=True) for name in pending[:MAX_LISTED])
     if current.review is None:
@@ -87,7 +87,7 @@ def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStart
     last_day = ledger.today
     while (ledger.working_days(ledger.today, last_day) or 0) < needed and last_day < ledger.today + MAX_NOTICE:
         last_day += timedelta(days=1)
-    listed = (name for name in sorted(current.scores) if project.standing(name))
+    listed = (name for name in sorted(current.scores) if project.eligible(name))
     return NoticeStarted(tuple(Proposal(name, Money(1)) for name in listed), ledger.today, last_day)
 
 
@@ -102,7 +102,7 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
         return []
     noticed = current.notice if _notices_come_first(ledger, project) else None
     names = noticed.applications if noticed else current.scores
-    return sorted((n for n in names if project.standing(n)), key=lambda n: (current.scores[n], n))
+    return sorted((n for n in names if project.eligible(n)), key=lambda n: (current.scores[n], n))
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:

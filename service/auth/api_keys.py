@@ -144,7 +144,7 @@ def revoke(conn: Connection[Any], name: str) -> None:
         _log_change(conn, name, "revoked")
 
 
-def listed(conn: Connection[Any]) -> list[KeyRecord]:
+def list_keys(conn: Connection[Any]) -> list[KeyRecord]:
     """All keys, including revoked and expired ones, oldest first."""
     return [
         KeyRecord(

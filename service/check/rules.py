@@ -235,8 +235,8 @@ def _differing_fields(events: list[Recorded], again: tuple[Recorded, ...]) -> st
 
 def _claims(view: LedgerView, streams: set[str], index: _LogIndex) -> Iterator[Finding]:
     stored = Map({claim: at for stream in streams for claim, at in index.claims.get(stream, {}).items()})
-    for claim in set(view.taken) | set(stored):
-        if view.taken.get(claim) != stored.get(claim):
+    for claim in set(view.claims) | set(stored):
+        if view.claims.get(claim) != stored.get(claim):
             missing = claim not in stored
             state, state_zh = ("missing", "缺失") if missing else ("wrong", "有误")
             yield new_finding("claim-wrong", of=claim.kind, number=claim.number, state=state, state_zh=state_zh)

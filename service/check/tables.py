@@ -14,11 +14,11 @@ from projections.shadow_tables import (
     TEMPORARY,
     Comparison,
     Difference,
-    at_a_time,
     compare,
     create,
     fold,
     lanes,
+    run_in_threads,
     set_search_path,
 )
 from service.check.finding import MAX_SHOWN, Finding, Report, new_finding
@@ -53,7 +53,7 @@ def check_tables(connect: Connect, report: Report, on_progress: OnProgress) -> N
                     report.counts[_kind(each)] += max(each.differing - len(each.shown), 0)
                 report.add([stopped] if stopped else [])
 
-        at_a_time([lambda lane=lane: run(lane) for lane in lanes(ORDER)])  # type: ignore[misc]
+        run_in_threads([lambda lane=lane: run(lane) for lane in lanes(ORDER)])  # type: ignore[misc]
         report.add(_conservation(conn))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from service.api.contract.compatibility import taken_away
+from service.api.contract.compatibility import removals
 from service.app import contract
 
 
@@ -16,6 +16,6 @@ from service.app import contract
 def command(file: Path) -> None:
     """更新接口契约（只增不减）。Write the API's contract to FILE, unless that would remove anything from FILE."""
     current = contract()
-    if file.exists() and (broken := list(taken_away(json.loads(file.read_text(encoding="utf-8")), current))):
+    if file.exists() and (broken := list(removals(json.loads(file.read_text(encoding="utf-8")), current))):
         raise click.ClickException("契约只增不减 a published contract may only be extended\n" + "\n".join(broken))
     file.write_text(json.dumps(current, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

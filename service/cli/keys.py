@@ -75,7 +75,7 @@ def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tupl
 def list_keys(*, as_json: bool) -> None:
     """列出全部密钥。List all keys, including expired and revoked ones."""
     with administered() as (_, conn):
-        listed = api_keys.listed(conn)
+        listed = api_keys.list_keys(conn)
     if as_json:
         click.echo(json.dumps([_document(key) for key in listed], ensure_ascii=False, indent=1, default=str))
         return

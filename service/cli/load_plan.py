@@ -11,11 +11,11 @@ from marshmallow import ValidationError
 from domain.decision import TITLES, decide
 from domain.replay import advance
 from domain.rules import Refused
-from service.api.http.problems import of_invalid, of_outcome
+from service.api.http.problems import invalid_problem, outcome_problem
 from service.api.posting import cloudevents
 from service.app import empty_view, open_ledger
 from service.cli.terminal import NEW, OF_LEDGER, administered, out, url_of, variables
-from service.ledger.outcomes import Counted, NotRecorded, Post
+from service.ledger.outcomes import Committed, NotRecorded, Post
 from service.plans import plan_file
 
 
@@ -40,15 +40,15 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
         finally:
             ledger.close()
     for event, outcome in zip(events, outcomes, strict=True):
-        if not isinstance(outcome, Counted | NotRecorded):
-            problem = of_outcome(outcome)
+        if not isinstance(outcome, Committed | NotRecorded):
+            problem = outcome_problem(outcome)
             raise click.ClickException(f"{event['id']}: {problem['title_zh']} {problem['title']}")
-    recorded = sum(not each.replayed for each in outcomes if isinstance(each, Counted))
+    recorded = sum(not each.replayed for each in outcomes if isinstance(each, Committed))
     out.print(f"[green]✓[/green] {recorded} 个事件入账 events recorded")
 
 
 def _post(event: plan_file.Event, secret: bytes) -> Post:
-    return cloudevents.read(cloudevents.opened(event), "load-plan", secret)
+    return cloudevents.parse_post(cloudevents.parse_envelope(event), "load-plan", secret)
 
 
 def _decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
@@ -58,7 +58,7 @@ def _decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
         try:
             view = advance(view, decide(view, _post(event, b"").posted))
         except ValidationError as error:
-            raise plan_file.located(file, event, of_invalid(error)["errors"]) from error
+            raise plan_file.located(file, event, invalid_problem(error)["errors"]) from error
         except Refused as refusal:
             detail = f"{refusal.chinese(TITLES)} {refusal}"
             raise plan_file.located(file, event, [{"pointer": "", "detail": detail}]) from refusal

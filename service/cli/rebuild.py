@@ -10,7 +10,7 @@ import click
 from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 
 from projections import ORDER, FoldStopped
-from projections.rebuild import NotLevel, Rebuilt, Running
+from projections.rebuild import AlreadyRunning, PositionsDiffer, Rebuilt
 from service.cli import rebuild_progress
 from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, url_of, variables
 
@@ -34,7 +34,7 @@ def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) 
     with administered() as (chosen, _):
         try:
             rebuilt = rebuild_progress.run(url_of(chosen), projections, expected, progress)
-        except (Running, NotLevel) as error:
+        except (AlreadyRunning, PositionsDiffer) as error:
             raise click.ClickException(str(error)) from error
         except DependentObjectsStillExist as error:
             raise click.ClickException(

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from projections import ORDER, with_what_they_read
+from projections import ORDER, with_dependencies
 from projections.rebuild import Rebuilt, rebuild
 from projections.shadow_tables import lanes
 from service.cli.terminal import progress
@@ -34,7 +34,7 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console) -
     def connect() -> psycopg.Connection[Any]:
         return psycopg.connect(url, autocommit=True)
 
-    wanted = with_what_they_read(names or ORDER)
+    wanted = with_dependencies(names or ORDER)
     with connect() as conn:
         [(head,)] = conn.execute("select coalesce(max(position), 0) from event").fetchall()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _PerSecond(), TimeRemainingColumn())

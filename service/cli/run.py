@@ -90,7 +90,7 @@ def _play(chosen: Config, setup: Setup) -> None:
     ledger = open_ledger(url)
     try:
         _live(ledger, chosen.secret, setup)
-    except example.PlayedOtherwise:
+    except example.OtherHistory:
         out.print("沿用此前版本的示例数据 the example data of an earlier version is kept")
     finally:
         ledger.close()

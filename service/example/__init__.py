@@ -13,14 +13,14 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 
-from service.api.http.problems import of_outcome
+from service.api.http.problems import outcome_problem
 from service.api.posting import cloudevents
 from service.api.posting.event_schemas import SCHEMAS
 from service.auth import api_keys
 from service.auth.grants import Grant, grant
 from service.config import write_private
 from service.ledger.application import Ledger
-from service.ledger.outcomes import Conflicts, Counted
+from service.ledger.outcomes import Committed, IdentityConflict
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
 STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
@@ -58,24 +58,24 @@ class Refused(Exception):
     """A post of the plan or of the example was refused: it breaks a rule, or does not fit the plan."""
 
 
-class PlayedOtherwise(Exception):
+class OtherHistory(Exception):
     """An earlier version of the example was posted to this ledger; its events remain unchanged."""
 
 
 def poster(ledger: Ledger, secret: bytes, on_post: Callable[[], None]) -> Callable[[Mapping[str, Any]], int]:
     """A function that posts one CloudEvent with the demo key of the required scope, and returns the stream's version.
 
-    It calls `on_post` after each post, and raises PlayedOtherwise or Refused.
+    It calls `on_post` after each post, and raises OtherHistory or Refused.
     """
     by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes - {"read", "admin"}}
 
     def post(event: Mapping[str, Any]) -> int:
         sender = by_scope[SCHEMAS[event["type"]].scope]
-        [outcome] = ledger.post([cloudevents.read(cloudevents.opened(event), sender, secret)])
-        if isinstance(outcome, Conflicts):
-            raise PlayedOtherwise
-        if not isinstance(outcome, Counted):
-            raise Refused(event["id"], of_outcome(outcome))
+        [outcome] = ledger.post([cloudevents.parse_post(cloudevents.parse_envelope(event), sender, secret)])
+        if isinstance(outcome, IdentityConflict):
+            raise OtherHistory
+        if not isinstance(outcome, Committed):
+            raise Refused(event["id"], outcome_problem(outcome))
         on_post()
         return outcome.version
 

@@ -14,7 +14,7 @@ from domain.period import following, last_day, period_of
 from domain.state.fund import Gate
 from service.example.payments import TROUBLES, Due, accept, pay
 from service.example.recipients import Recipient, allocate_by_score, invent
-from service.example.telling import EventPoster, Post, Project, days, proposals, rows
+from service.example.steps import EventPoster, Post, Project, days, proposals, rows
 
 WorkingDays = Callable[[date, date], int | None]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.money import Money
 from service.example.recipients import Recipient
-from service.example.telling import Project, Step, days
+from service.example.steps import Project, Step, days
 
 TROUBLES = {
     1: "request rejected",

@@ -25,14 +25,14 @@ from service.ledger import coalescing
 from service.ledger.draft import Draft, Request, references_of, streams_of
 from service.ledger.group_commit import GroupCommit, batches
 from service.ledger.outcomes import (
-    Conflicts,
-    Counted,
+    Committed,
     Decided,
+    IdentityConflict,
     NotRecorded,
     Outcome,
-    Overtaken,
     Post,
     Refusal,
+    VersionConflict,
 )
 from service.ledger.recorder import Datastore, FactMapper, Identity, Recorder
 from service.ledger.states import Loaded, StateCache, entries, load
@@ -40,8 +40,17 @@ from service.overload import Overloaded
 from service.postgres.queries import QUERIES
 
 __all__ = [
-    "Conflicts", "Counted", "Decided", "Identity", "Ledger", "NotRecorded", "Outcome", "Overtaken", "Post", "Refusal",
+    "Committed",
+    "Decided",
+    "Identity",
+    "IdentityConflict",
+    "Ledger",
+    "NotRecorded",
+    "Outcome",
+    "Post",
+    "Refusal",
     "Unavailable",
+    "VersionConflict",
 ]  # fmt: skip
 
 
@@ -114,7 +123,7 @@ class Ledger(Application[str]):
                     request.error.__cause__ = error
 
     def dry_run(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
-        """What `post` would return now, with Decided in place of Counted. Records nothing. Raises Unavailable."""
+        """What `post` would return now, with Decided in place of Committed. Records nothing. Raises Unavailable."""
         request = Request(bundle, atomic)
         loaded = self._read(lambda conn: self._load(conn, [request]))
         return self._draft([request], loaded).dry_run()
@@ -248,7 +257,7 @@ class Ledger(Application[str]):
             self._working_days,
             self._valid_uscc,
             Map(loaded.streams),
-            Map(loaded.taken),
+            Map(loaded.claims),
             loaded.next_serial,
             Map(loaded.entries),
         )

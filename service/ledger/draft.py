@@ -12,7 +12,16 @@ from domain.ledger_view import LedgerView, Stream
 from domain.replay import advance
 from domain.rules import Refused
 from domain.state.project import Project
-from service.ledger.outcomes import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal
+from service.ledger.outcomes import (
+    Committed,
+    Decided,
+    IdentityConflict,
+    NotRecorded,
+    Outcome,
+    Post,
+    Refusal,
+    VersionConflict,
+)
 from service.ledger.recorder import NewPost
 from service.ledger.states import Loaded, RecordedPost
 
@@ -54,7 +63,7 @@ class Draft(Struct):
         """
         view, event_count, post_count = self.view, len(self.events), len(self.new_posts)
         outcomes = [self._outcome(post) for post in request.bundle]
-        failed = any(isinstance(each, Conflicts | Overtaken | Refusal) for each in outcomes)
+        failed = any(isinstance(each, IdentityConflict | VersionConflict | Refusal) for each in outcomes)
         drop = only_if_all_accepted and any(each is not None for each in outcomes)
         if drop or (request.atomic and failed):
             self.view = view
@@ -71,14 +80,14 @@ class Draft(Struct):
         if recorded := self.loaded.posts.get(key):
             return _repeated(recorded, post)
         if earlier := self.new_posts.get(key):
-            return None if earlier.identity == post.identity else Conflicts()
+            return None if earlier.identity == post.identity else IdentityConflict()
         return self._decide(post, key)
 
     def _decide(self, post: Post, key: PostKey) -> Outcome | None:
         stream, expected = post.posted.stream, post.expected_version
         actual = self.view.stream(stream).version
         if expected is not None and expected != actual:
-            return Overtaken(stream, expected, actual)
+            return VersionConflict(stream, expected, actual)
         try:
             events = decide(self.view, post.posted)
         except Refused as rule:
@@ -118,16 +127,16 @@ class Draft(Struct):
         new = self.new_posts[post.identity.source, post.identity.id]
         return Decided(tuple(self.events[new.first - 1 : new.last]))
 
-    def _counted(self, key: PostKey, position_before: int, replayed: bool) -> Counted:
+    def _counted(self, key: PostKey, position_before: int, replayed: bool) -> Committed:
         new = self.new_posts[key]
         version = self.events[new.first - 1].version
-        return Counted(position_before + new.first, position_before + new.last, version, replayed)
+        return Committed(position_before + new.first, position_before + new.last, version, replayed)
 
 
 def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
     if recorded.digest != post.identity.digest:
-        return Conflicts()
-    return Counted(recorded.first, recorded.last, recorded.version, replayed=True)
+        return IdentityConflict()
+    return Committed(recorded.first, recorded.last, recorded.version, replayed=True)
 
 
 def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:

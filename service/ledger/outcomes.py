@@ -17,7 +17,7 @@ class Post(Struct, frozen=True):
     expected_version: int | None = None
 
 
-class Counted(Struct, frozen=True):
+class Committed(Struct, frozen=True):
     """The post is recorded: its events have the positions `first` to `last`.
 
     `version` is the stream's version after the first of them. `replayed`: an earlier post of the same identity recorded
@@ -36,11 +36,11 @@ class Decided(Struct, frozen=True):
     events: tuple[Recorded, ...]
 
 
-class Conflicts(Struct, frozen=True):
+class IdentityConflict(Struct, frozen=True):
     """The same identity was posted before with other content."""
 
 
-class Overtaken(Struct, frozen=True):
+class VersionConflict(Struct, frozen=True):
     """The stream is not at the version that the sender expected."""
 
     stream: str
@@ -58,4 +58,4 @@ class NotRecorded(Struct, frozen=True):
     """The post broke no rule, but another post of its atomic bundle failed."""
 
 
-Outcome = Counted | Decided | Conflicts | Overtaken | Refusal | NotRecorded
+Outcome = Committed | Decided | IdentityConflict | VersionConflict | Refusal | NotRecorded

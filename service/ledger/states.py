@@ -101,11 +101,11 @@ class RecordedPost(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """What a decision needs: current streams, recorded posts, taken numbers, the next serial, and recorded entries."""
+    """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries."""
 
     streams: dict[str, Stream]
     posts: dict[tuple[str, str], RecordedPost] = field(default_factory=dict)
-    taken: dict[Claim, Reference] = field(default_factory=dict)
+    claims: dict[Claim, Reference] = field(default_factory=dict)
     next_serial: int = 0
     entries: dict[Reference, Recorded] = field(default_factory=dict)
 
@@ -123,7 +123,7 @@ class Loaded(Struct):
                 digest, last, version = body.split()
                 self.posts[source, id_] = RecordedPost(bytes.fromhex(digest), first, int(last), int(version))
             case {"kind": "claim", "stream": stream, "version": version, "type": kind, "body": number}:
-                self.taken[Claim(kind, number)] = Reference(stream, version)
+                self.claims[Claim(kind, number)] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
                 self.next_serial = next_serial
 
@@ -149,7 +149,7 @@ def load(
 ) -> Loaded:
     """Read in one query, starting from the cached states, what deciding needs.
 
-    That is: the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the taken
+    That is: the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the claimed
     numbers of `claims`, and the next serial. The cache is updated, and long streams get a snapshot.
     """
     cached, funds = states.cached(names), states.funds()

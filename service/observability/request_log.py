@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from flask import Flask, Response, g, request
 
-from service.ledger.outcomes import Counted, Refusal
+from service.ledger.outcomes import Committed, Refusal
 from service.observability import metrics
 
 log = structlog.get_logger()
@@ -65,7 +65,7 @@ def _log_item(item: Any, key: str | None) -> None:
             "source": item.post.identity.source,
             "id": item.post.identity.id,
         }
-    if isinstance(item.outcome, Counted):
+    if isinstance(item.outcome, Committed):
         fields["position"] = item.outcome.first
     if isinstance(item.outcome, Refusal):
         fields["rule"] = type(item.outcome.rule).__name__

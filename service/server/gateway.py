@@ -324,7 +324,7 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
         "Content-Type": "application/problem+json",
         "Cache-Control": response_headers.NO_STORE,
     }
-    headers |= {401: problems.CHALLENGE, 503: problems.SOON}.get(document["status"], {})
+    headers |= {401: problems.CHALLENGE, 503: problems.RETRY_SOON}.get(document["status"], {})
     metrics.REQUESTS.labels("any", "front", document["status"]).inc()
     log.info("request", method=scope.method, path=scope.path, status=document["status"], problem=declined.kind)
     return document["status"], [*headers.items(), ("Connection", "close")], msgspec.json.encode(document) + b"\n"

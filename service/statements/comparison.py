@@ -17,7 +17,7 @@ from service.statements import Statement
 
 MARGIN = timedelta(days=31)
 """How far outside the statement's days an entry is still read as a candidate for a match."""
-TOLERANCE = 3
+TOLERANCE_DAYS = 3
 """The default number of days by which the dates of a line and its entry may differ."""
 
 
@@ -84,8 +84,8 @@ def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position
 
 
 def reconcile(ledger: LedgerEntries, statement: Statement, tolerance: int | None) -> Reconciliation:
-    """Compare `statement` with the ledger. `tolerance`: in days; None means TOLERANCE."""
-    days = Days(*_days(statement), TOLERANCE if tolerance is None else tolerance)
+    """Compare `statement` with the ledger. `tolerance`: in days; None means TOLERANCE_DAYS."""
+    days = Days(*_days(statement), TOLERANCE_DAYS if tolerance is None else tolerance)
     pairings = tie_out(statement.lines, ledger.entries, days, pending=ledger.pending, settled=ledger.settled)
     return Reconciliation(ledger, statement, tuple(pairings))
 

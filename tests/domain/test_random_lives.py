@@ -29,7 +29,7 @@ from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.payment import PayeeMismatch
 from domain.rules.waiver import SamePerson
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus, PaymentStatus, RoundStatus
-from domain.state.project import KINDS, Project
+from domain.state.project import FIELD_OF, Project
 from tests.domain.lives import PROJECT, awarded, payee, yuan
 from tests.domain.scenario import TODAY, post, view_for
 from tests.random_life import RandomLife, prove, replayable, script
@@ -259,7 +259,7 @@ def comparable(state):
     if isinstance(state, Project):
         recovered = {name: amount for name, amount in state.recovered.items() if amount}
         recoveries_of = {name: names for name, names in state.recoveries_of.items() if names}
-        kinds = {field: without_oldest_step(getattr(state, field)) for field in KINDS.values()}
+        kinds = {field: without_oldest_step(getattr(state, field)) for field in FIELD_OF.values()}
         return replace(state, reversed={}, recovered=recovered, recoveries_of=recoveries_of, **kinds)
     allotted = {at: amount for at, amount in state.allotted.items() if amount}
     not_reversed = {v: each for v, each in state.appropriations.items() if v not in state.reversed}
@@ -305,8 +305,8 @@ def reverse_at_once(life):
         assert places_taken(life.before.project(line.project)) > line.awards, "a revision has lowered the limit"
     else:
         assert states(undone) == states(life.before)
-        assert {claim.kind for claim in set(undone.taken) - set(life.before.taken)} == {"冲销凭证号"}
-        assert set(life.before.taken) <= set(undone.taken)
+        assert {claim.kind for claim in set(undone.claims) - set(life.before.claims)} == {"冲销凭证号"}
+        assert set(life.before.claims) <= set(undone.claims)
 
 
 @pytest.mark.parametrize("seed", range(16))

@@ -93,7 +93,7 @@ def table_rows(log, table, *columns):
 def expected_rows(life, kind, row_of):
     """The rows that the aggregates give for the entities of a kind, by project and entity name."""
     projects = [(code, life.scenario.ledger.project(code)) for code in PROJECTS]
-    return {(code, name): row_of(p, name, each) for code, p in projects for name, each in p.subjects(kind).items()}
+    return {(code, name): row_of(p, name, each) for code, p in projects for name, each in p.entities(kind).items()}
 
 
 def not_reversed(rows):

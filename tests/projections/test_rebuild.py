@@ -16,7 +16,7 @@ from psycopg.rows import dict_row
 
 import projections
 from projections import Changed
-from projections.rebuild import NotLevel, Running, rebuild
+from projections.rebuild import AlreadyRunning, PositionsDiffer, rebuild
 from projections.shadow_tables import lanes
 from service import codec
 from service.postgres.snapshots import Reader, open_pool
@@ -169,7 +169,7 @@ def test_tables_without_a_recorded_version_are_accepted_as_current(database):
 
 def test_a_rebuild_is_refused_while_projections_are_at_different_positions(database):
     database.conn.execute("update projection set position = position - 1 where name = 'award'")
-    with pytest.raises(NotLevel):
+    with pytest.raises(PositionsDiffer):
         database.rebuild("award")
 
 
@@ -181,14 +181,14 @@ def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
 
 def test_only_one_rebuild_runs_at_a_time(database):
     database.conn.execute("select pg_advisory_lock(7002)")
-    with pytest.raises(Running):
+    with pytest.raises(AlreadyRunning):
         database.rebuild("plan")
 
 
 @pytest.mark.parametrize("names", [projections.ORDER, ("plan",), ("award", "application"), ("movement", "plan", "lot")])
 def test_lanes_hold_each_projection_once_with_the_projections_it_reads(names):
-    parts = lanes(projections.with_what_they_read(names))
-    assert sorted(name for lane in parts for name in lane) == sorted(projections.with_what_they_read(names))
+    parts = lanes(projections.with_dependencies(names))
+    assert sorted(name for lane in parts for name in lane) == sorted(projections.with_dependencies(names))
     for lane in parts:
         assert all(projections.READS[name] <= set(lane) for name in lane)
 
@@ -295,7 +295,7 @@ def test_a_rebuild_killed_at_any_moment_leaves_the_live_tables_unchanged(databas
         try:
             assert database.rebuild().switched
             break
-        except Running:
+        except AlreadyRunning:
             assert time.monotonic() < deadline
             time.sleep(0.1)
     assert database.rows() == right

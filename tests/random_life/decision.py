@@ -32,7 +32,7 @@ def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
     before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
     notice = current.notice if before else None
     names = notice.applications if notice else current.scores
-    eligible = sorted(name for name in names if project.standing(name))[: life.pick((1, 2, 2, 3))]
+    eligible = sorted(name for name in names if project.eligible(name))[: life.pick((1, 2, 2, 3))]
     available = {b.batch: project.accounts.balance(LINE, project.place("", b.batch)) for b in line.batches}
     available = {batch: left for batch, left in available.items() if left}
     if not eligible or not available:

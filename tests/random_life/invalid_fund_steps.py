@@ -60,7 +60,7 @@ def _before_the_award(life: RandomLife, project: Project) -> StepResult:
 
 
 def _number_used_twice(life: RandomLife, project: Project) -> StepResult:
-    used = sorted(claim for claim in life.ledger.taken if claim.kind == "流水号")
+    used = sorted(claim for claim in life.ledger.claims if claim.kind == "流水号")
     if not used:
         return None
     cites = [Document("流水号", life.pick(used).number)]

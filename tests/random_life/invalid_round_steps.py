@@ -50,18 +50,18 @@ def _applies(life: RandomLife, project: Project, current: Round, uscc: str) -> P
 
 
 def _applies_again(life: RandomLife, project: Project, current: Round) -> StepResult:
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     return _applies(life, project, current, min(applied.values(), key=lambda a: a.version).uscc) if applied else None
 
 
 def _too_early_review(_: RandomLife, project: Project, current: Round) -> StepResult:
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     scores = (selection.Score(name, Decimal(60)) for name in sorted(applied))
     return selection.ReviewConcluded("随机", tuple(scores)) if applied else None
 
 
 def _one_not_scored(_: RandomLife, project: Project, current: Round) -> StepResult:
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     passed = sorted(name for name, each in applied.items() if each.screening is Screening.PASSED)
     scores = tuple(selection.Score(name, Decimal(60)) for name in passed[1:])
     return selection.ReviewConcluded("随机", scores) if scores else None
@@ -105,7 +105,7 @@ ROUND: dict[str, InvalidStep] = {
     "NotAllScreened": in_round(_too_early_review),
     "ScoresMismatch": in_round(_one_not_scored),
     "NotStanding": in_round(
-        lambda life, project, now: _show(life, project.applied(now.number), life.day + 9 * ONE_DAY)
+        lambda life, project, now: _show(life, project.live_applications(now.number), life.day + 9 * ONE_DAY)
     ),
     "NoticeTooShort": in_round(lambda life, _, now: _show(life, now.scores, life.day)),
     "CalendarUnknown": in_round(lambda life, _, now: _show(life, now.scores, date(2031, 1, 1))),
@@ -137,7 +137,7 @@ def _award_another(life: RandomLife, project: Project) -> StepResult:
     current = project.rounds.get(str(project.round))
     if decided is None or current is None or current.notice is None:
         return None
-    others = [n for n in current.scores if project.standing(n) and n not in current.notice.applications]
+    others = [n for n in current.scores if project.eligible(n) and n not in current.notice.applications]
     name = life.pick_any(others)
     return with_first_row(decided, application=name, score=current.scores[name]) if name else None
 

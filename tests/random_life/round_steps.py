@@ -32,7 +32,7 @@ def next_step(life: RandomLife, project: Project) -> StepResult:
         return after_decision(life, project, current)
     if current.closed_on is None:
         return while_open(life, project, current)
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     pending = sorted(name for name, each in applied.items() if each.screening is Screening.PENDING)
     if pending:
         return screen(life, project, pending[0])
@@ -47,7 +47,7 @@ def publish(life: RandomLife, project: Project) -> Fact:
 
 
 def while_open(life: RandomLife, project: Project, current: Round) -> StepResult:
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     if len(applied) < 4 and life.chance(80):
         return apply(life, project, current)
     if life.chance(15):
@@ -126,7 +126,7 @@ def after_decision(life: RandomLife, project: Project, current: Round) -> StepRe
 
 
 def review(life: RandomLife, project: Project, current: Round) -> Fact:
-    applied = project.applied(current.number)
+    applied = project.live_applications(current.number)
     passed = [n for n, each in applied.items() if each.screening is Screening.PASSED and not each.excluded]
     if not passed:
         return fail(life, current)
@@ -139,9 +139,9 @@ def review(life: RandomLife, project: Project, current: Round) -> Fact:
 
 def listable(life: RandomLife, project: Project, current: Round) -> list[str]:
     """The applications that the next notice would list."""
-    names = sorted(name for name in project.applied(current.number) if name in current.scores)
+    names = sorted(name for name in project.live_applications(current.number) if name in current.scores)
     if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
-        return [name for name in names if project.standing(name)]
+        return [name for name in names if project.eligible(name)]
     return [name for name in names if name not in current.noticed and has_live_award(project, name)]
 
 
@@ -167,7 +167,7 @@ def complete(life: RandomLife, notice: Notice) -> Fact:
 
 def rescreen(life: RandomLife, project: Project) -> Fact | None:
     current = project.rounds.get(str(project.round))
-    name = current and life.pick_any(project.applied(current.number))
+    name = current and life.pick_any(project.live_applications(current.number))
     return screen(life, project, name) if name else None
 
 

@@ -138,7 +138,7 @@ def example_url(server_url, template):
 
 
 @pytest.fixture(scope="session")
-def played(example_url):
+def sample(example_url):
     api = build(example_url)
     api.setup = play_example(api)
     yield api
@@ -146,7 +146,7 @@ def played(example_url):
 
 
 @pytest.fixture(scope="session")
-def played_database(server_url, template):
+def example_database(server_url, template):
     """The name of a database with the example and no keys, cloned by tests that post to it."""
     with new_database(server_url, template) as url:
         ledger = open_ledger(url)
@@ -156,9 +156,9 @@ def played_database(server_url, template):
 
 
 @pytest.fixture
-def lively(server_url, played_database):
+def sample_copy(server_url, example_database):
     """The service on a clone of the example that the test may post to."""
-    with new_database(server_url, played_database) as url:
+    with new_database(server_url, example_database) as url:
         api = build(url)
         yield api
         close(api)

@@ -48,9 +48,9 @@ def connect(url):
 
 
 @pytest.fixture(scope="module")
-def original(server_url, played_database):
+def original(server_url, example_database):
     """A database with the example that no test changes."""
-    with new_database(server_url, played_database) as url:
+    with new_database(server_url, example_database) as url:
         yield url
 
 
@@ -374,8 +374,8 @@ def test_duckdb_replays_a_generated_log_to_the_ledger_s_balances_once_it_is_fold
         assert compare(conn, rows_replayed, generated.manifest.head).differing == 0
 
 
-def test_a_balance_changed_by_hand_is_found(server_url, played_database, archived):
-    with new_database(server_url, played_database) as url, connect(url) as conn:
+def test_a_balance_changed_by_hand_is_found(server_url, example_database, archived):
+    with new_database(server_url, example_database) as url, connect(url) as conn:
         conn.execute("update balance set paid = paid + 1 where award = 'yx-ip-2018-08-L01' and batch = 1")
         compared = compare(conn, replayed(archived), archived.manifest.head)
     assert compared.differing == 1
@@ -418,8 +418,8 @@ def run(url, *arguments, before="pass", secret=SECRET.decode(), **more):
     )
 
 
-def test_commands_archive_replay_and_restore_a_ledger(server_url, played_database, database_url, tmp_path):
-    with new_database(server_url, played_database) as url:
+def test_commands_archive_replay_and_restore_a_ledger(server_url, example_database, database_url, tmp_path):
+    with new_database(server_url, example_database) as url:
         assert "个文件" in run(url, "archive", "--to", str(tmp_path / "a")).stdout
         replay_run = run(url, "replay", "--from", str(tmp_path / "a"))
         assert (replay_run.returncode, "余额一致" in replay_run.stdout) == (0, True)

@@ -90,7 +90,7 @@ def test_a_revoked_key_does_not_authenticate_and_stays_listed(admin, ring):
     assert ring.authenticate(key)
     api_keys.revoke(admin, "office")
     assert kind_of(ring, key) == "expired-key"
-    [listed] = api_keys.listed(admin)
+    [listed] = api_keys.list_keys(admin)
     assert (listed.state, listed.secrets) == ("revoked", 0)
     with pytest.raises(api_keys.NoSuchKey):
         api_keys.revoke(admin, "office")
@@ -100,7 +100,7 @@ def test_a_key_expires(admin, ring):
     now = datetime.now(UTC)
     key = api_keys.create(admin, SECRET, "past", OFFICE, now - timedelta(seconds=1))
     assert kind_of(ring, key) == "expired-key"
-    assert api_keys.listed(admin)[0].state == "expired"
+    assert api_keys.list_keys(admin)[0].state == "expired"
     assert ring.authenticate(api_keys.create(admin, SECRET, "future", OFFICE, now + timedelta(days=1)))
 
 
@@ -108,7 +108,7 @@ def test_both_keys_authenticate_during_a_rotation_and_only_the_new_one_after_it(
     old = api_keys.create(admin, SECRET, "office", OFFICE)
     new = api_keys.rotate(admin, SECRET, "office", timedelta(hours=1))
     assert ring.authenticate(old) == ring.authenticate(new)
-    assert api_keys.listed(admin)[0].secrets == 2
+    assert api_keys.list_keys(admin)[0].secrets == 2
     newest = api_keys.rotate(admin, SECRET, "office", timedelta())
     assert kind_of(ring, old) == kind_of(ring, new) == "expired-key"
     assert ring.authenticate(newest).name == "office"
@@ -120,17 +120,17 @@ def test_a_key_keeps_its_expiry_when_it_is_rotated(admin):
     end = datetime.now(UTC) + timedelta(days=3)
     api_keys.create(admin, SECRET, "office", OFFICE, end)
     api_keys.rotate(admin, SECRET, "office", timedelta(hours=1))
-    assert api_keys.listed(admin)[0].expires_at == end
+    assert api_keys.list_keys(admin)[0].expires_at == end
 
 
 def test_the_last_use_of_a_key_is_recorded(admin, ring):
     key = api_keys.create(admin, SECRET, "office", OFFICE)
-    assert api_keys.listed(admin)[0].last_used_at is None
+    assert api_keys.list_keys(admin)[0].last_used_at is None
     ring.authenticate(key)
-    first = api_keys.listed(admin)[0].last_used_at
+    first = api_keys.list_keys(admin)[0].last_used_at
     assert first
     ring.authenticate(key)
-    assert api_keys.listed(admin)[0].last_used_at == first, "precise to a minute, so that not every request writes"
+    assert api_keys.list_keys(admin)[0].last_used_at == first, "precise to a minute, so that not every request writes"
 
 
 def test_every_grant_and_revocation_is_kept_permanently(admin):

@@ -76,26 +76,26 @@ def test_a_key_command_that_fails_explains_it_in_chinese_too_without_a_traceback
         assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.stderr), answer.stderr
 
 
-def test_the_reconcile_command_compares_a_statement_with_the_ledger_and_shows_exceptions(played):
-    answer = run(played, "reconcile", str(STATEMENT), "--fund", FUND)
+def test_the_reconcile_command_compares_a_statement_with_the_ledger_and_shows_exceptions(sample):
+    answer = run(sample, "reconcile", str(STATEMENT), "--fund", FUND)
     assert answer.returncode == 1, "there are exceptions"
     for kind in ("statement_only", "ledger_only", "duplicate", "amount_differs", "payee_differs", "date_differs"):
         assert kind in answer.stdout
     assert "9/15 行相符" in answer.stdout
-    as_json = run(played, "reconcile", str(STATEMENT), "--fund", FUND, "--json")
+    as_json = run(sample, "reconcile", str(STATEMENT), "--fund", FUND, "--json")
     assert json.loads(as_json.stdout)["summary"]["lines"] == 15
 
 
-def test_an_unreadable_statement_is_reported_with_row_and_column(played, tmp_path):
+def test_an_unreadable_statement_is_reported_with_row_and_column(sample, tmp_path):
     file = tmp_path / "wrong.csv"
     file.write_text("日期,支出\n昨天,1.00\n", encoding="utf-8")
-    answer = run(played, "reconcile", str(file), "--fund", FUND)
+    answer = run(sample, "reconcile", str(file), "--fund", FUND)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         2,
         "Error: row 2, column A '昨天' is no day. “昨天”不是日期。",
     )
     for more in (["--fund", "none"], ["--fund", FUND, "--position", "9999999"]):
-        answer = run(played, "reconcile", str(STATEMENT), *more)
+        answer = run(sample, "reconcile", str(STATEMENT), *more)
         assert answer.returncode == 2
         assert "Traceback" not in answer.stderr
 

@@ -13,9 +13,9 @@ import pytest
 from domain.decision import POSTABLE
 from domain.rules import RULES
 from service.api.contract import schemas
-from service.api.contract.compatibility import taken_away
+from service.api.contract.compatibility import removals
 from service.api.contract.glossary import FIELDS
-from service.api.http.problem_types import KINDS
+from service.api.http.problem_types import PROBLEM_TYPES
 from service.api.posting.event_schemas import SCHEMAS
 from service.auth.grants import SCOPES
 from tests.service.conftest import live
@@ -101,7 +101,7 @@ def test_the_glossary_has_exactly_the_fields_of_posts():
 
 def test_every_problem_type_has_a_page_with_its_remedy_in_both_languages(api):
     problems = {each["type"]: each for each in api.get("/v1/problems", key=None).json["problems"]}
-    assert len(problems) == len(KINDS) + len(RULES)
+    assert len(problems) == len(PROBLEM_TYPES) + len(RULES)
     for address, problem in problems.items():
         assert api.get(address, key=None).json == problem
         assert all(problem[part] for part in ("title", "title_zh", "remedy", "remedy_zh"))
@@ -125,7 +125,7 @@ def test_every_problem_that_the_api_returns_has_a_page(api):
 def test_the_documentation_page_is_complete_and_loads_no_external_resources(api, contract):
     page = api.get("/docs", key=None)
     assert page.status_code == 200
-    for name in (*SCHEMAS, *contract["paths"], *KINDS):
+    for name in (*SCHEMAS, *contract["paths"], *PROBLEM_TYPES):
         assert name.replace("<", "&lt;") in page.text, name
     assert not re.findall(r'(?:src|href)="(?:https?:)?//', page.text)
     assert "<script" not in page.text
@@ -142,7 +142,7 @@ def test_the_contract_has_exactly_the_paths_that_are_served(api, contract):
 
 def test_the_published_contract_is_not_broken_and_is_up_to_date(contract):
     published = json.loads(PUBLISHED.read_text(encoding="utf-8"))
-    assert list(taken_away(published, contract)) == [], "a published contract changes only by adding"
+    assert list(removals(published, contract)) == [], "a published contract changes only by adding"
     assert published == contract, "run `make contract` to add what is new"
 
 
@@ -188,7 +188,7 @@ BREAKS = {
 def test_a_breaking_change_of_the_contract_is_found(contract, change):
     changed = json.loads(json.dumps(contract))
     change(changed)
-    assert list(taken_away(contract, changed))
+    assert list(removals(contract, changed))
 
 
 def test_additions_and_wider_limits_do_not_break_the_contract(contract):
@@ -202,4 +202,4 @@ def test_additions_and_wider_limits_do_not_break_the_contract(contract):
     changed["components"]["schemas"]["Payment"]["properties"]["more"] = {}
     changed["paths"]["/v1/payments"]["get"]["parameters"].append({"in": "query", "name": "more", "schema": {}})
     changed["paths"]["/v1/payments/{payment}"]["get"]["parameters"][0]["example"] = "P-01"
-    assert list(taken_away(contract, changed)) == []
+    assert list(removals(contract, changed)) == []

@@ -139,17 +139,17 @@ FULL_DOCUMENT = {
 SETTINGS = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
 
 
-def reconciled(lively):
+def reconciled(sample_copy):
     """Answers to a statement that is compared and accepted twice, to a waiver, and to the statement compared again."""
-    comparison = send(lively)
+    comparison = send(sample_copy)
     yield "/v1/reconciliations", comparison
     for _ in range(2):
-        yield "/v1/events", lively.post(accepting(lively, comparison.json), "fund-office")
+        yield "/v1/events", sample_copy.post(accepting(sample_copy, comparison.json), "fund-office")
     waiver = {"rule": "NoTriesLeft", "award": f"{FUND}-08-L02", "reason": "示例"}
-    granted = lively.event("WaiverGranted", f"project/{FUND}-08", "2020-09-12", ["批准文件"], **waiver)
-    yield "/v1/events", lively.post(granted, "waiver-board")
-    lively.fold()
-    yield "/v1/reconciliations", send(lively)
+    granted = sample_copy.event("WaiverGranted", f"project/{FUND}-08", "2020-09-12", ["批准文件"], **waiver)
+    yield "/v1/events", sample_copy.post(granted, "waiver-board")
+    sample_copy.fold()
+    yield "/v1/reconciliations", send(sample_copy)
 
 
 def allocated(api, life):
@@ -163,13 +163,13 @@ def allocated(api, life):
 
 
 @pytest.mark.long("reads every path, on the example and on the life of the contract")
-def test_every_documented_member_occurs_in_some_answer(api, lively):
+def test_every_documented_member_occurs_in_some_answer(api, sample_copy):
     contract = api.get("/openapi.json", key=None).json
     life = api.get("/v1/event-types", key=None).json["example_life"]
-    answered = [*allocated(api, life), *posts(api), *reconciled(lively)]
+    answered = [*allocated(api, life), *posts(api), *reconciled(sample_copy)]
     api.fold()
     components, seen = contract["components"]["schemas"], set()
-    for service, values in ((api, EXAMPLE_LIFE), (lively, PLAYED)):
+    for service, values in ((api, EXAMPLE_LIFE), (sample_copy, PLAYED)):
         for path, item in contract["paths"].items():
             if "get" in item:
                 for address in addresses(path, values):

@@ -33,7 +33,7 @@ OPTIONAL = [
 def read(event, **data):
     """The fact of an example with other data; a value of `...` is left out."""
     changed = {name: value for name, value in {**event["data"], **data}.items() if value is not ...}
-    return cloudevents.read(cloudevents.opened({**event, "data": changed}), "test", b"s" * 32).posted.fact
+    return cloudevents.parse_post(cloudevents.parse_envelope({**event, "data": changed}), "test", b"s" * 32).posted.fact
 
 
 @pytest.mark.parametrize(("name", "field"), OPTIONAL)
@@ -78,9 +78,9 @@ def test_a_period_that_is_not_a_month_is_refused(period):
 def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_both_kinds():
     reversal, closing = EXAMPLES["EntryReversed"], EXAMPLES["FundClosed"]
     for stream in ("fund/f", "project/p"):
-        assert cloudevents.opened({**reversal, "subject": stream})["subject"] == stream
+        assert cloudevents.parse_envelope({**reversal, "subject": stream})["subject"] == stream
     with pytest.raises(ValidationError) as wrong:
-        cloudevents.opened({**closing, "subject": "project/p"})
+        cloudevents.parse_envelope({**closing, "subject": "project/p"})
     assert "fund" in str(wrong.value)
 
 

@@ -23,7 +23,7 @@ from psycopg.rows import dict_row
 from service.auth import api_keys
 from service.auth.grants import grant
 from tests.service.conftest import SECRET
-from tests.service.test_gateway import Served, founding, standing  # noqa: F401 - a fixture
+from tests.service.test_gateway import Served, founding, shared_server  # noqa: F401 - a fixture
 
 FUND, PROJECT = "yx-ip-2018", "yx-ip-2018-07"
 FOLLOWER = Path(__file__).parents[2] / "docs" / "follower.py"
@@ -64,30 +64,30 @@ def all_events(api):
     return [event for answer in pages(api) for event in events_of(answer)]
 
 
-def test_full_pages_are_cached_as_immutable_and_the_last_page_is_not_cached(played):
-    *full, last, end = pages(played)
+def test_full_pages_are_cached_as_immutable_and_the_last_page_is_not_cached(sample):
+    *full, last, end = pages(sample)
     assert len(full) >= 8
     for answer in full:
         assert answer.headers["Cache-Control"] == "private, max-age=31536000, immutable"
         address = answer.request.url.removeprefix("http://localhost")
-        again = played.client.get(
-            address, headers={**played.headers("auditor"), "If-None-Match": answer.headers["ETag"]}
+        again = sample.client.get(
+            address, headers={**sample.headers("auditor"), "If-None-Match": answer.headers["ETag"]}
         )
         assert again.status_code == 304
     assert {last.headers["Cache-Control"], end.headers["Cache-Control"]} == {"no-store"}
     assert (end.json, "Link" in end.headers) == ([], False)
-    assert [e["position"] for e in all_events(played)] == list(range(1, all_events(played)[-1]["position"] + 1))
+    assert [e["position"] for e in all_events(sample)] == list(range(1, all_events(sample)[-1]["position"] + 1))
 
 
 @pytest.mark.parametrize("query", WAYS)
-def test_json_lines_contain_the_same_events_as_pages(played, query):
-    batches = [event for answer in pages(played, query) for event in events_of(answer)]
-    lines = [event for answer in pages(played, query, headers=LINES) for event in events_of(answer)]
+def test_json_lines_contain_the_same_events_as_pages(sample, query):
+    batches = [event for answer in pages(sample, query) for event in events_of(answer)]
+    lines = [event for answer in pages(sample, query, headers=LINES) for event in events_of(answer)]
     assert lines == batches != []
 
 
 @pytest.mark.parametrize("query", WAYS)
-def test_filters_return_exactly_the_matching_events(played, query):
+def test_filters_return_exactly_the_matching_events(sample, query):
     filters = dict(part.split("=") for part in query.split("&") if part)
 
     def matches(event):
@@ -97,27 +97,27 @@ def test_filters_return_exactly_the_matching_events(played, query):
             and event["type"] in filters.get("type", event["type"]).split(",")
         )
 
-    filtered = [event for answer in pages(played, query) for event in events_of(answer)]
-    assert filtered == [event for event in all_events(played) if matches(event)]
+    filtered = [event for answer in pages(sample, query) for event in events_of(answer)]
+    assert filtered == [event for event in all_events(sample) if matches(event)]
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_the_digest_of_a_range_equals_the_digest_of_the_events_a_follower_received(played, data):
+def test_the_digest_of_a_range_equals_the_digest_of_the_events_a_follower_received(sample, data):
     query = data.draw(st.sampled_from(WAYS))
-    everything = [event for answer in pages(played, query) for event in events_of(answer)]
-    last = all_events(played)[-1]["position"]
+    everything = [event for answer in pages(sample, query) for event in events_of(answer)]
+    last = all_events(sample)[-1]["position"]
     after = data.draw(st.integers(0, last))
     upto = data.draw(st.integers(after, last))
-    digest = played.get(f"/v1/events/digest?after={after}&upto={upto}&{query}").json
+    digest = sample.get(f"/v1/events/digest?after={after}&upto={upto}&{query}").json
     in_range = [event for event in everything if after < event["position"] <= upto]
     assert (digest["count"], digest["sha256"]) == (len(in_range), hashed(in_range))
 
 
-def test_a_digest_beyond_the_log_or_of_too_many_events_is_refused(played):
-    assert played.get("/v1/events/digest?upto=999999&after=950000").status_code == 404
-    assert played.get("/v1/events/digest?upto=999999").json["parameter"] == "upto"
-    assert played.get("/v1/events/digest").json["parameter"] == "upto"
+def test_a_digest_beyond_the_log_or_of_too_many_events_is_refused(sample):
+    assert sample.get("/v1/events/digest?upto=999999&after=950000").status_code == 404
+    assert sample.get("/v1/events/digest?upto=999999").json["parameter"] == "upto"
+    assert sample.get("/v1/events/digest").json["parameter"] == "upto"
 
 
 def test_a_limited_key_can_follow_only_events_within_its_limits(api):
@@ -130,69 +130,69 @@ def test_a_limited_key_can_follow_only_events_within_its_limits(api):
     assert api.get("/v1/events/digest?fund=f&upto=1", "limited").json["count"] == 1
 
 
-def test_a_key_limited_to_a_fund_cannot_read_a_project_of_another_by_naming_both(played):
-    with psycopg.connect(played.url, autocommit=True, row_factory=dict_row) as conn:
-        played.keys["of-another"] = api_keys.create(conn, SECRET, "of-another", grant(["read"], funds=["another"]))
+def test_a_key_limited_to_a_fund_cannot_read_a_project_of_another_by_naming_both(sample):
+    with psycopg.connect(sample.url, autocommit=True, row_factory=dict_row) as conn:
+        sample.keys["of-another"] = api_keys.create(conn, SECRET, "of-another", grant(["read"], funds=["another"]))
     query = f"fund=another&project={PROJECT}"
-    assert played.get(f"/v1/events?{query}", "of-another").json == []
-    assert played.get(f"/v1/events/digest?upto=400&{query}", "of-another").json["count"] == 0
+    assert sample.get(f"/v1/events?{query}", "of-another").json == []
+    assert sample.get(f"/v1/events/digest?upto=400&{query}", "of-another").json["count"] == 0
 
 
-def test_a_request_that_does_not_accept_the_stream_type_by_name_gets_a_page(played):
+def test_a_request_that_does_not_accept_the_stream_type_by_name_gets_a_page(sample):
     for accept in ("text/*", "*/*"):
-        headers = {**played.headers("auditor"), "Accept": accept, "Last-Event-ID": "300"}
-        answer = played.client.get("/v1/events?limit=1&after=5", headers=headers)
+        headers = {**sample.headers("auditor"), "Accept": accept, "Last-Event-ID": "300"}
+        answer = sample.client.get("/v1/events?limit=1&after=5", headers=headers)
         assert [each["position"] for each in answer.json] == [6]
 
 
 @pytest.mark.parametrize(
     "query", ["type=Nothing", "type=", "timeout=31", "limit=0", "limit=20001", "fund=", "colour=red"]
 )
-def test_a_wrong_parameter_is_answered_with_400(played, query):
-    assert played.get(f"/v1/events?{query}").status_code == 400
+def test_a_wrong_parameter_is_answered_with_400(sample, query):
+    assert sample.get(f"/v1/events?{query}").status_code == 400
 
 
-def test_an_invalid_last_event_id_is_answered_with_400(played):
-    assert played.get("/v1/events", "auditor").status_code == 200
-    answer = played.client.get("/v1/events", headers={**played.headers("auditor"), **STREAM, "Last-Event-ID": "x"})
+def test_an_invalid_last_event_id_is_answered_with_400(sample):
+    assert sample.get("/v1/events", "auditor").status_code == 200
+    answer = sample.client.get("/v1/events", headers={**sample.headers("auditor"), **STREAM, "Last-Event-ID": "x"})
     assert answer.status_code == 400
 
 
-def test_a_long_poll_is_answered_at_the_next_event_or_at_its_timeout(standing):  # noqa: F811
-    api = standing.api
-    at = standing.call("GET", "/v1/events?limit=1000", key="auditor")[2]
+def test_a_long_poll_is_answered_at_the_next_event_or_at_its_timeout(shared_server):  # noqa: F811
+    api = shared_server.api
+    at = shared_server.call("GET", "/v1/events?limit=1000", key="auditor")[2]
     after = max((e["position"] for e in json.loads(at)), default=0)
     started = time.monotonic()
-    assert standing.call("GET", f"/v1/events?after={after}&timeout=1", key="auditor")[2] == b"[]\n"
+    assert shared_server.call("GET", f"/v1/events?after={after}&timeout=1", key="auditor")[2] == b"[]\n"
     assert 0.9 < time.monotonic() - started < 5
 
     def establish():
         time.sleep(0.5)
         event = json.loads(founding(api))
-        standing.call("POST", "/v1/events", json.dumps({**event, "subject": f"fund/poll-{after}"}), "fund-office")
+        shared_server.call("POST", "/v1/events", json.dumps({**event, "subject": f"fund/poll-{after}"}), "fund-office")
 
     poster = threading.Thread(target=establish)
     poster.start()
     started = time.monotonic()
-    status, headers, body = standing.call("GET", f"/v1/events?after={after}&timeout=20", key="auditor")
+    status, headers, body = shared_server.call("GET", f"/v1/events?after={after}&timeout=20", key="auditor")
     assert (status, [e["type"] for e in json.loads(body)]) == (200, ["FundEstablished"])
     assert time.monotonic() - started < 5
     assert headers["Link"]
     poster.join()
 
 
-def test_a_hundred_long_polls_block_no_other_request(standing):  # noqa: F811
+def test_a_hundred_long_polls_block_no_other_request(shared_server):  # noqa: F811
     answers = []
 
     def wait():
-        answers.append(standing.call("GET", "/v1/events?after=1000000&timeout=3", key="auditor")[0])
+        answers.append(shared_server.call("GET", "/v1/events?after=1000000&timeout=3", key="auditor")[0])
 
     waiting = [threading.Thread(target=wait) for _ in range(100)]
     for each in waiting:
         each.start()
     time.sleep(0.5)
     started = time.monotonic()
-    assert standing.call("GET", "/v1/funds", key="auditor")[0] == 200
+    assert shared_server.call("GET", "/v1/funds", key="auditor")[0] == 200
     assert time.monotonic() - started < 1
     for each in waiting:
         each.join()

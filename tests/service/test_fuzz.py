@@ -82,11 +82,11 @@ BODIES = st.one_of(
 def read(body):
     """The post, or the problem document for a body that is not a post."""
     try:
-        return cloudevents.read(cloudevents.opened(strict_json.parse(body)), "fuzz", SECRET)
+        return cloudevents.parse_post(cloudevents.parse_envelope(strict_json.parse(body)), "fuzz", SECRET)
     except strict_json.NotStrictJson as error:
         return problems.document("not-strict-json", detail=str(error))
     except ValidationError as error:
-        return problems.of_invalid(error)
+        return problems.invalid_problem(error)
 
 
 def check(body):

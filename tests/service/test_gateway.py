@@ -69,7 +69,7 @@ def served(api):
 
 
 @pytest.fixture(scope="module")
-def standing(server_url, template):
+def shared_server(server_url, template):
     """One server shared by tests that record nothing."""
     with new_database(server_url, template) as url:
         api = build(url)
@@ -122,10 +122,10 @@ def test_a_hundred_connections_with_unfinished_headers_block_no_other_client(ser
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
 
 
-def test_a_late_body_is_answered_with_408_and_late_headers_close_the_connection(standing):
+def test_a_late_body_is_answered_with_408_and_late_headers_close_the_connection(shared_server):
     with (
-        connections(standing, 1, head(standing.api, 100) + b"{") as [body],
-        connections(standing, 1, b"GET / HT") as [headers],
+        connections(shared_server, 1, head(shared_server.api, 100) + b"{") as [body],
+        connections(shared_server, 1, b"GET / HT") as [headers],
     ):
         answer = body.recv(65_536)
         assert answer.startswith(b"HTTP/1.1 408"), answer[:100]
@@ -141,25 +141,26 @@ def test_large_bodies_of_one_key_leave_room_for_bodies_of_other_keys(served, api
         assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
 
 
-def test_a_body_that_is_too_large_is_refused_before_it_is_sent(standing):
-    answer = standing.raw(head(standing.api, 9 * 1024 * 1024))
+def test_a_body_that_is_too_large_is_refused_before_it_is_sent(shared_server):
+    answer = shared_server.raw(head(shared_server.api, 9 * 1024 * 1024))
     assert answer.startswith(b"HTTP/1.1 413"), answer[:100]
     for length in ("1e3", "-1", "9" * 40):
-        assert standing.raw(head(standing.api, length))[9:12] in (b"400", b"413"), length
+        assert shared_server.raw(head(shared_server.api, length))[9:12] in (b"400", b"413"), length
 
 
 @pytest.mark.parametrize("length", [10, 1024 * 1024])
-def test_a_body_is_received_only_with_a_valid_key(standing, length):
-    answer = standing.raw(head(standing.api, length, "suyuan_guess"))
+def test_a_body_is_received_only_with_a_valid_key(shared_server, length):
+    answer = shared_server.raw(head(shared_server.api, length, "suyuan_guess"))
     assert answer.startswith(b"HTTP/1.1 401"), answer[:100]
     assert b"/v1/problems/no-key" in answer
 
 
-def test_a_body_without_a_length_is_answered_with_411(standing):
+def test_a_body_without_a_length_is_answered_with_411(shared_server):
     chunked = (
-        head(standing.api, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked") + b"2\r\n{}\r\n0\r\n\r\n"
+        head(shared_server.api, 0).replace(b"Content-Length: 0", b"Transfer-Encoding: chunked")
+        + b"2\r\n{}\r\n0\r\n\r\n"
     )
-    assert standing.raw(chunked).startswith(b"HTTP/1.1 411")
+    assert shared_server.raw(chunked).startswith(b"HTTP/1.1 411")
 
 
 @pytest.mark.parametrize(
@@ -177,62 +178,62 @@ def test_a_body_without_a_length_is_answered_with_411(standing):
         b"BREW /pot HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
-def test_a_malformed_request_is_refused_and_the_next_one_served(standing, request_):
+def test_a_malformed_request_is_refused_and_the_next_one_served(shared_server, request_):
     try:
-        answer = standing.raw(request_)
+        answer = shared_server.raw(request_)
     except OSError:
         answer = b""  # the server closed the connection while the request was being sent
     assert answer == b"" or answer[9:10] == b"4", answer[:200]
     assert b"granian" not in answer.lower()
-    assert standing.call("GET", "/healthz")[0] == 200
+    assert shared_server.call("GET", "/healthz")[0] == 200
 
 
-def test_a_header_with_an_underscore_is_not_taken_for_the_one_with_a_hyphen(standing):
-    key = standing.api.keys["auditor"]
+def test_a_header_with_an_underscore_is_not_taken_for_the_one_with_a_hyphen(shared_server):
+    key = shared_server.api.keys["auditor"]
     request = f"GET /v1/funds HTTP/1.1\r\nHost: x\r\nIf_None_Match: x\r\nAuthorization_: Bearer {key}\r\n\r\n"
-    assert standing.raw(request.encode()).startswith(b"HTTP/1.1 401")
+    assert shared_server.raw(request.encode()).startswith(b"HTTP/1.1 401")
 
 
-def test_percent_encoded_chinese_paths_and_parameters_are_decoded(standing):
-    answer = standing.call("GET", "/v1/documents/%E7%A9%97%E8%B4%A2%E3%80%94", key="auditor")
+def test_percent_encoded_chinese_paths_and_parameters_are_decoded(shared_server):
+    answer = shared_server.call("GET", "/v1/documents/%E7%A9%97%E8%B4%A2%E3%80%94", key="auditor")
     assert json.loads(answer[2])["number"] == "穗财〔"
-    answer = standing.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
+    answer = shared_server.call("GET", "/v1/payments?payee=%E7%94%B2", key="auditor")
     assert answer[0] == 200
 
 
-def test_chinese_in_a_query_without_percent_encoding_is_accepted(standing):
-    key = standing.api.keys["auditor"]
+def test_chinese_in_a_query_without_percent_encoding_is_accepted(shared_server):
+    key = shared_server.api.keys["auditor"]
     request = f"GET /v1/payments?payee=某公司 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {key}\r\n\r\n"
-    assert standing.raw(request.encode()).startswith(b"HTTP/1.1 200")
+    assert shared_server.raw(request.encode()).startswith(b"HTTP/1.1 200")
 
 
-def test_paths_are_decoded_once(standing):
-    assert standing.call("GET", "/%2568ealthz")[0] == 401
-    assert json.loads(standing.call("GET", "/v1/documents/50%2525", key="auditor")[2])["number"] == "50%25"
+def test_paths_are_decoded_once(shared_server):
+    assert shared_server.call("GET", "/%2568ealthz")[0] == 401
+    assert json.loads(shared_server.call("GET", "/v1/documents/50%2525", key="auditor")[2])["number"] == "50%25"
 
 
-def test_a_header_that_is_slow_to_parse_is_answered_quickly(standing):
+def test_a_header_that_is_slow_to_parse_is_answered_quickly(shared_server):
     started = time.monotonic()
-    answer = standing.raw(
+    answer = shared_server.raw(
         b"GET /v1/problems/no-key HTTP/1.1\r\nHost: x\r\nAccept: text/html" + b" " * 30_000 + b"y\r\n\r\n"
     )
     assert answer[9:12] in (b"200", b"431")
     assert time.monotonic() - started < 2
 
 
-def test_aborted_bodies_do_not_affect_the_next_request(standing):
+def test_aborted_bodies_do_not_affect_the_next_request(shared_server):
     for _ in range(20):
-        with connections(standing, 1, head(standing.api, 100) + b"{"):
+        with connections(shared_server, 1, head(shared_server.api, 100) + b"{"):
             pass
-    assert standing.call("GET", "/healthz")[0] == 200
+    assert shared_server.call("GET", "/healthz")[0] == 200
 
 
-def test_a_post_with_thousands_of_errors_is_answered_within_three_seconds(standing):
+def test_a_post_with_thousands_of_errors_is_answered_within_three_seconds(shared_server):
     lines = [{"batches": [{}] * 20}] * 2_000
-    event = {**standing.api.event("PlanDrafted", FUND), "data": {"lines": lines}}
+    event = {**shared_server.api.event("PlanDrafted", FUND), "data": {"lines": lines}}
     for key, status in (("auditor", 403), ("fund-office", 422)):
         started = time.monotonic()
-        assert standing.call("POST", "/v1/events", json.dumps(event), key)[0] == status
+        assert shared_server.call("POST", "/v1/events", json.dumps(event), key)[0] == status
         assert time.monotonic() - started < 3
 
 

@@ -22,7 +22,7 @@ from service.ledger import coalescing, group_commit
 from service.ledger.application import Unavailable
 from service.ledger.draft import Request
 from service.ledger.group_commit import GroupCommit, batches
-from service.ledger.outcomes import Conflicts, Counted, NotRecorded, Overtaken, Refusal
+from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
 from service.overload import Overloaded
 from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
 from tests.domain.scenario import day, post
@@ -65,7 +65,7 @@ def at_once(ledger, url, sent):
             results = [pool.submit(ledger.post, bundle, atomic=atomic) for bundle, atomic in sent]
             while len(ledger._group_commit._queue) < len(sent):
                 time.sleep(0.001)
-        assert isinstance(first.result()[0], Counted)
+        assert isinstance(first.result()[0], Committed)
         return [result.result() for result in results]
 
 
@@ -98,16 +98,16 @@ def test_queued_requests_are_recorded_in_one_transaction_and_each_has_its_own_ou
     ]
     outcomes = at_once(ledger, database_url, sent)
     kinds = [[type(each) for each in of_request] for of_request in outcomes]
-    assert kinds[0] == [Counted]
+    assert kinds[0] == [Committed]
     assert kinds[1] == [Refusal]
     assert isinstance(outcomes[1][0].rule, FundExists)
     assert {outcomes[2][0].replayed, outcomes[3][0].replayed} == {False, True}
     assert outcomes[2][0].first == outcomes[3][0].first
-    assert kinds[4] == [Conflicts]
-    assert kinds[5] == [Overtaken]
+    assert kinds[4] == [IdentityConflict]
+    assert kinds[5] == [VersionConflict]
     assert kinds[6] == [NotRecorded, Refusal]
-    assert kinds[7] == [Counted, Refusal, Counted]
-    assert kinds[8] == [Counted, Counted]
+    assert kinds[7] == [Committed, Refusal, Committed]
+    assert kinds[8] == [Committed, Committed]
     assert positions(database_url) == list(range(1, last + 1 + 6 + 1))
     assert transactions(database_url, last + 1) == 1
     with psycopg.connect(database_url) as conn:
@@ -151,9 +151,9 @@ def test_a_request_that_fails_does_not_fail_the_others_of_its_group(ledger, data
         x, bad, y = (pool.submit(ledger.post, bundle) for bundle in applications)
         while len(ledger._group_commit._queue) < 3:
             time.sleep(0.001)
-    assert isinstance(first.result()[0], Counted)
-    assert isinstance(x.result()[0], Counted)
-    assert isinstance(y.result()[0], Counted)
+    assert isinstance(first.result()[0], Committed)
+    assert isinstance(x.result()[0], Committed)
+    assert isinstance(y.result()[0], Committed)
     with pytest.raises(ZeroDivisionError):
         bad.result()
 
@@ -171,8 +171,8 @@ def test_a_request_is_unavailable_when_the_queue_is_full(ledger, database_url, m
                 time.sleep(0.001)
             with pytest.raises(Unavailable):
                 ledger.post([changed("f")])
-        assert all(isinstance(each.result()[0], Counted) for each in sent)
-    assert isinstance(ledger.post([changed("f")])[0], Counted)
+        assert all(isinstance(each.result()[0], Committed) for each in sent)
+    assert isinstance(ledger.post([changed("f")])[0], Committed)
 
 
 def test_requests_of_one_group_get_consecutive_serials(ledger, database_url):

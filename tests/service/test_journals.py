@@ -33,16 +33,16 @@ def checked(form, text, folder):
 
 
 @pytest.mark.parametrize("form", CHECKERS)
-def test_the_example_s_journal_adds_up(played, form, tmp_path):
-    answer = played.get(f"/v1/funds/{FUND}/journal.{form}")
+def test_the_example_s_journal_adds_up(sample, form, tmp_path):
+    answer = sample.get(f"/v1/funds/{FUND}/journal.{form}")
     assert answer.mimetype == "text/plain"
     assert checked(form, answer.text, tmp_path) == ""
     assert len(re.findall(r"(?m)^\d{4}-\d\d-\d\d balance |= [\d.]+ CNY$", answer.text)) > 100
 
 
 @pytest.mark.parametrize("form", CHECKERS)
-def test_the_program_finds_one_fen_too_much(played, form, tmp_path):
-    text = played.get(f"/v1/funds/{FUND}/journal.{form}").text
+def test_the_program_finds_one_fen_too_much(sample, form, tmp_path):
+    text = sample.get(f"/v1/funds/{FUND}/journal.{form}").text
     moves = list(re.finditer(r"-(\d+\.\d\d) CNY\n +\S+  (\d+\.\d\d) CNY", text))
     one = moves[40]
     more = one[0].replace(one[1], str(Decimal(one[1]) + Decimal("0.01")))
@@ -100,5 +100,5 @@ def test_special_characters_in_names_are_escaped_in_journals(api):
 
 
 @pytest.mark.parametrize(("path", "status"), [("none/journal.hledger", 404), (f"{FUND}/journal.csv", 404)])
-def test_a_journal_of_an_unknown_fund_or_format_is_answered_with_404(played, path, status):
-    assert played.get(f"/v1/funds/{path}").status_code == status
+def test_a_journal_of_an_unknown_fund_or_format_is_answered_with_404(sample, path, status):
+    assert sample.get(f"/v1/funds/{path}").status_code == status

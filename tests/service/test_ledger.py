@@ -27,7 +27,7 @@ from domain.rules.every_post import BalanceTooSmall, DocumentAlreadyUsed
 from domain.rules.fund import AllotmentExceedsPlan, FundExists
 from service.ledger import states
 from service.ledger.application import Unavailable
-from service.ledger.outcomes import Conflicts, Counted, NotRecorded, Overtaken, Refusal
+from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
 from service.ledger.recorder import LibraryEvent, Recorder
 from service.ledger.states import StateCache
 from tests.domain.lives import (
@@ -77,20 +77,20 @@ def test_positions_are_dense_and_a_mirrored_event_follows_its_leader(ledger, dat
 
 def test_the_same_post_again_is_answered_with_its_first_result(ledger):
     first = ledger.post([identified(ESTABLISHED)])
-    assert first == [Counted(1, 1, 1)]
-    assert ledger.post([identified(ESTABLISHED)]) == [Counted(1, 1, 1, replayed=True)]
+    assert first == [Committed(1, 1, 1)]
+    assert ledger.post([identified(ESTABLISHED)]) == [Committed(1, 1, 1, replayed=True)]
 
 
 def test_the_same_identity_with_other_content_is_a_conflict(ledger):
     ledger.post([identified(ESTABLISHED)])
     other = replace(ESTABLISHED, fact=FundEstablished("另一名称", SETTINGS))
-    assert ledger.post([identified(other)]) == [Conflicts()]
+    assert ledger.post([identified(other)]) == [IdentityConflict()]
 
 
 def test_a_replay_is_answered_before_any_rule_or_version(ledger):
     put(ledger, founded(line()))
     again = identified(post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6"), expected_version=4)
-    assert isinstance(ledger.post([again])[0], Counted)
+    assert isinstance(ledger.post([again])[0], Committed)
     # Both the rule and the version would refuse it now.
     assert ledger.post([again])[0].replayed
 
@@ -106,8 +106,8 @@ def test_a_refusal_does_not_use_up_the_identity(ledger):
 def test_a_stale_version_is_answered_with_the_actual_version(ledger):
     ledger.post([identified(ESTABLISHED)])
     late = post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")
-    assert ledger.post([identified(late, expected_version=7)]) == [Overtaken(FUND, 7, 1)]
-    assert isinstance(ledger.post([identified(late, expected_version=1)])[0], Counted)
+    assert ledger.post([identified(late, expected_version=7)]) == [VersionConflict(FUND, 7, 1)]
+    assert isinstance(ledger.post([identified(late, expected_version=1)])[0], Committed)
 
 
 def test_a_bundle_is_all_or_nothing_and_later_posts_see_earlier_ones(ledger, database_url):
@@ -125,13 +125,13 @@ def test_a_refused_post_of_a_non_atomic_bundle_does_not_affect_the_others(ledger
     bundle = [identified(each) for each in (ESTABLISHED, duplicate, *founded(line())[1:])]
     outcomes = ledger.post(bundle, atomic=False)
     assert isinstance(outcomes[1].rule, FundExists)
-    assert [o.first for o in outcomes if isinstance(o, Counted)] == [1, 2, 3, 4, 5]
+    assert [o.first for o in outcomes if isinstance(o, Committed)] == [1, 2, 3, 4, 5]
     assert positions(database_url) == [1, 2, 3, 4, 5]
 
 
 def test_the_same_post_twice_in_one_bundle_is_recorded_once(ledger, database_url):
     twice = [identified(ESTABLISHED), identified(ESTABLISHED)]
-    assert ledger.post(twice) == [Counted(1, 1, 1), Counted(1, 1, 1, replayed=True)]
+    assert ledger.post(twice) == [Committed(1, 1, 1), Committed(1, 1, 1, replayed=True)]
     assert positions(database_url) == [1]
 
 
@@ -189,7 +189,7 @@ def test_many_writers_on_many_streams_leave_no_gap_and_lose_nothing(ledger, data
     with open_ledger(database_url) as other, ThreadPoolExecutor(12) as pool:
         for batch in (funds, money):
             sent = [pool.submit((ledger, other)[n % 2].post, [identified(p)]) for n, p in enumerate(batch)]
-            assert all(isinstance(each.result()[0], Counted) for each in sent)
+            assert all(isinstance(each.result()[0], Committed) for each in sent)
     assert positions(database_url) == list(range(1, 61))
     with psycopg.connect(database_url) as conn:
         ranges = conn.execute(
@@ -207,7 +207,7 @@ def test_a_voucher_number_is_used_once_across_projects_and_processes(ledger, dat
     first = identified(post(PROJECT, PaymentInstructed("P1"), "3-4", cites=voucher))
     second = identified(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=voucher))
     with open_ledger(database_url) as other:
-        assert isinstance(ledger.post([first])[0], Counted)
+        assert isinstance(ledger.post([first])[0], Committed)
         [outcome] = other.post([second])
     assert isinstance(outcome.rule, DocumentAlreadyUsed)
     assert outcome.rule.facts["number"] == "2019/000001/1"
@@ -240,7 +240,7 @@ def test_an_unreachable_database_raises_unavailable_and_the_post_can_be_retried(
         patch.setattr(ledger, "_load", _unreachable)
         with pytest.raises(Unavailable):
             ledger.post([identified(ESTABLISHED)])
-    assert ledger.post([identified(ESTABLISHED)]) == [Counted(1, 1, 1)]
+    assert ledger.post([identified(ESTABLISHED)]) == [Committed(1, 1, 1)]
 
 
 def _unreachable(*_):
@@ -261,7 +261,7 @@ def test_cached_states_ahead_of_the_log_are_dropped_as_after_a_restore(ledger, d
     ahead = ledger._states.cached([FUND])[FUND]
     ledger._states.put({FUND: replace(ahead, version=ahead.version + 5)})
     [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
-    assert isinstance(outcome, Counted)
+    assert isinstance(outcome, Committed)
     assert outcome.version == 5
 
 
@@ -271,7 +271,7 @@ def test_no_post_is_refused_on_cached_states_ahead_of_the_log(ledger, database_u
     phantom = Scenario().given(*founded(line()), allot).ledger
     ledger._states.put(dict(phantom.streams))
     again = post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
-    assert isinstance(ledger.post([identified(again)])[0], Counted)
+    assert isinstance(ledger.post([identified(again)])[0], Committed)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 40)), min_size=1))

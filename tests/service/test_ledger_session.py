@@ -14,7 +14,7 @@ from domain.documents import Document
 from domain.entry_reversed import EntryReversed
 from domain.fund.funding import FundsAllotted
 from domain.project.payment import PaymentInstructed
-from service.ledger.outcomes import Counted
+from service.ledger.outcomes import Committed
 from service.ledger.recorder import Recorder
 from tests.domain.lives import FUND, PROJECT, approvals, awarded, founded, line, request, yuan
 from tests.domain.scenario import post
@@ -51,7 +51,7 @@ def test_a_state_ahead_of_the_log_leaves_the_cache_once_the_log_was_read(ledger)
     cached = ledger._states.cached([FUND])[FUND]
     ledger._states.put({FUND: replace(cached, version=cached.version + 5)})
     [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
-    assert isinstance(outcome, Counted)
+    assert isinstance(outcome, Committed)
     assert ledger._states.cached([FUND])[FUND].version == outcome.version
     ledger._states.discard(FUND)
     assert ledger._states.cached([FUND]) == {}
@@ -65,11 +65,11 @@ def test_a_number_that_is_claimed_and_released_in_one_bundle_can_be_claimed_agai
     undo = post(PROJECT, EntryReversed(version, "凭证有误"), "3-4", actor="会计主管", key="other")
     ordered = sorted(approved.ledger.entries.values(), key=lambda e: int(e.header.source_id))
     put(ledger, [replace_header(event) for event in ordered if event.mirrors is None])
-    assert [type(each) for each in ledger.post([identified(instruct), identified(undo)])] == [Counted, Counted]
+    assert [type(each) for each in ledger.post([identified(instruct), identified(undo)])] == [Committed, Committed]
     assert rows(database_url, "select * from claim where kind = '支付凭证号'") == []
     again = post(PROJECT, PaymentInstructed("P1"), "3-5", cites=voucher)
     [outcome] = ledger.post([identified(again)])
-    assert isinstance(outcome, Counted), outcome
+    assert isinstance(outcome, Committed), outcome
     [claim] = rows(database_url, "select version from claim where kind = '支付凭证号'")
     assert claim["version"] == outcome.version
 

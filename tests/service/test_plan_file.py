@@ -108,7 +108,7 @@ def test_a_plan_may_contain_every_setting_of_its_fund(other):
     )
     text = OTHER.replace("acceptance_tries: 1", more).replace("approvals: [审批]", "approvals: []")
     [founding, *_] = plan_file.posts(plan_file.read(other(text)), "测试")
-    established = cloudevents.read(cloudevents.opened(founding), "test", SECRET).posted.fact
+    established = cloudevents.parse_post(cloudevents.parse_envelope(founding), "test", SECRET).posted.fact
     assert isinstance(established, FundEstablished)
     every = Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40, reconcile_before_close=True)
     assert established.settings == every

@@ -68,7 +68,7 @@ class LifeOverHttp(RandomLife):
 
     def try_(self, posted):
         try:
-            cloudevents.read(cloudevents.opened(wire(posted)), "any-key", SECRET)
+            cloudevents.parse_post(cloudevents.parse_envelope(wire(posted)), "any-key", SECRET)
         except ValidationError:
             return False
         return super().try_(posted)

@@ -21,8 +21,8 @@ def balances(api, **params):
     return response.json
 
 
-def test_both_batches_are_planned_and_allotted_in_full_before_any_correction(played):
-    answer = balances(played, by="batch", booked_on="2019-05-31")
+def test_both_batches_are_planned_and_allotted_in_full_before_any_correction(sample):
+    answer = balances(sample, by="batch", booked_on="2019-05-31")
     assert answer["fund"] == FUND
     assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
         (1, "6000000.00", "6000000.00"),
@@ -32,8 +32,8 @@ def test_both_batches_are_planned_and_allotted_in_full_before_any_correction(pla
 
 
 @pytest.mark.parametrize("by", ["batch", "project", "task", "award"])
-def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(played, by):
-    answer = balances(played, by=by)
+def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(sample, by):
+    answer = balances(sample, by=by)
     for row in answer["rows"]:
         assert sum(Decimal(row[account]) for account in SIX) == Decimal(row["allotted"])
     for figure in ("planned", "allotted", *SIX):
@@ -41,14 +41,14 @@ def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(
 
 
 @pytest.mark.parametrize("at", [{}, {"position": 1}, {"position": 60}, {"booked_on": "2019-12-31"}])
-def test_the_total_is_the_same_for_every_grouping_of_the_rows(played, at):
-    totals = [balances(played, by=by, **at)["total"] for by in ("batch", "project", "task", "award")]
+def test_the_total_is_the_same_for_every_grouping_of_the_rows(sample, at):
+    totals = [balances(sample, by=by, **at)["total"] for by in ("batch", "project", "task", "award")]
     assert totals == totals[:1] * 4
     assert set(totals[0]) == {"planned", "allotted", *SIX, "pool", "recovered", "surrendered", "appropriated"}
 
 
-def test_balances_by_task_are_grouped_by_the_task_set_of_each_line(played):
-    rows = balances(played, by="task", booked_on="2019-05-31")["rows"]
+def test_balances_by_task_are_grouped_by_the_task_set_of_each_line(sample):
+    rows = balances(sample, by="task", booked_on="2019-05-31")["rows"]
     assert [(r["task"], r["planned"]) for r in rows] == [
         ("二", "2500000.00"),
         ("一、三", "4800000.00"),
@@ -59,14 +59,14 @@ def test_balances_by_task_are_grouped_by_the_task_set_of_each_line(played):
     ]
 
 
-def test_balances_by_award_contain_10_to_19_awards_as_the_plan_allows(played):
-    awards = [r for r in balances(played, by="award")["rows"] if r["award"]]
+def test_balances_by_award_contain_10_to_19_awards_as_the_plan_allows(sample):
+    awards = [r for r in balances(sample, by="award")["rows"] if r["award"]]
     assert 10 <= len(awards) <= 19
     assert all("示例" in r["applicant"] for r in awards)
 
 
-def test_the_annex_equals_the_filed_annex_line_by_line(played):
-    plan = played.get(f"/v1/funds/{FUND}/plan").json
+def test_the_annex_equals_the_filed_annex_line_by_line(sample):
+    plan = sample.get(f"/v1/funds/{FUND}/plan").json
     # The annex as the district filed it: number as printed, tasks, name, awards, total, batch 1, batch 2, in 万元.
     printed = [
         ("11", ["二"], "支持高价值专利(组合)创造及运用项目", 1, 170, 102, 68),
@@ -98,30 +98,30 @@ def test_the_annex_equals_the_filed_annex_line_by_line(played):
     assert [b["planned"] for b in plan["total"]["batches"]] == ["6000000.00", "4000000.00"]
 
 
-def test_a_reallocation_is_shown_next_to_the_adopted_plan(played):
-    rows = played.get(f"/v1/funds/{FUND}/plan").json["rows"]
+def test_a_reallocation_is_shown_next_to_the_adopted_plan(sample):
+    rows = sample.get(f"/v1/funds/{FUND}/plan").json["rows"]
     changed = {row["number"]: (row["adopted"], row["planned"]) for row in rows if row["adopted"] != row["planned"]}
     assert changed == {1: ("1700000.00", "1780000.00"), 6: ("200000.00", "120000.00")}
 
 
-def test_both_award_lists_of_project_7_award_its_fixed_total_to_the_fen(played):
+def test_both_award_lists_of_project_7_award_its_fixed_total_to_the_fen(sample):
     """The second list replaces a declined award with a substitute."""
     decided = [
         event["position"]
-        for event in played.get("/v1/projects/yx-ip-2018-07/events?limit=1000").json
+        for event in sample.get("/v1/projects/yx-ip-2018-07/events?limit=1000").json
         if event["type"] == "AwardListDecided"
     ]
     assert len(decided) == 2
     for position in decided:
-        rows = balances(played, by="project", position=position)["rows"]
+        rows = balances(sample, by="project", position=position)["rows"]
         [row] = [each for each in rows if each["project"] == "yx-ip-2018-07"]
         assert (row["allotted"], row["line"]) == ("600000.00", "0.00")
 
 
-def test_every_serial_of_the_fund_has_a_trace_to_its_current_account(played):
+def test_every_serial_of_the_fund_has_a_trace_to_its_current_account(sample):
     random = Random(7)
     for serial in [0, 999_999_999, *(random.randrange(1_000_000_000) for _ in range(100))]:
-        answer = played.get(f"/v1/fen/{serial}").json
+        answer = sample.get(f"/v1/fen/{serial}").json
         assert answer["fund"] == FUND
         kinds = [step["type"] for step in answer["steps"]]
         assert kinds[0] == "FundEstablished"
@@ -131,8 +131,8 @@ def test_every_serial_of_the_fund_has_a_trace_to_its_current_account(played):
         assert all(s["occurred_on"] and s["position"] for s in answer["steps"])
 
 
-def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(played):
-    answer = played.get("/v1/fen/0").json
+def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(sample):
+    answer = sample.get("/v1/fen/0").json
     assert answer["stands"]["account"] == "paid"
     cited = {d["kind"]: d["number"] for s in answer["steps"] for d in s["documents"]}
     assert cited["立项依据"] == "财办建设〔2018〕96号"
@@ -144,43 +144,43 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(played):
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
 
 
-def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(played):
+def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):
     """The fen are folded from the movements, independently of the amounts in the balances."""
-    with psycopg.connect(played.url) as conn:
+    with psycopg.connect(sample.url) as conn:
         rows = conn.execute("select source, target, fen::text from movement order by position, seq").fetchall()
     paid = FenSet()
     for source, target, fen in rows:
         paid = paid + FenSet.parse(fen) if target == "paid" else paid
         paid = paid - FenSet.parse(fen) if source == "paid" else paid
-    assert Decimal(paid.total) / 100 == Decimal(balances(played)["total"]["paid"])
+    assert Decimal(paid.total) / 100 == Decimal(balances(sample)["total"]["paid"])
     random = Random(3)
     for lo, hi in paid.ranges:
         for serial in (lo, hi - 1, random.randrange(lo, hi)):
-            assert played.get(f"/v1/fen/{serial}").json["stands"]["account"] == "paid"
+            assert sample.get(f"/v1/fen/{serial}").json["stands"]["account"] == "paid"
 
 
 @pytest.mark.parametrize("serial", ["1000000000", str(2**63 - 1), str(2**63), "9" * 40])
-def test_a_serial_that_was_never_issued_is_not_found(played, serial):
-    response = played.get(f"/v1/fen/{serial}")
+def test_a_serial_that_was_never_issued_is_not_found(sample, serial):
+    response = sample.get(f"/v1/fen/{serial}")
     assert (response.status_code, response.content_type) == (404, "application/problem+json")
 
 
-def test_balances_as_of_a_booking_date_and_of_a_position(played):
-    year_end = balances(played, booked_on="2019-12-31")
+def test_balances_as_of_a_booking_date_and_of_a_position(sample):
+    year_end = balances(sample, booked_on="2019-12-31")
     assert year_end["as_of"]["booked_on"] == "2019-12-31"
     assert year_end["rows"][1]["committed"] == "4000000.00"
     assert year_end["rows"][1]["paid"] == "0.00"
-    assert balances(played, booked_on="2018-12-31")["total"]["pool"] == "10000000.00"
-    assert balances(played, position=1)["total"]["appropriated"] == "0.00"
-    head = balances(played)["as_of"]["position"]
-    now, then = balances(played), balances(played, position=head)
+    assert balances(sample, booked_on="2018-12-31")["total"]["pool"] == "10000000.00"
+    assert balances(sample, position=1)["total"]["appropriated"] == "0.00"
+    head = balances(sample)["as_of"]["position"]
+    now, then = balances(sample), balances(sample, position=head)
     assert (now["rows"], now["total"]) == (then["rows"], then["total"])
 
 
-def test_the_pages_of_the_log_are_linked_and_complete(played):
+def test_the_pages_of_the_log_are_linked_and_complete(sample):
     seen, address = [], "/v1/events?after=0&limit=100"
     while address:
-        page = played.get(address)
+        page = sample.get(address)
         assert page.content_type == "application/cloudevents-batch+json"
         seen += [event["position"] for event in page.json]
         link = page.headers.get("Link")
@@ -189,8 +189,8 @@ def test_the_pages_of_the_log_are_linked_and_complete(played):
     assert len(seen) > 350
 
 
-def test_one_event_is_read_by_its_position_and_a_project_by_its_stream(played):
-    event = played.get("/v1/events/2").json
+def test_one_event_is_read_by_its_position_and_a_project_by_its_stream(sample):
+    event = sample.get("/v1/events/2").json
     assert event["type"] == "AppropriationReceived"
     assert event["data"]["amount"] == "10000000.00"
     assert event["data"]["moves"][0] == {
@@ -199,26 +199,26 @@ def test_one_event_is_read_by_its_position_and_a_project_by_its_stream(played):
         "fen": "{[0,1000000000)}",
         "amount": "10000000.00",
     }
-    stream = played.get("/v1/projects/yx-ip-2018-07/events?limit=3").json
+    stream = sample.get("/v1/projects/yx-ip-2018-07/events?limit=3").json
     assert [e["streamversion"] for e in stream] == [1, 2, 3]
     assert stream[1]["type"] == "AllotmentReceived"
     assert stream[1]["data"]["mirrors"]["stream"] == "fund/yx-ip-2018"
 
 
-def test_funds_and_projects_are_listed_and_described(played):
-    [fund] = played.get("/v1/funds").json["funds"]
+def test_funds_and_projects_are_listed_and_described(sample):
+    [fund] = sample.get("/v1/funds").json["funds"]
     assert (fund["fund"], fund["appropriated"], fund["projects"]) == (FUND, "10000000.00", 9)
-    assert played.get(f"/v1/funds/{FUND}").json["planned"] == "10000000.00"
-    projects = played.get(f"/v1/projects?fund={FUND}").json["projects"]
+    assert sample.get(f"/v1/funds/{FUND}").json["planned"] == "10000000.00"
+    projects = sample.get(f"/v1/projects?fund={FUND}").json["projects"]
     assert [p["number"] for p in projects] == list(range(1, 10))
     assert {p["status"] for p in projects} == {"open", "closed"}
-    one = played.get("/v1/projects/yx-ip-2018-08").json
+    one = sample.get("/v1/projects/yx-ip-2018-08").json
     assert [b["planned"] for b in one["batches"]] == ["600000.00", "400000.00"]
     assert len(one["award_list"]) == 2
 
 
-def test_the_example_contains_failures_and_corrections(played):
-    with psycopg.connect(played.url) as conn:
+def test_the_example_contains_failures_and_corrections(sample):
+    with psycopg.connect(sample.url) as conn:
         statuses = {row[0] for row in conn.execute("select status from payment")}
         types = {row[0] for row in conn.execute("select type from event")}
     assert {"confirmed", "rejected", "failed", "returned", "requested", "instructed"} <= statuses
@@ -228,9 +228,9 @@ def test_the_example_contains_failures_and_corrections(played):
     } <= types  # fmt: skip
 
 
-def test_the_failures_of_the_example_are_corrected(played):
+def test_the_failures_of_the_example_are_corrected(sample):
     """A recall, an upheld objection, a substitute, both kinds of return, a second acceptance, a partial recovery."""
-    with psycopg.connect(played.url, row_factory=dict_row) as conn:
+    with psycopg.connect(sample.url, row_factory=dict_row) as conn:
 
         def rows_of(query):
             return conn.execute(query).fetchall()
@@ -253,14 +253,14 @@ def test_the_failures_of_the_example_are_corrected(played):
         assert tries
         [recovery] = rows_of("select amount, received from recovery")
         assert 0 < recovery["received"] < recovery["amount"]
-    total = {name: Decimal(each) for name, each in played.get(f"/v1/funds/{FUND}/balances").json["total"].items()}
+    total = {name: Decimal(each) for name, each in sample.get(f"/v1/funds/{FUND}/balances").json["total"].items()}
     assert total["appropriated"] == total["pool"] + total["recovered"] + total["surrendered"] + total["allotted"]
     accounts = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
     assert total["allotted"] == sum(total[name] for name in accounts)
 
 
-def test_the_log_contains_no_account_number(played):
-    with psycopg.connect(played.url) as conn:
+def test_the_log_contains_no_account_number(sample):
+    with psycopg.connect(sample.url) as conn:
         occurrences = conn.execute("select count(*) from event where fact::text ~ '62000000[0-9]{8}'").fetchone()
         payees = conn.execute("select fact -> 'payee' -> 'account' from event where type = 'PaymentRequested'")
         accounts = [row[0] for row in payees]
@@ -281,8 +281,8 @@ def test_the_log_contains_no_account_number(played):
         "/v1/funds//balances",
     ],
 )
-def test_an_unknown_resource_is_answered_with_a_problem_document(played, path):
-    response = played.get(path)
+def test_an_unknown_resource_is_answered_with_a_problem_document(sample, path):
+    response = sample.get(path)
     assert response.status_code == 404
     assert response.content_type == "application/problem+json"
     assert response.json["title_zh"]
@@ -292,16 +292,16 @@ def test_an_unknown_resource_is_answered_with_a_problem_document(played, path):
     "query",
     ["by=colour", "by=batch&by=task", "position=-1", "position=１", "booked_on=2019-13-01", "bye=1", "min_position=x"],
 )
-def test_a_wrong_query_parameter_is_named_in_the_problem(played, query):
-    response = played.get(f"/v1/funds/{FUND}/balances?{query}")
+def test_a_wrong_query_parameter_is_named_in_the_problem(sample, query):
+    response = sample.get(f"/v1/funds/{FUND}/balances?{query}")
     assert response.status_code == 400
     assert response.json["parameter"] == query.partition("=")[0]
 
 
-def test_the_example_plan_equals_the_seed(played):
+def test_the_example_plan_equals_the_seed(sample):
     """Names, tasks and awards are compared with seed.json, which was transcribed from the original document."""
     seed = json.loads((Path(__file__).parent / "seed.json").read_text(encoding="utf-8"))
-    rows = played.get(f"/v1/funds/{FUND}/plan").json["rows"]
+    rows = sample.get(f"/v1/funds/{FUND}/plan").json["rows"]
     assert [(r["name"], r["name_annex"], r["number_raw"]) for r in rows] == [
         (p["name_zh"], p["name_annex_zh"], p["annex_no_raw"]) for p in seed["projects"]
     ]

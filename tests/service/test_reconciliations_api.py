@@ -12,7 +12,7 @@ from service.auth.grants import grant
 from service.check import check
 from service.example import FUND, STATEMENT
 from service.statements import read, sandbox
-from service.statements.comparison import TOLERANCE
+from service.statements.comparison import TOLERANCE_DAYS
 from tests.service.conftest import SECRET
 from tests.service.statement_files import as_camt, as_csv, as_xlsx
 from tests.service.test_contract import check as check_contract
@@ -29,8 +29,8 @@ def send(api, content=FILE, key="auditor", kind="text/csv", fund=FUND, **params)
 
 
 @pytest.fixture(scope="module")
-def comparison(played):
-    answer = send(played)
+def comparison(sample):
+    answer = send(sample)
     assert answer.status_code == 200
     return answer.json
 
@@ -39,9 +39,9 @@ def of_kind(comparison, kind):
     return [each for each in comparison["exceptions"] if each["kind"] == kind]
 
 
-def test_the_answer_matches_the_contract(played):
-    contract = played.get("/openapi.json", key=None).json
-    check_contract(contract, contract["paths"]["/v1/reconciliations"]["post"], send(played))
+def test_the_answer_matches_the_contract(sample):
+    contract = sample.get("/openapi.json", key=None).json
+    check_contract(contract, contract["paths"]["/v1/reconciliations"]["post"], send(sample))
 
 
 def test_the_example_has_every_kind_of_exception_in_order_of_severity(comparison):
@@ -104,22 +104,22 @@ def test_the_answer_contains_no_account_number(comparison):
     assert "digest" not in text
 
 
-def test_the_same_file_again_gives_the_same_result(played):
-    first, second = send(played), send(played)
+def test_the_same_file_again_gives_the_same_result(sample):
+    first, second = send(sample), send(sample)
     assert first.data == second.data
     assert sha256(FILE).hexdigest() == first.json["statement"]["file_sha256"]
 
 
-def test_a_statement_is_compared_with_the_ledger_as_of_a_position(played, comparison):
-    before = send(played, position=1).json
+def test_a_statement_is_compared_with_the_ledger_as_of_a_position(sample, comparison):
+    before = send(sample, position=1).json
     assert before["as_of"] == {"position": 1}
     assert before["summary"]["entries"] == 0
-    assert send(played, position=comparison["as_of"]["position"]).json == comparison
+    assert send(sample, position=comparison["as_of"]["position"]).json == comparison
     later = comparison["as_of"]["position"] + 1
-    assert send(played, position=later).status_code == 404
+    assert send(sample, position=later).status_code == 404
 
 
-def test_reversed_entries_are_not_compared(played, comparison):
+def test_reversed_entries_are_not_compared(sample, comparison):
     """The example reverses a wrong confirmation of a payment; only the later confirmation counts."""
     entries = [entry for each in comparison["acceptance"]["matches"] for entry in each["entries"]]
     assert len({(entry["stream"], entry["version"]) for entry in entries}) == len(entries)
@@ -127,16 +127,16 @@ def test_reversed_entries_are_not_compared(played, comparison):
 
 
 @pytest.mark.parametrize("form", ["xlsx", "camt.053", "csv"])
-def test_the_result_is_the_same_for_every_file_format(played, form):
+def test_the_result_is_the_same_for_every_file_format(sample, form):
     lines = statement_lines()
     content, kind = {
         "csv": (as_csv(lines), "text/csv"),
         "xlsx": (as_xlsx(lines), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
         "camt.053": (as_camt(lines), "application/xml"),
     }[form]
-    answer = send(played, content, kind=kind).json
+    answer = send(sample, content, kind=kind).json
     assert answer["statement"]["form"] == form
-    assert answer["summary"] == send(played).json["summary"]
+    assert answer["summary"] == send(sample).json["summary"]
 
 
 def statement_lines():
@@ -144,15 +144,15 @@ def statement_lines():
     return read(FILE, {}, lambda number: number).lines
 
 
-def test_dates_may_differ_by_the_tolerance_in_days(played):
+def test_dates_may_differ_by_the_tolerance_in_days(sample):
     """One line is one day later than its entry, another eleven days."""
-    kinds = {days: [each["differs"] for each in send(played, tolerance=days).json["exceptions"]] for days in (0, 3, 11)}
+    kinds = {days: [each["differs"] for each in send(sample, tolerance=days).json["exceptions"]] for days in (0, 3, 11)}
     assert [sum("date_differs" in each for each in kinds[days]) for days in (0, 3, 11)] == [2, 1, 0]
-    assert kinds[TOLERANCE] == [each["differs"] for each in send(played).json["exceptions"]]
+    assert kinds[TOLERANCE_DAYS] == [each["differs"] for each in send(sample).json["exceptions"]]
 
 
-def test_an_unreadable_file_is_answered_with_the_cells_of_its_errors(played):
-    answer = send(played, "日期,支出\n昨天,一元\n".encode())
+def test_an_unreadable_file_is_answered_with_the_cells_of_its_errors(sample):
+    answer = send(sample, "日期,支出\n昨天,一元\n".encode())
     assert answer.status_code == 422
     assert answer.json["type"] == "/v1/problems/statement-wrong"
     assert [each["pointer"] for each in answer.json["errors"]] == ["row 2, column A", "row 2, column B"]
@@ -169,25 +169,25 @@ def test_an_unreadable_file_is_answered_with_the_cells_of_its_errors(played):
         ({"kind": "application/json"}, 415),
     ],
 )
-def test_a_wrong_request_is_answered_with_a_problem(played, params, status):
-    assert send(played, **params).status_code == status
-    assert played.client.post("/v1/reconciliations", data=FILE, headers=played.headers("auditor")).status_code == 400
+def test_a_wrong_request_is_answered_with_a_problem(sample, params, status):
+    assert send(sample, **params).status_code == status
+    assert sample.client.post("/v1/reconciliations", data=FILE, headers=sample.headers("auditor")).status_code == 400
 
 
-def test_a_third_simultaneous_file_is_answered_with_503_and_retry_after(played, monkeypatch):
+def test_a_third_simultaneous_file_is_answered_with_503_and_retry_after(sample, monkeypatch):
     monkeypatch.setattr(sandbox, "WAIT_SECONDS", 0.01)
     with sandbox._SLOTS, sandbox._SLOTS:
-        busy = send(played)
+        busy = send(sample)
     assert (busy.status_code, busy.headers["Retry-After"]) == (503, "1")
-    assert send(played).status_code == 200
+    assert send(sample).status_code == 200
 
 
-def test_a_key_of_another_fund_cannot_reconcile_or_read_reconciliations(lively):
-    with psycopg.connect(lively.url, autocommit=True, row_factory=dict_row) as conn:
+def test_a_key_of_another_fund_cannot_reconcile_or_read_reconciliations(sample_copy):
+    with psycopg.connect(sample_copy.url, autocommit=True, row_factory=dict_row) as conn:
         key = api_keys.create(conn, SECRET, "elsewhere", grant(["read"], ["another-fund"]))
-    assert send(lively, key=key).status_code == 403
-    assert lively.get(f"/v1/reconciliations?fund={FUND}", key).status_code == 403
-    assert send(lively, key="").status_code == 401
+    assert send(sample_copy, key=key).status_code == 403
+    assert sample_copy.get(f"/v1/reconciliations?fund={FUND}", key).status_code == 403
+    assert send(sample_copy, key="").status_code == 401
 
 
 def accepting(api, comparison, **changes):
@@ -196,31 +196,31 @@ def accepting(api, comparison, **changes):
     return api.event("StatementReconciled", f"fund/{FUND}", "2020-09-10", ["对账单"], **data)
 
 
-def test_a_comparison_is_accepted_once_its_exceptions_are_explained(lively):
-    comparison = send(lively).json
-    unexplained = accepting(lively, comparison, exceptions=comparison["acceptance"]["exceptions"])
-    refused = lively.post(unexplained, "fund-office")
+def test_a_comparison_is_accepted_once_its_exceptions_are_explained(sample_copy):
+    comparison = send(sample_copy).json
+    unexplained = accepting(sample_copy, comparison, exceptions=comparison["acceptance"]["exceptions"])
+    refused = sample_copy.post(unexplained, "fund-office")
     assert (refused.status_code, refused.json["rule"]) == (422, "ExceptionUnexplained")
-    assert lively.post(accepting(lively, comparison), "fund-office").status_code == 201
-    lively.fold()
-    [row] = lively.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
+    assert sample_copy.post(accepting(sample_copy, comparison), "fund-office").status_code == 201
+    sample_copy.fold()
+    [row] = sample_copy.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
     assert (row["status"], row["lines"], row["exceptions"]) == ("accepted", 15, 7)
     assert row["file_sha256"] == sha256(FILE).hexdigest()
     assert (row["first_day"], row["last_day"]) == ("2019-09-01", "2019-09-30")
 
 
-def test_a_second_acceptance_replaces_the_first_until_it_is_reversed(lively):
-    comparison = send(lively).json
-    first = lively.post(accepting(lively, comparison), "fund-office").json
-    second = lively.post(accepting(lively, comparison), "fund-office").json
+def test_a_second_acceptance_replaces_the_first_until_it_is_reversed(sample_copy):
+    comparison = send(sample_copy).json
+    first = sample_copy.post(accepting(sample_copy, comparison), "fund-office").json
+    second = sample_copy.post(accepting(sample_copy, comparison), "fund-office").json
     reversal = {"version": second["version"], "reason": "误确认"}
-    undo = lively.event("EntryReversed", f"fund/{FUND}", "2020-09-11", ["冲销凭证号"], **reversal)
-    lively.fold()
-    status = {row["version"]: row["status"] for row in rows(lively)}
+    undo = sample_copy.event("EntryReversed", f"fund/{FUND}", "2020-09-11", ["冲销凭证号"], **reversal)
+    sample_copy.fold()
+    status = {row["version"]: row["status"] for row in rows(sample_copy)}
     assert status == {first["version"]: "replaced", second["version"]: "accepted"}
-    assert lively.post(undo, "corrections").status_code == 201
-    lively.fold()
-    status = {row["version"]: row["status"] for row in rows(lively)}
+    assert sample_copy.post(undo, "corrections").status_code == 201
+    sample_copy.fold()
+    status = {row["version"]: row["status"] for row in rows(sample_copy)}
     assert status == {first["version"]: "accepted", second["version"]: "reversed"}
 
 
@@ -228,28 +228,28 @@ def rows(api):
     return api.get(f"/v1/reconciliations?fund={FUND}").json["reconciliations"]
 
 
-def test_a_line_of_another_month_does_not_match_a_payment_that_is_already_settled(lively):
+def test_a_line_of_another_month_does_not_match_a_payment_that_is_already_settled(sample_copy):
     """A payment of September that appears again in October is a duplicate payment."""
-    comparison = send(lively).json
+    comparison = send(sample_copy).json
     headings = "日期,支出,收款人"
     twice = f"{headings}\n2019-10-08,2880000.00,示例3号项目甲单位\n".encode()
-    assert [each["kind"] for each in send(lively, twice).json["exceptions"]] == ["date_differs"]
-    assert lively.post(accepting(lively, comparison), "fund-office").status_code == 201
-    lively.fold()
-    [exception] = send(lively, twice).json["exceptions"]
+    assert [each["kind"] for each in send(sample_copy, twice).json["exceptions"]] == ["date_differs"]
+    assert sample_copy.post(accepting(sample_copy, comparison), "fund-office").status_code == 201
+    sample_copy.fold()
+    [exception] = send(sample_copy, twice).json["exceptions"]
     assert (exception["kind"], exception["settled"]["payment"]) == ("duplicate", "yx-ip-2018-03-L01-B1-2")
     assert "yx-ip-2018-03-L01-B1-2" in exception["sentence_zh"]
-    again = send(lively).json
+    again = send(sample_copy).json
     assert again["summary"] == comparison["summary"], (
         "the same file, and other files of the same days, still match the settled payments"
     )
-    assert again["accepted"]["version"] == rows(lively)[0]["version"]
+    assert again["accepted"]["version"] == rows(sample_copy)[0]["version"]
     same_days = FILE + b"\r\n"
-    assert send(lively, same_days).json["summary"] == comparison["summary"]
+    assert send(sample_copy, same_days).json["summary"] == comparison["summary"]
 
 
-def test_an_acceptance_with_changed_figures_is_refused(lively):
-    comparison = send(lively).json
+def test_an_acceptance_with_changed_figures_is_refused(sample_copy):
+    comparison = send(sample_copy).json
     matches = comparison["acceptance"]["matches"]
     for changes, rule in (
         ({"paid_out": "9029991.01"}, "StatementDoesNotTie"),
@@ -260,31 +260,31 @@ def test_an_acceptance_with_changed_figures_is_refused(lively):
             "NotCash",
         ),
     ):
-        assert lively.post(accepting(lively, comparison, **changes), "fund-office").json["rule"] == rule
+        assert sample_copy.post(accepting(sample_copy, comparison, **changes), "fund-office").json["rule"] == rule
 
 
-def test_a_correction_of_the_ledger_removes_an_exception(lively):
+def test_a_correction_of_the_ledger_removes_an_exception(sample_copy):
     """The payment in transit is confirmed, so that its line matches."""
-    confirmed = lively.event(
+    confirmed = sample_copy.event(
         "PaymentConfirmed", "project/yx-ip-2018-08", "2019-09-05", payment="yx-ip-2018-08-L02-B1-1", amount="295055.00",
         payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},
     )  # fmt: skip
     confirmed["data"]["documents"] = [{"kind": "流水号", "number": "示例20190905-0001"}]
-    before = send(lively).json
-    answer = lively.post(confirmed, "treasury")
+    before = send(sample_copy).json
+    answer = sample_copy.post(confirmed, "treasury")
     assert answer.status_code == 201
-    lively.fold()
-    after = send(lively, min_position=answer.json["position"]).json
+    sample_copy.fold()
+    after = send(sample_copy, min_position=answer.json["position"]).json
     assert after["summary"]["exceptions"]["statement_only"] == before["summary"]["exceptions"]["statement_only"] - 1
     assert not [each for each in after["exceptions"] if each["pending"]]
 
 
-def test_a_check_finds_nothing_wrong_with_an_acceptance(lively):
-    lively.post(accepting(lively, send(lively).json), "fund-office")
-    lively.fold()
-    report = check(lively.url)
+def test_a_check_finds_nothing_wrong_with_an_acceptance(sample_copy):
+    sample_copy.post(accepting(sample_copy, send(sample_copy).json), "fund-office")
+    sample_copy.fold()
+    report = check(sample_copy.url)
     assert report.findings == []
 
 
-def test_a_key_without_the_fund_scope_cannot_accept(lively):
-    assert lively.post(accepting(lively, send(lively).json), "treasury").status_code == 403
+def test_a_key_without_the_fund_scope_cannot_accept(sample_copy):
+    assert sample_copy.post(accepting(sample_copy, send(sample_copy).json), "treasury").status_code == 403

@@ -34,15 +34,15 @@ def events_of(api, *types):
     return [event for event in log if event["type"] in types]
 
 
-def test_the_register_contains_every_payment_request_once_in_log_order(played):
-    rows = pages(played, "/v1/payments?limit=7", "payments")
-    requests = events_of(played, "PaymentRequested")
+def test_the_register_contains_every_payment_request_once_in_log_order(sample):
+    rows = pages(sample, "/v1/payments?limit=7", "payments")
+    requests = events_of(sample, "PaymentRequested")
     assert [row["requested_position"] for row in rows] == [event["position"] for event in requests]
     assert [row["amount"] for row in rows] == [event["data"]["amount"] for event in requests]
 
 
-def test_a_confirmed_payment_has_its_approvals_voucher_bank_reference_payee_and_dates(played):
-    paid = played.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
+def test_a_confirmed_payment_has_its_approvals_voucher_bank_reference_payee_and_dates(sample):
+    paid = sample.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
     assert [each["level"] for each in paid["approvals"]] == ["审核", "审批"]
     assert all(each["actor"] != paid["requested_by"] for each in paid["approvals"])
     for part in ("request", "voucher", "bank_reference", "confirmed_on", "instructed_on", "payee", "payee_account"):
@@ -51,40 +51,40 @@ def test_a_confirmed_payment_has_its_approvals_voucher_bank_reference_payee_and_
 
 
 @pytest.mark.parametrize("part", ["fund", "project", "award", "batch", "status", "payee", "voucher", "bank_reference"])
-def test_the_register_is_filtered_by_each_parameter(played, part):
-    rows = played.get("/v1/payments?limit=1000").json["payments"]
+def test_the_register_is_filtered_by_each_parameter(sample, part):
+    rows = sample.get("/v1/payments?limit=1000").json["payments"]
     chosen = next(row for row in rows if row[part] is not None)
-    expected = played.get(f"/v1/payments?limit=1000&{part}={quote(str(chosen[part]))}").json["payments"]
+    expected = sample.get(f"/v1/payments?limit=1000&{part}={quote(str(chosen[part]))}").json["payments"]
     assert expected == [row for row in rows if row[part] == chosen[part]]
 
 
-def test_the_register_is_filtered_by_payee_code_and_days(played):
-    rows = played.get("/v1/payments?limit=1000").json["payments"]
+def test_the_register_is_filtered_by_payee_code_and_days(sample):
+    rows = sample.get("/v1/payments?limit=1000").json["payments"]
     code = rows[0]["payee_uscc"]
-    assert {row["payee_uscc"] for row in played.get(f"/v1/payments?uscc={code}").json["payments"]} == {code}
+    assert {row["payee_uscc"] for row in sample.get(f"/v1/payments?uscc={code}").json["payments"]} == {code}
     days = sorted({row["confirmed_on"] for row in rows if row["confirmed_on"]})
-    filtered = played.get(f"/v1/payments?limit=1000&confirmed_from={days[1]}&confirmed_to={days[-2]}").json["payments"]
+    filtered = sample.get(f"/v1/payments?limit=1000&confirmed_from={days[1]}&confirmed_to={days[-2]}").json["payments"]
     assert filtered == [row for row in rows if row["confirmed_on"] and days[1] <= row["confirmed_on"] <= days[-2]]
 
 
-def test_the_paid_amounts_of_the_register_add_up_to_the_paid_balance(played):
-    rows = played.get("/v1/payments?limit=1000").json["payments"]
+def test_the_paid_amounts_of_the_register_add_up_to_the_paid_balance(sample):
+    rows = sample.get("/v1/payments?limit=1000").json["payments"]
     paid = sum(
         Decimal(row["amount"]) - Decimal(row["returned"]) - Decimal(row["recovered"])
         for row in rows
         if row["status"] in ("confirmed", "returned")
     )
-    assert paid == Decimal(played.get(f"/v1/funds/{FUND}/balances").json["total"]["paid"])
+    assert paid == Decimal(sample.get(f"/v1/funds/{FUND}/balances").json["total"]["paid"])
     assert any(Decimal(row["recovered"]) for row in rows)
 
 
-def test_one_payment_is_read_by_its_name_and_project(played):
-    rows = played.get("/v1/payments?limit=1000").json["payments"]
+def test_one_payment_is_read_by_its_name_and_project(sample):
+    rows = sample.get("/v1/payments?limit=1000").json["payments"]
     row = rows[0]
-    one = played.get(f"/v1/payments/{row['payment']}?project={row['project']}").json
+    one = sample.get(f"/v1/payments/{row['payment']}?project={row['project']}").json
     assert {key: one[key] for key in row} == row
-    assert played.get("/v1/payments/nothing").status_code == 404
-    assert played.get(f"/v1/payments/{row['payment']}?project=none").status_code == 404
+    assert sample.get("/v1/payments/nothing").status_code == 404
+    assert sample.get(f"/v1/payments/{row['payment']}?project=none").status_code == 404
 
 
 def test_a_payment_name_used_in_two_projects_is_answered_with_409_and_the_projects(api):
@@ -114,9 +114,9 @@ def two_projects_with_a_payment_of_one_name(api):
     return [*life, *({**event, "source": "/second"} for event in second)]
 
 
-def test_a_trace_contains_every_step_of_a_payment_s_money_from_the_appropriation(played):
-    row = played.get("/v1/payments?status=confirmed&batch=2&limit=1").json["payments"][0]
-    trace = played.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
+def test_a_trace_contains_every_step_of_a_payment_s_money_from_the_appropriation(sample):
+    row = sample.get("/v1/payments?status=confirmed&batch=2&limit=1").json["payments"][0]
+    trace = sample.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
     types = [step["type"] for step in trace["steps"]]
     expected = [
         "FundEstablished", "AppropriationReceived", "PlanAdopted", "FundsAllotted", "AwardListDecided",
@@ -132,61 +132,61 @@ def test_a_trace_contains_every_step_of_a_payment_s_money_from_the_appropriation
     assert [step["position"] for step in trace["steps"]] == sorted(step["position"] for step in trace["steps"])
 
 
-def test_the_trace_of_a_payment_and_of_its_first_fen_agree(played):
-    row = played.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
-    trace = played.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
+def test_the_trace_of_a_payment_and_of_its_first_fen_agree(sample):
+    row = sample.get("/v1/payments?status=confirmed&limit=1").json["payments"][0]
+    trace = sample.get(f"/v1/payments/{row['payment']}/trace?project={row['project']}").json
     serial = trace["fen"].strip("{[").partition(",")[0]
-    fen = played.get(f"/v1/fen/{serial}").json
+    fen = sample.get(f"/v1/fen/{serial}").json
     assert [step["position"] for step in fen["steps"]] == [step["position"] for step in trace["steps"]]
 
 
-def test_each_award_is_listed_once_with_the_accounts_of_its_money(played):
-    rows = pages(played, "/v1/awards?limit=5", "awards")
-    decided = [each for event in events_of(played, "AwardListDecided") for each in event["data"]["awards"]]
+def test_each_award_is_listed_once_with_the_accounts_of_its_money(sample):
+    rows = pages(sample, "/v1/awards?limit=5", "awards")
+    decided = [each for event in events_of(sample, "AwardListDecided") for each in event["data"]["awards"]]
     assert sorted(row["award"] for row in rows) == sorted(each["award"] for each in decided)
     for row in rows:
         parts = sum(int(row[part].replace(".", "")) for part in ("committed", "payable", "in_flight", "paid"))
         assert parts == int(row["awarded"].replace(".", ""))
-    passed = played.get("/v1/awards?acceptance=passed&limit=1000").json["awards"]
+    passed = sample.get("/v1/awards?acceptance=passed&limit=1000").json["awards"]
     assert passed == [row for row in rows if row["acceptance"] == "passed"]
 
 
-def test_a_document_has_every_event_that_cites_it_for_any_spacing_of_its_number(played):
-    event = events_of(played, "PlanAdopted")[0]
+def test_a_document_has_every_event_that_cites_it_for_any_spacing_of_its_number(sample):
+    event = events_of(sample, "PlanAdopted")[0]
     number = event["data"]["documents"][0]["number"]
     for typed in (number, f" {number} ", number.replace("〔", " 〔")):
-        cited = played.get(f"/v1/documents/{quote(typed)}").json["citations"]
+        cited = sample.get(f"/v1/documents/{quote(typed)}").json["citations"]
         assert event["position"] in [each["position"] for each in cited]
         assert all(each["document"]["number"] == number for each in cited)
-    assert played.get("/v1/documents/%E6%97%A0").status_code == 404
-    assert played.get("/v1/documents/a/b%00").status_code == 404
+    assert sample.get("/v1/documents/%E6%97%A0").status_code == 404
+    assert sample.get("/v1/documents/a/b%00").status_code == 404
 
 
-def test_every_citation_in_the_log_is_found_once(played):
-    number = events_of(played, "AppropriationReceived")[0]["data"]["documents"][0]["number"]
+def test_every_citation_in_the_log_is_found_once(sample):
+    number = events_of(sample, "AppropriationReceived")[0]["data"]["documents"][0]["number"]
     citing = [
         event["position"]
-        for event in events_of(played, *{e["type"] for e in played.get("/v1/events?limit=1000").json})
+        for event in events_of(sample, *{e["type"] for e in sample.get("/v1/events?limit=1000").json})
         for document in event["data"].get("documents", ())
         if document["number"] == number and "mirrors" not in event["data"]
     ]
-    citations = played.get(f"/v1/documents/{quote(number)}").json["citations"]
+    citations = sample.get(f"/v1/documents/{quote(number)}").json["citations"]
     assert [each["position"] for each in citations] == citing
 
 
-def test_movements_equal_those_of_the_log_and_add_up_to_the_balances(played):
-    rows = pages(played, f"/v1/funds/{FUND}/movements?limit=50", "movements")
+def test_movements_equal_those_of_the_log_and_add_up_to_the_balances(sample):
+    rows = pages(sample, f"/v1/funds/{FUND}/movements?limit=50", "movements")
     log = [
         (event["position"], move["from"], move["to"], move["fen"], move["amount"])
-        for event in events_of(played, *{e["type"] for e in played.get("/v1/events?limit=1000").json})
+        for event in events_of(sample, *{e["type"] for e in sample.get("/v1/events?limit=1000").json})
         for move in event["data"].get("moves", ())
         if "mirrors" not in event["data"]
     ]
     assert [(row["position"], row["from"], row["to"], row["fen"], row["amount"]) for row in rows] == log
-    paid = played.get(f"/v1/funds/{FUND}/movements?account=paid&limit=1000").json["movements"]
+    paid = sample.get(f"/v1/funds/{FUND}/movements?account=paid&limit=1000").json["movements"]
     sign = {"paid": 1}
     total = sum(int(m["amount"].replace(".", "")) * sign.get(m["to"], -1) for m in paid)
-    assert total == int(played.get(f"/v1/funds/{FUND}/balances").json["total"]["paid"].replace(".", ""))
+    assert total == int(sample.get(f"/v1/funds/{FUND}/balances").json["total"]["paid"].replace(".", ""))
 
 
 @pytest.mark.parametrize(
@@ -199,22 +199,22 @@ def test_movements_equal_those_of_the_log_and_add_up_to_the_balances(played):
         f"/v1/funds/{FUND}/balances?booked_on=2019-02-30", "/v1/payments?confirmed_to=2019-02-30",
     ],
 )  # fmt: skip
-def test_a_wrong_parameter_is_named_in_the_problem(played, path):
-    answer = played.get(path)
+def test_a_wrong_parameter_is_named_in_the_problem(sample, path):
+    answer = sample.get(path)
     assert (answer.status_code, answer.json["type"]) == (400, "/v1/problems/bad-parameter")
     assert answer.json["parameter"] in path
 
 
-def test_no_table_and_no_answer_contains_an_account_number(played):
-    accounts = {each["data"]["payee"]["account"]["last4"] for each in events_of(played, "PaymentConfirmed")}
+def test_no_table_and_no_answer_contains_an_account_number(sample):
+    accounts = {each["data"]["payee"]["account"]["last4"] for each in events_of(sample, "PaymentConfirmed")}
     assert accounts
-    with psycopg.connect(played.url) as conn:
+    with psycopg.connect(sample.url) as conn:
         tables = conn.execute(
             "select table_name from information_schema.tables where table_schema = 'public'"
         ).fetchall()
         text = "".join(repr(conn.execute(f"select t::text from {name} as t").fetchall()) for (name,) in tables)
     answers = "".join(
-        played.get(path).text
+        sample.get(path).text
         for path in ("/", "/v1/events?limit=1000", "/v1/payments?limit=1000", "/v1/awards?limit=1000", "/v1/refusals")
     )
     for number in ("62000000000", "6222021234567890"):
@@ -222,41 +222,41 @@ def test_no_table_and_no_answer_contains_an_account_number(played):
         assert number not in answers
 
 
-def test_an_unchanged_answer_is_not_sent_again(played):
+def test_an_unchanged_answer_is_not_sent_again(sample):
     path = f"/v1/funds/{FUND}/balances"
-    first = played.get(path)
+    first = sample.get(path)
     assert first.headers["Cache-Control"] == "private, no-cache"
-    again = played.client.get(path, headers={**played.headers("auditor"), "If-None-Match": first.headers["ETag"]})
+    again = sample.client.get(path, headers={**sample.headers("auditor"), "If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
-    other = played.client.get(path, headers={**played.headers("auditor"), "If-None-Match": 'W/"other"'})
+    other = sample.client.get(path, headers={**sample.headers("auditor"), "If-None-Match": 'W/"other"'})
     assert other.status_code == 200
 
 
-def test_a_large_answer_is_compressed_only_for_clients_that_accept_gzip(played):
-    plain = played.get("/v1/events?limit=100")
+def test_a_large_answer_is_compressed_only_for_clients_that_accept_gzip(sample):
+    plain = sample.get("/v1/events?limit=100")
     assert "Content-Encoding" not in plain.headers
-    packed = played.client.get("/v1/events?limit=100", headers={**played.headers("auditor"), "Accept-Encoding": "gzip"})
+    packed = sample.client.get("/v1/events?limit=100", headers={**sample.headers("auditor"), "Accept-Encoding": "gzip"})
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
     assert len(packed.data) < len(plain.data) / 3
     assert {"Accept-Encoding", "Authorization"} <= {each.strip() for each in packed.headers["Vary"].split(",")}
-    refusing = {**played.headers("auditor"), "Accept-Encoding": "gzip;q=0"}
-    assert "Content-Encoding" not in played.client.get("/v1/events?limit=100", headers=refusing).headers
+    refusing = {**sample.headers("auditor"), "Accept-Encoding": "gzip;q=0"}
+    assert "Content-Encoding" not in sample.client.get("/v1/events?limit=100", headers=refusing).headers
 
 
-def test_immutable_answers_may_be_cached_and_the_last_page_of_the_log_may_not(played):
-    assert "immutable" in played.get("/v1/events/1").headers["Cache-Control"]
-    assert "immutable" in played.get("/v1/events?limit=10").headers["Cache-Control"]
-    last_page = played.get("/v1/events?after=1&limit=1000")
+def test_immutable_answers_may_be_cached_and_the_last_page_of_the_log_may_not(sample):
+    assert "immutable" in sample.get("/v1/events/1").headers["Cache-Control"]
+    assert "immutable" in sample.get("/v1/events?limit=10").headers["Cache-Control"]
+    last_page = sample.get("/v1/events?after=1&limit=1000")
     assert last_page.headers["Cache-Control"] == "no-store"
-    assert played.get("/v1/nothing").headers["Cache-Control"] == "no-store"
+    assert sample.get("/v1/nothing").headers["Cache-Control"] == "no-store"
 
 
-def test_a_page_of_the_log_is_limited_in_bytes_but_has_at_least_one_event(played, monkeypatch):
-    whole = played.get("/v1/events?limit=1000").json
+def test_a_page_of_the_log_is_limited_in_bytes_but_has_at_least_one_event(sample, monkeypatch):
+    whole = sample.get("/v1/events?limit=1000").json
     monkeypatch.setattr("service.api.resources.feed.MAX_PAGE_BYTES", 10_000)
     rows, path = [], "/v1/events?limit=1000"
-    while batch := played.get(path):
+    while batch := sample.get(path):
         if not batch.json:
             break
         assert len(batch.data) < 40_000 or len(batch.json) == 1
@@ -265,9 +265,9 @@ def test_a_page_of_the_log_is_limited_in_bytes_but_has_at_least_one_event(played
     assert rows[: len(whole)] == whole
 
 
-def test_every_answer_has_security_headers(played):
+def test_every_answer_has_security_headers(sample):
     for path in ("/", "/docs", "/v1/funds", "/v1/nothing", "/healthz"):
-        headers = played.get(path).headers
+        headers = sample.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert headers["Server"] == "suyuan", "the web server's own name is not disclosed"

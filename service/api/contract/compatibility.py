@@ -11,7 +11,7 @@ LOWER_LIMITS, UPPER_LIMITS = ("minimum", "minLength", "minItems"), ("maximum", "
 """Limits on requests, which may be relaxed but never tightened."""
 
 
-def taken_away(old: Any, new: Any, path: str = "") -> Iterator[str]:
+def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
     """The incompatible changes from `old` to `new`, each as a message with its path in the document."""
     name = path.rpartition("/")[2]
     if name == "examples":
@@ -36,7 +36,7 @@ def _is_relaxed(name: str, old: Any, new: Any) -> bool:
 def _in_objects(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator[str]:
     for name, value in old.items():
         if name in new:
-            yield from taken_away(value, new[name], f"{path}/{name}")
+            yield from removals(value, new[name], f"{path}/{name}")
         elif name not in TEXTS:
             yield f"{path}/{name} is gone"
     if new.get("in") and new.get("required") and not old.get("required"):
@@ -51,7 +51,7 @@ def _in_lists(old: list[Any], new: list[Any], path: str) -> Iterator[str]:
         new_by_name = {(each["in"], each["name"]): each for each in new}
         for each in old:
             if (each["in"], each["name"]) in new_by_name:
-                yield from taken_away(each, new_by_name[each["in"], each["name"]], f"{path}/{each['name']}")
+                yield from removals(each, new_by_name[each["in"], each["name"]], f"{path}/{each['name']}")
             else:
                 yield f"{path}/{each['name']} is gone"
         old_names = {(each["in"], each["name"]) for each in old}

@@ -19,7 +19,7 @@ from service.api.contract.event_types import CATALOGUE, LIFE
 from service.api.contract.glossary import ACCOUNTS, FIELDS
 from service.api.contract.problem_pages import PROBLEMS
 from service.api.http import response_headers
-from service.api.http.limits import BINARY, BUNDLE, LIMITS, LINES, MAX_BUNDLE_EVENTS, ONE, STREAM
+from service.api.http.limits import BINARY, BUNDLE, EVENT, LIMITS, LINES, MAX_BUNDLE_EVENTS, STREAM
 from service.api.http.operation import Operation
 from service.api.http.parameters import MAX_INTEGER, CodeConverter, NameConverter
 from service.api.http.problems import kebab
@@ -143,7 +143,7 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
         security=[{"bearer": []}],
     )
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    response_models = [about.answers for _, _, about in operations if about.answers is not None]
+    response_models = [about.response for _, _, about in operations if about.response is not None]
     answers, components = schemas.of_answers([*response_models, response_types.Problem])
     for name, schema in components.items():
         spec.components.schema(name, schema)
@@ -152,14 +152,14 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
         spec.components.schema(f"{name}.event", schemas.of_event(name, f"#/components/schemas/{name}.data"))
     response_schemas = iter(answers)
     for rule, method, about in operations:
-        body = next(response_schemas) if about.answers is not None else None
+        body = next(response_schemas) if about.response is not None else None
         operation = _operation(rule, about, body)
-        if about.asks is not None:
-            content = {BINARY: {"schema": schemas.of_shape(about.asks)}}
+        if about.request is not None:
+            content = {BINARY: {"schema": schemas.of_shape(about.request)}}
             operation |= {"requestBody": {"required": True, "content": content}}
-        elif about.takes:
+        elif about.request_types:
             file = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
-            operation |= {"requestBody": {"required": True, "content": dict.fromkeys(about.takes, file)}}
+            operation |= {"requestBody": {"required": True, "content": dict.fromkeys(about.request_types, file)}}
         elif method == "POST" and rule.endpoint.startswith("intake."):
             operation |= {"requestBody": _event_body()}
             operation["parameters"] += [] if rule.rule == "/v1/events" else [_header(*each) for each in CONDITIONAL]
@@ -208,7 +208,7 @@ def _header(name: str, description: str, pattern: str) -> dict[str, Any]:
 def _response_content(rule: Rule, body: dict[str, Any] | None) -> dict[str, Any]:
     if body is None:
         return {"text/plain": {"schema": {"type": "string"}}}
-    kinds = {"events.log": BUNDLE, "events.of_fund": BUNDLE, "events.of_project": BUNDLE, "events.one": ONE}
+    kinds = {"events.log": BUNDLE, "events.of_fund": BUNDLE, "events.of_project": BUNDLE, "events.one": EVENT}
     lines = {kind: {"schema": {"type": "string", "description": about}} for kind, about in FEED_TEXTS.items()}
     return {kinds.get(rule.endpoint, BINARY): {"schema": body}, **(lines if rule.endpoint == "events.log" else {})}
 
@@ -235,5 +235,5 @@ def _event_body() -> dict[str, Any]:
     return {
         "required": True,
         "description": f"{BINARY}: only the data of one event; its CloudEvents attributes are ce- headers.",
-        "content": {ONE: {"schema": one, "examples": examples}, BUNDLE: {"schema": bundle}, BINARY: {"schema": data}},
+        "content": {EVENT: {"schema": one, "examples": examples}, BUNDLE: {"schema": bundle}, BINARY: {"schema": data}},
     }

@@ -10,7 +10,7 @@ from domain.decision import POSTABLE, rules_of
 from domain.rules import RULES
 from service.api import response_types
 from service.api.http.operation import operation
-from service.api.http.problem_types import KINDS
+from service.api.http.problem_types import PROBLEM_TYPES
 from service.api.http.problems import Problem, kebab, status_of
 from service.api.http.responses import answer
 
@@ -18,7 +18,7 @@ bp = Blueprint("problem_pages", __name__, url_prefix="/v1/problems")
 
 
 def _of_kinds() -> dict[str, dict[str, Any]]:
-    return {kind: {"type": f"/v1/problems/{kind}", **about._asdict()} for kind, about in KINDS.items()}
+    return {kind: {"type": f"/v1/problems/{kind}", **about._asdict()} for kind, about in PROBLEM_TYPES.items()}
 
 
 def _of_rules() -> dict[str, dict[str, Any]]:

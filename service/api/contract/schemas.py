@@ -11,7 +11,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
 from service.api.contract.glossary import FIELDS
-from service.api.posting.cloudevents import Envelope
+from service.api.posting.cloudevents import EnvelopeSchema
 from service.api.posting.event_schemas import SCHEMAS
 
 # No schema gets a name, so that nested schemas are written inline.
@@ -47,7 +47,7 @@ def _closed(schema: Any) -> Any:
 
 DATA = {name: of_shape(schema) for name, schema in SCHEMAS.items()}
 """The schema of `data` for each event type."""
-_ENVELOPE = of_shape(Envelope())
+_ENVELOPE = of_shape(EnvelopeSchema())
 
 
 def of_event(name: str, reference: str) -> dict[str, Any]:

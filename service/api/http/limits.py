@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from service.api.http.strict_json import MAX_DEPTH
 
-ONE = "application/cloudevents+json"
+EVENT = "application/cloudevents+json"
 BUNDLE = "application/cloudevents-batch+json"
 BINARY = "application/json"
 LINES = "application/x-ndjson"
 STREAM = "text/event-stream"
-POSTED = {"Accept-Post": f"{ONE}, {BUNDLE}, {BINARY}"}
+POSTED = {"Accept-Post": f"{EVENT}, {BUNDLE}, {BINARY}"}
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_BUNDLE_EVENTS = 1_000

@@ -17,18 +17,18 @@ from service.api.http.request_context import principal
 class Operation(NamedTuple):
     """The published description of an operation.
 
-    `answers`: the type of the response body, None for plain text. `scope`: the scope that the key must have; None if
-    no particular scope is needed, or if the types of the posted events decide. `asks`: the schema of a JSON request
-    body, unless the body is events. `takes`: the accepted media types, if the request body is a file.
+    `response`: the type of the response body, None for plain text. `scope`: the scope that the key must have; None if
+    no particular scope is needed, or if the types of the posted events decide. `request`: the schema of a JSON request
+    body, unless the body is events. `request_types`: the accepted media types, if the request body is a file.
     """
 
     summary: str
     summary_zh: str
-    answers: Any
+    response: Any
     scope: str | None
     parameters: dict[str, Parameter]
-    asks: Schema | None
-    takes: tuple[str, ...]
+    request: Schema | None
+    request_types: tuple[str, ...]
 
 
 class View(Protocol):
@@ -42,11 +42,11 @@ class View(Protocol):
 def operation(
     summary: str,
     summary_zh: str,
-    answers: Any,
+    response: Any,
     *,
     scope: str | None = "read",
-    asks: Schema | None = None,
-    takes: tuple[str, ...] = (),
+    request: Schema | None = None,
+    request_types: tuple[str, ...] = (),
     **parameters: Parameter,
 ) -> Callable[[Callable[..., Response]], View]:
     """Attach an operation to a view, and check its scope on every call.
@@ -63,7 +63,7 @@ def operation(
             return view(**path, **read(parameters))
 
         declared = cast(View, authorized)
-        declared.operation = Operation(summary, summary_zh, answers, scope, parameters, asks, takes)
+        declared.operation = Operation(summary, summary_zh, response, scope, parameters, request, request_types)
         return declared
 
     return declare

@@ -19,7 +19,7 @@ RETRY = (
     "Send the same request again after the number of seconds in Retry-After.",
     "请在 Retry-After 所示秒数后原样重发。",
 )
-KINDS = {
+PROBLEM_TYPES = {
     "not-strict-json": ProblemType(
         400,
         "The body is not strict JSON.",

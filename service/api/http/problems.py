@@ -19,13 +19,13 @@ from domain.decision import TITLES
 from domain.money import Money
 from domain.rules import Refused
 from domain.rules.every_post import UnknownStream
-from service.api.http.problem_types import KINDS
+from service.api.http.problem_types import PROBLEM_TYPES
 from service.api.http.responses import answer
 from service.api.http.strict_json import NotStrictJson
 from service.auth import grants
 from service.auth.rate_limit import RateLimited
 from service.ledger.application import Unavailable
-from service.ledger.outcomes import Conflicts, NotRecorded, Outcome, Overtaken, Refusal
+from service.ledger.outcomes import IdentityConflict, NotRecorded, Outcome, Refusal, VersionConflict
 from service.postgres.snapshots import NotInTheLog, NotYet
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ class Problem(Exception):
 
 def document(kind: str, **facts: Any) -> dict[str, Any]:
     """A problem document of type `kind`. Its `type` is a relative URL, resolved against the service that sent it."""
-    about = KINDS[kind]
+    about = PROBLEM_TYPES[kind]
     return {
         "type": f"/v1/problems/{kind}",
         "title": about.title,
@@ -53,7 +53,7 @@ def document(kind: str, **facts: Any) -> dict[str, Any]:
     }
 
 
-def of_rule(rule: Refused) -> dict[str, Any]:
+def refusal_problem(rule: Refused) -> dict[str, Any]:
     """The problem document of a refusal: the rule, its message with the values filled in, and the values by name."""
     name = type(rule).__name__
     waivable = {"waivable": rule.waivable} if rule.waivable else {}
@@ -75,14 +75,14 @@ def status_of(rule: type[Refused]) -> int:
     return 404 if rule is UnknownStream else 422
 
 
-def of_outcome(outcome: Outcome) -> dict[str, Any]:
-    """The problem document of an outcome that is neither Counted nor Decided."""
+def outcome_problem(outcome: Outcome) -> dict[str, Any]:
+    """The problem document of an outcome that is neither Committed nor Decided."""
     match outcome:
         case Refusal(rule):
-            return of_rule(rule)
-        case Overtaken(stream, expected, actual):
+            return refusal_problem(rule)
+        case VersionConflict(stream, expected, actual):
             return document("stale-version", stream=stream, expected=expected, actual=actual)
-        case Conflicts():
+        case IdentityConflict():
             return document("identity-conflict")
         case NotRecorded():
             return document("not-recorded")
@@ -90,7 +90,7 @@ def of_outcome(outcome: Outcome) -> dict[str, Any]:
             raise AssertionError(outcome)
 
 
-def of_invalid(error: ValidationError, kind: str = "invalid-event") -> dict[str, Any]:
+def invalid_problem(error: ValidationError, kind: str = "invalid-event") -> dict[str, Any]:
     """The problem document of a failed validation: up to MAX_ERRORS errors, each with a JSON pointer."""
     errors = islice(_pointers(error.messages), MAX_ERRORS)
     return document(kind, errors=[{"pointer": pointer, "detail": detail} for pointer, detail in errors])
@@ -127,7 +127,7 @@ MAX_ERRORS = 50
 """Maximum number of validation errors that are reported for one event."""
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="suyuan"'}
-SOON = {"Retry-After": "1"}
+RETRY_SOON = {"Retry-After": "1"}
 
 
 def install(app: Flask) -> None:
@@ -141,16 +141,16 @@ def _problem(error: Problem) -> Response:
 
 
 def _validation_error(error: ValidationError) -> Response:
-    return respond(of_invalid(error, "invalid-event" if request.blueprint == "intake" else "invalid-body"))
+    return respond(invalid_problem(error, "invalid-event" if request.blueprint == "intake" else "invalid-body"))
 
 
 def _not_authenticated(error: grants.NotAuthenticated) -> Response:
-    return respond(document(error.kind), CHALLENGE if KINDS[error.kind].status == 401 else SOON)
+    return respond(document(error.kind), CHALLENGE if PROBLEM_TYPES[error.kind].status == 401 else RETRY_SOON)
 
 
 def _unavailable(error: Exception) -> Response:
     log.warning("unavailable", reason=repr(error.__cause__ or error))
-    return respond(document("unavailable"), SOON)
+    return respond(document("unavailable"), RETRY_SOON)
 
 
 def _http_exception(error: HTTPException) -> Response:
@@ -167,13 +167,13 @@ def _unexpected(error: Exception) -> Response:
 
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     Problem: _problem,
-    Refused: lambda error: respond(of_rule(error)),
+    Refused: lambda error: respond(refusal_problem(error)),
     NotStrictJson: lambda error: respond(document("not-strict-json", detail=str(error))),
     ValidationError: _validation_error,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
-    NotYet: lambda error: respond(document("not-yet", position=error.position), SOON),
+    NotYet: lambda error: respond(document("not-yet", position=error.position), RETRY_SOON),
     grants.NotAuthenticated: _not_authenticated,
     RateLimited: lambda error: respond(document("too-many-requests"), {"Retry-After": str(error.seconds)}),
     HTTPException: _http_exception,

@@ -29,7 +29,7 @@ class Data(Bilingual):
         return value
 
 
-class Envelope(QuickSchema):
+class EnvelopeSchema(QuickSchema):
     """The attributes of a CloudEvent in structured mode."""
 
     specversion = Choice("1.0", required=True)
@@ -51,13 +51,13 @@ class Envelope(QuickSchema):
     data = Data(required=True)
 
 
-ENVELOPE = Envelope()
+ENVELOPE = EnvelopeSchema()
 
-OpenedEvent = Mapping[str, Any]
+Envelope = Mapping[str, Any]
 """The validated attributes of an event; its `data` is not validated yet."""
 
 
-def opened(event: Any) -> OpenedEvent:
+def parse_envelope(event: Any) -> Envelope:
     """The validated attributes of a structured CloudEvent, with its `data` as it was sent. Raises ValidationError."""
     envelope: dict[str, Any] = ENVELOPE.load(_object(event))
     streams = SCHEMAS[envelope["type"]].fact.streams
@@ -69,8 +69,8 @@ def opened(event: Any) -> OpenedEvent:
     return envelope
 
 
-def read(envelope: OpenedEvent, sender: str, secret: bytes) -> Post:
-    """The post for an opened event; `sender` is the name of the principal. Raises ValidationError."""
+def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
+    """The post for a validated envelope; `sender` is the name of the principal. Raises ValidationError."""
     schema = SCHEMAS[envelope["type"]]
     try:
         with Context(secret):

@@ -15,7 +15,7 @@ from domain.project.lifecycle import ProjectOpened
 from service import codec
 from service.api import response_types
 from service.api.http import problems, strict_json
-from service.api.http.limits import BINARY, BUNDLE, LIMITS, MAX_BUNDLE_EVENTS, ONE, POSTED
+from service.api.http.limits import BINARY, BUNDLE, EVENT, LIMITS, MAX_BUNDLE_EVENTS, POSTED
 from service.api.http.operation import operation
 from service.api.http.parameters import flag, version_of
 from service.api.http.problems import Problem
@@ -25,7 +25,16 @@ from service.api.posting import cloudevents, refusal_log
 from service.api.posting.event_schemas import SCHEMAS
 from service.auth.grants import Principal
 from service.ledger.application import Unavailable
-from service.ledger.outcomes import Conflicts, Counted, Decided, NotRecorded, Outcome, Overtaken, Post, Refusal
+from service.ledger.outcomes import (
+    Committed,
+    Decided,
+    IdentityConflict,
+    NotRecorded,
+    Outcome,
+    Post,
+    Refusal,
+    VersionConflict,
+)
 
 log = structlog.get_logger()
 
@@ -54,15 +63,15 @@ class Item:
     def result(self) -> str:
         """The result as a short code, for responses, logs and metrics."""
         match self.outcome:
-            case Counted(replayed=replayed):
+            case Committed(replayed=replayed):
                 return "replayed" if replayed else "recorded"
             case Decided():
                 return "would_record"
             case NotRecorded():
                 return "not_recorded"
-            case Overtaken():
+            case VersionConflict():
                 return "stale"
-            case Conflicts():
+            case IdentityConflict():
                 return "conflict"
             case Refusal():
                 return "refused"
@@ -75,7 +84,7 @@ class Item:
         if self.problem is not None:
             return self.problem
         assert self.outcome is not None
-        return problems.of_outcome(self.outcome)
+        return problems.outcome_problem(self.outcome)
 
 
 @bp.post("/events")
@@ -149,7 +158,7 @@ def _store_refusals(items: list[Item]) -> None:
     try:
         refusal_log.store((item.post, item.failure) for item in items if item.post and item.result in STORED_RESULTS)
     except Unavailable:
-        if not any(isinstance(item.outcome, Counted) for item in items):
+        if not any(isinstance(item.outcome, Committed) for item in items):
             raise
         log.warning("refusals were not stored", refused=sum(item.result in STORED_RESULTS for item in items))
 
@@ -160,12 +169,12 @@ def _body() -> tuple[list[Any], bool]:
         raise Problem("length-required")
     kind = request.mimetype
     in_utf8 = request.mimetype_params.get("charset", "utf-8").lower() == "utf-8"
-    if not in_utf8 or kind not in (ONE, BUNDLE, BINARY) or (kind == BINARY and not _has_attributes()):
+    if not in_utf8 or kind not in (EVENT, BUNDLE, BINARY) or (kind == BINARY and not _has_attributes()):
         raise Problem("wrong-media-type", POSTED)
     value = strict_json.parse(request.get_data())
     if kind == BINARY:
         return [cloudevents.from_headers(request.headers.items(), value)], True
-    if kind == ONE:
+    if kind == EVENT:
         return [value], True
     if not isinstance(value, list) or not value:
         raise ValidationError(["A bundle must be an array of one or more events. 事件组须为非空数组。"])
@@ -186,12 +195,12 @@ def _read(event: Any, stream: str | None, expected: int | None, opened_projects:
     try:
         if isinstance(event, dict):
             _fill(event, stream, expected)
-        envelope = cloudevents.opened(event)
+        envelope = cloudevents.parse_envelope(event)
         if forbidden := _forbidden(envelope, principal(), opened_projects):
             return Item(event, problem=forbidden)
-        post = cloudevents.read(envelope, principal().name, current_app.config["SECRET"])
+        post = cloudevents.parse_post(envelope, principal().name, current_app.config["SECRET"])
     except ValidationError as error:
-        return Item(event, problem=problems.of_invalid(error))
+        return Item(event, problem=problems.invalid_problem(error))
     if isinstance(post.posted.fact, ProjectOpened):
         opened_projects[post.posted.stream] = post.posted.fact.fund
     return Item(event, post)
@@ -207,7 +216,7 @@ def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> No
 
 
 def _forbidden(
-    envelope: cloudevents.OpenedEvent, sender: Principal, opened_projects: Mapping[str, str]
+    envelope: cloudevents.Envelope, sender: Principal, opened_projects: Mapping[str, str]
 ) -> Mapping[str, Any] | None:
     """The problem document if `sender` may not post this event, else None.
 
@@ -264,7 +273,7 @@ def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
 
 
 def _answer_one(item: Item) -> Response:
-    if isinstance(item.outcome, Counted):
+    if isinstance(item.outcome, Committed):
         headers = {
             "Location": f"/v1/events/{item.outcome.first}",
             "ETag": f'"{item.outcome.version}"',
@@ -282,7 +291,7 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
     results = [_result_of(item, index) for index, item in enumerate(items)]
     if atomic and any(each["outcome"] == "refused" for each in results):
         return problems.respond({**problems.document("refused"), "outcomes": results})
-    counted = [item.outcome for item in items if isinstance(item.outcome, Counted)]
+    counted = [item.outcome for item in items if isinstance(item.outcome, Committed)]
     headers = {"Event-Position": str(max(outcome.last for outcome in counted))} if counted else {}
     created = atomic and not all(outcome.replayed for outcome in counted)
     return answer({"outcomes": results}, 201 if created else 200, headers=headers)
@@ -292,7 +301,7 @@ def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
     """The outcome of one event, for the response. `index`: its index in a bundle, None for a single event."""
     identity = {name: item.event[name] for name in ("source", "id") if _is_short_text(item.event, name)}
     match item.outcome:
-        case Counted(first, last, version):
+        case Committed(first, last, version):
             stream = item.post.posted.stream if item.post else ""
             recorded = {"position": first, "last_position": last, "stream": stream, "version": version}
             return {**identity, "outcome": item.result, **recorded}

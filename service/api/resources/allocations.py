@@ -48,7 +48,7 @@ REQUEST_BODY = AllocationShape()
 
 
 @bp.post("/<code:project>/allocations")
-@operation("Calculate an allocation by score", "按得分分配测算", response_types.Allocation, asks=REQUEST_BODY)
+@operation("Calculate an allocation by score", "按得分分配测算", response_types.Allocation, request=REQUEST_BODY)
 def allocate(project: str) -> Response:
     if request.mimetype != BINARY:
         raise Problem("wrong-media-type", {"Accept-Post": BINARY})
@@ -87,10 +87,10 @@ def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]
     current = project.current_round()
     listed = current.notice.applications if current.notice else current.scores
     no_name_twice("application", names or ())
-    chosen = names or [name for name in listed if project.standing(name)]
+    chosen = names or [name for name in listed if project.eligible(name)]
     for name in chosen:
         project.application(name)
-        project.must_stand(name)
+        project.must_be_eligible(name)
     if not chosen:
         raise NobodyListed
     return {name: current.scores[name] for name in chosen}

@@ -6,7 +6,7 @@ from flask import Response, current_app
 
 from service.api import response_types
 from service.api.http import pagination, response_headers
-from service.api.http.limits import BUNDLE, MAX_PAGE_BYTES, ONE
+from service.api.http.limits import BUNDLE, EVENT, MAX_PAGE_BYTES
 from service.api.http.operation import operation
 from service.api.http.parameters import MAX_INTEGER, whole
 from service.api.http.problems import Problem
@@ -27,7 +27,7 @@ def one(position: int) -> Response:
     if row is None:
         raise Problem("not-found")
     must_find(row["fund"], _project_of(row["stream"]))
-    return Response(f"{row['line']}\n", 200, {"Cache-Control": response_headers.IMMUTABLE}, content_type=ONE)
+    return Response(f"{row['line']}\n", 200, {"Cache-Control": response_headers.IMMUTABLE}, content_type=EVENT)
 
 
 @bp.get("/funds/<code:fund>/events")

@@ -20,7 +20,7 @@ bp = Blueprint("keys", __name__)
 @operation("List all keys and every change to them", "密钥持有者及其全部变更", response_types.Keys, scope="admin")
 def held() -> Response:
     with reader().at() as snapshot:
-        listed, changes = api_keys.listed(snapshot.conn), api_keys.history(snapshot.conn)
+        listed, changes = api_keys.list_keys(snapshot.conn), api_keys.history(snapshot.conn)
     return answer({"keys": [_key(key) for key in listed], "changes": changes})
 
 

@@ -15,7 +15,7 @@ from flask import Blueprint, Response, current_app, request
 from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION, CodeConverter, day, pattern, text, whole
-from service.api.http.problems import SOON, Problem
+from service.api.http.problems import RETRY_SOON, Problem
 from service.api.http.request_context import reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_read
@@ -50,7 +50,7 @@ COLUMNS = {
     "Reconcile a statement with a fund's ledger",
     "与对账单核对",
     response_types.Reconciliation,
-    takes=FILES,
+    request_types=FILES,
     fund=REQUIRED_FUND,
     first_day=day(
         "First day of the statement; default: as stated in the file, or the first day of its earliest line's month",
@@ -102,7 +102,7 @@ def _read(columns: Mapping[str, str], first_day: date | None, last_day: date | N
         errors = [{"pointer": where, "detail": f"{english} {chinese}"} for where, english, chinese in wrong.errors]
         raise Problem("statement-wrong", errors=errors) from wrong
     except Overloaded as error:
-        raise Problem("unavailable", SOON) from error
+        raise Problem("unavailable", RETRY_SOON) from error
 
 
 @bp.get("")

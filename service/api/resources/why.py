@@ -15,7 +15,7 @@ from domain.why import Answer, Condition, Step, why
 from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.parameters import AWARD, whole
-from service.api.http.problems import Problem, of_rule
+from service.api.http.problems import Problem, refusal_problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_find
@@ -138,5 +138,5 @@ def _condition(condition: Condition, places: Places) -> dict[str, Any]:
 def _missing(condition: Condition) -> dict[str, Any] | None:
     if condition.missing is None:
         return None
-    problem = of_rule(condition.missing)
+    problem = refusal_problem(condition.missing)
     return {name: problem[name] for name in ("rule", "title", "title_zh", "remedy", "remedy_zh", "facts")}
