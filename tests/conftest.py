@@ -29,8 +29,13 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that need PostgreSQL, so that `-m database` can repeat them on another PostgreSQL version."""
+    """Mark the tests that need PostgreSQL, so that `-m database` can repeat them on another PostgreSQL version.
+
+    Give the long ones more time.
+    """
     for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.timeout(1_800))
         if "server_url" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.database)
 

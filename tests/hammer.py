@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from domain.fund.funding import AppropriationReceived
 from service.ledger.outcomes import Committed
-from tests.domain.lives import FUND, yuan
-from tests.domain.scenario import post
+from tests.lives import FUND, yuan
 from tests.posting import identified, open_ledger
+from tests.scenario import post
 
 
 def main(url: str, times: int) -> None:

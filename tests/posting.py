@@ -10,7 +10,7 @@ from domain.event import Posted
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Committed, Post
 from service.ledger.recorder import Identity
-from tests.domain.scenario import TODAY, calendar_days
+from tests.scenario import TODAY, calendar_days
 
 
 @contextmanager

@@ -125,18 +125,23 @@ BLUEPRINTS = {module.__name__ for module in (*app.OPEN, *app.BY_KEY, feed)}
 """Modules whose routes are registered; the feed shares the blueprint of the events."""
 
 
-def test_every_file_named_in_the_architecture_document_exists():
+def test_every_file_named_in_the_architecture_document_exists_where_it_says():
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    tree = text.split("```")[1]
-    file_names = {path.name for path in ROOT.rglob("*.py") if ".venv" not in path.parts} | {"schema.sql"}
-    for name in re.findall(r"\b[\w]+\.(?:py|sql)\b", text):
-        assert name in file_names, f"docs/architecture.md names {name}"
-    folders: list[str] = []
+    tree, folders = text.split("```")[1], list[str]()
     for line in tree.splitlines():
         if found := re.match(r"([│ ]*)(?:[├└]── )?([\w/]+/)(?=\s|$)", line):
             level = len(found[1]) // 4 + ("── " in line)
             folders[level:] = [found[2]]
-            assert (ROOT / "".join(folders)).is_dir(), f"docs/architecture.md names the folder {''.join(folders)}"
+        folder = "".join(folders)
+        assert (ROOT / folder).is_dir(), f"docs/architecture.md names the folder {folder}"
+        for name in NAMED.findall(line):
+            assert list((ROOT / folder).rglob(name)), f"docs/architecture.md names {name}, which is not under {folder}"
+    names = {path.name for path in ROOT.rglob("*") if ".venv" not in path.parts}
+    for name in NAMED.findall(text):
+        assert name in names, f"docs/architecture.md names {name}"
+
+
+NAMED = re.compile(r"\b\w+\.(?:py|sql)\b")
 
 
 def test_every_sql_file_starts_with_its_name_and_purpose():

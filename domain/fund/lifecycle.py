@@ -54,7 +54,7 @@ class SettingsChanged(FundFact, frozen=True):
     A payment keeps the approval levels that were in force when it was requested.
     """
 
-    zh = "资金设定变更"
+    zh = "规则参数变更"
     about_zh = "整体变更规则参数，此后的决定适用新参数；已申请的支付仍按原审批级次。"
     reversible = None
     cites = (("批复", "立项依据"),)

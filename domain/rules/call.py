@@ -43,7 +43,7 @@ class RoundOutOfTurn(Refused):
 class LineUsedUp(Refused):
     """The whole line of project {project} is awarded: a further round could award nothing."""
 
-    zh = "项目 {project} 的额度已全部立项，再征集也无可立项。"
+    zh = "项目 {project} 的额度已全部立项，没有额度可供再次征集。"
     remedy = "Publish no further call for this project."
     remedy_zh = "该项目额度已用完，不再发布征集。"
     project: str
@@ -74,7 +74,7 @@ class CallStillOpen(Refused):
 class DeadlineNotPassed(Refused):
     """The last day of {what} is {last_day}; {occurred_on} is not after it."""
 
-    zh = "{what} 的最后一天为 {last_day}，{occurred_on} 尚未过期。"
+    zh = "{what} 的截止日为 {last_day}，{occurred_on} 尚在期限内。"
     remedy = "Wait until the last day is over, then post the event with a later date."
     remedy_zh = "待截止日过后，自次日起再提交。"
     what: str
@@ -206,7 +206,7 @@ class NoticeTooShort(Refused):
 
     zh = "公示期 {days} 个工作日，少于规定的 {required} 个。"
     remedy = "Choose a later last day, so that the notice lasts as many working days as the fund's settings require."
-    remedy_zh = "延后公示截止日，使工作日数达到专项资金设定的要求。"
+    remedy_zh = "延后公示截止日，使工作日数达到规则参数的要求。"
     source = setting("notice_working_days")
     days: int
     required: int

@@ -89,7 +89,7 @@ class PlanNamesUnknown(Refused):
 class NotTheLatestDraft(Refused):
     """Version {draft} of the fund is not the plan's latest draft; the latest is: {latest}."""
 
-    zh = "第 {draft} 号事件不是最新的计划草案；最新草案版本号：{latest}。"
+    zh = "本事件流第 {draft} 号事件不是最新的计划草案；最新草案版本号：{latest}。"
     remedy = "Draft the plan first, then adopt the version of the fund's latest PlanDrafted event."
     remedy_zh = "先起草计划，再按最近一次计划草案（PlanDrafted）的版本号批准。"
     draft: int
@@ -281,7 +281,7 @@ class PeriodOutOfTurn(Refused):
 class PeriodNotOver(Refused):
     """The period {period} ends on {last_day}; {occurred_on} is not after it."""
 
-    zh = "期间 {period} 于 {last_day} 终了，{occurred_on} 尚未过期。"
+    zh = "会计期间 {period} 于 {last_day} 终了，{occurred_on} 尚不能结账。"
     remedy = "Close a period after its last day."
     remedy_zh = "期间终了后再结账。"
     source = ACCOUNTING

@@ -60,7 +60,7 @@ class ApprovalOutOfTurn(Refused):
 
     zh = "支付 {payment} 的下一级审批为 {expected}，不是 {level}。"
     remedy = "Post the approvals level by level, in the order of the fund's settings."
-    remedy_zh = "按专项资金设定的审批级次逐级提交。"
+    remedy_zh = "按规则参数的审批级次逐级提交。"
     source = setting("approvals")
     payment: str
     level: str

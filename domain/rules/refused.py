@@ -26,7 +26,7 @@ PRACTICE = Source("practice", "公开的管理办法和通知", "published rules
 
 def setting(name: str) -> Source:
     """The source of a rule that the fund's setting `name` configures."""
-    return Source("setting", f"专项资金设定 {name}", f"the fund's setting {name}")
+    return Source("setting", f"规则参数 {name}", f"the fund's setting {name}")
 
 
 WORDS = {

@@ -19,7 +19,7 @@ class NotReversible(Refused):
         " mirrors, in that entry's stream."
     )
     remedy_zh = (
-        "改为登记相应的后续事项：支付作废、计划调整、设定变更或下一步骤。会计期间结账和专项资金结项不可撤销；"
+        "改为登记相应的后续事项：支付作废、计划调整、规则参数变更或下一步骤。会计期间结账和专项资金结项不可撤销；"
         "对应事件须在原事件所在的事件流冲销原事件。"
     )
     entry: str
@@ -29,7 +29,7 @@ class NotReversible(Refused):
 class AlreadyReversed(Refused):
     """The entry of version {version} is already fully reversed."""
 
-    zh = "第 {version} 号事件已全部冲销。"
+    zh = "本事件流第 {version} 号事件已全部冲销。"
     remedy = "Reverse an entry only once."
     remedy_zh = "同一事件只冲销一次。"
     source = ACCOUNTING
@@ -50,7 +50,7 @@ class NotInPart(Refused):
 class MoreThanLeft(Refused):
     """The entry of version {version} has {left} yuan left to reverse, less than {amount} yuan."""
 
-    zh = "第 {version} 号事件可冲销 {left} 元，少于 {amount} 元。"
+    zh = "本事件流第 {version} 号事件可冲销 {left} 元，少于 {amount} 元。"
     remedy = "Give no more than is left, or omit the amount to reverse all of it."
     remedy_zh = "金额不超过可冲销数；全部冲销的，不填金额。"
     version: int
@@ -78,7 +78,7 @@ class MovedOn(Refused):
 class NotTheLast(Refused):
     """The last step of the {kind} {name} is version {last}, not version {version}."""
 
-    zh = "{kind} {name} 的最后一步是第 {last} 号事件，不是第 {version} 号。"
+    zh = "{kind} {name} 的最后一步是本事件流第 {last} 号事件，不是第 {version} 号。"
     remedy = "Reverse the steps in the opposite order, the last step first."
     remedy_zh = "按相反顺序冲销：先冲销最后一步。"
     source = ACCOUNTING
@@ -92,7 +92,7 @@ class NotTheLast(Refused):
 class BeforeClosing(Refused):
     """The entry of version {version} is older than the closing, version {closing}."""
 
-    zh = "第 {version} 号事件早于结项（第 {closing} 号）。"
+    zh = "本事件流第 {version} 号事件早于结项（第 {closing} 号）。"
     remedy = "Reverse the closing first."
     remedy_zh = "先冲销结项。"
     source = ACCOUNTING
@@ -115,7 +115,7 @@ class WouldUnsettle(Refused):
 class NotRemembered(Refused):
     """The {kind} {name} has too many later steps: its state before version {version} is no longer kept."""
 
-    zh = "{kind} {name} 的后续步骤过多，第 {version} 号事件之前的状态已不保留。"
+    zh = "{kind} {name} 的后续步骤过多，本事件流第 {version} 号事件之前的状态已不保留。"
     remedy = "Correct it with a further step; only the last twenty steps can be reversed."
     remedy_zh = "以后续事项更正；只能冲销最近二十步。"
     kind: str

@@ -31,9 +31,9 @@ class AlreadyWaived(Refused):
 
 @dataclass(eq=False)
 class SamePerson(Refused):
-    """{who} has already taken part: another person, with another key, must do this."""
+    """{who} has already acted in this matter: another person, with another key, must do this."""
 
-    zh = "{who} 已是当事人：须由另一人以另一密钥办理。"
+    zh = "{who} 已经办过此事项，须由另一人使用另一密钥办理。"
     remedy = "Have another person post it, or name another approver."
     remedy_zh = "由另一人办理，或填写另一位批准人。"
     source = DUTIES

@@ -1,1 +1,1 @@
-"""The HTTP API. `resources` answer reads, `posting` takes events in, `contract` publishes what is promised."""
+"""The HTTP API: `resources` serves reads, `posting` accepts events, `contract` publishes the API description."""

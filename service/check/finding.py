@@ -47,7 +47,7 @@ KINDS = {
     "fen-misplaced": Kind(
         Severity.ERROR,
         "Version {version} of {stream} moves fen that are in two places, or not in the place they move from: {reason}",
-        "{stream} 第 {version} 号事件移动的分不在其应在之处或同在两处：{reason}",
+        "{stream} 第 {version} 号事件移动的分不在转出账户，或同时在两处：{reason}",
     ),
     "cannot-be-folded": Kind(
         Severity.ERROR,
@@ -62,7 +62,7 @@ KINDS = {
     "version-gap": Kind(
         Severity.ERROR,
         "The stream {stream} has version {version} where version {expected} is expected.",
-        "流 {stream} 应为第 {expected} 版之处是第 {version} 版。",
+        "事件流 {stream} 应为第 {expected} 号，实为第 {version} 号。",
     ),
     "time-goes-back": Kind(
         Severity.ERROR,
@@ -107,17 +107,17 @@ KINDS = {
     "cursor-wrong": Kind(
         Severity.ERROR,
         "The cursor of {table} is at position {at}; all projections should be at the same position of the log.",
-        "表 {table} 标称推算至 {at}；各表应同处日志的一个位置。",
+        "表 {table} 记录的推算位置为 {at}；各表应处于日志的同一位置。",
     ),
     "serial-wrong": Kind(
         Severity.ERROR,
         "The stored next serial is {next}, but the serials issued by the log end at {issued}.",
-        "下一编号标称为 {next}；日志已发出的编号至 {issued}。",
+        "已保存的下一编号为 {next}，日志中已发放的编号止于 {issued}。",
     ),
     "post-wrong": Kind(
         Severity.ERROR,
         "The post {source} {id} is stored with positions {first} to {last}, which are not those of its events.",
-        "提交 {source} {id} 所记位置 {first} 至 {last} 不是它自己的。",
+        "提交 {source} {id} 记录的位置 {first} 至 {last} 与其事件的位置不符。",
     ),
     "unknown-field": Kind(
         Severity.ERROR,

@@ -6,7 +6,7 @@ import signal
 
 
 def main() -> None:
-    """Run `suyuan`. An interrupt during the imports, which take most of a second, prints no traceback."""
+    """Run `suyuan`. An interrupt during the imports prints no traceback."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     from service.cli.commands import run_command  # noqa: PLC0415 - see above
 

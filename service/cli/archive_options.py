@@ -13,18 +13,12 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from service.archive.engines import EngineMissing
 from service.archive.manifest import Archive, ArchiveWrong
 from service.auth import api_keys
-from service.cli.terminal import out, progress
+from service.cli.terminal import NotDone, out, progress
 from service.config import Config
 
 FROM = click.option(
     "--from", "folder", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="归档目录"
 )
-
-
-class NotDone(click.ClickException):
-    """The command failed. Its exit code differs from that of a comparison that found differences."""
-
-    exit_code = 2
 
 
 @contextmanager

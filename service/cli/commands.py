@@ -57,9 +57,11 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     Changed: str,
     psycopg.errors.InsufficientPrivilege: lambda e: f"数据库角色权限不足 the database role lacks a privilege: {e}",
     psycopg.OperationalError: lambda e: f"数据库无法连接 cannot connect to the database: {e}",
-    NotADirectoryError: lambda e: f"{e.filename}: 不是文件夹，请设置 SUYUAN_HOME it is not a folder; set SUYUAN_HOME",
-    FileExistsError: lambda e: f"{e.filename}: 不是文件夹，请设置 SUYUAN_HOME it is not a folder; set SUYUAN_HOME",
-    PermissionError: lambda e: f"{e.filename}: 无权访问，请设置 SUYUAN_HOME permission denied; set SUYUAN_HOME",
+    NotADirectoryError: lambda e: f"{e.filename}: 不是文件夹 it is not a folder (SUYUAN_HOME?)",
+    FileExistsError: lambda e: f"{e.filename}: 已有同名文件，不是文件夹 it exists and is not a folder (SUYUAN_HOME?)",
+    FileNotFoundError: lambda e: f"{e.filename}: 没有此文件或文件夹 there is no such file or folder",
+    IsADirectoryError: lambda e: f"{e.filename}: 是文件夹，不是文件 it is a folder, not a file",
+    PermissionError: lambda e: f"{e.filename}: 无权访问 permission denied (SUYUAN_HOME?)",
 }
 """Errors that the operator can fix, and what is printed in place of a traceback."""
 

@@ -15,7 +15,7 @@ from service.api.http.problems import invalid_problem, outcome_problem
 from service.api.posting import cloudevents
 from service.app import empty_view, open_ledger
 from service.cli.terminal import NEW, OF_LEDGER, administered, out, url_of, variables
-from service.ledger.outcomes import Committed, NotRecorded, Post
+from service.ledger.outcomes import Committed, NotRecorded, Post, Refusal
 from service.plans import plan_file
 
 
@@ -27,19 +27,22 @@ from service.plans import plan_file
 def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> None:
     """载入资金安排计划，全部成功或全不载入。Set up the fund of a plan file, completely or not at all."""
     events = list(plan_file.posts(plan_file.read(file), actor or "-"))
-    _decide_all(file, events)
     if check_only:
+        decide_all(file, events)
         out.print(f"[green]✓[/green] {file}: 计划有效 the plan is valid; {len(events)} 个事件 events")
         return
     if actor is None:
         raise click.UsageError("缺少 --actor 经办人 missing option --actor")
     with administered(new=new) as (chosen, _):
+        posts = [_post(file, event, chosen.secret) for event in events]
         ledger = open_ledger(url_of(chosen))
         try:
-            outcomes = ledger.post([_post(event, chosen.secret) for event in events])
+            outcomes = ledger.post(posts)
         finally:
             ledger.close()
     for event, outcome in zip(events, outcomes, strict=True):
+        if isinstance(outcome, Refusal):
+            raise _refused(file, event, outcome.rule)
         if not isinstance(outcome, Committed | NotRecorded):
             problem = outcome_problem(outcome)
             raise click.ClickException(f"{event['id']}: {problem['title_zh']} {problem['title']}")
@@ -47,18 +50,23 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
     out.print(f"[green]✓[/green] {recorded} 个事件入账 events recorded")
 
 
-def _post(event: plan_file.Event, secret: bytes) -> Post:
-    return cloudevents.parse_post(cloudevents.parse_envelope(event), "load-plan", secret)
+def _post(file: Path, event: plan_file.Event, secret: bytes) -> Post:
+    """Raises PlanFileWrong, with the line in the file."""
+    try:
+        return cloudevents.parse_post(cloudevents.parse_envelope(event), "load-plan", secret)
+    except ValidationError as error:
+        raise plan_file.invalid(file, event, invalid_problem(error)["errors"]) from error
 
 
-def _decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
+def decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
     """Decide the events on an empty ledger. If one is refused, raises PlanFileWrong with its line in the file."""
     view = empty_view()
     for event in events:
         try:
-            view = advance(view, decide(view, _post(event, b"").posted))
-        except ValidationError as error:
-            raise plan_file.located(file, event, invalid_problem(error)["errors"]) from error
+            view = advance(view, decide(view, _post(file, event, b"").posted))
         except Refused as refusal:
-            detail = f"{refusal.chinese(TITLES)} {refusal}"
-            raise plan_file.located(file, event, [{"pointer": "", "detail": detail}]) from refusal
+            raise _refused(file, event, refusal) from refusal
+
+
+def _refused(file: Path, event: plan_file.Event, refusal: Refused) -> plan_file.PlanFileWrong:
+    return plan_file.refused(file, event, refusal, refusal.chinese(TITLES))

@@ -26,7 +26,7 @@ from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, url
 )
 @AS_JSON
 def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) -> None:
-    """在旁重建投影，一致后切换。Fold projections again in shadow tables; switch to them if they are equal."""
+    """在影子表中重建投影，一致后切换。Fold projections again in shadow tables; switch to them if they are equal."""
     expected = [name for each in accepted for name in each.split(",")]
     if unknown := set(expected) - set(ORDER):
         raise click.ClickException(f"no such projection 没有此投影: {', '.join(sorted(unknown))}")

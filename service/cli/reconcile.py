@@ -17,18 +17,11 @@ from domain.fund.reconciliation import Direction
 from domain.rules.refused import WORDS
 from domain.tie_out import Entry, Line, Pairing
 from service.api.posting.fields import bank_account
-from service.cli.terminal import AS_JSON, OF_LEDGER, administered, out, url_of, variables
+from service.cli.terminal import AS_JSON, OF_LEDGER, NotDone, administered, out, url_of, variables
 from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
 from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
 from service.statements.tables import HEADINGS
-
-
-class _NotDone(click.ClickException):
-    """The comparison failed. Its exit code differs from that of a comparison that found exceptions."""
-
-    exit_code = 2
-
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -82,7 +75,7 @@ def command(
 def _named(columns: Sequence[str]) -> dict[str, str]:
     named = dict(each.split("=", 1) for each in columns if "=" in each)
     if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
-        raise _NotDone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+        raise NotDone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
     return named
 
 
@@ -102,14 +95,14 @@ def compare_file(
         statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
         errors = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
-        raise _NotDone("\n".join(errors)) from wrong
+        raise NotDone("\n".join(errors)) from wrong
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
-                raise _NotDone(f"no such fund 没有此专项资金: {fund}")
+                raise NotDone(f"no such fund 没有此专项资金: {fund}")
             if position is not None and position > snapshot.position:
-                raise _NotDone(f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号")
+                raise NotDone(f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号")
             ledger = ledger_entries(snapshot, fund, statement, position)
     finally:
         pool.close()

@@ -19,7 +19,7 @@ from service.app import open_ledger
 from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
-from service.cli.terminal import OF_LEDGER, connect, location, out, progress, url_of, variables
+from service.cli.terminal import OF_LEDGER, SERVING, connect, location, out, progress, url_of, variables
 from service.config import Config
 from service.example import life
 from service.ledger.application import Ledger
@@ -33,7 +33,7 @@ from service.workers import projector
 Setup = list[dict[str, Any]]
 
 
-@click.command("run", epilog=variables(*OF_LEDGER, "HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC"))
+@click.command("run", epilog=variables(*OF_LEDGER, *SERVING, "SUYUAN_CHECK_HOURS"))
 def command() -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
     settings = config.from_environment(new=True)
@@ -111,7 +111,7 @@ def _play(chosen: Config, setup: Setup) -> None:
 def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with progress(*columns, console=out) as display:
-        task = display.add_task("示例资金的一生 the example's history", total=None)
+        task = display.add_task("示例资金的经过 the example's history", total=None)
         post = example.poster(ledger, secret, lambda: display.advance(task))
         for event in setup:
             post(event)

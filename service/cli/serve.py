@@ -11,7 +11,7 @@ import structlog
 import projections
 from service import config, supervisor
 from service.auth import api_keys, tokens
-from service.cli.terminal import OF_LEDGER, connect, location, url_of, variables
+from service.cli.terminal import OF_LEDGER, SERVING, connect, location, url_of, variables
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.postgres.queries import QUERIES
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 @click.command(
     "serve",
-    epilog=variables(*OF_LEDGER, "HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE"),
+    epilog=variables(*OF_LEDGER, *SERVING, "SUYUAN_EXAMPLE"),
 )
 def command() -> None:
     """启动网络服务（先执行 migrate）。Serve the API; run `suyuan migrate` first."""

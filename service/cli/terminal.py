@@ -48,6 +48,8 @@ class Group(click.Group):
 
 OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
 """The environment variables from which a command gets the ledger and its secret."""
+SERVING = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC")
+"""The environment variables that the web service reads too."""
 
 
 def variables(*names: str) -> str:
@@ -66,13 +68,14 @@ NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a l
 def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
 
-    An embedded database is migrated first. If there is no ledger, it is created if `new`, otherwise ConfigWrong is
-    raised: a command in the wrong folder must neither create a second ledger nor report that an empty one is sound.
+    If there is no ledger, it is created if `new`, otherwise ConfigWrong is raised: a command in the wrong folder must
+    neither create a second ledger nor report that an empty one is sound. Raises MigrationsPending for the ledger of an
+    older version, which only `suyuan migrate` and `suyuan run` change.
     """
     settings = config.from_environment(new=new)
     with database(settings, join=True) as chosen:
         err.print(f"[dim]账簿 ledger: {location(settings)}[/dim]", soft_wrap=True, highlight=False)
-        if settings.database_url is None:
+        if settings.database_url is None and new:
             migrate(url_of(chosen))
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
@@ -94,6 +97,12 @@ def administered(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connect
     with opened_database(new=new) as (chosen, conn):
         api_keys.check_secret(conn, chosen.secret)
         yield chosen, conn
+
+
+class NotDone(click.ClickException):
+    """The command failed. Its exit code differs from that of a comparison that found differences."""
+
+    exit_code = 2
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:

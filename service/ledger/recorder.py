@@ -20,10 +20,9 @@ from domain.event import Recorded, claimed
 from domain.posting import TREASURY
 from domain.replay import freed
 from service import codec
+from service.postgres.connect import TCP_USER_TIMEOUT_MILLISECONDS
 from service.postgres.queries import QUERIES
 
-TCP_USER_TIMEOUT_MILLISECONDS = 15_000
-"""A connection is closed when the database acknowledges no sent data for this long."""
 CONNECT_TIMEOUT_SECONDS = 2.0
 """How long a post waits for a connection."""
 

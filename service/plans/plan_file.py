@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from domain.rules import Refused
 from service.config import OperatorError
 from service.plans.plan_format import Wrong, line_of, read_plan
+from service.plans.plan_location import path_of_error, path_of_refusal
 from service.plans.yaml_lines import WrongYaml, load
 
 Event = dict[str, Any]
@@ -42,32 +44,21 @@ def _document(file: Path) -> Any:
         raise PlanFileWrong(file, [Wrong(1, "YAML", "须为 UTF-8 编码", "it must be in UTF-8")]) from error
 
 
-def located(file: Path, event: Event, errors: Sequence[Mapping[str, str]]) -> PlanFileWrong:
+def invalid(file: Path, event: Event, errors: Sequence[Mapping[str, str]]) -> PlanFileWrong:
     """The errors of an event that was made from the plan, with their lines in the file.
 
     `errors` are as in a problem document: each has a JSON `pointer` into the event and a `detail`.
     """
-    document, section = _document(file), SECTIONS[event["type"]]
-    wrong = []
-    for error in errors:
-        path = section
-        for step in error["pointer"].removeprefix("/data").split("/")[1:]:
-            path += f"[{int(step) + 1}]" if step.isdigit() else f".{RENAMED.get(step, step)}"
-        wrong.append(Wrong(line_of(document, path), path, error["detail"], ""))
-    return PlanFileWrong(file, wrong)
+    document = _document(file)
+    paths = [(path_of_error(event, each["pointer"], document["plan"]), each["detail"]) for each in errors]
+    return PlanFileWrong(file, [Wrong(line_of(document, path), path, detail, "") for path, detail in paths])
 
 
-SECTIONS = {
-    "FundEstablished": "fund",
-    "AppropriationReceived": "appropriation",
-    "PlanDrafted": "plan",
-    "PlanAdopted": "plan",
-    "ProjectOpened": "plan",
-    "FundsAllotted": "plan",
-}
-"""The section of the file from which each type of event is made."""
-RENAMED = {"lines": "projects", "project": "code", "occurred_on": "established_on"}
-"""Fields of the events that have another name in the file."""
+def refused(file: Path, event: Event, refusal: Refused, zh: str) -> PlanFileWrong:
+    """The refusal of an event that was made from the plan, with its line in the file. `zh`: its Chinese sentence."""
+    document = _document(file)
+    path = path_of_refusal(event, refusal, document["plan"])
+    return PlanFileWrong(file, [Wrong(line_of(document, path), path, zh, str(refusal))])
 
 
 def posts(plan: Mapping[str, Any], actor: str) -> Iterator[Event]:

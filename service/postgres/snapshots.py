@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 from psycopg_pool import ConnectionPool
 
 from projections import ORDER
+from service.postgres.connect import TCP_USER_TIMEOUT_MILLISECONDS
 from service.postgres.queries import QUERIES
 
 Row = dict[str, Any]
@@ -40,8 +41,6 @@ class NotYet(Exception):
         self.position = position
 
 
-TCP_USER_TIMEOUT_MILLISECONDS = 15_000
-"""A connection is closed when the database acknowledges no sent data for this long."""
 NO_VALUES_IN_LOGS = "set log_parameter_max_length_on_error = 0"
 """For an external server. Only its superuser can set log_parameter_max_length (docs/operations.md)."""
 READ_TIMEOUT = "15s"

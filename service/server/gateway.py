@@ -325,7 +325,7 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
         "Cache-Control": response_headers.NO_STORE,
     }
     headers |= {401: problems.CHALLENGE, 503: problems.RETRY_SOON}.get(document["status"], {})
-    metrics.REQUESTS.labels("any", "front", document["status"]).inc()
+    metrics.REQUESTS.labels("any", "gateway", document["status"]).inc()
     log.info("request", method=scope.method, path=scope.path, status=document["status"], problem=declined.kind)
     return document["status"], [*headers.items(), ("Connection", "close")], msgspec.json.encode(document) + b"\n"
 

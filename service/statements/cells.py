@@ -79,7 +79,7 @@ def _written_day(written: str) -> date:
             return date(int(parts[1]), int(parts[2] or parts[4]), int(parts[3] or parts[5]))
     except ValueError:
         pass
-    raise Wrong(f"{_shown(written)!r} is no day.", f"“{_shown(written)}”不是日期。")
+    raise Wrong(f"{_shown(written)!r} is not a date.", f"“{_shown(written)}”不是日期。")
 
 
 def _shown(written: str) -> str:

@@ -19,8 +19,8 @@ from domain.rules.acceptance import (
 from domain.rules.award import AwardEnded
 from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.state.fund import Gate
-from tests.domain.lives import FUND, PROJECT, SETTINGS, accepted, awarded, balances, instructed, line, paid, yuan
-from tests.domain.scenario import Scenario, day, post
+from tests.lives import FUND, PROJECT, SETTINGS, accepted, awarded, balances, instructed, line, paid, yuan
+from tests.scenario import Scenario, day, post
 
 REQUESTED = AcceptanceRequested("L-a")
 FAILED = AcceptanceFailed("L-a", "指标未完成")

@@ -14,7 +14,7 @@ from domain.project.lifecycle import ProjectClosed
 from domain.project.recovery import RecoveryOrdered
 from domain.project.selection import ObjectionReceived, ObjectionResolved
 from domain.project.waiver import WaiverGranted
-from tests.domain.lives import (
+from tests.lives import (
     ANOTHER,
     FUND,
     PROJECT,
@@ -36,7 +36,7 @@ from tests.domain.lives import (
     shown,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 TODAY = date(2019, 9, 1)
 

@@ -21,7 +21,7 @@ from domain.rules.payment import PayeeMismatch, PayeeUnchanged
 from domain.rules.waiver import SamePerson
 from domain.state.entities import AwardStatus, BankAccount
 from domain.state.fund import Gate
-from tests.domain.lives import (
+from tests.lives import (
     PROJECT,
     accepted,
     approvals,
@@ -35,7 +35,7 @@ from tests.domain.lives import (
     request,
     yuan,
 )
-from tests.domain.scenario import day, post
+from tests.scenario import day, post
 
 decided = awarded()
 one = only_a_awarded()

@@ -26,7 +26,7 @@ from domain.rules.award import (
 from domain.rules.call import NoNotice, NotStanding
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan
-from tests.domain.lives import (
+from tests.lives import (
     FUND,
     PROJECT,
     SETTINGS,
@@ -45,7 +45,7 @@ from tests.domain.lives import (
     shown,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 noticed_project = Scenario().given(*allotted(line()), *noticed())
 

@@ -40,7 +40,7 @@ from domain.rules.recovery import MoreThanPaid, RecoveryOutstanding
 from domain.rules.reversal import MovedOn
 from domain.rules.waiver import SamePerson
 from domain.state.entities import BankAccount
-from tests.domain.lives import (
+from tests.lives import (
     ANOTHER,
     FUND,
     OTHER_PROJECT,
@@ -71,7 +71,7 @@ from tests.domain.lives import (
     two_projects,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 
 def returned(payment: str = "P1", amount: str = "30.00") -> PaymentReturned:

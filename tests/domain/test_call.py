@@ -36,7 +36,7 @@ from domain.rules.call import (
     RoundUnderWay,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
-from tests.domain.lives import (
+from tests.lives import (
     FUND,
     PROJECT,
     allotted,
@@ -55,7 +55,7 @@ from tests.domain.lives import (
     row,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 an_open_project = Scenario().given(*allotted(line()))
 a_called_project = an_open_project.given(*called())

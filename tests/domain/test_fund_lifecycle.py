@@ -24,8 +24,8 @@ from domain.rules.fund import (
     YearNotOver,
     YearOutOfTurn,
 )
-from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, wholly_paid, yuan
-from tests.domain.scenario import Scenario, post
+from tests.lives import FUND, PROJECT, SETTINGS, allotted, line, wholly_paid, yuan
+from tests.scenario import Scenario, post
 
 nothing = Scenario()
 established = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")

@@ -37,7 +37,7 @@ from domain.rules.fund import (
     SourceMismatch,
 )
 from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
-from tests.domain.lives import (
+from tests.lives import (
     FUND,
     OTHER_PROJECT,
     PROJECT,
@@ -54,7 +54,7 @@ from tests.domain.lives import (
     wholly_paid,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 a_fund = Scenario().given(post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"))
 a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2018), "1-2"))

@@ -31,7 +31,7 @@ from domain.rules.payment import (
 from domain.rules.project import ProjectIsClosed
 from domain.state.entities import PaymentStatus
 from domain.state.fund import Gate
-from tests.domain.lives import (
+from tests.lives import (
     FUND,
     PROJECT,
     SETTINGS,
@@ -47,7 +47,7 @@ from tests.domain.lives import (
     wholly_paid,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 decided = awarded()
 requested = decided.given(request())

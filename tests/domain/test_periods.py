@@ -9,8 +9,8 @@ from domain.project.lifecycle import ProjectOpened
 from domain.project.payment import PaymentReturned
 from domain.rules.every_post import PeriodIsClosed
 from domain.rules.fund import PeriodNotOver, PeriodOutOfTurn
-from tests.domain.lives import FUND, SETTINGS, awarded, closed_months, founded, line, paid, request, yuan
-from tests.domain.scenario import Scenario, post
+from tests.lives import FUND, SETTINGS, awarded, closed_months, founded, line, paid, request, yuan
+from tests.scenario import Scenario, post
 
 january = Scenario().given(post(FUND, FundEstablished("专项资金", SETTINGS), "1-15"))
 march_closed = awarded().given(*closed_months(1, 3))

@@ -20,8 +20,8 @@ from domain.rules.fund import (
     PlanSumsDisagree,
 )
 from domain.state.fund import Gate, PlannedBatch
-from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, revised, two_projects, yuan
-from tests.domain.scenario import Scenario, post
+from tests.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, revised, two_projects, yuan
+from tests.scenario import Scenario, post
 
 a_fund = Scenario().given(post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"))
 a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2018), "1-2"))

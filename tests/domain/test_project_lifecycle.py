@@ -15,7 +15,7 @@ from domain.rules.every_post import BookedOutOfOrder, UnknownStream
 from domain.rules.fund import FundIsClosed, MoneyLeft, NotInPlan
 from domain.rules.project import ProjectExists
 from domain.rules.recovery import RecoveryOutstanding
-from tests.domain.lives import (
+from tests.lives import (
     FUND,
     PROJECT,
     allotted,
@@ -31,7 +31,7 @@ from tests.domain.lives import (
     wholly_paid,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 nothing = Scenario()
 a_founded_fund = nothing.given(*founded(line()))

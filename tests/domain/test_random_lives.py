@@ -30,12 +30,12 @@ from domain.rules.payment import PayeeMismatch
 from domain.rules.waiver import SamePerson
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus, PaymentStatus, RoundStatus
 from domain.state.project import FIELD_OF, Project
-from tests.domain.lives import PROJECT, awarded, payee, yuan
-from tests.domain.scenario import TODAY, post, view_for
+from tests.lives import PROJECT, awarded, payee, yuan
 from tests.random_life import RandomLife, prove, replayable, script
 from tests.random_life.closing_steps import closing_posts
 from tests.random_life.model import Model
 from tests.random_life.payment_steps import next_of_payment
+from tests.scenario import TODAY, post, view_for
 
 any_life = given(st.randoms(use_true_random=False))
 some_lives = settings(

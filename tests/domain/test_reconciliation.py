@@ -36,8 +36,8 @@ from domain.rules.reconciliation import (
     StatementTooLong,
 )
 from domain.rules.reversal import NotTheLast
-from tests.domain.lives import FUND, SETTINGS, awarded, closed_months, paid, wholly_paid, yuan
-from tests.domain.scenario import day, post
+from tests.lives import FUND, SETTINGS, awarded, closed_months, paid, wholly_paid, yuan
+from tests.scenario import day, post
 
 ledger = awarded().given(*paid())
 CONFIRMED = ledger.last(PaymentConfirmed)

@@ -12,8 +12,8 @@ from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryW
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
 from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
 from domain.rules.waiver import SamePerson
-from tests.domain.lives import ANOTHER, FUND, PROJECT, awarded, balances, instructed, paid, wholly_paid, yuan
-from tests.domain.scenario import Scenario, day, post
+from tests.lives import ANOTHER, FUND, PROJECT, awarded, balances, instructed, paid, wholly_paid, yuan
+from tests.scenario import Scenario, day, post
 
 confirmed = awarded().given(*paid())
 

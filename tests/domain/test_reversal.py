@@ -51,7 +51,7 @@ from domain.project.waiver import WaiverGranted
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, PeriodIsClosed, UnknownEntry
 from domain.rules.reversal import AlreadyReversed, MoreThanLeft, NotInPart
 from domain.state.fund import Gate
-from tests.domain.lives import (
+from tests.lives import (
     ANOTHER,
     FUND,
     PROJECT,
@@ -79,7 +79,7 @@ from tests.domain.lives import (
     wholly_paid,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 founded_fund = Scenario().given(*founded(line()))
 allotted_fund = Scenario().given(*allotted(line()))

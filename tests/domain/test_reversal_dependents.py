@@ -28,7 +28,7 @@ from domain.rules.fund import FundIsClosed
 from domain.rules.payment import PayeeMismatch
 from domain.rules.reversal import NotRemembered, NotTheLast
 from domain.rules.waiver import SamePerson
-from tests.domain.lives import (
+from tests.lives import (
     ANOTHER,
     FUND,
     PROJECT,
@@ -55,7 +55,7 @@ from tests.domain.lives import (
     shown,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 two_awards = awarded()
 called_project = Scenario().given(*allotted(line()), *called())

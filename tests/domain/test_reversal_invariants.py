@@ -22,7 +22,7 @@ from domain.rules.award import NoPlacesLeft
 from domain.rules.fund import AllotmentExceedsPlan, BatchNotInPlan, NotInPlan
 from domain.rules.reversal import MovedOn, WouldUnsettle
 from domain.state.fund import Gate
-from tests.domain.lives import (
+from tests.lives import (
     ANOTHER,
     FUND,
     PROJECT,
@@ -42,7 +42,7 @@ from tests.domain.lives import (
     two_projects,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 two_awards = awarded()
 confirmed = two_awards.given(*paid())

@@ -55,7 +55,7 @@ from domain.rules.award import AwardInFlight
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.fund import FundIsClosed
 from domain.rules.reversal import BeforeClosing, MovedOn, NotReversible, NotTheLast, WouldUnsettle
-from tests.domain.lives import (
+from tests.lives import (
     ANOTHER,
     FUND,
     PROJECT,
@@ -77,8 +77,8 @@ from tests.domain.lives import (
     wholly_paid,
     yuan,
 )
-from tests.domain.scenario import Scenario, day, post
 from tests.random_life import prove
+from tests.scenario import Scenario, day, post
 
 two_awards = awarded()
 confirmed = two_awards.given(*paid())

@@ -26,7 +26,8 @@ from domain.rules.every_post import (
 )
 from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.project import ProjectIsClosed
-from tests.domain.lives import (
+from tests.domain.raised_rules import raised_from
+from tests.lives import (
     FUND,
     PROJECT,
     TWO_ROWS,
@@ -43,8 +44,7 @@ from tests.domain.lives import (
     request,
     yuan,
 )
-from tests.domain.raised_rules import raised_from
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 each_fact = pytest.mark.parametrize("fact", POSTABLE.values(), ids=POSTABLE)
 

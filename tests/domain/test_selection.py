@@ -29,7 +29,7 @@ from domain.rules.call import (
     ScoresMismatch,
 )
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, WindowEmpty
-from tests.domain.lives import (
+from tests.lives import (
     PROJECT,
     TWO_ROWS,
     allotted,
@@ -48,7 +48,7 @@ from tests.domain.lives import (
     row,
     shown,
 )
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 an_open_project = Scenario().given(*allotted(line()))
 a_called_project = an_open_project.given(*called())

@@ -12,8 +12,8 @@ from domain.rules.call import CallIsClosed, OutsideWindow
 from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.rules.payment import PayeeMismatch
 from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson
-from tests.domain.lives import ANOTHER, PROJECT, allotted, awarded, called, line, paid, payee, request, yuan
-from tests.domain.scenario import Scenario, day, post
+from tests.lives import ANOTHER, PROJECT, allotted, awarded, called, line, paid, payee, request, yuan
+from tests.scenario import Scenario, day, post
 
 decided = awarded()
 called_project = Scenario().given(*allotted(line()), *called())

@@ -16,7 +16,7 @@ from domain.rules.award import NobodyListed
 from domain.rules.call import NoNotice, NoRoundUnderWay
 from domain.rules.payment import GateShut
 from domain.why import why
-from tests.domain.lives import (
+from tests.lives import (
     PROJECT,
     accepted,
     allotted,
@@ -29,8 +29,8 @@ from tests.domain.lives import (
     request,
     reviewed,
 )
-from tests.domain.scenario import TODAY, Scenario, post
 from tests.random_life import RandomLife
+from tests.scenario import TODAY, Scenario, post
 
 
 def refusing_rule(ledger, step):

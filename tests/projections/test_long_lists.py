@@ -10,8 +10,8 @@ from domain.posting import ACCOUNTS
 from domain.project.call import Applicant, ApplicationReceived, ApplicationScreened, CallClosed, CallPublished
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
 from service.postgres.queries import QUERIES
-from tests.domain.lives import PROJECT, allotted, award_list, line, request, row, yuan
-from tests.domain.scenario import Scenario, day, post
+from tests.lives import PROJECT, allotted, award_list, line, request, row, yuan
+from tests.scenario import Scenario, day, post
 
 MANY, PAID = 1_000, 300
 LOT = projections.PROJECTIONS["lot"]

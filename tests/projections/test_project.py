@@ -4,8 +4,8 @@ import pytest
 
 from domain.entry_reversed import EntryReversed
 from domain.project.recovery import RecoveryOrdered
-from tests.domain.lives import FUND, PROJECT, awarded, founded, line, paid, revised, yuan
-from tests.domain.scenario import Scenario, day, post
+from tests.lives import FUND, PROJECT, awarded, founded, line, paid, revised, yuan
+from tests.scenario import Scenario, day, post
 
 
 def recorded(scenario):

@@ -3,8 +3,8 @@
 A life decides its posts with the domain. Observers, such as the naive model or a service, see each post and outcome.
 """
 
-from tests.random_life.life import Observer, Outcome, RandomLife
-from tests.random_life.opening_steps import PROJECTS
+from tests.random_life.base import PROJECTS, Observer, Outcome
+from tests.random_life.life import RandomLife
 from tests.random_life.proof import prove
 from tests.random_life.script import replayable, script
 

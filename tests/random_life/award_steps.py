@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from domain.event import Fact, Posted
 from domain.money import Money
@@ -14,25 +13,23 @@ from domain.project.waiver import WaiverGranted
 from domain.state.entities import Acceptance, AwardStatus, RoundStatus
 from domain.state.fund import Gate
 from domain.state.project import Project
-from tests.domain.lives import payee
+from tests.lives import payee
+from tests.random_life.base import Life
 from tests.random_life.round_steps import new_name
 
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
 
-
-def pick_award(life: RandomLife, project: Project) -> str | None:
+def pick_award(life: Life, project: Project) -> str | None:
     """The name of an award, mostly of a live one."""
     live = [name for name, each in project.awards.items() if each.status is AwardStatus.LIVE]
     return life.pick_any(live if life.chance(94) else project.awards)
 
 
-def sign(life: RandomLife, project: Project) -> Fact | None:
+def sign(life: Life, project: Project) -> Fact | None:
     award = pick_award(life, project)
     return award and amendment.AgreementSigned(award, life.day, life.day + timedelta(days=life.random.randint(0, 40)))
 
 
-def extend(life: RandomLife, project: Project) -> Fact | None:
+def extend(life: Life, project: Project) -> Fact | None:
     name = pick_award(life, project)
     if name is None:
         return None
@@ -42,7 +39,7 @@ def extend(life: RandomLife, project: Project) -> Fact | None:
     return amendment.ExtensionGranted(name, ends_on=(award.ends_on or life.day) + later)
 
 
-def amend(life: RandomLife, project: Project) -> Fact | None:
+def amend(life: Life, project: Project) -> Fact | None:
     """Increase an award from the line, or reduce it by money that is not requested yet."""
     award, line = pick_award(life, project), life.fund.lines.get(project.code)
     if award is None or line is None:
@@ -57,7 +54,7 @@ def amend(life: RandomLife, project: Project) -> Fact | None:
     return amendment.AwardAmended(award, batch, increase, amount, "核减" if not increase else "核增")
 
 
-def change_payee(life: RandomLife, project: Project) -> Posted | None:
+def change_payee(life: Life, project: Project) -> Posted | None:
     award = pick_award(life, project)
     if award is None:
         return None
@@ -67,14 +64,14 @@ def change_payee(life: RandomLife, project: Project) -> Posted | None:
     return life.post(fact, f"project/{project.code}", by=actor)
 
 
-def end(life: RandomLife, project: Project) -> Fact | None:
+def end(life: Life, project: Project) -> Fact | None:
     """End an award early: declined, revoked or terminated."""
     award = pick_award(life, project)
     kinds = (amendment.AwardDeclined, amendment.AwardRevoked, amendment.AwardTerminated)
     return award and life.pick(kinds)(award, "随机")
 
 
-def accept(life: RandomLife, project: Project) -> Fact | None:
+def accept(life: Life, project: Project) -> Fact | None:
     """The next step of an award's acceptance."""
     name = pick_award(life, project)
     if name is None:
@@ -94,7 +91,7 @@ def accept(life: RandomLife, project: Project) -> Fact | None:
             return None
 
 
-def unsettled(life: RandomLife, project: Project, name: str) -> int:
+def unsettled(life: Life, project: Project, name: str) -> int:
     """The money of the award, in fen, that is not paid and whose gate is not acceptance."""
     line = life.fund.lines.get(project.code)
     return sum(
@@ -105,7 +102,7 @@ def unsettled(life: RandomLife, project: Project, name: str) -> int:
     )
 
 
-def waive(life: RandomLife, project: Project) -> Posted | None:
+def waive(life: Life, project: Project) -> Posted | None:
     """Waive a rule for an award, or for an application that is not received yet."""
     stream, name = f"project/{project.code}", pick_award(life, project)
     if name is None or life.chance(30):
@@ -116,7 +113,7 @@ def waive(life: RandomLife, project: Project) -> Posted | None:
     return life.post(WaiverGranted(rule, "特批", award=name), stream, by=by)
 
 
-def close(life: RandomLife, project: Project) -> Fact | None:
+def close(life: Life, project: Project) -> Fact | None:
     """Close the project, if it ever awarded anything and nothing obvious prevents it."""
     last = project.rounds.get(str(project.round))
     busy = last and last.status is RoundStatus.UNDER_WAY

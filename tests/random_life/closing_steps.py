@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from domain.event import Posted
 from domain.fund.funding import FundsReinstated
@@ -18,16 +17,14 @@ from domain.project import amendment, call, payment, selection
 from domain.project.lifecycle import ProjectClosed
 from domain.state.entities import PaymentStatus, Round, RoundStatus
 from domain.state.project import Project
+from tests.random_life.base import Life
 from tests.random_life.fund_steps import surrender_pool, surrender_recovered
 from tests.random_life.payment_steps import in_flight, next_of_payment, receive_or_waive
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
 
 MakePost = Callable[[], Posted]
 
 
-def closing_posts(life: RandomLife) -> list[MakePost]:
+def closing_posts(life: Life) -> list[MakePost]:
     """Functions that make the posts possible next on the way to a closed fund; none if it is closed and empty."""
     still_open = [project for project in life.projects() if not project.closed]
     posts = [make for project in still_open for make in _of_project(life, project)]
@@ -36,14 +33,14 @@ def closing_posts(life: RandomLife) -> list[MakePost]:
     return posts
 
 
-def _of_project(life: RandomLife, project: Project) -> list[MakePost]:
+def _of_project(life: Life, project: Project) -> list[MakePost]:
     stream = f"project/{project.code}"
     posts = [*_round(life, project, stream), *_payments(life, project, stream), *_awards(life, project, stream)]
     posts += [partial(receive_or_waive, life, project, name, whole=True) for name, _ in project.all_outstanding()]
     return posts or [partial(life.post, ProjectClosed(), stream)]
 
 
-def _round(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost]:
+def _round(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
     """Resolve the objections, close the call, let the round fail."""
     for name in sorted(project.open_objections):
         answer = selection.ObjectionResolved(name, upheld=life.chance(30), reason="核实")
@@ -57,12 +54,12 @@ def _round(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost
         yield partial(life.post, call.CallFailed(current.number, "不再进行"), stream)
 
 
-def _close_call(life: RandomLife, current: Round, stream: str) -> Posted:
+def _close_call(life: Life, current: Round, stream: str) -> Posted:
     life.wait_until(current.closes_on + timedelta(days=1))
     return life.post(call.CallClosed(current.number), stream)
 
 
-def _payments(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost]:
+def _payments(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
     """Advance each payment in flight, or end it without success."""
     for name in sorted(in_flight(project)):
         each, instructed = project.payments[name], project.payments[name].status is PaymentStatus.INSTRUCTED
@@ -73,7 +70,7 @@ def _payments(life: RandomLife, project: Project, stream: str) -> Iterator[MakeP
         yield partial(life.post, unsuccessful(name, "不再支付"), stream)
 
 
-def _awards(life: RandomLife, project: Project, stream: str) -> Iterator[MakePost]:
+def _awards(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
     """End the awards that hold unpaid money, if none of that money is in flight."""
     holding = {at.place.award for at in project.accounts.holdings if at.account in (COMMITTED, PAYABLE)}
     in_flight_of = {at.place.award for at in project.accounts.holdings if at.account in (IN_APPROVAL, IN_TRANSIT)}
@@ -81,7 +78,7 @@ def _awards(life: RandomLife, project: Project, stream: str) -> Iterator[MakePos
         yield partial(life.post, amendment.AwardTerminated(name, "收尾"), stream)
 
 
-def _of_fund(life: RandomLife) -> Iterator[MakePost]:
+def _of_fund(life: Life) -> Iterator[MakePost]:
     """Surrender the money that is left, and close the fund."""
     for at in sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED):
         yield from _recovered(life, at)
@@ -92,7 +89,7 @@ def _of_fund(life: RandomLife) -> Iterator[MakePost]:
         yield partial(life.post, FundClosed())
 
 
-def _recovered(life: RandomLife, at: AccountAt) -> Iterator[MakePost]:
+def _recovered(life: Life, at: AccountAt) -> Iterator[MakePost]:
     amount = life.fund.accounts.balance(RECOVERED, at.place)
     yield partial(surrender_recovered, life, at, amount)
     if not life.fund.closed:

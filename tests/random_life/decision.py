@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -17,13 +16,11 @@ from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 from domain.state.entities import Round
 from domain.state.fund import Line, NoticeOrder
 from domain.state.project import Project
-from tests.domain.lives import payee
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
+from tests.lives import payee
+from tests.random_life.base import Life
 
 
-def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
+def decide(life: Life, project: Project) -> AwardListDecided | None:
     """An award list that shares the line, or a part of it, among one to three eligible applications."""
     current = project.rounds.get(str(project.round))
     line = life.fund.lines.get(project.code)
@@ -48,7 +45,7 @@ def decide(life: RandomLife, project: Project) -> AwardListDecided | None:
 
 
 def _shares(
-    life: RandomLife, line: Line, current: Round, names: list[str], available: dict[int, Money]
+    life: Life, line: Line, current: Round, names: list[str], available: dict[int, Money]
 ) -> tuple[list[dict[int, Money]], bool]:
     """Each application's share by batch; and whether the shares are by score."""
     whole = line.fixed_total or life.chance(40)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -23,26 +22,24 @@ from domain.period import following, last_day, period_of
 from domain.posting import LINE, POOL, RECOVERED, AccountAt
 from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Settings
 from domain.state.project import Project
-from tests.domain.lives import line, plan
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
+from tests.lives import line, plan
+from tests.random_life.base import Life
 
 OTHER_FUND = "fund/g"
 
 
-def appropriate(life: RandomLife, _: Project) -> Fact | None:
+def appropriate(life: Life, _: Project) -> Fact | None:
     return AppropriationReceived(life.amount(), life.day.year) if life.chance(40) else None
 
 
-def in_other_fund(life: RandomLife, _: Project) -> Posted:
+def in_other_fund(life: Life, _: Project) -> Posted:
     """Money of another fund, which uses serials of the same ledger."""
     if life.chance(60):
         return life.post(AppropriationReceived(life.amount(), life.day.year), OTHER_FUND)
     return life.post(SurplusSurrendered(POOL, life.amount()), OTHER_FUND, cites=[life.document("收回指标文")])
 
 
-def allot(life: RandomLife, project: Project) -> Fact | None:
+def allot(life: Life, project: Project) -> Fact | None:
     planned = life.fund.lines.get(project.code)
     if planned is None:
         return None
@@ -54,12 +51,12 @@ def allot(life: RandomLife, project: Project) -> Fact | None:
     return FundsAllotted(project.code, batch.batch, Money(amount))
 
 
-def withdraw(life: RandomLife, project: Project) -> Fact | None:
+def withdraw(life: Life, project: Project) -> Fact | None:
     at = unawarded_account(life, project)
     return at and AllotmentWithdrawn(project.code, at.place.batch, part_or_all(life, project, at))
 
 
-def reallocate(life: RandomLife, project: Project) -> Fact | None:
+def reallocate(life: Life, project: Project) -> Fact | None:
     at = unawarded_account(life, project)
     others = [each for code, each in life.fund.lines.items() if code != project.code]
     if at is None or not others:
@@ -69,19 +66,19 @@ def reallocate(life: RandomLife, project: Project) -> Fact | None:
     return FundsReallocated(project.code, at.place.batch, other.project, to_batch, part_or_all(life, project, at))
 
 
-def unawarded_account(life: RandomLife, project: Project) -> AccountAt | None:
+def unawarded_account(life: Life, project: Project) -> AccountAt | None:
     """An account of the project with money that is not awarded."""
     lines = sorted(at for at in project.accounts.holdings if at.account == LINE)
     return life.pick(lines) if lines else None
 
 
-def part_or_all(life: RandomLife, project: Project, at: AccountAt) -> Money:
+def part_or_all(life: Life, project: Project, at: AccountAt) -> Money:
     """All that an account holds, or a part of it; sometimes slightly too much."""
     held = project.accounts.holdings[at].total
     return Money(held) if life.chance(30) else life.amount(held + 3)
 
 
-def reinstate(life: RandomLife, _: Project) -> Fact | None:
+def reinstate(life: Life, _: Project) -> Fact | None:
     at = recovered_account(life)
     if at is None:
         return None
@@ -90,7 +87,7 @@ def reinstate(life: RandomLife, _: Project) -> Fact | None:
     return FundsReinstated(at.place.project, at.place.award, at.place.batch, amount)
 
 
-def surrender(life: RandomLife, _: Project) -> Posted | None:
+def surrender(life: Life, _: Project) -> Posted | None:
     at = recovered_account(life)
     if at and life.chance(70):
         return surrender_recovered(life, at, life.amount(life.fund.accounts.holdings[at].total))
@@ -98,35 +95,35 @@ def surrender(life: RandomLife, _: Project) -> Posted | None:
     return surrender_pool(life, life.amount(pool // 4)) if pool and life.chance(25) else None
 
 
-def recovered_account(life: RandomLife) -> AccountAt | None:
+def recovered_account(life: Life) -> AccountAt | None:
     """An account of the fund with recovered money."""
     accounts = sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED)
     return life.pick(accounts) if accounts else None
 
 
-def surrender_recovered(life: RandomLife, at: AccountAt, amount: Money) -> Posted:
+def surrender_recovered(life: Life, at: AccountAt, amount: Money) -> Posted:
     fact = SurplusSurrendered(RECOVERED, amount, at.place.project, at.place.award, at.place.batch)
     return life.post(fact, cites=[life.document("缴款书")])
 
 
-def surrender_pool(life: RandomLife, amount: Money) -> Posted:
+def surrender_pool(life: Life, amount: Money) -> Posted:
     return life.post(SurplusSurrendered(POOL, amount), cites=[life.document("收回指标文")])
 
 
-def carry_forward(life: RandomLife, _: Project) -> Fact:
+def carry_forward(life: Life, _: Project) -> Fact:
     version = life.pick(sorted(life.fund.appropriations))
     appropriation = life.fund.appropriations[version]
     year = appropriation.next_year if life.chance(80) else life.day.year - 1
     return YearCarriedForward(version, year, life.amount(appropriation.amount))
 
 
-def close_period(life: RandomLife, _: Project) -> Fact | None:
+def close_period(life: Life, _: Project) -> Fact | None:
     through = life.fund.closed_through
     period = following(period_of(through)) if through else period_of(date(2019, 1, 1))
     return PeriodClosed(period) if last_day(period) < life.day and life.chance(25) else None
 
 
-def new_settings(life: RandomLife) -> Settings:
+def new_settings(life: Life) -> Settings:
     return Settings(
         notice_working_days=life.pick((1, 3, 5)),
         approvals=life.pick(((), ("审批",), ("审核", "审批"))),
@@ -140,11 +137,11 @@ def new_settings(life: RandomLife) -> Settings:
     )
 
 
-def change_settings(life: RandomLife, _: Project) -> Fact:
+def change_settings(life: Life, _: Project) -> Fact:
     return SettingsChanged(new_settings(life))
 
 
-def revise_plan(life: RandomLife, project: Project) -> Fact | None:
+def revise_plan(life: Life, project: Project) -> Fact | None:
     """The plan in force with one line changed, dropped, or added again."""
     lines = plan_lines(life)
     mine = life.fund.lines.get(project.code)
@@ -157,7 +154,7 @@ def revise_plan(life: RandomLife, project: Project) -> Fact | None:
     return revised(*others, *changed) if others or changed else None
 
 
-def plan_lines(life: RandomLife) -> list[Line]:
+def plan_lines(life: Life) -> list[Line]:
     """The lines of the plan in force."""
     return sorted(life.fund.lines.values(), key=lambda each: each.number)
 
@@ -173,33 +170,33 @@ def with_batches(original: Line, *batches: LineBatch) -> Line:
     return replace(original, batches=batches, total=Money(sum(each.amount for each in batches)))
 
 
-def _other_amount(life: RandomLife, mine: Line) -> list[Line]:
+def _other_amount(life: Life, mine: Line) -> list[Line]:
     *others, batch = mine.batches
     allotted = life.fund.allotted.get((mine.project, batch.batch), 0)
     amount = Money(max(allotted, 1)) if life.chance(40) else life.amount()
     return [with_batches(mine, *others, replace(batch, amount=amount))]
 
 
-def _other_gate(life: RandomLife, mine: Line) -> list[Line]:
+def _other_gate(life: Life, mine: Line) -> list[Line]:
     *others, batch = mine.batches
     return [with_batches(mine, *others, replace(batch, gate=life.pick(tuple(Gate))))]
 
 
-def _other_limit(life: RandomLife, mine: Line) -> list[Line]:
+def _other_limit(life: Life, mine: Line) -> list[Line]:
     return [replace(mine, awards=life.random.randint(1, 4), fixed_total=life.chance(30))]
 
 
-def _add_batch(life: RandomLife, mine: Line) -> list[Line]:
+def _add_batch(life: Life, mine: Line) -> list[Line]:
     number = max(each.batch for each in mine.batches) + 1
     return [with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick(tuple(Gate))))]
 
 
-def _drop_batch(_: RandomLife, mine: Line) -> list[Line]:
+def _drop_batch(_: Life, mine: Line) -> list[Line]:
     kept = mine.batches[:-1]
     return [with_batches(mine, *kept)] if kept else []
 
 
-def _drop_line(_: RandomLife, __: Line) -> list[Line]:
+def _drop_line(_: Life, __: Line) -> list[Line]:
     return []
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from domain.entry_reversed import EntryReversed
 from domain.event import Posted, Recorded
@@ -14,57 +13,55 @@ from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
 from domain.state.entities import Acceptance, PaymentStatus, RoundStatus
 from domain.state.project import Project
-from tests.domain.lives import actual
+from tests.lives import actual
 from tests.random_life.award_steps import pick_award
+from tests.random_life.base import Life
 from tests.random_life.invalid_fund_steps import HUGE, ONE_DAY, TINY, InvalidStep, StepResult
 from tests.random_life.round_steps import new_name
 
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
 
-
-def with_award(make: Callable[[RandomLife, Project, str], StepResult]) -> InvalidStep:
+def with_award(make: Callable[[Life, Project, str], StepResult]) -> InvalidStep:
     """A step that is possible if the project has an award."""
 
-    def step(life: RandomLife, project: Project) -> StepResult:
+    def step(life: Life, project: Project) -> StepResult:
         name = pick_award(life, project)
         return make(life, project, name) if name else None
 
     return step
 
 
-def with_payment(status: PaymentStatus, make: Callable[[RandomLife, Project, str], StepResult]) -> InvalidStep:
+def with_payment(status: PaymentStatus, make: Callable[[Life, Project, str], StepResult]) -> InvalidStep:
     """A step that is possible if the project has a payment of this status."""
 
-    def step(life: RandomLife, project: Project) -> StepResult:
+    def step(life: Life, project: Project) -> StepResult:
         name = life.pick_any(name for name, each in project.payments.items() if each.status is status)
         return make(life, project, name) if name else None
 
     return step
 
 
-def _approve_own(life: RandomLife, project: Project, name: str) -> StepResult:
+def _approve_own(life: Life, project: Project, name: str) -> StepResult:
     each = project.payments[name]
     return life.post(payment.PaymentApproved(name, "审批"), f"project/{project.code}", by=each.by.actor)
 
 
-def _approve_out_of_turn(life: RandomLife, project: Project, name: str) -> StepResult:
+def _approve_out_of_turn(life: Life, project: Project, name: str) -> StepResult:
     by = life.other_than(project.payments[name].by.actor)
     return life.post(payment.PaymentApproved(name, "越级"), f"project/{project.code}", by=by)
 
 
-def _change_nothing(life: RandomLife, project: Project, name: str) -> StepResult:
+def _change_nothing(life: Life, project: Project, name: str) -> StepResult:
     payee = project.awards[name].payee
     fact = amendment.PayeeChanged(name, payee, payee, approver="乙")
     return life.post(fact, f"project/{project.code}", by="甲")
 
 
-def _rectify_for_long(life: RandomLife, project: Project) -> StepResult:
+def _rectify_for_long(life: Life, project: Project) -> StepResult:
     name = life.pick_any(name for name, each in project.awards.items() if each.acceptance is Acceptance.FAILED)
     return acceptance.RectificationOrdered(name, life.day + timedelta(days=400)) if name else None
 
 
-def _overdue(life: RandomLife, project: Project, name: str) -> StepResult:
+def _overdue(life: Life, project: Project, name: str) -> StepResult:
     due = project.awards[name].rectify_by
     if due is None:
         return None
@@ -72,28 +69,28 @@ def _overdue(life: RandomLife, project: Project, name: str) -> StepResult:
     return acceptance.AcceptanceRequested(name)
 
 
-def _order_too_much(life: RandomLife, project: Project, name: str) -> StepResult:
+def _order_too_much(life: Life, project: Project, name: str) -> StepResult:
     return recovery.RecoveryOrdered(new_name("R", project.recoveries), name, HUGE, life.day, "随机")
 
 
-def _receive_too_much(life: RandomLife, project: Project) -> StepResult:
+def _receive_too_much(life: Life, project: Project) -> StepResult:
     name = life.pick_any(project.recoveries)
     return recovery.RecoveryReceived(name, HUGE) if name else None
 
 
-def _close_too_early(_: RandomLife, project: Project) -> StepResult:
+def _close_too_early(_: Life, project: Project) -> StepResult:
     last = project.rounds[str(project.round)] if project.rounds else None
     under_way = last and last.status is RoundStatus.UNDER_WAY
     unresolved = any(project.all_outstanding()) or project.open_objections
     return ProjectClosed() if unresolved and not under_way else None
 
 
-def _waive_for_oneself(life: RandomLife, project: Project, name: str) -> StepResult:
+def _waive_for_oneself(life: Life, project: Project, name: str) -> StepResult:
     by = project.awards[name].by.actor
     return life.post(WaiverGranted("NoTriesLeft", "特批", award=name), f"project/{project.code}", by=by)
 
 
-def _waive_again(life: RandomLife, project: Project) -> StepResult:
+def _waive_again(life: Life, project: Project) -> StepResult:
     key = life.pick_any(project.waivers)
     if key is None:
         return None
@@ -126,7 +123,7 @@ AWARD: dict[str, InvalidStep] = {
 # Reversals -------------------------------------------------------------------
 
 
-def entries(life: RandomLife, project: Project) -> Iterator[Recorded]:
+def entries(life: Life, project: Project) -> Iterator[Recorded]:
     """The entries of the fund and of the project without mirrors, the latest first."""
     for event in reversed(life.events):
         if event.mirrors is None and event.stream in ("fund/f", f"project/{project.code}"):
@@ -136,18 +133,18 @@ def entries(life: RandomLife, project: Project) -> Iterator[Recorded]:
 def of_entry(wanted: Callable[[Recorded], bool], amount: Money | None = None) -> InvalidStep:
     """The reversal of the latest entry that `wanted` selects."""
 
-    def step(life: RandomLife, project: Project) -> StepResult:
+    def step(life: Life, project: Project) -> StepResult:
         entry = next(filter(wanted, entries(life, project)), None)
         return _reversal(life, entry.stream, entry.version, amount) if entry else None
 
     return step
 
 
-def _reversal(life: RandomLife, stream: str, version: int, amount: Money | None = None) -> Posted:
+def _reversal(life: Life, stream: str, version: int, amount: Money | None = None) -> Posted:
     return life.post(EntryReversed(version, "随机", amount), stream)
 
 
-def _reverse_again(life: RandomLife, project: Project) -> StepResult:
+def _reverse_again(life: Life, project: Project) -> StepResult:
     for entry in entries(life, project):
         if isinstance(entry.fact, EntryReversed):
             return _reversal(life, entry.stream, entry.fact.version)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -25,9 +24,9 @@ from domain.project import amendment, payment
 from domain.project.lifecycle import ProjectOpened
 from domain.state.fund import Gate, Line
 from domain.state.project import Project
-from tests.domain.lives import actual
-from tests.domain.scenario import TODAY
+from tests.lives import actual
 from tests.random_life.award_steps import pick_award
+from tests.random_life.base import Life
 from tests.random_life.fund_steps import (
     OTHER_FUND,
     new_settings,
@@ -38,28 +37,26 @@ from tests.random_life.fund_steps import (
     surrender_recovered,
     with_batches,
 )
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
+from tests.scenario import TODAY
 
 StepResult = Fact | Posted | None
-InvalidStep = Callable[["RandomLife", Project], StepResult]
+InvalidStep = Callable[["Life", Project], StepResult]
 TINY, HUGE = Money(1), Money(10**9)
 RECEIVED = AppropriationReceived(TINY, 2019)
 LONG_AGO, ONE_DAY = date(2018, 12, 1), timedelta(days=1)
 
 
-def _in_closed_period(life: RandomLife, _: Project) -> StepResult:
+def _in_closed_period(life: Life, _: Project) -> StepResult:
     through = life.fund.closed_through
     return life.post(RECEIVED, on=through, booked=through) if through else None
 
 
-def _before_the_award(life: RandomLife, project: Project) -> StepResult:
+def _before_the_award(life: Life, project: Project) -> StepResult:
     name = pick_award(life, project)
     return name and life.post(amendment.AwardRevoked(name, "提前"), f"project/{project.code}", on=LONG_AGO)
 
 
-def _number_used_twice(life: RandomLife, project: Project) -> StepResult:
+def _number_used_twice(life: Life, project: Project) -> StepResult:
     used = sorted(claim for claim in life.ledger.claims if claim.kind == "流水号")
     if not used:
         return None
@@ -67,7 +64,7 @@ def _number_used_twice(life: RandomLife, project: Project) -> StepResult:
     return life.post(payment.PaymentConfirmed("P0", TINY, actual()), f"project/{project.code}", cites=cites)
 
 
-def _name_used_twice(life: RandomLife, project: Project) -> StepResult:
+def _name_used_twice(life: Life, project: Project) -> StepResult:
     name = life.pick_any(project.payments)
     if name is None:
         return None
@@ -75,7 +72,7 @@ def _name_used_twice(life: RandomLife, project: Project) -> StepResult:
     return payment.PaymentRequested(name, each.award, each.batch, TINY, each.payee)
 
 
-def _ends_before_it_starts(life: RandomLife, project: Project) -> StepResult:
+def _ends_before_it_starts(life: Life, project: Project) -> StepResult:
     name = pick_award(life, project)
     return name and amendment.AgreementSigned(name, life.day, life.day - ONE_DAY)
 
@@ -99,22 +96,22 @@ ANY_POST: dict[str, InvalidStep] = {
 # The plan --------------------------------------------------------------------
 
 
-def _wrong_sum(life: RandomLife, _: Project) -> StepResult:
+def _wrong_sum(life: Life, _: Project) -> StepResult:
     whole = revised(*plan_lines(life))
     return replace(whole, total=Money(whole.total + 1))
 
 
-def _line_twice(life: RandomLife, _: Project) -> StepResult:
+def _line_twice(life: Life, _: Project) -> StepResult:
     lines = plan_lines(life)
     return revised(*lines, lines[0]) if lines else None
 
 
-def _without_tasks(life: RandomLife, _: Project) -> StepResult:
+def _without_tasks(life: Life, _: Project) -> StepResult:
     lines = plan_lines(life)
     return replace(revised(*lines), tasks=()) if lines else None
 
 
-def _changed_where_allotted(life: RandomLife, project: Project, **changes: object) -> StepResult:
+def _changed_where_allotted(life: Life, project: Project, **changes: object) -> StepResult:
     """A revision that changes the allotted batches of the project's line."""
     lines = {each.project: each for each in plan_lines(life)}
     mine = lines.get(project.code)
@@ -125,11 +122,11 @@ def _changed_where_allotted(life: RandomLife, project: Project, **changes: objec
     return revised(*(lines | {project.code: with_batches(mine, *batches)}).values())
 
 
-def _other_gate(life: RandomLife, project: Project) -> StepResult:
+def _other_gate(life: Life, project: Project) -> StepResult:
     return _changed_where_allotted(life, project, gate=life.pick(tuple(Gate)))
 
 
-def _far_too_much(life: RandomLife, _: Project) -> StepResult:
+def _far_too_much(life: Life, _: Project) -> StepResult:
     def with_huge_batch(each: Line) -> Line:
         return with_batches(each, replace(each.batches[0], amount=HUGE), *each.batches[1:])
 
@@ -139,17 +136,17 @@ def _far_too_much(life: RandomLife, _: Project) -> StepResult:
 # Years and periods -----------------------------------------------------------
 
 
-def _expected_period(life: RandomLife) -> str:
+def _expected_period(life: Life) -> str:
     through = life.fund.closed_through
     return following(period_of(through)) if through else "2019-01"
 
 
-def _period_not_over(life: RandomLife, _: Project) -> StepResult:
+def _period_not_over(life: Life, _: Project) -> StepResult:
     period = _expected_period(life)
     return life.post(PeriodClosed(period), on=min(last_day(period), life.day))
 
 
-def _carried(life: RandomLife, amount: Money, *, over: bool) -> StepResult:
+def _carried(life: Life, amount: Money, *, over: bool) -> StepResult:
     """Carry forward the next year of the first appropriation whose next year is over, or is not over."""
     for version, each in sorted(life.fund.appropriations.items()):
         if (each.next_year < life.day.year) == over:
@@ -157,7 +154,7 @@ def _carried(life: RandomLife, amount: Money, *, over: bool) -> StepResult:
     return None
 
 
-def _close_before_projects(life: RandomLife, _: Project) -> StepResult:
+def _close_before_projects(life: Life, _: Project) -> StepResult:
     """Close the fund; as long as it has money, surrender that first."""
     pool, at = life.fund.accounts.balance(POOL), recovered_account(life)
     if at:

@@ -5,89 +5,86 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from domain.event import Posted
 from domain.project import call, selection
 from domain.project.award import AwardListDecided
 from domain.state.entities import Notice, Round, Screening
 from domain.state.project import Project
+from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS_BY_RULE, decide, with_first_row
 from tests.random_life.invalid_fund_steps import ONE_DAY, InvalidStep, StepResult
 from tests.random_life.round_steps import new_name
 
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
 
-
-def in_round(make: Callable[[RandomLife, Project, Round], StepResult]) -> InvalidStep:
+def in_round(make: Callable[[Life, Project, Round], StepResult]) -> InvalidStep:
     """A step that is possible if the project has a round, decided or not."""
 
-    def step(life: RandomLife, project: Project) -> StepResult:
+    def step(life: Life, project: Project) -> StepResult:
         current = project.rounds.get(str(project.round))
         return make(life, project, current) if current else None
 
     return step
 
 
-def in_notice(make: Callable[[RandomLife, Project, Notice], StepResult]) -> InvalidStep:
+def in_notice(make: Callable[[Life, Project, Notice], StepResult]) -> InvalidStep:
     """A step that is possible if the round has a notice."""
     return in_round(lambda life, project, current: make(life, project, current.notice) if current.notice else None)
 
 
-def _call_again(life: RandomLife, project: Project) -> StepResult:
+def _call_again(life: Life, project: Project) -> StepResult:
     return call.CallPublished(project.round + 1, life.day, life.day)
 
 
-def _close_on_the_last_day(life: RandomLife, project: Project, current: Round) -> StepResult:
+def _close_on_the_last_day(life: Life, project: Project, current: Round) -> StepResult:
     return life.post(call.CallClosed(current.number), f"project/{project.code}", on=current.closes_on)
 
 
-def _applies(life: RandomLife, project: Project, current: Round, uscc: str) -> Posted:
+def _applies(life: Life, project: Project, current: Round, uscc: str) -> Posted:
     name = new_name(project.code, project.applications)
     fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, uscc))
     return life.post(fact, f"project/{project.code}", on=min(life.day, current.closes_on))
 
 
-def _applies_again(life: RandomLife, project: Project, current: Round) -> StepResult:
+def _applies_again(life: Life, project: Project, current: Round) -> StepResult:
     applied = project.live_applications(current.number)
     return _applies(life, project, current, min(applied.values(), key=lambda a: a.version).uscc) if applied else None
 
 
-def _too_early_review(_: RandomLife, project: Project, current: Round) -> StepResult:
+def _too_early_review(_: Life, project: Project, current: Round) -> StepResult:
     applied = project.live_applications(current.number)
     scores = (selection.Score(name, Decimal(60)) for name in sorted(applied))
     return selection.ReviewConcluded("随机", tuple(scores)) if applied else None
 
 
-def _one_not_scored(_: RandomLife, project: Project, current: Round) -> StepResult:
+def _one_not_scored(_: Life, project: Project, current: Round) -> StepResult:
     applied = project.live_applications(current.number)
     passed = sorted(name for name, each in applied.items() if each.screening is Screening.PASSED)
     scores = tuple(selection.Score(name, Decimal(60)) for name in passed[1:])
     return selection.ReviewConcluded("随机", scores) if scores else None
 
 
-def _show(life: RandomLife, names: Iterable[str], last_day: date) -> StepResult:
+def _show(life: Life, names: Iterable[str], last_day: date) -> StepResult:
     shown = tuple(selection.Proposal(name, life.amount()) for name in sorted(names))
     return selection.NoticeStarted(shown, life.day, last_day) if shown else None
 
 
-def _objects(life: RandomLife, project: Project, on: date, application: str | None) -> Posted:
+def _objects(life: Life, project: Project, on: date, application: str | None) -> Posted:
     fact = selection.ObjectionReceived(new_name("O", project.objections), "不实", application)
     return life.post(fact, f"project/{project.code}", on=on)
 
 
-def _objects_to_another(life: RandomLife, project: Project, notice: Notice) -> StepResult:
+def _objects_to_another(life: Life, project: Project, notice: Notice) -> StepResult:
     name = life.pick_any(set(project.applications) - notice.applications)
     return _objects(life, project, notice.last_day, name) if name else None
 
 
-def _objects_after_decision(life: RandomLife, project: Project, notice: Notice) -> StepResult:
+def _objects_after_decision(life: Life, project: Project, notice: Notice) -> StepResult:
     awarded = [name for name in notice.applications if project.applications[name].award]
     return _objects(life, project, notice.last_day, life.pick_any(awarded)) if awarded else None
 
 
-def _resolve_again(life: RandomLife, project: Project) -> StepResult:
+def _resolve_again(life: Life, project: Project) -> StepResult:
     name = life.pick_any(set(project.objections) - project.open_objections)
     return selection.ObjectionResolved(name, upheld=False, reason="再议") if name else None
 
@@ -124,14 +121,14 @@ ROUND: dict[str, InvalidStep] = {
 def of_list(add_defect: Callable[[AwardListDecided], AwardListDecided]) -> InvalidStep:
     """A valid decision with one change that makes it invalid."""
 
-    def step(life: RandomLife, project: Project) -> StepResult:
+    def step(life: Life, project: Project) -> StepResult:
         decided = decide(life, project)
         return decided and add_defect(decided)
 
     return step
 
 
-def _award_another(life: RandomLife, project: Project) -> StepResult:
+def _award_another(life: Life, project: Project) -> StepResult:
     """A decision for an application that was scored but not in the notice."""
     decided = decide(life, project)
     current = project.rounds.get(str(project.round))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from domain.entry_reversed import EntryReversed
 from domain.event import Fact, Posted
@@ -19,20 +18,16 @@ from domain.project.lifecycle import ProjectOpened
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
 from domain.state.fund import Gate, Line
 from domain.state.project import Project
-from tests.domain.lives import line, plan
+from tests.lives import line, plan
+from tests.random_life.base import FUNDS, PROJECTS, Life
 from tests.random_life.fund_steps import new_settings
 from tests.random_life.payment_steps import advance, in_flight, request, return_payment
 from tests.random_life.round_steps import next_step, publish
 
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
-
-PROJECTS = ("p", "q", "r")
-FUNDS = ("f", "g")
 """Nearly all posts belong to the first fund; the second has no plan, for invalid posts."""
 
 
-def opening_posts(life: RandomLife) -> Iterator[Posted]:
+def opening_posts(life: Life) -> Iterator[Posted]:
     lines = [_line(life, number, code) for number, code in enumerate(PROJECTS, 1)]
     planned = sum(each.total for each in lines)
     fund, first = f"fund/{FUNDS[0]}", date(2019, 1, 1)
@@ -50,14 +45,14 @@ def opening_posts(life: RandomLife) -> Iterator[Posted]:
         yield life.post(ProjectOpened(FUNDS[0]), f"project/{code}", on=first)
 
 
-def _line(life: RandomLife, number: int, code: str) -> Line:
+def _line(life: Life, number: int, code: str) -> Line:
     gates = (life.pick((Gate.AWARD, *Gate)), *(life.pick(tuple(Gate)) for _ in range(life.random.randint(0, 2))))
     amounts = [str(Money(10 * life.random.randint(3, 12))) for _ in gates]
     fixed = life.chance(45)
     return line(code, number, life.pick((1, 1, 2, 2, 3)), fixed=fixed, amounts=tuple(amounts), gates=gates)
 
 
-def advance_to_payment(life: RandomLife, code: str) -> Iterator[bool]:
+def advance_to_payment(life: Life, code: str) -> Iterator[bool]:
     """Advance directly to the first awards and a payment; sometimes on to an award that takes the paid award's place.
 
     Yields after each post whether it was accepted.
@@ -72,7 +67,7 @@ def advance_to_payment(life: RandomLife, code: str) -> Iterator[bool]:
             return
 
 
-def exceed_undo_limit(life: RandomLife, code: str) -> Iterator[bool]:
+def exceed_undo_limit(life: Life, code: str) -> Iterator[bool]:
     """Take more steps of a round than can be reversed, then reverse them one by one until that is refused."""
     stream = f"project/{code}"
     yield life.try_(life.post(publish(life, life.ledger.project(code)), stream))
@@ -84,7 +79,7 @@ def exceed_undo_limit(life: RandomLife, code: str) -> Iterator[bool]:
         yield life.try_(life.post(EntryReversed(last, "录入有误"), stream))
 
 
-def _next_opening_step(life: RandomLife, project: Project, *, replaces: bool) -> Fact | Posted | None:
+def _next_opening_step(life: Life, project: Project, *, replaces: bool) -> Fact | Posted | None:
     live = sorted(name for name, each in project.awards.items() if each.status is AwardStatus.LIVE)
     paid = sorted(str(at.place.payment) for at in project.accounts.holdings if at.account == PAID)
     if not project.awards or (replaces and not live and not paid):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from domain.event import Fact, Posted
 from domain.money import Money
@@ -12,15 +11,13 @@ from domain.project import payment, recovery
 from domain.project.waiver import key
 from domain.state.entities import Payment, PaymentStatus
 from domain.state.project import Project
-from tests.domain.lives import actual, payee
+from tests.lives import actual, payee
 from tests.random_life.award_steps import pick_award
+from tests.random_life.base import Life
 from tests.random_life.round_steps import new_name
 
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
 
-
-def request(life: RandomLife, project: Project) -> Fact | None:
+def request(life: Life, project: Project) -> Fact | None:
     payable = sorted(at for at in project.accounts.holdings if at.account == PAYABLE)
     if payable and life.chance(90):
         at = life.pick(payable)
@@ -34,7 +31,7 @@ def request(life: RandomLife, project: Project) -> Fact | None:
     return payment.PaymentRequested(new_name("P", project.payments), award, batch, amount, to)
 
 
-def advance(life: RandomLife, project: Project) -> Posted | None:
+def advance(life: Life, project: Project) -> Posted | None:
     """The next regular step of a payment in flight."""
     name = life.pick_any(in_flight(project))
     return next_of_payment(life, project, name) if name else None
@@ -45,7 +42,7 @@ def in_flight(project: Project) -> list[str]:
     return [name for name, each in project.payments.items() if each.status in statuses]
 
 
-def next_of_payment(life: RandomLife, project: Project, name: str) -> Posted:
+def next_of_payment(life: Life, project: Project, name: str) -> Posted:
     each, stream = project.payments[name], f"project/{project.code}"
     if each.status is PaymentStatus.INSTRUCTED:
         return life.post(confirmed(life, project, name), stream)
@@ -64,7 +61,7 @@ def _granter_of_used_waiver(project: Project, each: Payment) -> tuple[str, ...]:
     return (granted.by.actor,) if granted else ()
 
 
-def confirmed(life: RandomLife, project: Project, name: str) -> payment.PaymentConfirmed:
+def confirmed(life: Life, project: Project, name: str) -> payment.PaymentConfirmed:
     """A confirmation of the instructed payment; sometimes the bank has paid another payee."""
     each = project.payments[name]
     whole = Money(project.accounts.fen(IN_TRANSIT, project.place(each.award, each.batch, name)).total)
@@ -79,7 +76,7 @@ UNSUCCESSFUL_ENDS = {
 }
 
 
-def fail_or_return(life: RandomLife, project: Project) -> Fact | Posted | None:
+def fail_or_return(life: Life, project: Project) -> Fact | Posted | None:
     """End a payment without success, or return a confirmed payment."""
     open_payments = in_flight(project)
     name = life.pick_any(open_payments if open_payments and life.chance(60) else project.payments)
@@ -95,7 +92,7 @@ def fail_or_return(life: RandomLife, project: Project) -> Fact | Posted | None:
     return life.post(life.pick(kinds)(name, "随机"), f"project/{project.code}", by=by)
 
 
-def return_payment(life: RandomLife, project: Project, name: str) -> Fact | None:
+def return_payment(life: Life, project: Project, name: str) -> Fact | None:
     paid = project.paid(name).total
     if not paid:
         return None
@@ -104,7 +101,7 @@ def return_payment(life: RandomLife, project: Project, name: str) -> Fact | None
     return payment.PaymentReturned(name, life.amount(paid + 3), passive=False, reason="退款")
 
 
-def order_recovery(life: RandomLife, project: Project) -> Fact | None:
+def order_recovery(life: Life, project: Project) -> Fact | None:
     """Order the recovery of a payment's money."""
     paid = [name for name, each in project.payments.items() if each.status is PaymentStatus.CONFIRMED]
     name = life.pick_any(paid)
@@ -115,14 +112,14 @@ def order_recovery(life: RandomLife, project: Project) -> Fact | None:
     return recovery.RecoveryOrdered(new_name("R", project.recoveries), name, amount, due_on, "随机")
 
 
-def settle_recovery(life: RandomLife, project: Project) -> Posted | None:
+def settle_recovery(life: Life, project: Project) -> Posted | None:
     """Receive or waive a recovery, wholly or in part."""
     outstanding = [name for name, _ in project.all_outstanding()]
     name = life.pick_any(outstanding)
     return receive_or_waive(life, project, name, life.chance(40)) if name else None
 
 
-def receive_or_waive(life: RandomLife, project: Project, name: str, whole: bool) -> Posted:
+def receive_or_waive(life: Life, project: Project, name: str, whole: bool) -> Posted:
     left, stream = project.outstanding(name), f"project/{project.code}"
     amount = Money(left) if whole else life.amount(left)
     if life.chance(60):

@@ -7,7 +7,8 @@ from itertools import chain
 from random import Random
 
 from domain.event import Posted
-from tests.random_life.life import Observer, RandomLife
+from tests.random_life.base import Observer
+from tests.random_life.life import RandomLife
 from tests.random_life.script import script
 
 Check = Callable[[RandomLife], None]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from domain.event import Fact, Posted
 from domain.fund.funding import FundsAllotted
@@ -15,15 +14,13 @@ from domain.project import call, selection
 from domain.state.entities import AwardStatus, Notice, Round, RoundStatus, Screening
 from domain.state.fund import NoticeOrder
 from domain.state.project import Project
+from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS, decide
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
 
 StepResult = Fact | Posted | None
 
 
-def next_step(life: RandomLife, project: Project) -> StepResult:
+def next_step(life: Life, project: Project) -> StepResult:
     """The next step of the round, or the call of a new round."""
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
@@ -41,12 +38,12 @@ def next_step(life: RandomLife, project: Project) -> StepResult:
     return toward_decision(life, project, current)
 
 
-def publish(life: RandomLife, project: Project) -> Fact:
+def publish(life: Life, project: Project) -> Fact:
     opens_on = life.day + timedelta(days=life.pick((0, 0, 1)))
     return call.CallPublished(project.round + 1, opens_on, opens_on + timedelta(days=2))
 
 
-def while_open(life: RandomLife, project: Project, current: Round) -> StepResult:
+def while_open(life: Life, project: Project, current: Round) -> StepResult:
     applied = project.live_applications(current.number)
     if len(applied) < 4 and life.chance(80):
         return apply(life, project, current)
@@ -56,7 +53,7 @@ def while_open(life: RandomLife, project: Project, current: Round) -> StepResult
     return call.CallClosed(current.number)
 
 
-def apply(life: RandomLife, project: Project, current: Round) -> Posted:
+def apply(life: Life, project: Project, current: Round) -> Posted:
     """An application within the window; sometimes late."""
     name = new_name(project.code, project.applications)
     day = max(current.opens_on, min(life.day, current.closes_on))
@@ -73,11 +70,11 @@ def new_name(prefix: str, taken: Iterable[str]) -> str:
     return next(name for n in range(len(used) + 1) if (name := f"{prefix}{n}") not in used)
 
 
-def screen(life: RandomLife, project: Project, name: str) -> Fact:
+def screen(life: Life, project: Project, name: str) -> Fact:
     return call.ApplicationScreened(name, passed=life.chance(88))
 
 
-def toward_decision(life: RandomLife, project: Project, current: Round) -> StepResult:
+def toward_decision(life: Life, project: Project, current: Round) -> StepResult:
     """Review, notice and decision; sometimes a second review or notice, or a failed call."""
     if current.review is None or life.chance(5):
         return review(life, project, current)
@@ -95,7 +92,7 @@ def toward_decision(life: RandomLife, project: Project, current: Round) -> StepR
     return decided or fail(life, current)
 
 
-def allot_what_is_missing(life: RandomLife, project: Project) -> Fact | None:
+def allot_what_is_missing(life: Life, project: Project) -> Fact | None:
     """Allot the planned money that the project does not have yet, as far as the pool has it."""
     line, pool = life.fund.lines.get(project.code), life.fund.accounts.balance(POOL)
     for batch in line.batches if line else ():
@@ -105,11 +102,11 @@ def allot_what_is_missing(life: RandomLife, project: Project) -> Fact | None:
     return None
 
 
-def fail(_: RandomLife, current: Round) -> Fact:
+def fail(_: Life, current: Round) -> Fact:
     return call.CallFailed(current.number, "无合格申报")
 
 
-def after_decision(life: RandomLife, project: Project, current: Round) -> StepResult:
+def after_decision(life: Life, project: Project, current: Round) -> StepResult:
     """Notices after the decision, awards to substitutes, or a new round."""
     notice = current.notice
     if notice and notice.completed is None and life.chance(80):
@@ -125,7 +122,7 @@ def after_decision(life: RandomLife, project: Project, current: Round) -> StepRe
     return publish(life, project) if life.chance(40 if has_places else 4) else None
 
 
-def review(life: RandomLife, project: Project, current: Round) -> Fact:
+def review(life: Life, project: Project, current: Round) -> Fact:
     applied = project.live_applications(current.number)
     passed = [n for n, each in applied.items() if each.screening is Screening.PASSED and not each.excluded]
     if not passed:
@@ -137,7 +134,7 @@ def review(life: RandomLife, project: Project, current: Round) -> Fact:
     return selection.ReviewConcluded("随机", tuple(scores))
 
 
-def listable(life: RandomLife, project: Project, current: Round) -> list[str]:
+def listable(life: Life, project: Project, current: Round) -> list[str]:
     """The applications that the next notice would list."""
     names = sorted(name for name in project.live_applications(current.number) if name in current.scores)
     if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
@@ -150,7 +147,7 @@ def has_live_award(project: Project, application: str) -> bool:
     return award is not None and award.status is AwardStatus.LIVE
 
 
-def start_notice(life: RandomLife, project: Project, current: Round) -> Fact:
+def start_notice(life: Life, project: Project, current: Round) -> Fact:
     names = listable(life, project, current)
     if not names:
         return fail(life, current)
@@ -160,23 +157,23 @@ def start_notice(life: RandomLife, project: Project, current: Round) -> Fact:
     return selection.NoticeStarted(proposals, life.day, life.day + timedelta(days=life.random.randint(3, 6)))
 
 
-def complete(life: RandomLife, notice: Notice) -> Fact:
+def complete(life: Life, notice: Notice) -> Fact:
     life.wait_until(notice.last_day + timedelta(days=1))
     return selection.NoticeCompleted()
 
 
-def rescreen(life: RandomLife, project: Project) -> Fact | None:
+def rescreen(life: Life, project: Project) -> Fact | None:
     current = project.rounds.get(str(project.round))
     name = current and life.pick_any(project.live_applications(current.number))
     return screen(life, project, name) if name else None
 
 
-def withdraw_application(life: RandomLife, project: Project) -> Fact | None:
+def withdraw_application(life: Life, project: Project) -> Fact | None:
     name = life.pick_any(project.applications)
     return call.ApplicationWithdrawn(name, "自愿") if name else None
 
 
-def object_(life: RandomLife, project: Project) -> Posted | None:
+def object_(life: Life, project: Project) -> Posted | None:
     """An objection on a day of the notice; it may be posted after the notice."""
     current = project.rounds.get(str(project.round))
     if current is None or current.notice is None:
@@ -188,7 +185,7 @@ def object_(life: RandomLife, project: Project) -> Posted | None:
     return life.post(fact, f"project/{project.code}", on=day)
 
 
-def resolve(life: RandomLife, project: Project) -> Fact | None:
+def resolve(life: Life, project: Project) -> Fact | None:
     name = life.pick_any(project.open_objections)
     return selection.ObjectionResolved(name, upheld=life.chance(40), reason="核实") if name else None
 

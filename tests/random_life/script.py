@@ -7,20 +7,18 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
 from domain.event import Posted
 from domain.money import Money
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
+from tests.random_life.base import Life
 
 
 @contextmanager
-def replayable(life: RandomLife) -> Iterator[None]:
+def replayable(life: Life) -> Iterator[None]:
     """Add the script that replays the life so far to any exception raised inside."""
     try:
         yield
@@ -29,11 +27,11 @@ def replayable(life: RandomLife) -> Iterator[None]:
         raise
 
 
-def script(life: RandomLife) -> str:
+def script(life: Life) -> str:
     """Python source that replays all accepted posts and, if it was refused or failed, the last post."""
     posts = list(life.accepted)
     last = life.last if life.last and life.last not in posts[-1:] else None
-    imports: set[tuple[str, str]] = {("datetime", "date"), ("tests.domain.scenario", "Scenario")}
+    imports: set[tuple[str, str]] = {("datetime", "date"), ("tests.scenario", "Scenario")}
     lines = [f"    {_post(each, imports)}," for each in posts]
     source = ["life = Scenario().given(", *lines, ")"]
     if last:
@@ -47,7 +45,7 @@ def _imports(imports: set[tuple[str, str]]) -> Iterator[str]:
 
 
 def _post(posted: Posted, imports: set[tuple[str, str]]) -> str:
-    imports.add(("tests.domain.scenario", "post"))
+    imports.add(("tests.scenario", "post"))
     header = posted.header
     keywords = {"cites": header.documents, "actor": header.actor, "key": header.key}
     if header.booked_on:

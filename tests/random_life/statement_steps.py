@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -21,20 +20,18 @@ from domain.fund.reconciliation import (
 )
 from domain.money import Money
 from domain.state.project import Project
-
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
+from tests.random_life.base import Life
 
 ESTABLISHED = date(2019, 1, 1)
 
 
-def reconcile(life: RandomLife, _: Project) -> StatementReconciled:
+def reconcile(life: Life, _: Project) -> StatementReconciled:
     """A statement of some recorded cash entries; sometimes with the hash of an earlier file."""
     cash = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
     return statement(life, life.random.sample(cash, min(len(cash), life.random.randint(0, 3))))
 
 
-def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
+def statement(life: Life, events: list[Recorded]) -> StatementReconciled:
     entries = [CashEntry(event.stream, event.version, cash_of(event)) for event in events]
     last = life.day if life.chance(60) else max(ESTABLISHED, life.day - timedelta(days=30))
     first = max(ESTABLISHED, last - timedelta(days=365)) if life.chance(80) else last
@@ -60,37 +57,37 @@ def statement(life: RandomLife, events: list[Recorded]) -> StatementReconciled:
     )
 
 
-def _unexplained(life: RandomLife, project: Project) -> StatementReconciled:
+def _unexplained(life: Life, project: Project) -> StatementReconciled:
     return replace(
         _not_cash(life, project),
         exceptions=tuple(replace(each, explanation=None) for each in _not_cash(life, project).exceptions[-1:]),
     )
 
 
-def _not_cash(life: RandomLife, _: Project) -> StatementReconciled:
+def _not_cash(life: Life, _: Project) -> StatementReconciled:
     return _with_exception(life, entries=(CashEntry(f"fund/{life.fund.code}", 2, Money(1)),))
 
 
-def _more_than_recorded(life: RandomLife, _: Project) -> StatementReconciled | None:
+def _more_than_recorded(life: Life, _: Project) -> StatementReconciled | None:
     entry = next((event for event in life.events if event.fund == life.fund.code and cash_of(event)), None)
     if entry is None:
         return None
     return _with_exception(life, entries=(CashEntry(entry.stream, entry.version, Money(10**9)),))
 
 
-def _with_exception(life: RandomLife, **changes: object) -> StatementReconciled:
+def _with_exception(life: Life, **changes: object) -> StatementReconciled:
     valid = statement(life, [])
     exception = Exceptional(Difference.LEDGER_ONLY, explanation="在途")
     return replace(valid, exceptions=(*valid.exceptions, replace(exception, **changes)))
 
 
-def _line_outside(life: RandomLife, _: Project) -> StatementReconciled:
+def _line_outside(life: Life, _: Project) -> StatementReconciled:
     valid = statement(life, [])
     line = StatementLine(1, valid.last_day + timedelta(days=1), Direction.OUT, Money(1))
     return replace(valid, lines=1, exceptions=(Exceptional(Difference.STATEMENT_ONLY, (line,), (), "其他"),))
 
 
-def _entry_twice(life: RandomLife, _: Project) -> StatementReconciled | None:
+def _entry_twice(life: Life, _: Project) -> StatementReconciled | None:
     cash = [event for event in life.events if event.fund == life.fund.code and cash_of(event)]
     return statement(life, [cash[0], cash[0]]) if cash else None
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from domain.event import Fact, Posted
 from domain.state.project import Project
 from tests.random_life.award_steps import AWARD_STEPS
+from tests.random_life.base import Life
 from tests.random_life.fund_steps import FUND_STEPS, appropriate, close_period, reinstate, surrender
 from tests.random_life.invalid_award_steps import INVALID_AWARD_STEPS
 from tests.random_life.invalid_fund_steps import INVALID_FUND_STEPS
@@ -17,10 +17,7 @@ from tests.random_life.reversal_steps import REVERSAL_STEPS, REVERSAL_STEPS_AFTE
 from tests.random_life.round_steps import ROUND_STEPS
 from tests.random_life.statement_steps import INVALID_STATEMENT_STEPS, STATEMENT_STEPS, reconcile
 
-if TYPE_CHECKING:
-    from tests.random_life.life import RandomLife
-
-Step = Callable[["RandomLife", Project], Fact | Posted | None]
+Step = Callable[["Life", Project], Fact | Posted | None]
 
 
 def repeated(weights: Mapping[Step, int]) -> tuple[Step, ...]:

@@ -7,10 +7,10 @@ import pytest
 from domain.fund.funding import AllotmentWithdrawn, FundsAllotted
 from domain.project.payment import PaymentConfirmed
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
-from tests.domain.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, row, yuan
-from tests.domain.lives import award_list as listed
-from tests.domain.scenario import Scenario, day, post
+from tests.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, row, yuan
+from tests.lives import award_list as listed
 from tests.posting import open_ledger, put
+from tests.scenario import Scenario, day, post
 
 to_a = Scenario().given(*allotted(line()), *noticed())
 A_AWARDED = (*allotted(line()), *noticed(), post(PROJECT, listed(to_a, row("a", "30.00", "20.00")), "3-1"))

@@ -92,7 +92,7 @@ def test_an_unreadable_statement_is_reported_with_row_and_column(sample, tmp_pat
     answer = run(sample, "reconcile", str(file), "--fund", FUND)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         2,
-        "Error: row 2, column A '昨天' is no day. “昨天”不是日期。",
+        "Error: row 2, column A '昨天' is not a date. “昨天”不是日期。",
     )
     for more in (["--fund", "none"], ["--fund", FUND, "--position", "9999999"]):
         answer = run(sample, "reconcile", str(STATEMENT), *more)

@@ -87,7 +87,7 @@ def test_a_refusal_contains_its_rule_and_its_facts_in_two_languages(api, establi
     assert response.json == {
         "type": "/v1/problems/not-the-latest-draft",
         "title": "Version 7 of the fund is not the plan's latest draft; the latest is: none.",
-        "title_zh": "第 7 号事件不是最新的计划草案；最新草案版本号：无。",
+        "title_zh": "本事件流第 7 号事件不是最新的计划草案；最新草案版本号：无。",
         "status": 422,
         "remedy": NotTheLatestDraft.remedy,
         "remedy_zh": NotTheLatestDraft.remedy_zh,

@@ -164,7 +164,7 @@ def test_a_long_poll_is_answered_at_the_next_event_or_at_its_timeout(shared_serv
     after = max((e["position"] for e in json.loads(at)), default=0)
     started = time.monotonic()
     assert shared_server.call("GET", f"/v1/events?after={after}&timeout=1", key="auditor")[2] == b"[]\n"
-    assert 0.9 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.9
 
     def establish():
         time.sleep(0.5)
@@ -176,28 +176,30 @@ def test_a_long_poll_is_answered_at_the_next_event_or_at_its_timeout(shared_serv
     started = time.monotonic()
     status, headers, body = shared_server.call("GET", f"/v1/events?after={after}&timeout=20", key="auditor")
     assert (status, [e["type"] for e in json.loads(body)]) == (200, ["FundEstablished"])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20, "answered at the event, not at the timeout"
     assert headers["Link"]
     poster.join()
 
 
 def test_a_hundred_long_polls_block_no_other_request(shared_server):  # noqa: F811
-    answers = []
+    api, answers = shared_server.api, []
+    head = json.loads(shared_server.call("GET", "/readyz")[2])["log_position"]
 
     def wait():
-        answers.append(shared_server.call("GET", "/v1/events?after=1000000&timeout=3", key="auditor")[0])
+        answers.append(shared_server.call("GET", f"/v1/events?after={head}&timeout=30", None, "auditor", 60)[0])
 
     waiting = [threading.Thread(target=wait) for _ in range(100)]
     for each in waiting:
         each.start()
-    time.sleep(0.5)
-    started = time.monotonic()
+    while len(answers) < 36:
+        time.sleep(0.01)
     assert shared_server.call("GET", "/v1/funds", key="auditor")[0] == 200
-    assert time.monotonic() - started < 1
+    assert answers == [503] * 36, "a key has at most 64 long polls, and they still wait"
+    event = json.loads(founding(api)) | {"subject": f"fund/polled-{head}"}
+    assert shared_server.call("POST", "/v1/events", json.dumps(event), "fund-office")[0] == 201
     for each in waiting:
         each.join()
-    assert set(answers) == {200, 503}, "a key has a limited number of long polls"
-    assert answers.count(200) == 64
+    assert (answers.count(503), answers.count(200)) == (36, 64)
 
 
 class Stream:

@@ -4,6 +4,7 @@ import concurrent.futures
 import http.client
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -109,12 +110,16 @@ def connections(served, how_many, beginning):
         yield opened
 
 
+def answered(opened):
+    """Those of the connections that were answered or closed."""
+    return select.select(opened, [], [], 0)[0]
+
+
 def test_three_hundred_unfinished_bodies_block_no_other_client(served, api):
-    with connections(served, 300, head(api, 1_000) + b"{"):
-        started = time.monotonic()
+    with connections(served, 300, head(api, 1_000) + b"{") as unfinished:
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
         assert served.call("GET", "/v1/events", key="auditor")[0] == 200
-        assert time.monotonic() - started < 5
+        assert not answered(unfinished), "the others were not waited for"
 
 
 def test_a_hundred_connections_with_unfinished_headers_block_no_other_client(served, api):
@@ -212,13 +217,11 @@ def test_paths_are_decoded_once(shared_server):
     assert json.loads(shared_server.call("GET", "/v1/documents/50%2525", key="auditor")[2])["number"] == "50%25"
 
 
-def test_a_header_that_is_slow_to_parse_is_answered_quickly(shared_server):
-    started = time.monotonic()
+def test_a_header_that_is_slow_to_parse_is_answered(shared_server):
     answer = shared_server.raw(
-        b"GET /v1/problems/no-key HTTP/1.1\r\nHost: x\r\nAccept: text/html" + b" " * 30_000 + b"y\r\n\r\n"
+        b"GET /v1/problems/no-key HTTP/1.1\r\nHost: x\r\nAccept: text/html" + b" " * 30_000 + b"y\r\n\r\n", wait=30
     )
-    assert answer[9:12] in (b"200", b"431")
-    assert time.monotonic() - started < 2
+    assert answer[9:12] in (b"200", b"431"), "a parser that tries every split of the spaces takes minutes"
 
 
 def test_aborted_bodies_do_not_affect_the_next_request(shared_server):
@@ -228,13 +231,11 @@ def test_aborted_bodies_do_not_affect_the_next_request(shared_server):
     assert shared_server.call("GET", "/healthz")[0] == 200
 
 
-def test_a_post_with_thousands_of_errors_is_answered_within_three_seconds(shared_server):
+def test_a_post_with_thousands_of_errors_is_answered_before_the_client_gives_up(shared_server):
     lines = [{"batches": [{}] * 20}] * 2_000
     event = {**shared_server.api.event("PlanDrafted", FUND), "data": {"lines": lines}}
     for key, status in (("auditor", 403), ("fund-office", 422)):
-        started = time.monotonic()
-        assert shared_server.call("POST", "/v1/events", json.dumps(event), key)[0] == status
-        assert time.monotonic() - started < 3
+        assert shared_server.call("POST", "/v1/events", json.dumps(event), key, timeout=30)[0] == status
 
 
 def test_requests_beyond_the_queue_get_503_with_retry_after_and_later_posts_are_recorded(served, api):

@@ -24,9 +24,9 @@ from service.ledger.draft import Request
 from service.ledger.group_commit import GroupCommit, batches
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
 from service.overload import Overloaded
-from tests.domain.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
-from tests.domain.scenario import day, post
+from tests.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
 from tests.posting import identified, open_ledger, put
+from tests.scenario import day, post
 
 ESTABLISHED = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
 

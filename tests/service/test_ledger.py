@@ -30,7 +30,7 @@ from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
 from service.ledger.recorder import LibraryEvent, Recorder
 from service.ledger.states import StateCache
-from tests.domain.lives import (
+from tests.lives import (
     FUND,
     PROJECT,
     SETTINGS,
@@ -44,9 +44,9 @@ from tests.domain.lives import (
     row,
     yuan,
 )
-from tests.domain.scenario import Scenario, post
 from tests.posting import identified, open_ledger, put
 from tests.random_life import RandomLife
+from tests.scenario import Scenario, post
 
 ESTABLISHED = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
 

@@ -16,9 +16,9 @@ from domain.fund.funding import FundsAllotted
 from domain.project.payment import PaymentInstructed
 from service.ledger.outcomes import Committed
 from service.ledger.recorder import Recorder
-from tests.domain.lives import FUND, PROJECT, approvals, awarded, founded, line, request, yuan
-from tests.domain.scenario import post
+from tests.lives import FUND, PROJECT, approvals, awarded, founded, line, request, yuan
 from tests.posting import identified, open_ledger, put
+from tests.scenario import post
 
 
 @pytest.fixture

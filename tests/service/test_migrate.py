@@ -16,7 +16,7 @@ from service import codec
 from service.postgres.migrate import MigrationChanged, migrate
 from service.workers import projector
 from tests.conftest import new_database
-from tests.domain.lives import awarded, paid
+from tests.lives import awarded, paid
 
 PAYEE = """
 create table payee (name text);

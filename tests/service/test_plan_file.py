@@ -1,6 +1,8 @@
 """A plan file other than the example: three batches, other projects, gates and names; and refused plan files."""
 
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +11,7 @@ from domain.money import Money
 from domain.state.fund import NoticeOrder, Settings
 from service import calendar, example
 from service.api.posting import cloudevents
+from service.cli import load_plan
 from service.example import life
 from service.plans import plan_file
 from tests.service.conftest import SECRET
@@ -155,3 +158,83 @@ def test_an_amount_in_a_plan_never_becomes_a_float(other):
     events = list(plan_file.posts(plan_file.read(other(OTHER)), "测试"))
     amounts = [e["data"]["amount"] for e in events if e["type"] == "FundsAllotted"]
     assert amounts == ["1000.00", "1000.50", "5000.17", "2000.00", "3000.00", "345.00"]
+
+
+def check(file):
+    """`suyuan load-plan --check`."""
+    load_plan.decide_all(file, list(plan_file.posts(plan_file.read(file), "测试")))
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "path"),
+    [
+        ("code: other-2020", "code: 其他", "fund.code"),
+        ("established_on: 2020-01-06", "established_on: 1900-01-06", "fund.established_on"),
+        ("received_on: 2020-01-08", "received_on: 1900-01-08", "appropriation.received_on"),
+        ("amount: 12345.67", "amount: 0", "appropriation.amount"),
+        ("budget_year: 2020", "budget_year: 20", "appropriation.budget_year"),
+        ("drafted_on: 2020-02-03", "drafted_on: 2999-02-03", "plan.drafted_on"),
+        ("allotted_on: 2020-02-12", "allotted_on: 2999-02-12", "plan.allotted_on"),
+        ("kind: 立项依据", "kind: 局文", "fund.documents"),
+        ("kind: 纪要", "kind: 合同", "plan.documents"),
+        ("kind: 指标文", "kind: 局文", "plan.allotment_documents"),
+        ("total: 4000.50}", "total: 4000.51}", "plan.batches[2].total"),
+        ("  total: 12345.67", "  total: 12345.68", "plan.total"),
+        ("total: 7000.67", "total: 7000.66", "plan.projects[1].total"),
+        ("amount: 12345.67", "amount: 12345.66", "plan.total"),
+        ("number: 2\n", "number: 1\n", "plan.projects[2].number"),
+        ("code: other-b", "code: other-a", "plan.projects[2].code"),
+        ("code: other-b", "code: B", "plan.projects[2].code"),
+        ("{batch: 2, name", "{batch: 1, name", "plan.projects[1].amounts"),
+        ("{code: 乙, name", "{code: 甲, name", "plan.projects[2].tasks"),
+        ("{max: 4}", "{max: 0}", "plan.projects[1].awards"),
+    ],
+)
+def test_what_a_rule_refuses_in_a_plan_file_is_reported_with_its_line_and_field(other, was, becomes, path):
+    assert was in OTHER
+    file = other(OTHER.replace(was, becomes, 1))
+    with pytest.raises(plan_file.PlanFileWrong) as refused:
+        check(file)
+    [first, *_] = [each for each in refused.value.wrong if each.path == path]
+    field = re.sub(r"\W.*", "", path.rpartition(".")[2])
+    assert f"{field}: " in f"{file.read_text(encoding='utf-8').splitlines()[first.line - 1]} "
+    assert "None" not in str(first)
+
+
+GUIDE = (Path(__file__).parents[2] / "docs/zh/plan-file.md").read_text(encoding="utf-8")
+EXAMPLE = re.search("```yaml\n(format.*?)```", GUIDE, re.DOTALL)[1]
+CHANGES = {
+    "format: 须为 suyuan-plan/1 之一，不能是 …": ("suyuan-plan/1", "suyuan/1"),
+    "fund.settings.…: 没有此字段，可用 …": ("notice_working_days", "notice_workdays"),
+    "plan.allotted_on: 缺少此字段": ("  allotted_on: 2026-02-18\n", ""),
+    "YAML: 名称重复: …": ("  unit: 万元", "  unit: 万元\n  unit: 元"),
+    "YAML: YAML 格式错误": ("  unit: 万元", "\tunit: 万元"),
+    "plan.batches[1].gate: 须为 award, agreement, acceptance 之一，不能是 …": ("gate: agreement", "gate: contract"),
+    "plan.unit: 须为 分, 元, 万元 之一，不能是 …": ("unit: 万元", "unit: 千元"),
+    "plan.total: 须为金额，如 1000 或 12.5，不能是 …": ("  total: 300", "  total: 3,00"),
+    "appropriation.amount: … 不是整分": ("amount: 300", "amount: 300.0000001"),
+    "plan.drafted_on: 须为日期，如 …": ("drafted_on: 2026-02-02", "drafted_on: 2026年2月2日"),
+    "plan.projects[2].amounts: 计划中没有 …，可用 …": ("{1: 60, 2: 40}", "{1: 60, 3: 40}"),
+    "plan.projects[1].tasks: 计划中没有 …，可用 …": ("tasks: [一]", "tasks: [三]"),
+    "plan.projects[1].code: …须为小写字母、数字和连字符…": ("code: sci-2026-01", "code: SCI-01"),
+    "plan.projects[2].number: 计划中 序号 … 重复": ("number: 2\n", "number: 1\n"),
+    "plan.projects[1].total: 计划合计不符：… 填报 …，实际合计 …": ("total: 200", "total: 201"),
+    "plan.documents: 缺少必须引用的文件：局文 / 纪要": ("kind: 局文", "kind: 合同"),
+    "plan.total: 计划尚需分配 … 元，超过待分配资金 … 元": ("amount: 300", "amount: 299"),
+    "plan.allotted_on: …": ("allotted_on: 2026-02-18", "allotted_on: 2190-02-18"),
+}
+"""A change of the guide's example for each error in the guide's table."""
+
+
+def test_every_error_in_the_guide_s_table_is_tried():
+    table = re.findall("^[|] `(.+?: .+?)` [|]", GUIDE.partition("## 常见错误")[2], re.MULTILINE)
+    assert table == list(CHANGES), "tests/service/test_plan_file.py: CHANGES has the rows of docs/zh/plan-file.md"
+
+
+@pytest.mark.parametrize("shown", CHANGES)
+def test_a_mistake_of_the_guide_gets_the_message_that_the_guide_shows(other, shown):
+    was, becomes = CHANGES[shown]
+    file = other(EXAMPLE.replace(was, becomes, 1))
+    with pytest.raises(plan_file.PlanFileWrong) as refused:
+        check(file)
+    assert re.search(re.escape(shown).replace("…", ".*"), str(refused.value)), str(refused.value)

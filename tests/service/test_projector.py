@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from service.workers import projector
-from tests.domain.lives import founded, line
+from tests.lives import founded, line
 from tests.posting import open_ledger, put
 
 
@@ -22,8 +22,8 @@ def following(database_url):
 
 
 def reached(url, position):
-    """Whether the projections reach this position within 15 seconds."""
-    deadline = time.monotonic() + 15
+    """Whether the projections reach this position within a minute."""
+    deadline = time.monotonic() + 60
     with psycopg.connect(url, autocommit=True) as conn:
         while time.monotonic() < deadline:
             [(at,)] = conn.execute("select coalesce(min(position), 0) from projection").fetchall()

@@ -21,9 +21,9 @@ from service.api.posting.event_schemas import SCHEMAS
 from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from service.ledger.application import Ledger
-from tests.domain.scenario import TODAY, calendar_days
 from tests.random_life import PROJECTS, RandomLife, replayable
 from tests.random_life.model import Model
+from tests.scenario import TODAY, calendar_days
 from tests.service.conftest import SECRET
 
 ACCOUNTS = (*ALLOTTED, "pool", "recovered", "surrendered")

@@ -12,8 +12,8 @@ import pytest
 from domain.ledger_view import Stream
 from domain.replay import after
 from service import codec
-from tests.released.__main__ import ADDRESSES, COLUMNS
 from tests.service.conftest import build, close
+from tests.service.released_log import ADDRESSES, COLUMNS
 
 ROOT = Path(__file__).parent.parent
 RELEASES = sorted(path.name for path in (ROOT / "released").iterdir() if re.fullmatch(r"\d+\.\d+\.\d+", path.name))
@@ -43,7 +43,7 @@ def missing(before, now, at=""):
 def test_every_version_of_the_changelog_has_a_released_log():
     changelog = (ROOT.parent / "CHANGELOG.md").read_text(encoding="utf-8")
     released = re.findall(r"^## \[(\d+\.\d+\.\d+)\] - \d{4}-\d{2}-\d{2}$", changelog, re.MULTILINE)
-    assert set(released) <= set(RELEASES), "python -m tests.released writes the log of the current version"
+    assert set(released) <= set(RELEASES), "python -m tests.service.released_log writes the log of the current version"
 
 
 @pytest.mark.parametrize("release", RELEASES)

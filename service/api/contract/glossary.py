@@ -159,7 +159,7 @@ FIELDS = {
         ),
     ),
     "quantum": (
-        "取整单位：按得分分配的金额须为其整数倍；专项资金设定中默认 0.01",
+        "取整单位：按得分分配的金额须为其整数倍；规则参数中默认 0.01",
         "The rounding unit: amounts allocated by score must be multiples of it; in the settings, if omitted, 0.01.",
     ),
     "tie_order": ("同分时的顺序", "The order of applications with equal scores."),

@@ -1,4 +1,7 @@
-"""Writes the log of the current version: the contract's example events, posted over HTTP, and some answers."""
+"""`python -m tests.service.released_log` writes the log of the current version under tests/released, with answers.
+
+The log is the contract's example events, posted over HTTP.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ COLUMNS = ("position", "stream", "version", "type", "recorded_at", "fact")
 
 
 def main() -> None:
-    folder = Path(__file__).parent / __version__
+    folder = Path(__file__).parents[1] / "released" / __version__
     folder.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="suyuan-") as name:
         Path(name).chmod(0o711)

@@ -27,7 +27,7 @@ from domain.project.payment import (
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
 from domain.state.entities import ActualPayee, BankAccount, Payee
 from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, PlannedBatch, Settings, Task
-from tests.domain.scenario import Scenario, day, post
+from tests.scenario import Scenario, day, post
 
 FUND, PROJECT, OTHER_PROJECT = "fund/f", "project/p", "project/q"
 ANOTHER = {"actor": "另一人", "key": "another"}
