@@ -4,7 +4,7 @@
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
-CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint) RETURNS TABLE(outcome text, first_position bigint)
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_times timestamp with time zone[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint) RETURNS TABLE(outcome text, first_position bigint, at timestamp with time zone)
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -12,6 +12,7 @@ CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[]
 declare
     head bigint;
     head_recorded_at timestamptz;
+    recorded timestamptz;
 begin
     -- Any role may have switched this off for its session; an acknowledged event must survive a crash.
     perform set_config('synchronous_commit', 'on', true);
@@ -23,24 +24,30 @@ begin
         select from unnest(sources, ids) as p (source, id)
         where (select true from post where post.source = p.source and post.id = p.id)
     ) then
-        return query select 'known', null::bigint;
+        return query select 'known', null::bigint, null::timestamptz;
         return;
     end if;
     if exists (
-        select from unnest(read_streams, read_versions) as r (stream, version)
-        where r.version <> coalesce((select max(e.version) from event e where e.stream = r.stream), 0)
+        select
+        from unnest(read_streams, read_versions, read_positions, read_times) as r (stream, version, position, recorded_at)
+        left join lateral (
+            select e.version, e.position, e.recorded_at from event as e
+            where e.stream = r.stream order by e.version desc limit 1
+        ) as last on true
+        where (r.version, r.position) <> (coalesce(last.version, 0), coalesce(last.position, 0))
+            or r.recorded_at is distinct from last.recorded_at
     ) or cardinality(claim_kinds) > 0 and exists (
         select from unnest(claim_kinds, claim_numbers) as c (kind, number)
         where (select true from claim where claim.kind = c.kind and claim.number = c.number)
             and (kind, number) not in (select * from unnest(free_kinds, free_numbers))
     ) then
-        return query select 'stale', null::bigint;
+        return query select 'stale', null::bigint, null::timestamptz;
         return;
     end if;
     if serial_after > serial_before then
         update serial set next = serial_after where next = serial_before;
         if not found then
-            return query select 'stale', null::bigint;
+            return query select 'stale', null::bigint, null::timestamptz;
             return;
         end if;
     end if;
@@ -58,10 +65,9 @@ begin
 
     select position, recorded_at into head, head_recorded_at from event order by position desc limit 1;
     head := coalesce(head, 0);
+    recorded := greatest(clock_timestamp(), head_recorded_at);
     insert into event (position, stream, version, type, recorded_at, fact)
-    select
-        head + e.ordinal, e.stream, e.version, e.type,
-        greatest(clock_timestamp(), head_recorded_at), e.fact::jsonb
+    select head + e.ordinal, e.stream, e.version, e.type, recorded, e.fact::jsonb
     from unnest(streams, versions, types, facts) with ordinality as e (stream, version, type, fact, ordinal);
     insert into post (source, id, digest, first_position, last_position)
     select p.source, p.id, p.digest, head + p.first, head + p.last
@@ -77,7 +83,7 @@ begin
     end if;
 
     perform pg_notify('ledger_events', (head + cardinality(streams))::text);
-    return query select 'recorded', head + 1;
+    return query select 'recorded', head + 1, recorded;
 end
 $$;
 
@@ -539,7 +545,7 @@ CREATE TABLE public.lot (
     award text NOT NULL,
     fen int8multirange NOT NULL,
     ever int8multirange NOT NULL,
-    CONSTRAINT lot_depth_check CHECK ((depth = ANY (ARRAY['issued'::text, 'allotted'::text, 'awarded'::text])))
+    CONSTRAINT lot_depth_check CHECK ((depth = ANY (ARRAY['issued'::text, 'surrendered'::text, 'allotted'::text, 'awarded'::text])))
 );
 
 CREATE TABLE public.migration (
@@ -746,7 +752,9 @@ CREATE TABLE public.snapshot (
     stream text NOT NULL,
     version bigint NOT NULL,
     code text NOT NULL,
-    state text NOT NULL
+    state text NOT NULL,
+    "position" bigint NOT NULL,
+    recorded_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.waiver (
@@ -858,6 +866,9 @@ ALTER TABLE ONLY public.serial
 
 ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.lot
+    ADD CONSTRAINT surrendered_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'surrendered'::text)) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.waiver
     ADD CONSTRAINT waiver_pkey PRIMARY KEY (project, waiver);

@@ -1,31 +1,34 @@
--- lot: the fen held by each fund, each project's batch and each award's batch; checks that no move takes fen from where
--- they have never been. Two lots of the same depth that share a fen violate the table's constraints.
-with place (account, depth) as (
+-- lot: the fen held by each fund, each project's batch and each award's batch, and those that each fund has surrendered;
+-- checks that no move takes fen from where they have never been. Two lots of the same depth that share a fen violate the
+-- table's constraints.
+with place (account, depths) as (
     values
-        ('treasury', 0), ('pool', 1), ('surrendered', 1), ('recovered', 1), ('line', 2), ('committed', 3),
-        ('payable', 3), ('in_approval', 3), ('in_transit', 3), ('paid', 3)
-), level (depth, name) as (
-    values (1, 'issued'), (2, 'allotted'), (3, 'awarded')
+        ('treasury', '{}'::text[]), ('pool', '{issued}'), ('surrendered', '{surrendered}'), ('recovered', '{issued}'),
+        ('line', '{issued,allotted}'), ('committed', '{issued,allotted,awarded}'),
+        ('payable', '{issued,allotted,awarded}'), ('in_approval', '{issued,allotted,awarded}'),
+        ('in_transit', '{issued,allotted,awarded}'), ('paid', '{issued,allotted,awarded}')
+), level (name, of_batch, of_award) as (
+    values ('surrendered', false, false), ('issued', false, false), ('allotted', true, false), ('awarded', true, true)
 ), moved as (
-    select m.*, s.depth as source_depth, t.depth as target_depth
+    select m.*, s.depths as source_depths, t.depths as target_depths
     from movement as m
     join place as s on s.account = m.source
     join place as t on t.account = m.target
     where m.position > %(after)s and m.position <= %(upto)s
 ), step as (
-    -- A move to a deeper account enters every depth in between; a move to a shallower account leaves them.
+    -- A move enters the lots of its target that its source has not, and leaves those of its source that its target has not.
     select
         level.name as depth,
         m.fund,
-        case when level.depth >= 2 then m.project else '' end as project,
-        case when level.depth >= 2 then m.batch else 0 end as batch,
-        case when level.depth >= 3 then m.award else '' end as award,
+        case when level.of_batch then m.project else '' end as project,
+        case when level.of_batch then m.batch else 0 end as batch,
+        case when level.of_award then m.award else '' end as award,
         m.position,
         m.seq,
-        m.target_depth >= level.depth as entering,
+        level.name = any(m.target_depths) as entering,
         m.fen
     from moved as m
-    join level on (level.depth <= m.source_depth) <> (level.depth <= m.target_depth)
+    join level on (level.name = any(m.source_depths)) <> (level.name = any(m.target_depths))
 ), touched as (
     select l.*
     from lot as l
@@ -49,14 +52,14 @@ with place (account, depth) as (
     select
         level.name as depth,
         m.fund,
-        case when level.depth >= 2 then m.project else '' end as project,
-        case when level.depth >= 2 then m.batch else 0 end as batch,
-        case when level.depth >= 3 then m.award else '' end as award,
+        case when level.of_batch then m.project else '' end as project,
+        case when level.of_batch then m.batch else 0 end as batch,
+        case when level.of_award then m.award else '' end as award,
         m.position,
         m.source,
         m.fen
     from moved as m
-    join level on level.depth = m.source_depth
+    join level on level.name = m.source_depths[cardinality(m.source_depths)]
 ), known as (
     -- For each move, what the lot of its source has ever held, including this span. By a window function: the planner
     -- underestimates the number of moves, so a join would compare every pair.

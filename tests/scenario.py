@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
 from itertools import count
 from typing import Any
@@ -63,8 +64,12 @@ def post(
 
 
 def check_rule_is_declared(posted: Posted, refusal: Refused) -> None:
-    """Check that the domain declares this rule as one that may refuse this type of post."""
+    """Check that the domain declares this rule as one that may refuse this type of post, and states all its facts."""
     assert type(refusal) in rules_of(type(posted.fact)), (posted.fact, refusal)
+    missing = [
+        f.name for f in dataclasses.fields(refusal) if getattr(refusal, f.name) is None and "None" not in str(f.type)
+    ]
+    assert not missing, (posted.fact, refusal)
 
 
 def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:

@@ -19,7 +19,7 @@ from psycopg.rows import DictRow
 
 from domain.event import claimed
 from domain.fund.funding import AppropriationReceived
-from domain.ledger_view import LedgerView, Stream
+from domain.ledger_view import LedgerView
 from domain.state.project import Project
 from service.ledger import coalescing
 from service.ledger.draft import Draft, Request, references_of, streams_of
@@ -34,8 +34,8 @@ from service.ledger.outcomes import (
     Refusal,
     VersionConflict,
 )
-from service.ledger.recorder import Datastore, FactMapper, Identity, Recorder
-from service.ledger.states import Loaded, StateCache, entries, load
+from service.ledger.recorder import Appended, Datastore, FactMapper, Identity, Recorder
+from service.ledger.states import CachedState, Loaded, StateCache, entries, load
 from service.overload import Overloaded
 from service.postgres.queries import QUERIES
 
@@ -195,46 +195,50 @@ class Ledger(Application[str]):
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
         """Record the requests that read only cached states and have every post accepted.
 
-        Cached states may be stale, so any other outcome must be decided on states from the log.
+        Cached states may be stale, so any other outcome must be decided on states from the log. Those of two streams
+        may even be of two histories, which no decision expects: an error says no more than that.
         """
-        streams: dict[str, Stream] = {}
+        states: dict[str, CachedState] = {}
         candidates: list[Request] = []
         remaining: list[Request] = []
         for request in requests:
             cached = self._cached(request.bundle)
             (remaining if cached is None else candidates).append(request)
-            streams |= cached or {}
-        draft = Draft(loaded := Loaded(streams), self._view(loaded))
-        remaining += [request for request in candidates if not draft.add(request, only_if_all_accepted=True)]
+            states |= cached or {}
+        draft = Draft(loaded := Loaded.of(states), self._view(loaded))
+        try:
+            remaining += [request for request in candidates if not draft.add(request, only_if_all_accepted=True)]
+        except Exception:  # noqa: BLE001 - raised again by the decision on states from the log, if it is not theirs
+            return requests
         if not draft.events:
             return [*remaining, *(request for request, _ in draft.decided)]
         with self._datastore.get_connection() as conn:
-            first = self._append(conn, draft)
-        return remaining if self._set_outcomes(draft, first) else requests
+            appended = self._append(conn, draft)
+        return remaining if self._set_outcomes(draft, appended) else requests
 
-    def _cached(self, bundle: Sequence[Post]) -> dict[str, Stream] | None:
+    def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
         """The cached states that deciding `bundle` reads; None if the cache lacks one, or the log must be read."""
         if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
             return None  # the next serial and the referenced entries are only in the database
         names = streams_of(bundle, {})
-        streams = self._states.cached(names)
-        projects = [each.state for each in streams.values() if isinstance(each.state, Project)]
+        states = self._states.cached(names)
+        projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}
-        streams |= self._states.cached(funds)
-        return streams if streams.keys() >= {*names, *funds} else None
+        states |= self._states.cached(funds)
+        return states if states.keys() >= {*names, *funds} else None
 
     def _on_fresh(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn:
             draft = self._draft(requests, self._load(conn, requests))
-            first = self._append(conn, draft)
-        return () if self._set_outcomes(draft, first) else requests
+            appended = self._append(conn, draft)
+        return () if self._set_outcomes(draft, appended) else requests
 
     def _under_lock(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn, conn.transaction():
             conn.execute(QUERIES["append_lock"])
             draft = self._draft(requests, self._load(conn, requests))
-            first = self._append(conn, draft)
-        return () if self._set_outcomes(draft, first) else requests
+            appended = self._append(conn, draft)
+        return () if self._set_outcomes(draft, appended) else requests
 
     def _load(self, conn: Connection[DictRow], requests: Sequence[Request]) -> Loaded:
         posts = [post for request in requests for post in request.bundle]
@@ -262,20 +266,19 @@ class Ledger(Application[str]):
             Map(loaded.entries),
         )
 
-    def _append(self, conn: Connection[DictRow], draft: Draft) -> int | None:
-        """The position of the first appended event; None, with nothing written, if the draft is out of date."""
+    def _append(self, conn: Connection[DictRow], draft: Draft) -> Appended | None:
+        """Where the draft's events are recorded; None, with nothing written, if the draft is out of date."""
         if not draft.events:
-            return 0
+            return Appended()
         recorder = cast(Recorder, self.recorder)
-        return recorder.append(conn, draft.events, draft.read_versions(), list(draft.new_posts.values()))
+        return recorder.append(conn, draft.events, draft.last_read(), list(draft.new_posts.values()))
 
-    def _set_outcomes(self, draft: Draft, first: int | None) -> bool:
+    def _set_outcomes(self, draft: Draft, appended: Appended | None) -> bool:
         """Set the outcomes of a committed draft, and cache its states. False if the draft was out of date."""
-        if first is None:
+        if appended is None:
             return False
-        draft.set_outcomes(first)
-        if draft.events:
-            self._states.put(dict(draft.view.streams))
+        draft.set_outcomes(appended.first)
+        self._states.put(draft.states(appended))
         return True
 
 

@@ -22,8 +22,8 @@ from service.ledger.outcomes import (
     Refusal,
     VersionConflict,
 )
-from service.ledger.recorder import NewPost
-from service.ledger.states import Loaded, RecordedPost
+from service.ledger.recorder import Appended, LastEvent, NewPost
+from service.ledger.states import CachedState, Loaded, RecordedPost
 
 PostKey = tuple[str, str]
 """A post's identity without its content: source and id."""
@@ -99,12 +99,19 @@ class Draft(Struct):
         self.events += events
         return None
 
-    def read_versions(self) -> dict[str, int]:
-        """The streams that the decisions read, with their versions before the draft."""
+    def last_read(self) -> dict[str, LastEvent]:
+        """The streams that the decisions read, each with its last event before the draft."""
         names = streams_of((post for request, _ in self.decided for post in request.bundle), self.loaded.entries)
         states = [self.loaded.streams.get(name, Stream()).state for name in names]
         funds = [f"fund/{state.fund}" for state in states if isinstance(state, Project)]
-        return {name: self.loaded.streams.get(name, Stream()).version for name in (*names, *funds)}
+        return {name: self.loaded.last.get(name, LastEvent()) for name in (*names, *funds)}
+
+    def states(self, appended: Appended) -> dict[str, CachedState]:
+        """The states after the draft, once its events are recorded."""
+        last = dict(self.loaded.last)
+        for position, event in enumerate(self.events, appended.first):
+            last[event.stream] = LastEvent(event.version, position, appended.recorded_at)
+        return {name: CachedState(self.view.streams[name], each) for name, each in last.items()}
 
     def set_outcomes(self, first_position: int) -> None:
         """Set each request's outcomes, after the events were recorded from `first_position` on."""

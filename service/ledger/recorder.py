@@ -7,9 +7,10 @@ its sequence (leaves gaps), its pipeline mode (hangs on large bundles), its data
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from datetime import datetime
+from typing import Any, NoReturn, cast
 
-from eventsourcing.persistence import IntegrityError, Mapper, StoredEvent
+from eventsourcing.persistence import Mapper, ProgrammingError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from msgspec import Struct
 from psycopg import Connection
@@ -33,6 +34,24 @@ class Identity(Struct, frozen=True):
     source: str
     id: str
     digest: bytes
+
+
+class LastEvent(Struct, frozen=True):
+    """The last event of a stream, which identifies the history that a state was derived from; version 0: no event.
+
+    The version alone does not: after a failover or a restore, other events may have the versions of the lost ones.
+    """
+
+    version: int = 0
+    position: int = 0
+    recorded_at: datetime | None = None
+
+
+class Appended(Struct, frozen=True):
+    """Where events were recorded: the position of the first, and when, the same for all; 0 if there were none."""
+
+    first: int = 0
+    recorded_at: datetime | None = None
 
 
 class NewPost(Struct, frozen=True):
@@ -109,7 +128,7 @@ def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
 
 
 class Recorder(PostgresApplicationRecorder):
-    """Appends events with their posts' identities. The library's own inserts use the same SQL function."""
+    """Appends events with their posts' identities."""
 
     def __init__(self, datastore: Datastore) -> None:
         super().__init__(datastore, events_table_name="ledger_events")
@@ -118,13 +137,13 @@ class Recorder(PostgresApplicationRecorder):
         self,
         conn: Connection[DictRow],
         events: Sequence[Recorded],
-        reads: Mapping[str, int],
+        reads: Mapping[str, LastEvent],
         new_posts: Sequence[NewPost] = (),
-    ) -> int | None:
-        """Append `events`, which were decided at the stream versions in `reads`; return the first position.
+    ) -> Appended | None:
+        """Append `events`, which were decided on the states of the streams in `reads`, each with its last event then.
 
-        Returns None, and writes nothing, if a post is already recorded, a stream has another version than in `reads`,
-        or a claimed number is taken.
+        Returns None, and writes nothing, if a post is already recorded, a stream has another last event than in
+        `reads`, or a claimed number is taken.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
@@ -137,7 +156,9 @@ class Recorder(PostgresApplicationRecorder):
                 "firsts": [post.first for post in new_posts],
                 "lasts": [post.last for post in new_posts],
                 "read_streams": list(reads),
-                "read_versions": list(reads.values()),
+                "read_versions": [last.version for last in reads.values()],
+                "read_positions": [last.position for last in reads.values()],
+                "read_times": [last.recorded_at for last in reads.values()],
                 "streams": [event.stream for event in events],
                 "versions": [event.version for event in events],
                 "types": [type(event.fact).__name__ for event in events],
@@ -152,18 +173,8 @@ class Recorder(PostgresApplicationRecorder):
             },
         ).fetchone()
         assert row is not None, "append_events always returns a row"
-        return cast("int | None", row["first_position"])
+        return Appended(row["first_position"], row["at"]) if row["outcome"] == "recorded" else None
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
-        """Called by the library's `save`: appends through the same function, without posts. Raises IntegrityError."""
-        events = [recorded(stored) for stored in stored_events]
-        if not events:
-            return []
-        reads: dict[str, int] = {}
-        for event in events:
-            reads.setdefault(event.stream, event.version - 1)
-        with self.datastore.get_connection() as conn:
-            first = self.append(conn, events, reads)
-        if first is None:
-            raise IntegrityError("the stream has moved on, or a claimed number is taken")
-        return range(first, first + len(events))
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> NoReturn:
+        """Called by the library's `save`. Raises ProgrammingError: only `Ledger.post` records, what it has decided."""
+        raise ProgrammingError("events are recorded by Ledger.post, which decides them: save() would not")

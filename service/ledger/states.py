@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from threading import Lock
+from typing import Any
 
 from msgspec import Struct, field
 from psycopg import Connection
@@ -18,7 +19,7 @@ from domain.event import Recorded, Reference
 from domain.ledger_view import Stream
 from domain.replay import after
 from service import codec
-from service.ledger.recorder import Identity
+from service.ledger.recorder import Identity, LastEvent
 from service.postgres.queries import QUERIES
 
 SNAPSHOT_AFTER = 1_000
@@ -46,6 +47,13 @@ CODE_SHA256 = hashlib.sha256(b"\0".join(file.read_bytes() for file in _STATE_COD
 """Fingerprint of the code that computes and encodes states; a snapshot with another fingerprint is ignored."""
 
 
+class CachedState(Struct, frozen=True):
+    """The state of a stream, and the last event that it contains."""
+
+    stream: Stream
+    last: LastEvent
+
+
 class StateCache:
     """A least-recently-used cache of streams' states. The states are immutable, so threads may share them.
 
@@ -55,10 +63,10 @@ class StateCache:
 
     def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
         self._max_streams, self._max_events, self._events = max_streams, max_events, 0
-        self._streams: OrderedDict[str, Stream] = OrderedDict()
+        self._streams: OrderedDict[str, CachedState] = OrderedDict()
         self._lock = Lock()
 
-    def cached(self, names: Iterable[str]) -> dict[str, Stream]:
+    def cached(self, names: Iterable[str]) -> dict[str, CachedState]:
         """The cached states of `names`; they may be stale. Streams that are not cached are left out."""
         with self._lock:
             cached = {name: self._streams[name] for name in names if name in self._streams}
@@ -66,7 +74,7 @@ class StateCache:
                 self._streams.move_to_end(name)
         return cached
 
-    def funds(self) -> dict[str, Stream]:
+    def funds(self) -> dict[str, CachedState]:
         """The cached states of all funds in the cache."""
         with self._lock:
             return {name: each for name, each in self._streams.items() if name.startswith("fund/")}
@@ -74,21 +82,22 @@ class StateCache:
     def discard(self, name: str) -> None:
         """Remove the stream `name`, if it is cached."""
         with self._lock:
-            self._events -= self._streams.pop(name, Stream()).version
+            if dropped := self._streams.pop(name, None):
+                self._events -= dropped.last.version
 
-    def put(self, streams: Mapping[str, Stream]) -> None:
-        """Cache `streams`; a later version that is cached already stays."""
+    def put(self, states: Mapping[str, CachedState]) -> None:
+        """Cache `states`; a later version that is cached already stays."""
         with self._lock:
-            for name, stream in streams.items():
-                cached = self._streams.get(name, Stream()).version
-                if stream.version > cached:
-                    self._streams[name] = stream
+            for name, state in states.items():
+                cached = self._streams[name].last.version if name in self._streams else 0
+                if state.last.version > cached:
+                    self._streams[name] = state
                     self._streams.move_to_end(name)
-                    self._events += stream.version - cached
+                    self._events += state.last.version - cached
             while len(self._streams) > self._max_streams or (
                 self._events > self._max_events and len(self._streams) > 1
             ):
-                self._events -= self._streams.popitem(last=False)[1].version
+                self._events -= self._streams.popitem(last=False)[1].last.version
 
 
 class RecordedPost(Struct, frozen=True):
@@ -101,24 +110,40 @@ class RecordedPost(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries."""
+    """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries.
 
-    streams: dict[str, Stream]
+    `last`: the last event of each stream that has one.
+    """
+
+    streams: dict[str, Stream] = field(default_factory=dict)
+    last: dict[str, LastEvent] = field(default_factory=dict)
     posts: dict[tuple[str, str], RecordedPost] = field(default_factory=dict)
     claims: dict[Claim, Reference] = field(default_factory=dict)
     next_serial: int = 0
     entries: dict[Reference, Recorded] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, states: Mapping[str, CachedState]) -> Loaded:
+        """The cached states alone."""
+        streams = {name: each.stream for name, each in states.items()}
+        return cls(streams, {name: each.last for name, each in states.items()})
+
+    def states(self) -> dict[str, CachedState]:
+        """The states of the streams that have an event."""
+        return {name: CachedState(self.streams[name], last) for name, last in self.last.items()}
+
     def add(self, row: DictRow) -> None:
         """Add one row of the query `load`."""
         match row:
-            case {"kind": "ahead", "stream": stream}:
-                del self.streams[stream]
+            case {"kind": "foreign", "stream": stream}:
+                del self.streams[stream], self.last[stream]
             case {"kind": "snapshot", "stream": stream, "version": version, "body": body}:
                 self.streams[stream] = codec.decode_stream(stream, version, body)
+                self.last[stream] = LastEvent(version, row["position"], row["recorded_at"])
             case {"kind": "event", "stream": stream, "version": version, "type": name, "body": body}:
                 event = codec.decode(stream, version, name, body)
                 self.streams[stream] = after(self.streams.get(stream, Stream()), event)
+                self.last[stream] = LastEvent(version, row["position"], row["recorded_at"])
             case {"kind": "post", "stream": source, "version": first, "type": id_, "body": body}:
                 digest, last, version = body.split()
                 self.posts[source, id_] = RecordedPost(bytes.fromhex(digest), first, int(last), int(version))
@@ -157,9 +182,9 @@ def load(
         QUERIES["load"],
         {
             "streams": list(names),
-            "versions": [cached[name].version if name in cached else 0 for name in names],
+            **_columns("", [cached[name].last if name in cached else LastEvent() for name in names]),
             "held_streams": list(funds),
-            "held_versions": [stream.version for stream in funds.values()],
+            **_columns("held_", [each.last for each in funds.values()]),
             "code": CODE_SHA256,
             "sources": [identity.source for identity in identities],
             "ids": [identity.id for identity in identities],
@@ -167,26 +192,42 @@ def load(
             "claim_numbers": [claim.number for claim in claims],
         },
     )
-    loaded = Loaded({**funds, **cached})
+    loaded = Loaded.of({**funds, **cached})
     replayed: dict[str, int] = {}
     for row in rows:
-        if row["kind"] == "ahead":
+        if row["kind"] == "foreign":
             states.discard(row["stream"])
         if row["kind"] == "event":
             replayed[row["stream"]] = replayed.get(row["stream"], 0) + 1
         loaded.add(row)
-    states.put(loaded.streams)
+    states.put(loaded.states())
     for stream, events in replayed.items():
         if events > SNAPSHOT_AFTER:
-            _save_snapshot(conn, stream, loaded.streams[stream])
+            _save_snapshot(conn, stream, loaded.states()[stream])
     return loaded
 
 
-def _save_snapshot(conn: Connection[DictRow], name: str, stream: Stream) -> None:
-    state = codec.encode_stream(stream)
+def _columns(prefix: str, last: Collection[LastEvent]) -> dict[str, list[Any]]:
+    """The versions, positions and times of these events as query parameters."""
+    return {
+        f"{prefix}versions": [each.version for each in last],
+        f"{prefix}positions": [each.position for each in last],
+        f"{prefix}times": [each.recorded_at for each in last],
+    }
+
+
+def _save_snapshot(conn: Connection[DictRow], name: str, cached: CachedState) -> None:
+    state, last = codec.encode_stream(cached.stream), cached.last
     if len(state) > MAX_SNAPSHOT_BYTES:
         return  # a replay is better than a request that fails
     conn.execute(
         QUERIES["save_snapshot"],
-        {"stream": name, "version": stream.version, "code": CODE_SHA256, "state": state},
+        {
+            "stream": name,
+            "version": last.version,
+            "position": last.position,
+            "recorded_at": last.recorded_at,
+            "code": CODE_SHA256,
+            "state": state,
+        },
     )

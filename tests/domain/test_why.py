@@ -19,6 +19,7 @@ from domain.why import why
 from tests.lives import (
     PROJECT,
     accepted,
+    actual,
     allotted,
     awarded,
     called,
@@ -26,6 +27,7 @@ from tests.lives import (
     line,
     noticed,
     paid,
+    payee,
     request,
     reviewed,
 )
@@ -91,6 +93,7 @@ def test_a_payment_in_flight_needs_its_next_step():
     [confirmed] = why(awarded().given(*instructed()).ledger, "p", 1, "L-a").steps
     assert isinstance(confirmed.fact, PaymentConfirmed)
     assert confirmed.fact.amount == 3_000
+    assert confirmed.fact.payee == actual(uscc=payee("a").uscc)
 
 
 def test_paid_money_needs_no_step():

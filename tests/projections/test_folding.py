@@ -280,6 +280,20 @@ def test_a_fen_in_two_places_stops_the_fold(log):
     assert "allotted_once" in stopped.value.finding
 
 
+def test_fen_that_are_surrendered_twice_stop_the_fold(log):
+    life = short_life()
+    log.append(life.events)
+    pool = life.fund.accounts.fen("pool").take(1)
+    twice = [{"from": "pool", "to": "surrendered", "fen": str(pool), "amount": "0.01"}] * 2
+    log.append_raw("fund/f", 10_000, "Invented", {"fund": "f", "booked_on": "2020-01-01", "moves": twice[:1]})
+    log.fold()
+    log.append_raw("fund/f", 10_001, "Invented", {"fund": "f", "booked_on": "2020-01-01", "moves": twice[1:]})
+    with pytest.raises(FoldStopped) as stopped:
+        log.fold()
+    assert stopped.value.projection == "lot"
+    assert str(pool) in stopped.value.finding
+
+
 HEADER = {"fund": "f", "booked_on": "2020-01-01"}
 INVALID_MOVES = {
     "an amount that differs from its fen": {

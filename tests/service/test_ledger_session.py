@@ -16,6 +16,7 @@ from domain.fund.funding import FundsAllotted
 from domain.project.payment import PaymentInstructed
 from service.ledger.outcomes import Committed
 from service.ledger.recorder import Recorder
+from service.ledger.states import CachedState
 from tests.lives import FUND, PROJECT, approvals, awarded, founded, line, request, yuan
 from tests.posting import identified, open_ledger, put
 from tests.scenario import post
@@ -49,10 +50,10 @@ def test_the_session_is_read_committed_and_has_a_timeout_for_every_wait(database
 def test_a_state_ahead_of_the_log_leaves_the_cache_once_the_log_was_read(ledger):
     put(ledger, founded(line()))
     cached = ledger._states.cached([FUND])[FUND]
-    ledger._states.put({FUND: replace(cached, version=cached.version + 5)})
+    ledger._states.put({FUND: CachedState(cached.stream, replace(cached.last, version=cached.last.version + 5))})
     [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
     assert isinstance(outcome, Committed)
-    assert ledger._states.cached([FUND])[FUND].version == outcome.version
+    assert ledger._states.cached([FUND])[FUND].last.version == outcome.version
     ledger._states.discard(FUND)
     assert ledger._states.cached([FUND]) == {}
 
