@@ -47,12 +47,14 @@ class Suyuan:
         record of the fact, so that after a crash the same fact has the same id. Raises Refused."""
         return self._send("/v1/events", json.dumps(event).encode())
 
-    def follow(self, cursor: Path, pause: float = 1.0) -> Iterator[dict]:
+    def follow(self, cursor: Path, pause: float = 1.0, only: str = "") -> Iterator[dict]:
         """The log, event by event and for ever, from the position in the file `cursor`. Asking for the next event marks
-        the last one as processed; after a crash, the event being processed comes again, with the same `position`."""
+        the last one as processed; after a crash, the event being processed comes again, with the same `position`.
+        `only`: `&fund=CODE` or `&project=CODE` for a key that is limited to it. Raises Refused, also when the log does
+        not reach the position of `cursor`: the ledger was restored from an older backup."""
         position = int(cursor.read_text()) if cursor.exists() else 0
         while True:
-            page = self._send(f"/v1/events?after={position}&limit=500")
+            page = self._send(f"/v1/events?after={position}&limit=500{only}")
             for event in page:
                 yield event
                 position = event["position"]

@@ -16,10 +16,11 @@ class Incomplete(Exception):
     """The events received differ from the digest that the ledger states for the same range."""
 
 
-def follow(url: str, key: str, cursor: Path) -> Iterator[dict]:
+def follow(url: str, key: str, cursor: Path, only: str = "") -> Iterator[dict]:
     """Each event after the position in the file `cursor`. Asking for the next event marks the last one as processed;
-    after a crash, the event being processed comes again. To follow a part of the log, add `&fund=…`, `&project=…` or
-    `&type=…` to both addresses. Raises Incomplete.
+    after a crash, the event being processed comes again. `only`: `&fund=…`, `&project=…` or `&type=…`, to follow a part
+    of the log. Raises Incomplete; SystemExit if the log does not reach the position of `cursor`, because the ledger was
+    restored from an older backup.
     """
 
     def ask(path: str) -> tuple[bytes, str]:
@@ -30,10 +31,10 @@ def follow(url: str, key: str, cursor: Path) -> Iterator[dict]:
     position = int(cursor.read_text()) if cursor.exists() else 0
     while True:
         try:
-            body, link = ask(f"/v1/events?after={position}&limit=5000&timeout=20")
+            body, link = ask(f"/v1/events?after={position}&limit=5000&timeout=20{only}")
             events = [json.loads(line) for line in body.splitlines()]
             upto = int(found[1]) if (found := re.search(r"[?&]after=(\d+)", link)) else position
-            proof = json.loads(ask(f"/v1/events/digest?after={position}&upto={upto}")[0])
+            proof = json.loads(ask(f"/v1/events/digest?after={position}&upto={upto}{only}")[0])
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, urllib.error.HTTPError) and error.code in (400, 401, 403, 404):
                 raise SystemExit(error.read().decode()) from error  # a retry would get the same answer
@@ -61,5 +62,5 @@ def _keep(cursor: Path, position: int) -> None:
 
 
 if __name__ == "__main__":
-    for each in follow(sys.argv[1], sys.argv[2], Path(sys.argv[3])):
+    for each in follow(sys.argv[1], sys.argv[2], Path(sys.argv[3]), "".join(sys.argv[4:5])):
         print(each["position"], each["type"], each["subject"], flush=True)

@@ -13,7 +13,7 @@ from service import calendar, console
 from service.api.contract import event_types, openapi, problem_pages
 from service.api.http import problems, response_headers
 from service.api.http.limits import MAX_BODY_BYTES
-from service.api.http.parameters import CodeConverter, NameConverter
+from service.api.http.parameters import CodeConverter, NameConverter, NumberConverter
 from service.api.posting import intake  # fmt: skip
 from service.api.resources import (
     alerts,
@@ -111,7 +111,7 @@ def _routes() -> Flask:
     app = _Synchronous(__name__, static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # otherwise `//` redirects to any host that the client names
-    app.url_map.converters |= {"code": CodeConverter, "name": NameConverter}
+    app.url_map.converters |= {"code": CodeConverter, "name": NameConverter, "int": NumberConverter}
     for module in (*OPEN, *BY_KEY, console):
         app.register_blueprint(module.bp)
     return app

@@ -8,10 +8,12 @@ import hmac
 import os
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
@@ -232,6 +234,9 @@ class Keyring:
     def _look_up(self, digest: bytes) -> Principal | NotAuthenticated:
         with self._pool.connection() as conn:
             row = conn.execute(QUERIES["find_key"], {"digest": digest}).fetchone()
+            if row and row["in_force"] and row["use_is_news"]:
+                with suppress(psycopg.Error):  # a standby or a full disk: the key is valid all the same
+                    conn.execute(QUERIES["key_used"], {"digest": digest})
         result: Principal | NotAuthenticated
         if row is None:
             result = NotAuthenticated("no-key")

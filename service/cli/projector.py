@@ -10,8 +10,9 @@ import structlog
 
 from projections import Changed, FoldStopped
 from service import config, supervisor
-from service.cli.terminal import OF_LEDGER, location, out, url_of, variables
+from service.cli.terminal import OF_LEDGER, connect, location, out, url_of, variables
 from service.postgres.connect import database
+from service.postgres.migrate import check_migrated
 from service.workers import check_scheduler, projector
 
 log = structlog.get_logger()
@@ -24,6 +25,8 @@ def command() -> None:
     supervisor.watch_parent(stop.set)
     settings = config.from_environment()
     with database(settings, join=True) as chosen:
+        with connect(url_of(chosen)) as conn:
+            check_migrated(conn)
         log.info("projector starting", ledger=location(settings))
         stop_checks = threading.Event()
         checks = threading.Thread(target=check_scheduler.follow, args=(chosen, stop_checks), name="check scheduler")

@@ -6,14 +6,16 @@ its sequence (leaves gaps), its pipeline mode (hangs on large bundles), its data
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
-from eventsourcing.persistence import Mapper, ProgrammingError, StoredEvent
+from eventsourcing.persistence import InternalError, Mapper, OperationalError, ProgrammingError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from msgspec import Struct
 from psycopg import Connection
+from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import DictRow, dict_row
 
 from domain.documents import Claim
@@ -96,6 +98,18 @@ class Datastore(PostgresDatastore):
         )
         self.pool.conninfo = url
         self.pool.kwargs = {"row_factory": dict_row, "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS}
+
+    @contextmanager
+    def get_connection(self) -> Iterator[Connection[DictRow]]:
+        """A connection of the pool. Raises the library's errors; OperationalError if the database is read-only."""
+        try:
+            with super().get_connection() as conn:
+                yield conn
+        except InternalError as error:
+            if not isinstance(error.__cause__, ReadOnlySqlTransaction):
+                raise
+            self.pool.drain()  # this server may be a standby now, and a new connection may reach another server
+            raise OperationalError(str(error)) from error
 
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
         """The function that sets up a connection.

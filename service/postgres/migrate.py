@@ -7,7 +7,7 @@ start fail, and it does not detect that an applied file was changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -46,30 +46,71 @@ class MigrationsPending(OperatorError):
         super().__init__(f"run `suyuan migrate` first 请先运行 suyuan migrate: {', '.join(names)}")
 
 
+class SchemaNewer(OperatorError):
+    """The database has migrations that this program does not know."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        super().__init__(
+            f"this database was migrated by a newer version: {', '.join(sorted(names))}. Run that version.\n"
+            "此数据库已由更新的版本升级，请使用该版本。"
+        )
+
+
+class CollationChanged(OperatorError):
+    """The library that orders text has changed, so that an index may no longer find what was entered before."""
+
+    def __init__(self, recorded: str | None, actual: str | None) -> None:
+        super().__init__(
+            f"the database's text order has changed from version {recorded} to {actual}: its indexes may miss recorded"
+            " posts, which would then be recorded twice. Rebuild them, then start again:\n"
+            "数据库的文字排序规则版本已改变，索引可能找不到已入账的提交，以致重复入账。请重建索引后再启动：\n"
+            "  reindex database DATABASE; alter database DATABASE refresh collation version;"
+        )
+
+
+COLLATION = """
+select datcollversion, pg_database_collation_actual_version(oid) from pg_database where datname = current_database()
+"""
+
+
 def check_migrated(conn: psycopg.Connection[Any]) -> None:
-    """Raises MigrationsPending if the database lacks a migration of this program. Changes nothing."""
-    exists = conn.cursor(row_factory=tuple_row).execute("select to_regclass('migration') is not null").fetchone()
-    assert exists is not None
-    names = conn.cursor(row_factory=tuple_row).execute("select name from migration").fetchall() if exists[0] else []
-    pending = _files(resources.files("migrations")).keys() - {name for (name,) in names}
-    if pending:
+    """Check that this program may work on the database. Changes nothing.
+
+    Raises MigrationsPending, SchemaNewer, MigrationChanged, CollationChanged.
+    """
+    cursor = conn.cursor(row_factory=tuple_row)
+    [exists] = cursor.execute("select to_regclass('migration') is not null").fetchone() or [False]
+    applied: dict[str, str] = dict(cursor.execute("select name, sha256 from migration").fetchall()) if exists else {}
+    files = _files(resources.files("migrations"))
+    _check_known(files, applied)
+    if pending := files.keys() - applied.keys():
         raise MigrationsPending(sorted(pending))
+    [recorded, actual] = cursor.execute(COLLATION).fetchone() or ["?", "?"]
+    if recorded != actual:
+        raise CollationChanged(recorded, actual)
+
+
+def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
+    """Raises SchemaNewer or MigrationChanged."""
+    if unknown := applied.keys() - files.keys():
+        raise SchemaNewer(unknown)
+    for name, digest in applied.items():
+        if digest != _digest(files[name]):
+            raise MigrationChanged(name)
 
 
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     """Apply the pending migrations and return their names. Each is applied and recorded in one transaction.
 
     `url` has any form that libpq accepts. Concurrent callers wait for each other. Raises MigrationChanged if an applied
-    file was edited.
+    file was edited, SchemaNewer if the database has migrations that this program does not know.
     """
     files = _files(folder or resources.files("migrations"))
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [ADVISORY_LOCK])
         conn.execute(TABLE)
         applied: dict[str, str] = dict(conn.execute("select name, sha256 from migration").fetchall())
-        for name, sql in files.items():
-            if applied.get(name, _digest(sql)) != _digest(sql):
-                raise MigrationChanged(name)
+        _check_known(files, applied)
         pending = {name: sql for name, sql in files.items() if name not in applied}
         for name, sql in pending.items():
             _apply(conn, name, sql)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -71,6 +72,17 @@ def keys_pool(url: str) -> ConnectionPool[Connection[Row]]:
     return _pool(url, 2, configure)
 
 
+def _check_open(conn: Connection[Row]) -> None:
+    """Called by the pool before it lends a connection. Raises OperationalError if the server has ended the session.
+
+    A server that ends an idle session says so, so that the socket can be read; a silent one costs no round trip.
+    """
+    readable = select.poll()
+    readable.register(conn.fileno(), select.POLLIN)
+    if readable.poll(0):
+        conn.execute("select")
+
+
 def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> ConnectionPool[Connection[Row]]:
     return ConnectionPool(
         url,
@@ -79,6 +91,7 @@ def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> 
         min_size=1,
         max_size=size,
         configure=configure,
+        check=_check_open,
         timeout=WAIT_SECONDS,
         open=True,
     )

@@ -359,6 +359,26 @@ def test_an_unreachable_database_is_answered_with_503_and_retry_after(api, estab
     assert response.headers["Retry-After"]
 
 
+def test_posts_to_a_read_only_database_are_answered_with_503_until_it_can_be_written(api, established):
+    name = psycopg.conninfo.conninfo_to_dict(api.url)["dbname"]
+    events = [appropriation(api) for _ in range(3)]
+    with psycopg.connect(api.url, autocommit=True) as admin:
+        admin.execute(f"alter database {name} set default_transaction_read_only = on")
+        admin.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+        for key in ("fund-office", "all"):
+            response = api.post(events[0], key)
+            assert (response.status_code, response.json["type"]) == (503, "/v1/problems/unavailable")
+            assert response.headers["Retry-After"]
+        assert api.bundle(events, "fund-office").status_code == 503
+        assert api.get("/v1/funds").status_code == 200
+        admin.execute("set default_transaction_read_only = off")
+        admin.execute(f"alter database {name} reset default_transaction_read_only")
+    assert [api.post(event, "fund-office").status_code for event in events] == [201, 201, 201]
+
+
 def test_an_internal_error_is_answered_with_500_without_details(api, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("secret detail")

@@ -24,6 +24,7 @@ from service.auth import api_keys
 from service.auth.grants import grant
 from tests.service.conftest import SECRET
 from tests.service.test_gateway import Served, founding, shared_server  # noqa: F401 - a fixture
+from tests.service.test_lost_history import lose
 
 FUND, PROJECT = "yx-ip-2018", "yx-ip-2018-07"
 FOLLOWER = Path(__file__).parents[2] / "docs" / "follower.py"
@@ -366,3 +367,37 @@ def test_the_follower_of_the_docs_is_short():
     text = FOLLOWER.read_text(encoding="utf-8").splitlines()
     code = [line for line in text if line.strip() and not line.strip().startswith(("import", "from", '"""'))]
     assert len(code) <= 50
+
+
+def test_readers_ahead_of_a_restored_log_are_answered_with_404_and_stop(served, tmp_path):
+    """They would otherwise skip in silence what is recorded at the positions that they have read before."""
+    fill(served, 20)
+    lose(served.api.url, 12)
+    key, cursor = served.api.keys["auditor"], tmp_path / "cursor"
+    cursor.write_text("20")
+    for accept in ("application/json", STREAM["Accept"]):
+        status, _, body = served.call("GET", "/v1/events?after=13&timeout=5", None, "auditor", Accept=accept)
+        assert (status, json.loads(body)["head"]) == (404, 12)
+    assert served.call("GET", "/v1/events?after=12", key="auditor")[0] == 200
+    url = f"http://127.0.0.1:{served.port}"
+    client = "import sys; sys.path.insert(0, sys.argv.pop(1)); from client import Suyuan; from pathlib import Path;"
+    client += "list(Suyuan(sys.argv[1], sys.argv[2]).follow(Path(sys.argv[3])))"
+    for command in ([FOLLOWER], ["-c", client, FOLLOWER.parent]):
+        ended = subprocess.run(
+            [sys.executable, *command, url, key, cursor], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert ended.returncode == 1
+        assert "日志中尚无此位置" in ended.stderr
+    assert cursor.read_text() == "20"
+
+
+def test_the_follower_of_the_docs_follows_with_a_key_that_is_limited_to_a_fund(served, tmp_path):
+    served.call("POST", "/v1/events", founding(served.api), "fund-office")
+    fill(served, 5)
+    with psycopg.connect(served.api.url, autocommit=True, row_factory=dict_row) as conn:
+        key = api_keys.create(conn, SECRET, "limited", grant(["read"], funds=["f"]))
+    url, cursor = f"http://127.0.0.1:{served.port}", tmp_path / "cursor"
+    command = [sys.executable, FOLLOWER, url, key, cursor, "&fund=f"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
+        assert "FundEstablished fund/f" in follower.stdout.readline()
+        follower.kill()

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import codec
 from service.postgres.migrate import MigrationChanged, migrate
@@ -75,6 +79,49 @@ def test_a_changed_file_is_refused_and_nothing_is_applied(url, migrations):
     with pytest.raises(MigrationChanged, match=r"0002_remember\.sql"):
         migrate(url, migrations)
     assert payees(url) == ["示例企业"]
+
+
+def started(url, command):
+    """`suyuan COMMAND` on this database, which must end by itself with a message."""
+    environment = {**os.environ, "DATABASE_URL": url, "SUYUAN_SECRET": "a secret of at least 32 characters"}
+    arguments = [sys.executable, "-m", "service", *command.split()]
+    answer = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    assert answer.returncode != 0
+    assert "Traceback" not in answer.stderr
+    return answer.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "projector", "keys list", "check", "migrate"])
+def test_no_command_works_on_the_schema_of_a_newer_version(database_url, command):
+    with psycopg.connect(database_url) as conn:
+        conn.execute("insert into migration (name, sha256) values ('9999_future.sql', 'x')")
+    assert "9999_future.sql" in started(database_url, command)
+
+
+@pytest.mark.parametrize("command", ["serve", "projector", "keys list", "migrate"])
+def test_no_command_works_on_an_edited_schema(database_url, command):
+    with psycopg.connect(database_url) as conn:
+        conn.execute("update migration set sha256 = 'x' where name = '0001_ledger.sql'")
+    assert "0001_ledger.sql" in started(database_url, command)
+
+
+@pytest.mark.parametrize("command", ["serve", "projector", "keys list"])
+def test_no_command_works_on_a_database_whose_text_order_has_changed(server_url, command):
+    """As after an upgrade of the library that orders text: an index would no longer find what is recorded."""
+    name = f"suyuan_{uuid4().hex}"
+    with psycopg.connect(server_url, autocommit=True) as admin:
+        builtin = admin.info.server_version >= 170_000
+        provider = "builtin builtin_locale 'C.UTF-8'" if builtin else "icu icu_locale 'en'"
+        admin.execute(
+            f"create database {name} encoding 'UTF8' locale 'C' locale_provider {provider} template template0"
+        )
+        try:
+            url = make_conninfo(server_url, dbname=name)
+            migrate(url)
+            admin.execute("update pg_database set datcollversion = '0' where datname = %s", [name])
+            assert "refresh collation version" in started(url, command)
+        finally:
+            admin.execute(f"drop database {name} with (force)")
 
 
 def test_a_failing_file_is_rolled_back_and_named(url, migrations):

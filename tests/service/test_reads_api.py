@@ -309,3 +309,22 @@ def test_the_example_plan_equals_the_seed(sample):
     names = {t["code"]: t["name"] for r in rows for t in r["tasks"]}
     assert names == seed["tasks"]
     assert [r["awards"] for r in rows] == [p["awards"]["n"] for p in seed["projects"]]
+
+
+def test_no_read_fails_when_the_database_has_ended_every_session(api):
+    assert api.get("/v1/funds").status_code == 200
+    for _ in range(3):
+        with psycopg.connect(api.url, autocommit=True) as admin:
+            admin.execute(
+                "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+                " where datname = current_database() and pid <> pg_backend_pid()"
+            )
+        assert [api.get("/v1/funds", key).status_code for key in ("auditor", "treasury", "all")] == [200] * 3
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/fen/٣", "/v1/fen/３", "/v1/events/١", "/v1/checks/１", "/v1/fen/+3", "/v1/fen/3.0"]
+)
+def test_a_number_in_an_address_has_ascii_digits_only(sample, path):
+    assert sample.get(path).status_code == 404
+    assert sample.get("/v1/fen/3").status_code == 200

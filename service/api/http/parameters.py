@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from flask import request
-from werkzeug.routing import BaseConverter
+from werkzeug.routing import BaseConverter, IntegerConverter
 
 from service.api.http.problems import Problem
 from service.text import DAY, is_visible
@@ -116,6 +116,12 @@ class CodeConverter(BaseConverter):
     """The code of a fund or project in a URL path; any other text gives 404."""
 
     regex = "[a-z0-9][a-z0-9-]{0,63}"
+
+
+class NumberConverter(IntegerConverter):
+    """A whole number in a URL path, in ASCII digits: other digits, such as ٣, would be a second address of the same."""
+
+    regex = "[0-9]{1,19}"
 
 
 class NameConverter(BaseConverter):

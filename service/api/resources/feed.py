@@ -148,10 +148,14 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
     kind = request.accept_mimetypes.best_match([BUNDLE, LINES, STREAM], BUNDLE)
     # Only a client that names this type expects a response without end.
     if kind == STREAM and STREAM in request.headers["Accept"]:
-        request.environ[FOLLOW] = Follow(_stream_start(start), reader(), _source(), selection)
+        start = _stream_start(start)
+        with reader().at() as snapshot:
+            _must_be_in_the_log(start, snapshot)
+        request.environ[FOLLOW] = Follow(start, reader(), _source(), selection)
         return Response(b"retry: 1000\n\n", 200, {"Cache-Control": response_headers.NO_STORE}, content_type=STREAM)
     kind = BUNDLE if kind == STREAM else kind
     with reader().at() as snapshot:
+        _must_be_in_the_log(start, snapshot)
         page = selection.page(snapshot, _source(), start, limit or pagination.DEFAULT_ROWS)
     if timeout and not page.lines and not page.complete:
         request.environ[WAIT] = Wait(page.cursor, timeout)
@@ -162,6 +166,12 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
     if page.cursor > start:
         headers["Link"] = f'<{pagination.next_url(str(page.cursor))}>; rel="next"'
     return Response(_serialized(page.lines, kind), 200, headers, content_type=kind)
+
+
+def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
+    """Raises NotInTheLog: a reader that is further than the log has read a log that was since restored."""
+    if after > snapshot.head:
+        raise NotInTheLog(snapshot.head)
 
 
 def _selection(filters: Mapping[str, Any]) -> Selection:
