@@ -18,6 +18,7 @@ import msgspec
 import psycopg
 from immutables import Map
 from msgspec.structs import replace
+from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
@@ -41,7 +42,7 @@ FETCH_SIZE = 2_000
 
 
 class Part(NamedTuple):
-    """The funds that one process checks: part `number` of `of` parts, up to position `upto` of the log."""
+    """The funds that one process checks: part `number` of `of` parts. Events up to position `upto` are counted."""
 
     url: str
     number: int
@@ -59,7 +60,11 @@ class Row(NamedTuple):
 
 
 def check_rules(url: str, report: Report) -> None:
-    """Add to `report` the findings of deciding every event up to `report.head` again."""
+    """Add to `report` the findings of deciding every event again.
+
+    Events after `report.head` are decided too: the claimed numbers are compared in one snapshot of the database, which
+    has them, and may have been taken or freed by them.
+    """
     if report.head < MIN_EVENTS_FOR_PROCESSES:
         report.merge(check_part(Part(url, 0, 1, report.head)))
         return
@@ -74,7 +79,8 @@ def check_part(part: Part) -> Report:
     """Decide every event of this part's funds again; return the number of events and the findings."""
     report = Report()
     with psycopg.connect(part.url) as conn:
-        params = {"number": part.number, "of": part.of, "upto": part.upto}
+        conn.isolation_level = IsolationLevel.REPEATABLE_READ
+        params = {"number": part.number, "of": part.of}
         with conn.cursor(row_factory=dict_row) as cursor:
             index = _LogIndex(
                 frozenset(
@@ -88,7 +94,7 @@ def check_part(part: Part) -> Report:
             cursor.itersize = FETCH_SIZE
             rows = map(_decoded, cursor.execute(QUERIES["check_events"], params))
             for _, rows_of_fund in groupby(rows, key=attrgetter("fund")):
-                report.add(_fund(counted := _Counted(rows_of_fund), index))
+                report.add(_fund(counted := _Counted(rows_of_fund, part.upto), index))
                 report.events += counted.count
     return report
 
@@ -102,14 +108,14 @@ class _LogIndex:
 
 
 class _Counted:
-    """An iterator over rows that counts them."""
+    """An iterator over rows that counts those up to a position."""
 
-    def __init__(self, rows: Iterator[Row]) -> None:
-        self._rows, self.count = rows, 0
+    def __init__(self, rows: Iterator[Row], upto: int) -> None:
+        self._rows, self._upto, self.count = rows, upto, 0
 
     def __iter__(self) -> Iterator[Row]:
         for row in self._rows:
-            self.count += 1
+            self.count += row.position <= self._upto
             yield row
 
 

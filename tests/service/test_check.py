@@ -56,6 +56,42 @@ def test_a_check_of_an_intact_ledger_finds_nothing(sound):
     assert report.rows > 700
 
 
+def test_posts_during_a_check_cause_no_findings(sample_copy):
+    """Some take the next serials, some claim a number, and some free one that was claimed before the check began."""
+    payments = {each["payment"]: each for each in sample_copy.get("/v1/payments?limit=1000").json["payments"]}
+    pending = [each for each in payments.values() if each["status"] == "instructed"]
+
+    def post_more(part, position):
+        if (part, position) not in (("log", 0), ("rules", 0)):
+            return
+        fund = sample_copy.event(
+            "AppropriationReceived", "fund/yx-ip-2018", "2020-08-01", ["上级指标文号"], amount="1.00", budget_year=2020
+        )
+        posted = sample_copy.post(fund, "all")
+        assert posted.status_code == 201, posted.json.get("errors") or posted.json["title"]
+        if pending:
+            one = pending.pop()
+            instructed = next(
+                each
+                for each in sample_copy.get("/v1/events?limit=1000&type=PaymentInstructed").json
+                if each["data"]["payment"] == one["payment"]
+            )
+            reversal = sample_copy.event(
+                "EntryReversed",
+                instructed["subject"],
+                "2020-08-01",
+                ["冲销凭证号"],
+                version=instructed["streamversion"],
+                reason="测试",
+            )
+            answer = sample_copy.post(reversal, "all")
+            assert answer.status_code == 201, answer.json.get("errors") or answer.json["title"]
+
+    report = check(sample_copy.url, post_more)
+    assert [each for each in report.findings if each.kind != "projection-behind"] == []
+    assert report.events == report.position
+
+
 def test_a_check_in_two_processes_covers_and_finds_the_same(damaged, monkeypatch):
     damaged.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
     one = check(damaged.url)

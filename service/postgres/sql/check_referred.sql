@@ -3,11 +3,11 @@
 select stream, (fact ->> 'version')::bigint as version
 from event
 where
-    type = 'EntryReversed' and position <= %(upto)s and abs(hashtext(coalesce(fact ->> 'fund', ''))) %% %(of)s = %(number)s
+    type = 'EntryReversed' and abs(hashtext(coalesce(fact ->> 'fund', ''))) %% %(of)s = %(number)s
 union
 select entry ->> 'stream', (entry ->> 'version')::bigint
 from event
 cross join lateral jsonb_path_query(fact, '$.*[*].entries[*]') as e (entry)
 where
-    type = 'StatementReconciled' and position <= %(upto)s
+    type = 'StatementReconciled'
     and abs(hashtext(coalesce(fact ->> 'fund', ''))) %% %(of)s = %(number)s

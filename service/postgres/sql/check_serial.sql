@@ -1,10 +1,10 @@
--- check_serial: the next serial and the end of the issued serials, if they differ.
+-- check_serial: the next serial and the end of the issued serials, if they differ; both as of now.
 with issued as (
     select coalesce(max(upper(r)), 0) as upto
     from event as e
     cross join lateral jsonb_array_elements(e.fact -> 'moves') as m (move)
     cross join lateral unnest((m.move ->> 'fen')::int8multirange) as r
-    where e.type = 'AppropriationReceived' and e.position <= %(upto)s
+    where e.type = 'AppropriationReceived' and %(upto)s >= 0
 )
 select coalesce((select next from serial)::text, 'none') as next, issued.upto as issued
 from issued
