@@ -114,6 +114,11 @@ KINDS = {
         "The stored next serial is {next}, but the serials issued by the log end at {issued}.",
         "已保存的下一编号为 {next}，日志中已发放的编号止于 {issued}。",
     ),
+    "snapshot-wrong": Kind(
+        Severity.ERROR,
+        "The snapshot of {stream} at version {version} is not the state that its events lead to: {reason}",
+        "事件流 {stream} 第 {version} 号的状态快照与其事件推得的状态不符：{reason}",
+    ),
     "post-wrong": Kind(
         Severity.ERROR,
         "The post {source} {id} is stored with positions {first} to {last}, which are not those of its events.",

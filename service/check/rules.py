@@ -32,6 +32,7 @@ from domain.replay import advance
 from domain.rules import Refused
 from service import calendar, codec
 from service.check.finding import Finding, Report, new_finding
+from service.ledger.states import CODE_SHA256
 from service.postgres.queries import QUERIES
 
 PROCESSES = 2
@@ -90,6 +91,8 @@ def check_part(part: Part) -> Report:
             for row in cursor.execute(QUERIES["check_claims"]):
                 claims = index.claims.setdefault(row["stream"], {})
                 claims[Claim(row["kind"], row["number"])] = Reference(row["stream"], row["version"])
+            for row in cursor.execute(QUERIES["check_snapshots"], {"code": CODE_SHA256}):
+                index.snapshots[Reference(row["stream"], row["version"])] = row["state"]
         with conn.cursor("events", row_factory=dict_row) as cursor:
             cursor.itersize = FETCH_SIZE
             rows = map(_decoded, cursor.execute(QUERIES["check_events"], params))
@@ -101,10 +104,11 @@ def check_part(part: Part) -> Report:
 
 @dataclass(slots=True)
 class _LogIndex:
-    """The entries that other events refer to, and the claimed numbers by stream."""
+    """The entries that other events refer to, the claimed numbers by stream, and the saved states."""
 
     referred: frozenset[Reference]
     claims: dict[str, dict[Claim, Reference]] = field(default_factory=dict)
+    snapshots: dict[Reference, str] = field(default_factory=dict)
 
 
 class _Counted:
@@ -164,8 +168,24 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
             name = type(events[0].fact).__name__
             yield new_finding("unreadable-event", position=group[0].position, type=name, reason=repr(error))
             foldable = False
+        yield from _snapshots(view, events, index)
     if foldable:
         yield from _claims(view, streams, index)
+
+
+def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> Iterator[Finding]:
+    """The snapshots saved after one of these events that are not the state in `view`."""
+    for event in events:
+        at = Reference(event.stream, event.version)
+        if at not in index.snapshots or view.stream(event.stream).version != event.version:
+            continue
+        reason = "another state"
+        try:
+            if codec.decode_stream(event.stream, event.version, index.snapshots[at]) == view.stream(event.stream):
+                continue
+        except Exception as error:  # noqa: BLE001 - a damaged snapshot may raise anything
+            reason = repr(error)
+        yield new_finding("snapshot-wrong", stream=event.stream, version=event.version, reason=reason)
 
 
 def _groups(rows: _Counted) -> Iterator[list[Row]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from threading import Lock
 from typing import Any
 
+import structlog
 from msgspec import Struct, field
-from psycopg import Connection
+from psycopg import Connection, DatabaseError
 from psycopg.rows import DictRow
 
 from domain.documents import Claim
@@ -43,8 +45,23 @@ def _sources(folder: Traversable) -> list[Traversable]:
 
 
 _STATE_CODE = [*_sources(files("domain")), files("service") / "codec.py"]
-CODE_SHA256 = hashlib.sha256(b"\0".join(file.read_bytes() for file in _STATE_CODE)).hexdigest()
-"""Fingerprint of the code that computes and encodes states; a snapshot with another fingerprint is ignored."""
+_LIBRARIES = [f"{name} {version(name)}" for name in ("immutables", "msgspec")]
+CODE_SHA256 = hashlib.sha256(
+    b"\0".join([*(file.read_bytes() for file in _STATE_CODE), *(each.encode() for each in _LIBRARIES)])
+).hexdigest()
+"""Fingerprint of the code and libraries that compute and encode states; a snapshot of another one is ignored."""
+NO_SNAPSHOTS = ""
+"""In place of the fingerprint: every state is replayed from the log."""
+
+log = structlog.get_logger(__name__)
+
+
+class SnapshotUnreadable(Exception):
+    """The snapshot of this stream cannot be decoded."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.stream = stream
 
 
 class CachedState(Struct, frozen=True):
@@ -138,7 +155,10 @@ class Loaded(Struct):
             case {"kind": "foreign", "stream": stream}:
                 del self.streams[stream], self.last[stream]
             case {"kind": "snapshot", "stream": stream, "version": version, "body": body}:
-                self.streams[stream] = codec.decode_stream(stream, version, body)
+                try:
+                    self.streams[stream] = codec.decode_stream(stream, version, body)
+                except Exception as error:
+                    raise SnapshotUnreadable(stream) from error
                 self.last[stream] = LastEvent(version, row["position"], row["recorded_at"])
             case {"kind": "event", "stream": stream, "version": version, "type": name, "body": body}:
                 event = codec.decode(stream, version, name, body)
@@ -175,8 +195,26 @@ def load(
     """Read in one query, starting from the cached states, what deciding needs.
 
     That is: the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the claimed
-    numbers of `claims`, and the next serial. The cache is updated, and long streams get a snapshot.
+    numbers of `claims`, and the next serial. The cache is updated, and long streams get a snapshot. A snapshot may help
+    and never harm: one that cannot be read is deleted and the log replayed, one that cannot be saved is left out.
     """
+    try:
+        return _load(conn, states, names, identities, claims, code=CODE_SHA256)
+    except SnapshotUnreadable as error:
+        log.warning("snapshot unreadable: the log is replayed", stream=error.stream, reason=repr(error.__cause__))
+        _try(conn, "delete_snapshot", stream=error.stream)
+        return _load(conn, states, names, identities, claims, code=NO_SNAPSHOTS)
+
+
+def _load(
+    conn: Connection[DictRow],
+    states: StateCache,
+    names: Collection[str],
+    identities: Collection[Identity],
+    claims: Collection[Claim],
+    *,
+    code: str,
+) -> Loaded:
     cached, funds = states.cached(names), states.funds()
     rows = conn.execute(
         QUERIES["load"],
@@ -185,7 +223,7 @@ def load(
             **_columns("", [cached[name].last if name in cached else LastEvent() for name in names]),
             "held_streams": list(funds),
             **_columns("held_", [each.last for each in funds.values()]),
-            "code": CODE_SHA256,
+            "code": code,
             "sources": [identity.source for identity in identities],
             "ids": [identity.id for identity in identities],
             "claim_kinds": [claim.kind for claim in claims],
@@ -220,14 +258,22 @@ def _save_snapshot(conn: Connection[DictRow], name: str, cached: CachedState) ->
     state, last = codec.encode_stream(cached.stream), cached.last
     if len(state) > MAX_SNAPSHOT_BYTES:
         return  # a replay is better than a request that fails
-    conn.execute(
-        QUERIES["save_snapshot"],
-        {
-            "stream": name,
-            "version": last.version,
-            "position": last.position,
-            "recorded_at": last.recorded_at,
-            "code": CODE_SHA256,
-            "state": state,
-        },
+    _try(
+        conn,
+        "save_snapshot",
+        stream=name,
+        version=last.version,
+        position=last.position,
+        recorded_at=last.recorded_at,
+        code=CODE_SHA256,
+        state=state,
     )
+
+
+def _try(conn: Connection[DictRow], query: str, **parameters: object) -> None:
+    """Run a query whose failure must not fail the load: a full disk, a read-only database, a lock."""
+    try:
+        with conn.transaction():
+            conn.execute(QUERIES[query], parameters)
+    except DatabaseError as error:
+        log.warning("snapshot not changed", query=query, stream=parameters["stream"], reason=repr(error))

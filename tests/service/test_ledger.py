@@ -26,11 +26,13 @@ from domain.ledger_view import Stream
 from domain.project.payment import PaymentInstructed
 from domain.rules.every_post import BalanceTooSmall, DocumentAlreadyUsed
 from domain.rules.fund import AllotmentExceedsPlan, FundExists
+from service.check import check
 from service.ledger import states
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
 from service.ledger.recorder import LastEvent, LibraryEvent, Recorder
 from service.ledger.states import CachedState, StateCache
+from service.workers import projector
 from tests.lives import (
     FUND,
     PROJECT,
@@ -308,6 +310,47 @@ def test_the_snapshot_of_a_long_stream_equals_its_replay(ledger, database_url, m
     assert from_snapshot == from_log
     put(ledger, [request("P2", amount="1.00")])
     assert load()[1][PROJECT].version == from_log[PROJECT].version + 1
+
+
+def with_a_snapshot(ledger, database_url, monkeypatch):
+    """A ledger of which the stream of the project has a snapshot that will be read."""
+    monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
+    put(ledger, (*awarded_posts(), request("P1", amount="1.00")))
+    with open_ledger(database_url) as cold:
+        return cold.view(PROJECT).stream(PROJECT)
+
+
+@pytest.mark.parametrize("state", ["not JSON", "[null,null]", "{}", ""])
+def test_an_unreadable_snapshot_is_deleted_and_the_log_replayed(ledger, database_url, monkeypatch, state):
+    replayed = with_a_snapshot(ledger, database_url, monkeypatch)
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        assert conn.execute("update snapshot set state = %s", [state]).rowcount == 1
+        with open_ledger(database_url) as cold:
+            assert cold.view(PROJECT).stream(PROJECT) == replayed
+            put(cold, [request("P2", amount="1.00")])
+        assert conn.execute("select count(*) from snapshot where state = %s", [state]).fetchone() == (0,)
+
+
+def test_a_snapshot_that_cannot_be_saved_fails_no_post(ledger, database_url, monkeypatch):
+    monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
+    put(ledger, awarded_posts())
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        conn.execute("alter table snapshot add check (length(state) < 10)")
+        with open_ledger(database_url) as cold:
+            put(cold, [request("P1", amount="1.00")])
+        assert conn.execute("select count(*) from snapshot").fetchone() == (0,)
+
+
+def test_a_check_finds_a_snapshot_that_is_not_the_replayed_state(ledger, database_url, monkeypatch):
+    with_a_snapshot(ledger, database_url, monkeypatch)
+    projector.catch_up(database_url)
+    assert check(database_url).counts["snapshot-wrong"] == 0
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        changed = (
+            "update snapshot set state = replace(state, '\"closed_at\":null', '\"closed_at\":3') where state like %s"
+        )
+        assert conn.execute(changed, ['%"closed_at":null%']).rowcount == 1
+    assert check(database_url).counts["snapshot-wrong"] == 1
 
 
 def test_a_snapshot_of_another_code_version_is_ignored(ledger, database_url):

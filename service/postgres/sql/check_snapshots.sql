@@ -1,0 +1,5 @@
+-- check_snapshots: the snapshots that a decision would read: of this code, and of an event that the log has.
+select s.stream, s.version, s.state
+from snapshot as s
+join event as e on e.stream = s.stream and e.version = s.version
+where s.code = %(code)s and e.position = s.position and e.recorded_at = s.recorded_at
