@@ -21,6 +21,8 @@ ONE_AT_A_TIME = 7002
 LOCK_TIMEOUT = "300ms"
 """The lock timeout of one attempt to switch: new readers queue behind it."""
 MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
+NEAR_EVENTS = 1_000
+"""How many events are left to the switch, which folds them while the projector waits: some 0.1 s."""
 
 
 class AlreadyRunning(Exception):
@@ -103,14 +105,17 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold both lanes up to the live tables, repeat while those have moved on, then create the remaining indexes."""
+    """Fold both lanes up to the live tables, repeat until those are near, then create the remaining indexes.
+
+    Not until they stand at the same position: while posts come in, the live tables move on during every turn.
+    """
 
     def run(lane: tuple[str, ...]) -> None:
         with connect() as conn:
             set_search_path(conn, SCHEMA)
-            reached = -1
-            while (upto := _live_position(conn, names)) > reached:
-                fold(conn, lane, upto, lambda position: on_progress(lane[0], position))
+            reached = 0
+            while (upto := _live_position(conn, names)) > (reached + NEAR_EVENTS if reached else 0):
+                fold(conn, lane, upto, lambda position: on_progress(lane[0], position), analyzed=reached)
                 reached = upto
             for name in lane:
                 for statement in indexes[name]:
@@ -163,7 +168,7 @@ def _try_to_switch(conn: Connection[Any], names: Sequence[str], accepted: Sequen
             conn.execute("lock table public.projection in exclusive mode")
             position = _live_position(conn, names)
             for lane in lanes(names):
-                fold(conn, lane, position, lambda _: None)
+                fold(conn, lane, position, lambda _: None, analyzed=position)
             compared = tuple(compare(conn, SCHEMA, names))
             _check(compared, accepted)
             conn.execute("lock table public.projection in access exclusive mode")

@@ -81,9 +81,18 @@ def set_search_path(conn: Connection[Any], schema: str) -> None:
     conn.execute(SQL("set work_mem = {}").format(WORK_MEM))
 
 
-def fold(conn: Connection[Any], names: Sequence[str], upto: int, on_progress: Callable[[int], object]) -> None:
-    """Fold these tables up to `upto` and call `on_progress` with the position after each span. Raises FoldStopped."""
-    max_events, analyzed = FIRST_SPAN, 0
+def fold(
+    conn: Connection[Any],
+    names: Sequence[str],
+    upto: int,
+    on_progress: Callable[[int], object],
+    analyzed: int = 0,
+) -> None:
+    """Fold these tables up to `upto` and call `on_progress` with the position after each span. Raises FoldStopped.
+
+    `analyzed`: the position up to which an earlier call has folded them, with statistics for the planner.
+    """
+    max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):
         if span.upto >= 2 * analyzed:  # the planner needs fresh statistics; autovacuum would come too late
             analyzed, max_events = span.upto, min(2 * max_events, SPAN)

@@ -1,5 +1,6 @@
 """A rebuild in shadow tables: it replaces the live tables only if nothing differs, and survives being killed."""
 
+import json
 import os
 import random
 import signal
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
+from itertools import count
 from random import Random
 
 import psycopg
@@ -106,6 +108,31 @@ def test_equal_tables_replace_the_live_ones_with_their_indexes_constraints_and_p
     finally:
         database.conn.execute("drop owned by test_reader")
         database.conn.execute("drop role test_reader")
+
+
+def test_a_rebuild_ends_although_the_live_tables_never_stand_still(database, monkeypatch):
+    """After each span, more events are recorded and folded."""
+    monkeypatch.setattr("projections.shadow_tables.FIRST_SPAN", 100)
+    turns, one_at_a_time = count(1), threading.Lock()
+
+    def record_more(lane, position):
+        with one_at_a_time:
+            record_three()
+
+    def record_three():
+        if next(turns) > 200:
+            pytest.fail("the rebuild does not end")
+        for _ in range(3):
+            database.position += 1
+            fund = f"more{database.position}"
+            fact = json.dumps({"fund": fund, "name": "又", "settings": {}, "booked_on": "2020-01-01"})
+            row = [database.position, f"fund/{fund}", fact]
+            database.conn.execute("insert into event values (%s, %s, 1, 'FundEstablished', now(), %s)", row)
+        projector.catch_up(database.url)
+
+    rebuilt = database.rebuild(on_progress=record_more)
+    assert rebuilt.switched
+    assert rebuilt.position == database.position
 
 
 def test_after_the_switch_the_projector_continues_from_the_position_of_the_new_tables(database):
