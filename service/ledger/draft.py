@@ -107,10 +107,11 @@ class Draft(Struct):
         return {name: self.loaded.last.get(name, LastEvent()) for name in (*names, *funds)}
 
     def states(self, appended: Appended) -> dict[str, CachedState]:
-        """The states after the draft, once its events are recorded."""
-        last = dict(self.loaded.last)
-        for position, event in enumerate(self.events, appended.first):
-            last[event.stream] = LastEvent(event.version, position, appended.recorded_at)
+        """The states of the streams that the draft's events changed, once these are recorded."""
+        last = {
+            event.stream: LastEvent(event.version, position, appended.recorded_at)
+            for position, event in enumerate(self.events, appended.first)
+        }
         return {name: CachedState(self.view.streams[name], each) for name, each in last.items()}
 
     def set_outcomes(self, first_position: int) -> None:
