@@ -31,7 +31,7 @@ class Wrong(NamedTuple):
     en: str
 
     def __str__(self) -> str:
-        return f"{self.line}: {self.path}: {self.zh} {self.en}"
+        return f"{max(self.line, 1)}: {self.path or '文件 file'}: {self.zh} {self.en}"
 
 
 class NotAllowed(ValueError):

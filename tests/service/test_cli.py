@@ -211,6 +211,13 @@ def test_a_terminal_that_cannot_write_chinese_gets_question_marks_and_no_traceba
     assert "the plan is valid" in answer.stdout.decode(encoding)
 
 
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_command_whose_output_is_closed_leaves_no_traceback(closed):
+    command = f'"{sys.executable}" -m service load-plan --check "{example.PLAN}" {closed}>&-'
+    answer = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
 INTERRUPTED = """
 import os, signal, sys
 

@@ -201,6 +201,13 @@ def test_what_a_rule_refuses_in_a_plan_file_is_reported_with_its_line_and_field(
     assert "None" not in str(first)
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "text\n"])
+def test_a_file_without_fields_is_refused_with_a_line_and_what_it_must_have(other, text):
+    with pytest.raises(plan_file.PlanFileWrong) as refused:
+        plan_file.read(other(text))
+    assert re.search(r"plan\.yaml:1: 文件 file: 须有下级字段 .*format, fund, appropriation, plan", str(refused.value))
+
+
 GUIDE = (Path(__file__).parents[2] / "docs/zh/plan-file.md").read_text(encoding="utf-8")
 EXAMPLE = re.search("```yaml\n(format.*?)```", GUIDE, re.DOTALL)[1]
 CHANGES = {
