@@ -95,7 +95,7 @@ def _database_url(env: Mapping[str, str]) -> str | None:
     url = env.get("DATABASE_URL") or None
     try:
         conninfo_to_dict(url or "")
-    except ProgrammingError as error:  # the message must not repeat the URL: it may contain a password
+    except (ProgrammingError, ValueError) as error:  # the message must not repeat the URL: it may contain a password
         raise ConfigWrong("DATABASE_URL 格式错误 is malformed: postgresql://USER@HOST:PORT/DATABASE") from error
     return url
 
@@ -131,7 +131,10 @@ def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
             )
         home.mkdir(parents=True, exist_ok=True)
         write_private(file, secrets.token_hex(32))
-    return file.read_text(encoding="ascii").strip().encode()
+    kept = file.read_bytes().strip()
+    if len(kept) < 32:
+        raise ConfigWrong(f"{file} 至少 32 个字符 must have at least 32 characters")
+    return kept
 
 
 def write_private(file: Path, text: str) -> None:

@@ -26,7 +26,7 @@ from service.plans import plan_file
 @NEW
 def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> None:
     """载入资金安排计划，全部成功或全不载入。Set up the fund of a plan file, completely or not at all."""
-    events = list(plan_file.posts(plan_file.read(file), actor or "-"))
+    events = list(plan_file.posts(plan_file.read(file), "-" if actor is None else actor))
     if check_only:
         decide_all(file, events)
         out.print(f"[green]✓[/green] {file}: 计划有效 the plan is valid; {len(events)} 个事件 events")

@@ -235,7 +235,8 @@ FILE = block({"format": one_of("suyuan-plan/1"), "fund": FUND, "appropriation": 
 
 def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     """The plan with parsed values and amounts as exact yuan, and all its errors in the order of the lines."""
-    unit = document.get("plan", {}).get("unit") if isinstance(document, Block) else None
+    body = document.get("plan") if isinstance(document, Block) else None
+    unit = body.get("unit") if isinstance(body, Block) else None
     reading = Reading(UNITS.get(str(unit), 1))
     plan = FILE(document, "", reading)
     if not reading.wrong:

@@ -211,6 +211,18 @@ def test_a_terminal_that_cannot_write_chinese_gets_question_marks_and_no_traceba
     assert "the plan is valid" in answer.stdout.decode(encoding)
 
 
+def test_an_empty_actor_is_refused(api):
+    assert run(api, "load-plan", str(example.PLAN), "--actor", "").returncode != 0
+    assert api.get("/readyz", key=None).json["log_position"] == 0
+
+
+def test_a_secret_file_that_is_too_short_is_refused(tmp_path):
+    (tmp_path / "secret").touch()
+    answer = without_database(tmp_path, "keys", "create", "bank", "--scope", "read", "--new")
+    assert answer.returncode == 1
+    assert str(tmp_path / "secret") in answer.stderr
+
+
 @pytest.mark.parametrize("closed", ["1", "2"])
 def test_a_command_whose_output_is_closed_leaves_no_traceback(closed):
     command = f'"{sys.executable}" -m service load-plan --check "{example.PLAN}" {closed}>&-'

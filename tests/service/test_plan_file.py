@@ -208,6 +208,13 @@ def test_a_file_without_fields_is_refused_with_a_line_and_what_it_must_have(othe
     assert re.search(r"plan\.yaml:1: 文件 file: 须有下级字段 .*format, fund, appropriation, plan", str(refused.value))
 
 
+@pytest.mark.parametrize("body", ["x", "[1]", ""])
+def test_a_plan_that_has_no_fields_is_refused(other, body):
+    with pytest.raises(plan_file.PlanFileWrong) as refused:
+        plan_file.read(other(OTHER[: OTHER.index("plan:\n")] + f"plan: {body}\n"))
+    assert any(each.path == "plan" for each in refused.value.wrong)
+
+
 GUIDE = (Path(__file__).parents[2] / "docs/zh/plan-file.md").read_text(encoding="utf-8")
 EXAMPLE = re.search("```yaml\n(format.*?)```", GUIDE, re.DOTALL)[1]
 CHANGES = {
