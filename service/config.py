@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from psycopg import ProgrammingError
-from psycopg.conninfo import conninfo_to_dict
+from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def from_environment(env: Mapping[str, str] = os.environ, *, new: bool = False) 
 def _database_url(env: Mapping[str, str]) -> str | None:
     url = env.get("DATABASE_URL") or None
     try:
-        conninfo_to_dict(url or "")
-    except (ProgrammingError, ValueError) as error:  # the message must not repeat the URL: it may contain a password
+        timeout_from_conninfo(conninfo_to_dict(url or ""))
+    except ProgrammingError as error:  # the message must not repeat the URL: it may contain a password
         raise ConfigWrong("DATABASE_URL 格式错误 is malformed: postgresql://USER@HOST:PORT/DATABASE") from error
     return url
 
@@ -124,7 +124,7 @@ def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
         return given.encode()
     file = home / "secret"
     if not file.exists():
-        if not new:
+        if not new or (home / "postgres").exists():  # a new secret would not be that of an existing ledger
             raise ConfigWrong(
                 f"没有 {file}：请设置 SUYUAN_SECRET、SUYUAN_SECRET_FILE 或 SUYUAN_HOME\n"
                 f"there is no {file}: set SUYUAN_SECRET, SUYUAN_SECRET_FILE or SUYUAN_HOME"

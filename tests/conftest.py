@@ -73,6 +73,15 @@ def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
             admin.execute(f"drop database {name} with (force)")
 
 
+def end_sessions(url: str) -> None:
+    """End every other session of this database, and wait until they are gone."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()"
+        )
+
+
 @pytest.fixture
 def folder() -> Iterator[Path]:
     with open_folder() as folder:

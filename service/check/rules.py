@@ -6,9 +6,10 @@ of at most two funds in memory, however long the log is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 from multiprocessing import get_context
 from operator import attrgetter
@@ -92,7 +93,8 @@ def check_part(part: Part) -> Report:
                 claims = index.claims.setdefault(row["stream"], {})
                 claims[Claim(row["kind"], row["number"])] = Reference(row["stream"], row["version"])
             for row in cursor.execute(QUERIES["check_snapshots"], {"code": CODE_SHA256}):
-                index.snapshots[Reference(row["stream"], row["version"])] = row["state"]
+                index.snapshots.add(Reference(row["stream"], row["version"]))
+            index.saved_state = partial(_saved_state, conn)
         with conn.cursor("events", row_factory=dict_row) as cursor:
             cursor.itersize = FETCH_SIZE
             rows = map(_decoded, cursor.execute(QUERIES["check_events"], params))
@@ -104,11 +106,12 @@ def check_part(part: Part) -> Report:
 
 @dataclass(slots=True)
 class _LogIndex:
-    """The entries that other events refer to, the claimed numbers by stream, and the saved states."""
+    """The entries that other events refer to, the claimed numbers by stream, and where snapshots were saved."""
 
     referred: frozenset[Reference]
     claims: dict[str, dict[Claim, Reference]] = field(default_factory=dict)
-    snapshots: dict[Reference, str] = field(default_factory=dict)
+    snapshots: set[Reference] = field(default_factory=set)
+    saved_state: Callable[[str], str] = str
 
 
 class _Counted:
@@ -181,11 +184,19 @@ def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> It
             continue
         reason = "another state"
         try:
-            if codec.decode_stream(event.stream, event.version, index.snapshots[at]) == view.stream(event.stream):
+            if codec.decode_stream(event.stream, event.version, index.saved_state(event.stream)) == view.stream(
+                event.stream
+            ):
                 continue
         except Exception as error:  # noqa: BLE001 - a damaged snapshot may raise anything
             reason = repr(error)
         yield new_finding("snapshot-wrong", stream=event.stream, version=event.version, reason=reason)
+
+
+def _saved_state(conn: psycopg.Connection[Any], stream: str) -> str:
+    row = conn.execute(QUERIES["snapshot_state"], {"stream": stream}).fetchone()
+    assert row is not None, "the snapshot of the database in which it was found has it"
+    return str(row[0])
 
 
 def _groups(rows: _Counted) -> Iterator[list[Row]]:

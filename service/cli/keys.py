@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import psycopg
+from rich.markup import escape
 from rich.table import Table
 
 from service import calendar
@@ -21,6 +22,8 @@ from service.cli.terminal import AS_JSON, NEW, OF_LEDGER, Group, administered, o
 from service.postgres.queries import QUERIES
 
 HELP = variables(*OF_LEDGER)
+MAX_YEAR = 2199
+"""The last year that the ledger accepts, also in posts."""
 
 
 @click.group("keys", cls=Group)
@@ -83,7 +86,7 @@ def list_keys(*, as_json: bool) -> None:
     for key in listed:
         limits = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
         days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
-        table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), " ".join(limits), *days)
+        table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), escape(" ".join(limits)), *days)
     out.print(table)
 
 
@@ -131,7 +134,7 @@ def key_history(*, as_json: bool) -> None:
     table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
     for change in changes:
         detail = json.dumps(change["detail"], ensure_ascii=False)
-        table.add_row(_local(change["at"]), change["key"], change["action"], change["by"], detail)
+        table.add_row(_local(change["at"]), change["key"], change["action"], escape(change["by"]), escape(detail))
     out.print(table)
 
 
@@ -149,6 +152,8 @@ def _end_of(day: datetime | None) -> datetime | None:
         return None
     if day.date() < calendar.today():
         raise click.ClickException(f"有效期已过 the expiry date is past: {day.date()}")
+    if day.year > MAX_YEAR:
+        raise click.ClickException(f"年份不得晚于 {MAX_YEAR} the year must be at most {MAX_YEAR}; or give no --expires")
     return day.replace(tzinfo=calendar.SHANGHAI) + timedelta(days=1)
 
 

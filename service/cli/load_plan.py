@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 from marshmallow import ValidationError
+from rich.markup import escape
 
 from domain.decision import TITLES, decide
 from domain.replay import advance
@@ -29,7 +30,7 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
     events = list(plan_file.posts(plan_file.read(file), "-" if actor is None else actor))
     if check_only:
         decide_all(file, events)
-        out.print(f"[green]✓[/green] {file}: 计划有效 the plan is valid; {len(events)} 个事件 events")
+        out.print(f"[green]✓[/green] {escape(str(file))}: 计划有效 the plan is valid; {len(events)} 个事件 events")
         return
     if actor is None:
         raise click.UsageError("缺少 --actor 经办人 missing option --actor")

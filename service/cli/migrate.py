@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from rich.markup import escape
 
 from service import config
 from service.auth import api_keys
@@ -16,7 +17,7 @@ def command() -> None:
     """升级数据库结构；没有账簿时新建。Bring the tables up to date; create a ledger if there is none."""
     settings = config.from_environment(new=True)
     with database(settings, join=True) as chosen:
-        err.print(f"[dim]账簿 ledger: {location(settings)}[/dim]", soft_wrap=True, highlight=False)
+        err.print(f"[dim]账簿 ledger: {escape(location(settings))}[/dim]", soft_wrap=True, highlight=False)
         applied = migrate(url_of(chosen))
         for name in applied:
             out.print(name)

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress, ProgressColumn
 
 from service import config
@@ -74,12 +75,19 @@ def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Conn
     """
     settings = config.from_environment(new=new)
     with database(settings, join=True) as chosen:
-        err.print(f"[dim]账簿 ledger: {location(settings)}[/dim]", soft_wrap=True, highlight=False)
-        if settings.database_url is None and new:
+        err.print(f"[dim]账簿 ledger: {escape(location(settings))}[/dim]", soft_wrap=True, highlight=False)
+        if settings.database_url is None and new and _is_empty(url_of(chosen)):
             migrate(url_of(chosen))
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
             yield chosen, conn
+
+
+def _is_empty(url: str) -> bool:
+    """Whether the database has no table of a ledger yet."""
+    with connect(url) as conn:
+        row = conn.execute("select to_regclass('migration') is null as empty").fetchone()
+    return bool(row and row["empty"])
 
 
 def location(settings: Config) -> str:

@@ -16,6 +16,7 @@ from service import __version__, example
 from service.cli.commands import COMMANDS, cli
 from service.config import ABOUT
 from service.example import FUND, STATEMENT
+from service.postgres.embedded import embedded_postgres
 from tests.service.conftest import SECRET
 
 
@@ -177,6 +178,7 @@ def test_a_plan_file_is_checked_without_a_ledger(tmp_path):
     [
         ({"DATABASE_URL": "postgresql://[nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "host=/nowhere dbname=x"}, "数据库无法连接"),
+        ({"DATABASE_URL": "host=/nowhere connect_timeout=abc"}, "DATABASE_URL"),
         ({"SUYUAN_RATE": "many"}, "SUYUAN_RATE"),
         ({"SUYUAN_SECRET": "short"}, "SUYUAN_SECRET"),
         ({"SUYUAN_SECRET_FILE": "/nowhere/secret"}, "SUYUAN_SECRET_FILE"),
@@ -288,8 +290,44 @@ def test_listings_are_available_as_json_and_no_name_is_truncated(api):
 
 
 def test_a_key_for_an_unknown_fund_or_project_or_a_past_day_is_refused(api):
-    for limits in (["--fund", "nowhere"], ["--project", "nothing"], ["--expires", "2020-01-01"]):
+    for limits in (
+        ["--fund", "nowhere"],
+        ["--project", "nothing"],
+        ["--expires", "2020-01-01"],
+        ["--expires", "9999-12-31"],
+    ):
         answer = suyuan(api, "create", "useless", "--scope", "read", *limits)
         assert answer.returncode == 1, limits
         assert chinese(answer.stderr)
     assert "useless" not in suyuan(api, "list").stdout
+
+
+def test_text_in_square_brackets_is_shown_as_it_is(api, tmp_path):
+    assert suyuan(api, "create", "brackets", "--scope", "read", "--source", "/a[/red][bold]").returncode == 0
+    for listing in ("list", "history"):
+        assert "/a[/red][bold]" in suyuan(api, listing).stdout
+    file = tmp_path / "plan[final].yaml"
+    file.write_text(example.PLAN.read_text(encoding="utf-8"), encoding="utf-8")
+    assert "plan[final].yaml" in run(api, "load-plan", "--check", str(file)).stdout
+
+
+def test_a_ledger_without_its_secret_gets_no_other(tmp_path):
+    assert without_database(tmp_path, "migrate").returncode == 0
+    (tmp_path / "secret").unlink()
+    for command in (["migrate"], ["keys", "create", "bank", "--scope", "read", "--new"], ["run"]):
+        answer = without_database(tmp_path, *command, PORT="1")
+        assert answer.returncode == 1
+        assert str(tmp_path / "secret") in answer.stderr
+    assert not (tmp_path / "secret").exists()
+
+
+@pytest.mark.parametrize(
+    "command", [["keys", "create", "bank", "--scope", "read", "--new"], ["keys", "list"], ["check"]]
+)
+def test_a_command_does_not_migrate_a_ledger_of_an_older_version(tmp_path, command):
+    assert without_database(tmp_path, "migrate").returncode == 0
+    with embedded_postgres(tmp_path) as url, psycopg.connect(url) as conn:
+        conn.execute("delete from migration where name = (select max(name) from migration)")
+    answer = without_database(tmp_path, *command)
+    assert answer.returncode == 1
+    assert "suyuan migrate" in answer.stderr

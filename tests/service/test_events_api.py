@@ -14,6 +14,7 @@ from service import __version__
 from service.api.http import strict_json
 from service.app import close, create_app
 from service.config import Config
+from tests.conftest import end_sessions
 from tests.service.conftest import SECRET, SMALL_PLAN
 
 FUND = "fund/f"
@@ -364,10 +365,8 @@ def test_posts_to_a_read_only_database_are_answered_with_503_until_it_can_be_wri
     events = [appropriation(api) for _ in range(3)]
     with psycopg.connect(api.url, autocommit=True) as admin:
         admin.execute(f"alter database {name} set default_transaction_read_only = on")
-        admin.execute(
-            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
+    end_sessions(api.url)
+    with psycopg.connect(api.url, autocommit=True) as admin:
         for key in ("fund-office", "all"):
             response = api.post(events[0], key)
             assert (response.status_code, response.json["type"]) == (503, "/v1/problems/unavailable")

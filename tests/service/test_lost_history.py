@@ -130,3 +130,21 @@ def test_a_snapshot_of_a_lost_history_is_not_read(writers, database_url, monkeyp
         assert conn.execute("select version from snapshot where stream = %s", [FUND]).fetchone() is not None
     with open_ledger(database_url) as cold:
         assert cold.view(FUND).fund("f").accounts.balance("surrendered") == yuan("20.00")
+
+
+def test_a_writer_knows_the_last_event_of_what_it_wrote_without_reading_it(database_url):
+    """Or its next decision would be taken for one on another history, and made twice."""
+    with open_ledger(database_url) as ledger:
+        put(ledger, founded(line()))
+        ledger.post([identified(allot("10.00")), identified(surrender("1.00")), identified(allot("2.00"))])
+        cached = ledger._states.cached([FUND, "project/p"])
+    with psycopg.connect(database_url) as conn:
+        for stream, state in cached.items():
+            query = "select version, position, recorded_at from event where stream = %s order by version desc limit 1"
+            assert conn.execute(query, [stream]).fetchone() == (
+                state.last.version,
+                state.last.position,
+                state.last.recorded_at,
+            )
+            assert state.stream.version == state.last.version
+    assert len(cached) == 2

@@ -10,6 +10,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.fen import FenSet
+from tests.conftest import end_sessions
 
 FUND = "yx-ip-2018"
 SIX = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
@@ -314,11 +315,7 @@ def test_the_example_plan_equals_the_seed(sample):
 def test_no_read_fails_when_the_database_has_ended_every_session(api):
     assert api.get("/v1/funds").status_code == 200
     for _ in range(3):
-        with psycopg.connect(api.url, autocommit=True) as admin:
-            admin.execute(
-                "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-                " where datname = current_database() and pid <> pg_backend_pid()"
-            )
+        end_sessions(api.url)
         assert [api.get("/v1/funds", key).status_code for key in ("auditor", "treasury", "all")] == [200] * 3
 
 
