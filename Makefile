@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-.PHONY: help run test test-all coverage lint format explore mutants contract schema lock archive spark \
+.PHONY: help run test test-all lint format explore mutants contract schema lock archive spark \
 	bench bench-all bench-replay clean
 .DELETE_ON_ERROR:
 
@@ -17,9 +17,9 @@ help: ## this list 任务一览
 run: .venv/.run ## start the service with its example on http://127.0.0.1:8000 启动示例服务
 	@exec $(BIN)/suyuan run
 
-test: lint ## lint, and all tests but the long ones, on the embedded PostgreSQL 运行测试
+test: lint ## lint, and all tests but the long ones, on the embedded PostgreSQL 运行测试; COVERAGE=1 also measures what they reach
 	@echo '== pytest'
-	@$(BIN)/python -m pytest -n 2 -m 'not long'
+	@$(BIN)/python -m pytest -n 2 -m 'not long' $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 test-all: test ## also the long tests, and the database tests on PostgreSQL 15
 	@echo '== pytest -m long'
@@ -46,9 +46,6 @@ lint: .venv/.test ## style, types, prose, and the direction of imports
 	@echo '== codespell, prose'
 	@$(BIN)/codespell
 	@$(BIN)/python -m tests.prose
-
-coverage: .venv/.test ## which lines and branches the tests reach
-	@$(BIN)/python -m pytest -n 2 -m 'not long' --cov --cov-report=term:skip-covered
 
 explore: .venv/.test ## draw new random lives; SECONDS=600
 	@$(BIN)/python -m tests.explore $(or $(SECONDS),60)

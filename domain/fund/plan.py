@@ -14,6 +14,7 @@ from domain.event import Fact, Recorded
 from domain.fund.lifecycle import FundFact
 from domain.money import Money
 from domain.posting import POOL
+from domain.rules.every_post import BeforeItsCause
 from domain.rules.fund import (
     GateFixed,
     NotTheLatestDraft,
@@ -54,7 +55,7 @@ class PlanAdopted(FundFact, frozen=True):
     about_zh = "批准最新的计划草案；draft 为该草案的版本。"
     reversible = None
     cites = (("局文", "纪要"),)
-    refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, PlanExceedsPool)
+    refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, BeforeItsCause, PlanExceedsPool)
     draft: int
 
 
@@ -82,7 +83,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
     match fact:
         case PlanDrafted():
-            return replace(fund, draft=Draft(event.version, fact.lines))
+            return replace(fund, draft=Draft(event.version, event.header.occurred_on, fact.lines))
         case PlanAdopted():
             assert fund.draft is not None, "the plan adopted was drafted"
             return _in_force(fund, fund.draft.lines, event)
@@ -152,6 +153,7 @@ def _adopt(context: Context, fund: Fund, fact: PlanAdopted) -> Decision:
     if fund.draft is None or fund.draft.version != fact.draft:
         latest = fund.draft.version if fund.draft else None
         raise NotTheLatestDraft(draft=fact.draft, latest=latest)
+    context.not_before("PlanDrafted", fund.draft.occurred_on)
     _check_pool(fund, fund.draft.lines)
     return context.allow()
 

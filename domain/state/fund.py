@@ -115,6 +115,7 @@ class Line(Struct, frozen=True):
 
 class Draft(Struct, frozen=True):
     version: int
+    occurred_on: date
     lines: tuple[Line, ...]
 
 

@@ -8,6 +8,7 @@ from domain.fund.lifecycle import FundEstablished
 from domain.fund.plan import PlanAdopted, PlanDrafted
 from domain.money import Money
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
+from domain.rules.every_post import BeforeItsCause
 from domain.rules.fund import (
     GateFixed,
     NotTheLatestDraft,
@@ -21,7 +22,7 @@ from domain.rules.fund import (
 )
 from domain.state.fund import Gate, PlannedBatch
 from tests.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, revised, two_projects, yuan
-from tests.scenario import Scenario, post
+from tests.scenario import Scenario, day, post
 
 a_fund = Scenario().given(post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"))
 a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 2018), "1-2"))
@@ -93,6 +94,13 @@ def test_a_plan_cannot_be_adopted_before_it_is_drafted():
     with pytest.raises(NotTheLatestDraft, match="the latest is: none") as refusal:
         refused.events()
     assert refusal.value.chinese({}).endswith("：无。")
+
+
+def test_a_plan_cannot_be_adopted_on_a_day_before_its_draft():
+    drafted = a_funded_fund.given(post(FUND, plan(line()), "1-4"))
+    before = post(FUND, PlanAdopted(3), "1-3", booked="1-4")
+    drafted.when(before).refused(BeforeItsCause, cause="PlanDrafted", cause_on=day("1-4"))
+    drafted.when(post(FUND, PlanAdopted(3), "1-4")).accepted()
 
 
 def test_a_plan_above_the_pool_cannot_be_adopted():
