@@ -17,11 +17,11 @@ import psycopg
 from psycopg import Connection
 from psycopg.errors import UniqueViolation
 from psycopg.types.json import Jsonb
-from psycopg_pool import ConnectionPool
 
 from service.auth.grants import Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
 from service.postgres.queries import QUERIES
+from service.postgres.session import Pool
 
 PREFIX = "suyuan_"
 MARK_LENGTH = 8
@@ -206,7 +206,7 @@ def _mark(secret: bytes, random: str) -> str:
 class Keyring:
     """Authenticates API keys; the result of each lookup is cached for CACHE_SECONDS."""
 
-    def __init__(self, pool: ConnectionPool[Connection[dict[str, Any]]], secret: bytes) -> None:
+    def __init__(self, pool: Pool, secret: bytes) -> None:
         self._pool, self._secret = pool, secret
         self._cache: dict[bytes, tuple[float, Principal | NotAuthenticated]] = {}
 

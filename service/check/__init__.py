@@ -15,6 +15,7 @@ from service.check.finding import KINDS, Finding, Report, Severity
 from service.check.log import check_log
 from service.check.rules import check_rules
 from service.check.tables import check_tables
+from service.postgres import session
 
 __all__ = ["KINDS", "Finding", "Report", "Severity", "check"]
 
@@ -23,9 +24,7 @@ def check(url: str, on_progress: Callable[[str, int], object] = lambda *_: None)
     """The report of a check of the whole ledger. `on_progress` is called with a part's name and its log position."""
 
     def connect() -> psycopg.Connection[Any]:
-        conn = psycopg.connect(url, autocommit=True)
-        conn.execute("set lock_timeout = '60s'")
-        return conn
+        return session.connect(url, session.COMMANDS)
 
     report = Report()
     check_tables(connect, report, on_progress)

@@ -34,6 +34,7 @@ from domain.rules import Refused
 from service import calendar, codec
 from service.check.finding import Finding, Report, new_finding
 from service.ledger.states import CODE_SHA256
+from service.postgres import session
 from service.postgres.queries import QUERIES
 
 PROCESSES = 2
@@ -80,7 +81,7 @@ def check_rules(url: str, report: Report) -> None:
 def check_part(part: Part) -> Report:
     """Decide every event of this part's funds again; return the number of events and the findings."""
     report = Report()
-    with psycopg.connect(part.url) as conn:
+    with session.connect(part.url, session.COMMANDS, autocommit=False) as conn:
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
         params = {"number": part.number, "of": part.of}
         with conn.cursor(row_factory=dict_row) as cursor:

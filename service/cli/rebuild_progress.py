@@ -15,6 +15,7 @@ from projections import ORDER, with_dependencies
 from projections.rebuild import Rebuilt, rebuild
 from projections.shadow_tables import lanes
 from service.cli.terminal import progress
+from service.postgres import session
 
 
 class _PerSecond(TextColumn):
@@ -32,7 +33,7 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console) -
     """Rebuild these projections, or all if `names` is empty, with progress bars. Raises the errors of `rebuild`."""
 
     def connect() -> psycopg.Connection[Any]:
-        return psycopg.connect(url, autocommit=True)
+        return session.connect(url, session.COMMANDS)
 
     wanted = with_dependencies(names or ORDER)
     with connect() as conn:

@@ -18,6 +18,7 @@ from rich.progress import Progress, ProgressColumn
 from service import config
 from service.auth import api_keys
 from service.config import ABOUT, Config
+from service.postgres import session
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated, migrate
 
@@ -114,7 +115,7 @@ class NotDone(click.ClickException):
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:
-    return psycopg.connect(url, autocommit=True, row_factory=dict_row)
+    return session.connect(url, session.COMMANDS, row_factory=dict_row)
 
 
 def url_of(chosen: Config) -> str:

@@ -7,6 +7,7 @@ from the log, and on states read under the append lock, where no other transacti
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import TypeVar, cast
@@ -15,6 +16,7 @@ from eventsourcing.application import Application
 from eventsourcing.persistence import InterfaceError, Mapper, OperationalError
 from immutables import Map
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow
 
 from domain.event import claimed
@@ -38,6 +40,7 @@ from service.ledger.recorder import Appended, Datastore, FactMapper, Identity, R
 from service.ledger.states import CachedState, Loaded, StateCache, entries, load
 from service.overload import Overloaded
 from service.postgres.queries import QUERIES
+from service.postgres.session import POSTS, Limits
 
 __all__ = [
     "Committed",
@@ -60,8 +63,25 @@ class Unavailable(Exception):
 
 T = TypeVar("T")
 _Attempt = Callable[[Sequence[Request]], Sequence[Request]]
-MAX_CONNECTION_FAILURES = 3
-"""A call raises Unavailable when its database connection fails this many times."""
+MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
+"""A call raises Unavailable when its database connection fails this many times, or after this time. A restart of the
+database fails once or twice, at once."""
+TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
+"""The database answered: another session is in the way, or the query is slow. Trying again would take as long again."""
+
+
+class _Retries:
+    """Counts the connection failures of one call."""
+
+    def __init__(self) -> None:
+        self._failures, self._until = 0, time.monotonic() + RETRY_SECONDS
+
+    def count(self, error: Exception) -> None:
+        """Raises Unavailable if another attempt is no use."""
+        self._failures += 1
+        last = self._failures == MAX_CONNECTION_FAILURES or time.monotonic() > self._until
+        if last or isinstance(error.__cause__, TOOK_TOO_LONG):
+            raise Unavailable from error
 
 
 class Ledger(Application[str]):
@@ -78,9 +98,10 @@ class Ledger(Application[str]):
         valid_uscc: Callable[[str], bool],
         pool_size: int = 8,
         max_cached_streams: int = 10_000,
+        limits: Limits = POSTS,
     ) -> None:
         self._today, self._working_days, self._valid_uscc = today, working_days, valid_uscc
-        self._datastore = Datastore(url, pool_size)
+        self._datastore = Datastore(url, pool_size, limits)
         self._states = StateCache(max_cached_streams)
         self._group_commit = GroupCommit(self._process_group)
         super().__init__()
@@ -146,7 +167,7 @@ class Ledger(Application[str]):
                 self._process_group([request])
 
     def _decide_and_record(self, requests: Sequence[Request]) -> None:
-        failures, remaining = 0, requests
+        retries, remaining = _Retries(), requests
         attempts: list[_Attempt] = [self._on_cached, self._on_fresh, self._under_lock]
         while remaining:
             assert attempts, "no other transaction appends while this one holds the append lock"
@@ -154,8 +175,7 @@ class Ledger(Application[str]):
                 remaining = attempts[0](remaining)
             except (OperationalError, InterfaceError) as error:
                 # The reply may have been lost after the commit: the next attempt looks the posts up by identity.
-                failures += 1
-                self._on_connection_failure(failures, error)
+                retries.count(error)
                 attempts = attempts[-2:]
             else:
                 del attempts[0]
@@ -175,20 +195,13 @@ class Ledger(Application[str]):
 
     def _read(self, work: Callable[[Connection[DictRow]], T]) -> T:
         """The result of `work`, called again after each connection failure. Raises Unavailable."""
-        failures = 0
+        retries = _Retries()
         while True:
             try:
                 with self._datastore.get_connection() as conn:
                     return work(conn)
             except (OperationalError, InterfaceError) as error:
-                failures += 1
-                self._on_connection_failure(failures, error)
-
-    def _on_connection_failure(self, failures: int, error: Exception) -> None:
-        """Raises Unavailable at MAX_CONNECTION_FAILURES; until then, replaces the pool's broken connections."""
-        if failures == MAX_CONNECTION_FAILURES:
-            raise Unavailable from error
-        self._datastore.pool.check()  # a restart of the database closes all connections, not only this one
+                retries.count(error)
 
     # The three attempts. Each returns the requests that remain for the next one.
 

@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn, cast
 
-from eventsourcing.persistence import InternalError, Mapper, OperationalError, ProgrammingError, StoredEvent
+from eventsourcing.persistence import (
+    InterfaceError,
+    InternalError,
+    Mapper,
+    OperationalError,
+    ProgrammingError,
+    StoredEvent,
+)
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from msgspec import Struct
 from psycopg import Connection
@@ -23,11 +30,8 @@ from domain.event import Recorded, claimed
 from domain.posting import TREASURY
 from domain.replay import freed
 from service import codec
-from service.postgres.connect import TCP_USER_TIMEOUT_MILLISECONDS
 from service.postgres.queries import QUERIES
-
-CONNECT_TIMEOUT_SECONDS = 2.0
-"""How long a post waits for a connection."""
+from service.postgres.session import POSTS, RECONNECT_SECONDS, WAIT_SECONDS, Limits, Session, configure, conninfo
 
 
 class Identity(Struct, frozen=True):
@@ -92,24 +96,39 @@ def recorded(stored: StoredEvent) -> Recorded:
 class Datastore(PostgresDatastore):
     """The library's connection pool, on any libpq connection string."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
+    def __init__(self, url: str, pool_size: int, limits: Limits = POSTS) -> None:
+        self._limits = limits
         super().__init__(
-            "", "", "", "", "", pool_size=pool_size, connect_timeout=CONNECT_TIMEOUT_SECONDS, originator_id_type="text"
+            "", "", "", "", "", pool_size=pool_size, connect_timeout=WAIT_SECONDS, originator_id_type="text"
         )
-        self.pool.conninfo = url
-        self.pool.kwargs = {"row_factory": dict_row, "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS}
+        self.pool.conninfo = conninfo(url)
+        self.pool.kwargs = {"row_factory": dict_row}
+        self.pool.connection_class = Session
+        self.pool.reconnect_timeout = RECONNECT_SECONDS
 
     @contextmanager
     def get_connection(self) -> Iterator[Connection[DictRow]]:
-        """A connection of the pool. Raises the library's errors; OperationalError if the database is read-only."""
+        """A connection of the pool. Raises the library's errors; OperationalError if the database is read-only.
+
+        A lost connection replaces all: a restart ends the others too, a failover may silence them or leave them on a
+        standby.
+        """
+        conn: Connection[DictRow] | None = None
         try:
             with super().get_connection() as conn:
                 yield conn
         except InternalError as error:
             if not isinstance(error.__cause__, ReadOnlySqlTransaction):
                 raise
-            self.pool.drain()  # this server may be a standby now, and a new connection may reach another server
+            self.pool.drain()
             raise OperationalError(str(error)) from error
+        except (OperationalError, InterfaceError):
+            if conn is not None and conn.closed:
+                self.pool.drain()
+            raise
+
+    def register_type_adapters(self) -> None:
+        """Does nothing: no composite type of the library is used, and the service starts while the database is away."""
 
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
         """The function that sets up a connection.
@@ -120,15 +139,16 @@ class Datastore(PostgresDatastore):
 
         def after_connect(conn: Connection[DictRow]) -> None:
             library_setup(conn)
-            conn.execute("set session characteristics as transaction isolation level read committed")
-            conn.execute("set enable_seqscan = off")  # a post reads few rows, by key; no plan may scan a table
-            conn.execute("set jit = off")  # before PostgreSQL 18, a sequential scan without alternative triggers JIT
-            conn.execute("set statement_timeout = '60s'")
-            conn.execute("set log_parameter_max_length_on_error = 0")
-            conn.execute("set lock_timeout = '10s'")  # a 503 is better than a queue behind a transaction that hangs
-            conn.execute("set idle_in_transaction_session_timeout = '10s'")
+            configure(conn, self._limits, **SETTINGS)
 
         return after_connect
+
+
+SETTINGS = {
+    "default_transaction_isolation": "read committed",
+    "enable_seqscan": "off",  # a post reads few rows, by key; no plan may scan a table
+    "jit": "off",  # before PostgreSQL 18, a sequential scan without alternative triggers JIT
+}
 
 
 def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:

@@ -58,6 +58,12 @@ NAMES = frozenset(
 """The names of all samples, as Prometheus shows them."""
 
 
+def active() -> float:
+    """The number of requests being processed."""
+    [metric] = ACTIVE.collect()
+    return metric.samples[0].value
+
+
 class State(Collector):
     """Collects the ledger's positions and the pools' statistics at each scrape.
 

@@ -9,9 +9,6 @@ from dataclasses import replace
 from service.config import Config
 from service.postgres.embedded import embedded_postgres
 
-TCP_USER_TIMEOUT_MILLISECONDS = 15_000
-"""A connection is closed when the database acknowledges no sent data for this long."""
-
 
 @contextmanager
 def database(config: Config, *, join: bool = False) -> Iterator[Config]:

@@ -17,6 +17,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from service.config import OperatorError
+from service.postgres import session
 
 ADVISORY_LOCK = 5_355_595_541  # arbitrary; no other advisory lock of this service has this number
 
@@ -106,7 +107,7 @@ def migrate(url: str, folder: Traversable | None = None) -> list[str]:
     file was edited, SchemaNewer if the database has migrations that this program does not know.
     """
     files = _files(folder or resources.files("migrations"))
-    with psycopg.connect(url, autocommit=True) as conn:
+    with session.connect(url, session.COMMANDS) as conn:
         conn.execute("select pg_advisory_lock(%s)", [ADVISORY_LOCK])
         conn.execute(TABLE)
         applied: dict[str, str] = dict(conn.execute("select name, sha256 from migration").fetchall())

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
-from typing import Any
 
 from psycopg import Connection, IsolationLevel
-from psycopg.rows import dict_row
-from psycopg_pool import ConnectionPool
 
 from projections import ORDER
-from service.postgres.connect import TCP_USER_TIMEOUT_MILLISECONDS
 from service.postgres.queries import QUERIES
+from service.postgres.session import KEYS, READS, WAIT_SECONDS, Pool, Row, pool
 
-Row = dict[str, Any]
-WAIT_SECONDS = 2.0
-"""How long a reader waits for a connection, and for the projections to reach its minimum position."""
 POLL_SECONDS = 0.01
 MAX_WAITING = 4
 """How many readers may wait for a position at a time; the next one gets NotYet at once."""
@@ -42,59 +35,23 @@ class NotYet(Exception):
         self.position = position
 
 
-NO_VALUES_IN_LOGS = "set log_parameter_max_length_on_error = 0"
-"""For an external server. Only its superuser can set log_parameter_max_length (docs/operations.md)."""
-READ_TIMEOUT = "15s"
-"""A longer read is cancelled, because it occupies a thread and a connection."""
-
-
-def open_pool(url: str, size: int) -> ConnectionPool[Connection[Row]]:
+def open_pool(url: str, size: int) -> Pool:
     """A pool of `size` read-only connections; each transaction reads one snapshot (repeatable read)."""
 
-    def configure(conn: Connection[Row]) -> None:
-        conn.execute(f"set statement_timeout = '{READ_TIMEOUT}'".encode())
-        conn.execute(NO_VALUES_IN_LOGS)
-        conn.commit()
+    def set_up(conn: Connection[Row]) -> None:
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
         conn.read_only = True
 
-    return _pool(url, size, configure)
+    return pool(url, READS, size, set_up)
 
 
-def keys_pool(url: str) -> ConnectionPool[Connection[Row]]:
+def keys_pool(url: str) -> Pool:
     """A separate pool for looking up keys: authentication must not queue behind slow reads."""
 
-    def configure(conn: Connection[Row]) -> None:
+    def set_up(conn: Connection[Row]) -> None:
         conn.autocommit = True
-        conn.execute(f"set statement_timeout = '{READ_TIMEOUT}'".encode())
-        conn.execute(NO_VALUES_IN_LOGS)
 
-    return _pool(url, 2, configure)
-
-
-def _check_open(conn: Connection[Row]) -> None:
-    """Called by the pool before it lends a connection. Raises OperationalError if the server has ended the session.
-
-    A server that ends an idle session says so, so that the socket can be read; a silent one costs no round trip.
-    """
-    readable = select.poll()
-    readable.register(conn.fileno(), select.POLLIN)
-    if readable.poll(0):
-        conn.execute("select")
-
-
-def _pool(url: str, size: int, configure: Callable[[Connection[Row]], None]) -> ConnectionPool[Connection[Row]]:
-    return ConnectionPool(
-        url,
-        connection_class=Connection[Row],
-        kwargs={"row_factory": dict_row, "tcp_user_timeout": TCP_USER_TIMEOUT_MILLISECONDS},
-        min_size=1,
-        max_size=size,
-        configure=configure,
-        check=_check_open,
-        timeout=WAIT_SECONDS,
-        open=True,
-    )
+    return pool(url, KEYS, 2, set_up)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +81,7 @@ def flat(row: Row) -> Row:
 class Reader:
     """Opens read snapshots. A snapshot never has only part of an event's effects."""
 
-    def __init__(self, pool: ConnectionPool[Connection[Row]]) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._waiting = BoundedSemaphore(MAX_WAITING)
 
@@ -160,7 +117,7 @@ class Reader:
     def lag(self) -> dict[str, float]:
         """The log's position, the projections' position, and their lag in events and seconds, by metric name."""
         with self._pool.connection() as conn:
-            row = conn.execute(QUERIES["lag"], {"names": list(ORDER)}).fetchone()
+            row: dict[str, float] | None = conn.execute(QUERIES["lag"], {"names": list(ORDER)}).fetchone()
         assert row is not None
         return row
 

@@ -15,9 +15,9 @@ import string
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import lru_cache, partial
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -47,6 +47,9 @@ MAX_QUEUED = 128
 SMALL_BODY_BYTES = 64 * 1024
 """Larger bodies count towards the limits on bytes being received, per sender and in total, and are never batched."""
 MAX_RECEIVING_BYTES_PER_SENDER, MAX_RECEIVING_BYTES = 2 * MAX_BODY_BYTES, 16 * MAX_BODY_BYTES
+REQUEST_SECONDS, UPLOAD_SECONDS, PROBE_SECONDS = 10.0, 45.0, 5.0
+"""A request is answered within this time, with 503 if the application has no answer: whatever the database does. A
+statement file, which a process of its own reads, has more time; a health check has less."""
 BODY_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 64 * 1024
 """A body must arrive within BODY_SECONDS plus its length divided by this rate."""
@@ -84,13 +87,16 @@ class Gateway:
     ) -> None:
         self._app, self._authenticator, self._log_watcher = app, authenticator, log_watcher
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="answer")
+        self._probe_thread = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._posts = MicroBatcher[Answer](self._threads)
         self._in_progress = 0
         self._following: Counter[str] = Counter()
         self._receiving: Counter[str] = Counter()
+        metrics.WAITING.set_function(lambda: max(0, self._in_progress - metrics.active()))
 
     def __rsgi_del__(self, _: Any) -> None:
         self._threads.shutdown(wait=True)
+        self._probe_thread.shutdown(wait=True)
         logs.BACKGROUND.finish()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
@@ -119,11 +125,15 @@ class Gateway:
     async def _answer(self, environment: dict[str, Any]) -> Answer:
         """The response of the application. For a long poll (WAIT): once there are events, or at its deadline."""
         call = partial(self._call, environment)
+        if environment["PATH_INFO"] == "/healthz":
+            return call()  # needs no thread and no database: it says that this process answers
+        if environment["PATH_INFO"] == "/readyz":
+            return await self._probed(call)
         if _is_small_post(environment):
             return await self._in_batch(call)
         deadline = None
         while True:
-            answer = await self._in_thread(call)
+            answer = await self._in_thread(call, _seconds(environment))
             wait = environment.pop(WAIT, None)
             if wait is None:
                 return answer
@@ -172,26 +182,30 @@ class Gateway:
         except OperationalError as error:
             log.warning("stream ended", reason=str(error).strip())
 
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        self._admit()
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._started, work)
-        finally:
-            self._in_progress -= 1
+    async def _in_thread(self, work: Callable[[], T], seconds: float = REQUEST_SECONDS) -> T:
+        async with self._admitted(seconds):
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _active, work)
 
     async def _in_batch(self, work: Callable[[], Answer]) -> Answer:
-        self._admit()
-        try:
-            return await self._posts.call(partial(self._started, work))
-        finally:
-            self._in_progress -= 1
+        async with self._admitted(REQUEST_SECONDS):
+            return await self._posts.call(partial(_active, work))
 
-    def _admit(self) -> None:
-        """Count one more request in progress. Raises _Declined if the queue is full."""
+    async def _probed(self, work: Callable[[], Answer]) -> Answer:
+        """The answer of a health check, which has a thread of its own: it must not wait for busy ones."""
+        async with _deadline(PROBE_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(self._probe_thread, work)
+
+    @asynccontextmanager
+    async def _admitted(self, seconds: float) -> AsyncIterator[None]:
+        """A place for one request. Raises _Declined if none is free, or if the request takes longer than `seconds`."""
         if self._in_progress >= THREADS + MAX_QUEUED:
             raise _Declined("overloaded")
         self._in_progress += 1
-        metrics.WAITING.inc()
+        try:
+            async with _deadline(seconds):
+                yield
+        finally:
+            self._in_progress -= 1
 
     async def _body(self, headers: Any, protocol: Any) -> bytes:
         """The request's body. Raises _Declined if it has no length, no authenticated sender, or exceeds a limit."""
@@ -236,11 +250,6 @@ class Gateway:
         except Exception as error:  # the database or the identity provider cannot be reached
             raise _Declined("unavailable") from error
 
-    def _started(self, work: Callable[[], T]) -> T:
-        metrics.WAITING.dec()
-        with metrics.ACTIVE.track_inprogress():
-            return work()
-
     def _call(self, environment: dict[str, Any]) -> Answer:
         started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -256,6 +265,30 @@ class Gateway:
                 parts.close()
         status, headers = started[-1]
         return int(status[:3]), headers, body
+
+
+def _active(work: Callable[[], T]) -> T:
+    with metrics.ACTIVE.track_inprogress():
+        return work()
+
+
+@asynccontextmanager
+async def _deadline(seconds: float) -> AsyncIterator[None]:
+    """Raises _Declined after this time. A thread that runs already goes on, within the limits of its database session.
+
+    A post may then be recorded though its sender got no position: it is sent again, as after any 503.
+    """
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise _Declined("unavailable") from error
+
+
+def _seconds(environment: Mapping[str, Any]) -> float:
+    """The time within which this request is answered."""
+    is_upload = environment["REQUEST_METHOD"] == "POST" and not environment["PATH_INFO"].endswith("/events")
+    return UPLOAD_SECONDS if is_upload else REQUEST_SECONDS
 
 
 async def _received(protocol: Any, length: int) -> bytes:

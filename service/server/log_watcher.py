@@ -12,6 +12,7 @@ import time
 import psycopg
 import structlog
 
+from service.postgres import session
 from service.postgres.queries import QUERIES
 
 log = structlog.get_logger()
@@ -50,7 +51,7 @@ class LogWatcher:
     def _listen(self) -> None:
         while True:
             try:
-                with psycopg.connect(self._url, autocommit=True) as conn:
+                with session.connect(self._url, session.WORKERS) as conn:
                     conn.execute("listen ledger_events")
                     while True:
                         for (head,) in conn.execute(QUERIES["head"]):

@@ -12,7 +12,8 @@ from domain.fund.reconciliation import CASH, Difference, Direction
 from domain.money import Money
 from domain.state.entities import BankAccount
 from domain.tie_out import Days, Entry, Line, Pairing, tie_out
-from service.postgres.snapshots import Row, Snapshot
+from service.postgres.session import Row
+from service.postgres.snapshots import Snapshot
 from service.statements import Statement
 
 MARGIN = timedelta(days=31)

@@ -16,6 +16,7 @@ import structlog
 from psycopg.rows import dict_row
 
 from service.config import Config
+from service.postgres import session
 from service.postgres.queries import QUERIES
 from service.supervisor import for_children
 
@@ -32,7 +33,7 @@ def follow(config: Config, stop: threading.Event) -> None:
     """Run requested checks until `stop` is set; reconnect after a restart of the database."""
     while not stop.wait(POLL_SECONDS):
         try:  # after any error, the next check must still run
-            with psycopg.connect(config.database_url or "", autocommit=True, row_factory=dict_row) as conn:
+            with session.connect(config.database_url or "", session.WORKERS, row_factory=dict_row) as conn:
                 [row] = conn.execute(f"select pg_try_advisory_lock({CHECK_LOCK}) as locked").fetchall()
                 if row["locked"]:
                     _follow(conn, config, stop)

@@ -10,6 +10,7 @@ import structlog
 from psycopg.rows import tuple_row
 
 import projections
+from service.postgres import session
 
 log = structlog.get_logger()
 
@@ -24,7 +25,7 @@ def follow(url: str, stop: threading.Event) -> None:
     """
     while not stop.is_set():
         try:
-            with psycopg.connect(url, autocommit=True, row_factory=tuple_row) as conn:
+            with session.connect(url, session.WORKERS, row_factory=tuple_row) as conn:
                 conn.execute("listen ledger_events")
                 log.info("projector following")
                 _follow(conn, stop)
@@ -43,7 +44,7 @@ def _follow(conn: psycopg.Connection[tuple[object, ...]], stop: threading.Event)
 
 def catch_up(url: str) -> int:
     """Fold all recorded events; return the position reached, or 0 if there was nothing to fold."""
-    with psycopg.connect(url, autocommit=True, row_factory=tuple_row) as conn:
+    with session.connect(url, session.COMMANDS, row_factory=tuple_row) as conn:
         reached = 0
         while span := projections.advance(conn):
             reached = span.upto

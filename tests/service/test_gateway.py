@@ -23,11 +23,11 @@ FUND = "fund/f"
 
 
 class Served:
-    """`suyuan serve` on the database of `api`."""
+    """`suyuan serve` on the database of `api`, by default with the same URL."""
 
-    def __init__(self, api, port=None):
+    def __init__(self, api, port=None, database_url=None):
         self.api, self.port = api, port or free_port()
-        settings = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
+        settings = {"DATABASE_URL": database_url or api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
         environment = {**os.environ, **settings, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere"}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "service", "serve"], env=environment, stderr=subprocess.DEVNULL

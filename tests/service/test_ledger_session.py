@@ -44,7 +44,7 @@ def test_the_session_is_read_committed_and_has_a_timeout_for_every_wait(database
         recorder = cast(Recorder, ledger.recorder)
         with recorder.datastore.get_connection() as conn:
             shown = [next(iter(conn.execute(f"show {name}").fetchone().values())) for name in settings]
-    assert shown == ["read committed", "10s", "1min", "10s"]
+    assert shown == ["read committed", "3s", "5s", "10s"]
 
 
 def test_a_state_ahead_of_the_log_leaves_the_cache_once_the_log_was_read(ledger):

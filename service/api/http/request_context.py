@@ -6,6 +6,7 @@ from flask import current_app, g
 
 from service.auth.grants import Principal
 from service.ledger.application import Ledger
+from service.postgres.session import Pool
 from service.postgres.snapshots import Reader
 
 
@@ -15,6 +16,11 @@ def ledger() -> Ledger:
 
 def reader() -> Reader:
     return current_app.extensions["reader"]  # type: ignore[no-any-return]
+
+
+def keys() -> Pool:
+    """The pool of connections that look up API keys."""
+    return current_app.extensions["keys"]  # type: ignore[no-any-return]
 
 
 def principal() -> Principal:

@@ -12,7 +12,7 @@ from service.api.http.request_context import ledger
 from service.ledger import coalescing
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Post
-from service.postgres.snapshots import Row
+from service.postgres.session import Row
 
 COMMON_MEMBERS = frozenset({"type", "title", "title_zh", "status", "remedy", "remedy_zh"})
 """The members of every problem document; the others are the facts of the refusal."""

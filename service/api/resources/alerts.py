@@ -21,7 +21,8 @@ from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_read
 from service.api.resources.why import look_up
-from service.postgres.snapshots import Row, Snapshot
+from service.postgres.session import Row
+from service.postgres.snapshots import Snapshot
 
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 

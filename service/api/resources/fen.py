@@ -13,7 +13,8 @@ from service.api.http.problems import Problem
 from service.api.http.request_context import reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_find
-from service.postgres.snapshots import Row, Snapshot
+from service.postgres.session import Row
+from service.postgres.snapshots import Snapshot
 
 bp = Blueprint("fen", __name__, url_prefix="/v1/fen")
 

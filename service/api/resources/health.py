@@ -8,8 +8,10 @@ from psycopg import Error
 from service import __version__
 from service.api import response_types
 from service.api.http.operation import operation
-from service.api.http.request_context import reader
+from service.api.http.request_context import keys, ledger, reader
 from service.api.http.responses import answer
+from service.ledger.application import Unavailable
+from service.postgres.queries import QUERIES
 
 bp = Blueprint("health", __name__)
 
@@ -23,9 +25,13 @@ def alive() -> Response:
 @bp.get("/readyz")
 @operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None)
 def ready() -> Response:
+    """Uses each pool of connections as a request would: one that is out of order is not hidden by the others."""
     try:
+        with keys().connection() as conn:
+            conn.execute(QUERIES["find_key"], {"digest": b""})
+        ledger().execute("head")
         with reader().at() as snapshot:
             positions = {"log_position": snapshot.head, "projected_position": snapshot.position}
         return answer({"status": "ready", **positions})
-    except Error:
+    except (Error, Unavailable):
         return answer({"status": "database out of reach"}, 503)

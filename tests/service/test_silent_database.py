@@ -1,0 +1,119 @@
+"""A database that keeps its connections and answers nothing: requests get answers in time, and the service recovers."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+
+from service.postgres import session
+from service.server.gateway import REQUEST_SECONDS
+from service.workers import projector
+from tests.lives import founded, line
+from tests.posting import open_ledger, put
+from tests.proxy import black_hole, proxied
+from tests.service.test_gateway import Served, appropriation, founding
+
+LATE_SECONDS = REQUEST_SECONDS + 5
+"""No request may take longer; the machine may be busy."""
+
+
+@pytest.fixture
+def proxy(api):
+    with proxied(api.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def served(api, proxy):
+    server = Served(api, database_url=proxy.url)
+    assert server.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
+    yield server
+    server.stop()
+
+
+def ask(served, times=6):
+    """The statuses of posts and reads sent side by side; each must be answered within LATE_SECONDS."""
+    calls = [("POST", "/v1/events", appropriation(served.api), "fund-office") for _ in range(times)]
+    calls += [("GET", path, None, "auditor") for path in ("/v1/funds", "/v1/feed", "/v1/fen/1")]
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [status for status, _, _ in pool.map(lambda call: served.call(*call, timeout=LATE_SECONDS), calls)]
+
+
+def recovers(served, seconds=60):
+    """Posts count again, and the health check agrees."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        status, _, _ = served.call("POST", "/v1/events", appropriation(served.api), "fund-office")
+        if status == 201 and served.call("GET", "/readyz")[0] == 200:
+            return True
+        time.sleep(0.2)
+    return False
+
+
+@pytest.mark.long("waits for time-outs")
+def test_while_the_database_is_silent_every_request_is_answered_in_time_and_afterwards_posts_count(served, proxy):
+    proxy.silence(new=True)
+    assert set(ask(served)) == {503}
+    began = time.monotonic()
+    assert served.call("GET", "/healthz")[0] == 200
+    assert time.monotonic() - began < REQUEST_SECONDS / 2, "it waited for the database"
+    assert served.call("GET", "/readyz", timeout=LATE_SECONDS)[0] == 503
+    proxy.resume()
+    assert recovers(served)
+
+
+@pytest.mark.long("waits for time-outs")
+def test_the_service_recovers_when_only_its_old_connections_are_silent_for_ever(served, proxy):
+    proxy.silence(new=False)
+    ask(served)
+    assert recovers(served)
+    assert set(ask(served)) <= {200, 201, 404}, "no connection of before is left"
+
+
+@pytest.mark.long("waits for time-outs")
+def test_a_post_behind_a_table_lock_is_answered_in_time_and_counts_when_it_is_sent_again(served):
+    event = appropriation(served.api)
+    with psycopg.connect(served.api.url) as blocker:
+        blocker.execute("lock table event in access exclusive mode")
+        began = time.monotonic()
+        assert served.call("POST", "/v1/events", event, "fund-office", timeout=LATE_SECONDS)[0] == 503
+        assert time.monotonic() - began < REQUEST_SECONDS, "it took the lock timeout more than once"
+    assert served.call("POST", "/v1/events", event, "fund-office")[0] in (200, 201)
+
+
+@pytest.mark.long("waits for time-outs")
+def test_a_host_that_swallows_connections_does_not_keep_posts_from_the_next_host(api, proxy):
+    with black_hole() as port:
+        url = make_conninfo(proxy.url, host="127.0.0.1,127.0.0.1", port=f"{port},{proxy.port}")
+        server = Served(api, database_url=url)
+        statuses = [server.call("POST", "/v1/events", founding(api), "fund-office", timeout=LATE_SECONDS)[0]]
+        statuses += [
+            server.call("POST", "/v1/events", appropriation(api), "fund-office", timeout=LATE_SECONDS)[0]
+            for _ in range(24)
+        ]
+        assert statuses.count(201) == len(statuses)
+        server.stop()
+
+
+def test_the_projector_leaves_a_silent_connection_and_folds_on_a_new_one(database_url, monkeypatch):
+    monkeypatch.setattr(session, "WORKERS", session.Limits(silence=1, statement=1, lock=1))
+    stop = threading.Event()
+    with proxied(database_url) as proxy, open_ledger(database_url) as ledger:
+        thread = threading.Thread(target=projector.follow, args=(proxy.url, stop))
+        thread.start()
+        head = put(ledger, founded(line())[:2])
+        wait_until_folded(database_url, head)
+        proxy.silence(new=False)
+        head = put(ledger, founded(line())[2:])
+        wait_until_folded(database_url, head)
+        stop.set()
+        thread.join()
+
+
+def wait_until_folded(url, position):
+    with psycopg.connect(url, autocommit=True) as conn:
+        while conn.execute("select min(position) from projection").fetchone() != (position,):
+            time.sleep(0.05)
