@@ -119,6 +119,56 @@ def test_a_plan_that_is_refused_creates_no_ledger(tmp_path, plan, was, becomes, 
     assert not home.exists()
 
 
+def test_a_plan_is_loaded_once_and_a_changed_one_is_refused_with_what_differs(api, plan):
+    assert "12 个事件入账" in load_into(api, plan(OTHER)).stdout
+    assert "0 个事件入账" in load_into(api, plan(OTHER)).stdout
+    changed = (
+        OTHER.replace("name: 乙项目", "name: 丙项目")
+        .replace("示例财〔2020〕1号", "示例财〔2020〕9号")
+        .replace("{1: 2000, 2: 3000, 3: 345}", "{1: 2000, 2: 3001, 3: 344}")
+        .replace("total: 4000.50", "total: 4001.50")
+        .replace("total: 5345.17", "total: 5344.17")
+    )
+    answer = load_into(api, plan(changed, "changed.yaml"))
+    assert answer.returncode == 1
+    for path, was in (
+        ("fund.documents[1].number", "示例财〔2020〕1号"),
+        ("plan.batches[2].total", "4000.50"),
+        ("plan.projects[2].amounts.2", "3000.00"),
+        ("plan.projects[2].name", "乙项目"),
+    ):
+        name = path.rpartition(".")[2]
+        [line] = [each for each in answer.stderr.splitlines() if f"{path}: 与已登记的不同，登记的是 {was} " in each]
+        number = int(line.split("changed.yaml:")[1].split(":")[0])
+        assert f"{name}: " in changed.splitlines()[number - 1]
+    assert "PlanRevised" in answer.stderr.splitlines()[-2]
+    assert "PlanRevised" in answer.stderr.splitlines()[-1]
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_plan_with_more_or_fewer_projects_than_the_loaded_one_is_refused_at_its_projects(api, plan):
+    load_into(api, plan(OTHER))
+    fewer = OTHER[: OTHER.index("    - code: other-b")].replace("3000}", "1000}").replace("4000.50}", "1000.50}")
+    fewer = fewer.replace("5345.17}", "5000.17}").replace("total: 12345.67", "total: 7000.67")
+    answer = load_into(api, plan(fewer))
+    assert ": plan.projects: 与已登记的不同 it differs" in answer.stderr
+
+
+def test_a_plan_that_is_loaded_again_by_another_person_is_refused_once_naming_the_option(api, plan):
+    load_into(api, plan(OTHER))
+    answer = load_into(api, plan(OTHER), actor="乙")
+    *_, only, advice_zh, _ = answer.stderr.splitlines()
+    assert only == "--actor: 与已登记的不同，登记的是 甲 it differs from what is recorded: 甲"
+    assert "改回原来的内容和经办人" in advice_zh
+    assert answer.stderr.count("--actor:") == 1
+
+
+def test_a_default_that_is_now_written_out_is_reported_at_its_block(api, plan):
+    load_into(api, plan(OTHER))
+    answer = load_into(api, plan(OTHER.replace("acceptance_tries: 1", "acceptance_tries: 1, idle_days: 180")))
+    assert ": fund: 与已登记的不同 it differs" in answer.stderr
+
+
 def test_a_fund_code_that_another_post_has_used_is_refused_at_its_line(api, plan):
     settings = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
     founded = api.event("FundEstablished", "fund/other-2020", cites=("立项依据",), name="甲", settings=settings)
