@@ -1,4 +1,4 @@
-"""Rules for text input: every character must be visible, and a date must be written `YYYY-MM-DD`."""
+"""Rules for text: every character of an input must be visible, a date is `YYYY-MM-DD`; messages escape the rest."""
 
 from __future__ import annotations
 
@@ -26,3 +26,12 @@ def _is_invisible(character: str) -> bool:
         or character in INVISIBLE
         or "VARIATION SELECTOR" in unicodedata.name(character, "")
     )
+
+
+def escaped(text: str) -> str:
+    r"""The text with every invisible character as an escape, such as `\n` or `\u200b`: a terminal cannot obey it."""
+    return "".join(_escape(each) if _is_invisible(each) else each for each in text)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()

@@ -4,70 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
-from marshmallow import ValidationError
+from psycopg import Connection
 from rich.markup import escape
 
-from domain.decision import TITLES, decide
-from domain.replay import advance
-from domain.rules import Refused
-from service.api.http.problems import invalid_problem, outcome_problem
-from service.api.posting import cloudevents
-from service.app import empty_view, open_ledger
+from service.api.http.problems import outcome_problem
+from service.app import open_ledger
+from service.cli import plan_changes, plan_check
 from service.cli.terminal import NEW, OF_LEDGER, administered, out, url_of, variables
-from service.ledger.outcomes import Committed, NotRecorded, Post, Refusal
+from service.config import Config, OperatorError
+from service.ledger.application import Unavailable
+from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
 from service.plans import plan_file
+from service.plans.plan_file import PlanEvent, PlanFile, PlanFileWrong
+from service.text import escaped
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path))
 @click.option("--actor", help="who adopts the plan 经办人")
 @click.option("--check", "check_only", is_flag=True, help="check the file only, load nothing 只检查文件，不载入")
 @NEW
 def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> None:
     """载入资金安排计划，全部成功或全不载入。Set up the fund of a plan file, completely or not at all."""
-    events = list(plan_file.posts(plan_file.read(file), "-" if actor is None else actor))
-    if check_only:
-        decide_all(file, events)
-        out.print(f"[green]✓[/green] {escape(str(file))}: 计划有效 the plan is valid; {len(events)} 个事件 events")
-        return
-    if actor is None:
+    if actor is None and not check_only:
         raise click.UsageError("缺少 --actor 经办人 missing option --actor")
-    with administered(new=new) as (chosen, _):
-        posts = [_post(file, event, chosen.secret) for event in events]
-        ledger = open_ledger(url_of(chosen))
-        try:
-            outcomes = ledger.post(posts)
-        finally:
-            ledger.close()
-    for event, outcome in zip(events, outcomes, strict=True):
-        if isinstance(outcome, Refusal):
-            raise _refused(file, event, outcome.rule)
-        if not isinstance(outcome, Committed | NotRecorded):
-            problem = outcome_problem(outcome)
-            raise click.ClickException(f"{event['id']}: {problem['title_zh']} {problem['title']}")
+    plan = plan_file.parse(file)
+    events = plan_check.checked(plan, "-" if actor is None else actor)
+    if check_only:
+        name = escape(escaped(str(file)))
+        out.print(f"[green]✓[/green] {name}: 计划有效 the plan is valid; {len(events)} 个事件 events")
+        return
+    with administered(new=new) as (chosen, conn):
+        outcomes = _post(events, chosen)
+        _check_recorded(plan, events, outcomes, conn)
     recorded = sum(not each.replayed for each in outcomes if isinstance(each, Committed))
     out.print(f"[green]✓[/green] {recorded} 个事件入账 events recorded")
 
 
-def _post(file: Path, event: plan_file.Event, secret: bytes) -> Post:
-    """Raises PlanFileWrong, with the line in the file."""
+def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:
+    ledger = open_ledger(url_of(chosen))
     try:
-        return cloudevents.parse_post(cloudevents.parse_envelope(event), "load-plan", secret)
-    except ValidationError as error:
-        raise plan_file.invalid(file, event, invalid_problem(error)["errors"]) from error
+        return ledger.post([plan_check.post_of(event, chosen.secret) for event in events])
+    except Unavailable as error:
+        raise OperatorError(
+            "账簿连接中断，计划或已载入：请再载入一次，不会重复入账\n"
+            "the ledger cannot be reached, and the plan may be recorded: load it again, which records nothing twice"
+        ) from error
+    finally:
+        ledger.close()
 
 
-def decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
-    """Decide the events on an empty ledger. If one is refused, raises PlanFileWrong with its line in the file."""
-    view = empty_view()
-    for event in events:
-        try:
-            view = advance(view, decide(view, _post(file, event, b"").posted))
-        except Refused as refusal:
-            raise _refused(file, event, refusal) from refusal
-
-
-def _refused(file: Path, event: plan_file.Event, refusal: Refused) -> plan_file.PlanFileWrong:
-    return plan_file.refused(file, event, refusal, refusal.chinese(TITLES))
+def _check_recorded(
+    plan: PlanFile, events: Sequence[PlanEvent], outcomes: Sequence[Outcome], conn: Connection[Any]
+) -> None:
+    """Raises PlanFileWrong unless all events are recorded. Refusals may be due to changed content, so that is first."""
+    pairs = list(zip(events, outcomes, strict=True))
+    if conflicts := [event for event, outcome in pairs if isinstance(outcome, IdentityConflict)]:
+        raise plan_changes.changed(plan, conflicts, conn)
+    for event, outcome in pairs:
+        if isinstance(outcome, Refusal):
+            raise PlanFileWrong(plan.path, [plan_check.refused(plan, event, outcome.rule)])
+        if not isinstance(outcome, Committed | NotRecorded):
+            problem = outcome_problem(outcome)
+            raise click.ClickException(f"{event.event['id']}: {problem['title_zh']} {problem['title']}")

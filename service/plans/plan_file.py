@@ -2,86 +2,115 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from domain.rules import Refused
 from service.config import OperatorError
+from service.plans import plan_consistency
 from service.plans.plan_format import Wrong, line_of, read_plan
-from service.plans.plan_location import path_of_error, path_of_refusal
+from service.plans.plan_text import text_of
 from service.plans.yaml_lines import WrongYaml, load
+from service.text import escaped
 
 Event = dict[str, Any]
 MAX_LISTED = 20
 """The maximum number of errors that the message lists."""
+ACTOR = "--actor"
+"""In place of a field of the file: the option that gives the person who adopts the plan."""
 
 
 class PlanFileWrong(OperatorError):
-    """The file is not a plan in the format of docs/plan-format.md; the message names each line, field and reason."""
+    """The file is not a plan that can be loaded. The message names each line, field and reason, then gives `advice`."""
 
-    def __init__(self, file: Path, wrong: Sequence[Wrong]) -> None:
-        more = len(wrong) - MAX_LISTED
-        listed = [f"{file}:{each}" for each in wrong[:MAX_LISTED]]
-        super().__init__("\n".join([*listed, *([f"… 另有 {more} 处 and {more} more"] if more > 0 else [])]))
-        self.wrong = tuple(wrong)
+    def __init__(self, file: Path, wrong: Iterable[Wrong], advice: str = "") -> None:
+        self.wrong = tuple(sorted(set(wrong)))
+        more = len(self.wrong) - MAX_LISTED
+        listed = [escaped(_shown(file, each)) for each in self.wrong[:MAX_LISTED]]
+        rest = [f"… 另有 {more} 处 and {more} more"] if more > 0 else []
+        super().__init__("\n".join([*listed, *rest, *([advice] if advice else [])]))
 
 
-def read(file: Path) -> dict[str, Any]:
-    """The plan in `file`, with parsed values and amounts as exact yuan. Raises PlanFileWrong."""
-    plan, wrong = read_plan(_document(file))
-    if wrong:
-        raise PlanFileWrong(file, wrong)
+def _shown(file: Path, wrong: Wrong) -> str:
+    return f"{ACTOR}: {wrong.zh} {wrong.en}" if wrong.path == ACTOR else f"{file}:{wrong}"
+
+
+@dataclass(frozen=True)
+class PlanFile:
+    """A plan file that was read: its document with line numbers, its parsed plan, and the errors of its fields."""
+
+    path: Path
+    document: Any
+    plan: Mapping[str, Any]
+    wrong: tuple[Wrong, ...]
+
+    def at(self, path: str, zh: str, en: str) -> Wrong:
+        """An error of the field at this path, with its line."""
+        return Wrong(line_of(self.document, path), path, zh, en)
+
+
+def read(file: Path) -> PlanFile:
+    """The plan in `file`, if all its fields are right. Raises PlanFileWrong."""
+    plan = parse(file)
+    if plan.wrong:
+        raise PlanFileWrong(file, plan.wrong)
     return plan
+
+
+def parse(file: Path) -> PlanFile:
+    """The plan in `file`, and its errors. Raises PlanFileWrong if it is not YAML, PlanFileUnreadable."""
+    document = _document(file)
+    plan, wrong = read_plan(document)
+    unread = PlanFile(file, document, plan, tuple(wrong))
+    disagree = plan_consistency.errors(plan["plan"], [each.path for each in wrong])
+    return PlanFile(file, document, plan, (*wrong, *(unread.at(*each) for each in disagree)))
 
 
 def _document(file: Path) -> Any:
     try:
-        return load(file.read_text(encoding="utf-8"))
+        return load(text_of(file))
     except WrongYaml as error:
-        raise PlanFileWrong(file, [Wrong(error.line, "YAML", error.zh, error.en)]) from error
+        raise PlanFileWrong(file, [Wrong(line, "YAML", zh, en) for line, zh, en in error.problems]) from error
     except UnicodeDecodeError as error:
-        raise PlanFileWrong(file, [Wrong(1, "YAML", "须为 UTF-8 编码", "it must be in UTF-8")]) from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise PlanFileWrong(file, [Wrong(line, "YAML", "须为 UTF-8 编码", "it must be in UTF-8")]) from error
 
 
-def invalid(file: Path, event: Event, errors: Sequence[Mapping[str, str]]) -> PlanFileWrong:
-    """The errors of an event that was made from the plan, with their lines in the file.
+class PlanEvent(NamedTuple):
+    """A CloudEvent that was made from the plan, and the path of the block or field that it was made from."""
 
-    `errors` are as in a problem document: each has a JSON `pointer` into the event and a `detail`.
-    """
-    document = _document(file)
-    paths = [(path_of_error(event, each["pointer"], document["plan"]), each["detail"]) for each in errors]
-    return PlanFileWrong(file, [Wrong(line_of(document, path), path, detail, "") for path, detail in paths])
+    event: Event
+    place: str
 
 
-def refused(file: Path, event: Event, refusal: Refused, zh: str) -> PlanFileWrong:
-    """The refusal of an event that was made from the plan, with its line in the file. `zh`: its Chinese sentence."""
-    document = _document(file)
-    path = path_of_refusal(event, refusal, document["plan"])
-    return PlanFileWrong(file, [Wrong(line_of(document, path), path, zh, str(refusal))])
+def posts(file: PlanFile, actor: str) -> Iterator[Event]:
+    """The CloudEvents that set up the fund, to be posted in this order."""
+    return (each.event for each in events(file, actor))
 
 
-def posts(plan: Mapping[str, Any], actor: str) -> Iterator[Event]:
-    """The CloudEvents that set up the fund: established, funded, planned, its projects opened and allotted in full.
+def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
+    """The events that set up the fund: established, funded, planned, its projects opened and allotted in full.
 
     Their ids are derived from the plan, so loading it again records nothing.
     """
-    fund, money, body = plan["fund"], plan["appropriation"], plan["plan"]
+    fund, money, body = file.plan["fund"], file.plan["appropriation"], file.plan["plan"]
     make = _EventFactory(fund["code"], actor)
-    stream = f"fund/{fund['code']}"
-    about = {name: fund[name] for name in ("name", "name_en", "settings") if name in fund}
-    yield make("established", "FundEstablished", stream, fund["established_on"], fund["documents"], **about)
-    received = {name: money[name] for name in ("amount", "budget_year")}
-    yield make("appropriated", "AppropriationReceived", stream, money["received_on"], money["documents"], **received)
-    yield make("drafted", "PlanDrafted", stream, body["drafted_on"], **_draft(body))
-    yield make("adopted", "PlanAdopted", stream, body["adopted_on"], body["documents"], draft=3)
-    for line in body["projects"]:
-        code, opened = line["code"], body["adopted_on"]
-        yield make(f"opened-{code}", "ProjectOpened", f"project/{code}", opened, fund=fund["code"])
+    stream, day = f"fund/{fund['code']}", fund["established_on"]
+    about = {name: fund[name] for name in ("documents", "name", "name_en", "settings") if name in fund}
+    yield make("fund", "established", "FundEstablished", stream, on=day, **about)
+    received = {name: money[name] for name in ("documents", "amount", "budget_year")}
+    yield make("appropriation", "appropriated", "AppropriationReceived", stream, on=money["received_on"], **received)
+    yield make("plan", "drafted", "PlanDrafted", stream, on=body["drafted_on"], **_draft(body))
+    adopted = {"on": body["adopted_on"], "documents": body["documents"]}
+    yield make("plan", "adopted", "PlanAdopted", stream, **adopted, draft=3)
+    for number, line in enumerate(body["projects"], 1):
+        code, place, opened = line["code"], f"plan.projects[{number}]", body["adopted_on"]
+        yield make(place, f"opened-{code}", "ProjectOpened", f"project/{code}", on=opened, fund=fund["code"])
+        allotted = {"on": body["allotted_on"], "documents": body["allotment_documents"], "project": code}
         for batch, amount in line["amounts"].items():
-            share = {"project": code, "batch": batch, "amount": amount}
-            name, cited = f"allotted-{code}-{batch}", body["allotment_documents"]
-            yield make(name, "FundsAllotted", stream, body["allotted_on"], cited, **share)
+            share, id_ = {**allotted, "batch": batch, "amount": amount}, f"allotted-{code}-{batch}"
+            yield make(f"{place}.amounts.{batch}", id_, "FundsAllotted", stream, **share)
 
 
 class _EventFactory:
@@ -90,9 +119,11 @@ class _EventFactory:
     def __init__(self, fund: str, actor: str) -> None:
         self._source, self._actor = f"/suyuan/plan/{fund}", actor
 
-    def __call__(self, id_: str, type_: str, subject: str, on: str, documents: Any = (), **data: Any) -> Event:
+    def __call__(
+        self, place: str, id_: str, type_: str, subject: str, *, on: str, documents: Iterable[Any] = (), **data: Any
+    ) -> PlanEvent:
         header = {"occurred_on": on, "actor": self._actor, "documents": list(documents)}
-        return {
+        event = {
             "specversion": "1.0",
             "id": id_,
             "source": self._source,
@@ -100,6 +131,7 @@ class _EventFactory:
             "subject": subject,
             "data": {**header, **data},
         }
+        return PlanEvent(event, place)
 
 
 def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,6 +158,6 @@ def _line(line: Mapping[str, Any], gates: Mapping[int, str]) -> dict[str, Any]:
         "fixed_total": line.get("fixed_total", False),
         "total": line["total"],
         "batches": [
-            {"batch": batch, "amount": amount, "gate": gates[batch]} for batch, amount in line["amounts"].items()
+            {"batch": batch, "amount": amount, "gate": gates.get(batch)} for batch, amount in line["amounts"].items()
         ],
     }

@@ -6,20 +6,22 @@ Every error is reported with its line, its field, and what is allowed there. doc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from domain.money import Money
+from domain.money import MAX_FEN, Money
 from domain.state.fund import Gate, NoticeOrder
 from service.plans.yaml_lines import Block, Items, Text
 from service.text import DAY as DAY_FORM
 
 UNITS = {"分": 1, "元": 100, "万元": 1_000_000}
 """The units in which a plan may state its amounts, each in fen."""
+MAX_SHOWN = 60
+"""The most characters of a value that a message shows."""
 
 
 class Wrong(NamedTuple):
@@ -31,7 +33,7 @@ class Wrong(NamedTuple):
     en: str
 
     def __str__(self) -> str:
-        return f"{max(self.line, 1)}: {self.path or '文件 file'}: {self.zh} {self.en}"
+        return f"{self.line}: {self.path or '文件 file'}: {self.zh} {self.en}"
 
 
 class NotAllowed(ValueError):
@@ -44,9 +46,9 @@ class NotAllowed(ValueError):
 
 @dataclass
 class Reading:
-    """One pass over a file: the unit of its amounts in fen, and the errors found."""
+    """One pass over a file: the unit of its amounts in fen (None if it states none), and the errors found."""
 
-    unit: int
+    unit: int | None
     wrong: list[Wrong] = field(default_factory=list)
 
     def add(self, line: int, path: str, zh: str, en: str) -> None:
@@ -57,18 +59,31 @@ Kind = Callable[[Any, str, Reading], Any]
 """Parses one value of the file at a path; errors are added to the reading."""
 
 
+NO_VALUE = (
+    "没有值（~、null 和空白表示没有值，作文字用须加引号）",
+    "it has no value (~, null and nothing mean no value; as text they need quotes)",
+)
+
+
 def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
     """A kind for single values, which `read` parses; `read` raises NotAllowed for other values."""
 
     def kind(value: Any, path: str, reading: Reading) -> Any:
         if not isinstance(value, Text):
             return reading.add(value.line, path, "须为单个值", "it must be a single value")
+        if value.null:
+            return reading.add(value.line, path, *NO_VALUE)
         try:
             return read(value, reading)
         except NotAllowed as error:
             return reading.add(value.line, path, error.zh, error.en)
 
     return kind
+
+
+def short(text: str) -> str:
+    """The text as a message shows it: cut after MAX_SHOWN characters."""
+    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
 
 
 def _text(value: Text, _: Reading) -> str:
@@ -79,7 +94,7 @@ def _text(value: Text, _: Reading) -> str:
 
 def _whole(value: Text, _: Reading) -> int:
     if not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
-        raise NotAllowed(f"须为整数，不能是 {value}", f"it must be a whole number, not {value}")
+        raise NotAllowed(f"须为整数，不能是 {short(value)}", f"it must be a whole number, not {short(value)}")
     return int(value)
 
 
@@ -87,19 +102,30 @@ def _day(value: Text, _: Reading) -> str:
     if DAY_FORM.fullmatch(value):
         with suppress(ValueError):
             return date.fromisoformat(value).isoformat()
-    raise NotAllowed(f"须为日期，如 2019-05-20，不能是 {value}", f"it must be a day such as 2019-05-20, not {value}")
+    shown = short(value)
+    raise NotAllowed(f"须为日期，如 2019-05-20，不能是 {shown}", f"it must be a day such as 2019-05-20, not {shown}")
 
 
 def _amount(value: Text, reading: Reading) -> str:
     """An amount, converted from the plan's unit to exact yuan."""
     if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,10})?", value, re.ASCII):
+        shown = short(value)
         raise NotAllowed(
-            f"须为金额，如 1000 或 12.5，不能是 {value}", f"it must be an amount such as 12.5, not {value}"
+            f"须为金额，如 1000 或 12.5，不能是 {shown}", f"it must be an amount such as 12.5, not {shown}"
         )
+    if reading.unit is None:
+        return str(ANY_AMOUNT)
     fen = Decimal(value) * reading.unit
     if fen != fen.to_integral_value():
         raise NotAllowed(f"{value} 不是整分", f"{value} is not a whole number of fen")
+    if not 0 < fen <= MAX_FEN:
+        most = Money(MAX_FEN)
+        raise NotAllowed(f"须大于零，至多 {most} 元", f"it must be above zero and at most {most} yuan")
     return str(Money(int(fen)))
+
+
+ANY_AMOUNT = Money(1)
+"""An amount of a plan without a unit, which is reported once and not at every amount."""
 
 
 def one_of(*values: str) -> Kind:
@@ -108,7 +134,8 @@ def one_of(*values: str) -> Kind:
     def read(value: Text, _: Reading) -> str:
         if value not in values:
             allowed = ", ".join(values)
-            raise NotAllowed(f"须为 {allowed} 之一，不能是 {value}", f"it must be one of {allowed}, not {value}")
+            shown = short(value)
+            raise NotAllowed(f"须为 {allowed} 之一，不能是 {shown}", f"it must be one of {allowed}, not {shown}")
         return str(value)
 
     return scalar(read)
@@ -125,55 +152,78 @@ def many(kind: Kind, *, min_items: int = 1) -> Kind:
     """A kind for lists of at least `min_items` values."""
 
     def read(value: Any, path: str, reading: Reading) -> list[Any]:
-        if not isinstance(value, Items) or len(value) < min_items:
-            reading.add(getattr(value, "line", 0), path, "须为列表", "it must be a list")
+        if not isinstance(value, Items):
+            reading.add(value.line, path, "须为列表", "it must be a list")
             return []
+        if len(value) < min_items:
+            reading.add(value.line, path, "列表不能为空", "the list must not be empty")
         return [kind(each, f"{path}[{number}]", reading) for number, each in enumerate(value, 1)]
 
     return read
 
 
+NOTHING = Text("")
+NOTHING.null = True
+"""Read in place of a required field that is missing, so that the plan has all its required fields."""
+
+
 def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
-    """A kind for blocks of named fields: all of `required`, any of `optional`, and no others."""
+    """A kind for blocks of named fields: all of `required`, any of `optional`, and no others.
+
+    An optional field without a value (~, null, nothing) is as if it were not written.
+    """
     known = {**required, **(optional or {})}
 
     def read(value: Any, path: str, reading: Reading) -> dict[str, Any]:
         if not isinstance(value, Block):
-            reading.add(
-                getattr(value, "line", 0), path, "须有下级字段", f"it must have the fields {', '.join(required)}"
-            )
-            return {}
+            names = ", ".join(required)
+            reading.add(value.line, path, f"须有下级字段 {names}", f"it must have the fields {names}")
+            value, reading = Block(), Reading(reading.unit)
         inside = f"{path}." if path else ""
-        for name in value.keys() - known.keys():
-            allowed = ", ".join(known)
-            line = getattr(value[name], "line", value.line)
-            reading.add(
-                line, inside + name, f"没有此字段，可用 {allowed}", f"there is no such field; allowed: {allowed}"
-            )
-        for name in required.keys() - value.keys():
-            reading.add(value.line, inside + name, "缺少此字段", "this field is missing")
-        return {name: kind(value[name], inside + name, reading) for name, kind in known.items() if name in value}
+        _refuse_unknown(value, known, inside, reading)
+        fields: dict[str, Any] = {}
+        for name, kind in known.items():
+            if name in value and (name in required or not getattr(value[name], "null", False)):
+                fields[name] = kind(value[name], inside + name, reading)
+            elif name in required:
+                reading.add(value.line, inside + name, "缺少此字段", "this field is missing")
+                fields[name] = kind(NOTHING, inside + name, Reading(reading.unit))
+        return fields
 
     return read
+
+
+def _refuse_unknown(value: Block, known: Mapping[str, Kind], inside: str, reading: Reading) -> None:
+    allowed = ", ".join(known)
+    for name in value:
+        if name not in known:
+            path = inside + short(name)
+            reading.add(
+                value.lines[name], path, f"没有此字段，可用 {allowed}", f"there is no such field; allowed: {allowed}"
+            )
 
 
 def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
     """Amounts by batch number."""
     if not isinstance(value, Block) or not value:
-        reading.add(getattr(value, "line", 0), path, "须为 {批次: 金额}", "it must be {batch: amount}")
+        reading.add(value.line, path, "须为 {批次: 金额}", "it must be {batch: amount}")
         return {}
-    amounts = {}
+    amounts: dict[int, str] = {}
     for name, amount in value.items():
-        number = WHOLE(name, f"{path}.{name}", reading)
-        amounts[number] = AMOUNT(amount, f"{path}.{name}", reading)
+        number = WHOLE(name, f"{path}.{short(name)}", reading)
+        at = f"{path}.{short(name) if number is None else number}"
+        parsed = AMOUNT(amount, at, reading)
+        if number in amounts:
+            reading.add(value.lines[name], at, f"批次 {number} 重复", f"the batch {number} is written twice")
+        if number is not None:
+            amounts[number] = parsed
     return amounts
 
 
 def award_rule(value: Any, path: str, reading: Reading) -> tuple[str, int | None]:
     """`{exact: n}` or `{max: n}`."""
     if not isinstance(value, Block) or len(value) != 1 or next(iter(value)) not in ("exact", "max"):
-        line = getattr(value, "line", 0)
-        reading.add(line, path, "须为 {exact: 个数} 或 {max: 个数}", "it must be {exact: n} or {max: n}")
+        reading.add(value.line, path, "须为 {exact: 个数} 或 {max: 个数}", "it must be {exact: n} or {max: n}")
         return "exact", None
     [(rule, count)] = value.items()
     return str(rule), WHOLE(count, f"{path}.{rule}", reading)
@@ -234,40 +284,29 @@ FILE = block({"format": one_of("suyuan-plan/1"), "fund": FUND, "appropriation": 
 
 
 def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
-    """The plan with parsed values and amounts as exact yuan, and all its errors in the order of the lines."""
+    """The plan with parsed values and amounts as exact yuan, and the errors of its fields.
+
+    The plan has all required fields; one that has an error is None, or empty.
+    """
     body = document.get("plan") if isinstance(document, Block) else None
     unit = body.get("unit") if isinstance(body, Block) else None
-    reading = Reading(UNITS.get(str(unit), 1))
-    plan = FILE(document, "", reading)
-    if not reading.wrong:
-        reading.wrong += _unknown_names(document["plan"])
-    return plan, sorted(reading.wrong)
+    reading = Reading(UNITS.get(unit) if isinstance(unit, Text) else None)
+    return FILE(document, "", reading), reading.wrong
 
 
 def line_of(document: Any, path: str) -> int:
     """The line of the field at a path such as `plan.projects[3].name`; if it is missing, the line of its parent."""
-    line = getattr(document, "line", 0)
+    line: int = document.line
     for name, number in re.findall(r"(\w+)|\[(\d+)\]", path):
         try:
-            document = document[name] if name else document[int(number) - 1]
-        except (KeyError, IndexError, TypeError):
+            document = _inside(document, name) if name else document[int(number) - 1]
+        except (KeyError, IndexError, TypeError, AttributeError):
             break
-        line = getattr(document, "line", line)
+        line = document.line
     return line
 
 
-def _unknown_names(plan: Block) -> Iterator[Wrong]:
-    """An error for each batch or task that a project names but the plan does not list."""
-    batches, tasks = {each["batch"] for each in plan["batches"]}, {each["code"] for each in plan["tasks"]}
-    for number, line in enumerate(plan["projects"], 1):
-        for batch, amount in line["amounts"].items():
-            if batch not in batches:
-                yield _unknown(amount.line, f"plan.projects[{number}].amounts", batch, batches)
-        for task in line["tasks"]:
-            if task not in tasks:
-                yield _unknown(task.line, f"plan.projects[{number}].tasks", task, tasks)
-
-
-def _unknown(line: int, path: str, name: str, known: set[str]) -> Wrong:
-    allowed = ", ".join(sorted(known))
-    return Wrong(line, path, f"计划中没有 {name}，可用 {allowed}", f"the plan has no {name}; allowed: {allowed}")
+def _inside(block: Block, name: str) -> Any:
+    """The field of this name; a batch may be written with leading zeros."""
+    written = next((each for each in block if each.lstrip("0") == name), name)
+    return block[name] if name in block else block[written]

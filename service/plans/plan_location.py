@@ -1,10 +1,9 @@
-"""Where in a plan file the cause stands of an error in an event that was made from the file."""
+"""Where in a plan file the cause of an error is that was found in an event made from the file."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.rules import Refused
 from domain.rules.every_post import (
@@ -15,107 +14,87 @@ from domain.rules.every_post import (
     MissingCitation,
     PeriodIsClosed,
 )
-from domain.rules.fund import FundExists, PlanExceedsPool, PlanNamesTwice, PlanSumsDisagree
+from domain.rules.fund import FundExists, PlanExceedsPool, SerialsExhausted
 from domain.rules.project import ProjectExists
+from service.plans.plan_file import ACTOR, PlanEvent
 
-
-class Section(NamedTuple):
-    """The section of the file from which a type of event is made, and the fields that have another name there."""
-
-    path: str
-    renamed: Mapping[str, str]
-
-
-SECTIONS = {
-    "FundEstablished": Section("fund", {"occurred_on": "established_on", "subject": "code"}),
-    "AppropriationReceived": Section("appropriation", {"occurred_on": "received_on"}),
-    "PlanDrafted": Section("plan", {"occurred_on": "drafted_on", "lines": "projects", "project": "code"}),
-    "PlanAdopted": Section("plan", {"occurred_on": "adopted_on"}),
-    "ProjectOpened": Section("plan", {"occurred_on": "adopted_on", "subject": "project"}),
-    "FundsAllotted": Section("plan", {"occurred_on": "allotted_on", "documents": "allotment_documents"}),
+EVERYWHERE = {"actor": ACTOR, "fund": "fund.code"}
+FIELDS: Mapping[str, Mapping[str, str]] = {
+    "FundEstablished": {"occurred_on": "fund.established_on"},
+    "AppropriationReceived": {"occurred_on": "appropriation.received_on"},
+    "PlanDrafted": {"occurred_on": "plan.drafted_on", "lines": "plan.projects"},
+    "PlanAdopted": {"occurred_on": "plan.adopted_on"},
+    "ProjectOpened": {"occurred_on": "plan.adopted_on", "subject": "{project}.code"},
+    "FundsAllotted": {
+        "occurred_on": "plan.allotted_on",
+        "documents": "plan.allotment_documents",
+        "project": "{project}.code",
+        "batch": "{place}",
+        "amount": "{place}",
+    },
 }
-OF_LINE = {"batches": "amounts", "award_rule": "awards"}
+"""The fields of each event type that have another name in the file, and those of EVERYWHERE.
+
+`{place}` is the place that the event was made from, `{project}` the project's line that contains it. Other fields have
+the same name in the event's section of the file.
+"""
+OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
 """The fields of a project's line that have another name in the file."""
 
 
-def path_of_error(event: Mapping[str, Any], pointer: str, plan: Any) -> str:
-    """The path in the plan file of the field at this JSON pointer into the event."""
-    section = SECTIONS[event["type"]]
-    first, *rest = pointer.removeprefix("/data").split("/")[1:] or [""]
-    field = section.renamed.get(first, first)
-    if field in ("project", "batch", "amount") and section.path == "plan":
-        return _path_of_line(plan, _code(event))
-    path = ".".join(filter(None, (section.path, field)))
-    for number, step in enumerate(rest):
-        name = OF_LINE.get(step, section.renamed.get(step, step)) if field == "projects" and number == 1 else step
-        path += f"[{int(step) + 1}]" if step.isdigit() else f".{name}"
-        if name == "amounts":
-            break
-    return path
+def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str:
+    """The path in the plan file of the field at this JSON pointer into the event; `plan` is the parsed file."""
+    first, *rest = pointer.removeprefix("/data").removeprefix("/").split("/")
+    section, project = made.place.partition(".")[0], made.place.partition(".amounts")[0]
+    path = {**EVERYWHERE, **FIELDS[made.event["type"]]}.get(first, f"{section}.{first}".rstrip("."))
+    path = path.format(place=made.place, project=project)
+    if path == "plan.projects" and rest:
+        line = plan["plan"]["projects"][int(rest[0])]
+        return path + _steps(rest[:1]) + _in_line(rest[1:], line)
+    return path + _steps(rest)
 
 
-def path_of_refusal(event: Mapping[str, Any], refusal: Refused, plan: Any) -> str:
-    """The path in the plan file of what this rule refuses; the section of the event if the rule names no field."""
-    section = SECTIONS[event["type"]]
+def _in_line(steps: list[str], line: Mapping[str, Any]) -> str:
+    """The path from a project's line in the file to the field that is at `steps` in the event."""
+    match steps:
+        case ["batches", index, *_]:
+            return f".amounts.{list(line['amounts'])[int(index)]}"
+        case ["name_annex"] if "name_annex" not in line:
+            return ".name"
+        case [name, *rest]:
+            return _steps([OF_LINE.get(name, name), *rest])
+        case _:
+            return ""
+
+
+def _steps(steps: Iterable[str]) -> str:
+    return "".join(f"[{int(step) + 1}]" if step.isdigit() else f".{step}" for step in steps)
+
+
+def path_of_refusal(made: PlanEvent, refusal: Refused, plan: Mapping[str, Any]) -> str:
+    """The path in the plan file of what this rule refuses; the place of the event if the rule names no field."""
     find = REFUSED.get(type(refusal))
-    return find(event, refusal, plan) if find else section.path
+    return find(made, plan) if find else made.place
 
 
-def _day(event: Mapping[str, Any], _refusal: Any, plan: Any) -> str:
-    return path_of_error(event, "/data/occurred_on", plan)
+def _field(pointer: str) -> Callable[[PlanEvent, Mapping[str, Any]], str]:
+    return lambda made, plan: path_of_error(made, pointer, plan)
 
 
-def _documents(event: Mapping[str, Any], _refusal: Any, plan: Any) -> str:
-    return path_of_error(event, "/data/documents", plan)
+def _path(path: str) -> Callable[[PlanEvent, Mapping[str, Any]], str]:
+    return lambda *_: path
 
 
-def _sum(_event: Any, refusal: PlanSumsDisagree, plan: Any) -> str:
-    """The total that disagrees: the plan's, that of `batch N`, or that of a project's line."""
-    if refusal.what == "total":
-        return "plan.total"
-    if batch := re.fullmatch(r"batch (\d+)", refusal.what):
-        return f"plan.batches[{_last(plan['batches'], 'batch', batch[1])}].total"
-    return f"{_path_of_line(plan, refusal.what)}.total"
-
-
-def _name(_event: Any, refusal: PlanNamesTwice, plan: Any) -> str:
-    """The second place of a name: `batch N`, `task CODE`, `project CODE` or `number N`."""
-    kind, _, name = refusal.what.partition(" ")
-    listed, field = LISTS.get(kind, ("projects", "code"))
-    return f"plan.{listed}[{_last(plan[listed], field, name)}].{field}"
-
-
-LISTS = {
-    "batch": ("batches", "batch"),
-    "task": ("tasks", "code"),
-    "project": ("projects", "code"),
-    "number": ("projects", "number"),
-}
-
-REFUSED: Mapping[type[Refused], Callable[[Any, Any, Any], str]] = {
-    MissingCitation: _documents,
-    DocumentAlreadyUsed: _documents,
-    BookedInFuture: _day,
-    BookedOutOfOrder: _day,
-    BeforeItsCause: _day,
-    PeriodIsClosed: _day,
-    PlanSumsDisagree: _sum,
-    PlanNamesTwice: _name,
-    PlanExceedsPool: lambda *_: "plan.total",
-    FundExists: lambda *_: "fund.code",
-    ProjectExists: lambda event, _refusal, plan: f"{_path_of_line(plan, _code(event))}.code",
+REFUSED: Mapping[type[Refused], Callable[[PlanEvent, Mapping[str, Any]], str]] = {
+    MissingCitation: _field("/data/documents"),
+    DocumentAlreadyUsed: _field("/data/documents"),
+    BookedInFuture: _field("/data/occurred_on"),
+    BookedOutOfOrder: _field("/data/occurred_on"),
+    BeforeItsCause: _field("/data/occurred_on"),
+    PeriodIsClosed: _field("/data/occurred_on"),
+    PlanExceedsPool: _path("plan.total"),
+    SerialsExhausted: _path("appropriation.amount"),
+    FundExists: _path("fund.code"),
+    ProjectExists: _field("/subject"),
 }
 """How to find the cause of a refusal, by rule."""
-
-
-def _code(event: Mapping[str, Any]) -> str:
-    return str(event["data"].get("project") or event["subject"].partition("/")[2])
-
-
-def _path_of_line(plan: Any, code: str) -> str:
-    return f"plan.projects[{_last(plan['projects'], 'code', code)}]"
-
-
-def _last(items: Iterable[Mapping[str, Any]], field: str, value: str) -> int:
-    """The number, from 1, of the last item with this value."""
-    return max((number for number, each in enumerate(items, 1) if str(each[field]) == value), default=0)

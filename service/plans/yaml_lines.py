@@ -1,68 +1,161 @@
-"""Loads YAML with line numbers. Every scalar stays text, and a duplicate name is an error."""
+"""Loads YAML with line numbers. Every scalar stays text; duplicate names, aliases and tags are errors."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import yaml
 
+MAX_DEPTH = 20
+"""A plan has 5 levels; deeper nesting is refused before it exhausts the stack."""
+NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+"""The plain scalars that mean "no value" in YAML. In quotes they are text."""
 
-class Text(str):  # noqa: SLOT000 - it has the attribute `line`
-    """A scalar as it is written, and its line (from 1)."""
 
-    line: int = 0
+class Text(str):  # noqa: SLOT000 - it has the attributes `line` and `null`
+    """A scalar as it is written, and its line (from 1). `null`: it means "no value"."""
+
+    line: int = 1
+    null: bool = False
 
 
 class Block(dict[str, Any]):
-    """A mapping, and the line on which it begins."""
+    """A mapping, its line, and the line of each name."""
 
-    line: int = 0
+    line: int = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[str, int] = {}
 
 
 class Items(list[Any]):
-    """A sequence, and the line on which it begins."""
+    """A sequence, and its line."""
 
-    line: int = 0
+    line: int = 1
+
+
+class Problem(NamedTuple):
+    """Why the text is not accepted: the line, and the reason in Chinese and English."""
+
+    line: int
+    zh: str
+    en: str
 
 
 class WrongYaml(ValueError):
-    """The text is not valid YAML or uses an excluded feature; `line` is the place, `zh` and `en` are the reason."""
+    """The text is not valid YAML or uses an excluded feature."""
 
-    def __init__(self, line: int, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.line, self.zh, self.en = line, zh, en
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__(*problems)
+        self.problems = problems
 
 
 def load(text: str) -> Any:
-    """The document as Block, Items and Text. Raises WrongYaml."""
+    """The document as Block, Items and Text. Raises WrongYaml with all problems that precede a syntax error.
+
+    A field's line is that of its name, because its value may begin on a later one.
+    """
+    reader = _Reader(text)
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        return _value(node, set()) if node else None
+        document = reader.document()
+    except yaml.reader.ReaderError as error:
+        reader.problems.append(_not_allowed(text, error))
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 0
-        raise WrongYaml(line, "YAML 格式错误", f"not valid YAML: {error.problem}") from error
-    except yaml.YAMLError as error:
-        raise WrongYaml(0, "YAML 格式错误", f"not valid YAML: {error}") from error
-    except RecursionError as error:
-        raise WrongYaml(0, "嵌套过深", "nested too deeply") from error
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        reader.problems.append(Problem(line, "YAML 格式错误", f"not valid YAML: {error.problem}"))
+    if reader.problems:
+        raise WrongYaml(*reader.problems)
+    return document
 
 
-def _value(node: yaml.Node, seen: set[int]) -> Any:
-    line = node.start_mark.line + 1
-    if id(node) in seen:  # a few lines of aliases can expand to any amount of memory
-        raise WrongYaml(line, "不能使用 YAML 别名", "YAML aliases are not allowed")
-    seen.add(id(node))
-    result: Any
-    if isinstance(node, yaml.MappingNode):
-        result = Block()
-        for key, value in node.value:
-            name = _value(key, seen)
-            if not isinstance(name, str) or name in result:
-                raise WrongYaml(key.start_mark.line + 1, f"名称重复: {name}", f"the name {name} is written twice")
-            result[name] = _value(value, seen)
-    elif isinstance(node, yaml.SequenceNode):
-        result = Items(_value(each, seen) for each in node.value)
-    else:
-        result = Text(node.value)
-    result.line = line
-    return result
+def _not_allowed(text: str, error: yaml.reader.ReaderError) -> Problem:
+    line, code = text.count("\n", 0, error.position) + 1, f"U+{error.character:04X}"
+    return Problem(line, f"含有不允许的字符 {code}", f"the character {code} is not allowed")
+
+
+def _null(line: int) -> Text:
+    nothing = Text("")
+    nothing.line, nothing.null = line, True
+    return nothing
+
+
+ParserEvent = Any
+"""One of yaml's events. All events of the parser have marks, which its types say may be missing."""
+
+
+class _Reader:
+    """Builds a document from the parser's events, which need no recursion to be read and tell where an alias is used.
+
+    Aliases are refused because a few lines of them can expand to any amount of memory, tags because every scalar is
+    text.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._events: Iterator[ParserEvent] = yaml.parse(text, Loader=yaml.SafeLoader)
+        self._anchors: dict[str, int] = {}
+        self.problems: list[Problem] = []
+
+    def document(self) -> Any:
+        next(self._events)
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return _null(1)
+        document = self._node(next(self._events), 1)
+        next(self._events)
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            self._add(after, "只能有一份文档，多了一行 ---", "there must be one document; this one is a second")
+        return document
+
+    def _add(self, event: ParserEvent, zh: str, en: str) -> None:
+        self.problems.append(Problem(event.start_mark.line + 1, zh, en))
+
+    def _node(self, event: ParserEvent, depth: int) -> Any:
+        line = event.start_mark.line + 1
+        if depth > MAX_DEPTH:
+            raise WrongYaml(*self.problems, Problem(line, "嵌套过深", "it is nested too deeply"))
+        if isinstance(event, yaml.AliasEvent):
+            at = self._anchors.get(event.anchor or "", line)
+            zh, en = f"不能使用 YAML 别名 *{event.anchor}", f"YAML aliases are not allowed: *{event.anchor}"
+            self._add(event, f"{zh}（锚点在第 {at} 行）", f"{en} (its anchor is on line {at})")
+            return _null(line)
+        if event.anchor:
+            self._anchors[event.anchor] = line
+        if event.tag:
+            self._add(event, f"不能使用 YAML 标签 {event.tag}", f"YAML tags are not allowed: {event.tag}")
+        value = BUILD[type(event)](self, event, depth)
+        value.line = line
+        return value
+
+    def _text(self, event: yaml.ScalarEvent, _: int) -> Text:
+        text = Text(event.value)
+        text.null = event.style is None and event.value in NULLS
+        return text
+
+    def _items(self, _: ParserEvent, depth: int) -> Items:
+        items = Items()
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, depth + 1))
+        return items
+
+    def _block(self, _: ParserEvent, depth: int) -> Block:
+        block = Block()
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            name, value = self._node(event, depth + 1), self._node(next(self._events), depth + 1)
+            value.line = name.line
+            if not isinstance(name, Text):
+                self._add(event, "名称须为单个值", "a name must be a single value")
+            elif name in block:
+                self._add(event, f"名称重复: {name}", f"the name {name} is written twice")
+            else:
+                block[name], block.lines[name] = value, name.line
+        return block
+
+
+BUILD: dict[type, Callable[[_Reader, ParserEvent, int], Any]] = {
+    yaml.ScalarEvent: _Reader._text,  # noqa: SLF001 - of this module
+    yaml.SequenceStartEvent: _Reader._items,  # noqa: SLF001
+    yaml.MappingStartEvent: _Reader._block,  # noqa: SLF001
+}

@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.state.fund import NoticeOrder, Settings
 from service import calendar, example
 from service.api.posting import cloudevents
-from service.cli import load_plan
+from service.cli import plan_check
 from service.example import life
 from service.plans import plan_file
 from tests.service.conftest import SECRET
@@ -132,8 +132,8 @@ def test_a_plan_may_contain_every_setting_of_its_fund(other):
         ("fixed_total: true", "fixed_totl: true", "plan.projects[1].fixed_totl", "fixed_total"),
         ("acceptance_tries: 1", "acceptance_tries: 1, appeals: 2", "fund.settings.appeals", "acceptance_tries"),
         ("awards: {max: 4}", "awards: {max: 4, exact: 4}", "plan.projects[1].awards", "{exact: n}"),
-        ("amounts: {1: 2000, 2", "amounts: {1: 2000, 7", "plan.projects[2].amounts", "1, 2, 3"),
-        ("tasks: [甲, 乙]", "tasks: [甲, 丙]", "plan.projects[2].tasks", "丙"),
+        ("amounts: {1: 2000, 2", "amounts: {1: 2000, 7", "plan.projects[2].amounts.7", "1, 2, 3"),
+        ("tasks: [甲, 乙]", "tasks: [甲, 丙]", "plan.projects[2].tasks[2]", "丙"),
         ("adopted_on: 2020-02-10", "adopted_on: 2020-02-30", "plan.adopted_on", "2019-05-20"),
         ("tasks: [甲]\n", "\n", "plan.projects[1].tasks", "missing"),
         ("  total: 12345.67", "  total: 12345.67\n  total: 1", "YAML", "twice"),
@@ -162,7 +162,7 @@ def test_an_amount_in_a_plan_never_becomes_a_float(other):
 
 def check(file):
     """`suyuan load-plan --check`."""
-    load_plan.decide_all(file, list(plan_file.posts(plan_file.read(file), "测试")))
+    return plan_check.checked(plan_file.parse(file), "测试")
 
 
 @pytest.mark.parametrize(
@@ -185,8 +185,8 @@ def check(file):
         ("number: 2\n", "number: 1\n", "plan.projects[2].number"),
         ("code: other-b", "code: other-a", "plan.projects[2].code"),
         ("code: other-b", "code: B", "plan.projects[2].code"),
-        ("{batch: 2, name", "{batch: 1, name", "plan.projects[1].amounts"),
-        ("{code: 乙, name", "{code: 甲, name", "plan.projects[2].tasks"),
+        ("{batch: 2, name", "{batch: 1, name", "plan.batches[2].batch"),
+        ("{code: 乙, name", "{code: 甲, name", "plan.tasks[2].code"),
         ("{max: 4}", "{max: 0}", "plan.projects[1].awards"),
     ],
 )
@@ -228,11 +228,19 @@ CHANGES = {
     "plan.total: 须为金额，如 1000 或 12.5，不能是 …": ("  total: 300", "  total: 3,00"),
     "appropriation.amount: … 不是整分": ("amount: 300", "amount: 300.0000001"),
     "plan.drafted_on: 须为日期，如 …": ("drafted_on: 2026-02-02", "drafted_on: 2026年2月2日"),
-    "plan.projects[2].amounts: 计划中没有 …，可用 …": ("{1: 60, 2: 40}", "{1: 60, 3: 40}"),
-    "plan.projects[1].tasks: 计划中没有 …，可用 …": ("tasks: [一]", "tasks: [三]"),
+    "plan.projects[2].amounts.3: 计划中没有 …，可用 …": ("{1: 60, 2: 40}", "{1: 60, 3: 40}"),
+    "plan.projects[1].tasks[1]: 计划中没有 …，可用 …": ("tasks: [一]", "tasks: [三]"),
     "plan.projects[1].code: …须为小写字母、数字和连字符…": ("code: sci-2026-01", "code: SCI-01"),
     "plan.projects[2].number: 计划中 序号 … 重复": ("number: 2\n", "number: 1\n"),
     "plan.projects[1].total: 计划合计不符：… 填报 …，实际合计 …": ("total: 200", "total: 201"),
+    "fund.name: 没有值（…": ("name: 示例区科技创新专项资金", "name:"),
+    "plan.tasks: 列表不能为空": (
+        "tasks:\n    - {code: 一, name: 支持研发平台}\n    - {code: 二, name: 培育科技企业}",
+        "tasks: []",
+    ),
+    "appropriation.amount: 须大于零，至多 …": ("amount: 300", "amount: 0"),
+    "plan.batches[2].batch: 计划中 批次 … 重复": ("batch: 2", "batch: 1"),
+    "YAML: 不能使用 YAML 别名 …": ("{code: 一, name: 支持研发平台}", "&a {code: 一, name: 支持研发平台}\n    - *a"),
     "plan.documents: 缺少必须引用的文件：局文 / 纪要": ("kind: 局文", "kind: 合同"),
     "plan.total: 计划尚需分配 … 元，超过待分配资金 … 元": ("amount: 300", "amount: 299"),
     "plan.allotted_on: …": ("allotted_on: 2026-02-18", "allotted_on: 2190-02-18"),

@@ -1,0 +1,119 @@
+"""Checks a whole plan in memory: the schemas of its events, their number, and the rules on an empty ledger."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from marshmallow import ValidationError
+from msgspec.structs import replace
+
+from domain.decision import TITLES, decide
+from domain.documents import Document
+from domain.event import Posted
+from domain.replay import advance
+from domain.rules import Refused
+from domain.rules.every_post import BookedInFuture, MissingCitation
+from service.api.http.problems import invalid_problem
+from service.api.posting import cloudevents
+from service.app import empty_view
+from service.ledger.group_commit import MAX_QUEUED_POSTS
+from service.ledger.outcomes import Post
+from service.plans import plan_file
+from service.plans.plan_consistency import related
+from service.plans.plan_file import PlanEvent, PlanFile, PlanFileWrong
+from service.plans.plan_format import Wrong
+from service.plans.plan_location import path_of_error, path_of_refusal
+
+KEY = "load-plan"
+"""The name that the log has in place of an API key's."""
+
+
+def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
+    """The events of the plan, which an empty ledger accepts. Raises PlanFileWrong with all errors that are found."""
+    events = list(plan_file.events(file, actor))
+    wrong = [*file.wrong, *_too_many(file, len(events)), *_invalid(file, events)]
+    wrong = wrong or list(_refused(file, events))
+    if wrong:
+        raise PlanFileWrong(file.path, wrong)
+    return events
+
+
+def post_of(event: PlanEvent, secret: bytes = b"") -> Post:
+    """The post of an event. Raises ValidationError."""
+    return cloudevents.parse_post(cloudevents.parse_envelope(event.event), KEY, secret)
+
+
+def _too_many(file: PlanFile, count: int) -> Iterator[Wrong]:
+    if count > MAX_QUEUED_POSTS:
+        zh = f"计划产生 {count} 个事件，一次最多载入 {MAX_QUEUED_POSTS} 个：请减少项目或批次，或分设几项资金"
+        en = f"the plan makes {count} events, and at most {MAX_QUEUED_POSTS} are loaded: split it into several funds"
+        yield file.at("plan.projects", zh, en)
+
+
+def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
+    """The errors that the schemas find in `data`, except those of fields that could not be read anyway.
+
+    The other attributes are made from the codes in `data`, and a line's gate from its batch: they have no errors of
+    their own.
+    """
+    for event in events:
+        try:
+            cloudevents.parse_post(event.event, KEY, b"")
+        except ValidationError as error:
+            for each in invalid_problem(error)["errors"]:
+                path = path_of_error(event, each["pointer"], file.plan)
+                if not each["pointer"].endswith("/gate") and not any(related(path, w.path) for w in file.wrong):
+                    yield file.at(path, *_languages(each["detail"]))
+
+
+ENGLISH_FIRST = re.compile(r"([^\u4e00-\u9fff]*\.) (.+)", re.DOTALL)
+"""A message of the schemas: an English sentence, then a Chinese one."""
+
+
+def _languages(detail: str) -> tuple[str, str]:
+    """The Chinese and the English part of a schema's message."""
+    both = ENGLISH_FIRST.fullmatch(detail)
+    return (both[2], both[1]) if both else (detail, "")
+
+
+def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
+    """What the rules refuse, each event decided after the ones before it.
+
+    A refused event is mended, where that is possible, and decided again, so that the next error is found. After one
+    that cannot be mended, only errors are reported that have nothing to do with earlier events.
+    """
+    view, complete = empty_view(), True
+    for event in events:
+        posts = [post_of(event).posted]
+        for posted in posts:
+            try:
+                view = advance(view, decide(view, posted))
+            except Refused as refusal:
+                mend = MENDS.get(type(refusal))
+                if complete or mend:
+                    yield refused(file, event, refusal)
+                complete = complete and mend is not None
+                posts += [mend(posted, refusal)] if mend else []
+
+
+def refused(file: PlanFile, event: PlanEvent, refusal: Refused) -> Wrong:
+    """The refusal of an event as an error in the file."""
+    return file.at(path_of_refusal(event, refusal, file.plan), refusal.chinese(TITLES), str(refusal))
+
+
+def _with_document(posted: Posted, refusal: MissingCitation) -> Posted:
+    missing = Document(refusal.kinds.partition(" / ")[0], "?")
+    return replace(posted, header=replace(posted.header, documents=(*posted.header.documents, missing)))
+
+
+def _not_in_future(posted: Posted, refusal: BookedInFuture) -> Posted:
+    return replace(posted, header=replace(posted.header, occurred_on=refusal.today))
+
+
+MENDS: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
+    MissingCitation: _with_document,
+    BookedInFuture: _not_in_future,
+}
+"""The post as it would be without this error, which does not depend on earlier events."""

@@ -1,0 +1,111 @@
+"""Whether a plan agrees with itself: names listed once, names that are listed at all, and sums.
+
+The rules of the ledger refuse such a plan too, but one error at a time and without its place in the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from domain.decision import TITLES
+from domain.money import Money
+from domain.rules import Refused
+from domain.rules.fund import PlanNamesTwice, PlanSumsDisagree
+from service.plans.plan_format import short
+
+Found = Iterator[tuple[str, str, str]]
+"""Errors: the path of the field, and the reason in Chinese and English."""
+
+
+def errors(plan: Mapping[str, Any], wrong: Iterable[str]) -> Found:
+    """What does not agree in a plan in which the fields at the paths `wrong` could not be read.
+
+    A check that relies on one of those fields is left out, and so are the sums after any other error of this kind.
+    """
+    unread = list(wrong)
+    for needs, check in CHECKS:
+        if not any(related(need, path) for need in needs for path in unread):
+            found = list(check(plan))
+            yield from found
+            unread += [path for path, _, _ in found]
+
+
+def related(path: str, other: str) -> bool:
+    """Whether the paths are the same, or one is inside the other."""
+    shorter, longer = sorted((path, other), key=len)
+    return not shorter or longer == shorter or longer.startswith((f"{shorter}.", f"{shorter}["))
+
+
+def _names_twice(plan: Mapping[str, Any]) -> Found:
+    for kind, listed, field in LISTS:
+        names = ((f"plan.{listed}[{number}].{field}", each[field]) for number, each in enumerate(plan[listed], 1))
+        yield from _repeated(kind, names)
+    for number, line in enumerate(plan["projects"], 1):
+        tasks = ((f"plan.projects[{number}].tasks[{place}]", task) for place, task in enumerate(line["tasks"], 1))
+        yield from _repeated("task", tasks)
+
+
+def _repeated(kind: str, names: Iterable[tuple[str, object]]) -> Found:
+    seen = {None}
+    for path, name in names:
+        if name is not None and name in seen:
+            yield path, *_reason(PlanNamesTwice(what=f"{kind} {short(str(name))}"))
+        seen.add(name)  # type: ignore[arg-type]
+
+
+def _unknown_batches(plan: Mapping[str, Any]) -> Found:
+    batches = {each["batch"] for each in plan["batches"]}
+    for number, line in enumerate(plan["projects"], 1):
+        for batch in line["amounts"].keys() - batches:
+            yield f"plan.projects[{number}].amounts.{batch}", *_not_listed(batch, batches)
+
+
+def _unknown_tasks(plan: Mapping[str, Any]) -> Found:
+    tasks = {each["code"] for each in plan["tasks"]}
+    for number, line in enumerate(plan["projects"], 1):
+        for place, task in enumerate(line["tasks"], 1):
+            if task is not None and task not in tasks:
+                yield f"plan.projects[{number}].tasks[{place}]", *_not_listed(task, tasks)
+
+
+def _not_listed(name: object, known: Iterable[Any]) -> tuple[str, str]:
+    shown, allowed = short(str(name)), short(", ".join(str(each) for each in sorted(known)))
+    return f"计划中没有 {shown}，可用 {allowed}", f"the plan has no {shown}; allowed: {allowed}"
+
+
+def _sums(plan: Mapping[str, Any]) -> Found:
+    projects = plan["projects"]
+    for number, line in enumerate(projects, 1):
+        yield from _sum(f"plan.projects[{number}].total", line["code"], line["total"], line["amounts"].values())
+    for number, each in enumerate(plan["batches"], 1):
+        amounts = [line["amounts"][each["batch"]] for line in projects if each["batch"] in line["amounts"]]
+        yield from _sum(f"plan.batches[{number}].total", f"batch {each['batch']}", each["total"], amounts)
+    yield from _sum("plan.total", "total", plan["total"], [line["total"] for line in projects])
+
+
+def _sum(path: str, what: str, stated: str, amounts: Iterable[str]) -> Found:
+    computed = Money(sum(Money.parse(amount) for amount in amounts))
+    if computed != Money.parse(stated):
+        yield path, *_reason(PlanSumsDisagree(what=short(what), stated=Money.parse(stated), computed=computed))
+
+
+def _reason(rule: Refused) -> tuple[str, str]:
+    return rule.chinese(TITLES), str(rule)
+
+
+LISTS = (
+    ("batch", "batches", "batch"),
+    ("task", "tasks", "code"),
+    ("project", "projects", "code"),
+    ("number", "projects", "number"),
+)
+"""What is named once: its kind as in PlanNamesTwice, its list in the plan, and the field with the name."""
+
+CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...] = (
+    ((), _names_twice),
+    (("plan.batches",), _unknown_batches),
+    (("plan.tasks",), _unknown_tasks),
+    (("plan.unit", "plan.batches", "plan.projects", "plan.total"), _sums),
+)
+"""Each check, with the fields that it relies on."""
