@@ -14,7 +14,7 @@ from domain.documents import Document
 from domain.event import Posted
 from domain.replay import advance
 from domain.rules import Refused
-from domain.rules.every_post import BookedInFuture, MissingCitation
+from domain.rules.every_post import BeforeItsCause, BookedInFuture, MissingCitation
 from service.api.http.problems import invalid_problem
 from service.api.posting import cloudevents
 from service.app import empty_view
@@ -112,8 +112,13 @@ def _not_in_future(posted: Posted, refusal: BookedInFuture) -> Posted:
     return replace(posted, header=replace(posted.header, occurred_on=refusal.today))
 
 
+def _after_its_cause(posted: Posted, refusal: BeforeItsCause) -> Posted:
+    return replace(posted, header=replace(posted.header, occurred_on=refusal.cause_on))
+
+
 MENDS: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
     MissingCitation: _with_document,
     BookedInFuture: _not_in_future,
+    BeforeItsCause: _after_its_cause,
 }
 """The post as it would be without this error, which does not depend on earlier events."""

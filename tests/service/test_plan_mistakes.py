@@ -191,6 +191,7 @@ def test_all_that_the_rules_refuse_is_reported_in_one_pass(refusal):
         "fund.documents",
         "appropriation.documents",
         "plan.drafted_on",
+        "plan.adopted_on",
         "plan.documents",
         "plan.allotment_documents",
         "plan.total",
