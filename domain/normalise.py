@@ -5,13 +5,21 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_ALIKE = str.maketrans("‐‑‒–—―−⁃ー‧・•⋅", "---------····")
+from domain.case_folding import FOLDED
+
+_ALIKE = dict(zip("‐‑‒–—―−⁃ー‧・•⋅", "---------····", strict=True))
 """Dashes of any length and middle dots, which readers do not distinguish."""
+_SPACE = dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u1680\u2028\u2029", "")
+"""The white space that NFKC leaves."""
+_TABLE = str.maketrans({**FOLDED, **_ALIKE, **_SPACE})
 
 
 def normalized(text: str) -> str:
-    """The form of `text` for comparison: NFKC (half width), case-folded, no white space, one dash, one middle dot."""
-    return "".join(unicodedata.normalize("NFKC", text).casefold().split()).translate(_ALIKE)
+    """The form of `text` for comparison: NFKC (half width), case-folded, no white space, one dash, one middle dot.
+
+    The function `plain` in PostgreSQL gives the same for every text.
+    """
+    return unicodedata.normalize("NFKC", text).translate(_TABLE)
 
 
 def number_order(number: str) -> tuple[tuple[int, str], ...]:

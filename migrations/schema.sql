@@ -18,7 +18,7 @@ begin
     perform set_config('synchronous_commit', 'on', true);
     -- One appender at a time: positions are then dense and in commit order. Everything below is a new statement, so
     -- it sees what the last holder committed.
-    perform pg_advisory_xact_lock(7001);
+    perform lock_appends();
 
     if exists (
         select from unnest(sources, ids) as p (source, id)
@@ -132,9 +132,9 @@ $$;
 
 CREATE TABLE public.event (
     "position" bigint NOT NULL,
-    stream text NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
-    type text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
     recorded_at timestamp with time zone NOT NULL,
     fact jsonb NOT NULL,
     CONSTRAINT event_version_check CHECK ((version > 0))
@@ -144,9 +144,15 @@ CREATE FUNCTION public.cloudevent(of public.event, source text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((((((((((((((('{"specversion":"1.0","id":"'::text || (of)."position") || '","source":'::text) || to_json(source)) || ',"type":"'::text) || (of).type) || '","subject":"'::text) || (of).stream) || '","time":"'::text) || to_char(((of).recorded_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text)) || '","datacontenttype":"application/json","position":'::text) || (of)."position") || ',"streamversion":'::text) || (of).version) || ',"data":'::text) || (of).fact) || '}'::text);
 
+CREATE FUNCTION public.fold_case(typed text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN CASE WHEN ((typed COLLATE "C") !~ '[\u00c0-\u0556\u10a0-\u10cd\u13f8-\u13fd\u1c80-\u2183\u2c00-\u2cf2\ua640-\ua7f5\uab70-\uabbf\U00010400-\U0001e921]'::text) THEN lower((typed COLLATE "C")) ELSE translate(replace(replace(typed, 'ß'::text, 'ss'::text), 'ẞ'::text, 'ss'::text), (((((((((((((('ABCDEFGHIJKLMNOPQRSTUVWXYZ'::text || 'ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝÞĀĂĄĆĈĊČĎĐĒĔĖĘĚĜĞĠĢĤĦĨĪĬĮĴĶĹĻĽŁŃŅŇŊŌŎŐŒŔŖŘŚŜŞŠŢŤŦŨŪŬŮŰŲŴŶŸŹŻŽƁƂƄƆƇƉƊƋƎƏ'::text) || 'ƐƑƓƔƖƗƘƜƝƟƠƢƤƦƧƩƬƮƯƱƲƳƵƷƸƼǍǏǑǓǕǗǙǛǞǠǢǤǦǨǪǬǮǴǶǷǸǺǼǾȀȂȄȆȈȊȌȎȐȒȔȖȘȚȜȞȠȢȤȦȨȪȬȮȰȲȺȻȽȾɁɃɄɅɆɈɊɌɎͅͰͲͶͿΆΈΉΊΌΎ'::text) || 'ΏΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣΤΥΦΧΨΩΪΫςϏϘϚϜϞϠϢϤϦϨϪϬϮϷϺϽϾϿЀЁЂЃЄЅІЇЈЉЊЋЌЍЎЏАБВГДЕЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯѠѢѤѦѨѪ'::text) || 'ѬѮѰѲѴѶѸѺѼѾҀҊҌҎҐҒҔҖҘҚҜҞҠҢҤҦҨҪҬҮҰҲҴҶҸҺҼҾӀӁӃӅӇӉӋӍӐӒӔӖӘӚӜӞӠӢӤӦӨӪӬӮӰӲӴӶӸӺӼӾԀԂԄԆԈԊԌԎԐԒԔԖԘԚԜԞԠԢԤԦԨԪԬԮԱԲԳԴԵԶ'::text) || 'ԷԸԹԺԻԼԽԾԿՀՁՂՃՄՅՆՇՈՉՊՋՌՍՎՏՐՑՒՓՔՕՖႠႡႢႣႤႥႦႧႨႩႪႫႬႭႮႯႰႱႲႳႴႵႶႷႸႹႺႻႼႽႾႿჀჁჂჃჄჅჇჍᏸᏹᏺᏻᏼᏽᲀᲁᲂᲃᲄᲅᲆᲇᲈᲐᲑᲒᲓᲔᲕᲖᲗᲘᲙᲚᲛᲜ'::text) || 'ᲝᲞᲟᲠᲡᲢᲣᲤᲥᲦᲧᲨᲩᲪᲫᲬᲭᲮᲯᲰᲱᲲᲳᲴᲵᲶᲷᲸᲹᲺᲽᲾᲿḀḂḄḆḈḊḌḎḐḒḔḖḘḚḜḞḠḢḤḦḨḪḬḮḰḲḴḶḸḺḼḾṀṂṄṆṈṊṌṎṐṒṔṖṘṚṜṞṠṢṤṦṨṪṬṮṰṲṴṶṸṺṼṾẀẂẄ'::text) || 'ẆẈẊẌẎẐẒẔẠẢẤẦẨẪẬẮẰẲẴẶẸẺẼẾỀỂỄỆỈỊỌỎỐỒỔỖỘỚỜỞỠỢỤỦỨỪỬỮỰỲỴỶỸỺỼỾἈἉἊἋἌἍἎἏἘἙἚἛἜἝἨἩἪἫἬἭἮἯἸἹἺἻἼἽἾἿὈὉὊὋὌὍὙὛὝὟὨὩὪὫ'::text) || 'ὬὭὮὯᾈᾉᾊᾋᾌᾍᾎᾏᾘᾙᾚᾛᾜᾝᾞᾟᾨᾩᾪᾫᾬᾭᾮᾯᾸᾹᾺᾼῈῊῌῘῙῚῨῩῪῬῸῺῼℲↃⰀⰁⰂⰃⰄⰅⰆⰇⰈⰉⰊⰋⰌⰍⰎⰏⰐⰑⰒⰓⰔⰕⰖⰗⰘⰙⰚⰛⰜⰝⰞⰟⰠⰡⰢⰣⰤⰥⰦⰧⰨⰩⰪⰫⰬⰭⰮⰯⱠⱢⱣⱤⱧ'::text) || 'ⱩⱫⱭⱮⱯⱰⱲⱵⱾⱿⲀⲂⲄⲆⲈⲊⲌⲎⲐⲒⲔⲖⲘⲚⲜⲞⲠⲢⲤⲦⲨⲪⲬⲮⲰⲲⲴⲶⲸⲺⲼⲾⳀⳂⳄⳆⳈⳊⳌⳎⳐⳒⳔⳖⳘⳚⳜⳞⳠⳢⳫⳭⳲꙀꙂꙄꙆꙈꙊꙌꙎꙐꙒꙔꙖꙘꙚꙜꙞꙠꙢꙤꙦꙨꙪꙬꚀꚂꚄꚆꚈꚊꚌꚎꚐꚒꚔꚖꚘꚚ'::text) || 'ꜢꜤꜦꜨꜪꜬꜮꜲꜴꜶꜸꜺꜼꜾꝀꝂꝄꝆꝈꝊꝌꝎꝐꝒꝔꝖꝘꝚꝜꝞꝠꝢꝤꝦꝨꝪꝬꝮꝹꝻꝽꝾꞀꞂꞄꞆꞋꞍꞐꞒꞖꞘꞚꞜꞞꞠꞢꞤꞦꞨꞪꞫꞬꞭꞮꞰꞱꞲꞳꞴꞶꞸꞺꞼꞾꟀꟂꟄꟅꟆꟇꟉꟐꟖꟘꟵꭰꭱꭲꭳꭴꭵꭶꭷꭸꭹꭺꭻꭼꭽ'::text) || 'ꭾꭿꮀꮁꮂꮃꮄꮅꮆꮇꮈꮉꮊꮋꮌꮍꮎꮏꮐꮑꮒꮓꮔꮕꮖꮗꮘꮙꮚꮛꮜꮝꮞꮟꮠꮡꮢꮣꮤꮥꮦꮧꮨꮩꮪꮫꮬꮭꮮꮯꮰꮱꮲꮳꮴꮵꮶꮷꮸꮹꮺꮻꮼꮽꮾꮿ𐐀𐐁𐐂𐐃𐐄𐐅𐐆𐐇𐐈𐐉𐐊𐐋𐐌𐐍𐐎𐐏𐐐𐐑𐐒𐐓𐐔𐐕𐐖𐐗𐐘𐐙𐐚𐐛𐐜𐐝𐐞𐐟𐐠𐐡'::text) || '𐐢𐐣𐐤𐐥𐐦𐐧𐒰𐒱𐒲𐒳𐒴𐒵𐒶𐒷𐒸𐒹𐒺𐒻𐒼𐒽𐒾𐒿𐓀𐓁𐓂𐓃𐓄𐓅𐓆𐓇𐓈𐓉𐓊𐓋𐓌𐓍𐓎𐓏𐓐𐓑𐓒𐓓𐕰𐕱𐕲𐕳𐕴𐕵𐕶𐕷𐕸𐕹𐕺𐕼𐕽𐕾𐕿𐖀𐖁𐖂𐖃𐖄𐖅𐖆𐖇𐖈𐖉𐖊𐖌𐖍𐖎𐖏𐖐𐖑𐖒𐖔𐖕𐲀𐲁𐲂𐲃𐲄𐲅𐲆𐲇𐲈𐲉𐲊𐲋𐲌𐲍𐲎𐲏𐲐𐲑𐲒𐲓𐲔𐲕𐲖'::text) || '𐲗𐲘𐲙𐲚𐲛𐲜𐲝𐲞𐲟𐲠𐲡𐲢𐲣𐲤𐲥𐲦𐲧𐲨𐲩𐲪𐲫𐲬𐲭𐲮𐲯𐲰𐲱𐲲𑢠𑢡𑢢𑢣𑢤𑢥𑢦𑢧𑢨𑢩𑢪𑢫𑢬𑢭𑢮𑢯𑢰𑢱𑢲𑢳𑢴𑢵𑢶𑢷𑢸𑢹𑢺𑢻𑢼𑢽𑢾𑢿𖹀𖹁𖹂𖹃𖹄𖹅𖹆𖹇𖹈𖹉𖹊𖹋𖹌𖹍𖹎𖹏𖹐𖹑𖹒𖹓𖹔𖹕𖹖𖹗𖹘𖹙𖹚𖹛𖹜𖹝𖹞𖹟𞤀𞤁𞤂𞤃𞤄𞤅𞤆𞤇'::text) || '𞤈𞤉𞤊𞤋𞤌𞤍𞤎𞤏𞤐𞤑𞤒𞤓𞤔𞤕𞤖𞤗𞤘𞤙𞤚𞤛𞤜𞤝𞤞𞤟𞤠𞤡'::text), (((((((((((((('abcdefghijklmnopqrstuvwxyz'::text || 'àáâãäåæçèéêëìíîïðñòóôõöøùúûüýþāăąćĉċčďđēĕėęěĝğġģĥħĩīĭįĵķĺļľłńņňŋōŏőœŕŗřśŝşšţťŧũūŭůűųŵŷÿźżžɓƃƅɔƈɖɗƌǝə'::text) || 'ɛƒɠɣɩɨƙɯɲɵơƣƥʀƨʃƭʈưʊʋƴƶʒƹƽǎǐǒǔǖǘǚǜǟǡǣǥǧǩǫǭǯǵƕƿǹǻǽǿȁȃȅȇȉȋȍȏȑȓȕȗșțȝȟƞȣȥȧȩȫȭȯȱȳⱥȼƚⱦɂƀʉʌɇɉɋɍɏιͱͳͷϳάέήίόύ'::text) || 'ώαβγδεζηθικλμνξοπρστυφχψωϊϋσϗϙϛϝϟϡϣϥϧϩϫϭϯϸϻͻͼͽѐёђѓєѕіїјљњћќѝўџабвгдежзийклмнопрстуфхцчшщъыьэюяѡѣѥѧѩѫ'::text) || 'ѭѯѱѳѵѷѹѻѽѿҁҋҍҏґғҕҗҙқҝҟҡңҥҧҩҫҭүұҳҵҷҹһҽҿӏӂӄӆӈӊӌӎӑӓӕӗәӛӝӟӡӣӥӧөӫӭӯӱӳӵӷӹӻӽӿԁԃԅԇԉԋԍԏԑԓԕԗԙԛԝԟԡԣԥԧԩԫԭԯաբգդեզ'::text) || 'էըթժիլխծկհձղճմյնշոչպջռսվտրցւփքօֆⴀⴁⴂⴃⴄⴅⴆⴇⴈⴉⴊⴋⴌⴍⴎⴏⴐⴑⴒⴓⴔⴕⴖⴗⴘⴙⴚⴛⴜⴝⴞⴟⴠⴡⴢⴣⴤⴥⴧⴭᏰᏱᏲᏳᏴᏵвдосттъѣꙋაბგდევზთიკლმნ'::text) || 'ოპჟრსტუფქღყშჩცძწჭხჯჰჱჲჳჴჵჶჷჸჹჺჽჾჿḁḃḅḇḉḋḍḏḑḓḕḗḙḛḝḟḡḣḥḧḩḫḭḯḱḳḵḷḹḻḽḿṁṃṅṇṉṋṍṏṑṓṕṗṙṛṝṟṡṣṥṧṩṫṭṯṱṳṵṷṹṻṽṿẁẃẅ'::text) || 'ẇẉẋẍẏẑẓẕạảấầẩẫậắằẳẵặẹẻẽếềểễệỉịọỏốồổỗộớờởỡợụủứừửữựỳỵỷỹỻỽỿἀἁἂἃἄἅἆἇἐἑἒἓἔἕἠἡἢἣἤἥἦἧἰἱἲἳἴἵἶἷὀὁὂὃὄὅὑὓὕὗὠὡὢὣ'::text) || 'ὤὥὦὧᾀᾁᾂᾃᾄᾅᾆᾇᾐᾑᾒᾓᾔᾕᾖᾗᾠᾡᾢᾣᾤᾥᾦᾧᾰᾱὰᾳὲὴῃῐῑὶῠῡὺῥὸὼῳⅎↄⰰⰱⰲⰳⰴⰵⰶⰷⰸⰹⰺⰻⰼⰽⰾⰿⱀⱁⱂⱃⱄⱅⱆⱇⱈⱉⱊⱋⱌⱍⱎⱏⱐⱑⱒⱓⱔⱕⱖⱗⱘⱙⱚⱛⱜⱝⱞⱟⱡɫᵽɽⱨ'::text) || 'ⱪⱬɑɱɐɒⱳⱶȿɀⲁⲃⲅⲇⲉⲋⲍⲏⲑⲓⲕⲗⲙⲛⲝⲟⲡⲣⲥⲧⲩⲫⲭⲯⲱⲳⲵⲷⲹⲻⲽⲿⳁⳃⳅⳇⳉⳋⳍⳏⳑⳓⳕⳗⳙⳛⳝⳟⳡⳣⳬⳮⳳꙁꙃꙅꙇꙉꙋꙍꙏꙑꙓꙕꙗꙙꙛꙝꙟꙡꙣꙥꙧꙩꙫꙭꚁꚃꚅꚇꚉꚋꚍꚏꚑꚓꚕꚗꚙꚛ'::text) || 'ꜣꜥꜧꜩꜫꜭꜯꜳꜵꜷꜹꜻꜽꜿꝁꝃꝅꝇꝉꝋꝍꝏꝑꝓꝕꝗꝙꝛꝝꝟꝡꝣꝥꝧꝩꝫꝭꝯꝺꝼᵹꝿꞁꞃꞅꞇꞌɥꞑꞓꞗꞙꞛꞝꞟꞡꞣꞥꞧꞩɦɜɡɬɪʞʇʝꭓꞵꞷꞹꞻꞽꞿꟁꟃꞔʂᶎꟈꟊꟑꟗꟙꟶᎠᎡᎢᎣᎤᎥᎦᎧᎨᎩᎪᎫᎬᎭ'::text) || 'ᎮᎯᎰᎱᎲᎳᎴᎵᎶᎷᎸᎹᎺᎻᎼᎽᎾᎿᏀᏁᏂᏃᏄᏅᏆᏇᏈᏉᏊᏋᏌᏍᏎᏏᏐᏑᏒᏓᏔᏕᏖᏗᏘᏙᏚᏛᏜᏝᏞᏟᏠᏡᏢᏣᏤᏥᏦᏧᏨᏩᏪᏫᏬᏭᏮᏯ𐐨𐐩𐐪𐐫𐐬𐐭𐐮𐐯𐐰𐐱𐐲𐐳𐐴𐐵𐐶𐐷𐐸𐐹𐐺𐐻𐐼𐐽𐐾𐐿𐑀𐑁𐑂𐑃𐑄𐑅𐑆𐑇𐑈𐑉'::text) || '𐑊𐑋𐑌𐑍𐑎𐑏𐓘𐓙𐓚𐓛𐓜𐓝𐓞𐓟𐓠𐓡𐓢𐓣𐓤𐓥𐓦𐓧𐓨𐓩𐓪𐓫𐓬𐓭𐓮𐓯𐓰𐓱𐓲𐓳𐓴𐓵𐓶𐓷𐓸𐓹𐓺𐓻𐖗𐖘𐖙𐖚𐖛𐖜𐖝𐖞𐖟𐖠𐖡𐖣𐖤𐖥𐖦𐖧𐖨𐖩𐖪𐖫𐖬𐖭𐖮𐖯𐖰𐖱𐖳𐖴𐖵𐖶𐖷𐖸𐖹𐖻𐖼𐳀𐳁𐳂𐳃𐳄𐳅𐳆𐳇𐳈𐳉𐳊𐳋𐳌𐳍𐳎𐳏𐳐𐳑𐳒𐳓𐳔𐳕𐳖'::text) || '𐳗𐳘𐳙𐳚𐳛𐳜𐳝𐳞𐳟𐳠𐳡𐳢𐳣𐳤𐳥𐳦𐳧𐳨𐳩𐳪𐳫𐳬𐳭𐳮𐳯𐳰𐳱𐳲𑣀𑣁𑣂𑣃𑣄𑣅𑣆𑣇𑣈𑣉𑣊𑣋𑣌𑣍𑣎𑣏𑣐𑣑𑣒𑣓𑣔𑣕𑣖𑣗𑣘𑣙𑣚𑣛𑣜𑣝𑣞𑣟𖹠𖹡𖹢𖹣𖹤𖹥𖹦𖹧𖹨𖹩𖹪𖹫𖹬𖹭𖹮𖹯𖹰𖹱𖹲𖹳𖹴𖹵𖹶𖹷𖹸𖹹𖹺𖹻𖹼𖹽𖹾𖹿𞤢𞤣𞤤𞤥𞤦𞤧𞤨𞤩'::text) || '𞤪𞤫𞤬𞤭𞤮𞤯𞤰𞤱𞤲𞤳𞤴𞤵𞤶𞤷𞤸𞤹𞤺𞤻𞤼𞤽𞤾𞤿𞥀𞥁𞥂𞥃'::text)) END;
+
 CREATE FUNCTION public.plain(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN translate(lower(regexp_replace(NORMALIZE(typed, NFKC), '\s'::text, ''::text, 'g'::text)), '‐‑‒–—―−⁃ー‧・•⋅'::text, '---------····'::text);
+    RETURN translate(public.fold_case(NORMALIZE(typed, NFKC)), ('‐‑‒–—―−⁃ー‧・•⋅'::text || '	
+
+    '::text), '---------····'::text);
 
 CREATE FUNCTION public.document_number(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -180,6 +186,10 @@ CREATE FUNCTION public.last_step(of_project text, of_batch integer, of_award tex
     order by m.position desc
     limit 1
 $$;
+
+CREATE FUNCTION public.lock_appends() RETURNS void
+    LANGUAGE sql
+    AS $$select pg_advisory_xact_lock(8319689431689592833)$$;
 
 CREATE FUNCTION public.lot_step(held int8multirange, entering boolean, fen int8multirange) RETURNS int8multirange
     LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
@@ -369,9 +379,9 @@ CREATE AGGREGATE public.lot_after(boolean, int8multirange) (
 CREATE TABLE public.access_change (
     id bigint NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL,
-    key text NOT NULL,
-    action text NOT NULL,
-    by text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    action text NOT NULL COLLATE pg_catalog."C",
+    by text NOT NULL COLLATE pg_catalog."C",
     detail jsonb NOT NULL,
     CONSTRAINT access_change_action_check CHECK ((action = ANY (ARRAY['created'::text, 'rotated'::text, 'revoked'::text])))
 );
@@ -386,7 +396,7 @@ ALTER TABLE public.access_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTIT
 );
 
 CREATE TABLE public.api_key (
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     scopes text[] NOT NULL,
     funds text[] DEFAULT '{}'::text[] NOT NULL,
     projects text[] DEFAULT '{}'::text[] NOT NULL,
@@ -397,28 +407,28 @@ CREATE TABLE public.api_key (
 
 CREATE TABLE public.api_secret (
     digest bytea NOT NULL,
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone,
     last_used_at timestamp with time zone
 );
 
 CREATE TABLE public.application (
-    project text NOT NULL,
-    application text NOT NULL,
-    fund text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    application text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
     round integer NOT NULL,
-    applicant text NOT NULL,
-    uscc text NOT NULL,
+    applicant text NOT NULL COLLATE pg_catalog."C",
+    uscc text NOT NULL COLLATE pg_catalog."C",
     received_on date NOT NULL,
-    screened text,
-    score text,
+    screened text COLLATE pg_catalog."C",
+    score text COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
-    status text NOT NULL
+    status text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.appropriation (
-    fund text NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
     "position" bigint NOT NULL,
     budget_year integer NOT NULL,
@@ -429,30 +439,30 @@ CREATE TABLE public.appropriation (
 );
 
 CREATE TABLE public.award (
-    project text NOT NULL,
-    award text NOT NULL,
-    fund text NOT NULL,
-    application text NOT NULL,
-    applicant text NOT NULL,
-    uscc text NOT NULL,
-    payee text NOT NULL,
-    payee_uscc text NOT NULL,
-    payee_account text NOT NULL,
-    score text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    award text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    application text NOT NULL COLLATE pg_catalog."C",
+    applicant text NOT NULL COLLATE pg_catalog."C",
+    uscc text NOT NULL COLLATE pg_catalog."C",
+    payee text NOT NULL COLLATE pg_catalog."C",
+    payee_uscc text NOT NULL COLLATE pg_catalog."C",
+    payee_account text NOT NULL COLLATE pg_catalog."C",
+    score text NOT NULL COLLATE pg_catalog."C",
     rank integer NOT NULL,
     decided_on date NOT NULL,
-    acceptance text NOT NULL,
+    acceptance text NOT NULL COLLATE pg_catalog."C",
     rectify_by date,
     events bigint[] NOT NULL,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     ends_on date
 );
 
 CREATE TABLE public.balance (
-    fund text NOT NULL,
-    project text NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    project text NOT NULL COLLATE pg_catalog."C",
     batch integer NOT NULL,
-    award text NOT NULL,
+    award text NOT NULL COLLATE pg_catalog."C",
     pool bigint NOT NULL,
     surrendered bigint NOT NULL,
     recovered bigint NOT NULL,
@@ -476,7 +486,7 @@ CREATE TABLE public.balance (
 CREATE TABLE public.check_run (
     id bigint NOT NULL,
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
-    asked_by text NOT NULL,
+    asked_by text NOT NULL COLLATE pg_catalog."C",
     started_at timestamp with time zone,
     finished_at timestamp with time zone,
     errors bigint,
@@ -495,28 +505,28 @@ ALTER TABLE public.check_run ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE public.citation (
     "position" bigint NOT NULL,
     seq integer NOT NULL,
-    fund text NOT NULL,
-    kind text NOT NULL,
-    number text NOT NULL,
-    plain text NOT NULL,
-    title text,
-    issuer text,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    kind text NOT NULL COLLATE pg_catalog."C",
+    number text NOT NULL COLLATE pg_catalog."C",
+    plain text NOT NULL COLLATE pg_catalog."C",
+    title text COLLATE pg_catalog."C",
+    issuer text COLLATE pg_catalog."C",
     date date,
-    sha256 text
+    sha256 text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.claim (
-    kind text NOT NULL,
-    number text NOT NULL,
-    stream text NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    number text NOT NULL COLLATE pg_catalog."C",
+    stream text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL
 );
 
 CREATE TABLE public.fund (
-    fund text NOT NULL,
-    name text NOT NULL,
-    name_en text,
-    title text,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_en text COLLATE pg_catalog."C",
+    title text COLLATE pg_catalog."C",
     tasks jsonb,
     appropriated bigint DEFAULT 0 NOT NULL,
     established_position bigint NOT NULL,
@@ -538,69 +548,69 @@ CREATE VIEW public.ledger_events AS
    FROM public.event;
 
 CREATE TABLE public.lot (
-    depth text NOT NULL,
-    fund text NOT NULL,
-    project text NOT NULL,
+    depth text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    project text NOT NULL COLLATE pg_catalog."C",
     batch integer NOT NULL,
-    award text NOT NULL,
+    award text NOT NULL COLLATE pg_catalog."C",
     fen int8multirange NOT NULL,
     ever int8multirange NOT NULL,
     CONSTRAINT lot_depth_check CHECK ((depth = ANY (ARRAY['issued'::text, 'surrendered'::text, 'allotted'::text, 'awarded'::text])))
 );
 
 CREATE TABLE public.migration (
-    name text NOT NULL,
-    sha256 text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    sha256 text NOT NULL COLLATE pg_catalog."C",
     applied_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE TABLE public.movement (
     "position" bigint NOT NULL,
     seq integer NOT NULL,
-    fund text NOT NULL,
-    type text NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    type text NOT NULL COLLATE pg_catalog."C",
     booked_on date NOT NULL,
     source public.account NOT NULL,
     target public.account NOT NULL,
-    project text,
+    project text COLLATE pg_catalog."C",
     batch integer,
-    award text,
-    payment text,
+    award text COLLATE pg_catalog."C",
+    payment text COLLATE pg_catalog."C",
     fen int8multirange NOT NULL,
     amount bigint NOT NULL,
-    entry text,
+    entry text COLLATE pg_catalog."C",
     CONSTRAINT movement_check CHECK (((amount > 0) AND (amount = public.size(fen))))
 );
 
 CREATE TABLE public.objection (
-    project text NOT NULL,
-    objection text NOT NULL,
-    fund text NOT NULL,
-    application text,
-    reason text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    objection text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    application text COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
     received_on date NOT NULL,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     resolved_on date,
     events bigint[] NOT NULL
 );
 
 CREATE TABLE public.payment (
-    project text NOT NULL,
-    payment text NOT NULL,
-    fund text NOT NULL,
-    award text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    payment text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    award text NOT NULL COLLATE pg_catalog."C",
     batch integer NOT NULL,
     amount bigint NOT NULL,
-    status text NOT NULL,
-    payee text NOT NULL,
-    payee_uscc text,
-    payee_account text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    payee text NOT NULL COLLATE pg_catalog."C",
+    payee_uscc text COLLATE pg_catalog."C",
+    payee_account text NOT NULL COLLATE pg_catalog."C",
     payee_differs boolean NOT NULL,
     requested_on date NOT NULL,
     instructed_on date,
-    voucher text,
+    voucher text COLLATE pg_catalog."C",
     confirmed_on date,
-    bank_reference text,
+    bank_reference text COLLATE pg_catalog."C",
     returned bigint NOT NULL,
     events bigint[] NOT NULL,
     recovered bigint NOT NULL,
@@ -610,35 +620,35 @@ CREATE TABLE public.payment (
 );
 
 CREATE TABLE public.plan (
-    fund text NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
     "position" bigint NOT NULL,
-    project text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
     batch integer NOT NULL,
     booked_on date NOT NULL,
-    batch_name text NOT NULL,
-    gate text NOT NULL,
+    batch_name text NOT NULL COLLATE pg_catalog."C",
+    gate text NOT NULL COLLATE pg_catalog."C",
     planned bigint NOT NULL,
     CONSTRAINT plan_planned_check CHECK ((planned >= 0))
 );
 
 CREATE TABLE public.post (
-    source text NOT NULL,
-    id text NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    id text NOT NULL COLLATE pg_catalog."C",
     digest bytea NOT NULL,
     first_position bigint NOT NULL,
     last_position bigint NOT NULL
 );
 
 CREATE TABLE public.project (
-    fund text NOT NULL,
-    project text NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    project text NOT NULL COLLATE pg_catalog."C",
     number integer NOT NULL,
-    number_raw text,
-    name text NOT NULL,
-    name_annex text NOT NULL,
-    name_en text,
+    number_raw text COLLATE pg_catalog."C",
+    name text NOT NULL COLLATE pg_catalog."C",
+    name_annex text NOT NULL COLLATE pg_catalog."C",
+    name_en text COLLATE pg_catalog."C",
     tasks text[] NOT NULL,
-    award_rule text NOT NULL,
+    award_rule text NOT NULL COLLATE pg_catalog."C",
     awards integer NOT NULL,
     fixed_total boolean NOT NULL,
     opened_position bigint,
@@ -647,16 +657,16 @@ CREATE TABLE public.project (
 );
 
 CREATE TABLE public.projection (
-    name text NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
     "position" bigint DEFAULT 0 NOT NULL,
     moved_at timestamp with time zone DEFAULT now() NOT NULL,
-    version text
+    version text COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.reconciliation (
-    fund text NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
-    file_sha256 text NOT NULL,
+    file_sha256 text NOT NULL COLLATE pg_catalog."C",
     first_day date NOT NULL,
     last_day date NOT NULL,
     compared_at bigint NOT NULL,
@@ -666,24 +676,24 @@ CREATE TABLE public.reconciliation (
     matches integer NOT NULL,
     exceptions integer NOT NULL,
     accepted_on date NOT NULL,
-    accepted_by text NOT NULL,
-    status text NOT NULL,
+    accepted_by text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
     CONSTRAINT reconciliation_paid_out_check CHECK ((paid_out >= 0)),
     CONSTRAINT reconciliation_received_check CHECK ((received >= 0))
 );
 
 CREATE TABLE public.recovery (
-    project text NOT NULL,
-    recovery text NOT NULL,
-    fund text NOT NULL,
-    payment text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    recovery text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    payment text NOT NULL COLLATE pg_catalog."C",
     ordered_on date NOT NULL,
     due_on date NOT NULL,
     amount bigint NOT NULL,
     received bigint NOT NULL,
     waived bigint NOT NULL,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
     CONSTRAINT recovery_amount_check CHECK ((amount > 0)),
     CONSTRAINT recovery_received_check CHECK ((received >= 0)),
@@ -695,19 +705,19 @@ CREATE TABLE public.refusal (
     first_at timestamp with time zone DEFAULT now() NOT NULL,
     last_at timestamp with time zone DEFAULT now() NOT NULL,
     times integer DEFAULT 1 NOT NULL,
-    key text NOT NULL,
-    source text NOT NULL,
-    post_id text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
+    post_id text NOT NULL COLLATE pg_catalog."C",
     digest bytea NOT NULL,
-    type text NOT NULL,
-    stream text NOT NULL,
-    fund text,
-    actor text NOT NULL,
+    type text NOT NULL COLLATE pg_catalog."C",
+    stream text NOT NULL COLLATE pg_catalog."C",
+    fund text COLLATE pg_catalog."C",
+    actor text NOT NULL COLLATE pg_catalog."C",
     occurred_on date NOT NULL,
-    problem text NOT NULL,
-    rule text,
-    title text NOT NULL,
-    title_zh text NOT NULL,
+    problem text NOT NULL COLLATE pg_catalog."C",
+    rule text COLLATE pg_catalog."C",
+    title text NOT NULL COLLATE pg_catalog."C",
+    title_zh text NOT NULL COLLATE pg_catalog."C",
     facts jsonb NOT NULL
 );
 
@@ -721,9 +731,9 @@ ALTER TABLE public.refusal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 CREATE TABLE public.round (
-    project text NOT NULL,
-    round text NOT NULL,
-    fund text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    round text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
     opens_on date NOT NULL,
     closes_on date NOT NULL,
     closed_on date,
@@ -731,7 +741,7 @@ CREATE TABLE public.round (
     notice_from date,
     notice_to date,
     notice_completed_on date,
-    status text NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL
 );
 
@@ -749,25 +759,25 @@ CREATE TABLE public.serial (
 );
 
 CREATE TABLE public.snapshot (
-    stream text NOT NULL,
+    stream text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
-    code text NOT NULL,
-    state text NOT NULL,
+    code text NOT NULL COLLATE pg_catalog."C",
+    state text NOT NULL COLLATE pg_catalog."C",
     "position" bigint NOT NULL,
     recorded_at timestamp with time zone NOT NULL
 );
 
 CREATE TABLE public.waiver (
-    project text NOT NULL,
-    waiver text NOT NULL,
-    fund text NOT NULL,
-    rule text NOT NULL,
-    award text,
-    application text,
-    reason text NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    waiver text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    rule text NOT NULL COLLATE pg_catalog."C",
+    award text COLLATE pg_catalog."C",
+    application text COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
     granted_on date NOT NULL,
-    granted_by text NOT NULL,
-    status text NOT NULL,
+    granted_by text NOT NULL COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL
 );
 

@@ -16,7 +16,7 @@ from projections import HEAD, ORDER, VERSIONS, with_dependencies
 from projections.shadow_tables import Comparison, compare, create, fold, lanes, run_in_threads, set_search_path
 
 SCHEMA = "suyuan_rebuild"
-ONE_AT_A_TIME = 7002
+ONE_AT_A_TIME = 8_319_689_431_689_592_834  # `suyuan` in ASCII, and 2
 """The key of the advisory lock that allows one rebuild at a time."""
 LOCK_TIMEOUT = "300ms"
 """The lock timeout of one attempt to switch: new readers queue behind it."""

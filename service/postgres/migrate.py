@@ -19,7 +19,7 @@ from psycopg.rows import tuple_row
 from service.config import OperatorError
 from service.postgres import session
 
-ADVISORY_LOCK = 5_355_595_541  # arbitrary; no other advisory lock of this service has this number
+ADVISORY_LOCK = 8_319_689_431_689_592_836  # `suyuan` in ASCII, and 4: no other program has this number
 
 TABLE = """
 create table if not exists migration (

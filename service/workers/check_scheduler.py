@@ -22,7 +22,7 @@ from service.supervisor import for_children
 
 log = structlog.get_logger()
 
-CHECK_LOCK = 7004
+CHECK_LOCK = 8_319_689_431_689_592_835  # `suyuan` in ASCII, and 3
 """The advisory lock of the process that runs checks."""
 POLL_SECONDS = 1.0
 CLEAN, FOUND = 0, 1

@@ -207,7 +207,7 @@ def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
 
 
 def test_only_one_rebuild_runs_at_a_time(database):
-    database.conn.execute("select pg_advisory_lock(7002)")
+    database.conn.execute("select pg_advisory_lock(8319689431689592834)")
     with pytest.raises(AlreadyRunning):
         database.rebuild("plan")
 

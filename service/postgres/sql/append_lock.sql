@@ -1,3 +1,3 @@
 -- append_lock: take the append lock. The last attempt of a post takes it before deciding, so that no other transaction
 -- appends in between.
-select pg_advisory_xact_lock(7001)
+select lock_appends()
