@@ -86,14 +86,13 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示. `version` is that of its NoticeStarted; `decided`: an award list was decided on it."""
+    """A public notice 公示. `version` is that of its NoticeStarted."""
 
     version: int
     applications: frozenset[str]
     first_day: date
     last_day: date
     completed: Cause | None = None
-    decided: bool = False
 
 
 class Shown(Struct, frozen=True):

@@ -80,7 +80,12 @@ def _objects_to_another(life: Life, project: Project, notice: Notice) -> StepRes
 
 
 def _objects_after_decision(life: Life, project: Project, notice: Notice) -> StepResult:
+    """An objection to an awarded application, or to the whole of a notice that lists one, replaced or not."""
     awarded = [name for name in notice.applications if project.applications[name].award]
+    if life.chance(50):
+        earlier = project.rounds[str(project.round)].earlier
+        day = life.pick((*earlier, notice)).last_day
+        return _objects(life, project, day, None)
     return _objects(life, project, notice.last_day, life.pick_any(awarded)) if awarded else None
 
 
