@@ -260,6 +260,9 @@ def test_a_surrender_above_the_balance_of_its_source_is_refused():
     "fact",
     [
         replace(from_pool, project="p", award="L-a", batch=1),
+        replace(from_pool, project="p"),
+        replace(from_pool, batch=1),
+        replace(from_pool, award="L-a", batch=1),
         replace(from_recovered, batch=None),
         replace(from_recovered, project=None, award=None, batch=None),
         replace(from_pool, account="line"),

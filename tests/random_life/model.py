@@ -134,7 +134,9 @@ def _reinstate(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfe
 
 
 def _surrender(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
-    recovered = ("recovered", fact.project, fact.award, fact.batch)
+    origin = (fact.project, fact.award, fact.batch)
+    assert origin == (None, None, None) or fact.account == "recovered", "only recovered money has an origin"
+    recovered = ("recovered", *origin)
     yield ("pool", fund) if fact.account == "pool" else recovered, ("surrendered", fund), fact.amount
 
 
