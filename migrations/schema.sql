@@ -685,7 +685,9 @@ CREATE TABLE public.recovery (
     waived bigint NOT NULL,
     status text NOT NULL,
     events bigint[] NOT NULL,
+    lapsed bigint DEFAULT 0 NOT NULL,
     CONSTRAINT recovery_amount_check CHECK ((amount > 0)),
+    CONSTRAINT recovery_lapsed_check CHECK ((lapsed >= 0)),
     CONSTRAINT recovery_received_check CHECK ((received >= 0)),
     CONSTRAINT recovery_waived_check CHECK ((waived >= 0))
 );

@@ -220,7 +220,11 @@ class Payment(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """An order to recover money of a payment 追缴: the amount ordered and the amount waived."""
+    """An order to recover money of a payment 追缴: the amount ordered and the amount waived.
+
+    `lapsed`: the amount that a waiver found to be no longer paid, so that nothing was left to claim; `lapsed_by` is the
+    version of the last such waiver.
+    """
 
     version: int
     payment: str
@@ -229,6 +233,8 @@ class Recovery(Struct, frozen=True):
     due_on: date
     amount: Money
     waived: Money = Money()
+    lapsed: Money = Money()
+    lapsed_by: int | None = None
     steps: int = 0
     past: tuple[Recovery, ...] = ()
 

@@ -8,9 +8,12 @@ import pytest
 
 import projections
 from domain.fen import FenSet
+from domain.money import Money
 from domain.posting import ALLOTTED
 from projections import FoldStopped
+from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
+from tests.random_life.model import outstanding_of
 
 AWARD_LEVEL = tuple(account for account in ALLOTTED if account != "line")
 
@@ -145,8 +148,18 @@ def objection_row(_, __, each):
     return each.resolved, each.application, each.received.on
 
 
+def outstanding(log):
+    """What the register of each project answers as outstanding."""
+    rows = {
+        (code, row["recovery"]): Money.parse(row["outstanding"])
+        for code in PROJECTS
+        for row in log.conn.execute(QUERIES["recoveries"], {"fund": "f", "project": code}).fetchall()
+    }
+    return {at: left for at, left in rows.items() if left}
+
+
 def recovery_row(project, name, each):
-    return "ordered", each.payment, each.due_on, each.amount, project.recovered.get(name, 0), each.waived
+    return "ordered", each.payment, each.due_on, each.amount, project.recovered.get(name, 0), each.waived, each.lapsed
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -158,11 +171,12 @@ def test_rounds_objections_recoveries_and_waivers_agree_with_the_aggregates(log,
         "notice_completed_on",
     )  # fmt: skip
     objections = not_reversed(table_rows(log, "objection", "status", "application", "received_on"))
-    recoveries = table_rows(log, "recovery", "status", "payment", "due_on", "amount", "received", "waived")
+    recoveries = table_rows(log, "recovery", "status", "payment", "due_on", "amount", "received", "waived", "lapsed")
     assert not_reversed(rounds) == expected_rows(life, "round", round_row)
     resolved = {key: (row[0] != "open", *row[1:]) for key, row in objections.items()}
     assert resolved == expected_rows(life, "objection", objection_row)
     assert not_reversed(recoveries) == expected_rows(life, "recovery", recovery_row)
+    assert outstanding(log) == outstanding_of(life.ledger)
     assert set(not_reversed(table_rows(log, "waiver", "status"))) == set(expected_rows(life, "waiver", lambda *_: None))
 
 

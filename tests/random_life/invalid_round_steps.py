@@ -81,12 +81,11 @@ def _objects_to_another(life: Life, project: Project, notice: Notice) -> StepRes
 
 def _objects_after_decision(life: Life, project: Project, notice: Notice) -> StepResult:
     """An objection to an awarded application, or to the whole of a notice that lists one, replaced or not."""
-    awarded = [name for name in notice.applications if project.applications[name].award]
-    if life.chance(50):
-        earlier = project.rounds[str(project.round)].earlier
-        day = life.pick((*earlier, notice)).last_day
-        return _objects(life, project, day, None)
-    return _objects(life, project, notice.last_day, life.pick_any(awarded)) if awarded else None
+    earlier = project.rounds[str(project.round)].earlier
+    at = life.pick((*earlier, notice)) if life.chance(50) else notice
+    awarded = [name for name in at.applications if project.applications[name].award]
+    day = max(at.first_day, min(life.day, at.last_day))
+    return _objects(life, project, day, life.pick_any(awarded) if life.chance(50) else None) if awarded else None
 
 
 def _resolve_again(life: Life, project: Project) -> StepResult:

@@ -108,7 +108,10 @@ class Objection(TypedDict):
 
 
 class Recovery(TypedDict):
-    """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding."""
+    """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding.
+
+    `lapsed`: what was ordered but no longer paid when the recovery was waived, since it had been returned.
+    """
 
     recovery: str
     payment: str
@@ -120,6 +123,7 @@ class Recovery(TypedDict):
     amount: Yuan
     received: Yuan
     waived: Yuan
+    lapsed: Yuan
     outstanding: Yuan
     events: list[Position]
 
