@@ -157,7 +157,9 @@ def test_an_allotment_above_the_pool_is_refused_even_if_the_plan_allows_it():
     stream = ledger.stream(FUND)
     empty = replace(stream, state=replace(ledger.fund("f"), accounts=Accounts("fund")))
     poor = Scenario(replace(ledger, streams=ledger.streams.set(FUND, empty)))
-    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(BalanceTooSmall, account=POOL)
+    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(
+        BalanceTooSmall, account=POOL, place="fund"
+    )
 
 
 # Withdrawals and reallocations -----------------------------------------------

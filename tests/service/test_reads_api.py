@@ -11,6 +11,8 @@ from psycopg.rows import dict_row
 
 from domain.fen import FenSet
 from tests.conftest import end_sessions
+from tests.posting import open_ledger, put
+from tests.random_life import RandomLife
 
 FUND = "yx-ip-2018"
 SIX = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
@@ -143,6 +145,39 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(sample):
     [paid] = [s for s in answer["steps"] if s["type"] == "PaymentConfirmed"]
     assert paid["payee"] == "示例1号项目乙单位", "an objection to the first was upheld"
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
+
+
+KEYS = {
+    "pool": set(),
+    "surrendered": set(),
+    "treasury": set(),
+    "recovered": {"project", "award", "batch"},
+    "line": {"project", "batch"},
+    "committed": {"project", "award", "batch"},
+    "payable": {"project", "award", "batch"},
+    **dict.fromkeys(("in_approval", "in_transit", "paid"), {"project", "award", "batch", "payment"}),
+}
+"""The fields by which each account is divided (DOMAIN, "Accounts")."""
+PLACE = {"project", "award", "batch", "payment"}
+
+
+@pytest.mark.parametrize("seed", [0, 3, 11])
+def test_every_fen_stands_in_its_account_with_the_fields_of_that_account_only(api, seed):
+    """Regression: a fen that had come back to the pool was shown there with the project that it came from."""
+    life = RandomLife(Random(seed))
+    for _ in life.live(350):
+        pass
+    with open_ledger(api.url) as ledger:
+        put(ledger, life.accepted)
+    api.fold()
+    for at, fen in ((at, fen) for state in life.aggregates() for at, fen in state.accounts.holdings.items()):
+        answer = api.get(f"/v1/fen/{fen.ranges[0][0]}").json
+        place = {part: value for part, value in at.place._asdict().items() if value is not None}
+        assert set(place) == KEYS[at.account]
+        assert answer["stands"] == {"account": at.account, **place, "since": answer["stands"]["since"]}
+        assert place or answer["plan_line"] is None
+        for step in (each for each in answer["steps"] if "to" in each):
+            assert PLACE & set(step) == KEYS[step["from"]] | KEYS[step["to"]]
 
 
 def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):

@@ -256,7 +256,10 @@ class PaymentTrace(TypedDict):
 
 
 class Standing(TypedDict):
-    """The account that a fen is in, and the position of the event that moved it there (`since`)."""
+    """The account that a fen is in, and the position of the event that moved it there (`since`).
+
+    Of project, batch, award and payment it has those by which the account is divided.
+    """
 
     account: str
     project: NotRequired[str]
