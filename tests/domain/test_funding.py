@@ -139,7 +139,7 @@ def test_a_move_above_the_balance_of_its_account_is_refused():
     empty = an_allotted_fund.ledger.fund("f").accounts
     with pytest.raises(BalanceTooSmall) as refusal:
         move(empty, "FundsAllotted", Place("p", 1), 1)
-    assert refusal.value.facts == {"account": "pool", "place": "p/1", "available": Money(0), "amount": Money(1)}
+    assert refusal.value.facts == {"account": "pool", "place": "fund", "available": Money(0), "amount": Money(1)}
 
 
 def test_an_allotment_is_booked_no_earlier_than_the_last_event_of_the_project():

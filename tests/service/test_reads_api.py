@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 
 from domain.fen import FenSet
 from tests.conftest import end_sessions
+from tests.lives import allotted, line
 from tests.posting import open_ledger, put
 from tests.random_life import RandomLife
 
@@ -147,6 +148,7 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(sample):
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
 
 
+PLACE = {"project", "award", "batch", "payment"}
 KEYS = {
     "pool": set(),
     "surrendered": set(),
@@ -155,10 +157,11 @@ KEYS = {
     "line": {"project", "batch"},
     "committed": {"project", "award", "batch"},
     "payable": {"project", "award", "batch"},
-    **dict.fromkeys(("in_approval", "in_transit", "paid"), {"project", "award", "batch", "payment"}),
+    "in_approval": PLACE,
+    "in_transit": PLACE,
+    "paid": PLACE,
 }
 """The fields by which each account is divided (DOMAIN, "Accounts")."""
-PLACE = {"project", "award", "batch", "payment"}
 
 
 @pytest.mark.parametrize("seed", [0, 3, 11])
@@ -193,6 +196,20 @@ def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):
     for lo, hi in paid.ranges:
         for serial in (lo, hi - 1, random.randrange(lo, hi)):
             assert sample.get(f"/v1/fen/{serial}").json["stands"]["account"] == "paid"
+
+
+def test_a_serial_that_javascript_cannot_read_exactly_is_also_given_as_text(api):
+    first = 2**60
+    with psycopg.connect(api.url, autocommit=True) as conn:
+        conn.execute("update serial set next = %s", [first])
+    with open_ledger(api.url) as ledger:
+        put(ledger, allotted(line()))
+    api.fold()
+    for serial in (first, first + 1, first + 9_999):
+        answer = api.get(f"/v1/fen/{serial}").json
+        assert (answer["serial"], answer["serial_text"]) == (serial, str(serial))
+        assert int(float(first + 1)) != first + 1, "a reader that has only doubles"
+    assert api.get(f"/v1/fen/{first + 10_000}").status_code == 404
 
 
 @pytest.mark.parametrize("serial", ["1000000000", str(2**63 - 1), str(2**63), "9" * 40])

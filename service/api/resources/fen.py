@@ -34,6 +34,7 @@ def trace(serial: int, *, min_position: int | None) -> Response:
         return answer(
             {
                 "serial": serial,
+                "serial_text": str(serial),
                 "fund": fund,
                 "as_of": {"position": snapshot.position},
                 "stands": stands,

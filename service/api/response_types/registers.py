@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Position, Yuan
+from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Position, SerialText, Yuan
 from service.api.response_types.funds import Figures
 
 
@@ -273,6 +273,7 @@ class FenTrace(TypedDict):
     """Where one fen is (`stands`), and the events on its path from the central fund."""
 
     serial: int
+    serial_text: SerialText
     fund: str
     as_of: AsOf
     stands: Standing
