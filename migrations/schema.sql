@@ -895,6 +895,8 @@ CREATE INDEX movement_fund_position_idx ON public.movement USING btree (fund, "p
 
 CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "position") WHERE ((type = 'FundsReallocated'::text) OR (entry = 'FundsReallocated'::text));
 
+CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "position") WHERE (type = 'EntryReversed'::text);
+
 CREATE INDEX movement_project_batch_award_position_idx ON public.movement USING btree (project, batch, award, "position");
 
 CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);

@@ -7,7 +7,9 @@ from random import Random
 import pytest
 
 import projections
+from domain.entry_reversed import EntryReversed
 from domain.fen import FenSet
+from domain.fund.reconciliation import StatementReconciled
 from domain.money import Money
 from domain.posting import ALLOTTED
 from projections import FoldStopped
@@ -178,6 +180,41 @@ def test_rounds_objections_recoveries_and_waivers_agree_with_the_aggregates(log,
     assert not_reversed(recoveries) == expected_rows(life, "recovery", recovery_row)
     assert outstanding(log) == outstanding_of(life.ledger)
     assert set(not_reversed(table_rows(log, "waiver", "status"))) == set(expected_rows(life, "waiver", lambda *_: None))
+
+
+def untrue_since(events):
+    """By version of the acceptance: the position of the first reversal that left less of an entry than it lists."""
+    left, found = {}, {}
+    for event in events:
+        left[event.stream, event.version] = sum(moved.fen.total for moved in event.moves)
+    accepted = [event for event in events if isinstance(event.fact, StatementReconciled) and event.fund == "f"]
+    for position, event in enumerate(events, 1):
+        if isinstance(event.fact, EntryReversed) and event.fund == "f":
+            at = (event.stream, event.fact.version)
+            left[at] -= sum(moved.fen.total for moved in event.moves)
+            for each in accepted:
+                listed = {(entry.stream, entry.version): entry.amount for entry in each.fact.entries}
+                if listed.get(at, 0) > left[at]:
+                    found.setdefault(each.version, position)
+    return {each.version: found.get(each.version) for each in accepted}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_acceptance_is_untrue_since_the_first_reversal_that_left_less_than_it_lists(log, seed):
+    life = new_life(seed, 400)
+    log.append(life.events).fold(100)
+    params = {"fund": "f", "position": len(log), "file_sha256": None}
+    rows = log.conn.execute(QUERIES["reconciliations"], params).fetchall()
+    expected = untrue_since(life.events)
+    assert {row["version"]: (row["untrue_since"] or {}).get("position") for row in rows} == expected
+    half = {**params, "position": len(log) // 2}
+    for row in log.conn.execute(QUERIES["reconciliations"], half).fetchall():
+        since = expected[row["version"]]
+        assert (row["untrue_since"] or {}).get("position") == (since if since and since <= len(log) // 2 else None)
+
+
+def test_some_of_these_acceptances_are_untrue():
+    assert any(position for seed in range(8) for position in untrue_since(new_life(seed, 400).events).values())
 
 
 @pytest.mark.parametrize("seed", range(8))
