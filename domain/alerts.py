@@ -19,7 +19,7 @@ from domain.money import Money
 from domain.period import following, last_day, months_between, period_of
 from domain.posting import POOL
 from domain.rules import RULES
-from domain.rules.refused import BUDGET, DUTIES, PRACTICE, SEED, Source, setting
+from domain.rules.refused import ACCOUNTING, BUDGET, DUTIES, PRACTICE, SEED, Source, setting
 from domain.state.entities import Acceptance, Award, AwardStatus, RoundStatus
 from domain.state.fund import Fund
 from domain.state.project import Project
@@ -134,6 +134,13 @@ SENTENCES = {
         "The bank paid {amount} yuan to {payee}, not to the payee of the payment request.",
         "银行将 {amount} 元支付给 {payee}，与申请的收款人不符。",
         "PayeeMismatch",
+    ),
+    "statement-outdated": Sentence(
+        "The statement of {first_day} to {last_day} was accepted, but {entry}, version {version} of {stream}, on which"
+        " it rests, was reversed at position {position}: reconcile the statement again.",
+        "{first_day} 至 {last_day} 的对账单已确认，其所依据的 {stream} 第 {version} 号事件（{entry}）已由日志第"
+        " {position} 号事件冲销（全部或部分），须重新对账。",
+        because=ACCOUNTING,
     ),
 }
 """All alerts by name."""

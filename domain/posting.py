@@ -152,6 +152,11 @@ def account_at(account: str, place: Place) -> AccountAt:
     return AccountAt(account, Place._make(fields))
 
 
+def key_of(*accounts: str) -> tuple[str, ...]:
+    """The fields of Place by which any of these accounts is divided, in the order of Place."""
+    return tuple(part for part in Place._fields if any(part in ACCOUNTS[account].key for account in accounts))
+
+
 @lru_cache(maxsize=10_000)
 def _of_all_payments(account: str, place: Place) -> AccountAt:
     """The key of `Accounts.sums` for `account` at `place`: without the payment, so it covers all payments."""
@@ -228,9 +233,8 @@ def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = 
     posting = rule(event, when)
     held = accounts.fen(posting.source, place)
     if amount > held.total:
-        raise BalanceTooSmall(
-            account=posting.source, place=str(place), available=Money(held.total), amount=Money(amount)
-        )
+        at = str(account_at(posting.source, place).place)
+        raise BalanceTooSmall(account=posting.source, place=at, available=Money(held.total), amount=Money(amount))
     return Move(posting.source, posting.target, place, held.take(amount))
 
 

@@ -695,7 +695,9 @@ CREATE TABLE public.recovery (
     waived bigint NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
+    lapsed bigint DEFAULT 0 NOT NULL,
     CONSTRAINT recovery_amount_check CHECK ((amount > 0)),
+    CONSTRAINT recovery_lapsed_check CHECK ((lapsed >= 0)),
     CONSTRAINT recovery_received_check CHECK ((received >= 0)),
     CONSTRAINT recovery_waived_check CHECK ((waived >= 0))
 );
@@ -902,6 +904,8 @@ CREATE INDEX movement_fund_idx ON public.movement USING btree (fund) WHERE (proj
 CREATE INDEX movement_fund_position_idx ON public.movement USING btree (fund, "position");
 
 CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "position") WHERE ((type = 'FundsReallocated'::text) OR (entry = 'FundsReallocated'::text));
+
+CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "position") WHERE (type = 'EntryReversed'::text);
 
 CREATE INDEX movement_project_batch_award_position_idx ON public.movement USING btree (project, batch, award, "position");
 

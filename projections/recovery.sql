@@ -1,4 +1,4 @@
--- recovery: ordered, received in parts, waived. The row of each recovery touched in the span is derived again
+-- recovery: ordered, received in parts, waived, and lapsed with a waiver. The row of each recovery touched in the span is derived again
 -- from all its events, without the reversed ones; the amount received is net of reversals.
 with span as (
     select e.position, e.stream, e.version, e.type, e.fact
@@ -58,13 +58,13 @@ with span as (
     from history as h
     group by h.project, h.recovery
 ), waived as materialized (
-    select project, recovery, sum(fen(fact ->> 'amount')) as amount
+    select project, recovery, sum(fen(fact ->> 'amount')) as amount, sum(fen(fact ->> 'lapsed')) as lapsed
     from step
     where type = 'RecoveryWaived' and stands
     group by project, recovery
 )
 insert into recovery (
-    project, recovery, fund, payment, ordered_on, due_on, amount, received, waived, status, events
+    project, recovery, fund, payment, ordered_on, due_on, amount, received, waived, lapsed, status, events
 )
 select
     l.project,
@@ -76,6 +76,7 @@ select
     fen(o.fact ->> 'amount'),
     coalesce(m.received, 0),
     coalesce(w.amount, 0),
+    coalesce(w.lapsed, 0),
     case when o.stands then 'ordered' else 'reversed' end,
     l.events
 from listed as l
@@ -89,5 +90,6 @@ on conflict (project, recovery) do update set
     amount = excluded.amount,
     received = excluded.received,
     waived = excluded.waived,
+    lapsed = excluded.lapsed,
     status = excluded.status,
     events = excluded.events

@@ -13,7 +13,7 @@ from domain.fen import MAX_BOUND, FenSet
 from domain.fund.lifecycle import FundFact
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed
 from domain.money import Money
-from domain.posting import POOL, RECOVERED, Move, Place, issue, move
+from domain.posting import ACCOUNTS, POOL, RECOVERED, Move, Place, issue, move
 from domain.rules.every_post import BalanceTooSmall, MissingCitation, UnknownStream
 from domain.rules.fund import (
     AllotmentExceedsPlan,
@@ -135,6 +135,8 @@ class SurplusSurrendered(FundFact, frozen=True):
 
 SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
 """The document kind that a surrender must cite, by its source account."""
+ORIGIN = ACCOUNTS[RECOVERED].key
+"""The fields of a surrender of recovered money that say where it was recovered from."""
 
 Posted = (
     AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
@@ -243,10 +245,10 @@ def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
 def _surrender(context: Context, fund: Fund, fact: SurplusSurrendered) -> Decision:
     if fund.closed and fact.account != RECOVERED:
         raise FundIsClosed(fund=fund.code)
-    origin = (fact.project, fact.award, fact.batch)
-    if fact.account not in SURRENDER_CITES or (None in origin) == (fact.account == RECOVERED):
+    kind = SURRENDER_CITES.get(fact.account)
+    given = tuple(name for name in ORIGIN if getattr(fact, name) is not None)
+    if kind is None or given != (ORIGIN if fact.account == RECOVERED else ()):
         raise SourceMismatch(account=fact.account)
-    kind = SURRENDER_CITES[fact.account]
     if all(document.kind != kind for document in context.header.documents):
         raise MissingCitation(kinds=kind)
     place = Place(fact.project, fact.batch, fact.award)

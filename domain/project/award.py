@@ -59,9 +59,8 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
             applications[row.application] = stepped(applications[row.application], event.version, award=row.award)
         changed = awards.finish(), applications.finish()
     current = project.rounds[str(project.round)]
-    notice = replace(current.notice, decided=True) if current.notice else None
     project = replace(project, awards=changed[0], applications=changed[1])
-    return project.step("round", str(current.number), event.version, status=RoundStatus.DECIDED, notice=notice)
+    return project.step("round", str(current.number), event.version, status=RoundStatus.DECIDED)
 
 
 # Decide ----------------------------------------------------------------------

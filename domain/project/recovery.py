@@ -57,10 +57,17 @@ class RecoveryReceived(ProjectFact, frozen=True):
 
 
 class RecoveryWaived(ProjectFact, frozen=True):
-    """All or part of an ordered recovery was waived, by a person and API key that did not order it; it stays paid."""
+    """All or part of an ordered recovery was waived, by a person and API key that did not order it; it stays paid.
+
+    The ledger sets `lapsed` if the order claimed more than the payment still had in `paid`, because money was returned
+    since: that part of the order is no longer claimed, so that a waiver reduces what is outstanding by its amount.
+    """
 
     zh = "追缴豁免"
-    about_zh = "经批准不再追缴的部分仍为已付；须由决定追缴以外的人、以另一密钥办理。"
+    about_zh = (
+        "经批准不再追缴的部分仍为已付；须由决定追缴以外的人、以另一密钥办理。"
+        "决定追缴后已有退回、实付不足追缴数的，差额由账簿记为 lapsed，不再追缴。"
+    )
     allowed = Allowed.ALWAYS
     reversible = restores("recovery")
     cites = (("批准文件",),)
@@ -68,6 +75,7 @@ class RecoveryWaived(ProjectFact, frozen=True):
     recovery: str
     amount: Money
     reason: str
+    lapsed: Money | None = None
 
 
 Event = RecoveryOrdered | RecoveryReceived | RecoveryWaived
@@ -86,8 +94,11 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         case RecoveryReceived():
             return received(project, fact.recovery, fact.amount)
         case RecoveryWaived():
-            waived = Money(project.recoveries[fact.recovery].waived + fact.amount)
-            return project.step("recovery", fact.recovery, event.version, waived=waived)
+            recovery = project.recoveries[fact.recovery]
+            changes: dict[str, object] = {"waived": Money(recovery.waived + fact.amount)}
+            if fact.lapsed:
+                changes |= {"lapsed": Money(recovery.lapsed + fact.lapsed), "lapsed_by": event.version}
+            return project.step("recovery", fact.recovery, event.version, **changes)
         case _:
             assert_never(fact)
 
@@ -111,7 +122,8 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     if isinstance(fact, RecoveryWaived):
         if same := context.by.same_as(recovery.by):
             raise SamePerson(who=same)
-        return context.allow()
+        lapsed = Money(project.demanded(fact.recovery) - outstanding)
+        return context.allow(fact=replace(fact, lapsed=lapsed or None))
     payment = project.payments[recovery.payment]
     place = project.place(payment.award, payment.batch, recovery.payment)
     moved = move(project.accounts, "RecoveryReceived", place, fact.amount)

@@ -118,10 +118,17 @@ class NoticeCompleted(ProjectFact, frozen=True):
 
 
 class ObjectionReceived(ProjectFact, frozen=True):
-    """An objection was received during a notice: to `application`, or to the whole notice if that is omitted."""
+    """An objection was received during a notice: to `application`, or to the whole notice if that is omitted.
+
+    The notice is the one that ran on the day the objection was received, even if a newer one has replaced it. If
+    notices precede the decision, an objection is too late once the application, or any of the notice, is awarded.
+    """
 
     zh = "异议受理"
-    about_zh = "公示期内收到异议，针对一份申报，或针对整个公示。"
+    about_zh = (
+        "公示期内收到异议，针对一份申报，或针对整个公示（以收到当日的公示为准，已被新公示取代的也算）；"
+        "先公示后立项的，所指申报（针对整个公示的，其中任一申报）已立项的不再受理。"
+    )
     reversible = restores("objection")
     cites = (("异议书",),)
     refused_by = (NoRoundUnderWay, NameTaken, NoNotice, OutsideNotice, UnknownName, NotInNotice, ObjectionTooLate)
@@ -159,7 +166,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     if isinstance(fact, ObjectionReceived):
         notice = _objected_to(current, event.header.occurred_on, fact.application)
         assert notice is not None, "an objection is received during a notice"
-        concerns = frozenset({fact.application}) if fact.application else notice.applications
+        concerns = _concerned(notice, fact)
         received = Objection(event.version, current.number, fact.application, concerns, event.cause)
         opened = project.open_objections | {fact.objection}
         return replace(project.with_entity("objection", fact.objection, received), open_objections=opened)
@@ -303,17 +310,25 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
     if notice is None:
         first_day, last_day = current.notice.first_day, current.notice.last_day
         raise OutsideNotice(occurred_on=context.occurred_on, first_day=first_day, last_day=last_day)
+    if fact.application is not None:
+        project.application(fact.application)
+        if fact.application not in notice.applications:
+            raise NotInNotice(application=fact.application)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
-    if fact.application is None:
-        if notice.decided and first:
-            raise ObjectionTooLate(target="notice")
-        return context.allow()
-    award = project.application(fact.application).award
-    if fact.application not in notice.applications:
-        raise NotInNotice(application=fact.application)
-    if award and first and project.shown(award):
-        raise ObjectionTooLate(target=fact.application)
+    if first and any(_is_decided(project, name) for name in _concerned(notice, fact)):
+        raise ObjectionTooLate(target=fact.application or "notice")
     return context.allow()
+
+
+def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
+    """The applications that the objection concerns: the one it names, or all that the notice lists."""
+    return frozenset({fact.application}) if fact.application else notice.applications
+
+
+def _is_decided(project: Project, name: str) -> bool:
+    """Whether the application is awarded and a completed notice that still counts has listed it."""
+    award = project.applications[name].award
+    return award is not None and project.shown(award) is not None
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:

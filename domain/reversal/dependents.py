@@ -30,8 +30,8 @@ from domain.project.call import (
     CallPublished,
 )
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE
-from domain.project.payment import PaymentConfirmed, PaymentFailed
-from domain.project.recovery import RecoveryOrdered, RecoveryWaived
+from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentReturned
+from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
 from domain.project.waiver import WaiverGranted, granted, key
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
@@ -246,14 +246,30 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
         raise WouldUnsettle(account=RECOVERED, amount=Money(received))
 
 
-def _claims_no_more_than_is_paid(_: Context, project: Project, fact: RecoveryWaived, __: int) -> None:
-    """The waived amount would be outstanding again, but later recoveries may already claim the same money."""
-    payment = project.recoveries[fact.recovery].payment
-    others = sum(project.outstanding(name) for name in project.recoveries_of[payment] if name != fact.recovery)
-    left = Money(max(project.paid(payment).total - others, 0))
-    claimed = Money(project.outstanding(fact.recovery, waived_less=fact.amount))
+def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
+    """Raises MoreThanPaid if the orders, of which one was made since, would claim more than is paid without the waiver.
+
+    Orders made before do not matter: they claimed the same before the waiver.
+    """
+    before = project.undo("recovery", fact.recovery)
+    payment = before.recoveries[fact.recovery].payment
+    orders = before.recoveries_of[payment]
+    if all(before.recoveries[name].ordered.version < version for name in orders):
+        return
+    claimed = before.demanded(fact.recovery)
+    left = before.paid(payment).total - (sum(map(before.demanded, orders)) - claimed)
     if claimed > left:
-        raise MoreThanPaid(payment=payment, left=left, amount=claimed)
+        raise MoreThanPaid(payment=payment, left=Money(max(left, 0)), amount=Money(claimed))
+
+
+def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
+    """Raises NotTheLast if a waiver since let a claim lapse because this money was no longer paid."""
+    own = fact.recovery if isinstance(fact, RecoveryReceived) else None
+    payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment
+    for name in project.recoveries_of.get(payment, ()):
+        lapsed_by = project.recoveries[name].lapsed_by
+        if name != own and lapsed_by and lapsed_by > version:
+            raise NotTheLast(kind="recovery", name=name, last=lapsed_by, version=version)
 
 
 def _was_not_used(_: Context, project: Project, fact: WaiverGranted, version: int) -> None:
@@ -283,8 +299,10 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     PayeeChanged: (_new_payee_was_not_paid,),
     PaymentConfirmed: (_may_still_be_paid, _not_ordered_back, _acceptance_has_not_begun),
     PaymentFailed: (_may_still_be_paid, _is_not_objected_to),
+    PaymentReturned: (_no_claim_has_lapsed,),
     RecoveryOrdered: (_nothing_received,),
-    RecoveryWaived: (_claims_no_more_than_is_paid,),
+    RecoveryReceived: (_no_claim_has_lapsed,),
+    RecoveryWaived: (_is_not_claimed_again,),
     WaiverGranted: (_was_not_used,),
 }
 """The checks that no later event depends on the entry, by the type of the entry."""

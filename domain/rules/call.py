@@ -157,13 +157,16 @@ class NotAllScreened(Refused):
 
 @dataclass(eq=False)
 class ScoresMismatch(Refused):
-    """The scores must cover exactly the applications that passed screening; these differ: {applications}."""
+    """Score exactly the applications that passed screening and are not excluded; these differ: {applications}."""
 
-    zh = "评分须恰好覆盖通过审查的申报，差异：{applications}。"
+    zh = "评分须恰好覆盖通过审查且未因异议出局的申报，差异：{applications}。"
     remedy = (
-        "Score each application of the round that passed screening once, and no others; at least one must have passed."
+        "Score once each live application of the round that passed screening, and no others; leave out those that an"
+        " upheld objection has excluded. At least one must be left."
     )
-    remedy_zh = "对本轮通过审查的申报逐一评分，不多、不漏、不重；至少须有一份通过审查。"
+    remedy_zh = (
+        "对本轮通过审查的有效申报逐一评分，不多、不漏、不重；因异议成立而出局的申报不评分；至少须有一份可评分的申报。"
+    )
     source = SEED
     applications: str
 
@@ -260,8 +263,11 @@ class ObjectionTooLate(Refused):
     """The award decision on the subject of this objection is already made: {target}."""
 
     zh = "异议所指事项已作出立项决定：{target}。"
-    remedy = "If the objection is justified, have the award revoked or terminated."
-    remedy_zh = "异议成立的，另行撤销或终止立项。"
+    remedy = (
+        "If the objection is justified, have the award revoked or terminated; object to an application of the notice"
+        " that is not awarded by its name."
+    )
+    remedy_zh = "异议成立的，另行撤销或终止立项；对该公示中尚未立项的申报，可逐份提出异议。"
     source = PRACTICE
     target: str
 

@@ -86,14 +86,13 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示. `version` is that of its NoticeStarted; `decided`: an award list was decided on it."""
+    """A public notice 公示. `version` is that of its NoticeStarted."""
 
     version: int
     applications: frozenset[str]
     first_day: date
     last_day: date
     completed: Cause | None = None
-    decided: bool = False
 
 
 class Shown(Struct, frozen=True):
@@ -221,7 +220,11 @@ class Payment(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """An order to recover money of a payment 追缴: the amount ordered and the amount waived."""
+    """An order to recover money of a payment 追缴: the amount ordered and the amount waived.
+
+    `lapsed`: the amount that a waiver found to be no longer paid, so that nothing was left to claim; `lapsed_by` is the
+    version of the last such waiver.
+    """
 
     version: int
     payment: str
@@ -230,6 +233,8 @@ class Recovery(Struct, frozen=True):
     due_on: date
     amount: Money
     waived: Money = Money()
+    lapsed: Money = Money()
+    lapsed_by: int | None = None
     steps: int = 0
     past: tuple[Recovery, ...] = ()
 

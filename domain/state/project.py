@@ -204,14 +204,14 @@ class Project(Struct, frozen=True):
         payment = self.payments[name]
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
-    def outstanding(self, name: str, waived_less: int = 0) -> int:
-        """The outstanding amount of a recovery in fen, at most what its payment still has in `paid`.
-
-        `waived_less` fen are subtracted from the waived amount, to check the reversal of a waiver.
-        """
+    def demanded(self, name: str) -> int:
+        """The fen of a recovery that were ordered and neither received nor waived, and have not lapsed."""
         recovery = self.recoveries[name]
-        demanded = recovery.amount - recovery.waived + waived_less - self.recovered.get(name, 0)
-        return min(demanded, self.paid(recovery.payment).total)
+        return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
+
+    def outstanding(self, name: str) -> int:
+        """The outstanding amount of a recovery in fen, at most what its payment still has in `paid`."""
+        return min(self.demanded(name), self.paid(self.recoveries[name].payment).total)
 
     def all_outstanding(self) -> Iterator[tuple[str, int]]:
         """The recoveries with an outstanding amount, and that amount in fen."""

@@ -98,8 +98,8 @@ def _of_table(compared: Comparison) -> Iterator[Finding]:
 
 
 AMOUNTS = frozenset({
-    "amount", "planned", "appropriated", "returned", "recovered", "received", "waived", "pool", "surrendered", "line",
-    "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever",
+    "amount", "planned", "appropriated", "returned", "recovered", "received", "waived", "lapsed", "pool", "surrendered",
+    "line", "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever",
 })  # fmt: skip
 """The columns that are amounts of money; a difference in one is a finding of kind wrong-amount."""
 

@@ -139,7 +139,7 @@ def test_a_move_above_the_balance_of_its_account_is_refused():
     empty = an_allotted_fund.ledger.fund("f").accounts
     with pytest.raises(BalanceTooSmall) as refusal:
         move(empty, "FundsAllotted", Place("p", 1), 1)
-    assert refusal.value.facts == {"account": "pool", "place": "p/1", "available": Money(0), "amount": Money(1)}
+    assert refusal.value.facts == {"account": "pool", "place": "fund", "available": Money(0), "amount": Money(1)}
 
 
 def test_an_allotment_is_booked_no_earlier_than_the_last_event_of_the_project():
@@ -157,7 +157,9 @@ def test_an_allotment_above_the_pool_is_refused_even_if_the_plan_allows_it():
     stream = ledger.stream(FUND)
     empty = replace(stream, state=replace(ledger.fund("f"), accounts=Accounts("fund")))
     poor = Scenario(replace(ledger, streams=ledger.streams.set(FUND, empty)))
-    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(BalanceTooSmall, account=POOL)
+    poor.when(post(FUND, FundsAllotted("p", 1, yuan("1.00")), "1-6")).refused(
+        BalanceTooSmall, account=POOL, place="fund"
+    )
 
 
 # Withdrawals and reallocations -----------------------------------------------
@@ -260,6 +262,9 @@ def test_a_surrender_above_the_balance_of_its_source_is_refused():
     "fact",
     [
         replace(from_pool, project="p", award="L-a", batch=1),
+        replace(from_pool, project="p"),
+        replace(from_pool, batch=1),
+        replace(from_pool, award="L-a", batch=1),
         replace(from_recovered, batch=None),
         replace(from_recovered, project=None, award=None, batch=None),
         replace(from_pool, account="line"),

@@ -19,7 +19,8 @@ from domain.period import last_day
 from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, POOL, TREASURY, account_at
 from domain.project.award import AwardListDecided
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentRequested
-from domain.project.recovery import RecoveryOrdered
+from domain.project.recovery import RecoveryOrdered, RecoveryWaived
+from domain.project.selection import ObjectionReceived
 from domain.project.waiver import WaiverGranted
 from domain.replay import advance, after
 from domain.rules import RULES
@@ -29,6 +30,7 @@ from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.payment import PayeeMismatch
 from domain.rules.waiver import SamePerson
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus, PaymentStatus, RoundStatus
+from domain.state.fund import NoticeOrder
 from domain.state.project import FIELD_OF, Project
 from tests.lives import PROJECT, awarded, payee, yuan
 from tests.random_life import RandomLife, prove, replayable, script
@@ -125,6 +127,26 @@ def check_ordered_recoveries_do_not_exceed_the_paid_amount(life):
         project = life.ledger.project(life.events[-1].stream.removeprefix("project/"))
         of_payment = [name for name, each in project.recoveries.items() if each.payment == fact.payment]
         assert sum(map(project.outstanding, of_payment)) <= project.paid(fact.payment).total
+
+
+def check_a_waiver_reduces_what_is_outstanding_by_its_amount_and_nothing_else(life):
+    event = life.events[-1]
+    if isinstance(event.fact, RecoveryWaived):
+        project, before = (each.project(event.stream.removeprefix("project/")) for each in (life.ledger, life.before))
+        left = {name: before.outstanding(name) for name in before.recoveries}
+        left[event.fact.recovery] -= event.fact.amount
+        assert left == {name: project.outstanding(name) for name in project.recoveries}
+
+
+def check_no_objection_concerns_what_was_decided_when_it_was_received(life):
+    """If notices precede the decision: the target of an objection is undecided (DOMAIN, "Project")."""
+    event = life.events[-1]
+    if isinstance(event.fact, ObjectionReceived):
+        project, before = (each.project(event.stream.removeprefix("project/")) for each in (life.ledger, life.before))
+        if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
+            concerns = project.objections[event.fact.objection].concerns
+            awarded = {before.applications[name].award for name in concerns} - {None}
+            assert not any(before.shown(award) for award in awarded)
 
 
 def check_lookups_agree_with_the_entities(life):

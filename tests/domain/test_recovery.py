@@ -11,6 +11,7 @@ from domain.project.payment import PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
 from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
+from domain.rules.reversal import NotTheLast
 from domain.rules.waiver import SamePerson
 from tests.lives import ANOTHER, FUND, PROJECT, awarded, balances, instructed, paid, wholly_paid, yuan
 from tests.scenario import Scenario, day, post
@@ -89,6 +90,76 @@ def test_receiving_or_waiving_more_than_the_outstanding_amount_is_refused():
 def test_a_return_by_the_payee_reduces_the_outstanding_amount():
     part = PaymentReturned("P1", yuan("25.00"), passive=False, reason="退款")
     assert outstanding(ordered.given(post(PROJECT, part, "4-2"))) == yuan("5.00")
+
+
+def back(amount: str):
+    """A return by the payee."""
+    return PaymentReturned("P1", yuan(amount), passive=False, reason="退款")
+
+
+returned = ordered.given(post(PROJECT, back("25.00"), "4-2"))
+"""Of 30 yuan paid and 20 ordered back, 5 are left."""
+
+
+@pytest.mark.parametrize("parts", [("5.00",), ("2.00", "3.00"), ("0.01", "0.01", "4.98")])
+def test_a_waiver_reduces_the_outstanding_amount_by_its_own_after_money_was_returned(parts):
+    """Regression: what had been returned was claimed again after the rest was waived."""
+    scenario, left = returned, 500
+    for number, part in enumerate(parts):
+        scenario, left = scenario.given(waive(part, f"4-{3 + number}")), left - yuan(part)
+        assert outstanding(scenario) == left
+    assert not any(scenario.ledger.project("p").all_outstanding())
+
+
+def test_all_that_is_outstanding_can_be_waived_after_money_was_returned_and_received():
+    scenario = ordered.given(post(PROJECT, back("15.00"), "4-2"), post(PROJECT, receive("6.00"), "4-2"))
+    scenario.when(waive("9.00")).then(RecoveryWaived("R1", yuan("9.00"), "破产", lapsed=yuan("5.00")))
+    assert outstanding(scenario.given(waive("9.00"))) == 0
+    whole = RecoveryWaived("R1", yuan("20.00"), "破产")
+    ordered.when(post(PROJECT, whole, "4-3", **ANOTHER)).then(whole)
+
+
+def test_what_an_order_can_no_longer_claim_since_another_was_received_lapses_with_its_waiver():
+    scenario = ordered.given(
+        post(PROJECT, order("10.00", "R2"), "4-1"),
+        post(PROJECT, back("15.00"), "4-2"),
+        post(PROJECT, receive("10.00", "R2"), "4-2"),
+    )
+    assert outstanding(scenario.given(waive("5.00"))) == 0
+
+
+def test_the_money_that_a_waiver_found_no_longer_paid_is_not_reversed_before_the_waiver():
+    waived = returned.given(waive("2.00"), waive("3.00"))
+    waived.when(waived.reversing(PaymentReturned, "4-4")).refused(NotTheLast, kind="recovery", name="R1")
+    again = waived.given(waived.reversing(RecoveryWaived, "4-4"))
+    again.when(again.reversing(PaymentReturned, "4-4")).refused(NotTheLast, kind="recovery", name="R1")
+
+
+def test_after_the_waiver_is_reversed_the_return_can_be_reversed_and_all_is_outstanding_again():
+    waived = returned.given(waive("5.00"))
+    scenario = waived.given(waived.reversing(RecoveryWaived, "4-4"))
+    assert outstanding(scenario) == 500
+    assert outstanding(scenario.given(scenario.reversing(PaymentReturned, "4-5"))) == 2000
+    later = returned.given(waive("5.00"), post(PROJECT, back("5.00"), "4-4"))
+    later.when(later.reversing(PaymentReturned, "4-5")).accepted()
+
+
+def test_a_waiver_can_be_reversed_although_other_orders_claim_more_than_is_still_paid():
+    """Regression: the orders made before it were counted, although they were there before the waiver too."""
+    both = ordered.given(post(PROJECT, order("10.00", "R2"), "4-1"), post(PROJECT, back("15.00"), "4-2"))
+    waived = both.given(waive("15.00"))
+    waived.when(waived.reversing(RecoveryWaived, "4-4")).accepted()
+    assert outstanding(waived.given(waived.reversing(RecoveryWaived, "4-4"))) == outstanding(both)
+
+
+def test_a_waiver_cannot_be_reversed_after_an_order_that_claims_the_waived_money():
+    both = ordered.given(post(PROJECT, order("10.00", "R2"), "4-1"), waive("20.00"))
+    free = both.given(post(PROJECT, order("20.00", "R3"), "4-4"))
+    free.when(free.reversing(RecoveryWaived, "4-5")).refused(MoreThanPaid, left=yuan("0.00"), amount=yuan("20.00"))
+    received = free.given(post(PROJECT, receive("20.00", "R3"), "4-4"))
+    received.when(received.reversing(RecoveryWaived, "4-5")).refused(MoreThanPaid, left=yuan("0.00"))
+    some = both.given(post(PROJECT, order("5.00", "R3"), "4-4"), post(PROJECT, receive("5.00", "R3"), "4-4"))
+    some.when(some.reversing(RecoveryWaived, "4-5")).refused(MoreThanPaid, left=yuan("15.00"), amount=yuan("20.00"))
 
 
 @pytest.mark.parametrize("by", [{"actor": "经 办人", "key": "z"}, {"actor": "另一人", "key": "office"}])

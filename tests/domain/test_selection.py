@@ -3,6 +3,7 @@ from decimal import Decimal
 
 import pytest
 
+from domain.decision import TITLES
 from domain.project.amendment import AwardDeclined
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationScreened, CallClosed, CallFailed, CallPublished
@@ -48,6 +49,7 @@ from tests.lives import (
     row,
     shown,
 )
+from tests.lives import decided as decide_list
 from tests.scenario import Scenario, day, post
 
 an_open_project = Scenario().given(*allotted(line()))
@@ -293,6 +295,24 @@ def test_an_objection_to_a_decided_application_or_notice_is_refused():
     substitute.when(post(PROJECT, objecting(None), "3-3")).accepted()
 
 
+@pytest.mark.parametrize("replaced", [("a", "b"), ("a",), ("b",)])
+def test_an_objection_to_a_replaced_list_is_refused_once_one_of_its_applications_is_awarded(replaced):
+    """Regression: dated in a replaced notice, it was accepted after the decision and blocked the payments."""
+    noticed_twice = a_reviewed_project.given(
+        post(PROJECT, notice("2-16", "2-20", *replaced), "2-16"),
+        post(PROJECT, notice("2-21", "2-25", "a", "b"), "2-19"),
+        post(PROJECT, NoticeCompleted(), "2-26"),
+    )
+    noticed_twice.when(post(PROJECT, objecting(None), "2-18")).accepted()
+    only_a = decide_list(noticed_twice, TWO_ROWS[0])
+    late = only_a.when(post(PROJECT, objecting(None), "2-18", booked="3-1"))
+    if "a" in replaced:
+        late.refused(ObjectionTooLate, target="notice")
+    else:
+        late.accepted()
+        only_a.given(late.posted).when(request()).accepted()
+
+
 @pytest.mark.parametrize("target", ["a", None])
 def test_an_open_objection_blocks_new_notices_the_completion_of_a_notice_and_the_decision(target):
     late = a_noticed_project.given(post(PROJECT, objecting(target), "2-20"))
@@ -315,6 +335,14 @@ def test_an_upheld_objection_excludes_its_application():
     upheld.when(post(PROJECT, award_list(upheld, row("b", "1.00", score=89)), "3-1")).accepted()
     upheld.when(post(PROJECT, review(a=90, b=89), "2-22")).refused(ScoresMismatch, applications="A-a")
     upheld.when(post(PROJECT, review(b=89), "2-22")).accepted()
+
+
+def test_the_refusal_of_a_review_says_that_excluded_applications_are_not_scored():
+    message = ScoresMismatch(applications="A-a")
+    assert "not excluded" in str(message)
+    assert "excluded" in message.remedy
+    assert "出局" in message.chinese(TITLES)
+    assert "出局" in message.remedy_zh
 
 
 def test_a_resolution_records_its_application_or_the_review_that_it_voids():

@@ -7,10 +7,15 @@ from random import Random
 import pytest
 
 import projections
+from domain.entry_reversed import EntryReversed
 from domain.fen import FenSet
+from domain.fund.reconciliation import StatementReconciled
+from domain.money import Money
 from domain.posting import ALLOTTED
 from projections import FoldStopped
+from service.postgres.queries import QUERIES
 from tests.random_life import PROJECTS, RandomLife
+from tests.random_life.model import outstanding_of
 
 AWARD_LEVEL = tuple(account for account in ALLOTTED if account != "line")
 
@@ -145,8 +150,18 @@ def objection_row(_, __, each):
     return each.resolved, each.application, each.received.on
 
 
+def outstanding(log):
+    """What the register of each project answers as outstanding."""
+    rows = {
+        (code, row["recovery"]): Money.parse(row["outstanding"])
+        for code in PROJECTS
+        for row in log.conn.execute(QUERIES["recoveries"], {"fund": "f", "project": code}).fetchall()
+    }
+    return {at: left for at, left in rows.items() if left}
+
+
 def recovery_row(project, name, each):
-    return "ordered", each.payment, each.due_on, each.amount, project.recovered.get(name, 0), each.waived
+    return "ordered", each.payment, each.due_on, each.amount, project.recovered.get(name, 0), each.waived, each.lapsed
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -158,12 +173,48 @@ def test_rounds_objections_recoveries_and_waivers_agree_with_the_aggregates(log,
         "notice_completed_on",
     )  # fmt: skip
     objections = not_reversed(table_rows(log, "objection", "status", "application", "received_on"))
-    recoveries = table_rows(log, "recovery", "status", "payment", "due_on", "amount", "received", "waived")
+    recoveries = table_rows(log, "recovery", "status", "payment", "due_on", "amount", "received", "waived", "lapsed")
     assert not_reversed(rounds) == expected_rows(life, "round", round_row)
     resolved = {key: (row[0] != "open", *row[1:]) for key, row in objections.items()}
     assert resolved == expected_rows(life, "objection", objection_row)
     assert not_reversed(recoveries) == expected_rows(life, "recovery", recovery_row)
+    assert outstanding(log) == outstanding_of(life.ledger)
     assert set(not_reversed(table_rows(log, "waiver", "status"))) == set(expected_rows(life, "waiver", lambda *_: None))
+
+
+def untrue_since(events):
+    """By version of the acceptance: the position of the first reversal that left less of an entry than it lists."""
+    left, found = {}, {}
+    for event in events:
+        left[event.stream, event.version] = sum(moved.fen.total for moved in event.moves)
+    accepted = [event for event in events if isinstance(event.fact, StatementReconciled) and event.fund == "f"]
+    for position, event in enumerate(events, 1):
+        if isinstance(event.fact, EntryReversed) and event.fund == "f":
+            at = (event.stream, event.fact.version)
+            left[at] -= sum(moved.fen.total for moved in event.moves)
+            for each in accepted:
+                listed = {(entry.stream, entry.version): entry.amount for entry in each.fact.entries}
+                if listed.get(at, 0) > left[at]:
+                    found.setdefault(each.version, position)
+    return {each.version: found.get(each.version) for each in accepted}
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_acceptance_is_untrue_since_the_first_reversal_that_left_less_than_it_lists(log, seed):
+    life = new_life(seed, 400)
+    log.append(life.events).fold(100)
+    params = {"fund": "f", "position": len(log), "file_sha256": None}
+    rows = log.conn.execute(QUERIES["reconciliations"], params).fetchall()
+    expected = untrue_since(life.events)
+    assert {row["version"]: (row["untrue_since"] or {}).get("position") for row in rows} == expected
+    half = {**params, "position": len(log) // 2}
+    for row in log.conn.execute(QUERIES["reconciliations"], half).fetchall():
+        since = expected[row["version"]]
+        assert (row["untrue_since"] or {}).get("position") == (since if since and since <= len(log) // 2 else None)
+
+
+def test_some_of_these_acceptances_are_untrue():
+    assert any(position for seed in range(8) for position in untrue_since(new_life(seed, 400).events).values())
 
 
 @pytest.mark.parametrize("seed", range(8))

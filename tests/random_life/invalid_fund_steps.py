@@ -56,6 +56,16 @@ def _before_the_award(life: Life, project: Project) -> StepResult:
     return name and life.post(amendment.AwardRevoked(name, "提前"), f"project/{project.code}", on=LONG_AGO)
 
 
+def _surrender_of_wrong_source(life: Life, project: Project) -> StepResult:
+    """A surrender of the account `paid`, or of the pool with some of the fields that only recovered money has."""
+    if life.chance(50):
+        return life.post(SurplusSurrendered("paid", TINY), cites=[life.document("缴款书")])
+    fields = {"project": project.code, "award": "L", "batch": 1}
+    some = life.random.sample(sorted(fields), life.random.randint(1, 3))
+    fact = SurplusSurrendered(POOL, TINY, **{name: fields[name] for name in some})
+    return life.post(fact, cites=[life.document("收回指标文")])
+
+
 def _number_used_twice(life: Life, project: Project) -> StepResult:
     used = sorted(claim for claim in life.ledger.claims if claim.kind == "流水号")
     if not used:
@@ -179,7 +189,7 @@ FUND: dict[str, InvalidStep] = {
     "MoneyLeft": lambda _, __: FundClosed(),
     "ProjectsStillOpen": _close_before_projects,
     "SameProject": lambda _, project: FundsReallocated(project.code, 1, project.code, 2, TINY),
-    "SourceMismatch": lambda life, _: life.post(SurplusSurrendered("paid", TINY), cites=[life.document("缴款书")]),
+    "SourceMismatch": _surrender_of_wrong_source,
     "YearNotOver": lambda life, _: _carried(life, TINY, over=False),
     "YearOutOfTurn": lambda life, _: YearCarriedForward(min(life.fund.appropriations), 2000, TINY),
     "CarriedTooMuch": lambda life, _: _carried(life, HUGE, over=True),

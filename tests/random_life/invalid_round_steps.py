@@ -80,8 +80,12 @@ def _objects_to_another(life: Life, project: Project, notice: Notice) -> StepRes
 
 
 def _objects_after_decision(life: Life, project: Project, notice: Notice) -> StepResult:
-    awarded = [name for name in notice.applications if project.applications[name].award]
-    return _objects(life, project, notice.last_day, life.pick_any(awarded)) if awarded else None
+    """An objection to an awarded application, or to the whole of a notice that lists one, replaced or not."""
+    earlier = project.rounds[str(project.round)].earlier
+    at = life.pick((*earlier, notice)) if life.chance(50) else notice
+    awarded = [name for name in at.applications if project.applications[name].award]
+    day = max(at.first_day, min(life.day, at.last_day))
+    return _objects(life, project, day, life.pick_any(awarded) if life.chance(50) else None) if awarded else None
 
 
 def _resolve_again(life: Life, project: Project) -> StepResult:

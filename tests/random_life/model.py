@@ -14,6 +14,7 @@ from domain.event import Posted, Recorded
 from domain.ledger_view import LedgerView
 from domain.posting import Move
 from domain.rules import Refused
+from domain.state.project import Project
 
 Account = tuple[object, ...]
 """The account's name and its keys, such as project, award and batch."""
@@ -54,6 +55,8 @@ class Model:
         self.payments: dict[tuple[str, str], tuple[str, int]] = {}
         self.paid_in: dict[tuple[str, str], int] = {}
         self.ordered: dict[tuple[str, str], str] = {}
+        self.due: dict[tuple[str, str], int] = {}
+        self.changed_due: dict[tuple[str, int], tuple[str, int]] = {}
         self.entries: dict[tuple[str, int], list[tuple[Account, Account, set[int]]]] = {}
         self.undone: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
 
@@ -63,6 +66,16 @@ class Model:
             assert self.apply(leader) == recorded(leader), f"the moves of {leader.fact}"
         own = {at: fen for at, fen in self.accounts.items() if fen and at != TREASURY}
         assert own == accounts_of(ledger), "the accounts of the ledger"
+        assert dict(self.outstanding()) == outstanding_of(ledger), "what is outstanding"
+
+    def outstanding(self) -> Iterator[tuple[tuple[str, str], int]]:
+        """What is outstanding of each recovery of which something is."""
+        for (project, recovery), due in self.due.items():
+            if left := min(due, self.paid(project, self.ordered[project, recovery])):
+                yield (project, recovery), left
+
+    def paid(self, project: str, payment: str) -> int:
+        return len(self.accounts["paid", project, payment])
 
     def apply(self, event: Recorded) -> Moved:
         """Move the money of `event`; return the moved fen by source and target."""
@@ -134,7 +147,9 @@ def _reinstate(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfe
 
 
 def _surrender(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
-    recovered = ("recovered", fact.project, fact.award, fact.batch)
+    origin = (fact.project, fact.award, fact.batch)
+    assert origin == (None, None, None) or fact.account == "recovered", "only recovered money has an origin"
+    recovered = ("recovered", *origin)
     yield ("pool", fund) if fact.account == "pool" else recovered, ("surrendered", fund), fact.amount
 
 
@@ -212,13 +227,32 @@ def _return(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[
     yield ("paid", project, fact.payment), (to, project, award, batch), fact.amount
 
 
-def _order(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+def _order(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     model.ordered[project, fact.recovery] = fact.payment
+    model.due.pop((project, fact.recovery), None)
+    _change_due(model, project, event, fact.amount)
     yield from ()
 
 
-def _receive(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+def _change_due(model: Model, project: str, event: Recorded, by: int) -> None:
+    """Change what is due on the event's recovery; its reversal finds the change."""
+    recovery = event.fact.recovery  # type: ignore[attr-defined]
+    model.changed_due[project, event.version] = (recovery, by)
+    model.due[project, recovery] = model.due.get((project, recovery), 0) + by
+
+
+def _waive(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
+    """No more is due than is still paid: what was returned before the waiver is not due after it."""
+    due = model.due[project, fact.recovery]
+    outstanding = min(due, model.paid(project, model.ordered[project, fact.recovery]))
+    assert fact.amount <= outstanding, "no more is waived than is outstanding"
+    _change_due(model, project, event, outstanding - fact.amount - due)
+    yield from ()
+
+
+def _receive(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     payment = model.ordered[project, fact.recovery]
+    _change_due(model, project, event, -fact.amount)
     yield ("paid", project, payment), ("recovered", project, *model.payments[project, payment]), fact.amount
 
 
@@ -235,6 +269,7 @@ def _close(model: Model, project: str, _: Any, event: Recorded) -> Iterator[Tran
 def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     """Transfer the same fen back; for a partial reversal, the lowest fen that are still in the entry's target."""
     place = (event.stream, fact.version)
+    undone = len(model.undone[place])
     for source, target, fen in model.entries[place]:
         left = fen - model.undone[place]
         if fact.amount is not None:
@@ -243,17 +278,20 @@ def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Tr
         model.undone[place] |= left
         yield target, source, left
     if event.stream.startswith("project/"):
-        _forget(model, code, fact.version)
+        _forget(model, code, fact.version, len(model.undone[place]) - undone)
 
 
-def _forget(model: Model, project: str, version: int) -> None:
-    """Remove what the reversed event has opened, ended or closed."""
+def _forget(model: Model, project: str, version: int, amount: int) -> None:
+    """Remove what the reversed event has opened, ended, closed or made due; `amount` moved back."""
     for opening in [each for each in model.opened if (each[0], each[3]) == (project, version)]:
         del model.opened[opening]
     for award in [award for award, by in model.ended.items() if (award[0], by) == (project, version)]:
         del model.ended[award]
     if model.closed.get(project) == version:
         del model.closed[project]
+    if (project, version) in model.changed_due:
+        recovery, by = model.changed_due[project, version]
+        model.due[project, recovery] += amount or -by
 
 
 TRANSFERS: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Transfer]]] = {
@@ -282,6 +320,7 @@ TRANSFERS: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Transfer]]] 
     "PaymentReturned": _return,
     "RecoveryOrdered": _order,
     "RecoveryReceived": _receive,
+    "RecoveryWaived": _waive,
     "ProjectClosed": _close,
     "EntryReversed": _reverse,
 }
@@ -321,3 +360,14 @@ def accounts_of(ledger: LedgerView) -> dict[Account, set[int]]:
         for at, fen in stream.state.accounts.holdings.items():
             held[account(at.account, name.partition("/")[2], at)] = serials(fen.ranges)
     return held
+
+
+def outstanding_of(ledger: LedgerView) -> dict[tuple[str, str], int]:
+    """What is outstanding of each recovery in the states of the projects."""
+    states = (stream.state for stream in ledger.streams.values())
+    return {
+        (state.code, name): left
+        for state in states
+        if isinstance(state, Project)
+        for name, left in state.all_outstanding()
+    }

@@ -128,5 +128,24 @@ def receive_or_waive(life: Life, project: Project, name: str, whole: bool) -> Po
     return life.post(recovery.RecoveryWaived(name, amount, "无力退回"), stream, by=by)
 
 
-PAYMENT_STEPS = {request: 8, advance: 16, fail_or_return: 3, order_recovery: 2, settle_recovery: 2}
-PAYMENT_STEPS_AFTER_CLOSING = {fail_or_return: 3, order_recovery: 2, settle_recovery: 2}
+def return_ordered(life: Life, project: Project) -> Fact | None:
+    """The payee returns, on his own, part of the money of a payment that is ordered back."""
+    ordered = [each.payment for each in project.recoveries.values() if project.paid(each.payment).total > 1]
+    name = life.pick_any(ordered)
+    if name is None:
+        return None
+    return payment.PaymentReturned(name, life.amount(project.paid(name).total - 1), passive=False, reason="退款")
+
+
+def waive_all(life: Life, project: Project) -> Posted | None:
+    """Waive all that is outstanding of a recovery."""
+    name = life.pick_any(name for name, _ in project.all_outstanding())
+    if name is None:
+        return None
+    waived = recovery.RecoveryWaived(name, Money(project.outstanding(name)), "无力退回")
+    return life.post(waived, f"project/{project.code}", by=life.other_than(project.recoveries[name].by.actor))
+
+
+OF_RECOVERY = {order_recovery: 3, settle_recovery: 2, return_ordered: 1, waive_all: 1}
+PAYMENT_STEPS = {request: 8, advance: 16, fail_or_return: 3, **OF_RECOVERY}
+PAYMENT_STEPS_AFTER_CLOSING = {fail_or_return: 3, **OF_RECOVERY}

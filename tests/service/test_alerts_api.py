@@ -5,7 +5,9 @@ from datetime import date
 import pytest
 
 from domain.fund.funding import AllotmentWithdrawn, FundsAllotted
-from domain.project.payment import PaymentConfirmed
+from domain.fund.reconciliation import CASH, CashEntry, Direction, Match, StatementReconciled
+from domain.money import Money
+from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
 from tests.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, row, yuan
 from tests.lives import award_list as listed
@@ -92,6 +94,92 @@ def test_a_payee_other_than_the_award_s_raises_an_alert(api):
     recorded.add(post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual("b")), "3-5"))
     [alert] = recorded.alerts("payee-differs")
     assert alert["facts"]["payee"] == "示例b"
+
+
+def test_the_answer_says_of_which_positions_the_tables_and_the_states_are(api):
+    recorded = Recorded(api, *A_AWARDED)
+    recorded.alerts()
+    folded = api.get("/v1/funds/f/alerts").json
+    assert folded["as_of"] == folded["states_as_of"]
+    recorded.add(*paid())
+    behind = api.get("/v1/funds/f/alerts").json
+    assert behind["as_of"] == folded["as_of"]
+    last = api.get("/v1/events?limit=1000").json[-1]
+    assert last["type"] == "PaymentConfirmed"
+    assert behind["states_as_of"]["position"] == last["position"]
+
+
+def statement(recorded, *listed, on, last_day="4-30"):
+    """The acceptance of one statement, which lists the latest entry of each type with this amount."""
+    entries = [(recorded.scenario.last(entry), entry.__name__, yuan(amount)) for entry, amount in listed]
+    sums = {direction: Money(sum(a for _, name, a in entries if CASH[name] is direction)) for direction in Direction}
+    matches = tuple(
+        Match((number,), (CashEntry(at.stream, at.version, amount),), ("amount",), 50)
+        for number, (at, _, amount) in enumerate(entries, 1)
+    )
+    fact = StatementReconciled(
+        "a" * 64, day("3-1"), day(last_day), 1, len(entries), sums[Direction.IN], sums[Direction.OUT], matches
+    )
+    return post(FUND, fact, on)
+
+
+def untrue_since(api):
+    """By the version of each acceptance in force: what reversed an entry that it lists."""
+    api.fold()
+    rows = api.get("/v1/reconciliations?fund=f").json["reconciliations"]
+    return [row["untrue_since"] for row in rows if row["status"] == "accepted"]
+
+
+RETURNED = post(PROJECT, PaymentReturned("P1", yuan("10.00"), passive=False, reason="退款"), "4-1")
+
+
+def test_the_reversal_of_an_entry_of_an_accepted_statement_is_shown_until_it_is_accepted_again(api):
+    recorded = Recorded(api, *A_AWARDED, *paid())
+    recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), on="5-1"))
+    assert untrue_since(api) == [None]
+    assert recorded.alerts("statement-outdated") == []
+    at = recorded.scenario.last(PaymentConfirmed)
+    recorded.undo(PaymentConfirmed, "5-2")
+    [since] = untrue_since(api)
+    assert since == {
+        "position": since["position"], "stream": PROJECT, "version": at.version + 1,
+        "entry": "PaymentConfirmed", "entry_version": at.version,
+    }  # fmt: skip
+    assert api.get(f"/v1/events/{since['position']}").json["type"] == "EntryReversed"
+    [alert] = recorded.alerts("statement-outdated")
+    assert alert["facts"]["first_day"] == "2019-03-01"
+    assert [api.get(f"/v1/events/{each}").json["type"] for each in alert["events"]] == [
+        "StatementReconciled", "EntryReversed",
+    ]  # fmt: skip
+    recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), on="5-3"))
+    assert untrue_since(api) == [since], "accepted again with the reversed entry"
+    recorded.add(statement(recorded, on="5-4"))
+    assert untrue_since(api) == [None]
+    assert recorded.alerts("statement-outdated") == []
+    recorded.undo(StatementReconciled, "5-5")
+    assert untrue_since(api) == [since], "the acceptance before it is in force again"
+
+
+def test_an_entry_reversed_in_part_is_untrue_only_in_an_acceptance_that_lists_more_than_is_left(api):
+    recorded = Recorded(api, *A_AWARDED, *paid(), RETURNED)
+    recorded.undo(PaymentReturned, "4-2", yuan("2.00"))
+    recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), (PaymentReturned, "8.00"), on="5-1"))
+    assert untrue_since(api) == [None], "the statement was compared after the first reversal"
+    recorded.undo(PaymentReturned, "5-2", yuan("3.00"))
+    [since] = untrue_since(api)
+    assert (since["entry"], since["version"]) == ("PaymentReturned", recorded.scenario.ledger.stream(PROJECT).version)
+    recorded.undo(PaymentReturned, "5-3", yuan("1.00"))
+    assert untrue_since(api) == [since], "the first reversal counts"
+    recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), (PaymentReturned, "4.00"), on="5-4"))
+    assert untrue_since(api) == [None]
+    assert recorded.alerts("statement-outdated") == []
+
+
+def test_an_acceptance_that_was_itself_reversed_has_no_alert(api):
+    recorded = Recorded(api, *A_AWARDED, *paid())
+    recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), on="5-1"))
+    recorded.undo(PaymentConfirmed, "5-2").undo(StatementReconciled, "5-3")
+    assert recorded.alerts("statement-outdated") == []
 
 
 def test_the_clock_counts_to_the_first_allotment_that_was_not_reversed(api):

@@ -177,6 +177,12 @@ def test_a_log_changed_by_hand_is_found_and_named(damaged, damage, kind):
     assert kind in {each.kind for each in found(damaged, kind)}
 
 
+def test_a_wrong_serial_is_also_named_as_text(damaged):
+    damaged.execute("update serial set next = 5")
+    [finding] = found(damaged, "serial-wrong")
+    assert (finding.facts["next"], finding.facts["issued_text"]) == ("5", str(finding.facts["issued"]))
+
+
 def test_an_event_that_today_s_rules_would_refuse_is_a_note(damaged):
     damaged.execute("update event set fact = jsonb_set(fact, '{documents}', '[]') where type = 'AwardListDecided'")
     notes = found(damaged, "refused-today")

@@ -101,6 +101,14 @@ def test_the_glossary_has_exactly_the_fields_of_posts():
     assert all(any("\u4e00" <= letter <= "\u9fff" for letter in chinese) for chinese, _ in FIELDS.values())
 
 
+def test_every_serial_of_a_fen_that_is_published_as_a_number_is_also_published_as_text(api):
+    """The serial of an OfficialNumber is part of a document number, of at most twelve digits."""
+    types = api.get("/openapi.json", key=None).json["components"]["schemas"]
+    numbered = {name: each["properties"] for name, each in types.items() if "serial" in each.get("properties", {})}
+    assert set(numbered) == {"FenTrace", "OfficialNumber"}
+    assert numbered["FenTrace"]["serial_text"]["type"] == "string"
+
+
 def test_every_problem_type_has_a_page_with_its_remedy_in_both_languages(api):
     problems = {each["type"]: each for each in api.get("/v1/problems", key=None).json["problems"]}
     assert len(problems) == len(PROBLEM_TYPES) + len(RULES)

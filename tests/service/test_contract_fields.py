@@ -89,6 +89,7 @@ SEEN_ELSEWHERE = {
     "test_check.py": ("Check", "CheckReport", "CheckRun", "Finding"),
     "test_auth.py": ("Key.expires_at", "Key.revoked_at"),
     "test_reconciliations_api.py": ("Exceptional.settled",),
+    "test_alerts_api.py": ("Accepted.untrue_since", "UntrueSince"),
     "test_registers_api.py": ("Unevidenced.evidenced_by",),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
 }

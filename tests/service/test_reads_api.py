@@ -11,6 +11,9 @@ from psycopg.rows import dict_row
 
 from domain.fen import FenSet
 from tests.conftest import end_sessions
+from tests.lives import allotted, line
+from tests.posting import open_ledger, put
+from tests.random_life import RandomLife
 
 FUND = "yx-ip-2018"
 SIX = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
@@ -145,6 +148,41 @@ def test_a_paid_fen_is_traced_from_the_central_document_to_the_payee(sample):
     assert [s["position"] for s in answer["steps"]] == sorted(s["position"] for s in answer["steps"])
 
 
+PLACE = {"project", "award", "batch", "payment"}
+KEYS = {
+    "pool": set(),
+    "surrendered": set(),
+    "treasury": set(),
+    "recovered": {"project", "award", "batch"},
+    "line": {"project", "batch"},
+    "committed": {"project", "award", "batch"},
+    "payable": {"project", "award", "batch"},
+    "in_approval": PLACE,
+    "in_transit": PLACE,
+    "paid": PLACE,
+}
+"""The fields by which each account is divided (DOMAIN, "Accounts")."""
+
+
+@pytest.mark.parametrize("seed", [0, 3, 11])
+def test_every_fen_stands_in_its_account_with_the_fields_of_that_account_only(api, seed):
+    """Regression: a fen that had come back to the pool was shown there with the project that it came from."""
+    life = RandomLife(Random(seed))
+    for _ in life.live(350):
+        pass
+    with open_ledger(api.url) as ledger:
+        put(ledger, life.accepted)
+    api.fold()
+    for at, fen in ((at, fen) for state in life.aggregates() for at, fen in state.accounts.holdings.items()):
+        answer = api.get(f"/v1/fen/{fen.ranges[0][0]}").json
+        place = {part: value for part, value in at.place._asdict().items() if value is not None}
+        assert set(place) == KEYS[at.account]
+        assert answer["stands"] == {"account": at.account, **place, "since": answer["stands"]["since"]}
+        assert place or answer["plan_line"] is None
+        for step in (each for each in answer["steps"] if "to" in each):
+            assert PLACE & set(step) == KEYS[step["from"]] | KEYS[step["to"]]
+
+
 def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):
     """The fen are folded from the movements, independently of the amounts in the balances."""
     with psycopg.connect(sample.url) as conn:
@@ -158,6 +196,20 @@ def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):
     for lo, hi in paid.ranges:
         for serial in (lo, hi - 1, random.randrange(lo, hi)):
             assert sample.get(f"/v1/fen/{serial}").json["stands"]["account"] == "paid"
+
+
+def test_a_serial_that_javascript_cannot_read_exactly_is_also_given_as_text(api):
+    first = 2**60
+    with psycopg.connect(api.url, autocommit=True) as conn:
+        conn.execute("update serial set next = %s", [first])
+    with open_ledger(api.url) as ledger:
+        put(ledger, allotted(line()))
+    api.fold()
+    for serial in (first, first + 1, first + 9_999):
+        answer = api.get(f"/v1/fen/{serial}").json
+        assert (answer["serial"], answer["serial_text"]) == (serial, str(serial))
+        assert int(float(first + 1)) != first + 1, "a reader that has only doubles"
+    assert api.get(f"/v1/fen/{first + 10_000}").status_code == 404
 
 
 @pytest.mark.parametrize("serial", ["1000000000", str(2**63 - 1), str(2**63), "9" * 40])

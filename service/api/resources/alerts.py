@@ -20,7 +20,7 @@ from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_read
-from service.api.resources.why import look_up
+from service.api.resources.why import as_of, heads, look_up
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -36,15 +36,25 @@ def all_alerts(fund: str) -> Response:
     must_read(fund)
     with reader().at() as snapshot:
         codes = [row["project"] for row in snapshot.rows("projects", fund=fund, project=None) if row["opened_position"]]
-    view = ledger().view(f"fund/{fund}", *(f"project/{code}" for code in codes))
+    streams = (f"fund/{fund}", *(f"project/{code}" for code in codes))
+    view = ledger().view(*streams)
     found: list[AlertWithPositions] = [(each, []) for each in alerts(view, fund, tuple(codes))]
     with reader().at() as snapshot:
         found += _alerts_of_movements(snapshot, fund, view)
         position = snapshot.position
+    last = look_up(heads(view, *streams))
     places = look_up({reference for each, _ in found for reference in each.by})
     found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or view.today))
     rows = [_row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in found]
-    return answer({"fund": fund, "as_of": {"position": position}, "today": view.today, "alerts": rows})
+    return answer(
+        {
+            "fund": fund,
+            "as_of": {"position": position},
+            "states_as_of": as_of(last),
+            "today": view.today,
+            "alerts": rows,
+        }
+    )
 
 
 def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
@@ -81,6 +91,12 @@ def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Ite
     for row in snapshot.rows("payees_differ", fund=fund):
         facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
         yield Alert("payee-differs", Urgency.ODD, facts, project=row["project"]), [row["position"]]
+    for row in snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None):
+        if row["status"] == "accepted" and (since := row["untrue_since"]):
+            days = {"first_day": row["first_day"], "last_day": row["last_day"]}
+            entry = {"entry": since["entry"], "stream": since["stream"], "version": since["entry_version"]}
+            facts = {**days, **entry, "position": since["position"]}
+            yield Alert("statement-outdated", Urgency.ODD, facts), [row["position"], since["position"]]
 
 
 def _money(row: Row, name: str) -> Money:

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
+from domain.posting import key_of
 from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.parameters import MAX_INTEGER, MIN_POSITION
@@ -28,32 +29,34 @@ def trace(serial: int, *, min_position: int | None) -> Response:
         moves = snapshot.rows("fen_moves", serial=serial)
         if not moves:
             raise Problem("not-found")
-        must_find(moves[0]["fund"], moves[-1]["project"])
+        fund = moves[0]["fund"]
+        must_find(fund, moves[-1]["project"])
+        stands = {"account": moves[-1]["to"], **_place(moves[-1], moves[-1]["to"]), "since": moves[-1]["position"]}
         return answer(
             {
                 "serial": serial,
-                "fund": moves[0]["fund"],
+                "serial_text": str(serial),
+                "fund": fund,
                 "as_of": {"position": snapshot.position},
-                "stands": _current_place(moves[-1]),
-                "plan_line": snapshot.one("plan_line", **{key: moves[-1][key] for key in ("fund", "project", "batch")}),
+                "stands": stands,
+                "plan_line": snapshot.one(
+                    "plan_line", fund=fund, project=stands.get("project"), batch=stands.get("batch")
+                ),
                 "steps": steps(snapshot, moves),
             }
         )
 
 
-def _current_place(move: Row) -> dict[str, Any]:
-    place = {part: move[part] for part in ("project", "batch", "award", "payment")}
-    return {
-        "account": move["to"],
-        **{part: value for part, value in place.items() if value is not None},
-        "since": move["position"],
-    }
+def _place(move: Row, *accounts: str) -> dict[str, Any]:
+    """The place of a move, without the fields by which none of these accounts is divided."""
+    return {part: move[part] for part in key_of(*accounts)}
 
 
 def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
     """The events that the fen's path rests on, in the order of the log.
 
-    An event that moved the fen also has the accounts, the place and the amount of that movement.
+    An event that moved the fen also has the accounts and the amount of that movement, and of its place the fields by
+    which one of the accounts is divided.
     """
     moved = {move["position"]: move for move in moves}
     rows = snapshot.rows(
@@ -64,11 +67,9 @@ def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
         awards=[move["award"] for move in moves],
         payments=[move["payment"] for move in moves],
     )
-    parts = ("from", "to", "amount", "project", "batch", "award", "payment")
-    return [
-        {
-            **row,
-            **{part: moved[row["position"]][part] for part in parts if row["position"] in moved},
-        }
-        for row in rows
-    ]
+    return [{**row, **(_movement(moved[row["position"]]) if row["position"] in moved else {})} for row in rows]
+
+
+def _movement(move: Row) -> dict[str, Any]:
+    accounts = {part: move[part] for part in ("from", "to")}
+    return {**accounts, "amount": move["amount"], **_place(move, *accounts.values())}

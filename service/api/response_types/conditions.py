@@ -203,10 +203,15 @@ class Alert(TypedDict):
 
 
 class Alerts(TypedDict):
-    """The alerts of today: overdue first, then due, then odd."""
+    """The alerts of today: overdue first, then due, then odd.
+
+    Those that depend on movements of money are found in the tables, at `as_of`; the others in the ledger's own states,
+    which may be newer: `states_as_of` is the last event that they contain.
+    """
 
     fund: str
     as_of: AsOf
+    states_as_of: AsOf
     today: Day
     alerts: list[Alert]
 

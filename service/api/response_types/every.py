@@ -19,6 +19,13 @@ Fen = Annotated[
     str,
     Meta(description="Serial numbers of fen, as a PostgreSQL multirange (half-open ranges). 分的编号，左闭右开区间。"),
 ]
+SerialText = Annotated[
+    str,
+    Meta(
+        pattern="^[0-9]{1,19}$",
+        description="The same serial number as text, exact also above 2^53. 同一编号的文本形式，超过 2^53 也准确。",
+    ),
+]
 Cursor = Annotated[
     str | None, Meta(description="The `after` of the next page; null if there is none. 下一页的 after。")
 ]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Position, Yuan
+from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Position, SerialText, Yuan
 from service.api.response_types.funds import Figures
 
 
@@ -108,7 +108,10 @@ class Objection(TypedDict):
 
 
 class Recovery(TypedDict):
-    """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding."""
+    """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding.
+
+    `lapsed`: what was ordered but no longer paid when the recovery was waived, since it had been returned.
+    """
 
     recovery: str
     payment: str
@@ -120,6 +123,7 @@ class Recovery(TypedDict):
     amount: Yuan
     received: Yuan
     waived: Yuan
+    lapsed: Yuan
     outstanding: Yuan
     events: list[Position]
 
@@ -252,7 +256,10 @@ class PaymentTrace(TypedDict):
 
 
 class Standing(TypedDict):
-    """The account that a fen is in, and the position of the event that moved it there (`since`)."""
+    """The account that a fen is in, and the position of the event that moved it there (`since`).
+
+    Of project, batch, award and payment it has those by which the account is divided.
+    """
 
     account: str
     project: NotRequired[str]
@@ -266,6 +273,7 @@ class FenTrace(TypedDict):
     """Where one fen is (`stands`), and the events on its path from the central fund."""
 
     serial: int
+    serial_text: SerialText
     fund: str
     as_of: AsOf
     stands: Standing

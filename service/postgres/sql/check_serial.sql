@@ -6,6 +6,7 @@ with issued as (
     cross join lateral unnest((m.move ->> 'fen')::int8multirange) as r
     where e.type = 'AppropriationReceived' and %(upto)s >= 0
 )
-select coalesce((select next from serial)::text, 'none') as next, issued.upto as issued
+select coalesce((select next from serial)::text, 'none') as next, issued.upto as issued,
+    issued.upto::text as issued_text
 from issued
 where (select next from serial) is distinct from issued.upto

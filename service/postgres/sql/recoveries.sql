@@ -5,10 +5,11 @@ select
     yuan(r.amount) as amount,
     yuan(r.received) as received,
     yuan(r.waived) as waived,
+    yuan(r.lapsed) as lapsed,
     yuan(
         case r.status
             when 'ordered' then least(
-                r.amount - r.received - r.waived,
+                r.amount - r.received - r.waived - r.lapsed,
                 case when p.confirmed_on is null then 0 else p.amount - p.returned - p.recovered end
             )
             else 0
