@@ -84,7 +84,7 @@ def create_app(config: Config) -> Flask:
     issuer = tokens.read(config.oidc) if config.oidc else None
     authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
     pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
-    state = State(reader.lag, pools)
+    state = State(reader.lag, pools, ledger.unreadable_snapshots)
     app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
     app.extensions.update(keys=key_reads, metrics=state)
 

@@ -20,6 +20,8 @@ from domain.money import Money
 from domain.posting import Move, Place
 from domain.state.fund import Fund
 from domain.state.project import Project
+from service import __version__
+from service.config import OperatorError
 
 
 class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defaults=True):
@@ -74,8 +76,24 @@ def encode(event: Recorded) -> str:
     return (circumstances if fact == b"{}" else circumstances[:-1] + b"," + fact[1:]).decode()
 
 
+class UnknownEventType(OperatorError):
+    """A newer version of this program has recorded an event of a type that this version does not know."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(
+            f"the log has an event of the type {event_type}, which version {__version__} does not know: run a newer one\n"
+            f"日志中有 {event_type} 类型的事件，版本 {__version__} 不认识：请使用更新的版本"
+        )
+        self.event_type = event_type
+
+
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
-    """The event of type `name` with the JSON `body`. Raises msgspec.ValidationError if it cannot be decoded."""
+    """The event of type `name` with the JSON `body`.
+
+    Raises msgspec.ValidationError if it cannot be decoded, UnknownEventType if a newer version recorded it.
+    """
+    if name not in _FACT_DECODERS:
+        raise UnknownEventType(name)
     envelope = _ENVELOPE_DECODER.decode(body)
     header = Header(*[getattr(envelope, part) for part in Header.__struct_fields__])
     moves = tuple(

@@ -116,6 +116,10 @@ class Ledger(Application[str]):
         """The connection pool's statistics, with the names that psycopg's pool uses."""
         return dict(self._datastore.pool.get_stats())
 
+    def unreadable_snapshots(self) -> int:
+        """How many snapshots could not be read since the start."""
+        return self._states.unreadable_snapshots
+
     def close(self) -> None:
         super().close()
         self._datastore.close()

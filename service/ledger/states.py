@@ -80,6 +80,8 @@ class StateCache:
 
     def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
         self._max_streams, self._max_events, self._events = max_streams, max_events, 0
+        self.unreadable_snapshots = 0
+        """How many snapshots could not be read, so that the log was replayed."""
         self._streams: OrderedDict[str, CachedState] = OrderedDict()
         self._lock = Lock()
 
@@ -202,6 +204,7 @@ def load(
         return _load(conn, states, names, identities, claims, code=CODE_SHA256)
     except SnapshotUnreadable as error:
         log.warning("snapshot unreadable: the log is replayed", stream=error.stream, reason=repr(error.__cause__))
+        states.unreadable_snapshots += 1
         _try(conn, "delete_snapshot", stream=error.stream)
         return _load(conn, states, names, identities, claims, code=NO_SNAPSHOTS)
 

@@ -12,7 +12,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -39,6 +39,7 @@ LEDGER = {
     "suyuan_projector_lag_events": "Events that the projections have not folded yet.",
     "suyuan_projector_lag_seconds": "Age of the oldest event that the projections have not folded yet.",
 }
+SNAPSHOTS = {"suyuan_snapshots_unreadable": "Snapshots that could not be read, so that the log was replayed."}
 POOLS = {
     "suyuan_pool_connections": "Database connections by pool and state.",
     "suyuan_pool_waiting": "Requests that wait for a database connection.",
@@ -53,6 +54,7 @@ NAMES = frozenset(
         "suyuan_refusals_total",
         *LEDGER,
         *POOLS,
+        *(f"{name}_total" for name in SNAPSHOTS),
     }
 )
 """The names of all samples, as Prometheus shows them."""
@@ -68,13 +70,16 @@ class State(Collector):
     """Collects the ledger's positions and the pools' statistics at each scrape.
 
     `ledger` returns values by metric name, and raises if the database does not answer. `pools` has for each pool the
-    function that returns psycopg's statistics of it.
+    function that returns psycopg's statistics of it. `unreadable_snapshots` returns their number.
     """
 
     def __init__(
-        self, ledger: Callable[[], Mapping[str, float]], pools: Mapping[str, Callable[[], Mapping[str, int]]]
+        self,
+        ledger: Callable[[], Mapping[str, float]],
+        pools: Mapping[str, Callable[[], Mapping[str, int]]],
+        unreadable_snapshots: Callable[[], int],
     ) -> None:
-        self._ledger, self._pools = ledger, pools
+        self._ledger, self._pools, self._unreadable_snapshots = ledger, pools, unreadable_snapshots
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -83,6 +88,8 @@ class State(Collector):
             figures = {"suyuan_database_up": 0}
         for name, value in figures.items():
             yield GaugeMetricFamily(name, LEDGER[name], value=value)
+        for name, about in SNAPSHOTS.items():
+            yield CounterMetricFamily(name, about, value=self._unreadable_snapshots())
         yield from self._pool_metrics()
 
     def _pool_metrics(self) -> Iterable[Metric]:

@@ -61,7 +61,9 @@ class LogWatcher:
                             pass
             except psycopg.OperationalError as error:
                 log.warning("log watcher lost the database", reason=str(error).strip())
-                time.sleep(RECONNECT_SECONDS)
+            except Exception:  # readers wait for this thread: it must go on after any error
+                log.exception("log watcher")
+            time.sleep(RECONNECT_SECONDS)
 
     def _publish(self, head: int) -> None:
         if head != self._head and self._loop is not None and not self._loop.is_closed():

@@ -218,6 +218,14 @@ PROBLEM_TYPES = {
         "账簿暂时不可用，请稍后原样重发。",
         *RETRY,
     ),
+    "newer-log": ProblemType(
+        503,
+        "The log has an event of a type that this version of the service does not know.",
+        "日志中有本版本不认识的事件类型。",
+        "Tell the operator: the service must be upgraded to the version that recorded the event, or a newer one. Nothing"
+        " was recorded; send the request again after the upgrade.",
+        "请告知管理员：须将服务升级到登记该事件的版本或更新的版本。未入账，升级后请原样重发。",
+    ),
     "overloaded": ProblemType(503, "The service is overloaded.", "当前请求过多。", *RETRY),
     "not-yet": ProblemType(503, "The projections have not reached this position yet.", "投影尚未到达该位置。", *RETRY),
     "issuer-unavailable": ProblemType(503, "The token issuer cannot be reached.", "暂时无法连接令牌签发方。", *RETRY),

@@ -19,11 +19,13 @@ from domain.decision import TITLES
 from domain.money import Money
 from domain.rules import Refused
 from domain.rules.every_post import UnknownStream
+from service import __version__
 from service.api.http.problem_types import PROBLEM_TYPES
 from service.api.http.responses import answer
 from service.api.http.strict_json import NotStrictJson
 from service.auth import grants
 from service.auth.rate_limit import RateLimited
+from service.codec import UnknownEventType
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import IdentityConflict, NotRecorded, Outcome, Refusal, VersionConflict
 from service.postgres.snapshots import NotInTheLog, NotYet
@@ -128,6 +130,7 @@ MAX_ERRORS = 50
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="suyuan"'}
 RETRY_SOON = {"Retry-After": "1"}
+RETRY_LATER = {"Retry-After": "60"}
 
 
 def install(app: Flask) -> None:
@@ -172,6 +175,9 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     ValidationError: _validation_error,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
+    UnknownEventType: lambda error: respond(
+        document("newer-log", event_type=error.event_type, version=__version__), RETRY_LATER
+    ),
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
     NotYet: lambda error: respond(document("not-yet", position=error.position), RETRY_SOON),
     grants.NotAuthenticated: _not_authenticated,
