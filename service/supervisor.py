@@ -107,7 +107,7 @@ def stop_signal() -> threading.Event:
     return stop
 
 
-def on_stop_signal(handler: Callable[[int, Any], object]) -> None:
+def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> None:
     """Call `handler` on each stop signal; under `nohup`, which ignores SIGHUP, not on that one."""
     for number in STOP_SIGNALS:
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):

@@ -20,6 +20,8 @@ MAX_LISTED = 20
 class PlanFileWrong(OperatorError):
     """The file is not a plan in the format of docs/plan-format.md; the message names each line, field and reason."""
 
+    exit_code = 1  # as of a check that has findings
+
     def __init__(self, file: Path, wrong: Sequence[Wrong]) -> None:
         more = len(wrong) - MAX_LISTED
         listed = [f"{file}:{each}" for each in wrong[:MAX_LISTED]]

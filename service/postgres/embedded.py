@@ -260,8 +260,14 @@ def _create(data: Path, programs: Path, account: Mapping[str, Any]) -> None:
     unfinished.mkdir(mode=0o700)
     if account:
         os.chown(unfinished, account["user"], account["group"])
-    command = [programs / "initdb", "-D", unfinished, *INITDB]
-    initdb = subprocess.run(command, stdout=DEVNULL, stderr=PIPE, cwd="/", check=False, **account)
+    initdb: subprocess.CompletedProcess[bytes] = subprocess.run(
+        [programs / "initdb", "-D", unfinished, *INITDB],
+        stdout=DEVNULL,
+        stderr=PIPE,
+        cwd="/",
+        check=False,
+        **account,
+    )
     if initdb.returncode:
         raise PostgresFailed(data, initdb.stderr.decode(errors="replace"))
     with (unfinished / "postgresql.conf").open("a") as settings:

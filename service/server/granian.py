@@ -79,5 +79,5 @@ def serve(config: Config) -> None:
         websockets=False,
         log_level=LogLevels.error,
     )
-    server.main_loop_interrupt = _Flag()
+    server.main_loop_interrupt = _Flag()  # type: ignore[assignment]
     server.serve()

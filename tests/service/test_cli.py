@@ -4,9 +4,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import click
 import psycopg
@@ -22,6 +24,12 @@ from tests.service.conftest import SECRET
 
 def chinese(text):
     return any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def suyuan(api, *arguments):
@@ -72,7 +80,7 @@ def test_a_key_command_that_fails_explains_it_in_chinese_too_without_a_traceback
         ["revoke", "nobody"],
     ):
         answer = suyuan(api, *arguments)
-        assert answer.returncode == 1
+        assert answer.returncode == 2
         assert "Traceback" not in answer.stderr
         assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.stderr), answer.stderr
 
@@ -108,7 +116,7 @@ def test_check_and_keys_fail_in_a_folder_without_a_ledger(tmp_path):
         answer = subprocess.run(
             [sys.executable, "-m", "service", *command], env=environment, capture_output=True, text=True, check=False
         )
-        assert answer.returncode == 1, answer
+        assert answer.returncode == 2, answer
         assert str(tmp_path) in answer.stderr
         assert "没有账簿" in answer.stderr
     assert not (tmp_path / "postgres").exists()
@@ -148,7 +156,7 @@ def test_the_help_of_a_command_names_every_variable_that_it_reads():
 def test_in_a_folder_without_a_ledger_a_command_refuses_and_creates_nothing(tmp_path, arguments):
     home = tmp_path / "mistyped"
     answer = without_database(home, *arguments)
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert str(home) in answer.stderr
     assert "没有账簿" in answer.stderr
     assert not home.exists()
@@ -179,7 +187,6 @@ def test_a_plan_file_is_checked_without_a_ledger(tmp_path):
         ({"DATABASE_URL": "postgresql://[nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "host=/nowhere dbname=x"}, "数据库无法连接"),
         ({"DATABASE_URL": "host=/nowhere connect_timeout=abc"}, "DATABASE_URL"),
-        ({"SUYUAN_RATE": "many"}, "SUYUAN_RATE"),
         ({"SUYUAN_SECRET": "short"}, "SUYUAN_SECRET"),
         ({"SUYUAN_SECRET_FILE": "/nowhere/secret"}, "SUYUAN_SECRET_FILE"),
     ],
@@ -199,7 +206,7 @@ def test_a_home_that_is_a_file_is_reported_without_a_traceback(tmp_path, command
     home = tmp_path / "file"
     home.write_text("not a folder")
     answer = without_database(home, *command, PORT="1")
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
     assert str(home) in answer.stderr
     assert home.read_text() == "not a folder"
@@ -221,7 +228,7 @@ def test_an_empty_actor_is_refused(api):
 def test_a_secret_file_that_is_too_short_is_refused(tmp_path):
     (tmp_path / "secret").touch()
     answer = without_database(tmp_path, "keys", "create", "bank", "--scope", "read", "--new")
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert str(tmp_path / "secret") in answer.stderr
 
 
@@ -297,7 +304,7 @@ def test_a_key_for_an_unknown_fund_or_project_or_a_past_day_is_refused(api):
         ["--expires", "9999-12-31"],
     ):
         answer = suyuan(api, "create", "useless", "--scope", "read", *limits)
-        assert answer.returncode == 1, limits
+        assert answer.returncode == 2, limits
         assert chinese(answer.stderr)
     assert "useless" not in suyuan(api, "list").stdout
 
@@ -311,23 +318,57 @@ def test_text_in_square_brackets_is_shown_as_it_is(api, tmp_path):
     assert "plan[final].yaml" in run(api, "load-plan", "--check", str(file)).stdout
 
 
-def test_a_ledger_without_its_secret_gets_no_other(tmp_path):
-    assert without_database(tmp_path, "migrate").returncode == 0
-    (tmp_path / "secret").unlink()
+def test_a_ledger_without_its_secret_gets_no_other(folder):
+    assert without_database(folder, "migrate").returncode == 0
+    (folder / "secret").unlink()
     for command in (["migrate"], ["keys", "create", "bank", "--scope", "read", "--new"], ["run"]):
-        answer = without_database(tmp_path, *command, PORT="1")
-        assert answer.returncode == 1
-        assert str(tmp_path / "secret") in answer.stderr
-    assert not (tmp_path / "secret").exists()
+        answer = without_database(folder, *command, PORT="1")
+        assert answer.returncode == 2
+        assert str(folder / "secret") in answer.stderr
+    assert not (folder / "secret").exists()
 
 
 @pytest.mark.parametrize(
     "command", [["keys", "create", "bank", "--scope", "read", "--new"], ["keys", "list"], ["check"]]
 )
-def test_a_command_does_not_migrate_a_ledger_of_an_older_version(tmp_path, command):
-    assert without_database(tmp_path, "migrate").returncode == 0
-    with embedded_postgres(tmp_path) as url, psycopg.connect(url) as conn:
+def test_a_command_does_not_migrate_a_ledger_of_an_older_version(folder, command):
+    assert without_database(folder, "migrate").returncode == 0
+    with embedded_postgres(folder) as url, psycopg.connect(url) as conn:
         conn.execute("delete from migration where name = (select max(name) from migration)")
-    answer = without_database(tmp_path, *command)
-    assert answer.returncode == 1
+    answer = without_database(folder, *command)
+    assert answer.returncode == 2
     assert "suyuan migrate" in answer.stderr
+
+
+STOPPED_WHILE_LOADING = """
+import os, signal, sys, time
+from service.cli import main
+
+class Stops:
+    def find_spec(self, name, path=None, target=None):
+        if name == "service.server.gateway":  # only the worker imports it
+            os.kill(os.getppid(), signal.{signal})
+            while True:
+                time.sleep(1)
+
+sys.meta_path.insert(0, Stops())
+sys.argv = ["suyuan", "serve"]
+main()
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_serve_ends_when_it_is_stopped_while_its_worker_still_loads(api, name):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED_WHILE_LOADING.format(signal=name)],
+        env={**os.environ, "DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(free_port())},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, "Traceback" in errors) == (0, False), errors

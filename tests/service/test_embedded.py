@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -162,15 +163,15 @@ def test_an_interrupt_at_any_moment_of_the_start_leaves_no_server(home, monkeypa
         return call
 
     owner, name = {
-        "started": (embedded.subprocess, "Popen"),
+        "started": (subprocess, "Popen"),
         "recorded": (embedded, "_pid_file"),
         "ready": (embedded, "_await_ready"),
-        "supervised": (embedded.supervisor.threading.Thread, "start"),
+        "supervised": (threading.Thread, "start"),
     }[moment]
-    with pytest.raises(KeyboardInterrupt), monkeypatch.context() as patch:
-        patch.setattr(owner, name, interrupted_after(getattr(owner, name)))
-        with embedded_postgres(home):
-            pass
+    monkeypatch.setattr(owner, name, interrupted_after(getattr(owner, name)))
+    with pytest.raises(KeyboardInterrupt), embedded_postgres(home):
+        pass
+    monkeypatch.undo()
     assert not postgres_of(home)
 
 
