@@ -62,6 +62,10 @@ class OperatorError(Exception):
     exit_code = 2
 
 
+class PassingError(OperatorError):
+    """An error that may be gone at the next try."""
+
+
 class ConfigWrong(OperatorError):
     """An environment variable is missing or invalid; the message says which one to set."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from service.config import Config
+from service.config import Config, OperatorError, PassingError
 
 log = structlog.get_logger()
 
@@ -98,6 +98,18 @@ def for_children(config: Config) -> dict[str, str]:
         "HOST": config.host,
         PARENT: str(os.getpid()),
     }
+
+
+@contextmanager
+def lasting_faults() -> Iterator[None]:
+    """Let an error of the settings or the ledger end this process with FAULT: a restart would not mend it."""
+    try:
+        yield
+    except PassingError:
+        raise
+    except OperatorError as error:
+        error.exit_code = FAULT
+        raise
 
 
 def stop_signal() -> threading.Event:

@@ -111,6 +111,7 @@ def run_command() -> None:
 
 
 def _exit_code() -> int:
+    stdout = sys.stdout
     try:
         try:
             cli(prog_name="suyuan", standalone_mode=False)
@@ -119,8 +120,9 @@ def _exit_code() -> int:
     except (click.exceptions.Abort, KeyboardInterrupt):
         return INTERRUPTED
     except SystemExit as end:
-        # click and rich turn a closed pipe into an exit with 1
-        return PIPE_CLOSED if isinstance(end.__context__, BrokenPipeError) else int(end.code or 0)
+        # On a closed pipe both end the process with 1: click, which replaces the stream, and rich.
+        closed = sys.stdout is not stdout or isinstance(end.__context__, BrokenPipeError)
+        return PIPE_CLOSED if closed else int(end.code or 0)
     except BrokenPipeError:
         return PIPE_CLOSED
     except click.ClickException as error:

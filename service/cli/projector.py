@@ -20,6 +20,7 @@ log = structlog.get_logger()
 
 
 @click.command("projector", epilog=variables(*OF_LEDGER, *FOLDING))
+@supervisor.lasting_faults()
 def command() -> None:
     """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
     stop = supervisor.stop_signal()

@@ -18,7 +18,14 @@ from service.cli.terminal import AS_JSON, DIFFERS, DONE, OF_LEDGER, administered
 @click.command("replay", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
 @FROM
 @CHAIN
-@click.option("--engine", "name", type=click.Choice(list(ENGINES)), default="duckdb", show_default=True)
+@click.option(
+    "--engine",
+    "name",
+    type=click.Choice(list(ENGINES)),
+    default="duckdb",
+    show_default=True,
+    help="what computes the balances 计算引擎",
+)
 @click.option("--offline", is_flag=True, help="compute only, without a database 只计算，不连接数据库")
 @AS_JSON
 def command(folder: Path, chain: str | None, name: str, *, offline: bool, as_json: bool) -> None:

@@ -37,15 +37,15 @@ class _Flag:
             time.sleep(POLL_SECONDS)
 
 
-def _end_forked_worker_on_sigterm() -> None:
-    """Let SIGTERM end a worker that is still loading.
+def _prepare_forked_worker() -> None:
+    """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach its parent only, which then ends it.
 
-    Forked with its parent's handlers, it would only note the signal, and its parent would wait for its end for ever.
-    SIGINT is left to the parent, which passes it on as SIGTERM.
+    With the handlers of its parent, which it inherits, the worker would only note the signal, and the parent would wait
+    for its end for ever.
     """
 
     def in_worker() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        os.setsid()
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, supervisor.STOP_SIGNALS)
 
@@ -63,7 +63,7 @@ def serve(config: Config) -> None:
     """
     # The worker is a new process that reads the environment: pass it the settings chosen here, such as the database.
     os.environ |= supervisor.for_children(config)
-    _end_forked_worker_on_sigterm()
+    _prepare_forked_worker()
     server = Granian(
         "service.server.gateway:build",
         factory=True,

@@ -7,11 +7,11 @@ import socket
 from dataclasses import replace
 
 from service.auth import tokens
-from service.config import Config, ConfigWrong, OperatorError
+from service.config import Config, ConfigWrong, PassingError
 
 
-class PortTaken(OperatorError):
-    """Another program listens on the port, perhaps not for long."""
+class PortTaken(PassingError):
+    """Another program listens on the port, for example a worker whose server was killed."""
 
 
 REASONS = {
