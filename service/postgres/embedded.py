@@ -111,8 +111,8 @@ def serve(
     """
     with (data.parent / "run.lock").open("a+") as file:
         server = _Server(data, programs, settings or {}, _Users(file))
-        server.enter(join=join)
         try:
+            server.enter(join=join)
             with supervisor.supervised("postgres", server.start, lambda _: server.leave(), lambda code: code == 0):
                 yield _conninfo(data, "postgres")
         finally:
@@ -168,6 +168,7 @@ class _Server:
     def __init__(self, data: Path, programs: Path, settings: Mapping[str, str], users: _Users) -> None:
         self._data, self._programs, self._settings, self._users = data, programs, settings, users
         self._process: subprocess.Popen[bytes] | psutil.Process | None = None
+        self._left = False
 
     def enter(self, *, join: bool) -> None:
         """Raises HomeInUse if there are other users and not `join`."""
@@ -185,12 +186,16 @@ class _Server:
 
     def leave(self) -> None:
         """Stop the server, unless others use it."""
+        if self._left:
+            return
         with self._users.door():
-            if self._process and not self._users.others():
-                _stop(self._process)
+            if not self._users.others():
+                process = self._process or _ready_server(self._data)  # left to this user before it had joined
+                if process:
+                    _stop(process)
                 _remove_sockets(self._data)
-            self._process = None
             self._users.remove()
+            self._left = True
 
     def _launch(self) -> subprocess.Popen[bytes]:
         account = _account(self._data)
@@ -276,7 +281,7 @@ def _create(data: Path, programs: Path, account: Mapping[str, Any]) -> None:
 
 
 def _processes(data: Path) -> list[psutil.Process]:
-    """The processes of the server of this data folder, whoever started it."""
+    """The processes of the server of this data folder, also if another process started it."""
     expected = {"name": "postgres", "cwd": str(data)}
     return [process for process in psutil.process_iter(list(expected)) if process.info == expected]
 

@@ -377,8 +377,8 @@ main()
 """
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
-def test_serve_ends_when_it_is_stopped_while_its_worker_still_loads(api, name):
+@pytest.mark.parametrize(("name", "host"), [("SIGINT", "localhost"), ("SIGTERM", "127.0.0.1")])
+def test_serve_ends_when_it_is_stopped_while_its_worker_still_loads(api, name, host):
     process = subprocess.Popen(
         [sys.executable, "-c", STOPPED_WHILE_LOADING.format(signal=name)],
         env={
@@ -386,7 +386,7 @@ def test_serve_ends_when_it_is_stopped_while_its_worker_still_loads(api, name):
             "DATABASE_URL": api.url,
             "SUYUAN_SECRET": SECRET.decode(),
             "PORT": str(free_port()),
-            "HOST": "localhost",
+            "HOST": host,
         },
         stderr=subprocess.PIPE,
         text=True,

@@ -15,6 +15,7 @@ import psutil
 import psycopg
 import pytest
 
+from service import supervisor
 from service.postgres import embedded
 from service.postgres.embedded import HomeInUse, PostgresFailed, embedded_postgres
 from tests.conftest import open_folder
@@ -172,6 +173,19 @@ def test_an_interrupt_at_any_moment_of_the_start_leaves_no_server(home, monkeypa
     with pytest.raises(KeyboardInterrupt), embedded_postgres(home):
         pass
     monkeypatch.undo()
+    assert not postgres_of(home)
+
+
+def test_a_server_that_is_left_to_a_command_that_has_not_joined_yet_is_stopped(home, monkeypatch):
+    with owned_by_another(home) as (process, _):
+
+        def interrupted(*_):
+            process.communicate()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(supervisor, "supervised", interrupted)
+        with pytest.raises(KeyboardInterrupt), embedded_postgres(home, join=True):
+            pass
     assert not postgres_of(home)
 
 

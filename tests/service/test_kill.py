@@ -150,7 +150,7 @@ def event(number):
 
 
 def test_run_serves_a_browser_and_leaves_no_processes_behind(folder):
-    home = folder / "home[/red]"
+    home = folder / "home[red]"
     home.mkdir(mode=0o711)
     with running(home) as service:
         status, page = service.call("GET", "/")
