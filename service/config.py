@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,12 +47,23 @@ ABOUT = {
     "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between automatic checks, 0 for never [24]",
     "SUYUAN_OIDC": "身份提供方配置文件 configuration file of the identity provider",
     "SUYUAN_EXAMPLE": "1: 首页无需密钥 the console needs no key",
+    "LOGNAME": "授权记录中的经手人 operator in the records of keys [the system's user]",
 }
 """Every environment variable that is read, with its description for the help of the commands."""
+SERVING = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
+"""The environment variables that the web service reads, besides those of the ledger."""
+FOLDING = ("SUYUAN_CHECK_HOURS",)
+"""Those that the projector reads, besides those of the ledger."""
 
 
 class OperatorError(Exception):
     """An error that the operator can mend. The command line prints its message, in both languages, and no traceback."""
+
+    exit_code = 2
+
+
+class PassingError(OperatorError):
+    """An error that may be gone at the next try."""
 
 
 class ConfigWrong(OperatorError):
@@ -66,29 +78,40 @@ def _no_ledger(home: Path) -> ConfigWrong:
     )
 
 
-def from_environment(env: Mapping[str, str] = os.environ, *, new: bool = False) -> Config:
+def from_environment(
+    env: Mapping[str, str] = os.environ, *, new: bool = False, reads: Collection[str] = SERVING + FOLDING
+) -> Config:
     """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
-    Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
+    `reads`: the variables that this command uses, besides those of the ledger; an error in another one is not its
+    concern. Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
     """
-    home = Path(env.get("SUYUAN_HOME") or "var").resolve()
+    home = _home(env)
     url = _database_url(env)
     if url is None and new:
         home.mkdir(parents=True, exist_ok=True)
     elif url is None and not (home / "postgres").exists():
         raise _no_ledger(home)
+    given = {name: env.get(name) for name in reads}
     return Config(
         home=home,
-        host=env.get("HOST") or "127.0.0.1",
-        port=_number(env, "PORT", 8000, 65_535),
+        host=given.get("HOST") or "127.0.0.1",
+        port=_number(given, "PORT", 8000, 65_535),
         database_url=url,
         secret=_secret(home, env, new=new),
         source=env.get("SUYUAN_SOURCE") or "/suyuan",
-        rate=_number(env, "SUYUAN_RATE", 300, 1_000_000),
-        check_hours=_number(env, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
-        oidc=Path(env["SUYUAN_OIDC"]) if env.get("SUYUAN_OIDC") else None,
-        example=env.get("SUYUAN_EXAMPLE") == "1",
+        rate=_number(given, "SUYUAN_RATE", 300, 1_000_000),
+        check_hours=_number(given, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
+        oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,
+        example=given.get("SUYUAN_EXAMPLE") == "1",
     )
+
+
+def _home(env: Mapping[str, str]) -> Path:
+    try:
+        return Path(os.path.realpath(env.get("SUYUAN_HOME") or "var"))  # Path.resolve fails on a loop of links
+    except FileNotFoundError as error:
+        raise ConfigWrong("当前文件夹已被删除 the current folder has been deleted: cd, or set SUYUAN_HOME") from error
 
 
 def _database_url(env: Mapping[str, str]) -> str | None:
@@ -100,12 +123,12 @@ def _database_url(env: Mapping[str, str]) -> str | None:
     return url
 
 
-def _number(env: Mapping[str, str], name: str, default: int, maximum: int, minimum: int = 1) -> int:
-    text = env.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and minimum <= int(text) <= maximum):
+def _number(given: Mapping[str, str | None], name: str, default: int, maximum: int, minimum: int = 1) -> int:
+    text = given.get(name) or str(default)
+    if not (re.fullmatch("[0-9]{1,9}", text) and minimum <= int(text) <= maximum):
         raise ConfigWrong(
             f"{name} 须为 {minimum} 至 {maximum} 的整数。"
-            f" {name} must be a number from {minimum} to {maximum}, not {text!r}."
+            f" {name} must be a number from {minimum} to {maximum}, not {text[:40]!r}."
         )
     return int(text)
 
@@ -118,6 +141,8 @@ def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
             given = Path(named).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise ConfigWrong(f"SUYUAN_SECRET_FILE 无法读取 cannot be read: {error}") from error
+        except UnicodeDecodeError as error:
+            raise ConfigWrong(f"SUYUAN_SECRET_FILE={named} 不是 UTF-8 文本 is not UTF-8 text") from error
     if given is not None:
         if len(given) < 32:
             raise ConfigWrong("SUYUAN_SECRET 至少 32 个字符。 SUYUAN_SECRET must have at least 32 characters.")

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from service.config import Config
+from service.config import Config, OperatorError, PassingError
 
 log = structlog.get_logger()
 
@@ -23,14 +23,19 @@ PAUSE_SECONDS = 0.5
 STOP_SECONDS = 30.0
 DONE, FAULT = 0, 3
 """Exit codes after which a process is not restarted: it was stopped, or the same fault would stop it again."""
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals after which a process stops what it has started: Ctrl-C, `kill`, a terminal that was closed."""
 
 
 @contextmanager
 def supervised(
-    name: str, start: Callable[[], Any], stop: Callable[[Any], None], final: Callable[[int], bool]
-) -> Iterator[None]:
-    """Supervise the process that `start` returns: restart it if it ends with an exit code that is not `final`."""
-    stopping, lock = threading.Event(), threading.Lock()
+    name: str, start: Callable[[], Any], stop: Callable[[Any], None], final: Callable[[int | None], bool]
+) -> Iterator[threading.Event]:
+    """Supervise the process that `start` returns: restart it if it ends with an exit code that is not `final`.
+
+    Yields an event that is set once the process has ended for good.
+    """
+    stopping, ended, lock = threading.Event(), threading.Event(), threading.Lock()
     running = [start()]
 
     def supervise() -> None:
@@ -38,6 +43,7 @@ def supervised(
             code = running[0].wait()
             with lock:
                 if stopping.is_set() or final(code):
+                    ended.set()
                     return
                 log.warning("restarted", process=name, code=code)
                 while not stopping.wait(PAUSE_SECONDS):
@@ -47,27 +53,32 @@ def supervised(
                     except Exception:  # for example, it was killed while starting
                         log.exception("cannot be restarted yet", process=name)
 
-    supervisor = threading.Thread(target=supervise, name=f"{name} supervisor", daemon=True)
-    supervisor.start()
+    threading.Thread(target=supervise, name=f"{name} supervisor", daemon=True).start()
     try:
-        yield
+        yield ended
     finally:
         stopping.set()
         with lock:
-            stop(running[0])
-        supervisor.join()
+            stop(running[0])  # the thread is not joined: a server that others use goes on
 
 
 @contextmanager
-def command(config: Config, *arguments: str) -> Iterator[None]:
-    """Context manager: a supervised child process that runs a `suyuan` command."""
+def command(config: Config, *arguments: str) -> Iterator[threading.Event]:
+    """Context manager: a supervised child process that runs a `suyuan` command.
+
+    Yields an event that is set once the process has ended and is not restarted.
+    """
     environment = {**os.environ, **for_children(config)}
 
     def start() -> subprocess.Popen[bytes]:
-        return subprocess.Popen([sys.executable, "-m", "service", *arguments], env=environment)
+        return subprocess.Popen(
+            [sys.executable, "-m", "service", *arguments],
+            env=environment,
+            start_new_session=True,  # Ctrl-C must reach only this process, which then stops its children in order
+        )
 
-    with supervised(arguments[0], start, _stop, final=lambda code: code in (DONE, FAULT)):
-        yield
+    with supervised(arguments[0], start, _stop, final=lambda code: code in (DONE, FAULT)) as ended:
+        yield ended
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
@@ -84,16 +95,45 @@ def for_children(config: Config) -> dict[str, str]:
         "DATABASE_URL": config.database_url or "",
         "SUYUAN_HOME": str(config.home),
         "SUYUAN_EXAMPLE": "1" if config.example else "",
+        "HOST": config.host,
         PARENT: str(os.getpid()),
     }
 
 
+@contextmanager
+def lasting_faults() -> Iterator[None]:
+    """Let an error of the settings or the ledger end this process with FAULT: a restart would not mend it."""
+    try:
+        yield
+    except PassingError:
+        raise
+    except OperatorError as error:
+        error.exit_code = FAULT
+        raise
+
+
 def stop_signal() -> threading.Event:
-    """An event that SIGINT and SIGTERM set. Poll it, never wait for it: a signal during a wait would deadlock."""
+    """An event that a stop signal sets. Poll it, never wait for it: a signal during a wait would deadlock."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    on_stop_signal(lambda *_: stop.set())
     return stop
+
+
+def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> None:
+    """Call `handler` on each stop signal; under `nohup`, which ignores SIGHUP, not on that one."""
+    for number in STOP_SIGNALS:
+        if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
+            signal.signal(number, handler)
+
+
+@contextmanager
+def stop_signals_held() -> Iterator[None]:
+    """Hold back the stop signals: nothing is interrupted between the start of a process and the record of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def watch_parent(on_exit: Callable[[], object]) -> None:

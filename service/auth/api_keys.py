@@ -72,12 +72,19 @@ class OtherSecret(OperatorError):
         )
 
 
-def check_secret(conn: Connection[Any], secret: bytes) -> None:
-    """Raises OtherSecret if the database belongs to another secret. The first secret checked becomes the database's."""
-    own = _fingerprint(secret)
-    row = conn.execute(QUERIES["claim_secret"], {"fingerprint": own}).fetchone()
-    if row is None or not hmac.compare_digest(bytes(row["fingerprint"]), own):
+def check_secret(conn: Connection[Any], secret: bytes) -> bool:
+    """Whether the database has a secret yet. Raises OtherSecret if it is another one. Writes nothing."""
+    row = conn.execute(QUERIES["fingerprint"]).fetchone()
+    if row and not hmac.compare_digest(bytes(row["fingerprint"]), _fingerprint(secret)):
         raise OtherSecret
+    return row is not None
+
+
+def claim_secret(conn: Connection[Any], secret: bytes) -> None:
+    """Make this secret the database's, if it has none yet. Raises OtherSecret if it has another one."""
+    if not check_secret(conn, secret):
+        conn.execute(QUERIES["claim_secret"], {"fingerprint": _fingerprint(secret)})
+        check_secret(conn, secret)  # another process may have claimed it meanwhile
 
 
 def fingerprint(secret: bytes) -> str:

@@ -144,7 +144,7 @@ def read(file: Path) -> Issuer:
     """The issuer that a YAML file describes. Raises TokenFileWrong."""
     try:
         return Issuer(cast(dict[str, Any], _File().load(yaml.safe_load(file.read_text(encoding="utf-8")))))
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TokenFileWrong(file, error) from error
     except ValidationError as error:
         raise TokenFileWrong(file, error.messages) from error

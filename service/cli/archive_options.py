@@ -13,11 +13,15 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from service.archive.engines import EngineMissing
 from service.archive.manifest import Archive, ArchiveWrong
 from service.auth import api_keys
-from service.cli.terminal import NotDone, out, progress
+from service.cli.terminal import NotDone, progress, say
 from service.config import Config
 
 FROM = click.option(
-    "--from", "folder", required=True, type=click.Path(exists=True, file_okay=False, path_type=Path), help="归档目录"
+    "--from",
+    "folder",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="the archive's folder 归档目录",
 )
 
 
@@ -26,7 +30,7 @@ def errors_as_messages() -> Iterator[None]:
     """Report errors that the operator can fix as messages, without a traceback."""
     try:
         yield
-    except (ArchiveWrong, EngineMissing, OSError) as error:
+    except (ArchiveWrong, EngineMissing) as error:
         raise NotDone(str(error)) from error
     except ImportError as error:
         raise NotDone(str(EngineMissing("archive"))) from error
@@ -58,4 +62,4 @@ def must_match(archive: Archive, chosen: Config) -> None:
 
 
 def print_chain(archive: Archive) -> None:
-    out.print(f"chain {archive.manifest.chain}", soft_wrap=True)
+    say(f"chain {archive.manifest.chain}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import sys
@@ -15,7 +14,20 @@ from rich.table import Table
 
 from service import supervisor
 from service.check import KINDS, Report, Severity, check
-from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, progress, url_of, variables
+from service.cli.terminal import (
+    AS_JSON,
+    DIFFERS,
+    DONE,
+    OF_LEDGER,
+    administered,
+    err,
+    out,
+    progress,
+    say,
+    say_json,
+    url_of,
+    variables,
+)
 
 
 @click.command("check", epilog=variables(*OF_LEDGER))
@@ -23,10 +35,10 @@ from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, pro
 def command(as_json: bool) -> None:
     """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
     supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
-    with administered() as (chosen, _):
+    with administered(reads=True) as (chosen, _):
         report = _run_check(url_of(chosen), err if as_json else out)
     if as_json:
-        click.echo(json.dumps(report.document(), ensure_ascii=False, indent=1, default=str))
+        say_json(report.document())
     else:
         _report_findings(report)
     sys.exit(1 if report.errors else 0)
@@ -71,6 +83,6 @@ def _report_findings(report: Report) -> None:
     checked = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
     at = f"截至第 {report.position} 号事件 as of position {report.position}: {checked}"
     if report.errors:
-        out.print(f"[red]✗[/red] {report.errors:,} 处错误 errors. {at}")
+        say(DIFFERS, f"{report.errors:,} 处错误 errors. {at}")
     else:
-        out.print(f"[green]✓[/green] 账簿与日志一致 the tables agree with the log. {at}")
+        say(DONE, f"账簿与日志一致 the tables agree with the log. {at}")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -12,9 +16,9 @@ import click
 import psycopg
 
 from projections import Changed
-from service import __version__
-from service.cli.terminal import Group
-from service.config import OperatorError
+from service import __version__, supervisor
+from service.cli.terminal import HELP, Group
+from service.config import ABOUT, OperatorError
 from service.observability import logs
 
 COMMANDS = (
@@ -30,58 +34,123 @@ class Commands(Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
+    def find_command(self, name: str) -> click.Command | None:
+        if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"service.cli.{cmd_name.replace('-', '_')}").command
+        command: click.Command = import_module(f"service.cli.{name.replace('-', '_')}").command
         return command
 
 
 @click.group(
     cls=Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
-    epilog='命令补全 Shell completion (bash, zsh, fish): eval "$(_SUYUAN_COMPLETE=bash_source suyuan)"',
+    context_settings={"max_content_width": 120},
+    epilog='\b\n命令补全 Shell completion (bash, zsh, fish):\n  eval "$(_SUYUAN_COMPLETE=bash_source suyuan)"',
 )
-@click.version_option(__version__, "-V", "--version", message="suyuan %(version)s")
+@click.version_option(__version__, "-V", "--version", message="suyuan %(version)s", help="显示版本 show the version")
+@HELP
 def cli() -> None:
     """溯元：专项资金账簿，每一分钱都能追溯到来源。
 
     Suyuan: a ledger of special funds that traces every fen to its source.
     """
     logs.configure()
-    signal.signal(signal.SIGTERM, _interrupt)  # so that started processes are stopped in order
+    supervisor.on_stop_signal(_interrupt)  # so that started processes are stopped in order
+
+
+REASONS = {
+    errno.ENOENT: "没有此文件或文件夹",
+    errno.ENOTDIR: "不是文件夹",
+    errno.EEXIST: "已有同名文件，不是文件夹",
+    errno.EISDIR: "是文件夹，不是文件",
+    errno.EACCES: "无权访问",
+    errno.EPERM: "不允许",
+    errno.EROFS: "文件系统只读",
+    errno.ENOSPC: "磁盘已满",
+    errno.EDQUOT: "磁盘配额已满",
+    errno.EIO: "读写出错",
+    errno.ENAMETOOLONG: "名称过长",
+    errno.ELOOP: "符号链接循环",
+    errno.EMFILE: "打开的文件过多",
+}
+"""What the system's most frequent errors mean; the system itself says it in English."""
+
+
+def _of_system(error: OSError) -> str:
+    return f"{error.filename or ''}：{REASONS.get(error.errno or 0, '系统错误')} {error.strerror or error}".lstrip("：")
+
+
+def _not_utf8(error: UnicodeError) -> str:
+    given = {**{name: os.environ.get(name, "") for name in ABOUT}, **{text: text for text in sys.argv[1:]}}
+    names = ", ".join(name for name, text in given.items() if text != text.encode(errors="replace").decode())
+    return f"不是 UTF-8 文本 is not UTF-8 text: {names or error}"
 
 
 MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     OperatorError: str,
     Changed: str,
     psycopg.errors.InsufficientPrivilege: lambda e: f"数据库角色权限不足 the database role lacks a privilege: {e}",
+    psycopg.errors.ReadOnlySqlTransaction: lambda e: f"数据库只读 the database is read-only: {e}",
     psycopg.OperationalError: lambda e: f"数据库无法连接 cannot connect to the database: {e}",
-    NotADirectoryError: lambda e: f"{e.filename}: 不是文件夹 it is not a folder (SUYUAN_HOME?)",
-    FileExistsError: lambda e: f"{e.filename}: 已有同名文件，不是文件夹 it exists and is not a folder (SUYUAN_HOME?)",
-    FileNotFoundError: lambda e: f"{e.filename}: 没有此文件或文件夹 there is no such file or folder",
-    IsADirectoryError: lambda e: f"{e.filename}: 是文件夹，不是文件 it is a folder, not a file",
-    PermissionError: lambda e: f"{e.filename}: 无权访问 permission denied (SUYUAN_HOME?)",
+    OSError: _of_system,
+    UnicodeError: _not_utf8,
 }
 """Errors that the operator can fix, and what is printed in place of a traceback."""
 
+NOT_DONE, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
+"""Exit codes (docs/operations.md): could not run; Ctrl-C; the reader of the output has gone."""
+
 
 def run_command() -> None:
-    """Run the command named by the arguments. Errors that the operator can fix are reported without a traceback."""
+    """Run the command named by the arguments, and end the process.
+
+    Errors that the operator can fix are reported without a traceback.
+    """
     for stream in (sys.stdout, sys.stderr):  # a terminal in GBK or ASCII shows `?` for other characters
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    sys.exit(_flushed(_exit_code()))
+
+
+def _exit_code() -> int:
+    stdout = sys.stdout
     try:
-        cli(prog_name="suyuan", standalone_mode=False)
+        try:
+            cli(prog_name="suyuan", standalone_mode=False)
+        finally:
+            supervisor.on_stop_signal(signal.SIG_DFL)  # nothing is left to stop: no traceback while Python ends
     except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except BrokenPipeError:  # the reading end of a pipe was closed
-        sys.stderr.close()
-        sys.exit(141)
+        return INTERRUPTED
+    except SystemExit as end:
+        # On a closed pipe both end the process with 1: click, which replaces the stream, and rich.
+        closed = sys.stdout is not stdout or isinstance(end.__context__, BrokenPipeError)
+        return PIPE_CLOSED if closed else int(end.code or 0)
+    except BrokenPipeError:
+        return PIPE_CLOSED
     except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except tuple(MESSAGES) as error:
-        sys.exit(next(message for kind, message in MESSAGES.items() if isinstance(error, kind))(error))
+        _print_error(error.show)
+    except Exception as error:  # noqa: BLE001 - an unexpected one too must not look like a finding
+        kinds = (message for kind, message in MESSAGES.items() if isinstance(error, kind))
+        message = next(kinds, lambda _: traceback.format_exc())(error)
+        _print_error(lambda: click.echo(message, err=True))
+        return getattr(error, "exit_code", NOT_DONE)
+    else:
+        return 0
+    return NOT_DONE
+
+
+def _print_error(show: Callable[[], object]) -> None:
+    with suppress(OSError):  # standard error may be full or closed too
+        show()
+
+
+def _flushed(code: int) -> int:
+    """Write what is left in the buffers. What cannot be written is dropped, else Python would complain at its end."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError as error:
+            code = code or (PIPE_CLOSED if isinstance(error, BrokenPipeError) else NOT_DONE)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return code
 
 
 def _interrupt(*_: object) -> None:

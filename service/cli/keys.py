@@ -11,17 +11,30 @@ from typing import Any
 
 import click
 import psycopg
+from marshmallow import ValidationError
 from rich.markup import escape
 from rich.table import Table
 
 from service import calendar
+from service.api.posting.fields import Source
 from service.auth import api_keys
 from service.auth.api_keys import KeyRecord
 from service.auth.grants import SCOPES, grant
-from service.cli.terminal import AS_JSON, NEW, OF_LEDGER, Group, administered, out, variables
+from service.cli.terminal import (
+    AS_JSON,
+    NEW,
+    OF_LEDGER,
+    Group,
+    administered,
+    out,
+    say_json,
+    say_key,
+    variables,
+)
 from service.postgres.queries import QUERIES
 
 HELP = variables(*OF_LEDGER)
+HELP_OF_CHANGES = variables(*OF_LEDGER, "LOGNAME")
 MAX_YEAR = 2199
 """The last year that the ledger accepts, also in posts."""
 
@@ -35,7 +48,7 @@ NAMED = click.argument("name")
 EXPIRES = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
 
 
-@command.command("create", epilog=HELP)
+@command.command("create", epilog=HELP_OF_CHANGES)
 @NAMED
 @click.option(
     "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what the key may do 权限"
@@ -55,14 +68,24 @@ def create_key(name: str, expires: datetime | None, *, new: bool, **limits: tupl
         raise click.ClickException(
             "admin 权限不能限于专项资金或项目 the scope admin cannot be limited to funds or projects"
         )
+    for source in limits["sources"]:
+        _must_be_a_source(source)
     until = _end_of(expires)
     with administered(new=new) as (chosen, conn):
         _must_exist(conn, limits)
         try:
-            key = api_keys.create(conn, chosen.secret, name, grant(**limits), until)
+            with conn.transaction():  # a key that cannot be shown is not created
+                say_key(api_keys.create(conn, chosen.secret, name, grant(**limits), until))
         except api_keys.KeyExists as error:
             raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never reused") from error
-        out.print(key, soft_wrap=True, highlight=False)
+
+
+def _must_be_a_source(source: str) -> None:
+    """Raises ClickException for a source that no post can have."""
+    try:
+        Source().deserialize(source)
+    except ValidationError as error:
+        raise click.ClickException(f"--source {source[:40]!r}: {' '.join(map(str, error.messages))}") from error
 
 
 def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]]) -> None:
@@ -77,10 +100,10 @@ def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tupl
 @AS_JSON
 def list_keys(*, as_json: bool) -> None:
     """列出全部密钥。List all keys, including expired and revoked ones."""
-    with administered() as (_, conn):
+    with administered(reads=True) as (_, conn):
         listed = api_keys.list_keys(conn)
     if as_json:
-        click.echo(json.dumps([_document(key) for key in listed], ensure_ascii=False, indent=1, default=str))
+        say_json([_document(key) for key in listed])
         return
     table = Table("名称 name", "状态 state", "权限 scopes", "限于 limited to", "到期 expires", "最近使用 last used")
     for key in listed:
@@ -96,7 +119,7 @@ def _document(key: KeyRecord) -> dict[str, Any]:
     return {"name": key.name, "state": key.state, **limits, **times}
 
 
-@command.command("rotate", epilog=HELP)
+@command.command("rotate", epilog=HELP_OF_CHANGES)
 @NAMED
 @click.option(
     "--overlap-hours",
@@ -109,12 +132,11 @@ def _document(key: KeyRecord) -> dict[str, Any]:
 def rotate_key(name: str, overlap_hours: int, expires: datetime | None) -> None:
     """轮换密钥。Print a new key for this name; the old one stays valid for a while."""
     until = _end_of(expires)
-    with administered() as (chosen, conn), _in_force(name):
-        key = api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until)
-        out.print(key, soft_wrap=True, highlight=False)
+    with administered() as (chosen, conn), _in_force(name), conn.transaction():
+        say_key(api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until))
 
 
-@command.command("revoke", epilog=HELP)
+@command.command("revoke", epilog=HELP_OF_CHANGES)
 @NAMED
 def revoke_key(name: str) -> None:
     """吊销密钥。Revoke a key; it is refused from then on."""
@@ -126,10 +148,10 @@ def revoke_key(name: str) -> None:
 @AS_JSON
 def key_history(*, as_json: bool) -> None:
     """授权与吊销记录。List every grant and revocation, oldest first."""
-    with administered() as (_, conn):
+    with administered(reads=True) as (_, conn):
         changes: Sequence[dict[str, Any]] = api_keys.history(conn)
     if as_json:
-        click.echo(json.dumps(changes, ensure_ascii=False, indent=1, default=str))
+        say_json(changes)
         return
     table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
     for change in changes:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.markup import escape
 from rich.table import Table
 
 from domain.money import Money
@@ -14,18 +15,18 @@ from domain.money import Money
 def table(plan: Mapping[str, Any]) -> Table:
     """The annex of a plan (service.api.resources.funds.annex) with the planned and the paid amount of each batch."""
     batches = plan["total"]["batches"]
-    title = f"{plan['title']}\n计划与实际 planned and actual · 万元 10 000 yuan"
+    title = f"{escape(plan['title'])}\n计划与实际 planned and actual · 万元 10 000 yuan"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)
     shown.add_column("\n序号\nno.", justify="right", no_wrap=True)
     shown.add_column("\n项目名称\nproject", min_width=20, overflow="fold")
     shown.add_column("\n立项\nawards", justify="right", no_wrap=True)
     for batch in batches:
-        shown.add_column(f"{batch['name']}\n计划\nplanned", justify="right", no_wrap=True)
+        shown.add_column(f"{escape(batch['name'])}\n计划\nplanned", justify="right", no_wrap=True)
         shown.add_column("\n已拨付\npaid", justify="right", no_wrap=True, style="red")
     for line in plan["rows"]:
         limit = ("≤" if line["award_rule"] == "max" else "") + str(line["awards"])
         number, awarded = str(line["number"]), f"{line['awarded_count']}/{limit}"
-        shown.add_row(number, line["name_annex"], awarded, *_cells(line["batches"], batches))
+        shown.add_row(number, escape(line["name_annex"]), awarded, *_cells(line["batches"], batches))
     shown.add_section()
     shown.add_row("", "合计 total", "", *_cells(batches, batches), style="bold")
     return shown

@@ -10,7 +10,8 @@ import structlog
 
 from projections import Changed, FoldStopped
 from service import config, supervisor
-from service.cli.terminal import OF_LEDGER, connect, location, out, url_of, variables
+from service.cli.terminal import OF_LEDGER, connect, location, say, url_of, variables
+from service.config import FOLDING
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.workers import check_scheduler, projector
@@ -18,16 +19,17 @@ from service.workers import check_scheduler, projector
 log = structlog.get_logger()
 
 
-@click.command("projector", epilog=variables(*OF_LEDGER, "SUYUAN_CHECK_HOURS"))
+@click.command("projector", epilog=variables(*OF_LEDGER, *FOLDING))
+@supervisor.lasting_faults()
 def command() -> None:
     """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
     stop = supervisor.stop_signal()
     supervisor.watch_parent(stop.set)
-    settings = config.from_environment()
+    settings = config.from_environment(reads=FOLDING)
     with database(settings, join=True) as chosen:
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
-        log.info("projector starting", ledger=location(settings))
+            log.info("projector starting", ledger=location(settings, conn))
         stop_checks = threading.Event()
         checks = threading.Thread(target=check_scheduler.follow, args=(chosen, stop_checks), name="check scheduler")
         checks.start()
@@ -42,7 +44,7 @@ def command() -> None:
             )
             sys.exit(supervisor.FAULT)
         except Changed as changed:
-            out.print(str(changed), soft_wrap=True)
+            say(str(changed))
             sys.exit(supervisor.FAULT)
         finally:
             stop_checks.set()

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 
 import click
 from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
+from rich.text import Text
 
 from projections import ORDER, FoldStopped
 from projections.rebuild import AlreadyRunning, PositionsDiffer, Rebuilt
 from service.cli import rebuild_progress
-from service.cli.terminal import AS_JSON, OF_LEDGER, administered, err, out, url_of, variables
+from service.cli.terminal import (
+    AS_JSON,
+    DIFFERS,
+    DONE,
+    OF_LEDGER,
+    administered,
+    err,
+    out,
+    say,
+    say_json,
+    url_of,
+    variables,
+)
 
 
 @click.command("rebuild", epilog=variables(*OF_LEDGER))
@@ -47,7 +59,7 @@ def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) 
         except FoldStopped as error:
             raise click.ClickException(f"the log cannot be folded 日志无法推算: {error}") from error
     if as_json:
-        click.echo(json.dumps(rebuild_progress.document(rebuilt), ensure_ascii=False, indent=1, default=str))
+        say_json(rebuild_progress.document(rebuilt))
     else:
         _report(rebuilt)
     sys.exit(0 if rebuilt.switched else 1)
@@ -57,13 +69,14 @@ def _report(rebuilt: Rebuilt) -> None:
     out.print(rebuild_progress.table(rebuilt))
     for each in rebuilt.comparisons:
         for row in each.shown[:5]:
-            out.print(f"[red]{each.name}[/red] 原 before {row.live}", soft_wrap=True)
-            out.print(f"{' ' * len(each.name)} 新 after  {row.rebuilt}", soft_wrap=True)
+            say(Text(each.name, "red"), f"原 before {row.live}")
+            say(" " * len(each.name), f"新 after  {row.rebuilt}")
     if rebuilt.switched:
-        out.print(f"[green]✓[/green] 已切换，截至第 {rebuilt.position} 号事件 switched as of this position")
+        say(DONE, f"已切换，截至第 {rebuilt.position} 号事件 switched as of this position")
     else:
         names = ",".join(rebuilt.unexpected)
-        out.print(
-            f"[red]✗[/red] 未切换：新旧不一致 not switched: the tables differ. "
-            f"确认后可用 if this is expected: --accept-differences {names}"
+        say(
+            DIFFERS,
+            f"未切换：新旧不一致 not switched: the tables differ. "
+            f"确认后可用 if this is expected: --accept-differences {names}",
         )

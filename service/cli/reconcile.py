@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,7 +15,19 @@ from domain.fund.reconciliation import Direction
 from domain.rules.refused import WORDS
 from domain.tie_out import Entry, Line, Pairing
 from service.api.posting.fields import bank_account
-from service.cli.terminal import AS_JSON, OF_LEDGER, NotDone, administered, out, url_of, variables
+from service.cli.terminal import (
+    AS_JSON,
+    DIFFERS,
+    DONE,
+    OF_LEDGER,
+    NotDone,
+    administered,
+    out,
+    say,
+    say_json,
+    url_of,
+    variables,
+)
 from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
 from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
@@ -54,7 +64,7 @@ def command(
 ) -> None:
     """与对账单核对，有差异则返回 1。Compare a statement (CSV, XLSX, camt.053); exit code 1 if anything differs."""
     days = (first_day.date() if first_day else None, last_day.date() if last_day else None)
-    with administered() as (chosen, _):
+    with administered(reads=True) as (chosen, _):
         found = compare_file(
             url_of(chosen),
             chosen.secret,
@@ -66,9 +76,9 @@ def command(
             position=position,
         )
     if as_json:
-        click.echo(json.dumps(document(found), ensure_ascii=False, indent=1, default=str))
+        say_json(document(found))
     else:
-        report(found, out)
+        report(found)
     sys.exit(1 if found.exceptions else 0)
 
 
@@ -109,19 +119,19 @@ def compare_file(
     return reconcile(ledger, statement, tolerance)
 
 
-def report(found: Reconciliation, console: Console) -> None:
+def report(found: Reconciliation) -> None:
     """Print the exceptions as a table, and the number of lines that match."""
     statement = found.statement
     if found.exceptions:
-        console.print(_table(found))
+        out.print(_table(found))
     matched = sum(len(each.lines) for each in found.matches)
     counts = f"{matched}/{len(statement.lines)} 行相符 lines match, {len(found.exceptions)} 项差异 exceptions"
-    mark = "[red]✗[/red]" if found.exceptions else "[green]✓[/green]"
-    console.print(
-        f"{mark} {statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件"
+    say(
+        DIFFERS if found.exceptions else DONE,
+        f"{statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件",
     )
     if statement.adds_up is False:
-        console.print("[red]✗[/red] 对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
+        say(DIFFERS, "对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
 
 
 def _table(found: Reconciliation) -> Table:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
+from rich.text import Text
 
 import projections
 from projections import FoldStopped
@@ -19,8 +21,8 @@ from service.app import open_ledger
 from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
-from service.cli.terminal import OF_LEDGER, SERVING, connect, location, out, progress, url_of, variables
-from service.config import Config
+from service.cli.terminal import DONE, OF_LEDGER, NotDone, connect, location, out, progress, say, url_of, variables
+from service.config import FOLDING, SERVING, Config
 from service.example import life
 from service.ledger.application import Ledger
 from service.plans import plan_file
@@ -28,16 +30,16 @@ from service.postgres.connect import database
 from service.postgres.migrate import migrate
 from service.postgres.queries import QUERIES
 from service.postgres.snapshots import Reader, open_pool
+from service.server import startup
 from service.workers import projector
 
 Setup = list[dict[str, Any]]
 
 
-@click.command("run", epilog=variables(*OF_LEDGER, *SERVING, "SUYUAN_CHECK_HOURS"))
+@click.command("run", epilog=variables(*OF_LEDGER, *SERVING, *FOLDING))
 def command() -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
-    settings = config.from_environment(new=True)
-    _check_port(settings)
+    settings = startup.checked(config.from_environment(new=True))
     with database(settings) as chosen:
         _step("数据库已就绪 database ready", lambda: _prepare(chosen))
         setup = list(plan_file.posts(plan_file.read(example.PLAN), actor="示例·资金科赵某"))
@@ -45,24 +47,15 @@ def command() -> None:
             chosen = replace(chosen, example=True)  # noqa: PLW2901 - only the example flag differs
             _play(chosen, setup)
         else:
-            out.print("账簿已有其他数据，不载入示例 this ledger has other data: the example is not loaded")
+            say("账簿已有其他数据，不载入示例 this ledger has other data: the example is not loaded")
         stop = supervisor.stop_signal()
-        with supervisor.command(chosen, "projector"), supervisor.command(chosen, "serve"):
-            _announce(settings, chosen, stop.is_set)
-            while not stop.is_set():
+        with supervisor.command(chosen, "projector"), supervisor.command(chosen, "serve") as ended:
+            _announce(settings, chosen, lambda: stop.is_set() or ended.is_set())
+            while not (stop.is_set() or ended.is_set()):
                 time.sleep(0.2)
-    out.print("已全部停止 everything has stopped")
-
-
-def _check_port(settings: Config) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError as error:
-            why = "不允许使用 is not permitted" if isinstance(error, PermissionError) else "端口被占用 is taken"
-            address = f"{settings.host}:{settings.port}"
-            raise click.ClickException(f"{address} {why}; 请设置 PORT set PORT ({error})") from error
+    if not stop.is_set():
+        raise NotDone("网络服务无法运行，原因见上 the web service cannot run: see above")
+    say("已全部停止 everything has stopped")
 
 
 def _prepare(chosen: Config) -> None:
@@ -70,7 +63,7 @@ def _prepare(chosen: Config) -> None:
     url = url_of(chosen)
     migrate(url)
     with connect(url) as conn:
-        api_keys.check_secret(conn, chosen.secret)
+        api_keys.claim_secret(conn, chosen.secret)
         changed = projections.changed(conn)
     if changed:
         rebuild_progress.run(url, changed, changed, out)
@@ -91,13 +84,13 @@ def _play(chosen: Config, setup: Setup) -> None:
     try:
         _live(ledger, chosen.secret, setup)
     except example.OtherHistory:
-        out.print("沿用此前版本的示例数据 the example data of an earlier version is kept")
+        say("沿用此前版本的示例数据 the example data of an earlier version is kept")
     finally:
         ledger.close()
     try:
         _step("投影已更新 projections folded", lambda: projector.catch_up(url))
     except FoldStopped as stopped:
-        out.print(f"[red]投影停止 projections stopped[/red]: {stopped}")
+        say(Text("投影停止 projections stopped:", "red"), str(stopped))
         return
     pool = open_pool(url, size=1)
     try:
@@ -124,41 +117,41 @@ def _compare_statement(chosen: Config) -> None:
     found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
     matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)
     exceptions = len(found.exceptions)
-    out.print(
+    say(
         f"\n示例对账单：{lines} 行中 {matched} 行相符，另有 {exceptions} 项差异，均为示例所设\n"
         f"The example's statement: {matched} of {lines} lines match; it has {exceptions} exceptions on purpose\n"
-        f"  suyuan reconcile {example.STATEMENT} --fund {example.FUND}",
-        soft_wrap=True,
-        highlight=False,
+        f"  suyuan reconcile {example.STATEMENT} --fund {example.FUND}"
     )
 
 
 def _step(name: str, work: Callable[[], Any]) -> None:
     with out.status(name):
         work()
-    out.print(f"[green]✓[/green] {name}")
+    say(DONE, name)
 
 
 def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:
     """Once the service answers, print where to open it, how to read and how to post."""
     while not stopped():
-        with socket.socket() as probe:
-            if probe.connect_ex((chosen.host, chosen.port)) == 0:
-                break
+        with suppress(OSError), socket.create_connection((chosen.host, chosen.port)):
+            break
         time.sleep(0.1)
     else:
         return
-    address = f"http://{chosen.host}:{chosen.port}"
+    host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
+    address = f"http://{host}:{chosen.port}"
     keys = chosen.home / "demo-keys.json"
     key = f"$(python3 -c \"import json; print(json.load(open('{keys}'))['auditor'])\")" if keys.exists() else "$KEY"
-    rows: Mapping[str, str] = {
-        "打开 open": f"[link={address}]{address}[/link]" if chosen.example else f"{address}/docs",
+    with connect(url_of(chosen)) as conn:
+        ledger = location(settings, conn)
+    rows: Mapping[str, str | Text] = {
+        "打开 open": Text(address, f"link {address}") if chosen.example else f"{address}/docs",
         "查询 read": f'curl -H "Authorization: Bearer {key}" {address}/v1/funds',
         "提交 post": f"{address}/docs#post · README",
-        "账簿 ledger": location(settings),
+        "账簿 ledger": ledger,
         "密钥 keys": f"{keys} (mode 600)" if keys.exists() else "suyuan keys create",
         "停止 stop": "Ctrl-C",
     }
-    out.print("\n[bold green]✓ 已启动 running[/bold green]")
+    say(Text("\n✓ 已启动 running", "bold green"))
     for name, value in rows.items():
-        out.print(f"  [bold]{name}[/bold]  {value}", soft_wrap=True, highlight=False)
+        say(" ", Text(name, "bold"), "", value)

@@ -10,33 +10,30 @@ import structlog
 
 import projections
 from service import config, supervisor
-from service.auth import api_keys, tokens
-from service.cli.terminal import OF_LEDGER, SERVING, connect, location, url_of, variables
+from service.auth import api_keys
+from service.cli.terminal import OF_LEDGER, connect, location, url_of, variables
+from service.config import SERVING
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.postgres.queries import QUERIES
-from service.server import granian
+from service.server import granian, startup
 
 log = structlog.get_logger()
 
 
-@click.command(
-    "serve",
-    epilog=variables(*OF_LEDGER, *SERVING, "SUYUAN_EXAMPLE"),
-)
+@click.command("serve", epilog=variables(*OF_LEDGER, *SERVING))
+@supervisor.lasting_faults()
 def command() -> None:
     """启动网络服务（先执行 migrate）。Serve the API; run `suyuan migrate` first."""
     supervisor.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    settings = config.from_environment()
+    settings = startup.checked(config.from_environment(reads=SERVING))
     with database(settings, join=True) as chosen:
-        if chosen.oidc:
-            tokens.read(chosen.oidc)  # an error in the file is reported here rather than by a worker
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
-            api_keys.check_secret(conn, chosen.secret)
+            api_keys.claim_secret(conn, chosen.secret)
             if changed := projections.changed(conn):
                 log.warning("projections must be rebuilt", projections=changed)
             if conn.execute(QUERIES["logs_values"]).fetchone():
                 log.warning("this PostgreSQL logs parameter values: set log_parameter_max_length = 0")
-        log.info("serving", ledger=location(settings), host=chosen.host, port=chosen.port)
+            log.info("serving", ledger=location(settings, conn), host=chosen.host, port=chosen.port)
         granian.serve(chosen)

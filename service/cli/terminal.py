@@ -2,40 +2,78 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import click
 import psycopg
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import dict_row
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import Progress, ProgressColumn
+from rich.text import Text
 
 from service import config
 from service.auth import api_keys
 from service.config import ABOUT, Config
 from service.postgres import session
 from service.postgres.connect import database
+from service.postgres.embedded import socket_folder
 from service.postgres.migrate import check_migrated, migrate
 
-PIPE_WIDTH = 1_000
+PIPE_WIDTH = 1_000_000
 """The width of a table that is written to a file or a pipe, so that no cell is cut or wrapped."""
 
 
 def _console(*, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH)
+    return Console(stderr=stderr, width=None if stream.isatty() else PIPE_WIDTH, emoji=False)
 
 
 out, err = _console(), _console(stderr=True)
 
+DONE, DIFFERS = Text("✓", "green"), Text("✗", "red")
+"""How a line begins that says what a command has done, or that something differs."""
+
+
+def say(*parts: str | Text, console: Console = out) -> None:
+    """Print a line as it is: text from outside, such as a folder's name, may have brackets, which rich interprets."""
+    console.print(*parts, soft_wrap=True, highlight=False, markup=False)
+
+
+def say_json(document: Any) -> None:
+    """Print JSON for programs; times as in ISO 8601."""
+    click.echo(json.dumps(document, ensure_ascii=False, indent=1, default=_as_json))
+
+
+def _as_json(value: Any) -> str:
+    return value.isoformat() if isinstance(value, date) else str(value)  # a datetime is a date too
+
+
+def say_key(key: str) -> None:
+    """Print a new key. Raises NotDone if nobody could see it; call it before the key is committed."""
+    if sys.__stdout__ is None:
+        raise NotDone("标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed")
+    say(key)
+
+
+HELP = click.help_option("-h", "--help", help="显示帮助 show this help")
+
 
 class Group(click.Group):
-    """A group that lists its commands with their whole first line, in both languages."""
+    """A group that lists its commands with their whole first line, and whose help is in both languages."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = self.find_command(cmd_name)
+        if command and not any("--help" in parameter.opts for parameter in command.params):
+            HELP(command)
+        return command
+
+    def find_command(self, name: str) -> click.Command | None:
+        return self.commands.get(name)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in the order in which they were added, without cutting their lines."""
@@ -50,8 +88,6 @@ class Group(click.Group):
 
 OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
 """The environment variables from which a command gets the ledger and its secret."""
-SERVING = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC")
-"""The environment variables that the web service reads too."""
 
 
 def variables(*names: str) -> str:
@@ -74,42 +110,51 @@ def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Conn
     neither create a second ledger nor report that an empty one is sound. Raises MigrationsPending for the ledger of an
     older version, which only `suyuan migrate` and `suyuan run` change.
     """
-    settings = config.from_environment(new=new)
-    with database(settings, join=True) as chosen:
-        err.print(f"[dim]账簿 ledger: {escape(location(settings))}[/dim]", soft_wrap=True, highlight=False)
-        if settings.database_url is None and new and _is_empty(url_of(chosen)):
+    settings = config.from_environment(new=new, reads=())
+    with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
+        say_ledger(settings, conn)
+        if settings.database_url is None and new and _is_empty(conn):
             migrate(url_of(chosen))
-        with connect(url_of(chosen)) as conn:
-            check_migrated(conn)
-            yield chosen, conn
+        check_migrated(conn)
+        yield chosen, conn
 
 
-def _is_empty(url: str) -> bool:
+def _is_empty(conn: psycopg.Connection[dict[str, Any]]) -> bool:
     """Whether the database has no table of a ledger yet."""
-    with connect(url) as conn:
-        row = conn.execute("select to_regclass('migration') is null as empty").fetchone()
+    row = conn.execute("select to_regclass('migration') is null as empty").fetchone()
     return bool(row and row["empty"])
 
 
-def location(settings: Config) -> str:
-    """Where the ledger is: its folder, or the server and database without the password."""
-    parts = conninfo_to_dict(settings.database_url or "")
-    host = str(parts.get("host") or "localhost")
-    if settings.database_url is None or host.startswith(str(settings.home)):
+def say_ledger(settings: Config, conn: psycopg.Connection[Any]) -> None:
+    say(Text(f"账簿 ledger: {location(settings, conn)}", "dim"), console=err)
+
+
+def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
+    """Where the ledger is: its folder, or the server and database as libpq has found them."""
+    if conn.info.host == str(socket_folder(settings.home / "postgres")):
         return str(settings.home)
-    return f"{host}:{parts.get('port') or 5432}/{parts.get('dbname') or ''}"
+    return f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"
 
 
 @contextmanager
-def administered(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """Like opened_database, but also checks that the configured secret is the ledger's."""
+def administered(
+    *, new: bool = False, reads: bool = False
+) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
+    """Like opened_database, but also checks that the configured secret is the ledger's.
+
+    With `reads`, nothing can be written on the connection, so that the database may be a standby.
+    """
     with opened_database(new=new) as (chosen, conn):
-        api_keys.check_secret(conn, chosen.secret)
+        if reads:
+            conn.execute("set default_transaction_read_only = on")
+            api_keys.check_secret(conn, chosen.secret)
+        else:
+            api_keys.claim_secret(conn, chosen.secret)
         yield chosen, conn
 
 
 class NotDone(click.ClickException):
-    """The command failed. Its exit code differs from that of a comparison that found differences."""
+    """The command could not run. Its exit code differs from that of a comparison that found differences."""
 
     exit_code = 2
 

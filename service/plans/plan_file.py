@@ -24,6 +24,8 @@ ACTOR = "--actor"
 class PlanFileWrong(OperatorError):
     """The file is not a plan that can be loaded. The message names each line, field and reason, then gives `advice`."""
 
+    exit_code = 1  # as of a check that has findings
+
     def __init__(self, file: Path, wrong: Iterable[Wrong], advice: str = "") -> None:
         self.wrong = tuple(sorted(set(wrong)))
         more = len(self.wrong) - MAX_LISTED

@@ -20,7 +20,8 @@ from hashlib import sha256
 from importlib.metadata import distribution
 from pathlib import Path
 from signal import SIGINT, SIGQUIT
-from typing import Any
+from subprocess import DEVNULL, PIPE
+from typing import Any, TextIO
 
 import psutil
 import psycopg
@@ -35,7 +36,6 @@ PORT = "5432"  # only part of the socket's file name; the server listens on no T
 SOCKET = f".s.PGSQL.{PORT}"
 MAX_SOCKET_PATH_BYTES = 103  # the limit of macOS; that of Linux is 107
 MAX_START_SECONDS = 600  # recovery after a crash may take minutes
-MAX_JOIN_SECONDS = 30
 MAX_STOP_SECONDS = 60
 NOT_AS_ROOT = "PostgreSQL refuses to run as root"
 
@@ -70,20 +70,20 @@ def programs() -> Path:
 
 
 class HomeInUse(OperatorError):
-    """Another process runs PostgreSQL in this home folder."""
+    """Other processes use the PostgreSQL server of this home folder."""
 
-    def __init__(self, home: Path, pid: str) -> None:
+    def __init__(self, home: Path, pids: str) -> None:
         super().__init__(
-            f"{home} is in use by process {pid}: stop that process, or set SUYUAN_HOME to another folder.\n"
-            f"{home} 正由进程 {pid} 使用：请停止该进程，或将 SUYUAN_HOME 设为其他文件夹。"
+            f"{home} is in use by process {pids}: stop that process, or set SUYUAN_HOME to another folder.\n"
+            f"{home} 正由进程 {pids} 使用：请停止该进程，或将 SUYUAN_HOME 设为其他文件夹。"
         )
 
 
 class PostgresFailed(OperatorError):
-    """PostgreSQL did not start. The message has the last lines of its log."""
+    """PostgreSQL did not start. The message has the last lines that it wrote."""
 
-    def __init__(self, data: Path) -> None:
-        end = (data / "postgres.log").read_text(errors="replace").splitlines()[-5:]
+    def __init__(self, data: Path, written: str) -> None:
+        end = written.splitlines()[-5:]
         super().__init__("\n".join([f"PostgreSQL did not start · PostgreSQL 未能启动：{data}", *end]))
 
 
@@ -91,58 +91,133 @@ class PostgresFailed(OperatorError):
 def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
     """Run PostgreSQL under `home`, yield the conninfo of its database `suyuan`, and stop it at the end.
 
-    One process owns a home. Another process gets HomeInUse; with `join`, it gets the conninfo of the owner's server
-    instead, which stops when the owner ends.
+    If other processes use that server already, raises HomeInUse; with `join`, uses it too.
     """
     home.mkdir(parents=True, exist_ok=True)
     data = home.resolve() / "postgres"
-    with (home / "run.lock").open("a+") as lock:
-        try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # unlike with flock, a forked worker does not inherit it
-        except BlockingIOError:
-            if not join:
-                lock.seek(0)
-                raise HomeInUse(home, lock.read().strip()) from None
-            yield _await_connection(_conninfo(data))
-            return
-        lock.truncate(0)
-        lock.write(f"{os.getpid()}\n")
-        lock.flush()
-        with serve(data, programs()) as server:
-            _create_database(server)
-            yield _conninfo(data)
+    with serve(data, programs(), join=join) as server:
+        _create_database(server)
+        yield _conninfo(data)
 
 
 @contextmanager
-def serve(data: Path, programs: Path, settings: Mapping[str, str] | None = None) -> Iterator[str]:
+def serve(
+    data: Path, programs: Path, settings: Mapping[str, str] | None = None, *, join: bool = False
+) -> Iterator[str]:
     """Run PostgreSQL on `data`, created if missing, and yield the conninfo of its database `postgres`.
 
-    `programs`: the folder of PostgreSQL's programs. `settings`: server options for this run.
+    `programs`: the folder of PostgreSQL's programs. `settings`: server options for this run. `join`: use the server
+    that other processes use already; the last of them to leave stops it.
     """
-    account = _account(data)
-    if account:
-        _allow_traversal(account, programs, data)
-    if not data.exists():
-        _create(data, programs, account)
-    with _sockets(data, account) as sockets, (data / "postgres.log").open("ab") as output:
-        options = {"port": PORT, "unix_socket_directories": f'"{sockets}"', **(settings or {})}
+    with (data.parent / "run.lock").open("a+") as file:
+        server = _Server(data, programs, settings or {}, _Users(file))
+        try:
+            server.enter(join=join)
+            with supervisor.supervised("postgres", server.start, lambda _: server.leave(), lambda code: code == 0):
+                yield _conninfo(data, "postgres")
+        finally:
+            server.leave()  # also if a signal arrived before the server was supervised
 
-        def start() -> subprocess.Popen[bytes]:
-            _stop_leftover_processes(data)
-            server = subprocess.Popen(
-                [programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in options.items())],
-                stdin=subprocess.DEVNULL,
+
+class _Users:
+    """The processes that use a server, as locks on two bytes of a file. Each user holds USER, shared, until it ends.
+
+    They are POSIX locks: the system releases those of a killed process, and, unlike with flock, a forked worker does
+    not inherit them.
+    """
+
+    DOOR, USER = 0, 1
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    @contextmanager
+    def door(self) -> Iterator[None]:
+        """Only one process at a time enters, starts the server, or leaves."""
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.DOOR)
+        try:
+            yield
+        finally:
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.DOOR)
+
+    def others(self) -> str:
+        """The process ids of the other users, or "". Call it behind the door."""
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER)
+        except BlockingIOError:
+            self._file.seek(0)
+            noted = {int(line) for line in self._file.read().split()} - {os.getpid()}
+            return ", ".join(str(pid) for pid in sorted(noted) if psutil.pid_exists(pid)) or "?"
+        fcntl.lockf(self._file, fcntl.LOCK_SH, 1, self.USER)
+        return ""
+
+    def add(self, *, first: bool) -> None:
+        if first:
+            self._file.truncate(0)
+        fcntl.lockf(self._file, fcntl.LOCK_SH, 1, self.USER)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def remove(self) -> None:
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.USER)
+
+
+class _Server:
+    """PostgreSQL on one data folder: started by the first of its users, stopped by the last."""
+
+    def __init__(self, data: Path, programs: Path, settings: Mapping[str, str], users: _Users) -> None:
+        self._data, self._programs, self._settings, self._users = data, programs, settings, users
+        self._process: subprocess.Popen[bytes] | psutil.Process | None = None
+        self._left = False
+
+    def enter(self, *, join: bool) -> None:
+        """Raises HomeInUse if there are other users and not `join`."""
+        with self._users.door():
+            others = self._users.others()
+            if others and not join:
+                raise HomeInUse(self._data.parent, others)
+            self._users.add(first=not others)
+
+    def start(self) -> subprocess.Popen[bytes] | psutil.Process:
+        """Start the server, or find the one that another user has started. Raises PostgresFailed."""
+        with self._users.door():
+            self._process = (_ready_server(self._data) if self._users.others() else None) or self._launch()
+        return self._process
+
+    def leave(self) -> None:
+        """Stop the server, unless others use it."""
+        if self._left:
+            return
+        with self._users.door():
+            if not self._users.others():
+                process = self._process or _ready_server(self._data)  # left to this user before it had joined
+                if process:
+                    _stop(process)
+                _remove_sockets(self._data)
+            self._users.remove()
+            self._left = True
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        account = _account(self._data)
+        if account:
+            _allow_traversal(account, self._programs, self._data)
+        if not self._data.exists():
+            _create(self._data, self._programs, account)
+        _stop_leftover_processes(self._data)
+        sockets = _make_sockets(self._data, account)
+        options = {"port": PORT, "unix_socket_directories": f'"{sockets}"', **self._settings}
+        with (self._data / "postgres.log").open("ab") as output, supervisor.stop_signals_held():
+            self._process = server = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._data, *(f"--{k}={v}" for k, v in options.items())],
+                stdin=DEVNULL,
                 stdout=output,
                 stderr=output,
                 cwd="/",
-                start_new_session=True,  # Ctrl-C must reach only the owner, which then stops the server cleanly
+                start_new_session=True,  # Ctrl-C must reach only its users, the last of which stops the server cleanly
                 **account,
             )
-            _await_ready(server, data)
-            return server
-
-        with supervisor.supervised("postgres", start, _stop, final=lambda code: code == 0):
-            yield _conninfo(data, "postgres")
+        _await_ready(server, self._data)
+        return server
 
 
 def _account(data: Path) -> dict[str, Any]:
@@ -190,23 +265,30 @@ def _create(data: Path, programs: Path, account: Mapping[str, Any]) -> None:
     unfinished.mkdir(mode=0o700)
     if account:
         os.chown(unfinished, account["user"], account["group"])
-    subprocess.run(
+    initdb: subprocess.CompletedProcess[bytes] = subprocess.run(
         [programs / "initdb", "-D", unfinished, *INITDB],
-        check=True,
-        stdout=subprocess.DEVNULL,
+        stdout=DEVNULL,
+        stderr=PIPE,
         cwd="/",
+        check=False,
         **account,
     )
+    if initdb.returncode:
+        raise PostgresFailed(data, initdb.stderr.decode(errors="replace"))
     with (unfinished / "postgresql.conf").open("a") as settings:
         settings.write(SETTINGS)
     unfinished.rename(data)
 
 
+def _processes(data: Path) -> list[psutil.Process]:
+    """The processes of the server of this data folder, also if another process started it."""
+    expected = {"name": "postgres", "cwd": str(data)}
+    return [process for process in psutil.process_iter(list(expected)) if process.info == expected]
+
+
 def _stop_leftover_processes(data: Path) -> None:
     """After a kill, stop the server that outlived its owner, or wait for the sessions that outlived the server."""
-    expected = {"name": "postgres", "cwd": str(data)}
-    leftover = [process for process in psutil.process_iter(list(expected)) if process.info == expected]
-    if leftover:
+    if leftover := _processes(data):
         log.warning("postgres_left_behind", pids=[process.pid for process in leftover])
         for process in leftover:
             if [str(process.pid)] == _pid_file(data)[:1]:
@@ -226,39 +308,31 @@ def _pid_file(data: Path) -> list[str]:
     return []
 
 
+def _ready_server(data: Path) -> psutil.Process | None:
+    """The running server of this data folder, if it accepts connections."""
+    pid, *_, status = _pid_file(data)[:8] or ["", ""]
+    running = (process for process in _processes(data) if str(process.pid) == pid and status == "ready")
+    return next(running, None)
+
+
 def _await_ready(server: subprocess.Popen[bytes], data: Path) -> None:
     deadline = time.monotonic() + MAX_START_SECONDS
     while "ready" not in _pid_file(data)[7:]:
         if server.poll() is not None or time.monotonic() > deadline:
-            raise PostgresFailed(data)
+            raise PostgresFailed(data, (data / "postgres.log").read_text(errors="replace"))
         time.sleep(0.02)
 
 
-def _await_connection(conninfo: str) -> str:
-    """Return `conninfo` once its server accepts connections: the owner may still be starting it."""
-    deadline = time.monotonic() + MAX_JOIN_SECONDS
-    while True:
-        try:
-            psycopg.connect(conninfo).close()
-        except psycopg.OperationalError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.1)
-        else:
-            return conninfo
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
+def _stop(server: subprocess.Popen[bytes] | psutil.Process) -> None:
     """Stop with a checkpoint (SIGINT); if that takes too long, without one (SIGQUIT), and leave it to recovery."""
     for signal in (SIGINT, SIGQUIT):
-        with suppress(subprocess.TimeoutExpired):
+        with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired, psutil.NoSuchProcess):
             server.send_signal(signal)
             server.wait(MAX_STOP_SECONDS)
-        if server.poll() is not None:
             return
 
 
-def _socket_folder(data: Path) -> Path:
+def socket_folder(data: Path) -> Path:
     """The data folder, or a short folder in /tmp if its path is too long for a socket or libpq would split it."""
     path = str(data / SOCKET)
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES and not {",", '"'} & set(path):
@@ -266,27 +340,27 @@ def _socket_folder(data: Path) -> Path:
     return Path("/tmp", f"suyuan-{sha256(os.fsencode(data)).hexdigest()[:16]}")  # noqa: S108 – created with mode 700
 
 
-@contextmanager
-def _sockets(data: Path, account: Mapping[str, Any]) -> Iterator[Path]:
-    sockets = _socket_folder(data)
-    if sockets == data:
-        yield sockets
-        return
-    shutil.rmtree(sockets, ignore_errors=True)
-    sockets.mkdir(mode=0o700)  # fails if another user has created a folder of this name
-    if account:
-        os.chown(sockets, account["user"], account["group"])
-    try:
-        yield sockets
-    finally:
-        shutil.rmtree(sockets, ignore_errors=True)
+def _make_sockets(data: Path, account: Mapping[str, Any]) -> Path:
+    sockets = socket_folder(data)
+    if sockets != data:
+        _remove_sockets(data)
+        sockets.mkdir(mode=0o700)  # fails if another user has created a folder of this name
+        if account:
+            os.chown(sockets, account["user"], account["group"])
+    return sockets
+
+
+def _remove_sockets(data: Path) -> None:
+    if socket_folder(data) != data:
+        shutil.rmtree(socket_folder(data), ignore_errors=True)
 
 
 def _conninfo(data: Path, database: str = DATABASE) -> str:
-    return make_conninfo(host=str(_socket_folder(data)), port=PORT, user="postgres", dbname=database)
+    return make_conninfo(host=str(socket_folder(data)), port=PORT, user="postgres", dbname=database)
 
 
 def _create_database(server: str) -> None:
     with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute("select pg_advisory_lock(1)")  # another user of the server may be creating it
         if not conn.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
             conn.execute(f"create database {DATABASE}")

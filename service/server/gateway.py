@@ -34,7 +34,7 @@ from service.api.resources.feed import COUNTED, FOLLOW, WAIT, Follow
 from service.app import create_app
 from service.auth.authenticator import Authenticator
 from service.auth.grants import NotAuthenticated
-from service.config import from_environment
+from service.config import SERVING, from_environment
 from service.observability import logs, metrics
 from service.server.log_watcher import LogWatcher
 from service.server.microbatch import MicroBatcher
@@ -367,7 +367,7 @@ def build() -> Gateway:
     """The application that the web server's worker loads; configured by the environment and built after the fork."""
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
-    app = create_app(from_environment())
+    app = create_app(from_environment(reads=SERVING))
     gc.freeze()  # objects created so far are never garbage
     gc.set_threshold(*GC_THRESHOLDS)
     return Gateway(app.wsgi_app, app.extensions["authenticator"], LogWatcher(app.config["DATABASE_URL"]))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -15,6 +17,43 @@ from service.config import Config
 HEADER_SECONDS = 10
 MAX_HEADER_BYTES = 32 * 1024
 MAX_CONNECTIONS = 1_024
+POLL_SECONDS = 0.1
+
+
+class _Flag:
+    """In place of granian's event: it waits without a lock, with which a signal during the wait would deadlock."""
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+
+    def clear(self) -> None:
+        self._is_set = False
+
+    def wait(self) -> None:
+        while not self._is_set:
+            time.sleep(POLL_SECONDS)
+
+
+def _prepare_forked_worker() -> None:
+    """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach its parent only, which then ends it.
+
+    With the handlers of its parent, which it inherits, the worker would only note the signal, and the parent would wait
+    for its end for ever.
+    """
+
+    def in_worker() -> None:
+        os.setsid()
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, supervisor.STOP_SIGNALS)
+
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, supervisor.STOP_SIGNALS),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, supervisor.STOP_SIGNALS),
+        after_in_child=in_worker,
+    )
 
 
 def serve(config: Config) -> None:
@@ -24,7 +63,8 @@ def serve(config: Config) -> None:
     """
     # The worker is a new process that reads the environment: pass it the settings chosen here, such as the database.
     os.environ |= supervisor.for_children(config)
-    Granian(
+    _prepare_forked_worker()
+    server = Granian(
         "service.server.gateway:build",
         factory=True,
         address=config.host,
@@ -38,4 +78,6 @@ def serve(config: Config) -> None:
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES),
         websockets=False,
         log_level=LogLevels.error,
-    ).serve()
+    )
+    server.main_loop_interrupt = _Flag()  # type: ignore[assignment]
+    server.serve()

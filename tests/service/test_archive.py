@@ -399,7 +399,7 @@ def test_each_projection_is_translated_to_each_engine_s_dialect(name, engine):
 def test_spark_replays_the_archive_to_the_ledger_s_balances(original, archived):
     settings = {"DATABASE_URL": original, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere"}
     with connect(original) as conn:
-        api_keys.check_secret(conn, SECRET)
+        api_keys.claim_secret(conn, SECRET)
     command = [sys.executable, "-m", "service", "replay", "--from", str(archived.folder), "--engine", "spark", "--json"]
     answer = subprocess.run(command, env={**os.environ, **settings}, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr

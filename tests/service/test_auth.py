@@ -147,10 +147,13 @@ def test_every_grant_and_revocation_is_kept_permanently(admin):
 
 
 def test_a_database_refuses_a_secret_other_than_its_first(admin):
-    api_keys.check_secret(admin, SECRET)
-    api_keys.check_secret(admin, SECRET)
-    with pytest.raises(api_keys.OtherSecret):
-        api_keys.check_secret(admin, b"another secret" * 3)
+    assert not api_keys.check_secret(admin, SECRET), "a check claims nothing"
+    api_keys.claim_secret(admin, SECRET)
+    api_keys.claim_secret(admin, SECRET)
+    assert api_keys.check_secret(admin, SECRET)
+    for refuses in (api_keys.check_secret, api_keys.claim_secret):
+        with pytest.raises(api_keys.OtherSecret):
+            refuses(admin, b"another secret" * 3)
 
 
 def test_a_name_is_never_used_again_because_events_carry_it(admin):

@@ -4,9 +4,12 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import click
 import psycopg
@@ -17,11 +20,18 @@ from service.cli.commands import COMMANDS, cli
 from service.config import ABOUT
 from service.example import FUND, STATEMENT
 from service.postgres.embedded import embedded_postgres
+from service.supervisor import FAULT, supervised
 from tests.service.conftest import SECRET
 
 
 def chinese(text):
     return any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def suyuan(api, *arguments):
@@ -72,7 +82,7 @@ def test_a_key_command_that_fails_explains_it_in_chinese_too_without_a_traceback
         ["revoke", "nobody"],
     ):
         answer = suyuan(api, *arguments)
-        assert answer.returncode == 1
+        assert answer.returncode == 2
         assert "Traceback" not in answer.stderr
         assert any("\u4e00" <= letter <= "\u9fff" for letter in answer.stderr), answer.stderr
 
@@ -108,18 +118,18 @@ def test_check_and_keys_fail_in_a_folder_without_a_ledger(tmp_path):
         answer = subprocess.run(
             [sys.executable, "-m", "service", *command], env=environment, capture_output=True, text=True, check=False
         )
-        assert answer.returncode == 1, answer
+        assert answer.returncode == 2, answer
         assert str(tmp_path) in answer.stderr
         assert "没有账簿" in answer.stderr
     assert not (tmp_path / "postgres").exists()
 
 
-def without_database(home, *arguments, **variables):
+def without_database(home, *arguments, cwd=None, **variables):
     """Run a command with this home folder and without DATABASE_URL."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "COLUMNS")}
     command = [sys.executable, "-m", "service", *arguments]
     environment = {**inherited, "SUYUAN_HOME": str(home), **variables}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def test_the_help_lists_every_command_in_both_languages_without_truncation(tmp_path):
@@ -131,8 +141,26 @@ def test_the_help_lists_every_command_in_both_languages_without_truncation(tmp_p
         line = next(line for line in top.splitlines() if line.strip().startswith(f"{name} "))
         assert chinese(line), name
         assert command.get_short_help_str(1_000)[:20] in line, name
+    assert 'eval "$(_SUYUAN_COMPLETE=bash_source suyuan)"' in top, "the line to copy is not broken"
     assert without_database(tmp_path, "--version").stdout == f"suyuan {__version__}\n"
     assert not list(tmp_path.iterdir()), "help creates nothing"
+
+
+def all_commands():
+    yield "", cli
+    for name in COMMANDS:
+        command = cli.get_command(click.Context(cli), name)
+        yield name, command
+        for sub in getattr(command, "commands", ()):
+            yield f"{name} {sub}", command.get_command(click.Context(command), sub)
+
+
+def test_the_help_of_every_option_is_in_both_languages():
+    for name, command in all_commands():
+        for option in command.get_params(click.Context(command)):
+            if isinstance(option, click.Option):
+                words = re.sub(r"[^A-Za-z]", "", option.help or "")
+                assert (bool(words), chinese(option.help or "")) == (True, True), f"{name} {option.opts}"
 
 
 def test_the_help_of_a_command_names_every_variable_that_it_reads():
@@ -148,7 +176,7 @@ def test_the_help_of_a_command_names_every_variable_that_it_reads():
 def test_in_a_folder_without_a_ledger_a_command_refuses_and_creates_nothing(tmp_path, arguments):
     home = tmp_path / "mistyped"
     answer = without_database(home, *arguments)
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert str(home) in answer.stderr
     assert "没有账簿" in answer.stderr
     assert not home.exists()
@@ -179,7 +207,6 @@ def test_a_plan_file_is_checked_without_a_ledger(tmp_path):
         ({"DATABASE_URL": "postgresql://[nonsense"}, "DATABASE_URL"),
         ({"DATABASE_URL": "host=/nowhere dbname=x"}, "数据库无法连接"),
         ({"DATABASE_URL": "host=/nowhere connect_timeout=abc"}, "DATABASE_URL"),
-        ({"SUYUAN_RATE": "many"}, "SUYUAN_RATE"),
         ({"SUYUAN_SECRET": "short"}, "SUYUAN_SECRET"),
         ({"SUYUAN_SECRET_FILE": "/nowhere/secret"}, "SUYUAN_SECRET_FILE"),
     ],
@@ -199,7 +226,7 @@ def test_a_home_that_is_a_file_is_reported_without_a_traceback(tmp_path, command
     home = tmp_path / "file"
     home.write_text("not a folder")
     answer = without_database(home, *command, PORT="1")
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert "Traceback" not in answer.stderr
     assert str(home) in answer.stderr
     assert home.read_text() == "not a folder"
@@ -221,7 +248,7 @@ def test_an_empty_actor_is_refused(api):
 def test_a_secret_file_that_is_too_short_is_refused(tmp_path):
     (tmp_path / "secret").touch()
     answer = without_database(tmp_path, "keys", "create", "bank", "--scope", "read", "--new")
-    assert answer.returncode == 1
+    assert answer.returncode == 2
     assert str(tmp_path / "secret") in answer.stderr
 
 
@@ -297,7 +324,7 @@ def test_a_key_for_an_unknown_fund_or_project_or_a_past_day_is_refused(api):
         ["--expires", "9999-12-31"],
     ):
         answer = suyuan(api, "create", "useless", "--scope", "read", *limits)
-        assert answer.returncode == 1, limits
+        assert answer.returncode == 2, limits
         assert chinese(answer.stderr)
     assert "useless" not in suyuan(api, "list").stdout
 
@@ -311,23 +338,226 @@ def test_text_in_square_brackets_is_shown_as_it_is(api, tmp_path):
     assert "plan[final].yaml" in run(api, "load-plan", "--check", str(file)).stdout
 
 
-def test_a_ledger_without_its_secret_gets_no_other(tmp_path):
-    assert without_database(tmp_path, "migrate").returncode == 0
-    (tmp_path / "secret").unlink()
+def test_a_ledger_without_its_secret_gets_no_other(folder):
+    assert without_database(folder, "migrate").returncode == 0
+    (folder / "secret").unlink()
     for command in (["migrate"], ["keys", "create", "bank", "--scope", "read", "--new"], ["run"]):
-        answer = without_database(tmp_path, *command, PORT="1")
-        assert answer.returncode == 1
-        assert str(tmp_path / "secret") in answer.stderr
-    assert not (tmp_path / "secret").exists()
+        answer = without_database(folder, *command, PORT="1")
+        assert answer.returncode == 2
+        assert str(folder / "secret") in answer.stderr
+    assert not (folder / "secret").exists()
 
 
 @pytest.mark.parametrize(
     "command", [["keys", "create", "bank", "--scope", "read", "--new"], ["keys", "list"], ["check"]]
 )
-def test_a_command_does_not_migrate_a_ledger_of_an_older_version(tmp_path, command):
-    assert without_database(tmp_path, "migrate").returncode == 0
-    with embedded_postgres(tmp_path) as url, psycopg.connect(url) as conn:
+def test_a_command_does_not_migrate_a_ledger_of_an_older_version(folder, command):
+    assert without_database(folder, "migrate").returncode == 0
+    with embedded_postgres(folder) as url, psycopg.connect(url) as conn:
         conn.execute("delete from migration where name = (select max(name) from migration)")
-    answer = without_database(tmp_path, *command)
-    assert answer.returncode == 1
+    answer = without_database(folder, *command)
+    assert answer.returncode == 2
     assert "suyuan migrate" in answer.stderr
+
+
+STOPPED_WHILE_LOADING = """
+import os, signal, sys, time
+from service.cli import main
+
+class Stops:
+    def find_spec(self, name, path=None, target=None):
+        if name == "service.server.gateway":  # only the worker imports it
+            os.kill(os.getppid(), signal.{signal})
+            while True:
+                time.sleep(1)
+
+sys.meta_path.insert(0, Stops())
+sys.argv = ["suyuan", "serve"]
+main()
+"""
+
+
+@pytest.mark.parametrize(("name", "host"), [("SIGINT", "localhost"), ("SIGTERM", "127.0.0.1")])
+def test_serve_ends_when_it_is_stopped_while_its_worker_still_loads(api, name, host):
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED_WHILE_LOADING.format(signal=name)],
+        env={
+            **os.environ,
+            "DATABASE_URL": api.url,
+            "SUYUAN_SECRET": SECRET.decode(),
+            "PORT": str(free_port()),
+            "HOST": host,
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        _, errors = process.communicate(timeout=60)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert (process.returncode, "Traceback" in errors) == (0, False), errors
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        ({"HOST": "192.0.2.1"}, "set HOST"),
+        ({"HOST": "x" * 300}, "set HOST"),
+        ({"SUYUAN_CHECK_HOURS": "9" * 5_000}, "SUYUAN_CHECK_HOURS"),
+        ({"SUYUAN_OIDC": "/nowhere/oidc.yaml"}, "SUYUAN_OIDC"),
+    ],
+)
+def test_run_ends_at_once_on_a_setting_that_cannot_work(tmp_path, variables, expected):
+    answer = without_database(tmp_path / "home", "run", PORT=str(free_port()), **variables)
+    assert (answer.returncode, expected in answer.stderr, chinese(answer.stderr)) == (2, True, True), answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert not (tmp_path / "home/postgres").exists()
+
+
+def test_serve_tells_a_setting_that_cannot_work_from_a_port_that_is_taken_now(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port, postgres = (
+            str(taken.getsockname()[1]),
+            {"DATABASE_URL": "host=/nowhere", "SUYUAN_SECRET": SECRET.decode()},
+        )
+        for variables, code, expected in (
+            ({"PORT": port}, 2, "端口被占用"),
+            ({"HOST": "192.0.2.1"}, FAULT, "set HOST"),
+        ):
+            answer = without_database(tmp_path, "serve", **postgres, **variables)
+            assert (answer.returncode, expected in answer.stderr) == (code, True), answer.stderr
+            assert "Traceback" not in answer.stderr
+
+
+def test_a_supervisor_learns_that_a_process_has_ended_for_good():
+    def start():
+        return subprocess.Popen([sys.executable, "-c", f"raise SystemExit({FAULT})"])
+
+    with supervised("faulty", start, lambda process: process.wait(), lambda code: code == FAULT) as ended:
+        assert ended.wait(60)
+
+
+def test_a_setting_concerns_only_the_commands_that_read_it(api, monkeypatch):
+    for name in ("PORT", "SUYUAN_RATE", "SUYUAN_CHECK_HOURS"):
+        monkeypatch.setenv(name, "many")
+    assert suyuan(api, "list").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "expected"),
+    [
+        (["migrate"], {"SUYUAN_HOME": "{tmp}/" + "x" * 300}, "名称过长 File name too long"),
+        (["migrate"], {"SUYUAN_HOME": "{tmp}/loop/home"}, "符号链接循环"),
+        (["keys", "list"], {"SUYUAN_SECRET_FILE": "{tmp}/binary"}, "SUYUAN_SECRET_FILE"),
+        (["keys", "list"], {"DATABASE_URL": "host=\udcff"}, "is not UTF-8 text: DATABASE_URL"),
+        (["keys", "create", "x", "--new", "--scope", "read", "--source", "\udcff"], {}, "--source"),
+        (["contract", "{tmp}/binary"], {}, "不是 JSON"),
+        (["contract", "{tmp}/list.json"], {}, "不是 OpenAPI 契约"),
+        (["schema", "{tmp}/none/schema.sql"], {}, "没有此文件或文件夹"),
+    ],
+)
+def test_what_the_system_refuses_is_reported_in_both_languages(tmp_path, command, variables, expected):
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "binary").write_bytes(b"\xff" * 40)
+    (tmp_path / "list.json").write_text("[]")
+    given = {"SUYUAN_SECRET": "a secret of at least 32 characters", "DATABASE_URL": "host=/nowhere", **variables}
+    if "SUYUAN_SECRET_FILE" in given:
+        del given["SUYUAN_SECRET"]
+    if "SUYUAN_HOME" in given:
+        given["DATABASE_URL"] = ""
+    filled = {name: text.replace("{tmp}", str(tmp_path)) for name, text in given.items()}
+    home = filled.pop("SUYUAN_HOME", str(tmp_path))
+    answer = without_database(home, *(each.replace("{tmp}", str(tmp_path)) for each in command), **filled)
+    assert (answer.returncode, expected in answer.stderr) == (2, True), answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def test_a_current_folder_that_was_deleted_is_named(tmp_path):
+    source = "import os, tempfile; from service.cli import main; folder = tempfile.mkdtemp(); os.chdir(folder)\n"
+    source += "os.rmdir(folder); import sys; sys.argv = ['suyuan', 'keys', 'list']; main()"
+    environment = {**os.environ, "SUYUAN_HOME": "", "DATABASE_URL": ""}
+    answer = subprocess.run(
+        [sys.executable, "-c", source], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, "当前文件夹已被删除" in answer.stderr) == (2, True), answer.stderr
+
+
+def written_to(stdout, api, *arguments):
+    """Run a command whose standard output is this file."""
+    environment = {**os.environ, "DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode()}
+    command = [sys.executable, "-m", "service", *arguments]
+    return subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
+
+
+@pytest.fixture
+def closed_pipe():
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+@pytest.mark.parametrize("arguments", [["keys", "list"], ["keys", "list", "--json"], ["--help"]])
+def test_a_command_whose_reader_has_gone_ends_with_141(api, closed_pipe, arguments):
+    answer = written_to(closed_pipe, api, *arguments)
+    assert (answer.returncode, "Error" in answer.stderr, "Traceback" in answer.stderr) == (141, False, False)
+
+
+def test_a_key_that_cannot_be_shown_is_not_created(api, closed_pipe):
+    create = ["keys", "create", "lost", "--scope", "read"]
+    assert written_to(closed_pipe, api, *create).returncode == 141
+    with Path("/dev/full").open("w") as full:
+        answer = written_to(full, api, *create)
+    assert (answer.returncode, "磁盘已满" in answer.stderr, "Traceback" in answer.stderr) == (2, True, False)
+    environment = {**os.environ, "DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode()}
+    shell = ["sh", "-c", '"$0" -m service keys create lost --scope read >&-', sys.executable]
+    assert subprocess.run(shell, env=environment, capture_output=True, check=False).returncode == 2
+    assert "lost" not in suyuan(api, "list").stdout
+
+
+def test_an_interrupt_while_python_ends_leaves_no_traceback():
+    source = INTERRUPTED.format(module="none", plan=str(example.PLAN)).replace(
+        "main()", "import atexit; atexit.register(signal.raise_signal, signal.SIGINT); main()"
+    )
+    answer = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stderr) == (-signal.SIGINT, "")
+
+
+def test_the_location_is_that_of_the_connection(api, tmp_path):
+    parts = psycopg.conninfo.conninfo_to_dict(api.url)
+    service = tmp_path / "services"
+    service.write_text("[ledger]\n" + "".join(f"{name}={value}\n" for name, value in parts.items()))
+    variables = {"PGSERVICEFILE": str(service), "SUYUAN_SECRET": SECRET.decode()}
+    for home in (tmp_path, "/"):  # each socket's folder is under /
+        answer = without_database(home, "keys", "list", DATABASE_URL="service=ledger", **variables)
+        assert f"账簿 ledger: {parts['host']}:{parts['port']}/{parts['dbname']}\n" in answer.stderr
+
+
+def test_commands_that_read_work_on_a_read_only_database_and_claim_no_secret(sample_copy):
+    with psycopg.connect(sample_copy.url, autocommit=True) as conn:
+        conn.execute("delete from secret")
+        conn.execute(
+            "do $$ begin execute format("
+            "'alter database %I set default_transaction_read_only = on', current_database()); end $$"
+        )
+    for arguments in (["keys", "list"], ["keys", "history"], ["reconcile", str(STATEMENT), "--fund", FUND]):
+        answer = run(sample_copy, *arguments)
+        assert (answer.returncode, bool(answer.stdout)) == (int(arguments[0] == "reconcile"), True), answer.stderr
+    refused = suyuan(sample_copy, "create", "bank", "--scope", "read")
+    assert (refused.returncode, "数据库只读" in refused.stderr) == (2, True)
+    with psycopg.connect(sample_copy.url) as conn:
+        assert conn.execute("select * from secret").fetchall() == []
+
+
+def test_a_key_is_limited_to_sources_that_posts_may_have_and_all_are_listed(api):
+    for source in ("", " /a", "x" * 257):
+        answer = suyuan(api, "create", "bank", "--scope", "read", "--source", source)
+        assert (answer.returncode, chinese(answer.stderr)) == (2, True)
+    sources = [f"/{number}{'x' * 250}" for number in range(5)]
+    assert suyuan(api, "create", "bank", "--scope", "read", *(f"--source={each}" for each in sources)).returncode == 0
+    listed = written_to(subprocess.PIPE, api, "keys", "list").stdout
+    assert " ".join(sources) in listed
+    [bank] = [key for key in json.loads(suyuan(api, "list", "--json").stdout) if key["name"] == "bank"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", bank["created_at"])

@@ -1,17 +1,22 @@
-"""The embedded PostgreSQL starts in any folder, has one owner, survives kills and leaves no process running."""
+"""The embedded PostgreSQL starts in any folder, is shared by commands, survives kills and leaves no process running."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psutil
 import psycopg
 import pytest
 
+from service import supervisor
+from service.postgres import embedded
 from service.postgres.embedded import HomeInUse, PostgresFailed, embedded_postgres
 from tests.conftest import open_folder
 
@@ -20,7 +25,7 @@ import os, signal, sys
 from pathlib import Path
 from service.postgres.embedded import embedded_postgres
 home, *options = sys.argv[1:]
-with embedded_postgres(Path(home)) as url:
+with embedded_postgres(Path(home), join="join" in options) as url:
     if "fork" in options and os.fork() == 0:
         signal.pause()
     print(url, flush=True)
@@ -101,6 +106,87 @@ def test_a_command_joins_the_owners_server_and_leaves_it_running(home):
             assert joined == url
         assert run(url, "select 1") == 1
         process.communicate()
+
+
+def test_the_last_command_to_leave_stops_the_server_that_another_has_started(home):
+    with owned_by_another(home) as (process, _), embedded_postgres(home, join=True) as url:
+        server = server_of(home)
+        process.communicate()
+        assert run(url, "select 1") == 1
+        with owned_by_another(home, "join") as (third, _):
+            third.communicate()
+        assert server_of(home) == server
+    assert not postgres_of(home)
+
+
+def test_commands_that_begin_and_end_side_by_side_share_one_server(home):
+    command = [sys.executable, "-c", OWNER, home, "join"]
+    several = [subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) for _ in range(4)]
+    for each in several:
+        url, _ = each.communicate()
+        assert (each.returncode, bool(url)) == (0, True)
+    assert not postgres_of(home)
+
+
+def test_a_kill_of_the_process_that_started_the_server_disturbs_no_other(home):
+    with owned_by_another(home) as (process, _), embedded_postgres(home, join=True) as url:
+        server = server_of(home)
+        process.kill()
+        process.wait()
+        with owned_by_another(home, "join") as (third, joined):
+            assert (joined, server_of(home)) == (url, server)
+            third.kill()
+            third.wait()
+        assert run(url, "select 1") == 1
+    assert not postgres_of(home)
+
+
+def test_a_server_that_dies_is_started_again_for_those_who_joined(home):
+    with owned_by_another(home) as (process, _), embedded_postgres(home, join=True) as url:
+        process.communicate()
+        server_of(home).kill()
+        while True:
+            with suppress(psycopg.OperationalError):
+                assert run(url, "select 1") == 1
+                break
+            time.sleep(0.05)
+    assert not postgres_of(home)
+
+
+@pytest.mark.parametrize("moment", ["started", "recorded", "ready", "supervised"])
+def test_an_interrupt_at_any_moment_of_the_start_leaves_no_server(home, monkeypatch, moment):
+    def interrupted_after(function):
+        def call(*arguments, **options):
+            result = function(*arguments, **options)
+            signal.raise_signal(signal.SIGINT)
+            return result
+
+        return call
+
+    owner, name = {
+        "started": (subprocess, "Popen"),
+        "recorded": (embedded, "_pid_file"),
+        "ready": (embedded, "_await_ready"),
+        "supervised": (threading.Thread, "start"),
+    }[moment]
+    monkeypatch.setattr(owner, name, interrupted_after(getattr(owner, name)))
+    with pytest.raises(KeyboardInterrupt), embedded_postgres(home):
+        pass
+    monkeypatch.undo()
+    assert not postgres_of(home)
+
+
+def test_a_server_that_is_left_to_a_command_that_has_not_joined_yet_is_stopped(home, monkeypatch):
+    with owned_by_another(home) as (process, _):
+
+        def interrupted(*_):
+            process.communicate()
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(supervisor, "supervised", interrupted)
+        with pytest.raises(KeyboardInterrupt), embedded_postgres(home, join=True):
+            pass
+    assert not postgres_of(home)
 
 
 def test_a_command_without_an_owner_runs_the_server_itself(home):

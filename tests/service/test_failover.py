@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
 from threading import Event, Thread
@@ -42,7 +42,7 @@ def running(data):
         server = subprocess.Popen(command, stdout=output, stderr=output, cwd="/", **embedded._account(data))
     conninfo = make_conninfo(host=str(data), port="5432", user="postgres")
     try:
-        embedded._await_connection(make_conninfo(conninfo, dbname="postgres"))
+        await_connection(make_conninfo(conninfo, dbname="postgres"))
         yield server, conninfo
     except BaseException:
         print((data / "postgres.log").read_text())
@@ -50,6 +50,13 @@ def running(data):
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(60)
+
+
+def await_connection(conninfo):
+    while True:
+        with suppress(psycopg.OperationalError):
+            return psycopg.connect(conninfo).close()
+        time.sleep(0.1)
 
 
 def copy(primary, server, standby):

@@ -15,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 
+from service import supervisor
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 from tests.service.test_kill import free_port
@@ -353,6 +354,6 @@ def test_a_database_without_the_current_schema_is_not_served(server_url):
         served = subprocess.run(
             [sys.executable, "-m", "service", "serve"], env=environment, capture_output=True, text=True, check=False
         )
-    assert served.returncode == 1
+    assert served.returncode == supervisor.FAULT
     assert "suyuan migrate" in served.stderr
     assert "Traceback" not in served.stderr

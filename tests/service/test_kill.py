@@ -150,7 +150,9 @@ def event(number):
 
 
 def test_run_serves_a_browser_and_leaves_no_processes_behind(folder):
-    with running(folder) as service:
+    home = folder / "home[red]"
+    home.mkdir(mode=0o711)
+    with running(home) as service:
         status, page = service.call("GET", "/")
         assert status == 200
         assert "支持高价值专利(组合)创造及运用项目" in page
@@ -161,8 +163,9 @@ def test_run_serves_a_browser_and_leaves_no_processes_behind(folder):
         assert service.stop() == 0
         service.start()
         assert json.loads(service.call("GET", "/readyz")[1])["log_position"] == head, "a second start adds nothing"
-        printed = (folder / "run.log").read_text()
+        printed = (home / "run.log").read_text()
         assert "Traceback" not in printed
+        assert f"账簿 ledger  {home}\n" in printed, "a name in square brackets is shown as it is"
 
 
 def test_operator_commands_work_while_the_service_runs(folder):
@@ -177,7 +180,7 @@ def test_operator_commands_work_while_the_service_runs(folder):
         second = subprocess.run(
             [sys.executable, "-m", "service", "run"], env=environment, capture_output=True, text=True, check=False
         )
-        assert second.returncode == 1
+        assert second.returncode == 2
         assert "SUYUAN_HOME" in second.stderr
 
 

@@ -15,7 +15,17 @@ from marshmallow.experimental.context import Context
 from domain.decision import POSTABLE
 from domain.event import Header, Posted
 from service.api.posting.event_schemas import SCHEMAS
-from service.api.posting.fields import MESSAGES, Bilingual, Choice, Integer, Pattern, QuickSchema, Text, bank_account
+from service.api.posting.fields import (
+    MESSAGES,
+    Bilingual,
+    Choice,
+    Integer,
+    Pattern,
+    QuickSchema,
+    Source,
+    Text,
+    bank_account,
+)
 from service.ledger.outcomes import Post
 from service.ledger.recorder import Identity
 
@@ -34,7 +44,7 @@ class EnvelopeSchema(QuickSchema):
 
     specversion = Choice("1.0", required=True)
     id = Text(max_length=128, required=True)
-    source = Text(max_length=256, required=True)
+    source = Source(required=True)
     type = Choice(*sorted(POSTABLE), required=True)
     subject = Pattern(
         r"(fund|project)/[a-z0-9][a-z0-9-]{0,63}",

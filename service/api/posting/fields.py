@@ -72,6 +72,13 @@ class Text(Bilingual):
         return value
 
 
+class Source(Text):
+    """The CloudEvents source of a post, to which a key can be limited."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=256, **options)
+
+
 class Party(Text):
     """The name of a person or an organisation. Account numbers are rejected: they would be stored in plain text."""
 

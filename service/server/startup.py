@@ -1,0 +1,48 @@
+"""What can be checked before the web service starts: its address, and the file of its identity provider."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from dataclasses import replace
+
+from service.auth import tokens
+from service.config import Config, ConfigWrong, PassingError
+
+
+class PortTaken(PassingError):
+    """Another program listens on the port, for example a worker whose server was killed."""
+
+
+REASONS = {
+    errno.EADDRINUSE: (PortTaken, "端口被占用，请设置 PORT; the port is taken: set PORT"),
+    errno.EACCES: (ConfigWrong, "端口不允许使用，请设置 PORT; the port is not permitted: set PORT"),
+    errno.EADDRNOTAVAIL: (ConfigWrong, "不是本机地址，请设置 HOST; not an address of this machine: set HOST"),
+}
+"""Why the service cannot listen on an address."""
+OTHERWISE = (ConfigWrong, "无法监听，请设置 HOST; cannot be listened on: set HOST")
+
+
+def checked(config: Config) -> Config:
+    """The configuration with HOST resolved to an IP address, which the web server needs.
+
+    Raises ConfigWrong, PortTaken, and TokenFileWrong.
+    """
+    if config.oidc:
+        tokens.read(config.oidc)
+    return replace(config, host=_resolved(config.host, config.port))
+
+
+def _resolved(host: str, port: int) -> str:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    except (OSError, UnicodeError) as error:
+        raise ConfigWrong(f"HOST={host}: 无法解析，请设置 HOST; cannot be resolved: set HOST ({error})") from error
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            kind, reason = REASONS.get(error.errno or 0, OTHERWISE)
+            raise kind(f"{host}:{port} {reason} ({error.strerror})") from error
+    return str(address[0])
