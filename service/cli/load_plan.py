@@ -18,6 +18,7 @@ from service.app import empty_view, open_ledger
 from service.cli.terminal import NEW, OF_LEDGER, administered, out, url_of, variables
 from service.ledger.outcomes import Committed, NotRecorded, Post, Refusal
 from service.plans import plan_file
+from service.yaml_file.document import FileWrong
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
@@ -52,7 +53,7 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
 
 
 def _post(file: Path, event: plan_file.Event, secret: bytes) -> Post:
-    """Raises PlanFileWrong, with the line in the file."""
+    """Raises FileWrong, with the line in the file."""
     try:
         return cloudevents.parse_post(cloudevents.parse_envelope(event), "load-plan", secret)
     except ValidationError as error:
@@ -60,7 +61,7 @@ def _post(file: Path, event: plan_file.Event, secret: bytes) -> Post:
 
 
 def decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
-    """Decide the events on an empty ledger. If one is refused, raises PlanFileWrong with its line in the file."""
+    """Decide the events on an empty ledger. If one is refused, raises FileWrong with its line in the file."""
     view = empty_view()
     for event in events:
         try:
@@ -69,5 +70,5 @@ def decide_all(file: Path, events: Sequence[plan_file.Event]) -> None:
             raise _refused(file, event, refusal) from refusal
 
 
-def _refused(file: Path, event: plan_file.Event, refusal: Refused) -> plan_file.PlanFileWrong:
+def _refused(file: Path, event: plan_file.Event, refusal: Refused) -> FileWrong:
     return plan_file.refused(file, event, refusal, refusal.chinese(TITLES))

@@ -7,58 +7,41 @@ from pathlib import Path
 from typing import Any
 
 from domain.rules import Refused
-from service.config import OperatorError
-from service.plans.plan_format import Wrong, line_of, read_plan
+from service.plans.plan_format import read_plan
 from service.plans.plan_location import path_of_error, path_of_refusal
-from service.plans.yaml_lines import WrongYaml, load
+from service.yaml_file.document import FileWrong, parse
+from service.yaml_file.kinds import Wrong, line_of
 
 Event = dict[str, Any]
-MAX_LISTED = 20
-"""The maximum number of errors that the message lists."""
-
-
-class PlanFileWrong(OperatorError):
-    """The file is not a plan in the format of docs/plan-format.md; the message names each line, field and reason."""
-
-    def __init__(self, file: Path, wrong: Sequence[Wrong]) -> None:
-        more = len(wrong) - MAX_LISTED
-        listed = [f"{file}:{each}" for each in wrong[:MAX_LISTED]]
-        super().__init__("\n".join([*listed, *([f"… 另有 {more} 处 and {more} more"] if more > 0 else [])]))
-        self.wrong = tuple(wrong)
 
 
 def read(file: Path) -> dict[str, Any]:
-    """The plan in `file`, with parsed values and amounts as exact yuan. Raises PlanFileWrong."""
+    """The plan in `file`, with parsed values and amounts as exact yuan. Raises FileWrong."""
     plan, wrong = read_plan(_document(file))
     if wrong:
-        raise PlanFileWrong(file, wrong)
+        raise FileWrong(file, wrong)
     return plan
 
 
 def _document(file: Path) -> Any:
-    try:
-        return load(file.read_text(encoding="utf-8"))
-    except WrongYaml as error:
-        raise PlanFileWrong(file, [Wrong(error.line, "YAML", error.zh, error.en)]) from error
-    except UnicodeDecodeError as error:
-        raise PlanFileWrong(file, [Wrong(1, "YAML", "须为 UTF-8 编码", "it must be in UTF-8")]) from error
+    return parse(file, file.read_bytes())
 
 
-def invalid(file: Path, event: Event, errors: Sequence[Mapping[str, str]]) -> PlanFileWrong:
+def invalid(file: Path, event: Event, errors: Sequence[Mapping[str, str]]) -> FileWrong:
     """The errors of an event that was made from the plan, with their lines in the file.
 
     `errors` are as in a problem document: each has a JSON `pointer` into the event and a `detail`.
     """
     document = _document(file)
     paths = [(path_of_error(event, each["pointer"], document["plan"]), each["detail"]) for each in errors]
-    return PlanFileWrong(file, [Wrong(line_of(document, path), path, detail, "") for path, detail in paths])
+    return FileWrong(file, [Wrong(line_of(document, path), path, detail, "") for path, detail in paths])
 
 
-def refused(file: Path, event: Event, refusal: Refused, zh: str) -> PlanFileWrong:
+def refused(file: Path, event: Event, refusal: Refused, zh: str) -> FileWrong:
     """The refusal of an event that was made from the plan, with its line in the file. `zh`: its Chinese sentence."""
     document = _document(file)
     path = path_of_refusal(event, refusal, document["plan"])
-    return PlanFileWrong(file, [Wrong(line_of(document, path), path, zh, str(refusal))])
+    return FileWrong(file, [Wrong(line_of(document, path), path, zh, str(refusal))])
 
 
 def posts(plan: Mapping[str, Any], actor: str) -> Iterator[Event]:

@@ -6,88 +6,17 @@ Every error is reported with its line, its field, and what is allowed there. doc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.money import Money
 from domain.state.fund import Gate, NoticeOrder
-from service.plans.yaml_lines import Block, Items, Text
-from service.text import DAY as DAY_FORM
+from service.yaml_file.kinds import DAY, TEXT, WHOLE, NotAllowed, Reading, Wrong, block, flag, many, one_of, scalar
+from service.yaml_file.yaml_lines import Block, Text
 
 UNITS = {"分": 1, "元": 100, "万元": 1_000_000}
 """The units in which a plan may state its amounts, each in fen."""
-
-
-class Wrong(NamedTuple):
-    """One error: its line in the file, the path of its field, and the reason in Chinese and English."""
-
-    line: int
-    path: str
-    zh: str
-    en: str
-
-    def __str__(self) -> str:
-        return f"{max(self.line, 1)}: {self.path or '文件 file'}: {self.zh} {self.en}"
-
-
-class NotAllowed(ValueError):
-    """The field does not allow this value."""
-
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.zh, self.en = zh, en
-
-
-@dataclass
-class Reading:
-    """One pass over a file: the unit of its amounts in fen, and the errors found."""
-
-    unit: int
-    wrong: list[Wrong] = field(default_factory=list)
-
-    def add(self, line: int, path: str, zh: str, en: str) -> None:
-        self.wrong.append(Wrong(line, path, zh, en))
-
-
-Kind = Callable[[Any, str, Reading], Any]
-"""Parses one value of the file at a path; errors are added to the reading."""
-
-
-def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
-    """A kind for single values, which `read` parses; `read` raises NotAllowed for other values."""
-
-    def kind(value: Any, path: str, reading: Reading) -> Any:
-        if not isinstance(value, Text):
-            return reading.add(value.line, path, "须为单个值", "it must be a single value")
-        try:
-            return read(value, reading)
-        except NotAllowed as error:
-            return reading.add(value.line, path, error.zh, error.en)
-
-    return kind
-
-
-def _text(value: Text, _: Reading) -> str:
-    if not value.strip():
-        raise NotAllowed("不能为空", "it must not be empty")
-    return str(value)
-
-
-def _whole(value: Text, _: Reading) -> int:
-    if not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
-        raise NotAllowed(f"须为整数，不能是 {value}", f"it must be a whole number, not {value}")
-    return int(value)
-
-
-def _day(value: Text, _: Reading) -> str:
-    if DAY_FORM.fullmatch(value):
-        with suppress(ValueError):
-            return date.fromisoformat(value).isoformat()
-    raise NotAllowed(f"须为日期，如 2019-05-20，不能是 {value}", f"it must be a day such as 2019-05-20, not {value}")
 
 
 def _amount(value: Text, reading: Reading) -> str:
@@ -102,59 +31,7 @@ def _amount(value: Text, reading: Reading) -> str:
     return str(Money(int(fen)))
 
 
-def one_of(*values: str) -> Kind:
-    """A kind for text that must be one of `values`."""
-
-    def read(value: Text, _: Reading) -> str:
-        if value not in values:
-            allowed = ", ".join(values)
-            raise NotAllowed(f"须为 {allowed} 之一，不能是 {value}", f"it must be one of {allowed}, not {value}")
-        return str(value)
-
-    return scalar(read)
-
-
-TEXT, WHOLE, DAY, AMOUNT = scalar(_text), scalar(_whole), scalar(_day), scalar(_amount)
-
-
-def flag(value: Any, path: str, reading: Reading) -> bool:
-    return bool(one_of("true", "false")(value, path, reading) == "true")
-
-
-def many(kind: Kind, *, min_items: int = 1) -> Kind:
-    """A kind for lists of at least `min_items` values."""
-
-    def read(value: Any, path: str, reading: Reading) -> list[Any]:
-        if not isinstance(value, Items) or len(value) < min_items:
-            reading.add(getattr(value, "line", 0), path, "须为列表", "it must be a list")
-            return []
-        return [kind(each, f"{path}[{number}]", reading) for number, each in enumerate(value, 1)]
-
-    return read
-
-
-def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
-    """A kind for blocks of named fields: all of `required`, any of `optional`, and no others."""
-    known = {**required, **(optional or {})}
-
-    def read(value: Any, path: str, reading: Reading) -> dict[str, Any]:
-        if not isinstance(value, Block):
-            reading.add(
-                getattr(value, "line", 0), path, "须有下级字段", f"it must have the fields {', '.join(required)}"
-            )
-            return {}
-        inside = f"{path}." if path else ""
-        for name in value.keys() - known.keys():
-            allowed = ", ".join(known)
-            line = getattr(value[name], "line", value.line)
-            reading.add(
-                line, inside + name, f"没有此字段，可用 {allowed}", f"there is no such field; allowed: {allowed}"
-            )
-        for name in required.keys() - value.keys():
-            reading.add(value.line, inside + name, "缺少此字段", "this field is missing")
-        return {name: kind(value[name], inside + name, reading) for name, kind in known.items() if name in value}
-
-    return read
+AMOUNT = scalar(_amount)
 
 
 def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
@@ -242,18 +119,6 @@ def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     if not reading.wrong:
         reading.wrong += _unknown_names(document["plan"])
     return plan, sorted(reading.wrong)
-
-
-def line_of(document: Any, path: str) -> int:
-    """The line of the field at a path such as `plan.projects[3].name`; if it is missing, the line of its parent."""
-    line = getattr(document, "line", 0)
-    for name, number in re.findall(r"(\w+)|\[(\d+)\]", path):
-        try:
-            document = document[name] if name else document[int(number) - 1]
-        except (KeyError, IndexError, TypeError):
-            break
-        line = getattr(document, "line", line)
-    return line
 
 
 def _unknown_names(plan: Block) -> Iterator[Wrong]:
