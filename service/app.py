@@ -40,6 +40,8 @@ from service.auth import tokens
 from service.auth.api_keys import Keyring
 from service.auth.authenticator import Authenticator
 from service.auth.rate_limit import RateLimit
+from service.calendar.imports import calendar_of, history
+from service.calendar.working_days import Calendar, published
 from service.config import Config
 from service.ledger.application import Ledger
 from service.observability import request_log
@@ -57,12 +59,12 @@ BY_KEY = (
 
 def open_ledger(url: str) -> Ledger:
     """The ledger on this database, with today's date, the Chinese calendar and the check digits of USCC."""
-    return Ledger(url, today=calendar.today, working_days=calendar.working_days, valid_uscc=uscc.is_valid)
+    return Ledger(url, today=calendar.today, working_days=published, valid_uscc=uscc.is_valid)
 
 
 def empty_view() -> LedgerView:
-    """A view of an empty ledger, to decide posts without a database."""
-    return LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
+    """A view of an empty ledger, to decide posts without a database: no calendar is imported."""
+    return LedgerView(calendar.today(), Calendar().working_days, uscc.is_valid)
 
 
 class _Synchronous(Flask):
@@ -84,7 +86,7 @@ def create_app(config: Config) -> Flask:
     issuer = tokens.read(config.oidc) if config.oidc else None
     authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
     pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
-    state = State(reader.lag, pools)
+    state = State(lambda: {**reader.lag(), "suyuan_calendar_days": _calendar_days(reader)}, pools)
     app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
     app.extensions.update(keys=key_reads, metrics=state)
 
@@ -104,6 +106,13 @@ def create_app(config: Config) -> Flask:
                 rate_limit.count(g.principal)
 
     return app
+
+
+def _calendar_days(reader: Reader) -> int:
+    """The days that the calendar still covers. Read apart from the ledger, whose connections may all be waiting."""
+    with reader.at() as snapshot:
+        known = calendar_of(history(snapshot.conn), published)
+    return LedgerView(calendar.today(), known.working_days, uscc.is_valid).calendar_days_left()
 
 
 def _routes() -> Flask:

@@ -9,8 +9,9 @@ import pytest
 from domain.fund.lifecycle import FundEstablished
 from domain.money import Money
 from domain.state.fund import NoticeOrder, Settings
-from service import calendar, example
+from service import example
 from service.api.posting import cloudevents
+from service.calendar.working_days import Calendar
 from service.cli import load_plan
 from service.example import life
 from service.plans import plan_file
@@ -81,7 +82,7 @@ def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_wh
     post = example.poster(api.app.extensions["ledger"], SECRET, lambda: posted.append(1))
     for event in setup:
         post(event)
-    life.play(post, setup, calendar.working_days)
+    life.play(post, setup, Calendar().working_days)
     api.fold()
     answer = api.get("/v1/funds/other-2020/balances").json
     assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
@@ -101,7 +102,7 @@ def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_wh
     head = len(posted), api.get("/readyz").json["log_position"]
     for event in setup:
         post(event)
-    life.play(post, setup, calendar.working_days)
+    life.play(post, setup, Calendar().working_days)
     assert (len(posted), api.get("/readyz").json["log_position"]) == (2 * head[0], head[1])
 
 
