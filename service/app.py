@@ -19,6 +19,7 @@ from service.api.resources import (
     alerts,
     allocations,
     awards,
+    calendars,
     checks,
     documents,
     events,
@@ -52,7 +53,7 @@ OPEN = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
-    reconciliations, refusals, keys, metrics,
+    reconciliations, refusals, calendars, keys, metrics,
 )  # fmt: skip
 """Modules whose endpoints need a key."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -69,6 +69,20 @@ def calendar_of(imports: Iterable[Import], published: WorkingDays, position: int
     current = in_force(imports, position)
     years = Map({year: each.calendar for year, each in current.items()})
     return Calendar(published, years, max((each.imported_at for each in current.values()), default=None))
+
+
+def documents(imported: Sequence[Import]) -> list[dict[str, Any]]:
+    """The imports as JSON objects, each with the first event position that is decided by it."""
+    current = in_force(imported)
+    names = ("year", "documents", "days_off", "working_weekends", "content", "sha256", "actor", "imported_at")
+    return [
+        {
+            **{name: getattr(each, name) for name in names},
+            "from_position": each.position + 1,
+            "state": "in force" if current[each.year] is each else "replaced",
+        }
+        for each in imported
+    ]
 
 
 def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool = False) -> Import | None:

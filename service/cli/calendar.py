@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.markup import escape
@@ -14,7 +12,6 @@ from rich.table import Table
 
 from service.auth import api_keys
 from service.calendar import SHANGHAI, calendar_file, imports
-from service.calendar.imports import Import
 from service.calendar.working_days import Calendar
 from service.cli.terminal import AS_JSON, NEW, OF_LEDGER, Group, administered, out, variables
 
@@ -53,11 +50,11 @@ def import_calendar(file: Path, actor: str | None, *, replace: bool, check_only:
 
 
 def _summary(read: calendar_file.CalendarFile) -> str:
-    """What the operator compares with the State Council's notice."""
+    """The figures that the operator compares with the State Council's notice."""
     year = read.calendar.year
     days = Calendar().with_year(read.calendar).working_days(date(year, 1, 1), date(year, 12, 31))
     off, worked = len(read.calendar.days_off), len(read.calendar.working_weekends)
-    return f"{year} 年 days off 放假 {off} 天, working weekends 调休上班 {worked} 天, working days 工作日 {days} 天"
+    return f"{year}: 放假 days off {off}, 调休上班 working weekends {worked}, 工作日 working days {days}"
 
 
 @command.command("list", epilog=HELP)
@@ -67,13 +64,13 @@ def list_calendars(*, as_json: bool) -> None:
     with administered() as (_, conn):
         imported = imports.history(conn)
     if as_json:
-        click.echo(json.dumps(_documents(imported), ensure_ascii=False, indent=1, default=str))
+        click.echo(json.dumps(imports.documents(imported), ensure_ascii=False, indent=1, default=str))
         return
     table = Table(
         "年度 year", "状态 state", "文件 document", "放假 off", "调休上班 worked", "导入 imported", "经办 by",
         "起于 from event", "SHA-256",
     )  # fmt: skip
-    for each in _documents(imported):
+    for each in imports.documents(imported):
         cited = ", ".join(document["number"] for document in each["documents"])
         days = [str(len(each[name])) for name in ("days_off", "working_weekends")]
         moment = f"{each['imported_at'].astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
@@ -85,19 +82,6 @@ def list_calendars(*, as_json: bool) -> None:
     out.print(table)
 
 
-def _documents(imported: Sequence[Import]) -> list[dict[str, Any]]:
-    current = imports.in_force(imported)
-    names = ("year", "documents", "days_off", "working_weekends", "sha256", "actor", "imported_at")
-    return [
-        {
-            **{name: getattr(each, name) for name in names},
-            "from_position": each.position + 1,
-            "state": "in force" if current[each.year] is each else "replaced",
-        }
-        for each in imported
-    ]
-
-
 @command.command("export", epilog=HELP)
 @click.argument("year", type=int)
 @click.option("--at", "position", type=click.IntRange(1), help="as for the event at this position 截至该号事件")
@@ -107,7 +91,7 @@ def export_calendar(year: int, position: int | None) -> None:
         found = imports.in_force(imports.history(conn), position).get(year)
     if found is None:
         raise click.ClickException(
-            f"没有导入 {year} 年的日历 no calendar of {year} was imported (chinesecalendar 自带的年份不必导入"
-            " the years of the package chinesecalendar need no import)"
+            f"当时没有导入 {year} 年的日历，所用为程序自带的\n"
+            f"no calendar of {year} was imported then: that of the package chinesecalendar was used, if it has one"
         )
     click.echo(found.content, nl=False)

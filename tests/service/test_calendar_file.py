@@ -1,10 +1,18 @@
 """The file of a year's calendar: read as it is written, and refused with line, field and reason."""
 
+import re
+from datetime import date, timedelta
+from pathlib import Path
+from textwrap import dedent
+
 import pytest
 
 from service.calendar import calendar_file
+from service.calendar.working_days import Calendar, published
 from service.yaml_file.document import FileWrong
 from tests.service.calendar_files import CALENDAR_2027, TEXT_2027, changed, plain, read
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_file_gives_the_days_of_its_year_and_its_documents():
@@ -79,3 +87,13 @@ def test_a_year_without_working_weekends_says_so():
     assert read(plain(2031)).calendar.working_weekends == frozenset()
     with pytest.raises(FileWrong):
         read(plain(2031).replace("working_weekends: []\n", ""))
+
+
+@pytest.mark.parametrize("page", ["docs/calendar-format.md", "docs/zh/calendar.md"])
+def test_the_example_of_the_documentation_is_the_year_2026_as_the_package_has_it(page):
+    [example] = re.findall(
+        r"^ *```yaml\n(.*?)^ *```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
+    imported = Calendar().with_year(read(dedent(example)).calendar)
+    for day in (date(2026, 1, 1) + timedelta(number) for number in range(365)):
+        assert imported.working_days(day, day) == published(day, day), day
