@@ -92,6 +92,8 @@ def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool 
     """
     calendar = file.calendar
     with conn.transaction():
+        # Whatever the server's default, what follows the lock must see all that was committed before it was taken.
+        conn.execute("set transaction isolation level read committed")
         conn.execute(QUERIES["append_lock"])
         existing = in_force(history(conn)).get(calendar.year)
         if existing and (existing.calendar, existing.documents) == (calendar, file.documents):

@@ -6,6 +6,7 @@ from datetime import date
 import psycopg
 import pytest
 from msgspec import structs
+from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from domain.rules.call import CalendarUnknown, NoticeTooShort
@@ -116,6 +117,28 @@ def test_of_two_imports_at_the_same_time_one_is_refused(database_url):
         each.join()
     assert sum(isinstance(each, imports.Import) for each in answers) == 1
     assert sum(isinstance(each, YearImported) for each in answers) == 3
+
+
+def test_an_import_that_waited_for_posts_comes_after_them_whatever_the_server_s_default_isolation(database_url):
+    waiting = (
+        "select count(*) = 1 as waits from pg_locks join pg_database as d on d.oid = database"
+        " where datname = current_database() and locktype = 'advisory' and not granted"
+    )
+    serializable = make_conninfo(database_url, options="-c default_transaction_isolation=serializable")
+    added = []
+    with connect(database_url) as observer, connect(database_url) as appender:
+        with appender.transaction():
+            appender.execute("select pg_advisory_xact_lock(7001)")
+            thread = threading.Thread(target=lambda: added.append(add(serializable, plain(2031))))
+            thread.start()
+            while not observer.execute(waiting).fetchone()["waits"]:
+                assert thread.is_alive()
+            appender.execute(
+                "insert into event (position, stream, version, type, recorded_at, fact)"
+                " values (1, 'fund/f', 1, 'FundEstablished', now(), '{}')"
+            )
+        thread.join()
+    assert [each.position for each in added] == [1]
 
 
 # What is decided by it
