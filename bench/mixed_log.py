@@ -22,8 +22,9 @@ from domain.documents import BY_YEAR_AND_ITEM
 from domain.entry_reversed import EntryReversed
 from domain.event import claimed
 from domain.posting import TREASURY
-from service import calendar, codec, example
+from service import codec, example
 from service.app import open_ledger
+from service.calendar.working_days import Calendar
 from service.example import life
 from service.plans import plan_file
 from tests.random_life import RandomLife
@@ -79,7 +80,7 @@ def example_template(url: str, conn: Connection[Any]) -> Template:
         post = example.poster(ledger, SECRET, lambda: None)
         for event in setup:
             post(event)
-        life.play(post, setup, calendar.working_days)
+        life.play(post, setup, Calendar().working_days)
     finally:
         ledger.close()
     return _template(conn.execute("select stream, version, type, fact::text from event order by position"))

@@ -105,6 +105,11 @@ SENTENCES = {
         "{period} 的账簿应于 {due_on} 前结账；已过未结账的共 {months} 个月。",
         "PeriodOutOfTurn",
     ),
+    "calendar-to-import": Sentence(
+        "The ledger has no calendar of {year}: no public notice may last beyond {due_on} until it is imported.",
+        "账簿中没有 {year} 年的放假安排，导入之前，公示期不得晚于 {due_on}。",
+        "CalendarUnknown",
+    ),
     "plan-exceeds-pool": Sentence(
         "The plan has {planned} yuan left to allot; the pool holds {pool} yuan.",
         "计划尚需分配 {planned} 元，待分配资金只有 {pool} 元。",
@@ -165,6 +170,10 @@ class Alert(Struct, frozen=True):
         return SENTENCES[self.name].zh.format(**self.facts, due_on=self.due_on)
 
 
+CALENDAR_DAYS = 60
+"""This many days before the last known year ends, the calendar of the next one is due: it is published by then."""
+
+
 def urgency(due_on: date, today: date) -> Urgency:
     """Overdue from the day after `due_on`."""
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
@@ -174,6 +183,7 @@ def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator
     """The alerts of the fund and of these projects on the ledger's today."""
     state = ledger.fund(fund)
     yield from _of_fund(state, ledger.today)
+    yield from _of_calendar(ledger, state)
     for code in projects:
         project = ledger.project(code)
         yield from _of_rounds(project, ledger.today)
@@ -196,6 +206,14 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
     if fund.plan is not None and planned > pool:
         facts = {"planned": planned, "pool": pool}
         yield Alert("plan-exceeds-pool", Urgency.ODD, facts, (Reference(stream, fund.plan),))
+
+
+def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
+    """The calendar is the whole ledger's; every fund that may still publish a notice needs the next year's."""
+    year = ledger.missing_year(ledger.today.year)
+    due_on = date(year - 1, 12, 31)
+    if not fund.closed and ledger.calendar_days_left() <= CALENDAR_DAYS:
+        yield Alert("calendar-to-import", urgency(due_on, ledger.today), {"year": year}, due_on=due_on)
 
 
 def _of_rounds(project: Project, today: date) -> Iterator[Alert]:

@@ -7,7 +7,8 @@ needs no rollback.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
+from itertools import count
 
 from immutables import Map
 from msgspec import Struct
@@ -45,6 +46,27 @@ class LedgerView(Struct, frozen=True):
     claims: Map[Claim, Reference] = Map()
     next_serial: int = 0
     entries: Map[Reference, Recorded] = Map()
+
+    def missing_year(self, year: int) -> int:
+        """The first year, from `year` on, that has no official calendar."""
+        new_years_days = (date(each, 1, 1) for each in count(year))
+        return next(day.year for day in new_years_days if self.working_days(day, day) is None)
+
+    def calendar_days_left(self) -> int:
+        """The number of days from today to the last day of the last known year; negative if that is past."""
+        return (date(self.missing_year(self.today.year), 1, 1) - self.today).days - 1
+
+    def last_day_of(self, first_day: date, working_days: int) -> date:
+        """The earliest last day of a period from `first_day` that has this many working days.
+
+        If the calendar ends before it, the first day that the calendar does not cover.
+        """
+        days = 0
+        for day in (first_day + timedelta(number) for number in count()):
+            worked = self.working_days(day, day)
+            if worked is None or (days := days + worked) >= working_days:
+                return day
+        raise AssertionError("no calendar is endless")
 
     def stream(self, name: str) -> Stream:
         return self.streams.get(name, Stream())

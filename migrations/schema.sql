@@ -4,7 +4,7 @@
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
-CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_times timestamp with time zone[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint) RETURNS TABLE(outcome text, first_position bigint, at timestamp with time zone)
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_times timestamp with time zone[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, at timestamp with time zone)
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -40,7 +40,7 @@ begin
         select from unnest(claim_kinds, claim_numbers) as c (kind, number)
         where (select true from claim where claim.kind = c.kind and claim.number = c.number)
             and (kind, number) not in (select * from unnest(free_kinds, free_numbers))
-    ) then
+    ) or calendar_at is distinct from (select max(imported_at) from calendar_import) then
         return query select 'stale', null::bigint, null::timestamptz;
         return;
     end if;
@@ -483,6 +483,26 @@ CREATE TABLE public.balance (
     CONSTRAINT balance_surrendered_check CHECK ((surrendered >= 0))
 );
 
+CREATE TABLE public.calendar_import (
+    imported_at timestamp with time zone NOT NULL,
+    year integer NOT NULL,
+    days_off date[] NOT NULL,
+    working_weekends date[] NOT NULL,
+    documents jsonb NOT NULL,
+    content text NOT NULL COLLATE pg_catalog."C",
+    file_sha256 bytea NOT NULL,
+    actor text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    replaces timestamp with time zone,
+    CONSTRAINT calendar_import_actor_check CHECK ((actor <> ''::text)),
+    CONSTRAINT calendar_import_check CHECK ((file_sha256 = sha256(convert_to(content, 'UTF8'::name)))),
+    CONSTRAINT calendar_import_check1 CHECK ((replaces < imported_at)),
+    CONSTRAINT calendar_import_check2 CHECK ((NOT (days_off && working_weekends))),
+    CONSTRAINT calendar_import_days_off_check CHECK ((cardinality(days_off) > 0)),
+    CONSTRAINT calendar_import_position_check CHECK (("position" >= 0)),
+    CONSTRAINT calendar_import_year_check CHECK (((year >= 2004) AND (year <= 2199)))
+);
+
 CREATE TABLE public.check_run (
     id bigint NOT NULL,
     asked_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -810,6 +830,15 @@ ALTER TABLE ONLY public.lot
 ALTER TABLE ONLY public.balance
     ADD CONSTRAINT balance_pkey PRIMARY KEY (fund, project, batch, award);
 
+ALTER TABLE ONLY public.calendar_import
+    ADD CONSTRAINT calendar_import_imported_at_year_key UNIQUE (imported_at, year);
+
+ALTER TABLE ONLY public.calendar_import
+    ADD CONSTRAINT calendar_import_pkey PRIMARY KEY (imported_at);
+
+ALTER TABLE ONLY public.calendar_import
+    ADD CONSTRAINT calendar_import_replaces_key UNIQUE (replaces);
+
 ALTER TABLE ONLY public.check_run
     ADD CONSTRAINT check_run_pkey PRIMARY KEY (id);
 
@@ -893,6 +922,8 @@ CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), aw
 
 CREATE INDEX award_fund_idx ON public.award USING btree (fund);
 
+CREATE UNIQUE INDEX calendar_import_first ON public.calendar_import USING btree (year) WHERE (replaces IS NULL);
+
 CREATE INDEX citation_plain_position_idx ON public.citation USING btree (plain, "position");
 
 CREATE INDEX event_expr_position_idx ON public.event USING btree (((fact ->> 'fund'::text)), "position");
@@ -947,12 +978,17 @@ CREATE INDEX waiver_fund_idx ON public.waiver USING btree (fund);
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.access_change FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
+CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.calendar_import FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.post FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 ALTER TABLE ONLY public.api_secret
     ADD CONSTRAINT api_secret_name_fkey FOREIGN KEY (name) REFERENCES public.api_key(name);
+
+ALTER TABLE ONLY public.calendar_import
+    ADD CONSTRAINT calendar_import_replaces_year_fkey FOREIGN KEY (replaces, year) REFERENCES public.calendar_import(imported_at, year);
 
 ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_stream_version_fkey FOREIGN KEY (stream, version) REFERENCES public.event(stream, version);
@@ -978,6 +1014,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.appropriation TO suyuan;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.award TO suyuan;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendar_import TO suyuan;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.check_run TO suyuan;
 

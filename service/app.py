@@ -19,6 +19,7 @@ from service.api.resources import (
     alerts,
     allocations,
     awards,
+    calendars,
     checks,
     documents,
     events,
@@ -40,6 +41,8 @@ from service.auth import tokens
 from service.auth.api_keys import Keyring
 from service.auth.authenticator import Authenticator
 from service.auth.rate_limit import RateLimit
+from service.calendar.imports import calendar_of, history
+from service.calendar.working_days import Calendar, published
 from service.config import Config
 from service.ledger.application import Ledger
 from service.observability import request_log
@@ -50,19 +53,19 @@ OPEN = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
-    reconciliations, refusals, keys, metrics,
+    reconciliations, refusals, calendars, keys, metrics,
 )  # fmt: skip
 """Modules whose endpoints need a key."""
 
 
 def open_ledger(url: str) -> Ledger:
     """The ledger on this database, with today's date, the Chinese calendar and the check digits of USCC."""
-    return Ledger(url, today=calendar.today, working_days=calendar.working_days, valid_uscc=uscc.is_valid)
+    return Ledger(url, today=calendar.today, working_days=published, valid_uscc=uscc.is_valid)
 
 
 def empty_view() -> LedgerView:
-    """A view of an empty ledger, to decide posts without a database."""
-    return LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
+    """A view of an empty ledger, to decide posts without a database: no calendar is imported."""
+    return LedgerView(calendar.today(), Calendar().working_days, uscc.is_valid)
 
 
 class _Synchronous(Flask):
@@ -84,7 +87,8 @@ def create_app(config: Config) -> Flask:
     issuer = tokens.read(config.oidc) if config.oidc else None
     authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
     pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
-    state = State(reader.lag, pools, ledger.unreadable_snapshots)
+    figures = lambda: {**reader.lag(), "suyuan_calendar_days": _calendar_days(reader)}  # noqa: E731
+    state = State(figures, pools, ledger.unreadable_snapshots)
     app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
     app.extensions.update(keys=key_reads, metrics=state)
 
@@ -104,6 +108,13 @@ def create_app(config: Config) -> Flask:
                 rate_limit.count(g.principal)
 
     return app
+
+
+def _calendar_days(reader: Reader) -> int:
+    """The days that the calendar still covers. Read apart from the ledger, whose connections may all be waiting."""
+    with reader.at() as snapshot:
+        known = calendar_of(history(snapshot.conn), published)
+    return LedgerView(calendar.today(), known.working_days, uscc.is_valid).calendar_days_left()
 
 
 def _routes() -> Flask:

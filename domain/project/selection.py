@@ -268,7 +268,8 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
         raise BeforeItsCause(occurred_on=fact.first_day, cause="NoticeStarted", cause_on=context.occurred_on)
     days = context.ledger.working_days(fact.first_day, fact.last_day)
     if days is None:
-        raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day)
+        year = context.ledger.missing_year(fact.first_day.year)
+        raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day, year=year)
     if days < settings.notice_working_days:
         raise NoticeTooShort(days=days, required=settings.notice_working_days)
     return context.allow()

@@ -217,13 +217,20 @@ class NoticeTooShort(Refused):
 
 @dataclass(eq=False)
 class CalendarUnknown(Refused):
-    """The working days from {first_day} to {last_day} are unknown: no official calendar covers them."""
+    """The working days from {first_day} to {last_day} are unknown: the ledger has no calendar of {year}."""
 
-    zh = "{first_day} 至 {last_day} 的工作日未知：没有该年度的官方日历。"
-    remedy = "Choose days whose official holidays are published, or update the service's calendar."
-    remedy_zh = "选择已公布节假日安排的日期，或更新系统的节假日日历。"
+    zh = "{first_day} 至 {last_day} 的工作日未知：账簿中没有 {year} 年的放假安排。"
+    remedy = (
+        "Ask the operator to import the State Council's holiday notice of this year (suyuan calendar import FILE), then"
+        " post again. Until the notice is published, only a notice that ends before this year is accepted."
+    )
+    remedy_zh = (
+        "请系统管理员导入国务院办公厅关于该年节假日安排的通知（suyuan calendar import 文件），再重新提交；"
+        "通知尚未印发的，公示须在该年之前期满。"
+    )
     first_day: date
     last_day: date
+    year: int
 
 
 @dataclass(eq=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -31,7 +30,6 @@ from domain.state.project import Project
 from domain.why.step import Answer, Sentence, Step, decided, guarded
 
 NOBODY = Payee("", "", BankAccount("", ""))
-MAX_NOTICE = timedelta(days=90)
 MAX_LISTED = 10
 """The maximum number of applications listed that wait for the same step."""
 
@@ -82,11 +80,11 @@ def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator
 
 
 def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
-    """A notice of all eligible applications, from today, with the minimum working days of the settings."""
-    needed = ledger.fund(project.fund).settings.notice_working_days
-    last_day = ledger.today
-    while (ledger.working_days(ledger.today, last_day) or 0) < needed and last_day < ledger.today + MAX_NOTICE:
-        last_day += timedelta(days=1)
+    """A notice of all eligible applications, from today, with the minimum working days of the settings.
+
+    If the calendar ends before, the notice reaches the first day that is unknown, so that the refusal names its year.
+    """
+    last_day = ledger.last_day_of(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     listed = (name for name in sorted(current.scores) if project.eligible(name))
     return NoticeStarted(tuple(Proposal(name, Money(1)) for name in listed), ledger.today, last_day)
 

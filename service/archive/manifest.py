@@ -9,6 +9,8 @@ from pathlib import Path
 
 import msgspec
 
+from service.calendar.imports import Import
+
 NAME = "manifest.json"
 FORM = 1  # the version of the archive's format
 
@@ -20,9 +22,9 @@ class ArchiveWrong(Exception):
 class Segment(msgspec.Struct, frozen=True):
     """A range of the log, from position `first` to `last`, in one file.
 
-    `events_sha256` is the range's digest as /v1/events/digest returns it, `file_sha256` the digest of the file. `chain`
-    is the SHA-256 of the previous segment's chain and this segment's other fields, so the last chain covers the whole
-    archive.
+    `events_sha256` is the range's digest as /v1/events/digest returns it, `file_sha256` the digest of the file.
+    `calendars`: those that came into force since the previous segment's last event. `chain` is the SHA-256 of the
+    previous segment's chain and this segment's other fields, so the last chain covers the whole archive.
     """
 
     first: int
@@ -31,6 +33,7 @@ class Segment(msgspec.Struct, frozen=True):
     events_sha256: str
     file_sha256: str
     chain: str = ""
+    calendars: tuple[Import, ...] = ()
 
     @property
     def file(self) -> str:
@@ -44,7 +47,7 @@ class Segment(msgspec.Struct, frozen=True):
 
     def after(self, chain: str) -> Segment:
         """The segment with its chain, which follows the previous segment's `chain`."""
-        fields = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256]
+        fields = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256, *self.calendars]
         return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(fields)).hexdigest())
 
 

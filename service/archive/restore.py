@@ -18,6 +18,7 @@ from service import codec
 from service.archive import segment
 from service.archive.manifest import Archive, ArchiveWrong, Segment
 from service.archive.segment import Digest, Event
+from service.calendar.imports import insert
 from service.postgres.queries import QUERIES
 
 NUMBERED = frozenset(name for name, fact in FACTS.items() if fact.claims) | {EntryReversed.__name__}
@@ -47,6 +48,8 @@ def restore(
             if incomplete:
                 raise ArchiveWrong("The last event of a post is missing. 缺少事件。")
             derived.insert(conn)
+            for calendar in (calendar for each in archive.manifest.segments for calendar in each.calendars):
+                insert(conn, msgspec.structs.asdict(calendar))
         except (DataError, IntegrityError) as error:
             raise ArchiveWrong(f"The archive cannot be restored: {error}. 无法恢复。") from error
 

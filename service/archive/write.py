@@ -26,6 +26,7 @@ from service.archive.manifest import (
     sha256_of,
 )
 from service.archive.segment import BATCH_ROWS, Digest, Event
+from service.calendar.imports import history
 from service.postgres.queries import QUERIES
 
 MAX_SEGMENT_EVENTS = 100_000
@@ -115,7 +116,9 @@ def _written(conn: Connection[Any], current: Archive, first: int, last: int) -> 
     with draft.open("rb") as stream:
         os.fsync(stream.fileno())
     rename_durably(draft, file)
-    return Segment(first, last, digest.posts, digest.sha256, sha256_of(file)).after(current.manifest.chain)
+    calendars = tuple(each for each in history(conn) if first - 1 <= each.position < last)
+    written = Segment(first, last, digest.posts, digest.sha256, sha256_of(file), calendars=calendars)
+    return written.after(current.manifest.chain)
 
 
 def _digested(digest: Digest, batches: Iterator[Sequence[Event]]) -> Iterator[Sequence[Event]]:

@@ -182,11 +182,11 @@ def _add_secret(conn: Connection[Any], secret: bytes, name: str, key: str, expir
 def _log_change(conn: Connection[Any], name: str, action: str, **detail: Any) -> None:
     given = {key: value for key, value in detail.items() if value}
     conn.execute(
-        QUERIES["note_access_change"], {"key": name, "action": action, "by": _operator(), "detail": Jsonb(given)}
+        QUERIES["note_access_change"], {"key": name, "action": action, "by": operator(), "detail": Jsonb(given)}
     )
 
 
-def _operator() -> str:
+def operator() -> str:
     """The operating system user who runs the command."""
     try:
         return getpass.getuser()

@@ -32,6 +32,8 @@ from domain.posting import TREASURY
 from domain.replay import advance
 from domain.rules import Refused
 from service import calendar, codec
+from service.calendar import imports
+from service.calendar.working_days import published
 from service.check.finding import Finding, Report, new_finding
 from service.ledger.states import CODE_SHA256
 from service.postgres import session
@@ -88,7 +90,8 @@ def check_part(part: Part) -> Report:
             index = _LogIndex(
                 frozenset(
                     Reference(r["stream"], r["version"]) for r in cursor.execute(QUERIES["check_referred"], params)
-                )
+                ),
+                imports.history(conn),
             )
             for row in cursor.execute(QUERIES["check_claims"]):
                 claims = index.claims.setdefault(row["stream"], {})
@@ -107,9 +110,10 @@ def check_part(part: Part) -> Report:
 
 @dataclass(slots=True)
 class _LogIndex:
-    """The entries that other events refer to, the claimed numbers by stream, and where snapshots were saved."""
+    """The entries that other events refer to, the claimed numbers by stream, the imported calendars, the snapshots."""
 
     referred: frozenset[Reference]
+    calendars: list[imports.Import]
     claims: dict[str, dict[Claim, Reference]] = field(default_factory=dict)
     snapshots: set[Reference] = field(default_factory=set)
     saved_state: Callable[[str], str] = str
@@ -130,9 +134,8 @@ class _Counted:
 def _decoded(row: dict[str, Any]) -> Row:
     try:
         event = codec.decode(row["stream"], row["version"], row["type"], row["body"])
-    except (msgspec.ValidationError, KeyError, ValueError) as error:
-        reason = f"unknown type {error}" if isinstance(error, KeyError) else str(error)
-        finding = new_finding("unreadable-event", position=row["position"], type=row["type"], reason=reason)
+    except (msgspec.ValidationError, codec.UnknownEventType, ValueError) as error:
+        finding = new_finding("unreadable-event", position=row["position"], type=row["type"], reason=str(error))
         return Row(row["position"], row["fund"] or "", None, finding)
     return Row(row["position"], row["fund"], event, _unknown_fields(row))
 
@@ -150,7 +153,7 @@ _FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
     """The findings in one fund. After an event that cannot be folded, the rest of the fund is only decoded."""
-    view = LedgerView(calendar.today(), calendar.working_days, uscc.is_valid)
+    view = LedgerView(calendar.today(), published, uscc.is_valid)
     streams: set[str] = set()
     foldable = True
     for group in _groups(rows):
@@ -160,7 +163,7 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
         if not foldable:
             continue
         streams |= {event.stream for event in events}
-        view = _with_next_serial(view, events[0])
+        view = _as_of(_with_next_serial(view, events[0]), group[0].position, index)
         yield from _decided_again(view, group[0].position, events)
         try:
             view = _advanced(view, events, index)
@@ -216,6 +219,13 @@ def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
     """The view with the ledger's next serial at the time of `leader`; it depends on all funds, not only on this one."""
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
     return replace(view, next_serial=min(issued, default=view.next_serial))
+
+
+def _as_of(view: LedgerView, position: int, index: _LogIndex) -> LedgerView:
+    """The view with the calendar by which the event at this position was decided."""
+    if not index.calendars:
+        return view
+    return replace(view, working_days=imports.calendar_of(index.calendars, published, position).working_days)
 
 
 def _advanced(view: LedgerView, events: list[Recorded], index: _LogIndex) -> LedgerView:

@@ -22,8 +22,8 @@ from service.config import ABOUT, OperatorError
 from service.observability import logs
 
 COMMANDS = (
-    "run", "serve", "projector", "migrate", "keys", "load-plan", "reconcile", "check", "rebuild", "archive", "replay",
-    "restore", "contract", "schema",
+    "run", "serve", "projector", "migrate", "keys", "calendar", "load-plan", "reconcile", "check", "rebuild", "archive",
+    "replay", "restore", "contract", "schema",
 )  # fmt: skip
 """In the order of the help. Each is `command` of the module of its name."""
 

@@ -8,18 +8,18 @@ from typing import Any
 
 import click
 from psycopg import Connection
-from rich.markup import escape
 
 from service.api.http.problems import outcome_problem
 from service.app import open_ledger
 from service.cli import plan_changes, plan_check
-from service.cli.terminal import NEW, OF_LEDGER, administered, out, url_of, variables
+from service.cli.terminal import DONE, NEW, OF_LEDGER, NotDone, administered, say, url_of, variables
 from service.config import Config, OperatorError
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
 from service.plans import plan_file
-from service.plans.plan_file import PlanEvent, PlanFile, PlanFileWrong
+from service.plans.plan_file import PlanEvent, PlanFile
 from service.text import escaped
+from service.yaml_file.document import FileWrong
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
@@ -34,14 +34,13 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
     plan = plan_file.parse(file)
     events = plan_check.checked(plan, "-" if actor is None else actor)
     if check_only:
-        name = escape(escaped(str(file)))
-        out.print(f"[green]✓[/green] {name}: 计划有效 the plan is valid; {len(events)} 个事件 events")
+        say(DONE, f"{escaped(str(file))}: 计划有效 the plan is valid; {len(events)} 个事件 events")
         return
     with administered(new=new) as (chosen, conn):
         outcomes = _post(events, chosen)
         _check_recorded(plan, events, outcomes, conn)
     recorded = sum(not each.replayed for each in outcomes if isinstance(each, Committed))
-    out.print(f"[green]✓[/green] {recorded} 个事件入账 events recorded")
+    say(DONE, f"{recorded} 个事件入账 events recorded")
 
 
 def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:
@@ -60,13 +59,13 @@ def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:
 def _check_recorded(
     plan: PlanFile, events: Sequence[PlanEvent], outcomes: Sequence[Outcome], conn: Connection[Any]
 ) -> None:
-    """Raises PlanFileWrong unless all events are recorded. Refusals may be due to changed content, so that is first."""
+    """Raises FileWrong unless all events are recorded. Refusals may be due to changed content, so that is first."""
     pairs = list(zip(events, outcomes, strict=True))
     if conflicts := [event for event, outcome in pairs if isinstance(outcome, IdentityConflict)]:
         raise plan_changes.changed(plan, conflicts, conn)
     for event, outcome in pairs:
         if isinstance(outcome, Refusal):
-            raise PlanFileWrong(plan.path, [plan_check.refused(plan, event, outcome.rule)])
+            raise FileWrong(plan.path, [plan_check.refused(plan, event, outcome.rule)])
         if not isinstance(outcome, Committed | NotRecorded):
             problem = outcome_problem(outcome)
-            raise click.ClickException(f"{event.event['id']}: {problem['title_zh']} {problem['title']}")
+            raise NotDone(f"{event.event['id']}: {problem['title_zh']} {problem['title']}")

@@ -12,10 +12,11 @@ from psycopg.rows import DictRow
 from domain.event import Fact, Header, Reference
 from service.cli.plan_check import post_of
 from service.ledger.states import entries
-from service.plans.plan_file import MAX_LISTED, PlanEvent, PlanFile, PlanFileWrong
-from service.plans.plan_format import Wrong, short
+from service.plans.plan_file import PlanEvent, PlanFile
 from service.plans.plan_location import path_of_error
 from service.postgres.queries import QUERIES
+from service.yaml_file.document import MAX_LISTED, FileWrong
+from service.yaml_file.kinds import Wrong, short
 
 ADVICE = (
     "这份计划已载入过，登记过的不能改：请改回原来的内容和经办人；计划调整应提交 PlanRevised（计划调整）"
@@ -25,14 +26,14 @@ ADVICE = (
 )
 
 
-def changed(file: PlanFile, events: Iterable[PlanEvent], conn: Connection[DictRow]) -> PlanFileWrong:
+def changed(file: PlanFile, events: Iterable[PlanEvent], conn: Connection[DictRow]) -> FileWrong:
     """The error for `events` of the plan that are recorded with other content."""
     wrong: set[Wrong] = set()
     for event in events:
         wrong |= set(_differences(file, event, conn))
         if len(wrong) > MAX_LISTED:
             break
-    return PlanFileWrong(file.path, wrong, ADVICE)
+    return FileWrong(file.path, wrong, ADVICE)
 
 
 def _differences(file: PlanFile, event: PlanEvent, conn: Connection[DictRow]) -> Iterator[Wrong]:

@@ -22,21 +22,22 @@ from service.ledger.group_commit import MAX_QUEUED_POSTS
 from service.ledger.outcomes import Post
 from service.plans import plan_file
 from service.plans.plan_consistency import related
-from service.plans.plan_file import PlanEvent, PlanFile, PlanFileWrong
-from service.plans.plan_format import Wrong
+from service.plans.plan_file import PlanEvent, PlanFile
 from service.plans.plan_location import path_of_error, path_of_refusal
+from service.yaml_file.document import FileWrong
+from service.yaml_file.kinds import Wrong
 
 KEY = "load-plan"
 """The name that the log has in place of an API key's."""
 
 
 def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
-    """The events of the plan, which an empty ledger accepts. Raises PlanFileWrong with all errors that are found."""
+    """The events of the plan, which an empty ledger accepts. Raises FileWrong with all errors that are found."""
     events = list(plan_file.events(file, actor))
     wrong = [*file.wrong, *_too_many(file, len(events)), *_invalid(file, events)]
     wrong = wrong or list(_refused(file, events))
     if wrong:
-        raise PlanFileWrong(file.path, wrong)
+        raise FileWrong(file.path, wrong)
     return events
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 import projections
 from projections import FoldStopped
-from service import calendar, config, example, supervisor
+from service import config, example, supervisor
 from service.api.resources.funds import annex
 from service.app import open_ledger
 from service.auth import api_keys
@@ -108,7 +108,7 @@ def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
         post = example.poster(ledger, secret, lambda: display.advance(task))
         for event in setup:
             post(event)
-        life.play(post, setup, calendar.working_days)
+        life.play(post, setup, ledger.view().working_days)
         display.update(task, total=display.tasks[0].completed)
 
 

@@ -8,7 +8,7 @@ from the log, and on states read under the append lock, where no other transacti
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from typing import TypeVar, cast
 
@@ -19,10 +19,13 @@ from psycopg import Connection
 from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow
 
+from domain.documents import Claim
 from domain.event import claimed
 from domain.fund.funding import AppropriationReceived
 from domain.ledger_view import LedgerView
 from domain.state.project import Project
+from service.calendar.imports import CurrentCalendar
+from service.calendar.working_days import WorkingDays
 from service.ledger import coalescing
 from service.ledger.draft import Draft, Request, references_of, streams_of
 from service.ledger.group_commit import GroupCommit, batches
@@ -85,7 +88,10 @@ class _Retries:
 
 
 class Ledger(Application[str]):
-    """All funds on one log. Safe to share between threads; create it after any fork."""
+    """All funds on one log. Safe to share between threads; create it after any fork.
+
+    `working_days` counts those of the years whose calendar was not imported.
+    """
 
     name = "ledger"
 
@@ -94,13 +100,14 @@ class Ledger(Application[str]):
         url: str,
         *,
         today: Callable[[], date],
-        working_days: Callable[[date, date], int | None],
+        working_days: WorkingDays,
         valid_uscc: Callable[[str], bool],
         pool_size: int = 8,
         max_cached_streams: int = 10_000,
         limits: Limits = POSTS,
     ) -> None:
-        self._today, self._working_days, self._valid_uscc = today, working_days, valid_uscc
+        self._today, self._valid_uscc = today, valid_uscc
+        self._calendar = CurrentCalendar(working_days)
         self._datastore = Datastore(url, pool_size, limits)
         self._states = StateCache(max_cached_streams)
         self._group_commit = GroupCommit(self._process_group)
@@ -186,7 +193,7 @@ class Ledger(Application[str]):
 
     def view(self, *streams: str) -> LedgerView:
         """The current state of these streams, and of the funds of the projects among them. Raises Unavailable."""
-        return self._view(self._read(lambda conn: load(conn, self._states, streams, (), ())))
+        return self._view(self._read(lambda conn: self._loaded(conn, streams)))
 
     def execute(self, query: str, **parameters: object) -> list[DictRow]:
         """Run a named query on a table other than the log, and return its rows. Raises Unavailable."""
@@ -222,7 +229,9 @@ class Ledger(Application[str]):
             cached = self._cached(request.bundle)
             (remaining if cached is None else candidates).append(request)
             states |= cached or {}
-        draft = Draft(loaded := Loaded.of(states), self._view(loaded))
+        loaded = Loaded.of(states)
+        loaded.calendar = self._calendar.calendar  # if another one was imported since, nothing is recorded
+        draft = Draft(loaded, self._view(loaded))
         try:
             remaining += [request for request in candidates if not draft.add(request, only_if_all_accepted=True)]
         except Exception:  # noqa: BLE001 - raised again by the decision on states from the log, if it is not theirs
@@ -262,8 +271,19 @@ class Ledger(Application[str]):
         identities = [post.identity for post in posts]
         numbers = [claim for post in posts for claim in claimed(post.posted.fact, post.posted.header)]
         referenced = entries(conn, references_of(posts))
-        loaded = load(conn, self._states, streams_of(posts, referenced), identities, numbers)
+        loaded = self._loaded(conn, streams_of(posts, referenced), identities, numbers)
         loaded.entries = referenced
+        return loaded
+
+    def _loaded(
+        self,
+        conn: Connection[DictRow],
+        streams: Collection[str],
+        identities: Collection[Identity] = (),
+        numbers: Collection[Claim] = (),
+    ) -> Loaded:
+        loaded = load(conn, self._states, streams, identities, numbers)
+        loaded.calendar = self._calendar.as_of(conn, loaded.calendar_at)
         return loaded
 
     def _draft(self, requests: Sequence[Request], loaded: Loaded) -> Draft:
@@ -275,7 +295,7 @@ class Ledger(Application[str]):
     def _view(self, loaded: Loaded) -> LedgerView:
         return LedgerView(
             self._today(),
-            self._working_days,
+            loaded.calendar.working_days,
             self._valid_uscc,
             Map(loaded.streams),
             Map(loaded.claims),
@@ -288,7 +308,8 @@ class Ledger(Application[str]):
         if not draft.events:
             return Appended()
         recorder = cast(Recorder, self.recorder)
-        return recorder.append(conn, draft.events, draft.last_read(), list(draft.new_posts.values()))
+        calendar_at = draft.loaded.calendar.imported_at
+        return recorder.append(conn, draft.events, draft.last_read(), list(draft.new_posts.values()), calendar_at)
 
     def _set_outcomes(self, draft: Draft, appended: Appended | None) -> bool:
         """Set the outcomes of a committed draft, and cache its states. False if the draft was out of date."""

@@ -173,11 +173,13 @@ class Recorder(PostgresApplicationRecorder):
         events: Sequence[Recorded],
         reads: Mapping[str, LastEvent],
         new_posts: Sequence[NewPost] = (),
+        calendar_at: datetime | None = None,
     ) -> Appended | None:
         """Append `events`, which were decided on the states of the streams in `reads`, each with its last event then.
 
-        Returns None, and writes nothing, if a post is already recorded, a stream has another last event than in
-        `reads`, or a claimed number is taken.
+        `calendar_at`: when the calendar that they were decided by was last imported. Returns None, and writes nothing,
+        if a post is already recorded, a stream has another last event than in `reads`, a claimed number is taken, or
+        a calendar was imported since.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
@@ -204,6 +206,7 @@ class Recorder(PostgresApplicationRecorder):
                 "free_numbers": [claim.number for claim in free],
                 "serial_before": min((lo for lo, _ in issued), default=0),
                 "serial_after": max((hi for _, hi in issued), default=0),
+                "calendar_at": calendar_at,
             },
         ).fetchone()
         assert row is not None, "append_events always returns a row"

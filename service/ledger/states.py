@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from importlib.metadata import version
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -21,6 +22,7 @@ from domain.event import Recorded, Reference
 from domain.ledger_view import Stream
 from domain.replay import after
 from service import codec
+from service.calendar.working_days import Calendar
 from service.ledger.recorder import Identity, LastEvent
 from service.postgres.queries import QUERIES
 
@@ -129,9 +131,9 @@ class RecordedPost(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries.
+    """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries, calendar.
 
-    `last`: the last event of each stream that has one.
+    `last`: the last event of each stream that has one. `calendar_at`: when the last calendar was imported.
     """
 
     streams: dict[str, Stream] = field(default_factory=dict)
@@ -140,6 +142,8 @@ class Loaded(Struct):
     claims: dict[Claim, Reference] = field(default_factory=dict)
     next_serial: int = 0
     entries: dict[Reference, Recorded] = field(default_factory=dict)
+    calendar_at: datetime | None = None
+    calendar: Calendar = Calendar()
 
     @classmethod
     def of(cls, states: Mapping[str, CachedState]) -> Loaded:
@@ -173,6 +177,8 @@ class Loaded(Struct):
                 self.claims[Claim(kind, number)] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
                 self.next_serial = next_serial
+            case {"kind": "calendar", "recorded_at": imported_at}:
+                self.calendar_at = imported_at
 
 
 def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dict[Reference, Recorded]:
@@ -197,8 +203,9 @@ def load(
     """Read in one query, starting from the cached states, what deciding needs.
 
     That is: the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the claimed
-    numbers of `claims`, and the next serial. The cache is updated, and long streams get a snapshot. A snapshot may help
-    and never harm: one that cannot be read is deleted and the log replayed, one that cannot be saved is left out.
+    numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated, and long
+    streams get a snapshot. A snapshot may help and never harm: one that cannot be read is deleted and the log replayed,
+    one that cannot be saved is left out.
     """
     try:
         return _load(conn, states, names, identities, claims, code=CODE_SHA256)

@@ -38,6 +38,7 @@ LEDGER = {
     "suyuan_projected_position": "The position that every projection has folded.",
     "suyuan_projector_lag_events": "Events that the projections have not folded yet.",
     "suyuan_projector_lag_seconds": "Age of the oldest event that the projections have not folded yet.",
+    "suyuan_calendar_days": "Days from today to the last day that the calendar covers; negative after it.",
 }
 SNAPSHOTS = {"suyuan_snapshots_unreadable": "Snapshots that could not be read, so that the log was replayed."}
 POOLS = {
@@ -67,7 +68,7 @@ def active() -> float:
 
 
 class State(Collector):
-    """Collects the ledger's positions and the pools' statistics at each scrape.
+    """Collects the ledger's positions, the days that its calendar covers and the pools' statistics at each scrape.
 
     `ledger` returns values by metric name, and raises if the database does not answer. `pools` has for each pool the
     function that returns psycopg's statistics of it. `unreadable_snapshots` returns their number.

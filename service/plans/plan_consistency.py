@@ -12,7 +12,7 @@ from domain.decision import TITLES
 from domain.money import Money
 from domain.rules import Refused
 from domain.rules.fund import PlanNamesTwice, PlanSumsDisagree
-from service.plans.plan_format import short
+from service.yaml_file.kinds import short
 
 Found = Iterator[tuple[str, str, str]]
 """Errors: the path of the field, and the reason in Chinese and English."""

@@ -7,35 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from service.config import OperatorError
 from service.plans import plan_consistency
-from service.plans.plan_format import Wrong, line_of, read_plan
-from service.plans.plan_text import text_of
-from service.plans.yaml_lines import WrongYaml, load
-from service.text import escaped
+from service.plans.plan_format import read_plan
+from service.yaml_file.document import FileWrong, document_of, text_of
+from service.yaml_file.kinds import Wrong, line_of
 
 Event = dict[str, Any]
-MAX_LISTED = 20
-"""The maximum number of errors that the message lists."""
 ACTOR = "--actor"
 """In place of a field of the file: the option that gives the person who adopts the plan."""
-
-
-class PlanFileWrong(OperatorError):
-    """The file is not a plan that can be loaded. The message names each line, field and reason, then gives `advice`."""
-
-    exit_code = 1  # as of a check that has findings
-
-    def __init__(self, file: Path, wrong: Iterable[Wrong], advice: str = "") -> None:
-        self.wrong = tuple(sorted(set(wrong)))
-        more = len(self.wrong) - MAX_LISTED
-        listed = [escaped(_shown(file, each)) for each in self.wrong[:MAX_LISTED]]
-        rest = [f"… 另有 {more} 处 and {more} more"] if more > 0 else []
-        super().__init__("\n".join([*listed, *rest, *([advice] if advice else [])]))
-
-
-def _shown(file: Path, wrong: Wrong) -> str:
-    return f"{ACTOR}: {wrong.zh} {wrong.en}" if wrong.path == ACTOR else f"{file}:{wrong}"
 
 
 @dataclass(frozen=True)
@@ -53,30 +32,20 @@ class PlanFile:
 
 
 def read(file: Path) -> PlanFile:
-    """The plan in `file`, if all its fields are right. Raises PlanFileWrong."""
+    """The plan in `file`, if all its fields are right. Raises FileWrong."""
     plan = parse(file)
     if plan.wrong:
-        raise PlanFileWrong(file, plan.wrong)
+        raise FileWrong(file, plan.wrong)
     return plan
 
 
 def parse(file: Path) -> PlanFile:
-    """The plan in `file`, and its errors. Raises PlanFileWrong if it is not YAML, PlanFileUnreadable."""
-    document = _document(file)
+    """The plan in `file`, and its errors. Raises FileWrong if it is not YAML, FileUnreadable."""
+    document = document_of(file, text_of(file))
     plan, wrong = read_plan(document)
     unread = PlanFile(file, document, plan, tuple(wrong))
     disagree = plan_consistency.errors(plan["plan"], [each.path for each in wrong])
     return PlanFile(file, document, plan, (*wrong, *(unread.at(*each) for each in disagree)))
-
-
-def _document(file: Path) -> Any:
-    try:
-        return load(text_of(file))
-    except WrongYaml as error:
-        raise PlanFileWrong(file, [Wrong(line, "YAML", zh, en) for line, zh, en in error.problems]) from error
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
-        raise PlanFileWrong(file, [Wrong(line, "YAML", "须为 UTF-8 编码", "it must be in UTF-8")]) from error
 
 
 class PlanEvent(NamedTuple):

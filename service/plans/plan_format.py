@@ -6,104 +6,29 @@ Every error is reported with its line, its field, and what is allowed there. doc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.money import MAX_FEN, Money
 from domain.state.fund import Gate, NoticeOrder
-from service.plans.yaml_lines import Block, Items, Text
-from service.text import DAY as DAY_FORM
+from service.yaml_file.kinds import (
+    DAY,
+    TEXT,
+    WHOLE,
+    NotAllowed,
+    Reading,
+    Wrong,
+    block,
+    flag,
+    many,
+    one_of,
+    scalar,
+    short,
+)
+from service.yaml_file.yaml_lines import Block, Text
 
 UNITS = {"分": 1, "元": 100, "万元": 1_000_000}
 """The units in which a plan may state its amounts, each in fen."""
-MAX_SHOWN = 60
-"""The most characters of a value that a message shows."""
-
-
-class Wrong(NamedTuple):
-    """One error: its line in the file, the path of its field, and the reason in Chinese and English."""
-
-    line: int
-    path: str
-    zh: str
-    en: str
-
-    def __str__(self) -> str:
-        return f"{self.line}: {self.path or '文件 file'}: {self.zh} {self.en}"
-
-
-class NotAllowed(ValueError):
-    """The field does not allow this value."""
-
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.zh, self.en = zh, en
-
-
-@dataclass
-class Reading:
-    """One pass over a file: the unit of its amounts in fen (None if it states none), and the errors found."""
-
-    unit: int | None
-    wrong: list[Wrong] = field(default_factory=list)
-
-    def add(self, line: int, path: str, zh: str, en: str) -> None:
-        self.wrong.append(Wrong(line, path, zh, en))
-
-
-Kind = Callable[[Any, str, Reading], Any]
-"""Parses one value of the file at a path; errors are added to the reading."""
-
-
-NO_VALUE = (
-    "没有值（~、null 和空白表示没有值，作文字用须加引号）",
-    "it has no value (~, null and nothing mean no value; as text they need quotes)",
-)
-
-
-def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
-    """A kind for single values, which `read` parses; `read` raises NotAllowed for other values."""
-
-    def kind(value: Any, path: str, reading: Reading) -> Any:
-        if not isinstance(value, Text):
-            return reading.add(value.line, path, "须为单个值", "it must be a single value")
-        if value.null:
-            return reading.add(value.line, path, *NO_VALUE)
-        try:
-            return read(value, reading)
-        except NotAllowed as error:
-            return reading.add(value.line, path, error.zh, error.en)
-
-    return kind
-
-
-def short(text: str) -> str:
-    """The text as a message shows it: cut after MAX_SHOWN characters."""
-    return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"
-
-
-def _text(value: Text, _: Reading) -> str:
-    if not value.strip():
-        raise NotAllowed("不能为空", "it must not be empty")
-    return str(value)
-
-
-def _whole(value: Text, _: Reading) -> int:
-    if not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
-        raise NotAllowed(f"须为整数，不能是 {short(value)}", f"it must be a whole number, not {short(value)}")
-    return int(value)
-
-
-def _day(value: Text, _: Reading) -> str:
-    if DAY_FORM.fullmatch(value):
-        with suppress(ValueError):
-            return date.fromisoformat(value).isoformat()
-    shown = short(value)
-    raise NotAllowed(f"须为日期，如 2019-05-20，不能是 {shown}", f"it must be a day such as 2019-05-20, not {shown}")
 
 
 def _amount(value: Text, reading: Reading) -> str:
@@ -128,79 +53,7 @@ ANY_AMOUNT = Money(1)
 """An amount of a plan without a unit, which is reported once and not at every amount."""
 
 
-def one_of(*values: str) -> Kind:
-    """A kind for text that must be one of `values`."""
-
-    def read(value: Text, _: Reading) -> str:
-        if value not in values:
-            allowed = ", ".join(values)
-            shown = short(value)
-            raise NotAllowed(f"须为 {allowed} 之一，不能是 {shown}", f"it must be one of {allowed}, not {shown}")
-        return str(value)
-
-    return scalar(read)
-
-
-TEXT, WHOLE, DAY, AMOUNT = scalar(_text), scalar(_whole), scalar(_day), scalar(_amount)
-
-
-def flag(value: Any, path: str, reading: Reading) -> bool:
-    return bool(one_of("true", "false")(value, path, reading) == "true")
-
-
-def many(kind: Kind, *, min_items: int = 1) -> Kind:
-    """A kind for lists of at least `min_items` values."""
-
-    def read(value: Any, path: str, reading: Reading) -> list[Any]:
-        if not isinstance(value, Items):
-            reading.add(value.line, path, "须为列表", "it must be a list")
-            return []
-        if len(value) < min_items:
-            reading.add(value.line, path, "列表不能为空", "the list must not be empty")
-        return [kind(each, f"{path}[{number}]", reading) for number, each in enumerate(value, 1)]
-
-    return read
-
-
-NOTHING = Text("")
-NOTHING.null = True
-"""Read in place of a required field that is missing, so that the plan has all its required fields."""
-
-
-def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
-    """A kind for blocks of named fields: all of `required`, any of `optional`, and no others.
-
-    An optional field without a value (~, null, nothing) is as if it were not written.
-    """
-    known = {**required, **(optional or {})}
-
-    def read(value: Any, path: str, reading: Reading) -> dict[str, Any]:
-        if not isinstance(value, Block):
-            names = ", ".join(required)
-            reading.add(value.line, path, f"须有下级字段 {names}", f"it must have the fields {names}")
-            value, reading = Block(), Reading(reading.unit)
-        inside = f"{path}." if path else ""
-        _refuse_unknown(value, known, inside, reading)
-        fields: dict[str, Any] = {}
-        for name, kind in known.items():
-            if name in value and (name in required or not getattr(value[name], "null", False)):
-                fields[name] = kind(value[name], inside + name, reading)
-            elif name in required:
-                reading.add(value.line, inside + name, "缺少此字段", "this field is missing")
-                fields[name] = kind(NOTHING, inside + name, Reading(reading.unit))
-        return fields
-
-    return read
-
-
-def _refuse_unknown(value: Block, known: Mapping[str, Kind], inside: str, reading: Reading) -> None:
-    allowed = ", ".join(known)
-    for name in value:
-        if name not in known:
-            path = inside + short(name)
-            reading.add(
-                value.lines[name], path, f"没有此字段，可用 {allowed}", f"there is no such field; allowed: {allowed}"
-            )
+AMOUNT = scalar(_amount)
 
 
 def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
@@ -292,21 +145,3 @@ def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     unit = body.get("unit") if isinstance(body, Block) else None
     reading = Reading(UNITS.get(unit) if isinstance(unit, Text) else None)
     return FILE(document, "", reading), reading.wrong
-
-
-def line_of(document: Any, path: str) -> int:
-    """The line of the field at a path such as `plan.projects[3].name`; if it is missing, the line of its parent."""
-    line: int = document.line
-    for name, number in re.findall(r"(\w+)|\[(\d+)\]", path):
-        try:
-            document = _inside(document, name) if name else document[int(number) - 1]
-        except (KeyError, IndexError, TypeError, AttributeError):
-            break
-        line = document.line
-    return line
-
-
-def _inside(block: Block, name: str) -> Any:
-    """The field of this name; a batch may be written with leading zeros."""
-    written = next((each for each in block if each.lstrip("0") == name), name)
-    return block[name] if name in block else block[written]

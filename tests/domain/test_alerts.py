@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from domain.alerts import SENTENCES, Urgency, alerts
 from domain.fund.funding import AppropriationReceived
 from domain.fund.lifecycle import SettingsChanged
+from domain.ledger_view import Stream
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGranted, PayeeChanged
 from domain.project.lifecycle import ProjectClosed
@@ -142,7 +143,33 @@ FROM_TABLES = {"unspent", "never-paid", "never-awarded", "december-rush", "payee
 
 
 def test_every_kind_of_alert_has_a_case():
-    assert {name for name, *_ in CASES} | FROM_TABLES == set(SENTENCES)
+    assert {name for name, *_ in CASES} | FROM_TABLES | {"calendar-to-import"} == set(SENTENCES)
+
+
+@pytest.mark.parametrize(
+    ("today", "urgency"),
+    [
+        (date(2030, 10, 31), None),
+        (date(2030, 11, 1), Urgency.DUE),
+        (date(2030, 12, 31), Urgency.DUE),
+        (date(2031, 1, 1), Urgency.OVERDUE),
+    ],
+)
+def test_a_fund_is_alerted_from_60_days_before_its_last_calendar_ends(today, urgency):
+    ledger = replace(awarded().ledger, today=today)
+    found = [each for each in alerts(ledger, "f", ("p",)) if each.name == "calendar-to-import"]
+    assert [each.urgency for each in found] == ([urgency] if urgency else [])
+    for each in found:
+        assert (each.facts, each.due_on, each.by) == ({"year": 2031}, date(2030, 12, 31), ())
+        assert "2031" in each.en
+        assert "2031 年" in each.zh
+
+
+def test_a_closed_fund_needs_no_further_calendar():
+    fund = replace(awarded().ledger.fund("f"), closed_at=9)
+    streams = awarded().ledger.streams.set("fund/f", Stream(9, TODAY, fund))
+    ledger = replace(awarded().ledger, today=date(2031, 1, 1), streams=streams)
+    assert "calendar-to-import" not in {each.name for each in alerts(ledger, "f", ())}
 
 
 def test_the_alert_of_a_waiver_remains_after_its_project_is_closed():

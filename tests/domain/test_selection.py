@@ -121,8 +121,12 @@ def test_a_notice_needs_eligible_applications_and_enough_working_days():
     a_closed_call.when(post(PROJECT, notice("2-16", "2-20", "a"), "2-16")).refused(NotStanding, application="A-a")
 
 
-def test_a_notice_in_a_year_without_an_official_calendar_is_refused():
-    a_reviewed_project.when(post(PROJECT, notice("2031-1-1", "2031-1-9", "a"), "2-16")).refused(CalendarUnknown)
+def test_a_notice_that_reaches_a_year_without_a_calendar_is_refused_and_the_refusal_names_the_year():
+    for first_day, last_day in (("2031-1-1", "2031-1-9"), ("2030-12-20", "2031-1-1"), ("2030-12-20", "2033-1-1")):
+        a_reviewed_project.when(post(PROJECT, notice(first_day, last_day, "a"), "2-16")).refused(
+            CalendarUnknown, year=2031
+        )
+    a_reviewed_project.when(post(PROJECT, notice("2030-12-20", "2030-12-31", "a"), "2-16")).accepted()
 
 
 def test_a_notice_cannot_begin_before_it_is_posted_or_list_an_application_twice():

@@ -1,10 +1,14 @@
 """The explanation of why money is not paid agrees, in any state, with the answers to the posts that it names."""
 
+from datetime import date, timedelta
+
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from domain.decision import decide
 from domain.fund.funding import FundsAllotted
+from domain.fund.lifecycle import SettingsChanged
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.award import AwardListDecided
 from domain.project.call import ApplicationScreened, CallClosed, CallPublished
@@ -13,11 +17,13 @@ from domain.project.selection import NoticeStarted, ReviewConcluded
 from domain.rules import Refused
 from domain.rules.acceptance import EarlierBatchesUnsettled
 from domain.rules.award import NobodyListed
-from domain.rules.call import NoNotice, NoRoundUnderWay
+from domain.rules.call import CalendarUnknown, NoNotice, NoRoundUnderWay
 from domain.rules.payment import GateShut
 from domain.why import why
 from tests.lives import (
+    FUND,
     PROJECT,
+    SETTINGS,
     accepted,
     actual,
     allotted,
@@ -32,13 +38,13 @@ from tests.lives import (
     reviewed,
 )
 from tests.random_life import RandomLife
-from tests.scenario import TODAY, Scenario, post
+from tests.scenario import Scenario, post
 
 
 def refusing_rule(ledger, step):
     """The rule by which the ledger would refuse this step today; None if it would accept it."""
     try:
-        decide(ledger, post(step.stream, step.fact, TODAY.isoformat(), actor="无关的人", key="no-part"))
+        decide(ledger, post(step.stream, step.fact, ledger.today.isoformat(), actor="无关的人", key="no-part"))
     except Refused as refusal:
         return type(refusal)
     return None
@@ -67,6 +73,54 @@ def test_why_and_posting_agree_at_every_step_of_any_life(life):
                 for award in (None, *awards):
                     answer = why(life.ledger, project.code, batch.batch, award)
                     check_answer_agrees_with_posting(life.ledger, answer)
+
+
+END = date(2026, 12, 31)
+"""The last day of the calendar of `weekdays`."""
+
+
+def weekdays(first, last):
+    """The Mondays to Fridays, by a calendar that ends with 2026."""
+    days = (first + timedelta(number) for number in range((last - first).days + 1))
+    return sum(day.weekday() < 5 for day in days) if last <= END else None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 40), st.integers(0, 30))
+def test_why_proposes_the_shortest_notice_and_none_that_would_be_refused(days_left, working_days):
+    """Whatever the day, if a notice fits into the known calendar it is proposed; otherwise the year is missing."""
+    strict = post(FUND, SettingsChanged(replace(SETTINGS, notice_working_days=working_days)), "2-16")
+    today = END - timedelta(days_left)
+    ledger = replace(
+        Scenario().given(*allotted(line()), *reviewed(), strict).ledger, today=today, working_days=weekdays
+    )
+    [step] = [each for each in why(ledger, "p", 1).steps if isinstance(each.fact, NoticeStarted)]
+    enough = [
+        day for day in (today + timedelta(n) for n in range(days_left + 1)) if weekdays(today, day) >= working_days
+    ]
+    check_answer_agrees_with_posting(ledger, why(ledger, "p", 1))
+    assert isinstance(step.fact, NoticeStarted)
+    if enough:
+        assert step.may
+        assert (step.fact.first_day, step.fact.last_day) == (today, enough[0])
+    else:
+        [missing] = [each.missing for each in step.conditions if each.missing]
+        assert isinstance(missing, CalendarUnknown)
+        assert missing.year == 2027
+
+
+@settings(
+    max_examples=10, phases=[Phase.generate], deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+@given(st.randoms(use_true_random=False).map(RandomLife), st.integers(0, 30))
+def test_no_step_that_why_proposes_is_refused_however_soon_the_calendar_of_a_life_ends(life, days_left):
+    for number, _ in enumerate(life.live(150)):
+        ledger = replace(life.ledger, today=END - timedelta(days_left), working_days=weekdays)
+        for project in life.projects() if number % 10 == 0 else ():
+            fund_line = ledger.fund(project.fund).lines.get(project.code)
+            for batch in fund_line.batches if fund_line else ():
+                check_answer_agrees_with_posting(ledger, why(ledger, project.code, batch.batch))
 
 
 def steps_and_missing_rules(scenario, batch, award=None):

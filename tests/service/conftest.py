@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from service import calendar, example
+from service import example
 from service.api.posting.event_schemas import SCHEMAS
 from service.app import close as close_app
 from service.app import create_app, open_ledger
@@ -104,7 +104,7 @@ def play_on(ledger: Ledger, url: str) -> list[dict]:
     post = example.poster(ledger, SECRET, lambda: None)
     for event in setup:
         post(event)
-    life.play(post, setup, calendar.working_days)
+    life.play(post, setup, ledger.view().working_days)
     projector.catch_up(url)
     return setup
 

@@ -86,6 +86,7 @@ QUERIES = {
 
 PROJECTS = {"demo-2025-01": ["demo-2025-02"], f"{FUND}-07": [f"{FUND}-{number:02}" for number in range(1, 10)]}
 SEEN_ELSEWHERE = {
+    "test_calendar_command.py": ("Calendar",),
     "test_check.py": ("Check", "CheckReport", "CheckRun", "Finding"),
     "test_auth.py": ("Key.expires_at", "Key.revoked_at"),
     "test_reconciliations_api.py": ("Exceptional.settled",),

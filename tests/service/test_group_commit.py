@@ -41,7 +41,7 @@ def ledger(database_url):
 def appends_blocked(url):
     """Holds the lock that appending needs, so that nothing is appended."""
     with psycopg.connect(url) as conn:
-        conn.execute("select pg_advisory_xact_lock(7001)")
+        conn.execute("select lock_appends()")
         yield
 
 

@@ -9,11 +9,13 @@ import pytest
 from domain.fund.lifecycle import FundEstablished
 from domain.money import Money
 from domain.state.fund import NoticeOrder, Settings
-from service import calendar, example
+from service import example
 from service.api.posting import cloudevents
+from service.calendar.working_days import Calendar
 from service.cli import plan_check
 from service.example import life
 from service.plans import plan_file
+from service.yaml_file.document import FileWrong
 from tests.service.conftest import SECRET
 
 OTHER = """
@@ -80,7 +82,7 @@ def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_wh
     post = example.poster(api.app.extensions["ledger"], SECRET, lambda: posted.append(1))
     for event in setup:
         post(event)
-    life.play(post, setup, calendar.working_days)
+    life.play(post, setup, Calendar().working_days)
     api.fold()
     answer = api.get("/v1/funds/other-2020/balances").json
     assert [(r["batch"], r["planned"], r["allotted"]) for r in answer["rows"]] == [
@@ -100,7 +102,7 @@ def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_wh
     head = len(posted), api.get("/readyz").json["log_position"]
     for event in setup:
         post(event)
-    life.play(post, setup, calendar.working_days)
+    life.play(post, setup, Calendar().working_days)
     assert (len(posted), api.get("/readyz").json["log_position"]) == (2 * head[0], head[1])
 
 
@@ -144,7 +146,7 @@ def test_a_plan_may_contain_every_setting_of_its_fund(other):
 def test_a_wrong_plan_file_is_refused_with_its_line_field_and_what_is_allowed(other, was, becomes, path, allowed):
     assert was in OTHER
     changed = OTHER.replace(was, becomes, 1)
-    with pytest.raises(plan_file.PlanFileWrong) as refused:
+    with pytest.raises(FileWrong) as refused:
         plan_file.read(other(changed))
     wrong = next(each for each in refused.value.wrong if each.path == path)
     before, now = OTHER.splitlines(), changed.splitlines()
@@ -193,7 +195,7 @@ def check(file):
 def test_what_a_rule_refuses_in_a_plan_file_is_reported_with_its_line_and_field(other, was, becomes, path):
     assert was in OTHER
     file = other(OTHER.replace(was, becomes, 1))
-    with pytest.raises(plan_file.PlanFileWrong) as refused:
+    with pytest.raises(FileWrong) as refused:
         check(file)
     [first, *_] = [each for each in refused.value.wrong if each.path == path]
     field = re.sub(r"\W.*", "", path.rpartition(".")[2])
@@ -203,14 +205,14 @@ def test_what_a_rule_refuses_in_a_plan_file_is_reported_with_its_line_and_field(
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "- a list\n", "text\n"])
 def test_a_file_without_fields_is_refused_with_a_line_and_what_it_must_have(other, text):
-    with pytest.raises(plan_file.PlanFileWrong) as refused:
+    with pytest.raises(FileWrong) as refused:
         plan_file.read(other(text))
     assert re.search(r"plan\.yaml:1: 文件 file: 须有下级字段 .*format, fund, appropriation, plan", str(refused.value))
 
 
 @pytest.mark.parametrize("body", ["x", "[1]", ""])
 def test_a_plan_that_has_no_fields_is_refused(other, body):
-    with pytest.raises(plan_file.PlanFileWrong) as refused:
+    with pytest.raises(FileWrong) as refused:
         plan_file.read(other(OTHER[: OTHER.index("plan:\n")] + f"plan: {body}\n"))
     assert any(each.path == "plan" for each in refused.value.wrong)
 
@@ -257,6 +259,6 @@ def test_every_error_in_the_guide_s_table_is_tried():
 def test_a_mistake_of_the_guide_gets_the_message_that_the_guide_shows(other, shown):
     was, becomes = CHANGES[shown]
     file = other(EXAMPLE.replace(was, becomes, 1))
-    with pytest.raises(plan_file.PlanFileWrong) as refused:
+    with pytest.raises(FileWrong) as refused:
         check(file)
     assert re.search(re.escape(shown).replace("…", ".*"), str(refused.value)), str(refused.value)

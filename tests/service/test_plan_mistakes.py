@@ -7,7 +7,7 @@ import pytest
 from service.cli import plan_check
 from service.ledger.group_commit import MAX_QUEUED_POSTS
 from service.plans import plan_file
-from service.plans.plan_file import MAX_LISTED
+from service.yaml_file.document import MAX_LISTED, FileWrong
 from tests.service.test_plan_file import OTHER
 
 
@@ -21,7 +21,7 @@ def refusal(tmp_path):
             text = text.replace(was, becomes, 1)
         file = tmp_path / "plan.yaml"
         file.write_text(text, encoding="utf-8")
-        with pytest.raises(plan_file.PlanFileWrong) as refused:
+        with pytest.raises(FileWrong) as refused:
             plan_check.checked(plan_file.parse(file), actor)
         return refused.value
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from flask import Blueprint, Response
 
-from domain.event import Fact, Reference
+from domain.event import Reference
 from domain.ledger_view import LedgerView
 from domain.state.project import Project
 from domain.why import Answer, Condition, Step, why
@@ -105,7 +105,7 @@ def _step(step: Step, places: Places) -> dict[str, Any]:
         "scope": SCHEMAS[type(fact).__name__].scope,
         "may_be_posted": step.may,
         "cites": [list(choice) for choice in fact.cites],
-        "about": _about(fact),
+        "about": _about(step),
         "conditions": [_condition(each, places) for each in step.conditions],
     }
 
@@ -114,10 +114,13 @@ ABOUT = (
     "project", "round", "application", "objection", "award", "batch", "amount", "payment", "level", "review", "notice",
 )  # fmt: skip
 """The fields of a possible post that are returned as `about` if they have a value; the client supplies the others."""
+DAYS = ("first_day", "last_day")
+"""The days of the shortest notice from today. They are proposed only if the post would be accepted."""
 
 
-def _about(fact: Fact) -> dict[str, Any]:
-    values = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in ABOUT}
+def _about(step: Step) -> dict[str, Any]:
+    fact, names = step.fact, (*ABOUT, *DAYS) if step.may else ABOUT
+    values = {name: getattr(fact, name) for name in fact.__struct_fields__ if name in names}
     return {
         name: msgspec.to_builtins(value, enc_hook=str) for name, value in values.items() if value not in ("?", None, 0)
     }

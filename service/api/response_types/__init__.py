@@ -24,6 +24,8 @@ from service.api.response_types.conditions import (
 )
 from service.api.response_types.contract import (
     Alive,
+    Calendar,
+    Calendars,
     EventType,
     EventTypes,
     Explanation,
@@ -98,6 +100,8 @@ __all__ = [
     "BalanceRow",
     "BalanceTotal",
     "Balances",
+    "Calendar",
+    "Calendars",
     "Cause",
     "Check",
     "CheckAsked",

@@ -6,5 +6,5 @@ from append_events(
     %(streams)b::text[], %(versions)s::bigint[], %(types)b::text[], %(facts)b::text[],
     %(claim_kinds)b::text[], %(claim_numbers)b::text[], %(claim_events)s::int[],
     %(free_kinds)b::text[], %(free_numbers)b::text[],
-    %(serial_before)s::bigint, %(serial_after)s::bigint
+    %(serial_before)s::bigint, %(serial_after)s::bigint, %(calendar_at)s::timestamptz
 )

@@ -1,6 +1,6 @@
 -- load: what deciding a bundle needs and the cache does not have, in one query: the events of the requested streams,
 -- and of the funds of the projects among them, after the cached versions; the posts already recorded; the claimed
--- numbers already taken; the ledger's next serial.
+-- numbers already taken; the ledger's next serial; when the last calendar was imported.
 -- Each look-up of a single row or of a stream's tail is a subquery of its own. As joins, planned with what the planner
 -- knows of the tables, the look-ups would read the whole log when it is young or has few streams.
 with wanted as (
@@ -68,4 +68,6 @@ from unnest(%(claim_kinds)s::text[], %(claim_numbers)s::text[]) as asked (kind, 
 cross join lateral (select * from claim where claim.kind = asked.kind and claim.number = asked.number limit 1) as c
 union all
 select 5, 'serial', null, next, null, null, null, null from serial
+union all
+select 6, 'calendar', null, null, null, null, null, max(imported_at) from calendar_import
 order by part, stream, version

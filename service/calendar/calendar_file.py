@@ -1,0 +1,115 @@
+"""The format `suyuan-calendar/1`: the holidays of a year, as an official copies them from the State Council's notice.
+
+Every error is reported with its line, its field, and what is allowed there. docs/calendar-format.md explains the
+fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from service.calendar.working_days import SATURDAY, YearCalendar
+from service.yaml_file.document import FileWrong, document_of, text_of
+from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, Wrong, block, line_of, many, one_of
+
+FIRST_YEAR, LAST_YEAR = 2004, 2199
+"""The years that a ledger can have a calendar of; 2199 is also the last year that it accepts in posts."""
+MAX_HOLIDAY_DAYS = 15
+"""A longer holiday is a slip of the pen; the longest so far had ten days (2020)."""
+STATUTORY = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
+"""The holidays of the whole people (全国年节及纪念日放假办法): without one of them, a file is not complete."""
+
+HOLIDAY = block({"name": TEXT, "first_day": DAY}, {"last_day": DAY})
+DOCUMENT = block({"kind": TEXT, "number": TEXT, "title": TEXT}, {"issuer": TEXT, "date": DAY})
+FILE = block(
+    {
+        "format": one_of("suyuan-calendar/1"),
+        "year": WHOLE,
+        "documents": many(DOCUMENT),
+        "days_off": many(HOLIDAY),
+        "working_weekends": many(DAY, min_items=0),
+    }
+)
+
+
+class CalendarFile(Struct, frozen=True):
+    """A year's calendar, the documents that it was taken from, and the file's text."""
+
+    calendar: YearCalendar
+    documents: list[dict[str, Any]]
+    content: str
+
+
+class _Days:
+    """The days of a file, each with the path of the field that names it, and what is wrong with them."""
+
+    def __init__(self, year: int) -> None:
+        self.first, self.last = date(year - 1, 12, 1), date(year, 12, 31)
+        self.days: dict[date, str] = {}
+        self.wrong: list[tuple[str, str, str]] = []
+
+    def add(self, first: date, last: date, path: str) -> None:
+        if not self.first <= first <= last <= self.last:
+            allowed = f"{self.first} … {self.last}"
+            self._refuse(
+                path, f"须在 {allowed} 内，且止不早于起", f"it must be within {allowed}, and not end before it begins"
+            )
+        elif (last - first).days >= MAX_HOLIDAY_DAYS:
+            self._refuse(
+                path, f"一个假期不超过 {MAX_HOLIDAY_DAYS} 天", f"a holiday has at most {MAX_HOLIDAY_DAYS} days"
+            )
+        else:
+            for number in range((last - first).days + 1):
+                self._add(first + timedelta(days=number), path)
+
+    def _add(self, day: date, path: str) -> None:
+        if day in self.days:
+            self._refuse(path, f"{day} 已写在 {self.days[day]}", f"{day} is already in {self.days[day]}")
+        elif path.startswith("working_weekends") and day.weekday() < SATURDAY:
+            self._refuse(path, f"{day} 不是周六或周日", f"{day} is not a Saturday or Sunday")
+        self.days.setdefault(day, path)
+
+    def _refuse(self, path: str, zh: str, en: str) -> None:
+        self.wrong.append((path, zh, en))
+
+
+def read(file: Path) -> CalendarFile:
+    """The calendar in `file`. Raises FileWrong."""
+    content = text_of(file)
+    document = document_of(file, content)
+    reading = Reading()
+    parsed = FILE(document, "", reading)
+    if not reading.wrong:
+        days, wrong = _days(parsed)
+        reading.wrong += [Wrong(line_of(document, path), path, zh, en) for path, zh, en in wrong]
+    if reading.wrong:
+        raise FileWrong(file, reading.wrong)
+    off = frozenset(day for day, path in days.items() if path.startswith("days_off"))
+    calendar = YearCalendar(parsed["year"], off, frozenset(days) - off)
+    return CalendarFile(calendar, parsed["documents"], content)
+
+
+def _days(parsed: Mapping[str, Any]) -> tuple[dict[date, str], list[tuple[str, str, str]]]:
+    """The days that the file names, each with its path, and the errors: their path and reason."""
+    if not FIRST_YEAR <= parsed["year"] <= LAST_YEAR:
+        allowed = f"{FIRST_YEAR} … {LAST_YEAR}"
+        return {}, [("year", f"须在 {allowed} 内", f"it must be within {allowed}")]
+    days = _Days(parsed["year"])
+    for number, holiday in enumerate(parsed["days_off"], 1):
+        first, last = holiday["first_day"], holiday.get("last_day", holiday["first_day"])
+        days.add(date.fromisoformat(first), date.fromisoformat(last), f"days_off[{number}]")
+    for number, day in enumerate(parsed["working_weekends"], 1):
+        days.add(date.fromisoformat(day), date.fromisoformat(day), f"working_weekends[{number}]")
+    return days.days, [*days.wrong, *_missing(parsed["days_off"])]
+
+
+def _missing(holidays: list[dict[str, str]]) -> Iterator[tuple[str, str, str]]:
+    names = " ".join(each["name"] for each in holidays)
+    for name in STATUTORY:
+        if name not in names:
+            yield "days_off", f"缺少法定节日 {name}", f"the statutory holiday {name} is missing"

@@ -1,0 +1,129 @@
+"""The imported calendars: append-only, so that every event can be decided again by the calendar of its time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import msgspec
+import structlog
+from immutables import Map
+from psycopg import Connection
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from service.calendar.calendar_file import CalendarFile
+from service.calendar.working_days import Calendar, WorkingDays, YearCalendar
+from service.config import OperatorError
+from service.postgres.queries import QUERIES
+
+log = structlog.get_logger(__name__)
+
+
+class Import(msgspec.Struct, frozen=True):
+    """An import. It is in force for the events after `position`, until another one replaces it.
+
+    `content` and `sha256` are of the file. `replaces`: the time of the import that it replaces.
+    """
+
+    imported_at: datetime
+    year: int
+    days_off: list[date]
+    working_weekends: list[date]
+    documents: list[dict[str, Any]]
+    content: str
+    sha256: str
+    actor: str
+    position: int
+    replaces: datetime | None
+
+    @property
+    def calendar(self) -> YearCalendar:
+        return YearCalendar(self.year, frozenset(self.days_off), frozenset(self.working_weekends))
+
+
+class YearImported(OperatorError):
+    """The year has another calendar already, which is replaced only if the operator says so."""
+
+    def __init__(self, existing: Import) -> None:
+        at = f"{existing.imported_at:%Y-%m-%d}, {existing.actor}, SHA-256 {existing.sha256}"
+        super().__init__(
+            f"{existing.year} 年的日历已导入，内容不同（{at}）：确要更换的，加 --replace；原日历仍保留\n"
+            f"another calendar of {existing.year} is imported ({at}): to replace it, add --replace; the old one is kept"
+        )
+
+
+def history(conn: Connection[Any]) -> list[Import]:
+    """All imports, oldest first."""
+    return [Import(**row) for row in conn.cursor(row_factory=dict_row).execute(QUERIES["calendar_imports"])]
+
+
+def in_force(imports: Iterable[Import], position: int | None = None) -> dict[int, Import]:
+    """The import of each year by which the event at this log position is decided; by default, the next event."""
+    return {each.year: each for each in imports if position is None or each.position < position}
+
+
+def calendar_of(imports: Iterable[Import], published: WorkingDays, position: int | None = None) -> Calendar:
+    """The calendar by which the event at this log position is decided; by default, the next event."""
+    current = in_force(imports, position)
+    years = Map({year: each.calendar for year, each in current.items()})
+    return Calendar(published, years, max((each.imported_at for each in current.values()), default=None))
+
+
+def documents(imported: Sequence[Import]) -> list[dict[str, Any]]:
+    """The imports as JSON objects, each with the first event position that is decided by it."""
+    current = in_force(imported)
+    names = ("year", "documents", "days_off", "working_weekends", "content", "sha256", "actor", "imported_at")
+    return [
+        {
+            **{name: getattr(each, name) for name in names},
+            "from_position": each.position + 1,
+            "state": "in force" if current[each.year] is each else "replaced",
+        }
+        for each in imported
+    ]
+
+
+def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool = False) -> Import | None:
+    """Import a year's calendar; None, with nothing written, if the same one is in force. Raises YearImported.
+
+    The append lock is held: the events after the import's position are decided by it, and none before.
+    """
+    calendar = file.calendar
+    with conn.transaction():
+        # Whatever the server's default, what follows the lock must see all that was committed before it was taken.
+        conn.execute("set transaction isolation level read committed")
+        conn.execute(QUERIES["append_lock"])
+        existing = in_force(history(conn)).get(calendar.year)
+        if existing and (existing.calendar, existing.documents) == (calendar, file.documents):
+            return None
+        if existing and not replace:
+            raise YearImported(existing)
+        row = {"year": calendar.year, "content": file.content, "actor": actor, "documents": file.documents}
+        row |= {name: sorted(getattr(calendar, name)) for name in ("days_off", "working_weekends")}
+        insert(conn, {**row, "replaces": existing.imported_at if existing else None})
+        added = history(conn)[-1]
+    log.info("calendar imported", year=added.year, actor=actor, sha256=added.sha256, position=added.position)
+    return added
+
+
+def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
+    """Insert the fields of an import; without `imported_at` and `position`, it is in force from the next event on."""
+    given = {"imported_at": None, "position": None, **row, "documents": Jsonb(row["documents"])}
+    conn.execute(QUERIES["import_calendar"], given)
+
+
+class CurrentCalendar:
+    """The calendar of this process. It is read again after any process has imported a year."""
+
+    def __init__(self, published: WorkingDays) -> None:
+        self.calendar = Calendar(published)
+
+    def as_of(self, conn: Connection[Any], imported_at: datetime | None) -> Calendar:
+        """The calendar whose last import has this time."""
+        calendar = self.calendar
+        if calendar.imported_at != imported_at:
+            imports = (each for each in history(conn) if imported_at and each.imported_at <= imported_at)
+            self.calendar = calendar = calendar_of(imports, calendar.published)
+        return calendar
