@@ -35,7 +35,7 @@ from service import calendar, codec
 from service.calendar import imports
 from service.calendar.working_days import published
 from service.check.finding import Finding, Report, new_finding
-from service.ledger.states import CODE_SHA256
+from service.ledger.states import SNAPSHOT_KEY
 from service.postgres import session
 from service.postgres.queries import QUERIES
 
@@ -96,7 +96,7 @@ def check_part(part: Part) -> Report:
             for row in cursor.execute(QUERIES["check_claims"]):
                 claims = index.claims.setdefault(row["stream"], {})
                 claims[Claim(row["kind"], row["number"])] = Reference(row["stream"], row["version"])
-            for row in cursor.execute(QUERIES["check_snapshots"], {"code": CODE_SHA256}):
+            for row in cursor.execute(QUERIES["check_snapshots"], {"code": SNAPSHOT_KEY}):
                 index.snapshots.add(Reference(row["stream"], row["version"]))
             index.saved_state = partial(_saved_state, conn)
         with conn.cursor("events", row_factory=dict_row) as cursor:

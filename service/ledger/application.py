@@ -8,8 +8,10 @@ from the log, and on states read under the append lock, where no other transacti
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
+from threading import Lock
 from typing import TypeVar, cast
 
 from eventsourcing.application import Application
@@ -40,7 +42,7 @@ from service.ledger.outcomes import (
     VersionConflict,
 )
 from service.ledger.recorder import Appended, Datastore, FactMapper, Identity, Recorder
-from service.ledger.states import CachedState, Loaded, StateCache, entries, load
+from service.ledger.states import SNAPSHOT_KEY, CachedState, Loaded, StateCache, entries, load
 from service.overload import Overloaded
 from service.postgres.queries import QUERIES
 from service.postgres.session import POSTS, Limits
@@ -69,6 +71,9 @@ _Attempt = Callable[[Sequence[Request]], Sequence[Request]]
 MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
 """A call raises Unavailable when its database connection fails this many times, or after this time. A restart of the
 database fails once or twice, at once."""
+LONG_REPLAY, REPLAY_SECONDS, MAX_WARMED = 2_000, 300, 200
+"""Streams with more events than this are replayed apart from the group commit, in at most this time, and this many of
+them before the service is ready. 2 000 events take about 0.2 s."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
 """The database answered: another session is in the way, or the query is slow. Trying again would take as long again."""
 
@@ -111,6 +116,9 @@ class Ledger(Application[str]):
         self._datastore = Datastore(url, pool_size, limits)
         self._states = StateCache(max_cached_streams)
         self._group_commit = GroupCommit(self._process_group)
+        self._replays: set[str] = set()
+        """The long streams that a thread is replaying now."""
+        self._replays_lock = Lock()
         super().__init__()
 
     def construct_mapper(self) -> Mapper[str]:
@@ -137,12 +145,53 @@ class Ledger(Application[str]):
         Atomic: all posts are recorded or none is. Otherwise each post is recorded or refused independently of the
         others. Raises Unavailable if the database cannot be reached or the queue is full.
         """
+        self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)
         coalescing.submit(self._process_batches, request)
         if request.error is not None:
             raise request.error
         assert request.outcomes is not None, "a processed request has its outcomes"
         return request.outcomes
+
+    def warm_up(self) -> None:
+        """Cache the states of the longest streams, so that no post has to wait for their replay. Raises Unavailable."""
+        for row in self.execute("longest", longer_than=LONG_REPLAY, most=MAX_WARMED):
+            self._replay_long([row["stream"]])
+
+    def _replay_long(self, names: Collection[str]) -> None:
+        """Cache those of these streams that take long to replay, in this thread.
+
+        Otherwise the leader of a group would replay them, while the posts to all other funds wait. Raises Unavailable
+        if another thread is replaying one of them: its posts are to be sent again, and must not occupy all threads.
+        """
+        _, unread = self._find(names)
+        if not unread:
+            return
+        rows = self.execute("unread", streams=list(unread), code=SNAPSHOT_KEY)
+        long = [row["stream"] for row in rows if row["events"] > LONG_REPLAY]
+        if long:
+            with self._replaying(long):
+                self._read(lambda conn: self._replay(conn, long))
+
+    @contextmanager
+    def _replaying(self, names: Collection[str]) -> Iterator[None]:
+        with self._replays_lock:
+            if not self._replays.isdisjoint(names):
+                raise Unavailable
+            self._replays.update(names)
+        try:
+            yield
+        finally:
+            with self._replays_lock:
+                self._replays.difference_update(names)
+
+    def _replay(self, conn: Connection[DictRow], names: Collection[str]) -> None:
+        """Reading a long stream takes longer than a statement of a post may."""
+        conn.execute(f"set statement_timeout = '{REPLAY_SECONDS}s'".encode())
+        try:
+            load(conn, self._states, names, (), ())
+        finally:
+            conn.execute(f"set statement_timeout = '{self._datastore.limits.statement}s'".encode())
 
     def _process_batches(self, requests: Sequence[Request]) -> None:
         """Process requests posted together, in batches that fit one transaction; a full queue refuses its batch."""
@@ -193,6 +242,7 @@ class Ledger(Application[str]):
 
     def view(self, *streams: str) -> LedgerView:
         """The current state of these streams, and of the funds of the projects among them. Raises Unavailable."""
+        self._replay_long(streams)
         return self._view(self._read(lambda conn: self._loaded(conn, streams)))
 
     def execute(self, query: str, **parameters: object) -> list[DictRow]:
@@ -246,12 +296,16 @@ class Ledger(Application[str]):
         """The cached states that deciding `bundle` reads; None if the cache lacks one, or the log must be read."""
         if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
             return None  # the next serial and the referenced entries are only in the database
-        names = streams_of(bundle, {})
+        states, missing = self._find(streams_of(bundle, {}))
+        return None if missing else states
+
+    def _find(self, names: Collection[str]) -> tuple[dict[str, CachedState], set[str]]:
+        """The cached states of these streams and of their projects' funds, and the streams that are not cached."""
         states = self._states.cached(names)
         projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}
         states |= self._states.cached(funds)
-        return states if states.keys() >= {*names, *funds} else None
+        return states, {*names, *funds} - states.keys()
 
     def _on_fresh(self, requests: Sequence[Request]) -> Sequence[Request]:
         with self._datastore.get_connection() as conn:

@@ -97,7 +97,7 @@ class Datastore(PostgresDatastore):
     """The library's connection pool, on any libpq connection string."""
 
     def __init__(self, url: str, pool_size: int, limits: Limits = POSTS) -> None:
-        self._limits = limits
+        self.limits = limits
         super().__init__(
             "", "", "", "", "", pool_size=pool_size, connect_timeout=WAIT_SECONDS, originator_id_type="text"
         )
@@ -139,7 +139,7 @@ class Datastore(PostgresDatastore):
 
         def after_connect(conn: Connection[DictRow]) -> None:
             library_setup(conn)
-            configure(conn, self._limits, **SETTINGS)
+            configure(conn, self.limits, **SETTINGS)
 
         return after_connect
 

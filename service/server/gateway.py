@@ -13,6 +13,7 @@ import io
 import os
 import string
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
@@ -24,6 +25,7 @@ from urllib.parse import quote
 
 import msgspec
 import structlog
+from flask import Flask
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 from psycopg import OperationalError
 
@@ -363,11 +365,21 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
     return document["status"], [*headers.items(), ("Connection", "close")], msgspec.json.encode(document) + b"\n"
 
 
+def _warm_up(app: Flask) -> None:
+    """Until this ends, `/readyz` is 503. Without it the service works too: the first posts wait for the replay."""
+    try:
+        app.extensions["ledger"].warm_up()
+    except Exception:
+        log.exception("warming up")
+
+
 def build() -> Gateway:
     """The application that the web server's worker loads; configured by the environment and built after the fork."""
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
     app = create_app(from_environment(reads=SERVING))
+    app.extensions["warming"] = threading.Thread(target=_warm_up, args=(app,), name="warm up", daemon=True)
+    app.extensions["warming"].start()
     gc.freeze()  # objects created so far are never garbage
     gc.set_threshold(*GC_THRESHOLDS)
     return Gateway(app.wsgi_app, app.extensions["authenticator"], LogWatcher(app.config["DATABASE_URL"]))

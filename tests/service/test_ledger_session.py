@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import cast
 
@@ -12,8 +14,11 @@ from psycopg.rows import dict_row
 
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
-from domain.fund.funding import FundsAllotted
+from domain.fund.funding import AppropriationReceived, FundsAllotted
 from domain.project.payment import PaymentInstructed
+from service import codec
+from service.ledger import application
+from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed
 from service.ledger.recorder import Recorder
 from service.ledger.states import CachedState
@@ -97,3 +102,45 @@ def test_recorded_times_never_decrease_even_if_the_clock_does(ledger, database_u
     times = [row["recorded_at"] for row in rows(database_url, "select recorded_at from event order by position")]
     assert times == sorted(times)
     assert len(times) > len(founded(line()))
+
+
+@pytest.fixture
+def long_fund(ledger, monkeypatch):
+    """The stream of a fund that is long enough to be replayed apart from the others."""
+    monkeypatch.setattr(application, "LONG_REPLAY", 20)
+    stream = "fund/long"
+    put(ledger, [post(stream, founded(line())[0].fact, "1-1")])
+    put(ledger, [post(stream, AppropriationReceived(yuan("1.00"), 2019), "1-2") for _ in range(20)])
+    return stream
+
+
+def test_the_replay_of_a_long_stream_does_not_keep_other_funds_from_posting(ledger, database_url, monkeypatch, long_fund):
+    put(ledger, founded(line()))
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(name, *rest):
+        if name == long_fund:
+            reading.set()
+            assert go_on.wait(60)
+        return decode(name, *rest)
+
+    decode = codec.decode
+    with open_ledger(database_url) as cold, ThreadPoolExecutor() as pool:
+        cold.view(FUND)
+        monkeypatch.setattr(codec, "decode", slow)
+        to_long = [identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))]
+        waiting = pool.submit(cold.post, to_long)
+        assert reading.wait(60)
+        [outcome] = cold.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
+        assert isinstance(outcome, Committed), "it waited for the replay of the other fund"
+        with pytest.raises(Unavailable):
+            cold.post([identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))])
+        go_on.set()
+        assert isinstance(waiting.result()[0], Committed)
+
+
+def test_warming_up_caches_the_long_streams(ledger, database_url, long_fund):
+    put(ledger, founded(line()))
+    with open_ledger(database_url) as cold:
+        cold.warm_up()
+        assert cold._states.cached([long_fund, FUND]).keys() == {long_fund}

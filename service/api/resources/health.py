@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from psycopg import Error
 
 from service import __version__
@@ -26,6 +26,9 @@ def alive() -> Response:
 @operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None)
 def ready() -> Response:
     """Uses each pool of connections as a request would: one that is out of order is not hidden by the others."""
+    warming = current_app.extensions.get("warming")
+    if warming and warming.is_alive():
+        return answer({"status": "reading the longest streams"}, 503)
     try:
         with keys().connection() as conn:
             conn.execute(QUERIES["find_key"], {"digest": b""})
