@@ -92,7 +92,7 @@ class _Errors:
 
 def _follow(conn: Connection[Any], stop: threading.Event, errors: _Errors) -> None:
     while not stop.is_set():
-        while not stop.is_set() and (span := _fold(conn, errors.max_events)):
+        while not stop.is_set() and (span := fold(conn, errors.max_events)):
             log.debug("folded", after=span.after, upto=span.upto)
             errors.none()
         errors.none()
@@ -100,7 +100,7 @@ def _follow(conn: Connection[Any], stop: threading.Event, errors: _Errors) -> No
             pass
 
 
-def _fold(conn: Connection[Any], max_events: int = SPAN) -> Span | None:
+def fold(conn: Connection[Any], max_events: int = SPAN) -> Span | None:
     """Fold the next span; hold the fund of each event that cannot be folded. Raises FoldStopped if it names no fund."""
     while True:
         try:
@@ -116,6 +116,6 @@ def catch_up(url: str) -> int:
     """Fold all recorded events; return the position reached, or 0 if there was nothing to fold."""
     with session.connect(url, session.COMMANDS, row_factory=tuple_row) as conn:
         reached = 0
-        while span := _fold(conn):
+        while span := fold(conn):
             reached = span.upto
     return reached
