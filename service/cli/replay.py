@@ -48,6 +48,8 @@ def _report(compared: Compared, name: str) -> None:
         out.print(f"[red]{' / '.join(map(str, each['key']))}[/red]", soft_wrap=True)
         out.print(f" 账簿 live     {each['live']}\n 归档 archive  {each['replayed']}", soft_wrap=True)
     at = f"截至第 {compared.position} 号事件 as of this position, {name}"
+    for fund in compared.held:
+        out.print(f"[yellow]![/yellow] {fund}: 已暂停推算，未比较 held, not compared")
     if compared.differing:
         out.print(f"以上为前 {len(shown)} 行 these are the first rows that differ")
         out.print(f"[red]✗[/red] {compared.differing} 行不同 of {compared.rows} rows differ, {at}")

@@ -38,6 +38,7 @@ LEDGER = {
     "suyuan_projected_position": "The position that every projection has folded.",
     "suyuan_projector_lag_events": "Events that the projections have not folded yet.",
     "suyuan_projector_lag_seconds": "Age of the oldest event that the projections have not folded yet.",
+    "suyuan_funds_held": "Funds whose tables stand at an event that cannot be folded.",
 }
 POOLS = {
     "suyuan_pool_connections": "Database connections by pool and state.",

@@ -19,7 +19,7 @@ from service.api.http.parameters import MIN_POSITION, pattern, text
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_read
+from service.api.http.visibility import must_read, tables
 from service.api.resources.why import look_up
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
@@ -36,15 +36,22 @@ def all_alerts(fund: str) -> Response:
     must_read(fund)
     with reader().at() as snapshot:
         codes = [row["project"] for row in snapshot.rows("projects", fund=fund, project=None) if row["opened_position"]]
+        held = snapshot.held.get(fund)
+    if held:
+        alert = Alert("fund-held", Urgency.ODD, {name: held[name] for name in held if name != "held_at"})
+        return _answer(fund, snapshot.position, ledger().view().today, [(alert, [held["position"]])])
     view = ledger().view(f"fund/{fund}", *(f"project/{code}" for code in codes))
     found: list[AlertWithPositions] = [(each, []) for each in alerts(view, fund, tuple(codes))]
     with reader().at() as snapshot:
         found += _alerts_of_movements(snapshot, fund, view)
-        position = snapshot.position
+    return _answer(fund, snapshot.position, view.today, found)
+
+
+def _answer(fund: str, position: int, today: date, found: list[AlertWithPositions]) -> Response:
     places = look_up({reference for each, _ in found for reference in each.by})
-    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or view.today))
+    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or today))
     rows = [_row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in found]
-    return answer({"fund": fund, "as_of": {"position": position}, "today": view.today, "alerts": rows})
+    return answer({"fund": fund, "as_of": {"position": position}, "today": today, "alerts": rows})
 
 
 def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
@@ -96,7 +103,7 @@ def _money(row: Row, name: str) -> Money:
 )
 def appropriations(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund))
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "appropriations": rows})
 
@@ -117,7 +124,7 @@ def missing_evidence(
     must_read(fund)
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         known = _existing(snapshot, fund)
         rows = snapshot.rows(
             "missing_evidence", fund=known, kind=kind, position=int(position), seq=int(seq), limit=size

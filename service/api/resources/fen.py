@@ -10,9 +10,8 @@ from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.parameters import MAX_INTEGER, MIN_POSITION
 from service.api.http.problems import Problem
-from service.api.http.request_context import reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_find
+from service.api.http.visibility import absent, must_find, tables
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -24,10 +23,10 @@ bp = Blueprint("fen", __name__, url_prefix="/v1/fen")
 def trace(serial: int, *, min_position: int | None) -> Response:
     if serial > MAX_INTEGER:
         raise Problem("not-found", serial=str(serial))
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         moves = snapshot.rows("fen_moves", serial=serial)
         if not moves:
-            raise Problem("not-found")
+            raise absent(snapshot)
         must_find(moves[0]["fund"], moves[-1]["project"])
         return answer(
             {
