@@ -13,11 +13,14 @@ from structlog.testing import capture_logs
 
 import projections
 from projections import FoldStopped
-from projections.rebuild import NotHeld, rebuild
+from projections.rebuild import HeldMeanwhile, NotHeld, rebuild
+from service import example
+from service.archive.compare import compare
 from service.auth import api_keys
 from service.auth.grants import grant
 from service.check import check
 from service.cli.commands import cli
+from service.postgres.queries import QUERIES
 from service.workers import projector
 from tests.service.conftest import SECRET, live
 from tests.service.test_projector import reached
@@ -219,6 +222,16 @@ def test_the_alert_the_metric_and_the_check_name_the_event_and_the_finding(two_f
     json.dumps(errors[0].document(), default=str)
 
 
+def test_the_balances_that_another_engine_derived_from_the_whole_log_are_compared_without_the_held_fund(two_funds):
+    position = two_funds.break_()
+    balances = two_funds.execute(QUERIES["balances_at"].replace("%(position)s", "null::bigint"))
+    rows = [row | {"pool": row["pool"] + 1} if row["fund"] == HELD else row for row in balances]
+    with psycopg.connect(two_funds.api.url) as conn:
+        compared = compare(conn, rows, position)
+    assert (compared.differing, compared.held) == (0, (HELD,))
+    assert 0 < compared.rows < len(balances)
+
+
 def test_a_rebuild_skips_the_events_of_a_held_fund_and_finds_the_same_tables(two_funds):
     two_funds.break_()
     before = {fund: two_funds.tables(fund) for fund in (HELD, OTHER)}
@@ -253,6 +266,19 @@ def test_a_release_is_refused_while_rows_of_other_funds_differ(two_funds):
     assert two_funds.rebuild(release=HELD, accepted=["project"]).switched
 
 
+def test_a_rebuild_does_not_switch_if_a_fund_was_held_meanwhile(two_funds):
+    def hold_another(*_):
+        two_funds.execute(
+            "insert into held_fund (fund, position, projection, finding) values (%s, 500, 'lot', '')"
+            " on conflict do nothing",
+            OTHER,
+        )
+
+    two_funds.break_()
+    with pytest.raises(HeldMeanwhile):
+        two_funds.rebuild(on_progress=hold_another)
+
+
 def test_a_fund_that_is_not_held_cannot_be_released(two_funds):
     with pytest.raises(NotHeld, match=OTHER):
         two_funds.rebuild(release=OTHER)
@@ -270,6 +296,8 @@ def test_the_command_names_the_event_that_still_cannot_be_folded_and_releases_th
     def run(*arguments):
         return CliRunner().invoke(cli, ["rebuild", *arguments])
 
+    statement = CliRunner().invoke(cli, ["reconcile", "--fund", HELD, str(example.STATEMENT)])
+    assert f"held at position {position}" in statement.output
     assert run("--release", HELD, "lot").exit_code == 2
     refused = run("--release", HELD)
     assert refused.exit_code == 1
