@@ -14,7 +14,7 @@ from psycopg.rows import tuple_row
 
 
 def hold(conn: Connection[Any], position: int, projection: str, finding: str) -> str | None:
-    """Hold the fund of the event at `position`, which cannot be folded. Returns the fund; None if it cannot be told."""
+    """Hold the fund of the event at `position`, which cannot be folded. Returns the fund, or None if it names none."""
     event = {"position": position, "projection": projection, "finding": finding}
     row: tuple[str] | None = conn.cursor(row_factory=tuple_row).execute(HOLD, event).fetchone()
     return row and row[0]

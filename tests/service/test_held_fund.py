@@ -8,6 +8,7 @@ from itertools import takewhile
 import psycopg
 import pytest
 from click.testing import CliRunner
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import dict_row
 from structlog.testing import capture_logs
 
@@ -193,6 +194,19 @@ def test_a_name_that_no_table_has_may_be_in_the_held_fund_for_those_who_may_read
     assert "held" not in two_funds.get("/v1/funds", only_other).json["as_of"]
 
 
+def test_a_key_that_is_limited_to_a_project_of_the_held_fund_is_told_as_well(two_funds):
+    with psycopg.connect(two_funds.api.url, autocommit=True, row_factory=dict_row) as conn:
+        keys = {
+            fund: api_keys.create(conn, SECRET, fund, grant({"read"}, projects={VALUES[fund]["project"]}))
+            for fund in VALUES
+        }
+    position = two_funds.break_()
+    held = {HELD: [{"fund": HELD, "position": position}], OTHER: None}
+    assert {fund: two_funds.get("/v1/projects", key).json["as_of"].get("held") for fund, key in keys.items()} == held
+    status = {fund: two_funds.get("/v1/payments/none", key).status_code for fund, key in keys.items()}
+    assert status == {HELD: 503, OTHER: 404}
+
+
 def test_posts_to_a_held_fund_are_recorded_and_those_to_others_are_folded(two_funds):
     two_funds.break_()
     before = {fund: two_funds.tables(fund) for fund in (HELD, OTHER)}
@@ -340,6 +354,23 @@ def test_the_projector_holds_the_fund_and_goes_on_in_the_same_session(two_funds)
         assert following.thread.is_alive()
     assert following.waits == []
     assert two_funds.execute("select fund, position from held_fund") == [{"fund": HELD, "position": position}]
+
+
+def test_a_projector_that_owns_no_table_can_hold_a_fund(two_funds):
+    """With the rights that docs/operations/roles.sql gives to the role of the projector."""
+    database = conninfo_to_dict(two_funds.api.url)["dbname"]
+    two_funds.execute("create role test_projector")
+    try:
+        two_funds.execute("grant select, insert, update, delete on all tables in schema public to test_projector")
+        two_funds.execute(f"revoke all on database {database} from public")
+        two_funds.execute(f"grant connect, temporary on database {database} to test_projector")
+        two_funds.execute(f"alter table citation add constraint by_mistake check (number <> '{NUMBER}')")
+        last = max(two_funds.post_to(HELD, NUMBER), two_funds.post_to(OTHER))
+        assert projector.catch_up(make_conninfo(two_funds.api.url, options="-c role=test_projector")) == last
+    finally:
+        two_funds.execute("drop owned by test_projector")
+        two_funds.execute("drop role test_projector")
+    assert [each["fund"] for each in two_funds.execute("select fund from held_fund")] == [HELD]
 
 
 def test_an_error_that_is_not_in_the_events_is_told_with_its_span_and_retried_with_growing_pauses(two_funds):

@@ -67,13 +67,8 @@ def as_of(snapshot: Snapshot) -> dict[str, Any]:
     return {"position": snapshot.position, **({"held": held} if held else {})}
 
 
-def absent(snapshot: Snapshot, project: str | None = None, **facts: Any) -> Problem:
-    """The problem of a resource that is not in the tables: `not-found`, or `fund-held` if it may be in a held fund.
-
-    `project`: the project that it would be in, if the request names one.
-    """
-    if may_read(project=project):
-        _must_not_be_held(snapshot, None, project)
+def absent(snapshot: Snapshot, **facts: Any) -> Problem:
+    """The problem of a resource that is not in the tables: `not-found`, or `fund-held` if it may be in a held fund."""
     for each in _held(snapshot):
         return Problem("fund-held", **each)
     return Problem("not-found", **facts)
@@ -95,5 +90,13 @@ def _must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None)
 
 
 def _held(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """The held funds that the principal may read."""
-    return [{"fund": fund, "position": event["position"]} for fund, event in snapshot.held.items() if may_read(fund)]
+    """The held funds that the principal may read, or of which it may read a project."""
+    if not snapshot.held:
+        return []
+    projects = {project for grant in principal().grants for project in grant.projects if may_read(project=project)}
+    in_part = {row["fund"] for each in projects for row in snapshot.rows("funds_of_project", project=each)}
+    return [
+        {"fund": fund, "position": event["position"]}
+        for fund, event in snapshot.held.items()
+        if fund in in_part or may_read(fund)
+    ]

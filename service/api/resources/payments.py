@@ -101,7 +101,7 @@ def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
     )
     readable = [row for row in rows if may_read(row["fund"], row["project"])]
     if not readable:
-        raise absent(snapshot, project, payment=payment)
+        raise absent(snapshot, payment=payment)
     if len(readable) > 1:
         raise Problem("ambiguous-name", payment=payment, projects=[row["project"] for row in readable])
     must_find(readable[0]["fund"], readable[0]["project"])

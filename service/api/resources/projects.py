@@ -33,7 +33,7 @@ def one_project(project: str, *, min_position: int | None) -> Response:
     with tables(min_position) as snapshot:
         row = snapshot.one("projects", fund=None, project=project)
         if row is None:
-            raise absent(snapshot, project)
+            raise absent(snapshot)
         must_find(row["fund"], project)
         params = {"fund": row["fund"], "project": project}
         all_awards = {
