@@ -203,7 +203,7 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
     templates = [*map(random_template, range(RANDOM_LIVES)), example_template(url, conn)]
     with conn.transaction():
         conn.execute("set local session_replication_role = replica")
-        conn.execute("truncate event, post, claim")
+        conn.execute("truncate event, post, claim, held_fund")
     claims: dict[Claimed, tuple[str, int]] = {}
     posts: list[tuple[str, str, int, int]] = []
     position, serial = 0, 0

@@ -19,7 +19,7 @@ from domain.money import Money
 from domain.period import following, last_day, months_between, period_of
 from domain.posting import POOL
 from domain.rules import RULES
-from domain.rules.refused import ACCOUNTING, BUDGET, DUTIES, PRACTICE, SEED, Source, setting
+from domain.rules.refused import ACCOUNTING, BOOKS, BUDGET, DUTIES, PRACTICE, SEED, Source, setting
 from domain.state.entities import Acceptance, Award, AwardStatus, RoundStatus
 from domain.state.fund import Fund
 from domain.state.project import Project
@@ -51,6 +51,14 @@ class Sentence(NamedTuple):
 
 
 SENTENCES = {
+    "fund-held": Sentence(
+        "The event at position {position} (version {version} of {stream}, {type}) cannot be folded into {projection}:"
+        " {finding}. Until it is corrected and released with `suyuan rebuild --release {fund}`, the balances and"
+        " registers of the fund do not change, and no other alerts are computed.",
+        "日志第 {position} 号事件（{stream} 第 {version} 号，{type}）无法推算到表 {projection}：{finding}。更正并以"
+        " suyuan rebuild --release {fund} 恢复之前，该资金的余额和台账不更新，也不计算其他预警。",
+        because=BOOKS,
+    ),
     "call-to-close": Sentence(
         "The window of round {round} ended on {due_on}, but the call is not closed.",
         "第 {round} 轮受理期于 {due_on} 届满，尚未登记征集截止。",

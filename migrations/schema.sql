@@ -341,7 +341,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.table_differences(live regclass, anew regclass, most integer) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
+CREATE FUNCTION public.table_differences(live regclass, anew regclass, most integer, except_fund text DEFAULT NULL::text) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
 declare
@@ -354,18 +354,21 @@ begin
     where i.indrelid = live and i.indisprimary;
     return query execute format(
         'select to_jsonb(l), to_jsonb(n), count(*) over () from %s as l full join %s as n using (%s) '
-        'where l::text is distinct from n::text order by %3$s limit %s',
-        live, anew, keys, most
+        'where l::text is distinct from n::text and coalesce(l.fund, n.fund) is distinct from %5$L '
+        'order by %3$s limit %4$s',
+        live, anew, keys, most, except_fund
     );
 end
 $_$;
 
-CREATE FUNCTION public.table_digest(of regclass) RETURNS TABLE(row_count bigint, digest numeric)
+CREATE FUNCTION public.table_digest(of regclass, except_fund text DEFAULT NULL::text) RETURNS TABLE(row_count bigint, digest numeric)
     LANGUAGE plpgsql STABLE
     AS $$
 begin
     return query execute format(
-        'select count(*), coalesce(sum(hash_record_extended(row(t.*), 0)), 0) from %s as t', of
+        'select count(*), coalesce(sum(hash_record_extended(row(t.*), 0)), 0) from %s as t '
+        'where t.fund is distinct from %L',
+        of, except_fund
     );
 end
 $$;
@@ -557,6 +560,14 @@ CREATE TABLE public.fund (
     plan_position bigint,
     closed_through date,
     CONSTRAINT fund_appropriated_check CHECK ((appropriated >= 0))
+);
+
+CREATE TABLE public.held_fund (
+    fund text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    projection text NOT NULL COLLATE pg_catalog."C",
+    finding text NOT NULL COLLATE pg_catalog."C",
+    held_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE VIEW public.ledger_events AS
@@ -857,6 +868,9 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.fund
     ADD CONSTRAINT fund_pkey PRIMARY KEY (fund);
 
+ALTER TABLE ONLY public.held_fund
+    ADD CONSTRAINT held_fund_pkey PRIMARY KEY (fund);
+
 ALTER TABLE ONLY public.lot
     ADD CONSTRAINT issued_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'issued'::text)) DEFERRABLE INITIALLY DEFERRED;
 
@@ -993,6 +1007,9 @@ ALTER TABLE ONLY public.calendar_import
 ALTER TABLE ONLY public.claim
     ADD CONSTRAINT claim_stream_version_fkey FOREIGN KEY (stream, version) REFERENCES public.event(stream, version);
 
+ALTER TABLE ONLY public.held_fund
+    ADD CONSTRAINT held_fund_position_fkey FOREIGN KEY ("position") REFERENCES public.event("position");
+
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_first_position_fkey FOREIGN KEY (first_position) REFERENCES public.event("position");
 
@@ -1024,6 +1041,8 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.citation TO suyuan;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.claim TO suyuan;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fund TO suyuan;
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.held_fund TO suyuan;
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ledger_events TO suyuan;
 

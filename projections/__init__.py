@@ -13,8 +13,11 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Any
 
-from psycopg import Connection, Cursor, DataError, IntegrityError
+from psycopg import Connection, Cursor, DataError, Error, IntegrityError
+from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import tuple_row
+
+from projections.held_fund import UNNOTICED, skip_held
 
 ORDER = (
     "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection",
@@ -66,11 +69,15 @@ class Span:
 
 
 class FoldStopped(Exception):
-    """The event at `position` cannot be folded: it violates an invariant. No event is skipped."""
+    """The event at `position` cannot be folded: it violates an invariant. Its fund can be held (`held_fund.py`)."""
 
     def __init__(self, position: int, projection: str, finding: str) -> None:
         super().__init__(f"{projection} stopped at position {position}: {finding}")
         self.position, self.projection, self.finding = position, projection, finding
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        return {"position": self.position, "projection": self.projection, "finding": self.finding}
 
 
 class Changed(Exception):
@@ -86,6 +93,10 @@ class Changed(Exception):
         self.names = tuple(names)
 
 
+OF_THE_EVENT = (DataError, IntegrityError, ProgramLimitExceeded)
+"""The errors that an event causes, each time it is folded. The last is raised for a key too long for its index."""
+
+
 class _Failed(Exception):
     def __init__(self, span: Span, projection: str) -> None:
         self.span, self.projection = span, projection
@@ -99,7 +110,8 @@ def advance(
     Returns the span, or None if there is nothing to fold. The cursors move in the same transaction as the rows, so each
     event is folded exactly once; the row locks on the cursors allow only one writer per table. If a span fails, it is
     halved until the single failing position is found; the events before it stay folded. Raises FoldStopped with that
-    position. Raises Changed, before anything is folded, if a table was folded by other SQL than the current.
+    position. The events of held funds are skipped. Raises Changed, before anything is folded, if a table was folded by
+    other SQL than the current. Any other error of PostgreSQL has a note that names the projection and the span.
     """
     while True:
         try:
@@ -117,7 +129,9 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
         conn.execute("set local synchronous_commit = off")
         rows = conn.cursor(row_factory=tuple_row)
         cursors = _claim(rows, names)
-        head: int = rows.execute(HEAD).fetchall()[0][0]
+        [(head, unnoticed)] = rows.execute(HEAD_AND_UNNOTICED).fetchall()
+        if unnoticed:
+            skip_held(conn)
         after = min(cursors.values())
         upto = min(
             [after + max_events, head if limit is None else limit, *(at for at in cursors.values() if at > after)]
@@ -130,8 +144,11 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
             try:
                 conn.execute(PROJECTIONS[name], {"after": after, "upto": upto})
                 conn.execute("set constraints all immediate")
-            except (DataError, IntegrityError) as error:
+            except OF_THE_EVENT as error:
                 raise _Failed(span, name) from error
+            except Error as error:
+                error.add_note(f"{name}, positions {after + 1} to {upto}")
+                raise
         conn.execute(MOVE, {"upto": upto, "names": behind})
         return span
 
@@ -170,5 +187,7 @@ CHANGED = """
     join unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version) using (name)
     where p.version <> given.version
 """
-HEAD = "select coalesce(max(position), 0) from event"
+HEAD = "select coalesce(max(position), 0) from public.event"
+"""The last position of the whole log, held funds included."""
+HEAD_AND_UNNOTICED = f"select ({HEAD}), {UNNOTICED}"
 MOVE = "update projection set position = %(upto)s, moved_at = now() where name = any(%(names)s)"

@@ -42,6 +42,20 @@ class PositionsDiffer(Exception):
         )
 
 
+class NotHeld(Exception):
+    """The fund to be released is not held."""
+
+    def __init__(self, fund: str) -> None:
+        super().__init__(f"this fund is not held 该专项资金未被暂停: {fund}")
+
+
+class HeldMeanwhile(Exception):
+    """A fund was held while the projections were rebuilt."""
+
+    def __init__(self) -> None:
+        super().__init__("a fund was held meanwhile: rebuild again 期间有专项资金被暂停，请重新重建")
+
+
 class Rebuilt(NamedTuple):
     """The result of a rebuild: the position of the comparison, the comparisons, and whether it switched."""
 
@@ -64,21 +78,26 @@ def rebuild(
     names: Sequence[str] = ORDER,
     accepted: Sequence[str] = (),
     on_progress: Callable[[str, int], object] = lambda *_: None,
+    release: str | None = None,
 ) -> Rebuilt:
     """Fold these projections, and what they read, from scratch into shadow tables, and switch if they are the same.
 
     `accepted`: the projections that may differ from their live tables. `on_progress` is called with a lane's name and
-    its position. The switch is one transaction; until it commits, the live tables are unchanged. Raises AlreadyRunning,
-    PositionsDiffer, FoldStopped; LockNotAvailable if readers hold their locks during every attempt to switch.
+    its position. `release`: a held fund, whose events are folded again, so that its rows may differ; `names` must be
+    all projections. The switch is one transaction; until it commits, the live tables are unchanged. Raises
+    AlreadyRunning, PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks
+    during every attempt to switch.
     """
     names = with_dependencies(names)
+    assert release is None or names == ORDER, "a fund that is released needs all its tables"
     with connect() as conn, _alone(conn):
         conn.execute(SQL("drop schema if exists {} cascade").format(Identifier(SCHEMA)))
         conn.execute(SQL("create schema {}").format(Identifier(SCHEMA)))
         try:
             indexes = create(conn, SCHEMA, names)
+            _copy_holds(conn, release)
             _catch_up(connect, names, indexes, on_progress)
-            return _switch(conn, names, accepted)
+            return _switch(conn, names, accepted, release)
         finally:
             if not conn.closed:
                 conn.execute("reset search_path")
@@ -97,6 +116,17 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
     finally:
         if not conn.closed:
             conn.execute(f"select pg_advisory_unlock({ONE_AT_A_TIME})")
+
+
+def _copy_holds(conn: Connection[Any], release: str | None) -> None:
+    """Keep the holds of this moment in the schema, where folds find them, without that of the fund to be released.
+
+    Raises NotHeld.
+    """
+    copy = Identifier(SCHEMA, "held_fund")
+    conn.execute(SQL("create table {} as table public.held_fund").format(copy))
+    if release and not conn.execute(SQL("delete from {} where fund = %s").format(copy), [release]).rowcount:
+        raise NotHeld(release)
 
 
 def _catch_up(
@@ -142,11 +172,11 @@ def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
 POSITIONS = "select position from public.projection where name = any(%s)"
 
 
-def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]) -> Rebuilt:
+def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str], release: str | None) -> Rebuilt:
     set_search_path(conn, SCHEMA)
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
         try:
-            return _try_to_switch(conn, names, accepted)
+            return _try_to_switch(conn, names, accepted, release)
         except LockNotAvailable:
             if not attempts_left:
                 raise
@@ -154,7 +184,9 @@ def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]
     raise AssertionError("the last attempt returns or raises")
 
 
-def _try_to_switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]) -> Rebuilt:
+def _try_to_switch(
+    conn: Connection[Any], names: Sequence[str], accepted: Sequence[str], release: str | None
+) -> Rebuilt:
     """In one transaction: stop the projector, fold the rest, compare, and replace the live tables.
 
     Readers start with a shared lock on `projection`. So the switch waits for the readers that have started, and new
@@ -169,11 +201,14 @@ def _try_to_switch(conn: Connection[Any], names: Sequence[str], accepted: Sequen
             position = _live_position(conn, names)
             for lane in lanes(names):
                 fold(conn, lane, position, lambda _: None, analyzed=position)
-            compared = tuple(compare(conn, SCHEMA, names))
+            if conn.execute(HELD_MEANWHILE, [release]).fetchone():
+                raise HeldMeanwhile
+            compared = tuple(compare(conn, SCHEMA, names, except_fund=release))
             _check(compared, accepted)
             conn.execute("lock table public.projection in access exclusive mode")
             for name in names:
                 _replace_live_table(conn, name, position)
+            conn.execute("delete from public.held_fund where fund = %s", [release])
     except _Differs:
         return Rebuilt(position, compared, switched=False)
     return Rebuilt(position, compared, switched=True)
@@ -192,6 +227,15 @@ def _replace_live_table(conn: Connection[Any], name: str, position: int) -> None
     conn.execute(SWITCHED, {"name": name, "version": VERSIONS[name], "position": position})
 
 
+HELD_MEANWHILE = """
+    select fund from public.held_fund as now
+    where
+        fund is distinct from %s
+        and not exists (
+            select from held_fund as h where (h.fund, h.position) = (now.fund, now.position)
+        )
+"""
+"""The funds that are held now and were not when the rebuild began: `held_fund` is the copy in its schema."""
 SWITCHED = """
     insert into public.projection (name, version, position) values (%(name)s, %(version)s, %(position)s)
     on conflict (name) do update set version = excluded.version, position = excluded.position, moved_at = now()

@@ -90,7 +90,8 @@ def fold(
 ) -> None:
     """Fold these tables up to `upto` and call `on_progress` with the position after each span. Raises FoldStopped.
 
-    `analyzed`: the position up to which an earlier call has folded them, with statistics for the planner.
+    The events of held funds are skipped, as in the live tables. `analyzed`: the position up to which an earlier call
+    has folded them, with statistics for the planner.
     """
     max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):
@@ -120,28 +121,34 @@ def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
         raise raised[0]
 
 
-def compare(conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20) -> Iterator[Comparison]:
-    """Compare the live tables with those in `schema`: by digest, and row by row if the digests differ."""
+def compare(
+    conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20, except_fund: str | None = None
+) -> Iterator[Comparison]:
+    """Compare the live tables with those in `schema`: by digest, and row by row if the digests differ.
+
+    The rows of `except_fund` are not compared.
+    """
     for name in names:
         live, shadow = f'public."{name}"', f'{schema}."{name}"'
-        (live_rows, live_digest), (new_rows, new_digest) = _digest(conn, live), _digest(conn, shadow)
+        (live_rows, live_digest), (new_rows, new_digest) = (_digest(conn, each, except_fund) for each in (live, shadow))
         shown: tuple[Difference, ...] = ()
         differing = 0
         if live_digest != new_digest or live_rows != new_rows:
-            tables = {"live": live, "shadow": shadow, "max_shown": max_shown}
+            tables = {"live": live, "shadow": shadow, "max_shown": max_shown, "except_fund": except_fund}
             rows = conn.cursor(row_factory=dict_row).execute(DIFFERENCES, tables).fetchall()
             shown = tuple(Difference(row["live_row"], row["new_row"]) for row in rows)
             differing = rows[0]["differing"] if rows else 0
         yield Comparison(name, live_rows, new_rows, int(live_digest), int(new_digest), differing, shown)
 
 
-def _digest(conn: Connection[Any], table: str) -> tuple[int, int]:
-    [row] = conn.cursor(row_factory=tuple_row).execute(DIGEST, {"table": table}).fetchall()
+def _digest(conn: Connection[Any], table: str, except_fund: str | None) -> tuple[int, int]:
+    params = {"table": table, "except_fund": except_fund}
+    [row] = conn.cursor(row_factory=tuple_row).execute(DIGEST, params).fetchall()
     return row
 
 
-DIGEST = "select row_count, digest from table_digest(%(table)s::regclass)"
+DIGEST = "select row_count, digest from table_digest(%(table)s::regclass, %(except_fund)s)"
 DIFFERENCES = """
     select live_row, new_row, differing
-    from table_differences(%(live)s::regclass, %(shadow)s::regclass, %(max_shown)s)
+    from table_differences(%(live)s::regclass, %(shadow)s::regclass, %(max_shown)s, %(except_fund)s)
 """

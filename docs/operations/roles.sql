@@ -7,6 +7,6 @@ create role suyuan_owner login password :'owner_password';
 create role suyuan login password :'password';
 create database suyuan owner suyuan_owner;
 revoke all on database suyuan from public;
-grant connect, temporary on database suyuan to suyuan;  -- a check folds into temporary tables
+grant connect, temporary on database suyuan to suyuan;  -- for checks, and while a fund is held
 \connect suyuan
 alter default privileges for role suyuan_owner in schema public grant select, insert, update, delete on tables to suyuan;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,12 +22,16 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The number of rows as of `position`, and of those that differ; `shown` has some: key, live row, replayed row."""
+    """The number of rows as of `position`, and of those that differ; `shown` has some: key, live row, replayed row.
+
+    `held`: the funds that were left out, because the live tables do not have all their events up to `position`.
+    """
 
     position: int
     rows: int
     differing: int
     shown: tuple[tuple[Key, Row | None, Row | None], ...]
+    held: tuple[str, ...]
 
     def document(self) -> dict[str, Any]:
         """The comparison as JSON-compatible values, with amounts in yuan."""
@@ -35,7 +39,10 @@ class Compared:
             {"key": list(key), "live": live and in_yuan(live), "replayed": replayed and in_yuan(replayed)}
             for key, live, replayed in self.shown
         ]
-        return {"position": self.position, "rows": self.rows, "differing": self.differing, "shown": shown}
+        return {
+            "position": self.position, "rows": self.rows, "differing": self.differing, "shown": shown,
+            "held": list(self.held),
+        }  # fmt: skip
 
 
 def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Compared:
@@ -46,17 +53,19 @@ def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Co
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
         conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
-        [(reached, _)] = (
+        [(reached, *_)] = (
             conn.cursor(row_factory=tuple_row).execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
         )
         if reached < position:
             raise ArchiveWrong(f"The tables are at {reached}, the archive at {position}. 投影尚未到达归档位置。")
         at = None if reached == position else position
-        live = _by_key(conn.cursor(row_factory=dict_row).execute(QUERIES["balances_at"], {"position": at}))
-    other = _by_key(replayed)
+        rows = conn.cursor(row_factory=dict_row)
+        held = [row["fund"] for row in rows.execute(QUERIES["held_funds"]) if row["position"] <= position]
+        live = _by_key(rows.execute(QUERIES["balances_at"], {"position": at}), held)
+    other = _by_key(replayed, held)
     differing = [key for key in sorted(live.keys() | other.keys(), key=str) if live.get(key) != other.get(key)]
     shown = tuple((key, live.get(key), other.get(key)) for key in differing[:MAX_SHOWN])
-    return Compared(position, len(live.keys() | other.keys()), len(differing), shown)
+    return Compared(position, len(live.keys() | other.keys()), len(differing), shown, tuple(held))
 
 
 def in_yuan(row: Row) -> dict[str, Any]:
@@ -64,9 +73,11 @@ def in_yuan(row: Row) -> dict[str, Any]:
     return {name: value if name in KEY else str(Money(value)) for name, value in row.items()}
 
 
-def _by_key(rows: Iterable[Row]) -> dict[Key, dict[str, int]]:
-    """The amounts in fen by key, without the rows whose amounts are all zero."""
+def _by_key(rows: Iterable[Row], held: Sequence[str]) -> dict[Key, dict[str, int]]:
+    """The amounts in fen by key, without the rows of held funds and those whose amounts are all zero."""
     by_key = {
-        tuple(row[name] for name in KEY): {name: int(row[name]) for name in row if name not in KEY} for row in rows
+        tuple(row[name] for name in KEY): {name: int(row[name]) for name in row if name not in KEY}
+        for row in rows
+        if row["fund"] not in held
     }
     return {key: amounts for key, amounts in by_key.items() if any(amounts.values())}

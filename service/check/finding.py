@@ -54,6 +54,13 @@ KINDS = {
         "The log cannot be folded into {table} at position {position}: {reason}",
         "日志第 {position} 号事件无法推算到表 {table}：{reason}",
     ),
+    "fund-held": Kind(
+        Severity.ERROR,
+        "The fund {fund} is held: version {version} of {stream} ({type}), position {position}, cannot be folded into"
+        " {projection}: {finding}",
+        "专项资金 {fund} 已暂停推算：{stream} 第 {version} 号事件（{type}，日志第 {position} 号）无法推算到表"
+        " {projection}：{finding}",
+    ),
     "position-gap": Kind(
         Severity.ERROR,
         "After position {before}, the next position of the log is {position}.",

@@ -35,9 +35,10 @@ def check_tables(connect: Connect, report: Report, on_progress: OnProgress) -> N
         conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
         rows = conn.cursor(row_factory=tuple_row)
         [(snapshot,)] = rows.execute("select pg_export_snapshot()").fetchall()
-        [(position, head)] = rows.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
+        [(position, head, _)] = rows.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
         report.position, report.head = position, head
         report.add(_cursors(conn, position, head))
+        report.add(_rows(conn, "held_funds", "fund-held"))
         report.add(new_finding("sql-changed", table=name) for name in changed(conn))
         position = min(position, head)
         if head > position:
@@ -54,7 +55,7 @@ def check_tables(connect: Connect, report: Report, on_progress: OnProgress) -> N
                 report.add([stopped] if stopped else [])
 
         run_in_threads([lambda lane=lane: run(lane) for lane in lanes(ORDER)])  # type: ignore[misc]
-        report.add(_conservation(conn))
+        report.add(_rows(conn, "conservation", "conservation-broken"))
 
 
 def _lane(
@@ -132,6 +133,7 @@ def _named(row: dict[str, Any]) -> str:
     return " ".join(f"{name}={row[name]}" for name in KEY_COLUMNS if row.get(name) not in (None, ""))
 
 
-def _conservation(conn: Connection[Any]) -> Iterator[Finding]:
-    for row in conn.cursor(row_factory=dict_row).execute(QUERIES["conservation"]):
-        yield new_finding("conservation-broken", **row)
+def _rows(conn: Connection[Any], query: str, kind: str) -> Iterator[Finding]:
+    """A finding for each row of the query."""
+    for row in conn.cursor(row_factory=dict_row).execute(QUERIES[query]):
+        yield new_finding(kind, **row)

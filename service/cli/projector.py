@@ -36,12 +36,7 @@ def command() -> None:
         try:
             projector.follow(url_of(chosen), stop)
         except FoldStopped as stopped:
-            log.error(  # noqa: TRY400 - the finding has all details; a traceback adds none
-                "projector stopped",
-                position=stopped.position,
-                projection=stopped.projection,
-                finding=stopped.finding,
-            )
+            log.error("projector stopped", **stopped.facts)  # noqa: TRY400 - the finding has all details
             sys.exit(supervisor.FAULT)
         except Changed as changed:
             say(str(changed))

@@ -10,7 +10,7 @@ from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from rich.text import Text
 
 from projections import ORDER, FoldStopped
-from projections.rebuild import AlreadyRunning, PositionsDiffer, Rebuilt
+from projections.rebuild import AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer, Rebuilt
 from service.cli import rebuild_progress
 from service.cli.terminal import (
     AS_JSON,
@@ -36,17 +36,24 @@ from service.cli.terminal import (
     metavar="PROJECTION[,…]",
     help="projections that may differ from the live tables 允许与现有表不同的投影",
 )
+@click.option(
+    "--release",
+    metavar="FUND",
+    help="fold the events of this held fund again, in all projections 重新推算已暂停的该专项资金（须重建全部投影）",
+)
 @AS_JSON
-def command(projections: Sequence[str], accepted: Sequence[str], as_json: bool) -> None:
+def command(projections: Sequence[str], accepted: Sequence[str], release: str | None, as_json: bool) -> None:
     """在影子表中重建投影，一致后切换。Fold projections again in shadow tables; switch to them if they are equal."""
+    if release and projections:
+        raise click.UsageError("--release rebuilds all projections: name none 须重建全部投影，请勿指定投影")
     expected = [name for each in accepted for name in each.split(",")]
     if unknown := set(expected) - set(ORDER):
         raise click.ClickException(f"no such projection 没有此投影: {', '.join(sorted(unknown))}")
     progress = err if as_json else out
     with administered() as (chosen, _):
         try:
-            rebuilt = rebuild_progress.run(url_of(chosen), projections, expected, progress)
-        except (AlreadyRunning, PositionsDiffer) as error:
+            rebuilt = rebuild_progress.run(url_of(chosen), projections, expected, progress, release)
+        except (AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer) as error:
             raise click.ClickException(str(error)) from error
         except DependentObjectsStillExist as error:
             raise click.ClickException(

@@ -29,7 +29,7 @@ class _PerSecond(TextColumn):
         return super().render(task)
 
 
-def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console) -> Rebuilt:
+def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, release: str | None = None) -> Rebuilt:
     """Rebuild these projections, or all if `names` is empty, with progress bars. Raises the errors of `rebuild`."""
 
     def connect() -> psycopg.Connection[Any]:
@@ -47,7 +47,7 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console) -
             with lock:
                 display.update(bars[lane], completed=position, total=max(head, position))
 
-        return rebuild(connect, wanted, accepted, on_progress)
+        return rebuild(connect, wanted, accepted, on_progress, release)
 
 
 def _title(lane: Sequence[str]) -> str:

@@ -111,6 +111,9 @@ def compare_file(
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
                 raise NotDone(f"no such fund 没有此专项资金: {fund}")
+            if fund in snapshot.held:
+                at = snapshot.held[fund]["position"]
+                raise NotDone(f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前")
             if position is not None and position > snapshot.position:
                 raise NotDone(f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号")
             ledger = ledger_entries(snapshot, fund, statement, position)

@@ -54,6 +54,8 @@ def _report(compared: Compared, name: str) -> None:
         say(Text(" / ".join(map(str, each["key"])), "red"))
         say(f" 账簿 live     {each['live']}\n 归档 archive  {each['replayed']}")
     at = f"截至第 {compared.position} 号事件 as of this position, {name}"
+    for fund in compared.held:
+        say(Text("!", "yellow"), f"{fund}: 已暂停推算，未比较 held, not compared")
     if compared.differing:
         say(f"以上为前 {len(shown)} 行 these are the first rows that differ")
         say(DIFFERS, f"{compared.differing} 行不同 of {compared.rows} rows differ, {at}")

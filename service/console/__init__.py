@@ -32,7 +32,11 @@ def home() -> str:
     """The page: the plan of each fund with its actual amounts."""
     with reader().at() as snapshot:
         funds = snapshot.rows("funds", fund=None)
-        plans = [_by_tasks(annex(snapshot, fund["fund"])) for fund in funds if fund["title"]]
+        plans = [
+            {**_by_tasks(annex(snapshot, fund["fund"])), "held": snapshot.held.get(fund["fund"])}
+            for fund in funds
+            if fund["title"]
+        ]
         position = snapshot.position
     return render_template("home.html", plans=plans, position=position)
 

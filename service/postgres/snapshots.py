@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import BoundedSemaphore
@@ -56,11 +56,16 @@ def keys_pool(url: str) -> Pool:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The projections at one moment. `position` is the last event they have folded, `head` the log's last position."""
+    """The projections at one moment.
+
+    `position` is the last event they have folded, `head` the log's last position. `held` has by fund each event that
+    cannot be folded: of that fund they have folded the events before it only.
+    """
 
     conn: Connection[Row]
     position: int
     head: int
+    held: Mapping[str, Row]
 
     def rows(self, query: str, **params: object) -> list[Row]:
         return [flat(row) for row in self.conn.execute(QUERIES[query], params)]
@@ -100,9 +105,10 @@ class Reader:
         try:
             while True:
                 with self._pool.connection() as conn:
-                    position, head = self._reached(conn)
+                    snapshot = self._snapshot(conn)
+                    position, head = snapshot.position, snapshot.head
                     if position >= min_position:
-                        yield Snapshot(conn, position, head)
+                        yield snapshot
                         return
                 waits = waits or self._waiting.acquire(blocking=False)
                 if min_position > head:
@@ -121,8 +127,9 @@ class Reader:
         assert row is not None
         return row
 
-    def _reached(self, conn: Connection[Row]) -> tuple[int, int]:
+    def _snapshot(self, conn: Connection[Row]) -> Snapshot:
         # Locked before the first query, which takes the snapshot: no rebuilt table may replace a table in between.
         conn.execute("lock table projection in access share mode")
-        row = conn.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchone()
-        return (row["position"], row["head"]) if row else (0, 0)
+        [reached] = conn.execute(QUERIES["reached"], {"names": list(ORDER)}).fetchall()
+        held = conn.execute(QUERIES["held_funds"]).fetchall() if reached["any_held"] else ()
+        return Snapshot(conn, reached["position"], reached["head"], {row["fund"]: row for row in held})

@@ -1,51 +1,121 @@
-"""The projector: folds new events into the projections after each NOTIFY; it also polls, in case one is lost."""
+"""The projector: folds new events into the projections after each NOTIFY; it also polls, in case one is lost.
+
+One event that cannot be folded holds its fund and no other. After any other error the projector tries again.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
-import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import psycopg
 import structlog
+from psycopg import Connection
 from psycopg.rows import tuple_row
 
-import projections
+from projections import SPAN, FoldStopped, Span, advance
+from projections.held_fund import hold
 from service.postgres import session
 
 log = structlog.get_logger()
 
 POLL_SECONDS = 0.5
-RECONNECT_SECONDS = 1.0
 
 
-def follow(url: str, stop: threading.Event) -> None:
-    """Fold new events until `stop` is set; reconnect after a restart of the database.
+class Retry(NamedTuple):
+    """How long to wait after an error, twice as long each time, up to a limit; and its name and level in the log."""
 
-    Raises FoldStopped if an event cannot be folded.
+    event: str
+    level: int
+    first_seconds: float
+    longest_seconds: float
+
+    def pause(self, errors: int) -> float:
+        """The seconds to wait after this many errors in a row."""
+        return min(self.first_seconds * 2.0 ** min(errors - 1, 30), self.longest_seconds)
+
+
+LOST = Retry("projector lost the database", logging.WARNING, 0.5, 5.0)
+REFUSED = Retry("projector cannot fold", logging.ERROR, 1.0, 60.0)
+"""PostgreSQL answered with an error that is not in the events: a full disk, a missing right, a time-out, a lock."""
+ENDED = ("08", "57P", "25P03")
+"""SQLSTATEs of a connection that the server has ended, or does not accept because it starts or stops."""
+
+
+def follow(url: str, stop: threading.Event, wait: Callable[[float], object] | None = None) -> None:
+    """Fold new events until `stop` is set; try again after errors of the database.
+
+    `wait` is called with the seconds to wait before the next attempt; default: until `stop` is set. Raises FoldStopped
+    if an event cannot be folded and names no fund that could be held.
     """
+    errors = _Errors(wait or stop.wait)
     while not stop.is_set():
         try:
             with session.connect(url, session.WORKERS, row_factory=tuple_row) as conn:
                 conn.execute("listen ledger_events")
                 log.info("projector following")
-                _follow(conn, stop)
-        except psycopg.OperationalError as error:
-            log.warning("projector lost the database", reason=str(error).strip())
-            time.sleep(RECONNECT_SECONDS)
+                _follow(conn, stop, errors)
+        except psycopg.Error as error:
+            errors.add(error)
 
 
-def _follow(conn: psycopg.Connection[tuple[object, ...]], stop: threading.Event) -> None:
+class _Errors:
+    """Counts the errors of one kind in a row; logs each, and waits after it."""
+
+    def __init__(self, wait: Callable[[float], object]) -> None:
+        self._wait, self._retry, self._in_a_row = wait, LOST, 0
+
+    def none(self) -> None:
+        """Called after a success."""
+        self._retry, self._in_a_row = LOST, 0
+
+    def add(self, error: psycopg.Error) -> None:
+        retry = LOST if error.sqlstate is None or error.sqlstate.startswith(ENDED) else REFUSED
+        self._in_a_row = self._in_a_row + 1 if retry is self._retry else 1
+        self._retry = retry
+        seconds = retry.pause(self._in_a_row)
+        at = "; ".join(getattr(error, "__notes__", ()))
+        told = {"sqlstate": error.sqlstate, "reason": str(error).strip(), "pause_seconds": seconds}
+        log.log(retry.level, retry.event, at=at, **told)
+        self._wait(seconds)
+
+    @property
+    def max_events(self) -> int:
+        """The size of the next span: half as many events after each refusal.
+
+        So a span that is too large for a limit of the server is folded in parts, and the log names the event at last.
+        """
+        return max(SPAN >> self._in_a_row, 1) if self._retry is REFUSED else SPAN
+
+
+def _follow(conn: Connection[Any], stop: threading.Event, errors: _Errors) -> None:
     while not stop.is_set():
-        while not stop.is_set() and (span := projections.advance(conn)):
+        while not stop.is_set() and (span := fold(conn, errors.max_events)):
             log.debug("folded", after=span.after, upto=span.upto)
+            errors.none()
+        errors.none()
         for _ in conn.notifies(timeout=POLL_SECONDS, stop_after=1):
             pass
+
+
+def fold(conn: Connection[Any], max_events: int = SPAN) -> Span | None:
+    """Fold the next span; hold the fund of each event that cannot be folded. Raises FoldStopped if it names no fund."""
+    while True:
+        try:
+            return advance(conn, max_events)
+        except FoldStopped as stopped:
+            fund = hold(conn, stopped.position, stopped.projection, stopped.finding)
+            if fund is None:
+                raise
+            log.error("fund held", fund=fund, **stopped.facts)  # noqa: TRY400 - the finding has all details
 
 
 def catch_up(url: str) -> int:
     """Fold all recorded events; return the position reached, or 0 if there was nothing to fold."""
     with session.connect(url, session.COMMANDS, row_factory=tuple_row) as conn:
         reached = 0
-        while span := projections.advance(conn):
+        while span := fold(conn):
             reached = span.upto
     return reached

@@ -138,7 +138,9 @@ def test_an_alert_has_an_urgency_the_event_it_refers_to_and_two_sentences(name, 
         assert "{" not in sentence
 
 
-FROM_TABLES = {"unspent", "never-paid", "never-awarded", "december-rush", "payee-differs", "statement-outdated"}
+FROM_TABLES = {
+    "fund-held", "unspent", "never-paid", "never-awarded", "december-rush", "payee-differs", "statement-outdated",
+}  # fmt: skip
 """Alerts that are computed from the projected tables and tested in tests/service."""
 
 

@@ -92,6 +92,7 @@ SEEN_ELSEWHERE = {
     "test_reconciliations_api.py": ("Exceptional.settled",),
     "test_alerts_api.py": ("Accepted.untrue_since", "UntrueSince"),
     "test_registers_api.py": ("Unevidenced.evidenced_by",),
+    "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
 }
 """Members of answers that only other tests produce, e.g. a finding of a check, which needs a damaged ledger."""

@@ -114,7 +114,7 @@ def long_fund(ledger, monkeypatch):
     return stream
 
 
-def test_the_replay_of_a_long_stream_does_not_keep_other_funds_from_posting(ledger, database_url, monkeypatch, long_fund):
+def test_a_replay_does_not_keep_other_funds_from_posting(ledger, database_url, monkeypatch, long_fund):
     put(ledger, founded(line()))
     reading, go_on = threading.Event(), threading.Event()
 

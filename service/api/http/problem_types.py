@@ -228,5 +228,13 @@ PROBLEM_TYPES = {
     ),
     "overloaded": ProblemType(503, "The service is overloaded.", "当前请求过多。", *RETRY),
     "not-yet": ProblemType(503, "The projections have not reached this position yet.", "投影尚未到达该位置。", *RETRY),
+    "fund-held": ProblemType(
+        503,
+        "An event of this fund cannot be folded, so its balances and registers do not change.",
+        "该专项资金有一个事件无法推算，其余额和台账已暂停更新。",
+        "Tell the operator the `fund` and the `position`, and ask again when the fund is released. Posts to it, its"
+        " events and `why` are answered as usual, and so is every other fund.",
+        "请将 fund 和 position 告知管理员，恢复后再次查询。该资金的提交、事件查询和 why 以及其他专项资金照常。",
+    ),
     "issuer-unavailable": ProblemType(503, "The token issuer cannot be reached.", "暂时无法连接令牌签发方。", *RETRY),
 }

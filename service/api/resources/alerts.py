@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -19,7 +19,7 @@ from service.api.http.parameters import MIN_POSITION, pattern, text
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_read
+from service.api.http.visibility import must_read, tables
 from service.api.resources.why import as_of, heads, look_up
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
@@ -36,22 +36,31 @@ def all_alerts(fund: str) -> Response:
     must_read(fund)
     with reader().at() as snapshot:
         codes = [row["project"] for row in snapshot.rows("projects", fund=fund, project=None) if row["opened_position"]]
+        held = snapshot.held.get(fund)
     streams = (f"fund/{fund}", *(f"project/{code}" for code in codes))
     view = ledger().view(*streams)
+    if held:
+        alert = Alert("fund-held", Urgency.ODD, {name: held[name] for name in held if name != "held_at"})
+        return _answer(fund, snapshot.position, view, streams, [(alert, [held["position"]])])
     found: list[AlertWithPositions] = [(each, []) for each in alerts(view, fund, tuple(codes))]
     with reader().at() as snapshot:
         found += _alerts_of_movements(snapshot, fund, view)
-        position = snapshot.position
-    last = look_up(heads(view, *streams))
+    return _answer(fund, snapshot.position, view, streams, found)
+
+
+def _answer(
+    fund: str, position: int, view: LedgerView, streams: Iterable[str], found: list[AlertWithPositions]
+) -> Response:
+    last, today = look_up(heads(view, *streams)), view.today
     places = look_up({reference for each, _ in found for reference in each.by})
-    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or view.today))
+    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or today))
     rows = [_row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in found]
     return answer(
         {
             "fund": fund,
             "as_of": {"position": position},
             "states_as_of": as_of(last),
-            "today": view.today,
+            "today": today,
             "alerts": rows,
         }
     )
@@ -112,7 +121,7 @@ def _money(row: Row, name: str) -> Money:
 )
 def appropriations(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund))
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "appropriations": rows})
 
@@ -133,7 +142,7 @@ def missing_evidence(
     must_read(fund)
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         known = _existing(snapshot, fund)
         rows = snapshot.rows(
             "missing_evidence", fund=known, kind=kind, position=int(position), seq=int(seq), limit=size

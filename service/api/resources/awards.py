@@ -8,8 +8,7 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
-from service.api.http.request_context import reader
-from service.api.http.visibility import must_read
+from service.api.http.visibility import as_of, must_read, tables
 
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
 
@@ -51,7 +50,7 @@ def listed(
     size = limit or pagination.DEFAULT_ROWS
     position, _, award = (after or "0.").partition(".")
     filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = snapshot.rows("awards", **filters, position=int(position), award=award, limit=size)
-        members = {"as_of": {"position": snapshot.position}}
+        members = {"as_of": as_of(snapshot)}
     return pagination.answer_rows("awards", rows, members, size, lambda row: f"{row['events'][0]}.{row['award']}")

@@ -11,8 +11,7 @@ from service.api.http import pagination
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, text, whole
 from service.api.http.problems import Problem
-from service.api.http.request_context import reader
-from service.api.http.visibility import must_read
+from service.api.http.visibility import absent, as_of, must_read, tables
 
 bp = Blueprint("documents", __name__, url_prefix="/v1/documents")
 
@@ -44,14 +43,14 @@ def cited(
     if "\x00" in number:
         raise Problem("not-found")
     filters = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = snapshot.rows("citations", **filters, after=after or 0, limit=size)
         parts = official(number)
         members = {
             "number": normal(number),
             "official": parts and asdict(parts),
-            "as_of": {"position": snapshot.position},
+            "as_of": as_of(snapshot),
         }
-    if not rows and not after:
-        raise Problem("not-found", number=number)
+        if not rows and not after:
+            raise absent(snapshot, number=number)
     return pagination.answer_rows("citations", rows, members, size, lambda row: str(row["position"]))

@@ -11,9 +11,8 @@ from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.parameters import MAX_INTEGER, MIN_POSITION
 from service.api.http.problems import Problem
-from service.api.http.request_context import reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_find
+from service.api.http.visibility import absent, must_find, tables
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -25,10 +24,10 @@ bp = Blueprint("fen", __name__, url_prefix="/v1/fen")
 def trace(serial: int, *, min_position: int | None) -> Response:
     if serial > MAX_INTEGER:
         raise Problem("not-found", serial=str(serial))
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         moves = snapshot.rows("fen_moves", serial=serial)
         if not moves:
-            raise Problem("not-found")
+            raise absent(snapshot)
         fund = moves[0]["fund"]
         must_find(fund, moves[-1]["project"])
         stands = {"account": moves[-1]["to"], **_place(moves[-1], moves[-1]["to"]), "since": moves[-1]["position"]}

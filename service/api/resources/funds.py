@@ -24,9 +24,8 @@ from service.api.http.parameters import (
     whole,
 )
 from service.api.http.problems import Problem
-from service.api.http.request_context import reader
 from service.api.http.responses import answer
-from service.api.http.visibility import may_read, must_read
+from service.api.http.visibility import as_of, may_read, must_read, tables
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -53,16 +52,16 @@ MOVEMENT_FILTERS = {
 @bp.get("")
 @operation("List the funds", "专项资金", response_types.Funds, min_position=MIN_POSITION)
 def all_funds(*, min_position: int | None) -> Response:
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = [row for row in snapshot.rows("funds", fund=None) if may_read(row["fund"])]
-        return answer({"as_of": {"position": snapshot.position}, "funds": rows})
+        return answer({"as_of": as_of(snapshot), "funds": rows})
 
 
 @bp.get("/<code:fund>")
 @operation("Get a fund", "单个专项资金", response_types.FundNow, min_position=MIN_POSITION)
 def one_fund(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         return answer({**_existing(snapshot, fund), "as_of": {"position": snapshot.position}})
 
 
@@ -83,7 +82,7 @@ def balances(
 ) -> Response:
     must_read(fund)
     by = by or "batch"
-    with reader().at(max(min_position or 0, position or 0)) as snapshot:
+    with tables(max(min_position or 0, position or 0)) as snapshot:
         _existing(snapshot, fund)
         params = {"fund": fund, "position": position, "booked_on": booked_on}
         *rows, total_row = snapshot.rows(f"balances_by_{by}", **params)
@@ -113,7 +112,7 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
     must_read(fund, filters["project"])
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         _existing(snapshot, fund)
         rows = snapshot.rows("movements", fund=fund, **filters, position=int(position), seq=int(seq), limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
@@ -129,7 +128,7 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
 )
 def plan(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         return answer(annex(snapshot, fund))
 
 

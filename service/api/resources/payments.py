@@ -11,9 +11,8 @@ from service.api.http import pagination
 from service.api.http.operation import operation
 from service.api.http.parameters import AWARD, BATCH, FUND, MIN_POSITION, PROJECT, day, one_of, pattern, text, whole
 from service.api.http.problems import Problem
-from service.api.http.request_context import reader
 from service.api.http.responses import answer
-from service.api.http.visibility import may_read, must_read
+from service.api.http.visibility import absent, as_of, may_read, must_find, must_read, tables
 from service.api.resources import fen
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
@@ -55,16 +54,16 @@ ONE_PROJECT = PROJECT._replace(
 def register(*, after: int | None, limit: int | None, min_position: int | None, **filters: Any) -> Response:
     must_read(filters["fund"], filters["project"])
     size = limit or pagination.DEFAULT_ROWS
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = snapshot.rows("payments", **filters, payment=None, after=after or 0, limit=size)
-        members = {"as_of": {"position": snapshot.position}}
+        members = {"as_of": as_of(snapshot)}
     return pagination.answer_rows("payments", rows, members, size, lambda row: str(row["requested_position"]))
 
 
 @bp.get("/<name:payment>")
 @operation("Get a payment", "单笔支付", response_types.PaymentNow, project=ONE_PROJECT, min_position=MIN_POSITION)
 def one(payment: str, *, project: str | None, min_position: int | None) -> Response:
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         return answer({**_readable(snapshot, payment, project), "as_of": {"position": snapshot.position}})
 
 
@@ -77,7 +76,7 @@ def one(payment: str, *, project: str | None, min_position: int | None) -> Respo
     min_position=MIN_POSITION,
 )
 def trace(payment: str, *, project: str | None, min_position: int | None) -> Response:
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         row = _readable(snapshot, payment, project)
         place = {key: row[key] for key in ("fund", "project", "batch", "award", "payment")}
         moves = snapshot.rows("payment_moves", **place)
@@ -102,7 +101,8 @@ def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
     )
     readable = [row for row in rows if may_read(row["fund"], row["project"])]
     if not readable:
-        raise Problem("not-found", payment=payment)
+        raise absent(snapshot, payment=payment)
     if len(readable) > 1:
         raise Problem("ambiguous-name", payment=payment, projects=[row["project"] for row in readable])
+    must_find(readable[0]["fund"], readable[0]["project"])
     return readable[0]

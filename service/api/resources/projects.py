@@ -8,10 +8,8 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION
-from service.api.http.problems import Problem
-from service.api.http.request_context import reader
 from service.api.http.responses import answer
-from service.api.http.visibility import may_read, must_find
+from service.api.http.visibility import absent, as_of, may_read, mentions, must_find, tables
 
 bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
 
@@ -21,19 +19,21 @@ bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
     "List the projects of the adopted plans", "项目", response_types.Projects, fund=FUND, min_position=MIN_POSITION
 )
 def all_projects(*, fund: str | None, min_position: int | None) -> Response:
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         rows = snapshot.rows("projects", fund=fund, project=None)
         rows = [row for row in rows if may_read(row["fund"], row["project"])]
-        return answer({"as_of": {"position": snapshot.position}, "projects": rows})
+        if fund and (rows or may_read(fund)):
+            mentions(fund)
+        return answer({"as_of": as_of(snapshot), "projects": rows})
 
 
 @bp.get("/<code:project>")
 @operation("Get a project", "单个项目", response_types.ProjectNow, min_position=MIN_POSITION)
 def one_project(project: str, *, min_position: int | None) -> Response:
-    with reader().at(min_position or 0) as snapshot:
+    with tables(min_position) as snapshot:
         row = snapshot.one("projects", fund=None, project=project)
         if row is None:
-            raise Problem("not-found")
+            raise absent(snapshot)
         must_find(row["fund"], project)
         params = {"fund": row["fund"], "project": project}
         all_awards = {

@@ -51,6 +51,8 @@ class Problem(TypedDict):
     facts: NotRequired[dict[str, Any]]
     errors: NotRequired[list[ErrorAt]]
     outcomes: NotRequired[list[dict[str, Any]]]
+    fund: NotRequired[str | None]
+    position: NotRequired[Position]
 
 
 class ErrorAt(TypedDict):
@@ -60,11 +62,22 @@ class ErrorAt(TypedDict):
     detail: str
 
 
+class HeldFund(TypedDict):
+    """A fund whose event at `position` cannot be folded: the tables have its events before that one only."""
+
+    fund: str
+    position: Position
+
+
 class AsOf(TypedDict):
-    """The log position, and the booking date if one was requested, that the response reflects."""
+    """The log position, and the booking date if one was requested, that the response reflects.
+
+    `held`: in a list over several funds, those of which it has only earlier events.
+    """
 
     position: Position
     booked_on: NotRequired[Day]
+    held: NotRequired[list[HeldFund]]
 
 
 class Document(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
@@ -29,6 +30,12 @@ class Fund(TypedDict):
         Position | None, Meta(description="The position of the event that put the current plan in force. 现行计划。")
     ]
     closed_position: Position | None
+    held_at: Annotated[
+        datetime | None,
+        Meta(
+            description="Since when an event of the fund cannot be folded, so that its tables do not change. 暂停时间。"
+        ),
+    ]
 
 
 class FundNow(Fund):

@@ -14,7 +14,9 @@ select
     f.established_position,
     f.adopted_position,
     f.plan_position,
-    f.closed_position
+    f.closed_position,
+    h.held_at
 from fund as f
+left join held_fund as h using (fund)
 where f.fund = coalesce(%(fund)s, f.fund)
 order by f.fund

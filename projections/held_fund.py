@@ -1,0 +1,55 @@
+"""A fund whose event cannot be folded is held: its tables stay at the position before that event; other funds go on.
+
+`held_fund` has a row for each. A session that folds while a fund is held puts a temporary view in front of the log
+which lacks the event and all later events of that fund. So the SQL of the projections, and with it their version, is
+the same with and without a hold, and nothing is slower while no fund is held.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+
+def hold(conn: Connection[Any], position: int, projection: str, finding: str) -> str | None:
+    """Hold the fund of the event at `position`, which cannot be folded. Returns the fund, or None if it names none."""
+    event = {"position": position, "projection": projection, "finding": finding}
+    row: tuple[str] | None = conn.cursor(row_factory=tuple_row).execute(HOLD, event).fetchone()
+    return row and row[0]
+
+
+HOLD = """
+    insert into held_fund (fund, position, projection, finding)
+    select fact ->> 'fund', position, %(projection)s, %(finding)s
+    from public.event
+    where position = %(position)s and fact ->> 'fund' <> ''
+    on conflict (fund) do update set
+        position = excluded.position,
+        projection = excluded.projection,
+        finding = excluded.finding,
+        held_at = excluded.held_at
+    where held_fund.position > excluded.position  -- a new projection may stop at an earlier event
+    returning fund
+"""
+
+
+def skip_held(conn: Connection[Any]) -> None:
+    """From now on, `event` means the log without the events of held funds, in this session.
+
+    `held_fund` is looked up when the view is created: a rebuild has a table of this name in its schema.
+    """
+    conn.execute(SKIP_HELD)
+    # Prepared statements would still read the table: PostgreSQL does not notice that a name has a new meaning.
+    conn.execute("discard plans")
+
+
+SKIP_HELD = """
+    create temporary view event as
+    select e.*
+    from public.event as e
+    where not exists (select from held_fund as h where h.fund = e.fact ->> 'fund' and h.position <= e.position)
+"""
+UNNOTICED = "exists (select from held_fund) and to_regclass('pg_temp.event') is null"
+"""Whether a fund is held and this session does not skip its events yet, as an SQL expression."""
