@@ -12,7 +12,8 @@ import msgspec
 from service.calendar.imports import Import
 
 NAME = "manifest.json"
-FORM = 1  # the version of the archive's format
+FORM, WITH_CALENDARS = 1, 2
+"""The versions of the archive's format. A program that knows no calendars must not open an archive that has some."""
 
 
 class ArchiveWrong(Exception):
@@ -84,7 +85,8 @@ class Archive:
 
     def add(self, segment: Segment) -> Archive:
         """The archive with one more segment. Its manifest is replaced atomically."""
-        extended = msgspec.structs.replace(self.manifest, segments=(*self.manifest.segments, segment))
+        form = WITH_CALENDARS if segment.calendars else self.manifest.form
+        extended = msgspec.structs.replace(self.manifest, form=form, segments=(*self.manifest.segments, segment))
         write_atomically(self.folder / NAME, msgspec.json.format(msgspec.json.encode(extended)) + b"\n")
         return Archive(self.folder, extended)
 
@@ -108,7 +110,7 @@ def find(folder: Path) -> Archive | None:
         manifest = msgspec.json.decode(file.read_bytes(), type=Manifest)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ArchiveWrong(f"{file}: {error}. 清单无法读取。") from error
-    if manifest.form != FORM:
+    if manifest.form not in (FORM, WITH_CALENDARS):
         raise ArchiveWrong(f"{file}: format {manifest.form} is not supported. 不支持此归档格式。")
     chain, after = "", 0
     for segment in manifest.segments:

@@ -45,7 +45,7 @@ from service.ledger.recorder import Appended, Datastore, FactMapper, Identity, R
 from service.ledger.states import SNAPSHOT_KEY, CachedState, Loaded, StateCache, entries, load
 from service.overload import Overloaded
 from service.postgres.queries import QUERIES
-from service.postgres.session import POSTS, Limits
+from service.postgres.session import POSTS, REPLAYS, Limits, Session, limited
 
 __all__ = [
     "Committed",
@@ -71,9 +71,10 @@ _Attempt = Callable[[Sequence[Request]], Sequence[Request]]
 MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
 """A call raises Unavailable when its database connection fails this many times, or after this time. A restart of the
 database fails once or twice, at once."""
-LONG_REPLAY, REPLAY_SECONDS, MAX_WARMED = 2_000, 300, 200
-"""Streams with more events than this are replayed apart from the group commit, in at most this time, and this many of
-them before the service is ready. 2 000 events take about 0.2 s."""
+LONG_REPLAY = 2_000
+"""Streams with more events are replayed apart from the group commit. These take about 0.2 s."""
+MAX_WARMED = 200
+"""How many long streams are replayed before the service is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
 """The database answered: another session is in the way, or the query is slow. Trying again would take as long again."""
 
@@ -186,12 +187,9 @@ class Ledger(Application[str]):
                 self._replays.difference_update(names)
 
     def _replay(self, conn: Connection[DictRow], names: Collection[str]) -> None:
-        """Reading a long stream takes longer than a statement of a post may."""
-        conn.execute(f"set statement_timeout = '{REPLAY_SECONDS}s'".encode())
-        try:
+        """Cache these streams, with longer limits than a post has."""
+        with limited(cast(Session, conn), REPLAYS):
             load(conn, self._states, names, (), ())
-        finally:
-            conn.execute(f"set statement_timeout = '{self._datastore.limits.statement}s'".encode())
 
     def _process_batches(self, requests: Sequence[Request]) -> None:
         """Process requests posted together, in batches that fit one transaction; a full queue refuses its batch."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import select
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
@@ -23,31 +23,34 @@ C = TypeVar("C", bound=Connection[Any])
 
 
 class Limits(NamedTuple):
-    """How many seconds a session waits: the client for any answer, a statement for its end or for a lock; 0: for ever.
+    """How many seconds a session waits before it gives up; 0: for ever.
 
-    `silence` is above `statement`, so that a server that works reports the timeout itself.
+    silence_seconds: the client, while no byte arrives (more than a statement may take, so that a server that works
+    reports its own time-out); statement_seconds: a statement, until it has ended; lock_seconds: a statement, for a
+    lock; idle_seconds: the server, for the next statement of an open transaction, such as that of a killed process.
     """
 
-    silence: float
-    statement: float
-    lock: float
+    silence_seconds: float
+    statement_seconds: float
+    lock_seconds: float
+    idle_seconds: float = 10
 
 
-POSTS = Limits(silence=6, statement=5, lock=3)
-KEYS = Limits(silence=3, statement=2, lock=1)
-READS = Limits(silence=9, statement=8, lock=3)
-WORKERS = Limits(silence=60, statement=55, lock=10)
+POSTS = Limits(silence_seconds=6, statement_seconds=5, lock_seconds=3)
+REPLAYS = Limits(silence_seconds=310, statement_seconds=300, lock_seconds=3)
+"""For reading a long stream, apart from the posts."""
+KEYS = Limits(silence_seconds=3, statement_seconds=2, lock_seconds=1)
+READS = Limits(silence_seconds=9, statement_seconds=8, lock_seconds=3)
+WORKERS = Limits(silence_seconds=60, statement_seconds=55, lock_seconds=10)
 """The projector, the log watcher and the scheduler of checks: a span of 10 000 events is folded in a second."""
-COMMANDS = Limits(silence=3_600, statement=0, lock=60)
-"""What a person or a check waits for: a statement may read the whole log, or index it."""
+COMMANDS = Limits(silence_seconds=3_600, statement_seconds=0, lock_seconds=60, idle_seconds=0)
+"""What a person or a check waits for: a statement may read the whole log, or index it; a check keeps its snapshot open
+while other sessions fold."""
 
-IDLE_IN_TRANSACTION_SECONDS = 10.0
-"""The server ends a session that holds a transaction open and sends nothing, such as that of a killed process."""
 WAIT_SECONDS = 2.0
 """How long a request waits for a connection of a pool."""
 RECONNECT_SECONDS = 5.0
-"""A pool that cannot connect gives up after this time; the next request tries again at once, however long the outage
-was, whereas the pool itself would wait twice as long each time."""
+"""A pool stops connecting after this time; the next request starts again. psycopg's own pauses double each time."""
 
 CLIENT_DEFAULTS = {
     "connect_timeout": 3,  # for each host
@@ -64,7 +67,6 @@ SERVER_SETTINGS = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "10s",
     "client_connection_check_interval": "5s",
-    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_SECONDS}s",
     "log_parameter_max_length_on_error": "0",
 }
 """The session settings of every session: the server notices a dead client, and logs no values.
@@ -73,14 +75,14 @@ Only its superuser can set log_parameter_max_length (docs/operations.md)."""
 
 
 class Session(Connection[Any]):
-    """A connection that is given up when the server sends nothing for `silence` seconds, though a query runs."""
+    """A connection that is given up when the server sends nothing for `limits.silence_seconds`, though a query runs."""
 
-    silence: float = POSTS.silence
+    limits = POSTS
 
     def wait(self, gen: Generator[Any, Any, T], interval: float = 0.1, timeout: float | None = None) -> T:
-        return super().wait(self._not_for_ever(gen), interval, timeout)
+        return super().wait(self._with_silence_limit(gen), interval, timeout)
 
-    def _not_for_ever(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+    def _with_silence_limit(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
         """Passes on the steps of `gen`. After too long a silence, closes the connection and raises OperationalError."""
         try:
             step, heard = next(gen), time.monotonic()
@@ -88,9 +90,9 @@ class Session(Connection[Any]):
                 ready = yield step
                 if ready:
                     heard = time.monotonic()
-                elif time.monotonic() - heard > self.silence:
+                elif time.monotonic() - heard > self.limits.silence_seconds:
                     self.pgconn.finish()
-                    raise OperationalError(f"the database has not answered for {self.silence:g} s")
+                    raise OperationalError(f"the database has not answered for {self.limits.silence_seconds:g} s")
                 step = gen.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
@@ -103,24 +105,41 @@ def conninfo(url: str) -> str:
 
 def configure(conn: Connection[Any], limits: Limits, **settings: str) -> None:
     """Set the limits and further session settings of a new connection, in one round trip."""
+    _set(conn, {**SERVER_SETTINGS, **_timeouts(limits), **settings})
     if isinstance(conn, Session):
-        conn.silence = limits.silence
-    given = {
-        **SERVER_SETTINGS,
-        "statement_timeout": f"{limits.statement}s",
-        "lock_timeout": f"{limits.lock}s",
-        **settings,
-    }
-    conn.execute(
-        "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) as setting (name, value)",
-        [list(given), list(given.values())],
-    )
+        conn.limits = limits
     if not conn.autocommit:
         conn.commit()
 
 
+@contextmanager
+def limited(conn: Session, limits: Limits) -> Iterator[None]:
+    """Other limits for a while."""
+    before = conn.limits
+    configure(conn, limits)
+    try:
+        yield
+    finally:
+        configure(conn, before)
+
+
+def _timeouts(limits: Limits) -> dict[str, str]:
+    return {
+        "statement_timeout": f"{limits.statement_seconds}s",
+        "lock_timeout": f"{limits.lock_seconds}s",
+        "idle_in_transaction_session_timeout": f"{limits.idle_seconds}s",
+    }
+
+
+def _set(conn: Connection[Any], settings: Mapping[str, str]) -> None:
+    conn.execute(
+        "select set_config(name, value, false) from unnest(%s::text[], %s::text[]) as setting (name, value)",
+        [list(settings), list(settings.values())],
+    )
+
+
 def connect(url: str, limits: Limits, **options: Any) -> Connection[Any]:
-    """A connection outside a transaction (autocommit) with these limits. Raises OperationalError."""
+    """A connection with these limits, by default in autocommit. Raises OperationalError."""
     conn = Session.connect(conninfo(url), **{"autocommit": True, **options})
     configure(conn, limits)
     return conn

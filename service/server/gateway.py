@@ -289,8 +289,8 @@ async def _deadline(seconds: float) -> AsyncIterator[None]:
 
 def _seconds(environment: Mapping[str, Any]) -> float:
     """The time within which this request is answered."""
-    is_upload = environment["REQUEST_METHOD"] == "POST" and not environment["PATH_INFO"].endswith("/events")
-    return UPLOAD_SECONDS if is_upload else REQUEST_SECONDS
+    is_statement = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"] == "/v1/reconciliations"
+    return UPLOAD_SECONDS if is_statement else REQUEST_SECONDS
 
 
 async def _received(protocol: Any, length: int) -> bytes:

@@ -332,7 +332,7 @@ def test_a_forged_column_changes_the_chain(archived, copied):
         (lambda m: m["segments"][1].update(first=150), "does not follow"),
         (lambda m: m["segments"][1].update(events_sha256="0" * 64), "does not follow"),
         (lambda m: m["segments"].clear(), "no archive"),
-        (lambda m: m.update(form=2), "not supported"),
+        (lambda m: m.update(form=3), "not supported"),
         (lambda m: m.pop("segments") and m.update(segments="x"), "Expected"),
     ],
 )

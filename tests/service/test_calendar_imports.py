@@ -10,7 +10,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import dict_row
 
 from domain.rules.call import CalendarUnknown, NoticeTooShort
-from service.archive.manifest import empty, find
+from service.archive.manifest import WITH_CALENDARS, empty, find
 from service.archive.restore import restore
 from service.archive.write import archive
 from service.calendar import imports
@@ -254,6 +254,7 @@ def test_an_archive_restores_the_calendars_by_which_its_events_were_decided(
         kept = imports.history(conn)
     archived = find(tmp_path)
     assert [each.year for segment in archived.manifest.segments for each in segment.calendars] == [2031, 2031]
+    assert archived.manifest.form == WITH_CALENDARS, "an older program would read it as if it had none"
     with new_database(server_url, template) as url:
         with connect(url) as conn:
             restore(conn, archived)

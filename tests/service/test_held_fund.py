@@ -91,7 +91,7 @@ TELLS_ITSELF = {"/v1/funds/{fund}/alerts", "/v1/funds", "/", "/metrics"}
 NOT_OF_A_FUND = {
     "/healthz", "/readyz", "/v1/event-types", "/v1/event-types/{type_}", "/v1/rules", "/v1/rules/{rule}", "/docs",
     "/openapi.json", "/v1/posting-rules", "/v1/problems", "/v1/problems/{kind}", "/v1/checks", "/v1/checks/{number}",
-    "/v1/keys", "/v1/keys/self",
+    "/v1/keys", "/v1/keys/self", "/v1/calendars",
 }  # fmt: skip
 
 

@@ -99,7 +99,7 @@ def test_a_host_that_swallows_connections_does_not_keep_posts_from_the_next_host
 
 
 def test_the_projector_leaves_a_silent_connection_and_folds_on_a_new_one(database_url, monkeypatch):
-    monkeypatch.setattr(session, "WORKERS", session.Limits(silence=1, statement=1, lock=1))
+    monkeypatch.setattr(session, "WORKERS", session.Limits(1, 1, 1))
     stop = threading.Event()
     with proxied(database_url) as proxy, open_ledger(database_url) as ledger:
         thread = threading.Thread(target=projector.follow, args=(proxy.url, stop))
@@ -111,6 +111,18 @@ def test_the_projector_leaves_a_silent_connection_and_folds_on_a_new_one(databas
         wait_until_folded(database_url, head)
         stop.set()
         thread.join()
+
+
+@pytest.mark.parametrize("kind", ["POSTS", "REPLAYS", "KEYS", "READS", "WORKERS", "COMMANDS"])
+def test_the_server_has_the_limits_of_each_kind_of_session_and_a_command_may_keep_its_snapshot_open(database_url, kind):
+    limits = getattr(session, kind)
+    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+    with session.connect(database_url, limits) as conn:
+        query = "select setting::int from pg_settings where name = %s"
+        milliseconds = [conn.execute(query, [name]).fetchone()[0] for name in names]
+    assert milliseconds == [1_000 * each for each in limits[1:]]
+    assert (limits.idle_seconds == 0) == (kind == "COMMANDS")
+    assert limits.silence_seconds > limits.statement_seconds
 
 
 def wait_until_folded(url, position):
