@@ -21,6 +21,7 @@ from service.config import ABOUT
 from service.example import FUND, STATEMENT
 from service.postgres.embedded import embedded_postgres
 from service.supervisor import FAULT, supervised
+from tests.service.commands import run_command
 from tests.service.conftest import SECRET
 
 
@@ -40,13 +41,7 @@ def suyuan(api, *arguments):
 
 def run(api, *arguments):
     settings = {"DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": "/nowhere", "COLUMNS": "200"}
-    return subprocess.run(
-        [sys.executable, "-m", "service", *arguments],
-        env={**os.environ, **settings},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_command(*arguments, env={**os.environ, **settings})
 
 
 def test_commands_create_rotate_list_and_revoke_a_key(api):
@@ -127,9 +122,7 @@ def test_check_and_keys_fail_in_a_folder_without_a_ledger(tmp_path):
 def without_database(home, *arguments, cwd=None, **variables):
     """Run a command with this home folder and without DATABASE_URL."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "COLUMNS")}
-    command = [sys.executable, "-m", "service", *arguments]
-    environment = {**inherited, "SUYUAN_HOME": str(home), **variables}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=cwd)
+    return run_command(*arguments, env={**inherited, "SUYUAN_HOME": str(home), **variables}, cwd=cwd)
 
 
 def test_the_help_lists_every_command_in_both_languages_without_truncation(tmp_path):

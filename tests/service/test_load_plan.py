@@ -9,6 +9,7 @@ import pytest
 
 from service import example
 from service.yaml_file.document import MAX_BYTES
+from tests.service.commands import run_command
 from tests.service.conftest import SECRET
 from tests.service.test_plan_file import OTHER
 
@@ -28,6 +29,8 @@ def plan(tmp_path):
 def load(*arguments, piped=None, **variables):
     """Run load-plan; `piped` is the content of its standard input, a pipe."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "COLUMNS")}
+    if piped is None:
+        return run_command("load-plan", *arguments, env={**inherited, **variables})
     return subprocess.run(
         [sys.executable, "-m", "service", "load-plan", *map(str, arguments)],
         env={**inherited, **variables},
