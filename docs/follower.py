@@ -43,6 +43,8 @@ def follow(url: str, key: str, cursor: Path, only: str = "") -> Iterator[dict]:
             continue
         if (len(events), _hash(events)) != (proof["count"], proof["sha256"]):
             raise Incomplete(position, upto)
+        if events:
+            _remember(cursor, proof)
         for event in events:
             yield event
             _keep(cursor, event["position"])
@@ -59,6 +61,12 @@ def _keep(cursor: Path, position: int) -> None:
     written = cursor.with_suffix(".new")
     written.write_text(str(position))
     written.replace(cursor)
+
+
+def _remember(cursor: Path, proof: dict) -> None:
+    """Keep the digest of a page: if the ledger ever loses events, `suyuan check --against` finds it by them."""
+    with cursor.with_suffix(".digests").open("a") as digests:
+        digests.write(json.dumps(proof) + "\n")
 
 
 if __name__ == "__main__":

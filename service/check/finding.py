@@ -136,6 +136,19 @@ KINDS = {
         "Position {position}, {type}, has fields that its type does not have: {names}.",
         "第 {position} 号事件（{type}）含有该类型没有的字段：{names}。",
     ),
+    "event-lost": Kind(
+        Severity.ERROR,
+        "A follower has received position {position}, {type} of {stream}, which {sender} sent as {sender_id}; the log,"
+        " which ends at {head}, does not have it.",
+        "跟随方收到过第 {position} 号事件（{type}，{stream}，由 {sender} 以 {sender_id} 提交），"
+        "日志（止于第 {head} 号）中没有。",
+    ),
+    "range-lost": Kind(
+        Severity.ERROR,
+        "The events from position {first} to {last} that a follower has received are not those of the log, which ends"
+        " at {head}.",
+        "跟随方收到过的第 {first} 至 {last} 号事件与日志（止于第 {head} 号）不一致。",
+    ),
     "sql-changed": Kind(
         Severity.ERROR,
         "{table} was folded by another version of its SQL than this program's.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from service import supervisor
 from service.check import KINDS, Report, Severity, check
+from service.check.against import check_against
 from service.cli.terminal import (
     AS_JSON,
     DIFFERS,
@@ -31,12 +33,19 @@ from service.cli.terminal import (
 
 
 @click.command("check", epilog=variables(*OF_LEDGER))
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    help="also name the events in this file of a follower that the log lacks 另列出跟随方文件中有而日志没有的事件",
+)
 @AS_JSON
-def command(as_json: bool) -> None:
+def command(as_json: bool, against: Path | None) -> None:
     """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
     supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
-    with administered(reads=True) as (chosen, _):
+    with administered(reads=True) as (chosen, conn):
+        lost = list(check_against(conn, against, chosen.source)) if against else []
         report = _run_check(url_of(chosen), err if as_json else out)
+        report.add(lost)
     if as_json:
         say_json(report.document())
     else:
@@ -70,6 +79,10 @@ STEPS = {
 }
 
 
+NAMED = ("event-lost", "range-lost")
+"""The kinds of findings that are shown one by one: each is a post to be sent again."""
+
+
 def _report_findings(report: Report) -> None:
     if report.findings:
         table = Table("类别 kind", "级别 severity", "数量 count", "示例 example")
@@ -80,6 +93,9 @@ def _report_findings(report: Report) -> None:
                 sentences = f"{one.zh}\n{one.en}" if one else ""
                 table.add_row(f"[{colour}]{name}[/{colour}]", kind.severity, f"{count:,}", escape(sentences))
         out.print(table)
+    for each in report.findings:
+        if each.kind in NAMED:
+            say(each.zh, each.en)
     checked = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
     at = f"截至第 {report.position} 号事件 as of position {report.position}: {checked}"
     if report.errors:
