@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,5 +20,15 @@ def database(config: Config, *, join: bool = False) -> Iterator[Config]:
     if config.database_url is not None:
         yield config
         return
+    _forget_libpq_variables()
     with embedded_postgres(config.home, join=join) as url:
         yield replace(config, database_url=url)
+
+
+def _forget_libpq_variables() -> None:
+    """Remove the environment variables of libpq, such as PGHOSTADDR.
+
+    They are meant for another server, and must not change where the embedded server's clients connect, or how.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]

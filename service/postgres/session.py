@@ -62,6 +62,10 @@ CLIENT_DEFAULTS = {
 """The connection parameters of libpq that are used unless the URL sets them."""
 
 SERVER_SETTINGS = {
+    "search_path": "public",
+    "DateStyle": "ISO, YMD",
+    "IntervalStyle": "postgres",
+    "bytea_output": "hex",
     "tcp_keepalives_idle": "5",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
@@ -69,7 +73,9 @@ SERVER_SETTINGS = {
     "client_connection_check_interval": "5s",
     "log_parameter_max_length_on_error": "0",
 }
-"""The session settings of every session: the server notices a dead client, and logs no values.
+"""The session settings of every session, whatever the environment, the role or the server sets.
+
+Names mean our tables, values have the form that psycopg reads, the server notices a dead client, and logs no values.
 
 Only its superuser can set log_parameter_max_length (docs/operations.md)."""
 
@@ -99,8 +105,8 @@ class Session(Connection[Any]):
 
 
 def conninfo(url: str) -> str:
-    """The connection string `url` with CLIENT_DEFAULTS for what it does not set."""
-    return make_conninfo("", **{**CLIENT_DEFAULTS, **conninfo_to_dict(url)})
+    """The connection string `url` with CLIENT_DEFAULTS for what it does not set, and always in UTF-8."""
+    return make_conninfo("", **{**CLIENT_DEFAULTS, **conninfo_to_dict(url), "client_encoding": "UTF8"})
 
 
 def configure(conn: Connection[Any], limits: Limits, **settings: str) -> None:

@@ -554,3 +554,29 @@ def test_a_key_is_limited_to_sources_that_posts_may_have_and_all_are_listed(api)
     assert " ".join(sources) in listed
     [bank] = [key for key in json.loads(suyuan(api, "list", "--json").stdout) if key["name"] == "bank"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", bank["created_at"])
+
+
+ELSEWHERE = {
+    "PGHOSTADDR": "127.0.0.1",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGSERVICE": "none",
+    "PGREQUIREAUTH": "none",
+    "PGCLIENTENCODING": "GBK",
+    "PGDATESTYLE": "German",
+    "PGOPTIONS": "-c search_path=pg_temp",
+}
+"""libpq's variables, as for another server."""
+
+
+def test_variables_for_another_server_change_nothing_of_the_embedded_one(tmp_path):
+    made = without_database(tmp_path, "keys", "create", "reader", "--scope", "read", "--new", **ELSEWHERE)
+    assert (made.returncode, f"账簿 ledger: {tmp_path}" in made.stderr) == (0, True), made.stderr
+    [key] = json.loads(without_database(tmp_path, "keys", "list", "--json").stdout)
+    assert key["name"] == "reader"
+
+
+@pytest.mark.parametrize("name", ["PGCLIENTENCODING", "PGDATESTYLE", "PGOPTIONS"])
+def test_the_form_in_which_values_are_exchanged_does_not_depend_on_the_environment(api, monkeypatch, name):
+    monkeypatch.setenv(name, ELSEWHERE[name])
+    listed = run(api, "keys", "list", "--json")
+    assert (listed.returncode, {each["name"] for each in json.loads(listed.stdout)} >= {"all"}) == (0, True)
