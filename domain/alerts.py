@@ -178,7 +178,7 @@ class Alert(Struct, frozen=True):
         return SENTENCES[self.name].zh.format(**self.facts, due_on=self.due_on)
 
 
-CALENDAR_DAYS = 60
+CALENDAR_DUE_DAYS = 60
 """This many days before the last known year ends, the calendar of the next one is due: it is published by then."""
 
 
@@ -220,7 +220,7 @@ def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
     """The calendar is the whole ledger's; every fund that may still publish a notice needs the next year's."""
     year = ledger.missing_year(ledger.today.year)
     due_on = date(year - 1, 12, 31)
-    if not fund.closed and ledger.calendar_days_left() <= CALENDAR_DAYS:
+    if not fund.closed and (due_on - ledger.today).days <= CALENDAR_DUE_DAYS:
         yield Alert("calendar-to-import", urgency(due_on, ledger.today), {"year": year}, due_on=due_on)
 
 
