@@ -101,7 +101,7 @@ def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Ite
         facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
         yield Alert("payee-differs", Urgency.ODD, facts, project=row["project"]), [row["position"]]
     for row in snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None):
-        if row["status"] == "accepted" and (since := row["untrue_since"]):
+        if row["status"] == "accepted" and (since := row["outdated_since"]):
             days = {"first_day": row["first_day"], "last_day": row["last_day"]}
             entry = {"entry": since["entry"], "stream": since["stream"], "version": since["entry_version"]}
             facts = {**days, **entry, "position": since["position"]}
