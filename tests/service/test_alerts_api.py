@@ -148,6 +148,8 @@ def test_the_reversal_of_an_entry_of_an_accepted_statement_is_shown_until_it_is_
     assert api.get(f"/v1/events/{since['position']}").json["type"] == "EntryReversed"
     [alert] = recorded.alerts("statement-outdated")
     assert alert["facts"]["first_day"] == "2019-03-01"
+    assert "PaymentConfirmed, version" in alert["sentence"]
+    assert "（支付确认）" in alert["sentence_zh"]
     assert [api.get(f"/v1/events/{each}").json["type"] for each in alert["events"]] == [
         "StatementReconciled", "EntryReversed",
     ]  # fmt: skip

@@ -224,6 +224,8 @@ def test_the_alert_the_metric_and_the_check_name_the_event_and_the_finding(two_f
     for text in (alert["sentence"], alert["sentence_zh"]):
         assert "by_mistake" in text
         assert f"suyuan rebuild --release {HELD}" in text
+    assert "AppropriationReceived" in alert["sentence"]
+    assert "AppropriationReceived" not in alert["sentence_zh"]
     assert "fund-held" not in [each["alert"] for each in two_funds.get(f"/v1/funds/{OTHER}/alerts").json["alerts"]]
     assert "\nsuyuan_funds_held 1.0\n" in two_funds.get("/metrics", "all").text
     errors = [each for each in check(two_funds.api.url).findings if each.severity == "error"]
