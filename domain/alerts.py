@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from msgspec import Struct
 
+from domain.decision import TITLES
 from domain.event import Reference
 from domain.ledger_view import LedgerView
 from domain.money import Money
@@ -150,13 +151,15 @@ SENTENCES = {
     ),
     "statement-outdated": Sentence(
         "The statement of {first_day} to {last_day} was accepted, but {entry}, version {version} of {stream}, on which"
-        " it rests, was reversed at position {position}: reconcile the statement again.",
+        " it rests, was reversed wholly or in part at position {position}: reconcile the statement again.",
         "{first_day} 至 {last_day} 的对账单已确认，其所依据的 {stream} 第 {version} 号事件（{entry}）已由日志第"
         " {position} 号事件冲销（全部或部分），须重新对账。",
         because=ACCOUNTING,
     ),
 }
 """All alerts by name."""
+EVENT_TYPES = ("entry", "type")
+"""Facts that name an event type: the Chinese sentence has its title."""
 
 
 class Alert(Struct, frozen=True):
@@ -175,10 +178,11 @@ class Alert(Struct, frozen=True):
 
     @property
     def zh(self) -> str:
-        return SENTENCES[self.name].zh.format(**self.facts, due_on=self.due_on)
+        facts = {name: TITLES.get(value, value) if name in EVENT_TYPES else value for name, value in self.facts.items()}
+        return SENTENCES[self.name].zh.format(**facts, due_on=self.due_on)
 
 
-CALENDAR_DAYS = 60
+CALENDAR_DUE_DAYS = 60
 """This many days before the last known year ends, the calendar of the next one is due: it is published by then."""
 
 
@@ -220,7 +224,7 @@ def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
     """The calendar is the whole ledger's; every fund that may still publish a notice needs the next year's."""
     year = ledger.missing_year(ledger.today.year)
     due_on = date(year - 1, 12, 31)
-    if not fund.closed and ledger.calendar_days_left() <= CALENDAR_DAYS:
+    if not fund.closed and (due_on - ledger.today).days <= CALENDAR_DUE_DAYS:
         yield Alert("calendar-to-import", urgency(due_on, ledger.today), {"year": year}, due_on=due_on)
 
 

@@ -56,15 +56,15 @@ class LedgerView(Struct, frozen=True):
         """The number of days from today to the last day of the last known year; negative if that is past."""
         return (date(self.missing_year(self.today.year), 1, 1) - self.today).days - 1
 
-    def last_day_of(self, first_day: date, working_days: int) -> date:
-        """The earliest last day of a period from `first_day` that has this many working days.
+    def earliest_end(self, first_day: date, min_working_days: int) -> date:
+        """The earliest last day of a period from `first_day` that has at least this many working days.
 
         If the calendar ends before it, the first day that the calendar does not cover.
         """
         days = 0
         for day in (first_day + timedelta(number) for number in count()):
             worked = self.working_days(day, day)
-            if worked is None or (days := days + worked) >= working_days:
+            if worked is None or (days := days + worked) >= min_working_days:
                 return day
         raise AssertionError("no calendar is endless")
 

@@ -1,6 +1,6 @@
--- calendar_import: the holiday calendars of single years that were imported, each with the State Council's notice as its
--- document. The last import of a year is in force for the events after its position. Kept for ever: an event was decided
--- by the calendars that were in force at its position.
+-- calendar_import: the holiday calendars of single years that were imported, each with the State Council's notice as
+-- its document. The last import of a year is in force for the events after its position. Kept for ever: an event was
+-- decided by the calendars that were in force at its position.
 create table calendar_import (
     imported_at timestamptz primary key,  -- each later than the one before: a calendar is known by its last import
     year integer not null check (year between 2004 and 2199),
@@ -22,7 +22,8 @@ create trigger append_only before update or delete or truncate on calendar_impor
 for each statement execute function refuse_change();
 
 -- Appends one bundle, or returns why not: 'known' (a post of it is already recorded) or 'stale' (decided on states that
--- are not, or no longer, those of the log, or by a calendar that is not, or no longer, the ledger's). All its events get the same time of recording, which is returned.
+-- are not, or no longer, those of the log, or by a calendar that is not, or no longer, the ledger's). All its events
+-- get the same time of recording, which is returned.
 drop function append_events;
 create function append_events(
     sources text[], ids text[], digests bytea[], firsts int[], lasts int[],  -- the posts, and their events by ordinal

@@ -1,8 +1,8 @@
--- Text that is compared for ever is compared in the same way everywhere: whatever the database's locale and its libraries,
--- and in Python as in SQL.
+-- Text that is compared for ever is compared in the same way everywhere: whatever the database's locale and its
+-- libraries, and in Python as in SQL.
 
--- Every column of text has the order "C", that of bytes. An index in an order that comes from a library may no longer find
--- a recorded post after the library's upgrade; the post would then be recorded twice.
+-- Every column of text has the order "C", that of bytes. An index in an order that comes from a library may no longer
+-- find a recorded post after the library's upgrade; the post would then be recorded twice.
 create table rights_of_view ();
 select same_rights('rights_of_view', 'ledger_events');
 drop view ledger_events;
@@ -44,7 +44,8 @@ from event;
 select same_rights('ledger_events', 'rights_of_view');
 drop table rights_of_view;
 
--- The same table as domain/case_folding.py, whose docstring says why. Most text has no letter of it, and is not translated.
+-- The same table as domain/case_folding.py, whose docstring says why. Most text has no letter of it, and is not
+-- translated.
 create function fold_case(typed text) returns text language sql immutable strict parallel safe
 return case
     when typed collate "C" !~ '[\u00c0-\u0556\u10a0-\u10cd\u13f8-\u13fd\u1c80-\u2183\u2c00-\u2cf2\ua640-\ua7f5\uab70-\uabbf\U00010400-\U0001e921]'

@@ -24,9 +24,9 @@ end
 $$;
 
 -- The rows in which two tables of one form differ, by their primary key: a row that one of them lacks is null there.
--- At most `most` of them, each with the number of all. The rows of the fund `except_fund` are left out.
+-- At most `max_rows` of them, each with the number of all. The rows of the fund `except_fund` are left out.
 drop function table_differences;
-create function table_differences(live regclass, anew regclass, most integer, except_fund text default null)
+create function table_differences(live regclass, rebuilt regclass, max_rows integer, except_fund text default null)
 returns table (live_row jsonb, new_row jsonb, differing bigint) language plpgsql stable as $$
 declare
     keys text;
@@ -40,7 +40,7 @@ begin
         'select to_jsonb(l), to_jsonb(n), count(*) over () from %s as l full join %s as n using (%s) '
         'where l::text is distinct from n::text and coalesce(l.fund, n.fund) is distinct from %5$L '
         'order by %3$s limit %4$s',
-        live, anew, keys, most, except_fund
+        live, rebuilt, keys, max_rows, except_fund
     );
 end
 $$;

@@ -341,7 +341,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.table_differences(live regclass, anew regclass, most integer, except_fund text DEFAULT NULL::text) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
+CREATE FUNCTION public.table_differences(live regclass, rebuilt regclass, max_rows integer, except_fund text DEFAULT NULL::text) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
 declare
@@ -356,7 +356,7 @@ begin
         'select to_jsonb(l), to_jsonb(n), count(*) over () from %s as l full join %s as n using (%s) '
         'where l::text is distinct from n::text and coalesce(l.fund, n.fund) is distinct from %5$L '
         'order by %3$s limit %4$s',
-        live, anew, keys, most, except_fund
+        live, rebuilt, keys, max_rows, except_fund
     );
 end
 $_$;

@@ -17,7 +17,7 @@ from psycopg import Connection, Cursor, DataError, Error, IntegrityError
 from psycopg.errors import ProgramLimitExceeded
 from psycopg.rows import tuple_row
 
-from projections.held_fund import UNNOTICED, skip_held
+from projections.held_fund import NOT_SKIPPED_YET, skip_held
 
 ORDER = (
     "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection",
@@ -129,8 +129,8 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
         conn.execute("set local synchronous_commit = off")
         rows = conn.cursor(row_factory=tuple_row)
         cursors = _claim(rows, names)
-        [(head, unnoticed)] = rows.execute(HEAD_AND_UNNOTICED).fetchall()
-        if unnoticed:
+        [(head, not_skipped_yet)] = rows.execute(HEAD_AND_NOT_SKIPPED_YET).fetchall()
+        if not_skipped_yet:
             skip_held(conn)
         after = min(cursors.values())
         upto = min(
@@ -189,5 +189,5 @@ CHANGED = """
 """
 HEAD = "select coalesce(max(position), 0) from public.event"
 """The last position of the whole log, held funds included."""
-HEAD_AND_UNNOTICED = f"select ({HEAD}), {UNNOTICED}"
+HEAD_AND_NOT_SKIPPED_YET = f"select ({HEAD}), {NOT_SKIPPED_YET}"
 MOVE = "update projection set position = %(upto)s, moved_at = now() where name = any(%(names)s)"

@@ -51,5 +51,5 @@ SKIP_HELD = """
     from public.event as e
     where not exists (select from held_fund as h where h.fund = e.fact ->> 'fund' and h.position <= e.position)
 """
-UNNOTICED = "exists (select from held_fund) and to_regclass('pg_temp.event') is null"
+NOT_SKIPPED_YET = "exists (select from held_fund) and to_regclass('pg_temp.event') is null"
 """Whether a fund is held and this session does not skip its events yet, as an SQL expression."""

@@ -1,6 +1,6 @@
--- lot: the fen held by each fund, each project's batch and each award's batch, and those that each fund has surrendered;
--- checks that no move takes fen from where they have never been. Two lots of the same depth that share a fen violate the
--- table's constraints.
+-- lot: the fen held by each fund, each project's batch and each award's batch, and those that each fund has
+-- surrendered; checks that no move takes fen from where they have never been. Two lots of the same depth that share a
+-- fen violate the table's constraints.
 with place (account, depths) as (
     values
         ('treasury', '{}'::text[]), ('pool', '{issued}'), ('surrendered', '{surrendered}'), ('recovered', '{issued}'),
@@ -16,7 +16,8 @@ with place (account, depths) as (
     join place as t on t.account = m.target
     where m.position > %(after)s and m.position <= %(upto)s
 ), step as (
-    -- A move enters the lots of its target that its source has not, and leaves those of its source that its target has not.
+    -- A move enters the lots of its target that its source has not, and leaves those of its source that its target has
+    -- not.
     select
         level.name as depth,
         m.fund,

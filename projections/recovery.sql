@@ -1,5 +1,5 @@
--- recovery: ordered, received in parts, waived, and lapsed with a waiver. The row of each recovery touched in the span is derived again
--- from all its events, without the reversed ones; the amount received is net of reversals.
+-- recovery: ordered, received in parts, waived, and lapsed with a waiver. The row of each recovery touched in the span
+-- is derived again from all its events, without the reversed ones; the amount received is net of reversals.
 with span as (
     select e.position, e.stream, e.version, e.type, e.fact
     from event as e

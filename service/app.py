@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Flask, g, request
@@ -87,8 +88,7 @@ def create_app(config: Config) -> Flask:
     issuer = tokens.read(config.oidc) if config.oidc else None
     authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
     pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
-    figures = lambda: {**reader.lag(), "suyuan_calendar_days": _calendar_days(reader)}  # noqa: E731
-    state = State(figures, pools, ledger.unreadable_snapshots)
+    state = State(partial(_figures, reader), pools, ledger.unreadable_snapshots)
     app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
     app.extensions.update(keys=key_reads, metrics=state)
 
@@ -108,6 +108,11 @@ def create_app(config: Config) -> Flask:
                 rate_limit.count(g.principal)
 
     return app
+
+
+def _figures(reader: Reader) -> dict[str, float]:
+    """The ledger's metrics by name. Raises psycopg.Error if the database does not answer."""
+    return {**reader.lag(), "suyuan_calendar_days": _calendar_days(reader)}
 
 
 def _calendar_days(reader: Reader) -> int:

@@ -1,4 +1,7 @@
-"""Run by `make lint`: Markdown is wrapped at 120 columns, Chinese after punctuation; no text uses the old dialect."""
+"""Run by `make lint`: text is wrapped at 120 columns, Chinese after punctuation; no text or name uses the old dialect.
+
+Text is Markdown and the comments of SQL.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,12 @@ DIALECT = {
     "anew": "again, from scratch",
     "abreast": "together, in one batch",
     "in vain": "without need",
-    "is told": "is notified, is reported",
-    "are told": "are notified, are reported",
+    "told": "notified, reported",
     "tells nobody": "reports nothing",
-    "nobody is told": "nothing is reported",
+    "door": "the mechanism's own noun: lock, entrance, gateway",
+    "mend": "correct, repair",
+    "mends": "corrects, repairs",
+    "mended": "corrected, repaired",
     "who comes": "the client that …",
     "whoever": "the person, client or process that …",
     "stands aside": "is suspended",
@@ -36,19 +41,23 @@ DIALECT = {
     "stand still": "do not change",
     "a second time round": "again",
 }
-"""A word or phrase, and its replacement."""
-WORDS = re.compile(r"\b(" + "|".join(map(re.escape, DIALECT)) + r")\b", re.IGNORECASE)
+"""A word or phrase, and its replacement. A name, such as `_is_told`, is read as its words."""
+CHINESE = {"经手": "经办", "出局": "排除", "不再属实": "与账面不符"}
+"""The same of Chinese, which has no spaces between words."""
+WORDS = re.compile(rf"\b({'|'.join(map(re.escape, DIALECT))})\b|({'|'.join(CHINESE)})", re.IGNORECASE)
 PROSE = (".md", ".py", ".sql", ".html", ".toml", ".yaml", ".yml", "Makefile", "Dockerfile", ".ci/run")
-NOT_PROSE = ("docs/openapi.json", "tests/prose.py", "migrations/", "tests/released/", "bench/node/")
-"""Files that are not checked. A migration must not change: its checksum is recorded in every ledger."""
+NOT_PROSE = ("docs/openapi.json", "tests/prose.py", "migrations/schema.sql", "tests/released/", "bench/node/")
+"""Files that are not checked."""
+RELEASED = tuple(f"migrations/{number:04}_" for number in range(1, 30))
+"""Migrations that are not checked. They must not change: their checksum is recorded in every ledger."""
+HASHED = "projections/"
+"""In the SQL of this folder only comments are checked: a new name would be a new version of the projection."""
 
 
 def files() -> Iterator[Path]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     for name in subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines():
-        if name.endswith(
-            (".md", ".py", ".sql", ".html", ".toml", ".yaml", ".yml", "Makefile", "Dockerfile", ".ci/run")
-        ) and not name.startswith(NOT_PROSE):
+        if name.endswith(PROSE) and not name.startswith(NOT_PROSE + RELEASED):
             path = ROOT / name
             if path.is_file():
                 yield path
@@ -60,11 +69,11 @@ def columns(line: str) -> int:
 
 
 def too_wide(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Lines of Markdown that are too wide; code blocks, tables and bare URLs may be wider."""
+    """Lines of Markdown that are too wide; code blocks, tables and lines with a URL may be wider."""
     fenced = False
     for number, line in enumerate(lines, 1):
         fenced ^= line.lstrip().startswith("```")
-        free = fenced or line.startswith("|") or " " not in line.strip()
+        free = fenced or line.startswith("|") or "://" in line
         if not free and columns(line) > MAX_COLUMNS:
             yield number, f"{columns(line)} columns, more than {MAX_COLUMNS}"
 
@@ -81,14 +90,29 @@ def broken_words(lines: list[str]) -> Iterator[tuple[int, str]]:
             yield number, "break Chinese lines after punctuation, or it is shown with a space"
 
 
+def only_comments(lines: list[str]) -> list[str]:
+    """The lines of SQL, empty where they are not comments."""
+    return [line if line.lstrip().startswith("--") else "" for line in lines]
+
+
+def dialect(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """Lines with words of the dialect, also as parts of names."""
+    for number, line in enumerate(lines, 1):
+        for found in WORDS.finditer(line.replace("_", " ")):
+            word = found[0].lower()
+            yield number, f"{found[0]!r}: write {DIALECT.get(word) or CHINESE[word]}"
+
+
 def main() -> None:
     findings = []
     for path in files():
-        lines = path.read_text(encoding="utf-8").splitlines()
-        in_file = [*too_wide(lines), *broken_words(lines)] if path.suffix == ".md" else []
-        for number, line in enumerate(lines, 1):
-            in_file += [(number, f"{word!r}: write {DIALECT[word.lower()]}") for word in WORDS.findall(line)]
-        findings += [f"{path.relative_to(ROOT)}:{number}: {reason}" for number, reason in sorted(in_file)]
+        name, lines = str(path.relative_to(ROOT)), path.read_text(encoding="utf-8").splitlines()
+        comments = only_comments(lines) if path.suffix == ".sql" else []
+        in_file = list(dialect(comments if comments and name.startswith(HASHED) else lines))
+        if path.suffix == ".md":
+            in_file += [*too_wide(lines), *broken_words(lines)]
+        in_file += too_wide(comments)
+        findings += [f"{name}:{number}: {reason}" for number, reason in sorted(in_file)]
     print("\n".join(findings) or "prose: nothing to change")
     sys.exit(1 if findings else 0)
 

@@ -144,6 +144,19 @@ def test_every_file_named_in_the_architecture_document_exists_where_it_says():
 NAMED = re.compile(r"\b\w+\.(?:py|sql)\b")
 
 
+def test_every_file_named_in_a_decision_that_is_not_superseded_exists():
+    roots = [path for path in ROOT.iterdir() if path.name not in (".git", ".venv", "var")]
+    present = [f"/{path.relative_to(ROOT)}" for root in roots for path in (root, *root.rglob("*"))]
+    for record in sorted((ROOT / "docs/decisions").glob("0*.md")):
+        text = record.read_text(encoding="utf-8")
+        for name in () if "\n- Status: superseded" in text else IN_DECISIONS.findall(text):
+            exists = any(path.endswith(f"/{name}") for path in present)
+            assert exists, f"docs/decisions/{record.name} names {name}: correct it, or say what supersedes the record"
+
+
+IN_DECISIONS = re.compile(r"`((?:[\w.]+/)*\w+\.(?:py|sql|mjs|csv|yaml|yml|json))`")
+
+
 def test_every_sql_file_starts_with_its_name_and_purpose():
     for name, text in {**QUERIES, **projections.PROJECTIONS}.items():
         assert text.startswith(f"-- {name}: "), name

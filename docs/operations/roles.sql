@@ -1,6 +1,6 @@
--- The ledger's database and its two roles. suyuan_owner migrates and makes keys. suyuan (web, projector) reads and writes
--- the tables but owns none, so it can neither change them nor switch off the triggers that keep the log append-only.
--- Run once on an empty server by the superuser; psql reads the passwords from the files that hold them.
+-- The ledger's database and its two roles. suyuan_owner migrates and makes keys. suyuan (web, projector) reads and
+-- writes the tables but owns none, so it can neither change them nor switch off the triggers that keep the log
+-- append-only. Run once on an empty server by the superuser; psql reads the passwords from the files that hold them.
 \set owner_password `sed -n 's/^password=//p' /run/secrets/suyuan_owner`
 \set password `sed -n 's/^password=//p' /run/secrets/suyuan`
 create role suyuan_owner login password :'owner_password';

@@ -60,7 +60,10 @@ class AcceptanceFailed(ProjectFact, frozen=True):
 
 
 class RectificationOrdered(ProjectFact, frozen=True):
-    """Rectification was ordered after a failed acceptance, by `due_on` inclusive; acceptance may be requested again."""
+    """After a failed acceptance, rectification was ordered.
+
+    It is due on `due_on`; acceptance may then be requested again.
+    """
 
     zh = "责令整改"
     about_zh = "责令整改并限定期限，其后可再次申请验收。"

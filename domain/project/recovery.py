@@ -59,8 +59,8 @@ class RecoveryReceived(ProjectFact, frozen=True):
 class RecoveryWaived(ProjectFact, frozen=True):
     """All or part of an ordered recovery was waived, by a person and API key that did not order it; it stays paid.
 
-    The ledger sets `lapsed` if the order claimed more than the payment still had in `paid`, because money was returned
-    since: that part of the order is no longer claimed, so that a waiver reduces what is outstanding by its amount.
+    `lapsed`, set by the ledger: the part of the order that is no longer claimed, because the money was returned before
+    this waiver.
     """
 
     zh = "追缴豁免"

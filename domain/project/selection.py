@@ -144,7 +144,7 @@ class ObjectionResolved(ProjectFact, frozen=True):
     """
 
     zh = "异议处理"
-    about_zh = "处理异议：成立的，该申报出局；针对整个公示的，评审和公示失效。"
+    about_zh = "处理异议：成立的，该申报予以排除；针对整个公示的，评审和公示失效。"
     allowed = Allowed.WHILE_PROJECT_OPEN
     reversible = Reversible(restores=_resolved)
     refused_by = (UnknownName, ObjectionResolvedAlready, BeforeItsCause)

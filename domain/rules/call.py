@@ -159,13 +159,13 @@ class NotAllScreened(Refused):
 class ScoresMismatch(Refused):
     """Score exactly the applications that passed screening and are not excluded; these differ: {applications}."""
 
-    zh = "评分须恰好覆盖通过审查且未因异议出局的申报，差异：{applications}。"
+    zh = "评分须恰好覆盖通过审查且未因异议成立被排除的申报，差异：{applications}。"
     remedy = (
         "Score once each live application of the round that passed screening, and no others; leave out those that an"
         " upheld objection has excluded. At least one must be left."
     )
     remedy_zh = (
-        "对本轮通过审查的有效申报逐一评分，不多、不漏、不重；因异议成立而出局的申报不评分；至少须有一份可评分的申报。"
+        "对本轮通过审查的有效申报逐一评分，不多、不漏、不重；因异议成立被排除的申报不评分；至少须有一份可评分的申报。"
     )
     source = SEED
     applications: str
@@ -271,8 +271,8 @@ class ObjectionTooLate(Refused):
 
     zh = "异议所指事项已作出立项决定：{target}。"
     remedy = (
-        "If the objection is justified, have the award revoked or terminated; object to an application of the notice"
-        " that is not awarded by its name."
+        "If the objection is justified, have the award revoked or terminated; to object to another application of the"
+        " notice, name it in `application`."
     )
     remedy_zh = "异议成立的，另行撤销或终止立项；对该公示中尚未立项的申报，可逐份提出异议。"
     source = PRACTICE

@@ -84,7 +84,7 @@ def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStart
 
     If the calendar ends before, the notice reaches the first day that is unknown, so that the refusal names its year.
     """
-    last_day = ledger.last_day_of(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
+    last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     listed = (name for name in sorted(current.scores) if project.eligible(name))
     return NoticeStarted(tuple(Proposal(name, Money(1)) for name in listed), ledger.today, last_day)
 

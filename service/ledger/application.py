@@ -156,7 +156,7 @@ class Ledger(Application[str]):
 
     def warm_up(self) -> None:
         """Cache the states of the longest streams, so that no post has to wait for their replay. Raises Unavailable."""
-        for row in self.execute("longest", longer_than=LONG_REPLAY, most=MAX_WARMED):
+        for row in self.execute("longest", longer_than=LONG_REPLAY, max_rows=MAX_WARMED):
             self._replay_long([row["stream"]])
 
     def _replay_long(self, names: Collection[str]) -> None:

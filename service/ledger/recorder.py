@@ -89,7 +89,7 @@ class FactMapper(Mapper[str]):
 
 
 def recorded(stored: StoredEvent) -> Recorded:
-    """The event that the library's `stored` contains."""
+    """The event decoded from a StoredEvent of the eventsourcing library."""
     return codec.decode(str(stored.originator_id), stored.originator_version, stored.topic, stored.state.decode())
 
 

@@ -39,7 +39,7 @@ LEDGER = {
     "suyuan_projector_lag_events": "Events that the projections have not folded yet.",
     "suyuan_projector_lag_seconds": "Age of the oldest event that the projections have not folded yet.",
     "suyuan_calendar_days": "Days from today to the last day that the calendar covers; negative after it.",
-    "suyuan_funds_held": "Funds whose tables stand at an event that cannot be folded.",
+    "suyuan_funds_held": "Funds that are held because an event cannot be folded.",
 }
 SNAPSHOTS = {"suyuan_snapshots_unreadable": "Snapshots that could not be read, so that the log was replayed."}
 POOLS = {

@@ -30,11 +30,11 @@ class Retry(NamedTuple):
     event: str
     level: int
     first_seconds: float
-    longest_seconds: float
+    max_pause_seconds: float
 
     def pause(self, errors: int) -> float:
         """The seconds to wait after this many errors in a row."""
-        return min(self.first_seconds * 2.0 ** min(errors - 1, 30), self.longest_seconds)
+        return min(self.first_seconds * 2.0 ** min(errors - 1, 30), self.max_pause_seconds)
 
 
 LOST = Retry("projector lost the database", logging.WARNING, 0.5, 5.0)
@@ -67,7 +67,7 @@ class _Errors:
     def __init__(self, wait: Callable[[float], object]) -> None:
         self._wait, self._retry, self._in_a_row = wait, LOST, 0
 
-    def none(self) -> None:
+    def reset(self) -> None:
         """Called after a success."""
         self._retry, self._in_a_row = LOST, 0
 
@@ -77,8 +77,8 @@ class _Errors:
         self._retry = retry
         seconds = retry.pause(self._in_a_row)
         at = "; ".join(getattr(error, "__notes__", ()))
-        told = {"sqlstate": error.sqlstate, "reason": str(error).strip(), "pause_seconds": seconds}
-        log.log(retry.level, retry.event, at=at, **told)
+        facts = {"sqlstate": error.sqlstate, "reason": str(error).strip(), "pause_seconds": seconds}
+        log.log(retry.level, retry.event, at=at, **facts)
         self._wait(seconds)
 
     @property
@@ -94,8 +94,8 @@ def _follow(conn: Connection[Any], stop: threading.Event, errors: _Errors) -> No
     while not stop.is_set():
         while not stop.is_set() and (span := fold(conn, errors.max_events)):
             log.debug("folded", after=span.after, upto=span.upto)
-            errors.none()
-        errors.none()
+            errors.reset()
+        errors.reset()
         for _ in conn.notifies(timeout=POLL_SECONDS, stop_after=1):
             pass
 

@@ -345,8 +345,8 @@ def test_the_refusal_of_a_review_says_that_excluded_applications_are_not_scored(
     message = ScoresMismatch(applications="A-a")
     assert "not excluded" in str(message)
     assert "excluded" in message.remedy
-    assert "出局" in message.chinese(TITLES)
-    assert "出局" in message.remedy_zh
+    assert "排除" in message.chinese(TITLES)
+    assert "排除" in message.remedy_zh
 
 
 def test_a_resolution_records_its_application_or_the_review_that_it_voids():

@@ -182,7 +182,7 @@ def test_rounds_objections_recoveries_and_waivers_agree_with_the_aggregates(log,
     assert set(not_reversed(table_rows(log, "waiver", "status"))) == set(expected_rows(life, "waiver", lambda *_: None))
 
 
-def untrue_since(events):
+def outdated_since(events):
     """By version of the acceptance: the position of the first reversal that left less of an entry than it lists."""
     left, found = {}, {}
     for event in events:
@@ -200,21 +200,21 @@ def untrue_since(events):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_an_acceptance_is_untrue_since_the_first_reversal_that_left_less_than_it_lists(log, seed):
+def test_an_acceptance_is_outdated_since_the_first_reversal_that_left_less_than_it_lists(log, seed):
     life = new_life(seed, 400)
     log.append(life.events).fold(100)
     params = {"fund": "f", "position": len(log), "file_sha256": None}
     rows = log.conn.execute(QUERIES["reconciliations"], params).fetchall()
-    expected = untrue_since(life.events)
-    assert {row["version"]: (row["untrue_since"] or {}).get("position") for row in rows} == expected
+    expected = outdated_since(life.events)
+    assert {row["version"]: (row["outdated_since"] or {}).get("position") for row in rows} == expected
     half = {**params, "position": len(log) // 2}
     for row in log.conn.execute(QUERIES["reconciliations"], half).fetchall():
         since = expected[row["version"]]
-        assert (row["untrue_since"] or {}).get("position") == (since if since and since <= len(log) // 2 else None)
+        assert (row["outdated_since"] or {}).get("position") == (since if since and since <= len(log) // 2 else None)
 
 
-def test_some_of_these_acceptances_are_untrue():
-    assert any(position for seed in range(8) for position in untrue_since(new_life(seed, 400).events).values())
+def test_some_of_these_acceptances_are_outdated():
+    assert any(position for seed in range(8) for position in outdated_since(new_life(seed, 400).events).values())
 
 
 @pytest.mark.parametrize("seed", range(8))

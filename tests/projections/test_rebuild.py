@@ -110,7 +110,7 @@ def test_equal_tables_replace_the_live_ones_with_their_indexes_constraints_and_p
         database.conn.execute("drop role test_reader")
 
 
-def test_a_rebuild_ends_although_the_live_tables_never_stand_still(database, monkeypatch):
+def test_a_rebuild_ends_although_the_live_tables_change_all_the_time(database, monkeypatch):
     """After each span, more events are recorded and folded."""
     monkeypatch.setattr("projections.shadow_tables.FIRST_SPAN", 100)
     turns, one_at_a_time = count(1), threading.Lock()

@@ -123,11 +123,11 @@ def statement(recorded, *listed, on, last_day="4-30"):
     return post(FUND, fact, on)
 
 
-def untrue_since(api):
+def outdated_since(api):
     """By the version of each acceptance in force: what reversed an entry that it lists."""
     api.fold()
     rows = api.get("/v1/reconciliations?fund=f").json["reconciliations"]
-    return [row["untrue_since"] for row in rows if row["status"] == "accepted"]
+    return [row["outdated_since"] for row in rows if row["status"] == "accepted"]
 
 
 RETURNED = post(PROJECT, PaymentReturned("P1", yuan("10.00"), passive=False, reason="退款"), "4-1")
@@ -136,11 +136,11 @@ RETURNED = post(PROJECT, PaymentReturned("P1", yuan("10.00"), passive=False, rea
 def test_the_reversal_of_an_entry_of_an_accepted_statement_is_shown_until_it_is_accepted_again(api):
     recorded = Recorded(api, *A_AWARDED, *paid())
     recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), on="5-1"))
-    assert untrue_since(api) == [None]
+    assert outdated_since(api) == [None]
     assert recorded.alerts("statement-outdated") == []
     at = recorded.scenario.last(PaymentConfirmed)
     recorded.undo(PaymentConfirmed, "5-2")
-    [since] = untrue_since(api)
+    [since] = outdated_since(api)
     assert since == {
         "position": since["position"], "stream": PROJECT, "version": at.version + 1,
         "entry": "PaymentConfirmed", "entry_version": at.version,
@@ -148,30 +148,32 @@ def test_the_reversal_of_an_entry_of_an_accepted_statement_is_shown_until_it_is_
     assert api.get(f"/v1/events/{since['position']}").json["type"] == "EntryReversed"
     [alert] = recorded.alerts("statement-outdated")
     assert alert["facts"]["first_day"] == "2019-03-01"
+    assert "PaymentConfirmed, version" in alert["sentence"]
+    assert "（支付确认）" in alert["sentence_zh"]
     assert [api.get(f"/v1/events/{each}").json["type"] for each in alert["events"]] == [
         "StatementReconciled", "EntryReversed",
     ]  # fmt: skip
     recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), on="5-3"))
-    assert untrue_since(api) == [since], "accepted again with the reversed entry"
+    assert outdated_since(api) == [since], "accepted again with the reversed entry"
     recorded.add(statement(recorded, on="5-4"))
-    assert untrue_since(api) == [None]
+    assert outdated_since(api) == [None]
     assert recorded.alerts("statement-outdated") == []
     recorded.undo(StatementReconciled, "5-5")
-    assert untrue_since(api) == [since], "the acceptance before it is in force again"
+    assert outdated_since(api) == [since], "the acceptance before it is in force again"
 
 
-def test_an_entry_reversed_in_part_is_untrue_only_in_an_acceptance_that_lists_more_than_is_left(api):
+def test_an_entry_reversed_in_part_is_outdated_only_in_an_acceptance_that_lists_more_than_is_left(api):
     recorded = Recorded(api, *A_AWARDED, *paid(), RETURNED)
     recorded.undo(PaymentReturned, "4-2", yuan("2.00"))
     recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), (PaymentReturned, "8.00"), on="5-1"))
-    assert untrue_since(api) == [None], "the statement was compared after the first reversal"
+    assert outdated_since(api) == [None], "the statement was compared after the first reversal"
     recorded.undo(PaymentReturned, "5-2", yuan("3.00"))
-    [since] = untrue_since(api)
+    [since] = outdated_since(api)
     assert (since["entry"], since["version"]) == ("PaymentReturned", recorded.scenario.ledger.stream(PROJECT).version)
     recorded.undo(PaymentReturned, "5-3", yuan("1.00"))
-    assert untrue_since(api) == [since], "the first reversal counts"
+    assert outdated_since(api) == [since], "the first reversal counts"
     recorded.add(statement(recorded, (PaymentConfirmed, "30.00"), (PaymentReturned, "4.00"), on="5-4"))
-    assert untrue_since(api) == [None]
+    assert outdated_since(api) == [None]
     assert recorded.alerts("statement-outdated") == []
 
 

@@ -90,7 +90,7 @@ SEEN_ELSEWHERE = {
     "test_check.py": ("Check", "CheckReport", "CheckRun", "Finding"),
     "test_auth.py": ("Key.expires_at", "Key.revoked_at"),
     "test_reconciliations_api.py": ("Exceptional.settled",),
-    "test_alerts_api.py": ("Accepted.untrue_since", "UntrueSince"),
+    "test_alerts_api.py": ("Accepted.outdated_since", "OutdatedSince"),
     "test_registers_api.py": ("Unevidenced.evidenced_by",),
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),

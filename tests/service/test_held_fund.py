@@ -194,7 +194,7 @@ def test_a_name_that_no_table_has_may_be_in_the_held_fund_for_those_who_may_read
     assert "held" not in two_funds.get("/v1/funds", only_other).json["as_of"]
 
 
-def test_a_key_that_is_limited_to_a_project_of_the_held_fund_is_told_as_well(two_funds):
+def test_a_key_that_is_limited_to_a_project_of_the_held_fund_is_answered_in_the_same_way(two_funds):
     with psycopg.connect(two_funds.api.url, autocommit=True, row_factory=dict_row) as conn:
         keys = {
             fund: api_keys.create(conn, SECRET, fund, grant({"read"}, projects={VALUES[fund]["project"]}))
@@ -224,6 +224,8 @@ def test_the_alert_the_metric_and_the_check_name_the_event_and_the_finding(two_f
     for text in (alert["sentence"], alert["sentence_zh"]):
         assert "by_mistake" in text
         assert f"suyuan rebuild --release {HELD}" in text
+    assert "AppropriationReceived" in alert["sentence"]
+    assert "AppropriationReceived" not in alert["sentence_zh"]
     assert "fund-held" not in [each["alert"] for each in two_funds.get(f"/v1/funds/{OTHER}/alerts").json["alerts"]]
     assert "\nsuyuan_funds_held 1.0\n" in two_funds.get("/metrics", "all").text
     errors = [each for each in check(two_funds.api.url).findings if each.severity == "error"]
@@ -373,7 +375,7 @@ def test_a_projector_that_owns_no_table_can_hold_a_fund(two_funds):
     assert [each["fund"] for each in two_funds.execute("select fund from held_fund")] == [HELD]
 
 
-def test_an_error_that_is_not_in_the_events_is_told_with_its_span_and_retried_with_growing_pauses(two_funds):
+def test_an_error_that_is_not_in_the_events_is_logged_with_its_span_and_retried_with_growing_pauses(two_funds):
     def break_():
         two_funds.execute("alter table objection rename to objection_away")
 
@@ -389,9 +391,9 @@ def test_an_error_that_is_not_in_the_events_is_told_with_its_span_and_retried_wi
         break_()
         assert reached(two_funds.api.url, two_funds.post_to(OTHER, "第2号"))
         assert following.waits[9:] == [1], "after a success the pauses begin again"
-    told = [each for each in logs if each["event"] == "projector cannot fold"]
-    assert {each["sqlstate"] for each in told} == {"42P01"}
-    assert told[0]["at"] == f"objection, positions {position} to {position}"
+    logged = [each for each in logs if each["event"] == "projector cannot fold"]
+    assert {each["sqlstate"] for each in logged} == {"42P01"}
+    assert logged[0]["at"] == f"objection, positions {position} to {position}"
     assert "projector lost the database" not in [each["event"] for each in logs]
     assert two_funds.execute("select fund from held_fund") == []
 

@@ -182,7 +182,7 @@ FIELDS = {
         "The objection identifier, chosen by the sender and unique within the project.",
     ),
     "upheld": (
-        "异议是否成立：成立则该申报出局；针对整个公示的，评审和公示失效",
+        "异议是否成立：成立则该申报予以排除；针对整个公示的，评审和公示失效",
         (
             "Whether the objection is upheld. If upheld, the application is excluded; if the objection concerns the "
             "whole notice, the review and the notice become void."

@@ -14,13 +14,14 @@ from domain.ledger_view import LedgerView
 from domain.money import Money
 from service.api import response_types
 from service.api.http import pagination
+from service.api.http.held_funds import tables
 from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION, pattern, text
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_read, tables
-from service.api.resources.why import as_of, heads, look_up
+from service.api.http.visibility import must_read
+from service.api.resources.why import heads, last_position, look_up
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -59,7 +60,7 @@ def _answer(
         {
             "fund": fund,
             "as_of": {"position": position},
-            "states_as_of": as_of(last),
+            "states_as_of": {"position": last_position(last)},
             "today": today,
             "alerts": rows,
         }
@@ -101,7 +102,7 @@ def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Ite
         facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
         yield Alert("payee-differs", Urgency.ODD, facts, project=row["project"]), [row["position"]]
     for row in snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None):
-        if row["status"] == "accepted" and (since := row["untrue_since"]):
+        if row["status"] == "accepted" and (since := row["outdated_since"]):
             days = {"first_day": row["first_day"], "last_day": row["last_day"]}
             entry = {"entry": since["entry"], "stream": since["stream"], "version": since["entry_version"]}
             facts = {**days, **entry, "position": since["position"]}
@@ -121,7 +122,7 @@ def _money(row: Row, name: str) -> Money:
 )
 def appropriations(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund))
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "appropriations": rows})
 
@@ -142,7 +143,7 @@ def missing_evidence(
     must_read(fund)
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         known = _existing(snapshot, fund)
         rows = snapshot.rows(
             "missing_evidence", fund=known, kind=kind, position=int(position), seq=int(seq), limit=size

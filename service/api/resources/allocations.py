@@ -26,7 +26,7 @@ from service.api.http.problems import Problem
 from service.api.http.responses import answer
 from service.api.posting.event_schemas.project.award import BatchAmountShape
 from service.api.posting.fields import Amount, Name, One, Rows, Shape
-from service.api.resources.why import as_of, heads, look_up, view_of
+from service.api.resources.why import heads, last_position, look_up, view_of
 
 bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")
 
@@ -64,10 +64,11 @@ def allocate(project: str) -> Response:
     shares = by_score(state, scores, batches, quantum)
     review = state.current_round().review
     assert review is not None, "scores exist only after a review"
+    places = look_up(heads(view, f"project/{project}", f"fund/{state.fund}"))
     return answer(
         {
             "project": project,
-            "as_of": as_of(look_up(heads(view, f"project/{project}", f"fund/{state.fund}"))),
+            "as_of": {"position": last_position(places)},
             "method": METHOD,
             "method_zh": METHOD_ZH,
             "quantum": str(Money(quantum)),

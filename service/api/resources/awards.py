@@ -6,9 +6,10 @@ from flask import Blueprint, Response
 
 from service.api import response_types
 from service.api.http import pagination
+from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
-from service.api.http.visibility import as_of, must_read, tables
+from service.api.http.visibility import must_read
 
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
 
@@ -50,7 +51,7 @@ def listed(
     size = limit or pagination.DEFAULT_ROWS
     position, _, award = (after or "0.").partition(".")
     filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund, project) as snapshot:
         rows = snapshot.rows("awards", **filters, position=int(position), award=award, limit=size)
-        members = {"as_of": as_of(snapshot)}
+        members = {"as_of": as_of(snapshot, fund, project)}
     return pagination.answer_rows("awards", rows, members, size, lambda row: f"{row['events'][0]}.{row['award']}")

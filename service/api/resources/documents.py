@@ -8,10 +8,11 @@ from msgspec.structs import asdict
 from domain.documents import normal, official
 from service.api import response_types
 from service.api.http import pagination
+from service.api.http.held_funds import absent, as_of, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, text, whole
 from service.api.http.problems import Problem
-from service.api.http.visibility import absent, as_of, must_read, tables
+from service.api.http.visibility import must_read
 
 bp = Blueprint("documents", __name__, url_prefix="/v1/documents")
 
@@ -43,13 +44,13 @@ def cited(
     if "\x00" in number:
         raise Problem("not-found")
     filters = {"number": number, "fund": fund, "stream": project and f"project/{project}", "kind": kind}
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund, project) as snapshot:
         rows = snapshot.rows("citations", **filters, after=after or 0, limit=size)
         parts = official(number)
         members = {
             "number": normal(number),
             "official": parts and asdict(parts),
-            "as_of": as_of(snapshot),
+            "as_of": as_of(snapshot, fund, project),
         }
         if not rows and not after:
             raise absent(snapshot, number=number)

@@ -8,11 +8,12 @@ from flask import Blueprint, Response
 
 from domain.posting import key_of
 from service.api import response_types
+from service.api.http.held_funds import absent, must_not_be_held, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import MAX_INTEGER, MIN_POSITION
 from service.api.http.problems import Problem
 from service.api.http.responses import answer
-from service.api.http.visibility import absent, must_find, tables
+from service.api.http.visibility import must_find
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -30,6 +31,7 @@ def trace(serial: int, *, min_position: int | None) -> Response:
             raise absent(snapshot)
         fund = moves[0]["fund"]
         must_find(fund, moves[-1]["project"])
+        must_not_be_held(snapshot, fund)
         stands = {"account": moves[-1]["to"], **_place(moves[-1], moves[-1]["to"]), "since": moves[-1]["position"]}
         return answer(
             {

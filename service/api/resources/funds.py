@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from domain.posting import ACCOUNTS
 from service.api import response_types
 from service.api.http import pagination
+from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import (
     AWARD,
@@ -25,7 +26,7 @@ from service.api.http.parameters import (
 )
 from service.api.http.problems import Problem
 from service.api.http.responses import answer
-from service.api.http.visibility import as_of, may_read, must_read, tables
+from service.api.http.visibility import may_read, must_read
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
 
@@ -61,7 +62,7 @@ def all_funds(*, min_position: int | None) -> Response:
 @operation("Get a fund", "单个专项资金", response_types.FundNow, min_position=MIN_POSITION)
 def one_fund(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         return answer({**_existing(snapshot, fund), "as_of": {"position": snapshot.position}})
 
 
@@ -82,7 +83,7 @@ def balances(
 ) -> Response:
     must_read(fund)
     by = by or "batch"
-    with tables(max(min_position or 0, position or 0)) as snapshot:
+    with tables(max(min_position or 0, position or 0), fund) as snapshot:
         _existing(snapshot, fund)
         params = {"fund": fund, "position": position, "booked_on": booked_on}
         *rows, total_row = snapshot.rows(f"balances_by_{by}", **params)
@@ -112,7 +113,7 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
     must_read(fund, filters["project"])
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         _existing(snapshot, fund)
         rows = snapshot.rows("movements", fund=fund, **filters, position=int(position), seq=int(seq), limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
@@ -128,7 +129,7 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
 )
 def plan(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         return answer(annex(snapshot, fund))
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
+from service.api.http.held_funds import tables
 from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION
 from service.api.http.problems import Problem
-from service.api.http.visibility import must_read, tables
+from service.api.http.visibility import must_read
 from service.export.journal import DIALECTS, journal
 
 bp = Blueprint("journals", __name__, url_prefix="/v1/funds")
@@ -31,7 +32,7 @@ PARTS = {"moves": "journal", "months": "journal_months", "now": "journal_now"}
 
 def _journal(form: str, fund: str, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         row = snapshot.one("funds", fund=fund)
         if row is None:
             raise Problem("not-found", fund=fund)

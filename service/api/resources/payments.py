@@ -8,11 +8,12 @@ from flask import Blueprint, Response
 
 from service.api import response_types
 from service.api.http import pagination
+from service.api.http.held_funds import absent, as_of, must_not_be_held, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import AWARD, BATCH, FUND, MIN_POSITION, PROJECT, day, one_of, pattern, text, whole
 from service.api.http.problems import Problem
 from service.api.http.responses import answer
-from service.api.http.visibility import absent, as_of, may_read, must_find, must_read, tables
+from service.api.http.visibility import may_read, must_read
 from service.api.resources import fen
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
@@ -54,9 +55,9 @@ ONE_PROJECT = PROJECT._replace(
 def register(*, after: int | None, limit: int | None, min_position: int | None, **filters: Any) -> Response:
     must_read(filters["fund"], filters["project"])
     size = limit or pagination.DEFAULT_ROWS
-    with tables(min_position) as snapshot:
+    with tables(min_position, filters["fund"], filters["project"]) as snapshot:
         rows = snapshot.rows("payments", **filters, payment=None, after=after or 0, limit=size)
-        members = {"as_of": as_of(snapshot)}
+        members = {"as_of": as_of(snapshot, filters["fund"], filters["project"])}
     return pagination.answer_rows("payments", rows, members, size, lambda row: str(row["requested_position"]))
 
 
@@ -104,5 +105,5 @@ def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
         raise absent(snapshot, payment=payment)
     if len(readable) > 1:
         raise Problem("ambiguous-name", payment=payment, projects=[row["project"] for row in readable])
-    must_find(readable[0]["fund"], readable[0]["project"])
+    must_not_be_held(snapshot, readable[0]["fund"])
     return readable[0]

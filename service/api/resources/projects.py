@@ -6,10 +6,11 @@ from flask import Blueprint, Response
 
 from service.api import response_types
 from service.api.http import pagination
+from service.api.http.held_funds import absent, as_of, must_not_be_held, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION
 from service.api.http.responses import answer
-from service.api.http.visibility import absent, as_of, may_read, mentions, must_find, tables
+from service.api.http.visibility import may_read, must_find
 
 bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
 
@@ -23,8 +24,8 @@ def all_projects(*, fund: str | None, min_position: int | None) -> Response:
         rows = snapshot.rows("projects", fund=fund, project=None)
         rows = [row for row in rows if may_read(row["fund"], row["project"])]
         if fund and (rows or may_read(fund)):
-            mentions(fund)
-        return answer({"as_of": as_of(snapshot), "projects": rows})
+            must_not_be_held(snapshot, fund)
+        return answer({"as_of": as_of(snapshot, fund), "projects": rows})
 
 
 @bp.get("/<code:project>")
@@ -35,6 +36,7 @@ def one_project(project: str, *, min_position: int | None) -> Response:
         if row is None:
             raise absent(snapshot)
         must_find(row["fund"], project)
+        must_not_be_held(snapshot, row["fund"])
         params = {"fund": row["fund"], "project": project}
         all_awards = {
             "status": None,

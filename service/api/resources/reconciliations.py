@@ -13,11 +13,12 @@ from typing import Any
 from flask import Blueprint, Response, current_app, request
 
 from service.api import response_types
+from service.api.http.held_funds import tables
 from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION, CodeConverter, day, pattern, text, whole
 from service.api.http.problems import RETRY_SOON, Problem
 from service.api.http.responses import answer
-from service.api.http.visibility import must_read, tables
+from service.api.http.visibility import must_read
 from service.api.posting.fields import bank_account
 from service.postgres.snapshots import Snapshot
 from service.statements import Overloaded, Statement, StatementWrong, read
@@ -78,12 +79,12 @@ def hold_against(
     if request.mimetype not in FILES:
         raise Problem("wrong-media-type", {"Accept-Post": ", ".join(FILES)})
     at = max(min_position or 0, position or 0)
-    with tables(at) as snapshot:
+    with tables(at, fund) as snapshot:
         _must_exist(snapshot, fund)
     statement = _read(
         {name.removeprefix("column_"): heading for name, heading in columns.items() if heading}, first_day, last_day
     )
-    with tables(at) as snapshot:
+    with tables(at, fund) as snapshot:
         ledger = ledger_entries(snapshot, fund, statement, position)
     return answer(document(reconcile(ledger, statement, tolerance)))
 
@@ -114,7 +115,7 @@ def _read(columns: Mapping[str, str], first_day: date | None, last_day: date | N
 )
 def accepted(*, fund: str, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position) as snapshot:
+    with tables(min_position, fund) as snapshot:
         _must_exist(snapshot, fund)
         rows = snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None)
         return answer({"fund": fund, "as_of": {"position": snapshot.position}, "reconciliations": rows})

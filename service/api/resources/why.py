@@ -53,7 +53,7 @@ def why_not(project: str, *, batch: int, award: str | None) -> Response:
             "fund": fund,
             "batch": batch,
             "award": award,
-            "as_of": as_of(places),
+            "as_of": {"position": last_position(places)},
             "says": found.says.en,
             "says_zh": found.says.zh,
             "accounts": {name: str(amount) for name, amount in found.accounts.items()},
@@ -77,7 +77,7 @@ def _references(found: Answer) -> set[Reference]:
 
 
 def heads(view: LedgerView, *streams: str) -> list[Reference]:
-    """References to the last event of each of these streams, from which `as_of` follows."""
+    """References to the last event of each of these streams, from which `last_position` follows."""
     return [Reference(name, view.stream(name).version) for name in streams]
 
 
@@ -91,9 +91,10 @@ def look_up(references: Iterable[Reference]) -> Places:
     return {(row["stream"], row["version"]): row for row in rows}
 
 
-def as_of(places: Places) -> dict[str, int]:
-    """The `as_of` of an answer that rests on these events: the last of their positions."""
-    return {"position": max(place["position"] for place in places.values())}
+def last_position(places: Places) -> int:
+    """The last position of these events: an answer that rests on them is as of it."""
+    positions: Iterable[int] = (place["position"] for place in places.values())
+    return max(positions)
 
 
 def _step(step: Step, places: Places) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The types of response bodies: published in `/openapi.json`, and checked against every response in the tests."""
 
+from service.api.response_types.calendars import Calendar, Calendars
 from service.api.response_types.checks import Check, CheckAsked, CheckReport, CheckRun, Checks, Finding
 from service.api.response_types.conditions import (
     Alert,
@@ -24,8 +25,6 @@ from service.api.response_types.conditions import (
 )
 from service.api.response_types.contract import (
     Alive,
-    Calendar,
-    Calendars,
     EventType,
     EventTypes,
     Explanation,

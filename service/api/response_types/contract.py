@@ -1,4 +1,4 @@
-"""The response types of the contract (problem and event types), of keys, of calendars, and of the health checks."""
+"""The response types of the contract (problem and event types), of keys, and of the health checks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import Day, Position
+from service.api.response_types.every import Position
 
 
 class Explanation(TypedDict):
@@ -103,25 +103,6 @@ class KeyChange(TypedDict):
 class Keys(TypedDict):
     keys: list[Key]
     changes: list[KeyChange]
-
-
-class Calendar(TypedDict):
-    """An imported calendar of a year. The events from `from_position` on are decided by it, until it is replaced."""
-
-    year: int
-    state: Literal["in force", "replaced"]
-    documents: list[dict[str, str]]
-    days_off: list[Day]
-    working_weekends: Annotated[list[Day], Meta(description="Weekend days that are worked. 调休上班的周末。")]
-    content: Annotated[str, Meta(description="The file that was imported. 所导入的文件。")]
-    sha256: Annotated[str, Meta(description="The SHA-256 digest of the file. 文件的 SHA-256。")]
-    actor: str
-    imported_at: datetime
-    from_position: Position
-
-
-class Calendars(TypedDict):
-    calendars: list[Calendar]
 
 
 class Alive(TypedDict):

@@ -165,8 +165,8 @@ class Reconciliation(TypedDict):
     acceptance: Acceptance
 
 
-class UntrueSince(TypedDict):
-    """The first EntryReversed after which an accepted statement is no longer true: its position, stream and version.
+class OutdatedSince(TypedDict):
+    """The first EntryReversed after which an accepted statement is outdated: its position, stream and version.
 
     `entry` and `entry_version` are the type and the version, in the same stream, of the entry that it reversed, wholly
     or in part: less of it is left than the statement lists.
@@ -183,8 +183,8 @@ class Accepted(TypedDict):
     """A statement that was accepted by the StatementReconciled of this version.
 
     If a file was accepted several times for the same days, only the last counts; the others are `replaced`.
-    `untrue_since` is null while every entry that it lists has at least the amount listed. Reconcile the statement again
-    to account for a reversal.
+    `outdated_since` is null while every entry that it lists has at least the amount listed. Reconcile the statement
+    again to account for a reversal.
     """
 
     version: int
@@ -201,7 +201,7 @@ class Accepted(TypedDict):
     accepted_on: Day
     accepted_by: str
     status: Literal["accepted", "replaced", "reversed"]
-    untrue_since: UntrueSince | None
+    outdated_since: OutdatedSince | None
 
 
 class Reconciliations(TypedDict):

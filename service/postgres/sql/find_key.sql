@@ -1,4 +1,5 @@
--- find_key: the key that a secret belongs to, whether it is in force, and whether its last use was more than a minute ago.
+-- find_key: the key that a secret belongs to, whether it is in force, and whether its last use was more than a minute
+-- ago.
 select
     k.name, k.scopes, k.funds, k.projects, k.sources,
     k.revoked_at is null and coalesce(s.expires_at > now(), true) as in_force,

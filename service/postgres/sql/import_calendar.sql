@@ -1,5 +1,5 @@
--- import_calendar: add a calendar. Without `imported_at` and `position` it is in force from the next event on; this needs
--- the append lock.
+-- import_calendar: add a calendar. Without `imported_at` and `position` it is in force from the next event on; this
+-- needs the append lock.
 insert into calendar_import (
     imported_at, year, days_off, working_weekends, documents, content, file_sha256, actor, position, replaces
 )

@@ -8,4 +8,4 @@ with recursive last as (
         select stream, version from event where stream < last.stream order by stream desc, version desc limit 1
     ) as next
 )
-select stream from last where version > %(longer_than)s order by version desc limit %(most)s
+select stream from last where version > %(longer_than)s order by version desc limit %(max_rows)s

@@ -1,5 +1,6 @@
 -- reconciliations: a fund's statements that were accepted by a position, the latest first. Of several for the same file
--- and days, only the last is in force. One is untrue since the first reversal that left less of an entry than it lists.
+-- and days, only the last is in force. One is outdated since the first reversal that left less of an entry than it
+-- lists.
 with known as (
     select
         r.*,
@@ -33,7 +34,7 @@ with known as (
     from movement as m
     join event as e using (position)
     where m.fund = %(fund)s and m.position <= %(position)s and m.type = 'EntryReversed'
-), untrue as (
+), outdated as (
     select distinct on (l.acceptance)
         l.acceptance,
         jsonb_build_object(
@@ -67,7 +68,7 @@ select
         else stands
     end as status,
     events[1] as position,
-    untrue.since as untrue_since
+    outdated.since as outdated_since
 from known
-left join untrue on untrue.acceptance = known.version
+left join outdated on outdated.acceptance = known.version
 order by version desc

@@ -1,0 +1,63 @@
+"""Which answers the tables have: none about a fund that is held.
+
+A view opens the tables by `tables()` with the fund and the project that its answer is about; if a row of the tables
+tells them, it calls `must_not_be_held()`. A view that reads only the log or the ledger's states opens `reader().at()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from service.api.http.problems import Problem
+from service.api.http.request_context import principal, reader
+from service.api.http.visibility import may_read
+from service.postgres.snapshots import Snapshot
+
+
+@contextmanager
+def tables(min_position: int | None, fund: str | None = None, project: str | None = None) -> Iterator[Snapshot]:
+    """A snapshot of the tables that have folded `min_position`, for an answer about this fund or project.
+
+    Raises Problem `fund-held`; see also Reader.at.
+    """
+    with reader().at(min_position or 0) as snapshot:
+        must_not_be_held(snapshot, fund, project)
+        yield snapshot
+
+
+def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None = None) -> None:
+    """Raises Problem `fund-held` if this fund is held, or without a fund, one that has this project."""
+    if not snapshot.held:
+        return
+    of_project = snapshot.rows("funds_of_project", project=project) if project and not fund else ()
+    for each in (fund, *(row["fund"] for row in of_project)):
+        if each in snapshot.held:
+            raise Problem("fund-held", fund=each, position=snapshot.held[each]["position"])
+
+
+def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = None) -> dict[str, Any]:
+    """The `as_of` of a list from the tables. Without a fund or project, it names the funds that are held."""
+    held = [] if fund or project else _held(snapshot)
+    return {"position": snapshot.position, **({"held": held} if held else {})}
+
+
+def absent(snapshot: Snapshot, **facts: Any) -> Problem:
+    """The problem of a resource that is not in the tables: `not-found`, or `fund-held` if it may be in a held fund."""
+    for each in _held(snapshot):
+        return Problem("fund-held", **each)
+    return Problem("not-found", **facts)
+
+
+def _held(snapshot: Snapshot) -> list[dict[str, Any]]:
+    """The held funds that the principal may read, or of which it may read a project."""
+    if not snapshot.held:
+        return []
+    projects = {project for grant in principal().grants for project in grant.projects if may_read(project=project)}
+    in_part = {row["fund"] for each in projects for row in snapshot.rows("funds_of_project", project=each)}
+    return [
+        {"fund": fund, "position": event["position"]}
+        for fund, event in snapshot.held.items()
+        if fund in in_part or may_read(fund)
+    ]
