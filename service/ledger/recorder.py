@@ -27,8 +27,9 @@ from psycopg.rows import DictRow, dict_row
 
 from domain.documents import Claim
 from domain.event import Recorded, claimed
+from domain.ledger_view import State, Stream
 from domain.posting import TREASURY
-from domain.replay import freed
+from domain.replay import after, freed
 from service import codec
 from service.postgres.queries import QUERIES
 from service.postgres.session import POSTS, RECONNECT_SECONDS, WAIT_SECONDS, Limits, Session, configure, conninfo
@@ -68,12 +69,33 @@ class NewPost(Struct, frozen=True):
     last: int
 
 
+class LibraryAggregate(Struct, frozen=True):
+    """What the library's repository returns: the stream `id` after its event `version`."""
+
+    id: str
+    stream: Stream
+
+    @property
+    def version(self) -> int:
+        return self.stream.version
+
+    @property
+    def state(self) -> State:
+        assert self.stream.state is not None, "a stream begins with the event that founds its fund or project"
+        return self.stream.state
+
+
 class LibraryEvent(Struct, frozen=True):
-    """A recorded event with the attributes that the library reads."""
+    """A recorded event with the attributes and the method that the library uses."""
 
     originator_id: str
     originator_version: int
     recorded: Recorded
+
+    def mutate(self, aggregate: LibraryAggregate | None) -> LibraryAggregate:
+        """The aggregate after this event; the repository calls it with the aggregate before."""
+        before = aggregate.stream if aggregate else Stream()
+        return LibraryAggregate(self.originator_id, after(before, self.recorded))
 
 
 class FactMapper(Mapper[str]):
