@@ -6,9 +6,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from uuid import uuid4
 
-from service.config import Config
+from service.config import Config, ConfigWrong
 from service.postgres.embedded import embedded_postgres
+from service.postgres.session import KEYS, connect
 
 
 @contextmanager
@@ -18,11 +20,45 @@ def database(config: Config, *, join: bool = False) -> Iterator[Config]:
     `join`: if another process runs the embedded server of this home, use that server instead of raising HomeInUse.
     """
     if config.database_url is not None:
+        _check_sessions(config.database_url)
         yield config
         return
     _forget_libpq_variables()
     with embedded_postgres(config.home, join=join) as url:
         yield replace(config, database_url=url)
+
+
+class TransactionPooler(ConfigWrong):
+    """A pooler between gives each transaction another session."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "DATABASE_URL 经过按事务分配会话的连接池（如 PgBouncer 的 transaction 模式），"
+            "会话设置、LISTEN、会话锁和预备语句在其中失效：请直连数据库，或改用 session 模式。\n"
+            "DATABASE_URL leads to a pooler that gives each transaction another session, such as PgBouncer's transaction"
+            " mode. Session settings, LISTEN, session locks and prepared statements do not survive it: connect to the"
+            " database itself, or use the mode `session`."
+        )
+
+
+ATTEMPTS = 3
+"""Other clients may take and return sessions of a pooler meanwhile, so that one attempt may see nothing."""
+
+
+def _check_sessions(url: str) -> None:
+    """Raises TransactionPooler if a session setting does not stay with its connection, or is seen by another one."""
+    with connect(url, KEYS) as one, connect(url, KEYS) as other:
+        for _ in range(ATTEMPTS):
+            mark = uuid4().hex
+            one.execute("select set_config('suyuan.session', %s, false)", [mark])
+            with other.transaction():  # a pooler lends it the session that was returned last
+                [seen] = other.execute(SETTING).fetchone() or [None]
+                [kept] = one.execute(SETTING).fetchone() or [None]
+            if kept != mark or seen == mark:
+                raise TransactionPooler
+
+
+SETTING = "select current_setting('suyuan.session', true)"
 
 
 def _forget_libpq_variables() -> None:
