@@ -35,9 +35,9 @@ class TransactionPooler(ConfigWrong):
         super().__init__(
             "DATABASE_URL 经过按事务分配会话的连接池（如 PgBouncer 的 transaction 模式），"
             "会话设置、LISTEN、会话锁和预备语句在其中失效：请直连数据库，或改用 session 模式。\n"
-            "DATABASE_URL leads to a pooler that gives each transaction another session, such as PgBouncer's transaction"
-            " mode. Session settings, LISTEN, session locks and prepared statements do not survive it: connect to the"
-            " database itself, or use the mode `session`."
+            "DATABASE_URL leads to a pooler that gives each transaction another session, such as PgBouncer's"
+            " transaction mode. Session settings, LISTEN, session locks and prepared statements do not survive it:"
+            " connect to the database itself, or use the mode `session`."
         )
 
 
