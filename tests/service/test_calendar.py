@@ -47,8 +47,8 @@ def test_the_notice_of_a_year_may_name_days_of_the_december_before_it():
     assert plain.working_days(*week) == 8, "seven weekdays, and the Sunday that the notice of 2030 names"
     assert both.working_days(*week) == 8, "the Saturday of the later notice is worked too, the 31st is not"
     assert both.working_days(date(2030, 12, 31), date(2030, 12, 31)) == 0
-    other = named = YearCalendar(2027, frozenset({date(2026, 12, 31)}), frozenset())
-    assert PACKAGE.with_year(other).working_days(date(2026, 12, 31), date(2026, 12, 31)) == 0, "also over the package"
+    of_2027 = YearCalendar(2027, frozenset({date(2026, 12, 31)}), frozenset())
+    assert PACKAGE.with_year(of_2027).working_days(date(2026, 12, 31), date(2026, 12, 31)) == 0, "also over the package"
     assert PACKAGE.working_days(date(2026, 12, 31), date(2026, 12, 31)) == 1
 
 

@@ -226,7 +226,6 @@ def test_an_optional_field_without_a_value_is_as_if_it_were_not_written(tmp_path
     written = (
         OTHER.replace("number: 1\n", "number: 1\n      number_raw: ~\n      name_annex:\n      name_en: null\n")
         .replace("acceptance_tries: 1", "acceptance_tries: 1, idle_days: ~")
-        .replace("fixed_total: true", "fixed_total: true")
         .replace("示例财〔2020〕1号", "示例财〔2020〕1号, title: ~")
     )
     file, plain = tmp_path / "plan.yaml", tmp_path / "plain.yaml"
