@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 from psycopg import ProgrammingError
@@ -56,14 +57,30 @@ FOLDING = ("SUYUAN_CHECK_HOURS",)
 """Those that the projector reads, besides those of the ledger."""
 
 
+class ExitCode(IntEnum):
+    """How a command ends; docs/operations.md explains the codes to operators."""
+
+    DONE = 0
+    """It is done, or it was stopped as intended."""
+    DIFFERS = 1
+    """Something differs, and the findings name it."""
+    NOT_DONE = 2
+    """It could not run, or not to its end."""
+    PERMANENT = 3
+    """It could not run, and would not if it were started again."""
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+    """The reader of the output has gone."""
+
+
 class OperatorError(Exception):
-    """An error that the operator can mend. The command line prints its message, in both languages, and no traceback."""
+    """An error that the operator can fix. The command line prints its message, in both languages, and no traceback."""
 
-    exit_code = 2
+    exit_code = ExitCode.NOT_DONE
 
 
-class PassingError(OperatorError):
-    """An error that may be gone at the next try."""
+class TemporaryError(OperatorError):
+    """An error that may not recur when the command is run again."""
 
 
 class ConfigWrong(OperatorError):

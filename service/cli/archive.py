@@ -9,7 +9,7 @@ import click
 from service.archive.manifest import empty
 from service.auth import api_keys
 from service.cli.archive_options import bar, errors_as_messages, print_chain
-from service.cli.terminal import DONE, OF_LEDGER, administered, out, say, variables
+from service.cli.terminal import OF_LEDGER, TICK, administered, out, say, variables
 
 
 @click.command("archive", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
@@ -30,5 +30,5 @@ def command(folder: Path, size: int) -> None:
             start = empty(chosen.source, api_keys.fingerprint(chosen.secret))
             written = archive(conn, folder, start, size, on_progress)
     manifest = written.manifest
-    say(DONE, f"{len(manifest.segments)} 个文件 files, 截至第 {manifest.head} 号事件 events")
+    say(TICK, f"{len(manifest.segments)} 个文件 files, 截至第 {manifest.head} 号事件 events")
     print_chain(written)

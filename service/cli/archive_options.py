@@ -13,7 +13,7 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from service.archive.engines import EngineMissing
 from service.archive.manifest import Archive, ArchiveWrong
 from service.auth import api_keys
-from service.cli.terminal import NotDone, progress, say
+from service.cli.terminal import progress, say
 from service.config import Config
 
 FROM = click.option(
@@ -31,9 +31,9 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except (ArchiveWrong, EngineMissing) as error:
-        raise NotDone(str(error)) from error
+        raise click.ClickException(str(error)) from error
     except ImportError as error:
-        raise NotDone(str(EngineMissing("archive"))) from error
+        raise click.ClickException(str(EngineMissing("archive"))) from error
 
 
 CHAIN = click.option("--chain", metavar="SHA256", help="the expected chain hash, if you kept it 归档的链值")

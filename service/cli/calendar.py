@@ -14,11 +14,10 @@ from service.calendar import SHANGHAI, calendar_file, imports
 from service.calendar.working_days import Calendar
 from service.cli.terminal import (
     AS_JSON,
-    DONE,
     NEW,
     OF_LEDGER,
+    TICK,
     Group,
-    NotDone,
     administered,
     out,
     say,
@@ -47,16 +46,16 @@ def import_calendar(file: Path, actor: str | None, *, replace: bool, check_only:
         raise click.UsageError("--actor 不能为空 must not be empty")
     read = calendar_file.read(file)
     if check_only:
-        say(DONE, f"{escaped(str(file))}: 日历有效 the calendar is valid; {_summary(read)}")
+        say(TICK, f"{escaped(str(file))}: 日历有效 the calendar is valid; {_summary(read)}")
         return
     with administered(new=new) as (_, conn):
         added = imports.add(conn, read, actor or api_keys.operator(), replace=replace)
     if added is None:
-        say(DONE, f"内容相同，未作改动 the same calendar is in force, nothing changed; {_summary(read)}")
+        say(TICK, f"内容相同，未作改动 the same calendar is in force, nothing changed; {_summary(read)}")
         return
     done = "已更换 replaced" if added.replaces else "已导入 imported"
     first = added.position + 1
-    say(DONE, f"{done}; {_summary(read)}; 自第 {first} 号事件起适用 in force from event {first} on")
+    say(TICK, f"{done}; {_summary(read)}; 自第 {first} 号事件起适用 in force from event {first} on")
 
 
 def _summary(read: calendar_file.CalendarFile) -> str:
@@ -100,7 +99,7 @@ def export_calendar(year: int, position: int | None) -> None:
     with administered(reads=True) as (_, conn):
         found = imports.in_force(imports.history(conn), position).get(year)
     if found is None:
-        raise NotDone(
+        raise click.ClickException(
             f"当时没有导入 {year} 年的日历，所用为程序自带的\n"
             f"no calendar of {year} was imported then: that of the package chinesecalendar was used, if it has one"
         )

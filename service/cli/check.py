@@ -16,9 +16,9 @@ from service import supervisor
 from service.check import KINDS, Report, Severity, check
 from service.cli.terminal import (
     AS_JSON,
-    DIFFERS,
-    DONE,
+    CROSS,
     OF_LEDGER,
+    TICK,
     administered,
     err,
     out,
@@ -28,6 +28,7 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
+from service.config import ExitCode
 
 
 @click.command("check", epilog=variables(*OF_LEDGER))
@@ -41,7 +42,7 @@ def command(as_json: bool) -> None:
         say_json(report.document())
     else:
         _report_findings(report)
-    sys.exit(1 if report.errors else 0)
+    sys.exit(ExitCode.DIFFERS if report.errors else ExitCode.DONE)
 
 
 def _run_check(url: str, console: Console) -> Report:
@@ -83,6 +84,6 @@ def _report_findings(report: Report) -> None:
     checked = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
     at = f"截至第 {report.position} 号事件 as of position {report.position}: {checked}"
     if report.errors:
-        say(DIFFERS, f"{report.errors:,} 处错误 errors. {at}")
+        say(CROSS, f"{report.errors:,} 处错误 errors. {at}")
     else:
-        say(DONE, f"账簿与日志一致 the tables agree with the log. {at}")
+        say(TICK, f"账簿与日志一致 the tables agree with the log. {at}")

@@ -18,7 +18,7 @@ import psycopg
 from projections import Changed
 from service import __version__, supervisor
 from service.cli.terminal import HELP, Group
-from service.config import ABOUT, OperatorError
+from service.config import ABOUT, ExitCode, OperatorError
 from service.observability import logs
 
 COMMANDS = (
@@ -96,9 +96,6 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
 }
 """Errors that the operator can fix, and what is printed in place of a traceback."""
 
-NOT_DONE, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
-"""Exit codes (docs/operations.md): could not run; Ctrl-C; the reader of the output has gone."""
-
 
 def run_command() -> None:
     """Run the command named by the arguments, and end the process.
@@ -118,23 +115,23 @@ def _exit_code() -> int:
         finally:
             supervisor.on_stop_signal(signal.SIG_DFL)  # nothing is left to stop: no traceback while Python ends
     except (click.exceptions.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except SystemExit as end:
         # On a closed pipe both end the process with 1: click, which replaces the stream, and rich.
         closed = sys.stdout is not stdout or isinstance(end.__context__, BrokenPipeError)
-        return PIPE_CLOSED if closed else int(end.code or 0)
+        return ExitCode.PIPE_CLOSED if closed else int(end.code or ExitCode.DONE)
     except BrokenPipeError:
-        return PIPE_CLOSED
+        return ExitCode.PIPE_CLOSED
     except click.ClickException as error:
         _print_error(error.show)
     except Exception as error:  # noqa: BLE001 - an unexpected one too must not look like a finding
         kinds = (message for kind, message in MESSAGES.items() if isinstance(error, kind))
         message = next(kinds, lambda _: traceback.format_exc())(error)
         _print_error(lambda: click.echo(message, err=True))
-        return getattr(error, "exit_code", NOT_DONE)
+        return getattr(error, "exit_code", ExitCode.NOT_DONE)
     else:
-        return 0
-    return NOT_DONE
+        return ExitCode.DONE
+    return ExitCode.NOT_DONE
 
 
 def _print_error(show: Callable[[], object]) -> None:
@@ -148,7 +145,7 @@ def _flushed(code: int) -> int:
         try:
             stream.flush()
         except OSError as error:
-            code = code or (PIPE_CLOSED if isinstance(error, BrokenPipeError) else NOT_DONE)
+            code = code or (ExitCode.PIPE_CLOSED if isinstance(error, BrokenPipeError) else ExitCode.NOT_DONE)
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return code
 

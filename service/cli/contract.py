@@ -12,6 +12,7 @@ import click
 from service.api.contract.compatibility import removals
 from service.app import contract
 from service.cli.terminal import err, say
+from service.config import ExitCode
 
 
 @click.command("contract")
@@ -21,7 +22,7 @@ def command(file: Path) -> None:
     current = contract()
     if file.exists() and (broken := list(removals(_published(file), current))):
         say("契约只增不减 a published contract may only be extended\n" + "\n".join(broken), console=err)
-        sys.exit(1)
+        sys.exit(ExitCode.DIFFERS)
     file.write_text(json.dumps(current, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

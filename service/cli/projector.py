@@ -11,7 +11,7 @@ import structlog
 from projections import Changed, FoldStopped
 from service import config, supervisor
 from service.cli.terminal import OF_LEDGER, connect, location, say, url_of, variables
-from service.config import FOLDING
+from service.config import FOLDING, ExitCode
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.workers import check_scheduler, projector
@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 @click.command("projector", epilog=variables(*OF_LEDGER, *FOLDING))
-@supervisor.lasting_faults()
+@supervisor.permanent_errors()
 def command() -> None:
     """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
     stop = supervisor.stop_signal()
@@ -37,10 +37,10 @@ def command() -> None:
             projector.follow(url_of(chosen), stop)
         except FoldStopped as stopped:
             log.error("projector stopped", **stopped.facts)  # noqa: TRY400 - the finding has all details
-            sys.exit(supervisor.FAULT)
+            sys.exit(ExitCode.PERMANENT)
         except Changed as changed:
             say(str(changed))
-            sys.exit(supervisor.FAULT)
+            sys.exit(ExitCode.PERMANENT)
         finally:
             stop_checks.set()
             checks.join()

@@ -17,10 +17,9 @@ from domain.tie_out import Entry, Line, Pairing
 from service.api.posting.fields import bank_account
 from service.cli.terminal import (
     AS_JSON,
-    DIFFERS,
-    DONE,
+    CROSS,
     OF_LEDGER,
-    NotDone,
+    TICK,
     administered,
     out,
     say,
@@ -28,6 +27,7 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
+from service.config import ExitCode
 from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
 from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
@@ -79,13 +79,13 @@ def command(
         say_json(document(found))
     else:
         report(found)
-    sys.exit(1 if found.exceptions else 0)
+    sys.exit(ExitCode.DIFFERS if found.exceptions else ExitCode.DONE)
 
 
 def _named(columns: Sequence[str]) -> dict[str, str]:
     named = dict(each.split("=", 1) for each in columns if "=" in each)
     if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
-        raise NotDone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+        raise click.ClickException(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
     return named
 
 
@@ -105,17 +105,21 @@ def compare_file(
         statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
         errors = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
-        raise NotDone("\n".join(errors)) from wrong
+        raise click.ClickException("\n".join(errors)) from wrong
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
-                raise NotDone(f"no such fund 没有此专项资金: {fund}")
+                raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
             if fund in snapshot.held:
                 at = snapshot.held[fund]["position"]
-                raise NotDone(f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前")
+                raise click.ClickException(
+                    f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前"
+                )
             if position is not None and position > snapshot.position:
-                raise NotDone(f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号")
+                raise click.ClickException(
+                    f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号"
+                )
             ledger = ledger_entries(snapshot, fund, statement, position)
     finally:
         pool.close()
@@ -130,11 +134,11 @@ def report(found: Reconciliation) -> None:
     matched = sum(len(each.lines) for each in found.matches)
     counts = f"{matched}/{len(statement.lines)} 行相符 lines match, {len(found.exceptions)} 项差异 exceptions"
     say(
-        DIFFERS if found.exceptions else DONE,
+        CROSS if found.exceptions else TICK,
         f"{statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件",
     )
     if statement.adds_up is False:
-        say(DIFFERS, "对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
+        say(CROSS, "对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
 
 
 def _table(found: Reconciliation) -> Table:

@@ -9,7 +9,7 @@ import click
 from service.archive.manifest import opened
 from service.auth import api_keys
 from service.cli.archive_options import CHAIN, FROM, bar, errors_as_messages, must_match, print_chain
-from service.cli.terminal import DONE, OF_LEDGER, opened_database, out, say, url_of, variables
+from service.cli.terminal import OF_LEDGER, TICK, opened_database, out, say, url_of, variables
 from service.workers import projector
 
 
@@ -30,4 +30,4 @@ def command(folder: Path, chain: str | None) -> None:
             with out.status("推算各表 folding the tables"):
                 projector.catch_up(url_of(chosen))
     print_chain(archive)
-    say(DONE, f"已恢复 restored: {archive.manifest.head} 个事件 events; 密钥须重新发放 issue new keys")
+    say(TICK, f"已恢复 restored: {archive.manifest.head} 个事件 events; 密钥须重新发放 issue new keys")

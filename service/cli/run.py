@@ -21,7 +21,7 @@ from service.app import open_ledger
 from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
-from service.cli.terminal import DONE, OF_LEDGER, NotDone, connect, location, out, progress, say, url_of, variables
+from service.cli.terminal import OF_LEDGER, TICK, connect, location, out, progress, say, url_of, variables
 from service.config import FOLDING, SERVING, Config
 from service.example import life
 from service.ledger.application import Ledger
@@ -54,7 +54,7 @@ def command() -> None:
             while not (stop.is_set() or ended.is_set()):
                 time.sleep(0.2)
     if not stop.is_set():
-        raise NotDone("网络服务无法运行，原因见上 the web service cannot run: see above")
+        raise click.ClickException("网络服务无法运行，原因见上 the web service cannot run: see above")
     say("已全部停止 everything has stopped")
 
 
@@ -127,7 +127,7 @@ def _compare_statement(chosen: Config) -> None:
 def _step(name: str, work: Callable[[], Any]) -> None:
     with out.status(name):
         work()
-    say(DONE, name)
+    say(TICK, name)
 
 
 def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 @click.command("serve", epilog=variables(*OF_LEDGER, *SERVING))
-@supervisor.lasting_faults()
+@supervisor.permanent_errors()
 def command() -> None:
     """启动网络服务（先执行 migrate）。Serve the API; run `suyuan migrate` first."""
     supervisor.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))

@@ -35,7 +35,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
-DONE, DIFFERS = Text("✓", "green"), Text("✗", "red")
+TICK, CROSS = Text("✓", "green"), Text("✗", "red")
 """How a line begins that says what a command has done, or that something differs."""
 
 
@@ -54,9 +54,11 @@ def _as_json(value: Any) -> str:
 
 
 def say_key(key: str) -> None:
-    """Print a new key. Raises NotDone if nobody could see it; call it before the key is committed."""
+    """Print a new key. Raises ClickException if nobody could see it; call it before the key is committed."""
     if sys.__stdout__ is None:
-        raise NotDone("标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed")
+        raise click.ClickException(
+            "标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed"
+        )
     say(key)
 
 
@@ -151,12 +153,6 @@ def administered(
         else:
             api_keys.claim_secret(conn, chosen.secret)
         yield chosen, conn
-
-
-class NotDone(click.ClickException):
-    """The command could not run. Its exit code differs from that of a comparison that found differences."""
-
-    exit_code = 2
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:

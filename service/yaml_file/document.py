@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from service.config import OperatorError
+from service.config import ExitCode, OperatorError
 from service.text import escaped
 from service.yaml_file.kinds import Wrong
 from service.yaml_file.yaml_lines import WrongYaml, load
@@ -21,7 +21,7 @@ MAX_LISTED = 20
 class FileWrong(OperatorError):
     """The file is not in its documented format. The message names each line, field and reason, then gives `advice`."""
 
-    exit_code = 1  # as of a check that has findings
+    exit_code = ExitCode.DIFFERS
 
     def __init__(self, file: Path, wrong: Iterable[Wrong], advice: str = "") -> None:
         self.wrong = tuple(sorted(set(wrong)))

@@ -8,7 +8,8 @@ from itertools import count
 
 import pytest
 
-from domain.fund.lifecycle import Settings, SettingsChanged
+from domain.fund.lifecycle import SettingsChanged
+from domain.state.fund import Settings
 from service import calendar
 from service.calendar.working_days import Calendar
 from service.ledger.application import Ledger

@@ -17,10 +17,10 @@ import pytest
 
 from service import __version__, example
 from service.cli.commands import COMMANDS, cli
-from service.config import ABOUT
+from service.config import ABOUT, ExitCode
 from service.example import FUND, STATEMENT
 from service.postgres.embedded import embedded_postgres
-from service.supervisor import FAULT, supervised
+from service.supervisor import supervised
 from tests.service.conftest import SECRET
 
 
@@ -424,7 +424,7 @@ def test_serve_tells_a_setting_that_cannot_work_from_a_port_that_is_taken_now(tm
         )
         for variables, code, expected in (
             ({"PORT": port}, 2, "端口被占用"),
-            ({"HOST": "192.0.2.1"}, FAULT, "set HOST"),
+            ({"HOST": "192.0.2.1"}, ExitCode.PERMANENT, "set HOST"),
         ):
             answer = without_database(tmp_path, "serve", **postgres, **variables)
             assert (answer.returncode, expected in answer.stderr) == (code, True), answer.stderr
@@ -433,9 +433,9 @@ def test_serve_tells_a_setting_that_cannot_work_from_a_port_that_is_taken_now(tm
 
 def test_a_supervisor_learns_that_a_process_has_ended_for_good():
     def start():
-        return subprocess.Popen([sys.executable, "-c", f"raise SystemExit({FAULT})"])
+        return subprocess.Popen([sys.executable, "-c", f"raise SystemExit({ExitCode.PERMANENT})"])
 
-    with supervised("faulty", start, lambda process: process.wait(), lambda code: code == FAULT) as ended:
+    with supervised("faulty", start, lambda process: process.wait(), lambda code: code == ExitCode.PERMANENT) as ended:
         assert ended.wait(60)
 
 

@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 
-from service import supervisor
+from service.config import ExitCode
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 from tests.service.test_kill import free_port
@@ -357,6 +357,6 @@ def test_a_database_without_the_current_schema_is_not_served(server_url):
         served = subprocess.run(
             [sys.executable, "-m", "service", "serve"], env=environment, capture_output=True, text=True, check=False
         )
-    assert served.returncode == supervisor.FAULT
+    assert served.returncode == ExitCode.PERMANENT
     assert "suyuan migrate" in served.stderr
     assert "Traceback" not in served.stderr
