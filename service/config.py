@@ -51,9 +51,13 @@ ABOUT = {
     "LOGNAME": "授权记录中的经手人 operator in the records of keys [the system's user]",
 }
 """Every environment variable that is read, with its description for the help of the commands."""
-SERVING = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
-"""The environment variables that the web service reads, besides those of the ledger."""
-FOLDING = ("SUYUAN_CHECK_HOURS",)
+OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
+"""Those from which a command gets the ledger and its secret."""
+OF_ARCHIVE = ("SUYUAN_SOURCE",)
+"""Those that the commands of archives read, besides those of the ledger."""
+OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
+"""Those that the web service reads, besides those of the ledger."""
+OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
 """Those that the projector reads, besides those of the ledger."""
 
 
@@ -96,12 +100,12 @@ def _no_ledger(home: Path) -> ConfigWrong:
 
 
 def from_environment(
-    env: Mapping[str, str] = os.environ, *, new: bool = False, reads: Collection[str] = SERVING + FOLDING
+    env: Mapping[str, str] = os.environ, *, new: bool = False, variables: Collection[str] = OF_SERVER + OF_PROJECTOR
 ) -> Config:
     """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
-    `reads`: the variables that this command uses, besides those of the ledger; an error in another one is not its
-    concern. Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
+    `variables`: those that this command uses, besides those of the ledger; an error in another one is not its concern.
+    Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
     """
     home = _home(env)
     url = _database_url(env)
@@ -109,14 +113,14 @@ def from_environment(
         home.mkdir(parents=True, exist_ok=True)
     elif url is None and not (home / "postgres").exists():
         raise _no_ledger(home)
-    given = {name: env.get(name) for name in reads}
+    given = {name: env.get(name) for name in variables}
     return Config(
         home=home,
         host=given.get("HOST") or "127.0.0.1",
         port=_number(given, "PORT", 8000, 65_535),
         database_url=url,
         secret=_secret(home, env, new=new),
-        source=env.get("SUYUAN_SOURCE") or "/suyuan",
+        source=given.get("SUYUAN_SOURCE") or "/suyuan",
         rate=_number(given, "SUYUAN_RATE", 300, 1_000_000),
         check_hours=_number(given, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
         oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,

@@ -15,7 +15,6 @@ from service.calendar.working_days import Calendar
 from service.cli.terminal import (
     AS_JSON,
     NEW,
-    OF_LEDGER,
     TICK,
     Group,
     administered,
@@ -24,6 +23,7 @@ from service.cli.terminal import (
     say_json,
     variables,
 )
+from service.config import OF_LEDGER
 from service.text import escaped
 
 HELP = variables(*OF_LEDGER)
@@ -70,7 +70,7 @@ def _summary(read: calendar_file.CalendarFile) -> str:
 @AS_JSON
 def list_calendars(*, as_json: bool) -> None:
     """列出已导入的日历。List all imported calendars, also those that were replaced."""
-    with administered(reads=True) as (_, conn):
+    with administered(read_only=True) as (_, conn):
         imported = imports.history(conn)
     if as_json:
         say_json(imports.documents(imported))
@@ -96,7 +96,7 @@ def list_calendars(*, as_json: bool) -> None:
 @click.option("--at", "position", type=click.IntRange(1), help="as for the event at this position 截至该号事件")
 def export_calendar(year: int, position: int | None) -> None:
     """导出一年的日历。Print the file that was imported: the one in force, or the one by which an event was decided."""
-    with administered(reads=True) as (_, conn):
+    with administered(read_only=True) as (_, conn):
         found = imports.in_force(imports.history(conn), position).get(year)
     if found is None:
         raise click.ClickException(

@@ -17,7 +17,6 @@ from service.check import KINDS, Report, Severity, check
 from service.cli.terminal import (
     AS_JSON,
     CROSS,
-    OF_LEDGER,
     TICK,
     administered,
     err,
@@ -28,7 +27,7 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
-from service.config import ExitCode
+from service.config import OF_LEDGER, ExitCode
 
 
 @click.command("check", epilog=variables(*OF_LEDGER))
@@ -36,7 +35,7 @@ from service.config import ExitCode
 def command(as_json: bool) -> None:
     """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
     supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
-    with administered(reads=True) as (chosen, _):
+    with administered(read_only=True) as (chosen, _):
         report = _run_check(url_of(chosen), err if as_json else out)
     if as_json:
         say_json(report.document())

@@ -12,8 +12,8 @@ from psycopg import Connection
 from service.api.http.problems import outcome_problem
 from service.app import open_ledger
 from service.cli import plan_changes, plan_check
-from service.cli.terminal import NEW, OF_LEDGER, TICK, administered, say, url_of, variables
-from service.config import Config, OperatorError
+from service.cli.terminal import NEW, TICK, administered, say, url_of, variables
+from service.config import OF_LEDGER, Config, OperatorError
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
 from service.plans import plan_file

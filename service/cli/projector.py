@@ -10,8 +10,8 @@ import structlog
 
 from projections import Changed, FoldStopped
 from service import config, supervisor
-from service.cli.terminal import OF_LEDGER, connect, location, say, url_of, variables
-from service.config import FOLDING, ExitCode
+from service.cli.terminal import connect, location, say, url_of, variables
+from service.config import OF_LEDGER, OF_PROJECTOR, ExitCode
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.workers import check_scheduler, projector
@@ -19,13 +19,13 @@ from service.workers import check_scheduler, projector
 log = structlog.get_logger()
 
 
-@click.command("projector", epilog=variables(*OF_LEDGER, *FOLDING))
+@click.command("projector", epilog=variables(*OF_LEDGER, *OF_PROJECTOR))
 @supervisor.permanent_errors()
 def command() -> None:
     """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
     stop = supervisor.stop_signal()
     supervisor.watch_parent(stop.set)
-    settings = config.from_environment(reads=FOLDING)
+    settings = config.from_environment(variables=OF_PROJECTOR)
     with database(settings, join=True) as chosen:
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)

@@ -15,7 +15,6 @@ from service.cli import rebuild_progress
 from service.cli.terminal import (
     AS_JSON,
     CROSS,
-    OF_LEDGER,
     TICK,
     administered,
     err,
@@ -25,7 +24,7 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
-from service.config import ExitCode
+from service.config import OF_LEDGER, ExitCode
 
 
 @click.command("rebuild", epilog=variables(*OF_LEDGER))

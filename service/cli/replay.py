@@ -12,11 +12,11 @@ from service.archive.compare import Compared, compare, in_yuan
 from service.archive.engines import ENGINES, engine
 from service.archive.manifest import opened
 from service.cli.archive_options import CHAIN, FROM, errors_as_messages, must_match, print_chain
-from service.cli.terminal import AS_JSON, CROSS, OF_LEDGER, TICK, administered, say, say_json, variables
-from service.config import ExitCode
+from service.cli.terminal import AS_JSON, CROSS, TICK, administered, say, say_json, variables
+from service.config import OF_ARCHIVE, OF_LEDGER, ExitCode
 
 
-@click.command("replay", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
+@click.command("replay", epilog=variables(*OF_LEDGER, *OF_ARCHIVE))
 @FROM
 @CHAIN
 @click.option(
@@ -38,7 +38,7 @@ def command(folder: Path, chain: str | None, name: str, *, offline: bool, as_jso
         rows = balances(engine(name), archive)
         if offline:
             return say_json({"position": archive.manifest.head, "rows": list(map(in_yuan, rows))})
-        with administered(reads=True) as (chosen, conn):
+        with administered(read_only=True, variables=OF_ARCHIVE) as (chosen, conn):
             must_match(archive, chosen)
             compared = compare(conn, rows, archive.manifest.head)
     if as_json:

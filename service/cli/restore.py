@@ -9,11 +9,12 @@ import click
 from service.archive.manifest import opened
 from service.auth import api_keys
 from service.cli.archive_options import CHAIN, FROM, bar, errors_as_messages, must_match, print_chain
-from service.cli.terminal import OF_LEDGER, TICK, opened_database, out, say, url_of, variables
+from service.cli.terminal import TICK, opened_database, out, say, url_of, variables
+from service.config import OF_ARCHIVE, OF_LEDGER
 from service.workers import projector
 
 
-@click.command("restore", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
+@click.command("restore", epilog=variables(*OF_LEDGER, *OF_ARCHIVE))
 @FROM
 @CHAIN
 def command(folder: Path, chain: str | None) -> None:
@@ -22,7 +23,7 @@ def command(folder: Path, chain: str | None) -> None:
         from service.archive.restore import restore  # noqa: PLC0415 - an extra
 
         archive = opened(folder, chain)
-        with opened_database(new=True) as (chosen, conn):
+        with opened_database(new=True, variables=OF_ARCHIVE) as (chosen, conn):
             must_match(archive, chosen)
             with bar("恢复 restoring", out) as on_progress, conn.transaction():
                 api_keys.claim_secret(conn, chosen.secret)

@@ -21,8 +21,8 @@ from service.app import open_ledger
 from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
-from service.cli.terminal import OF_LEDGER, TICK, connect, location, out, progress, say, url_of, variables
-from service.config import FOLDING, SERVING, Config
+from service.cli.terminal import TICK, connect, location, out, progress, say, url_of, variables
+from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
 from service.example import life
 from service.ledger.application import Ledger
 from service.plans import plan_file
@@ -36,7 +36,7 @@ from service.workers import projector
 Setup = list[dict[str, Any]]
 
 
-@click.command("run", epilog=variables(*OF_LEDGER, *SERVING, *FOLDING))
+@click.command("run", epilog=variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR))
 def command() -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
     settings = startup.checked(config.from_environment(new=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any
@@ -88,10 +88,6 @@ class Group(click.Group):
         return list(self.commands)
 
 
-OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
-"""The environment variables from which a command gets the ledger and its secret."""
-
-
 def variables(*names: str) -> str:
     """The end of a command's help: the environment variables that it reads."""
     rows = "\n".join(f"  {name:20} {ABOUT[name]}" for name in names)
@@ -105,14 +101,18 @@ NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a l
 
 
 @contextmanager
-def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
+def opened_database(
+    *, new: bool = False, variables: Collection[str] = ()
+) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
 
     If there is no ledger, it is created if `new`, otherwise ConfigWrong is raised: a command in the wrong folder must
     neither create a second ledger nor report that an empty one is sound. Raises MigrationsPending for the ledger of an
     older version, which only `suyuan migrate` and `suyuan run` change.
+
+    `variables`: the environment variables that the command uses, besides those of the ledger.
     """
-    settings = config.from_environment(new=new, reads=())
+    settings = config.from_environment(new=new, variables=variables)
     with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
         say_ledger(settings, conn)
         if settings.database_url is None and new and _is_empty(conn):
@@ -140,14 +140,14 @@ def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
 
 @contextmanager
 def administered(
-    *, new: bool = False, reads: bool = False
+    *, new: bool = False, read_only: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """Like opened_database, but also checks that the configured secret is the ledger's.
 
-    With `reads`, nothing can be written on the connection, so that the database may be a standby.
+    With `read_only`, nothing can be written on the connection, so that the database may be a standby.
     """
-    with opened_database(new=new) as (chosen, conn):
-        if reads:
+    with opened_database(new=new, variables=variables) as (chosen, conn):
+        if read_only:
             conn.execute("set default_transaction_read_only = on")
             api_keys.check_secret(conn, chosen.secret)
         else:
