@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from service.calendar.working_days import SATURDAY, YearCalendar
 from service.yaml_file.document import FileWrong, document_of, text_of
-from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, Wrong, block, line_of, many, one_of
+from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, block, many, one_of, wrong_at
 
 FIRST_YEAR, LAST_YEAR = 2004, 2199
 """The years that a ledger can have a calendar of; 2199 is also the last year that it accepts in posts."""
@@ -79,14 +79,14 @@ class _Days:
 
 
 def read(file: Path) -> CalendarFile:
-    """The calendar in `file`. Raises FileWrong."""
+    """The calendar in `file`. Raises FileWrong, FileUnreadable, and OSError."""
     content = text_of(file)
     document = document_of(file, content)
     reading = Reading()
     parsed = FILE(document, "", reading)
     if not reading.wrong:
         days, wrong = _days(parsed)
-        reading.wrong += [Wrong(line_of(document, path), path, zh, en) for path, zh, en in wrong]
+        reading.wrong += [wrong_at(document, *each) for each in wrong]
     if reading.wrong:
         raise FileWrong(file, reading.wrong)
     off = frozenset(day for day, path in days.items() if path.startswith("days_off"))

@@ -188,6 +188,11 @@ def line_of(document: Any, path: str) -> int:
     return line
 
 
+def wrong_at(document: Any, path: str, zh: str, en: str) -> Wrong:
+    """An error of the field at a path, with its line."""
+    return Wrong(line_of(document, path), path, zh, en)
+
+
 def _inside(block: Block, name: str) -> Any:
     """The field of this name; a batch may be written with leading zeros."""
     written = next((each for each in block if each.lstrip("0") == name), name)
