@@ -9,7 +9,7 @@ import click
 from service.archive.manifest import empty
 from service.auth import api_keys
 from service.cli.archive_options import bar, errors_as_messages, print_chain
-from service.cli.terminal import TICK, administered, out, say, variables
+from service.cli.terminal import PATH, TICK, administered, out, say, variables
 from service.config import OF_ARCHIVE, OF_LEDGER
 
 
@@ -18,7 +18,7 @@ from service.config import OF_ARCHIVE, OF_LEDGER
     "--to",
     "folder",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=PATH,
     help="the archive's folder 归档目录",
 )
 @click.option("--segment", "size", type=click.IntRange(1), default=100_000, help="events per file 每个文件的事件数")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,14 +12,14 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from service.archive.engines import EngineMissing
 from service.archive.manifest import Archive, ArchiveWrong
 from service.auth import api_keys
-from service.cli.terminal import progress, say
+from service.cli.terminal import PATH, progress, say
 from service.config import Config
 
 FROM = click.option(
     "--from",
     "folder",
     required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PATH,
     help="the archive's folder 归档目录",
 )
 

@@ -15,6 +15,7 @@ from service.calendar.working_days import Calendar
 from service.cli.terminal import (
     AS_JSON,
     NEW,
+    PATH,
     TICK,
     Group,
     administered,
@@ -35,7 +36,7 @@ def command() -> None:
 
 
 @command.command("import", epilog=HELP)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--actor", help="who imports it [the operating system user] 经办人，不填则为操作系统用户")
 @click.option("--replace", is_flag=True, help="replace another calendar of the year 更换该年已导入的日历")
 @click.option("--check", "check_only", is_flag=True, help="check the file only, import nothing 只检查文件，不导入")

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,9 +18,11 @@ import psycopg
 
 from projections import Changed
 from service import __version__, supervisor
+from service.cli import click_errors
 from service.cli.terminal import HELP, Group
 from service.config import ABOUT, ExitCode, OperatorError
 from service.observability import logs
+from service.text import escaped
 
 COMMANDS = (
     "run", "serve", "projector", "migrate", "keys", "calendar", "load-plan", "reconcile", "check", "rebuild", "archive",
@@ -76,7 +79,8 @@ REASONS = {
 
 
 def _of_system(error: OSError) -> str:
-    return f"{error.filename or ''}：{REASONS.get(error.errno or 0, '系统错误')} {error.strerror or error}".lstrip("：")
+    file = f"{escaped(str(error.filename))}: " if error.filename else ""
+    return f"{file}{REASONS.get(error.errno or 0, '系统错误')} {error.strerror or error}"
 
 
 def _not_utf8(error: UnicodeError) -> str:
@@ -123,7 +127,7 @@ def _exit_code() -> int:
     except BrokenPipeError:
         return ExitCode.PIPE_CLOSED
     except click.ClickException as error:
-        _print_error(error.show)
+        _print_error(partial(click_errors.show, error))
     except Exception as error:  # noqa: BLE001 - an unexpected one too must not look like a finding
         kinds = (message for kind, message in MESSAGES.items() if isinstance(error, kind))
         message = next(kinds, lambda _: traceback.format_exc())(error)

@@ -11,12 +11,12 @@ import click
 
 from service.api.contract.compatibility import removals
 from service.app import contract
-from service.cli.terminal import err, say
+from service.cli.terminal import PATH, err, say
 from service.config import ExitCode
 
 
 @click.command("contract")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=PATH)
 def command(file: Path) -> None:
     """更新接口契约（只增不减）。Write the API's contract to FILE, unless that would remove anything from FILE."""
     current = contract()

@@ -12,7 +12,7 @@ from psycopg import Connection
 from service.api.http.problems import outcome_problem
 from service.app import open_ledger
 from service.cli import plan_changes, plan_check
-from service.cli.terminal import NEW, TICK, administered, say, url_of, variables
+from service.cli.terminal import NEW, PATH, TICK, administered, say, url_of, variables
 from service.config import OF_LEDGER, Config, OperatorError
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
@@ -23,7 +23,7 @@ from service.yaml_file.document import FileWrong
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--actor", help="who adopts the plan 经办人")
 @click.option("--check", "check_only", is_flag=True, help="check the file only, load nothing 只检查文件，不载入")
 @NEW

@@ -18,6 +18,7 @@ from service.api.posting.fields import bank_account
 from service.cli.terminal import (
     AS_JSON,
     CROSS,
+    PATH,
     TICK,
     administered,
     out,
@@ -36,7 +37,7 @@ DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("reconcile", epilog=variables(*OF_LEDGER))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--fund", required=True, help="the fund's code 专项资金代码")
 @click.option("--first-day", type=DAY, help="first day of the statement 对账单首日")
 @click.option("--last-day", type=DAY, help="last day of the statement 对账单末日")
@@ -84,7 +85,9 @@ def command(
 def _named(columns: Sequence[str]) -> dict[str, str]:
     named = dict(each.split("=", 1) for each in columns if "=" in each)
     if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
-        raise click.ClickException(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+        raise click.ClickException(
+            f"--column 须为 PART=HEADING it takes PART=HEADING; PART 可用 is one of {', '.join(HEADINGS)}"
+        )
     return named
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -97,6 +98,8 @@ def variables(*names: str) -> str:
 AS_JSON: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="print JSON for programs 供程序读取"
 )
+PATH = click.Path(path_type=Path)
+"""A file or folder. Whether it can be used is found when it is opened, and then reported in both languages."""
 NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a ledger if there is none 没有账簿时新建")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -44,36 +43,27 @@ def document_of(file: Path, text: str) -> Any:
         raise FileWrong(file, [Wrong(line, "YAML", zh, en) for line, zh, en in error.problems]) from error
 
 
-REASONS = {
-    errno.ENOENT: ("没有此文件", "there is no such file"),
-    errno.EISDIR: ("是文件夹，不是文件", "it is a folder, not a file"),
-    errno.ENOTDIR: ("路径中有一段不是文件夹", "a part of the path is not a folder"),
-    errno.EACCES: ("无权读取", "permission denied"),
-    errno.EPERM: ("无权读取", "permission denied"),
-    errno.ELOOP: ("符号链接循环", "the symbolic link leads back to itself"),
-    errno.ENAMETOOLONG: ("文件名过长", "the name is too long"),
-}
-"""Why the operating system does not open or read a file."""
-
-
 class FileUnreadable(OperatorError):
-    """The file cannot be opened or read, or is too large."""
+    """The file has more than MAX_BYTES."""
 
-    def __init__(self, file: Path, zh: str, en: str) -> None:
-        super().__init__(f"{escaped(str(file))}: {zh} {en}")
+    def __init__(self, file: Path) -> None:
+        limit = f"{MAX_BYTES // 1024 // 1024} MiB"
+        super().__init__(f"{escaped(str(file))}: 超过 {limit} it is larger than {limit}")
 
 
 def text_of(file: Path) -> str:
-    """The text of `file`, which is read once, because it may be a pipe. Raises FileUnreadable, or FileWrong."""
+    """The text of `file`, which is read once, because it may be a pipe. Raises FileUnreadable, FileWrong, and OSError.
+
+    The OSError names the file, also if reading fails.
+    """
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        zh, en = REASONS.get(error.errno or 0, ("无法读取", f"it cannot be read: {error.strerror}"))
-        raise FileUnreadable(file, zh, en) from error
+        error.filename = str(file)
+        raise
     if len(content) > MAX_BYTES:
-        limit = f"{MAX_BYTES // 1024 // 1024} MiB"
-        raise FileUnreadable(file, f"超过 {limit}", f"it is larger than {limit}")
+        raise FileUnreadable(file)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from service import __version__, example
+from service.cli import click_errors
 from service.cli.commands import COMMANDS, cli
 from service.config import ABOUT, ExitCode
 from service.example import FUND, STATEMENT
@@ -103,7 +104,7 @@ def test_an_unreadable_statement_is_reported_with_row_and_column(sample, tmp_pat
     answer = run(sample, "reconcile", str(file), "--fund", FUND)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         2,
-        "Error: row 2, column A '昨天' is not a date. “昨天”不是日期。",
+        "错误 Error: row 2, column A '昨天' is not a date. “昨天”不是日期。",
     )
     for more in (["--fund", "none"], ["--fund", FUND, "--position", "9999999"]):
         answer = run(sample, "reconcile", str(STATEMENT), *more)
@@ -161,6 +162,68 @@ def test_the_help_of_every_option_is_in_both_languages():
             if isinstance(option, click.Option):
                 words = re.sub(r"[^A-Za-z]", "", option.help or "")
                 assert (bool(words), chinese(option.help or "")) == (True, True), f"{name} {option.opts}"
+
+
+def wrong_uses(name, command):
+    """The errors of click for a command: of every parameter that is missing or has a value of the wrong kind."""
+    context = click.Context(command, info_name=name)
+    for parameter in command.params:
+        if parameter.required:
+            yield click.MissingParameter(ctx=context, param=parameter)
+        for value in () if getattr(parameter, "is_flag", False) else ("?", "-1"):
+            try:
+                parameter.type.convert(value, parameter, context)
+            except click.BadParameter as error:
+                yield error
+
+
+def test_a_missing_or_wrong_value_of_every_parameter_is_reported_in_both_languages():
+    errors = [error for name, command in all_commands() for error in wrong_uses(name, command)]
+    assert {type(error) for error in errors} == {click.MissingParameter, click.BadParameter}
+    assert [error.format_message() for error in errors if not chinese(click_errors.message(error))] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["chek"], "没有命令 'chek'。 No such command 'chek'."),
+        (["check", "--jsn"], "没有选项 '--jsn'。 No such option '--jsn'."),
+        (["check", "--json=1"], "选项 '--json' 不带值。"),
+        (["keys", "create", "x", "--fund"], "选项 '--fund' 缺少值。"),
+        (["keys", "revoke", "x", "y"], "多余的参数 y。"),
+        (["keys", "--"], "缺少命令。"),
+        (["calendar", "export", "MMXX"], "'YEAR' 须为整数，不能是 'MMXX'。"),
+        (["reconcile", "x.csv", "--fund", "f", "--tolerance", "40"], "'--tolerance' 须在 0<=x<=31 范围内，不能是 40。"),
+    ],
+)
+def test_a_command_that_is_used_wrongly_says_so_in_both_languages(tmp_path, arguments, expected):
+    answer = without_database(tmp_path, *arguments)
+    assert (answer.returncode, f"错误 Error: {expected}" in answer.stderr) == (2, True), answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "expected"),
+    [
+        (["calendar", "import", "--check", "{}"], "none", "没有此文件或文件夹"),
+        (["calendar", "import", "--check", "{}"], "", "是文件夹，不是文件"),
+        (["load-plan", "--check", "{}"], "none", "没有此文件或文件夹"),
+        (["reconcile", "{}", "--fund", FUND], "none", "没有此文件或文件夹"),
+        (["reconcile", "{}", "--fund", FUND], "", "是文件夹，不是文件"),
+        (["archive", "--to", "{}"], "file", "不是文件夹"),
+        (["replay", "--from", "{}"], "none", "没有归档"),
+        (["restore", "--from", "{}"], "none", "没有归档"),
+        (["contract", "{}"], "", "是文件夹，不是文件"),
+        (["schema", "{}"], "", "是文件夹，不是文件"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason_in_both_languages(
+    sample, tmp_path, arguments, name, expected
+):
+    (tmp_path / "file").touch()
+    path = str(tmp_path / name) if name else str(tmp_path)
+    answer = run(sample, *(each.replace("{}", path) for each in arguments))
+    assert (answer.returncode, path in answer.stderr, expected in answer.stderr) == (2, True, True), answer.stderr
+    assert "Traceback" not in answer.stderr
 
 
 def test_the_help_of_a_command_names_every_variable_that_it_reads():
