@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.calendar.working_days import Calendar, YearCalendar, published
+from service.calendar.working_days import Calendar, YearCalendar, packaged_working_days
 from tests.service.calendar_files import CALENDAR_2027
 
 PACKAGE = Calendar()
@@ -55,7 +55,7 @@ def test_the_notice_of_a_year_may_name_days_of_the_december_before_it():
 def of_the_package(year):
     """The year as the package has it, in the form of an import."""
     days = [date(year, 1, 1) + timedelta(number) for number in range(366)]
-    worked = {day: published(day, day) for day in days if day.year == year}
+    worked = {day: packaged_working_days(day, day) for day in days if day.year == year}
     off = frozenset(day for day, is_worked in worked.items() if day.weekday() < 5 and not is_worked)
     return YearCalendar(year, off, frozenset(day for day in worked if day.weekday() >= 5 and worked[day]))
 
@@ -67,4 +67,4 @@ def test_years_imported_as_the_package_has_them_give_the_same_working_days(first
     for year in range(2018, 2027):
         imported = imported.with_year(of_the_package(year))
     last = min(first + timedelta(length), date(2026, 12, 31))
-    assert imported.working_days(first, last) == PACKAGE.working_days(first, last) == published(first, last)
+    assert imported.working_days(first, last) == PACKAGE.working_days(first, last) == packaged_working_days(first, last)
