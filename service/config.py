@@ -48,7 +48,7 @@ ABOUT = {
     "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between automatic checks, 0 for never [24]",
     "SUYUAN_OIDC": "身份提供方配置文件 configuration file of the identity provider",
     "SUYUAN_EXAMPLE": "1: 首页无需密钥 the console needs no key",
-    "LOGNAME": "授权记录中的经手人 operator in the records of keys [the system's user]",
+    "LOGNAME": "授权和导入记录中的经办人 operator in the records of keys and calendars [the system's user]",
 }
 """Every environment variable that is read, with its description for the help of the commands."""
 OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")

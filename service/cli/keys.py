@@ -153,7 +153,7 @@ def key_history(*, as_json: bool) -> None:
     if as_json:
         say_json(changes)
         return
-    table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
+    table = Table("时间 at", "密钥 key", "动作 action", "经办 by", "内容 detail")
     for change in changes:
         detail = json.dumps(change["detail"], ensure_ascii=False)
         table.add_row(_local(change["at"]), change["key"], change["action"], escape(change["by"]), escape(detail))

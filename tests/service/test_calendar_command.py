@@ -102,7 +102,7 @@ def test_a_wrong_file_is_reported_by_line_and_imports_nothing(api, write):
 
 def test_a_file_is_checked_without_a_ledger(tmp_path, write):
     good = without_database(tmp_path / "home", "calendar", "import", "--check", write(TEXT_2027))
-    assert (good.returncode, "日历有效" in good.stdout) == (0, True), good.stderr
+    assert (good.returncode, "放假安排有效" in good.stdout) == (0, True), good.stderr
     assert not (tmp_path / "home").exists()
 
 

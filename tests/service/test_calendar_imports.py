@@ -15,7 +15,7 @@ from service.archive.restore import restore
 from service.archive.write import archive
 from service.calendar import imports
 from service.calendar.imports import YearImported
-from service.calendar.working_days import published
+from service.calendar.working_days import packaged_working_days
 from service.check import check
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Committed, Decided, Refusal
@@ -73,7 +73,7 @@ def test_the_same_calendar_again_changes_nothing_even_if_it_is_written_otherwise
 def test_another_calendar_of_an_imported_year_needs_replace_and_the_old_one_is_kept(database_url):
     first = add(database_url, TEXT_2027)
     other = changed("first_day: 2027-06-09", "first_day: 2027-06-10")
-    with pytest.raises(YearImported, match=r"2027 年的日历已导入(?s:.)*another calendar of 2027"):
+    with pytest.raises(YearImported, match=r"2027 年的放假安排已导入(?s:.)*another calendar of 2027"):
         add(database_url, other)
     second = add(database_url, other, replace=True)
     third = add(database_url, TEXT_2027, replace=True)
@@ -180,7 +180,7 @@ def test_no_notice_is_recorded_by_a_calendar_that_was_replaced_even_on_cached_st
 
 def real_ledger(url):
     """A ledger with the calendar that a check has."""
-    return Ledger(url, today=lambda: TODAY, working_days=published, valid_uscc=lambda _: True, pool_size=4)
+    return Ledger(url, today=lambda: TODAY, working_days=packaged_working_days, valid_uscc=lambda _: True, pool_size=4)
 
 
 def refused_by_calendar(url):
