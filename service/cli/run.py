@@ -36,7 +36,7 @@ from service.workers import projector
 Setup = list[dict[str, Any]]
 
 
-@click.command("run", epilog=variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR))
+@click.command("run", epilog=variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"))
 def command() -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
     settings = startup.checked(config.from_environment(new=True))

@@ -14,14 +14,16 @@ from pathlib import Path
 import click
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from service import __version__, example
 from service.cli import click_errors
 from service.cli.commands import COMMANDS, cli
-from service.config import ABOUT, ExitCode
+from service.config import ABOUT, OF_LEDGER, OF_PROJECTOR, OF_SERVER, ExitCode
 from service.example import FUND, STATEMENT
 from service.postgres.embedded import embedded_postgres
 from service.supervisor import supervised
+from tests.service.calendar_files import TEXT_2027
 from tests.service.conftest import SECRET
 
 
@@ -186,7 +188,7 @@ def test_a_missing_or_wrong_value_of_every_parameter_is_reported_in_both_languag
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["chek"], "没有命令 'chek'。 No such command 'chek'."),
+        (["checks"], "没有命令 'checks'。 No such command 'checks'."),
         (["check", "--jsn"], "没有选项 '--jsn'。 No such option '--jsn'."),
         (["check", "--json=1"], "选项 '--json' 不带值。"),
         (["keys", "create", "x", "--fund"], "选项 '--fund' 缺少值。"),
@@ -226,13 +228,62 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason_in_both_languages
     assert "Traceback" not in answer.stderr
 
 
-def test_the_help_of_a_command_names_every_variable_that_it_reads():
-    named = set()
-    for name in COMMANDS:
-        command = cli.get_command(click.Context(cli), name)
-        for each in getattr(command, "commands", {"": command}).values():
-            named |= set(re.findall(r"^ +([A-Z_]{4,})\b", each.epilog or "", re.MULTILINE))
-    assert named == set(ABOUT)
+def variables_in_help():
+    """The environment variables that the help of each command names; a group of commands has no help of its own."""
+    for name, command in all_commands():
+        if not isinstance(command, click.Group):
+            yield name, set(re.findall(r"^ +([A-Z_]{4,})\b", command.epilog or "", re.MULTILINE))
+
+
+ONCE = (
+    "keys create bank --scope read", "keys rotate bank", "keys revoke bank", "keys list", "keys history",
+    "calendar import {tmp}/calendar.yaml", "calendar list", "calendar export 2027",
+    f"load-plan {example.PLAN} --actor 测试", f"reconcile {STATEMENT} --fund {FUND}", "check", "rebuild plan",
+    "archive --to {tmp}/archive", "replay --from {tmp}/archive", "restore --from {tmp}/archive",
+    "contract {tmp}/contract.json", "schema {tmp}/schema.sql", "migrate",
+)  # fmt: skip
+"""Every command that ends by itself, with arguments."""
+DIFFERS_OR_REFUSES = ("reconcile", "restore")
+"""The commands of ONCE that end with an error: the example's statement differs, and its database is not empty."""
+UNTIL_STOPPED = {
+    "run": {*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"},
+    "serve": {*OF_LEDGER, *OF_SERVER},
+    "projector": {*OF_LEDGER, *OF_PROJECTOR},
+}
+
+
+@pytest.fixture
+def read_variables(monkeypatch):
+    """The names of the environment variables that were read; a test may clear it."""
+    read, get = set(), os._Environ.__getitem__
+
+    def get_and_note(environ, name):
+        read.add(name)
+        return get(environ, name)
+
+    monkeypatch.setattr(os._Environ, "__getitem__", get_and_note)
+    return read
+
+
+def test_the_help_of_each_command_names_the_variables_that_it_reads(
+    sample_copy, tmp_path, folder, monkeypatch, read_variables
+):
+    (tmp_path / "secret").write_bytes(SECRET)
+    (tmp_path / "calendar.yaml").write_text(TEXT_2027, encoding="utf-8")
+    for name in ABOUT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", sample_copy.url)
+    monkeypatch.setenv("SUYUAN_HOME", str(folder))
+    monkeypatch.setenv("SUYUAN_SECRET_FILE", str(tmp_path / "secret"))
+    found = {}
+    for line in ONCE:
+        read_variables.clear()
+        arguments = line.replace("{tmp}", str(tmp_path)).split()
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == int(arguments[0] in DIFFERS_OR_REFUSES), (line, result.output)
+        found[" ".join(arguments[: 2 if arguments[0] in ("keys", "calendar") else 1])] = read_variables & set(ABOUT)
+    assert dict(variables_in_help()) == {**found, **UNTIL_STOPPED}
+    assert set().union(*found.values(), *UNTIL_STOPPED.values()) == set(ABOUT)
 
 
 @pytest.mark.parametrize("arguments", [["load-plan", str(example.PLAN), "--actor", "甲"], ["keys", "list"], ["check"]])
