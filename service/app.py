@@ -43,7 +43,7 @@ from service.auth.api_keys import Keyring
 from service.auth.authenticator import Authenticator
 from service.auth.rate_limit import RateLimit
 from service.calendar.imports import calendar_of, history
-from service.calendar.working_days import Calendar, published
+from service.calendar.working_days import Calendar, packaged_working_days
 from service.config import Config
 from service.ledger.application import Ledger
 from service.observability import request_log
@@ -61,7 +61,7 @@ BY_KEY = (
 
 def open_ledger(url: str) -> Ledger:
     """The ledger on this database, with today's date, the Chinese calendar and the check digits of USCC."""
-    return Ledger(url, today=calendar.today, working_days=published, valid_uscc=uscc.is_valid)
+    return Ledger(url, today=calendar.today, working_days=packaged_working_days, valid_uscc=uscc.is_valid)
 
 
 def empty_view() -> LedgerView:
@@ -118,7 +118,7 @@ def _figures(reader: Reader) -> dict[str, float]:
 def _calendar_days(reader: Reader) -> int:
     """The days that the calendar still covers. Read apart from the ledger, whose connections may all be waiting."""
     with reader.at() as snapshot:
-        known = calendar_of(history(snapshot.conn), published)
+        known = calendar_of(history(snapshot.conn), packaged_working_days)
     return LedgerView(calendar.today(), known.working_days, uscc.is_valid).calendar_days_left()
 
 

@@ -81,7 +81,7 @@ class UnknownEventType(OperatorError):
 
     def __init__(self, event_type: str) -> None:
         super().__init__(
-            f"the log has an event of the type {event_type}, which version {__version__} does not know: upgrade it\n"
+            f"the log has an event of type {event_type}, which version {__version__} does not know: upgrade Suyuan\n"
             f"日志中有 {event_type} 类型的事件，版本 {__version__} 不认识：请使用更新的版本"
         )
         self.event_type = event_type

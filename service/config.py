@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 from psycopg import ProgrammingError
@@ -47,23 +48,47 @@ ABOUT = {
     "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between automatic checks, 0 for never [24]",
     "SUYUAN_OIDC": "身份提供方配置文件 configuration file of the identity provider",
     "SUYUAN_EXAMPLE": "1: 首页无需密钥 the console needs no key",
-    "LOGNAME": "授权记录中的经手人 operator in the records of keys [the system's user]",
+    "LOGNAME": "授权和导入记录中的经办人 operator in the records of keys and calendars [the system's user]",
 }
 """Every environment variable that is read, with its description for the help of the commands."""
-SERVING = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
-"""The environment variables that the web service reads, besides those of the ledger."""
-FOLDING = ("SUYUAN_CHECK_HOURS",)
+OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
+"""Those from which a command gets the ledger and its secret."""
+OF_EVENTS = ("SUYUAN_SOURCE",)
+"""Those that the commands read that hash events, besides those of the ledger."""
+OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
+"""Those that the web service reads, besides those of the ledger."""
+OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
 """Those that the projector reads, besides those of the ledger."""
 
 
+MIN_SECRET = 32
+"""The fewest characters of the secret."""
+
+
+class ExitCode(IntEnum):
+    """How a command ends; docs/operations.md explains the codes to operators."""
+
+    DONE = 0
+    """It is done, or it was stopped as intended."""
+    DIFFERS = 1
+    """Something differs, and the findings name it."""
+    NOT_DONE = 2
+    """It could not run, or not to its end."""
+    PERMANENT = 3
+    """It could not run, and would not if it were started again."""
+    INTERRUPTED = 130
+    PIPE_CLOSED = 141
+    """The reader of the output has gone."""
+
+
 class OperatorError(Exception):
-    """An error that the operator can mend. The command line prints its message, in both languages, and no traceback."""
+    """An error that the operator can fix. The command line prints its message, in both languages, and no traceback."""
 
-    exit_code = 2
+    exit_code = ExitCode.NOT_DONE
 
 
-class PassingError(OperatorError):
-    """An error that may be gone at the next try."""
+class TemporaryError(OperatorError):
+    """An error that may not recur when the command is run again."""
 
 
 class ConfigWrong(OperatorError):
@@ -73,18 +98,18 @@ class ConfigWrong(OperatorError):
 def _no_ledger(home: Path) -> ConfigWrong:
     """The error for a home directory without a ledger."""
     return ConfigWrong(
-        f"{home} 中没有账簿：请设置 SUYUAN_HOME 或 DATABASE_URL；确要新建的，用 --new（load-plan、keys create）\n"
-        f"there is no ledger in {home}: set SUYUAN_HOME or DATABASE_URL; to create one: --new (load-plan, keys create)"
+        f"{home} 中没有账簿：请设置 SUYUAN_HOME 或 DATABASE_URL；确要新建的，用 --new\n"
+        f"there is no ledger in {home}: set SUYUAN_HOME or DATABASE_URL; to create one: --new"
     )
 
 
 def from_environment(
-    env: Mapping[str, str] = os.environ, *, new: bool = False, reads: Collection[str] = SERVING + FOLDING
+    env: Mapping[str, str] = os.environ, *, new: bool = False, variables: Collection[str] = OF_SERVER + OF_PROJECTOR
 ) -> Config:
     """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
-    `reads`: the variables that this command uses, besides those of the ledger; an error in another one is not its
-    concern. Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
+    `variables`: those that this command uses, besides those of the ledger; an error in another one is not its concern.
+    Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
     """
     home = _home(env)
     url = _database_url(env)
@@ -92,14 +117,14 @@ def from_environment(
         home.mkdir(parents=True, exist_ok=True)
     elif url is None and not (home / "postgres").exists():
         raise _no_ledger(home)
-    given = {name: env.get(name) for name in reads}
+    given = {name: env.get(name) for name in variables}
     return Config(
         home=home,
         host=given.get("HOST") or "127.0.0.1",
         port=_number(given, "PORT", 8000, 65_535),
         database_url=url,
         secret=_secret(home, env, new=new),
-        source=env.get("SUYUAN_SOURCE") or "/suyuan",
+        source=given.get("SUYUAN_SOURCE") or "/suyuan",
         rate=_number(given, "SUYUAN_RATE", 300, 1_000_000),
         check_hours=_number(given, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
         oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,
@@ -133,33 +158,51 @@ def _number(given: Mapping[str, str | None], name: str, default: int, maximum: i
     return int(text)
 
 
-def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
-    """The secret from the environment, else from the file in `home`. Raises ConfigWrong."""
-    given = env.get("SUYUAN_SECRET")
-    if given is None and (named := env.get("SUYUAN_SECRET_FILE")):
-        try:
-            given = Path(named).read_text(encoding="utf-8").strip()
-        except OSError as error:
-            raise ConfigWrong(f"SUYUAN_SECRET_FILE 无法读取 cannot be read: {error}") from error
-        except UnicodeDecodeError as error:
-            raise ConfigWrong(f"SUYUAN_SECRET_FILE={named} 不是 UTF-8 文本 is not UTF-8 text") from error
+def configured_secret(env: Mapping[str, str] = os.environ) -> bytes | None:
+    """The secret from the environment, else from the file in the home directory; None if there is none yet.
+
+    Raises ConfigWrong if it is not a secret.
+    """
+    given, file = _given_secret(env), _home(env) / "secret"
     if given is not None:
-        if len(given) < 32:
-            raise ConfigWrong("SUYUAN_SECRET 至少 32 个字符。 SUYUAN_SECRET must have at least 32 characters.")
+        if len(given) < MIN_SECRET:
+            raise ConfigWrong(f"SUYUAN_SECRET 至少 {MIN_SECRET} 个字符 must have at least {MIN_SECRET} characters")
         return given.encode()
-    file = home / "secret"
     if not file.exists():
-        if not new or (home / "postgres").exists():  # a new secret would not be that of an existing ledger
-            raise ConfigWrong(
-                f"没有 {file}：请设置 SUYUAN_SECRET、SUYUAN_SECRET_FILE 或 SUYUAN_HOME\n"
-                f"there is no {file}: set SUYUAN_SECRET, SUYUAN_SECRET_FILE or SUYUAN_HOME"
-            )
-        home.mkdir(parents=True, exist_ok=True)
-        write_private(file, secrets.token_hex(32))
+        return None
     kept = file.read_bytes().strip()
-    if len(kept) < 32:
-        raise ConfigWrong(f"{file} 至少 32 个字符 must have at least 32 characters")
+    if len(kept) < MIN_SECRET:
+        raise ConfigWrong(f"{file} 至少 {MIN_SECRET} 个字符 must have at least {MIN_SECRET} characters")
     return kept
+
+
+def _given_secret(env: Mapping[str, str]) -> str | None:
+    given = env.get("SUYUAN_SECRET")
+    if given is not None or not (named := env.get("SUYUAN_SECRET_FILE")):
+        return given
+    try:
+        return Path(named).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigWrong(f"SUYUAN_SECRET_FILE 无法读取 cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigWrong(f"SUYUAN_SECRET_FILE={named} 不是 UTF-8 文本 is not UTF-8 text") from error
+
+
+def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
+    """The configured secret, or a new one in the file in `home`. Raises ConfigWrong."""
+    secret = configured_secret(env)
+    if secret is not None:
+        return secret
+    file = home / "secret"
+    if not new or (home / "postgres").exists():  # a new secret would not be that of an existing ledger
+        raise ConfigWrong(
+            f"没有 {file}：请设置 SUYUAN_SECRET、SUYUAN_SECRET_FILE 或 SUYUAN_HOME\n"
+            f"there is no {file}: set SUYUAN_SECRET, SUYUAN_SECRET_FILE or SUYUAN_HOME"
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    made = secrets.token_hex(32)
+    write_private(file, made)
+    return made.encode()
 
 
 def write_private(file: Path, text: str) -> None:

@@ -14,15 +14,15 @@ from typing import Any
 
 import structlog
 
-from service.config import Config, OperatorError, PassingError
+from service.config import Config, ExitCode, OperatorError, TemporaryError
 
 log = structlog.get_logger()
 
 PARENT = "SUYUAN_PARENT"
 PAUSE_SECONDS = 0.5
 STOP_SECONDS = 30.0
-DONE, FAULT = 0, 3
-"""Exit codes after which a process is not restarted: it was stopped, or the same fault would stop it again."""
+FINAL = (ExitCode.DONE, ExitCode.PERMANENT)
+"""Exit codes after which a process is not restarted: it was stopped, or the same error would stop it again."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals after which a process stops what it has started: Ctrl-C, `kill`, a terminal that was closed."""
 
@@ -77,7 +77,7 @@ def command(config: Config, *arguments: str) -> Iterator[threading.Event]:
             start_new_session=True,  # Ctrl-C must reach only this process, which then stops its children in order
         )
 
-    with supervised(arguments[0], start, _stop, final=lambda code: code in (DONE, FAULT)) as ended:
+    with supervised(arguments[0], start, _stop, final=lambda code: code in FINAL) as ended:
         yield ended
 
 
@@ -101,14 +101,14 @@ def for_children(config: Config) -> dict[str, str]:
 
 
 @contextmanager
-def lasting_faults() -> Iterator[None]:
-    """Let an error of the settings or the ledger end this process with FAULT: a restart would not mend it."""
+def permanent_errors() -> Iterator[None]:
+    """Let an error of the settings or the ledger end this process with PERMANENT: a restart would not fix it."""
     try:
         yield
-    except PassingError:
+    except TemporaryError:
         raise
     except OperatorError as error:
-        error.exit_code = FAULT
+        error.exit_code = ExitCode.PERMANENT
         raise
 
 

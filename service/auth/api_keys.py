@@ -22,6 +22,7 @@ from service.auth.grants import Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
 from service.postgres.queries import QUERIES
 from service.postgres.session import Pool
+from service.text import escaped
 
 PREFIX = "suyuan_"
 MARK_LENGTH = 8
@@ -186,10 +187,13 @@ def _log_change(conn: Connection[Any], name: str, action: str, **detail: Any) ->
     )
 
 
+MAX_OPERATOR = 100
+
+
 def operator() -> str:
-    """The operating system user who runs the command."""
+    """The operating system user who runs the command; LOGNAME may be anything, and is escaped."""
     try:
-        return getpass.getuser()
+        return escaped(getpass.getuser())[:MAX_OPERATOR]
     except (OSError, KeyError):  # in a container the user may have only a number
         return str(os.getuid())
 

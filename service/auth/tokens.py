@@ -21,6 +21,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from service.auth.grants import SCOPES, Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
+from service.yaml_file.document import FileUnreadable, bytes_of
 
 log = structlog.get_logger()
 
@@ -143,8 +144,8 @@ class Issuer:
 def read(file: Path) -> Issuer:
     """The issuer that a YAML file describes. Raises TokenFileWrong."""
     try:
-        return Issuer(cast(dict[str, Any], _File().load(yaml.safe_load(file.read_text(encoding="utf-8")))))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        return Issuer(cast(dict[str, Any], _File().load(yaml.safe_load(bytes_of(file)))))
+    except (OSError, ValueError, FileUnreadable, yaml.YAMLError) as error:
         raise TokenFileWrong(file, error) from error
     except ValidationError as error:
         raise TokenFileWrong(file, error.messages) from error

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from service.calendar.working_days import SATURDAY, YearCalendar
 from service.yaml_file.document import FileWrong, document_of, text_of
-from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, Wrong, block, line_of, many, one_of
+from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, block, many, one_of, wrong_at
 
 FIRST_YEAR, LAST_YEAR = 2004, 2199
 """The years that a ledger can have a calendar of; 2199 is also the last year that it accepts in posts."""
@@ -56,9 +56,8 @@ class _Days:
     def add(self, first: date, last: date, path: str) -> None:
         if not self.first <= first <= last <= self.last:
             allowed = f"{self.first} … {self.last}"
-            self._refuse(
-                path, f"须在 {allowed} 内，且止不早于起", f"it must be within {allowed}, and not end before it begins"
-            )
+            order = ("，且止不早于起", ", and not end before it begins") if first != last else ("", "")
+            self._refuse(path, f"须在 {allowed} 内{order[0]}", f"it must be within {allowed}{order[1]}")
         elif (last - first).days >= MAX_HOLIDAY_DAYS:
             self._refuse(
                 path, f"一个假期不超过 {MAX_HOLIDAY_DAYS} 天", f"a holiday has at most {MAX_HOLIDAY_DAYS} days"
@@ -79,14 +78,14 @@ class _Days:
 
 
 def read(file: Path) -> CalendarFile:
-    """The calendar in `file`. Raises FileWrong."""
+    """The calendar in `file`. Raises FileWrong, FileUnreadable, and OSError."""
     content = text_of(file)
     document = document_of(file, content)
     reading = Reading()
     parsed = FILE(document, "", reading)
     if not reading.wrong:
         days, wrong = _days(parsed)
-        reading.wrong += [Wrong(line_of(document, path), path, zh, en) for path, zh, en in wrong]
+        reading.wrong += [wrong_at(document, *each) for each in wrong]
     if reading.wrong:
         raise FileWrong(file, reading.wrong)
     off = frozenset(day for day, path in days.items() if path.startswith("days_off"))

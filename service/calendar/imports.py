@@ -49,7 +49,7 @@ class YearImported(OperatorError):
     def __init__(self, existing: Import) -> None:
         at = f"{existing.imported_at:%Y-%m-%d}, {existing.actor}, SHA-256 {existing.sha256}"
         super().__init__(
-            f"{existing.year} 年的日历已导入，内容不同（{at}）：确要更换的，加 --replace；原日历仍保留\n"
+            f"{existing.year} 年的放假安排已导入，内容不同（{at}）：确要更换的，加 --replace；原安排仍保留\n"
             f"another calendar of {existing.year} is imported ({at}): to replace it, add --replace; the old one is kept"
         )
 
@@ -64,14 +64,14 @@ def in_force(imports: Iterable[Import], position: int | None = None) -> dict[int
     return {each.year: each for each in imports if position is None or each.position < position}
 
 
-def calendar_of(imports: Iterable[Import], published: WorkingDays, position: int | None = None) -> Calendar:
+def calendar_of(imports: Iterable[Import], packaged: WorkingDays, position: int | None = None) -> Calendar:
     """The calendar by which the event at this log position is decided; by default, the next event."""
     current = in_force(imports, position)
     years = Map({year: each.calendar for year, each in current.items()})
-    return Calendar(published, years, max((each.imported_at for each in current.values()), default=None))
+    return Calendar(packaged, years, max((each.imported_at for each in current.values()), default=None))
 
 
-def documents(imported: Sequence[Import]) -> list[dict[str, Any]]:
+def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
     """The imports as JSON objects, each with the first event position that is decided by it."""
     current = in_force(imported)
     names = ("year", "documents", "days_off", "working_weekends", "content", "sha256", "actor", "imported_at")
@@ -117,13 +117,13 @@ def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
 class CurrentCalendar:
     """The calendar of this process. It is read again after any process has imported a year."""
 
-    def __init__(self, published: WorkingDays) -> None:
-        self.calendar = Calendar(published)
+    def __init__(self, packaged: WorkingDays) -> None:
+        self.calendar = Calendar(packaged)
 
     def as_of(self, conn: Connection[Any], imported_at: datetime | None) -> Calendar:
         """The calendar whose last import has this time."""
         calendar = self.calendar
         if calendar.imported_at != imported_at:
             imports = (each for each in history(conn) if imported_at and each.imported_at <= imported_at)
-            self.calendar = calendar = calendar_of(imports, calendar.published)
+            self.calendar = calendar = calendar_of(imports, calendar.packaged)
         return calendar

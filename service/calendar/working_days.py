@@ -15,7 +15,7 @@ WorkingDays = Callable[[date, date], int | None]
 SATURDAY = 5
 
 
-def published(first: date, last: date) -> int | None:
+def packaged_working_days(first: date, last: date) -> int | None:
     """The working days by the chinesecalendar package, which has the years since 2004 that were published in time."""
     try:
         return len(chinese_calendar.get_workdays(first, last))
@@ -41,7 +41,7 @@ class YearCalendar(Struct, frozen=True):
 class Calendar(Struct, frozen=True):
     """The calendar of a ledger; it is known by the time of its last import, `imported_at`."""
 
-    published: WorkingDays = published
+    packaged: WorkingDays = packaged_working_days
     years: Map[int, YearCalendar] = Map()
     imported_at: datetime | None = None
 
@@ -65,4 +65,4 @@ class Calendar(Struct, frozen=True):
             worked = self.years[year].worked(day) if year in self.years else None
             if worked is not None:
                 return int(worked)
-        return int(day.weekday() < SATURDAY) if day.year in self.years else self.published(day, day)
+        return int(day.weekday() < SATURDAY) if day.year in self.years else self.packaged(day, day)

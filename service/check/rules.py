@@ -33,7 +33,7 @@ from domain.replay import advance
 from domain.rules import Refused
 from service import calendar, codec
 from service.calendar import imports
-from service.calendar.working_days import published
+from service.calendar.working_days import packaged_working_days
 from service.check.finding import Finding, Report, new_finding
 from service.ledger.states import SNAPSHOT_KEY
 from service.postgres import session
@@ -153,7 +153,7 @@ _FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
     """The findings in one fund. After an event that cannot be folded, the rest of the fund is only decoded."""
-    view = LedgerView(calendar.today(), published, uscc.is_valid)
+    view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid)
     streams: set[str] = set()
     foldable = True
     for group in _groups(rows):
@@ -225,7 +225,9 @@ def _as_of(view: LedgerView, position: int, index: _LogIndex) -> LedgerView:
     """The view with the calendar by which the event at this position was decided."""
     if not index.calendars:
         return view
-    return replace(view, working_days=imports.calendar_of(index.calendars, published, position).working_days)
+    return replace(
+        view, working_days=imports.calendar_of(index.calendars, packaged_working_days, position).working_days
+    )
 
 
 def _advanced(view: LedgerView, events: list[Recorded], index: _LogIndex) -> LedgerView:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 from rich.console import Console
@@ -13,14 +12,14 @@ from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainin
 from service.archive.engines import EngineMissing
 from service.archive.manifest import Archive, ArchiveWrong
 from service.auth import api_keys
-from service.cli.terminal import NotDone, progress, say
+from service.cli.terminal import PATH, progress, say
 from service.config import Config
 
 FROM = click.option(
     "--from",
     "folder",
     required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    type=PATH,
     help="the archive's folder 归档目录",
 )
 
@@ -31,9 +30,9 @@ def errors_as_messages() -> Iterator[None]:
     try:
         yield
     except (ArchiveWrong, EngineMissing) as error:
-        raise NotDone(str(error)) from error
+        raise click.ClickException(str(error)) from error
     except ImportError as error:
-        raise NotDone(str(EngineMissing("archive"))) from error
+        raise click.ClickException(str(EngineMissing("archive"))) from error
 
 
 CHAIN = click.option("--chain", metavar="SHA256", help="the expected chain hash, if you kept it 归档的链值")
@@ -53,12 +52,17 @@ def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
 
 def must_match(archive: Archive, chosen: Config) -> None:
     """Raises ArchiveWrong if the archive is of another secret or another source."""
-    if archive.manifest.secret != api_keys.fingerprint(chosen.secret):
-        raise ArchiveWrong("The archive was written under another secret: set SUYUAN_SECRET. 归档使用的是另一密钥。")
+    must_have_secret_of(archive, chosen.secret)
     if archive.manifest.source != chosen.source:
         raise ArchiveWrong(
             f"The archive is of the source {archive.manifest.source}: set SUYUAN_SOURCE. 请设置 SUYUAN_SOURCE。"
         )
+
+
+def must_have_secret_of(archive: Archive, secret: bytes | None) -> None:
+    """Raises ArchiveWrong if this is not the secret under which the archive was written."""
+    if secret is None or archive.manifest.secret != api_keys.fingerprint(secret):
+        raise ArchiveWrong("The archive was written under another secret: set SUYUAN_SECRET. 归档使用的是另一密钥。")
 
 
 def print_chain(archive: Archive) -> None:

@@ -18,9 +18,9 @@ from service.check import KINDS, Report, Severity, check
 from service.check.against import check_against
 from service.cli.terminal import (
     AS_JSON,
-    DIFFERS,
-    DONE,
-    OF_LEDGER,
+    CROSS,
+    PATH,
+    TICK,
     administered,
     err,
     out,
@@ -30,19 +30,20 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
+from service.config import OF_EVENTS, OF_LEDGER, ExitCode
 
 
-@click.command("check", epilog=variables(*OF_LEDGER))
+@click.command("check", epilog=variables(*OF_LEDGER, *OF_EVENTS))
 @click.option(
     "--against",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="also name the events in this file of a follower that the log lacks 另列出跟随方文件中有而日志没有的事件",
 )
 @AS_JSON
 def command(as_json: bool, against: Path | None) -> None:
     """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
     supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
-    with administered(reads=True) as (chosen, conn):
+    with administered(read_only=True, variables=OF_EVENTS) as (chosen, conn):
         lost = list(check_against(conn, against, chosen.source)) if against else []
         report = _run_check(url_of(chosen), err if as_json else out)
         report.add(lost)
@@ -50,7 +51,7 @@ def command(as_json: bool, against: Path | None) -> None:
         say_json(report.document())
     else:
         _report_findings(report)
-    sys.exit(1 if report.errors else 0)
+    sys.exit(ExitCode.DIFFERS if report.errors else ExitCode.DONE)
 
 
 def _run_check(url: str, console: Console) -> Report:
@@ -99,6 +100,6 @@ def _report_findings(report: Report) -> None:
     checked = f"{report.events:,} 个事件 events, {report.rows:,} 行 rows"
     at = f"截至第 {report.position} 号事件 as of position {report.position}: {checked}"
     if report.errors:
-        say(DIFFERS, f"{report.errors:,} 处错误 errors. {at}")
+        say(CROSS, f"{report.errors:,} 处错误 errors. {at}")
     else:
-        say(DONE, f"账簿与日志一致 the tables agree with the log. {at}")
+        say(TICK, f"账簿与日志一致 the tables agree with the log. {at}")

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -17,9 +18,11 @@ import psycopg
 
 from projections import Changed
 from service import __version__, supervisor
+from service.cli import click_errors
 from service.cli.terminal import HELP, Group
-from service.config import ABOUT, OperatorError
+from service.config import ABOUT, ExitCode, OperatorError
 from service.observability import logs
+from service.text import escaped
 
 COMMANDS = (
     "run", "serve", "projector", "migrate", "keys", "calendar", "load-plan", "reconcile", "check", "rebuild", "archive",
@@ -76,7 +79,8 @@ REASONS = {
 
 
 def _of_system(error: OSError) -> str:
-    return f"{error.filename or ''}：{REASONS.get(error.errno or 0, '系统错误')} {error.strerror or error}".lstrip("：")
+    file = f"{escaped(str(error.filename))}: " if error.filename else ""
+    return f"{file}{REASONS.get(error.errno or 0, '系统错误')} {error.strerror or error}"
 
 
 def _not_utf8(error: UnicodeError) -> str:
@@ -95,9 +99,6 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     UnicodeError: _not_utf8,
 }
 """Errors that the operator can fix, and what is printed in place of a traceback."""
-
-NOT_DONE, INTERRUPTED, PIPE_CLOSED = 2, 130, 141
-"""Exit codes (docs/operations.md): could not run; Ctrl-C; the reader of the output has gone."""
 
 
 def run_command() -> None:
@@ -118,23 +119,23 @@ def _exit_code() -> int:
         finally:
             supervisor.on_stop_signal(signal.SIG_DFL)  # nothing is left to stop: no traceback while Python ends
     except (click.exceptions.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+        return ExitCode.INTERRUPTED
     except SystemExit as end:
         # On a closed pipe both end the process with 1: click, which replaces the stream, and rich.
         closed = sys.stdout is not stdout or isinstance(end.__context__, BrokenPipeError)
-        return PIPE_CLOSED if closed else int(end.code or 0)
+        return ExitCode.PIPE_CLOSED if closed else int(end.code or ExitCode.DONE)
     except BrokenPipeError:
-        return PIPE_CLOSED
+        return ExitCode.PIPE_CLOSED
     except click.ClickException as error:
-        _print_error(error.show)
+        _print_error(partial(click_errors.show, error))
     except Exception as error:  # noqa: BLE001 - an unexpected one too must not look like a finding
         kinds = (message for kind, message in MESSAGES.items() if isinstance(error, kind))
         message = next(kinds, lambda _: traceback.format_exc())(error)
         _print_error(lambda: click.echo(message, err=True))
-        return getattr(error, "exit_code", NOT_DONE)
+        return getattr(error, "exit_code", ExitCode.NOT_DONE)
     else:
-        return 0
-    return NOT_DONE
+        return ExitCode.DONE
+    return ExitCode.NOT_DONE
 
 
 def _print_error(show: Callable[[], object]) -> None:
@@ -148,7 +149,7 @@ def _flushed(code: int) -> int:
         try:
             stream.flush()
         except OSError as error:
-            code = code or (PIPE_CLOSED if isinstance(error, BrokenPipeError) else NOT_DONE)
+            code = code or (ExitCode.PIPE_CLOSED if isinstance(error, BrokenPipeError) else ExitCode.NOT_DONE)
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
     return code
 

@@ -23,7 +23,6 @@ from service.auth.grants import SCOPES, grant
 from service.cli.terminal import (
     AS_JSON,
     NEW,
-    OF_LEDGER,
     Group,
     administered,
     out,
@@ -31,6 +30,7 @@ from service.cli.terminal import (
     say_key,
     variables,
 )
+from service.config import OF_LEDGER
 from service.postgres.queries import QUERIES
 
 HELP = variables(*OF_LEDGER)
@@ -100,7 +100,7 @@ def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tupl
 @AS_JSON
 def list_keys(*, as_json: bool) -> None:
     """列出全部密钥。List all keys, including expired and revoked ones."""
-    with administered(reads=True) as (_, conn):
+    with administered(read_only=True) as (_, conn):
         listed = api_keys.list_keys(conn)
     if as_json:
         say_json([_document(key) for key in listed])
@@ -148,12 +148,12 @@ def revoke_key(name: str) -> None:
 @AS_JSON
 def key_history(*, as_json: bool) -> None:
     """授权与吊销记录。List every grant and revocation, oldest first."""
-    with administered(reads=True) as (_, conn):
+    with administered(read_only=True) as (_, conn):
         changes: Sequence[dict[str, Any]] = api_keys.history(conn)
     if as_json:
         say_json(changes)
         return
-    table = Table("时间 at", "密钥 key", "动作 action", "经手 by", "内容 detail")
+    table = Table("时间 at", "密钥 key", "动作 action", "经办 by", "内容 detail")
     for change in changes:
         detail = json.dumps(change["detail"], ensure_ascii=False)
         table.add_row(_local(change["at"]), change["key"], change["action"], escape(change["by"]), escape(detail))

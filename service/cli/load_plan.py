@@ -12,8 +12,8 @@ from psycopg import Connection
 from service.api.http.problems import outcome_problem
 from service.app import open_ledger
 from service.cli import plan_changes, plan_check
-from service.cli.terminal import DONE, NEW, OF_LEDGER, NotDone, administered, say, url_of, variables
-from service.config import Config, OperatorError
+from service.cli.terminal import NEW, PATH, TICK, administered, say, url_of, variables
+from service.config import OF_LEDGER, Config, OperatorError
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
 from service.plans import plan_file
@@ -23,7 +23,7 @@ from service.yaml_file.document import FileWrong
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--actor", help="who adopts the plan 经办人")
 @click.option("--check", "check_only", is_flag=True, help="check the file only, load nothing 只检查文件，不载入")
 @NEW
@@ -34,13 +34,13 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
     plan = plan_file.parse(file)
     events = plan_check.checked(plan, "-" if actor is None else actor)
     if check_only:
-        say(DONE, f"{escaped(str(file))}: 计划有效 the plan is valid; {len(events)} 个事件 events")
+        say(TICK, f"{escaped(str(file))}: 计划有效 the plan is valid; {len(events)} 项提交 posts")
         return
     with administered(new=new) as (chosen, conn):
         outcomes = _post(events, chosen)
         _check_recorded(plan, events, outcomes, conn)
     recorded = sum(not each.replayed for each in outcomes if isinstance(each, Committed))
-    say(DONE, f"{recorded} 个事件入账 events recorded")
+    say(TICK, f"{recorded} 项提交入账 posts recorded")
 
 
 def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:
@@ -68,4 +68,4 @@ def _check_recorded(
             raise FileWrong(plan.path, [plan_check.refused(plan, event, outcome.rule)])
         if not isinstance(outcome, Committed | NotRecorded):
             problem = outcome_problem(outcome)
-            raise NotDone(f"{event.event['id']}: {problem['title_zh']} {problem['title']}")
+            raise click.ClickException(f"{event.event['id']}: {problem['title_zh']} {problem['title']}")

@@ -6,7 +6,8 @@ import click
 
 from service import config
 from service.auth import api_keys
-from service.cli.terminal import OF_LEDGER, connect, say, say_ledger, url_of, variables
+from service.cli.terminal import connect, say, say_ledger, url_of, variables
+from service.config import OF_LEDGER
 from service.postgres.connect import database
 from service.postgres.migrate import migrate
 
@@ -14,7 +15,7 @@ from service.postgres.migrate import migrate
 @click.command("migrate", epilog=variables(*OF_LEDGER))
 def command() -> None:
     """升级数据库结构；没有账簿时新建。Bring the tables up to date; create a ledger if there is none."""
-    settings = config.from_environment(new=True, reads=())
+    settings = config.from_environment(new=True, variables=())
     with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
         say_ledger(settings, conn)
         for name in migrate(url_of(chosen)) or ["已是最新 up to date"]:

@@ -21,7 +21,7 @@ from service.yaml_file.kinds import Wrong, short
 ADVICE = (
     "这份计划已载入过，登记过的不能改：请改回原来的内容和经办人；计划调整应提交 PlanRevised（计划调整）"
     "或 FundsReallocated（调剂）；另一项资金换一个代码\n"
-    "This plan was loaded before, and what is recorded is never edited: restore the content and the actor of then; to "
+    "This plan was loaded before, and what is recorded is never edited: restore the original content and actor; to "
     "change the plan, post PlanRevised or FundsReallocated; for another fund, choose another code"
 )
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from domain.decision import TITLES, decide
 from domain.documents import Document
 from domain.event import Posted
+from domain.ledger_view import LedgerView
 from domain.replay import advance
 from domain.rules import Refused
 from domain.rules.every_post import BeforeItsCause, BookedInFuture, MissingCitation
@@ -82,21 +83,33 @@ def _languages(detail: str) -> tuple[str, str]:
 def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
     """What the rules refuse, each event decided after the ones before it.
 
-    A refused event is mended, where that is possible, and decided again, so that the next error is found. After one
-    that cannot be mended, only errors are reported that have nothing to do with earlier events.
+    After an event that could not be fixed, only errors are reported that have nothing to do with earlier events.
     """
     view, complete = empty_view(), True
     for event in events:
-        posts = [post_of(event).posted]
-        for posted in posts:
-            try:
-                view = advance(view, decide(view, posted))
-            except Refused as refusal:
-                mend = MENDS.get(type(refusal))
-                if complete or mend:
-                    yield refused(file, event, refusal)
-                complete = complete and mend is not None
-                posts += [mend(posted, refusal)] if mend else []
+        view, refusals = _decided(view, post_of(event).posted)
+        for refusal in refusals:
+            if complete or type(refusal) in FIXES:
+                yield refused(file, event, refusal)
+        complete = complete and all(type(refusal) in FIXES for refusal in refusals)
+
+
+def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused]]:
+    """The view after this post, and its refusals.
+
+    A refused post is fixed, where that is possible, and decided again, so that its next error is found. If it cannot be
+    fixed, the view is the one before it.
+    """
+    refusals: list[Refused] = []
+    while True:
+        try:
+            return advance(view, decide(view, posted)), refusals
+        except Refused as refusal:
+            refusals.append(refusal)
+            fix = FIXES.get(type(refusal))
+            if fix is None:
+                return view, refusals
+            posted = fix(posted, refusal)
 
 
 def refused(file: PlanFile, event: PlanEvent, refusal: Refused) -> Wrong:
@@ -117,7 +130,7 @@ def _after_its_cause(posted: Posted, refusal: BeforeItsCause) -> Posted:
     return replace(posted, header=replace(posted.header, occurred_on=refusal.cause_on))
 
 
-MENDS: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
+FIXES: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
     MissingCitation: _with_document,
     BookedInFuture: _not_in_future,
     BeforeItsCause: _after_its_cause,

@@ -14,9 +14,8 @@ from projections.rebuild import AlreadyRunning, HeldMeanwhile, NotHeld, Position
 from service.cli import rebuild_progress
 from service.cli.terminal import (
     AS_JSON,
-    DIFFERS,
-    DONE,
-    OF_LEDGER,
+    CROSS,
+    TICK,
     administered,
     err,
     out,
@@ -25,6 +24,7 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
+from service.config import OF_LEDGER, ExitCode
 
 
 @click.command("rebuild", epilog=variables(*OF_LEDGER))
@@ -69,7 +69,7 @@ def command(projections: Sequence[str], accepted: Sequence[str], release: str | 
         say_json(rebuild_progress.document(rebuilt))
     else:
         _report(rebuilt)
-    sys.exit(0 if rebuilt.switched else 1)
+    sys.exit(ExitCode.DONE if rebuilt.switched else ExitCode.DIFFERS)
 
 
 def _report(rebuilt: Rebuilt) -> None:
@@ -79,11 +79,11 @@ def _report(rebuilt: Rebuilt) -> None:
             say(Text(each.name, "red"), f"原 before {row.live}")
             say(" " * len(each.name), f"新 after  {row.rebuilt}")
     if rebuilt.switched:
-        say(DONE, f"已切换，截至第 {rebuilt.position} 号事件 switched as of this position")
+        say(TICK, f"已切换，截至第 {rebuilt.position} 号事件 switched as of this position")
     else:
         names = ",".join(rebuilt.unexpected)
         say(
-            DIFFERS,
+            CROSS,
             f"未切换：新旧不一致 not switched: the tables differ. "
             f"确认后可用 if this is expected: --accept-differences {names}",
         )

@@ -17,10 +17,9 @@ from domain.tie_out import Entry, Line, Pairing
 from service.api.posting.fields import bank_account
 from service.cli.terminal import (
     AS_JSON,
-    DIFFERS,
-    DONE,
-    OF_LEDGER,
-    NotDone,
+    CROSS,
+    PATH,
+    TICK,
     administered,
     out,
     say,
@@ -28,16 +27,18 @@ from service.cli.terminal import (
     url_of,
     variables,
 )
+from service.config import OF_LEDGER, ExitCode
 from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
 from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
 from service.statements.tables import HEADINGS
+from service.yaml_file.document import bytes_of
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("reconcile", epilog=variables(*OF_LEDGER))
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=PATH)
 @click.option("--fund", required=True, help="the fund's code 专项资金代码")
 @click.option("--first-day", type=DAY, help="first day of the statement 对账单首日")
 @click.option("--last-day", type=DAY, help="last day of the statement 对账单末日")
@@ -64,7 +65,7 @@ def command(
 ) -> None:
     """与对账单核对，有差异则返回 1。Compare a statement (CSV, XLSX, camt.053); exit code 1 if anything differs."""
     days = (first_day.date() if first_day else None, last_day.date() if last_day else None)
-    with administered(reads=True) as (chosen, _):
+    with administered(read_only=True) as (chosen, _):
         found = compare_file(
             url_of(chosen),
             chosen.secret,
@@ -79,13 +80,15 @@ def command(
         say_json(document(found))
     else:
         report(found)
-    sys.exit(1 if found.exceptions else 0)
+    sys.exit(ExitCode.DIFFERS if found.exceptions else ExitCode.DONE)
 
 
 def _named(columns: Sequence[str]) -> dict[str, str]:
     named = dict(each.split("=", 1) for each in columns if "=" in each)
     if len(named) < len(columns) or not named.keys() <= HEADINGS.keys():
-        raise NotDone(f"--column takes PART=HEADING, PART one of {', '.join(HEADINGS)}")
+        raise click.ClickException(
+            f"--column 须为 PART=HEADING it takes PART=HEADING; PART 可用 is one of {', '.join(HEADINGS)}"
+        )
     return named
 
 
@@ -102,20 +105,24 @@ def compare_file(
 ) -> Reconciliation:
     """The comparison of a statement's file with the fund's ledger. Raises ClickException if it cannot be made."""
     try:
-        statement = read(file.read_bytes(), columns or {}, lambda number: bank_account(secret, number), days)
+        statement = read(bytes_of(file), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:
         errors = (f"{where} {english} {chinese}".strip() for where, english, chinese in wrong.errors)
-        raise NotDone("\n".join(errors)) from wrong
+        raise click.ClickException("\n".join(errors)) from wrong
     pool = open_pool(url, size=1)
     try:
         with Reader(pool).at() as snapshot:
             if snapshot.one("funds", fund=fund) is None:
-                raise NotDone(f"no such fund 没有此专项资金: {fund}")
+                raise click.ClickException(f"no such fund 没有此专项资金: {fund}")
             if fund in snapshot.held:
                 at = snapshot.held[fund]["position"]
-                raise NotDone(f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前")
+                raise click.ClickException(
+                    f"the fund is held at position {at} 该专项资金已暂停推算，止于日志第 {at} 号之前"
+                )
             if position is not None and position > snapshot.position:
-                raise NotDone(f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号")
+                raise click.ClickException(
+                    f"the ledger is only at position {snapshot.position} 账簿只到第 {snapshot.position} 号"
+                )
             ledger = ledger_entries(snapshot, fund, statement, position)
     finally:
         pool.close()
@@ -130,11 +137,11 @@ def report(found: Reconciliation) -> None:
     matched = sum(len(each.lines) for each in found.matches)
     counts = f"{matched}/{len(statement.lines)} 行相符 lines match, {len(found.exceptions)} 项差异 exceptions"
     say(
-        DIFFERS if found.exceptions else DONE,
+        CROSS if found.exceptions else TICK,
         f"{statement.first_day} – {statement.last_day}: {counts}; 截至第 {found.ledger.position} 号事件",
     )
     if statement.adds_up is False:
-        say(DIFFERS, "对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
+        say(CROSS, "对账单自身余额不连续，可能缺行 the statement's own balances do not add up")
 
 
 def _table(found: Reconciliation) -> Table:

@@ -12,10 +12,11 @@ from service.archive.compare import Compared, compare, in_yuan
 from service.archive.engines import ENGINES, engine
 from service.archive.manifest import opened
 from service.cli.archive_options import CHAIN, FROM, errors_as_messages, must_match, print_chain
-from service.cli.terminal import AS_JSON, DIFFERS, DONE, OF_LEDGER, administered, say, say_json, variables
+from service.cli.terminal import AS_JSON, CROSS, TICK, administered, say, say_json, variables
+from service.config import OF_EVENTS, OF_LEDGER, ExitCode
 
 
-@click.command("replay", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
+@click.command("replay", epilog=variables(*OF_LEDGER, *OF_EVENTS))
 @FROM
 @CHAIN
 @click.option(
@@ -37,7 +38,7 @@ def command(folder: Path, chain: str | None, name: str, *, offline: bool, as_jso
         rows = balances(engine(name), archive)
         if offline:
             return say_json({"position": archive.manifest.head, "rows": list(map(in_yuan, rows))})
-        with administered(reads=True) as (chosen, conn):
+        with administered(read_only=True, variables=OF_EVENTS) as (chosen, conn):
             must_match(archive, chosen)
             compared = compare(conn, rows, archive.manifest.head)
     if as_json:
@@ -45,7 +46,7 @@ def command(folder: Path, chain: str | None, name: str, *, offline: bool, as_jso
     else:
         _report(compared, name)
         print_chain(archive)
-    sys.exit(1 if compared.differing else 0)
+    sys.exit(ExitCode.DIFFERS if compared.differing else ExitCode.DONE)
 
 
 def _report(compared: Compared, name: str) -> None:
@@ -58,6 +59,6 @@ def _report(compared: Compared, name: str) -> None:
         say(Text("!", "yellow"), f"{fund}: 已暂停推算，未比较 held, not compared")
     if compared.differing:
         say(f"以上为前 {len(shown)} 行 these are the first rows that differ")
-        say(DIFFERS, f"{compared.differing} 行不同 of {compared.rows} rows differ, {at}")
+        say(CROSS, f"{compared.differing} 行不同 of {compared.rows} rows differ, {at}")
     else:
-        say(DONE, f"{compared.rows} 行余额一致 balances agree, {at}")
+        say(TICK, f"{compared.rows} 行余额一致 balances agree, {at}")

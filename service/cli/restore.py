@@ -8,12 +8,21 @@ import click
 
 from service.archive.manifest import opened
 from service.auth import api_keys
-from service.cli.archive_options import CHAIN, FROM, bar, errors_as_messages, must_match, print_chain
-from service.cli.terminal import DONE, OF_LEDGER, opened_database, out, say, url_of, variables
+from service.cli.archive_options import (
+    CHAIN,
+    FROM,
+    bar,
+    errors_as_messages,
+    must_have_secret_of,
+    must_match,
+    print_chain,
+)
+from service.cli.terminal import TICK, opened_database, out, say, url_of, variables
+from service.config import OF_EVENTS, OF_LEDGER, configured_secret
 from service.workers import projector
 
 
-@click.command("restore", epilog=variables(*OF_LEDGER, "SUYUAN_SOURCE"))
+@click.command("restore", epilog=variables(*OF_LEDGER, *OF_EVENTS))
 @FROM
 @CHAIN
 def command(folder: Path, chain: str | None) -> None:
@@ -22,7 +31,8 @@ def command(folder: Path, chain: str | None) -> None:
         from service.archive.restore import restore  # noqa: PLC0415 - an extra
 
         archive = opened(folder, chain)
-        with opened_database(new=True) as (chosen, conn):
+        must_have_secret_of(archive, configured_secret())  # before anything is created
+        with opened_database(new=True, variables=OF_EVENTS) as (chosen, conn):
             must_match(archive, chosen)
             with bar("恢复 restoring", out) as on_progress, conn.transaction():
                 api_keys.claim_secret(conn, chosen.secret)
@@ -30,4 +40,4 @@ def command(folder: Path, chain: str | None) -> None:
             with out.status("推算各表 folding the tables"):
                 projector.catch_up(url_of(chosen))
     print_chain(archive)
-    say(DONE, f"已恢复 restored: {archive.manifest.head} 个事件 events; 密钥须重新发放 issue new keys")
+    say(TICK, f"已恢复 restored: {archive.manifest.head} 个事件 events; 密钥须重新发放 issue new keys")

@@ -21,8 +21,8 @@ from service.app import open_ledger
 from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
-from service.cli.terminal import DONE, OF_LEDGER, NotDone, connect, location, out, progress, say, url_of, variables
-from service.config import FOLDING, SERVING, Config
+from service.cli.terminal import TICK, connect, location, out, progress, say, url_of, variables
+from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
 from service.example import life
 from service.ledger.application import Ledger
 from service.plans import plan_file
@@ -36,7 +36,7 @@ from service.workers import projector
 Setup = list[dict[str, Any]]
 
 
-@click.command("run", epilog=variables(*OF_LEDGER, *SERVING, *FOLDING))
+@click.command("run", epilog=variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"))
 def command() -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
     settings = startup.checked(config.from_environment(new=True))
@@ -54,7 +54,7 @@ def command() -> None:
             while not (stop.is_set() or ended.is_set()):
                 time.sleep(0.2)
     if not stop.is_set():
-        raise NotDone("网络服务无法运行，原因见上 the web service cannot run: see above")
+        raise click.ClickException("网络服务无法运行，原因见上 the web service cannot run: see above")
     say("已全部停止 everything has stopped")
 
 
@@ -127,7 +127,7 @@ def _compare_statement(chosen: Config) -> None:
 def _step(name: str, work: Callable[[], Any]) -> None:
     with out.status(name):
         work()
-    say(DONE, name)
+    say(TICK, name)
 
 
 def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:

@@ -11,8 +11,8 @@ import structlog
 import projections
 from service import config, supervisor
 from service.auth import api_keys
-from service.cli.terminal import OF_LEDGER, connect, location, url_of, variables
-from service.config import SERVING
+from service.cli.terminal import connect, location, url_of, variables
+from service.config import OF_LEDGER, OF_SERVER
 from service.postgres.connect import database
 from service.postgres.migrate import check_migrated
 from service.postgres.queries import QUERIES
@@ -21,12 +21,12 @@ from service.server import granian, startup
 log = structlog.get_logger()
 
 
-@click.command("serve", epilog=variables(*OF_LEDGER, *SERVING))
-@supervisor.lasting_faults()
+@click.command("serve", epilog=variables(*OF_LEDGER, *OF_SERVER))
+@supervisor.permanent_errors()
 def command() -> None:
     """启动网络服务（先执行 migrate）。Serve the API; run `suyuan migrate` first."""
     supervisor.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
-    settings = startup.checked(config.from_environment(reads=SERVING))
+    settings = startup.checked(config.from_environment(variables=OF_SERVER))
     with database(settings, join=True) as chosen:
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)

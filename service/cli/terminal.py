@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import click
@@ -35,7 +36,7 @@ def _console(*, stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
-DONE, DIFFERS = Text("✓", "green"), Text("✗", "red")
+TICK, CROSS = Text("✓", "green"), Text("✗", "red")
 """How a line begins that says what a command has done, or that something differs."""
 
 
@@ -54,9 +55,11 @@ def _as_json(value: Any) -> str:
 
 
 def say_key(key: str) -> None:
-    """Print a new key. Raises NotDone if nobody could see it; call it before the key is committed."""
+    """Print a new key. Raises ClickException if nobody could see it; call it before the key is committed."""
     if sys.__stdout__ is None:
-        raise NotDone("标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed")
+        raise click.ClickException(
+            "标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed"
+        )
     say(key)
 
 
@@ -86,10 +89,6 @@ class Group(click.Group):
         return list(self.commands)
 
 
-OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
-"""The environment variables from which a command gets the ledger and its secret."""
-
-
 def variables(*names: str) -> str:
     """The end of a command's help: the environment variables that it reads."""
     rows = "\n".join(f"  {name:20} {ABOUT[name]}" for name in names)
@@ -99,18 +98,24 @@ def variables(*names: str) -> str:
 AS_JSON: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="print JSON for programs 供程序读取"
 )
+PATH = click.Path(path_type=Path)
+"""A file or folder. Whether it can be used is found when it is opened, and then reported in both languages."""
 NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a ledger if there is none 没有账簿时新建")
 
 
 @contextmanager
-def opened_database(*, new: bool = False) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
+def opened_database(
+    *, new: bool = False, variables: Collection[str] = ()
+) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
 
     If there is no ledger, it is created if `new`, otherwise ConfigWrong is raised: a command in the wrong folder must
     neither create a second ledger nor report that an empty one is sound. Raises MigrationsPending for the ledger of an
     older version, which only `suyuan migrate` and `suyuan run` change.
+
+    `variables`: the environment variables that the command uses, besides those of the ledger.
     """
-    settings = config.from_environment(new=new, reads=())
+    settings = config.from_environment(new=new, variables=variables)
     with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
         say_ledger(settings, conn)
         if settings.database_url is None and new and _is_empty(conn):
@@ -138,25 +143,19 @@ def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
 
 @contextmanager
 def administered(
-    *, new: bool = False, reads: bool = False
+    *, new: bool = False, read_only: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """Like opened_database, but also checks that the configured secret is the ledger's.
 
-    With `reads`, nothing can be written on the connection, so that the database may be a standby.
+    With `read_only`, nothing can be written on the connection, so that the database may be a standby.
     """
-    with opened_database(new=new) as (chosen, conn):
-        if reads:
+    with opened_database(new=new, variables=variables) as (chosen, conn):
+        if read_only:
             conn.execute("set default_transaction_read_only = on")
             api_keys.check_secret(conn, chosen.secret)
         else:
             api_keys.claim_secret(conn, chosen.secret)
         yield chosen, conn
-
-
-class NotDone(click.ClickException):
-    """The command could not run. Its exit code differs from that of a comparison that found differences."""
-
-    exit_code = 2
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:

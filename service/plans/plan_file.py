@@ -10,11 +10,9 @@ from typing import Any, NamedTuple
 from service.plans import plan_consistency
 from service.plans.plan_format import read_plan
 from service.yaml_file.document import FileWrong, document_of, text_of
-from service.yaml_file.kinds import Wrong, line_of
+from service.yaml_file.kinds import Wrong, wrong_at
 
 Event = dict[str, Any]
-ACTOR = "--actor"
-"""In place of a field of the file: the option that gives the person who adopts the plan."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +26,11 @@ class PlanFile:
 
     def at(self, path: str, zh: str, en: str) -> Wrong:
         """An error of the field at this path, with its line."""
-        return Wrong(line_of(self.document, path), path, zh, en)
+        return wrong_at(self.document, path, zh, en)
 
 
 def read(file: Path) -> PlanFile:
-    """The plan in `file`, if all its fields are right. Raises FileWrong."""
+    """The plan in `file`, if all its fields are right. Raises FileWrong, FileUnreadable, and OSError."""
     plan = parse(file)
     if plan.wrong:
         raise FileWrong(file, plan.wrong)
@@ -40,12 +38,11 @@ def read(file: Path) -> PlanFile:
 
 
 def parse(file: Path) -> PlanFile:
-    """The plan in `file`, and its errors. Raises FileWrong if it is not YAML, FileUnreadable."""
+    """The plan in `file`, and its errors. Raises FileWrong if it is not YAML, FileUnreadable, and OSError."""
     document = document_of(file, text_of(file))
     plan, wrong = read_plan(document)
-    unread = PlanFile(file, document, plan, tuple(wrong))
-    disagree = plan_consistency.errors(plan["plan"], [each.path for each in wrong])
-    return PlanFile(file, document, plan, (*wrong, *(unread.at(*each) for each in disagree)))
+    disagreements = plan_consistency.errors(plan["plan"], [each.path for each in wrong])
+    return PlanFile(file, document, plan, (*wrong, *(wrong_at(document, *each) for each in disagreements)))
 
 
 class PlanEvent(NamedTuple):

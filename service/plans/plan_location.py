@@ -16,7 +16,8 @@ from domain.rules.every_post import (
 )
 from domain.rules.fund import FundExists, PlanExceedsPool, SerialsExhausted
 from domain.rules.project import ProjectExists
-from service.plans.plan_file import ACTOR, PlanEvent
+from service.plans.plan_file import PlanEvent
+from service.yaml_file.kinds import ACTOR
 
 EVERYWHERE = {"actor": ACTOR, "fund": "fund.code"}
 FIELDS: Mapping[str, Mapping[str, str]] = {

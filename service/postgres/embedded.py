@@ -38,6 +38,8 @@ MAX_SOCKET_PATH_BYTES = 103  # the limit of macOS; that of Linux is 107
 MAX_START_SECONDS = 600  # recovery after a crash may take minutes
 MAX_STOP_SECONDS = 60
 NOT_AS_ROOT = "PostgreSQL refuses to run as root"
+CREATE_LOCK = 8_319_689_431_689_592_837  # `suyuan` in ASCII, and 5
+"""The key of the advisory lock of the user that creates the database."""
 
 # No locale: text sorts the same on every machine. No password: only the owner of the data folder can open the socket.
 INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
@@ -91,7 +93,7 @@ class PostgresFailed(OperatorError):
 def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
     """Run PostgreSQL under `home`, yield the conninfo of its database `suyuan`, and stop it at the end.
 
-    If other processes use that server already, raises HomeInUse; with `join`, uses it too.
+    Raises HomeInUse if other processes use the server, unless `join`: then it is shared.
     """
     home.mkdir(parents=True, exist_ok=True)
     data = home.resolve() / "postgres"
@@ -107,59 +109,62 @@ def serve(
     """Run PostgreSQL on `data`, created if missing, and yield the conninfo of its database `postgres`.
 
     `programs`: the folder of PostgreSQL's programs. `settings`: server options for this run. `join`: use the server
-    that other processes use already; the last of them to leave stops it.
+    that other processes use already; the last of them to release it stops it.
     """
     with (data.parent / "run.lock").open("a+") as file:
         server = _Server(data, programs, settings or {}, _Users(file))
         try:
-            server.enter(join=join)
-            with supervisor.supervised("postgres", server.start, lambda _: server.leave(), lambda code: code == 0):
+            server.register(join=join)
+            with supervisor.supervised("postgres", server.start, lambda _: server.release(), lambda code: code == 0):
                 yield _conninfo(data, "postgres")
         finally:
-            server.leave()  # also if a signal arrived before the server was supervised
+            server.release()  # also if a signal arrived before the server was supervised
 
 
 class _Users:
-    """The processes that use a server, as locks on two bytes of a file. Each user holds USER, shared, until it ends.
+    """The processes that use a server, as locks on two bytes of a file.
+
+    Each user holds USER_BYTE, shared, until it ends. ENTRY_BYTE is the entry lock: a user holds it, exclusively, while
+    it registers, starts the server, or releases it.
 
     They are POSIX locks: the system releases those of a killed process, and, unlike with flock, a forked worker does
     not inherit them.
     """
 
-    DOOR, USER = 0, 1
+    ENTRY_BYTE, USER_BYTE = 0, 1
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
 
     @contextmanager
-    def door(self) -> Iterator[None]:
-        """Only one process at a time enters, starts the server, or leaves."""
-        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.DOOR)
+    def exclusive(self) -> Iterator[None]:
+        """Hold the entry lock."""
+        fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.ENTRY_BYTE)
         try:
             yield
         finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.DOOR)
+            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.ENTRY_BYTE)
 
     def others(self) -> str:
-        """The process ids of the other users, or "". Call it behind the door."""
+        """The process ids of the other users, or "". Call it while holding the entry lock."""
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER)
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER_BYTE)
         except BlockingIOError:
             self._file.seek(0)
             noted = {int(line) for line in self._file.read().split()} - {os.getpid()}
             return ", ".join(str(pid) for pid in sorted(noted) if psutil.pid_exists(pid)) or "?"
-        fcntl.lockf(self._file, fcntl.LOCK_SH, 1, self.USER)
+        fcntl.lockf(self._file, fcntl.LOCK_SH, 1, self.USER_BYTE)
         return ""
 
     def add(self, *, first: bool) -> None:
         if first:
             self._file.truncate(0)
-        fcntl.lockf(self._file, fcntl.LOCK_SH, 1, self.USER)
+        fcntl.lockf(self._file, fcntl.LOCK_SH, 1, self.USER_BYTE)
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()
 
     def remove(self) -> None:
-        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.USER)
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.USER_BYTE)
 
 
 class _Server:
@@ -168,11 +173,11 @@ class _Server:
     def __init__(self, data: Path, programs: Path, settings: Mapping[str, str], users: _Users) -> None:
         self._data, self._programs, self._settings, self._users = data, programs, settings, users
         self._process: subprocess.Popen[bytes] | psutil.Process | None = None
-        self._left = False
+        self._released = False
 
-    def enter(self, *, join: bool) -> None:
+    def register(self, *, join: bool) -> None:
         """Raises HomeInUse if there are other users and not `join`."""
-        with self._users.door():
+        with self._users.exclusive():
             others = self._users.others()
             if others and not join:
                 raise HomeInUse(self._data.parent, others)
@@ -180,22 +185,22 @@ class _Server:
 
     def start(self) -> subprocess.Popen[bytes] | psutil.Process:
         """Start the server, or find the one that another user has started. Raises PostgresFailed."""
-        with self._users.door():
+        with self._users.exclusive():
             self._process = (_ready_server(self._data) if self._users.others() else None) or self._launch()
         return self._process
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Stop the server, unless others use it."""
-        if self._left:
+        if self._released:
             return
-        with self._users.door():
+        with self._users.exclusive():
             if not self._users.others():
                 process = self._process or _ready_server(self._data)  # left to this user before it had joined
                 if process:
                     _stop(process)
                 _remove_sockets(self._data)
             self._users.remove()
-            self._left = True
+            self._released = True
 
     def _launch(self) -> subprocess.Popen[bytes]:
         account = _account(self._data)
@@ -361,6 +366,6 @@ def _conninfo(data: Path, database: str = DATABASE) -> str:
 
 def _create_database(server: str) -> None:
     with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute("select pg_advisory_lock(1)")  # another user of the server may be creating it
+        conn.execute("select pg_advisory_lock(%s)", [CREATE_LOCK])  # another user of the server may be creating it
         if not conn.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
             conn.execute(f"create database {DATABASE}")

@@ -36,7 +36,7 @@ from service.api.resources.feed import COUNTED, FOLLOW, WAIT, Follow
 from service.app import create_app
 from service.auth.authenticator import Authenticator
 from service.auth.grants import NotAuthenticated
-from service.config import SERVING, from_environment
+from service.config import OF_SERVER, from_environment
 from service.observability import logs, metrics
 from service.server.log_watcher import LogWatcher
 from service.server.microbatch import MicroBatcher
@@ -377,7 +377,7 @@ def build() -> Gateway:
     """The application that the web server's worker loads; configured by the environment and built after the fork."""
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
-    app = create_app(from_environment(reads=SERVING))
+    app = create_app(from_environment(variables=OF_SERVER))
     app.extensions["warming"] = threading.Thread(target=_warm_up, args=(app,), name="warm up", daemon=True)
     app.extensions["warming"].start()
     gc.freeze()  # objects created so far are never garbage

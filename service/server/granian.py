@@ -40,8 +40,7 @@ class _Flag:
 def _prepare_forked_worker() -> None:
     """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach its parent only, which then ends it.
 
-    With the handlers of its parent, which it inherits, the worker would only note the signal, and the parent would wait
-    for its end for ever.
+    Inherited handlers only set a flag, so the parent would wait for ever.
     """
 
     def in_worker() -> None:

@@ -7,10 +7,10 @@ import socket
 from dataclasses import replace
 
 from service.auth import tokens
-from service.config import Config, ConfigWrong, PassingError
+from service.config import Config, ConfigWrong, TemporaryError
 
 
-class PortTaken(PassingError):
+class PortTaken(TemporaryError):
     """Another program listens on the port, for example a worker whose server was killed."""
 
 

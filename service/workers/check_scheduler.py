@@ -15,7 +15,7 @@ import psycopg
 import structlog
 from psycopg.rows import dict_row
 
-from service.config import Config
+from service.config import Config, ExitCode
 from service.postgres import session
 from service.postgres.queries import QUERIES
 from service.supervisor import for_children
@@ -25,7 +25,7 @@ log = structlog.get_logger()
 CHECK_LOCK = 8_319_689_431_689_592_835  # `suyuan` in ASCII, and 3
 """The advisory lock of the process that runs checks."""
 POLL_SECONDS = 1.0
-CLEAN, FOUND = 0, 1
+REPORTED = (ExitCode.DONE, ExitCode.DIFFERS)
 """The exit codes with which `suyuan check` prints a report: without errors, and with errors."""
 
 
@@ -81,7 +81,7 @@ def _run(config: Config, stop: threading.Event) -> Mapping[str, Any] | None:
     output, _ = process.communicate()
     ended.set()
     watcher.join()
-    if process.returncode not in (CLEAN, FOUND):
+    if process.returncode not in REPORTED:
         return None
     try:
         report: Mapping[str, Any] = json.loads(output)

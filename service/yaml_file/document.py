@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from service.config import OperatorError
+from service.config import ExitCode, OperatorError
 from service.text import escaped
 from service.yaml_file.kinds import Wrong
 from service.yaml_file.yaml_lines import WrongYaml, load
@@ -21,7 +20,7 @@ MAX_LISTED = 20
 class FileWrong(OperatorError):
     """The file is not in its documented format. The message names each line, field and reason, then gives `advice`."""
 
-    exit_code = 1  # as of a check that has findings
+    exit_code = ExitCode.DIFFERS
 
     def __init__(self, file: Path, wrong: Iterable[Wrong], advice: str = "") -> None:
         self.wrong = tuple(sorted(set(wrong)))
@@ -33,7 +32,7 @@ class FileWrong(OperatorError):
 
 def _shown(file: Path, wrong: Wrong) -> str:
     """The error as one line. An option of the command, such as `--actor`, is in no line of the file."""
-    return f"{wrong.path}: {wrong.zh} {wrong.en}" if wrong.path.startswith("--") else f"{file}:{wrong}"
+    return f"{file}:{wrong}" if wrong.line else f"{wrong.path}: {wrong.zh} {wrong.en}"
 
 
 def document_of(file: Path, text: str) -> Any:
@@ -44,36 +43,33 @@ def document_of(file: Path, text: str) -> Any:
         raise FileWrong(file, [Wrong(line, "YAML", zh, en) for line, zh, en in error.problems]) from error
 
 
-REASONS = {
-    errno.ENOENT: ("没有此文件", "there is no such file"),
-    errno.EISDIR: ("是文件夹，不是文件", "it is a folder, not a file"),
-    errno.ENOTDIR: ("路径中有一段不是文件夹", "a part of the path is not a folder"),
-    errno.EACCES: ("无权读取", "permission denied"),
-    errno.EPERM: ("无权读取", "permission denied"),
-    errno.ELOOP: ("符号链接循环", "the symbolic link leads back to itself"),
-    errno.ENAMETOOLONG: ("文件名过长", "the name is too long"),
-}
-"""Why the operating system does not open or read a file."""
-
-
 class FileUnreadable(OperatorError):
-    """The file cannot be opened or read, or is too large."""
+    """The file has more than MAX_BYTES."""
 
-    def __init__(self, file: Path, zh: str, en: str) -> None:
-        super().__init__(f"{escaped(str(file))}: {zh} {en}")
+    def __init__(self, file: Path) -> None:
+        limit = f"{MAX_BYTES // 1024 // 1024} MiB"
+        super().__init__(f"{escaped(str(file))}: 超过 {limit} it is larger than {limit}")
 
 
-def text_of(file: Path) -> str:
-    """The text of `file`, which is read once, because it may be a pipe. Raises FileUnreadable, or FileWrong."""
+def bytes_of(file: Path) -> bytes:
+    """What `file` contains; it is read once, because it may be a pipe, and never without end, as a device may be.
+
+    Raises FileUnreadable, and OSError, which names the file also if reading fails.
+    """
     try:
         with file.open("rb") as opened:
             content = opened.read(MAX_BYTES + 1)
     except OSError as error:
-        zh, en = REASONS.get(error.errno or 0, ("无法读取", f"it cannot be read: {error.strerror}"))
-        raise FileUnreadable(file, zh, en) from error
+        error.filename = str(file)
+        raise
     if len(content) > MAX_BYTES:
-        limit = f"{MAX_BYTES // 1024 // 1024} MiB"
-        raise FileUnreadable(file, f"超过 {limit}", f"it is larger than {limit}")
+        raise FileUnreadable(file)
+    return content
+
+
+def text_of(file: Path) -> str:
+    """The text of `file`. Raises FileUnreadable, FileWrong, and OSError."""
+    content = bytes_of(file)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

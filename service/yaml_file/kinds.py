@@ -13,8 +13,13 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from service.text import DAY as DAY_FORM
+from service.text import is_visible
 from service.yaml_file.yaml_lines import Block, Items, Text
 
+ACTOR = "--actor"
+"""In place of a field of the file: the option that gives the person who acts."""
+MAX_TEXT = 1_000
+"""The most characters of a text."""
 MAX_SHOWN = 60
 """The most characters of a value that a message shows."""
 
@@ -84,6 +89,10 @@ def short(text: str) -> str:
 def _text(value: Text, _: Reading) -> str:
     if not value.strip():
         raise NotAllowed("不能为空", "it must not be empty")
+    if not is_visible(value):
+        raise NotAllowed(f"含有不可见字符: {short(value)}", f"it has invisible characters: {short(value)}")
+    if len(value) > MAX_TEXT:
+        raise NotAllowed(f"至多 {MAX_TEXT} 字", f"it has at most {MAX_TEXT} characters")
     return str(value)
 
 
@@ -186,6 +195,11 @@ def line_of(document: Any, path: str) -> int:
             break
         line = document.line
     return line
+
+
+def wrong_at(document: Any, path: str, zh: str, en: str) -> Wrong:
+    """An error of the field at a path, with its line; line 0 for an option of the command, such as `--actor`."""
+    return Wrong(0 if path == ACTOR else line_of(document, path), path, zh, en)
 
 
 def _inside(block: Block, name: str) -> Any:

@@ -66,6 +66,11 @@ def load(text: str) -> Any:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         reader.problems.append(Problem(line, "YAML 格式错误", f"not valid YAML: {error.problem}"))
+    except (OverflowError, ValueError) as error:  # of a number in an escape or a directive
+        if isinstance(error, WrongYaml):
+            raise
+        zh, en = "YAML 格式错误，在此行或其后", "not valid YAML, here or below"
+        reader.problems.append(Problem(reader.line, zh, f"{en}: {error}"))
     if reader.problems:
         raise WrongYaml(*reader.problems)
     return document
@@ -97,6 +102,8 @@ class _Reader:
         self._events: Iterator[ParserEvent] = yaml.parse(text, Loader=yaml.SafeLoader)
         self._anchors: dict[str, int] = {}
         self.problems: list[Problem] = []
+        self.line = 1
+        """The last line that was read."""
 
     def document(self) -> Any:
         next(self._events)
@@ -113,13 +120,14 @@ class _Reader:
         self.problems.append(Problem(event.start_mark.line + 1, zh, en))
 
     def _node(self, event: ParserEvent, depth: int) -> Any:
-        line = event.start_mark.line + 1
+        line = self.line = event.start_mark.line + 1
         if depth > MAX_DEPTH:
             raise WrongYaml(*self.problems, Problem(line, "嵌套过深", "it is nested too deeply"))
         if isinstance(event, yaml.AliasEvent):
-            at = self._anchors.get(event.anchor or "", line)
             zh, en = f"不能使用 YAML 别名 *{event.anchor}", f"YAML aliases are not allowed: *{event.anchor}"
-            self._add(event, f"{zh}（锚点在第 {at} 行）", f"{en} (its anchor is on line {at})")
+            if at := self._anchors.get(event.anchor or ""):
+                zh, en = f"{zh}（锚点在第 {at} 行）", f"{en} (its anchor is on line {at})"
+            self._add(event, zh, en)
             return _null(line)
         if event.anchor:
             self._anchors[event.anchor] = line

@@ -1,10 +1,12 @@
 """Text that is compared for ever is compared alike in Python and in PostgreSQL, whatever the database's locale."""
 
 import unicodedata
+from contextlib import ExitStack, contextmanager
+from uuid import uuid4
 
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.conninfo import make_conninfo
 
@@ -13,6 +15,8 @@ from domain.normalise import normalized
 from service.postgres.migrate import migrate
 
 ASSIGNED = [chr(code) for code in range(1, 0x110000) if unicodedata.category(chr(code)) not in ("Cs", "Cn")]
+TYPED = "ABcd 019\u3000　－—–‐−·・•（）()〔〕[]【】❲❳〖〗〈〉《》第号年张三Ⅳ①ﬁ"
+"""Characters that people type in names and document numbers."""
 SPECIAL = "ÉßẞΣςσİıǅﬁŉΐᾈᲐᏸꭰⅷℌÅ１Ａ２０２０年〔〕[]（）()号第0 \u00a0\u1680\u2028\u3000\x85\x1f\t-‐—ー·・"
 
 
@@ -36,40 +40,82 @@ def test_every_character_is_normalized_alike(conn):
     assert differing == []
 
 
-@given(st.lists(st.text(SPECIAL, max_size=20), max_size=20))
+WRITTEN = st.builds(
+    "{}{}2019{}{}{}{}".format,
+    st.sampled_from(["穗知", "V—", "示例 "]),
+    st.sampled_from("〔[(【{❲〖〈<《（"),
+    st.sampled_from("〕])】}❳〗〉>》）"),
+    st.sampled_from(["", "第", "0", "第00"]),
+    st.sampled_from(["7", "12", "００7"]),
+    st.sampled_from(["", "号", "号—1"]),
+)
+"""Document numbers, with any brackets around their year."""
+
+
+@settings(max_examples=300)
+@given(st.lists(st.one_of(st.text(SPECIAL, max_size=20), st.text(TYPED, max_size=14), WRITTEN), max_size=20))
 def test_texts_and_document_numbers_are_normalized_alike(conn, texts):
     assert in_postgresql(conn, "plain", texts) == [normalized(text) for text in texts]
     assert in_postgresql(conn, "document_number", texts) == [normal(text) for text in texts]
+
+
+@pytest.mark.parametrize("typed", ["V–0001", "v—0001", "V−0001", "Ｖ－０００１", "V‐0001 "])
+def test_similar_dashes_are_normalized_to_one(typed):
+    assert normalized(typed) == "v-0001"
+
+
+@pytest.mark.parametrize("typed", ["穗知❲2018❳99号", "穗知〖2018〗099号", "穗知〈2018〉99", "穗知〔2018〕99"])
+def test_a_document_number_is_normalized_for_any_brackets_around_its_year(typed):
+    assert normal(typed) == "穗知〔2018〕99号"
 
 
 def test_letters_that_differ_in_case_only_are_the_same_text():
     assert normalized("É ß Σ") == normalized("éssς") == "éssσ"
 
 
-@pytest.mark.parametrize(
-    "locale",
-    [
-        "locale 'C'",
-        "locale 'C' locale_provider icu icu_locale 'tr-TR'",  # not in the embedded PostgreSQL
-        "locale 'C' locale_provider builtin builtin_locale 'PG_UNICODE_FAST'",  # from PostgreSQL 18 on
-    ],
+UNKNOWN_LOCALE = (
+    psycopg.errors.FeatureNotSupported,  # built without ICU, as the embedded PostgreSQL
+    psycopg.errors.SyntaxError,  # older than the option builtin_locale, which came with PostgreSQL 17
+    psycopg.errors.WrongObjectType,  # PostgreSQL 17, which has the provider, but not this locale
 )
-def test_the_database_normalizes_alike_in_every_locale(server_url, locale):
+"""How PostgreSQL refuses a locale, or a provider of locales, that it does not have."""
+
+
+@contextmanager
+def database_with(server_url, locale):
+    """The URL of a new database with this locale."""
+    name = f"suyuan_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as admin:
+        admin.execute(f"create database {name} template template0 encoding 'UTF8' {locale}")
         try:
-            admin.execute(f"create database other_locale template template0 encoding 'UTF8' {locale}")
-        except psycopg.Error as error:
-            pytest.skip(f"this PostgreSQL has no such locale: {error}")
-        try:
-            url = make_conninfo(server_url, dbname="other_locale")
-            migrate(url)
-            with psycopg.connect(url, row_factory=psycopg.rows.dict_row) as conn:
-                texts = [*SPECIAL, "İSTANBUL ı", "STRASSE straße"]
-                assert in_postgresql(conn, "plain", texts) == [normalized(text) for text in texts]
-                left = conn.execute(OTHER_COLUMNS).fetchall()
-                assert left == [], "a column's order depends on the locale"
+            yield make_conninfo(server_url, dbname=name)
         finally:
-            admin.execute("drop database other_locale with (force)")
+            admin.execute(f"drop database {name} with (force)")
+
+
+def assert_normalized_alike(url):
+    migrate(url)
+    with psycopg.connect(url, row_factory=psycopg.rows.dict_row) as conn:
+        texts = [*SPECIAL, "İSTANBUL ı", "STRASSE straße"]
+        assert in_postgresql(conn, "plain", texts) == [normalized(text) for text in texts]
+        assert conn.execute(OTHER_COLUMNS).fetchall() == [], "a column's order depends on the locale"
+
+
+def test_a_database_without_a_locale_normalizes_alike(server_url):
+    with database_with(server_url, "locale 'C'") as url:
+        assert_normalized_alike(url)
+
+
+@pytest.mark.parametrize(
+    "provider", ["icu icu_locale 'tr-TR'", "builtin builtin_locale 'PG_UNICODE_FAST'"], ids=["ICU", "builtin"]
+)
+def test_the_database_normalizes_alike_in_every_locale(server_url, provider):
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(database_with(server_url, f"locale 'C' locale_provider {provider}"))
+        except UNKNOWN_LOCALE as error:
+            pytest.skip(f"this PostgreSQL has no such locale: {error}")
+        assert_normalized_alike(url)
 
 
 OTHER_COLUMNS = """

@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 
 import projections
 from projections import Changed
-from projections.rebuild import AlreadyRunning, PositionsDiffer, rebuild
+from projections.rebuild import ONE_AT_A_TIME, AlreadyRunning, PositionsDiffer, rebuild
 from projections.shadow_tables import lanes
 from service import codec
 from service.postgres.snapshots import Reader, open_pool
@@ -207,7 +207,7 @@ def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
 
 
 def test_only_one_rebuild_runs_at_a_time(database):
-    database.conn.execute("select pg_advisory_lock(8319689431689592834)")
+    database.conn.execute(f"select pg_advisory_lock({ONE_AT_A_TIME})")
     with pytest.raises(AlreadyRunning):
         database.rebuild("plan")
 

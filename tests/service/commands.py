@@ -21,6 +21,10 @@ _FORK = multiprocessing.get_context("forkserver")
 _FORK.set_forkserver_preload([__name__, *(f"service.cli.{name.replace('-', '_')}" for name in COMMANDS)])
 
 
+LIMIT_SECONDS = 120
+"""A command that has not ended by then is killed: its exit code is -9."""
+
+
 def run_command(*arguments, env, piped=None, cwd=None) -> CompletedProcess[str]:
     """Run `suyuan` with these arguments, this whole environment, and `piped` in its standard input."""
     given = [str(each) for each in arguments]
@@ -29,7 +33,10 @@ def run_command(*arguments, env, piped=None, cwd=None) -> CompletedProcess[str]:
         streams[0].write_text(piped or "", encoding="utf-8")
         process = _FORK.Process(target=_command, args=(given, dict(env), [str(each) for each in streams], cwd))
         process.start()
-        process.join()
+        process.join(LIMIT_SECONDS)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
         _, out, err = (each.read_text(encoding="utf-8") if each.exists() else "" for each in streams)
     return CompletedProcess(given, process.exitcode, out, err)
 

@@ -430,6 +430,9 @@ def test_commands_archive_replay_and_restore_a_ledger(server_url, example_databa
     assert (other.returncode, "SUYUAN_SECRET" in other.stderr) == (2, True)
     source = run(database_url, "restore", "--from", str(tmp_path / "a"), SUYUAN_SOURCE="/elsewhere")
     assert (source.returncode, "SUYUAN_SOURCE" in source.stderr) == (2, True)
+    home = tmp_path / "new"
+    no_secret = run("", "restore", "--from", str(tmp_path / "a"), secret="", SUYUAN_HOME=str(home))
+    assert (no_secret.returncode, "SUYUAN_SECRET" in no_secret.stderr, home.exists()) == (2, True, False)
     assert "已恢复" in run(database_url, "restore", "--from", str(tmp_path / "a")).stdout
     with connect(database_url) as conn:
         conn.execute("update balance set pool = pool + 1 where pool > 0")

@@ -6,7 +6,7 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.calendar.working_days import Calendar, YearCalendar, published
+from service.calendar.working_days import Calendar, YearCalendar, packaged_working_days
 from tests.service.calendar_files import CALENDAR_2027
 
 PACKAGE = Calendar()
@@ -48,15 +48,15 @@ def test_the_notice_of_a_year_may_name_days_of_the_december_before_it():
     assert plain.working_days(*week) == 8, "seven weekdays, and the Sunday that the notice of 2030 names"
     assert both.working_days(*week) == 8, "the Saturday of the later notice is worked too, the 31st is not"
     assert both.working_days(date(2030, 12, 31), date(2030, 12, 31)) == 0
-    other = named = YearCalendar(2027, frozenset({date(2026, 12, 31)}), frozenset())
-    assert PACKAGE.with_year(other).working_days(date(2026, 12, 31), date(2026, 12, 31)) == 0, "also over the package"
+    of_2027 = YearCalendar(2027, frozenset({date(2026, 12, 31)}), frozenset())
+    assert PACKAGE.with_year(of_2027).working_days(date(2026, 12, 31), date(2026, 12, 31)) == 0, "also over the package"
     assert PACKAGE.working_days(date(2026, 12, 31), date(2026, 12, 31)) == 1
 
 
 def of_the_package(year):
     """The year as the package has it, in the form of an import."""
     days = [date(year, 1, 1) + timedelta(number) for number in range(366)]
-    worked = {day: published(day, day) for day in days if day.year == year}
+    worked = {day: packaged_working_days(day, day) for day in days if day.year == year}
     off = frozenset(day for day, is_worked in worked.items() if day.weekday() < 5 and not is_worked)
     return YearCalendar(year, off, frozenset(day for day in worked if day.weekday() >= 5 and worked[day]))
 
@@ -74,4 +74,4 @@ def imported_from_the_package():
 def test_years_imported_as_the_package_has_them_give_the_same_working_days(first, length):
     imported = imported_from_the_package()
     last = min(first + timedelta(length), date(2026, 12, 31))
-    assert imported.working_days(first, last) == PACKAGE.working_days(first, last) == published(first, last)
+    assert imported.working_days(first, last) == PACKAGE.working_days(first, last) == packaged_working_days(first, last)

@@ -8,7 +8,7 @@ from textwrap import dedent
 import pytest
 
 from service.calendar import calendar_file
-from service.calendar.working_days import Calendar, published
+from service.calendar.working_days import Calendar, packaged_working_days
 from service.yaml_file.document import FileWrong
 from tests.service.calendar_files import CALENDAR_2027, TEXT_2027, changed, plain, read
 
@@ -96,4 +96,4 @@ def test_the_example_of_the_documentation_is_the_year_2026_as_the_package_has_it
     )
     imported = Calendar().with_year(read(dedent(example)).calendar)
     for day in (date(2026, 1, 1) + timedelta(number) for number in range(365)):
-        assert imported.working_days(day, day) == published(day, day), day
+        assert imported.working_days(day, day) == packaged_working_days(day, day), day

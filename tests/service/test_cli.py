@@ -14,13 +14,16 @@ from pathlib import Path
 import click
 import psycopg
 import pytest
+from click.testing import CliRunner
 
 from service import __version__, example
+from service.cli import click_errors
 from service.cli.commands import COMMANDS, cli
-from service.config import ABOUT
+from service.config import ABOUT, OF_LEDGER, OF_PROJECTOR, OF_SERVER, ExitCode
 from service.example import FUND, STATEMENT
 from service.postgres.embedded import embedded_postgres
-from service.supervisor import FAULT, supervised
+from service.supervisor import supervised
+from tests.service.calendar_files import TEXT_2027
 from tests.service.commands import run_command
 from tests.service.conftest import SECRET
 
@@ -98,7 +101,7 @@ def test_an_unreadable_statement_is_reported_with_row_and_column(sample, tmp_pat
     answer = run(sample, "reconcile", str(file), "--fund", FUND)
     assert (answer.returncode, answer.stderr.splitlines()[-1]) == (
         2,
-        "Error: row 2, column A '昨天' is not a date. “昨天”不是日期。",
+        "错误 Error: row 2, column A '昨天' is not a date. “昨天”不是日期。",
     )
     for more in (["--fund", "none"], ["--fund", FUND, "--position", "9999999"]):
         answer = run(sample, "reconcile", str(STATEMENT), *more)
@@ -156,13 +159,124 @@ def test_the_help_of_every_option_is_in_both_languages():
                 assert (bool(words), chinese(option.help or "")) == (True, True), f"{name} {option.opts}"
 
 
-def test_the_help_of_a_command_names_every_variable_that_it_reads():
-    named = set()
-    for name in COMMANDS:
-        command = cli.get_command(click.Context(cli), name)
-        for each in getattr(command, "commands", {"": command}).values():
-            named |= set(re.findall(r"^ +([A-Z_]{4,})\b", each.epilog or "", re.MULTILINE))
-    assert named == set(ABOUT)
+def wrong_uses(name, command):
+    """The errors of click for a command: of every parameter that is missing or has a value of the wrong kind."""
+    context = click.Context(command, info_name=name)
+    for parameter in command.params:
+        if parameter.required:
+            yield click.MissingParameter(ctx=context, param=parameter)
+        for value in () if getattr(parameter, "is_flag", False) else ("?", "-1"):
+            try:
+                parameter.type.convert(value, parameter, context)
+            except click.BadParameter as error:
+                yield error
+
+
+def test_a_missing_or_wrong_value_of_every_parameter_is_reported_in_both_languages():
+    errors = [error for name, command in all_commands() for error in wrong_uses(name, command)]
+    assert {type(error) for error in errors} == {click.MissingParameter, click.BadParameter}
+    assert [error.format_message() for error in errors if not chinese(click_errors.message(error))] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["checks"], "没有命令 'checks'。 No such command 'checks'."),
+        (["check", "--jsn"], "没有选项 '--jsn'。 No such option '--jsn'."),
+        (["check", "--json=1"], "选项 '--json' 不带值。"),
+        (["keys", "create", "x", "--fund"], "选项 '--fund' 缺少值。"),
+        (["keys", "revoke", "x", "y"], "多余的参数 y。"),
+        (["keys", "--"], "缺少命令。"),
+        (["calendar", "export", "MMXX"], "'YEAR' 须为整数，不能是 'MMXX'。"),
+        (["reconcile", "x.csv", "--fund", "f", "--tolerance", "40"], "'--tolerance' 须在 0<=x<=31 范围内，不能是 40。"),
+    ],
+)
+def test_a_command_that_is_used_wrongly_says_so_in_both_languages(tmp_path, arguments, expected):
+    answer = without_database(tmp_path, *arguments)
+    assert (answer.returncode, f"错误 Error: {expected}" in answer.stderr) == (2, True), answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "name", "expected"),
+    [
+        (["calendar", "import", "--check", "{}"], "none", "没有此文件或文件夹"),
+        (["calendar", "import", "--check", "{}"], "", "是文件夹，不是文件"),
+        (["load-plan", "--check", "{}"], "none", "没有此文件或文件夹"),
+        (["reconcile", "{}", "--fund", FUND], "none", "没有此文件或文件夹"),
+        (["reconcile", "{}", "--fund", FUND], "", "是文件夹，不是文件"),
+        (["archive", "--to", "{}"], "file", "不是文件夹"),
+        (["replay", "--from", "{}"], "none", "没有归档"),
+        (["restore", "--from", "{}"], "none", "没有归档"),
+        (["contract", "{}"], "", "是文件夹，不是文件"),
+        (["schema", "{}"], "", "是文件夹，不是文件"),
+    ],
+)
+def test_a_file_that_cannot_be_opened_is_named_with_the_reason_in_both_languages(
+    sample, tmp_path, arguments, name, expected
+):
+    (tmp_path / "file").touch()
+    path = str(tmp_path / name) if name else str(tmp_path)
+    answer = run(sample, *(each.replace("{}", path) for each in arguments))
+    assert (answer.returncode, path in answer.stderr, expected in answer.stderr) == (2, True, True), answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+def variables_in_help():
+    """The environment variables that the help of each command names; a group of commands has no help of its own."""
+    for name, command in all_commands():
+        if not isinstance(command, click.Group):
+            yield name, set(re.findall(r"^ +([A-Z_]{4,})\b", command.epilog or "", re.MULTILINE))
+
+
+ONCE = (
+    "keys create bank --scope read", "keys rotate bank", "keys revoke bank", "keys list", "keys history",
+    "calendar import {tmp}/calendar.yaml", "calendar list", "calendar export 2027",
+    f"load-plan {example.PLAN} --actor 测试", f"reconcile {STATEMENT} --fund {FUND}", "check", "rebuild plan",
+    "archive --to {tmp}/archive", "replay --from {tmp}/archive", "restore --from {tmp}/archive",
+    "contract {tmp}/contract.json", "schema {tmp}/schema.sql", "migrate",
+)  # fmt: skip
+"""Every command that ends by itself, with arguments."""
+DIFFERS_OR_REFUSES = ("reconcile", "restore")
+"""The commands of ONCE that end with an error: the example's statement differs, and its database is not empty."""
+UNTIL_STOPPED = {
+    "run": {*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"},
+    "serve": {*OF_LEDGER, *OF_SERVER},
+    "projector": {*OF_LEDGER, *OF_PROJECTOR},
+}
+
+
+@pytest.fixture
+def read_variables(monkeypatch):
+    """The names of the environment variables that were read; a test may clear it."""
+    read, get = set(), os._Environ.__getitem__
+
+    def get_and_note(environ, name):
+        read.add(name)
+        return get(environ, name)
+
+    monkeypatch.setattr(os._Environ, "__getitem__", get_and_note)
+    return read
+
+
+def test_the_help_of_each_command_names_the_variables_that_it_reads(
+    sample_copy, tmp_path, folder, monkeypatch, read_variables
+):
+    (tmp_path / "secret").write_bytes(SECRET)
+    (tmp_path / "calendar.yaml").write_text(TEXT_2027, encoding="utf-8")
+    for name in ABOUT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DATABASE_URL", sample_copy.url)
+    monkeypatch.setenv("SUYUAN_HOME", str(folder))
+    monkeypatch.setenv("SUYUAN_SECRET_FILE", str(tmp_path / "secret"))
+    found = {}
+    for line in ONCE:
+        read_variables.clear()
+        arguments = line.replace("{tmp}", str(tmp_path)).split()
+        result = CliRunner().invoke(cli, arguments)
+        assert result.exit_code == int(arguments[0] in DIFFERS_OR_REFUSES), (line, result.output)
+        found[" ".join(arguments[: 2 if arguments[0] in ("keys", "calendar") else 1])] = read_variables & set(ABOUT)
+    assert dict(variables_in_help()) == {**found, **UNTIL_STOPPED}
+    assert set().union(*found.values(), *UNTIL_STOPPED.values()) == set(ABOUT)
 
 
 @pytest.mark.parametrize("arguments", [["load-plan", str(example.PLAN), "--actor", "甲"], ["keys", "list"], ["check"]])
@@ -417,7 +531,7 @@ def test_serve_tells_a_setting_that_cannot_work_from_a_port_that_is_taken_now(tm
         )
         for variables, code, expected in (
             ({"PORT": port}, 2, "端口被占用"),
-            ({"HOST": "192.0.2.1"}, FAULT, "set HOST"),
+            ({"HOST": "192.0.2.1"}, ExitCode.PERMANENT, "set HOST"),
         ):
             answer = without_database(tmp_path, "serve", **postgres, **variables)
             assert (answer.returncode, expected in answer.stderr) == (code, True), answer.stderr
@@ -426,9 +540,9 @@ def test_serve_tells_a_setting_that_cannot_work_from_a_port_that_is_taken_now(tm
 
 def test_a_supervisor_learns_that_a_process_has_ended_for_good():
     def start():
-        return subprocess.Popen([sys.executable, "-c", f"raise SystemExit({FAULT})"])
+        return subprocess.Popen([sys.executable, "-c", f"raise SystemExit({ExitCode.PERMANENT})"])
 
-    with supervised("faulty", start, lambda process: process.wait(), lambda code: code == FAULT) as ended:
+    with supervised("faulty", start, lambda process: process.wait(), lambda code: code == ExitCode.PERMANENT) as ended:
         assert ended.wait(60)
 
 
@@ -554,6 +668,17 @@ def test_a_key_is_limited_to_sources_that_posts_may_have_and_all_are_listed(api)
     assert " ".join(sources) in listed
     [bank] = [key for key in json.loads(suyuan(api, "list", "--json").stdout) if key["name"] == "bank"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+\+00:00", bank["created_at"])
+
+
+def test_the_projector_stops_at_a_secret_that_is_not_the_ledgers(api):
+    settings = {
+        "DATABASE_URL": api.url,
+        "SUYUAN_HOME": "/nowhere",
+        "SUYUAN_SECRET": "another secret of these tests, 32",
+    }
+    assert run(api, "keys", "create", "first", "--scope", "read").returncode == 0  # the ledger has its secret
+    answer = run_command("projector", env={**os.environ, **settings})
+    assert (answer.returncode, "与建库时不同" in answer.stderr) == (ExitCode.PERMANENT, True), answer.stderr
 
 
 ELSEWHERE = {

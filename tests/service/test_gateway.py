@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 import pytest
 
-from service import supervisor
+from service.config import ExitCode
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 from tests.service.test_kill import free_port
@@ -242,13 +242,14 @@ def test_a_post_with_thousands_of_errors_is_answered_before_the_client_gives_up(
 def test_requests_beyond_the_queue_get_503_with_retry_after_and_later_posts_are_recorded(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(200) as pool:
-        conn.execute("select pg_advisory_lock(8319689431689592833)")
-        posts = [
-            pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office", 60) for _ in range(200)
-        ]
-        done, _ = concurrent.futures.wait(posts, timeout=5, return_when=concurrent.futures.FIRST_COMPLETED)
-        assert done
-        conn.execute("select pg_advisory_unlock(8319689431689592833)")
+        with conn.transaction(force_rollback=True):
+            conn.execute("select lock_appends()")
+            posts = [
+                pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office", 60)
+                for _ in range(200)
+            ]
+            done, _ = concurrent.futures.wait(posts, timeout=5, return_when=concurrent.futures.FIRST_COMPLETED)
+            assert done
         answers = [post.result() for post in posts]
     assert {status for status, _, _ in answers} <= {201, 503}
     refused = [(headers, body) for status, headers, body in answers if status == 503]
@@ -337,13 +338,15 @@ def test_refusals_that_cannot_be_stored_yet_do_not_delay_recorded_posts(served, 
 def test_a_server_that_is_stopped_finishes_the_requests_it_accepted(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(5) as pool:
-        conn.execute("select pg_advisory_lock(8319689431689592833)")
-        posts = [pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office") for _ in range(5)]
-        while in_work(served) < 5:
-            time.sleep(0.05)
-        served.process.send_signal(signal.SIGTERM)
-        time.sleep(0.5)
-        conn.execute("select pg_advisory_unlock(8319689431689592833)")
+        with conn.transaction(force_rollback=True):
+            conn.execute("select lock_appends()")
+            posts = [
+                pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office") for _ in range(5)
+            ]
+            while in_work(served) < 5:
+                time.sleep(0.05)
+            served.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
         assert [post.result()[0] for post in posts] == [201] * 5
     assert served.process.wait(30) == 0
 
@@ -354,6 +357,6 @@ def test_a_database_without_the_current_schema_is_not_served(server_url):
         served = subprocess.run(
             [sys.executable, "-m", "service", "serve"], env=environment, capture_output=True, text=True, check=False
         )
-    assert served.returncode == supervisor.FAULT
+    assert served.returncode == ExitCode.PERMANENT
     assert "suyuan migrate" in served.stderr
     assert "Traceback" not in served.stderr

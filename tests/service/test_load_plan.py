@@ -75,17 +75,17 @@ def unreadable(tmp_path):
     (tmp_path / "utf-16").write_bytes(OTHER.encode("utf-16"))
     (tmp_path / "a\x1b[31m\nb").mkdir()
     return {
-        loop: "符号链接循环 the symbolic link leads back to itself",
-        tmp_path / "folder": "是文件夹，不是文件 it is a folder, not a file",
-        tmp_path / "none": "没有此文件 there is no such file",
-        tmp_path / "gbk" / "plan.yaml": "路径中有一段不是文件夹 a part of the path is not a folder",
-        tmp_path / ("x" * 300): "文件名过长 the name is too long",
+        loop: "符号链接循环 Too many levels of symbolic links",
+        tmp_path / "folder": "是文件夹，不是文件 Is a directory",
+        tmp_path / "none": "没有此文件或文件夹 No such file or directory",
+        tmp_path / "gbk" / "plan.yaml": "不是文件夹 Not a directory",
+        tmp_path / ("x" * 300): "名称过长 File name too long",
         tmp_path / "large": "超过 8 MiB it is larger than 8 MiB",
         tmp_path / "nul": "nul:2: YAML: 含有不允许的字符 U+0000 the character U+0000 is not allowed",
         tmp_path / "gbk": "gbk:3: YAML: 须为 UTF-8 编码 it must be in UTF-8",
         tmp_path / "utf-16": "utf-16:1: YAML: 须为 UTF-8 编码 it must be in UTF-8",
         tmp_path / "a\x1b[31m\nb": r"a\x1b[31m\nb: 是文件夹，不是文件",
-    } | ({} if os.geteuid() else {"/proc/self/mem": "/proc/self/mem: 无法读取 it cannot be read: Input/output error"})
+    } | ({} if os.geteuid() else {"/proc/self/mem": "/proc/self/mem: 读写出错 Input/output error"})
 
 
 def test_a_file_that_is_not_readable_text_gets_a_message(tmp_path):
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_readable_text_gets_a_message(tmp_path):
 def test_a_file_without_permission_gets_a_message(plan):
     file = plan(OTHER)
     file.chmod(0)
-    assert "无权读取 permission denied" in load("--check", file).stderr
+    assert "无权访问 Permission denied" in load("--check", file).stderr
 
 
 @pytest.mark.parametrize(
@@ -123,8 +123,8 @@ def test_a_plan_that_is_refused_creates_no_ledger(tmp_path, plan, was, becomes, 
 
 
 def test_a_plan_is_loaded_once_and_a_changed_one_is_refused_with_what_differs(api, plan):
-    assert "12 个事件入账" in load_into(api, plan(OTHER)).stdout
-    assert "0 个事件入账" in load_into(api, plan(OTHER)).stdout
+    assert "12 项提交入账" in load_into(api, plan(OTHER)).stdout
+    assert "0 项提交入账" in load_into(api, plan(OTHER)).stdout
     changed = (
         OTHER.replace("name: 乙项目", "name: 丙项目")
         .replace("示例财〔2020〕1号", "示例财〔2020〕9号")

@@ -226,7 +226,6 @@ def test_an_optional_field_without_a_value_is_as_if_it_were_not_written(tmp_path
     written = (
         OTHER.replace("number: 1\n", "number: 1\n      number_raw: ~\n      name_annex:\n      name_en: null\n")
         .replace("acceptance_tries: 1", "acceptance_tries: 1, idle_days: ~")
-        .replace("fixed_total: true", "fixed_total: true")
         .replace("示例财〔2020〕1号", "示例财〔2020〕1号, title: ~")
     )
     file, plain = tmp_path / "plan.yaml", tmp_path / "plain.yaml"
@@ -247,3 +246,24 @@ def test_an_unreadable_list_or_block_is_reported_once(refusal):
     ) == ["fund.settings"]
     [wrong] = refusal(("[{kind: 立项依据, number: 示例财〔2020〕1号}]", "[]")).wrong
     assert (wrong.path, wrong.zh) == ("fund.documents", "列表不能为空")
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "line"),
+    [
+        ("name: 甲项目", 'name: "\\UFFFFFFFF"', "not valid YAML"),
+        ("name: 甲项目", 'name: "\\ud800"', "invisible characters"),
+        ("name: 甲项目", "name: " + "长" * 1_001, "at most 1000"),
+        ("name: 甲项目", "name: *none", "YAML aliases are not allowed: *none"),
+        ("name: 甲项目", "--actor: 1", "there is no such field"),
+    ],
+)
+def test_what_only_a_program_writes_into_a_file_is_refused_with_its_line(refusal, was, becomes, line):
+    message = str(refusal((was, becomes)))
+    assert line in message
+    assert "its anchor" not in message
+    assert re.match(r".*plan.yaml:\d+: ", message.splitlines()[0])
+
+
+def test_a_yaml_version_of_many_digits_is_refused(refusal):
+    assert "not valid YAML" in str(refusal((OTHER[:1], "%YAML 1." + "9" * 5_000 + "\n---\n" + OTHER[:1])))

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from service.config import Config
 from service.postgres import embedded
 from service.postgres.connect import TransactionPooler, database
 from tests.conftest import open_folder
@@ -81,9 +82,8 @@ def test_in_transaction_mode_every_command_says_what_is_missing_and_stops(api, c
 
 
 def test_transaction_mode_is_noticed_while_other_clients_use_the_pooler(api):
-    config = type("Config", (), {})
     with pooled(api.url, "transaction") as url:
-        config.database_url = url
+        config = Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=1)
         for _ in range(5):
             with psycopg.connect(url, autocommit=True) as busy:
                 busy.execute("select 1")

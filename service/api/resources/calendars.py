@@ -19,4 +19,4 @@ bp = Blueprint("calendars", __name__)
 )
 def imported() -> Response:
     with reader().at() as snapshot:
-        return answer({"calendars": imports.documents(imports.history(snapshot.conn))})
+        return answer({"calendars": imports.as_json(imports.history(snapshot.conn))})

@@ -1,0 +1,42 @@
+"""The errors of click, which are in English only, in both languages."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+CHINESE = (
+    ("No such command (.+?)[.]", "没有命令 {0}。"),
+    ("No such option (.+?)[.]", "没有选项 {0}。"),
+    ("Missing command[.]", "缺少命令。"),
+    ("Missing option (.+?)[.]", "缺少选项 {0}。"),
+    ("Missing argument (.+?)[.]", "缺少参数 {0}。"),
+    ("Option (.+?) requires an argument[.]", "选项 {0} 缺少值。"),
+    ("Option (.+?) does not take a value[.]", "选项 {0} 不带值。"),
+    ("Got unexpected extra arguments? [(](.+)[)]", "多余的参数 {0}。"),
+    ("Invalid value for (.+?): (.+) is not one of (.+)[.]", "{0} 须为 {2} 之一，不能是 {1}。"),
+    ("Invalid value for (.+?): (.+) is not a valid integer(?: range)?[.]", "{0} 须为整数，不能是 {1}。"),
+    ("Invalid value for (.+?): (.+) is not in the range (.+)[.]", "{0} 须在 {2} 范围内，不能是 {1}。"),
+    ("Invalid value for (.+?): (.+) does not match the format .+", "{0} 须为日期，如 2019-05-20，不能是 {1}。"),
+)
+"""How a message of click begins, as a regular expression, and what it says, with the expression's groups."""
+
+
+def message(error: click.ClickException) -> str:
+    """The message in both languages. That of an error which a command raises itself is so already."""
+    english = error.format_message()
+    for pattern, chinese in CHINESE:
+        if found := re.match(pattern, english, re.DOTALL):
+            return f"{chinese.format(*found.groups())} {english}"
+    return english
+
+
+def show(error: click.ClickException) -> None:
+    """Print the error to standard error; if the command was used wrongly, with its usage."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return
+    if isinstance(error, click.UsageError) and error.ctx:
+        click.echo(f"{error.ctx.get_usage()}\n帮助 help: {error.ctx.command_path} --help\n", err=True)
+    click.echo(f"错误 Error: {message(error)}", err=True)
