@@ -27,7 +27,7 @@ from domain.state.project import Project
 
 
 class Urgency(StrEnum):
-    """The most pressing first."""
+    """How urgent an alert is; the most urgent value comes first."""
 
     OVERDUE = "overdue"
     DUE = "due"
@@ -37,8 +37,8 @@ class Urgency(StrEnum):
 class Sentence(NamedTuple):
     """The message of an alert in two languages, with placeholders for its facts.
 
-    `rule`: the rule that the situation would break or that was waived. `source` is the rule's source; without a rule,
-    `because`.
+    `rule`: the name of the rule that the situation would break, or of the rule that was waived; None if there is none.
+    `source`: the source of that rule; if `rule` is None, `because`.
     """
 
     en: str
@@ -187,12 +187,12 @@ CALENDAR_DUE_DAYS = 60
 
 
 def urgency(due_on: date, today: date) -> Urgency:
-    """Overdue from the day after `due_on`."""
+    """OVERDUE from the day after `due_on`, until then DUE."""
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
 
 
 def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
-    """The alerts of the fund and of these projects on the ledger's today."""
+    """The alerts of the fund and of these projects on the day `ledger.today`."""
     state = ledger.fund(fund)
     yield from _of_fund(state, ledger.today)
     yield from _of_calendar(ledger, state)
@@ -221,7 +221,10 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
-    """The calendar is the whole ledger's; every fund that may still publish a notice needs the next year's."""
+    """The alert, for a fund that is not closed, that the next year's calendar must be imported.
+
+    The whole ledger has one calendar. Every fund that may still publish a notice gets the alert.
+    """
     year = ledger.missing_year(ledger.today.year)
     due_on = date(year - 1, 12, 31)
     if not fund.closed and (due_on - ledger.today).days <= CALENDAR_DUE_DAYS:
@@ -261,7 +264,7 @@ def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
 
 
 def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
-    """Alerts for fewer awards than the plan requires, or more than the plan in force allows."""
+    """Alerts if a project has more awards than its plan line allows, or fewer where the line requires a number."""
     line = fund.lines.get(project.code)
     if line is None or not project.awards:
         return

@@ -1,7 +1,8 @@
 """Allocates a fixed total by score (seed, project 7): exact for the total and for each batch, in whole quanta.
 
-The total is divided by score, by largest remainder. Each batch except the last is divided in proportion to the awarded
-totals, never above the rest of an award's total; the last batch is the difference. Source: DOMAIN, "Score allocation".
+The total is divided in proportion to the scores, by the largest remainder method: this gives each award's total. Each
+batch except the last is divided in proportion to these totals, and no share exceeds what its award still lacks. In the
+last batch, each award gets the rest of its total. Source: DOMAIN, "Score allocation".
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分�
 
 
 def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int) -> list[dict[int, Money]]:
-    """The share of each of `scores` in each of `batches`, in fen. Of equals, the earlier one gets the odd quantum.
+    """Divides the amounts of `batches`; returns, for each of `scores`, its share of each batch by batch number.
 
+    Amounts are in fen; shares are multiples of `quantum`. Of equal remainders, the earlier score gets the odd quantum.
     Raises QuantumTooCoarse if a batch is not a multiple of `quantum`, NothingToShareBy if no score is above zero.
     """
     for number, amount in batches.items():
@@ -43,7 +45,10 @@ def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int
 
 
 def _proportional(total: int, weights: Sequence[int], caps: Sequence[int | None]) -> list[int]:
-    """Whole parts of `total` in proportion to `weights`, none above its cap; odd units go to the largest remainders."""
+    """Divides `total` into whole parts in proportion to `weights`; no part exceeds its cap (None: no cap).
+
+    The units left over after rounding down go to the largest remainders first.
+    """
     whole = sum(weights) or 1
     exact = (total * weight // whole for weight in weights)
     parts = [part if cap is None else min(part, cap) for part, cap in zip(exact, caps, strict=True)]

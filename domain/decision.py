@@ -69,7 +69,7 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
 
 
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
-    """The streams that the decision of `posted` reads, except the fund of a project.
+    """The streams that the decision of `posted` reads, without the stream of a project's fund.
 
     `entries` are the recorded entries that the post refers to.
     """
@@ -129,7 +129,10 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
 
 
 def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
-    """The booking date as posted; if omitted, the earliest day that the rules allow. Raises the rule it breaks."""
+    """The posted booking date; if omitted, the earliest day that the rules allow.
+
+    `touched`: the streams that the post adds events to. Raises the rule that the booking date breaks.
+    """
     header = posted.header
     bounds = tuple(_lower_bounds(ledger, posted, touched))
     owner = ledger.fund_of(f"fund/{posted.fact.fund}" if isinstance(posted.fact, ProjectOpened) else posted.stream)

@@ -48,7 +48,10 @@ class Context(Struct, frozen=True):
         return Poster(self.header.actor, self.header.key)
 
     def not_before(self, cause: str, day: date) -> None:
-        """Raises BeforeItsCause if the event occurred before `day`, the day of the event that it depends on."""
+        """Raises BeforeItsCause if the posted event occurred before `day`, the date of its `cause`.
+
+        `cause` names the event or step that the posted event depends on.
+        """
         if self.occurred_on < day:
             raise BeforeItsCause(occurred_on=self.occurred_on, cause=cause, cause_on=day)
 
@@ -57,7 +60,10 @@ class Context(Struct, frozen=True):
         return Decision(fact or self.fact, moves, mirrors)
 
     def recorded(self, fund: str, decision: Decision) -> tuple[Recorded, ...]:
-        """The events that record `decision` for `fund`: the leader first, each with the next version of its stream."""
+        """The events that record `decision` for `fund`: first the leader, then its mirrors.
+
+        The leader is the event of the posted fact. Each event has the next version of its stream.
+        """
         header = replace(self.header, booked_on=self.booked_on)
         version = self.ledger.stream(self.stream).version + 1
         leader = Recorded(self.stream, version, fund, header, decision.fact, decision.moves)

@@ -42,7 +42,7 @@ def official(number: str) -> OfficialNumber | None:
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
-    """One citation. `sha256` is the hash of the file, in hex; `year` and `item` distinguish vouchers of one number.
+    """One citation. `sha256` is the hash of the file, in hex; `year` and `item` tell apart vouchers with equal numbers.
 
     `omit_defaults`: fields that are not set are omitted from the log.
     """
@@ -74,7 +74,8 @@ BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书",
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
     """The claims of an event: the normalized numbers of its documents of these kinds, each once.
 
-    `purpose` is appended to the kind of each claim. A document without a year is of `year`; without an item, item 1.
+    `purpose` is appended to the kind of each claim. For kinds in BY_YEAR_AND_ITEM, a document without a
+    year gets `year`, and a document without an item gets item 1.
     """
     if not kinds:
         return ()

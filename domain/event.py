@@ -43,7 +43,7 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """Reversible only as a whole; restores the entity of this kind that the fact names, as in `fact.award`."""
+    """Reversible only as a whole; restores the one entity named by the fact: for kind `award`, by `fact.award`."""
     return Reversible(restores=lambda _, fact: (Restored(kind, str(getattr(fact, kind))),), by_another=by_another)
 
 
@@ -52,15 +52,16 @@ class Fact(Struct, frozen=True):
 
     Each subclass declares all properties of its event type in one place:
 
-    `streams`: the kinds of stream it may be recorded on.
-    `zh`: its Chinese name; `about_zh`: a Chinese sentence that describes it. The docstring is the English description
-    that the API publishes.
+    `streams`: the kinds of stream that the event may be recorded on.
+    `zh`: the event's Chinese name; `about_zh`: a Chinese sentence that describes the event. The docstring is the
+    English description that the API publishes.
     `cites`: the documents that the event must cite; each entry lists alternative document kinds.
-    `claims`: the kinds of cited documents whose numbers may be used only once; with `claims_for`, once per purpose.
-    `records_too`: the mirrors that may be recorded with it on other streams.
-    `refused_by`: the rules by which its own chapter may refuse it.
-    `allowed`: whether it may be recorded after a closing.
-    `reversible`: how EntryReversed reverses it; None if it cannot be reversed.
+    `claims`: the kinds of cited documents whose numbers may be used only once. `claims_for`: a
+    purpose, if these numbers may be used once for each purpose.
+    `records_too`: the types of mirror that may be recorded with the event on other streams.
+    `refused_by`: the rules by which the event's own chapter (the module that decides it) may refuse the event.
+    `allowed`: whether the event may be recorded after its project or its fund is closed.
+    `reversible`: how EntryReversed reverses the event; None if the event cannot be reversed.
     """
 
     streams: ClassVar[tuple[str, ...]]
@@ -86,8 +87,8 @@ class Fact(Struct, frozen=True):
 class Header(Struct, frozen=True):
     """The part of a post that is the same for all event types.
 
-    Dates are days in Asia/Shanghai; `key` is the API key's name. `booked_on` is None only before the decision: the
-    ledger then sets the earliest day that the rules allow.
+    Dates are days in Asia/Shanghai; `key` is the API key's name. `booked_on` may be None only in a post: the decision
+    then sets the earliest day that the rules allow.
     """
 
     occurred_on: date
@@ -107,7 +108,10 @@ class Poster(Struct, frozen=True):
     key: str
 
     def same_as(self, other: Poster) -> str | None:
-        """The person, or else the key, that both posters share (the four-eyes rules forbid both); None if neither."""
+        """The person that both posters share, or else the shared API key; None if they share neither.
+
+        The four-eyes rules forbid a shared person and a shared key alike.
+        """
         if normalized(self.actor) == normalized(other.actor):
             return other.actor
         return other.key if normalized(self.key) == normalized(other.key) else None
@@ -139,7 +143,7 @@ class Posted(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """An event, identified by its stream and version: known at decision time, unlike its position in the log."""
+    """The identity of an event: its stream and version. A decision knows both, but not the position in the log."""
 
     stream: str
     version: int
@@ -148,7 +152,8 @@ class Reference(Struct, frozen=True):
 class Recorded(Struct, frozen=True):
     """An event as the log stores it.
 
-    A mirror repeats the moves of its leader (`mirrors`) on the other stream that they affect.
+    `mirrors`: the leader, if this event is a mirror; otherwise None. A mirror repeats its leader's moves on the other
+    stream that the moves affect.
     """
 
     stream: str

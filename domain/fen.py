@@ -166,7 +166,7 @@ class FenSet:
         return self._canonical(tuple(shared), sum([hi - lo for lo, hi in shared]))
 
     def _touching_slice(self, other: FenSet) -> tuple[int, int]:
-        """The slice (start, stop) of the ranges that overlap or touch `other`, which must not be empty."""
+        """The slice (start, stop) of this set's ranges that overlap or touch `other`. `other` must not be empty."""
         first = bisect_left(self._ranges, other._ranges[0][0], key=_hi)
         last = bisect_right(self._ranges, other._ranges[-1][1], key=_lo)
         return first, last

@@ -15,9 +15,10 @@ Evidence = tuple[Reference, ...]
 
 
 class Guard(NamedTuple):
-    """A condition in two languages, and `check`, which returns the evidence or raises one of `rules`.
+    """A condition, described in two languages, and its check.
 
-    `check` takes the context, the project, and a fact, or an entity with the same fields, such as `award` and `batch`.
+    `check` returns the events that satisfy the condition, or raises one of `rules`. Its third argument is a fact, or an
+    entity with the same fields as a fact, such as `award` and `batch`.
     """
 
     en: str

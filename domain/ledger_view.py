@@ -32,11 +32,12 @@ class Stream(Struct, frozen=True):
 
 
 class LedgerView(Struct, frozen=True):
-    """`working_days(first, last)` includes both days; it returns None if the calendar does not cover these years.
+    """The state of the ledger that decisions read.
 
-    `claims` maps a claimed number, such as a voucher, to the event that uses it; `next_serial` is the serial of the
-    next new fen. `entries` are the recorded events that a decision may need: those that posts refer to, and the events
-    of the same bundle.
+    `working_days(first, last)` counts the working days from `first` to `last`, both included; None if the calendar does
+    not cover these years. `claims` maps a claimed document number, such as a voucher number, to the event that claims
+    it. `next_serial` is the serial that the next new fen will get. `entries` are the recorded events that a decision
+    may need: the events that posts refer to, and the events of the same bundle.
     """
 
     today: date
@@ -53,13 +54,13 @@ class LedgerView(Struct, frozen=True):
         return next(day.year for day in new_years_days if self.working_days(day, day) is None)
 
     def calendar_days_left(self) -> int:
-        """The number of days from today to the last day of the last known year; negative if that is past."""
+        """The number of days from today to the last day that the calendar covers; negative if that day is past."""
         return (date(self.missing_year(self.today.year), 1, 1) - self.today).days - 1
 
     def earliest_end(self, first_day: date, min_working_days: int) -> date:
         """The earliest last day of a period from `first_day` that has at least this many working days.
 
-        If the calendar ends before it, the first day that the calendar does not cover.
+        If the calendar ends before that day, returns the first day that the calendar does not cover.
         """
         days = 0
         for day in (first_day + timedelta(number) for number in count()):
@@ -94,6 +95,6 @@ class LedgerView(Struct, frozen=True):
         return project
 
     def fund_of(self, stream: str) -> Fund | None:
-        """The fund of a fund's or project's stream; None before the stream's first event."""
+        """The fund that `stream`, of a fund or a project, belongs to; None before the stream's first event."""
         state = self.stream(stream).state
         return self.fund(state.fund) if isinstance(state, Project) else state

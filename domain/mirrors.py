@@ -7,7 +7,7 @@ from domain.money import Money
 
 
 class AllotmentReceived(Fact, frozen=True):
-    """Money entered a batch of the project's line. The leader is on the fund's stream."""
+    """Money entered a batch of the project's line. The mirrored event (the leader) is on the fund's stream."""
 
     zh = "收到资金分配"
     streams = ("project",)
@@ -16,7 +16,10 @@ class AllotmentReceived(Fact, frozen=True):
 
 
 class AllotmentReduced(Fact, frozen=True):
-    """Money left a batch of the project's line for the pool. The leader is on the fund's stream."""
+    """Money left a batch of the project's line for the pool.
+
+    The mirrored event (the leader) is on the fund's stream.
+    """
 
     zh = "资金分配调减"
     streams = ("project",)
@@ -25,9 +28,9 @@ class AllotmentReduced(Fact, frozen=True):
 
 
 class FundsReturned(Fact, frozen=True):
-    """Money returned from a project to the fund.
+    """Money went back from a project to the fund.
 
-    The leader is on the project's stream. `closes` is true if the leader is ProjectClosed.
+    The mirrored event (the leader) is on the project's stream. `closes` is true if the leader is ProjectClosed.
     """
 
     zh = "项目资金退回"
@@ -40,7 +43,8 @@ class FundsReturned(Fact, frozen=True):
 class FundsReturnReversed(Fact, frozen=True):
     """A return of money from a project to the fund was reversed.
 
-    The leader is on the project's stream. `reopens` is true if the reversed entry is ProjectClosed.
+    The mirrored event (the leader) is on the project's stream. `reopens` is true if the reversed entry is
+    ProjectClosed.
     """
 
     zh = "项目资金退回冲销"

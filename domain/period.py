@@ -31,7 +31,7 @@ def months_between(day: date, later: date) -> int:
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day of the month `months` later, or the last day of that month if it is shorter."""
+    """The same day of the month `months` months later, or the last day of the later month if that month is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

@@ -146,7 +146,7 @@ class AccountAt(NamedTuple):
 
 @lru_cache(maxsize=10_000)
 def account_at(account: str, place: Place) -> AccountAt:
-    """`account` at `place`, reduced to the fields in the account's key."""
+    """`account` at `place`; the fields of `place` that are not in the account's key become None."""
     key = ACCOUNTS[account].key
     fields = [part if name in key else None for name, part in zip(Place._fields, place, strict=True)]
     return AccountAt(account, Place._make(fields))
@@ -159,12 +159,12 @@ def key_of(*accounts: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=10_000)
 def _of_all_payments(account: str, place: Place) -> AccountAt:
-    """The key of `Accounts.sums` for `account` at `place`: without the payment, so it covers all payments."""
+    """The key in `Accounts.sums` for `account` at `place`. It has no payment, because a sum covers all payments."""
     return AccountAt(account, account_at(account, place).place.without_payment)
 
 
 class Move(Struct, frozen=True):
-    """A set of fen that moves from one account to another. `place` has all fields that either account's key needs."""
+    """A set of fen that moves from one account to another. `place` has all fields of both accounts' keys."""
 
     source: str
     target: str
@@ -177,7 +177,7 @@ class Move(Struct, frozen=True):
 
 
 def reversed_move(moved: Move, fen: FenSet) -> Move:
-    """The move that returns `fen`, a part of `moved`, to the account they came from."""
+    """The move that returns `fen`, all or some of the fen of `moved`, to the source account of `moved`."""
     return Move(moved.target, moved.source, moved.place, fen)
 
 
@@ -206,7 +206,7 @@ class Accounts(Struct, frozen=True):
         return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
 
     def apply(self, moves: Iterable[Move]) -> Accounts:
-        """The accounts after `moves`. The side of a move that another stream owns is ignored."""
+        """The accounts after `moves`. If another stream owns the source or target of a move, that side is ignored."""
         holdings, sums = self.holdings, self.sums
         for move in moves:
             for account, sign in ((move.source, -1), (move.target, +1)):
@@ -226,9 +226,9 @@ class Accounts(Struct, frozen=True):
 
 
 def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = "") -> Move:
-    """The move that `event` makes: the lowest `amount` fen of its source account at `place`.
+    """The move of `amount` fen at `place` by the posting rule of `event` and `when`: the fen with the lowest serials.
 
-    Raises BalanceTooSmall if the account holds less.
+    Raises BalanceTooSmall if the source account holds less than `amount` at `place`.
     """
     posting = rule(event, when)
     held = accounts.fen(posting.source, place)
@@ -250,6 +250,6 @@ def source_of(event: str) -> str:
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """The move of an appropriation: new serials, out of the treasury."""
+    """The move of an appropriation: `fen`, which have new serials, leave the treasury."""
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

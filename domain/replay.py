@@ -16,7 +16,7 @@ from domain.state.project import Project
 
 
 def after(stream: Stream, event: Recorded) -> Stream:
-    """`stream` after `event`, which has the stream's next version."""
+    """`stream` after `event`. The version of `event` must be the stream's next version."""
     state: State
     if event.stream.startswith("fund/"):
         assert not isinstance(stream.state, Project)
@@ -49,5 +49,8 @@ def freed(fact: Fact) -> tuple[Claim, ...]:
 
 
 def serial_after(event: Recorded, next_serial: int) -> int:
-    """The ledger's next free serial after `event`: only an appropriation takes serials out of the treasury."""
+    """The ledger's next free serial after `event`; `next_serial` is the one before `event`.
+
+    Only an appropriation uses new serials: it moves them out of the treasury.
+    """
     return max([next_serial, *(hi for m in event.moves if m.source == TREASURY for _, hi in m.fen.ranges)])

@@ -49,7 +49,7 @@ READS = {name: _reads(name) for name in ORDER}
 
 
 def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:
-    """These projections and all projections that they read, directly or indirectly, in ORDER."""
+    """`names` and all projections that they read, directly or indirectly, in the order of ORDER."""
     wanted = set(names)
     for name in reversed(ORDER):
         if name in wanted:
@@ -164,7 +164,7 @@ def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
 
 
 def changed(conn: Connection[Any]) -> tuple[str, ...]:
-    """The projections whose tables were folded by other versions of their SQL."""
+    """The projections whose SQL has changed since their tables were folded, so that these must be rebuilt."""
     current = {"names": list(ORDER), "versions": [VERSIONS[name] for name in ORDER]}
     differing = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(CHANGED, current)}
     return tuple(name for name in ORDER if name in differing)

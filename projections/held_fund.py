@@ -14,7 +14,10 @@ from psycopg.rows import tuple_row
 
 
 def hold(conn: Connection[Any], position: int, projection: str, finding: str) -> str | None:
-    """Hold the fund of the event at `position`, which cannot be folded. Returns the fund, or None if it names none."""
+    """Hold the fund of the event at `position`, an event that cannot be folded.
+
+    Returns the fund, or None if the event names no fund.
+    """
     event = {"position": position, "projection": projection, "finding": finding}
     row: tuple[str] | None = conn.cursor(row_factory=tuple_row).execute(HOLD, event).fetchone()
     return row and row[0]
@@ -36,9 +39,9 @@ HOLD = """
 
 
 def skip_held(conn: Connection[Any]) -> None:
-    """From now on, `event` means the log without the events of held funds, in this session.
+    """For the rest of this session, make `event` a view of the log without the events of held funds.
 
-    `held_fund` is looked up when the view is created: a rebuild has a table of this name in its schema.
+    The name `held_fund` is resolved when the view is created; in a rebuild it means the copy in the rebuild's schema.
     """
     conn.execute(SKIP_HELD)
     # Prepared statements would still read the table: PostgreSQL does not notice that a name has a new meaning.

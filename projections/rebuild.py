@@ -57,7 +57,7 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the position of the comparison, the comparisons, and whether it switched."""
+    """The result of a rebuild: the position of the comparison, the comparisons, and whether tables were switched."""
 
     position: int
     comparisons: tuple[Comparison, ...]
@@ -65,7 +65,7 @@ class Rebuilt(NamedTuple):
 
     @property
     def unexpected(self) -> tuple[str, ...]:
-        """The tables that differ."""
+        """The tables whose rebuilt rows differ from the live ones, accepted or not."""
         return tuple(each.name for each in self.comparisons if each.differing)
 
 
@@ -80,13 +80,13 @@ def rebuild(
     on_progress: Callable[[str, int], object] = lambda *_: None,
     release: str | None = None,
 ) -> Rebuilt:
-    """Fold these projections, and what they read, from scratch into shadow tables, and switch if they are the same.
+    """Fold `names` and the projections they read from scratch into shadow tables; switch if these equal the live ones.
 
-    `accepted`: the projections that may differ from their live tables. `on_progress` is called with a lane's name and
-    its position. `release`: a held fund, whose events are folded again, so that its rows may differ; `names` must be
-    all projections. The switch is one transaction; until it commits, the live tables are unchanged. Raises
-    AlreadyRunning, PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks
-    during every attempt to switch.
+    `accepted`: the projections that may differ from their live tables. `on_progress` is called with a lane's name (its
+    first projection) and its position. `release`: a held fund to release; its events are folded again, its rows may
+    differ, and `names` must be all projections. The switch is one transaction; until it commits, the live tables are
+    unchanged. Raises AlreadyRunning, PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers
+    hold their locks during every attempt to switch.
     """
     names = with_dependencies(names)
     assert release is None or names == ORDER, "a fund that is released needs all its tables"
@@ -119,7 +119,7 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _copy_holds(conn: Connection[Any], release: str | None) -> None:
-    """Keep the holds of this moment in the schema, where folds find them, without that of the fund to be released.
+    """Copy the present holds, except that of the fund `release`, to the schema of the rebuild, where folds find them.
 
     Raises NotHeld.
     """
@@ -135,9 +135,9 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold both lanes up to the live tables, repeat until those are near, then create the remaining indexes.
+    """Fold each lane up to the live tables until at most NEAR_EVENTS are left, then create the remaining indexes.
 
-    Not until they stand at the same position: while posts come in, the live tables move on during every turn.
+    The lanes need not reach the same position: while posts come in, the live tables move on during every repetition.
     """
 
     def run(lane: tuple[str, ...]) -> None:
@@ -158,8 +158,8 @@ def _catch_up(
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
     """The position of the live tables, at most the end of the log.
 
-    Cursors at different positions, or beyond the log, are repaired by a rebuild of all projections. Otherwise raises
-    PositionsDiffer if they differ.
+    Raises PositionsDiffer if the cursors are at different positions, unless `names` are all projections: a rebuild of
+    all projections repairs cursors that differ or are beyond the log.
     """
     rows = conn.cursor(row_factory=tuple_row)
     positions = {position for (position,) in rows.execute(POSITIONS, [[*ORDER]])}
@@ -190,7 +190,8 @@ def _try_to_switch(
     """In one transaction: stop the projector, fold the rest, compare, and replace the live tables.
 
     Readers start with a shared lock on `projection`. So the switch waits for the readers that have started, and new
-    readers wait for the switch: no reader sees a table that is younger than its snapshot, which would look empty.
+    readers wait for the switch: no reader sees a table created after the reader's snapshot; such a table would
+    look empty.
     """
     compared: tuple[Comparison, ...] = ()
     position = 0

@@ -24,7 +24,7 @@ WORK_MEM = "64MB"
 
 
 class Difference(NamedTuple):
-    """A row that differs between the live and the shadow table; None if that table does not have it."""
+    """A row that differs between the live and the shadow table: as in each table, or None where it is missing."""
 
     live: dict[str, Any] | None
     rebuilt: dict[str, Any] | None
@@ -43,7 +43,7 @@ class Comparison(NamedTuple):
 
 
 def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """These projections in up to two groups that do not read each other, so that they can be folded in parallel."""
+    """`names` in up to two groups that can be folded in parallel, because neither group reads from the other."""
     first = _connected(names[0], names) if names else frozenset()
     groups = (tuple(n for n in names if n in first), tuple(n for n in names if n not in first))
     return tuple(group for group in groups if group)
@@ -91,7 +91,7 @@ def fold(
     """Fold these tables up to `upto` and call `on_progress` with the position after each span. Raises FoldStopped.
 
     The events of held funds are skipped, as in the live tables. `analyzed`: the position up to which an earlier call
-    has folded them, with statistics for the planner.
+    has folded the tables and updated the planner's statistics.
     """
     max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):

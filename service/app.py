@@ -65,12 +65,12 @@ def open_ledger(url: str) -> Ledger:
 
 
 def empty_view() -> LedgerView:
-    """A view of an empty ledger, to decide posts without a database: no calendar is imported."""
+    """A view of an empty ledger, without imported calendars, to decide posts without a database."""
     return LedgerView(calendar.today(), Calendar().working_days, uscc.is_valid)
 
 
 class _Synchronous(Flask):
-    """Skips Flask's check for coroutine functions, five times a request: all functions here are synchronous."""
+    """Skips Flask's check for coroutine functions, made five times per request: all functions here are synchronous."""
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func
@@ -116,7 +116,10 @@ def _figures(reader: Reader) -> dict[str, float]:
 
 
 def _calendar_days(reader: Reader) -> int:
-    """The days that the calendar still covers. Read apart from the ledger, whose connections may all be waiting."""
+    """The number of days from today that the calendar still covers.
+
+    The calendar is read with `reader`, because the ledger's own connections may all be waiting.
+    """
     with reader.at() as snapshot:
         known = calendar_of(history(snapshot.conn), packaged_working_days)
     return LedgerView(calendar.today(), known.working_days, uscc.is_valid).calendar_days_left()

@@ -57,7 +57,7 @@ _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
 
 
 def encode(event: Recorded) -> str:
-    """The JSON of an event for the log. If a name occurs twice (`fund`), jsonb keeps the last, the fact's."""
+    """The JSON of an event for the log. If the name `fund` occurs twice, jsonb keeps the last value, the fact's."""
     header = event.header
     envelope = _Envelope(
         event.fund,
@@ -106,8 +106,8 @@ def decode(stream: str, version: int, name: str, body: str) -> Recorded:
 def leaf(event: object) -> bytes:
     """SHA-256 of a served event as a Merkle tree leaf (RFC 6962): of a zero byte and the event's canonical JSON.
 
-    The log's JSON contains only ASCII names, strings, integers and booleans, so that sorted keys without spaces are the
-    canonical form of RFC 8785.
+    In the log's JSON all names are ASCII, and all scalar values are strings, integers or booleans. JSON with its keys
+    sorted and no whitespace is therefore already the canonical form of RFC 8785.
     """
     return hashlib.sha256(b"\0" + msgspec.json.encode(event, order="sorted")).digest()
 

@@ -108,7 +108,7 @@ def from_environment(
 ) -> Config:
     """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
-    `variables`: those that this command uses, besides those of the ledger; an error in another one is not its concern.
+    `variables`: the variables that the command uses, besides those of the ledger; all others are ignored.
     Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
     """
     home = _home(env)
@@ -161,7 +161,7 @@ def _number(given: Mapping[str, str | None], name: str, default: int, maximum: i
 def configured_secret(env: Mapping[str, str] = os.environ) -> bytes | None:
     """The secret from the environment, else from the file in the home directory; None if there is none yet.
 
-    Raises ConfigWrong if it is not a secret.
+    Raises ConfigWrong if the secret is shorter than MIN_SECRET, or SUYUAN_SECRET_FILE cannot be read.
     """
     given, file = _given_secret(env), _home(env) / "secret"
     if given is not None:
@@ -189,7 +189,10 @@ def _given_secret(env: Mapping[str, str]) -> str | None:
 
 
 def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
-    """The configured secret, or a new one in the file in `home`. Raises ConfigWrong."""
+    """The configured secret. If there is none, creates one in `home` if `new`, otherwise raises ConfigWrong.
+
+    Raises ConfigWrong even if `new` when `home` has a ledger: a new secret would not be the secret of that ledger.
+    """
     secret = configured_secret(env)
     if secret is not None:
         return secret

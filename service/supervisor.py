@@ -31,7 +31,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def supervised(
     name: str, start: Callable[[], Any], stop: Callable[[Any], None], final: Callable[[int | None], bool]
 ) -> Iterator[threading.Event]:
-    """Supervise the process that `start` returns: restart it if it ends with an exit code that is not `final`.
+    """Supervise the process that `start` returns: restart it unless `final` is true of its exit code.
 
     Yields an event that is set once the process has ended for good.
     """
@@ -102,7 +102,7 @@ def for_children(config: Config) -> dict[str, str]:
 
 @contextmanager
 def permanent_errors() -> Iterator[None]:
-    """Let an error of the settings or the ledger end this process with PERMANENT: a restart would not fix it."""
+    """Give an OperatorError that is not a TemporaryError the exit code PERMANENT: a restart would not fix the error."""
     try:
         yield
     except TemporaryError:
@@ -120,7 +120,7 @@ def stop_signal() -> threading.Event:
 
 
 def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> None:
-    """Call `handler` on each stop signal; under `nohup`, which ignores SIGHUP, not on that one."""
+    """Call `handler` on each stop signal, except on SIGHUP if that is ignored, as under `nohup`."""
     for number in STOP_SIGNALS:
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
             signal.signal(number, handler)
@@ -128,7 +128,7 @@ def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> N
 
 @contextmanager
 def stop_signals_held() -> Iterator[None]:
-    """Hold back the stop signals: nothing is interrupted between the start of a process and the record of it."""
+    """Hold back the stop signals, so that none arrives between the start of a process and the record of that start."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Rules for text: every character of an input must be visible, a date is `YYYY-MM-DD`; messages escape the rest."""
+"""Rules for text: inputs have only visible characters, dates are `YYYY-MM-DD`, messages escape invisible characters."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _is_invisible(character: str) -> bool:
 
 
 def escaped(text: str) -> str:
-    r"""The text with every invisible character as an escape, such as `\n` or `\u200b`: a terminal cannot obey it."""
+    r"""The text with every invisible character escaped, such as `\n` or `\u200b`, so that no terminal acts on them."""
     return "".join(_escape(each) if _is_invisible(each) else each for each in text)
 
 

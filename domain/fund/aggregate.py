@@ -66,7 +66,7 @@ def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
 
 
 def _uncarried(fund: Fund, version: int) -> Fund:
-    """The fund without the last carry-forward of the appropriation of this version."""
+    """The fund without the last carry-forward of an appropriation, whose AppropriationReceived has this `version`."""
     appropriation = fund.appropriations[version]
     before = replace(appropriation, carried=appropriation.carried[:-1])
     return replace(fund, appropriations=fund.appropriations.set(version, before))

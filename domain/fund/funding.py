@@ -34,7 +34,7 @@ OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
 
 
 class AppropriationReceived(FundFact, frozen=True):
-    """An appropriation of `amount` was received: it enters the pool and is numbered with the ledger's next serials."""
+    """An appropriation of `amount` was received: its fen enter the pool and get the ledger's next serials."""
 
     zh = "指标下达"
     about_zh = "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号。"
@@ -115,7 +115,8 @@ class FundsReinstated(FundFact, frozen=True):
 class SurplusSurrendered(FundFact, frozen=True):
     """Surplus money was surrendered to the authority that appropriated it, out of the pool or out of recovered money.
 
-    `account` is `pool` or `recovered`; only `recovered` takes `project`, `award` and `batch`, and requires all three.
+    `account` is `pool` or `recovered`. With `recovered`, `project`, `award` and `batch` are required; with `pool`, they
+    are not allowed.
     """
 
     zh = "结余上缴"

@@ -60,7 +60,7 @@ class PlanAdopted(FundFact, frozen=True):
 
 
 class PlanRevised(FundFact, frozen=True):
-    """A complete new plan replaced the adopted one. It covers all allotted money and keeps the gates of that money."""
+    """A complete new plan replaced the adopted one: it covers all allotted money and keeps the gates of that money."""
 
     zh = "计划调整"
     about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。"

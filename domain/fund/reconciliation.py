@@ -77,7 +77,7 @@ SIDES = {
 
 
 class StatementLine(Struct, frozen=True):
-    """A line of the statement, numbered from 1. Recorded only in exceptions; a match stores line numbers."""
+    """A line of the statement, numbered from 1. Exceptions store whole lines; matches store only their numbers."""
 
     number: int
     on: date
@@ -123,9 +123,10 @@ class Exceptional(Struct, frozen=True):
 class StatementReconciled(FundFact, frozen=True):
     """A statement was reconciled with the ledger as of `position`: each line is matched or explained as an exception.
 
-    The statement is identified by `file_sha256` and its days, since files without lines may be identical. If the same
-    statement is accepted again, the last acceptance counts. `lines` is the number of its lines, `received` and
-    `paid_out` are their sums. Entries may have been reversed since `position`.
+    `file_sha256`, `first_day` and `last_day` together identify the statement, because files without lines may be
+    identical. If the same statement is accepted again, the last acceptance counts. `lines` is the number of the
+    statement's lines; `received` and `paid_out` are the sums of its incoming and outgoing lines. Entries may have been
+    reversed since `position`.
     """
 
     zh = "对账确认"
@@ -264,7 +265,7 @@ def _entry(context: Context, entry: CashEntry) -> Recorded:
 
 
 def cash_of(event: Recorded) -> Money | None:
-    """The amount of an event on a statement; None if a statement does not show the event."""
+    """The amount that a bank or treasury statement shows for `event`; None if statements do not show `event`."""
     if type(event.fact).__name__ not in CASH or event.mirrors:
         return None
     amount = Money(sum(move.amount for move in event.moves if move.source != POOL))
@@ -272,7 +273,7 @@ def cash_of(event: Recorded) -> Money | None:
 
 
 def _amounts(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
-    """The amounts in this direction: the entries of all matches, and the lines of all exceptions."""
+    """The amounts in this direction: those of the entries in all matches, and of the lines in all exceptions."""
     for match in fact.matches:
         yield from (each.amount for each in match.entries if _direction(context, each) is direction)
     for exception in fact.exceptions:

@@ -62,7 +62,7 @@ class AcceptanceFailed(ProjectFact, frozen=True):
 class RectificationOrdered(ProjectFact, frozen=True):
     """After a failed acceptance, rectification was ordered.
 
-    It is due on `due_on`; acceptance may then be requested again.
+    The rectification is due on `due_on`; after this order, acceptance may be requested again.
     """
 
     zh = "责令整改"

@@ -23,7 +23,7 @@ from domain.state.project import Project
 
 
 class Chapter(Protocol):
-    """The interface of a chapter's module."""
+    """The interface of a chapter: a module with one group of events, their state changes and their rules."""
 
     FACTS: tuple[type[Fact], ...]
 

@@ -32,9 +32,9 @@ LIVE = (UnknownName, AwardEnded, BeforeItsCause)
 
 
 class AgreementSigned(ProjectFact, frozen=True):
-    """The agreement of an award was signed: its gate `agreement` opens, and money committed behind it becomes payable.
+    """The agreement of an award was signed: the award's gate `agreement` opens.
 
-    `starts_on` and `ends_on` are the term of the agreement.
+    The money committed behind the gate becomes payable. `starts_on` and `ends_on` are the term of the agreement.
     """
 
     zh = "合同签订"
@@ -61,7 +61,10 @@ class ExtensionGranted(ProjectFact, frozen=True):
 
 
 class AwardAmended(ProjectFact, frozen=True):
-    """An award was amended: `increase` adds `amount` from the line; otherwise unpaid `amount` returns to the line."""
+    """An award was amended: if `increase`, `amount` is added from the line.
+
+    Otherwise `amount`, which must be unpaid, returns to the line.
+    """
 
     zh = "立项金额调整"
     about_zh = "调整立项金额：从项目额度追加，或将未付部分退回项目额度。"
@@ -90,7 +93,10 @@ class PayeeChanged(ProjectFact, frozen=True):
 
 
 class AwardDeclined(ProjectFact, frozen=True):
-    """The awardee declined an award with nothing paid: its money returns to the line, and its place becomes free."""
+    """The awardee declined an award with nothing paid: its money returns to the line.
+
+    The award no longer counts toward the award limit of the plan.
+    """
 
     zh = "放弃立项"
     about_zh = "获立项单位在拨付之前放弃：资金退回项目额度，名额空出。"
@@ -102,7 +108,10 @@ class AwardDeclined(ProjectFact, frozen=True):
 
 
 class AwardRevoked(ProjectFact, frozen=True):
-    """An award with nothing paid was revoked: its money returns to the line, and its place becomes free."""
+    """An award with nothing paid was revoked: its money returns to the line.
+
+    The award no longer counts toward the award limit of the plan.
+    """
 
     zh = "撤销立项"
     about_zh = "在拨付之前撤销立项：资金退回项目额度，名额空出。"

@@ -21,7 +21,7 @@ from domain.state.project import Project
 
 
 def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
-    """The round, and the award and application of each row."""
+    """What a reversal of `fact` restores: the round, and the award and application of each row."""
     yield Restored("round", str(project.round))
     for row in fact.awards:
         yield Restored("award", row.award)
@@ -76,7 +76,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:
-    """The moves of the list, row by row in its order; each takes the lowest fen that are left in the line."""
+    """The moves of the award list, in the order of its rows; each move takes the lowest fen left in the line."""
     moves: list[Move] = []
     accounts = project.accounts
     for row in fact.awards:

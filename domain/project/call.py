@@ -134,7 +134,7 @@ class ApplicationWithdrawn(ProjectFact, frozen=True):
 
 
 class ApplicationScreened(ProjectFact, frozen=True):
-    """An application's documents were checked: `passed` or not. Until the review, a later screening replaces it."""
+    """An application's documents were checked: `passed` or not. Until the review, a later one replaces an earlier."""
 
     zh = "申报审查"
     about_zh = "对一份申报作形式审查，通过或不通过。"
@@ -186,7 +186,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def reindexed(project: Project, name: str) -> Project:
-    """The project with its index `applicants` updated for one application."""
+    """The project with its index `applicants` updated for the application `name`."""
     each = project.applications[name]
     at = (each.round, each.uscc)
     if not each.withdrawn:
@@ -195,7 +195,7 @@ def reindexed(project: Project, name: str) -> Project:
 
 
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
-    """The project without this application in its index `applicants`."""
+    """The project without the application `name` in its index `applicants`; `at` is the key: round and USCC."""
     if project.applicants.get(at) != name:
         return project
     return replace(project, applicants=project.applicants.delete(at))
@@ -250,7 +250,7 @@ def _publish(context: Context, project: Project, fact: CallPublished) -> Decisio
 
 
 def _under_way(project: Project, number: int) -> Round:
-    """The round under way. Raises NoRoundUnderWay, or RoundOutOfTurn if it has another number."""
+    """The round under way. Raises NoRoundUnderWay if there is none, RoundOutOfTurn if its number is not `number`."""
     current = project.undecided_round()
     if number != current.number:
         raise RoundOutOfTurn(round=number, expected=current.number)

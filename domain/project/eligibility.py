@@ -144,7 +144,7 @@ def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
 
 
 def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
-    """Recalculates the allocation of the list's own batch sums by score, and compares it with the amounts."""
+    """If `by_score`, compares the list's amounts with an allocation, by score, of the list's own sum in each batch."""
     if not fact.by_score:
         return ()
     quantum = fact.quantum or context.ledger.fund(project.fund).settings.quantum
@@ -164,7 +164,7 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
 
 
 def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
-    """The scores of the applications that took part in the calculation but are not listed. Raises NotStanding."""
+    """The scores of `names`: applications that took part in the allocation but have no row. Raises NotStanding."""
     scores = project.current_round().scores
     for name in names:
         project.application(name)
@@ -175,7 +175,10 @@ def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
 def by_score(
     project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
 ) -> dict[str, dict[int, Money]]:
-    """The share of each application in each batch. Raises QuantumTooCoarse, NothingToShareBy."""
+    """The share of each application in each batch: the sums `batches`, allocated by `scores` in multiples of `quantum`.
+
+    Raises QuantumTooCoarse, NothingToShareBy.
+    """
     names = sorted(scores, key=lambda name: _tie_order(project, name))
     return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
 

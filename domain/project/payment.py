@@ -36,7 +36,7 @@ AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not
 
 
 class PaymentRequested(ProjectFact, frozen=True):
-    """The payment of `amount` out of the payable money of an award's batch was requested, to the award's payee.
+    """A payment of `amount` to an award's payee was requested, out of the money payable in one batch of the award.
 
     `payment` is a new name. The ledger sets `levels`: the approval levels in the fund's settings at this time.
     """
@@ -55,7 +55,10 @@ class PaymentRequested(ProjectFact, frozen=True):
 
 
 class PaymentApproved(ProjectFact, frozen=True):
-    """One level approved the payment, in the order of `levels` (审核, 审批). The ledger sets `final` on the last."""
+    """One level approved the payment, in the order of `levels` (审核, 审批).
+
+    The ledger sets `final` for the last level.
+    """
 
     zh = "支付审批通过"
     about_zh = "通过一级审批，依次进行；申请人不得审批。"
@@ -141,10 +144,11 @@ class PaymentFailed(ProjectFact, frozen=True):
 
 
 class PaymentReturned(ProjectFact, frozen=True):
-    """Paid money was returned: `passive` by a bank that could not deliver it (退票, whole amount), else by the payee.
+    """Paid money was returned: by the payee or, if `passive`, by a bank that could not deliver it (退票, whole amount).
 
-    It becomes payable again if the award is live and the payment was booked in the same year; otherwise it is recovered
-    to the fund. `year` is the year stated in the notice of return; the ledger decides by the booking dates.
+    The money becomes payable again if the award is live and the payment was booked in the same year as the return;
+    otherwise the money is recovered to the fund. `year` is the year stated in the notice of return; the ledger decides
+    by the booking dates.
     """
 
     zh = "退票/退款"
@@ -223,7 +227,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def unconfirmed(project: Project, name: str) -> Project:
-    """The project without the confirmation day of this payment in `paid_on`."""
+    """The project with the confirmation day of the payment `name` removed from `paid_on`."""
     award = project.payments[name].award
     left = project.paid_on[award].delete(name)
     paid_on = project.paid_on.set(award, left) if left else project.paid_on.delete(award)
@@ -323,7 +327,7 @@ def _confirm(context: Context, project: Project, payment: Payment, fact: Payment
 
 
 def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
-    """Makes the money payable again if the award is live and it was paid in the same year; otherwise recovers it."""
+    """Makes the money payable again if the award is live and the money was paid in the same year; else recovers it."""
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)
     if fact.passive and fact.amount != paid:

@@ -57,7 +57,9 @@ class RecoveryReceived(ProjectFact, frozen=True):
 
 
 class RecoveryWaived(ProjectFact, frozen=True):
-    """All or part of an ordered recovery was waived, by a person and API key that did not order it; it stays paid.
+    """All or part of an ordered recovery was waived: that money stays paid.
+
+    Neither the person nor the API key may be that of the order.
 
     `lapsed`, set by the ledger: the part of the order that is no longer claimed, because the money was returned before
     this waiver.

@@ -47,7 +47,7 @@ from domain.state.project import Project
 
 
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
-    """What a reversal restores: the objection and, if it was upheld, its application, or the round if none is named."""
+    """What a reversal restores: the objection; if it was upheld, its application, or the round if it names none."""
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)
     if fact.upheld and objection:
@@ -63,7 +63,7 @@ class Score(Struct, frozen=True):
 class ReviewConcluded(ProjectFact, frozen=True):
     """The review was concluded, with one score for each application that passed screening.
 
-    A later review replaces it and voids the notices that followed it.
+    A later review replaces this one and voids the notices that followed this one.
     """
 
     zh = "评审结论"
@@ -83,8 +83,8 @@ class Proposal(Struct, frozen=True):
 class NoticeStarted(ProjectFact, frozen=True):
     """A public notice of the proposed awards and amounts started; it runs from `first_day` to `last_day` inclusive.
 
-    A new notice replaces the one before it, also after a decision, for example for a substitute. If the fund's notices
-    follow the decision, it lists the awarded applications.
+    A new notice replaces the previous one, even after a decision, for example for a substitute. If the fund's notices
+    follow the decision, a notice lists the awarded applications.
     """
 
     zh = "公示开始"
@@ -118,10 +118,11 @@ class NoticeCompleted(ProjectFact, frozen=True):
 
 
 class ObjectionReceived(ProjectFact, frozen=True):
-    """An objection was received during a notice: to `application`, or to the whole notice if that is omitted.
+    """An objection was received during a notice: to `application` or, without `application`, to the whole notice.
 
-    The notice is the one that ran on the day the objection was received, even if a newer one has replaced it. If
-    notices precede the decision, an objection is too late once the application, or any of the notice, is awarded.
+    The notice is the one that ran on the day the objection was received, even if a newer notice has replaced it. If
+    notices precede the decision, an objection to an application is too late once this application is awarded, and an
+    objection to the whole notice once any application of the notice is awarded.
     """
 
     zh = "异议受理"
@@ -138,9 +139,10 @@ class ObjectionReceived(ProjectFact, frozen=True):
 
 
 class ObjectionResolved(ProjectFact, frozen=True):
-    """An objection was resolved. If `upheld`, its application is excluded; without one, review and notice are void.
+    """An objection was resolved. If `upheld`, the application objected to is excluded, or review and notice are void.
 
-    The ledger sets `application` (the application objected to) or `voids` (the version of the review that is now void).
+    Review and notice are void if the objection was to the whole notice. The ledger sets `application` (the application
+    objected to) or `voids` (the version of the review that is now void).
     """
 
     zh = "异议处理"
@@ -276,10 +278,10 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
 
 
 def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
-    """Raises NotStanding or NotAwarded if the notice must not list the application.
+    """Raises NotStanding or NotAwarded if the notice must not list the application `name`.
 
     If notices precede the decision, a notice lists eligible applications and live awards that no completed notice has
-    listed. If notices follow it, a notice lists live awards.
+    listed. If notices follow the decision, a notice lists live awards.
     """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
@@ -327,13 +329,16 @@ def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
 
 
 def _is_decided(project: Project, name: str) -> bool:
-    """Whether the application is awarded and a completed notice that still counts has listed it."""
+    """Whether the application `name` is awarded and was listed in a completed notice that is not void."""
     award = project.applications[name].award
     return award is not None and project.shown(award) is not None
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
-    """The notice that runs on day `on`: the last that lists `application`, else the last one; None if none runs."""
+    """The notice running on day `on`; None if there is none.
+
+    Of several notices, it is the last that lists `application`, or the last if none lists `application`.
+    """
     notices = (*current.earlier, *((current.notice,) if current.notice else ()))
     open_then = [each for each in reversed(notices) if each.first_day <= on <= each.last_day]
     listing = (each for each in open_then if application is None or application in each.applications)

@@ -21,7 +21,7 @@ def _granted(_: Project, fact: WaiverGranted) -> tuple[Restored, ...]:
 
 
 class WaiverGranted(ProjectFact, frozen=True):
-    """A waivable rule was waived for one award, or for one application, which need not be received yet.
+    """A waivable rule was waived for one award or one application. The application need not be received yet.
 
     The person who grants a waiver must not be the poster of an event that benefits from it, such as the award.
     """
@@ -47,7 +47,7 @@ FACTS: tuple[type[Fact], ...] = (Event,)
 
 
 def key(rule: str, kind: str, name: str) -> str:
-    """The name of a waiver among the project's entities."""
+    """The key, among the project's waivers, of the waiver of `rule` for the award or application (`kind`) `name`."""
     return f"{rule}/{kind}/{name}"
 
 
@@ -79,7 +79,7 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
 
 
 def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
-    """Whether `rule` is waived for this award or application. Raises SamePerson if its grantor makes use of it."""
+    """Whether `rule` is waived for this award or application. Raises SamePerson if the poster granted the waiver."""
     waiver = project.waivers.get(key(rule.__name__, kind, name))
     if waiver and (same := context.by.same_as(waiver.by)):
         raise SamePerson(who=same)

@@ -38,7 +38,7 @@ from domain.state.project import Project
 
 
 def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Decision:
-    """The moves and mirrors of the reversal. Raises the rule that it breaks."""
+    """The decision for the reversal `fact`: its moves and mirrors. Raises the rule that `fact` breaks."""
     entry = context.ledger.entries.get(Reference(context.stream, fact.version))
     if entry is None:
         raise UnknownEntry(stream=context.stream, version=fact.version)
@@ -114,7 +114,7 @@ def _fund(context: Context) -> Fund:
 
 
 def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
-    """The mirrors on the other streams of money that moves back between fund and project."""
+    """The mirrors that the other streams record for money that moves back between fund and project."""
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))
         return

@@ -81,7 +81,10 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 
 
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
-    """Raises NotTheLast if a period with days of the statement was closed since: the close may depend on it."""
+    """Raises NotTheLast if a period with days of the statement was closed after `version`.
+
+    The close may depend on `fact`.
+    """
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
     if waits and through and closed_by and closed_by > version and through >= fact.first_day:
@@ -99,7 +102,7 @@ def _is_last_step(project: Project, each: Restored, version: int) -> None:
 
 
 def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
-    """Raises NotTheLast if an objection to the round or the application was received since."""
+    """Raises NotTheLast if an objection to `each`, a round or an application, was received after `version`."""
     for name, objection in sorted(project.objections.items()):
         concerns = str(objection.round) if each.kind == "round" else objection.application
         if concerns == each.name and objection.received.version > version:
@@ -107,7 +110,7 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 
 
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
-    """Raises NotTheLast if a later award list reused the name of a reversed award: the entry belongs to the old one."""
+    """Raises NotTheLast if the entry's award was reversed and a later award list gave its name to a new award."""
     for moved in entry.moves:
         name = moved.place.award
         owners = {ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner}
@@ -121,7 +124,7 @@ def _first_version(payment: Payment) -> int:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """The payments of these awards requested after version `since`. Linear in all payments: reversals are rare."""
+    """The payments of `awards` requested after version `since`. Reads all payments, since reversals are rare."""
     for name, payment in sorted(project.payments.items()):
         if payment.award in awards and _first_version(payment) > since:
             yield name, payment
@@ -210,7 +213,7 @@ def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> N
 
 
 def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
-    """Raises NotTheLast if acceptance was requested since: the request may depend on this payment."""
+    """Raises NotTheLast if acceptance was requested after `version`: the request may depend on this payment."""
     name = project.payments[fact.payment].award
     requested = project.awards[name].acceptance_by
     if requested and requested > version:
@@ -218,7 +221,7 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """Raises NotTheLast if acceptance was requested since: it was checked against the batch's amended amount."""
+    """Raises NotTheLast if acceptance was requested after `version`: the request was checked against the new amount."""
     batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
     requested = project.awards[fact.award].acceptance_by
     if requested and requested > version and batch and batch.gate is not Gate.ACCEPTANCE:
@@ -233,7 +236,7 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
 
 
 def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """The payment would be instructed again, so its payee must be the award's current payee."""
+    """Checks that the award still allows the payee, because the reversal sets the payment back to instructed."""
     PAYEE.check(context, project, project.payments[fact.payment])
 
 
@@ -247,9 +250,9 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
 
 
 def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
-    """Raises MoreThanPaid if the orders, of which one was made since, would claim more than is paid without the waiver.
+    """Raises MoreThanPaid if, without the waiver, the payment's recovery orders would claim more than is paid.
 
-    Orders made before do not matter: they claimed the same before the waiver.
+    Checked only if one of the orders was made after the waiver: earlier orders claimed the same before the waiver.
     """
     before = project.undo("recovery", fact.recovery)
     payment = before.recoveries[fact.recovery].payment
@@ -263,7 +266,7 @@ def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, ve
 
 
 def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
-    """Raises NotTheLast if a waiver since let a claim lapse because this money was no longer paid."""
+    """Raises NotTheLast if a waiver after `version` let a claim lapse: the money of `fact` was then no longer paid."""
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment
     for name in project.recoveries_of.get(payment, ()):

@@ -27,9 +27,10 @@ def must_hold(
     *,
     stream: str,
 ) -> None:
-    """Checks everything that a reversal in `stream` of the fund `code` touched. Raises the rule that is broken.
+    """Checks everything that a reversal touched. Raises the rule that is broken.
 
-    `before` is the ledger without the reversal, `ledger` the ledger with it; `restored` are the entities it restored.
+    `before` is the ledger without the reversal, `ledger` the ledger with it. `stream` is the stream of the reversal,
+    and `code` is the fund. `moves` are the moves of the reversal, and `restored` are the entities that it restored.
     """
     fund = ledger.fund(code)
     places = [m.place for m in moves if "project" in (ACCOUNTS[m.source].owner, ACCOUNTS[m.target].owner)]
@@ -83,7 +84,7 @@ def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
     """Raises WouldUnsettle if an account of the award holds money that its status and gates do not allow.
 
     Only a live award holds unpaid money: in `committed` while the gate is closed, in `payable` or in flight once
-    it is open.
+    the gate is open.
     """
     award = project.awards.get(name)
     for batch in fund.line(project.code).batches:

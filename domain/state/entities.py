@@ -70,7 +70,7 @@ class Screening(StrEnum):
 
 
 class Application(Struct, frozen=True):
-    """`number` is its 受理号. It is live unless `withdrawn`; `award` is the name of its award, if any."""
+    """An application, live unless `withdrawn`. `number` is its 受理号; `award` is the name of its award, if any."""
 
     version: int
     received: Cause
@@ -86,7 +86,7 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示. `version` is that of its NoticeStarted."""
+    """A public notice 公示. `version` is the version of its NoticeStarted event."""
 
     version: int
     applications: frozenset[str]
@@ -96,7 +96,7 @@ class Notice(Struct, frozen=True):
 
 
 class Shown(Struct, frozen=True):
-    """The completed notice that listed an application: the version of its start, and its completion."""
+    """The completed notice that listed an application; `started` is the version of its NoticeStarted event."""
 
     started: int
     completed: Cause
@@ -111,8 +111,8 @@ class RoundStatus(StrEnum):
 class Round(Struct, frozen=True):
     """One round of applications, from its call to its decision or failure.
 
-    `review` is the review in force, `notice` the last notice after it and `earlier` the notices before that one;
-    `noticed` maps each application to the completed notice that listed it.
+    `review`: the review in force. `notice`: the last notice since that review. `earlier`: the other notices since that
+    review. `noticed`: for each application, the completed notice that listed the application.
     """
 
     version: int
@@ -160,12 +160,12 @@ class AwardStatus(StrEnum):
 
 
 class Award(Struct, frozen=True):
-    """`gates`: the open gates, each with the event that opened it.
+    """The award of one application, live or ended.
 
-    `since`: the day of the last step of its acceptance, initially the day of the decision.
-
-    `payee_by`, `ends_by`, `acceptance_by`, `due_by`: the event that last set `payee`, `ends_on`, `acceptance` and
-    `rectify_by`.
+    `gates`: the open gates, each with the event that opened the gate. `since`: the day of the last acceptance step;
+    before the first such step, the day of the award decision. `payee_by`: the event that last set `payee`. `ends_by`,
+    `acceptance_by`, `due_by`: the versions of the events that last set `ends_on`, `acceptance` and `rectify_by`,
+    respectively. `rectify_by` is a date.
     """
 
     version: int
@@ -199,9 +199,10 @@ class PaymentStatus(StrEnum):
 
 
 class Payment(Struct, frozen=True):
-    """`since` is the day of its last step; `paid_in` is the year in which its confirmation is booked.
+    """A payment of an award.
 
-    `levels` are the approval levels in force when it was requested. They are None in old logs, where the levels at the
+    `since`: the day of the payment's last step. `paid_in`: the year in which the payment's confirmation is booked.
+    `levels`: the approval levels in force when the payment was requested; None in old logs, where the levels at the
     fund's establishment apply.
     """
 
@@ -220,10 +221,10 @@ class Payment(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """An order to recover money of a payment 追缴: the amount ordered and the amount waived.
+    """An order to recover money of a payment 追缴. `amount` is the amount ordered, `waived` the amount waived.
 
-    `lapsed`: the amount that a waiver found to be no longer paid, so that nothing was left to claim; `lapsed_by` is the
-    version of the last such waiver.
+    `lapsed`: the amount that is no longer claimed, because the money had already been returned when the recovery
+    was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
     """
 
     version: int

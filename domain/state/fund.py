@@ -17,7 +17,7 @@ from domain.rules.fund import BatchNotInPlan, NotInPlan
 
 
 class Gate(StrEnum):
-    """The event on an award that must precede the payment of a batch: its decision, its agreement or its acceptance."""
+    """The event on an award that must precede a batch's payment: the award's decision, agreement or acceptance."""
 
     AWARD = "award"
     AGREEMENT = "agreement"
@@ -32,14 +32,15 @@ class NoticeOrder(StrEnum):
 
 
 class Settings(Struct, frozen=True):
-    """The parameters of one fund, which are never constants in code.
+    """The parameters of one fund. Such parameters are never constants in code.
 
     `approvals`: the approval levels of a payment, in order; empty if payments are approved elsewhere and only recorded
-    in this ledger. `quantum`: amounts allocated by score are multiples of it. `years_to_spend`: the number of years in
-    which an appropriation may be spent, from its budget year; the rest is then surplus. `period_close_days`: the number
-    of days after a month's end by which its close is due. `idle_days`: after so many days without a payment, allotted
-    money raises an alert. `december_percent`: from this share of a year's payments, December's payments raise an alert.
-    `reconcile_before_close`: a period can be closed only when accepted statements cover all its days.
+    in this ledger. `quantum`: amounts allocated by score are multiples of this amount. `years_to_spend`: the number of
+    years in which an appropriation may be spent, its budget year included; what is left after them is surplus.
+    `period_close_days`: a month must be closed within this number of days after its end; None: no alert. `idle_days`:
+    allotted money raises an alert after this number of days without a payment. `december_percent`: the payments of
+    December raise an alert if they reach this percentage of the year's payments. `reconcile_before_close`: a period can
+    be closed only when accepted statements cover all days of the period.
     """
 
     notice_working_days: int
@@ -69,7 +70,7 @@ class PlannedBatch(Struct, frozen=True):
 
 
 class LineBatch(Struct, frozen=True):
-    """The amount of one line in one batch, and the gate that must be open before it is paid."""
+    """The amount of one line in one batch, and the gate that must be open before the amount is paid."""
 
     batch: int
     amount: Money
@@ -106,7 +107,7 @@ class Line(Struct, frozen=True):
         return (batch for batch in self.batches if batch.gate is gate)
 
     def changed(self, number: int, by: int) -> Line:
-        """The line with one batch changed by `by` fen, which may be negative."""
+        """The line with the amount of batch `number` changed by `by` fen; `by` may be negative."""
         batches = tuple(
             replace(each, amount=Money(each.amount + by)) if each.batch == number else each for each in self.batches
         )
@@ -148,11 +149,13 @@ class Reconciled(Struct, frozen=True):
 
 
 class Fund(Struct, frozen=True):
-    """`allotted`: by project and batch, net of returned money. `plan`: the version of the event that put it in force.
+    """A special fund.
 
-    `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the last
-    closed period; `closed_by`: the version of its PeriodClosed. `closed_at`: the version of FundClosed. `reconciled`:
-    the acceptances of each statement, by its identifier. `reversed`: the fen moved back of each entry, by version.
+    `allotted`: the fen allotted, by project and batch, minus returned money. `plan`: the version of the event that put
+    the plan in force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last
+    day of the last closed period; `closed_by`: the version of its PeriodClosed event. `closed_at`: the version of
+    FundClosed. `reconciled`: the acceptances of each statement, by statement identifier. `reversed`: for each entry, by
+    its version, the fen that reversals moved back.
     """
 
     code: str

@@ -38,11 +38,12 @@ from domain.state.fund import Line
 
 
 class Project(Struct, frozen=True):
-    """One line of the plan. `round`: the last round's number. `applicants`: live applications by round and uscc.
+    """One project: a line of the plan that was opened.
 
-    `ended`: the awards that are no longer live. `paid_on`: by award, the day on which each payment was confirmed.
-    `recoveries_of`: the recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: the fen
-    moved back of each entry, by version. `closed_at`: the version of ProjectClosed.
+    `round`: the number of the last round. `applicants`: the live applications, by round and social credit code.
+    `ended`: the awards that are no longer live. `paid_on`: for each award, the confirmation day of each payment.
+    `recoveries_of`: the recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: for
+    each entry, by its version, the fen that reversals moved back. `closed_at`: the version of ProjectClosed.
     """
 
     code: str
@@ -91,7 +92,7 @@ class Project(Struct, frozen=True):
         return current
 
     def no_objection_open(self) -> None:
-        """Raises ObjectionOpen."""
+        """Raises ObjectionOpen if an objection is open."""
         if self.open_objections:
             raise ObjectionOpen(objections=", ".join(sorted(self.open_objections)))
 
@@ -104,7 +105,7 @@ class Project(Struct, frozen=True):
         return self.ineligible_because(name) is None
 
     def must_be_eligible(self, name: str) -> None:
-        """Raises NotStanding."""
+        """Raises NotStanding if the application is not eligible for a notice and an award."""
         if reason := self.ineligible_because(name):
             raise NotStanding(application=name, lacks=reason)
 
@@ -190,12 +191,12 @@ class Project(Struct, frozen=True):
         )
 
     def none_in_flight(self, line: Line, award: str) -> None:
-        """Raises AwardInFlight."""
+        """Raises AwardInFlight if the award has money in approval or in transit."""
         if amount := self.held(line, award, IN_FLIGHT):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """The number of awards that count against the line's limit: live awards, and ended awards that kept money."""
+        """Counts the awards that use the line's limit: live awards, and ended awards with money in `paid`."""
         freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
         return len(self.awards) - freed
 
@@ -205,12 +206,12 @@ class Project(Struct, frozen=True):
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
     def demanded(self, name: str) -> int:
-        """The fen of a recovery that were ordered and neither received nor waived, and have not lapsed."""
+        """The amount that a recovery ordered, minus the amounts received, waived and lapsed, in fen."""
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
 
     def outstanding(self, name: str) -> int:
-        """The outstanding amount of a recovery in fen, at most what its payment still has in `paid`."""
+        """The amount in fen that a recovery still demands, but at most what the payment still has in `paid`."""
         return min(self.demanded(name), self.paid(self.recoveries[name].payment).total)
 
     def all_outstanding(self) -> Iterator[tuple[str, int]]:

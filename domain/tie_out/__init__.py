@@ -36,7 +36,7 @@ def tie_out(
     pending: Iterable[Entry] = (),
     settled: Iterable[Entry] = (),
 ) -> list[Pairing]:
-    """The pairings, in the order of the statement's lines; then the entries of its days that no line matches.
+    """The pairings of the lines, in the order of the statement; then one for each entry in `days` that no line matches.
 
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
     can match an entry of a neighbouring day. `pending`: payments not confirmed yet. `settled`: entries that another
@@ -116,7 +116,7 @@ def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequen
 
 
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
-    """The lines that SURE_STAGES pair with a single one of `entries`, each with that entry."""
+    """The lines that SURE_STAGES pair with exactly one of `entries`, each mapped to that entry."""
     items = OpenItems(days, lines, entries)
     for stage in SURE_STAGES:
         stage(items)

@@ -31,7 +31,7 @@ def same_name(line: Line, entry: Entry) -> bool:
 
 
 def no_payee_conflict(line: Line, entry: Entry) -> bool:
-    """Whether the line's payee data does not contradict the entry's. Always true for money in: a bank may send it."""
+    """Whether the line's payee data does not contradict the entry's. True for money in: a bank may be the sender."""
     if line.direction is Direction.IN:
         return True
     same = _account_matches(line, entry)
@@ -77,7 +77,7 @@ def _all_near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bo
 
 
 def no_number_conflict(line: Line, entry: Entry) -> bool:
-    """Whether no reference or voucher number shows that they are different payments."""
+    """Whether no reference or voucher number shows that line and entry are different payments."""
     return all(entry.numbers.get(kind, number) == number for kind, number in line.numbers.items())
 
 

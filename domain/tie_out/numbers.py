@@ -20,14 +20,14 @@ class Group(Struct):
 
 
 def by_number(items: OpenItems) -> None:
-    """Pair one line or entry with all that share numbers with it, directly or through others, if sums are equal."""
+    """Pair each group connected by shared numbers, if one side is a single item and both sides have the same sum."""
     for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
             items.pair(group.lines, group.entries)
 
 
 def by_number_with_differences(items: OpenItems) -> None:
-    """Pair the remaining connected groups: several on both sides, or with different sums."""
+    """Pair the remaining groups connected by shared numbers: several items on both sides, or different sums."""
     for group in _connected(items):
         items.pair(group.lines, group.entries)
 

@@ -34,7 +34,7 @@ class Cash(Struct, frozen=True, dict=True):
 
     @cached_property
     def numbers(self) -> Mapping[str, Hashable]:
-        """The numbers that identify the payment, by kind. A voucher's includes the year: they restart each year."""
+        """The numbers that identify the payment, by kind. Voucher numbers include the year: they restart yearly."""
         numbers: dict[str, Hashable] = {}
         if self.reference:
             numbers["reference"] = ("reference", self.direction, normal(self.reference))
@@ -84,16 +84,16 @@ class Days(Struct, frozen=True):
     tolerance: int
 
     def near(self, line: Line, entry: Entry) -> bool:
-        """Whether they are within the tolerance and in one month: across months they belong to different periods."""
+        """Whether line and entry are within the tolerance and in one month: each month is a period of its own."""
         close = abs((line.on - entry.on).days) <= self.tolerance
         return close and (line.on.year, line.on.month) == (entry.on.year, entry.on.month)
 
 
 class Pairing(Struct, frozen=True):
-    """Lines and entries that belong together, or a single line or entry without a match. They agree if not `differs`.
+    """Lines and entries that belong together, or a single line or entry without a match.
 
-    `twin`: the number of the line that a duplicate repeats. `settled`: the entry that another statement has already
-    matched. `pending`: a payment that is instructed and not confirmed yet.
+    Lines and entries agree if `differs` is empty. `twin`: the number of the line that a duplicate repeats. `settled`:
+    the entry that another statement has already matched. `pending`: a payment that is instructed and not confirmed yet.
     """
 
     lines: tuple[Line, ...]
@@ -106,7 +106,7 @@ class Pairing(Struct, frozen=True):
 
     @property
     def confidence(self) -> int:
-        """The confidence that they belong together, from 0 to 100."""
+        """The confidence that the lines and entries belong together, from 0 to 100."""
         return min(100, sum(WEIGHTS[reason] for reason in self.reasons))
 
 

@@ -34,7 +34,10 @@ class Window(Enum):
 
 
 def _groups(items: OpenItems, key: Key) -> list[Group]:
-    """The groups by `key` that have both lines and entries, by their first line. A key of None is in no group."""
+    """The groups of items with the same `key` that have both lines and entries, in the order of their first lines.
+
+    Items with the key None are in no group.
+    """
     groups: dict[Hashable, Group] = {}
     for line in items.open_lines():
         if (shared := key(line)) is not None:
@@ -75,10 +78,11 @@ def by_voucher(each: Cash) -> Hashable:
 
 
 def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = plausible) -> Stage:
-    """A stage that pairs single lines with single entries of each group, the earliest first.
+    """A stage that pairs one line with one entry of the same `key`, the earliest first.
 
-    Since all windows have the same width, this order leaves the most candidates for later lines. With Window.ANY a line
-    is paired with the entry of the nearest date.
+    An entry is a candidate if its date is in `window` and `fits` accepts the pair. Since the windows of all lines have
+    the same width, this order leaves the most candidates for later lines. With Window.ANY a line is paired with the
+    entry of the nearest date.
     """
 
     def stage(items: OpenItems) -> None:
@@ -112,7 +116,7 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 
 
 def pair_sums(key: Key, window: Window) -> Stage:
-    """A stage that pairs one line with consecutive entries of the same sum, then one entry with consecutive lines."""
+    """A stage that pairs a line with consecutive entries that add up to its amount, then an entry with such lines."""
 
     def stage(items: OpenItems) -> None:
         for group in _groups(items, key):

@@ -82,7 +82,8 @@ def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator
 def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
     """A notice of all eligible applications, from today, with the minimum working days of the settings.
 
-    If the calendar ends before, the notice reaches the first day that is unknown, so that the refusal names its year.
+    If the calendar ends earlier, the notice ends on the first day that the calendar lacks, so that the refusal names
+    the year of that day.
     """
     last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     listed = (name for name in sorted(current.scores) if project.eligible(name))
@@ -94,7 +95,10 @@ def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
 
 
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
-    """The applications that could be listed: eligible and, if notices come first, on the notice; the best one last."""
+    """The applications that an award list could name, in order of score, the best last.
+
+    They are eligible and, if notices come before the decision, on the notice.
+    """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
         return []
@@ -104,7 +108,10 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
-    """A list that awards everything the line holds to the best candidate; an empty list if there is no candidate."""
+    """The step to decide an award list that gives all money of the line to the best candidate.
+
+    Without a candidate, the list is empty.
+    """
     current = project.rounds.get(str(project.round))
     review = current.review.version if current and current.review else 0
     noticed = current.notice if current and _notices_come_first(ledger, project) else None

@@ -46,7 +46,7 @@ class Step(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """The money of a batch by account and in a sentence, and the steps that it needs, in order."""
+    """The money of a batch, by account and as a sentence, and the steps that the money still needs, in order."""
 
     accounts: dict[str, Money]
     says: Sentence
@@ -54,7 +54,7 @@ class Answer(Struct, frozen=True):
 
 
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
-    """A step whose conditions are `guards`. They check `about`, or the fact itself without it."""
+    """A step whose conditions are `guards`. The guards check `about` or, if omitted, `fact`."""
     stream = f"project/{project.code}"
     context = Context(ledger, stream, fact, _today(ledger), ledger.today)
     return Step(stream, fact, tuple(_condition(guard, context, project, about or fact) for guard in guards))
@@ -72,7 +72,7 @@ def _condition(guard: Guard, context: Context, project: Project, fact: Any) -> C
 
 
 def decided(ledger: LedgerView, project: Project, fact: Fact, stream: str | None = None) -> Step:
-    """A step with one condition: that the ledger would accept it today."""
+    """A step with one condition: that the ledger would accept `fact` if it were posted today."""
     stream = stream or f"project/{project.code}"
     documents = tuple(Document(choice[0], "?") for choice in fact.cites)
     context = Context(ledger, stream, fact, replace(_today(ledger), documents=documents), ledger.today)

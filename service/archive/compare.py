@@ -22,9 +22,11 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The number of rows as of `position`, and of those that differ; `shown` has some: key, live row, replayed row.
+    """Live balances and replayed balances compared as of `position`.
 
-    `held`: the funds that were left out, because the live tables do not have all their events up to `position`.
+    `rows`: the number of rows compared. `differing`: the number of rows that differ. `shown`: at most MAX_SHOWN of the
+    differing rows, each as the key, the live row and the replayed row. `held`: the funds that were left out, because
+    the live tables do not have all their events up to `position`.
     """
 
     position: int
@@ -74,7 +76,7 @@ def in_yuan(row: Row) -> dict[str, Any]:
 
 
 def _by_key(rows: Iterable[Row], held: Sequence[str]) -> dict[Key, dict[str, int]]:
-    """The amounts in fen by key, without the rows of held funds and those whose amounts are all zero."""
+    """The amounts in fen by key; rows of held funds and rows whose amounts are all zero are left out."""
     by_key = {
         tuple(row[name] for name in KEY): {name: int(row[name]) for name in row if name not in KEY}
         for row in rows

@@ -15,9 +15,10 @@ MAX_MEMORY = "100MB"
 
 
 class Engine(Protocol):
-    """An SQL engine. `dialect` is its name in sqlglot; `elements` is its query for the elements of the list `{of}`.
+    """An SQL engine. `dialect` is the engine's name in sqlglot.
 
-    The query returns the columns `move`, the element, and `seq`, its number counted from 1.
+    `elements` is the template of a query that lists the elements of the list `{of}`, one per row, with the columns
+    `move` (the element) and `seq` (the element's number, counted from 1).
     """
 
     dialect: str

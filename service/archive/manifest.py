@@ -23,9 +23,9 @@ class ArchiveWrong(Exception):
 class Segment(msgspec.Struct, frozen=True):
     """A range of the log, from position `first` to `last`, in one file.
 
-    `events_sha256` is the range's digest as /v1/events/digest returns it, `file_sha256` the digest of the file.
-    `calendars`: those that came into force since the previous segment's last event. `chain` is the SHA-256 of the
-    previous segment's chain and this segment's other fields, so the last chain covers the whole archive.
+    `events_sha256` is the range's digest as /v1/events/digest returns it; `file_sha256` is the digest of the file.
+    `calendars`: the calendars that came into force since the previous segment's last event. `chain` is the SHA-256 of
+    the previous segment's chain and this segment's other fields, so the last chain covers the whole archive.
     """
 
     first: int
@@ -47,7 +47,7 @@ class Segment(msgspec.Struct, frozen=True):
         return self.last - self.first + 1
 
     def after(self, chain: str) -> Segment:
-        """The segment with its chain, which follows the previous segment's `chain`."""
+        """The segment with its own chain, computed from `chain`, the chain of the previous segment."""
         fields = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256, *self.calendars]
         return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(fields)).hexdigest())
 
@@ -84,7 +84,7 @@ class Archive:
         return self.folder / segment.file
 
     def add(self, segment: Segment) -> Archive:
-        """The archive with one more segment. Its manifest is replaced atomically."""
+        """The archive with `segment` added. The manifest file is replaced atomically."""
         form = WITH_CALENDARS if segment.calendars else self.manifest.form
         extended = msgspec.structs.replace(self.manifest, form=form, segments=(*self.manifest.segments, segment))
         write_atomically(self.folder / NAME, msgspec.json.format(msgspec.json.encode(extended)) + b"\n")
@@ -97,12 +97,15 @@ def empty(source: str, secret: str) -> Manifest:
 
 
 def file_of(first: int, last: int) -> str:
-    """The name of the file for these positions."""
+    """The name of the file with the events from position `first` to `last`."""
     return f"events-{first:012}-{last:012}.parquet"
 
 
 def find(folder: Path) -> Archive | None:
-    """The archive in `folder`, or None. Raises ArchiveWrong if its manifest is unreadable or not consistent."""
+    """The archive in `folder`; None if the folder has no manifest.
+
+    Raises ArchiveWrong if the manifest is unreadable or not consistent.
+    """
     file = folder / NAME
     if not file.exists():
         return None

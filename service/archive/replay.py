@@ -34,7 +34,7 @@ def balances(engine: Engine, archive: Archive) -> list[Balances]:
 
 
 def translated(name: str, engine: Engine, head: int) -> exp.Query:
-    """The query for the rows that a projection inserts when folding from 0 to `head`, in the engine's dialect."""
+    """The query for the rows that the projection `name` inserts for positions 1 to `head`, translated for `engine`."""
     insert = sqlglot.parse_one(PROJECTIONS[name], read="postgres")
     assert isinstance(insert, exp.Insert)
     select = insert.expression
@@ -52,7 +52,7 @@ def translated(name: str, engine: Engine, head: int) -> exp.Query:
 
 
 def _idiom(node: exp.Expression, engine: Engine) -> exp.Expression:
-    """Translate an expression that only PostgreSQL has: JSON fields are typed columns, a set of fen is text."""
+    """Translate `node` if only PostgreSQL has it: a JSON field becomes a typed column, a set of fen becomes text."""
     match node:
         case exp.JSONExtractScalar() | exp.JSONExtract():  # fact ->> 'fund', move ->> 'from'
             of, key = node.this, node.expression.expressions[-1].this

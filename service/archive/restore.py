@@ -29,9 +29,10 @@ ISSUING = "AppropriationReceived"
 def restore(
     conn: Connection[Any], archive: Archive, on_progress: Callable[[int, int], object] = lambda *_: None
 ) -> None:
-    """Restore `archive`. `on_progress` is called with the restored position and the last one.
+    """Restore `archive` into the empty database of `conn`.
 
-    Raises ArchiveWrong if the database is not empty, or the archive's events do not match its manifest.
+    `on_progress` is called with the last restored position and the archive's last position. Raises ArchiveWrong if the
+    database is not empty, or the archive's events do not match its manifest.
     """
     head = archive.manifest.head
     with conn.transaction():
@@ -55,7 +56,7 @@ def restore(
 
 
 def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
-    """A segment's events. Raises ArchiveWrong if they do not match the manifest."""
+    """The events of the segment `of`, in batches. Raises ArchiveWrong if the events do not match the manifest."""
     digest, expected = Digest(archive.manifest.source), of.first
     for batch in segment.read(archive.file(of)):
         for event in batch:
@@ -69,7 +70,11 @@ def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
 
 
 def _insert(conn: Connection[Any], batch: list[Event], incomplete: list[Event]) -> list[Event]:
-    """Insert the events, and the posts whose events are all inserted; return the posts that are still incomplete."""
+    """Insert the events of `batch` and the posts that are now complete; return the posts that are still incomplete.
+
+    A post is complete when its last event is inserted. `incomplete`: the incomplete posts of earlier batches, each as
+    the first event of the post.
+    """
     _copy(
         conn,
         "copy event (position, stream, version, type, recorded_at, fact) from stdin",

@@ -70,7 +70,7 @@ class Event(NamedTuple):
     post_last: int | None
 
     def leaf(self, source: str) -> bytes:
-        """The hash of the event in the form in which the API returns it."""
+        """The hash of the event as the API returns the event. `source` is the ledger's name."""
         return leaf(
             {
                 "specversion": "1.0",
@@ -143,7 +143,10 @@ def _row(event: Event, typed: _Typed) -> dict[str, Any]:
 
 
 def read(file: Path) -> Iterator[list[Event]]:
-    """The events of a file in batches. Raises ArchiveWrong if one is unreadable or its columns contradict its JSON."""
+    """The events of a file in batches.
+
+    Raises ArchiveWrong if the file is unreadable, or if the columns of an event contradict the event's JSON.
+    """
     try:
         with parquet.ParquetFile(file) as parquet_file:
             for batch in parquet_file.iter_batches(batch_size=BATCH_ROWS, columns=SCHEMA.names):

@@ -42,8 +42,9 @@ def archive(
 ) -> Archive:
     """Add the log's events that the archive in `folder` lacks, in segments of at most `size` events.
 
-    `ledger` is the empty manifest of this ledger. `on_progress` is called with the archived position and the log's last
-    one. Raises ArchiveWrong if the folder has an archive of another ledger or log, or another process is archiving.
+    `ledger` is the empty manifest of this ledger. `on_progress` is called with the last archived position and the log's
+    last position. Raises ArchiveWrong if the folder has an archive of another ledger or log, or if another process is
+    archiving into the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -61,7 +62,10 @@ def archive(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Only one process archives into a folder at a time. The lock ends with the process. Raises ArchiveWrong."""
+    """Lock `folder`, so that only one process archives into it. The lock ends with the process, even a killed one.
+
+    Raises ArchiveWrong if another process has the lock.
+    """
     with (folder / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -73,7 +77,8 @@ def _locked(folder: Path) -> Iterator[None]:
 def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, head: int) -> None:
     """Raises ArchiveWrong if the archive is of another ledger, or its last segment is not in the log.
 
-    A log that has lost its last events would continue with other events at the same positions.
+    The last segment is compared, because a log that lost its last events continues with other events at the same
+    positions.
     """
     manifest = current.manifest
     same = (manifest.source, manifest.secret) == (ledger.source, ledger.secret) and manifest.head <= head
@@ -92,7 +97,8 @@ def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, hea
 def _remove_leftovers(current: Archive) -> None:
     """Remove the files that a killed process left after the last segment.
 
-    A program that reads all files of the folder would otherwise read their events twice.
+    Otherwise a program that reads all files of the folder would read the events of the removed files twice. Raises
+    ArchiveWrong if the folder has segment files but no manifest.
     """
     for file in current.folder.glob("events-*"):
         name = FILE_NAME.fullmatch(file.name)

@@ -36,8 +36,8 @@ MAX_CACHED = 10_000
 class KeyRecord:
     """The public data of a key, without the key itself.
 
-    `secrets`: how many of its secrets are valid now, more than one during a rotation. `expires_at`: when the last one
-    expires; None if one never expires.
+    `secrets`: the number of the key's secrets that are valid now; there can be more than one during a rotation.
+    `expires_at`: when the last secret expires; None if some secret never expires.
     """
 
     name: str
@@ -74,7 +74,10 @@ class OtherSecret(OperatorError):
 
 
 def check_secret(conn: Connection[Any], secret: bytes) -> bool:
-    """Whether the database has a secret yet. Raises OtherSecret if it is another one. Writes nothing."""
+    """Whether the database was already set up with `secret`; False if it has no secret yet. Writes nothing.
+
+    Raises OtherSecret if the database was set up with another secret.
+    """
     row = conn.execute(QUERIES["fingerprint"]).fetchone()
     if row and not hmac.compare_digest(bytes(row["fingerprint"]), _fingerprint(secret)):
         raise OtherSecret
@@ -82,7 +85,10 @@ def check_secret(conn: Connection[Any], secret: bytes) -> bool:
 
 
 def claim_secret(conn: Connection[Any], secret: bytes) -> None:
-    """Make this secret the database's, if it has none yet. Raises OtherSecret if it has another one."""
+    """Set up the database with `secret`, if the database has no secret yet.
+
+    Raises OtherSecret if the database was set up with another secret.
+    """
     if not check_secret(conn, secret):
         conn.execute(QUERIES["claim_secret"], {"fingerprint": _fingerprint(secret)})
         check_secret(conn, secret)  # another process may have claimed it meanwhile
@@ -98,13 +104,19 @@ def _fingerprint(secret: bytes) -> bytes:
 
 
 def new(secret: bytes) -> str:
-    """A new random key. It ends with a mark of this ledger, so that guessed keys are rejected without a query."""
+    """A new random key that ends with a mark computed from `secret`.
+
+    The mark lets guessed keys be rejected without a query.
+    """
     random = secrets.token_urlsafe(32)
     return PREFIX + random + _mark(secret, random)
 
 
 def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_at: datetime | None = None) -> str:
-    """Create a key and return it; it is not stored and cannot be shown again. Raises KeyExists."""
+    """Create a key with the grant `of`, and return the key. Raises KeyExists.
+
+    Only a digest of the key is stored, so the key cannot be shown again.
+    """
     key = new(secret)
     with conn.transaction():
         try:
@@ -117,7 +129,7 @@ def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_a
 
 
 def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
-    """Make a demo key valid; it replaces an earlier key of the same name whose file was lost."""
+    """Make the demo key `key` valid. Earlier keys of the same name, whose file was lost, expire now."""
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
         return
     with conn.transaction():
@@ -191,7 +203,7 @@ MAX_OPERATOR = 100
 
 
 def operator() -> str:
-    """The operating system user who runs the command; LOGNAME may be anything, and is escaped."""
+    """The operating system user who runs the command. The name is escaped, because LOGNAME may contain anything."""
     try:
         return escaped(getpass.getuser())[:MAX_OPERATOR]
     except (OSError, KeyError):  # in a container the user may have only a number

@@ -21,7 +21,7 @@ SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Scopes, valid only in these funds or projects and for these sources. An empty set means no limit."""
+    """Scopes, limited to `funds` and `projects` (no limit if both are empty) and to `sources` (no limit if empty)."""
 
     scopes: frozenset[str]
     funds: frozenset[str] = frozenset()
@@ -33,7 +33,10 @@ class Grant:
         return bool(self.funds or self.projects)
 
     def covers(self, scope: str, fund: str | None, project: str | None, source: str | None) -> bool:
-        """Whether this grant allows `scope` in this fund, or in this project of it, for this source."""
+        """Whether this grant allows `scope` in `fund`, or in `project` of that fund, for `source`.
+
+        If `source` is None, the sources are not checked.
+        """
         in_limits = not self.limited or fund in self.funds or project in self.projects
         return scope in self.scopes and in_limits and (source is None or not self.sources or source in self.sources)
 
@@ -50,10 +53,9 @@ class Principal:
         return any(scope in grant.scopes for grant in self.grants)
 
     def may(self, scope: str, fund: str | None = None, project: str | None = None, source: str | None = None) -> bool:
-        """Whether one grant allows `scope` in this fund or project, for this source.
+        """Whether a single grant allows `scope` in `fund` or `project`, for `source`. Grants are not combined.
 
-        Without a fund and a project: everywhere in the ledger. A single grant must allow all of it; grants are not
-        combined.
+        If `fund` and `project` are both None, the grant must allow `scope` everywhere in the ledger.
         """
         return any(grant.covers(scope, fund, project, source) for grant in self.grants)
 

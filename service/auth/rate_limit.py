@@ -31,7 +31,7 @@ class _SlidingWindow:
     def count(self, at: float, limit: int) -> bool:
         """Count a request at time `at`; return False, without counting it, if the window has reached `limit`.
 
-        The previous second counts in proportion to how much of it is less than one second ago.
+        A request of the previous second counts as the fraction of that second that is less than one second before `at`.
         """
         second = int(at)
         if second > self.second:

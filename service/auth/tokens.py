@@ -81,7 +81,7 @@ class Issuer:
         self._lock = Lock()
 
     def authenticate(self, token: str) -> Principal:
-        """The principal of a token, with the grants of its mapped roles (possibly none).
+        """The principal of `token`, with the grants of the token's mapped roles (possibly none).
 
         Raises NotAuthenticated if the token is invalid or expired, or if the issuer's keys are not available.
         """
@@ -115,7 +115,10 @@ class Issuer:
         return decoded.claims
 
     def _current_keys(self, max_age_seconds: float) -> KeySet:
-        """The issuer's keys, fetched again if they are older than this. Raises NotAuthenticated if there are none."""
+        """The issuer's keys, fetched again if they are older than `max_age_seconds`.
+
+        Raises NotAuthenticated if no keys are available.
+        """
         max_age = max_age_seconds if self._keys else FETCHED_AGAIN_SECONDS
         if time.monotonic() - self._fetched_at > max_age and self._lock.acquire(timeout=0 if self._keys else 1):
             try:
@@ -152,7 +155,7 @@ def read(file: Path) -> Issuer:
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
-    """The claim with this name, or at this path such as `realm_access.roles`; None if there is none."""
+    """The claim named `path`, or else the value at that dotted path, such as `realm_access.roles`; None if absent."""
     if path in claims:
         return claims[path]
     return reduce(

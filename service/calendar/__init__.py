@@ -1,7 +1,7 @@
 """The Chinese working-day calendar, with 调休. A year whose calendar is not published yet is unknown, never guessed.
 
-`working_days` counts by it, `calendar_file` reads a year's calendar as an official writes it, `imports` keeps what was
-imported.
+`working_days` counts working days, `calendar_file` reads the file in which an official writes a year's calendar, and
+`imports` stores the imported calendars.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ log = structlog.get_logger(__name__)
 
 
 class Import(msgspec.Struct, frozen=True):
-    """An import. It is in force for the events after `position`, until another one replaces it.
+    """The import of a year's calendar, in force for the events after `position` until another import replaces it.
 
-    `content` and `sha256` are of the file. `replaces`: the time of the import that it replaces.
+    `content`, `sha256`: of the imported file. `replaces`: the `imported_at` of the import that this one replaces.
     """
 
     imported_at: datetime
@@ -44,7 +44,7 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class YearImported(OperatorError):
-    """The year has another calendar already, which is replaced only if the operator says so."""
+    """The year has another calendar already; only `--replace` replaces a calendar."""
 
     def __init__(self, existing: Import) -> None:
         at = f"{existing.imported_at:%Y-%m-%d}, {existing.actor}, SHA-256 {existing.sha256}"
@@ -60,19 +60,19 @@ def history(conn: Connection[Any]) -> list[Import]:
 
 
 def in_force(imports: Iterable[Import], position: int | None = None) -> dict[int, Import]:
-    """The import of each year by which the event at this log position is decided; by default, the next event."""
+    """The import of each year that is in force for the event at log position `position`; by default, the next event."""
     return {each.year: each for each in imports if position is None or each.position < position}
 
 
 def calendar_of(imports: Iterable[Import], packaged: WorkingDays, position: int | None = None) -> Calendar:
-    """The calendar by which the event at this log position is decided; by default, the next event."""
+    """The calendar that is in force for the event at log position `position`; by default, the next event."""
     current = in_force(imports, position)
     years = Map({year: each.calendar for year, each in current.items()})
     return Calendar(packaged, years, max((each.imported_at for each in current.values()), default=None))
 
 
 def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
-    """The imports as JSON objects, each with the first event position that is decided by it."""
+    """The imports as JSON objects, each with the first log position that the import is in force for."""
     current = in_force(imported)
     names = ("year", "documents", "days_off", "working_weekends", "content", "sha256", "actor", "imported_at")
     return [
@@ -86,9 +86,9 @@ def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool = False) -> Import | None:
-    """Import a year's calendar; None, with nothing written, if the same one is in force. Raises YearImported.
+    """Import a year's calendar; if the same calendar is in force, write nothing and return None. Raises YearImported.
 
-    The append lock is held: the events after the import's position are decided by it, and none before.
+    The append lock is held, so that all events after the import's position, and none before, use the new calendar.
     """
     calendar = file.calendar
     with conn.transaction():
@@ -109,7 +109,7 @@ def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool 
 
 
 def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
-    """Insert the fields of an import; without `imported_at` and `position`, it is in force from the next event on."""
+    """Insert the import `row`. Without `imported_at` and `position`, the import is in force from the next event on."""
     given = {"imported_at": None, "position": None, **row, "documents": Jsonb(row["documents"])}
     conn.execute(QUERIES["import_calendar"], given)
 
@@ -121,7 +121,7 @@ class CurrentCalendar:
         self.calendar = Calendar(packaged)
 
     def as_of(self, conn: Connection[Any], imported_at: datetime | None) -> Calendar:
-        """The calendar whose last import has this time."""
+        """The calendar whose last import was made at `imported_at`; None: without any import."""
         calendar = self.calendar
         if calendar.imported_at != imported_at:
             imports = (each for each in history(conn) if imported_at and each.imported_at <= imported_at)

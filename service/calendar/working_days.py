@@ -16,7 +16,10 @@ SATURDAY = 5
 
 
 def packaged_working_days(first: date, last: date) -> int | None:
-    """The working days by the chinesecalendar package, which has the years since 2004 that were published in time."""
+    """The number of working days by the chinesecalendar package; None if the package does not have one of the years.
+
+    The package has the years from 2004 to the last one that was published before its release.
+    """
     try:
         return len(chinese_calendar.get_workdays(first, last))
     except NotImplementedError:  # the library's way to say that the calendar of a year is not published
@@ -39,18 +42,18 @@ class YearCalendar(Struct, frozen=True):
 
 
 class Calendar(Struct, frozen=True):
-    """The calendar of a ledger; it is known by the time of its last import, `imported_at`."""
+    """The calendar of a ledger, identified by the time of its last import, `imported_at`."""
 
     packaged: WorkingDays = packaged_working_days
     years: Map[int, YearCalendar] = Map()
     imported_at: datetime | None = None
 
     def with_year(self, calendar: YearCalendar) -> Calendar:
-        """The calendar with that of one more year."""
+        """The same calendar of the ledger with `calendar` added for its year."""
         return replace(self, years=self.years.set(calendar.year, calendar))
 
     def working_days(self, first: date, last: date) -> int | None:
-        """The number of working days from `first` to `last`, both included; None if a year of them is unknown."""
+        """The number of working days from `first` to `last`, both included; None if one of their years is unknown."""
         total = 0
         for number in range((last - first).days + 1):
             worked = self._worked(first + timedelta(days=number))
@@ -60,7 +63,10 @@ class Calendar(Struct, frozen=True):
         return total
 
     def _worked(self, day: date) -> int | None:
-        """1 for a working day, 0 for another. The notice of the year after is the later word on its December."""
+        """1 for a working day, 0 for a day off, None if the year is unknown.
+
+        For a day in December, the next year's notice takes precedence, because it is published later.
+        """
         for year in (day.year + 1, day.year):
             worked = self.years[year].worked(day) if year in self.years else None
             if worked is not None:

@@ -27,7 +27,7 @@ PAGE = 1_000
 
 
 class SavedEvent(msgspec.Struct):
-    """An event as the follower received it; `served` is all of it."""
+    """An event as the follower received it. `served`: the complete JSON document of the event."""
 
     position: int
     type: str
@@ -56,9 +56,9 @@ class SavedFileWrong(OperatorError):
 
 
 def check_against(conn: Connection[Any], file: Path, source: str) -> Iterator[Finding]:
-    """The events and ranges in `file` that the log does not have. `source` is the ledger's, part of every event.
+    """The events and ranges in `file` that the log does not have, as findings.
 
-    Raises SavedFileWrong.
+    `source`: the name of the ledger, which is the `source` of every event that it serves. Raises SavedFileWrong.
     """
     [head] = [row["head"] for row in conn.cursor(row_factory=dict_row).execute(QUERIES["head"])]
     with file.open("rb") as lines:

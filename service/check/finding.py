@@ -190,7 +190,10 @@ def new_finding(kind: str, /, **facts: Any) -> Finding:
 
 @dataclass(slots=True)
 class Report:
-    """The findings in the log up to `head` and in the tables up to `position`, with the events and rows checked."""
+    """The findings in the log up to `head` and in the tables up to `position`.
+
+    `events` and `rows`: how many events and table rows were checked.
+    """
 
     position: int = 0
     head: int = 0

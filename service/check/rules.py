@@ -67,8 +67,8 @@ class Row(NamedTuple):
 def check_rules(url: str, report: Report) -> None:
     """Add to `report` the findings of deciding every event again.
 
-    Events after `report.head` are decided too: the claimed numbers are compared in one snapshot of the database, which
-    has them, and may have been taken or freed by them.
+    Events after `report.head` are decided too. The claimed numbers are read in a snapshot of the database that already
+    has those events, which may have taken or freed numbers.
     """
     if report.head < MIN_EVENTS_FOR_PROCESSES:
         report.merge(check_part(Part(url, 0, 1, report.head)))
@@ -181,7 +181,7 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
 
 
 def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> Iterator[Finding]:
-    """The snapshots saved after one of these events that are not the state in `view`."""
+    """Findings for the snapshots saved after one of `events` whose state is not the state in `view`."""
     for event in events:
         at = Reference(event.stream, event.version)
         if at not in index.snapshots or view.stream(event.stream).version != event.version:

@@ -26,7 +26,7 @@ FROM = click.option(
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Report errors that the operator can fix as messages, without a traceback."""
+    """Raise errors that the operator can fix as ClickException, which is printed without a traceback."""
     try:
         yield
     except (ArchiveWrong, EngineMissing) as error:
@@ -40,7 +40,7 @@ CHAIN = click.option("--chain", metavar="SHA256", help="the expected chain hash,
 
 @contextmanager
 def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
-    """A progress bar, as a function that is called with the events done and the total."""
+    """Show a progress bar titled `name`. Yields the function to call with the number of events done and the total."""
     columns = (
         TextColumn(name), BarColumn(), TextColumn("{task.completed:,.0f}/{task.total:,.0f}"), TimeElapsedColumn(),
         TimeRemainingColumn(),
@@ -51,7 +51,7 @@ def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
 
 
 def must_match(archive: Archive, chosen: Config) -> None:
-    """Raises ArchiveWrong if the archive is of another secret or another source."""
+    """Raises ArchiveWrong if the secret or the source of the archive is not that of `chosen`."""
     must_have_secret_of(archive, chosen.secret)
     if archive.manifest.source != chosen.source:
         raise ArchiveWrong(
@@ -60,7 +60,7 @@ def must_match(archive: Archive, chosen: Config) -> None:
 
 
 def must_have_secret_of(archive: Archive, secret: bytes | None) -> None:
-    """Raises ArchiveWrong if this is not the secret under which the archive was written."""
+    """Raises ArchiveWrong if the archive was not written under `secret`."""
     if secret is None or archive.manifest.secret != api_keys.fingerprint(secret):
         raise ArchiveWrong("The archive was written under another secret: set SUYUAN_SECRET. 归档使用的是另一密钥。")
 

@@ -1,4 +1,4 @@
-"""The errors of click, which are in English only, in both languages."""
+"""Shows click's own errors, which are in English only, in both languages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHINESE = (
 
 
 def message(error: click.ClickException) -> str:
-    """The message in both languages. That of an error which a command raises itself is so already."""
+    """The message in both languages. Those of click are translated here; those of the commands have both already."""
     english = error.format_message()
     for pattern, chinese in CHINESE:
         if found := re.match(pattern, english, re.DOTALL):
@@ -33,7 +33,7 @@ def message(error: click.ClickException) -> str:
 
 
 def show(error: click.ClickException) -> None:
-    """Print the error to standard error; if the command was used wrongly, with its usage."""
+    """Print the error to standard error, preceded by the command's usage if the command was called wrongly."""
     if isinstance(error, click.exceptions.NoArgsIsHelpError):
         error.show()
         return

@@ -32,7 +32,7 @@ COMMANDS = (
 
 
 class Commands(Group):
-    """Imports the module of a command when it is asked for: no command waits for the imports of another."""
+    """Imports a command's module only when that command is needed: no command waits for the imports of another."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -144,7 +144,10 @@ def _print_error(show: Callable[[], object]) -> None:
 
 
 def _flushed(code: int) -> int:
-    """Write what is left in the buffers. What cannot be written is dropped, else Python would complain at its end."""
+    """Flush the output. Returns `code`, or an error's exit code if `code` is 0 and the output cannot be written.
+
+    A stream that cannot be written is redirected to /dev/null: otherwise Python would print an error when it exits.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

@@ -28,7 +28,7 @@ def command(file: Path) -> None:
 
 
 def _published(file: Path) -> dict[str, Any]:
-    """The contract in `file`. Raises ClickException if it is not one."""
+    """The contract in `file`. Raises ClickException if the file is not an OpenAPI document in JSON."""
     try:
         contract = json.loads(bytes_of(file))
     except (ValueError, RecursionError) as error:

@@ -89,7 +89,7 @@ def _must_be_a_source(source: str) -> None:
 
 
 def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]]) -> None:
-    """Raises ClickException for a fund or project that the ledger does not have: such a key would grant nothing."""
+    """Raises ClickException if `limits` names a fund or project the ledger does not have: such a key grants nothing."""
     streams = [f"{kind}/{code}" for kind in ("fund", "project") for code in limits[f"{kind}s"]]
     known = {row["stream"] for row in conn.execute(QUERIES["known_codes"], {"streams": streams})}
     if unknown := [stream for stream in streams if stream not in known]:
@@ -169,7 +169,7 @@ def _in_force(name: str) -> Iterator[None]:
 
 
 def _end_of(day: datetime | None) -> datetime | None:
-    """The end of this day in Asia/Shanghai. Raises ClickException if the day is past."""
+    """The end of `day` in Asia/Shanghai; None for None. Raises ClickException if the day is past or after MAX_YEAR."""
     if day is None:
         return None
     if day.date() < calendar.today():

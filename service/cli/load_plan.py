@@ -59,7 +59,10 @@ def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:
 def _check_recorded(
     plan: PlanFile, events: Sequence[PlanEvent], outcomes: Sequence[Outcome], conn: Connection[Any]
 ) -> None:
-    """Raises FileWrong unless all events are recorded. Refusals may be due to changed content, so that is first."""
+    """Raises FileWrong or ClickException unless all events are recorded.
+
+    Events that are recorded with other content are reported first, because they may be the cause of refusals.
+    """
     pairs = list(zip(events, outcomes, strict=True))
     if conflicts := [event for event, outcome in pairs if isinstance(outcome, IdentityConflict)]:
         raise plan_changes.changed(plan, conflicts, conn)

@@ -52,13 +52,13 @@ def _differences(file: PlanFile, event: PlanEvent, conn: Connection[DictRow]) ->
 
 
 def _content(header: Header, fact: Fact) -> Any:
-    """What the sender of an event wrote in it, as builtin values; amounts are in yuan."""
+    """The fields of an event that its sender wrote, as builtin values; amounts are in yuan."""
     sent = {"occurred_on": header.occurred_on, "actor": header.actor, "documents": header.documents}
     return msgspec.to_builtins({**sent, **msgspec.structs.asdict(fact)}, enc_hook=str)
 
 
 def _pointers(before: Any, now: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """A JSON pointer to each difference, and the earlier value there."""
+    """The JSON pointer of each difference between `before` and `now`, both at pointer `at`; and the old value."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():
             yield from _pointers(before.get(name), now.get(name), f"{at}/{name}")

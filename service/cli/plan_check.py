@@ -55,10 +55,10 @@ def _too_many(file: PlanFile, count: int) -> Iterator[Wrong]:
 
 
 def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
-    """The errors that the schemas find in `data`, except those of fields that could not be read anyway.
+    """The errors that the schemas find in the events' `data`, except in fields that have an error in `file.wrong`.
 
-    The other attributes are made from the codes in `data`, and a line's gate from its batch: they have no errors of
-    their own.
+    The events' other attributes are made from codes that are also in `data`, and the gate in a project's line is copied
+    from the plan's batch, so an error in any of these would repeat another error.
     """
     for event in events:
         try:
@@ -81,9 +81,9 @@ def _languages(detail: str) -> tuple[str, str]:
 
 
 def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
-    """What the rules refuse, each event decided after the ones before it.
+    """The refusals of `events`; each event is decided on the ledger that results from the events before it.
 
-    After an event that could not be fixed, only errors are reported that have nothing to do with earlier events.
+    After a refused event that could not be fixed, only errors are reported that do not depend on earlier events.
     """
     view, complete = empty_view(), True
     for event in events:
@@ -95,10 +95,10 @@ def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 
 
 def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused]]:
-    """The view after this post, and its refusals.
+    """The view after `posted`, and the refusals of `posted`.
 
-    A refused post is fixed, where that is possible, and decided again, so that its next error is found. If it cannot be
-    fixed, the view is the one before it.
+    A refused post is fixed if possible (FIXES), and decided again to find its next error. If a post cannot be fixed,
+    `view` is returned unchanged.
     """
     refusals: list[Refused] = []
     while True:

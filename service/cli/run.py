@@ -76,7 +76,7 @@ def _is_free_for(setup: Setup, chosen: Config) -> bool:
 
 
 def _play(chosen: Config, setup: Setup) -> None:
-    """Load the example's plan, post its history, fold it, and print the planned and the paid amounts."""
+    """Post the example's plan and history, fold the events, and print the planned and the paid amounts."""
     url = url_of(chosen)
     with connect(url) as conn:
         example.ensure_demo_keys(conn, chosen.secret, chosen.home / "demo-keys.json")
@@ -113,7 +113,7 @@ def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
 
 
 def _compare_statement(chosen: Config) -> None:
-    """Compare the example's statement with the ledger. It has one exception of every kind on purpose."""
+    """Compare the example's statement with the ledger. The statement has one exception of every kind on purpose."""
     found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
     matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)
     exceptions = len(found.exceptions)
@@ -131,7 +131,7 @@ def _step(name: str, work: Callable[[], Any]) -> None:
 
 
 def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:
-    """Once the service answers, print where to open it, how to read and how to post."""
+    """Wait until the service answers, then print its address and how to read and post; nothing once `stopped()`."""
     while not stopped():
         with suppress(OSError), socket.create_connection((chosen.host, chosen.port)):
             break

@@ -41,7 +41,7 @@ TICK, CROSS = Text("✓", "green"), Text("✗", "red")
 
 
 def say(*parts: str | Text, console: Console = out) -> None:
-    """Print a line as it is: text from outside, such as a folder's name, may have brackets, which rich interprets."""
+    """Print a line without interpreting rich's markup: a folder's name, for example, may contain brackets."""
     console.print(*parts, soft_wrap=True, highlight=False, markup=False)
 
 
@@ -55,7 +55,7 @@ def _as_json(value: Any) -> str:
 
 
 def say_key(key: str) -> None:
-    """Print a new key. Raises ClickException if nobody could see it; call it before the key is committed."""
+    """Print a new key. Raises ClickException if standard output is closed: call this before committing the key."""
     if sys.__stdout__ is None:
         raise click.ClickException(
             "标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed"
@@ -67,7 +67,7 @@ HELP = click.help_option("-h", "--help", help="显示帮助 show this help")
 
 
 class Group(click.Group):
-    """A group that lists its commands with their whole first line, and whose help is in both languages."""
+    """A group of commands: lists each with the whole first line of its help, and offers help in both languages."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = self.find_command(cmd_name)
@@ -109,9 +109,9 @@ def opened_database(
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
 
-    If there is no ledger, it is created if `new`, otherwise ConfigWrong is raised: a command in the wrong folder must
-    neither create a second ledger nor report that an empty one is sound. Raises MigrationsPending for the ledger of an
-    older version, which only `suyuan migrate` and `suyuan run` change.
+    If DATABASE_URL is not set and SUYUAN_HOME has no ledger, creates one if `new`, otherwise raises ConfigWrong: a
+    command in the wrong folder must neither create a second ledger nor report that an empty ledger is sound. Raises
+    MigrationsPending if the ledger has an older version: only `suyuan migrate` and `suyuan run` upgrade a ledger.
 
     `variables`: the environment variables that the command uses, besides those of the ledger.
     """
@@ -135,7 +135,7 @@ def say_ledger(settings: Config, conn: psycopg.Connection[Any]) -> None:
 
 
 def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
-    """Where the ledger is: its folder, or the server and database as libpq has found them."""
+    """Where the ledger is: its folder, or the server and database that libpq connected to."""
     if conn.info.host == str(socket_folder(settings.home / "postgres")):
         return str(settings.home)
     return f"{conn.info.host}:{conn.info.port}/{conn.info.dbname}"

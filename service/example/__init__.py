@@ -55,7 +55,7 @@ def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
 
 
 class Refused(Exception):
-    """A post of the plan or of the example was refused: it breaks a rule, or does not fit the plan."""
+    """The ledger refused an event of the example. The arguments are the event's id and the problem."""
 
 
 class OtherHistory(Exception):
@@ -63,9 +63,10 @@ class OtherHistory(Exception):
 
 
 def poster(ledger: Ledger, secret: bytes, on_post: Callable[[], None]) -> Callable[[Mapping[str, Any]], int]:
-    """A function that posts one CloudEvent with the demo key of the required scope, and returns the stream's version.
+    """A function that posts one CloudEvent and returns the new version of the event's stream.
 
-    It calls `on_post` after each post, and raises OtherHistory or Refused.
+    The function uses the demo key that has the required scope, calls `on_post` after each successful post, and raises
+    OtherHistory or Refused.
     """
     by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes - {"read", "admin"}}
 

@@ -79,7 +79,10 @@ class _History:
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
-        """The last applicant fails the screening; the best of the others are proposed for awards."""
+        """The last applicant of each project fails the screening; the best of the others are proposed for awards.
+
+        Returns the first day of the public notice.
+        """
         for project in self._projects:
             *passed, _ = project.applicants
             for each in project.applicants:
@@ -101,7 +104,10 @@ class _History:
         return closed + days(10)
 
     def _notice(self, first: date) -> date:
-        """Public notice of all proposals. One objection is upheld; the next best applicant replaces the excluded."""
+        """Give public notice of all proposals; return the day on which the notices are completed.
+
+        One objection is upheld: the next best applicant replaces the excluded applicant.
+        """
         for project in self._projects:
             self._start_notice(project, first, project.awarded)
         last = self._notice_ends(first)
@@ -175,9 +181,9 @@ class _History:
         self._post(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
 
     def _substitute(self, on: date) -> date:
-        """One award of the project with the most awards is declined; the next best applicant gets it after a notice.
+        """One award of the project with the most awards is declined; after a notice, the next best applicant gets it.
 
-        Returns the day from which all agreements are signed.
+        Returns the day on which the last agreement is signed.
         """
         project = max(self._projects, key=lambda each: len(each.awarded))
         substitute, declining = project.next_best(), project.awarded[-1]
@@ -200,7 +206,7 @@ class _History:
     # From the first payment to the end
 
     def _pay(self, on: date, *gates: Gate) -> None:
-        """Pay the batches that these gates release; the gate ACCEPTANCE releases only accepted awards."""
+        """Pay the batches that `gates` release. If ACCEPTANCE is one of the gates, pay only to accepted awards."""
         self._poster.post_in_order(
             step
             for project, recipient in self._awarded()
@@ -229,9 +235,9 @@ class _History:
             self._terminate(project, recipient, on)
 
     def _terminate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """Terminate an award, and reallocate its last batch to another project.
+        """Terminate the award of `recipient`, and reallocate the award's last batch to another project.
 
-        Half of its first payment must be paid back; half of that is received and surrendered.
+        Half of the award's first payment must be paid back. A quarter of the payment is received, and is surrendered.
         """
         reason = {"award": recipient.award, "reason": "示例：逾期未整改"}
         self._post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
@@ -250,7 +256,10 @@ class _History:
         self._reallocate(project, recipient, on + days(10))
 
     def _reallocate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """Reallocate the award's last batch to the first project, increase that project's first award, and pay it."""
+        """Reallocate the last batch of the recipient's award to the first project, if that project can take it.
+
+        The first award of the first project is increased by the reallocated amount, and the increase is paid.
+        """
         other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:
             return

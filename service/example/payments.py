@@ -29,7 +29,10 @@ TROUBLES = {
 
 @dataclass(frozen=True)
 class Due:
-    """A payment due to an award from one batch: `amount` fen, or all if 0. `levels`: the approvals it requires."""
+    """A payment of `amount` fen from `batch` to the award of `recipient`; 0 means the award's whole batch amount.
+
+    `levels`: the approvals that the payment requires.
+    """
 
     project: Project
     recipient: Recipient
@@ -49,7 +52,10 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """The steps of one payment. An award's trouble occurs in the first attempt of its first batch."""
+    """The steps of one payment, and of further attempts if it fails.
+
+    The award's trouble occurs only in attempt 1 for the award's first batch.
+    """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
     requested = {"award": due.recipient.award, "batch": due.batch, "amount": due.yuan, "payee": due.recipient.payee}
@@ -89,7 +95,10 @@ def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
 
 
 def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
-    """The payee returns a tenth. The award is reduced by it, the allotment withdrawn, and the money surrendered."""
+    """The steps after the payee returns a tenth of the payment.
+
+    The award is reduced by the returned amount, the amount is withdrawn from the allotment, and then surrendered.
+    """
     part = str(Money(due.recipient.amounts[due.batch] // 10))
     place = {"batch": due.batch, "amount": part}
     returned = {**paid, "amount": part, "passive": False, "reason": "示例：节余退回"}
@@ -109,7 +118,7 @@ AFTER_CONFIRMATION = {
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
-    """The steps of one award's acceptance. Sets `accepted` when the acceptance is passed."""
+    """The steps of the acceptance of the award of `each`. Sets `each.accepted` when the acceptance is passed."""
 
     def step(type_: str, after: int, *cites: str, **data: Any) -> Step:
         return Step(on + days(after), project.stream, type_, cites, {"award": each.award, **data})

@@ -33,7 +33,8 @@ def days(count: int) -> timedelta:
 class Project:
     """A line of the drafted plan and its invented applicants.
 
-    `review` and `notice` are the stream versions of the events on which the award is based, `quantum` is in fen.
+    `review` and `notice` are the stream versions of the events on which the award is based. `quantum` is the smallest
+    unit of allocation, in fen.
     """
 
     line: Mapping[str, Any]
@@ -61,7 +62,7 @@ class Project:
         return [b["batch"] for b in self.line["batches"] if b["gate"] in gates]
 
     def next_best(self) -> Recipient | None:
-        """The best of the screened applicants that has no award and is not out; None if there is none."""
+        """The best applicant that passed the screening, has no award and is not out; None if none is left."""
         *passed, _ = self.applicants
         return next((each for each in passed if each not in self.awarded and not each.out), None)
 
@@ -69,7 +70,7 @@ class Project:
 class Step(NamedTuple):
     """A post to make. Steps are posted in the order of their days.
 
-    The `data` of an EntryReversed has the payment whose confirmation it reverses.
+    For an EntryReversed, `data` has the payment whose confirmation is reversed, instead of the confirmation's version.
     """
 
     day: date
@@ -80,7 +81,7 @@ class Step(NamedTuple):
 
 
 class EventPoster:
-    """Posts the example's events. A post's number is part of its id and of its documents' numbers."""
+    """Posts the example's events, numbered from 1. The number is part of the event's id and document numbers."""
 
     def __init__(self, post: Post, source: str) -> None:
         self._post, self._source = post, source
@@ -89,7 +90,7 @@ class EventPoster:
         self._spent: list[tuple[date, int]] = []
 
     def post(self, stream: str, type_: str, on: date, *cites: str, **data: Any) -> int:
-        """Post one event; return its stream's version."""
+        """Post one event with a document of each kind in `cites`; return the new version of `stream`."""
         self._posted += 1
         number = f"示例〔{on.year}〕{self._posted}号"
         return self._post(

@@ -32,7 +32,7 @@ class Dialect:
 
 
 def account(fund: str, row: Row, name: str) -> str:
-    """An account name that both programs accept, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`."""
+    """An account name for hledger and beancount, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`."""
     parts = [ROOTS.get(name, "Assets"), f"F-{fund}", name.replace("_", "-").capitalize()]
     if ACCOUNTS[name].key:
         parts += [f"P-{row['project']}", f"B{row['batch']}"]
@@ -42,9 +42,10 @@ def account(fund: str, row: Row, name: str) -> str:
 def journal(
     dialect: Dialect, fund: str, title: str, *, moves: Iterable[Row], months: Iterable[Row], now: Iterable[Row]
 ) -> Iterator[str]:
-    """The journal in pieces. `moves` are ordered by booking date; `months` and `now` are the balances to assert.
+    """The journal of `fund`, as pieces of text in order. `moves` must be ordered by booking date.
 
-    `months` are the balances at the ends of months, summed from the moves; `now` is from the table of balances.
+    `months` and `now` are the balances to assert. `months`: at the end of each month, summed from the moves. `now`: at
+    the end of the journal, from the table of balances.
     """
     yield dialect.heading(fund, title)
     opened: set[str] = set()
@@ -72,7 +73,10 @@ def _end_of_month(day: date) -> date:
 
 
 def _description(row: Row) -> str:
-    """The description of a transaction: the event's Chinese title; for a reversal also that of the reversed entry."""
+    """The description of a transaction: the Chinese title of its event.
+
+    For a reversal, the title of the reversed entry follows.
+    """
     reversed_title = f" {TITLES[row['entry']]}" if row["entry"] else ""
     return f"{TITLES.get(row['type'], row['type'])}{reversed_title}"
 

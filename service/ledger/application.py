@@ -86,7 +86,7 @@ class _Retries:
         self._failures, self._until = 0, time.monotonic() + RETRY_SECONDS
 
     def count(self, error: Exception) -> None:
-        """Raises Unavailable if another attempt is no use."""
+        """Count one failure. Raises Unavailable if the call must not be tried again."""
         self._failures += 1
         last = self._failures == MAX_CONNECTION_FAILURES or time.monotonic() > self._until
         if last or isinstance(error.__cause__, TOOK_TOO_LONG):
@@ -96,7 +96,7 @@ class _Retries:
 class Ledger(Application[str]):
     """All funds on one log. Safe to share between threads; create it after any fork.
 
-    `working_days` counts those of the years whose calendar was not imported.
+    `working_days` counts the working days of the years whose calendar was not imported.
     """
 
     name = "ledger"
@@ -160,10 +160,11 @@ class Ledger(Application[str]):
             self._replay_long([row["stream"]])
 
     def _replay_long(self, names: Collection[str]) -> None:
-        """Cache those of these streams that take long to replay, in this thread.
+        """Cache, in this thread, the states of those streams in `names` that take long to replay.
 
         Otherwise the leader of a group would replay them, while the posts to all other funds wait. Raises Unavailable
-        if another thread is replaying one of them: its posts are to be sent again, and must not occupy all threads.
+        if another thread is already replaying one of these streams: requests that wait for a replay could occupy all
+        threads, so the sender has to send them again.
         """
         _, unread = self._find(names)
         if not unread:
@@ -192,7 +193,10 @@ class Ledger(Application[str]):
             load(conn, self._states, names, (), ())
 
     def _process_batches(self, requests: Sequence[Request]) -> None:
-        """Process requests posted together, in batches that fit one transaction; a full queue refuses its batch."""
+        """Process requests posted together, in batches that fit one transaction.
+
+        If the queue is full, each request of the refused batch gets the error Unavailable.
+        """
         for batch in batches(requests):
             try:
                 self._group_commit.do(*batch)
@@ -210,7 +214,7 @@ class Ledger(Application[str]):
     def _process_group(self, requests: Sequence[Request]) -> None:
         """Decide and record the requests in one transaction, and set the outcomes or the error of each.
 
-        After an error that is not the database's, each request is processed alone, so that only the faulty one fails.
+        After an error other than Unavailable, each request is processed alone, so that only the faulty one fails.
         """
         try:
             self._decide_and_record(requests)
@@ -267,8 +271,9 @@ class Ledger(Application[str]):
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
         """Record the requests that read only cached states and have every post accepted.
 
-        Cached states may be stale, so any other outcome must be decided on states from the log. Those of two streams
-        may even be of two histories, which no decision expects: an error says no more than that.
+        Cached states may be stale, so any other outcome must be decided on states from the log. The cached states of
+        two streams may even come from two histories, before and after a failover or a restore. No decision expects
+        that, so an error raised here does not mean that a request is faulty.
         """
         states: dict[str, CachedState] = {}
         candidates: list[Request] = []
@@ -291,14 +296,17 @@ class Ledger(Application[str]):
         return remaining if self._set_outcomes(draft, appended) else requests
 
     def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
-        """The cached states that deciding `bundle` reads; None if the cache lacks one, or the log must be read."""
+        """The cached states that deciding `bundle` reads.
+
+        None if one of them is not cached, or if the decision also reads what is only in the database.
+        """
         if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
             return None  # the next serial and the referenced entries are only in the database
         states, missing = self._find(streams_of(bundle, {}))
         return None if missing else states
 
     def _find(self, names: Collection[str]) -> tuple[dict[str, CachedState], set[str]]:
-        """The cached states of these streams and of their projects' funds, and the streams that are not cached."""
+        """The cached states of these streams and of the funds of the projects among them, and the names not cached."""
         states = self._states.cached(names)
         projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}
@@ -356,7 +364,10 @@ class Ledger(Application[str]):
         )
 
     def _append(self, conn: Connection[DictRow], draft: Draft) -> Appended | None:
-        """Where the draft's events are recorded; None, with nothing written, if the draft is out of date."""
+        """Append the draft's events and return where they are recorded.
+
+        Returns None, and writes nothing, if the draft is out of date.
+        """
         if not draft.events:
             return Appended()
         recorder = cast(Recorder, self.recorder)
@@ -364,7 +375,10 @@ class Ledger(Application[str]):
         return recorder.append(conn, draft.events, draft.last_read(), list(draft.new_posts.values()), calendar_at)
 
     def _set_outcomes(self, draft: Draft, appended: Appended | None) -> bool:
-        """Set the outcomes of a committed draft, and cache its states. False if the draft was out of date."""
+        """Set the outcomes of the committed draft, cache its states, and return True.
+
+        If `appended` is None, the draft was out of date: does nothing and returns False.
+        """
         if appended is None:
             return False
         draft.set_outcomes(appended.first)

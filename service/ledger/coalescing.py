@@ -20,12 +20,16 @@ Work = Callable[[Sequence[R]], None]
 
 
 class _Call(greenlet):
-    """One call. `waits_for` is the work it is suspended on and the request it submitted; None once it has ended."""
+    """One call of `handle`, in a greenlet of its own.
+
+    `waits_for`: the work that the call is suspended on, and the request that the call submitted; None once the call has
+    ended.
+    """
 
     waits_for: tuple[Work[Any], Any] | None
 
     def resume(self, error: BaseException | None = None) -> None:
-        """Run the call until it submits work again, or ends."""
+        """Run the call until it submits work again or ends. An `error` is raised where the call is suspended."""
         self.waits_for = self.switch() if error is None else self.throw(error)
 
 
@@ -62,7 +66,10 @@ def run(requests: deque[T], handle: Callable[[T], None]) -> int:
 
 
 def _process(suspended: Sequence[_Call]) -> None:
-    """Run the work that the first call is suspended on, once, for all calls suspended on the same work."""
+    """Run the work that the first call waits for, once for all calls that wait for it, and resume them.
+
+    If the work raises, each of these calls gets the error.
+    """
     [(work, _), *_] = waits = [call.waits_for for call in suspended if call.waits_for]
     error = None
     try:

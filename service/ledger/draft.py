@@ -43,10 +43,11 @@ class Request(Struct, eq=False):
 
 
 class Draft(Struct):
-    """What would be recorded. `loaded` is the state before it, `view` the state after the requests decided so far.
+    """The events that one transaction would record.
 
-    `decided` has each request's outcomes; None is a post that is to be recorded. `new_posts` maps these posts to their
-    events. A post that repeats an earlier one of the draft shares its NewPost.
+    `loaded`: the state before the draft. `view`: the state after all requests decided so far. `decided`: each request
+    with one outcome per post; None: the post is to be recorded. `new_posts`: each post to be recorded, with its events.
+    A post that repeats an earlier post of the draft shares the NewPost of that post.
     """
 
     loaded: Loaded
@@ -56,10 +57,11 @@ class Draft(Struct):
     new_posts: dict[PostKey, NewPost] = field(default_factory=dict)
 
     def add(self, request: Request, *, only_if_all_accepted: bool = False) -> bool:
-        """Decide one more request after the earlier ones. True if the draft has its outcomes.
+        """Decide one more request after the earlier ones; return whether the draft now has its outcomes.
 
-        A failed atomic request leaves only outcomes, no events. With `only_if_all_accepted`, a request of which any
-        post is not to be recorded leaves nothing, and the result is False.
+        If a post of an atomic request fails, the draft gets the request's outcomes and no events. With
+        `only_if_all_accepted`, unless all posts of the request are to be recorded, the draft stays unchanged and the
+        result is False.
         """
         view, event_count, post_count = self.view, len(self.events), len(self.new_posts)
         outcomes = [self._outcome(post) for post in request.bundle]
@@ -148,7 +150,10 @@ def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
 
 
 def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:
-    """The streams that deciding the posts reads, except the funds of projects. `referenced`: entries they refer to."""
+    """The streams that deciding the posts reads, except the funds of projects.
+
+    `referenced`: the recorded entries that the posts refer to.
+    """
     return list(dict.fromkeys(name for post in posts for name in reads(post.posted, referenced)))
 
 

@@ -54,10 +54,11 @@ class _Batch:
 
 
 class GroupCommit:
-    """Runs `work` on groups of requests; `work` sets each request's outcomes or error. One thread at a time leads.
+    """Runs `work` on groups of requests; `work` sets each request's outcomes or error.
 
-    Two leaders were tried: no faster on many streams, and slower on one, where each invalidates the other's reads. Each
-    thread waits on a lock of its own: threads woken all at once spend more time contending than working.
+    One thread at a time, the leader, runs `work`. Two leaders at a time were tried: they are no faster on many streams,
+    and slower on one stream, where each leader invalidates the other's reads. Each thread waits on a lock of its own:
+    threads woken all at once spend more time contending than working.
     """
 
     def __init__(self, work: Callable[[Sequence[Request]], None]) -> None:
@@ -96,7 +97,10 @@ class GroupCommit:
             self._queue[0].turn.release()
 
     def _collect(self, batch: _Batch) -> None:
-        """Wait up to BATCH_WAIT_SECONDS for as many batches as the last transaction had."""
+        """Wait until as many batches are queued as the last transaction had, at most BATCH_WAIT_SECONDS.
+
+        `batch` is the first in the queue.
+        """
         with self._lock:
             self._collecting = len(self._queue) < self._last_group_size
         if self._collecting:

@@ -20,8 +20,8 @@ class Post(Struct, frozen=True):
 class Committed(Struct, frozen=True):
     """The post is recorded: its events have the positions `first` to `last`.
 
-    `version` is the stream's version after the first of them. `replayed`: an earlier post of the same identity recorded
-    them.
+    `version`: the stream's version after the event at `first`. `replayed`: an earlier post of the same identity
+    recorded these events.
     """
 
     first: int

@@ -44,9 +44,10 @@ class Identity(Struct, frozen=True):
 
 
 class LastEvent(Struct, frozen=True):
-    """The last event of a stream, which identifies the history that a state was derived from; version 0: no event.
+    """The last event of a stream; it identifies the history that a state was derived from. Version 0: no event.
 
-    The version alone does not: after a failover or a restore, other events may have the versions of the lost ones.
+    The version alone does not identify the history: after a failover or a restore, other events may have the versions
+    of the lost events.
     """
 
     version: int = 0
@@ -55,14 +56,18 @@ class LastEvent(Struct, frozen=True):
 
 
 class Appended(Struct, frozen=True):
-    """Where events were recorded: the position of the first, and when, the same for all; 0 if there were none."""
+    """Where and when events were recorded.
+
+    `first`: the position of the first event; 0 if there were no events. `recorded_at`: the time, the same for all of
+    them.
+    """
 
     first: int = 0
     recorded_at: datetime | None = None
 
 
 class NewPost(Struct, frozen=True):
-    """A post to record, and its events: the ordinals `first` to `last` among the appended events, counted from 1."""
+    """A post to record. Its events are the appended events number `first` to `last`, counted from 1."""
 
     identity: Identity
     first: int
@@ -93,7 +98,7 @@ class LibraryEvent(Struct, frozen=True):
     recorded: Recorded
 
     def mutate(self, aggregate: LibraryAggregate | None) -> LibraryAggregate:
-        """The aggregate after this event; the repository calls it with the aggregate before."""
+        """The aggregate after this event. The library's repository passes the aggregate before this event."""
         before = aggregate.stream if aggregate else Stream()
         return LibraryAggregate(self.originator_id, after(before, self.recorded))
 
@@ -132,8 +137,8 @@ class Datastore(PostgresDatastore):
     def get_connection(self) -> Iterator[Connection[DictRow]]:
         """A connection of the pool. Raises the library's errors; OperationalError if the database is read-only.
 
-        A lost connection replaces all: a restart ends the others too, a failover may silence them or leave them on a
-        standby.
+        When one connection is lost, the pool replaces all its connections: a restart of the database ends the others
+        too, and a failover may silence them or leave them connected to a standby.
         """
         conn: Connection[DictRow] | None = None
         try:
@@ -150,12 +155,13 @@ class Datastore(PostgresDatastore):
             raise
 
     def register_type_adapters(self) -> None:
-        """Does nothing: no composite type of the library is used, and the service starts while the database is away."""
+        """Does nothing: no composite type of the library is used, and the service must start without the database."""
 
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
         """The function that sets up a connection.
 
-        It sets read committed whatever the server's default: a read under the append lock must see all earlier commits.
+        The function sets the isolation level read committed, whatever the server's default: a read under the append
+        lock must see all earlier commits.
         """
         library_setup = super().after_connect_func()
 
@@ -174,7 +180,10 @@ SETTINGS = {
 
 
 def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
-    """The numbers claimed after `events`, each with its event's ordinal, and the earlier claims that `events` free."""
+    """The claims that `events` make, each with its event's ordinal, and the earlier claims that `events` free.
+
+    Ordinals count from 1. A claim that `events` first make and then free is in neither result.
+    """
     numbers: dict[Claim, int] = {}
     free: list[Claim] = []
     for ordinal, event in enumerate(events, 1):
@@ -197,11 +206,12 @@ class Recorder(PostgresApplicationRecorder):
         new_posts: Sequence[NewPost] = (),
         calendar_at: datetime | None = None,
     ) -> Appended | None:
-        """Append `events`, which were decided on the states of the streams in `reads`, each with its last event then.
+        """Append `events`, and record the posts in `new_posts`.
 
-        `calendar_at`: when the calendar that they were decided by was last imported. Returns None, and writes nothing,
-        if a post is already recorded, a stream has another last event than in `reads`, a claimed number is taken, or
-        a calendar was imported since.
+        `reads`: the streams whose states the events were decided on, each with its last event at that time.
+        `calendar_at`: when the calendar that `events` were decided with was imported. Returns None, and writes nothing,
+        if a post is already recorded, a stream's last event is not the one in `reads`, a claimed number is taken, or
+        another calendar was imported since.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
@@ -235,5 +245,5 @@ class Recorder(PostgresApplicationRecorder):
         return Appended(row["first_position"], row["at"]) if row["outcome"] == "recorded" else None
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> NoReturn:
-        """Called by the library's `save`. Raises ProgrammingError: only `Ledger.post` records, what it has decided."""
+        """Called by the library's `save`. Raises ProgrammingError: only `Ledger.post` decides and records events."""
         raise ProgrammingError("events are recorded by Ledger.post, which decides them: save() would not")

@@ -63,8 +63,8 @@ class CachedState(Struct, frozen=True):
 class StateCache:
     """A least-recently-used cache of streams' states. The states are immutable, so threads may share them.
 
-    Has at most `max_streams` streams, and at most `max_events` events in all of them together, because memory grows
-    with the events: some 700 bytes each. The last used stream is cached whatever its length.
+    Holds at most `max_streams` streams, with at most `max_events` events in total, because memory grows with the
+    events: about 700 bytes per event. The most recently used stream is cached whatever its length.
     """
 
     def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
@@ -94,7 +94,7 @@ class StateCache:
                 self._events -= dropped.last.version
 
     def put(self, states: Mapping[str, CachedState]) -> None:
-        """Cache `states`; a later version that is cached already stays."""
+        """Cache `states`. A stream that is already cached at the same or a later version is left as it is."""
         with self._lock:
             for name, state in states.items():
                 cached = self._streams[name].last.version if name in self._streams else 0
@@ -109,7 +109,10 @@ class StateCache:
 
 
 class RecordedPost(Struct, frozen=True):
-    """A recorded post: its digest, its events' first and last position, and its stream's version after the first."""
+    """A recorded post: its events have the positions `first` to `last`.
+
+    `digest`: the digest of the post's content. `version`: the stream's version after the event at `first`.
+    """
 
     digest: bytes
     first: int
@@ -134,7 +137,7 @@ class Loaded(Struct):
 
     @classmethod
     def of(cls, states: Mapping[str, CachedState]) -> Loaded:
-        """The cached states alone."""
+        """A Loaded that has these cached states and nothing else."""
         streams = {name: each.stream for name, each in states.items()}
         return cls(streams, {name: each.last for name, each in states.items()})
 
@@ -187,12 +190,12 @@ def load(
     identities: Collection[Identity],
     claims: Collection[Claim],
 ) -> Loaded:
-    """Read in one query, starting from the cached states, what deciding needs.
+    """Read what deciding posts needs, in one query that starts from the cached states.
 
-    That is: the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the claimed
-    numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated, and long
-    streams get a snapshot. A snapshot may help and never harm: one that cannot be read is deleted and the log replayed,
-    one that cannot be saved is left out.
+    The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
+    claimed numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated, and
+    long streams get a snapshot. A faulty snapshot never fails the load: if it cannot be read, it is deleted and the log
+    is replayed; if it cannot be saved, it is skipped.
     """
     try:
         return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY)

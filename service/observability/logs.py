@@ -51,7 +51,7 @@ def _json(event: Any, **_: Any) -> str:
 class Background:
     """A logger whose own thread writes the queued lines to standard error, so that no request waits for its log line.
 
-    Lines are lost that are queued when the process is killed, or arrive while MAX_QUEUED lines are queued.
+    A line is lost if it is queued when the process is killed, or if MAX_QUEUED lines are queued when it is logged.
     """
 
     MAX_QUEUED = 100_000

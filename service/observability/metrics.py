@@ -71,8 +71,9 @@ def active() -> float:
 class State(Collector):
     """Collects the ledger's positions, the days that its calendar covers and the pools' statistics at each scrape.
 
-    `ledger` returns values by metric name, and raises if the database does not answer. `pools` has for each pool the
-    function that returns psycopg's statistics of it. `unreadable_snapshots` returns their number.
+    `ledger` returns values by metric name, and raises if the database does not answer. `pools`: by name of a pool,
+    the function that returns psycopg's statistics of that pool. `unreadable_snapshots` returns the number of snapshots
+    that could not be read.
     """
 
     def __init__(

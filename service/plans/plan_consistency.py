@@ -1,4 +1,4 @@
-"""Whether a plan agrees with itself: names listed once, names that are listed at all, and sums.
+"""Checks whether a plan agrees with itself: no name is listed twice, every name that is used is listed, sums are right.
 
 The rules of the ledger refuse such a plan too, but one error at a time and without its place in the file.
 """
@@ -19,9 +19,10 @@ Found = Iterator[tuple[str, str, str]]
 
 
 def errors(plan: Mapping[str, Any], wrong: Iterable[str]) -> Found:
-    """What does not agree in a plan in which the fields at the paths `wrong` could not be read.
+    """The inconsistencies in `plan`, whose fields at the paths `wrong` could not be read.
 
-    A check that relies on one of those fields is left out, and so are the sums after any other error of this kind.
+    A check is left out if a field that it relies on could not be read, or if an earlier check found an error in that
+    field.
     """
     unread = list(wrong)
     for needs, check in CHECKS:

@@ -58,9 +58,9 @@ def posts(file: PlanFile, actor: str) -> Iterator[Event]:
 
 
 def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
-    """The events that set up the fund: established, funded, planned, its projects opened and allotted in full.
+    """The events that set up the fund: establish and fund it, adopt its plan, open its projects, allot all amounts.
 
-    Their ids are derived from the plan, so loading it again records nothing.
+    The ids of the events are derived from the plan, so loading the same plan again records nothing.
     """
     fund, money, body = file.plan["fund"], file.plan["appropriation"], file.plan["plan"]
     make = _EventFactory(fund["code"], actor)

@@ -74,7 +74,7 @@ def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
 
 
 def award_rule(value: Any, path: str, reading: Reading) -> tuple[str, int | None]:
-    """`{exact: n}` or `{max: n}`."""
+    """The number of awards of a project, written `{exact: n}` or `{max: n}`; returned as the rule and n."""
     if not isinstance(value, Block) or len(value) != 1 or next(iter(value)) not in ("exact", "max"):
         reading.add(value.line, path, "须为 {exact: 个数} 或 {max: 个数}", "it must be {exact: n} or {max: n}")
         return "exact", None
@@ -139,7 +139,7 @@ FILE = block({"format": one_of("suyuan-plan/1"), "fund": FUND, "appropriation": 
 def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     """The plan with parsed values and amounts as exact yuan, and the errors of its fields.
 
-    The plan has all required fields; one that has an error is None, or empty.
+    The plan has all required fields; a field that has an error is None or empty.
     """
     body = document.get("plan") if isinstance(document, Block) else None
     unit = body.get("unit") if isinstance(body, Block) else None

@@ -1,4 +1,4 @@
-"""Where in a plan file the cause of an error is that was found in an event made from the file."""
+"""Finds the place in a plan file that caused an error in an event made from the file."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
 
 
 def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str:
-    """The path in the plan file of the field at this JSON pointer into the event; `plan` is the parsed file."""
+    """The path in the plan file of the field at the JSON pointer `pointer` in the event; `plan` is the parsed file."""
     first, *rest = pointer.removeprefix("/data").removeprefix("/").split("/")
     section, project = made.place.partition(".")[0], made.place.partition(".amounts")[0]
     path = {**EVERYWHERE, **FIELDS[made.event["type"]]}.get(first, f"{section}.{first}".rstrip("."))
@@ -56,7 +56,7 @@ def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str
 
 
 def _in_line(steps: list[str], line: Mapping[str, Any]) -> str:
-    """The path from a project's line in the file to the field that is at `steps` in the event."""
+    """The path, relative to a project's line in the file, of the field that is at `steps` in that line in the event."""
     match steps:
         case ["batches", index, *_]:
             return f".amounts.{list(line['amounts'])[int(index)]}"
@@ -73,7 +73,7 @@ def _steps(steps: Iterable[str]) -> str:
 
 
 def path_of_refusal(made: PlanEvent, refusal: Refused, plan: Mapping[str, Any]) -> str:
-    """The path in the plan file of what this rule refuses; the place of the event if the rule names no field."""
+    """The path in the plan file of the field that `refusal` is about; `made.place` if REFUSED lacks the rule."""
     find = REFUSED.get(type(refusal))
     return find(made, plan) if find else made.place
 

@@ -29,7 +29,7 @@ def database(config: Config, *, join: bool = False) -> Iterator[Config]:
 
 
 class TransactionPooler(ConfigWrong):
-    """A pooler between gives each transaction another session."""
+    """DATABASE_URL leads to a pooler that gives each transaction another session."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,7 +46,7 @@ ATTEMPTS = 3
 
 
 def _check_sessions(url: str) -> None:
-    """Raises TransactionPooler if a session setting does not stay with its connection, or is seen by another one."""
+    """Raises TransactionPooler if a session setting is lost on its own connection, or is seen on another connection."""
     with connect(url, KEYS) as one, connect(url, KEYS) as other:
         for _ in range(ATTEMPTS):
             mark = uuid4().hex
@@ -64,7 +64,7 @@ SETTING = "select current_setting('suyuan.session', true)"
 def _forget_libpq_variables() -> None:
     """Remove the environment variables of libpq, such as PGHOSTADDR.
 
-    They are meant for another server, and must not change where the embedded server's clients connect, or how.
+    They are meant for another server, and must not change where or how the embedded server's clients connect.
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]

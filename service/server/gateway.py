@@ -125,7 +125,10 @@ class Gateway:
         return _environment(scope, await self._body(scope.headers, protocol))
 
     async def _answer(self, environment: dict[str, Any]) -> Answer:
-        """The response of the application. For a long poll (WAIT): once there are events, or at its deadline."""
+        """The response of the application.
+
+        A long poll (WAIT in `environment`) is answered once there are events, or at its deadline.
+        """
         call = partial(self._call, environment)
         if environment["PATH_INFO"] == "/healthz":
             return call()  # needs no thread and no database: it says that this process answers
@@ -276,9 +279,9 @@ def _active(work: Callable[[], T]) -> T:
 
 @asynccontextmanager
 async def _deadline(seconds: float) -> AsyncIterator[None]:
-    """Raises _Declined after this time. A thread that runs already goes on, within the limits of its database session.
+    """Raises _Declined after `seconds`. A thread that already runs goes on, within the limits of its database session.
 
-    A post may then be recorded though its sender got no position: it is sent again, as after any 503.
+    A post may therefore be recorded although its sender got a 503. As after any 503, the sender sends the post again.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -288,7 +291,7 @@ async def _deadline(seconds: float) -> AsyncIterator[None]:
 
 
 def _seconds(environment: Mapping[str, Any]) -> float:
-    """The time within which this request is answered."""
+    """How many seconds answering this request may take."""
     is_statement = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"] == "/v1/reconciliations"
     return UPLOAD_SECONDS if is_statement else REQUEST_SECONDS
 
@@ -366,7 +369,10 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
 
 
 def _warm_up(app: Flask) -> None:
-    """Until this ends, `/readyz` is 503. Without it the service works too: the first posts wait for the replay."""
+    """Warm up the ledger; until this ends, `/readyz` answers 503.
+
+    If warming up fails, the service still works, but the first posts wait for the replay.
+    """
     try:
         app.extensions["ledger"].warm_up()
     except Exception:

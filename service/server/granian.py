@@ -21,7 +21,7 @@ POLL_SECONDS = 0.1
 
 
 class _Flag:
-    """In place of granian's event: it waits without a lock, with which a signal during the wait would deadlock."""
+    """Replaces granian's event, and waits without a lock: with a lock, a signal during the wait would deadlock."""
 
     def __init__(self) -> None:
         self._is_set = False
@@ -38,9 +38,9 @@ class _Flag:
 
 
 def _prepare_forked_worker() -> None:
-    """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach its parent only, which then ends it.
+    """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach only the parent, which then ends the worker.
 
-    Inherited handlers only set a flag, so the parent would wait for ever.
+    The signal handlers that a worker inherits only set a flag, so the parent would wait for the worker for ever.
     """
 
     def in_worker() -> None:

@@ -85,9 +85,10 @@ class MicroBatcher(Generic[T]):
             self._collect(1 if done.cancelled() or done.exception() else done.result())
 
     def _collect(self, answered: int) -> None:
-        """Start the next batch once as many calls are queued as are expected, or after BATCH_WAIT_SECONDS.
+        """Start the next batch once the expected number of calls is queued, or after BATCH_WAIT_SECONDS.
 
-        It expects the calls that were queued before the first result, and one call from each client just answered.
+        Expected are the calls that were queued before the last batch's first result, and one call from each of the
+        `answered` clients.
         """
         self._expected = min(self._queued_before + answered, MAX_BATCH_CALLS)
         if len(self._queue) >= self._expected or self._expected == 1:
@@ -97,7 +98,10 @@ class MicroBatcher(Generic[T]):
             self._timer = asyncio.get_running_loop().call_later(BATCH_WAIT_SECONDS, self._begin)
 
     def _run_one(self, loop: asyncio.AbstractEventLoop, completed: deque[_Completed[T]], queued: _Queued[T]) -> None:
-        """Run the call, in the batch's thread. One wake-up of the event loop resolves all calls completed by then."""
+        """Run the call, in the batch's thread.
+
+        The event loop is woken once, and resolves all calls completed by the time it wakes.
+        """
         call, future = queued
         try:
             completed.append((future, call(), None))

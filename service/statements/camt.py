@@ -30,9 +30,9 @@ class _NoDoctype(TreeBuilder):
 
 
 def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
-    """All statements in a document, which must be of one account, as one statement. Raises StatementWrong.
+    """All statements in the document, combined into one. Only booked entries are read.
 
-    Only booked entries are read.
+    Raises StatementWrong, also if the statements are not all of one account.
     """
     elements = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
     if not elements or len({_account(each) for each in elements}) > 1:
@@ -78,7 +78,7 @@ def _text_of(content: bytes) -> bytes | str:
 
 
 def _entries(statements: Sequence[Element], account_of: AccountOf) -> tuple[list[Line], list[str], list[Error]]:
-    """The lines, the place of each line, and the errors."""
+    """The lines of the booked entries, the place of each line in the document, and the errors."""
     lines: list[Line] = []
     rows: list[str] = []
     errors: list[Error] = []
@@ -104,10 +104,10 @@ def _booked_entries(statements: Sequence[Element]) -> Iterator[tuple[str, Elemen
 
 
 def _lines(entry: Element, before: int, account_of: AccountOf) -> Iterator[Line]:
-    """The lines of an entry, numbered from `before` + 1.
+    """The lines of `entry`, numbered from `before` + 1.
 
-    If its details have amounts whose sum is the amount of the entry, each detail is a line; otherwise there is
-    one line for the entry.
+    If the entry has several details, and their amounts add up to the entry's amount, each detail is a line. Otherwise
+    the entry is one line.
     """
     on, direction, amount = _booking_day(entry), _direction(entry), _amount(entry.find("{*}Amt"))
     details = entry.findall("{*}NtryDtls/{*}TxDtls")
@@ -121,7 +121,7 @@ def _lines(entry: Element, before: int, account_of: AccountOf) -> Iterator[Line]
 
 
 def _with_details(line: Line, entry: Element, detail: Element | None, account_of: AccountOf) -> Line:
-    """The line with the counterparty's name and account, the reference, the voucher number and the summary."""
+    """`line` with the counterparty's name and account, and with the reference, the voucher number and the summary."""
     party = "Cdtr" if line.direction is Direction.OUT else "Dbtr"
     name = _text(detail, f"RltdPties/{party}/Pty/Nm") or _text(detail, f"RltdPties/{party}/Nm")
     account = _text(detail, f"RltdPties/{party}Acct/Id/Othr/Id") or _text(detail, f"RltdPties/{party}Acct/Id/IBAN")
@@ -143,7 +143,7 @@ def _text(parent: Element | None, path: str) -> str | None:
 
 
 def _day(parent: Element, path: str) -> date | None:
-    """The date of an element; a time with an offset is converted to Asia/Shanghai."""
+    """The date at `path` in `parent`; None if absent. A time with an offset is converted to Asia/Shanghai."""
     if written := _text(parent, f"{path}/DtTm"):
         return _day_of(written)
     return cells.day(written) if (written := _text(parent, f"{path}/Dt")) else None
@@ -165,7 +165,10 @@ def _booking_day(entry: Element) -> date:
 
 
 def _direction(parent: Element) -> Direction:
-    """From the view of the account. `RvslInd` is not needed: it only marks a reversal of an earlier entry."""
+    """Whether `parent`, an entry or a balance, is a debit or a credit from the view of the account.
+
+    `RvslInd` is ignored: it only marks an entry as the reversal of an earlier entry.
+    """
     direction = DIRECTIONS.get(_text(parent, "CdtDbtInd") or "")
     if direction is None:
         raise Wrong("CdtDbtInd must be DBIT or CRDT.", "CdtDbtInd 须为 DBIT 或 CRDT。")

@@ -52,7 +52,10 @@ def text(cell: Cell) -> str:
 
 
 def masked(written: str, max_length: int = 200) -> str:
-    """The text that may be stored and shown: invisible characters removed, long numbers masked (possible accounts)."""
+    """The text that may be stored and shown: `written`, cut to `max_length` characters.
+
+    Invisible characters are removed. Long numbers are masked, because they may be account numbers.
+    """
     visible = unicodedata.normalize("NFC", "".join(each for each in written if is_visible(each)))
     while (shorter := _LONG_NUMBER.sub("****", visible)) != visible:
         visible = shorter
@@ -110,7 +113,7 @@ def amount(cell: Cell) -> int:
 
 
 def _decimal(number: float) -> str:
-    """The decimal number that a spreadsheet shows, of fifteen digits, instead of the stored binary fraction."""
+    """The decimal number that a spreadsheet shows for `number`: 15 digits, not the stored binary fraction."""
     try:
         return f"{Decimal(f'{number:.15g}'):f}"[:50]
     except InvalidOperation:
@@ -118,7 +121,10 @@ def _decimal(number: float) -> str:
 
 
 def number(cell: Cell) -> str | None:
-    """A reference or voucher number; None if it is empty, has invisible characters or lost digits. Raises Wrong."""
+    """A reference or voucher number; None if the cell is empty, has invisible characters or has lost digits.
+
+    Raises Wrong if the number is too long.
+    """
     written = text(cell)
     if not written or _digits_lost(cell) or not is_visible(written):
         return None
@@ -142,7 +148,7 @@ def name(cell: Cell) -> str | None:
 
 
 def account(cell: Cell, account_of: AccountOf) -> BankAccount | None:
-    """An account number in the form that may be stored; of a masked number, only its last four digits.
+    """An account number in the form that may be stored. If the number is masked, only the last four digits are kept.
 
     None if the cell is empty or not an account number, or if the spreadsheet lost digits.
     """

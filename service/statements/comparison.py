@@ -27,8 +27,8 @@ class LedgerEntries:
     """The entries of a fund's ledger that a statement is compared with, as of `position`.
 
     `entries`: the cash entries to match. `pending`: payments that are instructed, but neither confirmed nor failed.
-    `settled`: entries that an accepted statement of other days matched. `accepted`: the acceptance in force of this
-    same file for the same days, if any.
+    `settled`: entries that are already matched by an accepted statement of other days. `accepted`: the acceptance in
+    force, if any, of the same statement file for the same days.
     """
 
     fund: str
@@ -85,7 +85,10 @@ def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position
 
 
 def reconcile(ledger: LedgerEntries, statement: Statement, tolerance: int | None) -> Reconciliation:
-    """Compare `statement` with the ledger. `tolerance`: in days; None means TOLERANCE_DAYS."""
+    """Compare `statement` with `ledger`.
+
+    `tolerance`: the number of days by which the dates of a line and its entry may differ; None means TOLERANCE_DAYS.
+    """
     days = Days(*_days(statement), TOLERANCE_DAYS if tolerance is None else tolerance)
     pairings = tie_out(statement.lines, ledger.entries, days, pending=ledger.pending, settled=ledger.settled)
     return Reconciliation(ledger, statement, tuple(pairings))
@@ -210,7 +213,7 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
 
 
 def acceptance(result: Reconciliation) -> dict[str, Any]:
-    """The data of a StatementReconciled that accepts the result, except for the explanations of the exceptions."""
+    """The data of the event StatementReconciled that accepts `result`, without the explanations of the exceptions."""
     statement = result.statement
     return {
         "file_sha256": statement.sha256,

@@ -57,7 +57,7 @@ class _Response(msgspec.Struct):
 
 
 def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days: Days = (None, None)) -> Statement:
-    """The statement in a file, read in a sandbox (parameters: reader.read).
+    """The statement in a file, read in a sandbox. The parameters are those of reader.read.
 
     Raises StatementWrong, or Overloaded if no slot becomes free within WAIT_SECONDS.
     """

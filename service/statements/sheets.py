@@ -24,7 +24,7 @@ MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Rows of cells. Row n of the file, as a spreadsheet counts from 1, is `rows[n - 1]`."""
+    """Rows of cells. `rows[n - 1]` is row n of the file, in a spreadsheet's numbering from 1."""
 
     form: str
     encoding: str | None
@@ -89,7 +89,7 @@ def _delimiter(written: str) -> str:
 
 
 def _workbook(content: bytes) -> Iterator[list[Sequence[Cell]]]:
-    """The rows of each visible sheet. They are streamed, so a cell far from the others costs no memory.
+    """The rows of each visible sheet. Rows are streamed, so a cell far from the other cells costs no memory.
 
     The dimensions that the workbook declares are not relied on.
     """

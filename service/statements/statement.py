@@ -43,9 +43,9 @@ def too_long() -> StatementWrong:
 class Statement(Struct, frozen=True):
     """A statement's lines, and how its file was read.
 
-    `columns`: the heading from which each part of a line was read. `rows`: the place of each line in the file.
+    `columns`: for each part of a line, the heading of its column. `rows`: the place of each line in the file.
     `skipped`: rows that are not lines, such as totals, each as its place and its text. `adds_up`: whether the
-    statement's balances follow from its lines; None if it does not have them all.
+    statement's balances follow from its lines; None if a balance is missing.
     """
 
     sha256: str
@@ -64,5 +64,5 @@ class Statement(Struct, frozen=True):
         return Money(sum(line.amount for line in self.lines if line.direction is direction))
 
     def of(self, first_day: date, last_day: date) -> Statement:
-        """A copy that covers these days."""
+        """A copy of the statement with this `first_day` and `last_day`, and the same lines."""
         return replace(self, first_day=first_day, last_day=last_day)

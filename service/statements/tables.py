@@ -69,9 +69,9 @@ class _Reading:
 
 
 def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
-    """The statement on the only sheet that has the headings of one.
+    """The statement on the only sheet that has the headings of a statement. Raises StatementWrong.
 
-    `columns`: the headings of parts that the sheet does not call by a usual name. Raises StatementWrong.
+    `columns`: headings by part of a line, for the parts whose heading on the sheet is not a usual one (HEADINGS).
     """
     sheet, top, positions = _find_statement(sheets, columns)
     reading = _Reading()
@@ -100,7 +100,10 @@ def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: Accoun
 
 
 def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, int, dict[str, int]]:
-    """The sheet with the headings, the index of their row, and the column index of each part. Raises StatementWrong."""
+    """The sheet with the headings, the index of the headings' row, and the column index of each part of a line.
+
+    Raises StatementWrong.
+    """
     found = [(sheet, *headed) for sheet in sheets if (headed := _headings(sheet.rows, columns))]
     if len(found) == 1:
         return found[0]
@@ -148,9 +151,10 @@ def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
-    """`positions` with either one amount column per direction or one for both directions.
+    """`positions` with either one amount column for each direction, or one amount column for both directions.
 
-    The kind that the client specified takes precedence, then one column per direction. A specified column is kept.
+    The kind in `columns`, which the client specified, is preferred; otherwise one column for each direction. A column
+    that the client specified is never removed.
     """
     each_way, both = {"out", "in"}, {"amount", "direction"}
     named_both = columns.keys() & both and not columns.keys() & each_way
@@ -191,7 +195,8 @@ def _check_unambiguous(top: int, titles: Sequence[str], positions: Mapping[str, 
 def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, positions: Mapping[str, int]) -> Iterator[Error]:
     """An error for each column that has directions but an unknown heading.
 
-    Without the direction, every amount would be read as paid out. `rows` begins with the headings, which are row `top`.
+    Without the direction, every amount would be read as paid out. `rows` begins with the row of the headings; `top` is
+    the number of that row in the file, counted from 1.
     """
     if "amount" not in positions or "direction" in positions:
         return
@@ -255,7 +260,7 @@ class _Row:
         return not has_amount and any(map(CARRIED_BALANCE_ROW.fullmatch, written))
 
     def line(self, number: int, account_of: AccountOf) -> Line | None:
-        """The line; None if the row has an error."""
+        """The row as line `number` of the statement; None if the row has an error."""
         self._check_width()
         on = self._try("date", cells.day)
         cash = self._cash()
@@ -271,7 +276,7 @@ class _Row:
         return Line(on, *cash, **details, number=number)
 
     def _check_width(self) -> None:
-        """Cells beyond the headings are an error: they come from an unquoted amount that contains separators."""
+        """Add an error if the row has a cell beyond the headings: an unquoted amount with separators was split."""
         beyond = next((at for at, cell in enumerate(self.cells) if at >= self._width and _raw_text(cell).strip()), None)
         if beyond is not None:
             where = _where(self._number, beyond)
@@ -295,7 +300,7 @@ class _Row:
         self.errors.append((_where(self._number, self._positions.get(part, 0)), english, chinese))
 
     def _cash(self) -> tuple[Direction, Money] | None:
-        """The direction and the amount, which is positive: a negative amount is one in the opposite direction."""
+        """The direction and the positive amount; None on an error. A negative amount reverses the direction."""
         amounts = list(self._amounts())
         moved = [(direction, amount) for direction, amount in amounts if amount]
         if self.errors:
@@ -321,7 +326,7 @@ class _Row:
             yield self._direction(), self._try("amount", cells.amount) or 0
 
     def _direction(self) -> Direction:
-        """The direction in its column. Without such a column, all amounts of the statement are payments."""
+        """The direction in the row's direction column. If there is no such column, every amount is a payment."""
         if "direction" not in self._positions:
             return Direction.OUT
         written = normalized(_raw_text(self._cell("direction")))

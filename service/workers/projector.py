@@ -25,7 +25,11 @@ POLL_SECONDS = 0.5
 
 
 class Retry(NamedTuple):
-    """How long to wait after an error, twice as long each time, up to a limit; and its name and level in the log."""
+    """How an error is logged (`event`, `level`), and how long to wait after it.
+
+    The wait is `first_seconds` after the first error, and doubles with each further error in a row, up to
+    `max_pause_seconds`.
+    """
 
     event: str
     level: int
@@ -47,8 +51,8 @@ ENDED = ("08", "57P", "25P03")
 def follow(url: str, stop: threading.Event, wait: Callable[[float], object] | None = None) -> None:
     """Fold new events until `stop` is set; try again after errors of the database.
 
-    `wait` is called with the seconds to wait before the next attempt; default: until `stop` is set. Raises FoldStopped
-    if an event cannot be folded and names no fund that could be held.
+    `wait` is called with the seconds to wait before the next attempt; default: `stop.wait`, which ends early when
+    `stop` is set. Raises FoldStopped if an event cannot be folded and names no fund that could be held.
     """
     errors = _Errors(wait or stop.wait)
     while not stop.is_set():
@@ -83,9 +87,10 @@ class _Errors:
 
     @property
     def max_events(self) -> int:
-        """The size of the next span: half as many events after each refusal.
+        """The size of the next span: half as many events after each refusal in a row.
 
-        So a span that is too large for a limit of the server is folded in parts, and the log names the event at last.
+        A span that is too large for a limit of the server is thus folded in parts. If one event is refused, the spans
+        shrink until the service's log names that event.
         """
         return max(SPAN >> self._in_a_row, 1) if self._retry is REFUSED else SPAN
 
@@ -101,7 +106,10 @@ def _follow(conn: Connection[Any], stop: threading.Event, errors: _Errors) -> No
 
 
 def fold(conn: Connection[Any], max_events: int = SPAN) -> Span | None:
-    """Fold the next span; hold the fund of each event that cannot be folded. Raises FoldStopped if it names no fund."""
+    """Fold the next span; hold the fund of each event that cannot be folded.
+
+    Raises FoldStopped if an event that cannot be folded names no fund.
+    """
     while True:
         try:
             return advance(conn, max_events)

@@ -31,7 +31,7 @@ class FileWrong(OperatorError):
 
 
 def _shown(file: Path, wrong: Wrong) -> str:
-    """The error as one line. An option of the command, such as `--actor`, is in no line of the file."""
+    """The error as one line of text: without file and line number if an option, such as `--actor`, is wrong."""
     return f"{file}:{wrong}" if wrong.line else f"{wrong.path}: {wrong.zh} {wrong.en}"
 
 
@@ -52,9 +52,9 @@ class FileUnreadable(OperatorError):
 
 
 def bytes_of(file: Path) -> bytes:
-    """What `file` contains; it is read once, because it may be a pipe, and never without end, as a device may be.
+    """The content of `file`, read only once (a pipe cannot be read twice), and up to MAX_BYTES (a device is endless).
 
-    Raises FileUnreadable, and OSError, which names the file also if reading fails.
+    Raises FileUnreadable, and OSError, whose `filename` is set even if the file was opened but reading failed.
     """
     try:
         with file.open("rb") as opened:

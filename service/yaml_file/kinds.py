@@ -46,7 +46,7 @@ class NotAllowed(ValueError):
 
 @dataclass
 class Reading:
-    """One pass over a file: the errors found, and the unit of its amounts in fen, if it states one."""
+    """One pass over a file: the errors found; and `unit`, the file's unit of amounts in fen, None if not stated."""
 
     unit: int | None = None
     wrong: list[Wrong] = field(default_factory=list)
@@ -66,7 +66,7 @@ NO_VALUE = (
 
 
 def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
-    """A kind for single values, which `read` parses; `read` raises NotAllowed for other values."""
+    """A kind for single values. `read` parses a value, and raises NotAllowed if the field does not allow the value."""
 
     def kind(value: Any, path: str, reading: Reading) -> Any:
         if not isinstance(value, Text):
@@ -152,7 +152,7 @@ NOTHING.null = True
 def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
     """A kind for blocks of named fields: all of `required`, any of `optional`, and no others.
 
-    An optional field without a value (~, null, nothing) is as if it were not written.
+    An optional field without a value (~, null, nothing) is treated as absent.
     """
     known = {**required, **(optional or {})}
 
@@ -203,6 +203,6 @@ def wrong_at(document: Any, path: str, zh: str, en: str) -> Wrong:
 
 
 def _inside(block: Block, name: str) -> Any:
-    """The field of this name; a batch may be written with leading zeros."""
+    """The field `name` of `block`. For a batch number, leading zeros in the file are ignored."""
     written = next((each for each in block if each.lstrip("0") == name), name)
     return block[name] if name in block else block[written]

@@ -14,7 +14,7 @@ NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class Text(str):  # noqa: SLOT000 - it has the attributes `line` and `null`
-    """A scalar as it is written, and its line (from 1). `null`: it means "no value"."""
+    """A scalar as it is written, and its line (from 1). `null`: whether the scalar means "no value"."""
 
     line: int = 1
     null: bool = False
@@ -53,9 +53,9 @@ class WrongYaml(ValueError):
 
 
 def load(text: str) -> Any:
-    """The document as Block, Items and Text. Raises WrongYaml with all problems that precede a syntax error.
+    """The document as Block, Items and Text. Raises WrongYaml with all problems up to the first syntax error.
 
-    A field's line is that of its name, because its value may begin on a later one.
+    The value of a field has the line of the field's name, although the value itself may begin on a later line.
     """
     reader = _Reader(text)
     try:
@@ -92,10 +92,10 @@ ParserEvent = Any
 
 
 class _Reader:
-    """Builds a document from the parser's events, which need no recursion to be read and tell where an alias is used.
+    """Builds a document from the events of yaml's parser, which itself does not recurse and reports every alias.
 
-    Aliases are refused because a few lines of them can expand to any amount of memory, tags because every scalar is
-    text.
+    Aliases are refused because a few lines of them can expand to any amount of memory. Tags are refused because every
+    scalar is text.
     """
 
     def __init__(self, text: str) -> None:

@@ -25,7 +25,10 @@ def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
 
 
 def _is_in_request(path: str) -> bool:
-    """Whether this path is in a request. In a response, members may be added, but a limit must not change."""
+    """Whether this path of the document is part of a request.
+
+    Only in a request may a limit be relaxed; only in a response may a new member be required.
+    """
     return ".data/" in path or ".event/" in path or "/parameters/" in path
 
 

@@ -25,7 +25,7 @@ EXAMPLES = {event["type"]: event for event in reversed(LIFE)}
 
 
 def describe(name: str) -> dict[str, Any]:
-    """The reference of this event type, as published."""
+    """The reference of the event type `name`, as published."""
     fact: type[Fact] = POSTABLE[name]
     return {
         "type": name,

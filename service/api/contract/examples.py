@@ -1,8 +1,8 @@
 """The example life of a small fund: a valid sequence of events in which every event type occurs at least once.
 
 `/v1/event-types` publishes the events as examples, and the tests post them. All data is invented and marked 示例.
-Each chapter is a generator: it yields an event and receives the stream version after it, as a sender receives it in the
-response to a post.
+Each chapter is a generator: it yields an event and receives the stream's version after that event, as a sender does in
+the response to a post.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ GLASS = {"name": "示例玻璃有限公司", "uscc": "91440104MA0000008R", "acco
 
 
 def life() -> list[Event]:
-    """The events in order, each with a unique id."""
+    """The events of the example life, in order, each with a unique id."""
     events: list[Event] = []
     versions = Counter[str]()
     chapters = _chapters()
@@ -74,7 +74,10 @@ def _chapters() -> Chapter[None]:
 
 
 def _builder(subject: str) -> BuildEvent:
-    """A function that builds events of this stream. `cites`: the documents as `kind number`, separated by commas."""
+    """A function that builds events of the stream `subject`.
+
+    Its parameter `cites` lists the cited documents, each as `kind number`, separated by commas.
+    """
 
     def build(type_: str, day: str, cites: str = "", *, actor: str = CLERK, **data: Any) -> Event:
         kinds = [cite.split() for cite in cites.split(",") if cite]
@@ -91,7 +94,7 @@ fund, first, second = _builder(f"fund/{FUND}"), _builder(f"project/{FIRST}"), _b
 
 
 def _founding() -> Chapter[int]:
-    """Returns the version of the appropriation."""
+    """The fund up to its first closed period. Returns the version of the AppropriationReceived event in force."""
     settings: Event = {"notice_working_days": 5, "approvals": LEVELS, "acceptance_tries": 3}
     yield fund("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
     received = {"amount": "1500000.00", "budget_year": 2025}
@@ -338,7 +341,10 @@ def _acceptance() -> Chapter[None]:
 
 
 def _november(paid: int) -> Event:
-    """The bank statement of November: the payment, and a bank fee that the fund does not pay."""
+    """The bank statement of November: a payment, and a bank fee that the fund does not pay.
+
+    `paid`: the version of the PaymentConfirmed event.
+    """
     entry = {"stream": f"project/{FIRST}", "version": paid, "amount": "230000.00"}
     fee = {"number": 2, "on": "2025-11-28", "direction": "out", "amount": "12.50", "payee": "示例银行"}
     return {
@@ -358,7 +364,10 @@ def _november(paid: int) -> Event:
 
 
 def _next_year(appropriation: int) -> Chapter[None]:
-    """An award is terminated; part of the paid money is recovered in two receipts, and the rest is waived."""
+    """An award is terminated; part of the paid money is recovered in two receipts, and the rest is waived.
+
+    `appropriation`: the version of the AppropriationReceived event whose unspent money is carried forward.
+    """
     unspent = {"appropriation": appropriation, "year": 2025, "amount": "210000.00"}
     yield fund("YearCarriedForward", "2026-01-08", "结转批复 示例结转〔2026〕1号", **unspent)
     yield second("AwardTerminated", "2026-02-10", "终止文号 示例终止1", award="M-01", reason="项目停滞")

@@ -1,7 +1,8 @@
-"""Which answers the tables have: none about a fund that is held.
+"""Opens the tables of the projections for an answer, unless the answer is about a held fund.
 
-A view opens the tables by `tables()` with the fund and the project that its answer is about; if a row of the tables
-tells them, it calls `must_not_be_held()`. A view that reads only the log or the ledger's states opens `reader().at()`.
+A view calls `tables()` with the fund and the project that its answer is about. If the view learns the fund or the
+project only from a row of the tables, it then calls `must_not_be_held()`. A view that reads only the log or the
+ledger's states opens `reader().at()`.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from service.postgres.snapshots import Snapshot
 
 @contextmanager
 def tables(min_position: int | None, fund: str | None = None, project: str | None = None) -> Iterator[Snapshot]:
-    """A snapshot of the tables that have folded `min_position`, for an answer about this fund or project.
+    """A snapshot of the tables, folded at least up to `min_position`, for an answer about this fund or project.
 
-    Raises Problem `fund-held`; see also Reader.at.
+    Raises Problem `fund-held` as must_not_be_held() does, and the errors of Reader.at.
     """
     with reader().at(min_position or 0) as snapshot:
         must_not_be_held(snapshot, fund, project)
@@ -28,7 +29,7 @@ def tables(min_position: int | None, fund: str | None = None, project: str | Non
 
 
 def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None = None) -> None:
-    """Raises Problem `fund-held` if this fund is held, or without a fund, one that has this project."""
+    """Raises Problem `fund-held` if `fund` is held; if `fund` is None, if any fund that has `project` is held."""
     if not snapshot.held:
         return
     of_project = snapshot.rows("funds_of_project", project=project) if project and not fund else ()
@@ -38,7 +39,7 @@ def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None =
 
 
 def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = None) -> dict[str, Any]:
-    """The `as_of` of a list from the tables. Without a fund or project, it names the funds that are held."""
+    """The `as_of` of a list from the tables; without a fund or project, `as_of` also names the held funds."""
     held = [] if fund or project else _held(snapshot)
     return {"position": snapshot.position, **({"held": held} if held else {})}
 
@@ -51,7 +52,7 @@ def absent(snapshot: Snapshot, **facts: Any) -> Problem:
 
 
 def _held(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """The held funds that the principal may read, or of which it may read a project."""
+    """The held funds of which the principal may read everything or at least one project."""
     if not snapshot.held:
         return []
     projects = {project for grant in principal().grants for project in grant.projects if may_read(project=project)}

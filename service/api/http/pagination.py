@@ -20,9 +20,10 @@ LIMIT = whole("Maximum number of rows per page; default 100", "每页行数，�
 def answer_rows(
     name: str, rows: Sequence[dict[str, Any]], members: dict[str, Any], size: int, cursor: Callable[[Any], str]
 ) -> Response:
-    """A page of rows, under `name`, with the other `members` of the body.
+    """A page of rows as the member `name` of the body, together with the other `members`.
 
-    A full page has the cursor of the next page as `next` and its URL as a Link header; otherwise `next` is null.
+    If the page has `size` rows, `next` is the `cursor` of its last row, and the Link header has the URL of the next
+    page; otherwise `next` is null.
     """
     after = cursor(rows[-1]) if len(rows) >= size else None
     headers = {"Link": f'<{next_url(after)}>; rel="next"'} if after else {}

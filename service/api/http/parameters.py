@@ -119,19 +119,19 @@ class CodeConverter(BaseConverter):
 
 
 class NumberConverter(IntegerConverter):
-    """A whole number in a URL path, in ASCII digits: other digits, such as ٣, would be a second address of the same."""
+    """A whole number in a URL path, only in ASCII digits: other digits, such as ٣, would give a resource two URLs."""
 
     regex = "[0-9]{1,19}"
 
 
 class NameConverter(BaseConverter):
-    """The sender's name for a payment in a URL path; any other text gives 404."""
+    """The name that the sender gave to a payment, in a URL path; any other text gives 404."""
 
     regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Parameter:
-    """A code or a name, with the same pattern as in a URL path."""
+    """A query parameter for a code or a name, with the pattern that `converter` has in URL paths."""
     return pattern(converter.regex, about, about_zh)
 
 

@@ -42,7 +42,7 @@ class Problem(Exception):
 
 
 def document(kind: str, **facts: Any) -> dict[str, Any]:
-    """A problem document of type `kind`. Its `type` is a relative URL, resolved against the service that sent it."""
+    """A problem document of type `kind`. Its `type` is a URL relative to the service that sends the document."""
     about = PROBLEM_TYPES[kind]
     return {
         "type": f"/v1/problems/{kind}",
@@ -115,12 +115,12 @@ def _plain(value: object) -> object:
 
 
 def kebab(name: str) -> str:
-    """`BalanceTooSmall` as `balance-too-small`."""
+    """A name such as `BalanceTooSmall` in lower case with hyphens: `balance-too-small`."""
     return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """The response for a problem document; its type is kept in `g.outcome` for the request log."""
+    """The response for a problem document; `g.outcome` keeps the problem type for the request log."""
     g.outcome = problem["type"].rpartition("/")[2]
     return answer(problem, problem["status"], "application/problem+json", headers)
 

@@ -15,7 +15,7 @@ class NotStrictJson(ValueError):
 
 
 def parse(body: bytes) -> Any:
-    """The value of a JSON body. Raises NotStrictJson, with the position where known."""
+    """The value of a JSON body. Raises NotStrictJson, with the position of the fault if it is known."""
     try:
         text = body.decode("utf-8")
         value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)

@@ -18,6 +18,9 @@ def must_find(fund: str, project: str | None = None) -> None:
 
 
 def must_read(fund: str | None = None, project: str | None = None) -> None:
-    """Raises Problem `out-of-limits` if the principal may not read this fund or project (or, without either, all)."""
+    """Raises Problem `out-of-limits` if the principal may not read this fund or project.
+
+    With neither given, the principal must be allowed to read the whole ledger.
+    """
     if not may_read(fund, project):
         raise Problem("out-of-limits", fund=fund, project=project)

@@ -31,7 +31,7 @@ from service.ledger.recorder import Identity
 
 
 class Data(Bilingual):
-    """An object of any content; the schema of its event type loads it in the next step."""
+    """The `data` of an event: at first any JSON object; the schema of the event type loads its content later."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -80,7 +80,10 @@ def parse_envelope(event: Any) -> Envelope:
 
 
 def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
-    """The post for a validated envelope; `sender` is the name of the principal. Raises ValidationError."""
+    """The post for a validated envelope. Raises ValidationError.
+
+    `sender`: the name of the principal. `secret`: the key of the account digests.
+    """
     schema = SCHEMAS[envelope["type"]]
     try:
         with Context(secret):

@@ -164,7 +164,7 @@ def _store_refusals(items: list[Item]) -> None:
 
 
 def _body() -> tuple[list[Any], bool]:
-    """The events of the request, and whether it is a single event, not a bundle. Raises Problem or ValidationError."""
+    """The events of the request, and True for a single event, False for a bundle. Raises Problem, ValidationError."""
     if request.content_length is None:
         raise Problem("length-required")
     kind = request.mimetype
@@ -188,8 +188,9 @@ def _has_attributes() -> bool:
 
 
 def _read(event: Any, stream: str | None, expected: int | None, opened_projects: dict[str, str]) -> Item:
-    """Parse one event of the request, completed from the URL and the headers.
+    """Parse one event of the request, with `stream` from the URL and the version `expected` by the headers filled in.
 
+    If the event opens a project, its stream and fund are added to `opened_projects`.
     Permissions are checked before the data is validated, so that no time is spent on the data of a forbidden event.
     """
     try:
@@ -259,7 +260,7 @@ def _look_up_fund(stream: str) -> str | None:
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
     """Have the ledger decide the posts, and set the outcome of each item.
 
-    If an event of an atomic bundle is malformed or forbidden, none of its events is recorded.
+    If an event of an atomic bundle is malformed or forbidden, no event of the bundle is recorded.
     """
     valid = [item for item in items if item.post]
     posts = [item.post for item in valid if item.post]
@@ -325,7 +326,7 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 
 
 def _preview(event: Any) -> dict[str, Any]:
-    """An event that would be recorded, as the log would have it, but without position and account digests."""
+    """An event that would be recorded, in the form of the log, but without position and account digests."""
     return {
         "type": type(event.fact).__name__,
         "subject": event.stream,

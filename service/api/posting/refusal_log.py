@@ -1,4 +1,4 @@
-"""Stores refused posts, with the problem that each was answered with, in a table next to the log."""
+"""Stores refused posts, each with the problem that was sent in response, in a table next to the log."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _identity(row: Row) -> tuple[Any, ...]:
 def _write(requests: Sequence[tuple[Ledger, dict[tuple[Any, ...], Row]]]) -> None:
     """Store the refusals of several requests in as few statements as possible.
 
-    A refusal that several requests contain goes into a statement for each of them, because each must be counted.
+    A refusal that occurs in several requests is written by one statement per request, so that each occurrence counts.
     """
     [(first_ledger, _), *_] = requests
     pending = [rows for _, rows in requests]

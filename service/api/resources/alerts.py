@@ -83,7 +83,7 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
 
 
 def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Iterator[AlertWithPositions]:
-    """The alerts that can only be found in the movements of money, which the projections keep."""
+    """The alerts that follow from the movements of money; only the projections keep these movements."""
     for row in snapshot.rows("appropriations", fund=fund):
         if row["unspent"] != "0.00" and row["spend_by"].year <= view.today.year:
             facts = {"received_on": row["received_on"], "amount": row["unspent"]}

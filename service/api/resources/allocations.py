@@ -32,10 +32,11 @@ bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")
 
 
 class AllocationShape(Shape):
-    """The request body: the applications, the amounts to allocate, and the quantum that amounts are rounded to.
+    """The request body of an allocation.
 
-    Defaults: the eligible applications in the public notice (in the review, if there is no notice), the balance of the
-    project's line, and the fund's quantum.
+    `applications`: by default the eligible ones in the public notice, or in the review if there is no notice.
+    `amounts`: the amount to allocate in each batch, by default the balance of the project's line.
+    `quantum`: the amount to whose multiples shares are rounded, by default the fund's setting.
     """
 
     makes = dict
@@ -81,7 +82,9 @@ def allocate(project: str) -> Response:
 
 
 def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
-    """The scores of the named applications, or of all eligible ones in the notice (in the review, without a notice).
+    """The scores of the applications `names`.
+
+    If `names` is None: of all eligible applications in the public notice, or in the review if there is no notice.
 
     Raises UnknownName, NameTaken, NotStanding, NobodyListed.
     """

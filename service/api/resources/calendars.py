@@ -1,4 +1,4 @@
-"""/v1/calendars: the imported holiday calendars, and from which event on each was in force."""
+"""/v1/calendars: the imported holiday calendars, and the position from which each was in force."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 @bp.post("")
 @operation("Request a check of the whole ledger", "申请全面核查", response_types.CheckAsked)
 def ask() -> Response:
-    """At most one check waits at a time: a request while one is waiting returns that one."""
+    """Requests a check. If a check is already waiting, returns the waiting one, so that at most one waits."""
     must_read()
     [row] = ledger().execute("ask_check", by=principal().name)
     url = f"/v1/checks/{row['id']}"

@@ -1,8 +1,8 @@
 """/v1/events: the event feed, as pages (JSON or NDJSON), by long polling or as server-sent events; and its digest.
 
 All forms use the same cursor, the log position. A complete page never changes and may be cached for ever. The size of
-a page is limited; a stream ends after a number of bytes and is resumed with `Last-Event-ID`, so that a slow or
-disconnected reader costs no more than that.
+a page is limited. A stream ends after a number of bytes and is resumed with `Last-Event-ID`, so that a slow or
+disconnected reader has a limited cost.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ FILTERS: dict[str, Any] = {"fund": FUND, "project": PROJECT, "type": _types()}
 
 
 class Selection(NamedTuple):
-    """Which events of the log a reader requested; None: no filter."""
+    """Filters for the events of the log that a reader requested; a filter that is None selects all events."""
 
     fund: str | None
     project: str | None
@@ -101,7 +101,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The reader asks to wait up to `seconds` for events after position `after`, where there are none yet."""
+    """The reader asks to wait up to `seconds` for events after position `after`, because there are none yet."""
 
     after: int
     seconds: int
@@ -117,7 +117,7 @@ class Follow:
     selection: Selection
 
     def next(self, after: int) -> tuple[bytes, int]:
-        """The next server-sent events after a position, possibly none, and the position up to which it searched."""
+        """The next server-sent events after `after`, possibly none, and the last log position that was searched."""
         with self.reader.at() as snapshot:
             page = self.selection.page(snapshot, self.source, after, pagination.MAX_ROWS)
         text = "".join(f"id: {_position(line)}\ndata: {line}\n\n" for line in page.lines)
@@ -169,7 +169,10 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
 
 
 def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
-    """Raises NotInTheLog: a reader that is further than the log has read a log that was since restored."""
+    """Raises NotInTheLog if `after` is beyond the end of the log.
+
+    A reader can have such a position if the log was restored to an earlier state after the reader read it.
+    """
     if after > snapshot.head:
         raise NotInTheLog(snapshot.head)
 
@@ -181,7 +184,7 @@ def _selection(filters: Mapping[str, Any]) -> Selection:
 
 
 def _stream_start(start: int) -> int:
-    """The position after which a stream begins: `Last-Event-ID` if the client resumes one. Raises Problem."""
+    """The position after which a stream begins: `Last-Event-ID` if the client sent it, else `start`. Raises Problem."""
     given = request.headers.get("Last-Event-ID")
     if given is None:
         return start
@@ -211,7 +214,10 @@ def _serialized(lines: Sequence[str], kind: str) -> str:
     **FILTERS,
 )
 def digest(*, after: int | None, upto: int, **filters: Any) -> Response:
-    """Lets a follower that hashes the events it received verify that it has all of them."""
+    """The number and the hash of the events in a range.
+
+    A reader that hashes the events that it received can thus verify that none is missing.
+    """
     selection, start = _selection(filters), after or 0
     if upto - start > MAX_DIGEST_EVENTS:
         raise Problem("bad-parameter", parameter="upto", detail=_TOO_LONG)

@@ -134,7 +134,7 @@ def plan(fund: str, *, min_position: int | None) -> Response:
 
 
 def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The annex of the plan, with its rows, names, order and totals as printed, and planned and actual amounts.
+    """The annex of the plan, with planned and actual amounts; rows, names, order and totals are as printed.
 
     Raises Problem if there is no such fund.
     """

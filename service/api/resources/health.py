@@ -25,7 +25,7 @@ def alive() -> Response:
 @bp.get("/readyz")
 @operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None)
 def ready() -> Response:
-    """Uses each pool of connections as a request would: one that is out of order is not hidden by the others."""
+    """Uses every connection pool as a request would, so that no working pool hides a broken one."""
     warming = current_app.extensions.get("warming")
     if warming and warming.is_alive():
         return answer({"status": "reading the longest streams"}, 503)

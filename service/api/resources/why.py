@@ -77,7 +77,7 @@ def _references(found: Answer) -> set[Reference]:
 
 
 def heads(view: LedgerView, *streams: str) -> list[Reference]:
-    """References to the last event of each of these streams, from which `last_position` follows."""
+    """References to the last event of each of these streams, for look_up() and then last_position()."""
     return [Reference(name, view.stream(name).version) for name in streams]
 
 
@@ -92,7 +92,7 @@ def look_up(references: Iterable[Reference]) -> Places:
 
 
 def last_position(places: Places) -> int:
-    """The last position of these events: an answer that rests on them is as of it."""
+    """The last position of these events: the `as_of` of an answer that is based on the events."""
     positions: Iterable[int] = (place["position"] for place in places.values())
     return max(positions)
 

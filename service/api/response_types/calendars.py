@@ -11,7 +11,10 @@ from service.api.response_types.every import Day, Document, Position
 
 
 class Calendar(TypedDict):
-    """An imported calendar of a year. The events from `from_position` on are decided by it, until it is replaced."""
+    """An imported calendar of a year.
+
+    The events from `from_position` on are decided by this calendar, until it is replaced.
+    """
 
     year: int
     state: Literal["in force", "replaced"]

@@ -18,7 +18,7 @@ class CheckAsked(TypedDict):
 
 
 class CheckRun(TypedDict):
-    """A check of the ledger. `errors` is null until the check is finished, and if it failed."""
+    """A check of the ledger. `errors` is null unless `status` is `finished`."""
 
     id: int
     asked_at: datetime
@@ -46,7 +46,7 @@ class Finding(TypedDict):
 class CheckReport(TypedDict):
     """The findings of a check of the log up to `head` and of the tables up to `position`.
 
-    `counts` has all findings; `findings` lists only the first of each kind and table.
+    `counts` counts all findings; `findings` lists only the first few of each kind and table.
     """
 
     position: Position
@@ -59,6 +59,6 @@ class CheckReport(TypedDict):
 
 
 class Check(CheckRun):
-    """A check with its report, which is null until the check is finished, and if it failed."""
+    """A check with its report. `report` is null unless `status` is `finished`."""
 
     report: NotRequired[CheckReport | None]

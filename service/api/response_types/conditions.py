@@ -12,8 +12,8 @@ from service.api.response_types.every import AsOf, Cursor, Day, Position, Yuan
 class Source(TypedDict):
     """The source of a rule or an alert, in Chinese and English.
 
-    `kind`: a law, the plan of the special fund (seed), a setting of the fund, common practice, or the consistency of
-    the ledger (books).
+    `kind`: a law (`law`), the plan of the special fund (`seed`), a setting of the fund (`setting`), common practice
+    (`practice`), or the consistency of the ledger (`books`).
     """
 
     kind: Literal["law", "seed", "setting", "practice", "books"]
@@ -136,7 +136,10 @@ class Share(TypedDict):
 
 
 class Allocated(TypedDict):
-    """The amounts allocated to one application, and its rank by score; equal scores rank in the order of receipt."""
+    """The amounts allocated to one application, and its rank by score.
+
+    Applications with equal scores rank by application number, then in the order of receipt.
+    """
 
     application: str
     score: str
@@ -146,7 +149,10 @@ class Allocated(TypedDict):
 
 
 class Allocation(TypedDict):
-    """A calculated allocation; nothing is recorded. AwardListDecided can use it, with `by_score` and this quantum."""
+    """A calculated allocation; nothing is recorded.
+
+    An AwardListDecided event can use the amounts, with `by_score` true and the same `quantum`.
+    """
 
     project: str
     as_of: AsOf
@@ -163,7 +169,10 @@ class Allocation(TypedDict):
 
 
 class Appropriation(TypedDict):
-    """An appropriation with its deadline, and the days from its receipt to the allotment and payment of its own fen."""
+    """An appropriation with its deadline, `spend_by`.
+
+    The numbers of days count from the receipt of the appropriation to the allotment, or to the payment, of its own fen.
+    """
 
     position: Position
     version: int
@@ -205,8 +214,8 @@ class Alert(TypedDict):
 class Alerts(TypedDict):
     """The alerts of today: overdue first, then due, then odd.
 
-    Those that depend on movements of money are found in the tables, at `as_of`; the others in the ledger's own states,
-    which may be newer: `states_as_of` is the last event that they contain.
+    Alerts that depend on movements of money are found in the tables, at `as_of`. All other alerts are found in the
+    ledger's own states, which may be newer than the tables: `states_as_of` is the last event in the states.
     """
 
     fund: str

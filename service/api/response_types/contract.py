@@ -11,7 +11,10 @@ from service.api.response_types.every import Position
 
 
 class Explanation(TypedDict):
-    """A problem type and its remedy. `rule` and `refuses` (event types) are given for the refusals of a rule."""
+    """A problem type and its remedy.
+
+    Only the refusal by a rule has `rule` and `refuses`, the event types that the rule may refuse.
+    """
 
     type: str
     status: int

@@ -63,7 +63,7 @@ class ErrorAt(TypedDict):
 
 
 class HeldFund(TypedDict):
-    """A fund whose event at `position` cannot be folded: the tables have its events before that one only."""
+    """A fund whose event at `position` cannot be folded: of this fund, the tables have only the earlier events."""
 
     fund: str
     position: Position
@@ -72,7 +72,7 @@ class HeldFund(TypedDict):
 class AsOf(TypedDict):
     """The log position, and the booking date if one was requested, that the response reflects.
 
-    `held`: in a list over several funds, those of which it has only earlier events.
+    `held`: in a list over several funds, the held funds. Of a held fund, the list reflects only the earlier events.
     """
 
     position: Position

@@ -59,7 +59,7 @@ class Figures(TypedDict):
 
 
 class BalanceRow(Figures):
-    """One row of the balances. `by` determines which of the identifying keys it has."""
+    """One row of the balances. The `by` of the response determines which identifying members the row has."""
 
     batch: NotRequired[int]
     project: NotRequired[str]

@@ -18,7 +18,7 @@ class Drafted(TypedDict):
 
 
 class Outcome(TypedDict):
-    """The outcome of one event of a bundle, with the members of a problem document if it was not recorded."""
+    """The outcome of one event of a bundle, with the members of a problem document if the event was not recorded."""
 
     source: NotRequired[str]
     id: NotRequired[str]
@@ -31,7 +31,7 @@ class Outcome(TypedDict):
 
 
 class Posted(TypedDict, total=False):
-    """The outcome of one event; for a bundle only `outcomes`, one for each of its events."""
+    """The outcome of a single event. For a bundle, the only member is `outcomes`: one for each event of the bundle."""
 
     source: str
     id: str

@@ -76,9 +76,10 @@ class LedgerEntry(CashEntry):
 class Exceptional(TypedDict):
     """A difference between the statement and the ledger.
 
-    `kind` is the most serious kind in `differs`; `difference` is the statement's amount minus the ledger's. For a
-    duplicate, `repeats_line` is the number of the line that it repeats, or `settled` is the entry that was already
-    settled by an accepted statement of other days. `pending` is a matching payment, instructed but not yet confirmed.
+    `kind` is the most serious kind in `differs`; `difference` is the statement's amount minus the ledger's. A
+    duplicate has either `repeats_line`, the number of the line that this line repeats, or `settled`, the ledger entry
+    that an accepted statement of other days already settled. `pending` is a matching payment that is instructed but not
+    yet confirmed.
     """
 
     kind: Kind
@@ -166,10 +167,10 @@ class Reconciliation(TypedDict):
 
 
 class OutdatedSince(TypedDict):
-    """The first EntryReversed after which an accepted statement is outdated: its position, stream and version.
+    """The first EntryReversed that left less of an entry than an accepted statement lists.
 
-    `entry` and `entry_version` are the type and the version, in the same stream, of the entry that it reversed, wholly
-    or in part: less of it is left than the statement lists.
+    `position`, `stream` and `version` are those of the EntryReversed.
+    `entry` and `entry_version` are the reversed entry's type and its version in the same stream.
     """
 
     position: Position
@@ -183,8 +184,8 @@ class Accepted(TypedDict):
     """A statement that was accepted by the StatementReconciled of this version.
 
     If a file was accepted several times for the same days, only the last counts; the others are `replaced`.
-    `outdated_since` is null while every entry that it lists has at least the amount listed. Reconcile the statement
-    again to account for a reversal.
+    `outdated_since` is null while every ledger entry that the statement lists has at least the amount listed. Reconcile
+    the statement again to account for a reversal.
     """
 
     version: int

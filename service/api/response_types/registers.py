@@ -110,7 +110,7 @@ class Objection(TypedDict):
 class Recovery(TypedDict):
     """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding.
 
-    `lapsed`: what was ordered but no longer paid when the recovery was waived, since it had been returned.
+    `lapsed`: the ordered money that had already been returned when the recovery was waived, and is no longer claimed.
     """
 
     recovery: str
@@ -258,7 +258,7 @@ class PaymentTrace(TypedDict):
 class Standing(TypedDict):
     """The account that a fen is in, and the position of the event that moved it there (`since`).
 
-    Of project, batch, award and payment it has those by which the account is divided.
+    `project`, `batch`, `award` and `payment` are given only if the account is divided by them.
     """
 
     account: str

@@ -44,7 +44,7 @@ class Loaded(NamedTuple):
 
 
 class FactSchema(Shape):
-    """The `data` of an event. `fact` is the class of the loaded fact, `scope` the scope that the key must have."""
+    """The `data` of an event. `fact`: the class of the loaded fact. `scope`: the scope that the API key must have."""
 
     fact: ClassVar[type[Fact]]
     scope: ClassVar[str]

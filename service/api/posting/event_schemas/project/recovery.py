@@ -26,7 +26,7 @@ class RecoveryReceived(RecoverySchema):
 
 
 class RecoveryWaived(RecoverySchema):
-    """Its scope differs from the scope of the order: a key that orders a recovery must not be able to waive it."""
+    """The scope is not that of RecoveryOrdered: an API key that orders a recovery must not be able to waive it."""
 
     fact = recovery.RecoveryWaived
     scope = "post:waiver"
