@@ -35,10 +35,10 @@ class Urgency(StrEnum):
 
 
 class Sentence(NamedTuple):
-    """The message of an alert in two languages, with placeholders for its facts.
+    """The message of an alert in two languages, with placeholders for the alert's facts.
 
-    `rule`: the name of the rule that the situation would break, or of the rule that was waived; None if there is none.
-    `source`: the source of that rule; if `rule` is None, `because`.
+    `rule`: the name of the rule that the situation would break, or of the rule that was waived; None if there is no
+    such rule. `source`: why the alert exists, that is, the source of `rule`, or `because` if `rule` is None.
     """
 
     en: str
@@ -163,7 +163,7 @@ EVENT_TYPES = ("entry", "type")
 
 
 class Alert(Struct, frozen=True):
-    """One alert. `by`: the events that caused it."""
+    """One alert. `by`: references to the events that caused the alert."""
 
     name: str
     urgency: Urgency
@@ -187,12 +187,12 @@ CALENDAR_DUE_DAYS = 60
 
 
 def urgency(due_on: date, today: date) -> Urgency:
-    """OVERDUE from the day after `due_on`, until then DUE."""
+    """The urgency on the day `today` of what is due on `due_on`: DUE up to and including `due_on`, then OVERDUE."""
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
 
 
 def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
-    """The alerts of the fund and of these projects on the day `ledger.today`."""
+    """The alerts, on the day `ledger.today`, of the fund with the code `fund` and of its projects `projects`."""
     state = ledger.fund(fund)
     yield from _of_fund(state, ledger.today)
     yield from _of_calendar(ledger, state)
@@ -221,9 +221,10 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
-    """The alert, for a fund that is not closed, that the next year's calendar must be imported.
+    """The alert that the calendar of the first year without one must be imported, once that is soon due.
 
-    The whole ledger has one calendar. Every fund that may still publish a notice gets the alert.
+    The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may still
+    publish a notice.
     """
     year = ledger.missing_year(ledger.today.year)
     due_on = date(year - 1, 12, 31)
@@ -264,7 +265,10 @@ def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
 
 
 def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
-    """Alerts if a project has more awards than its plan line allows, or fewer where the line requires a number."""
+    """The alert if a project has more awards than its plan line allows, or fewer than the line requires.
+
+    A line requires a number of awards only if its `award_rule` is "exact".
+    """
     line = fund.lines.get(project.code)
     if line is None or not project.awards:
         return

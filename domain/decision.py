@@ -48,7 +48,7 @@ EVERY_POST: tuple[type[Refused], ...] = (OccurredAfterBooked, BookedInFuture, Bo
 
 
 def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
-    """All rules that may refuse a post of this type: the event's own rules first, EVERY_POST last."""
+    """All rules that may refuse a post of the event type `fact`: the type's own rules first, EVERY_POST last."""
     return () if fact in MIRRORS else tuple(dict.fromkeys((*fact.refused_by, *_shared(fact), *EVERY_POST)))
 
 
@@ -69,9 +69,9 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
 
 
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
-    """The streams that the decision of `posted` reads, without the stream of a project's fund.
+    """The streams that the decision of `posted` reads. The stream of a project's fund is read too, but not listed.
 
-    `entries` are the recorded entries that the post refers to.
+    `entries` has the recorded entries that the post refers to.
     """
     streams = (posted.stream, *posted.fact.also_reads())
     if isinstance(posted.fact, EntryReversed):
@@ -88,7 +88,7 @@ def _projects(entry: Recorded) -> Iterator[str]:
 
 
 def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
-    """The events that record `posted`, each with the next version of its stream. Raises Refused."""
+    """The events to record for `posted`, each with the next version of its stream. Raises Refused."""
     if not isinstance(posted.fact, FIRST) and not ledger.stream(posted.stream).version:
         raise UnknownStream(stream=posted.stream)
     _check_documents(ledger, posted)
@@ -129,9 +129,9 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
 
 
 def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
-    """The posted booking date; if omitted, the earliest day that the rules allow.
+    """The booking date in `posted`; if the post has none, the earliest day that the rules allow.
 
-    `touched`: the streams that the post adds events to. Raises the rule that the booking date breaks.
+    `touched` has the streams that the post adds events to. Raises the rule that the booking date breaks.
     """
     header = posted.header
     bounds = tuple(_lower_bounds(ledger, posted, touched))
@@ -152,7 +152,7 @@ def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
 
 
 def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
-    """The days before which the post must not be booked, each with the stream that requires it."""
+    """The streams that forbid to book the post before some day, each with the earliest day that it allows."""
     for name in touched:
         if last := ledger.stream(name).booked_on:
             yield name, last

@@ -17,7 +17,7 @@ Mirror = tuple[str, Fact]
 
 
 class Decision(Struct, frozen=True):
-    """The fact as it will be recorded, its moves, and its mirrors."""
+    """The result of deciding a post: the fact as it will be recorded, the moves of money, and the mirrors."""
 
     fact: Fact
     moves: tuple[Move, ...] = ()
@@ -48,7 +48,7 @@ class Context(Struct, frozen=True):
         return Poster(self.header.actor, self.header.key)
 
     def not_before(self, cause: str, day: date) -> None:
-        """Raises BeforeItsCause if the posted event occurred before `day`, the date of its `cause`.
+        """Raises BeforeItsCause if the posted event occurred before `day`, the date of `cause`.
 
         `cause` names the event or step that the posted event depends on.
         """
@@ -60,9 +60,9 @@ class Context(Struct, frozen=True):
         return Decision(fact or self.fact, moves, mirrors)
 
     def recorded(self, fund: str, decision: Decision) -> tuple[Recorded, ...]:
-        """The events that record `decision` for `fund`: first the leader, then its mirrors.
+        """The events that record `decision` for `fund`: the leader, which has the decided fact, and then its mirrors.
 
-        The leader is the event of the posted fact. Each event has the next version of its stream.
+        Each event has the next version of its stream.
         """
         header = replace(self.header, booked_on=self.booked_on)
         version = self.ledger.stream(self.stream).version + 1

@@ -42,9 +42,10 @@ def official(number: str) -> OfficialNumber | None:
 
 
 class Document(Struct, frozen=True, omit_defaults=True):
-    """One citation. `sha256` is the hash of the file, in hex; `year` and `item` tell apart vouchers with equal numbers.
+    """The citation of one document. `sha256` is the hash of its file, in hex.
 
-    `omit_defaults`: fields that are not set are omitted from the log.
+    `year` and `item` tell apart vouchers with equal numbers. `omit_defaults`: fields that are not set are omitted from
+    the log.
     """
 
     kind: str
@@ -72,10 +73,10 @@ BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书",
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The claims of an event: the normalized numbers of its documents of these kinds, each once.
+    """The claims of an event: one for each different number among its `documents` of these `kinds`.
 
-    `purpose` is appended to the kind of each claim. For kinds in BY_YEAR_AND_ITEM, a document without a
-    year gets `year`, and a document without an item gets item 1.
+    `purpose` is appended to the kind of each claim. For kinds in BY_YEAR_AND_ITEM, a document without a year gets
+    `year`, and a document without an item gets item 1.
     """
     if not kinds:
         return ()

@@ -34,10 +34,10 @@ from domain.rules.waiver import SamePerson
 class EntryReversed(Fact, frozen=True):
     """An entry of the same stream is reversed: its fen move back to their source and its state changes are undone.
 
-    `version` is the version of the reversed entry. `amount` is the part of the entry to reverse: only entries of some
+    `version` is the version of the reversed entry. `amount` is the part of the entry to reverse; only entries of some
     types can be reversed in part. Without `amount`, all that is not reversed yet is reversed. The ledger sets `entry`
-    (the type of the reversed entry), `restored` (the entities restored) and `frees` (the document numbers that may be
-    used again).
+    (the type of the reversed entry), `restored` (the entities whose earlier state is restored) and `frees` (the
+    document numbers that may be used again).
     """
 
     zh = "红字冲销"
@@ -85,9 +85,9 @@ class EntryReversed(Fact, frozen=True):
         return (Reference(stream, self.version),)
 
     def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
-        """`reversed_` after this reversal: the fen of its `moves` are added under the reversed entry's version.
+        """`reversed_` after this reversal, which moved fen back by `moves`.
 
-        `reversed_` maps the version of each entry to those of its fen that reversals moved back.
+        `reversed_` maps the version of an entry to the fen of this entry that reversals have moved back.
         """
         fen = FenSet.of(span for moved in moves for span in moved.fen.ranges)
         return reversed_.set(self.version, reversed_.get(self.version, FenSet()) + fen)

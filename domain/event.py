@@ -33,8 +33,8 @@ class Restored(Struct, frozen=True):
 class Reversible(Struct, frozen=True):
     """How an entry is reversed: whether a part of its amount can be reversed, and which entities are restored.
 
-    `restores(state, fact)` returns these entities, given the fund or project and the entry's fact. `by_another`: the
-    person who posted the entry may not reverse it.
+    `restores(state, fact)` returns these entities, given the fund or project and the entry's fact. If
+    `by_another`, neither the person who posted the entry nor the API key that was used may reverse it.
     """
 
     in_part: bool = False
@@ -43,7 +43,10 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """Reversible only as a whole; restores the one entity named by the fact: for kind `award`, by `fact.award`."""
+    """A Reversible for an entry that can be reversed only as a whole; its reversal restores one entity.
+
+    The entity has this `kind`, and the fact's field of that name names it: for kind `award`, the field `fact.award`.
+    """
     return Reversible(restores=lambda _, fact: (Restored(kind, str(getattr(fact, kind))),), by_another=by_another)
 
 
@@ -56,8 +59,8 @@ class Fact(Struct, frozen=True):
     `zh`: the event's Chinese name; `about_zh`: a Chinese sentence that describes the event. The docstring is the
     English description that the API publishes.
     `cites`: the documents that the event must cite; each entry lists alternative document kinds.
-    `claims`: the kinds of cited documents whose numbers may be used only once. `claims_for`: a
-    purpose, if these numbers may be used once for each purpose.
+    `claims`: the kinds of cited documents whose numbers may be used only once for each purpose.
+    `claims_for`: the purpose for which the event uses these numbers; empty for the usual purpose.
     `records_too`: the types of mirror that may be recorded with the event on other streams.
     `refused_by`: the rules by which the event's own chapter (the module that decides it) may refuse the event.
     `allowed`: whether the event may be recorded after its project or its fund is closed.
@@ -76,7 +79,7 @@ class Fact(Struct, frozen=True):
     reversible: ClassVar[Reversible | None] = None
 
     def also_reads(self) -> tuple[str, ...]:
-        """The streams that the decision reads in addition to the event's own stream and its fund's."""
+        """The streams that the decision reads in addition to the event's own stream and the stream of its fund."""
         return ()
 
     def refers_to(self, stream: str) -> tuple[Reference, ...]:
@@ -130,7 +133,7 @@ def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
 
 
 def subject(fact: type[Fact]) -> str:
-    """The form of the stream name in a post of this type: `fund/…`, or `fund/… | project/…`."""
+    """The form of the stream name in a post of the event type `fact`: `fund/…`, or `fund/… | project/…`."""
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
@@ -143,7 +146,7 @@ class Posted(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """The identity of an event: its stream and version. A decision knows both, but not the position in the log."""
+    """The identity of an event: its stream and version. Both are known when it is decided; its log position is not."""
 
     stream: str
     version: int
@@ -152,8 +155,8 @@ class Reference(Struct, frozen=True):
 class Recorded(Struct, frozen=True):
     """An event as the log stores it.
 
-    `mirrors`: the leader, if this event is a mirror; otherwise None. A mirror repeats its leader's moves on the other
-    stream that the moves affect.
+    `mirrors`: if this event is a mirror, the identity of its leader; otherwise None. The leader is the event of the
+    posted fact. A mirror repeats the leader's moves on the other stream that these moves affect.
     """
 
     stream: str

@@ -82,7 +82,7 @@ class FenSet:
 
     @property
     def total(self) -> int:
-        """The number of fen, which is the amount. Not len(), which is limited to sys.maxsize."""
+        """The number of fen, which is the amount. It is not len(), because len() is limited to sys.maxsize."""
         return self._total
 
     def __bool__(self) -> bool:
@@ -135,7 +135,7 @@ class FenSet:
         return self._canonical(ranges, self._total + other._total)
 
     def __sub__(self, other: FenSet) -> FenSet:
-        """The set without other. Raises FenMissing unless it contains all of other."""
+        """The set without other. Raises FenMissing unless the set contains all of other."""
         if not other:
             return self
         first, last = self._touching_slice(other)

@@ -1,7 +1,6 @@
 """The input of a decision: the streams, today's date, the calendar, and the state that the whole ledger shares.
 
-A view is a persistent value: a later view is a new value and does not change this one. A refused bundle therefore
-needs no rollback.
+A view never changes: each event leads to a new view. A refused bundle therefore needs no rollback.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ State = Fund | Project
 
 
 class Stream(Struct, frozen=True):
-    """An aggregate's state after its event `version`, and that event's booking date. Version 0: no event yet."""
+    """The state of a fund or project after its event `version`, and that event's booking date. Version 0: no event."""
 
     version: int = 0
     booked_on: date | None = None
@@ -34,10 +33,10 @@ class Stream(Struct, frozen=True):
 class LedgerView(Struct, frozen=True):
     """The state of the ledger that decisions read.
 
-    `working_days(first, last)` counts the working days from `first` to `last`, both included; None if the calendar does
-    not cover these years. `claims` maps a claimed document number, such as a voucher number, to the event that claims
-    it. `next_serial` is the serial that the next new fen will get. `entries` are the recorded events that a decision
-    may need: the events that posts refer to, and the events of the same bundle.
+    `working_days(first, last)` counts the working days from `first` to `last`, both included, and returns None if
+    the calendar does not cover these years. `claims` maps a claimed document number, such as a voucher number, to the
+    event that claims it. `next_serial` is the serial that the next new fen will get. `entries` are the recorded events
+    that a decision may need: the events that posts refer to, and the events of the same bundle.
     """
 
     today: date
@@ -58,7 +57,7 @@ class LedgerView(Struct, frozen=True):
         return (date(self.missing_year(self.today.year), 1, 1) - self.today).days - 1
 
     def earliest_end(self, first_day: date, min_working_days: int) -> date:
-        """The earliest last day of a period from `first_day` that has at least this many working days.
+        """The earliest day on which a period that starts on `first_day` has `min_working_days` working days.
 
         If the calendar ends before that day, returns the first day that the calendar does not cover.
         """
@@ -73,21 +72,21 @@ class LedgerView(Struct, frozen=True):
         return self.streams.get(name, Stream())
 
     def fund(self, code: str) -> Fund:
-        """Raises UnknownStream."""
+        """The fund with this code. Raises UnknownStream."""
         state = self.stream(f"fund/{code}").state
         if not isinstance(state, Fund):
             raise UnknownStream(stream=f"fund/{code}")
         return state
 
     def project(self, code: str) -> Project:
-        """Raises UnknownStream."""
+        """The project with this code. Raises UnknownStream."""
         state = self.stream(f"project/{code}").state
         if not isinstance(state, Project):
             raise UnknownStream(stream=f"project/{code}")
         return state
 
     def open_project(self, code: str, fund: str) -> Project:
-        """Raises UnknownStream, ProjectOfOtherFund, ProjectIsClosed."""
+        """The project `code` of the fund `fund`. Raises UnknownStream, ProjectOfOtherFund, ProjectIsClosed."""
         project = self.project(code)
         if project.fund != fund:
             raise ProjectOfOtherFund(project=code, fund=project.fund)
@@ -95,6 +94,6 @@ class LedgerView(Struct, frozen=True):
         return project
 
     def fund_of(self, stream: str) -> Fund | None:
-        """The fund that `stream`, of a fund or a project, belongs to; None before the stream's first event."""
+        """The fund that the stream of a fund or project belongs to; None before the stream's first event."""
         state = self.stream(stream).state
         return self.fund(state.fund) if isinstance(state, Project) else state

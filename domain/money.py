@@ -21,7 +21,10 @@ class Money(int):
     __slots__ = ()
 
     def __new__(cls, fen: SupportsIndex = 0) -> Self:
-        """Accepts integers only: int() would truncate a float and parse a string; index() raises TypeError for both."""
+        """Create an amount from an integer number of fen.
+
+        index() raises TypeError for a float or a string; int() would truncate the float and parse the string.
+        """
         return super().__new__(cls, index(fen))
 
     @classmethod
@@ -43,7 +46,10 @@ class Money(int):
         return f"Money({self})"
 
     def __format__(self, spec: str) -> str:
-        """Format the yuan as text. A width works; a numeric spec, which would print fen, raises ValueError."""
+        """Format the amount in yuan as text. `spec` may give a width.
+
+        A numeric `spec` raises ValueError, because int would apply it to the fen.
+        """
         return format(str(self), spec)
 
     def _decimal(self, places: int) -> str:

@@ -15,14 +15,15 @@ _TABLE = str.maketrans({**FOLDED, **_ALIKE, **_SPACE})
 
 
 def normalized(text: str) -> str:
-    """The form of `text` for comparison: NFKC (half width), case-folded, no white space, one dash, one middle dot.
+    """The form of `text` for comparison: NFKC (half width), case-folded, without white space.
 
-    The function `plain` in PostgreSQL gives the same for every text.
+    All dashes become the same dash, and all middle dots the same middle dot. The PostgreSQL function `plain` returns
+    the same form for every text.
     """
     return unicodedata.normalize("NFKC", text).translate(_TABLE)
 
 
 def number_order(number: str) -> tuple[tuple[int, str], ...]:
-    """The sort key of numbered names: digits compare by value, so that 受理9 sorts before 受理10."""
+    """The sort key of a name with numbers: digits compare by value, so that 受理9 sorts before 受理10."""
     parts = re.findall("[0-9]+|[^0-9]+", normalized(number))
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)

@@ -21,7 +21,7 @@ def last_day(period: str) -> date:
 
 
 def following(period: str) -> str:
-    """The next period."""
+    """The period after `period`."""
     return period_of(last_day(period) + timedelta(days=1))
 
 
@@ -31,7 +31,7 @@ def months_between(day: date, later: date) -> int:
 
 
 def months_after(day: date, months: int) -> date:
-    """The same day of the month `months` months later, or the last day of the later month if that month is shorter."""
+    """The date `months` months after `day`, or the last day of that month if the month is too short."""
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

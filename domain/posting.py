@@ -29,7 +29,7 @@ PAID = "paid"
 
 
 class Account(NamedTuple):
-    """An account's owner (a kind of stream), and the fields of Place by which the account is divided."""
+    """The kind of stream that owns an account, and the fields of Place that divide the account."""
 
     owner: str
     key: tuple[str, ...]
@@ -121,7 +121,10 @@ _POSTING = {(rule.event, rule.when): rule for rule in POSTINGS}
 
 
 class Place(NamedTuple):
-    """What an amount is for. An account uses only the fields in its key; the other fields are None."""
+    """What an amount is for: a project, batch, award or payment.
+
+    In an AccountAt, the fields that are not in the account's key are None.
+    """
 
     project: str | None = None
     batch: int | None = None
@@ -153,18 +156,24 @@ def account_at(account: str, place: Place) -> AccountAt:
 
 
 def key_of(*accounts: str) -> tuple[str, ...]:
-    """The fields of Place by which any of these accounts is divided, in the order of Place."""
+    """The fields of Place that divide any of `accounts`, in the order of Place."""
     return tuple(part for part in Place._fields if any(part in ACCOUNTS[account].key for account in accounts))
 
 
 @lru_cache(maxsize=10_000)
 def _of_all_payments(account: str, place: Place) -> AccountAt:
-    """The key in `Accounts.sums` for `account` at `place`. It has no payment, because a sum covers all payments."""
+    """The key in `Accounts.sums` for `account` at `place`.
+
+    The key has no payment, because a sum covers all payments.
+    """
     return AccountAt(account, account_at(account, place).place.without_payment)
 
 
 class Move(Struct, frozen=True):
-    """A set of fen that moves from one account to another. `place` has all fields of both accounts' keys."""
+    """A set of fen that moves from one account to another.
+
+    `place` has all fields of the keys of both accounts.
+    """
 
     source: str
     target: str
@@ -177,7 +186,7 @@ class Move(Struct, frozen=True):
 
 
 def reversed_move(moved: Move, fen: FenSet) -> Move:
-    """The move that returns `fen`, all or some of the fen of `moved`, to the source account of `moved`."""
+    """The move that returns `fen` to the source account of `moved`. `fen` is all or some of the fen of `moved`."""
     return Move(moved.target, moved.source, moved.place, fen)
 
 
@@ -201,7 +210,10 @@ class Accounts(Struct, frozen=True):
         return Money(self.sums.get(_of_all_payments(account, place), 0))
 
     def total(self, accounts: Iterable[str]) -> Money:
-        """The amount in `accounts` at all places. Linear in the number of sums: for closings, not for payments."""
+        """The amount in `accounts` at all places.
+
+        Its cost is linear in the number of sums. That is acceptable for closings, but not for payments.
+        """
         wanted = frozenset(accounts)
         return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
 
@@ -226,9 +238,10 @@ class Accounts(Struct, frozen=True):
 
 
 def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = "") -> Move:
-    """The move of `amount` fen at `place` by the posting rule of `event` and `when`: the fen with the lowest serials.
+    """The move of `amount` fen at `place` by the posting rule of `event` and `when`.
 
-    Raises BalanceTooSmall if the source account holds less than `amount` at `place`.
+    The fen with the lowest serials move. Raises BalanceTooSmall if the source account holds less than `amount` at
+    `place`.
     """
     posting = rule(event, when)
     held = accounts.fen(posting.source, place)
@@ -239,17 +252,20 @@ def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = 
 
 
 def rule(event: str, when: str = "") -> Posting:
-    """The posting rule of `event` under this condition."""
+    """The posting rule of `event` under the condition `when`."""
     return _POSTING[event, when]
 
 
 @cache
 def source_of(event: str) -> str:
-    """The account that `event` takes money from; only for events whose posting rules all have the same source."""
+    """The account that `event` takes money from. All posting rules of `event` must have the same source."""
     return next(rule.source for rule in POSTINGS if rule.event == event)
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """The move of an appropriation: `fen`, which have new serials, leave the treasury."""
+    """The move of `fen` out of the treasury by the posting rule of `event`, an appropriation.
+
+    The serials of `fen` are new.
+    """
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

@@ -28,7 +28,7 @@ def after(stream: Stream, event: Recorded) -> Stream:
 
 
 def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
-    """The view after `events`, each with the next version of its stream."""
+    """`ledger` after `events`. The version of each event must be the next version of its stream."""
     streams, claims, next_serial, entries = ledger.streams, ledger.claims, ledger.next_serial, ledger.entries
     for event in events:
         stream = streams.get(event.stream, Stream())
@@ -44,12 +44,12 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
 
 
 def freed(fact: Fact) -> tuple[Claim, ...]:
-    """The document numbers that an event releases, so that they may be used again."""
+    """The document numbers that an event with this `fact` releases, so that they may be used again."""
     return fact.frees if isinstance(fact, EntryReversed) else ()
 
 
 def serial_after(event: Recorded, next_serial: int) -> int:
-    """The ledger's next free serial after `event`; `next_serial` is the one before `event`.
+    """The ledger's next free serial after `event`. `next_serial` is the next free serial before `event`.
 
     Only an appropriation uses new serials: it moves them out of the treasury.
     """

@@ -28,7 +28,7 @@ PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="ut
 
 
 def version(text: str) -> str:
-    """The version of a projection's SQL: a hash of it without comments and layout."""
+    """The version of a projection whose SQL is `text`: a hash of the SQL without comments and layout."""
     bare = " ".join(re.sub("--.*", "", text).split())
     return sha256(bare.encode()).hexdigest()[:16]
 
@@ -69,7 +69,7 @@ class Span:
 
 
 class FoldStopped(Exception):
-    """The event at `position` cannot be folded: it violates an invariant. Its fund can be held (`held_fund.py`)."""
+    """The event at `position` violates an invariant and cannot be folded. Its fund can be held (`held_fund.py`)."""
 
     def __init__(self, position: int, projection: str, finding: str) -> None:
         super().__init__(f"{projection} stopped at position {position}: {finding}")
@@ -154,7 +154,7 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
 
 
 def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
-    """The position of each projection; its cursor stays locked until the transaction ends. Raises Changed."""
+    """Lock the cursors of `names` until the transaction ends, and return their positions by name. Raises Changed."""
     versions = [VERSIONS[name] for name in names]
     rows.execute(REGISTER, {"names": list(names), "versions": versions})
     claimed = rows.execute(CLAIM, {"names": list(names), "versions": versions}).fetchall()
@@ -164,7 +164,7 @@ def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
 
 
 def changed(conn: Connection[Any]) -> tuple[str, ...]:
-    """The projections whose SQL has changed since their tables were folded, so that these must be rebuilt."""
+    """The projections whose SQL has changed since their tables were folded. Those tables must be rebuilt."""
     current = {"names": list(ORDER), "versions": [VERSIONS[name] for name in ORDER]}
     differing = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(CHANGED, current)}
     return tuple(name for name in ORDER if name in differing)

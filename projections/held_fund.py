@@ -14,9 +14,9 @@ from psycopg.rows import tuple_row
 
 
 def hold(conn: Connection[Any], position: int, projection: str, finding: str) -> str | None:
-    """Hold the fund of the event at `position`, an event that cannot be folded.
+    """Hold the fund of the event at `position`, because `projection` cannot fold this event; `finding` is the reason.
 
-    Returns the fund, or None if the event names no fund.
+    Returns the fund. Returns None if the event names no fund, or if the fund is already held at `position` or before.
     """
     event = {"position": position, "projection": projection, "finding": finding}
     row: tuple[str] | None = conn.cursor(row_factory=tuple_row).execute(HOLD, event).fetchone()
@@ -41,7 +41,8 @@ HOLD = """
 def skip_held(conn: Connection[Any]) -> None:
     """For the rest of this session, make `event` a view of the log without the events of held funds.
 
-    The name `held_fund` is resolved when the view is created; in a rebuild it means the copy in the rebuild's schema.
+    PostgreSQL resolves the name `held_fund` when it creates the view. In a rebuild, the name means the copy in the
+    rebuild's schema.
     """
     conn.execute(SKIP_HELD)
     # Prepared statements would still read the table: PostgreSQL does not notice that a name has a new meaning.

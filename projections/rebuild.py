@@ -57,7 +57,7 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the position of the comparison, the comparisons, and whether tables were switched."""
+    """The result of a rebuild: the comparisons, their position, and whether tables were switched."""
 
     position: int
     comparisons: tuple[Comparison, ...]
@@ -65,12 +65,12 @@ class Rebuilt(NamedTuple):
 
     @property
     def unexpected(self) -> tuple[str, ...]:
-        """The tables whose rebuilt rows differ from the live ones, accepted or not."""
+        """All tables whose rebuilt rows differ from the live ones, including those that were accepted."""
         return tuple(each.name for each in self.comparisons if each.differing)
 
 
 class _Differs(Exception):
-    """Raised to roll the switch back."""
+    """Some rebuilt rows differ, which was not accepted. The exception is raised to roll the switch back."""
 
 
 def rebuild(
@@ -80,13 +80,14 @@ def rebuild(
     on_progress: Callable[[str, int], object] = lambda *_: None,
     release: str | None = None,
 ) -> Rebuilt:
-    """Fold `names` and the projections they read from scratch into shadow tables; switch if these equal the live ones.
+    """Rebuild `names` and the projections that they read in shadow tables; switch to these if they equal the live ones.
 
-    `accepted`: the projections that may differ from their live tables. `on_progress` is called with a lane's name (its
-    first projection) and its position. `release`: a held fund to release; its events are folded again, its rows may
-    differ, and `names` must be all projections. The switch is one transaction; until it commits, the live tables are
-    unchanged. Raises AlreadyRunning, PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers
-    hold their locks during every attempt to switch.
+    The shadow tables are folded from the beginning of the log. `accepted`: the projections that may differ from their
+    live tables. `on_progress` is called with a lane's name (its first projection) and its position. `release`: a held
+    fund to release. The events of that fund are folded again, its rows may differ, and `names` must be all projections.
+    The switch is one transaction; until it commits, the live tables are unchanged. Raises AlreadyRunning,
+    PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks during every
+    attempt to switch.
     """
     names = with_dependencies(names)
     assert release is None or names == ORDER, "a fund that is released needs all its tables"
@@ -119,9 +120,9 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _copy_holds(conn: Connection[Any], release: str | None) -> None:
-    """Copy the present holds, except that of the fund `release`, to the schema of the rebuild, where folds find them.
+    """Copy the present holds to the schema of the rebuild, where folds find them. The fund `release` is left out.
 
-    Raises NotHeld.
+    Raises NotHeld if the fund `release` is not held.
     """
     copy = Identifier(SCHEMA, "held_fund")
     conn.execute(SQL("create table {} as table public.held_fund").format(copy))
@@ -135,7 +136,7 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold each lane up to the live tables until at most NEAR_EVENTS are left, then create the remaining indexes.
+    """Fold each lane until it is at most NEAR_EVENTS behind the live tables, then create its remaining indexes.
 
     The lanes need not reach the same position: while posts come in, the live tables move on during every repetition.
     """
@@ -156,7 +157,7 @@ def _catch_up(
 
 
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
-    """The position of the live tables, at most the end of the log.
+    """The lowest position of the live tables' cursors, or the end of the log if that is lower; 0 without cursors.
 
     Raises PositionsDiffer if the cursors are at different positions, unless `names` are all projections: a rebuild of
     all projections repairs cursors that differ or are beyond the log.

@@ -24,14 +24,22 @@ WORK_MEM = "64MB"
 
 
 class Difference(NamedTuple):
-    """A row that differs between the live and the shadow table: as in each table, or None where it is missing."""
+    """A row that differs between the two tables.
+
+    `live`: the row in the live table. `rebuilt`: the row in the shadow table. Either is None if that table has no such
+    row.
+    """
 
     live: dict[str, Any] | None
     rebuilt: dict[str, Any] | None
 
 
 class Comparison(NamedTuple):
-    """A live and a shadow table compared: rows, digests, the number of differing rows, and some of those (`shown`)."""
+    """The comparison of a live table with its shadow table.
+
+    `new_rows` and `new_digest` are the number of rows and the digest of the shadow table. `differing`: the number
+    of differing rows. `shown`: some of these rows.
+    """
 
     name: str
     live_rows: int
@@ -43,14 +51,20 @@ class Comparison(NamedTuple):
 
 
 def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """`names` in up to two groups that can be folded in parallel, because neither group reads from the other."""
+    """The projections `names`, divided into at most two groups that can be folded in parallel.
+
+    No projection of one group reads from a projection of the other.
+    """
     first = _connected(names[0], names) if names else frozenset()
     groups = (tuple(n for n in names if n in first), tuple(n for n in names if n not in first))
     return tuple(group for group in groups if group)
 
 
 def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
-    """The projections among `names` that are connected with `name` by reading, directly or indirectly."""
+    """The projection `name`, and all projections of `names` that are connected with it.
+
+    Two projections are connected if one reads from the other, or if both are connected with the same third one.
+    """
     group = {name}
     while True:
         more = {n for n in names if n not in group and (READS[n] & group or any(n in READS[each] for each in group))}
@@ -60,9 +74,10 @@ def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
 
 
 def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Create empty tables like the live ones, with their constraints. Returns, by table, the SQL of the other indexes.
+    """Create empty tables like the live ones, with their constraints but without their other indexes.
 
-    Folding needs only the constraints; the other indexes are cheaper to create at the end.
+    Returns the SQL statements that create the other indexes, by table. Folding needs only the constraints; the other
+    indexes are cheaper to create at the end.
     """
     rows = conn.cursor(row_factory=tuple_row)
     later: dict[str, list[str]] = {}
@@ -88,10 +103,11 @@ def fold(
     on_progress: Callable[[int], object],
     analyzed: int = 0,
 ) -> None:
-    """Fold these tables up to `upto` and call `on_progress` with the position after each span. Raises FoldStopped.
+    """Fold the log into the tables `names` up to position `upto`. Raises FoldStopped if an event cannot be folded.
 
-    The events of held funds are skipped, as in the live tables. `analyzed`: the position up to which an earlier call
-    has folded the tables and updated the planner's statistics.
+    After each span, `on_progress` is called with the position reached. The events of held funds are skipped, as in the
+    live tables. `analyzed`: the position up to which an earlier call has folded the tables and updated the planner's
+    statistics.
     """
     max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):
@@ -124,9 +140,9 @@ def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
 def compare(
     conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20, except_fund: str | None = None
 ) -> Iterator[Comparison]:
-    """Compare the live tables with those in `schema`: by digest, and row by row if the digests differ.
+    """Compare each live table of `names` with the table in `schema`: by digest, and by row if the digests differ.
 
-    The rows of `except_fund` are not compared.
+    Each Comparison shows at most `max_shown` differing rows. The rows of `except_fund` are not compared.
     """
     for name in names:
         live, shadow = f'public."{name}"', f'{schema}."{name}"'

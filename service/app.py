@@ -60,17 +60,23 @@ BY_KEY = (
 
 
 def open_ledger(url: str) -> Ledger:
-    """The ledger on this database, with today's date, the Chinese calendar and the check digits of USCC."""
+    """The ledger in the database at `url`.
+
+    The ledger uses today's date, the Chinese calendar, and the check digits of social credit codes (USCC).
+    """
     return Ledger(url, today=calendar.today, working_days=packaged_working_days, valid_uscc=uscc.is_valid)
 
 
 def empty_view() -> LedgerView:
-    """A view of an empty ledger, without imported calendars, to decide posts without a database."""
+    """A view of an empty ledger without imported calendars. With it, posts can be decided without a database."""
     return LedgerView(calendar.today(), Calendar().working_days, uscc.is_valid)
 
 
 class _Synchronous(Flask):
-    """Skips Flask's check for coroutine functions, made five times per request: all functions here are synchronous."""
+    """A Flask application that skips Flask's check for coroutine functions, because all functions here are synchronous.
+
+    Flask makes the check five times per request.
+    """
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         return func

@@ -36,7 +36,7 @@ class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defa
 
 
 class _Envelope(msgspec.Struct, omit_defaults=True):
-    """The members of every event, whatever its type."""
+    """The members that the JSON of every event has, whatever its type."""
 
     fund: str
     occurred_on: date
@@ -57,7 +57,10 @@ _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
 
 
 def encode(event: Recorded) -> str:
-    """The JSON of an event for the log. If the name `fund` occurs twice, jsonb keeps the last value, the fact's."""
+    """The JSON of an event for the log.
+
+    If the fact has a field `fund`, the JSON has this name twice. Then jsonb keeps the last value, which is the fact's.
+    """
     header = event.header
     envelope = _Envelope(
         event.fund,
@@ -90,7 +93,7 @@ class UnknownEventType(OperatorError):
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     """The event of type `name` with the JSON `body`.
 
-    Raises msgspec.ValidationError if it cannot be decoded, UnknownEventType if a newer version recorded it.
+    Raises msgspec.ValidationError if `body` cannot be decoded, UnknownEventType if this version does not know the type.
     """
     if name not in _FACT_DECODERS:
         raise UnknownEventType(name)
@@ -104,7 +107,7 @@ def decode(stream: str, version: int, name: str, body: str) -> Recorded:
 
 
 def leaf(event: object) -> bytes:
-    """SHA-256 of a served event as a Merkle tree leaf (RFC 6962): of a zero byte and the event's canonical JSON.
+    """The Merkle tree leaf (RFC 6962) of a served event: SHA-256 of a zero byte and the event's canonical JSON.
 
     In the log's JSON all names are ASCII, and all scalar values are strings, integers or booleans. JSON with its keys
     sorted and no whitespace is therefore already the canonical form of RFC 8785.
@@ -124,7 +127,7 @@ def decode_stream(name: str, version: int, body: str) -> Stream:
 
 
 def _write(value: Any) -> Any:
-    """Encodes the types that msgspec cannot: money, fen, and maps with keys that are not strings."""
+    """Convert `value` for msgspec: money and fen to text, a map to a list of pairs. Raises TypeError otherwise."""
     if isinstance(value, Money | FenSet):
         return str(value)
     if isinstance(value, Map):

@@ -20,8 +20,8 @@ class Config:
 
     `database_url`: None for the embedded PostgreSQL under `home`. `secret`: the key of the digests of API keys and
     account numbers. `rate`: requests per second of each principal. `check_hours`: hours between automatic checks of the
-    ledger, 0 for never. `oidc`: the configuration file of the trusted identity provider. `example`: the console needs
-    no key.
+    ledger, 0 for never. `oidc`: the configuration file of the trusted identity provider. `example`: true if
+    the console needs no key.
     """
 
     home: Path
@@ -109,7 +109,7 @@ def from_environment(
     """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
     `variables`: the variables that the command uses, besides those of the ledger; all others are ignored.
-    Raises ConfigWrong if a variable is invalid, or if there is no ledger and not `new`.
+    Raises ConfigWrong if a variable is invalid. Without `new`, also raises it if there is no ledger or no secret.
     """
     home = _home(env)
     url = _database_url(env)
@@ -191,7 +191,7 @@ def _given_secret(env: Mapping[str, str]) -> str | None:
 def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
     """The configured secret. If there is none, creates one in `home` if `new`, otherwise raises ConfigWrong.
 
-    Raises ConfigWrong even if `new` when `home` has a ledger: a new secret would not be the secret of that ledger.
+    If `home` already has a ledger, raises ConfigWrong even with `new`: a new secret would not be that ledger's secret.
     """
     secret = configured_secret(env)
     if secret is not None:

@@ -31,9 +31,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def supervised(
     name: str, start: Callable[[], Any], stop: Callable[[Any], None], final: Callable[[int | None], bool]
 ) -> Iterator[threading.Event]:
-    """Supervise the process that `start` returns: restart it unless `final` is true of its exit code.
+    """Context manager: supervises the process that `start` returns, and ends it with `stop` on exit.
 
-    Yields an event that is set once the process has ended for good.
+    A process that ends is restarted unless `final` is true of its exit code. Yields an event that is set once the
+    process has ended for good.
     """
     stopping, ended, lock = threading.Event(), threading.Event(), threading.Lock()
     running = [start()]
@@ -64,9 +65,9 @@ def supervised(
 
 @contextmanager
 def command(config: Config, *arguments: str) -> Iterator[threading.Event]:
-    """Context manager: a supervised child process that runs a `suyuan` command.
+    """Context manager: a supervised child process that runs the `suyuan` command with these arguments.
 
-    Yields an event that is set once the process has ended and is not restarted.
+    Yields an event that is set once the process has ended and will not be restarted.
     """
     environment = {**os.environ, **for_children(config)}
 
@@ -102,7 +103,10 @@ def for_children(config: Config) -> dict[str, str]:
 
 @contextmanager
 def permanent_errors() -> Iterator[None]:
-    """Give an OperatorError that is not a TemporaryError the exit code PERMANENT: a restart would not fix the error."""
+    """Context manager: gives an OperatorError, unless it is a TemporaryError, the exit code PERMANENT.
+
+    A restart would not fix such an error.
+    """
     try:
         yield
     except TemporaryError:
@@ -113,14 +117,20 @@ def permanent_errors() -> Iterator[None]:
 
 
 def stop_signal() -> threading.Event:
-    """An event that a stop signal sets. Poll it, never wait for it: a signal during a wait would deadlock."""
+    """An event that is set when a stop signal arrives.
+
+    Poll the event, never wait for it: a signal during a wait would deadlock.
+    """
     stop = threading.Event()
     on_stop_signal(lambda *_: stop.set())
     return stop
 
 
 def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> None:
-    """Call `handler` on each stop signal, except on SIGHUP if that is ignored, as under `nohup`."""
+    """Make `handler` the handler of every stop signal.
+
+    SIGHUP stays ignored if this process ignores it already, as under `nohup`.
+    """
     for number in STOP_SIGNALS:
         if (number, signal.getsignal(number)) != (signal.SIGHUP, signal.SIG_IGN):
             signal.signal(number, handler)
@@ -128,7 +138,10 @@ def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> N
 
 @contextmanager
 def stop_signals_held() -> Iterator[None]:
-    """Hold back the stop signals, so that none arrives between the start of a process and the record of that start."""
+    """Context manager: holds back the stop signals.
+
+    None can arrive between the start of a process and the record of that start.
+    """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
         yield

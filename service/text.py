@@ -14,7 +14,10 @@ INVISIBLE_KINDS = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
 def is_visible(text: str) -> bool:
-    """Whether every character is visible: no controls, zero widths, bidi marks, fillers, variation selectors."""
+    """Whether every character is visible.
+
+    Controls, zero-width characters, bidi marks, fillers and variation selectors are not visible.
+    """
     return bool(ORDINARY.fullmatch(text)) or not any(map(_is_invisible, text))
 
 

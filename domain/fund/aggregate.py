@@ -23,7 +23,7 @@ from domain.state.fund import Fund, allotted_after, plan_after
 
 
 class Chapter(Protocol):
-    """The interface of a chapter's module."""
+    """The interface of a chapter: a module with one group of events, their state changes and their rules."""
 
     FACTS: tuple[type[Fact], ...]
 
@@ -66,7 +66,10 @@ def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
 
 
 def _uncarried(fund: Fund, version: int) -> Fund:
-    """The fund without the last carry-forward of an appropriation, whose AppropriationReceived has this `version`."""
+    """The fund after the last carry-forward of one appropriation is removed.
+
+    `version`: the stream version of the AppropriationReceived that recorded the appropriation.
+    """
     appropriation = fund.appropriations[version]
     before = replace(appropriation, carried=appropriation.carried[:-1])
     return replace(fund, appropriations=fund.appropriations.set(version, before))

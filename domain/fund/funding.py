@@ -219,7 +219,7 @@ def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decisio
 
 
 def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
-    """Moves the fen through the pool within one event, because a move has one place and so cannot name two projects."""
+    """Two moves in one event: from one line to the pool, then to the other line. A move can name only one project."""
     if fact.from_project == fact.to_project:
         raise SameProject(project=fact.from_project)
     project = context.ledger.open_project(fact.from_project, fund.code)
@@ -234,7 +234,7 @@ def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decisio
 
 
 def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
-    """The mirrors to record on the projects whose lines the money enters or leaves."""
+    """The mirrors of moves into or out of projects' lines, each with the project's stream on which to record it."""
     mirrors: list[tuple[str, Fact]] = []
     for moved in moves:
         assert moved.place.batch is not None

@@ -35,7 +35,7 @@ WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
 
 
 class PlanDrafted(FundFact, frozen=True):
-    """A complete plan was drafted and replaces any earlier draft. Its `lines`, `batches` and `total` must add up."""
+    """A complete plan was drafted. It replaces any earlier draft. Its `lines`, `batches` and `total` must add up."""
 
     zh = "计划起草"
     about_zh = "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符。"
@@ -60,7 +60,11 @@ class PlanAdopted(FundFact, frozen=True):
 
 
 class PlanRevised(FundFact, frozen=True):
-    """A complete new plan replaced the adopted one: it covers all allotted money and keeps the gates of that money."""
+    """A complete new plan replaced the plan in force.
+
+    The new plan must cover all money that is already allotted, and must keep the gates of the batches with allotted
+    money.
+    """
 
     zh = "计划调整"
     about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。"

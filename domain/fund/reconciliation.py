@@ -34,7 +34,7 @@ from domain.state.fund import Fund, Reconciled
 
 
 class Direction(StrEnum):
-    """The direction of a statement line, from the point of view of the statement's account."""
+    """The direction of a statement line: money out of, or into, the account of the statement."""
 
     OUT = "out"
     IN = "in"
@@ -57,7 +57,7 @@ MAX_SPAN = timedelta(days=366)
 
 
 class Difference(StrEnum):
-    """The kinds of difference between the statement and the ledger, the most severe first."""
+    """The kinds of difference between the statement and the ledger. The most severe kind comes first."""
 
     STATEMENT_ONLY = "statement_only"
     LEDGER_ONLY = "ledger_only"
@@ -89,7 +89,7 @@ class StatementLine(Struct, frozen=True):
 
 
 class CashEntry(Struct, frozen=True):
-    """A ledger entry, identified by stream and version, with its amount minus any part that was reversed."""
+    """A ledger entry, identified by stream and version. `amount` does not include any reversed part of the entry."""
 
     stream: str
     version: int
@@ -97,7 +97,10 @@ class CashEntry(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """Lines and entries with equal sums, one to one, one to many or many to one. `confidence` is from 0 to 100."""
+    """Lines and entries with equal sums: one to one, one line to several entries, or several lines to one entry.
+
+    `confidence` is from 0 to 100.
+    """
 
     lines: tuple[int, ...]
     entries: tuple[CashEntry, ...]
@@ -106,7 +109,7 @@ class Match(Struct, frozen=True):
 
 
 class Exceptional(Struct, frozen=True):
-    """Lines and entries that did not match, and the explanation."""
+    """An exception: statement lines and ledger entries that did not match, and the explanation of the difference."""
 
     kind: Difference
     lines: tuple[StatementLine, ...] = ()
@@ -123,10 +126,10 @@ class Exceptional(Struct, frozen=True):
 class StatementReconciled(FundFact, frozen=True):
     """A statement was reconciled with the ledger as of `position`: each line is matched or explained as an exception.
 
-    `file_sha256`, `first_day` and `last_day` together identify the statement, because files without lines may be
-    identical. If the same statement is accepted again, the last acceptance counts. `lines` is the number of the
-    statement's lines; `received` and `paid_out` are the sums of its incoming and outgoing lines. Entries may have been
-    reversed since `position`.
+    `file_sha256`, `first_day` and `last_day` together identify the statement, because two files without lines may be
+    identical. If the same statement is accepted again, the last acceptance counts. `lines` is the number of lines in
+    the statement. `received` is the sum of the incoming lines, `paid_out` of the outgoing lines. An entry may have been
+    reversed after `position`.
     """
 
     zh = "对账确认"
@@ -186,7 +189,7 @@ def evolve(fund: Fund, fact: StatementReconciled, event: Recorded) -> Fund:
 
 
 def unaccepted(fund: Fund, statement: str) -> Fund:
-    """The fund without the last acceptance of this statement."""
+    """The fund after its last acceptance of the statement with the identifier `statement` is removed."""
     *before, _ = fund.reconciled[statement]
     reconciled = fund.reconciled.set(statement, tuple(before)) if before else fund.reconciled.delete(statement)
     return replace(fund, reconciled=reconciled)
@@ -273,7 +276,7 @@ def cash_of(event: Recorded) -> Money | None:
 
 
 def _amounts(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
-    """The amounts in this direction: those of the entries in all matches, and of the lines in all exceptions."""
+    """The amounts in `direction` of all matched entries, and of all statement lines in exceptions."""
     for match in fact.matches:
         yield from (each.amount for each in match.entries if _direction(context, each) is direction)
     for exception in fact.exceptions:

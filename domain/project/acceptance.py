@@ -27,7 +27,10 @@ STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
 
 
 class AcceptanceRequested(ProjectFact, frozen=True):
-    """Acceptance of an award was requested. All its batches not gated by acceptance must be paid, unless waived."""
+    """Acceptance of an award was requested.
+
+    All batches of the award that are not gated by acceptance must be paid, unless this is waived.
+    """
 
     zh = "验收申请"
     about_zh = "申请验收：先前批次须已结清。"
@@ -48,7 +51,10 @@ class AcceptancePassed(ProjectFact, frozen=True):
 
 
 class AcceptanceFailed(ProjectFact, frozen=True):
-    """The award failed acceptance for `reason`. Order rectification before acceptance is requested again."""
+    """The award failed acceptance for `reason`.
+
+    Rectification must be ordered before acceptance is requested again.
+    """
 
     zh = "验收未通过"
     about_zh = "验收未通过；须先责令整改，方可再次申请验收。"
@@ -60,9 +66,9 @@ class AcceptanceFailed(ProjectFact, frozen=True):
 
 
 class RectificationOrdered(ProjectFact, frozen=True):
-    """After a failed acceptance, rectification was ordered.
+    """Rectification was ordered after a failed acceptance, to be completed by `due_on`.
 
-    The rectification is due on `due_on`; after this order, acceptance may be requested again.
+    After this order, acceptance may be requested again.
     """
 
     zh = "责令整改"

@@ -48,7 +48,10 @@ class AgreementSigned(ProjectFact, frozen=True):
 
 
 class ExtensionGranted(ProjectFact, frozen=True):
-    """An extension was granted: `ends_on` is the agreement's new end, `due_on` the new last day of a rectification."""
+    """An extension was granted: of the agreement, of the rectification, or of both.
+
+    `ends_on` is the new end of the agreement; `due_on` is the new last day of the rectification.
+    """
 
     zh = "延期批准"
     about_zh = "批准延期：延长合同结束日，或延长整改期限。"
@@ -61,9 +64,9 @@ class ExtensionGranted(ProjectFact, frozen=True):
 
 
 class AwardAmended(ProjectFact, frozen=True):
-    """An award was amended: if `increase`, `amount` is added from the line.
+    """The amount of an award in one batch was increased or reduced by `amount`.
 
-    Otherwise `amount`, which must be unpaid, returns to the line.
+    If `increase` is true, the money comes from the line. Otherwise it must be unpaid and returns to the line.
     """
 
     zh = "立项金额调整"
@@ -93,7 +96,7 @@ class PayeeChanged(ProjectFact, frozen=True):
 
 
 class AwardDeclined(ProjectFact, frozen=True):
-    """The awardee declined an award with nothing paid: its money returns to the line.
+    """The awardee declined an award of which nothing is paid. The money of the award returns to the line.
 
     The award no longer counts toward the award limit of the plan.
     """
@@ -108,7 +111,7 @@ class AwardDeclined(ProjectFact, frozen=True):
 
 
 class AwardRevoked(ProjectFact, frozen=True):
-    """An award with nothing paid was revoked: its money returns to the line.
+    """An award of which nothing is paid was revoked. The money of the award returns to the line.
 
     The award no longer counts toward the award limit of the plan.
     """

@@ -89,7 +89,10 @@ def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[M
 
 
 def opened(project: Project, line: Line, award: str, gate: Gate, event: str) -> list[Move]:
-    """The moves by which `event` opens `gate` for `award`: all money committed behind the gate becomes payable."""
+    """The moves by which an event of type `event` opens `gate` for `award`.
+
+    All of the award's money that is committed behind the gate becomes payable.
+    """
     places = (Place(project.code, batch.batch, award) for batch in line.behind(gate))
     held = [(place, project.accounts.balance(COMMITTED, place)) for place in places]
     return [move(project.accounts, event, place, amount) for place, amount in held if amount]

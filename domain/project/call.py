@@ -71,7 +71,7 @@ class CallPublished(ProjectFact, frozen=True):
 
 
 class CallExtended(ProjectFact, frozen=True):
-    """The last day for applications was moved to a later day, `closes_on`. Possible until the call is closed."""
+    """The last day for applications was moved to a later day, `closes_on`. A closed call cannot be extended."""
 
     zh = "征集延期"
     about_zh = "征集截止前延长申报期，截止日须晚于原定日期。"
@@ -93,7 +93,7 @@ class CallClosed(ProjectFact, frozen=True):
 
 
 class CallFailed(ProjectFact, frozen=True):
-    """The round ended without an award: no application was received, passed or selected. Another call may follow."""
+    """The round ended without an award: no application came in, passed or was selected. Another call may follow."""
 
     zh = "征集流标"
     about_zh = "本轮征集无可立项的申报，流标；可以另行征集。"
@@ -110,7 +110,7 @@ class Applicant(Struct, frozen=True):
 
 
 class ApplicationReceived(ProjectFact, frozen=True):
-    """An application was received on a day within the call's window. The ledger sets `round`, the round under way."""
+    """An application was received on a day within the call's window. The ledger sets `round` to the round under way."""
 
     zh = "申报受理"
     about_zh = "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。"
@@ -134,7 +134,10 @@ class ApplicationWithdrawn(ProjectFact, frozen=True):
 
 
 class ApplicationScreened(ProjectFact, frozen=True):
-    """An application's documents were checked: `passed` or not. Until the review, a later one replaces an earlier."""
+    """An application's documents were checked. `passed`: whether the application passed this check.
+
+    Until the review, a later check of the same application replaces an earlier one.
+    """
 
     zh = "申报审查"
     about_zh = "对一份申报作形式审查，通过或不通过。"
@@ -186,7 +189,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def reindexed(project: Project, name: str) -> Project:
-    """The project with its index `applicants` updated for the application `name`."""
+    """The project whose index `applicants` is updated after a change of the application `name`."""
     each = project.applications[name]
     at = (each.round, each.uscc)
     if not each.withdrawn:
@@ -195,7 +198,10 @@ def reindexed(project: Project, name: str) -> Project:
 
 
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
-    """The project without the application `name` in its index `applicants`; `at` is the key: round and USCC."""
+    """The project whose index `applicants` no longer has the application `name`.
+
+    `at`: the key of the application in the index, which is its round and its USCC.
+    """
     if project.applicants.get(at) != name:
         return project
     return replace(project, applicants=project.applicants.delete(at))
@@ -250,7 +256,10 @@ def _publish(context: Context, project: Project, fact: CallPublished) -> Decisio
 
 
 def _under_way(project: Project, number: int) -> Round:
-    """The round under way. Raises NoRoundUnderWay if there is none, RoundOutOfTurn if its number is not `number`."""
+    """The project's round under way.
+
+    Raises NoRoundUnderWay if there is none, and RoundOutOfTurn if the round under way is not round `number`.
+    """
     current = project.undecided_round()
     if number != current.number:
         raise RoundOutOfTurn(round=number, expected=current.number)

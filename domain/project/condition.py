@@ -86,7 +86,7 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
-    """Whether the payee of `fact` is the award's payee, or another payee is allowed by a waiver."""
+    """Whether the payee of `fact` is allowed: it is the award's payee, or a waiver allows another."""
     waiver = key("PayeeMismatch", "award", fact.award)
     return fact.payee == project.award(fact.award).payee or waiver in project.waivers
 
@@ -154,7 +154,7 @@ def _by(context: Context, *versions: int | None) -> Evidence:
 
 
 def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
-    """The settings limit the number of failed attempts; a waiver of NoTriesLeft allows one more."""
+    """Check that the award's failed acceptances are fewer than the settings allow. A waiver of NoTriesLeft adds one."""
     award, allowed = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
     if award.failures < allowed:
         return ()

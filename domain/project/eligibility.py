@@ -55,7 +55,7 @@ class Awarded(Struct, frozen=True):
 
 
 class AwardList(ProjectFact, frozen=True):
-    """The fields of an award list: its rows, and the review, notice and method that they are based on."""
+    """The fields of an award list: its rows, and the review, notice and method that the rows are based on."""
 
     review: int
     method: str
@@ -144,7 +144,11 @@ def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
 
 
 def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
-    """If `by_score`, compares the list's amounts with an allocation, by score, of the list's own sum in each batch."""
+    """If `fact.by_score`, requires that each amount of the list is the share calculated by score.
+
+    The list's own sum in each batch is allocated to the applications in its rows and in `shared_among`; the share of
+    the latter must be zero. Raises AllocationMismatch if an amount differs from the share.
+    """
     if not fact.by_score:
         return ()
     quantum = fact.quantum or context.ledger.fund(project.fund).settings.quantum
@@ -164,7 +168,10 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
 
 
 def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
-    """The scores of `names`: applications that took part in the allocation but have no row. Raises NotStanding."""
+    """The scores of the applications `names`, which took part in the allocation but have no row in the list.
+
+    Raises UnknownName, or NotStanding if an application is not eligible.
+    """
     scores = project.current_round().scores
     for name in names:
         project.application(name)
@@ -175,16 +182,17 @@ def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
 def by_score(
     project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
 ) -> dict[str, dict[int, Money]]:
-    """The share of each application in each batch: the sums `batches`, allocated by `scores` in multiples of `quantum`.
+    """The share of each application in each batch.
 
-    Raises QuantumTooCoarse, NothingToShareBy.
+    `batches`: the sum of each batch, in fen. The sums are allocated in proportion to `scores`, in multiples of
+    `quantum`. Raises QuantumTooCoarse, NothingToShareBy.
     """
     names = sorted(scores, key=lambda name: _tie_order(project, name))
     return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
 
 
 def _tie_order(project: Project, name: str) -> tuple[object, int]:
-    """The sort key for ties: the application number, then the order of receipt."""
+    """The sort key for ties: the number of the application `name`, then the order of receipt."""
     application = project.applications[name]
     return number_order(application.number), application.received.version
 

@@ -38,7 +38,8 @@ AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not
 class PaymentRequested(ProjectFact, frozen=True):
     """A payment of `amount` to an award's payee was requested, out of the money payable in one batch of the award.
 
-    `payment` is a new name. The ledger sets `levels`: the approval levels in the fund's settings at this time.
+    `payment` is the new payment's name. The ledger sets `levels` to the approval levels that are then in the fund's
+    settings.
     """
 
     zh = "支付申请"
@@ -55,9 +56,9 @@ class PaymentRequested(ProjectFact, frozen=True):
 
 
 class PaymentApproved(ProjectFact, frozen=True):
-    """One level approved the payment, in the order of `levels` (审核, 审批).
+    """One level approved the payment. The levels (审核, 审批) approve in the order of the payment's `levels`.
 
-    The ledger sets `final` for the last level.
+    The ledger sets `final` to true if `level` is the last level.
     """
 
     zh = "支付审批通过"
@@ -71,9 +72,10 @@ class PaymentApproved(ProjectFact, frozen=True):
 
 
 class PaymentRejected(ProjectFact, frozen=True):
-    """An approver, who must not be the requester, rejected the payment: its money becomes payable again.
+    """An approver rejected the payment, and its money becomes payable again.
 
-    `level` is the level whose turn it was; if omitted, the ledger sets it.
+    The approver must not be the requester. `level` is the approval level whose turn it was; if omitted, the ledger
+    sets it.
     """
 
     zh = "支付驳回"
@@ -87,7 +89,7 @@ class PaymentRejected(ProjectFact, frozen=True):
 
 
 class PaymentCancelled(ProjectFact, frozen=True):
-    """The payment was cancelled before its instruction: its money becomes payable again."""
+    """The payment was cancelled before the bank was instructed, and its money becomes payable again."""
 
     zh = "支付作废"
     about_zh = "作废尚未发出支付指令的申请，资金恢复为应付。"
@@ -98,9 +100,10 @@ class PaymentCancelled(ProjectFact, frozen=True):
 
 
 class PaymentInstructed(ProjectFact, frozen=True):
-    """The treasury or bank was instructed to pay, by a voucher whose number can be used only once.
+    """The treasury or bank was instructed to pay. The number of the payment voucher can be used only once.
 
-    The payment must be approved, unless it has no approval levels because payments are only recorded here.
+    The payment must be approved. It needs no approval if it has no approval levels, that is, if the fund's payments are
+    approved elsewhere and only recorded here.
     """
 
     zh = "支付指令发出"
@@ -113,9 +116,10 @@ class PaymentInstructed(ProjectFact, frozen=True):
 
 
 class PaymentConfirmed(ProjectFact, frozen=True):
-    """The bank paid the whole amount. A payee other than the award's is never refused: the ledger sets `payee_differs`.
+    """The bank paid the whole amount. `payee` is the actual payee.
 
-    `payee` is the actual payee. `cleared_on` is the clearing date 清算日期; if omitted, the day the event occurred.
+    An actual payee other than the award's is not refused: the ledger sets `payee_differs` to true. `cleared_on` is the
+    clearing date 清算日期; without it, the payment cleared on the day the event occurred.
     """
 
     zh = "支付确认"
@@ -132,7 +136,7 @@ class PaymentConfirmed(ProjectFact, frozen=True):
 
 
 class PaymentFailed(ProjectFact, frozen=True):
-    """The bank could not execute the instruction: the money becomes payable again."""
+    """The bank could not execute the instruction, and the payment's money becomes payable again."""
 
     zh = "支付失败"
     about_zh = "支付失败，资金恢复为应付。"
@@ -144,11 +148,12 @@ class PaymentFailed(ProjectFact, frozen=True):
 
 
 class PaymentReturned(ProjectFact, frozen=True):
-    """Paid money was returned: by the payee or, if `passive`, by a bank that could not deliver it (退票, whole amount).
+    """Paid money was returned by the payee, or by a bank that could not deliver it.
 
-    The money becomes payable again if the award is live and the payment was booked in the same year as the return;
-    otherwise the money is recovered to the fund. `year` is the year stated in the notice of return; the ledger decides
-    by the booking dates.
+    `passive` is true if a bank returned the money (退票). A bank must return the whole amount. The money becomes
+    payable again if the award is live and the payment was booked in the same year as the return; otherwise the money
+    is recovered to the fund. The ledger decides by the booking dates. `year` is only the year that the notice of return
+    states.
     """
 
     zh = "退票/退款"
@@ -186,7 +191,10 @@ INSTRUCTED, CONFIRMED = PaymentStatus.INSTRUCTED, PaymentStatus.CONFIRMED
 
 
 class Transition(NamedTuple):
-    """The statuses in which a step is allowed, and the status after it (PaymentApproved: after the final level)."""
+    """The statuses of a payment in which a step is allowed, and the status that the step leads to.
+
+    A PaymentApproved leads to its `leads_to` only if it is the approval of the last level.
+    """
 
     allowed: tuple[PaymentStatus, ...]
     leads_to: PaymentStatus
@@ -227,7 +235,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def unconfirmed(project: Project, name: str) -> Project:
-    """The project with the confirmation day of the payment `name` removed from `paid_on`."""
+    """The project after the confirmation day of the payment `name` is removed from `paid_on`."""
     award = project.payments[name].award
     left = project.paid_on[award].delete(name)
     paid_on = project.paid_on.set(award, left) if left else project.paid_on.delete(award)
@@ -306,7 +314,7 @@ def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
 
 
 def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
-    """The decision to move all money that the payment has in the step's source account."""
+    """The decision that allows the step. All money of the payment leaves the account that the step moves money from."""
     return context.allow(_whole(project, payment, fact))
 
 
@@ -327,7 +335,10 @@ def _confirm(context: Context, project: Project, payment: Payment, fact: Payment
 
 
 def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
-    """Makes the money payable again if the award is live and the money was paid in the same year; else recovers it."""
+    """The decision on a return, which makes the money payable again or recovers it.
+
+    The money becomes payable again if the award is live and the payment was booked in the same year as the return.
+    """
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)
     if fact.passive and fact.amount != paid:

@@ -59,7 +59,7 @@ class RecoveryReceived(ProjectFact, frozen=True):
 class RecoveryWaived(ProjectFact, frozen=True):
     """All or part of an ordered recovery was waived: that money stays paid.
 
-    Neither the person nor the API key may be that of the order.
+    The person and the API key must both differ from those of the order.
 
     `lapsed`, set by the ledger: the part of the order that is no longer claimed, because the money was returned before
     this waiver.
@@ -106,7 +106,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def received(project: Project, name: str, amount: int) -> Project:
-    """The project after `amount` fen were received on a recovery; negative for the reversal of a receipt."""
+    """The project after the recovery `name` received `amount` fen; `amount` is negative if a receipt is reversed."""
     return replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
 
 

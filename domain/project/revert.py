@@ -16,7 +16,7 @@ from domain.state.project import Project
 
 
 def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
-    """The project after the reversal `fact`. The moves of `event` must already be applied to `project`."""
+    """The project after the reversal `fact` of `event`. The moves of `event` must already be applied to `project`."""
     if fact.entry == PaymentConfirmed.__name__:
         for each in fact.restored:
             project = unconfirmed(project, each.name)

@@ -47,7 +47,11 @@ from domain.state.project import Project
 
 
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
-    """What a reversal restores: the objection; if it was upheld, its application, or the round if it names none."""
+    """The entities that a reversal of `fact` restores.
+
+    The objection is always one of them. If the objection was upheld, the other is the application objected to, or the
+    round if the objection was to the whole notice.
+    """
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)
     if fact.upheld and objection:
@@ -63,7 +67,7 @@ class Score(Struct, frozen=True):
 class ReviewConcluded(ProjectFact, frozen=True):
     """The review was concluded, with one score for each application that passed screening.
 
-    A later review replaces this one and voids the notices that followed this one.
+    A later review replaces the earlier one and voids the notices that followed the earlier one.
     """
 
     zh = "评审结论"
@@ -81,10 +85,10 @@ class Proposal(Struct, frozen=True):
 
 
 class NoticeStarted(ProjectFact, frozen=True):
-    """A public notice of the proposed awards and amounts started; it runs from `first_day` to `last_day` inclusive.
+    """A public notice of the proposed awards and amounts started. It runs from `first_day` to `last_day` inclusive.
 
-    A new notice replaces the previous one, even after a decision, for example for a substitute. If the fund's notices
-    follow the decision, a notice lists the awarded applications.
+    A new notice replaces the previous one. A new notice can start even after the award decision, for example for a
+    substitute. If the fund's notices follow the decision, a notice lists the awarded applications.
     """
 
     zh = "公示开始"
@@ -109,7 +113,7 @@ class NoticeStarted(ProjectFact, frozen=True):
 
 
 class NoticeCompleted(ProjectFact, frozen=True):
-    """The notice was completed after its last day, with no objection open: its applications count as published."""
+    """The notice was completed after its last day with no objection open. Its applications now count as published."""
 
     zh = "公示结束"
     about_zh = "公示期满，且没有未处理的异议。"
@@ -118,11 +122,11 @@ class NoticeCompleted(ProjectFact, frozen=True):
 
 
 class ObjectionReceived(ProjectFact, frozen=True):
-    """An objection was received during a notice: to `application` or, without `application`, to the whole notice.
+    """An objection to `application`, or to the whole notice if `application` is omitted, was received during a notice.
 
-    The notice is the one that ran on the day the objection was received, even if a newer notice has replaced it. If
-    notices precede the decision, an objection to an application is too late once this application is awarded, and an
-    objection to the whole notice once any application of the notice is awarded.
+    The objection concerns the notice that ran on the day the objection was received, even if a newer notice has
+    replaced that notice. If notices precede the decision, an objection to an application is too late once this
+    application is awarded, and an objection to the whole notice is too late once any application of it is awarded.
     """
 
     zh = "异议受理"
@@ -139,10 +143,11 @@ class ObjectionReceived(ProjectFact, frozen=True):
 
 
 class ObjectionResolved(ProjectFact, frozen=True):
-    """An objection was resolved. If `upheld`, the application objected to is excluded, or review and notice are void.
+    """An objection was resolved: it was upheld or not, as `upheld` says.
 
-    Review and notice are void if the objection was to the whole notice. The ledger sets `application` (the application
-    objected to) or `voids` (the version of the review that is now void).
+    If an objection to one application is upheld, the application is excluded. If an objection to the whole notice is
+    upheld, the review and the notice are void. The ledger sets `application` (the application objected to) or `voids`
+    (the version of the review that is now void).
     """
 
     zh = "异议处理"
@@ -280,8 +285,9 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
 def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
     """Raises NotStanding or NotAwarded if the notice must not list the application `name`.
 
-    If notices precede the decision, a notice lists eligible applications and live awards that no completed notice has
-    listed. If notices follow the decision, a notice lists live awards.
+    If notices follow the decision, a notice lists only applications with a live award. If notices precede the
+    decision, a notice lists eligible applications; it may also list an application with a live award if no completed
+    notice has listed this application yet.
     """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
@@ -324,7 +330,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
-    """The applications that the objection concerns: the one it names, or all that the notice lists."""
+    """The applications that the objection concerns: the one that `fact` names, or else all of the notice."""
     return frozenset({fact.application}) if fact.application else notice.applications
 
 
@@ -335,9 +341,10 @@ def _is_decided(project: Project, name: str) -> bool:
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
-    """The notice running on day `on`; None if there is none.
+    """The notice that an objection of day `on` is about: one that ran on that day. None if no notice ran.
 
-    Of several notices, it is the last that lists `application`, or the last if none lists `application`.
+    If several notices ran, the objection is about the last one that lists `application`. If no notice lists
+    `application`, or `application` is None, the objection is about the last one of all.
     """
     notices = (*current.earlier, *((current.notice,) if current.notice else ()))
     open_then = [each for each in reversed(notices) if each.first_day <= on <= each.last_day]

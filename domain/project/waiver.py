@@ -23,7 +23,8 @@ def _granted(_: Project, fact: WaiverGranted) -> tuple[Restored, ...]:
 class WaiverGranted(ProjectFact, frozen=True):
     """A waivable rule was waived for one award or one application. The application need not be received yet.
 
-    The person who grants a waiver must not be the poster of an event that benefits from it, such as the award.
+    The person who grants the waiver must not be the person who posts an event that benefits from the waiver, such as
+    the award.
     """
 
     zh = "豁免批准"
@@ -38,7 +39,7 @@ class WaiverGranted(ProjectFact, frozen=True):
 
     @property
     def target(self) -> tuple[str, str | None]:
-        """The kind and the name of the entity that the waiver is for."""
+        """What the waiver is for: "award" or "application", and its name. The name is None if the event has neither."""
         return ("award", self.award) if self.award else ("application", self.application)
 
 
@@ -47,7 +48,7 @@ FACTS: tuple[type[Fact], ...] = (Event,)
 
 
 def key(rule: str, kind: str, name: str) -> str:
-    """The key, among the project's waivers, of the waiver of `rule` for the award or application (`kind`) `name`."""
+    """The key of a waiver in `Project.waivers`. `kind` is "award" or "application"; `name` is its name."""
     return f"{rule}/{kind}/{name}"
 
 
@@ -73,7 +74,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:
-    """The waivers of this award or application, each with its key."""
+    """The waivers of the award or application (as `kind` says) with this name, each with its key."""
     keys = (key(rule, kind, name) for rule, each in RULES.items() if each.waivable == kind)
     return ((each, project.waivers[each]) for each in keys if each in project.waivers)
 

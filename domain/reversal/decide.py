@@ -1,4 +1,4 @@
-"""Decides EntryReversed: checks that the entry may be reversed and that its fen are still where it moved them.
+"""Decides EntryReversed: checks that the entry may be reversed, and that the fen it moved are still there.
 
 Source: DOMAIN, "EntryReversed". `dependents.py` looks for later events that depend on the entry; `invariants.py`
 checks the ledger as it would be after the reversal.
@@ -75,7 +75,7 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
 def _moves_back(
     context: Context, owner: Fund | Project, entry: Recorded, fact: EntryReversed, *, in_part: bool
 ) -> tuple[tuple[Move, ...], FenSet]:
-    """The moves that reverse the entry or a part of it, and the fen that remain to be reversed afterwards."""
+    """The moves that reverse the entry or a part of it, and the fen of the entry that are then still not reversed."""
     moved = FenSet.of(span for each in entry.moves for span in each.fen.ranges)
     left = moved - owner.reversed.get(fact.version, FenSet())
     if not left and (entry.moves or fact.version in owner.reversed):
@@ -96,7 +96,7 @@ def _moves_back(
 
 
 def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """The lowest `amount` of `fen` that are still where `moved` put them. Raises MovedOn if there are fewer."""
+    """The lowest `amount` fen among those `fen` still where `moved` put them. Raises MovedOn if there are fewer."""
     if ACCOUNTS[moved.target].owner == "project":
         accounts = context.ledger.project(moved.place.project or "").accounts
     else:
@@ -114,7 +114,7 @@ def _fund(context: Context) -> Fund:
 
 
 def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
-    """The mirrors that the other streams record for money that moves back between fund and project."""
+    """The mirrors to record on other streams: for money moving back between fund and project, or a reopened project."""
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))
         return

@@ -45,7 +45,10 @@ from domain.state.project import FIELD_OF, Project
 def no_event_depends_on(
     context: Context, owner: Fund | Project, entry: Recorded, restored: Collection[Restored]
 ) -> None:
-    """Raises the rule that forbids the reversal, if a later event depends on the entry."""
+    """Raises the rule that forbids the reversal of `entry`, if a later event depends on the entry.
+
+    `owner`: the fund or project of the entry. `restored`: the entities that the reversal would restore.
+    """
     if isinstance(owner, Fund):
         if isinstance(entry.fact, YearCarriedForward):
             carried = owner.appropriations[entry.fact.appropriation].carried
@@ -81,9 +84,9 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 
 
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
-    """Raises NotTheLast if a period with days of the statement was closed after `version`.
+    """Raises NotTheLast if a period that has days of the statement was closed after `version`.
 
-    The close may depend on `fact`.
+    Checked only if the fund requires reconciliation before a close: then the close may depend on `fact`.
     """
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
@@ -102,7 +105,7 @@ def _is_last_step(project: Project, each: Restored, version: int) -> None:
 
 
 def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
-    """Raises NotTheLast if an objection to `each`, a round or an application, was received after `version`."""
+    """Raises NotTheLast if an objection to the round or application `each` was received after `version`."""
     for name, objection in sorted(project.objections.items()):
         concerns = str(objection.round) if each.kind == "round" else objection.application
         if concerns == each.name and objection.received.version > version:
@@ -110,7 +113,7 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 
 
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
-    """Raises NotTheLast if the entry's award was reversed and a later award list gave its name to a new award."""
+    """Raises NotTheLast if the entry's award was reversed and a later award list gave the same name to a new award."""
     for moved in entry.moves:
         name = moved.place.award
         owners = {ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner}
@@ -124,7 +127,10 @@ def _first_version(payment: Payment) -> int:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """The payments of `awards` requested after version `since`. Reads all payments, since reversals are rare."""
+    """The payments of `awards` that were requested after version `since`, with their names.
+
+    All payments of the project are read; reversals are rare enough for that.
+    """
     for name, payment in sorted(project.payments.items()):
         if payment.award in awards and _first_version(payment) > since:
             yield name, payment
@@ -213,7 +219,10 @@ def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> N
 
 
 def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
-    """Raises NotTheLast if acceptance was requested after `version`: the request may depend on this payment."""
+    """Raises NotTheLast if acceptance of the payment's award was requested after `version`.
+
+    The request may depend on the payment.
+    """
     name = project.payments[fact.payment].award
     requested = project.awards[name].acceptance_by
     if requested and requested > version:
@@ -221,7 +230,11 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """Raises NotTheLast if acceptance was requested after `version`: the request was checked against the new amount."""
+    """Raises NotTheLast if acceptance of the award was requested after `version`.
+
+    The request was checked against the amended amount. Batches gated by acceptance are exempt: the request does not
+    depend on them.
+    """
     batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
     requested = project.awards[fact.award].acceptance_by
     if requested and requested > version and batch and batch.gate is not Gate.ACCEPTANCE:
@@ -236,7 +249,10 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
 
 
 def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """Checks that the award still allows the payee, because the reversal sets the payment back to instructed."""
+    """Checks that the award still allows the payee of the payment.
+
+    The reversal sets the payment back to instructed, so the payee could be paid again.
+    """
     PAYEE.check(context, project, project.payments[fact.payment])
 
 
@@ -252,7 +268,7 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
 def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
     """Raises MoreThanPaid if, without the waiver, the payment's recovery orders would claim more than is paid.
 
-    Checked only if one of the orders was made after the waiver: earlier orders claimed the same before the waiver.
+    Checked only if one of these orders was made after the waiver. Otherwise the same claims existed before the waiver.
     """
     before = project.undo("recovery", fact.recovery)
     payment = before.recoveries[fact.recovery].payment
@@ -266,7 +282,10 @@ def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, ve
 
 
 def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
-    """Raises NotTheLast if a waiver after `version` let a claim lapse: the money of `fact` was then no longer paid."""
+    """Raises NotTheLast if a waiver after `version` let a claim to money of the same payment lapse.
+
+    The claim lapsed because money of the payment was no longer paid, such as the money of `fact`.
+    """
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment
     for name in project.recoveries_of.get(payment, ()):

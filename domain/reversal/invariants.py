@@ -27,10 +27,11 @@ def must_hold(
     *,
     stream: str,
 ) -> None:
-    """Checks everything that a reversal touched. Raises the rule that is broken.
+    """Checks everything that a reversal touched. Raises the first rule that is broken.
 
     `before` is the ledger without the reversal, `ledger` the ledger with it. `stream` is the stream of the reversal,
-    and `code` is the fund. `moves` are the moves of the reversal, and `restored` are the entities that it restored.
+    and `code` is the code of its fund. `moves` are the moves of the reversal, and `restored` are the entities that it
+    restored.
     """
     fund = ledger.fund(code)
     places = [m.place for m in moves if "project" in (ACCOUNTS[m.source].owner, ACCOUNTS[m.target].owner)]
@@ -81,10 +82,10 @@ def _must_be_empty(project: Project, accounts: Iterable[str]) -> None:
 
 
 def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
-    """Raises WouldUnsettle if an account of the award holds money that its status and gates do not allow.
+    """Raises WouldUnsettle if an account of the award `name` holds money that its status and gates do not allow.
 
-    Only a live award holds unpaid money: in `committed` while the gate is closed, in `payable` or in flight once
-    the gate is open.
+    Only a live award holds unpaid money. While the gate of a batch is closed, the money of the batch is in `committed`.
+    Once the gate is open, the money is in `payable` or in flight.
     """
     award = project.awards.get(name)
     for batch in fund.line(project.code).batches:

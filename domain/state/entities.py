@@ -257,7 +257,10 @@ MAX_UNDO_STEPS = 20
 
 
 def stepped(entity: S, version: int, **changes: Any) -> S:
-    """`entity` after a step by the event `version`; its state before the step is added to `past`."""
+    """`entity` after the event with this `version` changed it. The state before the change is added to `past`.
+
+    `changes`: the new values of the changed fields.
+    """
     before = replace(entity, past=()) if entity.past else entity
     past = (*entity.past, before)[-MAX_UNDO_STEPS:]
     return replace(entity, version=version, steps=entity.steps + 1, past=past, **changes)

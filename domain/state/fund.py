@@ -17,7 +17,7 @@ from domain.rules.fund import BatchNotInPlan, NotInPlan
 
 
 class Gate(StrEnum):
-    """The event on an award that must precede a batch's payment: the award's decision, agreement or acceptance."""
+    """The event on an award that must happen before a batch is paid: the decision, the agreement or the acceptance."""
 
     AWARD = "award"
     AGREEMENT = "agreement"
@@ -36,11 +36,11 @@ class Settings(Struct, frozen=True):
 
     `approvals`: the approval levels of a payment, in order; empty if payments are approved elsewhere and only recorded
     in this ledger. `quantum`: amounts allocated by score are multiples of this amount. `years_to_spend`: the number of
-    years in which an appropriation may be spent, its budget year included; what is left after them is surplus.
-    `period_close_days`: a month must be closed within this number of days after its end; None: no alert. `idle_days`:
-    allotted money raises an alert after this number of days without a payment. `december_percent`: the payments of
-    December raise an alert if they reach this percentage of the year's payments. `reconcile_before_close`: a period can
-    be closed only when accepted statements cover all days of the period.
+    years in which an appropriation may be spent, its budget year included; money left after these years is surplus.
+    `period_close_days`: a month must be closed within this number of days after its end; if None, no alert asks for
+    the closing. `idle_days`: allotted money raises an alert after this number of days without a payment.
+    `december_percent`: the payments of December raise an alert if they reach this percentage of the year's payments.
+    `reconcile_before_close`: if true, a period can be closed only when accepted statements cover all its days.
     """
 
     notice_working_days: int
@@ -62,7 +62,7 @@ class Task(Struct, frozen=True):
 
 
 class PlannedBatch(Struct, frozen=True):
-    """A batch of the plan and its total over all lines."""
+    """A batch of the plan. `total` is the sum of the batch's amounts in all lines of the plan."""
 
     batch: int
     name: str
@@ -97,7 +97,7 @@ class Line(Struct, frozen=True):
         return next((batch for batch in self.batches if batch.batch == number), None)
 
     def batch(self, number: int) -> LineBatch:
-        """Raises BatchNotInPlan."""
+        """The batch with this number. Raises BatchNotInPlan if the line has no such batch."""
         batch = self.find(number)
         if batch is None:
             raise BatchNotInPlan(project=self.project, batch=number)
@@ -107,7 +107,7 @@ class Line(Struct, frozen=True):
         return (batch for batch in self.batches if batch.gate is gate)
 
     def changed(self, number: int, by: int) -> Line:
-        """The line with the amount of batch `number` changed by `by` fen; `by` may be negative."""
+        """The line after `by` fen are added to its batch `number` and to its total; `by` may be negative."""
         batches = tuple(
             replace(each, amount=Money(each.amount + by)) if each.batch == number else each for each in self.batches
         )
@@ -121,7 +121,7 @@ class Draft(Struct, frozen=True):
 
 
 class Carried(Struct, frozen=True):
-    """A carry-forward out of `year`, by the event `version`."""
+    """A carry-forward of money out of `year`. `version` is the version of the event that carried it forward."""
 
     version: int
     year: int
@@ -136,7 +136,7 @@ class Appropriation(Struct, frozen=True):
 
     @property
     def next_year(self) -> int:
-        """The year of the next carry-forward."""
+        """The year out of which the next carry-forward must be."""
         return self.carried[-1].year + 1 if self.carried else self.budget_year
 
 
@@ -151,11 +151,11 @@ class Reconciled(Struct, frozen=True):
 class Fund(Struct, frozen=True):
     """A special fund.
 
-    `allotted`: the fen allotted, by project and batch, minus returned money. `plan`: the version of the event that put
-    the plan in force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last
-    day of the last closed period; `closed_by`: the version of its PeriodClosed event. `closed_at`: the version of
-    FundClosed. `reconciled`: the acceptances of each statement, by statement identifier. `reversed`: for each entry, by
-    its version, the fen that reversals moved back.
+    `allotted`: the fen allotted to each project and batch, minus the fen that came back to the fund. `plan`: the
+    version of the event that put the plan in force. `first_approvals`: the approval levels at the fund's establishment.
+    `closed_through`: the last day of the last closed period. `closed_by`: the version of the PeriodClosed event of that
+    period. `closed_at`: the version of the FundClosed event. `reconciled`: the acceptances of each statement, by
+    statement identifier. `reversed`: the fen that reversals moved back, by the version of the reversed entry.
     """
 
     code: str
@@ -198,12 +198,12 @@ class Fund(Struct, frozen=True):
         return line
 
     def wholly_allotted(self, project: str) -> bool:
-        """Whether the planned amount of every batch of the line is allotted."""
+        """Whether the whole planned amount of `project` is allotted, in every batch. Raises NotInPlan."""
         batches = self.line(project).batches
         return all(self.allotted.get((project, batch.batch), 0) == batch.amount for batch in batches)
 
     def to_allot(self, lines: Iterable[Line]) -> int:
-        """The fen that `lines` still need from the pool: planned and not allotted, except those of closed projects."""
+        """The fen planned in `lines` and not yet allotted from the pool. Lines of closed projects are not counted."""
         return sum(
             batch.amount - self.allotted.get((line.project, batch.batch), 0)
             for line in lines
@@ -213,7 +213,7 @@ class Fund(Struct, frozen=True):
 
 
 def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -> Map[tuple[str, int], int]:
-    """The allotments after `moves`; only moves between the fund and a project change them."""
+    """`allotted` after `moves`. Only moves between the fund and a project change it."""
     for moved in moves:
         leaves = ACCOUNTS[moved.source].owner == "fund"
         enters = ACCOUNTS[moved.target].owner == "fund"
@@ -225,7 +225,7 @@ def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -
 
 
 def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:
-    """The plan's lines after a reallocation: each is changed by the amount moved into or out of it."""
+    """The plan's lines after the `moves` of a reallocation. Each move changes one batch of one line by its amount."""
     for moved in moves:
         project, batch = moved.place.project, moved.place.batch
         assert project is not None

@@ -40,10 +40,11 @@ from domain.state.fund import Line
 class Project(Struct, frozen=True):
     """One project: a line of the plan that was opened.
 
-    `round`: the number of the last round. `applicants`: the live applications, by round and social credit code.
-    `ended`: the awards that are no longer live. `paid_on`: for each award, the confirmation day of each payment.
-    `recoveries_of`: the recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: for
-    each entry, by its version, the fen that reversals moved back. `closed_at`: the version of ProjectClosed.
+    `round`: the number of the last round, 0 before the first. `applicants`: the names of the applications that are not
+    withdrawn, by round number and social credit code. `ended`: the names of the awards that are no longer live.
+    `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
+    recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
+    the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
     """
 
     code: str
@@ -71,7 +72,7 @@ class Project(Struct, frozen=True):
         return self.closed_at is not None
 
     def must_be_open(self) -> None:
-        """Raises ProjectIsClosed."""
+        """Raises ProjectIsClosed if the project is closed."""
         if self.closed:
             raise ProjectIsClosed(project=self.code)
 
@@ -85,7 +86,7 @@ class Project(Struct, frozen=True):
         return current
 
     def undecided_round(self) -> Round:
-        """The round under way. Raises NoRoundUnderWay."""
+        """The last round, if it is under way. Raises NoRoundUnderWay if it has ended, or if there is no round."""
         current = self.current_round()
         if current.status is not RoundStatus.UNDER_WAY:
             raise NoRoundUnderWay
@@ -97,20 +98,23 @@ class Project(Struct, frozen=True):
             raise ObjectionOpen(objections=", ".join(sorted(self.open_objections)))
 
     def live_applications(self, number: int) -> dict[str, Application]:
-        """The live applications of round `number`. Linear in all applications: for reviews, not for frequent posts."""
+        """The applications of round `number` that are not withdrawn, by name.
+
+        The time is linear in all applications of the project: call this for reviews, not for frequent posts.
+        """
         return {n: each for n, each in self.applications.items() if each.round == number and not each.withdrawn}
 
     def eligible(self, name: str) -> bool:
-        """Whether the application is eligible for a notice and an award."""
+        """Whether the application `name` is eligible for a notice and an award."""
         return self.ineligible_because(name) is None
 
     def must_be_eligible(self, name: str) -> None:
-        """Raises NotStanding if the application is not eligible for a notice and an award."""
+        """Raises NotStanding if the application `name` is not eligible for a notice and an award."""
         if reason := self.ineligible_because(name):
             raise NotStanding(application=name, lacks=reason)
 
     def ineligible_because(self, name: str) -> str | None:
-        """A code for why the application is not eligible for a notice and an award; None if it is eligible."""
+        """A code for why the application `name` is not eligible for a notice and an award; None if it is eligible."""
         each = self.applications[name]
         current = self.rounds[str(each.round)]
         reasons = {
@@ -129,44 +133,47 @@ class Project(Struct, frozen=True):
         return self.rounds[str(self.applications[name].round)].noticed.get(name)
 
     def not_shown(self) -> Iterator[str]:
-        """The live awards that no completed notice has listed. Linear in all awards: for calls only."""
+        """The names of the live awards that no completed notice has listed.
+
+        The time is linear in all awards of the project: use this only to decide on a call for applications.
+        """
         return (name for name in sorted(self.awards) if name not in self.ended and self.shown(name) is None)
 
     # Names
 
     def application(self, name: str) -> Application:
-        """Raises UnknownName."""
+        """The application `name`. Raises UnknownName."""
         if name not in self.applications:
             raise UnknownName(kind="application", name=name)
         return self.applications[name]
 
     def objection(self, name: str) -> Objection:
-        """Raises UnknownName."""
+        """The objection `name`. Raises UnknownName."""
         if name not in self.objections:
             raise UnknownName(kind="objection", name=name)
         return self.objections[name]
 
     def award(self, name: str) -> Award:
-        """Raises UnknownName."""
+        """The award `name`. Raises UnknownName."""
         if name not in self.awards:
             raise UnknownName(kind="award", name=name)
         return self.awards[name]
 
     def live_award(self, name: str) -> Award:
-        """Raises UnknownName, AwardEnded."""
+        """The award `name`. Raises UnknownName; AwardEnded if the award is not live."""
         award = self.award(name)
         if award.status is not AwardStatus.LIVE:
             raise AwardEnded(award=name, status=award.status)
         return award
 
     def payment(self, name: str) -> Payment:
-        """Raises UnknownName."""
+        """The payment `name`. Raises UnknownName."""
         if name not in self.payments:
             raise UnknownName(kind="payment", name=name)
         return self.payments[name]
 
     def recovery(self, name: str) -> Recovery:
-        """Raises UnknownName."""
+        """The recovery `name`. Raises UnknownName."""
         if name not in self.recoveries:
             raise UnknownName(kind="recovery", name=name)
         return self.recoveries[name]
@@ -196,26 +203,26 @@ class Project(Struct, frozen=True):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """Counts the awards that use the line's limit: live awards, and ended awards with money in `paid`."""
+        """The number of awards that count for the line's limit: live ones, and ended ones with money in `paid`."""
         freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
         return len(self.awards) - freed
 
     def paid(self, name: str) -> FenSet:
-        """The fen of this payment in the account `paid`."""
+        """The fen of the payment `name` that are in the account `paid`."""
         payment = self.payments[name]
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
     def demanded(self, name: str) -> int:
-        """The amount that a recovery ordered, minus the amounts received, waived and lapsed, in fen."""
+        """The fen that the recovery `name` still demands: the order, minus what was received, waived and lapsed."""
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
 
     def outstanding(self, name: str) -> int:
-        """The amount in fen that a recovery still demands, but at most what the payment still has in `paid`."""
+        """The fen that the recovery `name` still demands, but at most what its payment still has in `paid`."""
         return min(self.demanded(name), self.paid(self.recoveries[name].payment).total)
 
     def all_outstanding(self) -> Iterator[tuple[str, int]]:
-        """The recoveries with an outstanding amount, and that amount in fen."""
+        """The name of each recovery with an outstanding amount, and that amount in fen."""
         return ((name, left) for name in sorted(self.recoveries) if (left := self.outstanding(name)) > 0)
 
     # Entities
@@ -226,11 +233,11 @@ class Project(Struct, frozen=True):
         return entities
 
     def with_entity(self, kind: str, name: str, entity: Any) -> Project:
-        """The project with this entity added or replaced."""
+        """The project with `entity` under this kind and name, added or in place of the entity that was there."""
         return replace(self, **{FIELD_OF[kind]: self.entities(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
-        """The project after the event `version` made these changes to one entity."""
+        """The project after the event with this version made `changes` to one entity."""
         return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:

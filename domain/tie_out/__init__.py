@@ -36,7 +36,7 @@ def tie_out(
     pending: Iterable[Entry] = (),
     settled: Iterable[Entry] = (),
 ) -> list[Pairing]:
-    """The pairings of the lines, in the order of the statement; then one for each entry in `days` that no line matches.
+    """The pairings of the lines, in the order of the statement; then a pairing for each entry in `days` without a line.
 
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
     can match an entry of a neighbouring day. `pending`: payments not confirmed yet. `settled`: entries that another
@@ -55,7 +55,7 @@ def tie_out(
 
 
 def duplicates(items: OpenItems) -> None:
-    """Mark the open lines that repeat a matched line."""
+    """Record each open line that repeats a matched line as a duplicate of the matched line."""
     matched = {_content(line): line.number for pairing in items.pairings for line in pairing.lines if pairing.entries}
     for line in items.open_lines():
         if twin := matched.get(_content(line)):
@@ -106,7 +106,11 @@ SURE_STAGES = (by_number, *(pair_singly(with_amount(who), Window.ANY) for who in
 
 
 def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
-    """A pairing for each open line: a duplicate of a settled entry, or unmatched, with its pending payment if any."""
+    """A pairing without entries for each open line.
+
+    The line is a duplicate if it matches a settled entry. Otherwise it is in the statement only, and the pairing names
+    the pending payment that the line matches, if any.
+    """
     lines = items.open_lines()
     repeated = _paired_surely(lines, settled, items.days)
     waiting = _paired_surely([line for line in lines if line not in repeated], pending, items.days)

@@ -14,7 +14,10 @@ def total(each: Iterable[Cash]) -> int:
 
 
 def _account_matches(line: Line, entry: Entry) -> bool | None:
-    """Whether both have the same account; None if unknown. A masked account shows only its last four digits."""
+    """Whether the line and the entry have the same account; None if that is unknown.
+
+    It is unknown, for example, if a masked account shows only its last four digits and these are equal.
+    """
     if not line.account or not entry.account:
         return None
     if line.account.digest and entry.account.digest:
@@ -31,7 +34,10 @@ def same_name(line: Line, entry: Entry) -> bool:
 
 
 def no_payee_conflict(line: Line, entry: Entry) -> bool:
-    """Whether the line's payee data does not contradict the entry's. True for money in: a bank may be the sender."""
+    """Whether the line's payee data does not contradict the entry's payee data.
+
+    Always true for money in, because the line may name a bank as the sender.
+    """
     if line.direction is Direction.IN:
         return True
     same = _account_matches(line, entry)
@@ -64,7 +70,10 @@ def differences(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> 
 
 
 def _distinct_pairs(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
-    """Each line with each entry, but only one line and one entry per payee, to limit the comparisons."""
+    """Pairs of a line and an entry, with one line and one entry for each name and account.
+
+    This limits the number of comparisons: other lines and entries of the same name and account compare equally.
+    """
     named = {(line.name, line.account): line for line in lines}
     of = {(entry.name, entry.account): entry for entry in entries}
     return product(named.values(), of.values())
@@ -77,7 +86,7 @@ def _all_near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bo
 
 
 def no_number_conflict(line: Line, entry: Entry) -> bool:
-    """Whether no reference or voucher number shows that line and entry are different payments."""
+    """Whether no reference or voucher number shows that the line and the entry are different payments."""
     return all(entry.numbers.get(kind, number) == number for kind, number in line.numbers.items())
 
 

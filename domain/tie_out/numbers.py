@@ -20,14 +20,17 @@ class Group(Struct):
 
 
 def by_number(items: OpenItems) -> None:
-    """Pair each group connected by shared numbers, if one side is a single item and both sides have the same sum."""
+    """Pair each group that shared numbers connect, if both sides have the same sum and one side is a single item."""
     for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
             items.pair(group.lines, group.entries)
 
 
 def by_number_with_differences(items: OpenItems) -> None:
-    """Pair the remaining groups connected by shared numbers: several items on both sides, or different sums."""
+    """Pair each remaining group that shared numbers connect.
+
+    These groups have several items on both sides, or different sums.
+    """
     for group in _connected(items):
         items.pair(group.lines, group.entries)
 

@@ -11,7 +11,7 @@ from domain.tie_out.parts import Days, Entry, Line, Pairing
 
 
 class OpenItems:
-    """The lines and entries not paired yet, and the pairings."""
+    """The statement lines and the entries that are not paired yet, and the pairings found so far."""
 
     def __init__(self, days: Days, lines: Iterable[Line], entries: Iterable[Entry]) -> None:
         self.days = days
@@ -20,15 +20,15 @@ class OpenItems:
         self.pairings: list[Pairing] = []
 
     def open_lines(self) -> list[Line]:
-        """The lines not paired yet, by day."""
+        """The lines not paired yet, in order of day."""
         return list(self._lines.values())
 
     def open_entries(self) -> list[Entry]:
-        """The entries not paired yet, by day."""
+        """The entries not paired yet, in order of day."""
         return list(self._entries.values())
 
     def add_duplicate(self, line: Line, twin: int) -> None:
-        """Record `line` as a duplicate of the line with the number `twin`."""
+        """Record `line` as a duplicate of the line number `twin`; `line` is then no longer open."""
         del self._lines[line.number]
         self.pairings.append(Pairing((line,), (), differs=(Difference.DUPLICATE,), twin=twin))
 

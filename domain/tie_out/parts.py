@@ -17,7 +17,7 @@ from domain.state.entities import BankAccount
 
 
 class Cash(Struct, frozen=True, dict=True):
-    """A movement of money on a day, as in a statement or in the ledger, with its payee and reference numbers."""
+    """A movement of money in a statement or in the ledger, with its day, payee and reference numbers."""
 
     on: date
     direction: Direction
@@ -34,7 +34,7 @@ class Cash(Struct, frozen=True, dict=True):
 
     @cached_property
     def numbers(self) -> Mapping[str, Hashable]:
-        """The numbers that identify the payment, by kind. Voucher numbers include the year: they restart yearly."""
+        """The numbers that identify the payment, by kind. Voucher numbers restart yearly, so the year is included."""
         numbers: dict[str, Hashable] = {}
         if self.reference:
             numbers["reference"] = ("reference", self.direction, normal(self.reference))
@@ -44,7 +44,7 @@ class Cash(Struct, frozen=True, dict=True):
 
 
 class Line(Cash, frozen=True, dict=True):
-    """A line of a statement. `number` counts from 1; `account` is the counterparty's, as far as the line has it."""
+    """A line of a statement, numbered from 1. `account` is the counterparty's account, as far as the line states it."""
 
     number: int = 0
     summary: str | None = None
@@ -55,7 +55,7 @@ class Line(Cash, frozen=True, dict=True):
 
 
 class Entry(Cash, frozen=True, dict=True):
-    """An entry of the ledger. `on` is the day of clearing; `amount` excludes what was reversed."""
+    """An entry of the ledger. `on` is the clearing day. `amount` does not include any reversed part of the entry."""
 
     stream: str = ""
     version: int = 0
@@ -84,7 +84,10 @@ class Days(Struct, frozen=True):
     tolerance: int
 
     def near(self, line: Line, entry: Entry) -> bool:
-        """Whether line and entry are within the tolerance and in one month: each month is a period of its own."""
+        """Whether `line` and `entry` are in the same month and not more days apart than `tolerance`.
+
+        They must be in the same month because each month is an accounting period of its own.
+        """
         close = abs((line.on - entry.on).days) <= self.tolerance
         return close and (line.on.year, line.on.month) == (entry.on.year, entry.on.month)
 
@@ -92,8 +95,9 @@ class Days(Struct, frozen=True):
 class Pairing(Struct, frozen=True):
     """Lines and entries that belong together, or a single line or entry without a match.
 
-    Lines and entries agree if `differs` is empty. `twin`: the number of the line that a duplicate repeats. `settled`:
-    the entry that another statement has already matched. `pending`: a payment that is instructed and not confirmed yet.
+    Lines and entries agree if `differs` is empty. Three fields explain a line without a match. `twin`: the number of
+    the line that this line repeats. `settled`: the entry of this line, if another statement has already matched that
+    entry. `pending`: the payment of this line, if the payment is instructed but not confirmed yet.
     """
 
     lines: tuple[Line, ...]

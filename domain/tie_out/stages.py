@@ -34,9 +34,9 @@ class Window(Enum):
 
 
 def _groups(items: OpenItems, key: Key) -> list[Group]:
-    """The groups of items with the same `key` that have both lines and entries, in the order of their first lines.
+    """The open lines and entries in groups of the same `key`, in the order of the groups' first lines.
 
-    Items with the key None are in no group.
+    Groups without lines or without entries are left out. Items whose key is None are in no group.
     """
     groups: dict[Hashable, Group] = {}
     for line in items.open_lines():
@@ -61,7 +61,7 @@ def by_direction(each: Cash) -> Hashable:
 
 
 def by_missing_payee(each: Cash) -> Hashable:
-    """The direction, as the key of every entry and of lines with neither payee nor account; None for other lines."""
+    """The direction of any entry, and of a line with neither payee nor account; None for any other line."""
     return None if isinstance(each, Line) and (each.payee or each.account) else each.direction
 
 
@@ -78,11 +78,11 @@ def by_voucher(each: Cash) -> Hashable:
 
 
 def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = plausible) -> Stage:
-    """A stage that pairs one line with one entry of the same `key`, the earliest first.
+    """A stage that pairs single lines with single entries of the same `key`, the earliest first.
 
-    An entry is a candidate if its date is in `window` and `fits` accepts the pair. Since the windows of all lines have
-    the same width, this order leaves the most candidates for later lines. With Window.ANY a line is paired with the
-    entry of the nearest date.
+    An entry is a candidate for a line if its date is in the line's `window` and `fits` accepts the pair. All windows
+    have the same width, so pairing the earliest first leaves the most candidates for later lines. With Window.ANY, a
+    line is paired with the candidate of the nearest date.
     """
 
     def stage(items: OpenItems) -> None:
@@ -98,7 +98,7 @@ def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = 
 def _best(
     entries: Sequence[Entry], line: Line, window: Window, days: Days, fits: Callable[[Line, Entry], bool]
 ) -> int | None:
-    """The index of the entry to pair with the line; None if none fits."""
+    """The index in `entries` of the entry to pair with `line`; None if no entry fits."""
     first, last = _bounds(entries, line.on, window, days)
     if window is Window.ANY:
         middle = bisect_left(entries, line.on, key=attrgetter("on"))
@@ -116,7 +116,10 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 
 
 def pair_sums(key: Key, window: Window) -> Stage:
-    """A stage that pairs a line with consecutive entries that add up to its amount, then an entry with such lines."""
+    """A stage that pairs one line with several consecutive entries, then one entry with several consecutive lines.
+
+    The amounts of the several items add up to the amount of the one item.
+    """
 
     def stage(items: OpenItems) -> None:
         for group in _groups(items, key):
@@ -138,7 +141,10 @@ def _agrees(entry: Entry, line: Line) -> bool:
 def _take_run(
     candidates: list[Each], one: Cash, window: Window, days: Days, fits: Callable[[Each], bool]
 ) -> list[Each]:
-    """Remove and return two or more consecutive candidates whose sum is the amount of `one`; empty if none."""
+    """Remove and return two or more consecutive `candidates` whose amounts add up to the amount of `one`.
+
+    Returns an empty list if no candidates in the window add up to it, or if `fits` rejects one of those that do.
+    """
     first, last = _bounds(candidates, one.on, window, days)
     run = _find_run([each.amount for each in candidates[first : min(last, first + MAX_SUMS)]], one.amount)
     taken = candidates[first + run.start : first + run.stop]
@@ -149,7 +155,10 @@ def _take_run(
 
 
 def _bounds(candidates: Sequence[Each], day: date, window: Window, days: Days) -> tuple[int, int]:
-    """The range of indexes whose dates are within the window around `day`. `candidates` are ordered by date."""
+    """The index of the first candidate within the window around `day`, and the index after the last.
+
+    `candidates` are ordered by date.
+    """
     if window is Window.ANY:
         return 0, len(candidates)
     tolerance = timedelta(days=0 if window is Window.SAME_DAY else days.tolerance)
@@ -158,7 +167,7 @@ def _bounds(candidates: Sequence[Each], day: date, window: Window, days: Days) -
 
 
 def _find_run(amounts: Sequence[int], amount: int) -> range:
-    """The indexes of the first two or more consecutive amounts with the sum `amount`; empty if there are none."""
+    """The indexes of the first run of two or more consecutive amounts whose sum is `amount`; empty if there is none."""
     start = total = 0
     for end, each in enumerate(amounts):
         total += each

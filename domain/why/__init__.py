@@ -14,7 +14,9 @@ __all__ = ["Answer", "Condition", "Sentence", "Step", "why"]
 
 
 def why(ledger: LedgerView, code: str, batch: int, award: str | None = None) -> Answer:
-    """Why a batch of an award is not paid; without `award`, why the money planned for the batch is not awarded.
+    """Why the batch `batch` of `award`, an award of the project `code`, is not paid.
+
+    Without `award`, the answer is why the money planned for the batch is not awarded.
 
     Raises UnknownStream, UnknownName, NotInPlan, BatchNotInPlan.
     """

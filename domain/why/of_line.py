@@ -1,4 +1,4 @@
-"""Why the money planned for a batch is not awarded: its allotment, the round's next steps, then the award list."""
+"""Why money planned for a batch is not awarded yet: the steps missing, from the allotment to the award list."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
 
 
 def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
-    """The steps still missing in the round before an award list can be decided."""
+    """The facts that the project's current round still lacks before an award list can be decided."""
     current = project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
         yield ObjectionResolved(objection, upheld=False, reason="?")
@@ -80,10 +80,10 @@ def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator
 
 
 def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
-    """A notice of all eligible applications, from today, with the minimum working days of the settings.
+    """A notice of all eligible applications that starts today and has the minimum number of working days.
 
-    If the calendar ends earlier, the notice ends on the first day that the calendar lacks, so that the refusal names
-    the year of that day.
+    The fund's settings have this minimum. If the calendar ends earlier, the notice ends on the first day that the
+    calendar lacks, so that the refusal names the year of that day.
     """
     last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     listed = (name for name in sorted(current.scores) if project.eligible(name))
@@ -95,9 +95,9 @@ def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
 
 
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
-    """The applications that an award list could name, in order of score, the best last.
+    """The eligible applications that an award list could name, in order of score, the best last.
 
-    They are eligible and, if notices come before the decision, on the notice.
+    If the fund gives notice before it decides, and there is a notice, these are only applications on the notice.
     """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
@@ -108,9 +108,9 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
-    """The step to decide an award list that gives all money of the line to the best candidate.
+    """The step of deciding an award list that gives all money of the line to the best candidate.
 
-    Without a candidate, the list is empty.
+    If there is no candidate, the award list is empty.
     """
     current = project.rounds.get(str(project.round))
     review = current.review.version if current and current.review else 0

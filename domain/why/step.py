@@ -25,7 +25,10 @@ class Sentence(NamedTuple):
 
 
 class Condition(Struct, frozen=True):
-    """The result of a guard today: the events that meet it (`by`), or the refusal that it raised (`missing`)."""
+    """A guard and its result today.
+
+    `by`: the events that meet the guard. `missing`: the refusal that the guard raised, or None if it is met.
+    """
 
     guard: Guard
     by: Evidence
@@ -46,7 +49,10 @@ class Step(Struct, frozen=True):
 
 
 class Answer(Struct, frozen=True):
-    """The money of a batch, by account and as a sentence, and the steps that the money still needs, in order."""
+    """Where the money of a batch is, and the steps that the money still needs, in order.
+
+    `accounts`: the amount in each account. `says`: the same as a sentence.
+    """
 
     accounts: dict[str, Money]
     says: Sentence
@@ -54,7 +60,10 @@ class Answer(Struct, frozen=True):
 
 
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
-    """A step whose conditions are `guards`. The guards check `about` or, if omitted, `fact`."""
+    """A step that posts `fact`, with one condition for each of `guards`.
+
+    The guards check `about` or, if it is omitted, `fact`.
+    """
     stream = f"project/{project.code}"
     context = Context(ledger, stream, fact, _today(ledger), ledger.today)
     return Step(stream, fact, tuple(_condition(guard, context, project, about or fact) for guard in guards))

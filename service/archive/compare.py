@@ -26,7 +26,7 @@ class Compared:
 
     `rows`: the number of rows compared. `differing`: the number of rows that differ. `shown`: at most MAX_SHOWN of the
     differing rows, each as the key, the live row and the replayed row. `held`: the funds that were left out, because
-    the live tables do not have all their events up to `position`.
+    the live tables do not have all events of these funds up to `position`.
     """
 
     position: int
@@ -48,7 +48,7 @@ class Compared:
 
 
 def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Compared:
-    """Compare `replayed` with the live balances as of `position`.
+    """Compare the `replayed` balances with the live balances as of `position`.
 
     Raises ArchiveWrong if the projections have not folded `position` yet.
     """

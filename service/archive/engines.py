@@ -28,13 +28,13 @@ class Engine(Protocol):
         """Make the archived log readable as the table `event`."""
 
     def compute(self, name: str, query: str) -> None:
-        """Create the table `name` with the rows of a query."""
+        """Create the table `name` with the rows of `query`."""
 
     def define(self, name: str, query: str) -> None:
-        """Create the view `name` of a query."""
+        """Create the view `name` of `query`."""
 
     def rows(self, query: str) -> Iterable[Balances]:
-        """The rows of a query, as mappings by column name."""
+        """The rows of `query`, as mappings by column name."""
 
 
 class DuckDb:

@@ -23,9 +23,10 @@ class ArchiveWrong(Exception):
 class Segment(msgspec.Struct, frozen=True):
     """A range of the log, from position `first` to `last`, in one file.
 
-    `events_sha256` is the range's digest as /v1/events/digest returns it; `file_sha256` is the digest of the file.
-    `calendars`: the calendars that came into force since the previous segment's last event. `chain` is the SHA-256 of
-    the previous segment's chain and this segment's other fields, so the last chain covers the whole archive.
+    `posts` is the number of posts in the range. `events_sha256` is the digest of the range, as /v1/events/digest
+    returns it; `file_sha256` is the digest of the file. `calendars` are the calendars that came into force since the
+    last event of the previous segment. `chain` is the SHA-256 of the previous segment's chain and of this segment's
+    other fields. The last chain therefore covers the whole archive.
     """
 
     first: int
@@ -38,16 +39,16 @@ class Segment(msgspec.Struct, frozen=True):
 
     @property
     def file(self) -> str:
-        """The file's name in the folder."""
+        """The name of the segment's file in the archive's folder."""
         return file_of(self.first, self.last)
 
     @property
     def count(self) -> int:
-        """The number of events. Positions have no gaps."""
+        """The number of events in the segment. It follows from the positions, because they have no gaps."""
         return self.last - self.first + 1
 
     def after(self, chain: str) -> Segment:
-        """The segment with its own chain, computed from `chain`, the chain of the previous segment."""
+        """A copy of the segment with its chain set. `chain` is the chain of the previous segment."""
         fields = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256, *self.calendars]
         return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(fields)).hexdigest())
 
@@ -75,7 +76,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A folder and its manifest."""
+    """An archive: its folder and its manifest."""
 
     folder: Path
     manifest: Manifest
@@ -84,7 +85,7 @@ class Archive:
         return self.folder / segment.file
 
     def add(self, segment: Segment) -> Archive:
-        """The archive with `segment` added. The manifest file is replaced atomically."""
+        """Add `segment` to the archive: replace the manifest file atomically, and return the extended archive."""
         form = WITH_CALENDARS if segment.calendars else self.manifest.form
         extended = msgspec.structs.replace(self.manifest, form=form, segments=(*self.manifest.segments, segment))
         write_atomically(self.folder / NAME, msgspec.json.format(msgspec.json.encode(extended)) + b"\n")
@@ -104,7 +105,7 @@ def file_of(first: int, last: int) -> str:
 def find(folder: Path) -> Archive | None:
     """The archive in `folder`; None if the folder has no manifest.
 
-    Raises ArchiveWrong if the manifest is unreadable or not consistent.
+    Raises ArchiveWrong if the manifest is unreadable, inconsistent, or of an unknown format.
     """
     file = folder / NAME
     if not file.exists():
@@ -124,9 +125,10 @@ def find(folder: Path) -> Archive | None:
 
 
 def opened(folder: Path, chain: str | None = None) -> Archive:
-    """The archive in `folder`. Raises ArchiveWrong if there is none, or a file does not match its hash in the manifest.
+    """The archive in `folder`, with the chain and the files checked.
 
-    `chain`: the chain that the last segment must have, if it is known from another source.
+    `chain`: the chain that the last segment must have, if it is known from another source. Raises ArchiveWrong if there
+    is no archive, if its chain is another, or if a file is missing or does not match its hash in the manifest.
     """
     archive = find(folder)
     if archive is None or not archive.manifest.segments:
@@ -161,7 +163,10 @@ def write_atomically(file: Path, content: bytes) -> None:
 
 
 def rename_durably(draft: Path, file: Path) -> None:
-    """Rename `draft`, which is flushed to disk already, to `file`, and flush the rename to disk."""
+    """Rename `draft` to `file` and flush the rename to disk.
+
+    The caller must have flushed the content of `draft` to disk already.
+    """
     draft.replace(file)
     folder = os.open(file.parent, os.O_RDONLY)
     try:

@@ -52,7 +52,10 @@ def translated(name: str, engine: Engine, head: int) -> exp.Query:
 
 
 def _idiom(node: exp.Expression, engine: Engine) -> exp.Expression:
-    """Translate `node` if only PostgreSQL has it: a JSON field becomes a typed column, a set of fen becomes text."""
+    """The translation of `node` if it is an idiom that only PostgreSQL has; otherwise `node` itself.
+
+    For example, a field of the JSON fact becomes a typed column, and a set of fen (int8multirange) becomes text.
+    """
     match node:
         case exp.JSONExtractScalar() | exp.JSONExtract():  # fact ->> 'fund', move ->> 'from'
             of, key = node.this, node.expression.expressions[-1].this

@@ -31,8 +31,8 @@ def restore(
 ) -> None:
     """Restore `archive` into the empty database of `conn`.
 
-    `on_progress` is called with the last restored position and the archive's last position. Raises ArchiveWrong if the
-    database is not empty, or the archive's events do not match its manifest.
+    `on_progress` is called after each batch of events, with the last restored position and the archive's last position.
+    Raises ArchiveWrong if the database is not empty, or if the archive's events do not match its manifest.
     """
     head = archive.manifest.head
     with conn.transaction():
@@ -97,7 +97,7 @@ def _copy(conn: Connection[Any], statement: str, rows: Iterable[tuple[object, ..
 
 
 class _Derived:
-    """The other tables of the ledger, which are derived from the log: the claimed numbers and the next serial."""
+    """The rows of the tables that are derived from the log: the claimed numbers and the next serial."""
 
     def __init__(self) -> None:
         self._taken: dict[Claim, Reference] = {}

@@ -56,7 +56,7 @@ SCHEMA = pa.schema(
 
 
 class Event(NamedTuple):
-    """A row of the log, with the columns of its post if it is the post's first event."""
+    """A row of the log. The columns of its post (`post_*`) are None unless the event is the first of the post."""
 
     position: int
     stream: str
@@ -70,7 +70,7 @@ class Event(NamedTuple):
     post_last: int | None
 
     def leaf(self, source: str) -> bytes:
-        """The hash of the event as the API returns the event. `source` is the ledger's name."""
+        """The hash of the event in the form that the API returns. `source` is the ledger's name."""
         return leaf(
             {
                 "specversion": "1.0",
@@ -106,7 +106,7 @@ class Digest:
 
 
 class _Typed(msgspec.Struct):
-    """The fields of an event that have columns of their own, and its post's source and id."""
+    """The fields of an event's JSON that have columns of their own, and the source and id of the event's post."""
 
     fund: str
     occurred_on: date

@@ -42,9 +42,10 @@ def archive(
 ) -> Archive:
     """Add the log's events that the archive in `folder` lacks, in segments of at most `size` events.
 
-    `ledger` is the empty manifest of this ledger. `on_progress` is called with the last archived position and the log's
-    last position. Raises ArchiveWrong if the folder has an archive of another ledger or log, or if another process is
-    archiving into the folder.
+    Returns the extended archive. `ledger` is the empty manifest of this ledger. `on_progress` is called after each
+    segment, with the last archived position and the log's last position. Raises ArchiveWrong if the folder has an
+    archive of another ledger or log, if a file of the archive is missing or changed, or if another process is archiving
+    into the folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -62,9 +63,9 @@ def archive(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock `folder`, so that only one process archives into it. The lock ends with the process, even a killed one.
+    """Lock `folder`, so that only one process archives into it.
 
-    Raises ArchiveWrong if another process has the lock.
+    The lock ends when the process ends, even if it is killed. Raises ArchiveWrong if another process has the lock.
     """
     with (folder / ".lock").open("w") as lock:
         try:
@@ -77,8 +78,8 @@ def _locked(folder: Path) -> Iterator[None]:
 def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, head: int) -> None:
     """Raises ArchiveWrong if the archive is of another ledger, or its last segment is not in the log.
 
-    The last segment is compared, because a log that lost its last events continues with other events at the same
-    positions.
+    The name and secret of the ledger do not suffice: a log that lost its last events and continued has other events at
+    the same positions. Therefore the events of the last segment are compared.
     """
     manifest = current.manifest
     same = (manifest.source, manifest.secret) == (ledger.source, ledger.secret) and manifest.head <= head
@@ -97,7 +98,7 @@ def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, hea
 def _remove_leftovers(current: Archive) -> None:
     """Remove the files that a killed process left after the last segment.
 
-    Otherwise a program that reads all files of the folder would read the events of the removed files twice. Raises
+    Without the removal, their events would be twice in the folder for a program that reads all of its files. Raises
     ArchiveWrong if the folder has segment files but no manifest.
     """
     for file in current.folder.glob("events-*"):

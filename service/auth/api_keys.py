@@ -64,7 +64,7 @@ class NoSuchKey(Exception):
 
 
 class OtherSecret(OperatorError):
-    """The database was set up with another secret, so that no API key and no account number would match its digest."""
+    """The database was set up with another secret. With this one, stored digests of keys and accounts match nothing."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -106,7 +106,7 @@ def _fingerprint(secret: bytes) -> bytes:
 def new(secret: bytes) -> str:
     """A new random key that ends with a mark computed from `secret`.
 
-    The mark lets guessed keys be rejected without a query.
+    A guessed key lacks the right mark, and is rejected without a database query.
     """
     random = secrets.token_urlsafe(32)
     return PREFIX + random + _mark(secret, random)
@@ -129,7 +129,10 @@ def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_a
 
 
 def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
-    """Make the demo key `key` valid. Earlier keys of the same name, whose file was lost, expire now."""
+    """Make the demo key `key` valid under `name`, with the grant `of`. Does nothing if the key is already stored.
+
+    Otherwise earlier keys of this name expire now, because the file that contained them was lost.
+    """
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
         return
     with conn.transaction():
@@ -247,7 +250,7 @@ class Keyring:
         return result
 
     def is_cached(self, key: str) -> bool:
-        """Whether `key` is cached as valid; answered without a query."""
+        """Whether `key` is cached as valid. Never queries the database."""
         return isinstance(self._cached_for(_digest(self._secret, key)), Principal)
 
     def _cached_for(self, digest: bytes) -> Principal | NotAuthenticated | None:

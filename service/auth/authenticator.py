@@ -14,12 +14,12 @@ class Authenticator:
         self._keyring, self._issuer = keyring, issuer
 
     def is_cached(self, authorization: str) -> bool:
-        """Whether the API key in this header is cached as valid; answered without a query."""
+        """Whether the API key in the header `authorization` is cached as valid. No query is needed to answer."""
         scheme, _, bearer = authorization.partition(" ")
         return scheme.lower() == "bearer" and bearer.isascii() and self._keyring.is_cached(bearer.strip())
 
     def authenticate(self, authorization: str) -> Principal:
-        """The principal of this Authorization header. Raises NotAuthenticated."""
+        """The principal that the header `authorization` authenticates. Raises NotAuthenticated."""
         scheme, _, bearer = authorization.partition(" ")
         bearer = bearer.strip()
         if scheme.lower() != "bearer" or not bearer.isascii():

@@ -21,7 +21,11 @@ SCOPES = (
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Scopes, limited to `funds` and `projects` (no limit if both are empty) and to `sources` (no limit if empty)."""
+    """Scopes, and the limits within which they are granted.
+
+    The scopes hold in each of `funds` and each of `projects`, or everywhere if both are empty. They hold for `sources`,
+    or for every source if `sources` is empty.
+    """
 
     scopes: frozenset[str]
     funds: frozenset[str] = frozenset()
@@ -66,12 +70,12 @@ def grant(
     projects: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Grant:
-    """A grant from the lists that files and tables contain."""
+    """A grant from its parts as files and tables contain them: as lists."""
     return Grant(frozenset(scopes), frozenset(funds), frozenset(projects), frozenset(sources))
 
 
 class NotAuthenticated(Exception):
-    """The credentials are invalid; `kind` is the problem type."""
+    """The client could not be authenticated; `kind` is the problem type."""
 
     def __init__(self, kind: str) -> None:
         super().__init__(kind)

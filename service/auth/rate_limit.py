@@ -31,7 +31,8 @@ class _SlidingWindow:
     def count(self, at: float, limit: int) -> bool:
         """Count a request at time `at`; return False, without counting it, if the window has reached `limit`.
 
-        A request of the previous second counts as the fraction of that second that is less than one second before `at`.
+        The window is the one second that ends at `at`. It contains a part of the previous second of the clock, and
+        the same part of that second's requests counts.
         """
         second = int(at)
         if second > self.second:
@@ -51,7 +52,7 @@ class RateLimit:
         self._windows: dict[str, _SlidingWindow] = {}
 
     def count(self, principal: Principal) -> None:
-        """Count one request. Raises RateLimited."""
+        """Count one request of `principal`. Raises RateLimited if the principal has reached the limit."""
         at = time.monotonic()
         with self._lock:
             if len(self._windows) >= MAX_TRACKED and principal.name not in self._windows:

@@ -81,7 +81,7 @@ class Issuer:
         self._lock = Lock()
 
     def authenticate(self, token: str) -> Principal:
-        """The principal of `token`, with the grants of the token's mapped roles (possibly none).
+        """The principal of `token`, with the grants that the configuration file gives to the token's roles, if any.
 
         Raises NotAuthenticated if the token is invalid or expired, or if the issuer's keys are not available.
         """
@@ -117,7 +117,7 @@ class Issuer:
     def _current_keys(self, max_age_seconds: float) -> KeySet:
         """The issuer's keys, fetched again if they are older than `max_age_seconds`.
 
-        Raises NotAuthenticated if no keys are available.
+        If newer keys cannot be fetched, returns the older ones. Raises NotAuthenticated if there are no keys at all.
         """
         max_age = max_age_seconds if self._keys else FETCHED_AGAIN_SECONDS
         if time.monotonic() - self._fetched_at > max_age and self._lock.acquire(timeout=0 if self._keys else 1):

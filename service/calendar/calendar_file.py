@@ -46,7 +46,7 @@ class CalendarFile(Struct, frozen=True):
 
 
 class _Days:
-    """The days that a file names, each with the path of its field, and the errors found in them."""
+    """The days that a calendar file names, each with the path of its field, and the errors in those days."""
 
     def __init__(self, year: int) -> None:
         self.first, self.last = date(year - 1, 12, 1), date(year, 12, 31)
@@ -94,7 +94,10 @@ def read(file: Path) -> CalendarFile:
 
 
 def _days(parsed: Mapping[str, Any]) -> tuple[dict[date, str], list[tuple[str, str, str]]]:
-    """The days that the file names, each with the path of its field, and the errors: path, and reason in zh and en."""
+    """The days that the file names, and the errors found in them.
+
+    Each day has the path of its field. Each error has a path, and its reason in Chinese and in English.
+    """
     if not FIRST_YEAR <= parsed["year"] <= LAST_YEAR:
         allowed = f"{FIRST_YEAR} … {LAST_YEAR}"
         return {}, [("year", f"须在 {allowed} 内", f"it must be within {allowed}")]

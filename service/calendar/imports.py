@@ -22,9 +22,10 @@ log = structlog.get_logger(__name__)
 
 
 class Import(msgspec.Struct, frozen=True):
-    """The import of a year's calendar, in force for the events after `position` until another import replaces it.
+    """The import of a year's calendar. It is in force for the events after `position`, until another replaces it.
 
-    `content`, `sha256`: of the imported file. `replaces`: the `imported_at` of the import that this one replaces.
+    `content`, `sha256`: the imported file's text and digest. `replaces`: the `imported_at` of the import that this one
+    replaces.
     """
 
     imported_at: datetime
@@ -44,7 +45,7 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class YearImported(OperatorError):
-    """The year has another calendar already; only `--replace` replaces a calendar."""
+    """Another calendar of the year is already imported; only the option `--replace` replaces it."""
 
     def __init__(self, existing: Import) -> None:
         at = f"{existing.imported_at:%Y-%m-%d}, {existing.actor}, SHA-256 {existing.sha256}"
@@ -60,19 +61,22 @@ def history(conn: Connection[Any]) -> list[Import]:
 
 
 def in_force(imports: Iterable[Import], position: int | None = None) -> dict[int, Import]:
-    """The import of each year that is in force for the event at log position `position`; by default, the next event."""
+    """For each year, the import in force for the event at log position `position`; by default, for the next event."""
     return {each.year: each for each in imports if position is None or each.position < position}
 
 
 def calendar_of(imports: Iterable[Import], packaged: WorkingDays, position: int | None = None) -> Calendar:
-    """The calendar that is in force for the event at log position `position`; by default, the next event."""
+    """The calendar in force for the event at log position `position`; by default, for the next event.
+
+    `packaged` counts the working days of the years that were not imported.
+    """
     current = in_force(imports, position)
     years = Map({year: each.calendar for year, each in current.items()})
     return Calendar(packaged, years, max((each.imported_at for each in current.values()), default=None))
 
 
 def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
-    """The imports as JSON objects, each with the first log position that the import is in force for."""
+    """The imports as JSON objects. `from_position`: the first log position for which the import is or was in force."""
     current = in_force(imported)
     names = ("year", "documents", "days_off", "working_weekends", "content", "sha256", "actor", "imported_at")
     return [
@@ -86,9 +90,10 @@ def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool = False) -> Import | None:
-    """Import a year's calendar; if the same calendar is in force, write nothing and return None. Raises YearImported.
+    """Import a year's calendar and return the import. If the same calendar is in force, write nothing and return None.
 
-    The append lock is held, so that all events after the import's position, and none before, use the new calendar.
+    Raises YearImported if another calendar of the year is in force and `replace` is false. The append lock is held, so
+    that the new calendar applies to all events after the import's position and to none before it.
     """
     calendar = file.calendar
     with conn.transaction():
@@ -115,13 +120,13 @@ def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
 
 
 class CurrentCalendar:
-    """The calendar of this process. It is read again after any process has imported a year."""
+    """The ledger's calendar, cached in this process. It is read again after any process has imported a year."""
 
     def __init__(self, packaged: WorkingDays) -> None:
         self.calendar = Calendar(packaged)
 
     def as_of(self, conn: Connection[Any], imported_at: datetime | None) -> Calendar:
-        """The calendar whose last import was made at `imported_at`; None: without any import."""
+        """The calendar whose last import was made at `imported_at`. If `imported_at` is None, it has no imports."""
         calendar = self.calendar
         if calendar.imported_at != imported_at:
             imports = (each for each in history(conn) if imported_at and each.imported_at <= imported_at)

@@ -16,9 +16,10 @@ SATURDAY = 5
 
 
 def packaged_working_days(first: date, last: date) -> int | None:
-    """The number of working days by the chinesecalendar package; None if the package does not have one of the years.
+    """The number of working days from `first` to `last`, both included, by the chinesecalendar package.
 
-    The package has the years from 2004 to the last one that was published before its release.
+    None if the package lacks one of their years. The package has the years from 2004 to the last one whose calendar was
+    published before the package's release.
     """
     try:
         return len(chinese_calendar.get_workdays(first, last))
@@ -37,7 +38,7 @@ class YearCalendar(Struct, frozen=True):
     working_weekends: frozenset[date]
 
     def worked(self, day: date) -> bool | None:
-        """Whether the notice makes the day a working day; None if it does not name the day."""
+        """Whether the notice makes `day` a working day; None if the notice does not name `day`."""
         return False if day in self.days_off else True if day in self.working_weekends else None
 
 
@@ -49,7 +50,7 @@ class Calendar(Struct, frozen=True):
     imported_at: datetime | None = None
 
     def with_year(self, calendar: YearCalendar) -> Calendar:
-        """The same calendar of the ledger with `calendar` added for its year."""
+        """The ledger's calendar after the import of `calendar`, which replaces an earlier import of the same year."""
         return replace(self, years=self.years.set(calendar.year, calendar))
 
     def working_days(self, first: date, last: date) -> int | None:

@@ -21,7 +21,10 @@ __all__ = ["KINDS", "Finding", "Report", "Severity", "check"]
 
 
 def check(url: str, on_progress: Callable[[str, int], object] = lambda *_: None) -> Report:
-    """The report of a check of the whole ledger. `on_progress` is called with a part's name and its log position."""
+    """Check the whole ledger and return the report.
+
+    `on_progress` is called with the name of a part of the check and the log position that the part has reached.
+    """
 
     def connect() -> psycopg.Connection[Any]:
         return session.connect(url, session.COMMANDS)

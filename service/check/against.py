@@ -56,7 +56,7 @@ class SavedFileWrong(OperatorError):
 
 
 def check_against(conn: Connection[Any], file: Path, source: str) -> Iterator[Finding]:
-    """The events and ranges in `file` that the log does not have, as findings.
+    """Findings: one for each event in `file` that the log does not have, and for each digest that differs from the log.
 
     `source`: the name of the ledger, which is the `source` of every event that it serves. Raises SavedFileWrong.
     """

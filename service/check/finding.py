@@ -1,4 +1,4 @@
-"""The kinds of findings of a check, each with its severity and its message in two languages, and the report."""
+"""The report of a check, and the kinds of findings, each with a severity and a message in two languages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Severity(StrEnum):
 
 
 class Kind(NamedTuple):
-    """A kind of finding. Its messages are format strings for the finding's facts."""
+    """A kind of finding. The messages `en` and `zh` are format strings that take a finding's facts."""
 
     severity: Severity
     en: str
@@ -212,7 +212,7 @@ class Report:
                 self.findings.append(each)
 
     def merge(self, other: Report) -> None:
-        """Add the findings of another part of the same check."""
+        """Add the findings and counts of `other`, which reports on another part of the same check."""
         self.events += other.events
         self.rows += other.rows
         self.findings += other.findings

@@ -24,7 +24,7 @@ KINDS = {
 
 
 def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:
-    """Add to `report` the findings of the queries in KINDS on the log up to `report.head`."""
+    """Run the queries in KINDS on the log up to `report.head`, and add their findings to `report`."""
     with connect() as conn:
         for query, kind in KINDS.items():
             report.add(_rows(conn, query, kind, report.head))

@@ -47,7 +47,10 @@ FETCH_SIZE = 2_000
 
 
 class Part(NamedTuple):
-    """The funds that one process checks: part `number` of `of` parts. Events up to position `upto` are counted."""
+    """The funds that one process checks: the part `number`, from 0, of `of` parts.
+
+    All events of these funds are checked, and those up to the log position `upto` are counted.
+    """
 
     url: str
     number: int
@@ -56,7 +59,7 @@ class Part(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A decoded event; `event` is None if it cannot be decoded. `finding` is what decoding found, if anything."""
+    """A row of the log, decoded. `event` is None if the row cannot be decoded. `finding`: what is wrong with it."""
 
     position: int
     fund: str
@@ -65,10 +68,10 @@ class Row(NamedTuple):
 
 
 def check_rules(url: str, report: Report) -> None:
-    """Add to `report` the findings of deciding every event again.
+    """Decide every event again, and add the findings to `report`.
 
-    Events after `report.head` are decided too. The claimed numbers are read in a snapshot of the database that already
-    has those events, which may have taken or freed numbers.
+    Events after `report.head` are decided too, because they may have taken or freed claimed numbers: the snapshot of
+    the database in which the claimed numbers are read already has these events.
     """
     if report.head < MIN_EVENTS_FOR_PROCESSES:
         report.merge(check_part(Part(url, 0, 1, report.head)))
@@ -81,7 +84,7 @@ def check_rules(url: str, report: Report) -> None:
 
 
 def check_part(part: Part) -> Report:
-    """Decide every event of this part's funds again; return the number of events and the findings."""
+    """Decide every event of this part's funds again. The report has the findings, and the number of events counted."""
     report = Report()
     with session.connect(part.url, session.COMMANDS, autocommit=False) as conn:
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -110,7 +113,11 @@ def check_part(part: Part) -> Report:
 
 @dataclass(slots=True)
 class _LogIndex:
-    """The entries that other events refer to, the claimed numbers by stream, the imported calendars, the snapshots."""
+    """What the check of a fund looks up about the log.
+
+    `referred`: the entries that other events refer to. `claims`: the claimed numbers, by stream. `calendars`: the
+    imported calendars. `snapshots`: where snapshots were saved. `saved_state`: reads the snapshot of a stream.
+    """
 
     referred: frozenset[Reference]
     calendars: list[imports.Import]
@@ -120,7 +127,7 @@ class _LogIndex:
 
 
 class _Counted:
-    """An iterator over rows that counts those up to a position."""
+    """Iterates over rows. `count` is the number of rows so far whose position is at most `upto`."""
 
     def __init__(self, rows: Iterator[Row], upto: int) -> None:
         self._rows, self._upto, self.count = rows, upto, 0
@@ -152,7 +159,7 @@ _FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in 
 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
-    """The findings in one fund. After an event that cannot be folded, the rest of the fund is only decoded."""
+    """The findings in one fund. If an event cannot be folded, the events after it are only decoded."""
     view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid)
     streams: set[str] = set()
     foldable = True
@@ -181,7 +188,10 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
 
 
 def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> Iterator[Finding]:
-    """Findings for the snapshots saved after one of `events` whose state is not the state in `view`."""
+    """A finding for each snapshot that is wrong, among those saved after one of `events`.
+
+    A snapshot is wrong if it cannot be decoded, or if its state is not the state in `view`.
+    """
     for event in events:
         at = Reference(event.stream, event.version)
         if at not in index.snapshots or view.stream(event.stream).version != event.version:
@@ -204,7 +214,7 @@ def _saved_state(conn: psycopg.Connection[Any], stream: str) -> str:
 
 
 def _groups(rows: _Counted) -> Iterator[list[Row]]:
-    """The rows in groups of a leading event and its mirrors."""
+    """The rows in groups: each group is a leading event and its mirrors."""
     group: list[Row] = []
     for row in rows:
         if group and not (row.event and row.event.mirrors):
@@ -216,13 +226,16 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
 
 
 def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
-    """The view with the ledger's next serial at the time of `leader`; it depends on all funds, not only on this one."""
+    """The view with the next serial that the ledger had at `leader`: the lowest serial of the fen that it issued.
+
+    The next serial depends on all funds, and `view` has only one. If `leader` issued no fen, `view` is not changed.
+    """
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
     return replace(view, next_serial=min(issued, default=view.next_serial))
 
 
 def _as_of(view: LedgerView, position: int, index: _LogIndex) -> LedgerView:
-    """The view with the calendar by which the event at this position was decided."""
+    """The view with the calendar that was in force for the event at log position `position`."""
     if not index.calendars:
         return view
     return replace(
@@ -231,7 +244,7 @@ def _as_of(view: LedgerView, position: int, index: _LogIndex) -> LedgerView:
 
 
 def _advanced(view: LedgerView, events: list[Recorded], index: _LogIndex) -> LedgerView:
-    """The view after `events`. To save memory, its entries are only those that other events refer to."""
+    """The view after `events`. To save memory, the view keeps only the entries that other events refer to."""
     before = view.entries
     after = advance(view, events)
     referred = {at: event for event in events if (at := Reference(event.stream, event.version)) in index.referred}

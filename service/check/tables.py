@@ -1,4 +1,4 @@
-"""Check the tables: fold the log into temporary tables, and compare them with the live tables in one snapshot."""
+"""Checks the live tables: folds the log into temporary tables and compares the two, all in one database snapshot."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OnProgress = Callable[[str, int], object]
 
 
 def check_tables(connect: Connect, report: Report, on_progress: OnProgress) -> None:
-    """Add to `report` where the tables of one snapshot differ from a fold of the log."""
+    """Compare the live tables with a fold of the log, in one database snapshot; add the findings to `report`."""
     with connect() as conn, conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
         conn.execute("lock table projection in access share mode")  # before the snapshot, as readers do
@@ -80,7 +80,7 @@ def _lane(
 
 
 def _cursors(conn: Connection[Any], position: int, head: int) -> Iterator[Finding]:
-    """The projections whose cursor is missing, beyond the log's head, or at another position than the others."""
+    """A finding for each projection whose cursor is missing, is not at `position`, or is beyond the log's `head`."""
     rows = conn.cursor(row_factory=tuple_row).execute("select name, position from projection").fetchall()
     at: dict[str, int] = dict(rows)
     if not at:
@@ -129,11 +129,11 @@ KEY_COLUMNS = (
 
 
 def _named(row: dict[str, Any]) -> str:
-    """The columns that identify the row to a reader."""
+    """The columns that identify the row to a reader, as text of the form `name=value`."""
     return " ".join(f"{name}={row[name]}" for name in KEY_COLUMNS if row.get(name) not in (None, ""))
 
 
 def _rows(conn: Connection[Any], query: str, kind: str) -> Iterator[Finding]:
-    """A finding for each row of the query."""
+    """A finding of kind `kind` for each row that the query named `query` returns."""
     for row in conn.cursor(row_factory=dict_row).execute(QUERIES[query]):
         yield new_finding(kind, **row)

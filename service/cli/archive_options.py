@@ -26,7 +26,7 @@ FROM = click.option(
 
 @contextmanager
 def errors_as_messages() -> Iterator[None]:
-    """Raise errors that the operator can fix as ClickException, which is printed without a traceback."""
+    """Turn errors that the operator can fix into a ClickException, which is printed without a traceback."""
     try:
         yield
     except (ArchiveWrong, EngineMissing) as error:
@@ -51,7 +51,7 @@ def bar(name: str, console: Console) -> Iterator[Callable[[int, int], None]]:
 
 
 def must_match(archive: Archive, chosen: Config) -> None:
-    """Raises ArchiveWrong if the secret or the source of the archive is not that of `chosen`."""
+    """Raises ArchiveWrong if the archive has another secret or another source than `chosen`."""
     must_have_secret_of(archive, chosen.secret)
     if archive.manifest.source != chosen.source:
         raise ArchiveWrong(

@@ -63,7 +63,7 @@ def import_calendar(file: Path, actor: str | None, *, replace: bool, check_only:
 
 
 def _summary(read: calendar_file.CalendarFile) -> str:
-    """The figures that the operator compares with the State Council's notice."""
+    """A year's numbers of days off and of working days, for the operator to compare with the State Council's notice."""
     year = read.calendar.year
     days = Calendar().with_year(read.calendar).working_days(date(year, 1, 1), date(year, 12, 31))
     off, worked = len(read.calendar.days_off), len(read.calendar.working_weekends)

@@ -1,4 +1,4 @@
-"""Shows click's own errors, which are in English only, in both languages."""
+"""Shows click's errors in Chinese and English; click itself has them in English only."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ CHINESE = (
 
 
 def message(error: click.ClickException) -> str:
-    """The message in both languages. Those of click are translated here; those of the commands have both already."""
+    """The error's message in both languages. Only click's own messages are translated; ours already have both."""
     english = error.format_message()
     for pattern, chinese in CHINESE:
         if found := re.match(pattern, english, re.DOTALL):

@@ -32,7 +32,10 @@ COMMANDS = (
 
 
 class Commands(Group):
-    """Imports a command's module only when that command is needed: no command waits for the imports of another."""
+    """The group of all commands. It imports a command's module only when that command is needed.
+
+    No command has to wait for the imports of another.
+    """
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -102,7 +105,7 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
 
 
 def run_command() -> None:
-    """Run the command named by the arguments, and end the process.
+    """Run the command that the program's arguments name, and end the process with the command's exit code.
 
     Errors that the operator can fix are reported without a traceback.
     """
@@ -144,9 +147,10 @@ def _print_error(show: Callable[[], object]) -> None:
 
 
 def _flushed(code: int) -> int:
-    """Flush the output. Returns `code`, or an error's exit code if `code` is 0 and the output cannot be written.
+    """Flush standard output and standard error. Returns the exit code of the process.
 
-    A stream that cannot be written is redirected to /dev/null: otherwise Python would print an error when it exits.
+    It is `code`, unless `code` is 0 and a stream cannot be written: then it is the exit code of that error. Such a
+    stream is redirected to /dev/null, because otherwise Python would print an error when it exits.
     """
     for stream in (sys.stdout, sys.stderr):
         try:

@@ -81,7 +81,7 @@ def create_key(name: str, expires: datetime | None, *, new: bool, **limits: tupl
 
 
 def _must_be_a_source(source: str) -> None:
-    """Raises ClickException for a source that no post can have."""
+    """Raises ClickException if `source` cannot be the source of a post."""
     try:
         Source().deserialize(source)
     except ValidationError as error:
@@ -89,7 +89,10 @@ def _must_be_a_source(source: str) -> None:
 
 
 def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]]) -> None:
-    """Raises ClickException if `limits` names a fund or project the ledger does not have: such a key grants nothing."""
+    """Raises ClickException if `limits` names a fund or project that the ledger does not have.
+
+    A key that is limited to an unknown fund or project would grant nothing.
+    """
     streams = [f"{kind}/{code}" for kind in ("fund", "project") for code in limits[f"{kind}s"]]
     known = {row["stream"] for row in conn.execute(QUERIES["known_codes"], {"streams": streams})}
     if unknown := [stream for stream in streams if stream not in known]:
@@ -169,7 +172,10 @@ def _in_force(name: str) -> Iterator[None]:
 
 
 def _end_of(day: datetime | None) -> datetime | None:
-    """The end of `day` in Asia/Shanghai; None for None. Raises ClickException if the day is past or after MAX_YEAR."""
+    """The end of `day` in Asia/Shanghai, or None if `day` is None.
+
+    Raises ClickException if the day is past, or if its year is after MAX_YEAR.
+    """
     if day is None:
         return None
     if day.date() < calendar.today():

@@ -61,7 +61,8 @@ def _check_recorded(
 ) -> None:
     """Raises FileWrong or ClickException unless all events are recorded.
 
-    Events that are recorded with other content are reported first, because they may be the cause of refusals.
+    If the ledger already has some of the events with other content, only these are reported: they may be the reason
+    why others are refused.
     """
     pairs = list(zip(events, outcomes, strict=True))
     if conflicts := [event for event, outcome in pairs if isinstance(outcome, IdentityConflict)]:

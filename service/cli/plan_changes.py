@@ -27,7 +27,10 @@ ADVICE = (
 
 
 def changed(file: PlanFile, events: Iterable[PlanEvent], conn: Connection[DictRow]) -> FileWrong:
-    """The error for `events` of the plan that are recorded with other content."""
+    """The error that lists how `events` differ from what is recorded.
+
+    `events`: events of the plan file that are recorded already, but with other content.
+    """
     wrong: set[Wrong] = set()
     for event in events:
         wrong |= set(_differences(file, event, conn))
@@ -58,7 +61,7 @@ def _content(header: Header, fact: Fact) -> Any:
 
 
 def _pointers(before: Any, now: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """The JSON pointer of each difference between `before` and `now`, both at pointer `at`; and the old value."""
+    """The JSON pointer and the old value of each difference between `before` and `now`; `at` is the pointer of both."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():
             yield from _pointers(before.get(name), now.get(name), f"{at}/{name}")

@@ -33,7 +33,10 @@ KEY = "load-plan"
 
 
 def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
-    """The events of the plan, which an empty ledger accepts. Raises FileWrong with all errors that are found."""
+    """The events of the plan, after a check that an empty ledger accepts them. Raises FileWrong with the errors found.
+
+    The rules are checked only if the fields, the schemas and the number of events have no errors.
+    """
     events = list(plan_file.events(file, actor))
     wrong = [*file.wrong, *_too_many(file, len(events)), *_invalid(file, events)]
     wrong = wrong or list(_refused(file, events))
@@ -43,7 +46,7 @@ def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
 
 
 def post_of(event: PlanEvent, secret: bytes = b"") -> Post:
-    """The post of an event. Raises ValidationError."""
+    """The post of a plan event. Raises ValidationError. `secret`: the key of the account digests."""
     return cloudevents.parse_post(cloudevents.parse_envelope(event.event), KEY, secret)
 
 
@@ -57,8 +60,9 @@ def _too_many(file: PlanFile, count: int) -> Iterator[Wrong]:
 def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
     """The errors that the schemas find in the events' `data`, except in fields that have an error in `file.wrong`.
 
-    The events' other attributes are made from codes that are also in `data`, and the gate in a project's line is copied
-    from the plan's batch, so an error in any of these would repeat another error.
+    Two kinds of errors are not reported, because they would repeat another error: in an event's attributes other than
+    `data`, which are made from codes that `data` also has; and in the gate of a project's line, which is copied from
+    the plan's batch.
     """
     for event in events:
         try:
@@ -81,9 +85,10 @@ def _languages(detail: str) -> tuple[str, str]:
 
 
 def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
-    """The refusals of `events`; each event is decided on the ledger that results from the events before it.
+    """The refusals of `events`. Each event is decided on the ledger that results from the events before it.
 
-    After a refused event that could not be fixed, only errors are reported that do not depend on earlier events.
+    If a refused event cannot be fixed, only the refusals in FIXES are reported for later events: the others may follow
+    from the missing event.
     """
     view, complete = empty_view(), True
     for event in events:
@@ -95,9 +100,9 @@ def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 
 
 def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused]]:
-    """The view after `posted`, and the refusals of `posted`.
+    """Decide `posted` on `view`; return the view after it, and its refusals.
 
-    A refused post is fixed if possible (FIXES), and decided again to find its next error. If a post cannot be fixed,
+    If the post is refused, it is fixed as in FIXES and decided again, to find its next error. If FIXES has no fix,
     `view` is returned unchanged.
     """
     refusals: list[Refused] = []

@@ -13,7 +13,10 @@ from domain.money import Money
 
 
 def table(plan: Mapping[str, Any]) -> Table:
-    """The annex of a plan (service.api.resources.funds.annex) with the planned and the paid amount of each batch."""
+    """A table of a plan: the planned and paid amounts of each batch.
+
+    `plan` has the form that service.api.resources.funds.annex returns.
+    """
     batches = plan["total"]["batches"]
     title = f"{escape(plan['title'])}\n计划与实际 planned and actual · 万元 10 000 yuan"
     shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0, show_edge=False)

@@ -19,7 +19,7 @@ from service.postgres import session
 
 
 class _PerSecond(TextColumn):
-    """Shows the events per second."""
+    """A column of the progress display: the events folded per second."""
 
     def __init__(self) -> None:
         super().__init__("")
@@ -30,7 +30,10 @@ class _PerSecond(TextColumn):
 
 
 def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, release: str | None = None) -> Rebuilt:
-    """Rebuild these projections, or all if `names` is empty, with progress bars. Raises the errors of `rebuild`."""
+    """Rebuild the projections `names`, or all if `names` is empty, and show progress bars on `out`.
+
+    `accepted` and `release` are passed to `rebuild`. Raises the errors of `rebuild`.
+    """
 
     def connect() -> psycopg.Connection[Any]:
         return session.connect(url, session.COMMANDS)
@@ -65,7 +68,7 @@ def table(rebuilt: Rebuilt) -> Table:
 
 
 def document(rebuilt: Rebuilt) -> dict[str, Any]:
-    """The result as a dictionary for JSON."""
+    """The result of the rebuild as JSON-compatible values."""
     return {
         "position": rebuilt.position,
         "switched": rebuilt.switched,

@@ -103,7 +103,10 @@ def compare_file(
     tolerance: int | None = None,
     position: int | None = None,
 ) -> Reconciliation:
-    """The comparison of a statement's file with the fund's ledger. Raises ClickException if it cannot be made."""
+    """The comparison of the statement in `file` with the ledger of `fund`.
+
+    Raises ClickException if the two cannot be compared.
+    """
     try:
         statement = read(bytes_of(file), columns or {}, lambda number: bank_account(secret, number), days)
     except StatementWrong as wrong:

@@ -59,7 +59,7 @@ def command() -> None:
 
 
 def _prepare(chosen: Config) -> None:
-    """Migrate, check that the secret is the ledger's, and rebuild the projections whose SQL this version changed."""
+    """Migrate the database, set or check its secret, and rebuild the projections whose SQL this version changed."""
     url = url_of(chosen)
     migrate(url)
     with connect(url) as conn:
@@ -76,7 +76,10 @@ def _is_free_for(setup: Setup, chosen: Config) -> bool:
 
 
 def _play(chosen: Config, setup: Setup) -> None:
-    """Post the example's plan and history, fold the events, and print the planned and the paid amounts."""
+    """Post the example's plan and history, fold the events, and print the planned and the paid amounts.
+
+    Then compare the example's statement with the ledger. If the folding stops, print the reason instead.
+    """
     url = url_of(chosen)
     with connect(url) as conn:
         example.ensure_demo_keys(conn, chosen.secret, chosen.home / "demo-keys.json")
@@ -113,7 +116,10 @@ def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
 
 
 def _compare_statement(chosen: Config) -> None:
-    """Compare the example's statement with the ledger. The statement has one exception of every kind on purpose."""
+    """Compare the example's statement with the ledger, and print how many lines match.
+
+    The statement has one exception of every kind on purpose.
+    """
     found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
     matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)
     exceptions = len(found.exceptions)
@@ -131,7 +137,10 @@ def _step(name: str, work: Callable[[], Any]) -> None:
 
 
 def _announce(settings: Config, chosen: Config, stopped: Callable[[], bool]) -> None:
-    """Wait until the service answers, then print its address and how to read and post; nothing once `stopped()`."""
+    """Wait until the service answers, then print its address and how to read and post.
+
+    Prints nothing if `stopped()` becomes true first.
+    """
     while not stopped():
         with suppress(OSError), socket.create_connection((chosen.host, chosen.port)):
             break

@@ -46,7 +46,7 @@ def say(*parts: str | Text, console: Console = out) -> None:
 
 
 def say_json(document: Any) -> None:
-    """Print JSON for programs; times as in ISO 8601."""
+    """Print `document` as JSON, for programs. Dates and times are written as in ISO 8601."""
     click.echo(json.dumps(document, ensure_ascii=False, indent=1, default=_as_json))
 
 
@@ -55,7 +55,10 @@ def _as_json(value: Any) -> str:
 
 
 def say_key(key: str) -> None:
-    """Print a new key. Raises ClickException if standard output is closed: call this before committing the key."""
+    """Print a new key. Raises ClickException if standard output is closed.
+
+    Call this before the transaction that creates the key is committed: a key that cannot be shown must not be created.
+    """
     if sys.__stdout__ is None:
         raise click.ClickException(
             "标准输出已关闭，密钥无法显示，未作改动 standard output is closed: nothing was changed"
@@ -67,7 +70,10 @@ HELP = click.help_option("-h", "--help", help="显示帮助 show this help")
 
 
 class Group(click.Group):
-    """A group of commands: lists each with the whole first line of its help, and offers help in both languages."""
+    """A group of commands. Its help lists each command with the whole first line of the command's help.
+
+    The option --help is described in both languages.
+    """
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = self.find_command(cmd_name)
@@ -90,7 +96,7 @@ class Group(click.Group):
 
 
 def variables(*names: str) -> str:
-    """The end of a command's help: the environment variables that it reads."""
+    """The last section of a command's help: the environment variables `names`, which the command reads."""
     rows = "\n".join(f"  {name:20} {ABOUT[name]}" for name in names)
     return f"\b\nEnvironment 环境变量:\n{rows}"
 
@@ -109,9 +115,10 @@ def opened_database(
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
 
-    If DATABASE_URL is not set and SUYUAN_HOME has no ledger, creates one if `new`, otherwise raises ConfigWrong: a
-    command in the wrong folder must neither create a second ledger nor report that an empty ledger is sound. Raises
-    MigrationsPending if the ledger has an older version: only `suyuan migrate` and `suyuan run` upgrade a ledger.
+    If DATABASE_URL is not set and SUYUAN_HOME has no ledger: with `new`, a ledger is created there; otherwise
+    ConfigWrong is raised, because a command in the wrong folder must neither create a second ledger nor report that an
+    empty ledger is sound. Raises MigrationsPending if the ledger has an older version: only `suyuan migrate` and
+    `suyuan run` upgrade a ledger.
 
     `variables`: the environment variables that the command uses, besides those of the ledger.
     """
@@ -145,9 +152,10 @@ def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
 def administered(
     *, new: bool = False, read_only: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """Like opened_database, but also checks that the configured secret is the ledger's.
+    """Like opened_database, but also checks the configured secret. Raises OtherSecret if the ledger has another.
 
-    With `read_only`, nothing can be written on the connection, so that the database may be a standby.
+    A ledger without a secret gets the configured one, unless `read_only`. With `read_only`, nothing can be written on
+    the connection, so that the database may be a standby.
     """
     with opened_database(new=new, variables=variables) as (chosen, conn):
         if read_only:

@@ -29,7 +29,7 @@ def share(part: str, whole: str) -> str:
 
 @bp.get("/")
 def home() -> str:
-    """The page: the plan of each fund with its actual amounts."""
+    """The console page: the plan of each fund with its actual amounts."""
     with reader().at() as snapshot:
         funds = snapshot.rows("funds", fund=None)
         plans = [
@@ -42,6 +42,6 @@ def home() -> str:
 
 
 def _by_tasks(plan: dict[str, Any]) -> dict[str, Any]:
-    """The annex with its lines grouped as printed: adjacent lines with the same tasks share one cell."""
+    """The annex `plan` with its lines grouped as printed: adjacent lines with the same tasks share one cell."""
     groups = [list(lines) for _, lines in groupby(plan["rows"], key=lambda line: line["tasks"])]
     return {**plan, "groups": groups, "batches": plan["total"]["batches"]}

@@ -1,6 +1,7 @@
-"""An invented history of a fund on any plan, from the calls for applications to the last payment, with troubles.
+"""An invented history of a fund with any plan, from the calls for applications to the closing of a project.
 
-Each stage is posted for all projects before the next stage, so that the log is in chronological order.
+Some awards have troubles, such as a returned payment. Each stage is posted for all projects before the next
+stage, so that the log is in chronological order.
 """
 
 from __future__ import annotations
@@ -79,9 +80,9 @@ class _History:
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
-        """The last applicant of each project fails the screening; the best of the others are proposed for awards.
+        """Post screenings and reviews; return the first day of the public notice.
 
-        Returns the first day of the public notice.
+        In each project, the last applicant fails the screening, and the best of the others are proposed for awards.
         """
         for project in self._projects:
             *passed, _ = project.applicants
@@ -106,7 +107,7 @@ class _History:
     def _notice(self, first: date) -> date:
         """Give public notice of all proposals; return the day on which the notices are completed.
 
-        One objection is upheld: the next best applicant replaces the excluded applicant.
+        One objection is upheld: in that project, the next best applicant replaces the excluded applicant.
         """
         for project in self._projects:
             self._start_notice(project, first, project.awarded)
@@ -125,7 +126,7 @@ class _History:
         )
 
     def _object(self, project: Project, on: date) -> date:
-        """Post an upheld objection and the new notice; return the last day of the new notice."""
+        """Post an objection that is upheld, then a new notice; return the last day of the new notice."""
         excluded, substitute = project.awarded[0], project.next_best()
         assert substitute is not None, "the project was chosen because it has one"
         objection = f"{project.code}-O1"
@@ -181,9 +182,9 @@ class _History:
         self._post(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
 
     def _substitute(self, on: date) -> date:
-        """One award of the project with the most awards is declined; after a notice, the next best applicant gets it.
+        """In the project with the most awards, one recipient declines, and the next best applicant gets the award.
 
-        Returns the day on which the last agreement is signed.
+        A new notice comes first. Returns the day on which the last agreement is signed.
         """
         project = max(self._projects, key=lambda each: len(each.awarded))
         substitute, declining = project.next_best(), project.awarded[-1]
@@ -206,7 +207,7 @@ class _History:
     # From the first payment to the end
 
     def _pay(self, on: date, *gates: Gate) -> None:
-        """Pay the batches that `gates` release. If ACCEPTANCE is one of the gates, pay only to accepted awards."""
+        """Pay the batches that `gates` release. If ACCEPTANCE is one of `gates`, pay only awards that were accepted."""
         self._poster.post_in_order(
             step
             for project, recipient in self._awarded()
@@ -216,14 +217,14 @@ class _History:
         )
 
     def _carry_forward(self, until: date) -> None:
-        """Carry the unspent amount forward at the end of each year before `until`."""
+        """Carry the unspent amount of the appropriation forward at the end of each year before `until`."""
         for year in range(self._appropriated["budget_year"], until.year):
             unspent = Money(Money.parse(self._appropriated["amount"]) - self._poster.spent(year))
             carried = {"appropriation": self._received, "year": year, "amount": str(unspent)}
             self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
-        """Return and reinstate a payment of an earlier year; terminate an award whose rectification is overdue."""
+        """Return and reinstate payments of an earlier year; terminate awards whose rectification is overdue."""
         for project, recipient in self._troubled("returned next year"):
             batch = min(recipient.amounts)
             amount = str(Money(recipient.amounts[batch]))
@@ -237,7 +238,7 @@ class _History:
     def _terminate(self, project: Project, recipient: Recipient, on: date) -> None:
         """Terminate the award of `recipient`, and reallocate the award's last batch to another project.
 
-        Half of the award's first payment must be paid back. A quarter of the payment is received, and is surrendered.
+        Half of the award's first payment is ordered back. Only a quarter of that payment is received and surrendered.
         """
         reason = {"award": recipient.award, "reason": "示例：逾期未整改"}
         self._post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)

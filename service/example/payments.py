@@ -29,9 +29,9 @@ TROUBLES = {
 
 @dataclass(frozen=True)
 class Due:
-    """A payment of `amount` fen from `batch` to the award of `recipient`; 0 means the award's whole batch amount.
+    """A payment that is due: `amount` fen of one batch, for the award of `recipient`.
 
-    `levels`: the approvals that the payment requires.
+    If `amount` is 0, the award's whole amount in the batch is due. `levels`: the approval levels of the payment.
     """
 
     project: Project
@@ -52,9 +52,9 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """The steps of one payment, and of further attempts if it fails.
+    """The steps of one payment, and of a second attempt if the payment is rejected, fails or is returned by the bank.
 
-    The award's trouble occurs only in attempt 1 for the award's first batch.
+    The trouble that the recipient's award has occurs only in the first attempt to pay its first batch.
     """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
@@ -95,9 +95,9 @@ def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
 
 
 def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
-    """The steps after the payee returns a tenth of the payment.
+    """The steps in which the payee returns a tenth of the batch's amount.
 
-    The award is reduced by the returned amount, the amount is withdrawn from the allotment, and then surrendered.
+    The award is then reduced by the returned amount. The amount is withdrawn from the allotment and surrendered.
     """
     part = str(Money(due.recipient.amounts[due.batch] // 10))
     place = {"batch": due.batch, "amount": part}
@@ -118,7 +118,7 @@ AFTER_CONFIRMATION = {
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
-    """The steps of the acceptance of the award of `each`. Sets `each.accepted` when the acceptance is passed."""
+    """The steps of the acceptance of the award of `each`. Sets `each.accepted` if the award passes the acceptance."""
 
     def step(type_: str, after: int, *cites: str, **data: Any) -> Step:
         return Step(on + days(after), project.stream, type_, cites, {"award": each.award, **data})

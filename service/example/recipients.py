@@ -17,8 +17,8 @@ NAMES = ("甲", "乙", "丙", "丁", "戊", "己", "庚", "辛", "壬", "癸", "
 class Recipient:
     """An applicant, and its award if it has one.
 
-    `amounts`: the award's amounts in fen by batch. `trouble`: the trouble that the award has (see TROUBLES). `out`: the
-    applicant was excluded, or declined its award.
+    `amounts`: the award's amounts in fen by batch. `trouble`: the award's trouble, one of payments.TROUBLES; empty if
+    it has none. `out`: whether the applicant was excluded or declined its award.
     """
 
     application: str
@@ -38,7 +38,10 @@ class Recipient:
 
 
 def invent(project: str, number: int, how_many: int) -> Iterator[Recipient]:
-    """`how_many` applicants to `project`, the project with this number, in descending order of their scores."""
+    """Invent `how_many` applicants to `project`, in descending order of their scores.
+
+    `number`: the number of the project, which is part of its applicants' names, credit codes and accounts.
+    """
     for index in range(how_many):
         code = f"9144010400{number:03d}{index:03d}X"
         yield Recipient(
@@ -51,10 +54,10 @@ def invent(project: str, number: int, how_many: int) -> Iterator[Recipient]:
 
 
 def allocate_by_score(batches: dict[int, int], recipients: list[Recipient]) -> int:
-    """Allocate each batch completely to `recipients` in proportion to their scores, with the ledger's algorithm.
+    """Allocate each batch completely to `recipients` in proportion to their scores, and set their `amounts`.
 
-    `batches`: the amounts in fen by batch. Returns the quantum, the smallest unit of allocation, in fen: 100 (whole
-    yuan) if all batches are whole yuan, otherwise 1.
+    The shares are calculated with the ledger's algorithm. `batches`: the amounts in fen by batch. Returns the quantum,
+    the smallest unit of allocation, in fen: 100 (whole yuan) if all batches are whole yuan, otherwise 1.
     """
     quantum = 1 if any(amount % 100 for amount in batches.values()) else 100
     shares = allocate(batches, [Decimal(recipient.score) for recipient in recipients], quantum)

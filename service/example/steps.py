@@ -33,8 +33,8 @@ def days(count: int) -> timedelta:
 class Project:
     """A line of the drafted plan and its invented applicants.
 
-    `review` and `notice` are the stream versions of the events on which the award is based. `quantum` is the smallest
-    unit of allocation, in fen.
+    The award list is based on two events, the review and the notice: `review` and `notice` are their versions in the
+    stream. `quantum` is the smallest unit of allocation, in fen.
     """
 
     line: Mapping[str, Any]
@@ -58,11 +58,11 @@ class Project:
         return {b["batch"]: Money.parse(b["amount"]) for b in self.line["batches"]}
 
     def batches_behind(self, *gates: Gate) -> list[int]:
-        """The batches that these gates release."""
+        """The numbers of the line's batches that any of `gates` releases."""
         return [b["batch"] for b in self.line["batches"] if b["gate"] in gates]
 
     def next_best(self) -> Recipient | None:
-        """The best applicant that passed the screening, has no award and is not out; None if none is left."""
+        """The best applicant that passed the screening, is not `out` and has no award; None if none is left."""
         *passed, _ = self.applicants
         return next((each for each in passed if each not in self.awarded and not each.out), None)
 
@@ -70,7 +70,8 @@ class Project:
 class Step(NamedTuple):
     """A post to make. Steps are posted in the order of their days.
 
-    For an EntryReversed, `data` has the payment whose confirmation is reversed, instead of the confirmation's version.
+    For an EntryReversed, `data` names the payment whose confirmation is reversed. The version of the confirmation is
+    known only when the step is posted, and replaces the payment then.
     """
 
     day: date
@@ -110,7 +111,7 @@ class EventPoster:
         )
 
     def post_in_order(self, steps: Iterable[Step]) -> None:
-        """Post the steps of many payments or acceptances in the order of their days."""
+        """Post the steps in the order of their days. They may be of many payments or acceptances."""
         for step in sorted(steps, key=lambda step: step.day):
             data = step.data
             if step.type == "EntryReversed":
@@ -123,7 +124,7 @@ class EventPoster:
                 self._spent.append((step.day, SPENDING_SIGNS[step.type] * amount))
 
     def spent(self, year: int) -> int:
-        """The amount spent by the end of a year, net of returns, in fen."""
+        """The amount spent by the end of `year`, minus the amount returned, in fen."""
         return sum(amount for day, amount in self._spent if day.year <= year)
 
 
@@ -132,12 +133,12 @@ SPENDING_SIGNS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrende
 
 
 def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
-    """The applications of a public notice, with their total amounts."""
+    """The proposals of a public notice: the application of each recipient, with its total amount."""
     return [{"application": each.application, "amount": str(Money(sum(each.amounts.values())))} for each in recipients]
 
 
 def rows(recipients: Sequence[Recipient], first_rank: int = 1) -> Iterator[dict[str, Any]]:
-    """The rows of an award list."""
+    """The rows of an award list, one for each recipient. The first row has the rank `first_rank`."""
     for rank, each in enumerate(recipients, first_rank):
         yield {
             "award": each.award,

@@ -32,7 +32,10 @@ class Dialect:
 
 
 def account(fund: str, row: Row, name: str) -> str:
-    """An account name for hledger and beancount, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`."""
+    """The journal's name for the account `name` of `fund`, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`.
+
+    `row` has the project and the batch. They are in the journal's name only if the account is kept by project.
+    """
     parts = [ROOTS.get(name, "Assets"), f"F-{fund}", name.replace("_", "-").capitalize()]
     if ACCOUNTS[name].key:
         parts += [f"P-{row['project']}", f"B{row['batch']}"]
@@ -44,8 +47,8 @@ def journal(
 ) -> Iterator[str]:
     """The journal of `fund`, as pieces of text in order. `moves` must be ordered by booking date.
 
-    `months` and `now` are the balances to assert. `months`: at the end of each month, summed from the moves. `now`: at
-    the end of the journal, from the table of balances.
+    The journal asserts the balances in `months` and `now`. `months`: the balances at the end of each month, summed from
+    the moves. `now`: the balances at the end of the journal, from the table of balances.
     """
     yield dialect.heading(fund, title)
     opened: set[str] = set()
@@ -94,7 +97,7 @@ def _quoted(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    """The text without semicolons, which begin a comment, and without line breaks."""
+    """The text on one line. Semicolons become full-width, because a plain one would begin a comment."""
     return " ".join(text.replace(";", "；").split())
 
 

@@ -63,7 +63,7 @@ __all__ = [
 
 
 class Unavailable(Exception):
-    """The ledger cannot be reached now. The post may or may not be recorded: send it again."""
+    """The ledger cannot answer now. A post may or may not have been recorded: send it again."""
 
 
 T = TypeVar("T")
@@ -143,8 +143,9 @@ class Ledger(Application[str]):
     def post(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
         """Decide and record `bundle`; return one outcome per post. Later posts see the effects of earlier ones.
 
-        Atomic: all posts are recorded or none is. Otherwise each post is recorded or refused independently of the
-        others. Raises Unavailable if the database cannot be reached or the queue is full.
+        If `atomic`, all posts are recorded or none is. If not, each post is recorded or refused independently of the
+        others. Raises Unavailable if the database cannot be reached, the queue is full, or another thread is replaying
+        a long stream that the posts need.
         """
         self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)
@@ -160,11 +161,11 @@ class Ledger(Application[str]):
             self._replay_long([row["stream"]])
 
     def _replay_long(self, names: Collection[str]) -> None:
-        """Cache, in this thread, the states of those streams in `names` that take long to replay.
+        """Replay, in this thread, the long streams that `names` need and that are not cached, and cache their states.
 
-        Otherwise the leader of a group would replay them, while the posts to all other funds wait. Raises Unavailable
-        if another thread is already replaying one of these streams: requests that wait for a replay could occupy all
-        threads, so the sender has to send them again.
+        If they were left to the group commit, its leading thread would replay them while the posts to all other funds
+        wait. Raises Unavailable if another thread is already replaying one of these streams. The request does not wait
+        for that replay, because waiting requests could occupy all threads. Its sender has to send it again.
         """
         _, unread = self._find(names)
         if not unread:
@@ -188,14 +189,14 @@ class Ledger(Application[str]):
                 self._replays.difference_update(names)
 
     def _replay(self, conn: Connection[DictRow], names: Collection[str]) -> None:
-        """Cache these streams, with longer limits than a post has."""
+        """Load the states of these streams into the cache, under longer time limits than those of a post."""
         with limited(cast(Session, conn), REPLAYS):
             load(conn, self._states, names, (), ())
 
     def _process_batches(self, requests: Sequence[Request]) -> None:
-        """Process requests posted together, in batches that fit one transaction.
+        """Process `requests` in batches, each small enough for one transaction.
 
-        If the queue is full, each request of the refused batch gets the error Unavailable.
+        If the queue of the group commit is too full for a batch, each request of this batch gets the error Unavailable.
         """
         for batch in batches(requests):
             try:
@@ -214,7 +215,8 @@ class Ledger(Application[str]):
     def _process_group(self, requests: Sequence[Request]) -> None:
         """Decide and record the requests in one transaction, and set the outcomes or the error of each.
 
-        After an error other than Unavailable, each request is processed alone, so that only the faulty one fails.
+        After an error other than Unavailable, the requests without outcomes are processed one by one, so that only the
+        faulty one fails.
         """
         try:
             self._decide_and_record(requests)
@@ -248,7 +250,7 @@ class Ledger(Application[str]):
         return self._view(self._read(lambda conn: self._loaded(conn, streams)))
 
     def execute(self, query: str, **parameters: object) -> list[DictRow]:
-        """Run a named query on a table other than the log, and return its rows. Raises Unavailable."""
+        """Run the query named `query` and return its rows. Raises Unavailable at the first connection failure."""
         try:
             with self._datastore.get_connection() as conn:
                 cursor = conn.execute(QUERIES[query], parameters)
@@ -257,7 +259,10 @@ class Ledger(Application[str]):
             raise Unavailable from error
 
     def _read(self, work: Callable[[Connection[DictRow]], T]) -> T:
-        """The result of `work`, called again after each connection failure. Raises Unavailable."""
+        """Call `work` and return its result. If the connection fails, call `work` again.
+
+        Raises Unavailable after too many failures, or if the database took too long.
+        """
         retries = _Retries()
         while True:
             try:
@@ -269,11 +274,11 @@ class Ledger(Application[str]):
     # The three attempts. Each returns the requests that remain for the next one.
 
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
-        """Record the requests that read only cached states and have every post accepted.
+        """Record the requests whose decisions read only cached states and accept every post.
 
-        Cached states may be stale, so any other outcome must be decided on states from the log. The cached states of
-        two streams may even come from two histories, before and after a failover or a restore. No decision expects
-        that, so an error raised here does not mean that a request is faulty.
+        Cached states may be stale, so every other request must be decided on states from the log. One cached state may
+        even be from before a failover or a restore, and another from after it. No decision expects that, so an error
+        raised here does not mean that a request is faulty.
         """
         states: dict[str, CachedState] = {}
         candidates: list[Request] = []
@@ -306,7 +311,7 @@ class Ledger(Application[str]):
         return None if missing else states
 
     def _find(self, names: Collection[str]) -> tuple[dict[str, CachedState], set[str]]:
-        """The cached states of these streams and of the funds of the projects among them, and the names not cached."""
+        """Return the cached states of `names` and of the funds of the projects in it, and the names not cached."""
         states = self._states.cached(names)
         projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}

@@ -22,8 +22,8 @@ Work = Callable[[Sequence[R]], None]
 class _Call(greenlet):
     """One call of `handle`, in a greenlet of its own.
 
-    `waits_for`: the work that the call is suspended on, and the request that the call submitted; None once the call has
-    ended.
+    `waits_for`: the work that the call waits for, and the request that the call submitted to this work; None once the
+    call has ended.
     """
 
     waits_for: tuple[Work[Any], Any] | None
@@ -47,9 +47,9 @@ def submit(work: Work[R], request: R) -> None:
 
 
 def run(requests: deque[T], handle: Callable[[T], None]) -> int:
-    """Call `handle`, which must not raise, for each queued request; return the number of calls made.
+    """Call `handle` for each request in the queue, and return the number of calls made. `handle` must not raise.
 
-    Another thread may take requests out of the queue while this runs; those are not handled or counted here.
+    Meanwhile, another thread may take requests out of the queue; these requests are not handled or counted here.
     """
     count = 0
     suspended: list[_Call] = []
@@ -66,9 +66,9 @@ def run(requests: deque[T], handle: Callable[[T], None]) -> int:
 
 
 def _process(suspended: Sequence[_Call]) -> None:
-    """Run the work that the first call waits for, once for all calls that wait for it, and resume them.
+    """Run the work that the first suspended call waits for, then resume every call that waits for the same work.
 
-    If the work raises, each of these calls gets the error.
+    The work is run once, with the requests of all these calls. If the work raises, each of these calls gets the error.
     """
     [(work, _), *_] = waits = [call.waits_for for call in suspended if call.waits_for]
     error = None

@@ -30,9 +30,10 @@ PostKey = tuple[str, str]
 
 
 class Request(Struct, eq=False):
-    """Posts that were sent together. Atomic: all are recorded or none is. Otherwise each is decided independently.
+    """Posts that were sent together.
 
-    `done`: processing has ended, so `outcomes` or `error` may be read.
+    `atomic`: either all posts are recorded or none is. If it is false, each post is decided independently. `done`:
+    processing has ended, so `outcomes` or `error` may be read.
     """
 
     bundle: Sequence[Post]
@@ -46,8 +47,8 @@ class Draft(Struct):
     """The events that one transaction would record.
 
     `loaded`: the state before the draft. `view`: the state after all requests decided so far. `decided`: each request
-    with one outcome per post; None: the post is to be recorded. `new_posts`: each post to be recorded, with its events.
-    A post that repeats an earlier post of the draft shares the NewPost of that post.
+    with one outcome per post; the outcome None means that the post is to be recorded. `new_posts`: each post to be
+    recorded, with its events. A post that repeats an earlier post of the draft shares the NewPost of that post.
     """
 
     loaded: Loaded
@@ -57,11 +58,11 @@ class Draft(Struct):
     new_posts: dict[PostKey, NewPost] = field(default_factory=dict)
 
     def add(self, request: Request, *, only_if_all_accepted: bool = False) -> bool:
-        """Decide one more request after the earlier ones; return whether the draft now has its outcomes.
+        """Decide `request` after the earlier requests; return whether its outcomes were added to the draft.
 
-        If a post of an atomic request fails, the draft gets the request's outcomes and no events. With
-        `only_if_all_accepted`, unless all posts of the request are to be recorded, the draft stays unchanged and the
-        result is False.
+        If a post of an atomic request fails, the outcomes of the request are added, but none of its events. With
+        `only_if_all_accepted`, nothing is added and the result is False, unless all posts of the request are to be
+        recorded.
         """
         view, event_count, post_count = self.view, len(self.events), len(self.new_posts)
         outcomes = [self._outcome(post) for post in request.bundle]
@@ -109,7 +110,10 @@ class Draft(Struct):
         return {name: self.loaded.last.get(name, LastEvent()) for name in (*names, *funds)}
 
     def states(self, appended: Appended) -> dict[str, CachedState]:
-        """The states of the streams that the draft's events changed, once these are recorded."""
+        """The state of each stream that the draft's events changed, as it is once the events are recorded.
+
+        `appended`: where and when the events were recorded.
+        """
         last = {
             event.stream: LastEvent(event.version, position, appended.recorded_at)
             for position, event in enumerate(self.events, appended.first)
@@ -117,7 +121,10 @@ class Draft(Struct):
         return {name: CachedState(self.view.streams[name], each) for name, each in last.items()}
 
     def set_outcomes(self, first_position: int) -> None:
-        """Set each request's outcomes, after the events were recorded from `first_position` on."""
+        """Set the outcomes of each request after the events were recorded.
+
+        `first_position` is the position of the first recorded event.
+        """
         answered: set[PostKey] = set()
         for request, outcomes in self.decided:
             final: list[Outcome] = []
@@ -129,7 +136,7 @@ class Draft(Struct):
             request.outcomes = final
 
     def dry_run(self) -> list[Outcome]:
-        """The outcomes of the draft's only request, with Decided for each post that would be recorded."""
+        """The outcomes of the draft's only request. The outcome of a post that would be recorded is Decided."""
         [(request, outcomes)] = self.decided
         return [outcome or self._decided(post) for post, outcome in zip(request.bundle, outcomes, strict=True)]
 
@@ -150,7 +157,7 @@ def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
 
 
 def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:
-    """The streams that deciding the posts reads, except the funds of projects.
+    """The names of the streams that must be read to decide the posts, except the funds of projects.
 
     `referenced`: the recorded entries that the posts refer to.
     """
@@ -158,5 +165,5 @@ def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) 
 
 
 def references_of(posts: Iterable[Post]) -> list[Reference]:
-    """The recorded entries that deciding the posts reads."""
+    """References to the recorded entries that must be read to decide the posts."""
     return [reference for post in posts for reference in post.posted.fact.refers_to(post.posted.stream)]

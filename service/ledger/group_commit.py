@@ -25,7 +25,10 @@ BATCH_WAIT_SECONDS = 0.001
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
-    """The requests in order, in batches of at most MAX_BATCH_POSTS posts; a larger request is a batch of its own."""
+    """The requests in order, in batches of at most MAX_BATCH_POSTS posts.
+
+    A request that has more posts is a batch of its own.
+    """
     batch: list[Request] = []
     posts = 0
     for request in requests:
@@ -39,7 +42,10 @@ def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
 
 
 class _Batch:
-    """The requests of one thread. `turn` is released when the thread must lead, or when its requests are done."""
+    """The requests of one thread.
+
+    `turn` is a lock. It is released when the thread must lead, or when the thread's requests are done.
+    """
 
     __slots__ = ("posts", "requests", "turn")
 
@@ -56,9 +62,9 @@ class _Batch:
 class GroupCommit:
     """Runs `work` on groups of requests; `work` sets each request's outcomes or error.
 
-    One thread at a time, the leader, runs `work`. Two leaders at a time were tried: they are no faster on many streams,
-    and slower on one stream, where each leader invalidates the other's reads. Each thread waits on a lock of its own:
-    threads woken all at once spend more time contending than working.
+    One thread at a time, the leader, runs `work`. Two leaders at a time were tried: two are no faster than one on many
+    streams. On one stream they are slower, because each leader invalidates the other's reads. Each thread waits on a
+    lock of its own: threads woken all at once spend more time contending than working.
     """
 
     def __init__(self, work: Callable[[Sequence[Request]], None]) -> None:
@@ -97,7 +103,7 @@ class GroupCommit:
             self._queue[0].turn.release()
 
     def _collect(self, batch: _Batch) -> None:
-        """Wait until as many batches are queued as the last transaction had, at most BATCH_WAIT_SECONDS.
+        """Wait until the queue has as many batches as the last transaction had. Wait at most BATCH_WAIT_SECONDS.
 
         `batch` is the first in the queue.
         """
@@ -107,7 +113,10 @@ class GroupCommit:
             batch.turn.acquire(timeout=BATCH_WAIT_SECONDS)
 
     def _lead(self) -> None:
-        """Process this thread's batch, which is the first in the queue, and the next ones that fit into the group."""
+        """Process the first batches of the queue, as many as fit into one transaction.
+
+        The first batch of the queue is this thread's.
+        """
         with self._lock:
             group = self._dequeue()
         requests = [request for batch in group for request in batch.requests]
@@ -137,7 +146,7 @@ class GroupCommit:
         return group
 
     def _withdraw(self, batch: _Batch) -> None:
-        """Remove the batch from the queue: its thread was interrupted while it waited."""
+        """Remove `batch` from the queue, because its thread was interrupted while it waited."""
         with self._lock:
             if batch in self._queue:
                 self._queue.remove(batch)

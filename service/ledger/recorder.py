@@ -36,7 +36,7 @@ from service.postgres.session import POSTS, RECONNECT_SECONDS, WAIT_SECONDS, Lim
 
 
 class Identity(Struct, frozen=True):
-    """A post's permanent identity: its source, the sender's id for it, and the digest of its content."""
+    """A post's permanent identity: the post's source, the id that the sender gave it, and the digest of its content."""
 
     source: str
     id: str
@@ -44,10 +44,10 @@ class Identity(Struct, frozen=True):
 
 
 class LastEvent(Struct, frozen=True):
-    """The last event of a stream; it identifies the history that a state was derived from. Version 0: no event.
+    """The last event of a stream. It identifies the history that a state was derived from.
 
-    The version alone does not identify the history: after a failover or a restore, other events may have the versions
-    of the lost events.
+    A stream without events has version 0. The version alone does not identify the history: after a failover or a
+    restore, events may have been lost, and other events may have their versions.
     """
 
     version: int = 0
@@ -58,8 +58,8 @@ class LastEvent(Struct, frozen=True):
 class Appended(Struct, frozen=True):
     """Where and when events were recorded.
 
-    `first`: the position of the first event; 0 if there were no events. `recorded_at`: the time, the same for all of
-    them.
+    `first`: the position of the first event; 0 if there were no events. `recorded_at`: the time at which all of the
+    events were recorded.
     """
 
     first: int = 0
@@ -67,7 +67,7 @@ class Appended(Struct, frozen=True):
 
 
 class NewPost(Struct, frozen=True):
-    """A post to record. Its events are the appended events number `first` to `last`, counted from 1."""
+    """A post to record. The post's events are numbers `first` to `last` of the appended events, counted from 1."""
 
     identity: Identity
     first: int
@@ -75,7 +75,7 @@ class NewPost(Struct, frozen=True):
 
 
 class LibraryAggregate(Struct, frozen=True):
-    """What the library's repository returns: the stream `id` after its event `version`."""
+    """The aggregate that the eventsourcing library's repository returns: a stream, as its events have left it."""
 
     id: str
     stream: Stream
@@ -91,20 +91,20 @@ class LibraryAggregate(Struct, frozen=True):
 
 
 class LibraryEvent(Struct, frozen=True):
-    """A recorded event with the attributes and the method that the library uses."""
+    """A recorded event in the form that the eventsourcing library expects: two attributes, and the method `mutate`."""
 
     originator_id: str
     originator_version: int
     recorded: Recorded
 
     def mutate(self, aggregate: LibraryAggregate | None) -> LibraryAggregate:
-        """The aggregate after this event. The library's repository passes the aggregate before this event."""
+        """The aggregate after this event. `aggregate` is the one before this event; None if this event is the first."""
         before = aggregate.stream if aggregate else Stream()
         return LibraryAggregate(self.originator_id, after(before, self.recorded))
 
 
 class FactMapper(Mapper[str]):
-    """Stores an event under its short name as JSON that SQL can read."""
+    """Converts events to and from their stored form: the name of the event type, and JSON that SQL can read."""
 
     def to_stored_event(self, domain_event: Any) -> StoredEvent:
         event = cast(LibraryEvent, domain_event).recorded
@@ -121,7 +121,7 @@ def recorded(stored: StoredEvent) -> Recorded:
 
 
 class Datastore(PostgresDatastore):
-    """The library's connection pool, on any libpq connection string."""
+    """The eventsourcing library's datastore with its connection pool. `url` is any libpq connection string."""
 
     def __init__(self, url: str, pool_size: int, limits: Limits = POSTS) -> None:
         self.limits = limits
@@ -135,10 +135,10 @@ class Datastore(PostgresDatastore):
 
     @contextmanager
     def get_connection(self) -> Iterator[Connection[DictRow]]:
-        """A connection of the pool. Raises the library's errors; OperationalError if the database is read-only.
+        """Lends a connection of the pool. Raises the library's errors: OperationalError if the database is read-only.
 
-        When one connection is lost, the pool replaces all its connections: a restart of the database ends the others
-        too, and a failover may silence them or leave them connected to a standby.
+        When one connection is lost, the pool replaces all its connections. A restart of the database ends the other
+        connections too; after a failover, they may never answer or may lead to a standby.
         """
         conn: Connection[DictRow] | None = None
         try:
@@ -155,13 +155,13 @@ class Datastore(PostgresDatastore):
             raise
 
     def register_type_adapters(self) -> None:
-        """Does nothing: no composite type of the library is used, and the service must start without the database."""
+        """Does nothing. The service uses none of the library's composite types, and must start without the database."""
 
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
-        """The function that sets up a connection.
+        """The function that sets up each new connection.
 
-        The function sets the isolation level read committed, whatever the server's default: a read under the append
-        lock must see all earlier commits.
+        That function sets the isolation level `read committed`, whatever the server's default is, because a read under
+        the append lock must see all earlier commits.
         """
         library_setup = super().after_connect_func()
 
@@ -180,9 +180,10 @@ SETTINGS = {
 
 
 def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
-    """The claims that `events` make, each with its event's ordinal, and the earlier claims that `events` free.
+    """The new claims of document numbers in `events`, and the earlier claims that `events` free.
 
-    Ordinals count from 1. A claim that `events` first make and then free is in neither result.
+    Each new claim has the ordinal, from 1, of the event that makes it. A claim that one of `events` makes and a later
+    one frees is in neither result.
     """
     numbers: dict[Claim, int] = {}
     free: list[Claim] = []
@@ -208,10 +209,10 @@ class Recorder(PostgresApplicationRecorder):
     ) -> Appended | None:
         """Append `events`, and record the posts in `new_posts`.
 
-        `reads`: the streams whose states the events were decided on, each with its last event at that time.
-        `calendar_at`: when the calendar that `events` were decided with was imported. Returns None, and writes nothing,
-        if a post is already recorded, a stream's last event is not the one in `reads`, a claimed number is taken, or
-        another calendar was imported since.
+        `reads`: the streams that the decision of `events` read, each with its last event at that time. `calendar_at`:
+        the import time of the calendar that the decision used. Returns None and writes nothing if a post is already
+        recorded, if the last event of a stream is no longer the one in `reads`, if a claimed document number is taken,
+        or if another calendar was imported after the decision.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
@@ -245,5 +246,5 @@ class Recorder(PostgresApplicationRecorder):
         return Appended(row["first_position"], row["at"]) if row["outcome"] == "recorded" else None
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> NoReturn:
-        """Called by the library's `save`. Raises ProgrammingError: only `Ledger.post` decides and records events."""
+        """Always raises ProgrammingError. The library's `save` calls it, but only `Ledger.post` may record events."""
         raise ProgrammingError("events are recorded by Ledger.post, which decides them: save() would not")

@@ -54,7 +54,7 @@ class SnapshotUnreadable(Exception):
 
 
 class CachedState(Struct, frozen=True):
-    """The state of a stream, and the last event that it contains."""
+    """The state of a stream, and the last event that the state includes."""
 
     stream: Stream
     last: LastEvent
@@ -123,7 +123,7 @@ class RecordedPost(Struct, frozen=True):
 class Loaded(Struct):
     """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries, calendar.
 
-    `last`: the last event of each stream that has one. `calendar_at`: when the last calendar was imported.
+    `last`: the last event of each stream that has events. `calendar_at`: when the last calendar was imported.
     """
 
     streams: dict[str, Stream] = field(default_factory=dict)
@@ -142,7 +142,7 @@ class Loaded(Struct):
         return cls(streams, {name: each.last for name, each in states.items()})
 
     def states(self) -> dict[str, CachedState]:
-        """The states of the streams that have an event."""
+        """The states of the loaded streams that have events."""
         return {name: CachedState(self.streams[name], last) for name, last in self.last.items()}
 
     def add(self, row: DictRow) -> None:
@@ -172,7 +172,10 @@ class Loaded(Struct):
 
 
 def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dict[Reference, Recorded]:
-    """The recorded events at `references`, as far as they exist. Recorded events never change."""
+    """The events recorded at `references`. A reference without an event is left out.
+
+    Recorded events never change, so they may be read in another query than the states.
+    """
     if not references:
         return {}
     params = {"streams": [each.stream for each in references], "versions": [each.version for each in references]}
@@ -193,9 +196,9 @@ def load(
     """Read what deciding posts needs, in one query that starts from the cached states.
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
-    claimed numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated, and
-    long streams get a snapshot. A faulty snapshot never fails the load: if it cannot be read, it is deleted and the log
-    is replayed; if it cannot be saved, it is skipped.
+    claimed numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated. If
+    the replay of a stream was long, a snapshot of the stream is saved. Snapshots never make the load fail: one that
+    cannot be read is deleted, and the log is replayed instead; a failure to save one is only logged.
     """
     try:
         return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY)
@@ -246,7 +249,7 @@ def _load(
 
 
 def _columns(prefix: str, last: Collection[LastEvent]) -> dict[str, list[Any]]:
-    """The versions, positions and times of these events as query parameters."""
+    """Query parameters with the versions, positions and times of the events `last`; their names begin with `prefix`."""
     return {
         f"{prefix}versions": [each.version for each in last],
         f"{prefix}positions": [each.position for each in last],
@@ -271,7 +274,10 @@ def _save_snapshot(conn: Connection[DictRow], name: str, cached: CachedState) ->
 
 
 def _try(conn: Connection[DictRow], query: str, **parameters: object) -> None:
-    """Run a query whose failure must not fail the load: a full disk, a read-only database, a lock."""
+    """Run a query that saves or deletes a snapshot. If the query fails, only log a warning.
+
+    The load must not fail because of a full disk, a read-only database, or a lock.
+    """
     try:
         with conn.transaction():
             conn.execute(QUERIES[query], parameters)

@@ -20,7 +20,11 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
 
 
 def configure(*, in_background: bool = False) -> None:
-    """Log to standard error. `in_background`: a separate thread writes the lines, until `BACKGROUND.finish`."""
+    """Log to standard error.
+
+    `in_background`: a separate thread writes the lines until `BACKGROUND.finish` is called, unless standard error is a
+    terminal.
+    """
     pretty = sys.stderr.isatty()
     renderer: Any = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
@@ -51,7 +55,8 @@ def _json(event: Any, **_: Any) -> str:
 class Background:
     """A logger whose own thread writes the queued lines to standard error, so that no request waits for its log line.
 
-    A line is lost if it is queued when the process is killed, or if MAX_QUEUED lines are queued when it is logged.
+    A line is lost if the process is killed while the line is queued, or if MAX_QUEUED lines are already queued when the
+    line is logged.
     """
 
     MAX_QUEUED = 100_000
@@ -64,7 +69,7 @@ class Background:
         self._finished, self._lock = False, Lock()
 
     def __call__(self, *_: Any) -> Background:
-        """The logger: structlog calls this object as its logger factory."""
+        """Return this object as the logger: structlog calls it as its logger factory."""
         return self
 
     def msg(self, line: str) -> None:

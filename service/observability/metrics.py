@@ -71,9 +71,9 @@ def active() -> float:
 class State(Collector):
     """Collects the ledger's positions, the days that its calendar covers and the pools' statistics at each scrape.
 
-    `ledger` returns values by metric name, and raises if the database does not answer. `pools`: by name of a pool,
-    the function that returns psycopg's statistics of that pool. `unreadable_snapshots` returns the number of snapshots
-    that could not be read.
+    `ledger` returns values by metric name, and raises if the database does not answer. `pools` maps
+    the name of each pool to a function that returns psycopg's statistics of the pool. `unreadable_snapshots` returns
+    the number of snapshots that could not be read.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ log = structlog.get_logger()
 
 
 def install(app: Flask) -> None:
-    """Log the outcome of each request and of its posts, and count them in the metrics."""
+    """Make `app` log the outcome of each request and of its posts, and count requests and posts in the metrics."""
 
     @app.before_request
     def _begin() -> None:

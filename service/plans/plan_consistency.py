@@ -19,7 +19,7 @@ Found = Iterator[tuple[str, str, str]]
 
 
 def errors(plan: Mapping[str, Any], wrong: Iterable[str]) -> Found:
-    """The inconsistencies in `plan`, whose fields at the paths `wrong` could not be read.
+    """The inconsistencies in `plan`. `wrong`: the paths of the fields that could not be read.
 
     A check is left out if a field that it relies on could not be read, or if an earlier check found an error in that
     field.

@@ -25,12 +25,15 @@ class PlanFile:
     wrong: tuple[Wrong, ...]
 
     def at(self, path: str, zh: str, en: str) -> Wrong:
-        """An error of the field at this path, with its line."""
+        """An error of the field at `path`, with the line of the field."""
         return wrong_at(self.document, path, zh, en)
 
 
 def read(file: Path) -> PlanFile:
-    """The plan in `file`, if all its fields are right. Raises FileWrong, FileUnreadable, and OSError."""
+    """The plan in `file`.
+
+    Raises FileWrong if the file is not YAML or any field is wrong, FileUnreadable, and OSError.
+    """
     plan = parse(file)
     if plan.wrong:
         raise FileWrong(file, plan.wrong)
@@ -38,7 +41,10 @@ def read(file: Path) -> PlanFile:
 
 
 def parse(file: Path) -> PlanFile:
-    """The plan in `file`, and its errors. Raises FileWrong if it is not YAML, FileUnreadable, and OSError."""
+    """The plan in `file`, with the errors of its fields.
+
+    Raises FileWrong if the file is not YAML, FileUnreadable, and OSError.
+    """
     document = document_of(file, text_of(file))
     plan, wrong = read_plan(document)
     disagreements = plan_consistency.errors(plan["plan"], [each.path for each in wrong])

@@ -32,7 +32,7 @@ UNITS = {"分": 1, "元": 100, "万元": 1_000_000}
 
 
 def _amount(value: Text, reading: Reading) -> str:
-    """An amount, converted from the plan's unit to exact yuan."""
+    """The amount `value`, converted from the plan's unit to exact yuan. Raises NotAllowed."""
     if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,10})?", value, re.ASCII):
         shown = short(value)
         raise NotAllowed(
@@ -57,7 +57,7 @@ AMOUNT = scalar(_amount)
 
 
 def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
-    """Amounts by batch number."""
+    """The parsed amounts of `value` by batch number. Errors are added to `reading`."""
     if not isinstance(value, Block) or not value:
         reading.add(value.line, path, "须为 {批次: 金额}", "it must be {batch: amount}")
         return {}
@@ -74,7 +74,10 @@ def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
 
 
 def award_rule(value: Any, path: str, reading: Reading) -> tuple[str, int | None]:
-    """The number of awards of a project, written `{exact: n}` or `{max: n}`; returned as the rule and n."""
+    """The rule, `exact` or `max`, and the number n of a project's awards, written `{exact: n}` or `{max: n}`.
+
+    Errors are added to `reading`; after an error, n is None.
+    """
     if not isinstance(value, Block) or len(value) != 1 or next(iter(value)) not in ("exact", "max"):
         reading.add(value.line, path, "须为 {exact: 个数} 或 {max: 个数}", "it must be {exact: n} or {max: n}")
         return "exact", None
@@ -137,9 +140,9 @@ FILE = block({"format": one_of("suyuan-plan/1"), "fund": FUND, "appropriation": 
 
 
 def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
-    """The plan with parsed values and amounts as exact yuan, and the errors of its fields.
+    """The parsed values of a plan file, and the errors of its fields. Amounts are exact yuan.
 
-    The plan has all required fields; a field that has an error is None or empty.
+    All required fields are present; a field that has an error is None or empty.
     """
     body = document.get("plan") if isinstance(document, Block) else None
     unit = body.get("unit") if isinstance(body, Block) else None

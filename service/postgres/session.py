@@ -23,12 +23,12 @@ C = TypeVar("C", bound=Connection[Any])
 
 
 class Limits(NamedTuple):
-    """How many seconds a session waits before it gives up; 0: for ever.
+    """How many seconds a session waits before it gives up; 0 means for ever, except in silence_seconds.
 
-    silence_seconds: how long the client waits while no byte arrives (longer than a statement may take, so that a server
-    that works reports its own time-out). statement_seconds: how long a statement may take. lock_seconds: how long a
-    statement waits for a lock. idle_seconds: how long the server waits for the next statement of an open transaction,
-    such as that of a killed process.
+    silence_seconds: how long the client waits while no byte arrives. It is longer than a limited statement may take, so
+    that a server that works can report its own time-out. statement_seconds: how long a statement may take.
+    lock_seconds: how long a statement waits for a lock. idle_seconds: how long the server waits for the next statement
+    of an open transaction, for instance if the client was killed.
     """
 
     silence_seconds: float
@@ -106,12 +106,12 @@ class Session(Connection[Any]):
 
 
 def conninfo(url: str) -> str:
-    """The connection string `url` with CLIENT_DEFAULTS for what it does not set, and always in UTF-8."""
+    """The connection string of `url`: CLIENT_DEFAULTS apply where `url` sets nothing; the encoding is UTF-8."""
     return make_conninfo("", **{**CLIENT_DEFAULTS, **conninfo_to_dict(url), "client_encoding": "UTF8"})
 
 
 def configure(conn: Connection[Any], limits: Limits, **settings: str) -> None:
-    """Set the limits and further session settings of a new connection, in one round trip."""
+    """Set SERVER_SETTINGS, the timeouts of `limits` and then `settings` for the session `conn`, in one round trip."""
     _set(conn, {**SERVER_SETTINGS, **_timeouts(limits), **settings})
     if isinstance(conn, Session):
         conn.limits = limits
@@ -153,7 +153,7 @@ def connect(url: str, limits: Limits, **options: Any) -> Connection[Any]:
 
 
 class Pool(ConnectionPool[Session]):
-    """A pool that replaces all its connections once one of them is lost: the others are lost too, or silent."""
+    """A pool that replaces all its connections once one of them is lost, because the others are lost or silent too."""
 
     @contextmanager
     def connection(self, timeout: float | None = None) -> Iterator[Session]:
@@ -168,7 +168,7 @@ class Pool(ConnectionPool[Session]):
 
 
 def pool(url: str, limits: Limits, size: int, set_up: Callable[[Connection[Any]], None]) -> Pool:
-    """An open pool of at most `size` connections, which `set_up` prepares further."""
+    """An open pool of at most `size` connections. Each new one gets `limits` and is then passed to `set_up`."""
 
     def prepare(conn: Session) -> None:
         configure(conn, limits)
@@ -189,10 +189,10 @@ def pool(url: str, limits: Limits, size: int, set_up: Callable[[Connection[Any]]
 
 
 def check_open(conn: Connection[Any]) -> None:
-    """Called by a pool before it lends a connection. Raises OperationalError if the server has ended the session.
+    """Raises OperationalError if the server has ended the session. A pool calls this before it lends a connection.
 
-    A server that ends an idle session sends a message, so the socket is readable. Only then is a query sent: a session
-    that is still open costs no round trip.
+    A server that ends an idle session sends a message, so the socket is readable. A query is sent only if the socket is
+    readable: a session that is still open costs no round trip.
     """
     readable = select.poll()
     readable.register(conn.fileno(), select.POLLIN)

@@ -59,8 +59,8 @@ class Snapshot:
     """The projections at one moment.
 
     `position`: the position of the last event that the projections have folded. `head`: the log's last position.
-    `held`: by fund, the event that cannot be folded; the projections have folded only the earlier events of such a
-    fund.
+    `held`: the held funds, each with its first event that cannot be folded. Of such a fund, the projections have
+    folded only the events before this one.
     """
 
     conn: Connection[Row]
@@ -76,7 +76,7 @@ class Snapshot:
 
 
 def flat(row: Row) -> Row:
-    """The row with its column `figures`, an object, replaced by the object's fields in the same place."""
+    """The row without its column `figures`, whose value is an object. The object's fields are columns in its place."""
     return {
         name: value
         for column, each in row.items()
@@ -98,9 +98,9 @@ class Reader:
     def at(self, min_position: int = 0) -> Iterator[Snapshot]:
         """A snapshot of the projections after they have folded the log up to `min_position` or further.
 
-        Raises NotInTheLog if the log is shorter, NotYet if the projections do not reach the position in WAIT_SECONDS.
-        At most MAX_WAITING readers wait at a time, so that waiting readers never occupy all threads; the next one gets
-        NotYet at once.
+        Waits for the projections if necessary. Raises NotInTheLog if the log ends before `min_position`, and NotYet if
+        the projections do not reach it in WAIT_SECONDS. At most MAX_WAITING readers wait at a time, so that waiting
+        readers never occupy all threads; a further reader that would have to wait gets NotYet at once.
         """
         until = time.monotonic() + WAIT_SECONDS
         waits = False

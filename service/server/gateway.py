@@ -1,8 +1,8 @@
 """The gateway: receives requests without a thread per request, so that slow clients do not block others.
 
-It reads each body completely, within limits on its size, on its time, and on the bytes of all bodies received at the
-same time; then the application answers in one of THREADS threads. A request that exceeds a limit is rejected before its
-body is read.
+The gateway reads each body completely; then the application answers in one of THREADS threads. A body must arrive
+within a time limit. A request is rejected before its body is read if the body is too large, or if all bodies being
+received would have too many bytes together.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 class _Declined(Exception):
-    """The gateway answers the request itself, with a problem of type `kind`; the application does not receive it."""
+    """The gateway answers the request with a problem of type `kind`, instead of an answer of the application."""
 
     def __init__(self, kind: str, **facts: Any) -> None:
         super().__init__(kind)
@@ -127,7 +127,8 @@ class Gateway:
     async def _answer(self, environment: dict[str, Any]) -> Answer:
         """The response of the application.
 
-        A long poll (WAIT in `environment`) is answered once there are events, or at its deadline.
+        For a long poll, the application sets WAIT in `environment`. The response to a long poll is returned once there
+        are new events, or at its deadline.
         """
         call = partial(self._call, environment)
         if environment["PATH_INFO"] == "/healthz":
@@ -150,7 +151,7 @@ class Gateway:
 
     @contextmanager
     def _follower_slot(self, environment: Mapping[str, Any]) -> Iterator[None]:
-        """Occupy a slot for a reader that waits or follows.
+        """Occupy a slot for a reader that waits for events or follows the log.
 
         Slots are limited per sender and in total. Raises _Declined if no slot is free.
         """
@@ -165,9 +166,10 @@ class Gateway:
             self._following += Counter()  # removes the zero entries
 
     async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, first: Answer) -> None:
-        """Send new events up to the limit of bytes or seconds; then the reader resumes with `Last-Event-ID`.
+        """Send `first`, then new events, up to a limit of bytes and of seconds.
 
-        Bytes are limited here because the web server's buffer for a reader that does not read has no limit.
+        After that the reader resumes with `Last-Event-ID`. The bytes are limited because the web server's buffer
+        for what a slow reader has not read yet has no limit.
         """
         status, headers, part = first
         out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
@@ -196,13 +198,13 @@ class Gateway:
             return await self._posts.call(partial(_active, work))
 
     async def _probed(self, work: Callable[[], Answer]) -> Answer:
-        """The answer of a health check, which has a thread of its own: it must not wait for busy ones."""
+        """The answer to a readiness check. These checks have a thread of their own and never wait for other work."""
         async with _deadline(PROBE_SECONDS):
             return await asyncio.get_running_loop().run_in_executor(self._probe_thread, work)
 
     @asynccontextmanager
     async def _admitted(self, seconds: float) -> AsyncIterator[None]:
-        """A place for one request. Raises _Declined if none is free, or if the request takes longer than `seconds`."""
+        """Admit one request. Raises _Declined if too many are in progress, or if this one exceeds `seconds`."""
         if self._in_progress >= THREADS + MAX_QUEUED:
             raise _Declined("overloaded")
         self._in_progress += 1
@@ -213,7 +215,10 @@ class Gateway:
             self._in_progress -= 1
 
     async def _body(self, headers: Any, protocol: Any) -> bytes:
-        """The request's body. Raises _Declined if it has no length, no authenticated sender, or exceeds a limit."""
+        """The request's body.
+
+        Raises _Declined if the length is not given, if the sender is not authenticated, or if a limit is exceeded.
+        """
         if headers.get("transfer-encoding") is not None:
             raise _Declined("length-required")
         given = headers.get("content-length") or "0"
@@ -243,7 +248,7 @@ class Gateway:
             self._receiving += Counter()  # removes the zero entries
 
     async def _authenticate(self, authorization: str) -> None:
-        """Raises _Declined if the credentials are invalid, or cannot be checked now."""
+        """Check the credentials in `authorization`. Raises _Declined if they are invalid or cannot be checked now."""
         if self._authenticator.is_cached(authorization):
             return
         try:
@@ -279,9 +284,10 @@ def _active(work: Callable[[], T]) -> T:
 
 @asynccontextmanager
 async def _deadline(seconds: float) -> AsyncIterator[None]:
-    """Raises _Declined after `seconds`. A thread that already runs goes on, within the limits of its database session.
+    """Limit the time of the `with` block: after `seconds`, raise _Declined.
 
-    A post may therefore be recorded although its sender got a 503. As after any 503, the sender sends the post again.
+    A thread that already works on the request goes on, within the limits of its database session. A post may therefore
+    be recorded although its sender got a 503. As after any 503, the sender sends the post again.
     """
     try:
         async with asyncio.timeout(seconds):
@@ -341,7 +347,7 @@ def _environment(scope: Any, body: bytes) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _key(header: str) -> str | None:
-    """The WSGI key of a header; None for a name with an underscore, because WSGI would treat it as a hyphen."""
+    """The WSGI key of a header; None if its name has an underscore, which WSGI cannot tell from a hyphen."""
     if "_" in header:
         return None
     name = header.upper().replace("-", "_")
@@ -349,7 +355,10 @@ def _key(header: str) -> str | None:
 
 
 def _is_small_post(environment: Mapping[str, Any]) -> bool:
-    """Whether the request is handled in a batch. A dry run is not, because it queries the database on its own."""
+    """Whether the request is a small post of events, to be handled in a batch.
+
+    A dry run is never batched, because it queries the database on its own.
+    """
     of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
     is_dry = "dry_run" in environment["QUERY_STRING"]
     return of_events and not is_dry and len(environment["wsgi.input"].getbuffer()) <= SMALL_BODY_BYTES
@@ -369,9 +378,9 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
 
 
 def _warm_up(app: Flask) -> None:
-    """Warm up the ledger; until this ends, `/readyz` answers 503.
+    """Cache the states of the longest streams; until this ends, `/readyz` answers 503.
 
-    If warming up fails, the service still works, but the first posts wait for the replay.
+    If caching fails, the service still works, but the first post to each of these streams waits for its replay.
     """
     try:
         app.extensions["ledger"].warm_up()
@@ -380,7 +389,10 @@ def _warm_up(app: Flask) -> None:
 
 
 def build() -> Gateway:
-    """The application that the web server's worker loads; configured by the environment and built after the fork."""
+    """The gateway that the web server's worker loads.
+
+    The worker calls this function after the fork. Environment variables configure the gateway.
+    """
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
     app = create_app(from_environment(variables=OF_SERVER))

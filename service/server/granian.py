@@ -21,7 +21,10 @@ POLL_SECONDS = 0.1
 
 
 class _Flag:
-    """Replaces granian's event, and waits without a lock: with a lock, a signal during the wait would deadlock."""
+    """A replacement for the `threading.Event` that granian waits on.
+
+    It uses no lock: with a lock, a signal that arrives during the wait would cause a deadlock.
+    """
 
     def __init__(self) -> None:
         self._is_set = False
@@ -38,9 +41,10 @@ class _Flag:
 
 
 def _prepare_forked_worker() -> None:
-    """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach only the parent, which then ends the worker.
+    """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach only the parent.
 
-    The signal handlers that a worker inherits only set a flag, so the parent would wait for the worker for ever.
+    After Ctrl-C, the parent ends the worker. A worker inherits signal handlers that only set a flag: with them, SIGTERM
+    would not end a loading worker, and the parent would wait for it for ever.
     """
 
     def in_worker() -> None:
@@ -56,9 +60,9 @@ def _prepare_forked_worker() -> None:
 
 
 def serve(config: Config) -> None:
-    """Serve until SIGINT or SIGTERM; accepted requests are finished first.
+    """Serve until SIGINT or SIGTERM arrives. Requests accepted before the signal are finished.
 
-    If the worker dies, the server exits too; its supervisor restarts both.
+    If the worker process dies, this process exits too, and its supervisor restarts both.
     """
     # The worker is a new process that reads the environment: pass it the settings chosen here, such as the database.
     os.environ |= supervisor.for_children(config)

@@ -28,8 +28,9 @@ SLOW_BATCH_SECONDS = 0.02
 class MicroBatcher(Generic[T]):
     """Runs calls on `threads` in batches. Calls that arrive while a batch runs form the next batch.
 
-    After a batch of several calls, wait up to BATCH_WAIT_SECONDS for as many calls again: clients just answered usually
-    send again. After a batch of one call, do not wait. Each caller gets its result as soon as its own call completes.
+    After a batch of several calls, the next batch waits up to BATCH_WAIT_SECONDS until as many calls have arrived
+    again, because clients that were just answered usually send again. After a batch of one call, the next batch does
+    not wait. Each caller gets its result as soon as its own call completes.
     """
 
     def __init__(self, threads: Executor) -> None:
@@ -73,7 +74,7 @@ class MicroBatcher(Generic[T]):
         running.add_done_callback(partial(self._batch_ended, slow))
 
     def _take_back(self, batch: deque[Any]) -> None:
-        """Stop waiting for a slow batch: its unstarted calls return to the front of the queue."""
+        """Stop waiting for a slow batch: its unstarted calls return to the queue's front, and a new batch starts."""
         with suppress(IndexError):  # the batch is empty
             while True:
                 self._queue.appendleft(batch.pop())
@@ -87,8 +88,8 @@ class MicroBatcher(Generic[T]):
     def _collect(self, answered: int) -> None:
         """Start the next batch once the expected number of calls is queued, or after BATCH_WAIT_SECONDS.
 
-        Expected are the calls that were queued before the last batch's first result, and one call from each of the
-        `answered` clients.
+        `answered`: the number of calls that the last batch ran. One new call is expected from each of their clients, in
+        addition to the calls that were already queued at the last batch's first result.
         """
         self._expected = min(self._queued_before + answered, MAX_BATCH_CALLS)
         if len(self._queue) >= self._expected or self._expected == 1:
@@ -98,9 +99,9 @@ class MicroBatcher(Generic[T]):
             self._timer = asyncio.get_running_loop().call_later(BATCH_WAIT_SECONDS, self._begin)
 
     def _run_one(self, loop: asyncio.AbstractEventLoop, completed: deque[_Completed[T]], queued: _Queued[T]) -> None:
-        """Run the call, in the batch's thread.
+        """Run the `queued` call in the batch's thread, and add it to `completed`.
 
-        The event loop is woken once, and resolves all calls completed by the time it wakes.
+        The event loop is woken only if `completed` was empty. When it wakes, it answers all calls in `completed`.
         """
         call, future = queued
         try:

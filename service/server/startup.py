@@ -11,7 +11,7 @@ from service.config import Config, ConfigWrong, TemporaryError
 
 
 class PortTaken(TemporaryError):
-    """Another program listens on the port, for example a worker whose server was killed."""
+    """Another process listens on the port, for example a worker process that is left over from a killed server."""
 
 
 REASONS = {
@@ -24,9 +24,9 @@ OTHERWISE = (ConfigWrong, "无法监听，请设置 HOST; cannot be listened on:
 
 
 def checked(config: Config) -> Config:
-    """The configuration with HOST resolved to an IP address, which the web server needs.
+    """The configuration with HOST resolved to an IP address, because the web server needs an address.
 
-    Raises ConfigWrong, PortTaken, and TokenFileWrong.
+    Raises ConfigWrong, PortTaken or TokenFileWrong if the service cannot start with this configuration.
     """
     if config.oidc:
         tokens.read(config.oidc)

@@ -32,7 +32,7 @@ class _NoDoctype(TreeBuilder):
 def read(content: bytes, account_of: AccountOf, sha256: str) -> Statement:
     """All statements in the document, combined into one. Only booked entries are read.
 
-    Raises StatementWrong, also if the statements are not all of one account.
+    Raises StatementWrong if the document has errors, or if its statements are not all of one account.
     """
     elements = _tree(content).findall(".//{*}BkToCstmrStmt/{*}Stmt")
     if not elements or len({_account(each) for each in elements}) > 1:
@@ -70,7 +70,10 @@ def _tree(content: bytes) -> Element:
 
 
 def _text_of(content: bytes) -> bytes | str:
-    """The document as text if it declares a Chinese encoding, which the parser does not support; otherwise as it is."""
+    """`content` decoded to text if it declares a Chinese encoding; otherwise `content` unchanged.
+
+    The XML parser does not support Chinese encodings.
+    """
     declared = re.match(rb"<\?xml[^>]{0,100}encoding=[\"']([A-Za-z0-9_-]{1,20})[\"']", content.lstrip()[:200])
     if declared and declared[1].decode().lower().replace("-", "") in ("gbk", "gb2312", "gb18030", "cp936"):
         return content.decode("gb18030")
@@ -165,7 +168,7 @@ def _booking_day(entry: Element) -> date:
 
 
 def _direction(parent: Element) -> Direction:
-    """Whether `parent`, an entry or a balance, is a debit or a credit from the view of the account.
+    """The direction of `parent`, an entry or a balance: OUT for a debit of the account, IN for a credit.
 
     `RvslInd` is ignored: it only marks an entry as the reversal of an earlier entry.
     """
@@ -200,7 +203,10 @@ def _span(statement: Element) -> tuple[date | None, date | None]:
 
 
 def _adds_up(statements: Sequence[Element]) -> bool | None:
-    """Whether each closing balance is the opening balance plus the entries; None if a balance is missing."""
+    """Whether, in every statement, the closing balance is the opening balance plus the entries.
+
+    None if a statement lacks one of the balances, or if a balance or an entry cannot be read.
+    """
     results = [_balances_agree(each) for each in statements]
     return None if None in results else all(results)
 

@@ -32,7 +32,7 @@ _LOST_DIGITS = re.compile(r"\d(?:\.\d+)?E\+\d{2,3}", re.ASCII)
 
 
 class Wrong(ValueError):
-    """The value is invalid; the message in English and Chinese never contains a full account number."""
+    """The value of a cell is invalid. The messages in English and Chinese never contain a full account number."""
 
     def __init__(self, english: str, chinese: str) -> None:
         super().__init__(english)
@@ -40,7 +40,7 @@ class Wrong(ValueError):
 
 
 def text(cell: Cell) -> str:
-    """The text of a cell in Unicode form NFC with single spaces; "" if empty. Raises Wrong if it is too long."""
+    """The text of a cell in Unicode form NFC with single spaces; "" if empty. Raises Wrong if too long."""
     if cell is None:
         return ""
     if isinstance(cell, float) and cell.is_integer():
@@ -52,7 +52,7 @@ def text(cell: Cell) -> str:
 
 
 def masked(written: str, max_length: int = 200) -> str:
-    """The text that may be stored and shown: `written`, cut to `max_length` characters.
+    """The form of `written` that may be stored and shown, cut to `max_length` characters.
 
     Invisible characters are removed. Long numbers are masked, because they may be account numbers.
     """
@@ -63,7 +63,10 @@ def masked(written: str, max_length: int = 200) -> str:
 
 
 def day(cell: Cell) -> date:
-    """A date in any usual notation with year, month and day in this order; a time is dropped. Raises Wrong."""
+    """The date in a cell: year, month and day in this order, in any usual notation. A time of day is dropped.
+
+    Raises Wrong if the cell has no such date.
+    """
     if isinstance(cell, datetime):
         parsed = cell.date()
     elif isinstance(cell, date):
@@ -113,7 +116,7 @@ def amount(cell: Cell) -> int:
 
 
 def _decimal(number: float) -> str:
-    """The decimal number that a spreadsheet shows for `number`: 15 digits, not the stored binary fraction."""
+    """The decimal number that a spreadsheet shows for `number`: rounded to 15 digits."""
     try:
         return f"{Decimal(f'{number:.15g}'):f}"[:50]
     except InvalidOperation:
@@ -143,7 +146,7 @@ def _digits_lost(cell: Cell) -> bool:
 
 
 def name(cell: Cell) -> str | None:
-    """A payee or a summary in the form that may be stored; None if the cell is empty."""
+    """The name of a payee, or a summary, in the form that may be stored; None if the cell is empty."""
     return masked(text(cell)) or None
 
 

@@ -27,8 +27,8 @@ class LedgerEntries:
     """The entries of a fund's ledger that a statement is compared with, as of `position`.
 
     `entries`: the cash entries to match. `pending`: payments that are instructed, but neither confirmed nor failed.
-    `settled`: entries that are already matched by an accepted statement of other days. `accepted`: the acceptance in
-    force, if any, of the same statement file for the same days.
+    `settled`: cash entries that an accepted statement of other days has already matched. `accepted`: the acceptance in
+    force of the same statement file for the same days, or None.
     """
 
     fund: str
@@ -59,7 +59,11 @@ class Reconciliation:
 
 
 def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position: int | None) -> LedgerEntries:
-    """The fund's cash entries around the statement's days, as of `position`; None means the snapshot's position."""
+    """Read the entries of the fund's ledger that `statement` is compared with, as of `position`.
+
+    If `position` is None, they are read as of the snapshot's position. Cash entries are read up to MARGIN outside the
+    statement's days.
+    """
     first, last = _days(statement)
     at = snapshot.position if position is None else position
     params = {"fund": fund, "position": at}

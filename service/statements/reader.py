@@ -21,9 +21,9 @@ Days = tuple[date | None, date | None]
 def read(content: bytes, columns: Mapping[str, str], account_of: AccountOf, days: Days = (None, None)) -> Statement:
     """The statement in a file of any supported format. Raises StatementWrong.
 
-    `columns`: headings by part of a line, such as `date`, for the parts whose heading is not a usual one (HEADINGS).
-    `days`: the first and the last day of the statement. A day that is None is taken from the file; if the file does not
-    state the day, the statement covers the whole months of its lines.
+    `columns` maps a part of a line, such as `date`, to its heading in the file. It is needed only for parts whose
+    heading is not a usual one (HEADINGS). `days`: the first and the last day of the statement. A day that is None is
+    taken from the file; if the file does not state the day, the statement covers the whole months of its lines.
     """
     sha256 = hashlib.sha256(content).hexdigest()
     if content.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0").startswith(b"<"):

@@ -32,7 +32,7 @@ class Sheet:
 
 
 def read(content: bytes) -> list[Sheet]:
-    """The sheets of a file, without the hidden ones. Raises StatementWrong."""
+    """The visible sheets of the file with this content. Raises StatementWrong."""
     if content.startswith(b"PK\x03\x04"):
         return [Sheet("xlsx", None, rows) for rows in _workbook(content)]
     if content.startswith(b"\xd0\xcf\x11\xe0"):
@@ -83,15 +83,19 @@ def _rows_of(written: str) -> Iterator[list[str]]:
 
 
 def _delimiter(written: str) -> str:
-    """The most frequent delimiter at the start of the file, ignoring tabs at the end of cells; by default a comma."""
+    """The delimiter that is most frequent at the start of the file; in a tie, preferably the comma.
+
+    Tabs at the end of cells do not count.
+    """
     first = re.sub(r"\t(?=[,;|\r\n])", "", written[:10_000])
     return max(",\t;|", key=lambda each: (first.count(each), each == ","))
 
 
 def _workbook(content: bytes) -> Iterator[list[Sequence[Cell]]]:
-    """The rows of each visible sheet. Rows are streamed, so a cell far from the other cells costs no memory.
+    """The rows of each visible sheet of a workbook.
 
-    The dimensions that the workbook declares are not relied on.
+    Rows are streamed, so a cell far from the other cells costs no memory. The dimensions that the workbook declares
+    are not relied on.
     """
     try:
         with ZipFile(io.BytesIO(content)) as packed:

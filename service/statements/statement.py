@@ -43,7 +43,7 @@ def too_long() -> StatementWrong:
 class Statement(Struct, frozen=True):
     """A statement's lines, and how its file was read.
 
-    `columns`: for each part of a line, the heading of its column. `rows`: the place of each line in the file.
+    `columns`: the column heading of each part of a line. `rows`: the place of each line in the file.
     `skipped`: rows that are not lines, such as totals, each as its place and its text. `adds_up`: whether the
     statement's balances follow from its lines; None if a balance is missing.
     """

@@ -71,7 +71,8 @@ class _Reading:
 def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
     """The statement on the only sheet that has the headings of a statement. Raises StatementWrong.
 
-    `columns`: headings by part of a line, for the parts whose heading on the sheet is not a usual one (HEADINGS).
+    `columns`: the sheet's heading for a part of a line such as `date`; the client specifies it for each part whose
+    heading is not a usual one (HEADINGS).
     """
     sheet, top, positions = _find_statement(sheets, columns)
     reading = _Reading()
@@ -102,7 +103,7 @@ def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: Accoun
 def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tuple[Sheet, int, dict[str, int]]:
     """The sheet with the headings, the index of the headings' row, and the column index of each part of a line.
 
-    Raises StatementWrong.
+    Raises StatementWrong if not exactly one sheet has the headings, or if the headings cannot be used.
     """
     found = [(sheet, *headed) for sheet in sheets if (headed := _headings(sheet.rows, columns))]
     if len(found) == 1:
@@ -124,7 +125,10 @@ def _find_statement(sheets: Sequence[Sheet], columns: Mapping[str, str]) -> tupl
 
 
 def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tuple[int, dict[str, int]] | None:
-    """The index of the row of the headings and the column index of each part; None if the sheet has no such row."""
+    """The index of the headings' row and the column index of each part; None if the sheet has no such row.
+
+    Raises StatementWrong if the headings are ambiguous, or if their unit is not the yuan.
+    """
     wanted = {part: (columns[part],) if part in columns else usual for part, usual in HEADINGS.items()}
     for top, row in enumerate(rows[:MAX_HEADING_ROW]):
         titles = [_title(cell) for cell in row]
@@ -138,7 +142,10 @@ def _headings(rows: Sequence[Sequence[Cell]], columns: Mapping[str, str]) -> tup
 
 
 def _title(cell: Cell) -> str:
-    """A heading without a unit in brackets. Other brackets are kept, because they may distinguish two headings."""
+    """The text of a heading, after a unit in brackets is removed.
+
+    Other brackets are kept, because they may distinguish two headings.
+    """
     return UNIT_SUFFIX.sub("", normalized(_raw_text(cell)))
 
 
@@ -151,10 +158,11 @@ def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
-    """`positions` with either one amount column for each direction, or one amount column for both directions.
+    """The column index of each part, reduced to one way of giving amounts if the sheet has both.
 
-    The kind in `columns`, which the client specified, is preferred; otherwise one column for each direction. A column
-    that the client specified is never removed.
+    A sheet has one amount column for each direction, or one amount column for both directions. If only the parts of
+    the second way are in `columns`, the first way is removed; otherwise the second. A column that the client
+    specified (in `columns`) is never removed.
     """
     each_way, both = {"out", "in"}, {"amount", "direction"}
     named_both = columns.keys() & both and not columns.keys() & each_way
@@ -165,7 +173,10 @@ def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> d
 
 
 def _check_unit(rows: Sequence[Sequence[Cell]], positions: Mapping[str, int]) -> None:
-    """Raises StatementWrong if a heading of amounts, or a unit label above the headings, has another unit than yuan."""
+    """Raises StatementWrong if the heading of an amount column, or a unit label above the headings, is not in yuan.
+
+    `rows` ends with the row of the headings.
+    """
     amounts = {positions[part] for part in ("out", "in", "amount", "balance") if part in positions}
     for number, row in enumerate(rows, 1):
         for at, cell in enumerate(row):
@@ -193,10 +204,10 @@ def _check_unambiguous(top: int, titles: Sequence[str], positions: Mapping[str, 
 
 
 def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, positions: Mapping[str, int]) -> Iterator[Error]:
-    """An error for each column that has directions but an unknown heading.
+    """If there is an amount column but no direction column: an error for each column that contains only directions.
 
-    Without the direction, every amount would be read as paid out. `rows` begins with the row of the headings; `top` is
-    the number of that row in the file, counted from 1.
+    The client must specify the heading of such a column; otherwise every amount would be read as paid out. `rows`
+    begins with the row of the headings; `top` is the number of that row in the file, counted from 1.
     """
     if "amount" not in positions or "direction" in positions:
         return
@@ -240,7 +251,7 @@ def _read_row(reading: _Reading, row: _Row, account_of: AccountOf) -> None:
 
 
 class _Row:
-    """One row, read part by part; each error is added to `errors` with its place."""
+    """One row, read part by part. Each error that is found is added to `errors`, with the place of the cell."""
 
     def __init__(self, number: int, row: Sequence[Cell], positions: Mapping[str, int], width: int) -> None:
         self._number, self.cells, self._positions, self._width = number, row, positions, width
@@ -276,7 +287,10 @@ class _Row:
         return Line(on, *cash, **details, number=number)
 
     def _check_width(self) -> None:
-        """Add an error if the row has a cell beyond the headings: an unquoted amount with separators was split."""
+        """Add an error if the row has a filled cell beyond the last heading.
+
+        The cause may be an amount such as 1,000 without quotes, which was split at its comma.
+        """
         beyond = next((at for at, cell in enumerate(self.cells) if at >= self._width and _raw_text(cell).strip()), None)
         if beyond is not None:
             where = _where(self._number, beyond)
@@ -300,7 +314,10 @@ class _Row:
         self.errors.append((_where(self._number, self._positions.get(part, 0)), english, chinese))
 
     def _cash(self) -> tuple[Direction, Money] | None:
-        """The direction and the positive amount; None on an error. A negative amount reverses the direction."""
+        """The row's direction and positive amount; None if the row has an error.
+
+        A negative amount is read as a positive amount in the other direction.
+        """
         amounts = list(self._amounts())
         moved = [(direction, amount) for direction, amount in amounts if amount]
         if self.errors:
@@ -326,7 +343,10 @@ class _Row:
             yield self._direction(), self._try("amount", cells.amount) or 0
 
     def _direction(self) -> Direction:
-        """The direction in the row's direction column. If there is no such column, every amount is a payment."""
+        """The direction in the row's direction column; paid out if the sheet has no such column.
+
+        Adds an error if the cell is not a direction.
+        """
         if "direction" not in self._positions:
             return Direction.OUT
         written = normalized(_raw_text(self._cell("direction")))
@@ -342,7 +362,10 @@ def _currency(cell: Cell) -> None:
 
 
 def _adds_up(lines: Sequence[Line], balances: Sequence[int | None]) -> bool | None:
-    """Whether each balance follows from the previous one, reading down or up; None if a balance is missing."""
+    """Whether each balance follows from the previous one, if the lines are read either downwards or upwards.
+
+    None if a balance is missing, or if there are fewer than two.
+    """
     if len(balances) < 2 or None in balances:
         return None
     steps = [line.amount if line.direction is Direction.IN else -line.amount for line in lines]

@@ -30,7 +30,10 @@ REPORTED = (ExitCode.DONE, ExitCode.DIFFERS)
 
 
 def follow(config: Config, stop: threading.Event) -> None:
-    """Run requested checks until `stop` is set; reconnect after a restart of the database."""
+    """Run requested and periodic checks until `stop` is set.
+
+    Any error is logged, and the function then connects to the database again.
+    """
     while not stop.wait(POLL_SECONDS):
         try:  # after any error, the next check must still run
             with session.connect(config.database_url or "", session.WORKERS, row_factory=dict_row) as conn:
@@ -58,7 +61,7 @@ def _follow(conn: psycopg.Connection[dict[str, Any]], config: Config, stop: thre
 
 
 def _run(config: Config, stop: threading.Event) -> Mapping[str, Any] | None:
-    """Run a check in a process of its own and return its report; None if the process ends without one.
+    """Run a check in a process of its own and return its report; None if the process ends without a report.
 
     When `stop` is set, the process and its children are terminated.
     """

@@ -1,6 +1,6 @@
-"""The projector: folds new events into the projections after each NOTIFY; it also polls, in case one is lost.
+"""The projector: folds new events into the projections after each NOTIFY; it also polls, in case a NOTIFY is lost.
 
-One event that cannot be folded holds its fund and no other. After any other error the projector tries again.
+If an event cannot be folded, only the fund of this event is held. After any other error the projector tries again.
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ def follow(url: str, stop: threading.Event, wait: Callable[[float], object] | No
 
 
 class _Errors:
-    """Counts the errors of one kind in a row; logs each, and waits after it."""
+    """Counts successive errors of the same kind (LOST or REFUSED); logs each error, and waits after it."""
 
     def __init__(self, wait: Callable[[float], object]) -> None:
         self._wait, self._retry, self._in_a_row = wait, LOST, 0
 
     def reset(self) -> None:
-        """Called after a success."""
+        """Forget the earlier errors, after a success."""
         self._retry, self._in_a_row = LOST, 0
 
     def add(self, error: psycopg.Error) -> None:
@@ -87,7 +87,7 @@ class _Errors:
 
     @property
     def max_events(self) -> int:
-        """The size of the next span: half as many events after each refusal in a row.
+        """The maximum size of the next span; each further REFUSED error in a row halves it.
 
         A span that is too large for a limit of the server is thus folded in parts. If one event is refused, the spans
         shrink until the service's log names that event.
@@ -106,7 +106,7 @@ def _follow(conn: Connection[Any], stop: threading.Event, errors: _Errors) -> No
 
 
 def fold(conn: Connection[Any], max_events: int = SPAN) -> Span | None:
-    """Fold the next span; hold the fund of each event that cannot be folded.
+    """Fold and return the next span; None if all is folded. Hold the fund of each event that cannot be folded.
 
     Raises FoldStopped if an event that cannot be folded names no fund.
     """

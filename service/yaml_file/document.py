@@ -18,7 +18,10 @@ MAX_LISTED = 20
 
 
 class FileWrong(OperatorError):
-    """The file is not in its documented format. The message names each line, field and reason, then gives `advice`."""
+    """The file is not in its documented format.
+
+    The message lists up to MAX_LISTED errors, each with its line, field and reason, and then gives `advice`.
+    """
 
     exit_code = ExitCode.DIFFERS
 
@@ -31,12 +34,15 @@ class FileWrong(OperatorError):
 
 
 def _shown(file: Path, wrong: Wrong) -> str:
-    """The error as one line of text: without file and line number if an option, such as `--actor`, is wrong."""
+    """The error `wrong` as one line of text.
+
+    An error without a line is in an option, such as `--actor`; its text names neither file nor line.
+    """
     return f"{file}:{wrong}" if wrong.line else f"{wrong.path}: {wrong.zh} {wrong.en}"
 
 
 def document_of(file: Path, text: str) -> Any:
-    """The document in `text`, which was read from `file`, with the line of every value. Raises FileWrong."""
+    """The YAML document in `text`, the text of `file`, with the line of every value. Raises FileWrong."""
     try:
         return load(text)
     except WrongYaml as error:
@@ -44,7 +50,7 @@ def document_of(file: Path, text: str) -> Any:
 
 
 class FileUnreadable(OperatorError):
-    """The file has more than MAX_BYTES."""
+    """The file is too large to be read: it has more than MAX_BYTES."""
 
     def __init__(self, file: Path) -> None:
         limit = f"{MAX_BYTES // 1024 // 1024} MiB"
@@ -52,9 +58,11 @@ class FileUnreadable(OperatorError):
 
 
 def bytes_of(file: Path) -> bytes:
-    """The content of `file`, read only once (a pipe cannot be read twice), and up to MAX_BYTES (a device is endless).
+    """The content of `file`, which may have up to MAX_BYTES.
 
-    Raises FileUnreadable, and OSError, whose `filename` is set even if the file was opened but reading failed.
+    The file is read only once, because a pipe cannot be read twice. It is not read far beyond MAX_BYTES, because a
+    device may be endless. Raises FileUnreadable if the file is larger. Raises OSError if opening or reading fails; its
+    `filename` is set in both cases.
     """
     try:
         with file.open("rb") as opened:
@@ -68,7 +76,7 @@ def bytes_of(file: Path) -> bytes:
 
 
 def text_of(file: Path) -> str:
-    """The text of `file`. Raises FileUnreadable, FileWrong, and OSError."""
+    """The text of `file`. Raises FileUnreadable, OSError, and FileWrong if the text is not in UTF-8."""
     content = bytes_of(file)
     try:
         return content.decode("utf-8")

@@ -46,7 +46,7 @@ class NotAllowed(ValueError):
 
 @dataclass
 class Reading:
-    """One pass over a file: the errors found; and `unit`, the file's unit of amounts in fen, None if not stated."""
+    """One pass over a file. `wrong`: the errors found. `unit`: the file's unit of amounts in fen, if stated."""
 
     unit: int | None = None
     wrong: list[Wrong] = field(default_factory=list)
@@ -131,7 +131,7 @@ def flag(value: Any, path: str, reading: Reading) -> bool:
 
 
 def many(kind: Kind, *, min_items: int = 1) -> Kind:
-    """A kind for lists of at least `min_items` values."""
+    """A kind for lists of at least `min_items` values, each of the kind `kind`."""
 
     def read(value: Any, path: str, reading: Reading) -> list[Any]:
         if not isinstance(value, Items):
@@ -186,7 +186,10 @@ def _refuse_unknown(value: Block, known: Mapping[str, Kind], inside: str, readin
 
 
 def line_of(document: Any, path: str) -> int:
-    """The line of the field at a path such as `plan.projects[3].name`; if it is missing, the line of its parent."""
+    """The line of the field at a path such as `plan.projects[3].name`.
+
+    If the field is missing, the line of the innermost existing field on the path.
+    """
     line: int = document.line
     for name, number in re.findall(r"(\w+)|\[(\d+)\]", path):
         try:
@@ -198,11 +201,11 @@ def line_of(document: Any, path: str) -> int:
 
 
 def wrong_at(document: Any, path: str, zh: str, en: str) -> Wrong:
-    """An error of the field at a path, with its line; line 0 for an option of the command, such as `--actor`."""
+    """An error in the field at `path`, with the field's line. If `path` is the option `--actor`, the line is 0."""
     return Wrong(0 if path == ACTOR else line_of(document, path), path, zh, en)
 
 
 def _inside(block: Block, name: str) -> Any:
-    """The field `name` of `block`. For a batch number, leading zeros in the file are ignored."""
+    """The field `name` of `block`. If `name` is a batch number, the file may have it with leading zeros."""
     written = next((each for each in block if each.lstrip("0") == name), name)
     return block[name] if name in block else block[written]

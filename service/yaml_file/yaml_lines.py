@@ -14,14 +14,14 @@ NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 
 
 class Text(str):  # noqa: SLOT000 - it has the attributes `line` and `null`
-    """A scalar as it is written, and its line (from 1). `null`: whether the scalar means "no value"."""
+    """A scalar's text, not converted. `line` is its line, from 1. `null`: whether the scalar means "no value"."""
 
     line: int = 1
     null: bool = False
 
 
 class Block(dict[str, Any]):
-    """A mapping, its line, and the line of each name."""
+    """A mapping. `line` is the line of the mapping; `lines` has the line of each name in it."""
 
     line: int = 1
 
@@ -31,13 +31,13 @@ class Block(dict[str, Any]):
 
 
 class Items(list[Any]):
-    """A sequence, and its line."""
+    """A sequence. `line` is its line."""
 
     line: int = 1
 
 
 class Problem(NamedTuple):
-    """Why the text is not accepted: the line, and the reason in Chinese and English."""
+    """One reason, in Chinese and English, why the text is not accepted, and the line where the problem is."""
 
     line: int
     zh: str
@@ -45,7 +45,7 @@ class Problem(NamedTuple):
 
 
 class WrongYaml(ValueError):
-    """The text is not valid YAML or uses an excluded feature."""
+    """The text is not valid YAML, or uses a feature that is not allowed here."""
 
     def __init__(self, *problems: Problem) -> None:
         super().__init__(*problems)
@@ -53,9 +53,10 @@ class WrongYaml(ValueError):
 
 
 def load(text: str) -> Any:
-    """The document as Block, Items and Text. Raises WrongYaml with all problems up to the first syntax error.
+    """The document in `text`, as Block, Items and Text.
 
-    The value of a field has the line of the field's name, although the value itself may begin on a later line.
+    Raises WrongYaml with all problems up to the first syntax error.
+    The `line` of a field's value is the line of the field's name, although the value itself may begin on a later line.
     """
     reader = _Reader(text)
     try:
@@ -92,10 +93,10 @@ ParserEvent = Any
 
 
 class _Reader:
-    """Builds a document from the events of yaml's parser, which itself does not recurse and reports every alias.
+    """Builds a document from the events of the parser of `yaml`.
 
-    Aliases are refused because a few lines of them can expand to any amount of memory. Tags are refused because every
-    scalar is text.
+    The parser does not recurse, and it reports every alias. Aliases are refused because a few lines of them can expand
+    to any amount of memory. Tags are refused because every scalar is text.
     """
 
     def __init__(self, text: str) -> None:

@@ -25,7 +25,7 @@ EXAMPLES = {event["type"]: event for event in reversed(LIFE)}
 
 
 def describe(name: str) -> dict[str, Any]:
-    """The reference of the event type `name`, as published."""
+    """The published reference entry of the event type `name`."""
     fact: type[Fact] = POSTABLE[name]
     return {
         "type": name,

@@ -76,7 +76,8 @@ def _chapters() -> Chapter[None]:
 def _builder(subject: str) -> BuildEvent:
     """A function that builds events of the stream `subject`.
 
-    Its parameter `cites` lists the cited documents, each as `kind number`, separated by commas.
+    The parameter `cites` of the returned function lists the cited documents, each as `kind number`, separated
+    by commas.
     """
 
     def build(type_: str, day: str, cites: str = "", *, actor: str = CLERK, **data: Any) -> Event:
@@ -94,7 +95,10 @@ fund, first, second = _builder(f"fund/{FUND}"), _builder(f"project/{FIRST}"), _b
 
 
 def _founding() -> Chapter[int]:
-    """The fund up to its first closed period. Returns the version of the AppropriationReceived event in force."""
+    """The fund up to its first closed period.
+
+    Returns the version of the AppropriationReceived event that is not reversed.
+    """
     settings: Event = {"notice_working_days": 5, "approvals": LEVELS, "acceptance_tries": 3}
     yield fund("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
     received = {"amount": "1500000.00", "budget_year": 2025}
@@ -239,13 +243,16 @@ def _noticed(build: BuildEvent, day: str, first_day: str, last_day: str, propose
 
 
 def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **score_and_rank: Any) -> Event:
-    """One award of an award list."""
+    """One award of an award list. `amounts`: the awarded amount of each batch."""
     awarded = {"award": award, "application": application, "payee": payee, **score_and_rank}
     return {**awarded, "amounts": _amounts(amounts)}
 
 
 def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event, **more: Any) -> Event:
-    """An award decision. `review` and `notice`: the versions of the ReviewConcluded and NoticeStarted events."""
+    """The decision of an award list with the awards `rows`.
+
+    `review` and `notice`: the versions of the ReviewConcluded and NoticeStarted events.
+    """
     cites = f"纪要 示例纪要{day},立项文号 示例立项{day}"
     return build("AwardListDecided", day, cites, review=review, notice=notice, **more, awards=list(rows))
 
@@ -254,7 +261,7 @@ def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event
 
 
 def _payments() -> Chapter[None]:
-    """Payments: returned, rejected, cancelled, failed, and confirmed by mistake; and two without incident."""
+    """Seven payments: one each is returned, rejected, cancelled, failed, or wrongly confirmed; two have no incident."""
     request: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
     yield from _pay(first, "P-01", "2025-04-02", **request)
     returned = {"payment": "P-01", "amount": request["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
@@ -307,7 +314,7 @@ def _pay(build: BuildEvent, payment: str, day: str, **request: Any) -> Chapter[i
 
 
 def _changes() -> Chapter[None]:
-    """The substitute's award is revoked; its money is reallocated or withdrawn, and the plan is revised."""
+    """The substitute's award is revoked. Part of its money is reallocated, part is withdrawn; the plan is revised."""
     yield second("AwardRevoked", "2025-05-08", "撤销文号 示例撤销1", award="M-03", reason="提供虚假材料")
     transfer = {"from_project": SECOND, "from_batch": 1, "to_project": FIRST, "to_batch": 3}
     yield fund("FundsReallocated", "2025-05-12", "调剂批复 示例调剂1", **transfer, amount="40000.00")
@@ -341,7 +348,7 @@ def _acceptance() -> Chapter[None]:
 
 
 def _november(paid: int) -> Event:
-    """The bank statement of November: a payment, and a bank fee that the fund does not pay.
+    """The reconciled bank statement of November. It lists a payment, and a bank fee that the fund does not pay.
 
     `paid`: the version of the PaymentConfirmed event.
     """
@@ -364,8 +371,9 @@ def _november(paid: int) -> Event:
 
 
 def _next_year(appropriation: int) -> Chapter[None]:
-    """An award is terminated; part of the paid money is recovered in two receipts, and the rest is waived.
+    """An award is terminated, and part of its paid money must be paid back.
 
+    Most of that part is received in two receipts; the rest is waived.
     `appropriation`: the version of the AppropriationReceived event whose unspent money is carried forward.
     """
     unspent = {"appropriation": appropriation, "year": 2025, "amount": "210000.00"}

@@ -56,7 +56,7 @@ CONDITIONAL = (
 
 @bp.get("/openapi.json")
 def openapi() -> Response:
-    """The OpenAPI document, generated once: it changes only with the program."""
+    """The response with the OpenAPI document. The document is generated once: it changes only with the program."""
     cache = current_app.extensions.setdefault("openapi", [])
     if not cache:
         cache.append(document())
@@ -70,7 +70,7 @@ def document() -> dict[str, Any]:
 
 @bp.get("/docs")
 def docs() -> str:
-    """The HTML reference, rendered once: it changes only with the program."""
+    """The HTML reference of the API. The page is rendered once: it changes only with the program."""
     cache: list[str] = current_app.extensions.setdefault("docs", [])
     if not cache:
         cache.append(_docs())
@@ -101,18 +101,18 @@ def _docs() -> str:
 
 @bp.app_template_filter("pretty")
 def pretty(value: Any) -> str:
-    """JSON with line breaks and indentation."""
+    """The JSON of `value`, with line breaks and indentation."""
     return msgspec.json.format(msgspec.json.encode(value)).decode()
 
 
 @bp.app_template_filter("ticked")
 def ticked(text: str) -> Markup:
-    """Escaped HTML of a text, with its `backtick` parts as <code>."""
+    """The text as escaped HTML. A part between backticks becomes a <code> element."""
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped first
 
 
 def _operations() -> Iterator[tuple[Rule, str, Operation]]:
-    """Every view that has an operation, with its URL rule and method, ordered by URL."""
+    """The operations of all views that have one, each with its URL rule and HTTP method, ordered by URL."""
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         about = getattr(current_app.view_functions[rule.endpoint], "operation", None)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -225,7 +225,7 @@ def _problem_content() -> dict[str, Any]:
 
 
 def _event_body() -> dict[str, Any]:
-    """The request body of posted events: one event, a bundle, or in binary mode only the data of one event."""
+    """The OpenAPI request body of a post: one event, a bundle of events, or in binary mode the data of one event."""
     events = [{"$ref": f"#/components/schemas/{name}.event"} for name in SCHEMAS]
     mapping = {name: f"#/components/schemas/{name}.event" for name in SCHEMAS}
     one = {"oneOf": events, "discriminator": {"propertyName": "type", "mapping": mapping}}

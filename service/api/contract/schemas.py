@@ -38,7 +38,10 @@ def of_shape(shape: Schema) -> dict[str, Any]:
 
 
 def _closed(schema: Any) -> Any:
-    """`schema` with `additionalProperties: false` in every object, because a Shape accepts no other fields."""
+    """`schema` with `additionalProperties: false` in every object, and without defaults.
+
+    A Shape accepts only the fields that it declares.
+    """
     if isinstance(schema, dict):
         closed = {name: _closed(each) for name, each in schema.items() if name != "default"}
         return {**closed, "additionalProperties": False} if "properties" in schema else closed
@@ -51,7 +54,7 @@ _ENVELOPE = of_shape(EnvelopeSchema())
 
 
 def of_event(name: str, reference: str) -> dict[str, Any]:
-    """The schema of a posted CloudEvent of this type. `reference` points to the schema of its `data`."""
+    """The JSON Schema of a posted CloudEvent of the type `name`. `reference` points to the schema of its `data`."""
     streams = SCHEMAS[name].fact.streams
     kind = streams[0] if len(streams) == 1 else f"({'|'.join(streams)})"
     properties = {
@@ -63,6 +66,6 @@ def of_event(name: str, reference: str) -> dict[str, Any]:
 
 
 def of_answers(types: Iterable[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """The schemas of responses of these types, and the components that they refer to."""
+    """The JSON Schemas of responses of these types, and the components to which the schemas refer."""
     schemas, components = msgspec.json.schema_components(types, ref_template="#/components/schemas/{name}")
     return list(schemas), components

@@ -19,9 +19,10 @@ from service.postgres.snapshots import Snapshot
 
 @contextmanager
 def tables(min_position: int | None, fund: str | None = None, project: str | None = None) -> Iterator[Snapshot]:
-    """A snapshot of the tables, folded at least up to `min_position`, for an answer about this fund or project.
+    """Context manager: a snapshot of the tables for an answer about `fund` or `project`.
 
-    Raises Problem `fund-held` as must_not_be_held() does, and the errors of Reader.at.
+    The tables are folded at least up to `min_position`. Raises Problem `fund-held` as must_not_be_held() does, and the
+    errors of Reader.at().
     """
     with reader().at(min_position or 0) as snapshot:
         must_not_be_held(snapshot, fund, project)
@@ -29,7 +30,10 @@ def tables(min_position: int | None, fund: str | None = None, project: str | Non
 
 
 def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None = None) -> None:
-    """Raises Problem `fund-held` if `fund` is held; if `fund` is None, if any fund that has `project` is held."""
+    """Raises Problem `fund-held` if `fund` is held.
+
+    If `fund` is None, raises it if any fund that has `project` is held.
+    """
     if not snapshot.held:
         return
     of_project = snapshot.rows("funds_of_project", project=project) if project and not fund else ()
@@ -39,20 +43,26 @@ def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None =
 
 
 def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = None) -> dict[str, Any]:
-    """The `as_of` of a list from the tables; without a fund or project, `as_of` also names the held funds."""
+    """The member `as_of` of a list that was read from the tables.
+
+    If the list is limited to neither a fund nor a project, `as_of` also names the held funds.
+    """
     held = [] if fund or project else _held(snapshot)
     return {"position": snapshot.position, **({"held": held} if held else {})}
 
 
 def absent(snapshot: Snapshot, **facts: Any) -> Problem:
-    """The problem of a resource that is not in the tables: `not-found`, or `fund-held` if it may be in a held fund."""
+    """The problem to report for a resource that is not in the tables.
+
+    The problem is `fund-held` if the principal may read a held fund, which may have the resource; else `not-found`.
+    """
     for each in _held(snapshot):
         return Problem("fund-held", **each)
     return Problem("not-found", **facts)
 
 
 def _held(snapshot: Snapshot) -> list[dict[str, Any]]:
-    """The held funds of which the principal may read everything or at least one project."""
+    """The held funds that the principal may read, either completely or in at least one project."""
     if not snapshot.held:
         return []
     projects = {project for grant in principal().grants for project in grant.projects if may_read(project=project)}

@@ -18,8 +18,8 @@ class Operation(NamedTuple):
     """The published description of an operation.
 
     `response`: the type of the response body, None for plain text. `scope`: the scope that the key must have; None if
-    no particular scope is needed, or if the types of the posted events decide. `request`: the schema of a JSON request
-    body, unless the body is events. `request_types`: the accepted media types, if the request body is a file.
+    no particular scope is needed, or if the types of the posted events decide. `request`: the schema of the request
+    body if the body is JSON other than events. `request_types`: the accepted media types if the request body is a file.
     """
 
     summary: str
@@ -49,9 +49,10 @@ def operation(
     request_types: tuple[str, ...] = (),
     **parameters: Parameter,
 ) -> Callable[[Callable[..., Response]], View]:
-    """Attach an operation to a view, and check its scope on every call.
+    """A decorator that attaches an Operation to a view, and checks the operation's scope on every call.
 
-    The view receives the query parameters as keyword arguments, parsed strictly; None for one that is left out.
+    The view receives the query parameters as keyword arguments, parsed strictly. A parameter that the request leaves
+    out is None.
     """
 
     def declare(view: Callable[..., Response]) -> View:

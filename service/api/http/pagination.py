@@ -20,10 +20,10 @@ LIMIT = whole("Maximum number of rows per page; default 100", "每页行数，�
 def answer_rows(
     name: str, rows: Sequence[dict[str, Any]], members: dict[str, Any], size: int, cursor: Callable[[Any], str]
 ) -> Response:
-    """A page of rows as the member `name` of the body, together with the other `members`.
+    """A response whose body has a page of rows as the member `name`, and the other `members`.
 
-    If the page has `size` rows, `next` is the `cursor` of its last row, and the Link header has the URL of the next
-    page; otherwise `next` is null.
+    `size`: the maximum number of rows of a page. If the page is full, the member `next` is the `cursor` of its last
+    row, and the Link header has the URL of the next page. Otherwise `next` is null.
     """
     after = cursor(rows[-1]) if len(rows) >= size else None
     headers = {"Link": f'<{next_url(after)}>; rel="next"'} if after else {}

@@ -26,7 +26,10 @@ class Parameter(NamedTuple):
 
 
 def read(parameters: Mapping[str, Parameter]) -> dict[str, Any]:
-    """The request's parameters by name; None for an optional one that is left out. Raises Problem."""
+    """The parsed values of the request's query parameters, by name; None for an optional parameter that is left out.
+
+    Raises Problem if a parameter is unknown, repeated, invalid, or required but left out.
+    """
     given = request.args
     for name in given:
         if name not in parameters or len(given.getlist(name)) > 1:
@@ -46,7 +49,7 @@ def _read(name: str, parameter: Parameter, given: str | None) -> Any:
 
 
 def whole(about: str, about_zh: str, minimum: int = 0, maximum: int = MAX_INTEGER) -> Parameter:
-    """A whole number between two bounds, both included."""
+    """A parameter whose value is a whole number from `minimum` to `maximum`, both included."""
 
     def reader(given: str) -> int:
         if not (given.isascii() and given.isdigit() and len(given) <= 19 and minimum <= int(given) <= maximum):
@@ -59,7 +62,7 @@ def whole(about: str, about_zh: str, minimum: int = 0, maximum: int = MAX_INTEGE
 
 
 def one_of(about: str, about_zh: str, *values: str) -> Parameter:
-    """One of several fixed values."""
+    """A parameter whose value is one of `values`."""
 
     def reader(given: str) -> str:
         if given not in values:
@@ -71,13 +74,13 @@ def one_of(about: str, about_zh: str, *values: str) -> Parameter:
 
 
 def flag(about: str, about_zh: str) -> Parameter:
-    """`true` or `false`."""
+    """A parameter whose value is `true` or `false`."""
     either = one_of(about, about_zh, "true", "false")
     return Parameter(lambda given: either.read(given) == "true", {"type": "boolean"}, (about, about_zh))
 
 
 def text(about: str, about_zh: str, max_length: int = 256) -> Parameter:
-    """One line of visible characters, taken unchanged."""
+    """A parameter whose value is one line of visible characters, taken unchanged."""
 
     def reader(given: str) -> str:
         if not 0 < len(given) <= max_length or not is_visible(given):
@@ -88,7 +91,7 @@ def text(about: str, about_zh: str, max_length: int = 256) -> Parameter:
 
 
 def pattern(form: str, about: str, about_zh: str) -> Parameter:
-    """Text that matches a regular expression completely."""
+    """A parameter whose whole value matches the regular expression `form`."""
 
     def reader(given: str) -> str:
         if not re.fullmatch(form, given, re.ASCII):
@@ -99,7 +102,7 @@ def pattern(form: str, about: str, about_zh: str) -> Parameter:
 
 
 def day(about: str, about_zh: str) -> Parameter:
-    """A date, `YYYY-MM-DD`."""
+    """A parameter whose value is a date, `YYYY-MM-DD`."""
 
     def reader(given: str) -> date:
         if not DAY.fullmatch(given):
@@ -131,7 +134,7 @@ class NameConverter(BaseConverter):
 
 
 def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Parameter:
-    """A query parameter for a code or a name, with the pattern that `converter` has in URL paths."""
+    """A parameter whose value is a code or a name of the form that `converter` accepts in URL paths."""
     return pattern(converter.regex, about, about_zh)
 
 
@@ -147,7 +150,10 @@ _VERSION = re.compile(r'"(0|[1-9][0-9]{0,15})"', re.ASCII)
 
 
 def version_of(header: str, name: str) -> int:
-    """The stream version in a conditional header: one strong entity tag such as "41". Raises Problem."""
+    """The stream version in the conditional header `name`, whose value is `header`.
+
+    The value must be one strong entity tag such as "41". Raises Problem otherwise.
+    """
     found = _VERSION.fullmatch(header.strip())
     if found is None:
         raise Problem(

@@ -42,7 +42,7 @@ class Problem(Exception):
 
 
 def document(kind: str, **facts: Any) -> dict[str, Any]:
-    """A problem document of type `kind`. Its `type` is a URL relative to the service that sends the document."""
+    """A problem document of type `kind`, with `facts` as extra members. Its `type` is a URL relative to the service."""
     about = PROBLEM_TYPES[kind]
     return {
         "type": f"/v1/problems/{kind}",
@@ -120,7 +120,7 @@ def kebab(name: str) -> str:
 
 
 def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """The response for a problem document; `g.outcome` keeps the problem type for the request log."""
+    """The response with the document `problem`. Sets `g.outcome` to the problem type, for the request log."""
     g.outcome = problem["type"].rpartition("/")[2]
     return answer(problem, problem["status"], "application/problem+json", headers)
 

@@ -24,5 +24,8 @@ def keys() -> Pool:
 
 
 def principal() -> Principal:
-    """The authenticated principal of this request; set before the view runs, on all routes that need a key."""
+    """The authenticated principal of this request.
+
+    It is set before the view runs, on all routes that need a key.
+    """
     return g.principal  # type: ignore[no-any-return]

@@ -17,7 +17,10 @@ def answer(
     content_type: str = "application/json",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """A JSON response. Amounts must already be strings; dates become ISO 8601; Chinese is not escaped."""
+    """A JSON response with `body`.
+
+    Amounts in `body` must already be strings. Dates become ISO 8601. Chinese is not escaped.
+    """
     return _Complete(msgspec.json.encode(body) + b"\n", status, headers, content_type=content_type)
 
 

@@ -64,7 +64,10 @@ def _check_depth(value: Any, levels: int) -> None:
 
 
 def _check_characters(value: Any) -> None:
-    """Refuse lone surrogates, which only escapes can produce: they can be neither stored nor sent back as UTF-8."""
+    """Raises NotStrictJson if `value` contains a lone surrogate, which only an escape in the JSON can produce.
+
+    A lone surrogate can be neither stored nor sent back as UTF-8.
+    """
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:

@@ -12,7 +12,7 @@ def may_read(fund: str | None = None, project: str | None = None) -> bool:
 
 
 def must_find(fund: str, project: str | None = None) -> None:
-    """Raises Problem `not-found` if the principal may not read this fund or project, to hide that it exists."""
+    """Raises Problem `not-found` if the principal may not read this fund or project: its existence stays hidden."""
     if not may_read(fund, project):
         raise Problem("not-found")
 

@@ -31,7 +31,7 @@ from service.ledger.recorder import Identity
 
 
 class Data(Bilingual):
-    """The `data` of an event: at first any JSON object; the schema of the event type loads its content later."""
+    """The `data` of an event: here any JSON object. The schema of the event type validates its content later."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -97,7 +97,7 @@ def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
 
 
 def from_headers(headers: Iterable[tuple[str, str]], data: Any) -> dict[str, Any]:
-    """The event of a request in binary mode: its attributes are in `ce-` headers, its data is the body.
+    """The event of a request in binary mode. Its attributes are in the `ce-` headers; `data` is the parsed body.
 
     Raises ValidationError if a header is not percent-encoded UTF-8.
     """
@@ -122,7 +122,7 @@ def _object(event: Any) -> Mapping[str, Any]:
 
 
 def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
-    """SHA-256 of the content of a post, as JSON with sorted keys.
+    """SHA-256 of a post's content: its type, subject and data, written as JSON with sorted keys.
 
     Account numbers are replaced by their keyed digests first, so that nobody can guess them from this digest.
     """

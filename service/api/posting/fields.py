@@ -73,7 +73,7 @@ class Text(Bilingual):
 
 
 class Source(Text):
-    """The CloudEvents source of a post, to which a key can be limited."""
+    """The `source` of a posted CloudEvent. A key can be limited to certain sources."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=256, **options)
@@ -182,7 +182,7 @@ class Sha256(Pattern):
 
 
 class Amount(Bilingual):
-    """An amount in yuan, a string with exactly two decimal places: "1020000.00". `minimum` is in fen: 1, or 0."""
+    """An amount in yuan, a string with exactly two decimal places: "1020000.00". The `minimum` is 0 or 1, in fen."""
 
     def __init__(self, minimum: int = 1, **options: Any) -> None:
         super().__init__(**options)
@@ -214,7 +214,7 @@ class Amount(Bilingual):
 
 
 class Score(Pattern):
-    """A review score, a string with at most two decimal places; read as a Decimal."""
+    """A review score: a string with at most two decimal places, loaded as a Decimal."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(
@@ -324,9 +324,9 @@ class EnumMember(Choice):
 
 
 class Account(Pattern):
-    """A bank account number: posted in plain text, stored only as its last four digits and a keyed digest.
+    """A bank account number, posted in plain text. Only its last four digits and a keyed digest are stored.
 
-    The key of the digest is the secret in marshmallow's Context.
+    The secret in marshmallow's Context is the key of the digest.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -343,9 +343,10 @@ class Account(Pattern):
 
 
 def bank_account(secret: bytes, number: str) -> BankAccount:
-    """The stored form of an account number: its last four digits, and 128 bits of its HMAC as its digest.
+    """The form in which an account number is stored: its last four digits and a digest.
 
-    Two numbers are compared by their digests. Without `secret`, nobody can guess a number from its digest.
+    The digest is 128 bits of an HMAC whose key is `secret`. Two account numbers are compared by their digests. Without
+    `secret`, nobody can guess a number from its digest.
     """
     digest = hmac.digest(secret, b"account:" + number.encode(), hashlib.sha256).hex()[:32]
     return BankAccount(number[-4:], digest)
@@ -354,8 +355,9 @@ def bank_account(secret: bytes, number: str) -> BankAccount:
 class QuickSchema(Schema):
     """A schema that loads valid data in one pass over its fields, and leaves invalid data to marshmallow.
 
-    The fast path skips nine checks that marshmallow makes for each field and no field here needs: schemas took most of
-    the time of a post. If the fast path fails, marshmallow's own `load` runs and reports all errors.
+    The fast path, `quick`, skips nine checks that marshmallow makes for each field. No field here needs those checks,
+    and schemas took most of the time of a post. If the fast path fails, marshmallow's own `load` runs and reports all
+    errors.
     """
 
     error_messages = cast(dict[str, str], MESSAGES)
@@ -371,16 +373,16 @@ class QuickSchema(Schema):
         self._required = self.load_fields.keys() - optional.keys()
 
     def load(self, data: Any, **options: Any) -> Any:
-        """The same result as marshmallow's `load`. Raises ValidationError."""
+        """Load `data` with the same result as marshmallow's own `load`. Raises ValidationError."""
         try:
             return self.quick(data)
         except (ValidationError, _UseMarshmallow):
             return super().load(data, **options)
 
     def quick(self, data: Any) -> Any:
-        """The same result as `load`, for valid data.
+        """Load valid `data` with the same result as `load`.
 
-        Raises ValidationError or _UseMarshmallow for invalid data; neither lists all errors.
+        For invalid data, raises ValidationError or _UseMarshmallow; neither lists all errors.
         """
         if type(data) is not dict or not self._required <= data.keys():
             raise _UseMarshmallow
@@ -398,16 +400,16 @@ class QuickSchema(Schema):
 
     @post_load
     def _build_after_load(self, data: Any, **_: Any) -> Any:
-        """Has marshmallow's own `load` build the same object as `quick`."""
+        """Make marshmallow's own `load` return the same object as `quick`."""
         return self.build(dict(data))
 
 
 class _UseMarshmallow(Exception):
-    """The fast path cannot load the data; marshmallow must."""
+    """The fast path cannot load the data; marshmallow's own `load` must run."""
 
 
 class Shape(QuickSchema):
-    """A JSON object with the declared fields and no others, loaded as an instance of `makes`."""
+    """A JSON object with the declared fields and no others, loaded as an instance of the class `makes`."""
 
     makes: ClassVar[type[Any]]
 
@@ -416,7 +418,7 @@ class Shape(QuickSchema):
 
 
 class One(fields.Nested):
-    """A field whose value is one object, loaded by a Shape."""
+    """A field whose value is one JSON object, which a Shape loads."""
 
     default_error_messages = MESSAGES
 

@@ -50,8 +50,8 @@ PARAMETERS: dict[str, Any] = {
 class Item:
     """One event of a request.
 
-    `post`: None if the event is malformed or forbidden; then `problem` is the problem document. `outcome`: the ledger's
-    decision on `post`.
+    `post`: the parsed event, None if the event is malformed or forbidden. `problem`: the problem document of such an
+    event, else None. `outcome`: the ledger's decision on `post`.
     """
 
     event: Any
@@ -118,12 +118,15 @@ def post_to_project(project: str, **parameters: bool | None) -> Response:
 @bp.route("/funds/<code:fund>/events", methods=["OPTIONS"])
 @bp.route("/projects/<code:project>/events", methods=["OPTIONS"])
 def options(**_: str) -> Response:
-    """The accepted content types, and the limits on a request."""
+    """Answer with the accepted content types and the limits on a request."""
     return answer({"limits": LIMITS}, headers={"Allow": "GET, HEAD, POST, OPTIONS", **POSTED})
 
 
 def _expected() -> int | None:
-    """The stream version in If-Match; 0 for `If-None-Match: *` (no such stream yet); None without either header."""
+    """The stream version that the headers expect. Raises Problem if the headers are wrong.
+
+    It is the version in If-Match; 0 for `If-None-Match: *` (there is no such stream yet); None without either header.
+    """
     match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
     if match is not None and none_match is None:
         return version_of(match, "If-Match")
@@ -151,9 +154,9 @@ STORED_RESULTS = ("refused", "stale", "conflict")
 
 
 def _store_refusals(items: list[Item]) -> None:
-    """Store the refused items. Raises Unavailable if that fails and no event of the request was recorded.
+    """Store the refused items. Raises Unavailable if they cannot be stored and no event of the request was recorded.
 
-    If some event was recorded, the failure is only logged: the sender must learn what was recorded.
+    If some event was recorded, a failure to store is only logged: the sender must learn what was recorded.
     """
     try:
         refusal_log.store((item.post, item.failure) for item in items if item.post and item.result in STORED_RESULTS)
@@ -164,7 +167,10 @@ def _store_refusals(items: list[Item]) -> None:
 
 
 def _body() -> tuple[list[Any], bool]:
-    """The events of the request, and True for a single event, False for a bundle. Raises Problem, ValidationError."""
+    """The events of the request, and whether the request is a single event rather than a bundle.
+
+    Raises Problem, ValidationError.
+    """
     if request.content_length is None:
         raise Problem("length-required")
     kind = request.mimetype
@@ -188,9 +194,10 @@ def _has_attributes() -> bool:
 
 
 def _read(event: Any, stream: str | None, expected: int | None, opened_projects: dict[str, str]) -> Item:
-    """Parse one event of the request, with `stream` from the URL and the version `expected` by the headers filled in.
+    """Parse one event of the request.
 
-    If the event opens a project, its stream and fund are added to `opened_projects`.
+    `stream` (from the URL) and `expected` (the stream version, from the headers) are filled in if the event lacks them.
+    If the event opens a project, the project's stream and fund are added to `opened_projects`.
     Permissions are checked before the data is validated, so that no time is spent on the data of a forbidden event.
     """
     try:
@@ -244,7 +251,7 @@ def _forbidden(
 
 
 def _fund_of(stream: str) -> str | None:
-    """The fund of a project stream, None if there is no such stream; cached for the request."""
+    """The fund of the project stream `stream`; None if there is no such stream. Cached for the request."""
     cache: dict[str, str | None] = g.setdefault("funds_of_streams", {})
     if stream not in cache:
         cache[stream] = _look_up_fund(stream)

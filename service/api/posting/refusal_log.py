@@ -19,7 +19,7 @@ COMMON_MEMBERS = frozenset({"type", "title", "title_zh", "status", "remedy", "re
 
 
 def store(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
-    """Store refused posts with their problem documents. Raises Unavailable."""
+    """Store refused posts with their problem documents. Raises Unavailable if the database cannot be reached."""
     rows = {_identity(row): row for row in itertools.starmap(_row, refused)}  # a bundle may repeat a post
     if rows:
         coalescing.submit(_write, (ledger(), rows))
@@ -46,7 +46,10 @@ def _row(post: Post, problem: Mapping[str, Any]) -> Row:
 
 
 def _identity(row: Row) -> tuple[Any, ...]:
-    """The identity of a refusal: key, source, id and digest of the post, the problem type and its facts."""
+    """The identity of a refusal.
+
+    It consists of the key, source, id and digest of the post, and of the type and facts of the problem.
+    """
     return tuple(row.values())[:6]
 
 

@@ -153,7 +153,7 @@ def missing_evidence(
 
 
 def _existing(snapshot: Snapshot, fund: str) -> str:
-    """The fund's code. Raises Problem if there is no such fund."""
+    """The code `fund`, if there is such a fund. Raises Problem otherwise."""
     if snapshot.one("funds", fund=fund) is None:
         raise Problem("not-found", fund=fund)
     return fund

@@ -36,7 +36,7 @@ class AllocationShape(Shape):
 
     `applications`: by default the eligible ones in the public notice, or in the review if there is no notice.
     `amounts`: the amount to allocate in each batch, by default the balance of the project's line.
-    `quantum`: the amount to whose multiples shares are rounded, by default the fund's setting.
+    `quantum`: shares are rounded to multiples of this amount; the default is the fund's setting.
     """
 
     makes = dict
@@ -84,7 +84,8 @@ def allocate(project: str) -> Response:
 def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
     """The scores of the applications `names`.
 
-    If `names` is None: of all eligible applications in the public notice, or in the review if there is no notice.
+    If `names` is None or empty, these are all eligible applications in the public notice, or in the review if there is
+    no notice.
 
     Raises UnknownName, NameTaken, NotStanding, NobodyListed.
     """
@@ -122,7 +123,7 @@ def _amounts(batches: Mapping[int, int]) -> list[dict[str, Any]]:
 
 
 def _rows(scores: Mapping[str, Decimal], shares: Mapping[str, Mapping[int, Money]]) -> list[dict[str, Any]]:
-    """The rows of the response, best score first; equal scores in the order of `shares`."""
+    """The rows of the response, best score first. Applications with equal scores are in the order of `shares`."""
     in_order = {name: place for place, name in enumerate(shares)}
     order = sorted(scores, key=lambda name: (-scores[name], in_order[name]))
     return [

@@ -62,7 +62,7 @@ FILTERS: dict[str, Any] = {"fund": FUND, "project": PROJECT, "type": _types()}
 
 
 class Selection(NamedTuple):
-    """Filters for the events of the log that a reader requested; a filter that is None selects all events."""
+    """The filters with which a reader selects events of the log. A filter that is None selects all events."""
 
     fund: str | None
     project: str | None
@@ -70,11 +70,14 @@ class Selection(NamedTuple):
 
     @property
     def query(self) -> str:
-        """The name of the SQL query."""
+        """The name of the SQL query that reads the selected events."""
         return "feed_of_project" if self.project else "feed_of_fund" if self.fund else "feed"
 
     def page(self, snapshot: Snapshot, source: str, after: int, limit: int, upto: int = MAX_INTEGER) -> Page:
-        """The next page of selected events after `after` and up to `upto`, limited in rows and bytes."""
+        """The next page of the selected events after position `after`, up to and including `upto`.
+
+        The page is limited to `limit` rows and by MAX_PAGE_BYTES.
+        """
         last = min(upto, snapshot.head)
         if self.types and self.query == "feed":
             last = min(last, after + MAX_SCANNED_POSITIONS)
@@ -89,7 +92,7 @@ class Selection(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Events as lines of JSON.
+    """A page of events, each as one line of JSON.
 
     `cursor`: the position up to which the log was searched. `complete`: no later event can be added to this page.
     """
@@ -101,7 +104,7 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The reader asks to wait up to `seconds` for events after position `after`, because there are none yet."""
+    """A request to wait up to `seconds` for events after position `after`, because there are none yet."""
 
     after: int
     seconds: int
@@ -109,7 +112,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A stream of server-sent events from position `after` on."""
+    """A stream that sends the selected events after position `after` as server-sent events."""
 
     after: int
     reader: Reader
@@ -117,7 +120,10 @@ class Follow:
     selection: Selection
 
     def next(self, after: int) -> tuple[bytes, int]:
-        """The next server-sent events after `after`, possibly none, and the last log position that was searched."""
+        """The next server-sent events after position `after`, and the last log position that was searched.
+
+        If no searched event is selected, only the new cursor is sent; if no event was searched, nothing is.
+        """
         with self.reader.at() as snapshot:
             page = self.selection.page(snapshot, self.source, after, pagination.MAX_ROWS)
         text = "".join(f"id: {_position(line)}\ndata: {line}\n\n" for line in page.lines)
@@ -127,7 +133,7 @@ class Follow:
 
 
 def _position(line: str) -> str:
-    """The position of a serialized event: its `id`, the value of the second member."""
+    """The log position of a serialized event. The position is its `id`, the second member."""
     return line.split('"', 8)[7]
 
 
@@ -171,20 +177,23 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
 def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
     """Raises NotInTheLog if `after` is beyond the end of the log.
 
-    A reader can have such a position if the log was restored to an earlier state after the reader read it.
+    A reader can have such a position if it read the log before the log was restored to an earlier state.
     """
     if after > snapshot.head:
         raise NotInTheLog(snapshot.head)
 
 
 def _selection(filters: Mapping[str, Any]) -> Selection:
-    """The requested selection. Raises Problem if the principal may not read it."""
+    """The selection that `filters` request. Raises Problem if the principal may not read those events."""
     must_read(filters["fund"], filters["project"])
     return Selection(filters["fund"], filters["project"], filters["type"])
 
 
 def _stream_start(start: int) -> int:
-    """The position after which a stream begins: `Last-Event-ID` if the client sent it, else `start`. Raises Problem."""
+    """The position after which a stream begins: `Last-Event-ID` if the client sent this header, else `start`.
+
+    Raises Problem if the header is not a position.
+    """
     given = request.headers.get("Last-Event-ID")
     if given is None:
         return start
@@ -214,9 +223,9 @@ def _serialized(lines: Sequence[str], kind: str) -> str:
     **FILTERS,
 )
 def digest(*, after: int | None, upto: int, **filters: Any) -> Response:
-    """The number and the hash of the events in a range.
+    """The number and the hash of the selected events after position `after`, up to and including `upto`.
 
-    A reader that hashes the events that it received can thus verify that none is missing.
+    A reader compares them with the events that it received, and so verifies that none is missing.
     """
     selection, start = _selection(filters), after or 0
     if upto - start > MAX_DIGEST_EVENTS:

@@ -49,15 +49,15 @@ def trace(serial: int, *, min_position: int | None) -> Response:
 
 
 def _place(move: Row, *accounts: str) -> dict[str, Any]:
-    """Those fields of the place of a move by which at least one of `accounts` is divided."""
+    """The fields of the move's place by which at least one of `accounts` is divided."""
     return {part: move[part] for part in key_of(*accounts)}
 
 
 def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
-    """The events that moved the fen and the events that those moves are based on, in the order of the log.
+    """The events that moved the fen, and the events on which those moves are based, in the order of the log.
 
-    An event that moved the fen also has the accounts and the amount of the movement, and those fields of its place by
-    which at least one of the two accounts is divided.
+    Each event that moved the fen also has the two accounts and the amount of the move, and the fields of the move's
+    place by which at least one of the two accounts is divided.
     """
     moved = {move["position"]: move for move in moves}
     rows = snapshot.rows(

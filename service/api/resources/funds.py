@@ -134,7 +134,9 @@ def plan(fund: str, *, min_position: int | None) -> Response:
 
 
 def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The annex of the plan, with planned and actual amounts; rows, names, order and totals are as printed.
+    """The annex of the fund's plan, with planned and actual amounts.
+
+    Its rows, their names and order, and its totals are those of the printed annex.
 
     Raises Problem if there is no such fund.
     """
@@ -155,7 +157,7 @@ def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
 
 
 def _existing(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The row of the fund. Raises Problem if there is no such fund."""
+    """The fund's row in the projections. Raises Problem if there is no such fund."""
     row = snapshot.one("funds", fund=fund)
     if row is None:
         raise Problem("not-found", fund=fund)

@@ -25,7 +25,10 @@ def alive() -> Response:
 @bp.get("/readyz")
 @operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None)
 def ready() -> Response:
-    """Uses every connection pool as a request would, so that no working pool hides a broken one."""
+    """Whether the database is reachable and the service is ready, with the positions of the log and the projections.
+
+    Every connection pool is used as a request would use it, so that a working pool does not hide a broken one.
+    """
     warming = current_app.extensions.get("warming")
     if warming and warming.is_alive():
         return answer({"status": "reading the longest streams"}, 503)

@@ -95,7 +95,10 @@ def trace(payment: str, *, project: str | None, min_position: int | None) -> Res
 
 
 def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
-    """The payment of this name that the principal may read. Raises Problem if there is none, or more than one."""
+    """The row of the payment with this name that the principal may read. Raises Problem unless exactly one exists.
+
+    Also raises Problem if the payment's fund is held. `project`, if given, is the project of the payment.
+    """
     no_filters = dict.fromkeys(FILTERS)
     rows = snapshot.rows(
         "payments", **{**no_filters, "project": project}, payment=payment, after=0, limit=pagination.MAX_ROWS

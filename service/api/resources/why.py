@@ -41,7 +41,7 @@ ABOUT_AWARD = (
     award=AWARD._replace(about=ABOUT_AWARD),
 )
 def why_not(project: str, *, batch: int, award: str | None) -> Response:
-    """Without an award, the answer concerns the planned amount of the batch that is not awarded yet."""
+    """Explain why a batch is not paid. If `award` is None, the answer is about the planned amount not awarded yet."""
     stream = f"project/{project}"
     view = view_of(project)
     fund = view.project(project).fund
@@ -63,7 +63,10 @@ def why_not(project: str, *, batch: int, award: str | None) -> Response:
 
 
 def view_of(project: str) -> LedgerView:
-    """The ledger view of a project. Raises Problem `not-found` if there is none that the principal may read."""
+    """The ledger view of a project.
+
+    Raises Problem `not-found` if the project does not exist, or if the principal may not read it.
+    """
     view = ledger().view(f"project/{project}")
     state = view.stream(f"project/{project}").state
     if not isinstance(state, Project):
@@ -77,12 +80,12 @@ def _references(found: Answer) -> set[Reference]:
 
 
 def heads(view: LedgerView, *streams: str) -> list[Reference]:
-    """References to the last event of each of these streams, for look_up() and then last_position()."""
+    """References to the last event of each of these streams, to pass to look_up()."""
     return [Reference(name, view.stream(name).version) for name in streams]
 
 
 def look_up(references: Iterable[Reference]) -> Places:
-    """The positions of these events in the log, with the types, dates and cited documents of the events."""
+    """Look up these events in the log: the position, type, dates and cited documents of each."""
     wanted = list(references)
     with reader().at() as snapshot:
         rows = snapshot.rows(
@@ -92,7 +95,7 @@ def look_up(references: Iterable[Reference]) -> Places:
 
 
 def last_position(places: Places) -> int:
-    """The last position of these events: the `as_of` of an answer that is based on the events."""
+    """The highest log position in `places`. An answer that is based on these events has it as its `as_of`."""
     positions: Iterable[int] = (place["position"] for place in places.values())
     return max(positions)
 

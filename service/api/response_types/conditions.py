@@ -88,7 +88,7 @@ class Missing(TypedDict):
 
 
 class Condition(TypedDict):
-    """A condition of a step: `by` lists the events that meet it, `missing` is the refusal if it is not met."""
+    """A condition of a step. `by`: the events that meet the condition. `missing`: the refusal if it is not met."""
 
     requires: str
     requires_zh: str
@@ -99,7 +99,10 @@ class Condition(TypedDict):
 
 
 class NextStep(TypedDict):
-    """An event that would bring the money closer to payment. It may be posted today if all its conditions are met."""
+    """An event that would bring the money closer to payment.
+
+    The event may be posted today if all its conditions are met.
+    """
 
     event: str
     event_zh: str
@@ -112,7 +115,7 @@ class NextStep(TypedDict):
 
 
 class Why(TypedDict):
-    """Why a batch is not paid: the balances of its accounts, and the steps that are still needed, in order."""
+    """Why a batch is not paid: the balances of the batch's accounts, and the steps that are still needed, in order."""
 
     project: str
     fund: str
@@ -129,7 +132,7 @@ class Why(TypedDict):
 
 
 class Share(TypedDict):
-    """An amount of one batch."""
+    """The part of an amount that belongs to one batch."""
 
     batch: int
     amount: Yuan
@@ -149,7 +152,7 @@ class Allocated(TypedDict):
 
 
 class Allocation(TypedDict):
-    """A calculated allocation; nothing is recorded.
+    """A calculated allocation of money to applications; nothing is recorded.
 
     An AwardListDecided event can use the amounts, with `by_score` true and the same `quantum`.
     """
@@ -171,7 +174,8 @@ class Allocation(TypedDict):
 class Appropriation(TypedDict):
     """An appropriation with its deadline, `spend_by`.
 
-    The numbers of days count from the receipt of the appropriation to the allotment, or to the payment, of its own fen.
+    Each number of days counts from the receipt of the appropriation. It ends at the first or the last allotment, or at
+    the first or the last payment, of this appropriation's own fen.
     """
 
     position: Position
@@ -197,7 +201,10 @@ class Appropriations(TypedDict):
 
 
 class Alert(TypedDict):
-    """Something overdue, due or odd (irregular) in a fund. `events` are the positions of the events behind it."""
+    """Something in a fund that is overdue, due or odd (irregular).
+
+    `events`: the log positions of the events on which the alert is based.
+    """
 
     alert: str
     urgency: Literal["due", "overdue", "odd"]
@@ -212,10 +219,11 @@ class Alert(TypedDict):
 
 
 class Alerts(TypedDict):
-    """The alerts of today: overdue first, then due, then odd.
+    """The alerts of today: overdue ones first, then due ones, then odd ones.
 
-    Alerts that depend on movements of money are found in the tables, at `as_of`. All other alerts are found in the
-    ledger's own states, which may be newer than the tables: `states_as_of` is the last event in the states.
+    Alerts about movements of money are found in the tables; `as_of` is the position up to which the tables are folded.
+    All other alerts are found in the ledger's own states, which may be newer than the tables; `states_as_of` is the
+    position of the last event in the states.
     """
 
     fund: str
@@ -226,7 +234,7 @@ class Alerts(TypedDict):
 
 
 class Unevidenced(TypedDict):
-    """A citation of a document without the SHA-256 of its file."""
+    """A citation that names a document but does not give the SHA-256 of its file."""
 
     position: Position
     seq: int

@@ -13,7 +13,8 @@ from service.api.response_types.every import Position
 class Explanation(TypedDict):
     """A problem type and its remedy.
 
-    Only the refusal by a rule has `rule` and `refuses`, the event types that the rule may refuse.
+    Only the problem types for refusals by a rule have `rule` and `refuses`. `refuses` lists the event types that the
+    rule may refuse.
     """
 
     type: str

@@ -35,8 +35,8 @@ Day = date
 class Problem(TypedDict):
     """A problem document (RFC 9457) in English and Chinese.
 
-    `remedy` says how to resolve it. A refusal also has its `rule` and the `facts` of its message; a failed validation
-    has `errors`; a refused bundle has the `outcomes` of its events.
+    `remedy` says how to resolve the problem. A refusal also has its `rule` and the `facts` of its message; a failed
+    validation has `errors`; a refused bundle has the `outcomes` of its events.
     """
 
     type: str
@@ -70,7 +70,7 @@ class HeldFund(TypedDict):
 
 
 class AsOf(TypedDict):
-    """The log position, and the booking date if one was requested, that the response reflects.
+    """The log position that the response reflects, and the booking date if one was requested.
 
     `held`: in a list over several funds, the held funds. Of a held fund, the list reflects only the earlier events.
     """

@@ -45,7 +45,7 @@ class Posted(TypedDict, total=False):
 
 
 class Refusal(TypedDict):
-    """A post that was refused, `times` times in all."""
+    """A refused post; it was refused `times` times in all."""
 
     id: int
     first_at: datetime

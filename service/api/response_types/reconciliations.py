@@ -167,7 +167,7 @@ class Reconciliation(TypedDict):
 
 
 class OutdatedSince(TypedDict):
-    """The first EntryReversed that left less of an entry than an accepted statement lists.
+    """The first EntryReversed that reduced a ledger entry below the amount that an accepted statement lists for it.
 
     `position`, `stream` and `version` are those of the EntryReversed.
     `entry` and `entry_version` are the reversed entry's type and its version in the same stream.
@@ -181,11 +181,11 @@ class OutdatedSince(TypedDict):
 
 
 class Accepted(TypedDict):
-    """A statement that was accepted by the StatementReconciled of this version.
+    """A statement that was accepted by the StatementReconciled event with this `version`.
 
-    If a file was accepted several times for the same days, only the last counts; the others are `replaced`.
-    `outdated_since` is null while every ledger entry that the statement lists has at least the amount listed. Reconcile
-    the statement again to account for a reversal.
+    If a file was accepted several times for the same days, only the last acceptance counts; the status of the others is
+    `replaced`. `outdated_since` is null while every ledger entry that the statement lists has at least the amount
+    listed. Reconcile the statement again to account for a reversal.
     """
 
     version: int

@@ -47,7 +47,7 @@ class PaymentsOfStatus(TypedDict):
 
 
 class Award(TypedDict):
-    """An award 立项 and its balances. `in_flight` are payments in approval or in transit."""
+    """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit."""
 
     project: str
     award: str
@@ -81,7 +81,7 @@ class Awards(TypedDict):
 
 
 class Round(TypedDict):
-    """A round of applications 征集轮次, from its call on."""
+    """A round of applications 征集轮次. A round begins with its call."""
 
     round: int
     status: Literal["under_way", "decided", "failed", "reversed"]
@@ -96,7 +96,7 @@ class Round(TypedDict):
 
 
 class Objection(TypedDict):
-    """An objection 异议 to an application, or to the whole list if `application` is null."""
+    """An objection 异议 to an application or, if `application` is null, to the whole notice."""
 
     objection: str
     application: str | None
@@ -110,7 +110,8 @@ class Objection(TypedDict):
 class Recovery(TypedDict):
     """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding.
 
-    `lapsed`: the ordered money that had already been returned when the recovery was waived, and is no longer claimed.
+    `lapsed`: the part of the order that is no longer claimed, because the money had already been returned when the
+    recovery was waived.
     """
 
     recovery: str
@@ -240,7 +241,10 @@ class LineOfPlan(TypedDict):
 
 
 class PaymentTrace(TypedDict):
-    """The events on the path of a payment's fen from the central fund; the `amount` of a step counts these fen only."""
+    """The events on the path that a payment's fen took from the central fund.
+
+    The `amount` of a step counts only these fen.
+    """
 
     project: str
     payment: str
@@ -256,9 +260,9 @@ class PaymentTrace(TypedDict):
 
 
 class Standing(TypedDict):
-    """The account that a fen is in, and the position of the event that moved it there (`since`).
+    """The account that a fen is in. `since`: the position of the event that moved the fen there.
 
-    `project`, `batch`, `award` and `payment` are given only if the account is divided by them.
+    Each of `project`, `batch`, `award` and `payment` is given only if the account is divided by it.
     """
 
     account: str
@@ -270,7 +274,7 @@ class Standing(TypedDict):
 
 
 class FenTrace(TypedDict):
-    """Where one fen is (`stands`), and the events on its path from the central fund."""
+    """Where one fen is now (`stands`), and the events on the path that it took from the central fund."""
 
     serial: int
     serial_text: SerialText
@@ -282,7 +286,7 @@ class FenTrace(TypedDict):
 
 
 class Citation(TypedDict):
-    """An event that cites the document."""
+    """An event that cites a document. `document` is the citation."""
 
     position: Position
     type: str
@@ -303,7 +307,7 @@ class OfficialNumber(TypedDict):
 
 
 class Cited(TypedDict):
-    """The events that cite a document; `number` is its number in normalized form."""
+    """A document's number in normalized form (`number`), and the events that cite the document."""
 
     number: str
     official: OfficialNumber | None

@@ -1,4 +1,4 @@
-"""The base schema of an event's `data`: the fields of every event type, and the shapes that several of them share."""
+"""The base schema of an event's `data`: the fields of every event type, and shapes that several event types share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Loaded(NamedTuple):
 
 
 class FactSchema(Shape):
-    """The `data` of an event. `fact`: the class of the loaded fact. `scope`: the scope that the API key must have."""
+    """The schema of the `data` of an event type.
+
+    `fact`: the class of the loaded fact. `scope`: the scope that the API key must have to post the event.
+    """
 
     fact: ClassVar[type[Fact]]
     scope: ClassVar[str]

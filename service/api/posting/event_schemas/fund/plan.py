@@ -45,7 +45,7 @@ class LineShape(Shape):
 
 
 class PlanSchema(FundSchema):
-    """A complete plan."""
+    """The fields of events whose `data` is a complete plan."""
 
     title = Text(required=True)
     total = Amount(required=True)
