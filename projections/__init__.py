@@ -108,10 +108,11 @@ def advance(
     """Fold the next span of at most `max_events` events, none above `upto`, into the tables of `names`.
 
     Returns the span, or None if there is nothing to fold. The cursors move in the same transaction as the rows, so each
-    event is folded exactly once; the row locks on the cursors allow only one writer per table. If a span fails, it is
-    halved until the single failing position is found; the events before it stay folded. Raises FoldStopped with that
-    position. The events of held funds are skipped. Raises Changed, before anything is folded, if a table was folded by
-    other SQL than the current. Any other error of PostgreSQL has a note that names the projection and the span.
+    event is folded exactly once; the row locks on the cursors allow only one writer per table. The events of held funds
+    are skipped. If an event makes the span fail (OF_THE_EVENT), a span half as long is tried, and so on; the first that
+    succeeds is returned, and later calls go on from there. Raises FoldStopped, with the position, if the next event
+    alone fails; Changed, before anything is folded, if the SQL of a projection has changed since its table was folded.
+    Any other error of PostgreSQL while a table is folded has a note that names the projection and the span.
     """
     while True:
         try:

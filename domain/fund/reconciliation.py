@@ -126,14 +126,15 @@ class Exceptional(Struct, frozen=True):
 class StatementReconciled(FundFact, frozen=True):
     """A statement was reconciled with the ledger as of `position`: each line is matched or explained as an exception.
 
-    `file_sha256`, `first_day` and `last_day` together identify the statement, because two files without lines may be
-    identical. If the same statement is accepted again, the last acceptance counts. `lines` is the number of lines in
-    the statement. `received` is the sum of the incoming lines, `paid_out` of the outgoing lines. An entry may have been
-    reversed after `position`.
+    The hash alone does not identify a statement: the files of two periods without payments may be identical. So
+    `file_sha256`, `first_day` and `last_day` identify it together. If the same statement is accepted again, the last
+    acceptance counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming lines,
+    `paid_out` of the outgoing lines. The matched entries are those in force at `position`; some may have been reversed
+    since.
     """
 
     zh = "对账确认"
-    about_zh = "确认一份对账单：每行与账簿业务相符，或差异已作说明；同一文件再次确认的，以最后一次为准。"
+    about_zh = "确认一份对账单：每行与账簿业务相符，或差异已作说明；同一对账单再次确认的，以最后一次为准。"
     allowed = Allowed.ALWAYS
     reversible = restores("statement")
     cites = (("对账单",),)

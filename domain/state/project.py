@@ -237,7 +237,7 @@ class Project(Struct, frozen=True):
         return replace(self, **{FIELD_OF[kind]: self.entities(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
-        """The project after the event with this version made `changes` to one entity."""
+        """The project with `changes` made to the entity `name` of `kind`, as a step by the event with this version."""
         return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:

@@ -87,8 +87,8 @@ def _languages(detail: str) -> tuple[str, str]:
 def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
     """The refusals of `events`. Each event is decided on the ledger that results from the events before it.
 
-    If a refused event cannot be fixed, only the refusals in FIXES are reported for later events: the others may follow
-    from the missing event.
+    An event that is refused for a reason that FIXES cannot repair is left out of the ledger. From then on, only
+    refusals of the types in FIXES are reported: any other may be a consequence of the event that was left out.
     """
     view, complete = empty_view(), True
     for event in events:
