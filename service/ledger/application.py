@@ -170,7 +170,8 @@ class Ledger(Application[str]):
         _, unread = self._find(names)
         if not unread:
             return
-        rows = self.execute("unread", streams=list(unread), code=SNAPSHOT_KEY)
+        query = {"streams": list(unread), "code": SNAPSHOT_KEY}
+        rows = self._read(lambda conn: conn.execute(QUERIES["unread"], query).fetchall())
         long = [row["stream"] for row in rows if row["events"] > LONG_REPLAY]
         if long:
             with self._replaying(long):
@@ -208,6 +209,7 @@ class Ledger(Application[str]):
 
     def dry_run(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
         """What `post` would return now, with Decided in place of Committed. Records nothing. Raises Unavailable."""
+        self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)
         loaded = self._read(lambda conn: self._load(conn, [request]))
         return self._draft([request], loaded).dry_run()

@@ -19,7 +19,6 @@ from psycopg_pool import ConnectionPool
 
 Row = dict[str, Any]
 T = TypeVar("T")
-C = TypeVar("C", bound=Connection[Any])
 
 
 class Limits(NamedTuple):

@@ -22,6 +22,7 @@ from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed
 from service.ledger.recorder import Recorder
 from service.ledger.states import CachedState
+from tests.conftest import end_sessions
 from tests.lives import FUND, PROJECT, approvals, awarded, founded, line, request, yuan
 from tests.posting import identified, open_ledger, put
 from tests.scenario import post
@@ -137,6 +138,28 @@ def test_a_replay_does_not_keep_other_funds_from_posting(ledger, database_url, m
             cold.post([identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))])
         go_on.set()
         assert isinstance(waiting.result()[0], Committed)
+
+
+def test_a_dry_run_replays_a_long_stream_under_the_limits_of_a_replay(ledger, database_url, long_fund, monkeypatch):
+    replayed = []
+    replay = application.Ledger._replay
+
+    def noted(ledger, conn, names):
+        replayed.extend(names)
+        replay(ledger, conn, names)
+
+    monkeypatch.setattr(application.Ledger, "_replay", noted)
+    with open_ledger(database_url) as cold:
+        cold.dry_run([identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))])
+    assert replayed == [long_fund]
+
+
+def test_a_post_to_a_stream_that_is_not_cached_counts_though_the_database_has_ended_every_session(ledger, database_url):
+    put(ledger, founded(line()))
+    ledger._states.discard(FUND)
+    end_sessions(database_url)
+    [outcome] = ledger.post([identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))])
+    assert isinstance(outcome, Committed)
 
 
 def test_warming_up_caches_the_long_streams(ledger, database_url, long_fund):
