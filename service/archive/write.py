@@ -30,7 +30,7 @@ from service.calendar.imports import history
 from service.postgres.queries import QUERIES
 
 MAX_SEGMENT_EVENTS = 100_000
-"""The default of the most events in a segment."""
+"""The default maximum number of events in a segment."""
 
 
 def archive(
@@ -98,8 +98,8 @@ def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, hea
 def _remove_leftovers(current: Archive) -> None:
     """Remove the files that a killed process left after the last segment.
 
-    Without the removal, their events would be twice in the folder for a program that reads all of its files. Raises
-    ArchiveWrong if the folder has segment files but no manifest.
+    Otherwise, a program that reads all files of the folder would read their events twice. Raises ArchiveWrong if the
+    folder has segment files but no manifest.
     """
     for file in current.folder.glob("events-*"):
         name = FILE_NAME.fullmatch(file.name)

@@ -69,14 +69,16 @@ class Unavailable(Exception):
 T = TypeVar("T")
 _Attempt = Callable[[Sequence[Request]], Sequence[Request]]
 MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
-"""A call raises Unavailable when its database connection fails this many times, or after this time. A restart of the
-database fails once or twice, at once."""
+"""A call raises Unavailable when its database connection has failed MAX_CONNECTION_FAILURES times, or fails after more
+than RETRY_SECONDS. A restart of the database causes one or two failures within a moment."""
 LONG_REPLAY = 2_000
-"""Streams with more events are replayed apart from the group commit. These take about 0.2 s."""
+"""A stream with more events to replay is not replayed by the group commit, but before it. Replaying this many events
+takes about 0.2 s."""
 MAX_WARMED = 200
 """How many long streams are replayed before the service is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
-"""The database answered: another session is in the way, or the query is slow. Trying again would take as long again."""
+"""The errors after which a call is not tried again, because another try would take as long. The database answered, but
+another session holds a lock, or the query is slow."""
 
 
 class _Retries:
@@ -163,9 +165,9 @@ class Ledger(Application[str]):
     def _replay_long(self, names: Collection[str]) -> None:
         """Replay, in this thread, the long streams that `names` need and that are not cached, and cache their states.
 
-        If they were left to the group commit, its leading thread would replay them while the posts to all other funds
-        wait. Raises Unavailable if another thread is already replaying one of these streams. The request does not wait
-        for that replay, because waiting requests could occupy all threads. Its sender has to send it again.
+        Otherwise the leading thread of the group commit would replay these streams while the posts to all other funds
+        wait. Raises Unavailable if another thread is already replaying one of these streams. A request does not wait
+        for that replay, because waiting requests could occupy all threads; the sender has to send the request again.
         """
         _, unread = self._find(names)
         if not unread:
@@ -276,9 +278,9 @@ class Ledger(Application[str]):
     # The three attempts. Each returns the requests that remain for the next one.
 
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
-        """Record the requests whose decisions read only cached states and accept every post.
+        """Record the requests whose decisions read only cached states and accept every post; return the others.
 
-        Cached states may be stale, so every other request must be decided on states from the log. One cached state may
+        Cached states may be stale, so the other requests must be decided on states from the log. One cached state may
         even be from before a failover or a restore, and another from after it. No decision expects that, so an error
         raised here does not mean that a request is faulty.
         """
@@ -313,7 +315,7 @@ class Ledger(Application[str]):
         return None if missing else states
 
     def _find(self, names: Collection[str]) -> tuple[dict[str, CachedState], set[str]]:
-        """Return the cached states of `names` and of the funds of the projects in it, and the names not cached."""
+        """The cached states of the streams `names` and of their projects' funds, and the names that are not cached."""
         states = self._states.cached(names)
         projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}

@@ -1,7 +1,7 @@
 """Migrate a database to the newest schema: apply the pending files of `migrations/` in order, each once.
 
-yoyo-migrations is not used: it commits a migration before it records it, so that a kill in between makes every later
-start fail, and it does not detect that an applied file was changed.
+yoyo-migrations is not used, for two reasons. It commits a migration before it records the migration, and a kill in
+between makes every later start fail. And it does not detect that an applied file was changed.
 """
 
 from __future__ import annotations
