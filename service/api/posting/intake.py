@@ -169,7 +169,7 @@ def _store_refusals(items: list[Item]) -> None:
 def _body() -> tuple[list[Any], bool]:
     """The events of the request, and whether the request is a single event rather than a bundle.
 
-    Raises Problem, ValidationError.
+    Raises Problem, NotStrictJson, ValidationError.
     """
     if request.content_length is None:
         raise Problem("length-required")
