@@ -259,7 +259,8 @@ class _History:
     def _reallocate(self, project: Project, recipient: Recipient, on: date) -> None:
         """Reallocate the last batch of the recipient's award to the first project, if that project can take it.
 
-        The first award of the first project is increased by the reallocated amount, and the increase is paid.
+        The first project can take it if it is another project, has the same batch, and its first award was accepted.
+        That award is increased by the reallocated amount, and the increase is paid.
         """
         other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:

@@ -1,4 +1,4 @@
-"""Logs: JSON lines, readable text on a terminal. Values are only in keys, not in text."""
+"""Logs: JSON lines, or readable text on a terminal. Values are logged under keys, never within the message."""
 
 from __future__ import annotations
 
