@@ -53,8 +53,8 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
 _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
-"""Matches a field of a fact whose value is null, with its comma. Cannot match inside a string: quotes are escaped
-there."""
+"""Matches a field with the value null, and its comma, in the JSON of a fact. Cannot match inside a string, because
+quotes are escaped there."""
 
 
 def encode(event: Recorded) -> str:

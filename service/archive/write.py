@@ -63,9 +63,9 @@ def archive(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock `folder`, so that only one process archives into it.
+    """Context manager: locks `folder`, so that only one process archives into it.
 
-    The lock ends when the process ends, even if it is killed. Raises ArchiveWrong if another process has the lock.
+    The lock also ends if the process is killed. Raises ArchiveWrong if another process has the lock.
     """
     with (folder / ".lock").open("w") as lock:
         try:

@@ -75,7 +75,7 @@ def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 
 
 ENGLISH_FIRST = re.compile(r"([^\u4e00-\u9fff]*\.) (.+)", re.DOTALL)
-"""A message of the schemas: an English sentence, then a Chinese one."""
+"""Matches a message of the schemas: an English sentence, then a Chinese one."""
 
 
 def _languages(detail: str) -> tuple[str, str]:

@@ -224,7 +224,7 @@ class _History:
             self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
-        """Return and reinstate payments of an earlier year; terminate awards whose rectification is overdue."""
+        """Return payments of an earlier year and reinstate the money; terminate awards whose rectification is late."""
         for project, recipient in self._troubled("returned next year"):
             batch = min(recipient.amounts)
             amount = str(Money(recipient.amounts[batch]))

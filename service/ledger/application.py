@@ -72,8 +72,8 @@ MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
 """A call raises Unavailable when its database connection has failed MAX_CONNECTION_FAILURES times, or fails after more
 than RETRY_SECONDS. A restart of the database causes one or two failures within a moment."""
 LONG_REPLAY = 2_000
-"""A stream with more events to replay is not replayed by the group commit, but before it. Replaying this many events
-takes about 0.2 s."""
+"""A stream with more events to replay is replayed before the group commit, in the thread of its own request. Replaying
+this many events takes about 0.2 s."""
 MAX_WARMED = 200
 """How many long streams are replayed before the service is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
@@ -163,7 +163,7 @@ class Ledger(Application[str]):
             self._replay_long([row["stream"]])
 
     def _replay_long(self, names: Collection[str]) -> None:
-        """Replay, in this thread, the long streams that `names` need and that are not cached, and cache their states.
+        """Replay, in this thread, the long streams among `names` and their funds that are not cached, and cache them.
 
         Otherwise the leading thread of the group commit would replay these streams while the posts to all other funds
         wait. Raises Unavailable if another thread is already replaying one of these streams. A request does not wait
@@ -220,7 +220,7 @@ class Ledger(Application[str]):
         """Decide and record the requests in one transaction, and set the outcomes or the error of each.
 
         After an error other than Unavailable, the requests without outcomes are processed one by one, so that only the
-        faulty one fails.
+        faulty request fails.
         """
         try:
             self._decide_and_record(requests)
@@ -296,7 +296,7 @@ class Ledger(Application[str]):
         draft = Draft(loaded, self._view(loaded))
         try:
             remaining += [request for request in candidates if not draft.add(request, only_if_all_accepted=True)]
-        except Exception:  # noqa: BLE001 - raised again by the decision on states from the log, if it is not theirs
+        except Exception:  # noqa: BLE001 - the next attempt raises it too, unless stale states caused it
             return requests
         if not draft.events:
             return [*remaining, *(request for request, _ in draft.decided)]

@@ -157,7 +157,7 @@ def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
 
 
 def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:
-    """The names of the streams that must be read to decide the posts, except the funds of projects.
+    """The names of the streams that must be read to decide the posts, except the streams of the projects' funds.
 
     `referenced`: the recorded entries that the posts refer to.
     """

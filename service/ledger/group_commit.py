@@ -21,7 +21,7 @@ MAX_BATCH_POSTS = 1_000
 MAX_QUEUED_POSTS = 20_000
 """Maximum number of posts in the queue. A batch that would exceed this number is refused as overloaded."""
 BATCH_WAIT_SECONDS = 0.001
-"""Maximum time that a leader waits for more batches. A leader after a transaction of one batch does not wait."""
+"""Maximum time that a leader waits for more batches. After a transaction of one batch, the new leader does not wait."""
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:

@@ -1,7 +1,7 @@
 """The eventsourcing library's recorder on this service's log: reads through a view, writes through one SQL function.
 
-Four parts of the library are not used. Its LOCK TABLE waits for VACUUM, and a role that may only INSERT is refused it.
-Its sequence leaves gaps. Its pipeline mode hangs on large bundles. Its database functions take no lock.
+Four parts of the library are not used. Its LOCK TABLE waits for VACUUM, and needs more than the privilege INSERT. Its
+sequence leaves gaps. Its pipeline mode hangs on large bundles. Its database functions take no lock.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Identity(Struct, frozen=True):
 class LastEvent(Struct, frozen=True):
     """The last event of a stream. It identifies the history that a state was derived from.
 
-    A stream without events has version 0. The version alone does not identify the history: after a failover or a
-    restore, events may have been lost, and other events may have their versions.
+    A stream without events has version 0. The version alone does not identify the history. After a failover or a
+    restore, events may have been lost, and other events may have got the same versions.
     """
 
     version: int = 0

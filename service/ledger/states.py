@@ -41,7 +41,7 @@ SNAPSHOT_KEY = " ".join([f"states {STATE_VERSION}", *(f"{name} {version(name)}" 
 """The key that is saved with a snapshot. It names the versions that a snapshot depends on. A snapshot with another key
 is ignored, and is replaced when its stream is replayed."""
 NO_SNAPSHOTS = ""
-"""No snapshot has this key: with it, states are replayed from the log."""
+"""A key that no snapshot has. With this key, the query `load` reads no snapshots, only events of the log."""
 
 log = structlog.get_logger(__name__)
 

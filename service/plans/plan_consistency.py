@@ -101,8 +101,8 @@ LISTS = (
     ("project", "projects", "code"),
     ("number", "projects", "number"),
 )
-"""Names that may occur only once in a list of the plan: their kind, as in PlanNamesTwice, the list, and the field of
-its items that has the name."""
+"""Names that must not occur twice in a list of the plan. For each: their kind as in PlanNamesTwice, the list, and the
+field of the list's items that has the name."""
 
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...] = (
     ((), _names_twice),

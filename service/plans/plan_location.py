@@ -34,8 +34,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""By event type: the fields that have another name in the plan file, with their paths there. EVERYWHERE has those of
-all event types.
+"""By event type: the fields that have another name in the plan file, with their paths there. Such fields of all event
+types are in EVERYWHERE.
 
 In a path, `{place}` is the place that the event was made from, and `{project}` is the project's line that contains this
 place. Fields that are not listed have the same name in the event's section of the file.

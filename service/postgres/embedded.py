@@ -206,7 +206,7 @@ class _Server:
             return
         with self._users.exclusive():
             if not self._users.others():
-                process = self._process or _ready_server(self._data)  # left to this user before it had joined
+                process = self._process or _ready_server(self._data)  # started by users that have left since
                 if process:
                     _stop(process)
                 _remove_sockets(self._data)

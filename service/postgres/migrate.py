@@ -105,7 +105,7 @@ def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
 
 
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
-    """Apply the pending migrations and return their names. Each is applied and recorded in one transaction.
+    """Apply the pending migrations and return their names. Each migration is applied and recorded in one transaction.
 
     `url` has any form that libpq accepts. Concurrent callers wait for each other. Raises MigrationChanged if an applied
     file was edited, SchemaNewer if the database has migrations that this program does not know.

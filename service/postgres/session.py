@@ -39,7 +39,7 @@ class Limits(NamedTuple):
 
 POSTS = Limits(silence_seconds=6, statement_seconds=5, lock_seconds=3)
 REPLAYS = Limits(silence_seconds=310, statement_seconds=300, lock_seconds=3)
-"""For reading a long stream, apart from the posts."""
+"""For the replay of a long stream, which may take longer than a post."""
 KEYS = Limits(silence_seconds=3, statement_seconds=2, lock_seconds=1)
 READS = Limits(silence_seconds=9, statement_seconds=8, lock_seconds=3)
 WORKERS = Limits(silence_seconds=60, statement_seconds=55, lock_seconds=10)

@@ -17,7 +17,7 @@ MAX_LINES = 5_000
 MAX_ERRORS = 20
 """Maximum number of errors of a file that are reported."""
 Error = tuple[str, str, str]
-"""The place in the file (empty if the error concerns the whole file), and the message in English and in Chinese."""
+"""An error: its place in the file (empty if it concerns the whole file), and the message in English and in Chinese."""
 
 
 class StatementWrong(Exception):

@@ -43,11 +43,11 @@ DIRECTIONS = {
 }
 TOTAL_ROW = re.compile("(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计)|total")
 CARRIED_BALANCE_ROW = re.compile("(?:本|上|期初|期末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余)|承前页?|过次页?")
-"""Patterns for the text of a cell that marks its row as a total, or as a carried balance. The pattern for carried
-balances applies only to a row without an amount."""
+"""TOTAL_ROW matches the text of a cell that marks its row as a total. CARRIED_BALANCE_ROW matches the text of a cell
+that marks its row as a carried balance, if the row has no amount."""
 NAME_PARTS = ("payee", "account", "reference", "voucher")
-"""The parts of a line whose values may look like such a mark, for example a payee's name. Their cells are not matched
-with the patterns."""
+"""The parts of a line whose values may look like the mark of a total or a carried balance, for example a payee's name.
+Their cells are not matched with TOTAL_ROW and CARRIED_BALANCE_ROW."""
 UNIT_SUFFIX = re.compile(
     r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]"
 )
@@ -73,7 +73,7 @@ class _Reading:
 def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
     """The statement on the only sheet that has the headings of a statement. Raises StatementWrong.
 
-    `columns`: the sheet's heading for a part of a line such as `date`; the client specifies it for each part whose
+    `columns` maps a part of a line, such as `date`, to its heading on the sheet. It is needed only for parts whose
     heading is not a usual one (HEADINGS).
     """
     sheet, top, positions = _find_statement(sheets, columns)

@@ -53,7 +53,7 @@ def life() -> list[Event]:
 
 
 def _streams(event: Event) -> Iterator[str]:
-    """The streams whose versions the event raises: its own, and the streams that its money moves to or from."""
+    """The streams whose versions the event raises: its own stream, and each stream to or from which it moves money."""
     yield event["subject"]
     for name in ("project", "from_project", "to_project"):
         if event["type"] in ("FundsAllotted", "AllotmentWithdrawn", "FundsReallocated") and name in event["data"]:

@@ -47,8 +47,8 @@ PUBLISHED_AS = {
     "openapi": "description",
     "problem_pages": "explanations",
 }
-"""By module: the prefix of its operation ids, where this is not the module's present name. The module was renamed, but
-the published contract must keep the prefix."""
+"""The prefix of the published operation ids of each module that was renamed. The contract must keep the prefix, which
+is the module's former name."""
 CONDITIONAL = (
     ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),

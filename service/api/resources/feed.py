@@ -1,8 +1,8 @@
-"""/v1/events: the event feed, as pages (JSON or NDJSON), by long polling or as server-sent events; and its digest.
+"""/v1/events: the event feed and its digest. The feed is served as pages, to long polls, or as server-sent events.
 
-All forms use the same cursor, the log position. A complete page never changes and may be cached for ever. The size of
-a page is limited. A stream ends after a number of bytes and is resumed with `Last-Event-ID`, so that a slow or
-disconnected reader has a limited cost.
+All three forms use the same cursor, the log position. Pages are JSON or NDJSON, and their size is limited. A complete
+page never changes and may be cached for ever. A stream of server-sent events ends after a number of bytes and is
+resumed with `Last-Event-ID`, so that a slow or disconnected reader has a limited cost.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from service.api.posting.event_schemas import SCHEMAS
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
 
 Places = dict[tuple[str, int], dict[str, Any]]
-"""Events with their log positions, by stream and version."""
+"""By stream and version of an event: its log position, type, dates and cited documents."""
 
 ABOUT_AWARD = (
     "Name of the award; if left out, the planned amount that is not awarded yet",
