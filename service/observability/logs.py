@@ -22,9 +22,9 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
 def configure(*, in_background: bool = False) -> None:
     """Log to standard error.
 
-    `in_background`: a separate thread writes the lines until `BACKGROUND.finish` is called, unless standard error is a
-    terminal. Loggers also keep their first configuration, which saves time per line: for a process that never
-    configures again.
+    `in_background` is for a process that calls this function only once. A separate thread writes the lines until
+    `BACKGROUND.finish` is called, unless standard error is a terminal. And each logger keeps its first configuration,
+    which saves time per line.
     """
     pretty = sys.stderr.isatty()
     renderer: Any = (
