@@ -20,11 +20,11 @@ METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分�
 
 
 def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int) -> list[dict[int, Money]]:
-    """Divides the amounts of `batches` in proportion to `scores`; returns the shares of each score by batch number.
+    """Divides the amounts of `batches` in proportion to `scores`. Returns the shares of each score, by batch number.
 
-    `batches` maps batch numbers to amounts in fen. Shares are multiples of `quantum`. Of equal remainders, the earlier
-    score gets the odd quantum. Raises QuantumTooCoarse if a batch is not a multiple of `quantum`, NothingToShareBy if
-    no score is above zero.
+    `batches` maps batch numbers to amounts in fen. Shares are multiples of `quantum`. If two scores have equal
+    remainders, the earlier score in `scores` gets the quantum that is left. Raises QuantumTooCoarse if a batch is not a
+    multiple of `quantum`, NothingToShareBy if no score is above zero.
     """
     for number, amount in batches.items():
         if amount % quantum:

@@ -50,7 +50,7 @@ class FenSet:
 
     @classmethod
     def of(cls, ranges: Iterable[Range]) -> FenSet:
-        """The union of ranges, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
+        """The union of `ranges`, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
         joined: list[Range] = []
         for lo, hi in sorted(ranges):
             if not 0 <= lo <= hi:
@@ -82,7 +82,7 @@ class FenSet:
 
     @property
     def total(self) -> int:
-        """The number of fen, which is the amount. It is not len(), because len() is limited to sys.maxsize."""
+        """The number of fen in the set, which is its amount. len() would be limited to sys.maxsize."""
         return self._total
 
     def __bool__(self) -> bool:
@@ -135,7 +135,7 @@ class FenSet:
         return self._canonical(ranges, self._total + other._total)
 
     def __sub__(self, other: FenSet) -> FenSet:
-        """The set without other. Raises FenMissing unless the set contains all of other."""
+        """The set without the fen of `other`. Raises FenMissing if a fen of `other` is not in the set."""
         if not other:
             return self
         first, last = self._touching_slice(other)

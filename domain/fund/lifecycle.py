@@ -79,7 +79,10 @@ class YearCarriedForward(FundFact, frozen=True):
 
 
 class PeriodClosed(FundFact, frozen=True):
-    """The month `period` was closed for the fund and all its projects: no event can be booked in it. Irreversible."""
+    """The month `period` was closed for the fund and all its projects. No event can be booked in it any more.
+
+    The closing of a period cannot be reversed.
+    """
 
     zh = "会计期间结账"
     about_zh = "逐月结账：本专项资金及其全部项目不再在该月记账，不可撤销。"
