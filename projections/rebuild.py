@@ -1,4 +1,4 @@
-"""Rebuild projections in shadow tables while the service accepts posts, and switch to them if they are the same."""
+"""Rebuild projections in shadow tables while the service accepts posts, and replace the live tables if none differs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 8_319_689_431_689_592_834  # `suyuan` in ASCII, and 2
 """The key of the advisory lock that allows one rebuild at a time."""
 LOCK_TIMEOUT = "300ms"
-"""The lock timeout of one attempt to switch: new readers queue behind it."""
+"""How long one attempt to switch waits for its locks. New readers queue behind the attempt, so it must be short."""
 MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
 NEAR_EVENTS = 1_000
-"""How many events are left to the switch, which folds them while the projector waits: some 0.1 s."""
+"""The switch may begin when at most this many events are left to fold.
+
+The switch folds them in some 0.1 s, while the projector waits.
+"""
 
 
 class AlreadyRunning(Exception):
@@ -57,7 +60,7 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the comparisons, their position, and whether tables were switched."""
+    """The result of a rebuild: the comparisons, their position in the log, and whether the live tables were replaced."""
 
     position: int
     comparisons: tuple[Comparison, ...]
@@ -65,12 +68,12 @@ class Rebuilt(NamedTuple):
 
     @property
     def unexpected(self) -> tuple[str, ...]:
-        """All tables whose rebuilt rows differ from the live ones, including those that were accepted."""
+        """The names of all tables whose rebuilt rows differ from the live rows, even if the difference was accepted."""
         return tuple(each.name for each in self.comparisons if each.differing)
 
 
 class _Differs(Exception):
-    """Some rebuilt rows differ, which was not accepted. The exception is raised to roll the switch back."""
+    """Some rebuilt rows differ from the live rows, and this was not accepted. The exception rolls the switch back."""
 
 
 def rebuild(
@@ -80,12 +83,14 @@ def rebuild(
     on_progress: Callable[[str, int], object] = lambda *_: None,
     release: str | None = None,
 ) -> Rebuilt:
-    """Rebuild `names` and the projections that they read in shadow tables; switch to these if they equal the live ones.
+    """Rebuild `names` and the projections that they read; replace their live tables if the rebuilt tables are equal.
 
-    The shadow tables are folded from the beginning of the log. `accepted`: the projections that may differ from their
-    live tables. `on_progress` is called with a lane's name (its first projection) and its position. `release`: a held
-    fund to release. The events of that fund are folded again, its rows may differ, and `names` must be all projections.
-    The switch is one transaction; until it commits, the live tables are unchanged. Raises AlreadyRunning,
+    The rebuilt tables are shadow tables, folded from the beginning of the log. `accepted`: the projections whose
+    rebuilt tables may differ. `release`: a held fund to release, if any. Its events are folded again, its rows may
+    differ, and `names` must be all projections. `on_progress` is called with the name of a lane (its first projection)
+    and the position that the lane has reached.
+
+    The live tables are replaced in one transaction, and are unchanged until it commits. Raises AlreadyRunning,
     PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks during every
     attempt to switch.
     """
@@ -120,9 +125,9 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _copy_holds(conn: Connection[Any], release: str | None) -> None:
-    """Copy the present holds to the schema of the rebuild, where folds find them. The fund `release` is left out.
+    """Copy the table `held_fund` to the schema of the rebuild, so that its folds skip the same funds.
 
-    Raises NotHeld if the fund `release` is not held.
+    The fund `release` is left out. Raises NotHeld if the fund `release` is not held.
     """
     copy = Identifier(SCHEMA, "held_fund")
     conn.execute(SQL("create table {} as table public.held_fund").format(copy))
@@ -136,9 +141,10 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold each lane until it is at most NEAR_EVENTS behind the live tables, then create its remaining indexes.
+    """Fold each lane of projections until it is at most NEAR_EVENTS behind the live tables, then create its indexes.
 
-    The lanes need not reach the same position: while posts come in, the live tables move on during every repetition.
+    `indexes`: the statements that create them, by projection. The lanes need not reach the same position: while posts
+    come in, the live tables move on during every repetition.
     """
 
     def run(lane: tuple[str, ...]) -> None:
@@ -159,8 +165,8 @@ def _catch_up(
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
     """The lowest position of the live tables' cursors, or the end of the log if that is lower; 0 without cursors.
 
-    Raises PositionsDiffer if the cursors are at different positions, unless `names` are all projections: a rebuild of
-    all projections repairs cursors that differ or are beyond the log.
+    Raises PositionsDiffer if the cursors are at different positions and `names` are not all projections. A rebuild of
+    all projections repairs such cursors, and also cursors beyond the end of the log.
     """
     rows = conn.cursor(row_factory=tuple_row)
     positions = {position for (position,) in rows.execute(POSITIONS, [[*ORDER]])}
@@ -188,11 +194,11 @@ def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]
 def _try_to_switch(
     conn: Connection[Any], names: Sequence[str], accepted: Sequence[str], release: str | None
 ) -> Rebuilt:
-    """In one transaction: stop the projector, fold the rest, compare, and replace the live tables.
+    """In one transaction: stop the projector, fold the rest of the log, compare, and replace the live tables.
 
-    Readers start with a shared lock on `projection`. So the switch waits for the readers that have started, and new
-    readers wait for the switch: no reader sees a table created after the reader's snapshot; such a table would
-    look empty.
+    If a difference is not accepted, nothing is replaced. Readers start with a shared lock on `projection`. So the
+    switch waits for the readers that have started, and new readers wait for the switch. Otherwise a reader could see a
+    table that was created after the reader's snapshot: such a table would look empty.
     """
     compared: tuple[Comparison, ...] = ()
     position = 0
@@ -237,7 +243,10 @@ HELD_MEANWHILE = """
             select from held_fund as h where (h.fund, h.position) = (now.fund, now.position)
         )
 """
-"""The funds that are held now and were not when the rebuild began: `held_fund` is the copy in its schema."""
+"""Selects the funds that have been held, or held at another position, since the rebuild began.
+
+The fund to release is left out. `held_fund` without a schema is the copy that the rebuild made when it began.
+"""
 SWITCHED = """
     insert into public.projection (name, version, position) values (%(name)s, %(version)s, %(position)s)
     on conflict (name) do update set version = excluded.version, position = excluded.position, moved_at = now()
