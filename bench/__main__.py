@@ -1,7 +1,7 @@
 """The benchmark suite: `python -m bench [--long] [SECTION …]` prints tables and writes bench/suite.json.
 
-Each section varies one parameter around a centre. Every figure is the median of alternating rounds, with its ratio to
-the peers in the same rounds. `--long` adds a log of ten million events and a replay of one million.
+A section varies one parameter at a time. Every figure is the median of alternating rounds, with its ratio to the peers
+in the same rounds. `--long` adds a log of ten million events, and replays one million events instead of 100,000.
 """
 
 from __future__ import annotations
@@ -43,7 +43,10 @@ REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
 
 
 class Suite:
-    """The sections by name; each yields its rows."""
+    """The sections of the suite: each is a method that yields its rows. `sections` has these methods by name.
+
+    `missing`: the reasons why some peers cannot be measured.
+    """
 
     def __init__(self, server_url: str, pace: Pace, *, long: bool) -> None:
         self._server, self._pace, self._long = server_url, pace, long
@@ -91,7 +94,7 @@ class Suite:
             yield from journals.rows(ours, thousand, 990)
 
     def log(self) -> Iterator[Row]:
-        """Appending to a short log and to long ones."""
+        """Appending to a short log and to long logs."""
         many = Fund("many", 200)
         with ExitStack() as stack:
             ledgers = {}
@@ -129,7 +132,7 @@ class Suite:
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund) -> Iterator[tuple[str, Ledger]]:
-        """The URL of a new ledger with these funds, and the ledger, opened."""
+        """Yields the URL of a new ledger with these funds, and the open ledger."""
         url = new_ledger(self._server, name)
         ledger = open_ledger(url)
         try:

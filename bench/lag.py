@@ -1,4 +1,4 @@
-"""The lag of the projector while a thousand posts arrive each second."""
+"""The lag of the projector behind the ledger while a thousand posts arrive each second."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ REACHED = "select min(position) from projection"
 
 
 def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
-    """Posts are sent evenly by all writers. The lag of a post lasts until the tables contain it, measured to 2 ms."""
+    """The row with the 99th percentile of the lag. The writers together send A_SECOND posts per second for `seconds`.
+
+    The lag of a post is the time from its answer until the tables contain the post, measured to 2 ms.
+    """
     counted: list[tuple[int, float]] = []
     posts = [
         [read(event) for event in events]
@@ -67,7 +70,11 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
 
 def _lags(counted: list[tuple[int, float]], seen: list[tuple[float, int]]) -> Iterator[float]:
-    """For each post, the seconds from its answer until the tables contained it; 0 if they contained it before."""
+    """The lag of each post, in seconds; 0 if the tables contained the post before it was answered.
+
+    `counted`: the position and the time of the answer of each post. `seen`: times, each with the position that the
+    tables had reached.
+    """
     nth = 0
     for position, answered in sorted(counted):
         while seen[nth][1] < position:

@@ -60,7 +60,7 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the comparisons, their position in the log, and whether the live tables were replaced."""
+    """The result of a rebuild: the comparisons, their position in the log, and whether live tables were replaced."""
 
     position: int
     comparisons: tuple[Comparison, ...]
