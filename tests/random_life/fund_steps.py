@@ -33,7 +33,7 @@ def appropriate(life: Life, _: Project) -> Fact | None:
 
 
 def in_other_fund(life: Life, _: Project) -> Posted:
-    """Money of another fund, which uses serials of the same ledger."""
+    """A post about money of another fund. Its serials come from the same ledger."""
     if life.chance(60):
         return life.post(AppropriationReceived(life.amount(), life.day.year), OTHER_FUND)
     return life.post(SurplusSurrendered(POOL, life.amount()), OTHER_FUND, cites=[life.document("收回指标文")])
@@ -73,7 +73,7 @@ def unawarded_account(life: Life, project: Project) -> AccountAt | None:
 
 
 def part_or_all(life: Life, project: Project, at: AccountAt) -> Money:
-    """All that an account holds, or a part of it; sometimes slightly too much."""
+    """All money of an account, or a part of the money; sometimes slightly more than the account has."""
     held = project.accounts.holdings[at].total
     return Money(held) if life.chance(30) else life.amount(held + 3)
 
@@ -142,7 +142,7 @@ def change_settings(life: Life, _: Project) -> Fact:
 
 
 def revise_plan(life: Life, project: Project) -> Fact | None:
-    """The plan in force with one line changed, dropped, or added again."""
+    """A revision of the plan in which one line is changed, dropped, or added again."""
     lines = plan_lines(life)
     mine = life.fund.lines.get(project.code)
     if mine is None:
@@ -166,7 +166,7 @@ def revised(*lines: Line) -> PlanRevised:
 
 
 def with_batches(original: Line, *batches: LineBatch) -> Line:
-    """The line with other batches."""
+    """The line `original` with the batches `batches` and the sum of their amounts as its total."""
     return replace(original, batches=batches, total=Money(sum(each.amount for each in batches)))
 
 

@@ -1,4 +1,4 @@
-"""The tuples that a life draws its steps from; a step occurs in them as often as its weight."""
+"""The tuples from which a life draws its steps. Each step occurs in a tuple as many times as its weight."""
 
 from __future__ import annotations
 
