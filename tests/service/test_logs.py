@@ -1,4 +1,4 @@
-"""The log of the web service: written by a background thread, completely and in order."""
+"""A background thread writes the log of the web service, completely and in order."""
 
 from __future__ import annotations
 
