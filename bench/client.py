@@ -81,7 +81,7 @@ class _Connection:
     def receive(self) -> tuple[int, float] | None:
         """Receive a part of the answer. Returns None while the answer is incomplete.
 
-        Then returns the status of the answer, and the seconds since the request was sent.
+        Once the answer is complete, returns its status and the seconds since the request was sent.
         """
         part = self.socket.recv(1 << 20)
         assert part, f"the service closed the connection after: {self._last!r}"

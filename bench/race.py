@@ -1,4 +1,4 @@
-"""Runs contenders in alternating rounds: the machine's speed drifts, so that only adjacent runs are comparable."""
+"""Runs contenders in alternating rounds, because the machine's speed drifts: only adjacent runs are comparable."""
 
 from __future__ import annotations
 

@@ -183,9 +183,9 @@ class Alert(Struct, frozen=True):
 
 
 CALENDAR_DUE_DAYS = 60
-"""How many days before the end of the last year with a calendar the alert to import the next calendar begins.
+"""The alert to import the next year's calendar begins this many days before the last calendar of the ledger ends.
 
-The next calendar is published by then.
+By then, the next year's calendar is published.
 """
 
 
@@ -224,7 +224,7 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
-    """The alert to import the calendar of the first year without one, raised in the last days before that year.
+    """The alert to import the calendar of the first year without one, from CALENDAR_DUE_DAYS before that year.
 
     The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may still
     publish a notice.

@@ -1,4 +1,4 @@
-"""Allocates a fixed total by score (seed, project 7): exact for the total and for each batch, in whole quanta.
+"""Allocates a fixed total by score (seed, project 7). The shares are whole quanta and add up to the total and batches.
 
 The total is divided in proportion to the scores, by the largest remainder method: this gives each award's total. Each
 batch except the last is divided in proportion to these totals, and no share exceeds what its award still lacks. In the

@@ -43,7 +43,7 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """A Reversible for an entry that can be reversed only as a whole and whose reversal restores one entity.
+    """A Reversible for an entry that can be reversed only as a whole. The reversal restores one entity.
 
     `kind` is the kind of this entity. It is also the name of the fact's field that contains the entity's name: for the
     kind `award`, the field is `fact.award`.

@@ -82,7 +82,7 @@ class FenSet:
 
     @property
     def total(self) -> int:
-        """The number of fen in the set, which is its amount. len() would be limited to sys.maxsize."""
+        """The number of fen in the set, which is its amount. This is not len(), because len() has an upper limit."""
         return self._total
 
     def __bool__(self) -> bool:
@@ -117,7 +117,7 @@ class FenSet:
         return self
 
     def __add__(self, other: FenSet) -> FenSet:
-        """The union of both sets. Raises FenOverlap if they have a fen in common."""
+        """The union of both sets. Raises FenOverlap if the sets have a fen in common."""
         if not (self and other):
             return self or other
         first, last = self._touching_slice(other)

@@ -10,7 +10,7 @@ from domain.case_folding import FOLDED
 _ALIKE = dict(zip("‐‑‒–—―−⁃ー‧・•⋅", "---------····", strict=True))
 """Maps all dashes to one dash and all middle dots to one middle dot, because readers do not distinguish them."""
 _SPACE = dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u1680\u2028\u2029", "")
-"""Maps each white space character that NFKC does not replace to the empty string."""
+"""Removes the white space characters that NFKC leaves unchanged: they are mapped to the empty string."""
 _TABLE = str.maketrans({**FOLDED, **_ALIKE, **_SPACE})
 
 

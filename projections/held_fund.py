@@ -40,10 +40,10 @@ HOLD = """
 
 
 def skip_held(conn: Connection[Any]) -> None:
-    """For the rest of this session, make `event` a view of the log that lacks the events for which funds are held.
+    """For the rest of this session, make the name `event` mean a view of the log that skips held funds.
 
-    The view also lacks all later events of these funds. PostgreSQL resolves the name `held_fund` when it creates the
-    view. In a rebuild, the name means the copy in the rebuild's schema.
+    The view lacks the event for which a fund is held, and all later events of the fund. PostgreSQL resolves the name
+    `held_fund` when it creates the view. In a rebuild, the name means the copy in the rebuild's schema.
     """
     conn.execute(SKIP_HELD)
     # Prepared statements would still read the table: PostgreSQL does not notice that a name has a new meaning.

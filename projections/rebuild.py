@@ -36,7 +36,7 @@ class AlreadyRunning(Exception):
 
 
 class PositionsDiffer(Exception):
-    """The live tables are at different positions: the projector is still catching some of them up."""
+    """The live tables are at different positions: some are behind, and the projector must fold more events first."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -125,7 +125,7 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _copy_holds(conn: Connection[Any], release: str | None) -> None:
-    """Copy the table `held_fund` to the schema of the rebuild, so that its folds skip the same funds.
+    """Copy the table `held_fund` to the schema of the rebuild, so that the rebuild skips the same funds.
 
     The fund `release` is left out. Raises NotHeld if the fund `release` is not held.
     """
@@ -141,10 +141,10 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold each lane of projections until it is at most NEAR_EVENTS behind the live tables, then create its indexes.
+    """Fold each lane of projections until the lane is at most NEAR_EVENTS behind the live tables.
 
-    `indexes`: the statements that create them, by projection. The lanes need not reach the same position: while posts
-    come in, the live tables move on during every repetition.
+    Then create the indexes, by the statements `indexes` of each projection. The lanes need not reach the same position:
+    while posts come in, the live tables move on during every repetition.
     """
 
     def run(lane: tuple[str, ...]) -> None:

@@ -80,7 +80,10 @@ class AllotmentWithdrawn(FundFact, frozen=True):
 
 
 class FundsReallocated(FundFact, frozen=True):
-    """Money was moved from one project's line to another project's line. The planned amounts change in the same way."""
+    """Money was moved from one project's line to another project's line.
+
+    The planned amounts of both lines change by the same amount.
+    """
 
     zh = "资金调剂"
     about_zh = "把一个项目额度中的资金调剂给另一项目，两者的计划随之增减。"

@@ -86,7 +86,7 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
-    """Whether the payee of `fact` is allowed: it is the award's payee, or a waiver allows another."""
+    """Whether the payee of `fact` is the award's payee, or a waiver allows another payee."""
     waiver = key("PayeeMismatch", "award", fact.award)
     return fact.payee == project.award(fact.award).payee or waiver in project.waivers
 

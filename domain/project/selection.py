@@ -331,7 +331,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
-    """The applications that the objection concerns: the one that `fact` names, or else all of the notice."""
+    """The applications that the objection concerns: the application that `fact` names, or else all on the notice."""
     return frozenset({fact.application}) if fact.application else notice.applications
 
 

@@ -1,4 +1,4 @@
-"""Matching stages by payee, amount and date: one line with one entry, or one with several of the same sum."""
+"""Matching stages by payee, amount and date: one line with one entry, or one item with several of the same sum."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Each = TypeVar("Each", Line, Entry)
 
 
 MAX_CANDIDATES, MAX_SUMS = 20, 1_000
-"""How many candidates are examined for a single match (with Window.ANY, before and after the date), and for a sum.
+"""The number of candidates examined for a single match, and for a sum. They limit the running time.
 
-The limits bound the running time.
+With Window.ANY, a single match examines MAX_CANDIDATES before the line's date and as many after it.
 """
 
 

@@ -147,7 +147,7 @@ def test_the_hold_moves_back_to_an_earlier_event_but_never_forward(log):
 
 
 def test_a_session_whose_statements_are_prepared_skips_the_events_of_a_fund_that_is_held_later(log):
-    """PostgreSQL would keep the plan of a prepared statement, although the name `event` now means a view."""
+    """Plans of prepared statements must be discarded: they still read the table `event` in place of the view."""
     rows = {at: established(f"f{at}") for at in range(1, 20)}
     log.conn.execute("create temporary table any_other_table ()")
     with recorded(log, rows | {20: ("fund/f1", 2, "FundClosed", {"fund": "f1"})}):

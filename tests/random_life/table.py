@@ -21,7 +21,7 @@ Step = Callable[["Life", Project], Fact | Posted | None]
 
 
 def repeated(weights: Mapping[Step, int]) -> tuple[Step, ...]:
-    """Each step as many times as its weight."""
+    """A tuple that has each step as many times as its weight."""
     return tuple(step for step, weight in weights.items() for _ in range(weight))
 
 

@@ -40,7 +40,7 @@ def damaged(server_url, sound):
 
 
 def found(conn, *kinds):
-    """The findings of a check that are errors, and its findings of these kinds."""
+    """The findings of a check that are errors or that have one of the kinds `kinds`."""
     report = check(conn.url)
     for each in report.findings:
         assert each.en

@@ -15,7 +15,7 @@ from tests.service.test_gateway import Served
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 SEED = "20261126"
-"""The fixed seed of the requests. With some other seeds, schemathesis sends a valid value where it means a wrong one."""
+"""The seed of the requests. It is fixed, because with some seeds schemathesis sends a valid value as a wrong one."""
 
 
 @pytest.mark.long("generates requests for two minutes")
