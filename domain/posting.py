@@ -263,6 +263,6 @@ def source_of(event: str) -> str:
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """The move of `fen`, which have new serials, out of the treasury. `event` is the type of the appropriation."""
+    """The move of `fen`, which have new serials, out of the treasury by the posting rule of `event`."""
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

@@ -46,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def default_logging() -> Iterator[None]:
-    """A command that runs in this process configures the loggers of all: undo it."""
+    """Undo the configuration of loggers by commands that a test runs in its own process."""
     yield
     structlog.reset_defaults()
 
@@ -66,7 +66,10 @@ def memory_folder() -> Path | None:
 
 @contextmanager
 def open_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A temporary folder that PostgreSQL's user may enter, even if root runs the tests. `tmp_path` is for root only."""
+    """A temporary folder that PostgreSQL's user may enter, even if root runs the tests.
+
+    If root runs the tests, only root may enter `tmp_path`.
+    """
     with TemporaryDirectory(prefix="suyuan-", dir=parent) as name:
         folder = Path(name)
         folder.chmod(0o711)

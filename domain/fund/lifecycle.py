@@ -35,7 +35,7 @@ class FundFact(Fact, frozen=True):
 
 
 class FundEstablished(FundFact, frozen=True):
-    """A special fund was established with its settings. Its code is the stream's name and can be used only once."""
+    """A special fund was established with its settings. The fund's code is the stream's name and is used only once."""
 
     zh = "专项资金设立"
     about_zh = "设立一项专项资金并确定其规则参数；代码即事件流名称，只能使用一次。"

@@ -93,7 +93,7 @@ def test_a_return_by_the_payee_reduces_the_outstanding_amount():
 
 
 def back(amount: str):
-    """A return by the payee."""
+    """A return of `amount` yuan by the payee."""
     return PaymentReturned("P1", yuan(amount), passive=False, reason="退款")
 
 

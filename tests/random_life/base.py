@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 
 class Life:
-    """The history and the state of two funds and their projects, and the random choices that lead on.
+    """The history and the state of two funds and their projects, and the source of random choices.
 
     `events`: all recorded events. `accepted`: the posts that these events record. `last`: the latest post, accepted or
     refused. `before`: the ledger before the latest post.

@@ -1,6 +1,7 @@
 """Posts that bring the projects and the fund nearer to being closed, from any state; each must be accepted.
 
-Written from DOMAIN's conditions for closing: a state in which no such post is accepted is a dead end of the domain.
+The posts are written from DOMAIN's conditions for closing. So a state in which no such post is accepted is a dead end
+of the domain.
 """
 
 from __future__ import annotations

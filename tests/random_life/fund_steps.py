@@ -33,7 +33,7 @@ def appropriate(life: Life, _: Project) -> Fact | None:
 
 
 def in_other_fund(life: Life, _: Project) -> Posted:
-    """A post about money of another fund. Its serials come from the same ledger."""
+    """A post about money of another fund. The serials of this money come from the same ledger."""
     if life.chance(60):
         return life.post(AppropriationReceived(life.amount(), life.day.year), OTHER_FUND)
     return life.post(SurplusSurrendered(POOL, life.amount()), OTHER_FUND, cites=[life.document("收回指标文")])
@@ -67,7 +67,7 @@ def reallocate(life: Life, project: Project) -> Fact | None:
 
 
 def unawarded_account(life: Life, project: Project) -> AccountAt | None:
-    """An account of the project with money that is not awarded."""
+    """An account of the project with money that is not awarded; None if there is no such money."""
     lines = sorted(at for at in project.accounts.holdings if at.account == LINE)
     return life.pick(lines) if lines else None
 
@@ -96,7 +96,7 @@ def surrender(life: Life, _: Project) -> Posted | None:
 
 
 def recovered_account(life: Life) -> AccountAt | None:
-    """An account of the fund with recovered money."""
+    """An account of the fund with recovered money; None if there is no such money."""
     accounts = sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED)
     return life.pick(accounts) if accounts else None
 

@@ -1,4 +1,4 @@
-"""Posts that are invalid on purpose, by the rule they should break: rules of every post, and rules of the fund.
+"""Posts that are invalid on purpose, by the rule that each should break: rules of every post and of the fund.
 
 A step returns None if it is impossible in the current state. A rule that random steps break often enough has no step
 here.
@@ -169,7 +169,7 @@ def _carried(life: Life, amount: Money, *, over: bool) -> StepResult:
 
 
 def _close_before_projects(life: Life, _: Project) -> StepResult:
-    """A closing of the fund. While the fund still has money, a surrender of that money instead."""
+    """A closing of the fund. While the fund still has money, the step surrenders that money instead."""
     pool, at = life.fund.accounts.balance(POOL), recovered_account(life)
     if at:
         return surrender_recovered(life, at, life.fund.accounts.balance(RECOVERED, at.place))

@@ -1,4 +1,4 @@
-"""Posts that are invalid on purpose, by the rule they should break: rules of a round, from the call to the decision."""
+"""Posts that are invalid on purpose, by the rule that each should break: rules of a round."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.random_life.round_steps import new_name
 
 
 def in_round(make: Callable[[Life, Project, Round], StepResult]) -> InvalidStep:
-    """A step that calls `make` with the last round of the project. The step is None if the project has no round."""
+    """A step that calls `make` with the last round of the project. The step returns None if there is no round."""
 
     def step(life: Life, project: Project) -> StepResult:
         current = project.rounds.get(str(project.round))
@@ -28,7 +28,7 @@ def in_round(make: Callable[[Life, Project, Round], StepResult]) -> InvalidStep:
 
 
 def in_notice(make: Callable[[Life, Project, Notice], StepResult]) -> InvalidStep:
-    """A step that calls `make` with the notice of the last round. The step is None if the round has no notice."""
+    """A step that calls `make` with the notice of the last round. The step returns None if there is no notice."""
     return in_round(lambda life, project, current: make(life, project, current.notice) if current.notice else None)
 
 

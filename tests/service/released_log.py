@@ -1,6 +1,6 @@
-"""`python -m tests.service.released_log` writes the log of the current version under tests/released, with answers.
+"""`python -m tests.service.released_log` writes files of the current version to a folder under tests/released.
 
-The log is the contract's example events, posted over HTTP.
+The files are the log of the contract's example events, posted over HTTP, and the answers to reads of this log.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ADDRESSES = (
     "/v1/fen/0",
     "/v1/fen/60000000",
 )
-"""Reads whose answers do not depend on the day of the request."""
+"""The reads whose answers are stored. Their answers do not depend on the day of the request."""
 LOG = "select position, stream, version, type, recorded_at::text, fact::text from event order by position"
 COLUMNS = ("position", "stream", "version", "type", "recorded_at", "fact")
 

@@ -182,7 +182,7 @@ def test_no_notice_is_recorded_by_a_calendar_that_was_replaced_even_on_cached_st
 
 
 def real_ledger(url):
-    """A ledger with the same calendar as a check: that of the package, and imports."""
+    """A ledger with the same calendar as a check: the calendar of the package, and the imported calendars."""
     return Ledger(url, today=lambda: TODAY, working_days=packaged_working_days, valid_uscc=lambda _: True, pool_size=4)
 
 

@@ -133,7 +133,7 @@ def test_a_snapshot_of_a_lost_history_is_not_read(writers, database_url, monkeyp
 
 
 def test_a_writer_knows_the_last_event_of_what_it_wrote_without_reading_it(database_url):
-    """Otherwise the ledger would think that the writer's next decision is on another history, and decide twice."""
+    """Otherwise the writer's next decision would seem to belong to another history, and would be made twice."""
     with open_ledger(database_url) as ledger:
         put(ledger, founded(line()))
         ledger.post([identified(allot("10.00")), identified(surrender("1.00")), identified(allot("2.00"))])

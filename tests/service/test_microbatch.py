@@ -39,7 +39,7 @@ def threads():
 
 @pytest.fixture(autouse=True)
 def paces(monkeypatch):
-    """No batch counts as slow and no batch waits for more calls, unless a test says so."""
+    """No batch counts as slow, and no batch waits for more calls. A test can change this with the monkeypatch."""
     monkeypatch.setattr(microbatch, "SLOW_BATCH_SECONDS", 60)
     monkeypatch.setattr(microbatch, "BATCH_WAIT_SECONDS", 0)
     return monkeypatch

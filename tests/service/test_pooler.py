@@ -1,4 +1,4 @@
-"""The service behind PgBouncer. In the mode `session`, all works.
+"""The service behind PgBouncer. In the mode `session`, everything works.
 
 In the mode `transaction`, the service names the reason and stops.
 """
