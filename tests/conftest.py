@@ -28,6 +28,8 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 The environment variable HYPOTHESIS_PROFILE selects the profile.
 """
 
+PROGRAMS = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
+"""The folder of PostgreSQL's programs that the tests run."""
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 """PostgreSQL settings for speed: the data of a test server need not survive a crash."""
 
@@ -112,8 +114,7 @@ def server_url() -> Iterator[str]:
     if url := os.environ.get("SUYUAN_TEST_DATABASE_URL"):
         yield url
         return
-    programs = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
-    with open_folder(memory_folder()) as folder, embedded.serve(folder / "postgres", programs, NOT_DURABLE) as url:
+    with open_folder(memory_folder()) as folder, embedded.serve(folder / "postgres", PROGRAMS, NOT_DURABLE) as url:
         yield url
 
 

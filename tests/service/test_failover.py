@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
@@ -22,13 +21,10 @@ from service.ledger.outcomes import Committed
 from service.postgres import embedded
 from service.postgres.migrate import migrate
 from service.workers import projector
-from tests.conftest import open_folder
+from tests.conftest import PROGRAMS, open_folder
 from tests.lives import FUND, founded, line, yuan
 from tests.posting import identified, open_ledger, put
 from tests.scenario import post
-
-PROGRAMS = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
-
 
 SETTINGS = ("fsync=off", "full_page_writes=off")
 
