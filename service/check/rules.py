@@ -23,7 +23,7 @@ from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
-from domain.decision import FACTS, TITLES, decide
+from domain.decision import TITLES, decide
 from domain.documents import Claim
 from domain.event import Posted, Recorded, Reference
 from domain.fen import FenMissing, FenOverlap
@@ -142,21 +142,15 @@ class _Counted:
 def _decoded(row: dict[str, Any]) -> Row:
     try:
         event = codec.decode(row["stream"], row["version"], row["type"], row["body"])
-    except (msgspec.ValidationError, codec.UnknownEventType, ValueError) as error:
-        finding = new_finding("unreadable-event", position=row["position"], type=row["type"], reason=str(error))
-        return Row(row["position"], row["fund"] or "", None, finding)
-    return Row(row["position"], row["fund"], event, _unknown_fields(row))
+    except (msgspec.ValidationError, codec.NewerEvent, ValueError) as error:
+        return Row(row["position"], row["fund"] or "", None, _not_decoded(row, error))
+    return Row(row["position"], row["fund"], event, None)
 
 
-def _unknown_fields(row: dict[str, Any]) -> Finding | None:
-    """A finding if the event has fields that its type lacks: the API would serve them, although no rule checks them."""
-    names = msgspec.json.decode(row["body"], type=dict[str, msgspec.Raw]).keys() - _FIELDS[row["type"]]
-    if not names:
-        return None
-    return new_finding("unknown-field", position=row["position"], type=row["type"], names=", ".join(sorted(names)))
-
-
-_FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in FACTS.items()}
+def _not_decoded(row: dict[str, Any], error: Exception) -> Finding:
+    if isinstance(error, codec.NewerEvent) and error.fields:
+        return new_finding("unknown-field", position=row["position"], type=row["type"], names=", ".join(error.fields))
+    return new_finding("unreadable-event", position=row["position"], type=row["type"], reason=str(error))
 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:

@@ -25,7 +25,7 @@ from service.api.http.responses import answer
 from service.api.http.strict_json import NotStrictJson
 from service.auth import grants
 from service.auth.rate_limit import RateLimited
-from service.codec import UnknownEventType
+from service.codec import NewerEvent
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import IdentityConflict, NotRecorded, Outcome, Refusal, VersionConflict
 from service.postgres.snapshots import NotInTheLog, NotYet
@@ -175,8 +175,8 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     ValidationError: _validation_error,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
-    UnknownEventType: lambda error: respond(
-        document("newer-log", event_type=error.event_type, version=__version__), RETRY_LATER
+    NewerEvent: lambda error: respond(
+        document("newer-log", event_type=error.event_type, fields=error.fields, version=__version__), RETRY_LATER
     ),
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
     NotYet: lambda error: respond(document("not-yet", position=error.position), RETRY_SOON),
