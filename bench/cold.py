@@ -59,7 +59,7 @@ def rows(url: str, long: Fund, fund: Fund, pace: Pace) -> Iterator[Row]:
             posts = prepared(payments, WRITERS, int(MAX_RATIO * silent_seconds * rate))
             with _cold(url, fund) as ledger:
                 timed, answers = beside(ledger, posts, rate, lambda: replay(ledger))
-            spans = ((min(each.due for each in answers), timed.started), (timed.started, timed.ended))
+            spans = ((min(each.sent for each in answers), timed.started), (timed.started, timed.ended))
             for row, span in zip(about_posts, spans, strict=True):
                 row.runs.append(between(answers, *span))
             return timed.as_run()

@@ -1,6 +1,7 @@
 """Posting at a steady rate, alone and beside other work.
 
-Each post is sent when it is due, whether or not the post before it was answered in time.
+Each post is sent when it is due, or as soon as its writer is free. A post is timed from when it is sent; that writers
+are late shows in the rate that is reached.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ ALONE_SECONDS = 1.0
 
 
 class Answer(NamedTuple):
-    """When a post was due and when it was answered, by `time.perf_counter`; `position` is that of its event."""
+    """When a post was sent and when it was answered, by `time.perf_counter`; `position` is that of its event."""
 
-    due: float
+    sent: float
     answered: float
     position: int
 
@@ -41,6 +42,7 @@ class Timed(NamedTuple):
         return self.ended - self.started
 
     def as_run(self) -> Run:
+        """The rate is in events a second; the times are those of the whole work."""
         milliseconds = self.seconds * 1000
         return Run(self.events / self.seconds, milliseconds, 0.0, milliseconds)
 
@@ -71,9 +73,10 @@ def post_evenly(ledger: Ledger, posts: Sequence[Sequence[Post]], a_second: float
             time.sleep(max(0.0, due - time.perf_counter()))
             if stop.is_set():
                 return
+            sent = time.perf_counter()
             [outcome] = ledger.post([post])
             assert isinstance(outcome, Committed), outcome
-            answers.append(Answer(due, time.perf_counter(), outcome.last))
+            answers.append(Answer(sent, time.perf_counter(), outcome.last))
 
     with ThreadPoolExecutor(writers) as threads:
         started = time.perf_counter()
@@ -91,16 +94,17 @@ def beside(
         posting = thread.submit(post_evenly, ledger, posts, a_second, stop)
         time.sleep(ALONE_SECONDS)
         timed = work()
+        assert not posting.done(), "the posts ran out before the work ended"
         stop.set()
         return timed, posting.result()
 
 
 def between(answers: Iterable[Answer], since: float, until: float) -> Run:
-    """The posts that were waited for at any time from `since` to `until`, each timed from when it was due.
+    """The posts that waited for their answer at any time from `since` to `until`.
 
     The rate is that of the posts that were answered in this time.
     """
-    waited_for = [each for each in answers if each.due < until and each.answered > since]
-    answered = sum(since < each.answered <= until for each in waited_for)
-    run = summed([each.answered - each.due for each in waited_for], until - since, 0.0)
+    waiting = [each for each in answers if each.sent < until and each.answered > since]
+    answered = sum(since < each.answered <= until for each in waiting)
+    run = summed([each.answered - each.sent for each in waiting], until - since, 0.0)
     return run._replace(a_second=answered / (until - since))

@@ -26,7 +26,7 @@ from service.postgres import session
 
 SECTION, WORK = "rebuild", "all tables"
 SILENT, BESIDE, COPIED = "Suyuan, silent", "Suyuan, beside posts", "log read, tables copied"
-POSTS, LAG, TURN = "posts at half of that rate", "projector's lag at that rate", "last turn: the projector waits"
+POSTS, LAG, TURN = "posts at half of that rate", "the projector's lag", "last turn: the projector waits"
 ALONE, MEANWHILE, LAST_TURN = "Suyuan, no rebuild", "Suyuan, beside a rebuild", "Suyuan, in its last turn"
 MAX_RATIO = 6
 """Posts are prepared for this many times the first silent time."""
@@ -36,8 +36,8 @@ COPY = "bench_copy"
 def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
     """The rate of a rebuild is that of the events that the log had when the rebuild began."""
     payments = Payments(fund)
-    about_posts = [Row(SECTION, POSTS, name) for name in (ALONE, MEANWHILE, LAST_TURN)]
-    about_tables = [Row(SECTION, LAG, MEANWHILE), Row(SECTION, TURN, "Suyuan")]
+    others = [Row(SECTION, POSTS, name) for name in (ALONE, MEANWHILE, LAST_TURN)]
+    others += [Row(SECTION, LAG, MEANWHILE), Row(SECTION, TURN, "Suyuan")]
     with projector(url), ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
         most = limit(SECTION, f"projector on, log of {_head(url):,} events", ledger, payments, pace)
         yield most
@@ -50,7 +50,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
             with watched(url) as seen:
                 timed, answers = beside(ledger, posts, half, lambda: process.submit(rebuilt, url).result())
                 wait_until_caught_up(url)
-            for row, run in zip([*about_posts, *about_tables], _runs(timed, answers, seen), strict=True):
+            for row, run in zip(others, _runs(timed, answers, seen), strict=True):
                 row.runs.append(run)
             return timed.as_run()
 
@@ -60,14 +60,14 @@ def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
             Contender(COPIED, lambda _: process.submit(copied, url).result().as_run()),
         ]
         yield from race(SECTION, WORK, contenders, pace)
-    yield from [*about_posts, *about_tables]
+    yield from others
 
 
 def _runs(timed: Timed, answers: list[Answer], seen: list[Seen]) -> Iterator[Run]:
     """The posts before the rebuild, beside it and in its last turn; the projector's lag beside it; its last turn."""
     switching = [each.at for each in seen if each.switching]
     turn = Timed(1, switching[0], next(each.at for each in seen if each.at > switching[-1]))
-    yield between(answers, min(each.due for each in answers), timed.started)
+    yield between(answers, min(each.sent for each in answers), timed.started)
     yield between(answers, timed.started, timed.ended)
     yield between(answers, turn.started, turn.ended)
     meanwhile = [each for each in answers if timed.started < each.answered <= timed.ended]
