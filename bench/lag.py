@@ -41,7 +41,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
     posts = prepared(Payments(fund), WRITERS, int(seconds * A_SECOND))
     with projector(url):
         wait_until_caught_up(url)
-        with watched(url) as seen:
+        with watched(url, POLL_SECONDS) as seen:
             started = time.perf_counter()
             answers = post_evenly(ledger, posts, A_SECOND, Flag())
             took = time.perf_counter() - started
@@ -52,7 +52,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
 
 @contextmanager
-def watched(url: str) -> Iterator[list[Seen]]:
+def watched(url: str, poll_seconds: float) -> Iterator[list[Seen]]:
     """What is seen of the tables, again and again until the context ends and once more after that."""
     seen: list[Seen] = []
     stop = Flag()
@@ -64,7 +64,7 @@ def watched(url: str) -> Iterator[list[Seen]]:
                 last = stop.is_set()
                 [(position, switching)] = conn.execute(SEEN.encode()).fetchall()
                 seen.append(Seen(time.perf_counter(), position or 0, switching))
-                time.sleep(POLL_SECONDS)
+                time.sleep(poll_seconds)
 
     watcher = Thread(target=watch)
     watcher.start()

@@ -30,6 +30,7 @@ POSTS, LAG, TURN = "posts at half of that rate", "the projector's lag", "last tu
 ALONE, MEANWHILE, LAST_TURN = "Suyuan, no rebuild", "Suyuan, beside a rebuild", "Suyuan, in its last turn"
 MAX_RATIO = 6
 """Posts are prepared for this many times the first silent time."""
+POLL_SECONDS = 0.01
 COPY = "bench_copy"
 
 
@@ -47,7 +48,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
 
         def rebuilt_beside(_: float) -> Run:
             posts = prepared(payments, WRITERS, int(MAX_RATIO * silent_seconds * half))
-            with watched(url) as seen:
+            with watched(url, POLL_SECONDS) as seen:
                 timed, answers = beside(ledger, posts, half, lambda: process.submit(rebuilt, url).result())
                 wait_until_caught_up(url)
             for row, run in zip(others, _runs(timed, answers, seen), strict=True):
