@@ -1,1 +1,4 @@
-"""Benchmarks: each figure is measured with a peer and the raw limit, in one run on one machine. No test is timed."""
+"""Benchmarks. Each figure is compared with a peer or with PostgreSQL itself, in one run on one machine.
+
+Times are measured only here, never in a test.
+"""

@@ -1,7 +1,7 @@
 """The benchmark suite: `python -m bench [--long] [SECTION …]` prints tables and writes bench/suite.json.
 
-Each section varies one parameter around a centre. Every figure is the median of alternating rounds, with its ratio to
-the peers in the same rounds. `--long` adds a log of ten million events and a replay of one million.
+A section varies one parameter at a time. Every figure is the median of alternating rounds, with its ratio to the peers
+in the same rounds. `--long` adds a log of ten million events, and replays one million events instead of 100,000.
 """
 
 from __future__ import annotations
@@ -45,7 +45,10 @@ COLD_LIFE, COLD_PAYMENTS = Fund("cold", 1, awards=1_000), 30_000
 
 
 class Suite:
-    """The sections by name; each yields its rows."""
+    """The sections of the suite: each is a method that yields its rows. `sections` has these methods by name.
+
+    `missing`: the reasons why some peers cannot be measured.
+    """
 
     def __init__(self, server_url: str, pace: Pace, rebuilt: int, *, long: bool) -> None:
         self._server, self._pace, self._rebuilt, self._long = server_url, pace, rebuilt, long
@@ -91,7 +94,7 @@ class Suite:
             yield from journals.rows(ours, thousand, 990)
 
     def log(self) -> Iterator[Row]:
-        """Appending to a short log and to long ones."""
+        """Appending to a short log and to long logs."""
         many = Fund("many", 200)
         with ExitStack() as stack:
             ledgers = {}
@@ -138,7 +141,10 @@ class Suite:
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund, events: int = 0) -> Iterator[tuple[str, Ledger]]:
-        """The URL of a new ledger with a mixed log of so many events and these funds, and the ledger, opened."""
+        """Yields the URL of a new ledger with these funds, and the open ledger.
+
+        `events`: how many events of mixed lives its log has before the funds.
+        """
         url = new_ledger(self._server, name)
         if events:
             with psycopg.connect(url, autocommit=True) as conn:

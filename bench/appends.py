@@ -14,14 +14,17 @@ WRITERS = (1, 8, 16, 32)
 BUNDLES = (50, 1_000)
 MANY, HOT = "Suyuan, 200 projects", "Suyuan, one project"
 MAX_CLIENTS = {MESSAGE_DB: 50, LIBRARY: 50}
-"""The largest bundle of some peers: message-db writes one message per call, and the library's psycopg pipeline hangs on
-half a megabyte, so that it never ends a bundle of a thousand."""
+"""The size of the largest bundle of some peers. Larger bundles are not measured.
+
+message-db writes one message per call. The library sends a bundle through a psycopg pipeline, which hangs on half a
+megabyte, so a bundle of a thousand events never ends.
+"""
 MAX_PER_SECOND = 9_000
-"""Posts that are prepared for each second: more than can be appended."""
+"""The number of posts prepared for each second of a round: more than can be appended in a second."""
 
 
 def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each: int = 1) -> Contender:
-    """A contender that posts prepared posts with identity and documents; every rule is checked."""
+    """A contender that appends prepared posts to `ledger`, in bundles of `each`. Every rule is checked."""
 
     def run(seconds: float) -> Run:
         limit = int(MAX_PER_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
@@ -47,7 +50,7 @@ def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
 
 
 def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """One parameter is varied at a time around 16 writers with one event each."""
+    """The rows of appending: for different numbers of writers with one event each, then for bundles of one writer."""
     of_many, of_hot = Payments(many), Payments(hot)
     contender("warm-up", ledger, of_many, 16).run(pace.seconds)
     one_by_one = [name for name in peers if name not in (RAW_ROWS, COPY)]

@@ -19,7 +19,7 @@ INSERT = "insert into bare_event (stream, version, type, fact) values (%s, 1, %s
 
 
 def build() -> Any:
-    """The WSGI application, on the database in DATABASE_URL."""
+    """The WSGI application, which writes to the database that DATABASE_URL names."""
     app = Flask(__name__)
     pool = ConnectionPool(os.environ["DATABASE_URL"], min_size=16, max_size=16, kwargs={"autocommit": True})
 

@@ -1,6 +1,7 @@
 """A cheap HTTP client: one thread for many connections, prepared requests, and answers delimited by Content-Length.
 
-In the benchmarks client, service and database share the cores, and a usual client costs as much as a post.
+In the benchmarks, the client shares the processor cores with the service and the database. A usual HTTP client would
+take as much processor time as a post.
 """
 
 from __future__ import annotations
@@ -20,7 +21,11 @@ import msgspec
 
 @dataclass(frozen=True)
 class LoadResult:
-    """The result of a run of requests: seconds of each, counts by status, and the client's total processor time."""
+    """The result of a run of requests, which lasted `seconds`.
+
+    `took`: the seconds of each request. `statuses`: the number of answers by status. `processor_seconds`: the processor
+    time of the client.
+    """
 
     seconds: float
     took: list[float]
@@ -37,7 +42,7 @@ class LoadResult:
 
 
 def request(method: str, path: str, body: object = None, **headers: str) -> bytes:
-    """The bytes of a request with a JSON body."""
+    """The bytes of an HTTP request. `body` is sent as JSON."""
     content = b"" if body is None else msgspec.json.encode(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(content)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -45,7 +50,10 @@ def request(method: str, path: str, body: object = None, **headers: str) -> byte
 
 
 def load(port: int, connections: Sequence[Sequence[bytes]], seconds: float) -> LoadResult:
-    """Send the requests of each connection one after the other for `seconds`, from a separate process."""
+    """Send requests on several connections for `seconds`, from a separate process.
+
+    `connections`: the requests of each connection, which are sent one after the other.
+    """
     return _process().submit(_load, port, connections, seconds).result()
 
 
@@ -62,7 +70,7 @@ class _Connection:
         self._requests, self._received, self._last, self._started = requests, b"", b"", 0.0
 
     def send(self) -> bool:
-        """Whether there was another request to send."""
+        """Send the next request. Returns False if there is no request left."""
         request = next(self._requests, None)
         if request is None:
             return False
@@ -71,7 +79,10 @@ class _Connection:
         return True
 
     def receive(self) -> tuple[int, float] | None:
-        """The status and the seconds of the answer, or None while it is incomplete."""
+        """Receive a part of the answer. Returns None while the answer is incomplete.
+
+        Once the answer is complete, returns its status and the seconds since the request was sent.
+        """
         part = self.socket.recv(1 << 20)
         assert part, f"the service closed the connection after: {self._last!r}"
         self._received += part

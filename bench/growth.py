@@ -1,4 +1,4 @@
-"""Appending to a project with a long history and to a long log, compared with short ones."""
+"""Appending to a project with a long history and to a long log, compared with a short history and a short log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ SHORT, THOUSAND, LONG = "some 10 events", "some 1,000 events", "340,000 events, 
 
 
 def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[Row]:
-    """One writer; there are many short projects, so that each stays short."""
+    """The rows of one writer that appends to projects with short and with long histories.
+
+    `funds`: a fund for each length. The fund for the short length has many projects, so that each of them stays short.
+    """
     contenders = [appends.contender(name, ledger, Payments(fund), 1) for name, fund in funds.items()]
     for contender in contenders:
         contender.run(pace.seconds)
@@ -21,7 +24,11 @@ def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[
 
 
 def of_logs(ledgers: dict[str, tuple[Ledger, Fund]], pace: Pace) -> Iterator[Row]:
-    """Each ledger is in its own database on the same server."""
+    """The rows of 16 writers that append to short and long logs.
+
+    `ledgers`: for each length, a ledger with a log of this length, in a database of its own on the same server, and
+    the fund to post to.
+    """
     contenders = [appends.contender(name, ledger, Payments(fund), 16) for name, (ledger, fund) in ledgers.items()]
     for contender in contenders:
         contender.run(pace.seconds)

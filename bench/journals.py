@@ -20,7 +20,10 @@ CHECKERS = {"hledger": ["hledger", "check", "-f"], "beancount": [str(Path(sys.ex
 
 
 def rows(served: Served, fund: Fund, moves: int) -> Iterator[Row]:
-    """Movements of money per second; a checker that is not installed is left out."""
+    """The rows of writing and checking a journal in each format, in movements of money per second.
+
+    `moves`: the number of movements in the journal. A format whose checker is not installed is left out.
+    """
     with TemporaryDirectory() as folder:
         for kind, command in CHECKERS.items():
             if not shutil.which(command[0]):

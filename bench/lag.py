@@ -1,4 +1,4 @@
-"""The lag of the projector while a thousand posts arrive each second."""
+"""The lag of the projector behind the ledger while a thousand posts arrive each second."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class Seen(NamedTuple):
 
 
 def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
-    """The lag of a post lasts from its answer until the tables contain it, measured to 2 ms."""
+    """The row with the 99th percentile of the lag. The writers together send A_SECOND posts per second for `seconds`.
+
+    The lag of a post is the time from its answer until the tables contain the post, measured to 2 ms.
+    """
     posts = prepared(Payments(fund), WRITERS, int(seconds * A_SECOND))
     with projector(url):
         wait_until_caught_up(url)
@@ -53,7 +56,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
 @contextmanager
 def watched(url: str, poll_seconds: float) -> Iterator[list[Seen]]:
-    """What is seen of the tables, again and again until the context ends and once more after that."""
+    """Yields the list of what is seen of the tables every `poll_seconds`, until the context ends and once more."""
     seen: list[Seen] = []
     stop = Flag()
 
@@ -76,7 +79,7 @@ def watched(url: str, poll_seconds: float) -> Iterator[list[Seen]]:
 
 
 def lags(answers: Iterable[Answer], seen: Sequence[Seen]) -> Iterator[float]:
-    """For each post, the seconds from its answer until the tables contained it; 0 if they contained it before."""
+    """The lag of each post, in seconds; 0 if the tables contained the post before it was answered."""
     nth = 0
     for _, answered, position in sorted(answers, key=lambda answer: answer.position):
         while seen[nth].position < position:

@@ -16,7 +16,7 @@ MAX_SECONDS = 120.0
 
 
 def rows(served: Served, fund: Fund) -> Iterator[Row]:
-    """The rate of these rows is in MB: the resident memory of the largest process of the web service."""
+    """The rows of memory use. Their rate is the resident memory of the web service's largest process, in MB."""
     payments, posted = Payments(fund), 0
     for upto in POSTS:
         events = list(payments.events(range(fund.projects), upto - posted))

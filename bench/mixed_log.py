@@ -1,7 +1,7 @@
-"""Generates a log of any length from copies of random lives and of the example's life under other names.
+"""Generates a log of any length from copies of random lives and of the example's life.
 
-Each copy of a life has its own fund, projects, serials and document numbers, and several lives are interleaved. The log
-is therefore one that a ledger of many funds would have recorded, but it is written without being decided again.
+Each copy of a life has its own fund, projects, serials and document numbers, and the events of several copies are
+interleaved. So a ledger of many funds could have recorded the same log. The events are written without being decided.
 """
 
 from __future__ import annotations
@@ -30,23 +30,27 @@ from service.plans import plan_file
 from tests.random_life import RandomLife
 
 INTERLEAVED_LIVES = 64
-"""The number of lives that are interleaved."""
+"""The number of copies whose events are interleaved."""
 RANDOM_LIVES, STEPS = 24, 2_000
 SECRET = b"a secret of the benches, 32 bytes"
 HOLE = "\x00"
-"""The placeholder in the text of an event where its copies differ: the copy's mark, or a shifted set of fen."""
+"""The placeholder in an event's text for a part that differs in each copy: the copy's mark, or a set of fen."""
 
 Event = tuple[str, int, str, str]
 """Stream, version, type and fact, as in the log."""
 Claimed = tuple[str, str]
-"""A kind and a number; a hyphen before the kind means that the number is released."""
+"""The kind and the number of a document. A hyphen before the kind means that the number is released."""
 Group = list[tuple[Event, list[Claimed]]]
-"""The events that one post records, each with the numbers it claims or releases."""
+"""The events that one post records, each with the document numbers that the event claims or releases."""
 
 
 @dataclass(frozen=True)
 class Template:
-    """A life whose events have holes for the mark of a copy. `serials` is the number of serials that it issues."""
+    """A life whose events have holes, which each copy fills with its own mark and its own fen.
+
+    The mark is a text that makes the names and document numbers of a copy unique. `groups` has the events of each post.
+    `events` is the number of events, and `serials` is the number of serials that the life uses.
+    """
 
     groups: tuple[tuple[_Part, ...], ...]
     events: int
@@ -73,7 +77,7 @@ def random_template(seed: int) -> Template:
 
 
 def example_template(url: str, conn: Connection[Any]) -> Template:
-    """The life of `make run`, recorded once on this empty ledger."""
+    """The template of the life that `make run` shows. The life is recorded on the empty ledger at `url`."""
     setup = list(plan_file.posts(plan_file.read(example.PLAN), "示例"))
     ledger = open_ledger(url)
     try:
@@ -117,7 +121,7 @@ def _part(stream: str, version: int, name: str, fact: dict[str, Any]) -> _Part:
 
 
 def _split(kind: str, number: str) -> tuple[str, str]:
-    """The parts of a claimed number before and after the copy's mark."""
+    """The parts of a document number before and after the place where a copy's mark is inserted."""
     if kind.removesuffix("（上缴）") in BY_YEAR_AND_ITEM:
         year, rest = number.split("/", 1)
         return f"{year}/", rest
@@ -128,9 +132,9 @@ CODES = frozenset({"fund", "project", "from_project", "to_project", "source_id"}
 
 
 def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: str = "", kind: str = "") -> Any:
-    """The fact with a HOLE for each mark and each set of fen.
+    """The fact `value` with a HOLE for each mark and each set of fen.
 
-    Appends to `holes`, in the order of the text, None for a mark and the ranges for a set of fen.
+    Appends an item to `holes` for each HOLE, in the order of the text: None for a mark, or the ranges of a set of fen.
     """
     if isinstance(value, dict):
         kind_of_value = str(value.get("kind", ""))
@@ -156,7 +160,10 @@ def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: st
 
 
 def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
-    """Yields without end the group that each post of the interleaved lives records, with the next free serial."""
+    """Yields the groups of events of copies of `templates`, without end. The copies' groups are interleaved.
+
+    Each group comes with the ledger's next free serial, which is first in the pair.
+    """
     numbers, serial = count(1), 0
     random = Random(7)
     source = cycle(templates)
@@ -199,7 +206,7 @@ def _filled(part: _Part, mark: str, shift: int) -> str:
 
 
 def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int], object] = lambda _: None) -> int:
-    """Fill an empty, migrated ledger with at least `size` events; return their number."""
+    """Fill an empty, migrated ledger with at least `size` events. Returns the number of events."""
     templates = [*map(random_template, range(RANDOM_LIVES)), example_template(url, conn)]
     with conn.transaction():
         conn.execute("set local session_replication_role = replica")
@@ -233,7 +240,7 @@ def _moment(position: int) -> datetime:
 
 
 def _claim(claims: dict[Claimed, tuple[str, int]], claimed_now: list[Claimed], event: Event) -> None:
-    """Add these numbers to `claims`; remove those whose kind begins with a hyphen."""
+    """Add the numbers `claimed_now` to `claims`, and remove the numbers whose kind begins with a hyphen."""
     for kind, number in claimed_now:
         if kind.startswith("-"):
             claims.pop((kind[1:], number), None)

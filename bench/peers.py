@@ -37,15 +37,18 @@ MESSAGE_DB_FILES = (
     *(f"functions/{name}" for name in ("id", "cardinal-id", "stream-version", "write-message")),
     *(f"indexes/messages-{name}" for name in ("id", "stream", "category")),
 )
-"""The files that its installer runs, except pgcrypto: the one function used is part of PostgreSQL since version 13."""
+"""The SQL files that message-db's installer runs.
+
+The extension pgcrypto is left out: the one function that message-db uses is part of PostgreSQL since version 13.
+"""
 
 MakeContender = Callable[[int, int], Contender]
-"""Creates a contender from the number of writers and the number of events that each appends at once."""
+"""Creates a contender from the number of writers and the number of events that each writer appends at once."""
 
 
 @contextmanager
 def peers(server_url: str, max_writers: int) -> Iterator[tuple[dict[str, MakeContender], list[str]]]:
-    """The peers by name, each on its own database; and the reasons why others are missing."""
+    """Yields the peers by name, each on its own database, and the reasons why other peers are missing."""
     urls = {name: _database(server_url, name) for name in ("library", "message_db", "emmett")}
     with raw(server_url, max_writers) as made, _library(urls["library"], max_writers) as library:
         made[LIBRARY] = library
@@ -64,7 +67,7 @@ def _database(server_url: str, name: str) -> str:
 
 
 def _not_installed() -> str | None:
-    """Why the packages that bench/node/package-lock.json pins could not be installed; None if they are."""
+    """Install the packages that bench/node/package-lock.json pins. Returns the reason if that fails, else None."""
     if not (shutil.which("npm") and shutil.which("node")):
         return "npm and node are not installed 未安装 npm 和 node"
     command = ["npm", "ci", "--silent", "--no-audit", "--no-fund"]
@@ -102,7 +105,10 @@ def _copied(conn: psycopg.Connection[Any], rows: int) -> object:
 
 @contextmanager
 def raw(server_url: str, max_writers: int) -> Iterator[dict[str, MakeContender]]:
-    """Contenders that insert rows without rules, one or many per commit, on their own database."""
+    """Yields, by name, the peers that insert rows without any rules, on a database of their own.
+
+    RAW_INSERT commits after each row; the others insert many rows per commit.
+    """
     with _connected(_database(server_url, f"raw_{max_writers}"), max_writers) as connections:
         connections[0].execute(RAW_TABLE)
         writes = {RAW_INSERT: _one, RAW_ROWS: _many, COPY: _copied}
@@ -152,7 +158,7 @@ def _install_message_db(url: str) -> None:
 
 
 def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
-    """It writes one message per call; a bundle is several calls in one transaction."""
+    """message-db as a peer. It writes one message per call; a bundle is several calls in one transaction."""
     numbers = count()
     data = json.dumps(FACT)
 
@@ -173,7 +179,7 @@ def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
 
 
 def _emmett(url: str) -> MakeContender:
-    """It runs in a Node process that measures itself."""
+    """Emmett as a peer. It runs in a Node process that measures its own figures."""
     conninfo = conninfo_to_dict(url)
     address = f"postgresql://{conninfo['user']}@/{conninfo['dbname']}?host={quote(str(conninfo['host']), safe='')}"
     address += f"&port={conninfo['port']}"

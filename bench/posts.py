@@ -14,14 +14,17 @@ from service.api.http.limits import BUNDLE, EVENT
 
 CONNECTIONS = (1, 8, 16, 32)
 BUNDLES = ((50, 2), (1_000, 2))
-"""Pairs of events per bundle and connections."""
+"""The sizes of bundles, each with the number of connections."""
 SUYUAN = "Suyuan"
 MAX_PER_SECOND = 3_000
 MAX_BUNDLED_PER_SECOND = 12_000
 
 
 def over_http(name: str, served: Served, payments: Payments, connections: int, each: int = 1) -> Contender:
-    """A contender that sends prepared requests; each is answered before the next of its connection is sent."""
+    """A contender that sends prepared requests to `served`, on `connections` connections.
+
+    A connection sends its next request when the previous one is answered. A request has `each` events.
+    """
 
     def run(seconds: float) -> Run:
         limit = int((MAX_PER_SECOND if each == 1 else MAX_BUNDLED_PER_SECOND) * seconds * (3 if not served.key else 1))
@@ -34,7 +37,7 @@ def over_http(name: str, served: Served, payments: Payments, connections: int, e
 
 
 def requests(key: str, events: list[Event], each: int) -> list[bytes]:
-    """Requests with one event, or with bundles of `each`."""
+    """The HTTP requests that post `events`: one event per request, or bundles of `each` events."""
     if each == 1:
         bodies: list[tuple[object, str]] = [(event, EVENT) for event in events]
     else:
@@ -51,7 +54,7 @@ def as_run(result: LoadResult, each: int) -> Run:
 
 
 def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """One parameter is varied at a time around 16 connections with one event each."""
+    """The rows of posting: for different numbers of connections with one event per request, then for bundles."""
     payments = Payments(fund)
     over_http(SUYUAN, ours, payments, 16).run(pace.seconds)
     for connections in CONNECTIONS:

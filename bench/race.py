@@ -1,4 +1,4 @@
-"""Runs contenders in alternating rounds: the machine's speed drifts, so that only adjacent runs are comparable."""
+"""Runs contenders in alternating rounds, because the machine's speed drifts: only adjacent runs are comparable."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "messa
 
 
 class Run(NamedTuple):
-    """One round: the rate per second, the 99th percentile of a step, and the client's processor time per item.
+    """The figures of one round: the items per second, the 99th percentile of the time of a step, and processor time.
 
-    `slowest_ms` is the longest step, 0 if it was not measured.
+    `processor_us` is the processor time of the client for each item. `slowest_ms` is the longest time of a step; 0 if
+    it was not measured.
     """
 
     a_second: float
@@ -29,14 +30,14 @@ class Run(NamedTuple):
 
 
 class Pace(NamedTuple):
-    """The number of rounds, and the seconds of each contender in each round."""
+    """The number of rounds, and the seconds that each contender works in each round."""
 
     rounds: int
     seconds: float
 
 
 class Contender(NamedTuple):
-    """`run` works for the given seconds and returns its figures."""
+    """A program that takes part in a race. `run` works for the given seconds and returns the figures of this round."""
 
     name: str
     run: Callable[[float], Run]
@@ -44,7 +45,11 @@ class Contender(NamedTuple):
 
 @dataclass
 class Row:
-    """One contender's rounds at one work, its medians, and its median ratios to the others in the same rounds."""
+    """The result of one contender at one work: a Run for each round, from which the medians are taken.
+
+    `ratios` and `p99_ratios` compare this contender with each other contender by name: they are the medians of the
+    ratios in the same round, for the rate and for the 99th percentile.
+    """
 
     section: str
     work: str
@@ -78,7 +83,7 @@ class Row:
 
 
 def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
-    """Run each contender in each round, in alternating order."""
+    """Run each contender in each round, in alternating order. Returns a row for each contender."""
     rows = [Row(section, work, contender.name) for contender in contenders]
     for round_ in range(pace.rounds):
         order = list(zip(rows, contenders, strict=True))
@@ -94,7 +99,7 @@ def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -
 
 
 def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, each: int = 1) -> Run:
-    """Run each sequence of steps in its own thread for `seconds`; a step does `each` items."""
+    """Run each sequence of steps in a thread of its own for `seconds`. Each step does `each` items."""
     took: list[float] = []
 
     def work(own_steps: Iterable[Callable[[], object]]) -> None:
@@ -115,7 +120,10 @@ def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, 
 
 
 def settle_memory() -> None:
-    """Exempt prepared objects from collection, which a web worker would not have, and use its collection thresholds."""
+    """Make garbage collection behave as in a web worker.
+
+    The prepared posts are exempted, because a web worker would not have them. The thresholds are those of a web worker.
+    """
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -123,7 +131,10 @@ def settle_memory() -> None:
 
 
 def summed(took: Sequence[float], seconds: float, processor: float, each: int = 1) -> Run:
-    """The run of steps with these durations, each of which did `each` items."""
+    """The figures of a round of `seconds` in which each step did `each` items.
+
+    `took`: the seconds of each step. `processor`: the processor seconds of the client in the whole round.
+    """
     done = len(took) * each
     in_order = sorted(took)
     p99, slowest = in_order[int(len(took) * 0.99)], in_order[-1]

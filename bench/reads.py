@@ -30,14 +30,14 @@ from service.postgres.snapshots import Snapshot
 
 BARE_SQL = "the bare SQL"
 VARIANTS = 12
-"""The number of different requests of one kind."""
+"""The number of different paths that are requested for a read with a parameter."""
 HEAD = "select max(position) as head from event"
 SOME_POSTS = "select id from post tablesample system (1) limit %(some)s"
 Query = tuple[str, Mapping[str, object]]
 
 
 def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """Every resource that reads the ledger, on one connection, after a warm-up."""
+    """The rows of each resource that reads the ledger, requested on one connection after a warm-up."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # requests in this process are not logged
     app = create_app(from_environment(environment(url, served.port)))
     key = {"Authorization": f"Bearer {served.key}"}
@@ -54,7 +54,7 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 
 def _resources(fund: Fund, head: int, ids: list[str]) -> dict[str, list[str]]:
-    """The paths by the name of the read; several different paths where the read has a parameter."""
+    """The paths of each read, by the read's name. A read with a parameter has several different paths."""
     random = Random(5)
     project = fund.project(0)
     positions = [random.randrange(head // 10, head) for _ in range(VARIANTS)]
@@ -88,7 +88,7 @@ def _resources(fund: Fund, head: int, ids: list[str]) -> dict[str, list[str]]:
 
 
 def _recorded(reader: FlaskClient, path: str, key: Mapping[str, str]) -> list[Query]:
-    """The queries that the path runs."""
+    """The SQL queries that a request for `path` runs, by name and with their parameters."""
     queries: list[Query] = []
     with _recording(queries):
         answer = reader.get(path, headers=key)

@@ -58,7 +58,10 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def run(url: str, events: int) -> dict[str, dict[str, float]]:
-    """By the name of the work: seconds, events per second, and the peak memory of this process after it, in MB."""
+    """The seconds, the events per second and the peak MB of each work, by the work's name.
+
+    The peak is that of this process and its children up to the end of the work; for DuckDB, that of its own process.
+    """
     found: dict[str, dict[str, float]] = {}
 
     def connect() -> psycopg.Connection[Any]:
@@ -92,7 +95,7 @@ def run(url: str, events: int) -> dict[str, dict[str, float]]:
 
 
 def replayed(folder: str) -> tuple[float, float]:
-    """The seconds and the peak MB that DuckDB takes to fold the balances."""
+    """The seconds and the peak MB that DuckDB takes to fold the balances from the archive in `folder`."""
     archived = opened(Path(folder))
     took = seconds(lambda: balances(DuckDb(), archived))
     # Not by getrusage: a process starts with the peak of its parent.
@@ -101,9 +104,9 @@ def replayed(folder: str) -> tuple[float, float]:
 
 
 def fold_live(connect: Callable[[], psycopg.Connection[Any]]) -> float:
-    """The seconds of folding in spans of 10 000, as the projector folds a backlog.
+    """The seconds of folding the log in spans of 10 000 events, as the projector folds a backlog.
 
-    Between spans the tables are analyzed, outside the measured time; in production autovacuum does it.
+    After 1, 2, 4, 8 … spans the tables are analyzed, which is not counted: in production, autovacuum analyzes them.
     """
     spans, took = 0, 0.0
     with connect() as conn:

@@ -25,14 +25,17 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Served:
-    """A program that serves HTTP on a local port; `key` is the API key of ours, empty for the peer."""
+    """A program that serves HTTP on a local port: our web service or the peer.
+
+    `key` is the API key for our web service; it is empty for the peer.
+    """
 
     port: int
     key: str
     process: psutil.Process
 
     def resident_mb(self) -> float:
-        """The memory of its largest process."""
+        """The resident memory of the program's largest process, in MB."""
         processes = [self.process, *self.process.children(recursive=True)]
         return max(each.memory_info().rss for each in processes) / 1e6
 
@@ -44,7 +47,7 @@ def environment(url: str, port: int) -> dict[str, str]:
 
 @contextmanager
 def suyuan(url: str, port: int) -> Iterator[Served]:
-    """Our web service on this ledger, with a key that has every scope and practically no rate limit."""
+    """Runs our web service on the ledger at `url`. Its key has every scope and practically no rate limit."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
         key = api_keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES)))
     with _running(["service", "serve"], environment(url, port), port, key) as served:
@@ -59,7 +62,7 @@ def bare(url: str, port: int) -> Iterator[Served]:
 
 @contextmanager
 def projector(url: str) -> Iterator[psutil.Process]:
-    """The projector of this ledger."""
+    """Runs the projector of the ledger at `url`; yields the process."""
     with _process(["service", "projector"], environment(url, 0)) as process:
         yield process
 

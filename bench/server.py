@@ -22,12 +22,12 @@ from service.postgres import embedded
 from service.postgres.migrate import migrate
 
 SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "4GB", "max_connections": "300"}
-"""Settings for a server of this size; all others are those of the embedded server."""
+"""The PostgreSQL settings that differ from those of the embedded server: the benchmarks need a larger server."""
 
 
 @contextmanager
 def server() -> Iterator[str]:
-    """The conninfo of a temporary server."""
+    """Runs a temporary PostgreSQL server; yields its conninfo."""
     with TemporaryDirectory(prefix="suyuan-bench-") as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -36,7 +36,7 @@ def server() -> Iterator[str]:
 
 
 def new_ledger(server_url: str, name: str) -> str:
-    """The conninfo of a new, empty, migrated ledger on this server."""
+    """Creates an empty, migrated ledger in a new database `name` on this server. Returns its conninfo."""
     with psycopg.connect(server_url, autocommit=True) as conn:
         conn.execute(f"create database {name}".encode())
     url = make_conninfo(server_url, dbname=name)
@@ -59,7 +59,7 @@ PEERS_BY_NPM = Path(__file__).with_name("node") / "package.json"
 
 
 def versions() -> dict[str, str]:
-    """The versions of the installed libraries and peers; hledger reports its own."""
+    """The versions of the installed libraries and peers, by name."""
     found = {each: version(each) for each in LIBRARIES if find_spec(each)}
     if hledger := which("hledger"):
         answer = subprocess.run([hledger, "--version"], check=True, capture_output=True, text=True)
@@ -68,7 +68,7 @@ def versions() -> dict[str, str]:
 
 
 def machine(url: str) -> dict[str, Any]:
-    """The machine and the server settings of the measurement."""
+    """The machine, the software versions and the server settings of the measurement, by name."""
     with psycopg.connect(url) as conn:
         [(postgresql,)] = conn.execute("show server_version").fetchall()
     return {

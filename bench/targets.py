@@ -1,4 +1,4 @@
-"""The targets of the measurements: a required and a desired figure, or ratio to a peer in the same run."""
+"""The targets of the measurements: a required and a desired value of a figure, or of its ratio to a peer's figure."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bench.race import BARE, LIBRARY, RAW_INSERT, RAW_ROWS, Row
 
 
 class Target(NamedTuple):
-    """A target for the contender `who` at `work`: its rate, p99 or slowest step (`of`), or its ratio to that of `peer`.
+    """A target for a figure of the contender `who` at `work`: its rate, 99th percentile or slowest step, as `of` says.
 
-    `least` is required and `wanted` desired; a p99 without a peer is in ms, as is a slowest step, which has no peer.
+    With a `peer`, the target is for the ratio to the peer's figure. Without a peer, a rate is per second, and a 99th
+    percentile or slowest step is in ms. `least` is the required value, and `wanted` is the desired value.
     """
 
     work: str
@@ -70,7 +71,10 @@ TARGETS = (
 
 
 def verdicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The targets with the figure found and whether it meets the requirement, without those whose work was not run."""
+    """Each target with the figure found and with whether this figure meets the requirement.
+
+    A target whose work was not run is left out.
+    """
     results = []
     for target in TARGETS:
         found = target.found(rows)

@@ -1,7 +1,7 @@
 """The posts of the benchmarks: a fund of many projects whose awards are paid in small payments of three events each.
 
 A payment is requested, instructed with a voucher, and confirmed with the bank's reference; no approval levels are set.
-So each post passes the rules of its step, most claim a number, and all move fen.
+Each post is checked by the rules of its step and moves fen, and most posts claim a document number.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROUND = 10_000
 
 @dataclass(frozen=True)
 class Fund:
-    """A fund of `projects` projects with `awards` awards each; `code` is unique."""
+    """A fund of `projects` projects with `awards` awards each. No two funds of a ledger have the same `code`."""
 
     code: str
     projects: int
@@ -39,7 +39,7 @@ class Fund:
         return f"{self.code}-{number}"
 
     def founding(self) -> Iterator[Event]:
-        """All events before the first payment."""
+        """All events of the fund and its projects before the first payment, in order."""
         share = Money(AWARD * self.awards)
         settings = {"notice_working_days": 0, "approvals": [], "acceptance_tries": 2}
         whole = str(Money(share * self.projects))
@@ -87,7 +87,10 @@ class Fund:
         }
 
     def _round(self, project: str, round_: int, awards: range, version: int) -> Iterator[Event]:
-        """The events from a call to its award list, on a stream at this version."""
+        """The events of one round of `project`, from the call to the list of `awards`.
+
+        `version`: the version of the project's stream before the round.
+        """
 
         def of_project(type_: str, cites: str = "", **data: Any) -> Event:
             return _event(f"project/{project}", type_, cites, **data)
@@ -144,17 +147,17 @@ def _payee(number: int) -> dict[str, str]:
 
 
 def read(event: Event) -> Post:
-    """The post that the service reads from the event."""
+    """The post that the service makes of `event`, a CloudEvent."""
     return cloudevents.parse_post(cloudevents.parse_envelope(event), "bench", SECRET)
 
 
 def found(ledger: Ledger, fund: Fund) -> None:
-    """Post all events before the first payment."""
+    """Post all events of `fund` before its first payment."""
     settle(ledger, fund.founding())
 
 
 def settle(ledger: Ledger, events: Iterable[Event]) -> None:
-    """Post the events in bundles of a thousand; each must be recorded."""
+    """Post `events` in bundles of a thousand. Fails if an event is refused."""
     remaining = iter(events)
     while bundle := [read(event) for event in islice(remaining, 1_000)]:
         outcomes = ledger.post(bundle)
@@ -163,13 +166,13 @@ def settle(ledger: Ledger, events: Iterable[Event]) -> None:
 
 
 class Payments:
-    """The posts of a fund's payments, for each writer on its own projects and in an order that the rules accept."""
+    """The events of payments of `fund`, in an order that the rules accept."""
 
     def __init__(self, fund: Fund) -> None:
         self._fund = fund
 
     def events(self, projects: Sequence[int], how_many: int) -> Iterator[Event]:
-        """The events of new payments, `how_many` in all, for the projects and their awards in turn."""
+        """The first `how_many` events of new payments, for the projects and their awards in turn."""
         in_turn = cycle(projects)
         return islice(
             (
@@ -181,7 +184,10 @@ class Payments:
         )
 
     def for_writers(self, writers: int, how_many: int) -> list[list[Event]]:
-        """`how_many` events for each writer; the projects are divided among the writers."""
+        """`how_many` events for each writer. The projects are divided among the writers.
+
+        If there are fewer projects than writers, several writers share a project.
+        """
         shares = [range(self._fund.projects)[writer::writers] for writer in range(writers)]
         return [
             list(self.events(share or [writer % self._fund.projects], how_many)) for writer, share in enumerate(shares)

@@ -37,8 +37,8 @@ class Urgency(StrEnum):
 class Sentence(NamedTuple):
     """The message of an alert in two languages, with placeholders for the alert's facts.
 
-    `rule`: the name of the rule that the situation would break, or of the rule that was waived; None if there is no
-    such rule. `source`: why the alert exists, that is, the source of `rule`, or `because` if `rule` is None.
+    `rule`: the name of the rule that the alert is about; None if there is no such rule. `source` says why the alert
+    exists: it is the source of `rule`, or `because` if `rule` is None.
     """
 
     en: str
@@ -157,9 +157,9 @@ SENTENCES = {
         because=ACCOUNTING,
     ),
 }
-"""All alerts by name."""
+"""The message of each alert, by the alert's name."""
 EVENT_TYPES = ("entry", "type")
-"""Facts that name an event type: the Chinese sentence has its title."""
+"""The facts that name an event type. In the Chinese message, the event type's Chinese title replaces the name."""
 
 
 class Alert(Struct, frozen=True):
@@ -183,7 +183,10 @@ class Alert(Struct, frozen=True):
 
 
 CALENDAR_DUE_DAYS = 60
-"""This many days before the last known year ends, the calendar of the next one is due: it is published by then."""
+"""The alert to import the next year's calendar begins this many days before the last calendar of the ledger ends.
+
+By then, the next year's calendar is published.
+"""
 
 
 def urgency(due_on: date, today: date) -> Urgency:
@@ -221,7 +224,7 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
-    """The alert that the calendar of the first year without one must be imported, once that is soon due.
+    """The alert to import the calendar of the first year without one, from CALENDAR_DUE_DAYS before that year.
 
     The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may still
     publish a notice.

@@ -1,4 +1,4 @@
-"""Allocates a fixed total by score (seed, project 7): exact for the total and for each batch, in whole quanta.
+"""Allocates a fixed total by score (seed, project 7). The shares are whole quanta and add up to the total and batches.
 
 The total is divided in proportion to the scores, by the largest remainder method: this gives each award's total. Each
 batch except the last is divided in proportion to these totals, and no share exceeds what its award still lacks. In the
@@ -20,11 +20,11 @@ METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分�
 
 
 def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int) -> list[dict[int, Money]]:
-    """Divides the amounts of `batches` in proportion to `scores`; returns the shares of each score by batch number.
+    """Divides the amounts of `batches` in proportion to `scores`. Returns the shares of each score, by batch number.
 
-    `batches` maps batch numbers to amounts in fen. Shares are multiples of `quantum`. Of equal remainders, the earlier
-    score gets the odd quantum. Raises QuantumTooCoarse if a batch is not a multiple of `quantum`, NothingToShareBy if
-    no score is above zero.
+    `batches` maps batch numbers to amounts in fen. Shares are multiples of `quantum`. If two scores have equal
+    remainders, the earlier score in `scores` gets the quantum that is left. Raises QuantumTooCoarse if a batch is not a
+    multiple of `quantum`, NothingToShareBy if no score is above zero.
     """
     for number, amount in batches.items():
         if amount % quantum:

@@ -152,7 +152,7 @@ def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
 
 
 def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
-    """The streams that forbid to book the post before some day, each with the earliest day that it allows."""
+    """The names of the streams that limit the booking date, each with its earliest possible booking date."""
     for name in touched:
         if last := ledger.stream(name).booked_on:
             yield name, last

@@ -13,7 +13,7 @@ from domain.posting import Move
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
-"""A stream, and the fact to record on it because money crosses between it and the leader's stream."""
+"""The name of a stream, and the fact that mirrors the leader on that stream."""
 
 
 class Decision(Struct, frozen=True):

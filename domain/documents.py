@@ -69,11 +69,11 @@ class Claim(Struct, frozen=True, order=True):
 
 
 BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书", "退回通知书"})
-"""Kinds whose numbering restarts each year and may have items; numbers of other kinds are unique by themselves."""
+"""The document kinds whose numbers restart each year and may have items. Other numbers are unique by themselves."""
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The claims of an event: one for each different number among its `documents` of these `kinds`.
+    """The claims of an event that cites `documents`: one for each different number of a document of these `kinds`.
 
     `purpose` is appended to the kind of each claim. For kinds in BY_YEAR_AND_ITEM, a document without a year gets
     `year`, and a document without an item gets item 1.

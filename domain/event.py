@@ -33,8 +33,8 @@ class Restored(Struct, frozen=True):
 class Reversible(Struct, frozen=True):
     """How an entry is reversed: whether a part of its amount can be reversed, and which entities are restored.
 
-    `restores(state, fact)` returns these entities, given the fund or project and the entry's fact. If
-    `by_another`, neither the person who posted the entry nor the API key that was used may reverse it.
+    `restores(state, fact)` returns these entities, given the fund or project and the entry's fact. If `by_another` is
+    true, another person with another API key than those of the entry must post the reversal.
     """
 
     in_part: bool = False
@@ -43,9 +43,10 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """A Reversible for an entry that can be reversed only as a whole; its reversal restores one entity.
+    """A Reversible for an entry that can be reversed only as a whole. The reversal restores one entity.
 
-    The entity has this `kind`, and the fact's field of that name names it: for kind `award`, the field `fact.award`.
+    `kind` is the kind of this entity. It is also the name of the fact's field that contains the entity's name: for the
+    kind `award`, the field is `fact.award`.
     """
     return Reversible(restores=lambda _, fact: (Restored(kind, str(getattr(fact, kind))),), by_another=by_another)
 
@@ -111,9 +112,9 @@ class Poster(Struct, frozen=True):
     key: str
 
     def same_as(self, other: Poster) -> str | None:
-        """The person that both posters share, or else the shared API key; None if they share neither.
+        """The person's name if both posters are the same person; else the API key if both used the same key; else None.
 
-        The four-eyes rules forbid a shared person and a shared key alike.
+        The four-eyes rules forbid both: the same person, and the same key.
         """
         if normalized(self.actor) == normalized(other.actor):
             return other.actor
@@ -133,7 +134,7 @@ def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
 
 
 def subject(fact: type[Fact]) -> str:
-    """The form of the stream name in a post of the event type `fact`: `fund/…`, or `fund/… | project/…`."""
+    """The form of the stream names to which `fact` can be posted, such as `fund/…` or `fund/… | project/…`."""
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
@@ -146,7 +147,10 @@ class Posted(Struct, frozen=True):
 
 
 class Reference(Struct, frozen=True):
-    """The identity of an event: its stream and version. Both are known when it is decided; its log position is not."""
+    """The identity of an event: its stream and version.
+
+    Both are known when the event is decided. The event's position in the log is known only when it is recorded.
+    """
 
     stream: str
     version: int

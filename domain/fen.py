@@ -50,7 +50,7 @@ class FenSet:
 
     @classmethod
     def of(cls, ranges: Iterable[Range]) -> FenSet:
-        """The union of ranges, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
+        """The union of `ranges`, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
         joined: list[Range] = []
         for lo, hi in sorted(ranges):
             if not 0 <= lo <= hi:
@@ -82,7 +82,7 @@ class FenSet:
 
     @property
     def total(self) -> int:
-        """The number of fen, which is the amount. It is not len(), because len() is limited to sys.maxsize."""
+        """The number of fen in the set, which is its amount. This is not len(), because len() has an upper limit."""
         return self._total
 
     def __bool__(self) -> bool:
@@ -117,7 +117,7 @@ class FenSet:
         return self
 
     def __add__(self, other: FenSet) -> FenSet:
-        """The union of both sets. Raises FenOverlap if they have a fen in common."""
+        """The union of both sets. Raises FenOverlap if the sets have a fen in common."""
         if not (self and other):
             return self or other
         first, last = self._touching_slice(other)
@@ -135,7 +135,7 @@ class FenSet:
         return self._canonical(ranges, self._total + other._total)
 
     def __sub__(self, other: FenSet) -> FenSet:
-        """The set without other. Raises FenMissing unless the set contains all of other."""
+        """The set without the fen of `other`. Raises FenMissing if a fen of `other` is not in the set."""
         if not other:
             return self
         first, last = self._touching_slice(other)

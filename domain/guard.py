@@ -1,4 +1,4 @@
-"""Guards: conditions whose single check both refuses a post and explains which requirement is not met."""
+"""Guards: conditions, each with one check that both refuses a post and explains to `why` what is missing."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Evidence = tuple[Reference, ...]
 class Guard(NamedTuple):
     """A condition, described in two languages, and its check.
 
-    `check` returns the events that satisfy the condition, or raises one of `rules`. Its third argument is a fact, or an
-    entity with the same fields as a fact, such as `award` and `batch`.
+    `check` returns the events that satisfy the condition, or raises one of `rules`. The third argument of `check` is a
+    fact, or an entity with the same fields as a fact, such as `award` and `batch`.
     """
 
     en: str

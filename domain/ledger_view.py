@@ -1,6 +1,6 @@
 """The input of a decision: the streams, today's date, the calendar, and the state that the whole ledger shares.
 
-A view never changes: each event leads to a new view. A refused bundle therefore needs no rollback.
+A view never changes: each event leads to a new view. So a refused bundle of posts needs no rollback.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ State = Fund | Project
 
 
 class Stream(Struct, frozen=True):
-    """The state of a fund or project after its event `version`, and that event's booking date. Version 0: no event."""
+    """The state of a fund or project after its event `version`, and the booking date of that event.
+
+    Before the first event, `version` is 0.
+    """
 
     version: int = 0
     booked_on: date | None = None

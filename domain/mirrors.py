@@ -1,4 +1,7 @@
-"""Mirrors: facts that the ledger records on the other stream if money moves between fund and project. Never posted."""
+"""Mirrors: facts that the ledger records on the other stream if money moves between fund and project.
+
+No service posts a mirror: the ledger adds mirrors to the event that a service posted, which is their leader.
+"""
 
 from __future__ import annotations
 

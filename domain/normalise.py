@@ -8,9 +8,9 @@ import unicodedata
 from domain.case_folding import FOLDED
 
 _ALIKE = dict(zip("‐‑‒–—―−⁃ー‧・•⋅", "---------····", strict=True))
-"""Dashes of any length and middle dots, which readers do not distinguish."""
+"""Maps all dashes to one dash and all middle dots to one middle dot, because readers do not distinguish them."""
 _SPACE = dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\u1680\u2028\u2029", "")
-"""The white space that NFKC leaves."""
+"""Removes the white space characters that NFKC leaves unchanged: they are mapped to the empty string."""
 _TABLE = str.maketrans({**FOLDED, **_ALIKE, **_SPACE})
 
 

@@ -29,7 +29,7 @@ PAID = "paid"
 
 
 class Account(NamedTuple):
-    """The kind of stream that owns an account, and the fields of Place that divide the account."""
+    """The kind of stream that owns an account, and the fields of Place by which the account is divided (`key`)."""
 
     owner: str
     key: tuple[str, ...]
@@ -100,7 +100,7 @@ POSTINGS = (
     Posting("RecoveryReceived", PAID, RECOVERED),
     Posting("ProjectClosed", LINE, POOL),
 )
-"""EntryReversed has no rule: it moves fen back, from the `target` to the `source` of the rule that moved them."""
+"""All posting rules. EntryReversed has none: a reversal moves fen from the `target` back to the `source` of a rule."""
 WHEN_ZH = {
     "": "",
     GATE_OPEN: "拨付条件已满足",
@@ -156,7 +156,7 @@ def account_at(account: str, place: Place) -> AccountAt:
 
 
 def key_of(*accounts: str) -> tuple[str, ...]:
-    """The fields of Place that divide any of `accounts`, in the order of Place."""
+    """The fields of Place that are in the key of at least one of `accounts`, in the order of Place."""
     return tuple(part for part in Place._fields if any(part in ACCOUNTS[account].key for account in accounts))
 
 
@@ -170,9 +170,9 @@ def _of_all_payments(account: str, place: Place) -> AccountAt:
 
 
 class Move(Struct, frozen=True):
-    """A set of fen that moves from one account to another.
+    """A set of fen that moves from the account `source` to the account `target`.
 
-    `place` has all fields of the keys of both accounts.
+    In `place`, every field is set that is in the key of one of the two accounts.
     """
 
     source: str
@@ -212,7 +212,7 @@ class Accounts(Struct, frozen=True):
     def total(self, accounts: Iterable[str]) -> Money:
         """The amount in `accounts` at all places.
 
-        Its cost is linear in the number of sums. That is acceptable for closings, but not for payments.
+        The time is linear in the number of `sums`. That is acceptable for a closing, but not for every payment.
         """
         wanted = frozenset(accounts)
         return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
@@ -263,9 +263,6 @@ def source_of(event: str) -> str:
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """The move of `fen` out of the treasury by the posting rule of `event`, an appropriation.
-
-    The serials of `fen` are new.
-    """
+    """The move of `fen`, which have new serials, out of the treasury by the posting rule of `event`."""
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

@@ -94,7 +94,10 @@ class Changed(Exception):
 
 
 OF_THE_EVENT = (DataError, IntegrityError, ProgramLimitExceeded)
-"""The errors that an event causes, each time it is folded. The last is raised for a key too long for its index."""
+"""The errors that an event causes each time it is folded.
+
+PostgreSQL raises ProgramLimitExceeded for a key that is too long for its index.
+"""
 
 
 class _Failed(Exception):
@@ -108,11 +111,13 @@ def advance(
     """Fold the next span of at most `max_events` events, none above `upto`, into the tables of `names`.
 
     Returns the span, or None if there is nothing to fold. The cursors move in the same transaction as the rows, so each
-    event is folded exactly once; the row locks on the cursors allow only one writer per table. The events of held funds
-    are skipped. If an event makes the span fail (OF_THE_EVENT), a span half as long is tried, and so on; the first that
-    succeeds is returned, and later calls go on from there. Raises FoldStopped, with the position, if the next event
-    alone fails; Changed, before anything is folded, if the SQL of a projection has changed since its table was folded.
-    Any other error of PostgreSQL while a table is folded has a note that names the projection and the span.
+    event is folded exactly once. The row locks on the cursors allow only one writer per table. The events of held funds
+    are skipped.
+
+    If an event makes the span fail with an error of OF_THE_EVENT, the span is halved until it can be folded. Raises
+    FoldStopped, with the position, if a span of one event fails. Raises Changed, before anything is folded, if the SQL
+    of a projection has changed since its table was folded. Any other error of PostgreSQL while a table is folded gets a
+    note that names the projection and the span.
     """
     while True:
         try:

@@ -1,8 +1,9 @@
-"""A fund whose event cannot be folded is held: its tables stay at the position before that event; other funds go on.
+"""Holds a fund if one of its events cannot be folded. The events of all other funds are still folded.
 
-`held_fund` has a row for each. A session that folds while a fund is held puts a temporary view in front of the log
-which lacks the event and all later events of that fund. So the SQL of the projections, and with it their version, is
-the same with and without a hold, and nothing is slower while no fund is held.
+The rows of a held fund stay as they were before that event. The table `held_fund` has one row for each held fund. A
+session that folds while a fund is held puts a temporary view in front of the log. The view lacks the event that cannot
+be folded and all later events of the fund. So a hold changes neither the SQL of the projections nor their versions,
+and folding is not slower while no fund is held.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ HOLD = """
 
 
 def skip_held(conn: Connection[Any]) -> None:
-    """For the rest of this session, make `event` a view of the log without the events of held funds.
+    """For the rest of this session, make the name `event` mean a view of the log that skips held funds.
 
-    PostgreSQL resolves the name `held_fund` when it creates the view. In a rebuild, the name means the copy in the
-    rebuild's schema.
+    The view lacks the event for which a fund is held, and all later events of the fund. PostgreSQL resolves the name
+    `held_fund` when it creates the view. In a rebuild, the name means the copy in the rebuild's schema.
     """
     conn.execute(SKIP_HELD)
     # Prepared statements would still read the table: PostgreSQL does not notice that a name has a new meaning.
@@ -56,4 +57,4 @@ SKIP_HELD = """
     where not exists (select from held_fund as h where h.fund = e.fact ->> 'fund' and h.position <= e.position)
 """
 NOT_SKIPPED_YET = "exists (select from held_fund) and to_regclass('pg_temp.event') is null"
-"""Whether a fund is held and this session does not skip its events yet, as an SQL expression."""
+"""An SQL expression: whether a fund is held and this session does not use the view of `skip_held` yet."""

@@ -1,4 +1,4 @@
-"""Rebuild projections in shadow tables while the service accepts posts, and switch to them if they are the same."""
+"""Rebuild projections in shadow tables while the service accepts posts, and replace the live tables if none differs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 8_319_689_431_689_592_834  # `suyuan` in ASCII, and 2
 """The key of the advisory lock that allows one rebuild at a time."""
 LOCK_TIMEOUT = "300ms"
-"""The lock timeout of one attempt to switch: new readers queue behind it."""
+"""How long one attempt to switch waits for its locks. New readers queue behind the attempt, so it must be short."""
 MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
 NEAR_EVENTS = 1_000
-"""How many events may be left to the switch, which folds them while the projector waits: some 0.1 s."""
+"""The switch may begin when at most this many events are left to fold.
+
+The switch folds them in some 0.1 s, while the projector waits.
+"""
 
 
 class AlreadyRunning(Exception):
@@ -33,7 +36,7 @@ class AlreadyRunning(Exception):
 
 
 class PositionsDiffer(Exception):
-    """The live tables are at different positions: the projector is still catching some of them up."""
+    """The live tables are at different positions: some are behind, and the projector must fold more events first."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -57,9 +60,9 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the position of the new tables, the comparisons, and whether tables were switched.
+    """The result of a rebuild: the comparisons, the position of the new tables, and whether they replaced live tables.
 
-    The tables were compared at this position, or at an earlier one if the live tables have moved on since.
+    The comparisons are of this position, or of an earlier one if the live tables have moved on since.
     """
 
     position: int
@@ -68,7 +71,7 @@ class Rebuilt(NamedTuple):
 
     @property
     def unexpected(self) -> tuple[str, ...]:
-        """All tables whose rebuilt rows differ from the live ones, including those that were accepted."""
+        """The names of all tables whose rebuilt rows differ from the live rows, even if the difference was accepted."""
         return tuple(each.name for each in self.comparisons if each.differing)
 
 
@@ -79,12 +82,14 @@ def rebuild(
     on_progress: Callable[[str, int], object] = lambda *_: None,
     release: str | None = None,
 ) -> Rebuilt:
-    """Rebuild `names` and the projections that they read in shadow tables; switch to these if they equal the live ones.
+    """Rebuild `names` and the projections that they read; replace their live tables if the rebuilt tables are equal.
 
-    The shadow tables are folded from the beginning of the log. `accepted`: the projections that may differ from their
-    live tables. `on_progress` is called with a lane's name (its first projection) and its position. `release`: a held
-    fund to release. The events of that fund are folded again, its rows may differ, and `names` must be all projections.
-    The switch is one transaction; until it commits, the live tables are unchanged. Raises AlreadyRunning,
+    The rebuilt tables are shadow tables, folded from the beginning of the log. `accepted`: the projections whose
+    rebuilt tables may differ. `release`: a held fund to release, if any. Its events are folded again, its rows may
+    differ, and `names` must be all projections. `on_progress` is called with the name of a lane (its first projection)
+    and the position that the lane has reached.
+
+    The live tables are replaced in one transaction, and are unchanged until it commits. Raises AlreadyRunning,
     PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks during every
     attempt to switch.
     """
@@ -125,9 +130,9 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _copy_holds(conn: Connection[Any], release: str | None) -> None:
-    """Copy the present holds to the schema of the rebuild, where folds find them. The fund `release` is left out.
+    """Copy the table `held_fund` to the schema of the rebuild, so that the rebuild skips the same funds.
 
-    Raises NotHeld if the fund `release` is not held.
+    The fund `release` is left out. Raises NotHeld if the fund `release` is not held.
     """
     copy = Identifier(SCHEMA, "held_fund")
     conn.execute(SQL("create table {} as table public.held_fund").format(copy))
@@ -141,9 +146,10 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold each lane until it is at most NEAR_EVENTS behind the live tables, then create its remaining indexes.
+    """Fold each lane of projections until the lane is at most NEAR_EVENTS behind the live tables.
 
-    The lanes need not reach the same position: while posts come in, the live tables move on during every repetition.
+    Then create the indexes, by the statements `indexes` of each projection. The lanes need not reach the same position:
+    while posts come in, the live tables move on during every repetition.
     """
 
     def run(lane: tuple[str, ...]) -> None:
@@ -165,7 +171,7 @@ def _follow(
     reached: int,
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold the lane, which has reached this position, until it is at most NEAR_EVENTS behind the live tables."""
+    """Fold the lane until it is at most NEAR_EVENTS behind the live tables. `reached`: the position that it has now."""
     while (upto := _live_position(conn, names)) > (reached + NEAR_EVENTS if reached else 0):
         fold(conn, lane, upto, lambda position: on_progress(lane[0], position), analyzed=reached)
         reached = upto
@@ -174,8 +180,8 @@ def _follow(
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
     """The lowest position of the live tables' cursors, or the end of the log if that is lower; 0 without cursors.
 
-    Raises PositionsDiffer if the cursors are at different positions, unless `names` are all projections: a rebuild of
-    all projections repairs cursors that differ or are beyond the log.
+    Raises PositionsDiffer if the cursors are at different positions and `names` are not all projections. A rebuild of
+    all projections repairs such cursors, and also cursors beyond the end of the log.
     """
     rows = conn.cursor(row_factory=tuple_row)
     positions = {position for (position,) in rows.execute(POSITIONS, [[*ORDER]])}
@@ -189,9 +195,9 @@ POSITIONS = "select position from public.projection where name = any(%s)"
 
 
 def _compare(conn: Connection[Any], names: Sequence[str], release: str | None) -> Rebuilt:
-    """Fold the rest and compare all tables, at one snapshot: the projector goes on meanwhile.
+    """Fold the rest of the log and compare all tables in one snapshot, while the projector goes on.
 
-    What it folds after that is folded by the same SQL into the new tables too, and is not compared.
+    The events after the snapshot are folded by the same SQL into the live and the shadow tables, and are not compared.
     """
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
@@ -200,7 +206,7 @@ def _compare(conn: Connection[Any], names: Sequence[str], release: str | None) -
 
 
 def _fold_rest(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
-    """Fold all lanes up to the position of the live tables; return the position. Raises HeldMeanwhile."""
+    """Fold all lanes up to the position of the live tables, and return this position. Raises HeldMeanwhile."""
     position = _live_position(conn, names)
     for lane in lanes(names):
         fold(conn, lane, position, lambda _: None, analyzed=position)
@@ -221,11 +227,11 @@ def _switch(conn: Connection[Any], names: Sequence[str], release: str | None) ->
 
 
 def _try_to_switch(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
-    """In one transaction: stop the projector, fold the rest, and replace the live tables. Returns the position.
+    """In one transaction: stop the projector, fold the rest of the log, and replace the live tables.
 
-    Readers start with a shared lock on `projection`. So the switch waits for the readers that have started, and new
-    readers wait for the switch: no reader sees a table created after the reader's snapshot; such a table would
-    look empty.
+    Returns the position. Readers start with a shared lock on `projection`. So the switch waits for the readers that
+    have started, and new readers wait for the switch. Otherwise a reader could see a table that was created after the
+    reader's snapshot: such a table would look empty.
     """
     with conn.transaction():
         conn.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
@@ -254,7 +260,10 @@ HELD_MEANWHILE = """
             select from held_fund as h where (h.fund, h.position) = (now.fund, now.position)
         )
 """
-"""The funds that are held now and were not when the rebuild began: `held_fund` is the copy in its schema."""
+"""Selects the funds that have been held, or held at another position, since the rebuild began.
+
+The fund to release is left out. `held_fund` without a schema is the copy that the rebuild made when it began.
+"""
 SWITCHED = """
     insert into public.projection (name, version, position) values (%(name)s, %(version)s, %(position)s)
     on conflict (name) do update set version = excluded.version, position = excluded.position, moved_at = now()

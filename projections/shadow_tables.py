@@ -1,7 +1,8 @@
 """Shadow tables: copies of the live tables, folded from scratch by the same SQL, for a rebuild or a check.
 
-A rebuild creates them in a schema of its own; a check in the session's temporary schema, where they need no privileges
-and are dropped with the session. The search path finds them first, then the log and the functions of the live schema.
+A rebuild creates shadow tables in a schema of its own. A check creates them in the session's temporary schema, where
+they need no privileges and are dropped with the session. In both cases, the search path finds the shadow tables before
+the live tables; the log and the functions are found in the live schema.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from projections import READS, advance
 
 TEMPORARY = "pg_temp"
 FIRST_SPAN, SPAN = 1_000, 50_000
-"""Events per span: few while the planner has no statistics of the tables, then more than in a live span."""
+"""The first and the largest number of events per span.
+
+The first spans are short, because PostgreSQL's planner has no statistics of the new tables yet. The largest spans are
+longer than those of the live tables.
+"""
 WORK_MEM = "64MB"
 """`work_mem` in the database: the memory of one sort or hash of a large span."""
 
 
 class Difference(NamedTuple):
-    """A row that differs between the two tables.
+    """A row that differs between a live table and its shadow table.
 
-    `live`: the row in the live table. `rebuilt`: the row in the shadow table. Either is None if that table has no such
-    row.
+    `live`: the row in the live table, or None if the live table lacks it. `rebuilt`: the row in the shadow table, or
+    None if the shadow table lacks it.
     """
 
     live: dict[str, Any] | None
@@ -51,9 +56,9 @@ class Comparison(NamedTuple):
 
 
 def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
-    """The projections `names`, divided into at most two groups that can be folded in parallel.
+    """The projections `names`, divided into at most two groups (lanes) that can be folded in parallel.
 
-    No projection of one group reads from a projection of the other.
+    No projection of one group reads from a projection of the other group.
     """
     first = _connected(names[0], names) if names else frozenset()
     groups = (tuple(n for n in names if n in first), tuple(n for n in names if n not in first))
@@ -63,7 +68,7 @@ def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
     """The projection `name`, and all projections of `names` that are connected with it.
 
-    Two projections are connected if one reads from the other, or if both are connected with the same third one.
+    Two projections are connected if one reads from the other. Connections are followed from projection to projection.
     """
     group = {name}
     while True:
@@ -91,7 +96,7 @@ MAKE = "select make_like(%(live)s::regclass, %(schema)s)"
 
 
 def set_search_path(conn: Connection[Any], schema: str) -> None:
-    """Set the search path so that a table's name means the one in `schema` if it exists there; also set `work_mem`."""
+    """Set the search path so that a table is looked up in `schema` first, then in `public`; also set `work_mem`."""
     conn.execute(SQL("set search_path = {}, public").format(Identifier(schema)))
     conn.execute(SQL("set work_mem = {}").format(WORK_MEM))
 
@@ -106,8 +111,8 @@ def fold(
     """Fold the log into the tables `names` up to position `upto`. Raises FoldStopped if an event cannot be folded.
 
     After each span, `on_progress` is called with the position reached. The events of held funds are skipped, as in the
-    live tables. `analyzed`: the position up to which an earlier call has folded the tables and updated the planner's
-    statistics.
+    live tables. `analyzed`: the position up to which earlier calls have folded the tables, or 0 in the first call; the
+    planner's statistics are updated again at twice this position.
     """
     max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):

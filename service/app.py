@@ -83,7 +83,10 @@ class _Synchronous(Flask):
 
 
 def create_app(config: Config) -> Flask:
-    """The web service on `config.database_url`. Call it after forking, because it opens connections."""
+    """Build the web service on the database `config.database_url`.
+
+    The service opens connections, so call this function only after forking.
+    """
     assert config.database_url is not None, "the database is chosen before the app is built"
     app = _routes()
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
@@ -124,7 +127,7 @@ def _figures(reader: Reader) -> dict[str, float]:
 def _calendar_days(reader: Reader) -> int:
     """The number of days from today that the calendar still covers.
 
-    The calendar is read with `reader`, because the ledger's own connections may all be waiting.
+    The calendar is read with `reader`, because all connections of the ledger itself may be in use.
     """
     with reader.at() as snapshot:
         known = calendar_of(history(snapshot.conn), packaged_working_days)

@@ -36,7 +36,7 @@ class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defa
 
 
 class _Envelope(msgspec.Struct, omit_defaults=True):
-    """The members that the JSON of every event has, whatever its type."""
+    """The members of an event's JSON that do not depend on the type of the event."""
 
     fund: str
     occurred_on: date
@@ -53,7 +53,8 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
 _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
-"""A field of a fact whose value is null, with its comma. It never matches inside a string, where quotes are escaped."""
+"""Matches a field with the value null, and its comma, in the JSON of a fact. Cannot match inside a string, because
+quotes are escaped there."""
 
 
 def encode(event: Recorded) -> str:
@@ -93,7 +94,7 @@ class UnknownEventType(OperatorError):
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     """The event of type `name` with the JSON `body`.
 
-    Raises msgspec.ValidationError if `body` cannot be decoded, UnknownEventType if this version does not know the type.
+    Raises msgspec.ValidationError if `body` cannot be decoded, UnknownEventType if this program does not know the type.
     """
     if name not in _FACT_DECODERS:
         raise UnknownEventType(name)
@@ -121,13 +122,16 @@ def encode_stream(stream: Stream) -> str:
 
 
 def decode_stream(name: str, version: int, body: str) -> Stream:
-    """The stream at `version`, from the JSON that encode_stream returned."""
+    """The stream `name` at `version`, from the JSON that encode_stream returned."""
     booked_on, state = _STATE_DECODERS[name.partition("/")[0]].decode(body)
     return Stream(version, booked_on, state)
 
 
 def _write(value: Any) -> Any:
-    """Convert `value` for msgspec: money and fen to text, a map to a list of pairs. Raises TypeError otherwise."""
+    """Convert `value` for msgspec: money and fen to text, a map to a list of pairs.
+
+    Raises TypeError for a value of another type.
+    """
     if isinstance(value, Money | FenSet):
         return str(value)
     if isinstance(value, Map):

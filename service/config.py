@@ -52,33 +52,33 @@ ABOUT = {
 }
 """Every environment variable that is read, with its description for the help of the commands."""
 OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE")
-"""Those from which a command gets the ledger and its secret."""
+"""The variables from which every command that uses the ledger finds the ledger and its secret."""
 OF_EVENTS = ("SUYUAN_SOURCE",)
-"""Those that the commands read that hash events, besides those of the ledger."""
+"""The variables that a command reads, in addition to OF_LEDGER, if it hashes events."""
 OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
-"""Those that the web service reads, besides those of the ledger."""
+"""The variables that the web service reads, in addition to OF_LEDGER."""
 OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
-"""Those that the projector reads, besides those of the ledger."""
+"""The variables that the projector reads, in addition to OF_LEDGER."""
 
 
 MIN_SECRET = 32
-"""The fewest characters of the secret."""
+"""The minimum number of characters of the secret."""
 
 
 class ExitCode(IntEnum):
-    """How a command ends; docs/operations.md explains the codes to operators."""
+    """The exit codes of the commands; docs/operations.md explains them to operators."""
 
     DONE = 0
-    """It is done, or it was stopped as intended."""
+    """The command is done, or was stopped as intended."""
     DIFFERS = 1
-    """Something differs, and the findings name it."""
+    """The command found differences, and its findings name them."""
     NOT_DONE = 2
-    """It could not run, or not to its end."""
+    """The command could not run, or could not finish."""
     PERMANENT = 3
-    """It could not run, and would not if it were started again."""
+    """The command could not run, and could not run if it were started again."""
     INTERRUPTED = 130
     PIPE_CLOSED = 141
-    """The reader of the output has gone."""
+    """The process that read the command's output has ended."""
 
 
 class OperatorError(Exception):
@@ -108,8 +108,9 @@ def from_environment(
 ) -> Config:
     """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
 
-    `variables`: the variables that the command uses, besides those of the ledger; all others are ignored.
-    Raises ConfigWrong if a variable is invalid. Without `new`, also raises it if there is no ledger or no secret.
+    `variables`: the variables that the command uses, besides those of the ledger; all others are ignored. Raises
+    ConfigWrong if a variable is invalid. Without `new`, also raises ConfigWrong if there is no ledger or no secret.
+    With `new`, also raises ConfigWrong if the home directory has a ledger but no secret is found.
     """
     home = _home(env)
     url = _database_url(env)
@@ -189,9 +190,10 @@ def _given_secret(env: Mapping[str, str]) -> str | None:
 
 
 def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
-    """The configured secret. If there is none, creates one in `home` if `new`, otherwise raises ConfigWrong.
+    """The configured secret. If there is none and `new` is true, creates one in `home`.
 
-    If `home` already has a ledger, raises ConfigWrong even with `new`: a new secret would not be that ledger's secret.
+    Raises ConfigWrong if there is no secret and none may be created, because `new` is false or `home` already has a
+    ledger. That ledger was set up with another secret.
     """
     secret = configured_secret(env)
     if secret is not None:

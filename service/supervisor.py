@@ -24,7 +24,8 @@ STOP_SECONDS = 30.0
 FINAL = (ExitCode.DONE, ExitCode.PERMANENT)
 """Exit codes after which a process is not restarted: it was stopped, or the same error would stop it again."""
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals after which a process stops what it has started: Ctrl-C, `kill`, a terminal that was closed."""
+"""The signals that stop a process and its child processes: from Ctrl-C, from `kill`, and from a terminal that was
+closed."""
 
 
 @contextmanager
@@ -33,8 +34,8 @@ def supervised(
 ) -> Iterator[threading.Event]:
     """Context manager: supervises the process that `start` returns, and ends it with `stop` on exit.
 
-    A process that ends is restarted unless `final` is true of its exit code. Yields an event that is set once the
-    process has ended for good.
+    A process that ends is restarted, unless `final` returns true for its exit code. Yields an event that is set once
+    the process has ended and will not be restarted.
     """
     stopping, ended, lock = threading.Event(), threading.Event(), threading.Lock()
     running = [start()]
@@ -103,9 +104,9 @@ def for_children(config: Config) -> dict[str, str]:
 
 @contextmanager
 def permanent_errors() -> Iterator[None]:
-    """Context manager: gives an OperatorError, unless it is a TemporaryError, the exit code PERMANENT.
+    """Context manager: sets the exit code of an OperatorError to PERMANENT, because a restart would not help.
 
-    A restart would not fix such an error.
+    The exit code of a TemporaryError does not change.
     """
     try:
         yield
@@ -138,9 +139,9 @@ def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> N
 
 @contextmanager
 def stop_signals_held() -> Iterator[None]:
-    """Context manager: holds back the stop signals.
+    """Context manager: delays the stop signals until it exits.
 
-    None can arrive between the start of a process and the record of that start.
+    No stop signal can then arrive between the start of a process and the record of that start.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:

@@ -13,6 +13,7 @@ from uuid import uuid4
 import hypothesis
 import psycopg
 import pytest
+import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
@@ -22,8 +23,13 @@ from service.postgres.migrate import migrate
 hypothesis.settings.register_profile("fixed", derandomize=True, database=None, print_blob=True)
 hypothesis.settings.register_profile("explore", derandomize=False, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
-"""`fixed` draws the same examples on every machine; HYPOTHESIS_PROFILE=explore draws new ones in every run."""
+"""The profile `fixed` draws the same examples on every machine; the profile `explore` draws new ones in every run.
 
+The environment variable HYPOTHESIS_PROFILE selects the profile.
+"""
+
+PROGRAMS = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
+"""The folder of PostgreSQL's programs that the tests run."""
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 """PostgreSQL settings for speed: the data of a test server need not survive a crash."""
 
@@ -31,7 +37,7 @@ NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need PostgreSQL, so that `-m database` can repeat them on another PostgreSQL version.
 
-    Give the long ones more time.
+    Tests that are marked as long get a longer timeout.
     """
     for item in items:
         if item.get_closest_marker("long"):
@@ -40,12 +46,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.database)
 
 
+@pytest.fixture(autouse=True)
+def default_logging() -> Iterator[None]:
+    """Undo the configuration of loggers by commands that a test runs in its own process."""
+    yield
+    structlog.reset_defaults()
+
+
 SHARED_MEMORY = Path("/dev/shm")
 MIN_FREE_BYTES = 4 * 2**30
 
 
 def memory_folder() -> Path | None:
-    """A folder in memory, or None if it has too little space.
+    """A folder in memory; None if there is no such folder, or if it has too little space.
 
     Each test's database creates and removes some hundred files, which is slow on a disk.
     """
@@ -55,7 +68,10 @@ def memory_folder() -> Path | None:
 
 @contextmanager
 def open_folder(parent: Path | None = None) -> Iterator[Path]:
-    """A temporary folder that, unlike `tmp_path`, the user of PostgreSQL may enter when root runs the tests."""
+    """A temporary folder that PostgreSQL's user may enter, even if root runs the tests.
+
+    If root runs the tests, only root may enter `tmp_path`.
+    """
     with TemporaryDirectory(prefix="suyuan-", dir=parent) as name:
         folder = Path(name)
         folder.chmod(0o711)
@@ -90,12 +106,15 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
-    """The server at SUYUAN_TEST_DATABASE_URL, else one run from SUYUAN_TEST_POSTGRES_BIN, else the embedded one."""
+    """The URL of the server for the tests.
+
+    It is SUYUAN_TEST_DATABASE_URL if that is set. Otherwise the tests run a server with the programs in
+    SUYUAN_TEST_POSTGRES_BIN or, by default, with the embedded programs.
+    """
     if url := os.environ.get("SUYUAN_TEST_DATABASE_URL"):
         yield url
         return
-    programs = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
-    with open_folder(memory_folder()) as folder, embedded.serve(folder / "postgres", programs, NOT_DURABLE) as url:
+    with open_folder(memory_folder()) as folder, embedded.serve(folder / "postgres", PROGRAMS, NOT_DURABLE) as url:
         yield url
 
 
@@ -109,7 +128,7 @@ def template(server_url: str) -> Iterator[str]:
 
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
-    """The URL of a migrated database for one test, for tests that need several connections."""
+    """The URL of a new migrated database for one test. It is for tests that need several connections."""
     with new_database(server_url, template) as url:
         yield url
 
@@ -125,6 +144,9 @@ def shared_conn(server_url: str, template: str) -> Iterator[psycopg.Connection[D
 
 @pytest.fixture
 def conn(shared_conn: psycopg.Connection[DictRow]) -> Iterator[psycopg.Connection[DictRow]]:
-    """One connection to a shared migrated database, rolled back after the test: cheaper than `database_url`."""
+    """A connection to a migrated database that tests share. What the test writes is rolled back after the test.
+
+    This is cheaper than `database_url`.
+    """
     with shared_conn.transaction(force_rollback=True):
         yield shared_conn

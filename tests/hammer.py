@@ -1,4 +1,4 @@
-"""Run as a program: posts the same fact many times from many threads, and prints the outcome of each post."""
+"""A program that posts the same fact many times from many threads, and prints the outcome of each post."""
 
 from __future__ import annotations
 

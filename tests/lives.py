@@ -72,7 +72,7 @@ def revised(*lines: Line) -> PlanRevised:
 
 
 def founded(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
-    """A fund with an adopted plan and open projects."""
+    """The posts that lead to a fund with an adopted plan of these lines, each line opened as a project."""
     return (
         post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"),
         post(FUND, AppropriationReceived(yuan(appropriated), 2018), "1-2"),
@@ -83,7 +83,7 @@ def founded(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
 
 
 def allotted(*lines: Line, appropriated: str = "100.00") -> tuple[Posted, ...]:
-    """A fund with an adopted plan and open projects, every line wholly allotted."""
+    """The posts that lead to a fund with an adopted plan of these lines, each line opened and wholly allotted."""
     return (
         *founded(*lines, appropriated=appropriated),
         *(
@@ -101,7 +101,7 @@ def closed_months(first: int, last: int) -> tuple[Posted, ...]:
 
 
 def two_projects() -> Scenario:
-    """The projects p and q with 100 yuan each, all allotted."""
+    """The scenario with the projects p and q, each with 100 yuan planned and allotted."""
     return Scenario().given(*allotted(line(), line("q", 2), appropriated="200.00"))
 
 
@@ -138,7 +138,7 @@ def called(*names: str) -> tuple[Posted, ...]:
 
 
 def reviewed(*names: str) -> tuple[Posted, ...]:
-    """All applications passed the screening; the first has the highest score."""
+    """The posts up to the review of the applications. All passed the screening; the first has the highest score."""
     names = names or APPLICANTS
     scores = tuple(Score(f"A-{name}", Decimal(90 - n)) for n, name in enumerate(names))
     return (
@@ -159,7 +159,7 @@ def notice(first: str, last: str, *names: str) -> NoticeStarted:
 
 
 def shown(*names: str, month: str = "2") -> tuple[Posted, ...]:
-    """A notice of five days, and its completion."""
+    """The posts of a notice of five days that lists the applications, and of its completion."""
     return (
         post(PROJECT, notice(f"{month}-16", f"{month}-20", *names), f"{month}-16"),
         post(PROJECT, NoticeCompleted(), f"{month}-21"),
@@ -177,7 +177,7 @@ def row(name: str, *amounts: str, rank: int = 1, score: int = 90) -> Awarded:
 
 
 def award_list(scenario: Scenario, *rows: Awarded) -> AwardListDecided:
-    """A decision that cites the current review and notice."""
+    """An award list with these rows that cites the current review and notice."""
     round_ = scenario.ledger.project("p").current_round()
     assert round_.review is not None
     assert round_.notice is not None
@@ -188,22 +188,28 @@ TWO_ROWS = (row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score
 
 
 def decided(scenario: Scenario, *rows: Awarded, on: str = "3-1") -> Scenario:
-    """The scenario after a decision that cites the current review and notice."""
+    """The scenario after the decision of an award list that cites the current review and notice."""
     return scenario.given(post(PROJECT, award_list(scenario, *rows), on))
 
 
 def awarded(*lines: Line) -> Scenario:
-    """Two awards of 30 and 20 yuan in the two batches, from a line of 60 and 40 yuan."""
+    """The scenario with two awards, each of 30 yuan in batch 1 and 20 yuan in batch 2.
+
+    By default, they use up a line of 60 yuan in batch 1 and 40 yuan in batch 2.
+    """
     return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), *TWO_ROWS)
 
 
 def only_a_awarded(*lines: Line) -> Scenario:
-    """One award, to a, of 30 and 20 yuan; the rest of 60 and 40 yuan stays in the line, and b is not awarded."""
+    """The scenario with one award, to the application a: 30 yuan in batch 1 and 20 yuan in batch 2.
+
+    The application b is not awarded, and the rest of the money stays in the line.
+    """
     return decided(Scenario().given(*allotted(*(lines or (line(),))), *noticed()), TWO_ROWS[0])
 
 
 def noticed_after(*lines: Line) -> Scenario:
-    """A fund whose notices follow the decision: a and b are awarded, and no notice was published yet."""
+    """The scenario with a fund whose notices follow the decision. a and b are awarded, and no notice has started."""
     settings = replace(SETTINGS, notice_order=NoticeOrder.AFTER_DECISION)
     scenario = Scenario().given(
         *allotted(*(lines or (line(),))), post(FUND, SettingsChanged(settings), "1-7"), *reviewed()
@@ -252,7 +258,7 @@ def accepted(award: str = "a", month: str = "6") -> tuple[Posted, ...]:
 
 
 def wholly_paid() -> Scenario:
-    """Both batches of both awards are paid, by the payments P1 to P4."""
+    """The scenario in which both batches of both awards are paid, by the payments P1 to P4."""
     return awarded().given(
         *paid(),
         *paid("P2", "b"),

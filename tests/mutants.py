@@ -1,7 +1,7 @@
 """Run by `make mutants`: mutation testing of the domain and the ledger, on a random sample of the mutants.
 
-mutmut creates the mutants and runs, for each, the tests that reach the changed function. All mutants (9 000) would take
-a day, so a sample is drawn; the same seed draws the same sample.
+mutmut creates the mutants. For each mutant, it runs the tests that reach the changed function. All 9 000 mutants would
+take a day, so a sample is drawn. The same seed draws the same sample.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from random import Random
 ROOT = Path(__file__).parent.parent
 MUTANTS = ROOT / "mutants"
 KILLED, SURVIVED = 1, 0
-"""The exit code of a mutant's tests if a test failed, and if none failed."""
+"""The exit codes of a mutant's tests: KILLED if a test failed, SURVIVED if no test failed."""
 
 
 def mutmut(*arguments: str) -> None:
@@ -25,7 +25,7 @@ def mutmut(*arguments: str) -> None:
 
 
 def results() -> dict[str, int | None]:
-    """The exit code of the tests by mutant; None if they did not run."""
+    """The exit code of the tests of each mutant, by the mutant's name; None if its tests have not run."""
     codes: dict[str, int | None] = {}
     for file in MUTANTS.rglob("*.meta"):
         codes |= json.loads(file.read_text(encoding="utf-8"))["exit_code_by_key"]

@@ -1,4 +1,7 @@
-"""A partner's program that uses the documented client; tests kill it. `post` sends facts, `follow` records the log."""
+"""A partner's program that uses the documented client. Tests kill it and start it again.
+
+The command `post` sends facts. The command `follow` writes down the position of each event of the log.
+"""
 
 import importlib.util
 import os
@@ -9,7 +12,7 @@ FILE = Path(__file__).parents[1] / "docs" / "client.py"
 
 
 def client():
-    """The client module of the documentation, loaded as a partner would load a copy of it."""
+    """The client module of the documentation, loaded from its file as a partner would load a copy."""
     spec = importlib.util.spec_from_file_location("suyuan_client", FILE)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -1,4 +1,4 @@
-"""Posts for the ledger, built from posts of the domain tests: with an identity, as the intake builds them."""
+"""Turns posts of the domain tests into posts for the ledger, which have an identity as those of the intake have."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.scenario import TODAY, calendar_days
 
 @contextmanager
 def open_ledger(url: str, pool_size: int = 4) -> Iterator[Ledger]:
-    """A ledger with the calendar and the code check of the domain tests."""
+    """A ledger with the clock, the calendar and the check of social credit codes that the domain tests use."""
     ledger = Ledger(
         url,
         today=lambda: TODAY,
@@ -37,7 +37,7 @@ def identified(posted: Posted, expected_version: int | None = None) -> Post:
 
 
 def put(ledger: Ledger, posts: Iterable[Posted]) -> int:
-    """Post these one by one; return the last position. Each must be recorded."""
+    """Post `posts` one by one. Each must be recorded. Returns the last position."""
     last = 0
     for posted in posts:
         [outcome] = ledger.post([identified(posted)])

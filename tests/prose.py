@@ -41,17 +41,17 @@ DIALECT = {
     "stand still": "do not change",
     "a second time round": "again",
 }
-"""A word or phrase, and its replacement. A name, such as `_is_told`, is read as its words."""
+"""The words and phrases of the dialect, each with its replacement. A name such as `_is_told` is read as its words."""
 CHINESE = {"经手": "经办", "出局": "排除", "不再属实": "与账面不符"}
-"""The same of Chinese, which has no spaces between words."""
+"""The Chinese words that must not be used, each with its replacement. Chinese has no spaces between words."""
 WORDS = re.compile(rf"\b({'|'.join(map(re.escape, DIALECT))})\b|({'|'.join(CHINESE)})", re.IGNORECASE)
 PROSE = (".md", ".py", ".sql", ".html", ".toml", ".yaml", ".yml", "Makefile", "Dockerfile", ".ci/run")
 NOT_PROSE = ("docs/openapi.json", "tests/prose.py", "migrations/schema.sql", "tests/released/", "bench/node/")
-"""Files that are not checked."""
+"""The beginnings of the paths that are not checked."""
 RELEASED = tuple(f"migrations/{number:04}_" for number in range(1, 30))
-"""Migrations that are not checked. They must not change: their checksum is recorded in every ledger."""
+"""The migrations that are not checked, because they must not change: every ledger has recorded their checksums."""
 HASHED = "projections/"
-"""In the SQL of this folder only comments are checked: a new name would be a new version of the projection."""
+"""The folder whose SQL must keep its names, because new names would make a new version. Only comments are checked."""
 
 
 def files() -> Iterator[Path]:
@@ -69,7 +69,7 @@ def columns(line: str) -> int:
 
 
 def too_wide(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Lines of Markdown that are too wide; code blocks, tables and lines with a URL may be wider."""
+    """The lines that are too wide, each with the reason. Code blocks, tables and lines with a URL may be wider."""
     fenced = False
     for number, line in enumerate(lines, 1):
         fenced ^= line.lstrip().startswith("```")
@@ -82,7 +82,7 @@ BROKEN = re.compile(r"[\u4e00-\u9fff]$"), re.compile(r" *[\u4e00-\u9fff]")
 
 
 def broken_words(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Lines of Chinese that end within a phrase: a browser shows a space there. Code blocks may."""
+    """The Chinese lines that end within a phrase, where a browser would show a space. Code blocks are not checked."""
     fenced = False
     for number, (line, following) in enumerate(pairwise(lines), 1):
         fenced ^= line.lstrip().startswith("```")
@@ -91,12 +91,12 @@ def broken_words(lines: list[str]) -> Iterator[tuple[int, str]]:
 
 
 def only_comments(lines: list[str]) -> list[str]:
-    """The lines of SQL, empty where they are not comments."""
+    """The lines of SQL that are comments. Each other line is replaced by an empty line."""
     return [line if line.lstrip().startswith("--") else "" for line in lines]
 
 
 def dialect(lines: list[str]) -> Iterator[tuple[int, str]]:
-    """Lines with words of the dialect, also as parts of names."""
+    """The lines with words of the dialect, which may also be parts of names. Each comes with the word to write."""
     for number, line in enumerate(lines, 1):
         for found in WORDS.finditer(line.replace("_", " ")):
             word = found[0].lower()

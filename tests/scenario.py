@@ -27,13 +27,13 @@ _ids = count(1)
 
 
 def day(text: str) -> date:
-    """`3-14` is a day of 2019; `2020-3-14` includes the year."""
+    """The date that `text` means: `3-14` is a day of 2019, and `2020-3-14` names its year."""
     parts = [int(part) for part in text.split("-")]
     return date(*parts) if len(parts) == 3 else date(2019, *parts)
 
 
 def calendar_days(first: date, last: date) -> int | None:
-    """The number of days from `first` to `last`: a calendar without weekends that ends with 2030."""
+    """The number of working days from `first` to `last`, by a calendar without weekends; None after 2030."""
     return (last - first).days + 1 if last.year <= 2030 else None
 
 
@@ -47,7 +47,7 @@ def post(
     actor: str = "经办人",
     key: str = "office",
 ) -> Posted:
-    """A post of `fact`, by default citing one new document of each required kind."""
+    """A post of `fact` to `stream`. By default, the post cites one new document of each required kind."""
     number = next(_ids)
     kinds = [choice[0] for choice in fact.cites] if cites is None else cites
     documents = tuple(d if isinstance(d, Document) else Document(d, f"第{number}号") for d in kinds)
@@ -64,7 +64,7 @@ def post(
 
 
 def check_rule_is_declared(posted: Posted, refusal: Refused) -> None:
-    """Check that the domain declares this rule as one that may refuse this type of post, and states all its facts."""
+    """Check that the domain declares the rule of `refusal` for this type of post, and that no fact of it is missing."""
     assert type(refusal) in rules_of(type(posted.fact)), (posted.fact, refusal)
     missing = [
         f.name for f in dataclasses.fields(refusal) if getattr(refusal, f.name) is None and "None" not in str(f.type)
@@ -73,7 +73,7 @@ def check_rule_is_declared(posted: Posted, refusal: Refused) -> None:
 
 
 def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:
-    """The ledger as a service loads it for this post: only what the domain declares that the decision reads."""
+    """The ledger as a service loads it for this post: only what the domain says that the decision of the post reads."""
     referred = posted.fact.refers_to(posted.stream)
     entries = Map({each: ledger.entries[each] for each in referred if each in ledger.entries})
     names = set(reads(posted, entries))
@@ -129,7 +129,7 @@ class Scenario(Struct, frozen=True):
         assert [(m.source, m.target, str(m.amount)) for m in self.events()[0].moves] == list(expected)
 
     def refused(self, rule: type[Refused], /, **facts: Any) -> None:
-        """Check that this rule refuses the post, with at least these values, and has messages in both languages."""
+        """Check that `rule` refuses the post with these facts, and that the refusal has messages in both languages."""
         assert self.posted is not None
         with pytest.raises(rule) as refusal:
             self.events()

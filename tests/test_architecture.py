@@ -65,7 +65,10 @@ REQUIRED_ATTRIBUTES = {
     "about_zh": '"项目更名；计划仍用批准时的名称。"',
     "reversible": 'None, or restores("award"), or Reversible(in_part=True)',
 }
-"""Attributes for which no default would be right often enough, with an example of each."""
+"""The attributes that every event class must declare itself, each with an example.
+
+No default would be right for most event classes.
+"""
 
 
 def test_no_schema_accepts_a_field_that_the_ledger_assigns():
@@ -122,7 +125,7 @@ def test_every_blueprint_is_registered():
 
 
 BLUEPRINTS = {module.__name__ for module in (*app.OPEN, *app.BY_KEY, feed)}
-"""Modules whose routes are registered; the feed shares the blueprint of the events."""
+"""The names of the modules whose routes are registered. The feed uses the blueprint of the events."""
 
 
 def test_every_file_named_in_the_architecture_document_exists_where_it_says():

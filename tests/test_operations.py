@@ -1,4 +1,4 @@
-"""The operators' files agree with the service: metrics, alerts, environment variables, containers."""
+"""The files for operators agree with the service, in metrics, alerts, environment variables and containers."""
 
 import json
 import os

@@ -80,7 +80,10 @@ class AllotmentWithdrawn(FundFact, frozen=True):
 
 
 class FundsReallocated(FundFact, frozen=True):
-    """Money was moved from one project's line to another project's line; the planned amounts of both change with it."""
+    """Money was moved from one project's line to another project's line.
+
+    The planned amounts of both lines change by the same amount.
+    """
 
     zh = "资金调剂"
     about_zh = "把一个项目额度中的资金调剂给另一项目，两者的计划随之增减。"
@@ -135,9 +138,9 @@ class SurplusSurrendered(FundFact, frozen=True):
 
 
 SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
-"""The document kind that a surrender must cite, by its source account."""
+"""The document kind that a surrender must cite, by the account that the money is taken from."""
 ORIGIN = ACCOUNTS[RECOVERED].key
-"""The fields of a surrender of recovered money that say where it was recovered from."""
+"""The fields of a surrender of recovered money that say where the money was recovered from."""
 
 Posted = (
     AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
@@ -219,7 +222,10 @@ def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decisio
 
 
 def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
-    """Two moves in one event: from one line to the pool, then to the other line. A move can name only one project."""
+    """The decision on a reallocation: two moves, from one line to the pool and from the pool to the other line.
+
+    One move would not do, because a move can name only one project.
+    """
     if fact.from_project == fact.to_project:
         raise SameProject(project=fact.from_project)
     project = context.ledger.open_project(fact.from_project, fund.code)

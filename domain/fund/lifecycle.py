@@ -35,7 +35,7 @@ class FundFact(Fact, frozen=True):
 
 
 class FundEstablished(FundFact, frozen=True):
-    """A special fund was established with its settings. Its code is the stream's name and can be used only once."""
+    """A special fund was established with its settings. The fund's code is the stream's name and is used only once."""
 
     zh = "专项资金设立"
     about_zh = "设立一项专项资金并确定其规则参数；代码即事件流名称，只能使用一次。"
@@ -79,7 +79,10 @@ class YearCarriedForward(FundFact, frozen=True):
 
 
 class PeriodClosed(FundFact, frozen=True):
-    """The month `period` was closed for the fund and all its projects: no event can be booked in it. Irreversible."""
+    """The month `period` was closed for the fund and all its projects. No event can be booked in it any more.
+
+    The closing of a period cannot be reversed.
+    """
 
     zh = "会计期间结账"
     about_zh = "逐月结账：本专项资金及其全部项目不再在该月记账，不可撤销。"

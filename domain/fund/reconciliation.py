@@ -51,7 +51,7 @@ CASH = {
 A surrender out of the pool is not shown, because it moves only an entitlement: see `cash_of`.
 """
 REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
-"""The events whose amount in a reconciliation may be below the recorded amount."""
+"""The events whose amount in a reconciliation may be below the recorded amount, because a part may be reversed."""
 MAX_SPAN = timedelta(days=366)
 """The maximum number of days that one statement may cover."""
 
@@ -73,7 +73,7 @@ SIDES = {
     Difference.DUPLICATE: (True, False),
     Difference.LEDGER_ONLY: (False, True),
 }
-"""Whether an exception of each kind must have statement lines, and ledger entries."""
+"""For each kind of exception: whether it has statement lines, and whether it has ledger entries."""
 
 
 class StatementLine(Struct, frozen=True):
@@ -126,10 +126,10 @@ class Exceptional(Struct, frozen=True):
 class StatementReconciled(FundFact, frozen=True):
     """A statement was reconciled with the ledger as of `position`: each line is matched or explained as an exception.
 
-    The hash alone does not identify a statement: the files of two periods without payments may be identical. So
-    `file_sha256`, `first_day` and `last_day` identify it together. If the same statement is accepted again, the last
-    acceptance counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming lines,
-    `paid_out` of the outgoing lines. The matched entries are those in force at `position`; some may have been reversed
+    `file_sha256`, `first_day` and `last_day` together identify a statement; the hash alone does not, because the files
+    of two periods without payments may be identical. If the same statement is accepted again, the last acceptance
+    counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming lines, and `paid_out`
+    is the sum of the outgoing lines. The matched entries are those in force at `position`; some may have been reversed
     since.
     """
 

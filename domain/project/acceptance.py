@@ -1,4 +1,7 @@
-"""The acceptance 验收 of an award: requested, then passed or failed and rectified. A pass opens the acceptance gate."""
+"""The acceptance 验收 of an award: the request, the pass or failure, and rectification after a failure.
+
+A pass opens the acceptance gate.
+"""
 
 from __future__ import annotations
 

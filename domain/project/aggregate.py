@@ -1,6 +1,7 @@
 """The project aggregate: selects the chapter of each event, and does what all events of a project have in common.
 
-One aggregate covers a whole line of the plan, because its caps and totals must hold across calls, awards and payments.
+One aggregate covers a whole line of the plan, because the line's limits and totals must hold across all its calls,
+awards and payments.
 A chapter is one module, always in the same order: the events, their state changes (evolve), their rules (decide).
 Source: DOMAIN, "Project".
 """

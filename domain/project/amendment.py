@@ -66,7 +66,7 @@ class ExtensionGranted(ProjectFact, frozen=True):
 class AwardAmended(ProjectFact, frozen=True):
     """The amount of an award in one batch was increased or reduced by `amount`.
 
-    If `increase` is true, the money comes from the line. Otherwise it must be unpaid and returns to the line.
+    If `increase` is true, the money comes from the line. Otherwise the money must be unpaid and returns to the line.
     """
 
     zh = "立项金额调整"

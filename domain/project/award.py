@@ -21,7 +21,7 @@ from domain.state.project import Project
 
 
 def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
-    """What a reversal of `fact` restores: the round, and the award and application of each row."""
+    """The entities that a reversal of `fact` restores: the round, and the award and the application of each row."""
     yield Restored("round", str(project.round))
     for row in fact.awards:
         yield Restored("award", row.award)

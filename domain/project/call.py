@@ -41,7 +41,7 @@ from domain.state.entities import Application, Round, RoundStatus, Screening
 from domain.state.project import Project
 
 OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
-"""For events of the current round: a reversal restores the round."""
+"""How an event of the current round is reversed: the reversal restores the round."""
 
 # Events ----------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class ApplicationReceived(ProjectFact, frozen=True):
 
 
 class ApplicationWithdrawn(ProjectFact, frozen=True):
-    """The applicant withdrew its application, which is possible at any stage before the award."""
+    """The applicant withdrew its application. This is possible at any stage before the award."""
 
     zh = "申报撤回"
     about_zh = "申报单位在立项之前撤回申报，任何阶段均可。"

@@ -86,7 +86,7 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
-    """Whether the payee of `fact` is allowed: it is the award's payee, or a waiver allows another."""
+    """Whether the payee of `fact` is the award's payee, or a waiver allows another payee."""
     waiver = key("PayeeMismatch", "award", fact.award)
     return fact.payee == project.award(fact.award).payee or waiver in project.waivers
 
@@ -154,7 +154,10 @@ def _by(context: Context, *versions: int | None) -> Evidence:
 
 
 def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
-    """Check that the award's failed acceptances are fewer than the settings allow. A waiver of NoTriesLeft adds one."""
+    """Checks that the award's failed acceptances are fewer than the settings allow. Raises NoTriesLeft.
+
+    A waiver of the rule NoTriesLeft allows one failed acceptance more.
+    """
     award, allowed = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
     if award.failures < allowed:
         return ()

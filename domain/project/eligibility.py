@@ -144,10 +144,11 @@ def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
 
 
 def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
-    """If `fact.by_score`, requires that each amount of the list is the share calculated by score.
+    """If `fact.by_score` is true, checks that each amount of the list is the share calculated by score.
 
-    The list's own sum in each batch is allocated to the applications in its rows and in `shared_among`; the share of
-    the latter must be zero. Raises AllocationMismatch if an amount differs from the share.
+    The sum of the list in each batch is allocated to the applications in the rows and those in `shared_among`. Raises
+    AllocationMismatch if the amount of a row differs from its share, or if the share of an application in
+    `shared_among` is not zero.
     """
     if not fact.by_score:
         return ()

@@ -1,4 +1,4 @@
-"""The steps of a payment: request, approval, instruction and confirmation, or an end that makes the money payable."""
+"""The steps of a payment: request, approval, instruction, confirmation and return, or an end without payment."""
 
 from __future__ import annotations
 
@@ -151,9 +151,9 @@ class PaymentReturned(ProjectFact, frozen=True):
     """Paid money was returned by the payee, or by a bank that could not deliver it.
 
     `passive` is true if a bank returned the money (退票). A bank must return the whole amount. The money becomes
-    payable again if the award is live and the payment was booked in the same year as the return; otherwise the money
-    is recovered to the fund. The ledger decides by the booking dates. `year` is only the year that the notice of return
-    states.
+    payable again if the project is open, the award is live, and the payment was booked in the same year as the return.
+    Otherwise the money goes to the fund's account `recovered`. The ledger compares the years of the booking dates;
+    `year` is only the year that the notice of return states.
     """
 
     zh = "退票/退款"
@@ -314,7 +314,7 @@ def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
 
 
 def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
-    """The decision that allows the step. All money of the payment leaves the account that the step moves money from."""
+    """The decision that allows the step `fact`, which moves all money of the payment."""
     return context.allow(_whole(project, payment, fact))
 
 
@@ -335,9 +335,10 @@ def _confirm(context: Context, project: Project, payment: Payment, fact: Payment
 
 
 def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
-    """The decision on a return, which makes the money payable again or recovers it.
+    """The decision on a return of money, which becomes payable again or goes to the fund's account `recovered`.
 
-    The money becomes payable again if the award is live and the payment was booked in the same year as the return.
+    The money becomes payable again if the project is open, the award is live, and the payment was booked in the same
+    year as the return.
     """
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)

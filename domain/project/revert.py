@@ -16,7 +16,10 @@ from domain.state.project import Project
 
 
 def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
-    """The project after the reversal `fact` of `event`. The moves of `event` must already be applied to `project`."""
+    """The project after the reversal `event`, whose fact is `fact`.
+
+    The moves of `event` must already be applied to `project`.
+    """
     if fact.entry == PaymentConfirmed.__name__:
         for each in fact.restored:
             project = unconfirmed(project, each.name)
@@ -79,4 +82,7 @@ RESTORE: dict[str, Callable[[Project, str, int], Project]] = {
     "recovery": _recovery,
     "waiver": lambda project, name, _: project.undo("waiver", name),
 }
-"""By kind of entity: the function that restores one, given the project, its name and the fen moved back."""
+"""For each kind of entity, a function that returns the project with one entity of this kind restored.
+
+The function gets the project, the entity's name, and the number of fen that the reversal moved back.
+"""

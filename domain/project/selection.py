@@ -125,8 +125,9 @@ class ObjectionReceived(ProjectFact, frozen=True):
     """An objection to `application`, or to the whole notice if `application` is omitted, was received during a notice.
 
     The objection concerns the notice that ran on the day the objection was received, even if a newer notice has
-    replaced that notice. If notices precede the decision, an objection to an application is too late once this
-    application is awarded, and an objection to the whole notice is too late once any application of it is awarded.
+    replaced that notice. In a fund whose notices precede the decision, an objection to an application is too late once
+    this application is awarded. An objection to the whole notice is too late once any application on the notice is
+    awarded.
     """
 
     zh = "异议受理"
@@ -143,7 +144,7 @@ class ObjectionReceived(ProjectFact, frozen=True):
 
 
 class ObjectionResolved(ProjectFact, frozen=True):
-    """An objection was resolved: it was upheld or not, as `upheld` says.
+    """An objection was resolved. `upheld` is true if the objection was upheld.
 
     If an objection to one application is upheld, the application is excluded. If an objection to the whole notice is
     upheld, the review and the notice are void. The ledger sets `application` (the application objected to) or `voids`
@@ -330,7 +331,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
-    """The applications that the objection concerns: the one that `fact` names, or else all of the notice."""
+    """The applications that the objection concerns: the application that `fact` names, or else all on the notice."""
     return frozenset({fact.application}) if fact.application else notice.applications
 
 

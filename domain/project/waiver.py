@@ -1,4 +1,4 @@
-"""Waivers 豁免: a rule is waived for one award or application, granted by a person who does not benefit from it."""
+"""Waivers 豁免 of a rule for one award or application, granted by a person who does not benefit from the waiver."""
 
 from __future__ import annotations
 
@@ -48,7 +48,10 @@ FACTS: tuple[type[Fact], ...] = (Event,)
 
 
 def key(rule: str, kind: str, name: str) -> str:
-    """The key of a waiver in `Project.waivers`. `kind` is "award" or "application"; `name` is its name."""
+    """The key in `Project.waivers` of the waiver of `rule` for one award or application.
+
+    `kind` is "award" or "application", and `name` is the name of that award or application.
+    """
     return f"{rule}/{kind}/{name}"
 
 
@@ -74,7 +77,10 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:
-    """The waivers of the award or application (as `kind` says) with this name, each with its key."""
+    """The waivers for one award or application, each with its key in `Project.waivers`.
+
+    `kind` is "award" or "application", and `name` is the name of that award or application.
+    """
     keys = (key(rule, kind, name) for rule, each in RULES.items() if each.waivable == kind)
     return ((each, project.waivers[each]) for each in keys if each in project.waivers)
 

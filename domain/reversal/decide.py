@@ -96,7 +96,10 @@ def _moves_back(
 
 
 def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """The lowest `amount` fen among those `fen` still where `moved` put them. Raises MovedOn if there are fewer."""
+    """The lowest `amount` fen of those in `fen` that are still in the target of `moved`.
+
+    Raises MovedOn if fewer than `amount` are still there.
+    """
     if ACCOUNTS[moved.target].owner == "project":
         accounts = context.ledger.project(moved.place.project or "").accounts
     else:
@@ -114,7 +117,10 @@ def _fund(context: Context) -> Fund:
 
 
 def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
-    """The mirrors to record on other streams: for money moving back between fund and project, or a reopened project."""
+    """The mirrors of the reversal, each with the stream to record it on. `entry` is the type of the reversed entry.
+
+    There is a mirror for money that moves back between a fund and a project, and for a project that is reopened.
+    """
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))
         return

@@ -84,9 +84,10 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 
 
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
-    """Raises NotTheLast if a period that has days of the statement was closed after `version`.
+    """Raises NotTheLast if a period was closed after `version` and the closed periods include days of the statement.
 
-    Checked only if the fund requires reconciliation before a close: then the close may depend on `fact`.
+    The check applies only if the fund requires reconciliation before a close, because then the close may depend on
+    `fact`.
     """
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
@@ -105,7 +106,10 @@ def _is_last_step(project: Project, each: Restored, version: int) -> None:
 
 
 def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
-    """Raises NotTheLast if an objection to the round or application `each` was received after `version`."""
+    """Raises NotTheLast if an objection that concerns `each` was received after `version`.
+
+    If `each` is a round, all objections in the round concern it; if it is an application, all objections to it do.
+    """
     for name, objection in sorted(project.objections.items()):
         concerns = str(objection.round) if each.kind == "round" else objection.application
         if concerns == each.name and objection.received.version > version:
@@ -219,9 +223,9 @@ def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> N
 
 
 def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
-    """Raises NotTheLast if acceptance of the payment's award was requested after `version`.
+    """Raises NotTheLast if a step of acceptance of the payment's award was recorded after `version`.
 
-    The request may depend on the payment.
+    A request for acceptance may depend on the payment.
     """
     name = project.payments[fact.payment].award
     requested = project.awards[name].acceptance_by
@@ -230,10 +234,10 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """Raises NotTheLast if acceptance of the award was requested after `version`.
+    """Raises NotTheLast if a step of acceptance of the award was recorded after `version`.
 
-    The request was checked against the amended amount. Batches gated by acceptance are exempt: the request does not
-    depend on them.
+    A request for acceptance is checked against the amended amount. Batches that are gated by acceptance are exempt,
+    because the request does not depend on them.
     """
     batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
     requested = project.awards[fact.award].acceptance_by
@@ -249,7 +253,7 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
 
 
 def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """Checks that the award still allows the payee of the payment.
+    """Checks with the guard PAYEE that the payment's payee is still allowed.
 
     The reversal sets the payment back to instructed, so the payee could be paid again.
     """
@@ -268,7 +272,8 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
 def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
     """Raises MoreThanPaid if, without the waiver, the payment's recovery orders would claim more than is paid.
 
-    Checked only if one of these orders was made after the waiver. Otherwise the same claims existed before the waiver.
+    The check applies only if one of these orders was made after the waiver. Otherwise the claims would be the same as
+    they were before the waiver.
     """
     before = project.undo("recovery", fact.recovery)
     payment = before.recoveries[fact.recovery].payment
@@ -284,7 +289,8 @@ def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, ve
 def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
     """Raises NotTheLast if a waiver after `version` let a claim to money of the same payment lapse.
 
-    The claim lapsed because money of the payment was no longer paid, such as the money of `fact`.
+    A claim lapses if money of the payment is no longer paid, for example because of `fact`. The recovery that `fact`
+    belongs to, if any, is not checked.
     """
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment

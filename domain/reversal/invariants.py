@@ -82,7 +82,7 @@ def _must_be_empty(project: Project, accounts: Iterable[str]) -> None:
 
 
 def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
-    """Raises WouldUnsettle if an account of the award `name` holds money that its status and gates do not allow.
+    """Raises WouldUnsettle if an account holds money of the award `name` that the award's status or gates forbid.
 
     Only a live award holds unpaid money. While the gate of a batch is closed, the money of the batch is in `committed`.
     Once the gate is open, the money is in `payable` or in flight.

@@ -1,8 +1,9 @@
-"""The business rules. Each rule is an exception class, raised if the ledger refuses an event.
+"""The business rules. Each rule is an exception class, which the ledger raises to refuse an event.
 
-The docstring is the English message and `zh` the Chinese one; the fields fill their placeholders. `remedy` and
-`remedy_zh` say how to avoid the refusal, `source` where the rule comes from. `waivable` is what the rule can be waived
-for: "award" or "application". There is one module per chapter of the rules.
+The class's docstring is the English message, and `zh` is the Chinese message. The values of the class's fields fill the
+placeholders of both messages. `remedy` and `remedy_zh` say how to avoid the refusal. `source` says where the rule comes
+from. `waivable` says for what the rule can be waived: "award" or "application"; None if the rule cannot be waived.
+Each module contains one chapter of the rules.
 """
 
 from __future__ import annotations

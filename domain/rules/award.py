@@ -119,7 +119,7 @@ class AwardPaid(Refused):
 
 @dataclass(eq=False)
 class NothingToExtend(Refused):
-    """The award {award} has no such date to extend (agreement end or rectification due date)."""
+    """An extension must change an existing date of award {award}: an agreement's end or a rectification's due date."""
 
     zh = "立项 {award} 没有可延长的期限：已签合同的终止日，或整改期限。"
     remedy = "Give ends_on for a signed agreement, or due_on for an ordered rectification."

@@ -1,4 +1,4 @@
-"""Rules from the call to the public notice."""
+"""Rules for calls, applications, reviews, public notices and objections."""
 
 from __future__ import annotations
 
@@ -267,7 +267,7 @@ class ObjectionResolvedAlready(Refused):
 
 @dataclass(eq=False)
 class ObjectionTooLate(Refused):
-    """The award decision on the subject of this objection is already made: {target}."""
+    """The objection is too late: the award decision on its subject, {target}, is already made."""
 
     zh = "异议所指事项已作出立项决定：{target}。"
     remedy = (
@@ -305,7 +305,7 @@ class ObjectionUpheld(Refused):
 
 @dataclass(eq=False)
 class NotAwarded(Refused):
-    """The application {application} has no live award in this round; this fund decides before the notice."""
+    """The application {application} has no live award in this round; this fund's notices list awarded applications."""
 
     zh = "申报 {application} 在本轮没有有效立项；本专项资金先立项后公示。"
     remedy = "Decide the award list first, then list the awarded applications in the notice."

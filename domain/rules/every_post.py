@@ -1,4 +1,4 @@
-"""Rules that apply to every posted event."""
+"""Rules that several chapters share: on streams, dates, documents, balances, names and entries."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class BookedOutOfOrder(Refused):
 
 @dataclass(eq=False)
 class BeforeItsCause(Refused):
-    """The date {occurred_on} is too early: it depends on {cause}, dated {cause_on}."""
+    """The date {occurred_on} is too early: it must not be before {cause}, dated {cause_on}."""
 
     zh = "业务日期 {occurred_on} 早于其依据（{cause}，{cause_on}）。"
     remedy = "Give a date no earlier than the date of the event or step that it depends on."

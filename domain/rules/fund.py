@@ -31,7 +31,7 @@ class FundIsClosed(Refused):
 
 @dataclass(eq=False)
 class SerialsExhausted(Refused):
-    """The ledger has serial numbers for {left} yuan left, less than the {amount} yuan requested."""
+    """The ledger has unused serial numbers for {left} yuan, less than the {amount} yuan requested."""
 
     zh = "账簿可用编号仅余 {left} 元，少于所需的 {amount} 元。"
     remedy = "Check the amount for a typing error; if it is right, start a new ledger for further appropriations."
@@ -217,7 +217,7 @@ class SameProject(Refused):
 
 @dataclass(eq=False)
 class SourceMismatch(Refused):
-    """Wrong fields for a surrender from {account}: recovered needs project, award and batch; pool none."""
+    """Wrong fields for a surrender from {account}: recovered needs project, award and batch; pool allows none."""
 
     zh = "上缴账户 {account} 填写不符：待分配资金不填项目、立项和批次，已追回资金三项均填。"
     remedy = "Give account pool alone, or account recovered with project, award and batch."
@@ -239,7 +239,7 @@ class YearNotOver(Refused):
 
 @dataclass(eq=False)
 class YearOutOfTurn(Refused):
-    """The next year to carry forward for appropriation version {appropriation} is {expected}, not {year}."""
+    """The appropriation of version {appropriation} must next be carried forward for {expected}, not for {year}."""
 
     zh = "第 {appropriation} 号指标下一个应结转的年度为 {expected}，不是 {year}。"
     remedy = "Carry forward each year once and in order, starting with the appropriation's budget year."

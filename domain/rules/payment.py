@@ -80,7 +80,7 @@ class AmountMismatch(Refused):
 
 @dataclass(eq=False)
 class GateShut(Refused):
-    """The gate {gate} of award {award}, which batch {batch} requires, is not open."""
+    """Batch {batch} of award {award} requires the gate {gate}, which is not open."""
 
     zh = "立项 {award} 第 {batch} 批的拨付条件“{gate}”尚未满足。"
     remedy = "First post the event that opens the gate: the signature of the agreement, or the passed acceptance."

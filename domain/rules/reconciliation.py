@@ -1,4 +1,4 @@
-"""Rules for the reconciliation with a statement, and for closing a period that requires one."""
+"""Rules for reconciling a statement, and for closing a period whose days must be reconciled."""
 
 from __future__ import annotations
 

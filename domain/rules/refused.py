@@ -9,7 +9,10 @@ from typing import ClassVar, NamedTuple
 
 
 class Source(NamedTuple):
-    """Where a rule comes from. `kind`: law, seed (the fund's plan), setting, practice, or books (sound accounts)."""
+    """Where a rule comes from, in two languages.
+
+    `kind` is "law", "seed" (the fund's plan), "setting" (of the fund), "practice", or "books" (sound accounts).
+    """
 
     kind: str
     zh: str
@@ -112,13 +115,13 @@ CODED = frozenset(
         "difference",
     }
 )
-"""The facts whose values are codes and are translated. Others may be names that clients chose, so they are not."""
+"""The facts whose values are codes. Only they are translated: the value of any other fact may be a client's name."""
 _CODE = re.compile(r"(?<![\w-])[A-Za-z_]+(?![\w-])")
 _NEXT_TO_CHINESE = re.compile(r"(?<=[\u3000-\u9fff“”]) (?=[\u3000-\u9fff“”])")
 
 
 def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
-    """The value of a fact for a Chinese message: each code in it is translated with `words`."""
+    """The value of the fact `name` for a Chinese message. In a fact of CODED, each code is translated with `words`."""
     if value is None:
         return "无"
     if name in CODED and isinstance(value, str):
@@ -128,7 +131,10 @@ def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
 
 
 def _spaced(template: str, facts: Mapping[str, object]) -> str:
-    """The template without spaces around the codes that were translated; names that clients chose keep theirs."""
+    """The template without the spaces around placeholders whose facts are translated codes.
+
+    The spaces around all other placeholders stay.
+    """
     for name in CODED & facts.keys():
         if re.fullmatch(r"[\u3000-\u9fff“”]+", str(facts[name])):
             field = f"{{{name}}}"

@@ -90,7 +90,7 @@ class NotTheLast(Refused):
 
 @dataclass(eq=False)
 class BeforeClosing(Refused):
-    """The entry of version {version} is older than the closing, version {closing}."""
+    """The entry of version {version} is older than the closing of the fund or project, version {closing}."""
 
     zh = "本事件流第 {version} 号事件早于结项（第 {closing} 号）。"
     remedy = "Reverse the closing first."
@@ -113,7 +113,7 @@ class WouldUnsettle(Refused):
 
 @dataclass(eq=False)
 class NotRemembered(Refused):
-    """The {kind} {name} has too many later steps: its state before version {version} is no longer kept."""
+    """The {kind} {name} has too many later steps: the state before version {version} is no longer kept."""
 
     zh = "{kind} {name} 的后续步骤过多，本事件流第 {version} 号事件之前的状态已不保留。"
     remedy = "Correct it with a further step; only the last twenty steps can be reversed."

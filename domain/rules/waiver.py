@@ -31,7 +31,7 @@ class AlreadyWaived(Refused):
 
 @dataclass(eq=False)
 class SamePerson(Refused):
-    """{who} has already acted in this matter: another person, with another key, must do this."""
+    """{who} has already acted in this matter: another person, with another key, must take this step."""
 
     zh = "{who} 已经办过此事项，须由另一人使用另一密钥办理。"
     remedy = "Have another person post it, or name another approver."

@@ -163,9 +163,10 @@ class Award(Struct, frozen=True):
     """The award of one application, live or ended.
 
     `gates`: the open gates, each with the event that opened the gate. `since`: the day of the last acceptance step;
-    before the first such step, the day of the award decision. `payee_by`: the event that last set `payee`. `ends_by`,
-    `acceptance_by`, `due_by`: the versions of the events that last set `ends_on`, `acceptance` and `rectify_by`,
-    respectively. `rectify_by` is a date.
+    before the first such step, the day of the award decision. `payee_by`: the event that last set `payee`. `ends_on`:
+    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `acceptance_by`: the
+    version of the event that last set `acceptance`. `rectify_by`: the last day of the rectification. `due_by`: the
+    version of the event that last set `rectify_by`.
     """
 
     version: int
@@ -253,7 +254,7 @@ S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver
 
 
 MAX_UNDO_STEPS = 20
-"""The number of last steps of one entity that can be reversed, one after another; older states are dropped."""
+"""The number of latest steps of one entity that can be reversed. The states before earlier steps are not kept."""
 
 
 def stepped(entity: S, version: int, **changes: Any) -> S:

@@ -213,7 +213,7 @@ class Fund(Struct, frozen=True):
 
 
 def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -> Map[tuple[str, int], int]:
-    """`allotted` after `moves`. Only moves between the fund and a project change it."""
+    """`allotted` after `moves`. Only moves between the fund and a project change `allotted`."""
     for moved in moves:
         leaves = ACCOUNTS[moved.source].owner == "fund"
         enters = ACCOUNTS[moved.target].owner == "fund"
@@ -225,7 +225,7 @@ def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -
 
 
 def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:
-    """The plan's lines after the `moves` of a reallocation. Each move changes one batch of one line by its amount."""
+    """The plan's lines after the `moves` of a reallocation. Each move adds its amount to one batch or subtracts it."""
     for moved in moves:
         project, batch = moved.place.project, moved.place.batch
         assert project is not None

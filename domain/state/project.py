@@ -233,7 +233,7 @@ class Project(Struct, frozen=True):
         return entities
 
     def with_entity(self, kind: str, name: str, entity: Any) -> Project:
-        """The project with `entity` under this kind and name, added or in place of the entity that was there."""
+        """The project with `entity` under this kind and name. An earlier entity of that kind and name is replaced."""
         return replace(self, **{FIELD_OF[kind]: self.entities(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
@@ -241,7 +241,10 @@ class Project(Struct, frozen=True):
         return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:
-        """The project with one entity as it was before its last step; without the entity if that step created it."""
+        """The project with one entity as it was before its last step.
+
+        If the last step created the entity, the project is without the entity.
+        """
         entity = self.entities(kind)[name]
         assert entity.past or not entity.steps, "a step whose previous state was dropped is not reversed"
         if not entity.past:

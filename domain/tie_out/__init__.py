@@ -1,4 +1,4 @@
-"""Matches the lines of a bank statement with the entries of the ledger, and says how the others differ.
+"""Matches the lines of a bank statement with the entries of the ledger, and says how the remaining ones differ.
 
 Amounts are compared exact to the fen. The result is deterministic: the same input gives the same pairings.
 """
@@ -36,7 +36,7 @@ def tie_out(
     pending: Iterable[Entry] = (),
     settled: Iterable[Entry] = (),
 ) -> list[Pairing]:
-    """The pairings of the lines, in the order of the statement; then a pairing for each entry in `days` without a line.
+    """The pairings of the lines, in the order of the statement; then a pairing for each unmatched entry in `days`.
 
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
     can match an entry of a neighbouring day. `pending`: payments not confirmed yet. `settled`: entries that another

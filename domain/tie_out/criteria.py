@@ -16,7 +16,7 @@ def total(each: Iterable[Cash]) -> int:
 def _account_matches(line: Line, entry: Entry) -> bool | None:
     """Whether the line and the entry have the same account; None if that is unknown.
 
-    It is unknown, for example, if a masked account shows only its last four digits and these are equal.
+    For example, a masked account shows only its last four digits. If these are equal, the accounts may still differ.
     """
     if not line.account or not entry.account:
         return None

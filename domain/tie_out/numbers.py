@@ -20,16 +20,19 @@ class Group(Struct):
 
 
 def by_number(items: OpenItems) -> None:
-    """Pair each group that shared numbers connect, if both sides have the same sum and one side is a single item."""
+    """Pair the lines with the entries of each group that is connected by shared numbers.
+
+    A group is paired only if its lines and its entries have the same sum, and one side is a single item.
+    """
     for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
             items.pair(group.lines, group.entries)
 
 
 def by_number_with_differences(items: OpenItems) -> None:
-    """Pair each remaining group that shared numbers connect.
+    """Pair the lines with the entries of each remaining group that is connected by shared numbers.
 
-    These groups have several items on both sides, or different sums.
+    In these groups, both sides have several items, or the sums differ.
     """
     for group in _connected(items):
         items.pair(group.lines, group.entries)

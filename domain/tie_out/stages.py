@@ -1,4 +1,4 @@
-"""Matching stages by payee, amount and date: one line with one entry, or one with several of the same sum."""
+"""Matching stages by payee, amount and date: one line with one entry, or one item with several of the same sum."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ Each = TypeVar("Each", Line, Entry)
 
 
 MAX_CANDIDATES, MAX_SUMS = 20, 1_000
-"""Upper bounds of the candidates examined for a single match and for a sum, to limit the running time."""
+"""The number of candidates examined for a single match, and for a sum. They limit the running time.
+
+With Window.ANY, a single match examines MAX_CANDIDATES before the line's date and as many after it.
+"""
 
 
 class Window(Enum):
@@ -80,9 +83,9 @@ def by_voucher(each: Cash) -> Hashable:
 def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = plausible) -> Stage:
     """A stage that pairs single lines with single entries of the same `key`, the earliest first.
 
-    An entry is a candidate for a line if its date is in the line's `window` and `fits` accepts the pair. All windows
-    have the same width, so pairing the earliest first leaves the most candidates for later lines. With Window.ANY, a
-    line is paired with the candidate of the nearest date.
+    An entry is a candidate for a line if the entry's date is in the `window` of the line and `fits` accepts the pair.
+    The windows of all lines have the same width, so pairing the earliest line first leaves the most candidates for
+    later lines. With Window.ANY, a line is paired with the candidate of the nearest date.
     """
 
     def stage(items: OpenItems) -> None:
@@ -143,7 +146,7 @@ def _take_run(
 ) -> list[Each]:
     """Remove and return two or more consecutive `candidates` whose amounts add up to the amount of `one`.
 
-    Returns an empty list if no candidates in the window add up to it, or if `fits` rejects one of those that do.
+    Returns an empty list if no candidates in the window have this sum, or if `fits` rejects one of those found.
     """
     first, last = _bounds(candidates, one.on, window, days)
     run = _find_run([each.amount for each in candidates[first : min(last, first + MAX_SUMS)]], one.amount)

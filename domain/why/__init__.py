@@ -1,7 +1,7 @@
-"""Explains why money is not paid yet: the next posts needed, their conditions, and which events meet them.
+"""Explains why money is not paid yet: the next posts needed, their conditions, and the events that meet the conditions.
 
-The conditions are the same guards that refuse those posts, or the decision itself, so the explanation cannot differ
-from what a post would be answered.
+The conditions are checked by the same guards that refuse a post, or by the decision itself. So the explanation cannot
+differ from the answer that a post would get.
 """
 
 from __future__ import annotations

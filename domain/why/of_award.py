@@ -1,4 +1,4 @@
-"""Why a batch of an award is not paid: payments under way, the gate that is not open, then the payment request."""
+"""Why a batch of an award is not paid: the steps of payments under way, the opening of the gate, the next request."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from domain.why.step import Answer, Sentence, Step, decided, guarded
 
 NOBODY = Payee("", "", BankAccount("", ""))
 MAX_LISTED = 10
-"""The maximum number of applications listed that wait for the same step."""
+"""The maximum number of applications for which an answer lists the same step."""
 
 
 def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
@@ -80,10 +80,10 @@ def _selection(ledger: LedgerView, project: Project, current: Round) -> Iterator
 
 
 def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStarted:
-    """A notice of all eligible applications that starts today and has the minimum number of working days.
+    """A notice of all eligible applications that starts today and lasts as many working days as the settings require.
 
-    The fund's settings have this minimum. If the calendar ends earlier, the notice ends on the first day that the
-    calendar lacks, so that the refusal names the year of that day.
+    If the calendar ends during these days, the notice ends on the first day that the calendar does not cover. Then the
+    refusal of the notice names the missing year.
     """
     last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     listed = (name for name in sorted(current.scores) if project.eligible(name))
@@ -97,7 +97,7 @@ def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
     """The eligible applications that an award list could name, in order of score, the best last.
 
-    If the fund gives notice before it decides, and there is a notice, these are only applications on the notice.
+    If notices precede the decision in this fund and the round has a notice, only applications on the notice count.
     """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:

@@ -1,4 +1,4 @@
-"""The steps of an explanation: a post that moves the money on, as it could be sent today, and its conditions."""
+"""A step of an explanation: a post that could be sent today and would move the money on, and the post's conditions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Sentence(NamedTuple):
 class Condition(Struct, frozen=True):
     """A guard and its result today.
 
-    `by`: the events that meet the guard. `missing`: the refusal that the guard raised, or None if it is met.
+    `by`: the events that meet the guard. `missing`: the refusal that the guard raised, or None if the guard is met.
     """
 
     guard: Guard
@@ -62,7 +62,7 @@ class Answer(Struct, frozen=True):
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
     """A step that posts `fact`, with one condition for each of `guards`.
 
-    The guards check `about` or, if it is omitted, `fact`.
+    The guards check `about`. If `about` is omitted, they check `fact`.
     """
     stream = f"project/{project.code}"
     context = Context(ledger, stream, fact, _today(ledger), ledger.today)

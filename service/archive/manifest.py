@@ -13,7 +13,8 @@ from service.calendar.imports import Import
 
 NAME = "manifest.json"
 FORM, WITH_CALENDARS = 1, 2
-"""The versions of the archive's format. A program that knows no calendars must not open an archive that has some."""
+"""The versions of the archive's format: without calendars, and with them. A program that does not know calendars must
+not open an archive that has some."""
 
 
 class ArchiveWrong(Exception):
@@ -128,7 +129,7 @@ def opened(folder: Path, chain: str | None = None) -> Archive:
     """The archive in `folder`, with the chain and the files checked.
 
     `chain`: the chain that the last segment must have, if it is known from another source. Raises ArchiveWrong if there
-    is no archive, if its chain is another, or if a file is missing or does not match its hash in the manifest.
+    is no archive, if its last chain is not `chain`, or if a file is missing or does not match its hash in the manifest.
     """
     archive = find(folder)
     if archive is None or not archive.manifest.segments:

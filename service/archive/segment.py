@@ -19,7 +19,7 @@ from service.archive.manifest import ArchiveWrong
 from service.codec import leaf
 
 BATCH_ROWS = 5_000
-"""Rows of one row group in the file, and of one batch in memory."""
+"""The number of rows in a row group of the file, and in a batch in memory."""
 MOVE = pa.struct(
     [
         ("from", pa.string()),
@@ -52,7 +52,7 @@ SCHEMA = pa.schema(
         pa.field("post_last", pa.int64()),
     ]
 )
-"""The columns of a file. A post's columns are filled in the row of its first event."""
+"""The columns of a file. Those of a post (`post_*`) are filled only in the row of the first event of the post."""
 
 
 class Event(NamedTuple):

@@ -30,7 +30,7 @@ from service.calendar.imports import history
 from service.postgres.queries import QUERIES
 
 MAX_SEGMENT_EVENTS = 100_000
-"""The default of the most events in a segment."""
+"""The default maximum number of events in a segment."""
 
 
 def archive(
@@ -63,9 +63,9 @@ def archive(
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Lock `folder`, so that only one process archives into it.
+    """Context manager: locks `folder`, so that only one process archives into it.
 
-    The lock ends when the process ends, even if it is killed. Raises ArchiveWrong if another process has the lock.
+    The lock also ends if the process is killed. Raises ArchiveWrong if another process has the lock.
     """
     with (folder / ".lock").open("w") as lock:
         try:
@@ -98,8 +98,8 @@ def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, hea
 def _remove_leftovers(current: Archive) -> None:
     """Remove the files that a killed process left after the last segment.
 
-    Without the removal, their events would be twice in the folder for a program that reads all of its files. Raises
-    ArchiveWrong if the folder has segment files but no manifest.
+    Otherwise, a program that reads all files of the folder would read their events twice. Raises ArchiveWrong if the
+    folder has segment files but no manifest.
     """
     for file in current.folder.glob("events-*"):
         name = FILE_NAME.fullmatch(file.name)

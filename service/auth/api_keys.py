@@ -26,7 +26,8 @@ from service.text import escaped
 
 PREFIX = "suyuan_"
 MARK_LENGTH = 8
-"""Hexadecimal digits at the end of a key that authenticate it as a key of this ledger: a truncated HMAC."""
+"""The number of hexadecimal digits of the mark at the end of a key. The mark is a truncated HMAC, which shows that the
+key was made with this ledger's secret."""
 CACHE_SECONDS = 2.0
 """How long the result of a lookup is cached; a revocation takes effect within this time."""
 MAX_CACHED = 10_000
@@ -64,7 +65,7 @@ class NoSuchKey(Exception):
 
 
 class OtherSecret(OperatorError):
-    """The database was set up with another secret. With this one, stored digests of keys and accounts match nothing."""
+    """The database was set up with another secret, so its digests of keys and accounts match nothing."""
 
     def __init__(self) -> None:
         super().__init__(

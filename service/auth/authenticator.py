@@ -14,7 +14,7 @@ class Authenticator:
         self._keyring, self._issuer = keyring, issuer
 
     def is_cached(self, authorization: str) -> bool:
-        """Whether the API key in the header `authorization` is cached as valid. No query is needed to answer."""
+        """Whether the API key in the header `authorization` is cached as valid. Never queries the database."""
         scheme, _, bearer = authorization.partition(" ")
         return scheme.lower() == "bearer" and bearer.isascii() and self._keyring.is_cached(bearer.strip())
 

@@ -1,4 +1,4 @@
-"""Authorization: what a principal may do (scopes), and the funds, projects and sources that this is limited to."""
+"""Authorization: what a principal may do (scopes), and in which funds, in which projects and for which sources."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def grant(
     projects: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Grant:
-    """A grant from its parts as files and tables contain them: as lists."""
+    """The grant with these parts, which files and tables contain as lists."""
     return Grant(frozenset(scopes), frozenset(funds), frozenset(projects), frozenset(sources))
 
 

@@ -31,8 +31,8 @@ class _SlidingWindow:
     def count(self, at: float, limit: int) -> bool:
         """Count a request at time `at`; return False, without counting it, if the window has reached `limit`.
 
-        The window is the one second that ends at `at`. It contains a part of the previous second of the clock, and
-        the same part of that second's requests counts.
+        The window is the one second that ends at `at`. If it contains, for example, 30 % of the previous second of the
+        clock, then 30 % of that second's requests count.
         """
         second = int(at)
         if second > self.second:

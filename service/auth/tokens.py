@@ -29,7 +29,7 @@ FETCH_SECONDS = 5.0
 MAX_KEYS_AGE_SECONDS = 600.0
 """The issuer's keys are fetched again when they are older than this."""
 FETCHED_AGAIN_SECONDS = 10.0
-"""A token that does not match the keys causes an earlier fetch, but not within this time of the last fetch."""
+"""If a token cannot be verified, the issuer's keys are fetched again, but not within this time after the last fetch."""
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
 """The allowed subjects: only visible ASCII, so that two different subjects never look the same."""

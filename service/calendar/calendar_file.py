@@ -18,11 +18,11 @@ from service.yaml_file.document import FileWrong, document_of, text_of
 from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, block, many, one_of, wrong_at
 
 FIRST_YEAR, LAST_YEAR = 2004, 2199
-"""The years that a ledger can have a calendar of; 2199 is also the last year that it accepts in posts."""
+"""The first and last year whose calendar can be imported; 2199 is also the last year that posts may name."""
 MAX_HOLIDAY_DAYS = 15
-"""A longer holiday is a slip of the pen; the longest so far had ten days (2020)."""
+"""A longer holiday is rejected as a slip of the pen; the longest so far had ten days (2020)."""
 STATUTORY = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
-"""The holidays of the whole people (全国年节及纪念日放假办法): without one of them, a file is not complete."""
+"""The statutory public holidays (全国年节及纪念日放假办法). A file that lacks one of them is incomplete."""
 
 HOLIDAY = block({"name": TEXT, "first_day": DAY}, {"last_day": DAY})
 DOCUMENT = block({"kind": TEXT, "number": TEXT, "title": TEXT}, {"issuer": TEXT, "date": DAY})
@@ -78,7 +78,10 @@ class _Days:
 
 
 def read(file: Path) -> CalendarFile:
-    """The calendar in `file`. Raises FileWrong, FileUnreadable, and OSError."""
+    """The calendar in `file`.
+
+    Raises FileWrong if the file is not in the format, FileUnreadable if the file is too large, and OSError.
+    """
     content = text_of(file)
     document = document_of(file, content)
     reading = Reading()

@@ -22,8 +22,9 @@ log = structlog.get_logger(__name__)
 
 
 class Import(msgspec.Struct, frozen=True):
-    """The import of a year's calendar. It is in force for the events after `position`, until another replaces it.
+    """The import of a year's calendar.
 
+    The calendar is in force for the events after `position`, until another import of the same year replaces it.
     `content`, `sha256`: the imported file's text and digest. `replaces`: the `imported_at` of the import that this one
     replaces.
     """

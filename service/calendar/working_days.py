@@ -11,7 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 WorkingDays = Callable[[date, date], int | None]
-"""The number of working days from one day to another, both included; None if a year of them is unknown."""
+"""The number of working days from one day to another, both included; None if the calendar of one of their years is
+unknown."""
 SATURDAY = 5
 
 

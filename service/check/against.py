@@ -1,7 +1,7 @@
 """Compares the log with what a follower has saved of it: events as served, or digests of ranges.
 
-After a failover or a restore that lost acknowledged events, this names them. The follower's file has a JSON document
-per line, of either kind: an event as `GET /v1/events` serves it, or an answer of `GET /v1/events/digest` without
+After a failover or a restore, the comparison names the acknowledged events that were lost. Each line of the follower's
+file is a JSON document: an event as `GET /v1/events` serves it, or an answer of `GET /v1/events/digest` without
 filters.
 """
 
@@ -23,7 +23,7 @@ from service.config import OperatorError
 from service.postgres.queries import QUERIES
 
 PAGE = 1_000
-"""Events compared, or hashed, per query."""
+"""The number of events that are compared or hashed per query."""
 
 
 class SavedEvent(msgspec.Struct):
@@ -56,9 +56,10 @@ class SavedFileWrong(OperatorError):
 
 
 def check_against(conn: Connection[Any], file: Path, source: str) -> Iterator[Finding]:
-    """Findings: one for each event in `file` that the log does not have, and for each digest that differs from the log.
+    """One finding for each event in `file` that the log does not have, and for each digest that differs from the log.
 
-    `source`: the name of the ledger, which is the `source` of every event that it serves. Raises SavedFileWrong.
+    `source`: the name of the ledger, which is the `source` of every event that the ledger serves. Raises
+    SavedFileWrong.
     """
     [head] = [row["head"] for row in conn.cursor(row_factory=dict_row).execute(QUERIES["head"])]
     with file.open("rb") as lines:

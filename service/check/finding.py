@@ -157,7 +157,7 @@ KINDS = {
 }
 """The kinds of findings by their published names."""
 MAX_SHOWN = 100
-"""The most findings that a report lists of each kind and table; the others are only counted."""
+"""Maximum number of findings that a report lists of each kind and table; the others are only counted."""
 
 
 @dataclass(frozen=True, slots=True)

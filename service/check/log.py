@@ -1,4 +1,4 @@
-"""Check the log for consistency: dense positions and versions, ascending recording times, and its posts and claims."""
+"""Check the log for consistency: positions and versions without gaps, ascending times, correct posts and claims."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = {
     "check_claim_rows": "claim-wrong",
     "check_serial": "serial-wrong",
 }
-"""The kind of finding that each row of a query is."""
+"""By query: the kind of finding that each row of its result is."""
 
 
 def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:

@@ -41,9 +41,10 @@ from service.postgres.queries import QUERIES
 
 PROCESSES = 2
 MIN_EVENTS_FOR_PROCESSES = 20_000
-"""A shorter log is checked in this process: to start another takes as long as to check this many events."""
+"""A log with fewer events is checked in this process, because starting another process takes as long as checking this
+many events."""
 FETCH_SIZE = 2_000
-"""Events fetched from the database at a time."""
+"""The number of events fetched from the database at a time."""
 
 
 class Part(NamedTuple):
@@ -59,7 +60,7 @@ class Part(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row of the log, decoded. `event` is None if the row cannot be decoded. `finding`: what is wrong with it."""
+    """A decoded log row. `event`: None if it cannot be decoded. `finding`: what is wrong with the row, or None."""
 
     position: int
     fund: str
@@ -70,8 +71,8 @@ class Row(NamedTuple):
 def check_rules(url: str, report: Report) -> None:
     """Decide every event again, and add the findings to `report`.
 
-    Events after `report.head` are decided too, because they may have taken or freed claimed numbers: the snapshot of
-    the database in which the claimed numbers are read already has these events.
+    Events after `report.head` are decided too. The claimed numbers are read in a database snapshot that already has
+    these events, and the events may have claimed or freed numbers.
     """
     if report.head < MIN_EVENTS_FOR_PROCESSES:
         report.merge(check_part(Part(url, 0, 1, report.head)))
@@ -226,7 +227,7 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
 
 
 def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
-    """The view with the next serial that the ledger had at `leader`: the lowest serial of the fen that it issued.
+    """The view with the next serial that the ledger had at `leader`: the lowest serial of the fen that `leader` issued.
 
     The next serial depends on all funds, and `view` has only one. If `leader` issued no fen, `view` is not changed.
     """

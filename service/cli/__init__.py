@@ -7,7 +7,7 @@ from _signal import SIG_DFL, SIGINT, signal  # type: ignore[import-not-found] # 
 
 
 def main() -> None:
-    """Run the program `suyuan`. Ctrl-C while modules are still imported ends it without a traceback."""
+    """Run the program `suyuan`. Ctrl-C ends it without a traceback, even while modules are still being imported."""
     signal(SIGINT, SIG_DFL)  # first of all
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:  # the shell closed it (`>&-`)

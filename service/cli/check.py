@@ -81,7 +81,7 @@ STEPS = {
 
 
 NAMED = ("event-lost", "range-lost")
-"""The kinds of findings that are shown one by one: each is a post to be sent again."""
+"""The kinds of findings that are shown one by one, because each names events that must be posted again."""
 
 
 def _report_findings(report: Report) -> None:

@@ -20,11 +20,12 @@ CHINESE = (
     ("Invalid value for (.+?): (.+) is not in the range (.+)[.]", "{0} 须在 {2} 范围内，不能是 {1}。"),
     ("Invalid value for (.+?): (.+) does not match the format .+", "{0} 须为日期，如 2019-05-20，不能是 {1}。"),
 )
-"""How a message of click begins, as a regular expression, and what it says, with the expression's groups."""
+"""Pairs: a regular expression that matches the beginning of a message of click, and the same message in Chinese, into
+which the groups of the expression are filled."""
 
 
 def message(error: click.ClickException) -> str:
-    """The error's message in both languages. Only click's own messages are translated; ours already have both."""
+    """The error's message in both languages. Only click's messages are translated; this program's already have both."""
     english = error.format_message()
     for pattern, chinese in CHINESE:
         if found := re.match(pattern, english, re.DOTALL):

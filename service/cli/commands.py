@@ -28,11 +28,12 @@ COMMANDS = (
     "run", "serve", "projector", "migrate", "keys", "calendar", "load-plan", "reconcile", "check", "rebuild", "archive",
     "replay", "restore", "contract", "schema",
 )  # fmt: skip
-"""In the order of the help. Each is `command` of the module of its name."""
+"""The names of the commands, in the order of the help. Each command is the attribute `command` of the module with its
+name."""
 
 
 class Commands(Group):
-    """The group of all commands. It imports a command's module only when that command is needed.
+    """The group of all commands. The module of a command is imported only when that command is needed.
 
     No command has to wait for the imports of another.
     """
@@ -78,7 +79,7 @@ REASONS = {
     errno.ELOOP: "符号链接循环",
     errno.EMFILE: "打开的文件过多",
 }
-"""What the system's most frequent errors mean; the system itself says it in English."""
+"""The meaning, in Chinese, of the system's most frequent errors, by number. The system has English messages only."""
 
 
 def _of_system(error: OSError) -> str:
@@ -101,7 +102,8 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     OSError: _of_system,
     UnicodeError: _not_utf8,
 }
-"""Errors that the operator can fix, and what is printed in place of a traceback."""
+"""By type of an error that the operator can fix: the function that returns the message to print in place of a
+traceback."""
 
 
 def run_command() -> None:
@@ -147,10 +149,10 @@ def _print_error(show: Callable[[], object]) -> None:
 
 
 def _flushed(code: int) -> int:
-    """Flush standard output and standard error. Returns the exit code of the process.
+    """Flush standard output and standard error, and return the exit code of the process.
 
-    It is `code`, unless `code` is 0 and a stream cannot be written: then it is the exit code of that error. Such a
-    stream is redirected to /dev/null, because otherwise Python would print an error when it exits.
+    The result is `code`. But if `code` is 0 and a stream cannot be written, the result is the exit code of that error.
+    Such a stream is redirected to /dev/null, because otherwise Python would print an error when it exits.
     """
     for stream in (sys.stdout, sys.stderr):
         try:

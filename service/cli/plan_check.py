@@ -29,7 +29,7 @@ from service.yaml_file.document import FileWrong
 from service.yaml_file.kinds import Wrong
 
 KEY = "load-plan"
-"""The name that the log has in place of an API key's."""
+"""The name that is recorded in the events of a plan in place of an API key's name."""
 
 
 def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
@@ -60,9 +60,9 @@ def _too_many(file: PlanFile, count: int) -> Iterator[Wrong]:
 def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
     """The errors that the schemas find in the events' `data`, except in fields that have an error in `file.wrong`.
 
-    Two kinds of errors are not reported, because they would repeat another error: in an event's attributes other than
-    `data`, which are made from codes that `data` also has; and in the gate of a project's line, which is copied from
-    the plan's batch.
+    Two kinds of errors are not reported, because each of them would repeat another error. One kind is in an event's
+    attributes other than `data`, which are made from codes that `data` also has. The other is in the gate of a
+    project's line, which is copied from the plan's batch.
     """
     for event in events:
         try:
@@ -75,7 +75,7 @@ def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 
 
 ENGLISH_FIRST = re.compile(r"([^\u4e00-\u9fff]*\.) (.+)", re.DOTALL)
-"""A message of the schemas: an English sentence, then a Chinese one."""
+"""Matches a message of the schemas: an English sentence, then a Chinese one."""
 
 
 def _languages(detail: str) -> tuple[str, str]:
@@ -140,4 +140,4 @@ FIXES: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
     BookedInFuture: _not_in_future,
     BeforeItsCause: _after_its_cause,
 }
-"""The post as it would be without this error, which does not depend on earlier events."""
+"""By rule: the function that returns the post without the error. None of these errors depends on earlier events."""

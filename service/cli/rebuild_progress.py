@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from projections import ORDER, with_dependencies
+from projections import ORDER, changed, with_dependencies
 from projections.rebuild import Rebuilt, rebuild
 from projections.shadow_tables import lanes
 from service.cli.terminal import progress
@@ -51,6 +51,18 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, r
                 display.update(bars[lane], completed=position, total=max(head, position))
 
         return rebuild(connect, wanted, accepted, on_progress, release)
+
+
+def run_changed(url: str, out: Console) -> tuple[str, ...]:
+    """Rebuild the projections whose SQL this version of the program changed, and return their names.
+
+    The rows may differ from those of the earlier version. Raises the errors of `rebuild`.
+    """
+    with session.connect(url, session.COMMANDS) as conn:
+        names = changed(conn)
+    if names:
+        run(url, names, names, out)
+    return names
 
 
 def _title(lane: Sequence[str]) -> str:

@@ -13,7 +13,6 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn
 from rich.text import Text
 
-import projections
 from projections import FoldStopped
 from service import config, example, supervisor
 from service.api.resources.funds import annex
@@ -64,9 +63,7 @@ def _prepare(chosen: Config) -> None:
     migrate(url)
     with connect(url) as conn:
         api_keys.claim_secret(conn, chosen.secret)
-        changed = projections.changed(conn)
-    if changed:
-        rebuild_progress.run(url, changed, changed, out)
+    rebuild_progress.run_changed(url, out)
 
 
 def _is_free_for(setup: Setup, chosen: Config) -> bool:

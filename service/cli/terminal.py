@@ -37,7 +37,7 @@ def _console(*, stderr: bool = False) -> Console:
 out, err = _console(), _console(stderr=True)
 
 TICK, CROSS = Text("✓", "green"), Text("✗", "red")
-"""How a line begins that says what a command has done, or that something differs."""
+"""TICK begins a line that says what a command has done; CROSS begins a line that says that something differs."""
 
 
 def say(*parts: str | Text, console: Console = out) -> None:
@@ -105,7 +105,8 @@ AS_JSON: Callable[[Any], Any] = click.option(
     "--json", "as_json", is_flag=True, help="print JSON for programs 供程序读取"
 )
 PATH = click.Path(path_type=Path)
-"""A file or folder. Whether it can be used is found when it is opened, and then reported in both languages."""
+"""The type of an argument that is a file or folder. Whether the path can be used is checked only when it is opened;
+errors are then reported in both languages."""
 NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a ledger if there is none 没有账簿时新建")
 
 
@@ -113,12 +114,12 @@ NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a l
 def opened_database(
     *, new: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """A connection to the ledger's database, even while `suyuan run` uses it. Prints the ledger's location to stderr.
+    """Context manager: the configuration, and a connection to the ledger's database, even while `suyuan run` uses it.
 
-    If DATABASE_URL is not set and SUYUAN_HOME has no ledger: with `new`, a ledger is created there; otherwise
-    ConfigWrong is raised, because a command in the wrong folder must neither create a second ledger nor report that an
-    empty ledger is sound. Raises MigrationsPending if the ledger has an older version: only `suyuan migrate` and
-    `suyuan run` upgrade a ledger.
+    Prints the ledger's location to stderr. If DATABASE_URL is not set and SUYUAN_HOME has no ledger: with `new`, a
+    ledger is created there; otherwise ConfigWrong is raised. A command in the wrong folder must neither create a second
+    ledger nor report that an empty ledger is sound. Raises MigrationsPending if the ledger has an older version: only
+    `suyuan migrate` and `suyuan run` upgrade a ledger.
 
     `variables`: the environment variables that the command uses, besides those of the ledger.
     """

@@ -1,7 +1,7 @@
 """The example: the real plan of one district and an invented history of its fund, with all inventions marked 示例.
 
-Its events are posted like those of any sender, with keys of the same scopes. Every post has a fixed id, so posting the
-example again records nothing.
+Its events are posted like those of any sender: each with a key that has the scope for the event. Every post has a fixed
+id, so posting the example again records nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from service.ledger.outcomes import Committed, IdentityConflict
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
 STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
-"""An invented bank's statement of one month. Most lines match; it has one exception of every kind."""
+"""An invented bank statement of one month. Most of its lines match the ledger; it has one exception of every kind."""
 FUND = "yx-ip-2018"
 
 DEMO_KEYS: dict[str, Grant] = {

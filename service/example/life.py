@@ -224,7 +224,7 @@ class _History:
             self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
-        """Return and reinstate payments of an earlier year; terminate awards whose rectification is overdue."""
+        """Return payments of an earlier year and reinstate the money; terminate awards whose rectification is late."""
         for project, recipient in self._troubled("returned next year"):
             batch = min(recipient.amounts)
             amount = str(Money(recipient.amounts[batch]))
@@ -259,7 +259,8 @@ class _History:
     def _reallocate(self, project: Project, recipient: Recipient, on: date) -> None:
         """Reallocate the last batch of the recipient's award to the first project, if that project can take it.
 
-        The first award of the first project is increased by the reallocated amount, and the increase is paid.
+        The first project can take it if it is another project, has the same batch, and its first award was accepted.
+        That award is increased by the reallocated amount, and the increase is paid.
         """
         other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:

@@ -24,7 +24,8 @@ TROUBLES = {
     -2: "left in transit",
     -1: "left in approval",
 }
-"""The troubles by the index of the fund's award that has them: counted from 0, or negative from the end."""
+"""The troubles, by the index of the award that has the trouble. The awards of the fund are counted from 0, or from the
+end if the index is negative."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Due:
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
     """The steps of one payment, and of a second attempt if the payment is rejected, fails or is returned by the bank.
 
-    The trouble that the recipient's award has occurs only in the first attempt to pay its first batch.
+    The trouble of the recipient's award occurs only in the first attempt to pay the first batch of the award.
     """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
@@ -114,7 +115,7 @@ AFTER_CONFIRMATION = {
     "payment returned": _returned,
     "returns a part": _part_returned,
 }
-"""The steps after a payment's confirmation, by the award's trouble."""
+"""By the award's trouble: the function that returns the steps after a payment's confirmation."""
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""The example's projects, and the poster of its events, which numbers them and posts steps in the order of days."""
+"""The example's projects, and EventPoster, which numbers the events and posts steps in the order of their days."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.state.fund import Gate
 from service.example.recipients import Recipient
 
 Post = Callable[[Mapping[str, Any]], int]
-"""Posts a CloudEvent and returns its stream's version after it."""
+"""A function that posts a CloudEvent, and returns the version of the event's stream after the event."""
 
 ACTORS = {
     "CallPublished": "示例·受理处钱某",
@@ -111,7 +111,7 @@ class EventPoster:
         )
 
     def post_in_order(self, steps: Iterable[Step]) -> None:
-        """Post the steps in the order of their days. They may be of many payments or acceptances."""
+        """Post the steps in the order of their days. The steps may belong to many payments or acceptances."""
         for step in sorted(steps, key=lambda step: step.day):
             data = step.data
             if step.type == "EntryReversed":
@@ -129,7 +129,7 @@ class EventPoster:
 
 
 SPENDING_SIGNS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrendered": 1, "EntryReversed": -1}
-"""Whether a step of a payment adds its amount to the spent part of the appropriation, or subtracts it."""
+"""By event type: 1 if an event adds its amount to the spent part of the appropriation, -1 if it subtracts it."""
 
 
 def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:

@@ -1,7 +1,8 @@
 """Export a fund as a plain-text accounting journal: each move is a transaction, each balance an assertion.
 
-hledger and beancount sum the moves themselves. The journal asserts each account's balance at the end of each month and,
-from the table of balances, at its own end. So two independent programs verify the balances of this service.
+hledger and beancount sum the moves themselves. The journal asserts the balance of each account at the end of each month
+and, from the table of balances, at the end of the journal. So two independent programs verify the balances of this
+service.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Dialect:
 def account(fund: str, row: Row, name: str) -> str:
     """The journal's name for the account `name` of `fund`, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`.
 
-    `row` has the project and the batch. They are in the journal's name only if the account is kept by project.
+    `row` has the project and the batch. The journal's name contains them only if the account is kept by project.
     """
     parts = [ROOTS.get(name, "Assets"), f"F-{fund}", name.replace("_", "-").capitalize()]
     if ACCOUNTS[name].key:

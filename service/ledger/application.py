@@ -69,14 +69,16 @@ class Unavailable(Exception):
 T = TypeVar("T")
 _Attempt = Callable[[Sequence[Request]], Sequence[Request]]
 MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
-"""A call raises Unavailable when its database connection fails this many times, or after this time. A restart of the
-database fails once or twice, at once."""
+"""A call raises Unavailable when its database connection has failed MAX_CONNECTION_FAILURES times, or fails after more
+than RETRY_SECONDS. A restart of the database causes one or two failures within a moment."""
 LONG_REPLAY = 2_000
-"""Streams with more events are replayed apart from the group commit. These take about 0.2 s."""
+"""A stream with more events to replay is replayed before the group commit, in the thread of its own request. Replaying
+this many events takes about 0.2 s."""
 MAX_WARMED = 200
 """How many long streams are replayed before the service is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
-"""The database answered: another session is in the way, or the query is slow. Trying again would take as long again."""
+"""The errors after which a call is not tried again, because another try would take as long. The database answered, but
+another session holds a lock, or the query is slow."""
 
 
 class _Retries:
@@ -161,11 +163,11 @@ class Ledger(Application[str]):
             self._replay_long([row["stream"]])
 
     def _replay_long(self, names: Collection[str]) -> None:
-        """Replay, in this thread, the long streams that `names` need and that are not cached, and cache their states.
+        """Replay, in this thread, the long streams among `names` and their funds that are not cached, and cache them.
 
-        If they were left to the group commit, its leading thread would replay them while the posts to all other funds
-        wait. Raises Unavailable if another thread is already replaying one of these streams. The request does not wait
-        for that replay, because waiting requests could occupy all threads. Its sender has to send it again.
+        Otherwise the leading thread of the group commit would replay these streams while the posts to all other funds
+        wait. Raises Unavailable if another thread is already replaying one of these streams. A request does not wait
+        for that replay, because waiting requests could occupy all threads; the sender has to send the request again.
         """
         _, unread = self._find(names)
         if not unread:
@@ -218,7 +220,7 @@ class Ledger(Application[str]):
         """Decide and record the requests in one transaction, and set the outcomes or the error of each.
 
         After an error other than Unavailable, the requests without outcomes are processed one by one, so that only the
-        faulty one fails.
+        faulty request fails.
         """
         try:
             self._decide_and_record(requests)
@@ -276,9 +278,9 @@ class Ledger(Application[str]):
     # The three attempts. Each returns the requests that remain for the next one.
 
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
-        """Record the requests whose decisions read only cached states and accept every post.
+        """Record the requests whose decisions read only cached states and accept every post; return the others.
 
-        Cached states may be stale, so every other request must be decided on states from the log. One cached state may
+        Cached states may be stale, so the other requests must be decided on states from the log. One cached state may
         even be from before a failover or a restore, and another from after it. No decision expects that, so an error
         raised here does not mean that a request is faulty.
         """
@@ -294,7 +296,7 @@ class Ledger(Application[str]):
         draft = Draft(loaded, self._view(loaded))
         try:
             remaining += [request for request in candidates if not draft.add(request, only_if_all_accepted=True)]
-        except Exception:  # noqa: BLE001 - raised again by the decision on states from the log, if it is not theirs
+        except Exception:  # noqa: BLE001 - the next attempt raises it too, unless stale states caused it
             return requests
         if not draft.events:
             return [*remaining, *(request for request, _ in draft.decided)]
@@ -313,7 +315,7 @@ class Ledger(Application[str]):
         return None if missing else states
 
     def _find(self, names: Collection[str]) -> tuple[dict[str, CachedState], set[str]]:
-        """Return the cached states of `names` and of the funds of the projects in it, and the names not cached."""
+        """The cached states of the streams `names` and of their projects' funds, and the names that are not cached."""
         states = self._states.cached(names)
         projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}

@@ -1,7 +1,8 @@
 """Call coalescing: one thread runs many calls, and work that several of them submit is done once for all of them.
 
-A thread per call would cost as much as the call: sixteen threads wake one another and contend for the interpreter's
-lock several times a call. Here each call runs in a greenlet until it submits work; then the next call runs.
+A thread per call would cost as much as the call itself: sixteen threads would wake one another, and contend for the
+interpreter's lock, several times per call. Here each call runs in a greenlet until it submits work; then the next call
+runs.
 """
 
 from __future__ import annotations

@@ -61,8 +61,8 @@ class Draft(Struct):
         """Decide `request` after the earlier requests; return whether its outcomes were added to the draft.
 
         If a post of an atomic request fails, the outcomes of the request are added, but none of its events. With
-        `only_if_all_accepted`, nothing is added and the result is False, unless all posts of the request are to be
-        recorded.
+        `only_if_all_accepted`, a request is added only if all its posts are to be recorded. Otherwise nothing is added,
+        and the result is False.
         """
         view, event_count, post_count = self.view, len(self.events), len(self.new_posts)
         outcomes = [self._outcome(post) for post in request.bundle]
@@ -157,7 +157,7 @@ def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
 
 
 def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:
-    """The names of the streams that must be read to decide the posts, except the funds of projects.
+    """The names of the streams that must be read to decide the posts, except the streams of the projects' funds.
 
     `referenced`: the recorded entries that the posts refer to.
     """

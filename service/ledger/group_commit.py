@@ -17,11 +17,11 @@ from service.ledger.draft import Request
 from service.overload import Overloaded
 
 MAX_BATCH_POSTS = 1_000
-"""The most posts in one transaction, unless a single request has more."""
+"""Maximum number of posts in one transaction, unless a single request has more."""
 MAX_QUEUED_POSTS = 20_000
-"""The most posts that may wait; a batch that exceeds it is refused as overloaded."""
+"""Maximum number of posts in the queue. A batch that would exceed this number is refused as overloaded."""
 BATCH_WAIT_SECONDS = 0.001
-"""The longest that a leader waits for more batches. After a transaction of one batch it does not wait."""
+"""Maximum time that a leader waits for more batches. After a transaction of one batch, the new leader does not wait."""
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:

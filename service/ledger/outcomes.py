@@ -55,7 +55,7 @@ class Refusal(Struct, frozen=True):
 
 
 class NotRecorded(Struct, frozen=True):
-    """The post broke no rule, but another post of its atomic bundle failed."""
+    """The post was not recorded, because another post or event of its atomic bundle failed."""
 
 
 Outcome = Committed | Decided | IdentityConflict | VersionConflict | Refusal | NotRecorded

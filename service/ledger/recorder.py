@@ -1,7 +1,7 @@
 """The eventsourcing library's recorder on this service's log: reads through a view, writes through one SQL function.
 
-Parts of the library that are not used, and why: its LOCK TABLE (stalls behind VACUUM, refused to an INSERT-only role),
-its sequence (leaves gaps), its pipeline mode (hangs on large bundles), its database functions (take no lock).
+Four parts of the library are not used. Its LOCK TABLE waits for VACUUM, and needs more than the privilege INSERT. Its
+sequence leaves gaps. Its pipeline mode hangs on large bundles. Its database functions take no lock.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Identity(Struct, frozen=True):
 class LastEvent(Struct, frozen=True):
     """The last event of a stream. It identifies the history that a state was derived from.
 
-    A stream without events has version 0. The version alone does not identify the history: after a failover or a
-    restore, events may have been lost, and other events may have their versions.
+    A stream without events has version 0. The version alone does not identify the history. After a failover or a
+    restore, events may have been lost, and other events may have got the same versions.
     """
 
     version: int = 0
@@ -135,10 +135,11 @@ class Datastore(PostgresDatastore):
 
     @contextmanager
     def get_connection(self) -> Iterator[Connection[DictRow]]:
-        """Lends a connection of the pool. Raises the library's errors: OperationalError if the database is read-only.
+        """Context manager: lends a connection of the pool. Raises OperationalError if the database is read-only.
 
-        When one connection is lost, the pool replaces all its connections. A restart of the database ends the other
-        connections too; after a failover, they may never answer or may lead to a standby.
+        The other errors are those of the library. When one connection is lost, the pool replaces all its connections. A
+        restart of the database ends the other connections too; after a failover, they may never answer or may lead to a
+        standby.
         """
         conn: Connection[DictRow] | None = None
         try:

@@ -24,23 +24,24 @@ from service.ledger.recorder import Identity, LastEvent
 from service.postgres.queries import QUERIES
 
 SNAPSHOT_AFTER = 1_000
-"""A load that replays more events of one stream than this saves a snapshot of it."""
+"""If a load replays more events of one stream than this, it saves a snapshot of the stream."""
 
 MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024
-"""A larger snapshot is not saved. One of 139 MB, of 340 000 events, was read in 4 s; the replay took 25 s."""
+"""A larger snapshot is not saved. Reading a snapshot of 139 MB took 4 s; replaying its 340 000 events took 25 s."""
 
 MAX_CACHED_EVENTS = 1_000_000
-"""The most events that all cached streams have together."""
+"""Maximum number of events of all cached streams together."""
 
 
 STATE_VERSION = 1
 """The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test compares
-the states of the released logs with those of this version, and says when it must be raised."""
+the states of the released logs with the states of this version, and says when the version must be raised."""
 _LIBRARIES = ("immutables", "msgspec")
 SNAPSHOT_KEY = " ".join([f"states {STATE_VERSION}", *(f"{name} {version(name)}" for name in _LIBRARIES)])
-"""What a snapshot depends on; one with another key is ignored, and replaced when its stream is replayed."""
+"""The key that is saved with a snapshot. It names the versions that a snapshot depends on. A snapshot with another key
+is ignored, and is replaced when its stream is replayed."""
 NO_SNAPSHOTS = ""
-"""In place of the key: every state is replayed from the log."""
+"""A key that no snapshot has. With this key, the query `load` reads no snapshots, only events of the log."""
 
 log = structlog.get_logger(__name__)
 

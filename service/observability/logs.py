@@ -1,4 +1,4 @@
-"""Logs: JSON lines, readable text on a terminal. Values are only in keys, not in text."""
+"""Logs: JSON lines, or readable text on a terminal. Values are logged under keys, never within the message."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
 def configure(*, in_background: bool = False) -> None:
     """Log to standard error.
 
-    `in_background`: a separate thread writes the lines until `BACKGROUND.finish` is called, unless standard error is a
-    terminal.
+    `in_background` is for a process that calls this function only once. A separate thread writes the lines until
+    `BACKGROUND.finish` is called, unless standard error is a terminal. And each logger keeps its first configuration,
+    which saves time per line.
     """
     pretty = sys.stderr.isatty()
     renderer: Any = (
@@ -41,7 +42,7 @@ def configure(*, in_background: bool = False) -> None:
         ],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
         logger_factory=BACKGROUND if in_background and not pretty else direct,
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=in_background,
     )
 
 

@@ -15,7 +15,7 @@ from domain.rules.fund import PlanNamesTwice, PlanSumsDisagree
 from service.yaml_file.kinds import short
 
 Found = Iterator[tuple[str, str, str]]
-"""Errors: the path of the field, and the reason in Chinese and English."""
+"""Errors: for each one, the path of its field, and the reason in Chinese and in English."""
 
 
 def errors(plan: Mapping[str, Any], wrong: Iterable[str]) -> Found:
@@ -33,7 +33,7 @@ def errors(plan: Mapping[str, Any], wrong: Iterable[str]) -> Found:
 
 
 def related(path: str, other: str) -> bool:
-    """Whether the paths are the same, or one is inside the other."""
+    """Whether the two paths are the same, or one field is inside the other."""
     shorter, longer = sorted((path, other), key=len)
     return not shorter or longer == shorter or longer.startswith((f"{shorter}.", f"{shorter}["))
 
@@ -101,7 +101,8 @@ LISTS = (
     ("project", "projects", "code"),
     ("number", "projects", "number"),
 )
-"""What is named once: its kind as in PlanNamesTwice, its list in the plan, and the field with the name."""
+"""Names that must not occur twice in a list of the plan. For each: their kind as in PlanNamesTwice, the list, and the
+field of the list's items that has the name."""
 
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...] = (
     ((), _names_twice),
@@ -109,4 +110,4 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...]
     (("plan.tasks",), _unknown_tasks),
     (("plan.unit", "plan.batches", "plan.projects", "plan.total"), _sums),
 )
-"""Each check, with the fields that it relies on."""
+"""Pairs: the fields that a check relies on, and the check."""

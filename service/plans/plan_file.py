@@ -32,7 +32,8 @@ class PlanFile:
 def read(file: Path) -> PlanFile:
     """The plan in `file`.
 
-    Raises FileWrong if the file is not YAML or any field is wrong, FileUnreadable, and OSError.
+    Raises FileWrong if the file is not YAML or any field is wrong, FileUnreadable if the file is too large, and
+    OSError.
     """
     plan = parse(file)
     if plan.wrong:
@@ -43,7 +44,7 @@ def read(file: Path) -> PlanFile:
 def parse(file: Path) -> PlanFile:
     """The plan in `file`, with the errors of its fields.
 
-    Raises FileWrong if the file is not YAML, FileUnreadable, and OSError.
+    Raises FileWrong if the file is not YAML, FileUnreadable if the file is too large, and OSError.
     """
     document = document_of(file, text_of(file))
     plan, wrong = read_plan(document)
@@ -52,7 +53,7 @@ def parse(file: Path) -> PlanFile:
 
 
 class PlanEvent(NamedTuple):
-    """A CloudEvent that was made from the plan, and the path of the block or field that it was made from."""
+    """A CloudEvent, and the path of the block or field of the plan file from which it was made."""
 
     event: Event
     place: str

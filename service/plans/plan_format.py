@@ -32,7 +32,10 @@ UNITS = {"分": 1, "元": 100, "万元": 1_000_000}
 
 
 def _amount(value: Text, reading: Reading) -> str:
-    """The amount `value`, converted from the plan's unit to exact yuan. Raises NotAllowed."""
+    """The amount `value`, converted from the plan's unit to exact yuan, or ANY_AMOUNT if the plan has no valid unit.
+
+    Raises NotAllowed if the amount is not a positive whole number of fen, or is too large.
+    """
     if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,10})?", value, re.ASCII):
         shown = short(value)
         raise NotAllowed(
@@ -50,7 +53,7 @@ def _amount(value: Text, reading: Reading) -> str:
 
 
 ANY_AMOUNT = Money(1)
-"""An amount of a plan without a unit, which is reported once and not at every amount."""
+"""The value of every amount in a plan without a valid unit. The missing unit is reported once, not at every amount."""
 
 
 AMOUNT = scalar(_amount)
@@ -142,7 +145,7 @@ FILE = block({"format": one_of("suyuan-plan/1"), "fund": FUND, "appropriation": 
 def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     """The parsed values of a plan file, and the errors of its fields. Amounts are exact yuan.
 
-    All required fields are present; a field that has an error is None or empty.
+    All required fields are present; a field that has an error has a placeholder, such as None or an empty list.
     """
     body = document.get("plan") if isinstance(document, Block) else None
     unit = body.get("unit") if isinstance(body, Block) else None

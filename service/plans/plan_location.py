@@ -34,10 +34,11 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""The fields of each event type that have another name in the file, and those of EVERYWHERE.
+"""By event type: the fields that have another name in the plan file, with their paths there. Such fields of all event
+types are in EVERYWHERE.
 
-`{place}` is the place that the event was made from, `{project}` the project's line that contains it. Other fields have
-the same name in the event's section of the file.
+In a path, `{place}` is the place that the event was made from, and `{project}` is the project's line that contains this
+place. Fields that are not listed have the same name in the event's section of the file.
 """
 OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
 """The fields of a project's line that have another name in the file."""
@@ -107,4 +108,4 @@ REFUSED: Mapping[type[Refused], Callable[[PlanEvent, Mapping[str, Any]], str]] =
     FundExists: _path("fund.code"),
     ProjectExists: _field("/subject"),
 }
-"""How to find the cause of a refusal, by rule."""
+"""By rule: the function that returns the path of the field that caused the refusal."""

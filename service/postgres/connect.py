@@ -1,4 +1,4 @@
-"""Choose the PostgreSQL server: the one of DATABASE_URL, or the embedded server under the home folder."""
+"""Chooses the PostgreSQL server: the one of DATABASE_URL, or the embedded server under the home folder."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.postgres.session import KEYS, connect
 
 @contextmanager
 def database(config: Config, *, join: bool = False) -> Iterator[Config]:
-    """Yields the configuration with a database URL: its own, or the URL of an embedded server.
+    """Context manager: yields the configuration with a database URL, which is its own or that of an embedded server.
 
     The embedded server runs until the context ends. `join`: if another process already runs the embedded server of this
     home folder, use that server instead of raising HomeInUse.
@@ -43,11 +43,12 @@ class TransactionPooler(ConfigWrong):
 
 
 ATTEMPTS = 3
-"""Other clients may take and return sessions of a pooler meanwhile, so that one attempt may see nothing."""
+"""How many times the sessions are checked. One check may miss a pooler if other clients take and return its sessions
+meanwhile."""
 
 
 def _check_sessions(url: str) -> None:
-    """Raises TransactionPooler if the connections to `url` do not each keep their own session.
+    """Raise TransactionPooler if the connections to `url` do not each keep their own session.
 
     A session setting made on one connection must stay visible there, and must not be visible on another connection.
     """

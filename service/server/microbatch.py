@@ -22,7 +22,7 @@ MAX_BATCH_CALLS = 32
 BATCH_WAIT_SECONDS = 0.004
 """Maximum time that queued calls wait for further calls."""
 SLOW_BATCH_SECONDS = 0.02
-"""A batch that takes longer no longer blocks other calls: its unstarted calls and new calls run in another thread."""
+"""After this time, a batch no longer blocks other calls: its unstarted calls, and new calls, run in another thread."""
 
 
 class MicroBatcher(Generic[T]):
@@ -37,11 +37,12 @@ class MicroBatcher(Generic[T]):
         self._threads = threads
         self._queue: deque[_Queued[T]] = deque()
         self._running: asyncio.Future[int] | None = None
-        """The batch that new calls wait for: the last one started, unless it has completed or is slow."""
+        """The batch that was started last; None once it has completed or is slow. New calls wait for this batch."""
         self._timer: asyncio.TimerHandle | None = None
         self._answering = False
         self._queued_before = self._expected = 0
-        """The number of calls queued before the batch's first result, and the number that the next batch waits for."""
+        """`_queued_before`: how many calls were queued when the running batch had its first result. `_expected`: how
+        many calls must be queued before the next batch starts early."""
 
     async def call(self, call: Callable[[], T]) -> T:
         """The result of `call`. Raises what `call` raises."""

@@ -19,7 +19,7 @@ REASONS = {
     errno.EACCES: (ConfigWrong, "端口不允许使用，请设置 PORT; the port is not permitted: set PORT"),
     errno.EADDRNOTAVAIL: (ConfigWrong, "不是本机地址，请设置 HOST; not an address of this machine: set HOST"),
 }
-"""Why the service cannot listen on an address."""
+"""By error number: the exception to raise, and why the service cannot listen on the address."""
 OTHERWISE = (ConfigWrong, "无法监听，请设置 HOST; cannot be listened on: set HOST")
 
 

@@ -15,7 +15,7 @@ from service.text import is_visible
 
 Cell = str | int | float | bool | date | datetime | None
 AccountOf = Callable[[str], BankAccount]
-"""Turns an account number into the form that may be stored: its last four digits and a digest."""
+"""A function that turns an account number into the form that may be stored: its last four digits and a digest."""
 MAX_CELL_LENGTH = 4_000
 """The maximum number of characters in a cell; a longer cell is an error."""
 MAX_EXACT_DIGITS = 15

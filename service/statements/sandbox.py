@@ -1,8 +1,8 @@
 """Reads an untrusted file in a separate process, which is limited in time and memory whatever the file contains.
 
 `python -m service.statements.sandbox` reads a request and a file from its standard input, and writes the statement or
-the errors to its standard output. It returns account numbers in clear, because only the service has the secret for
-their digests.
+the errors to its standard output. The statement has account numbers in clear, because only the service has the secret
+for their digests.
 """
 
 from __future__ import annotations
@@ -35,13 +35,14 @@ log = structlog.get_logger()
 MEMORY_BYTES = 512 * 1024 * 1024
 CPU_SECONDS = 8
 TIMEOUT_SECONDS = 30
-"""After this time the process is killed. It is longer than CPU_SECONDS, because other processes may hold the CPU."""
+"""After this time the process is killed. It is longer than CPU_SECONDS, because other processes may use the CPU too."""
 _SLOTS, WAIT_SECONDS = BoundedSemaphore(2), 2
-"""How many files are read at a time, and how long a request waits for a slot; while it waits, it holds a thread."""
+"""_SLOTS limits how many files are read at a time. A request waits up to WAIT_SECONDS for a slot, and occupies a thread
+while it waits."""
 ENVIRONMENT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """The environment variables that are passed to the process. None of them holds a secret."""
 WHOLE = "whole"
-"""A marker in place of a digest: `last4` is the whole account number."""
+"""A value in place of an account's digest. It says that `last4` is the whole account number."""
 TOO_COMPLEX: Error = ("", "The file is too complex to be read.", "文件过于复杂，无法读取。")
 
 

@@ -13,11 +13,11 @@ from domain.money import Money
 from domain.tie_out import Line
 
 MAX_LINES = 5_000
-"""A longer statement must be split by date."""
+"""Maximum number of lines in a statement; a longer statement must be split by date."""
 MAX_ERRORS = 20
-"""How many errors of a file are reported."""
+"""Maximum number of errors of a file that are reported."""
 Error = tuple[str, str, str]
-"""The place in the file (empty if the error concerns the whole file), and the message in English and in Chinese."""
+"""An error: its place in the file (empty if it concerns the whole file), and the message in English and in Chinese."""
 
 
 class StatementWrong(Exception):

@@ -43,9 +43,11 @@ DIRECTIONS = {
 }
 TOTAL_ROW = re.compile("(?:本|上|全|前)?(?:页|日|期|月|季度?|年度?)?(?:合计|总计|小计|累计|累计数|发生额合计)|total")
 CARRIED_BALANCE_ROW = re.compile("(?:本|上|期初|期末)?(?:页|日|期|月|年度?)?(?:余额|结转|结余)|承前页?|过次页?")
-"""The texts of a cell that mark a row as a total or a carried balance; the latter only if the row has no amount."""
+"""TOTAL_ROW matches the text of a cell that marks its row as a total. CARRIED_BALANCE_ROW matches the text of a cell
+that marks its row as a carried balance, if the row has no amount."""
 NAME_PARTS = ("payee", "account", "reference", "voucher")
-"""The parts that may legitimately have such a text as their value; they are not searched for it."""
+"""The parts of a line whose values may look like the mark of a total or a carried balance, for example a payee's name.
+Their cells are not matched with TOTAL_ROW and CARRIED_BALANCE_ROW."""
 UNIT_SUFFIX = re.compile(
     r"[(\[【](?:元|人民币|人民币元|rmb|cny|¥|yuan|单位[::].{1,4}|元[,、/]?人民币|[千万亿]元)[)\]】]"
 )
@@ -71,7 +73,7 @@ class _Reading:
 def read(sheets: Sequence[Sheet], columns: Mapping[str, str], account_of: AccountOf, sha256: str) -> Statement:
     """The statement on the only sheet that has the headings of a statement. Raises StatementWrong.
 
-    `columns`: the sheet's heading for a part of a line such as `date`; the client specifies it for each part whose
+    `columns` maps a part of a line, such as `date`, to its heading on the sheet. It is needed only for parts whose
     heading is not a usual one (HEADINGS).
     """
     sheet, top, positions = _find_statement(sheets, columns)
@@ -160,8 +162,9 @@ def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
 def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
     """The column index of each part, reduced to one way of giving amounts if the sheet has both.
 
-    A sheet has one amount column for each direction, or one amount column for both directions. If only the parts of
-    the second way are in `columns`, the first way is removed; otherwise the second. A column that the client
+    One way is a column for each direction: the parts `out` and `in`. The other is one column for both directions: the
+    parts `amount` and `direction`. If a sheet has both ways, `amount` and `direction` are removed. But if `columns` has
+    one of these two and neither `out` nor `in`, then `out` and `in` are removed instead. A part that the client
     specified (in `columns`) is never removed.
     """
     each_way, both = {"out", "in"}, {"amount", "direction"}

@@ -23,7 +23,7 @@ from service.supervisor import for_children
 log = structlog.get_logger()
 
 CHECK_LOCK = 8_319_689_431_689_592_835  # `suyuan` in ASCII, and 3
-"""The advisory lock of the process that runs checks."""
+"""The key of the advisory lock that is held by the process that runs checks."""
 POLL_SECONDS = 1.0
 REPORTED = (ExitCode.DONE, ExitCode.DIFFERS)
 """The exit codes with which `suyuan check` prints a report: without errors, and with errors."""

@@ -12,7 +12,7 @@ from service.yaml_file.kinds import Wrong
 from service.yaml_file.yaml_lines import WrongYaml, load
 
 MAX_BYTES = 8 * 1024 * 1024
-"""A plan of as many projects and batches as one load takes has less than 1 MiB."""
+"""The maximum size of a file. The largest plan that can be loaded at once has less than 1 MiB."""
 MAX_LISTED = 20
 """The maximum number of errors that the message lists."""
 
@@ -76,7 +76,10 @@ def bytes_of(file: Path) -> bytes:
 
 
 def text_of(file: Path) -> str:
-    """The text of `file`. Raises FileUnreadable, OSError, and FileWrong if the text is not in UTF-8."""
+    """The text of `file`.
+
+    Raises FileUnreadable if the file is too large, FileWrong if its text is not in UTF-8, and OSError.
+    """
     content = bytes_of(file)
     try:
         return content.decode("utf-8")

@@ -17,11 +17,11 @@ from service.text import is_visible
 from service.yaml_file.yaml_lines import Block, Items, Text
 
 ACTOR = "--actor"
-"""In place of a field of the file: the option that gives the person who acts."""
+"""The path of an error that is not in a field of the file, but in the option that names the person who acts."""
 MAX_TEXT = 1_000
-"""The most characters of a text."""
+"""Maximum number of characters in a text."""
 MAX_SHOWN = 60
-"""The most characters of a value that a message shows."""
+"""Maximum number of characters of a value that a message shows."""
 
 
 class Wrong(NamedTuple):
@@ -56,7 +56,7 @@ class Reading:
 
 
 Kind = Callable[[Any, str, Reading], Any]
-"""Parses one value of the file at a path; errors are added to the reading."""
+"""A function that parses the value at a path of the file. Errors are added to the Reading."""
 
 
 NO_VALUE = (

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import yaml
 
 MAX_DEPTH = 20
-"""A plan has 5 levels; deeper nesting is refused before it exhausts the stack."""
+"""Maximum number of levels of nesting. Deeper nesting is refused before it exhausts the stack; a plan has 5 levels."""
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 """The plain scalars that mean "no value" in YAML. In quotes they are text."""
 
@@ -89,7 +89,7 @@ def _null(line: int) -> Text:
 
 
 ParserEvent = Any
-"""One of yaml's events. All events of the parser have marks, which its types say may be missing."""
+"""An event of yaml's parser. Every such event has marks, although yaml's own types say that they may be missing."""
 
 
 class _Reader:

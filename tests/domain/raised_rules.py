@@ -1,4 +1,4 @@
-"""The rules that functions of the domain can raise, found by following the names in their source transitively."""
+"""Finds the rules that functions of the domain can raise, by following the names in the functions' source code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import ModuleType
 import domain
 
 Definition = tuple[str, str]
-"""The name of a module, and the name of a function, method or value that it defines."""
+"""The name of a module, and the name of a function, method or value that the module defines."""
 
 
 @cache
@@ -23,7 +23,7 @@ def _modules() -> dict[str, ModuleType]:
 
 @cache
 def _definitions() -> dict[Definition, list[ast.AST]]:
-    """The functions, methods and values of every module; a class is represented by its methods."""
+    """The source of each function, method and value of the domain, as syntax trees. A class has only its methods."""
     definitions: dict[Definition, list[ast.AST]] = {}
     for name, module in _modules().items():
         for node in ast.parse(inspect.getsource(module)).body:
@@ -42,9 +42,10 @@ def _defined_as(name: str) -> list[Definition]:
 
 
 def _meanings(module: str, node: ast.AST) -> list[Definition]:
-    """The definitions that a node may refer to.
+    """The definitions that a node in the source of `module` may refer to.
 
-    A plain name refers to a definition or import of this module; an attribute, to any definition of that name.
+    A plain name refers to what `module` defines or imports under this name. An attribute may refer to any definition
+    with this name.
     """
     if isinstance(node, ast.Attribute):
         return _defined_as(node.attr)
@@ -58,13 +59,16 @@ def _meanings(module: str, node: ast.AST) -> list[Definition]:
 
 
 def _imported_value(name: str, value: object) -> list[Definition]:
-    """The definition of a value, which has no `__module__`: the one under this name that is the same object."""
+    """The definition of the imported object `value`: the definition under `name` that is the same object.
+
+    A value, unlike a function or class, has no `__module__` that would name its module.
+    """
     candidates = _defined_as(name) if value is not None else []
     return [each for each in candidates if vars(_modules()[each[0]]).get(name) is value]
 
 
 def raised_from(module: str, *functions: str) -> set[str]:
-    """The names of the rules that these functions of a module can raise."""
+    """The names of the rules that `functions` of `module` can raise, directly or through what they call."""
     raised: set[str] = set()
     waiting: list[Definition] = [(module, name) for name in functions if (module, name) in _definitions()]
     seen = set(waiting)

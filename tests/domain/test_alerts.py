@@ -1,4 +1,4 @@
-"""Alerts: each kind with a scenario that raises it and the type of the event that it refers to."""
+"""Alerts: for each kind of alert, a scenario that raises the alert and the type of the event that the alert cites."""
 
 from datetime import date
 
@@ -43,7 +43,7 @@ TODAY = date(2019, 9, 1)
 
 
 def with_settings(**changes) -> Scenario:
-    """Both awards, under changed settings of the fund."""
+    """The scenario with both awards after some settings of the fund were changed."""
     return awarded().given(post(FUND, SettingsChanged(replace(SETTINGS, **changes)), "3-2"))
 
 
@@ -141,7 +141,7 @@ def test_an_alert_has_an_urgency_the_event_it_refers_to_and_two_sentences(name, 
 FROM_TABLES = {
     "fund-held", "unspent", "never-paid", "never-awarded", "december-rush", "payee-differs", "statement-outdated",
 }  # fmt: skip
-"""Alerts that are computed from the projected tables and tested in tests/service."""
+"""The alerts that the service computes from the projected tables. They are tested in tests/service."""
 
 
 def test_every_kind_of_alert_has_a_case():

@@ -58,7 +58,10 @@ def test_each_total_is_within_one_quantum_of_its_exact_share(case):
 
 @given(shared())
 def test_the_totals_follow_the_largest_remainder_method(case):
-    """The naive method: the whole quanta of each exact share, then one more each in the order of the remainders."""
+    """The naive method: each score gets the whole quanta of its exact share.
+
+    The quanta that are left go one by one to the scores with the largest remainders.
+    """
     amounts, by, quantum, shares = case
     exact = [Fraction(sum(amounts.values()) // quantum) * Fraction(score) / Fraction(sum(by)) for score in by]
     naive = [int(share) for share in exact]
@@ -100,7 +103,10 @@ def test_with_two_batches_the_first_share_is_within_one_quantum_of_its_exact_par
 
 
 def test_the_project_of_the_seed_is_allocated_in_whole_yuan():
-    """60 万元, 36 万元 of it in the first batch, among three applications with scores of 92.5, 90 and 85.25."""
+    """60 万元 are shared among three applications with the scores 92.5, 90 and 85.25.
+
+    36 万元 are in the first batch.
+    """
     shares = allocate({1: 36_000_000, 2: 24_000_000}, [Decimal("92.50"), Decimal(90), Decimal("85.25")], 100)
     assert [(str(share[1]), str(share[2])) for share in shares] == [
         ("124370.00", "82913.00"),

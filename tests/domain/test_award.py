@@ -208,7 +208,10 @@ def by_score(*rows: Awarded, quantum: str | None = None, scores: dict[str, int] 
 
 
 def test_amounts_declared_as_by_score_must_equal_the_allocation():
-    """60 and 40 yuan by scores of 90 and 89: the first award gets 50.28 in total, 30.17 of it in the first batch."""
+    """Two batches of 60 and 40 yuan are shared by the scores 90 and 89.
+
+    The first award gets 50.28 yuan in total, of which 30.17 yuan are in the first batch.
+    """
     right = row("a", "30.17", "20.11"), row("b", "29.83", "19.89", rank=2, score=89)
     by_score(*right).accepted()
     even = row("a", "30.00", "20.00"), row("b", "30.00", "20.00", rank=2, score=89)

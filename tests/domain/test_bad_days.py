@@ -288,7 +288,7 @@ def test_an_award_of_a_line_that_a_revision_dropped_can_still_be_ended():
 
 
 def live_award_without_money() -> Scenario:
-    """A live award without money: all money of its line has returned to the fund."""
+    """The scenario with a live award that has no money, because all money of the line has returned to the fund."""
     return only_a_awarded(line(amounts=("30.00", "20.00"))).given(
         *paid(),
         post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("9-1"), "项目取消"), "4-1"),

@@ -19,7 +19,7 @@ def fens(serials):
 
 
 def expand(fens):
-    """The serials as a Python set; checks that the ranges are canonical."""
+    """The serials of `fens` as a Python set. Also checks that the ranges of `fens` are canonical."""
     edges = [edge for lo_hi in fens.ranges for edge in lo_hi]
     assert edges == sorted(set(edges)), "ranges are sorted, disjoint, non-adjacent and not empty"
     serials = {serial for lo, hi in fens.ranges for serial in range(lo, hi)}

@@ -1,4 +1,4 @@
-"""FenSet, compared with PostgreSQL's int8multirange, in which the ledger stores it."""
+"""FenSet, compared with int8multirange, the type of PostgreSQL in which the ledger stores a set of fen."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -37,7 +37,7 @@ def oracle(conn):
 
 
 def written_raw(ranges):
-    """The ranges as text, unsorted and not merged: PostgreSQL reads such a text, FenSet.parse does not."""
+    """The ranges as text, neither sorted nor merged. PostgreSQL reads such a text; FenSet.parse refuses it."""
     return "{" + ",".join(f"[{lo},{hi})" for lo, hi in ranges) + "}"
 
 

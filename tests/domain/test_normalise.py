@@ -1,4 +1,4 @@
-"""Text that is compared for ever is compared alike in Python and in PostgreSQL, whatever the database's locale."""
+"""Names and document numbers are normalized in the same way in Python and in PostgreSQL, in any locale."""
 
 import unicodedata
 from contextlib import ExitStack, contextmanager
@@ -31,7 +31,7 @@ def in_postgresql(conn, function, texts):
 
 
 def test_every_character_is_normalized_alike(conn):
-    """Characters that this Python's Unicode does not have yet are left out: their NFKC is not known here."""
+    """Characters that this version of Python does not know are left out, because it cannot normalize them."""
     texts = [f"甲{each}1" for each in ASSIGNED]
     there = in_postgresql(conn, "plain", texts)
     differing = [
@@ -49,7 +49,7 @@ WRITTEN = st.builds(
     st.sampled_from(["7", "12", "００7"]),
     st.sampled_from(["", "号", "号—1"]),
 )
-"""Document numbers, with any brackets around their year."""
+"""A strategy for document numbers, with any kind of brackets around the year."""
 
 
 @settings(max_examples=300)
@@ -78,7 +78,7 @@ UNKNOWN_LOCALE = (
     psycopg.errors.SyntaxError,  # older than the option builtin_locale, which came with PostgreSQL 17
     psycopg.errors.WrongObjectType,  # PostgreSQL 17, which has the provider, but not this locale
 )
-"""How PostgreSQL refuses a locale, or a provider of locales, that it does not have."""
+"""The errors by which PostgreSQL refuses a locale, or a provider of locales, that it does not have."""
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def test_a_closed_fund_can_still_close_its_periods():
 
 
 def test_a_return_that_is_booked_in_the_next_year_is_recovered_by_the_fund():
-    """The booking date, not the date of occurrence, decides in which year a payment is returned."""
+    """The year of a return is the year of its booking date; the date of occurrence does not count."""
     december = awarded().given(*paid(month="12"), *closed_months(1, 12))
     back = post("project/p", PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票"), "12-30")
     december.when(back).moves((PAID, RECOVERED, "30.00"))
@@ -91,7 +91,7 @@ def test_a_return_that_is_booked_in_the_next_year_is_recovered_by_the_fund():
 
 
 def test_a_closed_period_stays_closed():
-    """The closing of a period is also irreversible, as test_reversal_refused.py tests for all such event types."""
+    """Nothing can be booked in a closed period. test_reversal_refused.py tests that the closing cannot be reversed."""
     closed = january.given(closing("2019-01", "2-1"))
     assert closed.ledger.fund("f").closed_through == date(2019, 1, 31)
     closed.when(post(FUND, AppropriationReceived(yuan("1.00"), 2019), "1-20", booked="1-31")).refused(PeriodIsClosed)

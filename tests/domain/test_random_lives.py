@@ -1,4 +1,4 @@
-"""Properties that hold after every event of any random life; Hypothesis searches for a life that breaks one."""
+"""Properties that hold after every event of any random life. Hypothesis searches for a life that breaks a property."""
 
 from collections import Counter, defaultdict
 from datetime import date
@@ -139,7 +139,10 @@ def check_a_waiver_reduces_what_is_outstanding_by_its_amount_and_nothing_else(li
 
 
 def check_no_objection_concerns_what_was_decided_when_it_was_received(life):
-    """If notices precede the decision: the target of an objection is undecided (DOMAIN, "Project")."""
+    """In a fund whose notices precede the decision, an objection concerns only undecided applications.
+
+    Source: DOMAIN, "Project".
+    """
     event = life.events[-1]
     if isinstance(event.fact, ObjectionReceived):
         project, before = (each.project(event.stream.removeprefix("project/")) for each in (life.ledger, life.before))
@@ -160,7 +163,10 @@ def check_lookups_agree_with_the_entities(life):
 
 
 def check_no_place_is_taken_above_the_limit(life):
-    """A revision may lower the limit below the number of places taken; then no further place may be taken."""
+    """No event takes a place above the plan's limit.
+
+    A revision of the plan may lower the limit below the number of places already taken.
+    """
     for project in life.projects():
         line, before = life.fund.lines.get(project.code), life.before.stream(f"project/{project.code}").state
         taken = places_taken(project)
@@ -169,7 +175,7 @@ def check_no_place_is_taken_above_the_limit(life):
 
 
 def places_taken(project):
-    """The number of live awards and of ended awards whose money is still paid."""
+    """The number of awards that take a place: live awards, and ended awards with money in the account `paid`."""
     paid = {at.place.award for at in project.accounts.holdings if at.account == PAID}
     return sum(each.status is AwardStatus.LIVE or name in paid for name, each in project.awards.items())
 
@@ -197,7 +203,7 @@ def test_all_invariants_hold_throughout_a_long_life(seed):
 
 
 def log_folds_to_the_state(life):
-    """The fold of the log equals the state, so refused posts leave no trace."""
+    """The fold of the log equals the state of the ledger. So refused posts have changed nothing in the state."""
     streams = {}
     for event in life.events:
         streams[event.stream] = after(streams.get(event.stream, Stream()), event)
@@ -223,7 +229,7 @@ def log_books_nothing_in_a_closed_period(life):
 
 
 def log_never_overdraws_an_account_in_booking_order(life):
-    """In the order of the booking dates too, every fen that leaves an account is in it."""
+    """If the events are sorted by booking date, every fen that leaves an account was in that account."""
     accounts = defaultdict(FenSet)
     for event in sorted(life.events, key=lambda event: event.booked_on):
         for moved in event.moves if event.mirrors is None else ():
@@ -289,7 +295,10 @@ def comparable(state):
 
 
 def without_oldest_step(entities):
-    """A step beyond the undo limit drops the oldest past state, which a reversal does not bring back."""
+    """The entities, each without the oldest of MAX_UNDO_STEPS past states.
+
+    A step beyond this limit drops the oldest past state, and the reversal of the step does not restore that state.
+    """
     return {name: replace(each, past=each.past[1 - MAX_UNDO_STEPS :]) for name, each in entities.items()}
 
 
@@ -343,7 +352,7 @@ def test_every_state_can_be_wound_up(random):
 
 
 def test_a_payment_that_uses_a_waiver_is_advanced_by_a_person_who_did_not_grant_it():
-    """Regression: a closing step let the person who granted the waiver approve the payment, which is refused."""
+    """Regression: a closing step let the person who granted the waiver approve the payment; the ledger refuses this."""
     requested = awarded().given(
         post(PROJECT, WaiverGranted("PayeeMismatch", "例外", award="L-a"), "5-1", actor="丙", key="key-丙"),
         post(PROJECT, PaymentRequested("P", "L-a", 1, yuan("10.00"), payee("other")), "5-2", actor="乙", key="key-乙"),
@@ -362,7 +371,7 @@ def test_a_long_life_can_be_wound_up(seed):
 
 
 def wind_up(life):
-    """Make random closing posts until none is left; each must be accepted."""
+    """Make random closing posts until no closing post is left. Each must be accepted, and all must then be closed."""
     for _ in range(500):
         if not (makers := closing_posts(life)):
             break
@@ -379,7 +388,7 @@ UNREACHABLE: dict[str, str] = {}
 
 
 def test_random_lives_reach_every_event_type_and_every_rule():
-    """Otherwise the properties above would prove little."""
+    """The properties above prove nothing about an event type or a rule that no life reaches."""
     counts, refusals = Counter(), Counter()
     for seed in range(100):
         life = prove(Random(seed), 400)

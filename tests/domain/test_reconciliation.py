@@ -1,4 +1,4 @@
-"""A statement is accepted if every line is matched or explained, and the ledger has what it claims."""
+"""A statement is accepted if every line is matched or explained and the ledger has the entries that it names."""
 
 from datetime import date
 
@@ -166,7 +166,10 @@ def test_a_statement_can_cover_at_most_a_year():
 
 
 def test_one_file_can_be_the_statement_of_several_months():
-    """For example a file without lines. Its acceptance for one month does not replace that for another month."""
+    """For example, the file of a month without payments has no lines.
+
+    The acceptance of the file for one month does not replace its acceptance for another month.
+    """
     both = waiting.given(covering("1-1", "1-31", "b" * 64), covering("2-1", "2-28", "b" * 64))
     closed = both.given(closing("2019-01"))
     closed.when(closing("2019-02")).accepted()

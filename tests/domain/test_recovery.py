@@ -93,17 +93,17 @@ def test_a_return_by_the_payee_reduces_the_outstanding_amount():
 
 
 def back(amount: str):
-    """A return by the payee."""
+    """A return of `amount` yuan by the payee."""
     return PaymentReturned("P1", yuan(amount), passive=False, reason="退款")
 
 
 returned = ordered.given(post(PROJECT, back("25.00"), "4-2"))
-"""Of 30 yuan paid and 20 ordered back, 5 are left."""
+"""The scenario in which the payee has returned 25 of 30 yuan paid. Of the 20 yuan ordered back, 5 are outstanding."""
 
 
 @pytest.mark.parametrize("parts", [("5.00",), ("2.00", "3.00"), ("0.01", "0.01", "4.98")])
 def test_a_waiver_reduces_the_outstanding_amount_by_its_own_after_money_was_returned(parts):
-    """Regression: what had been returned was claimed again after the rest was waived."""
+    """Regression: after the rest was waived, the money that had been returned was claimed again."""
     scenario, left = returned, 500
     for number, part in enumerate(parts):
         scenario, left = scenario.given(waive(part, f"4-{3 + number}")), left - yuan(part)
@@ -145,7 +145,7 @@ def test_after_the_waiver_is_reversed_the_return_can_be_reversed_and_all_is_outs
 
 
 def test_a_waiver_can_be_reversed_although_other_orders_claim_more_than_is_still_paid():
-    """Regression: the orders made before it were counted, although they were there before the waiver too."""
+    """Regression: orders made before the waiver were counted, although they existed when the waiver was granted."""
     both = ordered.given(post(PROJECT, order("10.00", "R2"), "4-1"), post(PROJECT, back("15.00"), "4-2"))
     waived = both.given(waive("15.00"))
     waived.when(waived.reversing(RecoveryWaived, "4-4")).accepted()

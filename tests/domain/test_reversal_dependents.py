@@ -1,4 +1,4 @@
-"""An entry cannot be reversed while later events depend on it; these must be reversed first."""
+"""An entry cannot be reversed while later events depend on it. The later events must be reversed first."""
 
 import pytest
 from msgspec.structs import replace

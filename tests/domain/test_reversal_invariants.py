@@ -1,4 +1,4 @@
-"""Reversals that are refused because they would break an invariant: of the plan, places, gates or ended awards."""
+"""Reversals that are refused because they would break an invariant of the plan, the places, the gates or the awards."""
 
 import pytest
 from msgspec.structs import replace

@@ -1,4 +1,4 @@
-"""The rules that an event type declares are those that can refuse it; scenarios and random lives check this too."""
+"""Each event type declares exactly the rules that can refuse it. Scenarios and random lives check this too."""
 
 import pytest
 from immutables import Map
@@ -74,7 +74,7 @@ with_documents = with_documents.given(
 
 
 def with_state(stream: str, **changes: object) -> Scenario:
-    """The scenario `decided` with changes to the state of one stream, made without events."""
+    """The scenario `decided` with some fields of the state of one stream replaced, without an event."""
     streams = decided.ledger.streams
     changed = replace(streams[stream], state=replace(streams[stream].state, **changes))
     return Scenario(replace(decided.ledger, streams=streams.set(stream, changed)))
@@ -138,7 +138,7 @@ def test_a_fact_that_needs_a_line_of_the_plan_is_refused_without_one(scenario, p
 
 
 def chapter(fact):
-    """The module and the functions that decide a fact."""
+    """The name of the module that decides `fact`, followed by the names of the module's functions that decide it."""
     if fact is EntryReversed:
         return "domain.reversal.decide", "decide"
     return fact.__module__, "decide", "open_project"

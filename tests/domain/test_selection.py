@@ -301,7 +301,10 @@ def test_an_objection_to_a_decided_application_or_notice_is_refused():
 
 @pytest.mark.parametrize("replaced", [("a", "b"), ("a",), ("b",)])
 def test_an_objection_to_a_replaced_list_is_refused_once_one_of_its_applications_is_awarded(replaced):
-    """Regression: dated in a replaced notice, it was accepted after the decision and blocked the payments."""
+    """Regression: such an objection was accepted after the decision and blocked the payments.
+
+    The day of the objection lies in the days of the replaced notice.
+    """
     noticed_twice = a_reviewed_project.given(
         post(PROJECT, notice("2-16", "2-20", *replaced), "2-16"),
         post(PROJECT, notice("2-21", "2-25", "a", "b"), "2-19"),

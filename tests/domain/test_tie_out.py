@@ -52,7 +52,7 @@ def line_of(entry, number=None, **changes):
 
 
 def anonymous(entry, number=None, **changes):
-    """A line for an entry without reference, voucher and account."""
+    """The line of the bank's statement for an entry. The line has no reference, no voucher and no account."""
     return line_of(entry, number, **{"reference": None, "voucher": None, "account": None, **changes})
 
 
@@ -234,7 +234,7 @@ def test_a_line_with_another_reference_and_payee_is_not_matched():
 
 
 def test_lines_and_entries_with_equal_sums_but_different_amounts_differ():
-    """Of one voucher, the bank paid 6000 and 4000 fen, and the ledger has 7000 and 3000 fen."""
+    """All have the same voucher. The lines are of 6000 and 4000 fen, and the entries are of 7000 and 3000 fen."""
     booked = [entry(1, 5, 7000, voucher="凭证9"), entry(2, 5, 3000, "乙公司", voucher="凭证9")]
     lines = [
         line_of(booked[0], 1, amount=Money(6000), reference=None),
@@ -246,7 +246,7 @@ def test_lines_and_entries_with_equal_sums_but_different_amounts_differ():
 
 
 def test_two_payments_under_one_bank_reference_are_not_duplicates():
-    """For example in a bank batch: another payee or another day means another payment."""
+    """A bank may use one reference for a batch of payments. Another payee or another day means another payment."""
     first, second = entry(1, 5, 100, reference="批次7"), entry(2, 5, 100, "乙公司", reference=None)
     lines = [line_of(first, 1), line_of(second, 2, reference="批次7")]
     assert outcome(lines, [first, second]) == [([1], [1], []), ([2], [2], [])]
@@ -395,7 +395,7 @@ def test_the_order_of_lines_and_entries_does_not_matter(lines, entries, random):
 
 @given(entries(12), st.randoms())
 def test_a_correct_statement_has_no_exception(entries, random):
-    """The bank may omit all else but payee, amount and day, if there is one payment per payee and direction."""
+    """If there is only one payment per payee and direction, the payee, the amount and the day are enough."""
     within = [each for each in entries if MARCH.first <= each.on <= MARCH.last]
     pairs = {(each.payee, each.direction) for each in within}
     assume(len(pairs) == len(within))
@@ -410,7 +410,7 @@ def entries_of(within):
 
 @given(entries(12), st.integers(0, 2))
 def test_reference_and_voucher_always_identify_the_entry(entries, late):
-    """Even if payments are alike and the bank pays up to two days late."""
+    """This holds even if payments have the same amount and payee, and if the bank pays up to two days late."""
     within = entries_of(each for each in entries if march(1) <= each.on <= march(28))
     lines = [line_of(each, on=each.on + timedelta(days=late)) for each in within]
     pairings = tie_out(lines, within, MARCH)

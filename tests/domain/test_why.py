@@ -42,7 +42,7 @@ from tests.scenario import Scenario, post
 
 
 def refusing_rule(ledger, step):
-    """The rule by which the ledger would refuse this step today; None if it would accept it."""
+    """The rule by which the ledger would refuse this step today; None if the ledger would accept the step."""
     try:
         decide(ledger, post(step.stream, step.fact, ledger.today.isoformat(), actor="无关的人", key="no-part"))
     except Refused as refusal:
@@ -80,7 +80,7 @@ END = date(2026, 12, 31)
 
 
 def weekdays(first, last):
-    """The Mondays to Fridays, by a calendar that ends with 2026."""
+    """The number of Mondays to Fridays from `first` to `last`; None if `last` is after the end of 2026."""
     days = (first + timedelta(number) for number in range((last - first).days + 1))
     return sum(day.weekday() < 5 for day in days) if last <= END else None
 
@@ -88,7 +88,7 @@ def weekdays(first, last):
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 40), st.integers(0, 30))
 def test_why_proposes_the_shortest_notice_and_none_that_would_be_refused(days_left, working_days):
-    """Whatever the day, if a notice fits into the known calendar it is proposed; otherwise the year is missing."""
+    """If a notice fits into the days that the calendar covers, it is proposed. Otherwise the missing year is named."""
     strict = post(FUND, SettingsChanged(replace(SETTINGS, notice_working_days=working_days)), "2-16")
     today = END - timedelta(days_left)
     ledger = replace(
@@ -124,7 +124,7 @@ def test_no_step_that_why_proposes_is_refused_however_soon_the_calendar_of_a_lif
 
 
 def steps_and_missing_rules(scenario, batch, award=None):
-    """The type of each step, and the rules of its conditions that are not met."""
+    """The type of the fact of each step, with the rules that the step's unmet conditions break."""
     answer = why(scenario.ledger, "p", batch, award)
     return [(type(s.fact), [type(c.missing) for c in s.conditions if c.missing]) for s in answer.steps]
 

@@ -1,4 +1,4 @@
-"""An event log on PostgreSQL for the tests of projections: written, folded and read in one rolled-back transaction."""
+"""An event log on PostgreSQL for the tests of projections. Each test works in one transaction that is rolled back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service import codec
 
 
 class Log:
-    """append(events) writes recorded events; fold(span) folds to the end of the log; rows(table) are sorted."""
+    """An event log and its tables. `append` adds recorded events, `fold` folds the log, and `rows` reads a table."""
 
     def __init__(self, conn):
         self.conn = conn
@@ -25,7 +25,7 @@ class Log:
         return self
 
     def append_raw(self, stream, version, type_, fact):
-        """Append an event that the domain may never record."""
+        """Append an event of any content, even one that the domain would never record."""
         text = fact if isinstance(fact, str) else json.dumps(fact)
         self.conn.execute(
             "insert into event values ((select coalesce(max(position), 0) + 1 from event), %s, %s, %s, now(), %s)",
@@ -33,7 +33,7 @@ class Log:
         )
 
     def fold(self, span=projections.SPAN):
-        """Fold the whole log, `span` events at a time; return the number of spans."""
+        """Fold the log to its end, `span` events at a time. Returns the number of spans."""
         spans = 0
         while projections.advance(self.conn, span):
             spans += 1

@@ -1,4 +1,4 @@
-"""The query `cash` returns, at any position, exactly the entries that the domain says a statement shows."""
+"""The query `cash` returns, at any position, exactly the entries that a statement shows by the rules of the domain."""
 
 from collections import defaultdict
 from datetime import date
@@ -13,7 +13,10 @@ from tests.random_life import RandomLife
 
 
 def expected_cash(events):
-    """The cash amount of each entry that is not reversed, in fen, by stream and version."""
+    """The amount in fen that a statement shows for each entry, less what was reversed, by stream and version.
+
+    Wholly reversed entries are left out.
+    """
     left = defaultdict(int)
     for event in events:
         if event.mirrors is None and (amount := cash_of(event)):

@@ -34,7 +34,7 @@ def short_life():
 
 
 def eventful_life():
-    """The life with the most event types among eight."""
+    """Of eight random lives, the one with the most event types."""
     return max((new_life(seed, 600) for seed in range(8)), key=lambda life: len({type(e.fact) for e in life.events}))
 
 
@@ -50,7 +50,7 @@ def test_the_tables_do_not_depend_on_the_span_size(log, seed):
 
 
 def test_a_long_life_writes_rows_to_every_table(log):
-    """Otherwise the other tests of this file would prove little."""
+    """The other tests of this file would prove nothing about a table without rows."""
     log.append(eventful_life().events).fold()
     assert [name for name in projections.ORDER if not log.rows(name)] == []
 
@@ -90,13 +90,16 @@ def test_a_lot_holds_exactly_the_fen_of_its_accounts(log, seed):
 
 
 def table_rows(log, table, *columns):
-    """These columns of the table, by project and entity name."""
+    """The values of `columns` in each row of `table`, by project and entity name."""
     rows = log.conn.execute(f"select * from {table}").fetchall()
     return {(row["project"], row[table]): tuple(row[column] for column in columns) for row in rows}
 
 
 def expected_rows(life, kind, row_of):
-    """The rows that the aggregates give for the entities of a kind, by project and entity name."""
+    """The rows that a table of the entities of `kind` should have, by project and entity name.
+
+    `row_of` makes a row from the state of the project, the entity's name and the entity.
+    """
     projects = [(code, life.scenario.ledger.project(code)) for code in PROJECTS]
     return {(code, name): row_of(p, name, each) for code, p in projects for name, each in p.entities(kind).items()}
 
@@ -151,7 +154,7 @@ def objection_row(_, __, each):
 
 
 def outstanding(log):
-    """What the register of each project answers as outstanding."""
+    """The outstanding amounts that the query `recoveries` returns, by project and recovery. Zeros are left out."""
     rows = {
         (code, row["recovery"]): Money.parse(row["outstanding"])
         for code in PROJECTS
@@ -183,7 +186,10 @@ def test_rounds_objections_recoveries_and_waivers_agree_with_the_aggregates(log,
 
 
 def outdated_since(events):
-    """By version of the acceptance: the position of the first reversal that left less of an entry than it lists."""
+    """For the version of each acceptance, the position of the first reversal that made the acceptance outdated.
+
+    A reversal does so if it leaves less of an entry than the acceptance lists. None if there is no such reversal.
+    """
     left, found = {}, {}
     for event in events:
         left[event.stream, event.version] = sum(moved.fen.total for moved in event.moves)

@@ -1,4 +1,7 @@
-"""A fund whose event cannot be folded is held: its tables stay as they were before it, and all others are folded."""
+"""A fund is held if one of its events cannot be folded.
+
+The rows of the fund stay as they were before this event. The events of all other funds are folded.
+"""
 
 import json
 import re
@@ -26,7 +29,10 @@ BROKEN = {
 
 
 def fact_of(event, prefix="", first_serial=0):
-    """The recorded fact, in a fund and projects with other codes and with other fen."""
+    """The recorded fact of `event`, moved to another fund.
+
+    `prefix` is put before the codes of the fund and its projects. `first_serial` is added to all serials.
+    """
 
     def moved(value, key=""):
         match value:
@@ -44,7 +50,7 @@ def fact_of(event, prefix="", first_serial=0):
 
 
 def rows_of_life(random, steps, prefix="", first_serial=0):
-    """The events of a random life as stream, version, type and fact."""
+    """The events of a random life as stream, version, type and fact, with codes and serials as `fact_of` makes them."""
     life = RandomLife(random)
     for _ in life.live(steps):
         pass
@@ -56,7 +62,7 @@ def rows_of_life(random, steps, prefix="", first_serial=0):
 
 
 def merged(random, *lives):
-    """The events of all lives in one log, each life in its own order."""
+    """The events of all `lives` in one list, interleaved at random. The order within each life is kept."""
     turns = [number for number, life in enumerate(lives) for _ in life]
     random.shuffle(turns)
     rest = [iter(life) for life in lives]
@@ -65,7 +71,7 @@ def merged(random, *lives):
 
 @contextmanager
 def recorded(log, rows):
-    """The log with these rows by position; afterwards as before."""
+    """Within the context, the log has the rows `rows`, given by position. Afterwards the log is as it was before."""
     with log.conn.transaction(force_rollback=True):
         for position, (stream, version, type_, fact) in rows.items():
             row = [position, stream, version, type_, json.dumps(fact)]
@@ -74,7 +80,7 @@ def recorded(log, rows):
 
 
 def folded(log, span=projections.SPAN):
-    """The rows of all tables after folding the log; the funds of failing events are held."""
+    """The rows of all tables after the log was folded. A fund whose event cannot be folded is held."""
     while projector.fold(log.conn, span):
         pass
     return {name: log.rows(name) for name in projections.ORDER}
@@ -141,7 +147,7 @@ def test_the_hold_moves_back_to_an_earlier_event_but_never_forward(log):
 
 
 def test_a_session_whose_statements_are_prepared_skips_the_events_of_a_fund_that_is_held_later(log):
-    """PostgreSQL keeps the plan of a prepared statement although its table's name now means a view."""
+    """Plans of prepared statements must be discarded: they still read the table `event` in place of the view."""
     rows = {at: established(f"f{at}") for at in range(1, 20)}
     log.conn.execute("create temporary table any_other_table ()")
     with recorded(log, rows | {20: ("fund/f1", 2, "FundClosed", {"fund": "f1"})}):

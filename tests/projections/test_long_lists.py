@@ -1,4 +1,4 @@
-"""The cost of folding a long list grows linearly with its length, not with its square or cube."""
+"""The cost of folding a long list grows only linearly with the length of the list."""
 
 from decimal import Decimal
 
@@ -21,7 +21,7 @@ NAMES = [f"{n:04}" for n in range(MANY)]
 
 
 def awarded():
-    """A project whose award list of a thousand awards was just decided."""
+    """The scenario in which an award list of a thousand awards was just decided."""
     whole = f"{MANY * 10}.00"
     life = Scenario().given(
         *allotted(line(awards=MANY, amounts=(whole, whole)), appropriated=f"{MANY * 20}.00"),
@@ -62,7 +62,7 @@ def test_an_award_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
 
 
 def rows_read(plan, table):
-    """The number of rows of a table that an executed plan read."""
+    """The number of rows of `table` that PostgreSQL read when it executed the query plan `plan`."""
     rows = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
     own = rows if plan.get("Relation Name") == table else 0
     return own + sum(rows_read(each, table) for each in plan.get("Plans", ()))
@@ -89,13 +89,13 @@ def test_frequent_queries_do_not_read_all_payments_or_moves(log, table, query, p
 
 
 def pairs_rejected(plan):
-    """The number of pairs of rows that an executed plan compared and did not join."""
+    """The number of pairs of rows that PostgreSQL compared and did not join when it executed the query plan `plan`."""
     own = plan.get("Rows Removed by Join Filter", 0) * plan["Actual Loops"]
     return own + sum(pairs_rejected(each) for each in plan.get("Plans", ()))
 
 
 def test_folding_a_span_does_not_compare_each_move_with_each_lot(log):
-    """Also without planner statistics, as in a new ledger or after a long span."""
+    """The planner has no statistics here, as in a new ledger or after a long span."""
     log.append(in_order(awarded().given(*(request(f"P{n}", n, amount="1.00") for n in NAMES[:PAID]))))
     projections.advance(log.conn, names=["movement"])
     parameters = {"after": 0, "upto": len(log)}

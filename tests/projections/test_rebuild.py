@@ -1,4 +1,4 @@
-"""A rebuild in shadow tables: it replaces the live tables only if nothing differs, and survives being killed."""
+"""A rebuild in shadow tables replaces the live tables only if nothing differs, and may be killed at any moment."""
 
 import json
 import os
@@ -79,7 +79,7 @@ class Database:
         }
 
     def rows(self):
-        """The rows of all projected tables; the cursors are left out, because they contain times."""
+        """The rows of all projected tables. The cursors are left out, because their rows contain times."""
         return {name: rows for name, rows in self.tables().items() if name != "projection"}
 
 
@@ -248,9 +248,9 @@ def test_lanes_hold_each_projection_once_with_the_projections_it_reads(names):
 
 
 class ConcurrentLoad:
-    """Appends events, runs the projector and reads snapshots at the same time.
+    """Three threads that append events, run the projector and read snapshots at the same time.
 
-    `inconsistent`: position, rows found and rows expected of each inconsistent snapshot.
+    `inconsistent`: the position, the rows found and the rows expected of each snapshot where the two numbers differ.
     """
 
     def __init__(self, database, events):
@@ -286,7 +286,7 @@ class ConcurrentLoad:
         projector.follow(self.database.url, self.stop)
 
     def read(self):
-        """Check that each snapshot holds exactly the movements up to its position."""
+        """Read snapshots, and note each snapshot that has more or fewer movements than the log up to its position."""
         pool = open_pool(self.database.url, size=1)
         reader = Reader(pool)
         counts = "select count(*) as n from movement"

@@ -19,7 +19,7 @@ from tests.random_life.round_steps import new_name
 
 
 def pick_award(life: Life, project: Project) -> str | None:
-    """The name of an award, mostly of a live one."""
+    """The name of an award of the project, mostly of a live award; None if there is none."""
     live = [name for name, each in project.awards.items() if each.status is AwardStatus.LIVE]
     return life.pick_any(live if life.chance(94) else project.awards)
 
@@ -40,7 +40,7 @@ def extend(life: Life, project: Project) -> Fact | None:
 
 
 def amend(life: Life, project: Project) -> Fact | None:
-    """Increase an award from the line, or reduce it by money that is not requested yet."""
+    """Increase an award with money of the line, or reduce an award by money that is not requested yet."""
     award, line = pick_award(life, project), life.fund.lines.get(project.code)
     if award is None or line is None:
         return None
@@ -65,7 +65,7 @@ def change_payee(life: Life, project: Project) -> Posted | None:
 
 
 def end(life: Life, project: Project) -> Fact | None:
-    """End an award early: declined, revoked or terminated."""
+    """End an award early: the award is declined, revoked or terminated."""
     award = pick_award(life, project)
     kinds = (amendment.AwardDeclined, amendment.AwardRevoked, amendment.AwardTerminated)
     return award and life.pick(kinds)(award, "随机")
@@ -92,7 +92,7 @@ def accept(life: Life, project: Project) -> Fact | None:
 
 
 def unsettled(life: Life, project: Project, name: str) -> int:
-    """The money of the award, in fen, that is not paid and whose gate is not acceptance."""
+    """The unpaid money of the award `name`, in fen, in all batches that are not gated by acceptance."""
     line = life.fund.lines.get(project.code)
     return sum(
         project.accounts.balance(account, project.place(name, batch.batch))
@@ -114,7 +114,7 @@ def waive(life: Life, project: Project) -> Posted | None:
 
 
 def close(life: Life, project: Project) -> Fact | None:
-    """Close the project, if it ever awarded anything and nothing obvious prevents it."""
+    """Close the project if it has awards and nothing obvious prevents the closing."""
     last = project.rounds.get(str(project.round))
     busy = last and last.status is RoundStatus.UNDER_WAY
     unsettled_ = project.accounts.total((COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT))

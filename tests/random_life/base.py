@@ -1,4 +1,4 @@
-"""A life: a fund and its projects in the state that its posts have led to, the history of the posts, and choices."""
+"""A life: the posts made to a fund and its projects, the state that these posts have led to, and random choices."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ from tests.scenario import TODAY, Scenario, check_rule_is_declared, post, view_f
 
 PROJECTS = ("p", "q", "r")
 FUNDS = ("f", "g")
+"""The funds of a life. Nearly all posts belong to the first fund. The second has no plan and serves invalid posts."""
 PEOPLE = ("甲", "乙", "丙")
 LAST_DAY = TODAY - timedelta(days=120)
-"""The clock of a life stops here, so that the deadlines it has set can still pass before TODAY."""
+"""The last day of a life's clock. The deadlines that the life has set can still pass between this day and TODAY."""
 
 Outcome = tuple[Recorded, ...] | Refused
 Observer = Callable[[Posted, Outcome, LedgerView], None]
-"""Called with each post, its outcome, and the ledger after it; it may send the same post to a service."""
+"""A function that is called with each post, the outcome of the post, and the ledger after the post.
+
+An observer may, for example, send the same post to a service.
+"""
 T = TypeVar("T")
 
 
 class Life:
-    """`events` are all recorded events, `accepted` the posts that they record.
+    """The history and the state of two funds and their projects, and the source of random choices.
 
-    `last` is the post tried last, `before` the ledger before it.
+    `events`: all recorded events. `accepted`: the posts that these events record. `last`: the latest post, accepted or
+    refused. `before`: the ledger before the latest post.
     """
 
     def __init__(self, random: Random, *observers: Observer) -> None:
@@ -78,7 +83,7 @@ class Life:
     # Posting
 
     def show_to(self, observer: Observer) -> None:
-        """Call the observer with all posts accepted so far, and from now on with each post."""
+        """Call the observer with all posts accepted so far, and from now on with each new post."""
         ledger = Scenario().ledger
         for posted in self.accepted:
             events = decide(view_for(ledger, posted), posted)
@@ -87,7 +92,10 @@ class Life:
         self.observers.append(observer)
 
     def try_(self, posted: Posted) -> bool:
-        """Post it; return whether it was accepted."""
+        """Decide `posted`, record its events if it is accepted, and call the observers.
+
+        Returns whether `posted` is accepted.
+        """
         self.last, self.before = posted, self.ledger
         outcome = self._outcome(posted)
         for observer in self.observers:
@@ -119,7 +127,7 @@ class Life:
         cites: Iterable[Document] | None = None,
         booked: date | None = None,
     ) -> Posted:
-        """A post of `fact`, by default to the fund, and by default citing a new document of each required kind."""
+        """A post of `fact`. By default, it is addressed to the fund and cites a new document of each required kind."""
         actor = by or self.pick(PEOPLE)
         documents = (self.document(kinds[0]) for kinds in fact.cites) if cites is None else cites
         return post(
@@ -147,7 +155,7 @@ class Life:
         return self.pick(ordered) if ordered else None
 
     def chance(self, percent: int) -> bool:
-        """True with this probability; Hypothesis shrinks it to False."""
+        """True in `percent` of 100 cases. When Hypothesis shrinks a life, the result becomes False."""
         return self.random.randint(0, 99) >= 100 - percent
 
     def amount(self, max_fen: int = 200) -> Money:
@@ -163,7 +171,7 @@ class Life:
         self.day = max(self.day, min(self.day + timedelta(days=self.pick((0, 0, 0, 0, 1, 1, 3, 15))), LAST_DAY))
 
     def addressed(self, fact: Fact, project: Project) -> Posted:
-        """A post of `fact` to the project or the fund; sometimes of a fact that occurred days ago and is booked now."""
+        """A post of `fact` to the stream of its kind: the project or the fund. Sometimes the fact occurred days ago."""
         stream = f"project/{project.code}" if "project" in fact.streams else None
         if not self.chance(8):
             return self.post(fact, stream)

@@ -1,6 +1,7 @@
 """Posts that bring the projects and the fund nearer to being closed, from any state; each must be accepted.
 
-Written from DOMAIN's conditions for closing: a state in which no such post is accepted is a dead end of the domain.
+The posts are written from DOMAIN's conditions for closing. So a state in which no such post is accepted is a dead end
+of the domain.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ MakePost = Callable[[], Posted]
 
 
 def closing_posts(life: Life) -> list[MakePost]:
-    """Functions that make the posts possible next on the way to a closed fund; none if it is closed and empty."""
+    """Functions that each make one of the posts that are possible next on the way to a closed fund.
+
+    The list is empty if the fund is closed and has no money left to surrender.
+    """
     still_open = [project for project in life.projects() if not project.closed]
     posts = [make for project in still_open for make in _of_project(life, project)]
     if {project.code for project in still_open}.isdisjoint(code for code, _ in life.fund.allotted):
@@ -41,7 +45,7 @@ def _of_project(life: Life, project: Project) -> list[MakePost]:
 
 
 def _round(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
-    """Resolve the objections, close the call, let the round fail."""
+    """Makers of the posts that end the round: they resolve the objections, close the call, and fail the round."""
     for name in sorted(project.open_objections):
         answer = selection.ObjectionResolved(name, upheld=life.chance(30), reason="核实")
         yield partial(life.post, answer, stream)
@@ -60,7 +64,7 @@ def _close_call(life: Life, current: Round, stream: str) -> Posted:
 
 
 def _payments(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
-    """Advance each payment in flight, or end it without success."""
+    """Makers of the posts that advance each payment in flight, or end the payment without success."""
     for name in sorted(in_flight(project)):
         each, instructed = project.payments[name], project.payments[name].status is PaymentStatus.INSTRUCTED
         upheld = project.applications[project.awards[each.award].application].excluded
@@ -71,7 +75,7 @@ def _payments(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
 
 
 def _awards(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
-    """End the awards that hold unpaid money, if none of that money is in flight."""
+    """Makers of the posts that end the awards with unpaid money, except awards with money in flight."""
     holding = {at.place.award for at in project.accounts.holdings if at.account in (COMMITTED, PAYABLE)}
     in_flight_of = {at.place.award for at in project.accounts.holdings if at.account in (IN_APPROVAL, IN_TRANSIT)}
     for name in sorted(str(each) for each in holding - in_flight_of):
@@ -79,7 +83,7 @@ def _awards(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
 
 
 def _of_fund(life: Life) -> Iterator[MakePost]:
-    """Surrender the money that is left, and close the fund."""
+    """Makers of the posts that surrender or reinstate the money that is left, and close the fund."""
     for at in sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED):
         yield from _recovered(life, at)
     pool = life.fund.accounts.balance(POOL)

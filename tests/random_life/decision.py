@@ -1,4 +1,4 @@
-"""The award list that a life decides, and changes that make it invalid, by the rule that each change breaks."""
+"""The award list that a life decides, and changes that make the list invalid, by the rule that each change breaks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def decide(life: Life, project: Project) -> AwardListDecided | None:
 def _shares(
     life: Life, line: Line, current: Round, names: list[str], available: dict[int, Money]
 ) -> tuple[list[dict[int, Money]], bool]:
-    """Each application's share by batch; and whether the shares are by score."""
+    """The share of each application by batch, and whether the shares are allocated by score."""
     whole = line.fixed_total or life.chance(40)
     if life.chance(40):
         if not whole:
@@ -70,7 +70,7 @@ def _row(current: Round, rank: int, name: str, share: dict[int, Money]) -> Award
 
 
 def with_first_row(decided: AwardListDecided, **changes: object) -> AwardListDecided:
-    """The decision with changes to its first row."""
+    """The award list `decided` with changes to its first row."""
     first, *others = decided.awards
     return replace(decided, awards=(replace(first, **changes), *others))
 
@@ -82,7 +82,7 @@ def _one_fen_less(decided: AwardListDecided) -> AwardListDecided:
 
 
 def _by_score(decided: AwardListDecided, quantum: int = 1) -> AwardListDecided:
-    """Declared as shared by score, although its amounts mostly are not."""
+    """The award list `decided`, declared as allocated by score. Mostly its amounts are not allocated by score."""
     return replace(decided, by_score=True, quantum=Money(quantum))
 
 

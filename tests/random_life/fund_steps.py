@@ -33,7 +33,7 @@ def appropriate(life: Life, _: Project) -> Fact | None:
 
 
 def in_other_fund(life: Life, _: Project) -> Posted:
-    """Money of another fund, which uses serials of the same ledger."""
+    """A post about money of another fund. The serials of this money come from the same ledger."""
     if life.chance(60):
         return life.post(AppropriationReceived(life.amount(), life.day.year), OTHER_FUND)
     return life.post(SurplusSurrendered(POOL, life.amount()), OTHER_FUND, cites=[life.document("收回指标文")])
@@ -67,13 +67,13 @@ def reallocate(life: Life, project: Project) -> Fact | None:
 
 
 def unawarded_account(life: Life, project: Project) -> AccountAt | None:
-    """An account of the project with money that is not awarded."""
+    """An account of the project with money that is not awarded; None if there is no such money."""
     lines = sorted(at for at in project.accounts.holdings if at.account == LINE)
     return life.pick(lines) if lines else None
 
 
 def part_or_all(life: Life, project: Project, at: AccountAt) -> Money:
-    """All that an account holds, or a part of it; sometimes slightly too much."""
+    """All money of an account, or a part of the money; sometimes slightly more than the account has."""
     held = project.accounts.holdings[at].total
     return Money(held) if life.chance(30) else life.amount(held + 3)
 
@@ -96,7 +96,7 @@ def surrender(life: Life, _: Project) -> Posted | None:
 
 
 def recovered_account(life: Life) -> AccountAt | None:
-    """An account of the fund with recovered money."""
+    """An account of the fund with recovered money; None if there is no such money."""
     accounts = sorted(at for at in life.fund.accounts.holdings if at.account == RECOVERED)
     return life.pick(accounts) if accounts else None
 
@@ -142,7 +142,7 @@ def change_settings(life: Life, _: Project) -> Fact:
 
 
 def revise_plan(life: Life, project: Project) -> Fact | None:
-    """The plan in force with one line changed, dropped, or added again."""
+    """A revision of the plan in which one line is changed, dropped, or added again."""
     lines = plan_lines(life)
     mine = life.fund.lines.get(project.code)
     if mine is None:
@@ -166,7 +166,7 @@ def revised(*lines: Line) -> PlanRevised:
 
 
 def with_batches(original: Line, *batches: LineBatch) -> Line:
-    """The line with other batches."""
+    """The line `original` with the batches `batches` and the sum of their amounts as its total."""
     return replace(original, batches=batches, total=Money(sum(each.amount for each in batches)))
 
 

@@ -1,4 +1,4 @@
-"""Posts that are invalid on purpose, by the rule they should break: rules of awards, payments and reversals."""
+"""Posts that are invalid on purpose, by the rule that each should break: rules of awards, payments and reversals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.random_life.round_steps import new_name
 
 
 def with_award(make: Callable[[Life, Project, str], StepResult]) -> InvalidStep:
-    """A step that is possible if the project has an award."""
+    """A step that calls `make` with an award of the project. The step returns None if the project has no award."""
 
     def step(life: Life, project: Project) -> StepResult:
         name = pick_award(life, project)
@@ -31,7 +31,7 @@ def with_award(make: Callable[[Life, Project, str], StepResult]) -> InvalidStep:
 
 
 def with_payment(status: PaymentStatus, make: Callable[[Life, Project, str], StepResult]) -> InvalidStep:
-    """A step that is possible if the project has a payment of this status."""
+    """A step that calls `make` with a payment of this status. The step returns None if there is no such payment."""
 
     def step(life: Life, project: Project) -> StepResult:
         name = life.pick_any(name for name, each in project.payments.items() if each.status is status)
@@ -124,14 +124,14 @@ AWARD: dict[str, InvalidStep] = {
 
 
 def entries(life: Life, project: Project) -> Iterator[Recorded]:
-    """The entries of the fund and of the project without mirrors, the latest first."""
+    """The entries of the fund and of the project, the latest first. Mirrors are left out."""
     for event in reversed(life.events):
         if event.mirrors is None and event.stream in ("fund/f", f"project/{project.code}"):
             yield event
 
 
 def of_entry(wanted: Callable[[Recorded], bool], amount: Money | None = None) -> InvalidStep:
-    """The reversal of the latest entry that `wanted` selects."""
+    """A step that reverses the latest entry that `wanted` selects, or only `amount` of the entry."""
 
     def step(life: Life, project: Project) -> StepResult:
         entry = next(filter(wanted, entries(life, project)), None)

@@ -1,6 +1,7 @@
-"""Posts that are invalid on purpose, by the rule they should break: rules of every post, and rules of the fund.
+"""Posts that are invalid on purpose, by the rule that each should break: rules of every post and of the fund.
 
-A step returns None if it is impossible in the current state. Rules that random steps break often enough have no entry.
+A step returns None if it is impossible in the current state. A rule that random steps break often enough has no step
+here.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def _before_the_award(life: Life, project: Project) -> StepResult:
 
 
 def _surrender_of_wrong_source(life: Life, project: Project) -> StepResult:
-    """A surrender of the account `paid`, or of the pool with some of the fields that only recovered money has."""
+    """A surrender from the account `paid`, or from the pool with fields that only recovered money may have."""
     if life.chance(50):
         return life.post(SurplusSurrendered("paid", TINY), cites=[life.document("缴款书")])
     fields = {"project": project.code, "award": "L", "batch": 1}
@@ -122,7 +123,7 @@ def _without_tasks(life: Life, _: Project) -> StepResult:
 
 
 def _changed_where_allotted(life: Life, project: Project, **changes: object) -> StepResult:
-    """A revision that changes the allotted batches of the project's line."""
+    """A revision of the plan that makes `changes` to the batches of the project's line that have allotted money."""
     lines = {each.project: each for each in plan_lines(life)}
     mine = lines.get(project.code)
     if mine is None:
@@ -157,7 +158,10 @@ def _period_not_over(life: Life, _: Project) -> StepResult:
 
 
 def _carried(life: Life, amount: Money, *, over: bool) -> StepResult:
-    """Carry forward the next year of the first appropriation whose next year is over, or is not over."""
+    """A carry-forward of `amount` out of the next year of an appropriation.
+
+    The appropriation is the first whose next year is over, if `over` is true, or is not over, if `over` is false.
+    """
     for version, each in sorted(life.fund.appropriations.items()):
         if (each.next_year < life.day.year) == over:
             return YearCarriedForward(version, each.next_year, amount)
@@ -165,7 +169,7 @@ def _carried(life: Life, amount: Money, *, over: bool) -> StepResult:
 
 
 def _close_before_projects(life: Life, _: Project) -> StepResult:
-    """Close the fund; as long as it has money, surrender that first."""
+    """A closing of the fund. While the fund still has money, the step surrenders that money instead."""
     pool, at = life.fund.accounts.balance(POOL), recovered_account(life)
     if at:
         return surrender_recovered(life, at, life.fund.accounts.balance(RECOVERED, at.place))

@@ -1,4 +1,4 @@
-"""Posts that are invalid on purpose, by the rule they should break: rules of a round, from the call to the decision."""
+"""Posts that are invalid on purpose, by the rule that each should break: rules of a round."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.random_life.round_steps import new_name
 
 
 def in_round(make: Callable[[Life, Project, Round], StepResult]) -> InvalidStep:
-    """A step that is possible if the project has a round, decided or not."""
+    """A step that calls `make` with the last round of the project. The step returns None if there is no round."""
 
     def step(life: Life, project: Project) -> StepResult:
         current = project.rounds.get(str(project.round))
@@ -28,7 +28,7 @@ def in_round(make: Callable[[Life, Project, Round], StepResult]) -> InvalidStep:
 
 
 def in_notice(make: Callable[[Life, Project, Notice], StepResult]) -> InvalidStep:
-    """A step that is possible if the round has a notice."""
+    """A step that calls `make` with the notice of the last round. The step returns None if there is no notice."""
     return in_round(lambda life, project, current: make(life, project, current.notice) if current.notice else None)
 
 
@@ -80,7 +80,10 @@ def _objects_to_another(life: Life, project: Project, notice: Notice) -> StepRes
 
 
 def _objects_after_decision(life: Life, project: Project, notice: Notice) -> StepResult:
-    """An objection to an awarded application, or to the whole of a notice that lists one, replaced or not."""
+    """An objection to an awarded application, or to a whole notice that lists an awarded application.
+
+    Sometimes a newer notice has replaced that notice.
+    """
     earlier = project.rounds[str(project.round)].earlier
     at = life.pick((*earlier, notice)) if life.chance(50) else notice
     awarded = [name for name in at.applications if project.applications[name].award]
@@ -123,7 +126,7 @@ ROUND: dict[str, InvalidStep] = {
 
 
 def of_list(add_defect: Callable[[AwardListDecided], AwardListDecided]) -> InvalidStep:
-    """A valid decision with one change that makes it invalid."""
+    """A step that makes a valid award list invalid with `add_defect`."""
 
     def step(life: Life, project: Project) -> StepResult:
         decided = decide(life, project)
@@ -133,7 +136,7 @@ def of_list(add_defect: Callable[[AwardListDecided], AwardListDecided]) -> Inval
 
 
 def _award_another(life: Life, project: Project) -> StepResult:
-    """A decision for an application that was scored but not in the notice."""
+    """An award list with an application that was scored but is not on the notice."""
     decided = decide(life, project)
     current = project.rounds.get(str(project.round))
     if decided is None or current is None or current.notice is None:

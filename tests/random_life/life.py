@@ -1,4 +1,4 @@
-"""A random life: random steps from an opening to, perhaps, the closing of its funds."""
+"""A random life: opening posts and then random steps, which may lead to the closing of the fund."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.random_life.table import INVALID_STEPS, STEPS, STEPS_AFTER_CLOSING
 
 
 class RandomLife(Life):
-    """With `start=False` the life has no posts yet."""
+    """A life that takes random steps. With `start=False`, the opening posts are not made yet."""
 
     def __init__(self, random: Random, *observers: Observer, start: bool = True) -> None:
         super().__init__(random, *observers)
@@ -23,7 +23,7 @@ class RandomLife(Life):
             pass
 
     def begin(self) -> Iterator[bool]:
-        """Make the opening posts; yield after each whether it was accepted."""
+        """Make the opening posts. Yields after each post whether it was accepted."""
         yield from map(self.try_, opening_posts(self))
         for code in self.pick(((), PROJECTS[:1], PROJECTS[:2])):
             yield from advance_to_payment(self, code)
@@ -31,7 +31,7 @@ class RandomLife(Life):
             yield from exceed_undo_limit(self, PROJECTS[2])
 
     def live(self, steps: int) -> Iterator[bool]:
-        """Take up to `steps` random steps; yield after each post whether it was accepted."""
+        """Take up to `steps` random steps. Yields after each post whether it was accepted."""
         for step in range(steps):
             if self.fund.closed and self.chance(4):
                 return

@@ -1,7 +1,8 @@
-"""A second, naive implementation of the money: plain dictionaries, one set of fen for each account, no events.
+"""A second, naive implementation of the money: plain dictionaries, with one set of fen for each account.
 
-Written from the table of events in DOMAIN, not from the domain's code. For every accepted event it computes which fen
-leave which account and enter which, and compares them with the recorded moves and with all accounts of the ledger.
+The model was written from the table of events in DOMAIN, not from the domain's code. For every accepted event, the
+model computes which fen move from which account to which. It compares them with the recorded moves, and compares all
+accounts with those of the ledger.
 """
 
 from __future__ import annotations
@@ -17,9 +18,12 @@ from domain.rules import Refused
 from domain.state.project import Project
 
 Account = tuple[object, ...]
-"""The account's name and its keys, such as project, award and batch."""
+"""The account's name, followed by the values of its key, such as project, award and batch."""
 Transfer = tuple[Account, Account, int | set[int]]
-"""Source, target, and either the number of fen, which are then the lowest, or the fen themselves."""
+"""The source, the target, and the fen to move: either the fen themselves, or only their number.
+
+If only the number is given, the lowest fen of the source move.
+"""
 Moved = dict[tuple[Account, Account], set[int]]
 
 OF_AWARD = ("project", "award", "batch")
@@ -39,9 +43,11 @@ TREASURY: Account = ("treasury",)
 
 
 class Model:
-    """An observer of a life. `accounts` holds the money; the other dictionaries hold what the table's conditions need.
+    """An observer of a life that computes the money of all accounts a second time.
 
-    `opened`, `ended` and `closed` also hold the version of the event, so that a reversal can remove its entries.
+    `accounts` has the fen of each account. The other dictionaries have what the conditions of the events need.
+    `opened`, `ended` and `closed` also have the version of the event, so that a reversal of the event can remove its
+    items.
     """
 
     def __init__(self) -> None:
@@ -69,7 +75,7 @@ class Model:
         assert dict(self.outstanding()) == outstanding_of(ledger), "what is outstanding"
 
     def outstanding(self) -> Iterator[tuple[tuple[str, str], int]]:
-        """What is outstanding of each recovery of which something is."""
+        """The project, the name and the outstanding fen of each recovery that has an outstanding amount."""
         for (project, recovery), due in self.due.items():
             if left := min(due, self.paid(project, self.ordered[project, recovery])):
                 yield (project, recovery), left
@@ -78,7 +84,7 @@ class Model:
         return len(self.accounts["paid", project, payment])
 
     def apply(self, event: Recorded) -> Moved:
-        """Move the money of `event`; return the moved fen by source and target."""
+        """Move the money of `event`. Returns the moved fen by source and target."""
         entry = self.entries.setdefault((event.stream, event.version), [])
         transfers = TRANSFERS.get(type(event.fact).__name__)
         code = event.stream.partition("/")[2]
@@ -92,13 +98,16 @@ class Model:
         return {(source, target): fen for source, target, fen in entry if fen}
 
     def behind_gate(self, project: str, award: str, batch: int) -> Account:
-        """The account that holds the money of an award until it is requested."""
+        """The account for money of the award that is not requested yet: `payable` if the batch's gate is open.
+
+        If the gate is not open, the account is `committed`.
+        """
         gate = self.gates[project, batch]
         is_open = any(opening[:3] == (project, award, gate) for opening in self.opened)
         return ("payable" if is_open else "committed", project, award, batch)
 
     def all_of(self, account: str, project: str, award: str) -> Iterator[tuple[Account, int]]:
-        """The account and amount of each batch of an award."""
+        """The accounts of the kind `account` of an award, one for each batch, each with its amount in fen."""
         for at, fen in list(self.accounts.items()):
             if at[:3] == (account, project, award) and fen:
                 yield at, len(fen)
@@ -203,7 +212,10 @@ def _request(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Tra
 
 
 def _whole(source: str, target: str) -> Callable[..., Iterator[Transfer]]:
-    """Transfer a payment's whole amount to another of its accounts, or back to the award's `payable`."""
+    """A function that transfers a payment's whole amount from the payment's account `source` to `target`.
+
+    `target` is another account of the payment, or `payable`, which is the award's account.
+    """
 
     def transfers(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
         at, to = (source, project, fact.payment), (target, project, fact.payment)
@@ -235,14 +247,17 @@ def _order(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[T
 
 
 def _change_due(model: Model, project: str, event: Recorded, by: int) -> None:
-    """Change what is due on the event's recovery; its reversal finds the change."""
+    """Add `by` to what is due on the event's recovery. The change is stored so that a reversal can find it."""
     recovery = event.fact.recovery  # type: ignore[attr-defined]
     model.changed_due[project, event.version] = (recovery, by)
     model.due[project, recovery] = model.due.get((project, recovery), 0) + by
 
 
 def _waive(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
-    """No more is due than is still paid: what was returned before the waiver is not due after it."""
+    """Reduce what is due by the waived amount, and by the money that was returned before the waiver.
+
+    So no more is due after the waiver than is still paid.
+    """
     due = model.due[project, fact.recovery]
     outstanding = min(due, model.paid(project, model.ordered[project, fact.recovery]))
     assert fact.amount <= outstanding, "no more is waived than is outstanding"
@@ -267,7 +282,10 @@ def _close(model: Model, project: str, _: Any, event: Recorded) -> Iterator[Tran
 
 
 def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
-    """Transfer the same fen back; for a partial reversal, the lowest fen that are still in the entry's target."""
+    """Transfer the fen of the reversed entry back.
+
+    In a partial reversal, the lowest fen of the entry that are still in its target are transferred.
+    """
     place = (event.stream, fact.version)
     undone = len(model.undone[place])
     for source, target, fen in model.entries[place]:
@@ -282,7 +300,10 @@ def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Tr
 
 
 def _forget(model: Model, project: str, version: int, amount: int) -> None:
-    """Remove what the reversed event has opened, ended, closed or made due; `amount` moved back."""
+    """Remove what the reversed event of `version` has opened, ended, closed or made due.
+
+    `amount` is the number of fen that the reversal moved back.
+    """
     for opening in [each for each in model.opened if (each[0], each[3]) == (project, version)]:
         del model.opened[opening]
     for award in [award for award, by in model.ended.items() if (award[0], by) == (project, version)]:
@@ -331,7 +352,7 @@ TRANSFERS: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Transfer]]] 
 
 
 def recorded(event: Recorded) -> Moved:
-    """The recorded moves, each fen from its first source to its last target."""
+    """The moves that `event` records. If a fen moves twice, only its first source and its last target count."""
     sources: dict[int, Account] = {}
     targets: dict[int, Account] = {}
     for moved in event.moves:
@@ -353,7 +374,7 @@ def serials(ranges: Iterable[tuple[int, int]]) -> set[int]:
 
 
 def accounts_of(ledger: LedgerView) -> dict[Account, set[int]]:
-    """The serials of the fen in each account of the aggregates."""
+    """The serials of the fen in each account of the funds and projects of `ledger`."""
     held: dict[Account, set[int]] = {}
     for name, stream in ledger.streams.items():
         assert stream.state is not None
@@ -363,7 +384,7 @@ def accounts_of(ledger: LedgerView) -> dict[Account, set[int]]:
 
 
 def outstanding_of(ledger: LedgerView) -> dict[tuple[str, str], int]:
-    """What is outstanding of each recovery in the states of the projects."""
+    """The outstanding fen of each recovery in the states of the projects, by project and name. Zeros are left out."""
     states = (stream.state for stream in ledger.streams.values())
     return {
         (state.code, name): left

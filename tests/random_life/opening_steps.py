@@ -24,8 +24,6 @@ from tests.random_life.fund_steps import new_settings
 from tests.random_life.payment_steps import advance, in_flight, request, return_payment
 from tests.random_life.round_steps import next_step, publish
 
-"""Nearly all posts belong to the first fund; the second has no plan, for invalid posts."""
-
 
 def opening_posts(life: Life) -> Iterator[Posted]:
     lines = [_line(life, number, code) for number, code in enumerate(PROJECTS, 1)]
@@ -53,9 +51,10 @@ def _line(life: Life, number: int, code: str) -> Line:
 
 
 def advance_to_payment(life: Life, code: str) -> Iterator[bool]:
-    """Advance directly to the first awards and a payment; sometimes on to an award that takes the paid award's place.
+    """Advance a project directly to its first awards and a payment.
 
-    Yields after each post whether it was accepted.
+    Sometimes go on until the paid award is ended and another award has taken its place. Yields after each post whether
+    it was accepted.
     """
     replaces = life.chance(25)
     for _ in range(80 if replaces else 40):
@@ -68,7 +67,10 @@ def advance_to_payment(life: Life, code: str) -> Iterator[bool]:
 
 
 def exceed_undo_limit(life: Life, code: str) -> Iterator[bool]:
-    """Take more steps of a round than can be reversed, then reverse them one by one until that is refused."""
+    """Take more steps of a round than can be reversed, then reverse one after another until a reversal is refused.
+
+    Yields after each post whether it was accepted.
+    """
     stream = f"project/{code}"
     yield life.try_(life.post(publish(life, life.ledger.project(code)), stream))
     for _ in range(MAX_UNDO_STEPS + 1):

@@ -1,4 +1,4 @@
-"""Steps of a payment: request, approval, instruction, confirmation; rejection, failure, return; recovery."""
+"""Steps of a payment: request, approval, instruction, confirmation, rejection, failure, return and recovery."""
 
 from __future__ import annotations
 
@@ -54,7 +54,10 @@ def next_of_payment(life: Life, project: Project, name: str) -> Posted:
 
 
 def _granter_of_used_waiver(project: Project, each: Payment) -> tuple[str, ...]:
-    """The person who waived the payee check, if the payment relies on that waiver: that person may not use it."""
+    """The person who waived the payee check, if the payment relies on that waiver; otherwise empty.
+
+    That person must not advance the payment.
+    """
     if each.payee == project.awards[each.award].payee:
         return ()
     granted = project.waivers.get(key("PayeeMismatch", "award", each.award))
@@ -129,7 +132,7 @@ def receive_or_waive(life: Life, project: Project, name: str, whole: bool) -> Po
 
 
 def return_ordered(life: Life, project: Project) -> Fact | None:
-    """The payee returns, on his own, part of the money of a payment that is ordered back."""
+    """The payee returns a part of the money of a payment whose recovery is ordered."""
     ordered = [each.payment for each in project.recoveries.values() if project.paid(each.payment).total > 1]
     name = life.pick_any(ordered)
     if name is None:
@@ -138,7 +141,7 @@ def return_ordered(life: Life, project: Project) -> Fact | None:
 
 
 def waive_all(life: Life, project: Project) -> Posted | None:
-    """Waive all that is outstanding of a recovery."""
+    """Waive the whole outstanding amount of a recovery."""
     name = life.pick_any(name for name, _ in project.all_outstanding())
     if name is None:
         return None

@@ -13,12 +13,12 @@ from tests.random_life.script import script
 
 Check = Callable[[RandomLife], None]
 Replay = Callable[[list[Posted]], RandomLife | None]
-"""Returns the life of these posts if it fails in the same way, else None."""
+"""A function that replays posts. It returns the life of these posts if that life fails in the same way, else None."""
 MAX_REPLAYS = 1_000
 
 
 def no_check(_: RandomLife) -> None:
-    """Always holds."""
+    """A check that every life passes."""
 
 
 def prove(
@@ -28,10 +28,10 @@ def prove(
     end: Check = no_check,
     observer: Callable[[], Observer] | None = None,
 ) -> RandomLife:
-    """Check `each` after every accepted post of a life of so many steps, and `end` at its end; return the life.
+    """Check `each` after every accepted post of a life of `steps` steps, and `end` at its end. Returns the life.
 
-    `observer` creates the life's observer, and a new one for each replay. A failure is raised again with a note: the
-    script of a shorter life that fails with the same type of error.
+    `observer` creates an observer for the life, and a new observer for each replay. A failure is raised again with a
+    note, which has the script of a shorter life that fails with the same type of error.
     """
 
     def new_life(random: Random) -> RandomLife:
@@ -71,9 +71,10 @@ def _replayed(life: RandomLife, posts: Iterable[Posted]) -> Iterator[bool]:
 
 
 def _shortest(life: RandomLife, replay: Replay) -> RandomLife:
-    """The life without posts that the failure does not need.
+    """The life without the posts that the failure does not need.
 
-    Chunks of posts are left out, from the last to the first, while the life still fails; then chunks of half the size.
+    Chunks of posts are left out one after another, from the last to the first. A chunk stays left out if the life still
+    fails. Then the same is done with chunks of half the size, down to single posts.
     """
     posts = [*life.accepted, *([life.last] if life.last and life.last not in life.accepted[-1:] else ())]
     size, replays = len(posts), 0

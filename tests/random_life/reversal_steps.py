@@ -60,7 +60,7 @@ def reverse_money(life: Life, stream: str) -> Posted | None:
 
 
 def entries(life: Life, stream: str) -> list[Recorded]:
-    """The reversible entries of a stream; if it is closed, mostly only those after its closing."""
+    """The reversible entries of a stream. If its fund or project is closed, mostly only those since the closing."""
     owner = life.ledger.stream(stream).state
     since = owner.closed_at if owner and owner.closed_at and life.chance(90) else 0
     return [e for e in life.events if e.stream == stream and e.version >= since and e.fact.reversible]

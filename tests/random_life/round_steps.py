@@ -54,7 +54,7 @@ def while_open(life: Life, project: Project, current: Round) -> StepResult:
 
 
 def apply(life: Life, project: Project, current: Round) -> Posted:
-    """An application within the window; sometimes late."""
+    """An application on a day of the window, or sometimes one day too late."""
     name = new_name(project.code, project.applications)
     day = max(current.opens_on, min(life.day, current.closes_on))
     if life.chance(8):
@@ -65,7 +65,7 @@ def apply(life: Life, project: Project, current: Round) -> Posted:
 
 
 def new_name(prefix: str, taken: Iterable[str]) -> str:
-    """An unused name: the prefix and the first free number. A reversed name is free again."""
+    """An unused name: the prefix and the first free number. The name of a reversed entry is free again."""
     used = {each.partition("-")[2] or each for each in taken}
     return next(name for n in range(len(used) + 1) if (name := f"{prefix}{n}") not in used)
 
@@ -75,7 +75,10 @@ def screen(life: Life, project: Project, name: str) -> Fact:
 
 
 def toward_decision(life: Life, project: Project, current: Round) -> StepResult:
-    """Review, notice and decision; sometimes a second review or notice, or a failed call."""
+    """The next step toward the decision: a review, a notice or the award list.
+
+    Sometimes it is a second review, a second notice or a failed call.
+    """
     if current.review is None or life.chance(5):
         return review(life, project, current)
     notice = current.notice
@@ -93,7 +96,7 @@ def toward_decision(life: Life, project: Project, current: Round) -> StepResult:
 
 
 def allot_what_is_missing(life: Life, project: Project) -> Fact | None:
-    """Allot the planned money that the project does not have yet, as far as the pool has it."""
+    """Allot the planned money that the project does not have yet, but no more than the pool has."""
     line, pool = life.fund.lines.get(project.code), life.fund.accounts.balance(POOL)
     for batch in line.batches if line else ():
         left = min(batch.amount - life.fund.allotted.get((project.code, batch.batch), 0), pool)
@@ -107,7 +110,7 @@ def fail(_: Life, current: Round) -> Fact:
 
 
 def after_decision(life: Life, project: Project, current: Round) -> StepResult:
-    """Notices after the decision, awards to substitutes, or a new round."""
+    """A step after the decision: for a notice, for an award to a substitute, or for a new round."""
     notice = current.notice
     if notice and notice.completed is None and life.chance(80):
         return resolve(life, project) if project.open_objections else complete(life, notice)
@@ -174,7 +177,7 @@ def withdraw_application(life: Life, project: Project) -> Fact | None:
 
 
 def object_(life: Life, project: Project) -> Posted | None:
-    """An objection on a day of the notice; it may be posted after the notice."""
+    """An objection that is dated in the days of a notice. The notice may be over when the objection is posted."""
     current = project.rounds.get(str(project.round))
     if current is None or current.notice is None:
         return None

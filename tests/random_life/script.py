@@ -19,7 +19,7 @@ from tests.random_life.base import Life
 
 @contextmanager
 def replayable(life: Life) -> Iterator[None]:
-    """Add the script that replays the life so far to any exception raised inside."""
+    """Add a note to any exception raised within the context: the script that replays the life so far."""
     try:
         yield
     except Exception as error:
@@ -28,7 +28,7 @@ def replayable(life: Life) -> Iterator[None]:
 
 
 def script(life: Life) -> str:
-    """Python source that replays all accepted posts and, if it was refused or failed, the last post."""
+    """Python source that replays all accepted posts, and then the last post if that was not accepted."""
     posts = list(life.accepted)
     last = life.last if life.last and life.last not in posts[-1:] else None
     imports: set[tuple[str, str]] = {("datetime", "date"), ("tests.scenario", "Scenario")}
@@ -57,7 +57,7 @@ def _post(posted: Posted, imports: set[tuple[str, str]]) -> str:
 
 
 def source(value: Any, imports: set[tuple[str, str]]) -> str:
-    """A Python expression of `value`; adds the names that it needs to `imports`."""
+    """A Python expression of `value`. The names that the expression needs are added to `imports`."""
     match value:
         case tuple():
             inside = [source(each, imports) for each in value]
@@ -79,7 +79,10 @@ def source(value: Any, imports: set[tuple[str, str]]) -> str:
 
 
 def _arguments(value: Any, imports: set[tuple[str, str]]) -> Iterator[str]:
-    """The fields that differ from their defaults, by name from the first default or boolean on."""
+    """The arguments of the expression that creates `value`. Fields that have their default are left out.
+
+    From the first boolean or left-out field on, the arguments are given by name.
+    """
     by_name = False
     for field in fields(value):
         content = getattr(value, field.name)

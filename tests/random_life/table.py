@@ -1,4 +1,4 @@
-"""The tuples that a life draws its steps from; a step occurs in them as often as its weight."""
+"""The tuples from which a life draws its steps. Each step occurs in a tuple as many times as its weight."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Step = Callable[["Life", Project], Fact | Posted | None]
 
 
 def repeated(weights: Mapping[Step, int]) -> tuple[Step, ...]:
-    """Each step as many times as its weight."""
+    """A tuple that has each step as many times as its weight."""
     return tuple(step for step, weight in weights.items() for _ in range(weight))
 
 

@@ -1,4 +1,4 @@
-"""An invented calendar of 2027 as an official would write it, and changes to it."""
+"""The file of an invented calendar of 2027, as an official would write it, and functions that change the file."""
 
 from __future__ import annotations
 
@@ -44,17 +44,17 @@ CALENDAR_2027 = YearCalendar(
     ),
     frozenset(date(2027, month, day) for month, day in ((1, 30), (2, 20), (4, 25), (5, 8), (9, 26), (10, 9))),
 )
-"""What the file says."""
+"""The calendar that the file TEXT_2027 describes."""
 
 
 def changed(was: str, becomes: str) -> str:
-    """The file with one change."""
+    """The text of the file with `was` replaced by `becomes`."""
     assert TEXT_2027.count(was) == 1, was
     return TEXT_2027.replace(was, becomes)
 
 
 def plain(year: int, *more_days_off: str) -> str:
-    """The calendar of any year in which only the first of January and these days (`MM-DD`) are off."""
+    """The file of a calendar of `year` in which only the first of January and `more_days_off` (`MM-DD`) are off."""
     days = "".join(f"  - {{name: 另行放假, first_day: {year}-{day}}}\n" for day in more_days_off)
     return f"""\
 format: suyuan-calendar/1
@@ -67,7 +67,7 @@ days_off:
 
 
 def read(text: str) -> CalendarFile:
-    """The calendar that a file with this text has."""
+    """The calendar that a file with this text describes."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "calendar.yaml"
         file.write_text(text, encoding="utf-8")

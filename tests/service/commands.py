@@ -22,11 +22,11 @@ _FORK.set_forkserver_preload([__name__, *(f"service.cli.{name.replace('-', '_')}
 
 
 LIMIT_SECONDS = 120
-"""A command that has not ended by then is killed: its exit code is -9."""
+"""A command that takes longer is killed, and its exit code is -9."""
 
 
 def run_command(*arguments, env, piped=None, cwd=None) -> CompletedProcess[str]:
-    """Run `suyuan` with these arguments, this whole environment, and `piped` in its standard input."""
+    """Run `suyuan` with these arguments. `env` is its whole environment, and `piped` is its standard input."""
     given = [str(each) for each in arguments]
     with tempfile.TemporaryDirectory() as folder:
         streams = [Path(folder) / name for name in ("stdin", "stdout", "stderr")]

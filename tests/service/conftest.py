@@ -48,7 +48,7 @@ SMALL_PLAN = {
 
 
 class Api:
-    """Calls to the service with a named key; `fold` makes posts visible to reads."""
+    """The service, called with one of its keys by name. `fold` folds the log, so that reads show what was posted."""
 
     def __init__(self, app, keys_by_name, url):
         self.app, self.keys, self.url = app, keys_by_name, url
@@ -95,7 +95,7 @@ def build(url: str) -> Api:
 
 
 def play_example(api: Api) -> list[dict]:
-    """Record and fold the plan and the example life of `make run`; return the posts that set the fund up."""
+    """Record and fold the plan and the example life of `make run`. Returns the posts that set the fund up."""
     return play_on(api.app.extensions["ledger"], api.url)
 
 
@@ -110,7 +110,7 @@ def play_on(ledger: Ledger, url: str) -> list[dict]:
 
 
 def live(api: Api, events: list[dict]) -> None:
-    """Post the events one by one, each with the demo key that has its scope."""
+    """Post the events one by one, each with the demo key that may post this type of event."""
     by_scope = {
         scope: name for name, granted in example.DEMO_KEYS.items() for scope in granted.scopes if scope != "read"
     }
@@ -132,7 +132,7 @@ def api(database_url):
 
 @pytest.fixture(scope="session")
 def example_url(server_url, template):
-    """A database for the example, shared by tests that only read."""
+    """The URL of a database for the example, which is shared by tests that only read."""
     with new_database(server_url, template) as url:
         yield url
 
@@ -147,7 +147,7 @@ def sample(example_url):
 
 @pytest.fixture(scope="session")
 def example_database(server_url, template):
-    """The name of a database with the example and no keys, cloned by tests that post to it."""
+    """The name of a database with the example and without keys. Tests that post use a clone of the database."""
     with new_database(server_url, template) as url:
         ledger = open_ledger(url)
         play_on(ledger, url)
@@ -157,7 +157,7 @@ def example_database(server_url, template):
 
 @pytest.fixture
 def sample_copy(server_url, example_database):
-    """The service on a clone of the example that the test may post to."""
+    """The service on a clone of the example database. The test may post to this service."""
     with new_database(server_url, example_database) as url:
         api = build(url)
         yield api

@@ -1,11 +1,13 @@
-"""`python -m tests.service.released_log` writes the log of the current version under tests/released, with answers.
+"""`python -m tests.service.released_log` writes files of the current version to a folder under tests/released.
 
-The log is the contract's example events, posted over HTTP.
+The files are the log of the contract's example events, posted over HTTP, the answers to reads of this log, and a dump
+of the ledger. Set SUYUAN_TEST_POSTGRES_BIN to the oldest supported PostgreSQL: newer ones can restore its dump.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,8 +16,9 @@ from psycopg.conninfo import make_conninfo
 
 from service import __version__
 from service.api.contract import examples
-from service.postgres.embedded import programs, serve
+from service.postgres.embedded import serve
 from service.postgres.migrate import migrate
+from tests.conftest import PROGRAMS
 from tests.service.conftest import build, close, live
 
 FUND = examples.FUND
@@ -35,7 +38,7 @@ ADDRESSES = (
     "/v1/fen/0",
     "/v1/fen/60000000",
 )
-"""Reads whose answers do not depend on the day of the request."""
+"""The reads whose answers are stored. Their answers do not depend on the day of the request."""
 LOG = "select position, stream, version, type, recorded_at::text, fact::text from event order by position"
 COLUMNS = ("position", "stream", "version", "type", "recorded_at", "fact")
 
@@ -45,7 +48,7 @@ def main() -> None:
     folder.mkdir(exist_ok=True)
     with TemporaryDirectory(prefix="suyuan-") as name:
         Path(name).chmod(0o711)
-        with serve(Path(name) / "postgres", programs(), {"fsync": "off"}) as server:
+        with serve(Path(name) / "postgres", PROGRAMS, {"fsync": "off"}) as server:
             with psycopg.connect(server, autocommit=True) as conn:
                 conn.execute("create database released")
             url = make_conninfo(server, dbname="released")
@@ -61,6 +64,8 @@ def main() -> None:
             text = json.dumps(answers, ensure_ascii=False, indent=0) + "\n"
             (folder / "answers.json").write_text(text, encoding="utf-8")
             close(api)
+            dump = [PROGRAMS / "pg_dump", "--format=custom", "--no-owner", url]
+            (folder / "ledger.dump").write_bytes(subprocess.run(dump, check=True, stdout=subprocess.PIPE).stdout)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def as_csv(lines, encoding="utf-8", delimiter=",", headings=HEADINGS):
 
 
 def as_xlsx(lines, *, numbers=True):
-    """If `numbers`, days and amounts are dates and numbers, else text."""
+    """The lines as an Excel workbook. If `numbers` is false, its dates and amounts are texts."""
     workbook = Workbook()
     sheet = workbook.active
     sheet.append(TITLE)

@@ -19,7 +19,10 @@ A_AWARDED = (*allotted(line()), *noticed(), post(PROJECT, listed(to_a, row("a", 
 
 
 class Recorded:
-    """The alerts and clocks of the service after these posts; `undo` reverses the latest event of a type."""
+    """The service after the posts `posts`, with its alerts and its clocks of appropriations.
+
+    `undo` reverses the latest event of a type.
+    """
 
     def __init__(self, api, *posts):
         self.api, self.scenario = api, Scenario()
@@ -110,7 +113,10 @@ def test_the_answer_says_of_which_positions_the_tables_and_the_states_are(api):
 
 
 def statement(recorded, *listed, on, last_day="4-30"):
-    """The acceptance of one statement, which lists the latest entry of each type with this amount."""
+    """A post that accepts a statement. `listed`: the types of the entries in the statement, each with its amount.
+
+    Of each type, the latest entry is listed.
+    """
     entries = [(recorded.scenario.last(entry), entry.__name__, yuan(amount)) for entry, amount in listed]
     sums = {direction: Money(sum(a for _, name, a in entries if CASH[name] is direction)) for direction in Direction}
     matches = tuple(
@@ -124,7 +130,7 @@ def statement(recorded, *listed, on, last_day="4-30"):
 
 
 def outdated_since(api):
-    """By the version of each acceptance in force: what reversed an entry that it lists."""
+    """For each acceptance in force: the reversal of an entry that the acceptance lists, or None."""
     api.fold()
     rows = api.get("/v1/reconciliations?fund=f").json["reconciliations"]
     return [row["outdated_since"] for row in rows if row["status"] == "accepted"]

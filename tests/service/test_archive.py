@@ -1,4 +1,4 @@
-"""An archive restores to an identical ledger, is verified by its hashes, and replays to the same balances in DuckDB."""
+"""An archive can be restored to an identical ledger, verified by hashes, and replayed in DuckDB to equal balances."""
 
 import fcntl
 import hashlib
@@ -49,7 +49,7 @@ def connect(url):
 
 @pytest.fixture(scope="module")
 def original(server_url, example_database):
-    """A database with the example that no test changes."""
+    """The URL of a database with the example. No test changes this database."""
     with new_database(server_url, example_database) as url:
         yield url
 
@@ -64,7 +64,7 @@ def archived(original, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def mixed(server_url, template):
-    """A database with a generated log of 3,000 events."""
+    """The URL of a database with a generated log of at least 3,000 events."""
     with new_database(server_url, template) as url:
         with psycopg.connect(url, autocommit=True) as conn:
             mixed_log.fill(url, conn, 3_000)
@@ -206,7 +206,7 @@ def test_events_of_another_ledger_are_not_archived(archived, copied, database_ur
 
 
 def test_a_log_that_lost_its_last_events_is_not_added_to_the_archive(archived, copied, database_url):
-    """This happens after a restore from a backup: the lost positions now belong to other events."""
+    """A log may have lost events after a restore from a backup. Their positions then belong to other events."""
     older = Archive(archived.folder, structs.replace(archived.manifest, segments=archived.manifest.segments[:4]))
     with connect(database_url) as conn:
         restore(conn, older)
@@ -280,7 +280,10 @@ def test_a_changed_or_missing_file_is_found(archived, copied):
 
 
 def forge(folder, column, change, *, chained=True):
-    """Change a column of the last segment and recompute every hash that needs only write access to the folder."""
+    """Change `column` of the archive's last segment, as a forger with write access to the folder could.
+
+    The hash of the file is recomputed. If `chained`, the hash of the chain is recomputed too.
+    """
     manifest = json.loads((folder / NAME).read_text())
     segment = manifest["segments"][-1]
     file = folder / file_of(segment["first"], segment["last"])

@@ -243,7 +243,7 @@ def test_a_key_limited_to_a_fund_cannot_read_another(limited):
 
 
 def test_a_project_of_another_fund_is_not_reached_by_a_claim_to_open_it(limited):
-    """The last item is out of limits because the project's fund is taken from the log, not from the request."""
+    """The fund of a project is taken from the log, not from the request. So the second item is out of limits."""
     live(limited, [e for e in limited.get("/v1/event-types", None).json["example_life"] if e["id"] <= "demo-005"])
     claim = limited.event("ProjectOpened", "project/demo-2025-01", fund="f")
     close = limited.event("ProjectClosed", "project/demo-2025-01", cites=["结项"])
@@ -329,7 +329,7 @@ def test_no_second_of_the_clock_admits_more_requests_than_the_limit(limit, pause
 
 
 class Provider:
-    """An OpenID Connect issuer over real HTTP: its discovery document, its keys, and tokens."""
+    """An OpenID Connect issuer that serves its discovery document and its keys over real HTTP, and issues tokens."""
 
     def __init__(self):
         self.key = RSAKey.generate_key(2048, {"kid": "k1"}, auto_kid=False)
@@ -418,14 +418,14 @@ def test_a_token_without_a_mapped_role_has_no_grants(provider, tmp_path):
 
 
 def signed(provider, header, body):
-    """A token of exactly these bytes with a valid signature of the issuer."""
+    """A token with exactly these bytes as header and body, and with a valid signature of the issuer."""
     signed_part = b".".join(base64.urlsafe_b64encode(part).rstrip(b"=") for part in (header, body))
     signature = provider.key.private_key.sign(signed_part, padding.PKCS1v15(), hashes.SHA256())
     return (signed_part + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
 def forged(provider):
-    """Tokens that must not authenticate, by the fault of each."""
+    """Tokens that must not authenticate, by the fault of each token."""
     header, body, signature = provider.token().split(".")
     none = base64.urlsafe_b64encode(b'{"alg":"none","kid":"k1"}').rstrip(b"=").decode()
     hs256 = base64.urlsafe_b64encode(b'{"alg":"HS256","kid":"k1"}').rstrip(b"=").decode()

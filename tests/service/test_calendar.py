@@ -1,4 +1,4 @@
-"""The working days of China: by the State Council's notice of a year, imported or in the package."""
+"""The working days of China, by the State Council's notice of each year. A notice is imported or in the package."""
 
 from datetime import date, timedelta
 from functools import cache
@@ -54,7 +54,7 @@ def test_the_notice_of_a_year_may_name_days_of_the_december_before_it():
 
 
 def of_the_package(year):
-    """The year as the package has it, in the form of an import."""
+    """The calendar of `year` that the package contains, in the form of an imported calendar."""
     days = [date(year, 1, 1) + timedelta(number) for number in range(366)]
     worked = {day: packaged_working_days(day, day) for day in days if day.year == year}
     off = frozenset(day for day, is_worked in worked.items() if day.weekday() < 5 and not is_worked)

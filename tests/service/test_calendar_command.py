@@ -1,4 +1,4 @@
-"""`suyuan calendar`, and what the API answers before and after an import."""
+"""The command `suyuan calendar`, and the answers of the API before and after an import."""
 
 import getpass
 import json
@@ -117,7 +117,7 @@ def test_without_a_ledger_nothing_is_imported_or_created(tmp_path, write):
 
 @pytest.fixture
 def december(api):
-    """The service on 28 December 2030, four days before the calendar ends, with a reviewed round."""
+    """The service on 28 December 2030, with a reviewed round. The calendar ends with 2030."""
     api.app.extensions["ledger"].close()
     today = date(2030, 12, 28)
     api.app.extensions["ledger"] = Ledger(

@@ -1,4 +1,4 @@
-"""The file of a year's calendar: read as it is written, and refused with line, field and reason."""
+"""The file of a year's calendar is read as it is written, or refused with the line, the field and the reason."""
 
 import re
 from datetime import date, timedelta
@@ -53,7 +53,7 @@ WRONG = [
     ("2027-05-08", "2028-01-01", 13, "working_weekends[4]", "须在", "within"),
     ("working_weekends: [", "working_days: [", 13, "working_days", "没有此字段", "no such field"),
 ]
-"""A part of the file, what it becomes, and the error: its line, field and reason."""
+"""A part of the file, the text that replaces it, and the resulting error: its line, its field and its reasons."""
 
 
 @pytest.mark.parametrize("wrong", WRONG)

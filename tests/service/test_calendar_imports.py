@@ -1,4 +1,7 @@
-"""Imported calendars: kept for ever, used by every process from the next post on, and by a check at their time."""
+"""Imported calendars are kept for ever. Every process uses an import from the next post on.
+
+A check decides each event by the calendar that was in force when the event was recorded.
+"""
 
 import threading
 from datetime import date
@@ -42,7 +45,7 @@ def shown(first_day, last_day):
 
 
 def rule(ledger, posted):
-    """The rule by which the ledger refuses this post; None if it records it."""
+    """The rule by which the ledger refuses this post; None if the ledger records the post."""
     [outcome] = ledger.post([posted])
     assert isinstance(outcome, Committed | Refusal), outcome
     return type(outcome.rule) if isinstance(outcome, Refusal) else None
@@ -179,12 +182,12 @@ def test_no_notice_is_recorded_by_a_calendar_that_was_replaced_even_on_cached_st
 
 
 def real_ledger(url):
-    """A ledger with the calendar that a check has."""
+    """A ledger with the same calendar as a check: the calendar of the package, and the imported calendars."""
     return Ledger(url, today=lambda: TODAY, working_days=packaged_working_days, valid_uscc=lambda _: True, pool_size=4)
 
 
 def refused_by_calendar(url):
-    """The events that a check notes as refused for their days."""
+    """The findings of a check about events that the rules of the calendar would refuse."""
     rules = ("CalendarUnknown", "NoticeTooShort")
     return [each for each in check(url).findings if each.facts.get("rule") in rules]
 

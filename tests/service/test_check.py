@@ -21,7 +21,7 @@ from tests.service.conftest import SECRET, build, close, play_example
 
 @pytest.fixture(scope="module")
 def sound(server_url, template):
-    """A database with the example, cloned by each test that damages its copy."""
+    """The URL of a database with the example. A test that damages the database uses a clone."""
     with new_database(server_url, template) as url:
         api = build(url)
         play_example(api)
@@ -40,7 +40,7 @@ def damaged(server_url, sound):
 
 
 def found(conn, *kinds):
-    """The errors that a check finds, and its notes of these kinds."""
+    """The findings of a check that are errors or that have one of the kinds `kinds`."""
     report = check(conn.url)
     for each in report.findings:
         assert each.en
@@ -57,7 +57,7 @@ def test_a_check_of_an_intact_ledger_finds_nothing(sound):
 
 
 def test_posts_during_a_check_cause_no_findings(sample_copy):
-    """Some take the next serials, some claim a number, and some free one that was claimed before the check began."""
+    """Some posts take the next serials. Others claim a document number, or free a number that was claimed before."""
     payments = {each["payment"]: each for each in sample_copy.get("/v1/payments?limit=1000").json["payments"]}
     pending = [each for each in payments.values() if each["status"] == "instructed"]
 

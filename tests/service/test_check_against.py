@@ -1,4 +1,4 @@
-"""`suyuan check --against`: names the events that a follower has received and the log has lost."""
+"""`suyuan check --against` names the events that a follower has received and that the log has lost."""
 
 import json
 import os
@@ -16,7 +16,7 @@ LOST = 3
 
 
 class Followed:
-    """A follower's files of the whole log: one of events, one of digests."""
+    """Two files in which a follower has stored the whole log: one has the events, the other has digests."""
 
     def __init__(self, api, folder):
         self.api, self.head = api, api.get("/readyz", key=None).json["log_position"]

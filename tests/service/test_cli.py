@@ -123,7 +123,7 @@ def test_check_and_keys_fail_in_a_folder_without_a_ledger(tmp_path):
 
 
 def without_database(home, *arguments, cwd=None, **variables):
-    """Run a command with this home folder and without DATABASE_URL."""
+    """Run a command with the home folder `home` and without DATABASE_URL."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "COLUMNS")}
     return run_command(*arguments, env={**inherited, "SUYUAN_HOME": str(home), **variables}, cwd=cwd)
 
@@ -160,7 +160,7 @@ def test_the_help_of_every_option_is_in_both_languages():
 
 
 def wrong_uses(name, command):
-    """The errors of click for a command: of every parameter that is missing or has a value of the wrong kind."""
+    """The errors that click raises if a parameter of a command is missing, or has a value of the wrong kind."""
     context = click.Context(command, info_name=name)
     for parameter in command.params:
         if parameter.required:
@@ -222,7 +222,7 @@ def test_a_file_that_cannot_be_opened_is_named_with_the_reason_in_both_languages
 
 
 def variables_in_help():
-    """The environment variables that the help of each command names; a group of commands has no help of its own."""
+    """The name of each command, with the environment variables that the command's help names. Groups are left out."""
     for name, command in all_commands():
         if not isinstance(command, click.Group):
             yield name, set(re.findall(r"^ +([A-Z_]{4,})\b", command.epilog or "", re.MULTILINE))
@@ -235,7 +235,7 @@ ONCE = (
     "archive --to {tmp}/archive", "replay --from {tmp}/archive", "restore --from {tmp}/archive",
     "contract {tmp}/contract.json", "schema {tmp}/schema.sql", "migrate",
 )  # fmt: skip
-"""Every command that ends by itself, with arguments."""
+"""Every command that ends by itself, as a command line with arguments."""
 DIFFERS_OR_REFUSES = ("reconcile", "restore")
 """The commands of ONCE that end with an error: the example's statement differs, and its database is not empty."""
 UNTIL_STOPPED = {
@@ -247,7 +247,7 @@ UNTIL_STOPPED = {
 
 @pytest.fixture
 def read_variables(monkeypatch):
-    """The names of the environment variables that were read; a test may clear it."""
+    """The set of the names of the environment variables that were read. A test may clear the set."""
     read, get = set(), os._Environ.__getitem__
 
     def get_and_note(environ, name):
@@ -592,7 +592,7 @@ def test_a_current_folder_that_was_deleted_is_named(tmp_path):
 
 
 def written_to(stdout, api, *arguments):
-    """Run a command whose standard output is this file."""
+    """Run a command whose standard output is the file `stdout`."""
     environment = {**os.environ, "DATABASE_URL": api.url, "SUYUAN_SECRET": SECRET.decode()}
     command = [sys.executable, "-m", "service", *arguments]
     return subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False)
@@ -690,7 +690,7 @@ ELSEWHERE = {
     "PGDATESTYLE": "German",
     "PGOPTIONS": "-c search_path=pg_temp",
 }
-"""libpq's variables, as for another server."""
+"""The environment variables of libpq, with values that would select another server and other formats."""
 
 
 def test_variables_for_another_server_change_nothing_of_the_embedded_one(tmp_path):

@@ -1,4 +1,4 @@
-"""The example client in docs: despite kills and lost answers, each event is recorded once and none is missed."""
+"""The example client in docs. Despite kills and lost answers, each event is recorded once, and no event is missed."""
 
 import os
 import select
@@ -67,7 +67,7 @@ class LossyProxy:
 
 
 class Program:
-    """The partner's program as a process that can be killed and started again."""
+    """The partner's program, run as a process that can be killed and started again."""
 
     def __init__(self, what, url, key, folder):
         self.command = [sys.executable, partner.__file__, what, url, key, str(folder)]
@@ -129,7 +129,10 @@ def test_random_kills_of_both_sides_neither_lose_nor_duplicate_an_event(folder):
 
 
 def log(folder):
-    """The positions of the partner's events by id, each recorded exactly once; and the last position of the log."""
+    """The position of each event of the partner by id, and the last position of the log.
+
+    Also checks that no event is recorded twice.
+    """
     with psycopg.connect(_conninfo(folder / "postgres")) as conn:
         rows = conn.execute(
             "select fact ->> 'source_id', position from event where fact ->> 'source' = '/partner'"

@@ -1,4 +1,4 @@
-"""Coalesced calls end as they would alone; the work that they submit is done once for all of them."""
+"""Coalesced calls end as they would end alone. The work that several calls submit is done once for all of them."""
 
 from collections import deque
 from contextvars import ContextVar
@@ -14,7 +14,7 @@ NAME = ContextVar("name", default="nobody")
 
 
 class RecordedWork:
-    """Work that records each batch of requests, and fails for a batch with one of the requests in `fails`."""
+    """Work that records each batch of requests. The work fails for a batch that has a request of `fails`."""
 
     def __init__(self, fails=()):
         self.batches, self._fails = [], fails
@@ -26,7 +26,7 @@ class RecordedWork:
 
 
 def run(calls):
-    """What each call returns or raises when all of them are coalesced."""
+    """The result of each call, or the exception that it raises, when all calls are coalesced."""
     ends = {}
 
     def make(call):
@@ -40,7 +40,7 @@ def run(calls):
 
 
 def submit_all(work, *requests):
-    """A call that submits each request to `work` in turn, and returns the requests."""
+    """A call that submits the requests to `work` one after another. Returns the requests."""
     for each in requests:
         coalescing.submit(work, each)
     return requests
@@ -114,7 +114,10 @@ def test_a_call_that_another_thread_removed_from_the_queue_is_not_run():
 
 @given(st.lists(st.tuples(st.lists(st.integers(0, 9), max_size=4), st.booleans()), max_size=6), st.integers(0, 12))
 def test_each_call_ends_as_it_would_alone_for_any_number_of_calls(scripts, unlucky):
-    """Each script submits its numbers in turn, then returns or raises; a batch with the unlucky number fails."""
+    """A call submits the numbers of its script one after another, and then returns or raises.
+
+    A batch that has the unlucky number fails.
+    """
 
     def work(requests):
         if unlucky in requests:

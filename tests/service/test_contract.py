@@ -1,4 +1,4 @@
-"""The published OpenAPI contract: correct, complete, readable, and changed only by additions."""
+"""The published OpenAPI contract is correct, complete and readable, and it is changed only by additions."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def test_all_examples_posted_in_order_are_recorded_and_every_read_matches_the_co
 
 
 def check(contract, operation, response):
-    """Validate an answer against the schema of its operation."""
+    """Validate the answer `response` against the schema of `operation`."""
     content = operation["responses"]["2XX"]["content"]
     assert response.mimetype in content
     schema = {**content[response.mimetype]["schema"], "components": contract["components"]}
@@ -102,7 +102,7 @@ def test_the_glossary_has_exactly_the_fields_of_posts():
 
 
 def test_every_serial_of_a_fen_that_is_published_as_a_number_is_also_published_as_text(api):
-    """The serial of an OfficialNumber is part of a document number, of at most twelve digits."""
+    """The serial of an OfficialNumber is not the serial of a fen: it is a part of a document number."""
     types = api.get("/openapi.json", key=None).json["components"]["schemas"]
     numbered = {name: each["properties"] for name, each in types.items() if "serial" in each.get("properties", {})}
     assert set(numbered) == {"FenTrace", "OfficialNumber"}

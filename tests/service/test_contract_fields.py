@@ -1,4 +1,4 @@
-"""Every member of an answer in the contract occurs in an answer of the tests; none is documented but never sent."""
+"""Every member of an answer that the contract documents occurs in an answer of the tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.service.test_rules_api import allocate
 
 
 def members(schema, components, value, seen) -> Iterator[None]:
-    """Add to `seen` each member of a named type that the value has; a null member does not count."""
+    """Add to `seen` each member of a named type that occurs in `value`. A member that is null does not count."""
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         yield from members({**components[name], "title": name}, components, value, seen)
@@ -35,7 +35,7 @@ def members(schema, components, value, seen) -> Iterator[None]:
 
 
 def documented(contract):
-    """Every member of every named type that an answer refers to."""
+    """The named types that answers refer to, each with each of its members."""
     components, expected, todo = contract["components"]["schemas"], set(), []
     for item in contract["paths"].values():
         for operation in item.values():
@@ -95,7 +95,7 @@ SEEN_ELSEWHERE = {
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
 }
-"""Members of answers that only other tests produce, e.g. a finding of a check, which needs a damaged ledger."""
+"""The types and members that only other tests produce. For example, a finding of a check needs a damaged ledger."""
 
 
 def addresses(path, values):
@@ -116,7 +116,7 @@ def add_members(operation, answer, components, seen):
 
 
 def posts(api):
-    """Answers to posts of every outcome, and to POST /v1/checks."""
+    """Answers to posts with every possible outcome, and to POST /v1/checks. Each comes with its path."""
     event = api.event("FundsAllotted", "fund/demo-2025", project="demo-2025-01", batch=1, amount="1.00")
     refused = {**event, "id": "refused-1"}
     known = api.get("/v1/event-types", key=None).json["example_life"][0]
@@ -143,7 +143,10 @@ SETTINGS = {"notice_working_days": 5, "approvals": [], "acceptance_tries": 1}
 
 
 def reconciled(sample_copy):
-    """Answers to a statement that is compared and accepted twice, to a waiver, and to the statement compared again."""
+    """Answers to the comparison of a statement, two acceptances, a waiver, and a second comparison.
+
+    Each answer comes with its path.
+    """
     comparison = send(sample_copy)
     yield "/v1/reconciliations", comparison
     for _ in range(2):
@@ -156,7 +159,10 @@ def reconciled(sample_copy):
 
 
 def allocated(api, life):
-    """The allocation by score of the life's first award list, before that list is decided."""
+    """The answer with the allocation by score for the first award list of `life`, before that list is decided.
+
+    The answer comes with its path. All events of `life` are posted.
+    """
     decided = next(number for number, event in enumerate(life) if event["type"] == "AwardListDecided")
     live(api, life[:decided])
     project = life[decided]["subject"].partition("/")[2]

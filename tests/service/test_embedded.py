@@ -35,7 +35,7 @@ with embedded_postgres(Path(home), join="join" in options) as url:
 
 @contextmanager
 def owned_by_another(home: Path, *options: str) -> Iterator[tuple[psutil.Popen, str]]:
-    """Another process that owns `home`, and its conninfo."""
+    """Starts another process that owns the data folder `home`. Yields the process and the conninfo of its server."""
     command: list[str | Path] = [sys.executable, "-c", OWNER, home, *options]
     with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         yield process, process.stdout.readline().strip()
@@ -52,7 +52,7 @@ def server_of(home: Path) -> psutil.Process:
 
 @pytest.fixture(scope="module")
 def home() -> Iterator[Path]:
-    """A data folder shared by the tests that do not need a new one."""
+    """A data folder that is shared by the tests that do not need a new folder."""
     with open_folder() as folder:
         yield folder
         for process in postgres_of(folder):

@@ -31,7 +31,7 @@ OPTIONAL = [
 
 
 def read(event, **data):
-    """The fact of an example with other data; a value of `...` is left out."""
+    """The fact of the example `event` with the fields `data` changed. A field with the value `...` is left out."""
     changed = {name: value for name, value in {**event["data"], **data}.items() if value is not ...}
     return cloudevents.parse_post(cloudevents.parse_envelope({**event, "data": changed}), "test", b"s" * 32).posted.fact
 
@@ -85,7 +85,7 @@ def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_both_kinds():
 
 
 def by_marshmallow(schema, data):
-    """The data as marshmallow loads it, or its error messages."""
+    """The data as marshmallow loads it, or the error messages of marshmallow."""
     with Context(b"s" * 32):
         try:
             return Schema.load(schema, data)
@@ -117,7 +117,7 @@ def places(value, at=()):
 
 
 def changed(value, at, to):
-    """The document with another value at one path; `...` removes the value."""
+    """The document `value` with the value `to` at the path `at`. If `to` is `...`, the value at the path is removed."""
     if not at:
         return to
     copy = dict(value) if isinstance(value, dict) else list(value)

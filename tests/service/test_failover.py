@@ -1,4 +1,4 @@
-"""A real failover: a streaming standby that lacks acknowledged commits is promoted while two writers post."""
+"""A real failover. While two writers post, a streaming standby is promoted that lacks acknowledged commits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from random import Random
 from threading import Event, Thread
 
@@ -22,20 +21,20 @@ from service.ledger.outcomes import Committed
 from service.postgres import embedded
 from service.postgres.migrate import migrate
 from service.workers import projector
-from tests.conftest import open_folder
+from tests.conftest import PROGRAMS, open_folder
 from tests.lives import FUND, founded, line, yuan
 from tests.posting import identified, open_ledger, put
 from tests.scenario import post
-
-PROGRAMS = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
-
 
 SETTINGS = ("fsync=off", "full_page_writes=off")
 
 
 @contextmanager
 def running(data):
-    """A server without a supervisor: it stays dead when it is killed. Yields its process and its conninfo."""
+    """A server without a supervisor, so that it is not started again after it was killed.
+
+    Yields the process and the conninfo of the server.
+    """
     options = [f"--{setting}" for setting in ("port=5432", f"unix_socket_directories={data}", *SETTINGS)]
     with (data / "postgres.log").open("ab") as output:
         command = [PROGRAMS / "postgres", "-D", data, *options]
@@ -60,7 +59,7 @@ def await_connection(conninfo):
 
 
 def copy(primary, server, standby):
-    """Make a streaming standby of the server on `primary`."""
+    """Make a streaming standby, in the folder `standby`, of the server with the folder `primary`."""
     account = embedded._account(primary)
     standby.mkdir(mode=0o700)
     if account:
@@ -78,7 +77,7 @@ def ask(conninfo, *statements):
 
 
 class Writer(Thread):
-    """Posts to one ledger until `enough`; remembers what was acknowledged, by identity."""
+    """A thread that posts to `ledger` until `enough` is set. `acknowledged` has the acknowledged posts by identity."""
 
     def __init__(self, ledger, seed):
         super().__init__(daemon=True)
@@ -97,7 +96,7 @@ class Writer(Thread):
             self.send(identified(post(FUND, fact, "1-7")))
 
     def send(self, posted):
-        """Send the post again until its outcome is known."""
+        """Send the post, and repeat this until the outcome of the post is known."""
         while not self.enough.is_set():
             try:
                 [outcome] = self.ledger.post([posted])
@@ -133,7 +132,10 @@ def test_after_a_failover_that_loses_acknowledged_commits_nothing_is_doubled_and
 
 
 def fail_over(process, primary, standby):
-    """Kill the primary while two writers post, after the standby stopped receiving, and promote the standby."""
+    """Kill the primary while two writers post, and promote the standby.
+
+    Before that, the standby stops receiving, so that it lacks the latest commits.
+    """
     hosts = ",".join(str(conninfo_to_dict(each)["host"]) for each in (primary, standby))
     url = make_conninfo(primary, host=hosts, port="5432,5432", target_session_attrs="read-write")
     with open_ledger(url) as first, open_ledger(url) as second:

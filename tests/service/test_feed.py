@@ -1,4 +1,4 @@
-"""The feed: immutable pages, JSON lines, long polling and event streams with one cursor, and the digest of a range."""
+"""The feed as pages, as JSON lines, by long polling and as event streams, all with one cursor; digests of ranges."""
 
 import hashlib
 import http.client
@@ -39,7 +39,7 @@ WAYS = [
 
 
 def pages(api, query="", key="auditor", headers=None):
-    """Every page of the feed, following its links up to the empty page."""
+    """Every page of the feed. The links of the pages are followed up to the empty page."""
     address = f"/v1/events?limit=50&{query}"
     while address:
         answer = api.client.get(address, headers={**api.headers(key), **(headers or {})})
@@ -213,7 +213,7 @@ class Stream:
         self.answer = self.connection.getresponse()
 
     def read(self, events):
-        """The ids and events of the next messages that have data, `events` of them at most."""
+        """The ids and events of the next messages that have data, but no more than `events` messages."""
         messages, fields = [], {}
         while len(messages) < events:
             line = self.answer.readline().decode()
@@ -280,7 +280,7 @@ def test_a_stream_ends_when_its_key_is_revoked(served):
 
 
 def memory(served):
-    """The resident memory of the server and its workers, in MiB."""
+    """The resident memory of the server and its workers together, in MiB."""
     process = psutil.Process(served.process.pid)
     return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 2**20
 
@@ -325,7 +325,10 @@ def test_a_stream_without_events_sends_heartbeats(served):
 
 
 def test_the_follower_of_the_docs_survives_restarts_of_both_sides(served, tmp_path):
-    """It prints every event at least once and in order; the event in progress when it is killed is printed again."""
+    """The follower prints every event in order and at least once.
+
+    The event that it is printing when it is killed is printed again.
+    """
     fill(served, 200)
     printed, cursor = [], tmp_path / "cursor"
 
@@ -370,7 +373,7 @@ def test_the_follower_of_the_docs_is_short():
 
 
 def test_readers_ahead_of_a_restored_log_are_answered_with_404_and_stop(served, tmp_path):
-    """They would otherwise skip in silence what is recorded at the positions that they have read before."""
+    """Without the error, the readers would silently skip new events at positions that they have already read."""
     fill(served, 20)
     lose(served.api.url, 12)
     key, cursor = served.api.keys["auditor"], tmp_path / "cursor"

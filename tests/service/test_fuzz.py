@@ -37,7 +37,7 @@ def places(value, at=()):
 
 
 def changed(value, place, to):
-    """The value with `to` at a path; without the value at that path if `to` is `...`."""
+    """The JSON value with `to` at the path `place`. If `to` is `...`, the value at the path is removed."""
     if not place:
         return to
     copy = dict(value) if isinstance(value, dict) else list(value)
@@ -80,7 +80,7 @@ BODIES = st.one_of(
 
 
 def read(body):
-    """The post, or the problem document for a body that is not a post."""
+    """The post that `body` contains, or the problem document if `body` is not a post."""
     try:
         return cloudevents.parse_post(cloudevents.parse_envelope(strict_json.parse(body)), "fuzz", SECRET)
     except strict_json.NotStrictJson as error:

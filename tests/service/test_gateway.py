@@ -1,4 +1,4 @@
-"""The web server over real sockets: slow or broken clients block no others; accepted requests are finished."""
+"""The web server over real sockets. Slow or broken clients block no others, and accepted requests are finished."""
 
 import concurrent.futures
 import http.client
@@ -24,7 +24,7 @@ FUND = "fund/f"
 
 
 class Served:
-    """`suyuan serve` on the database of `api`, by default with the same URL."""
+    """A running `suyuan serve` on the database of `api`. `database_url` may be another URL of this database."""
 
     def __init__(self, api, port=None, database_url=None):
         self.api, self.port = api, port or free_port()
@@ -52,7 +52,7 @@ class Served:
         return answer
 
     def raw(self, request, wait=5):
-        """Send bytes unchanged; return the first bytes of the answer."""
+        """Send the bytes `request` unchanged. Returns the first bytes of the answer."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=wait) as connection:
             connection.sendall(request)
             return connection.recv(65_536)
@@ -72,7 +72,7 @@ def served(api):
 
 @pytest.fixture(scope="module")
 def shared_server(server_url, template):
-    """One server shared by tests that record nothing."""
+    """A server that is shared by tests that record nothing."""
     with new_database(server_url, template) as url:
         api = build(url)
         server = Served(api)
@@ -112,7 +112,7 @@ def connections(served, how_many, beginning):
 
 
 def answered(opened):
-    """Those of the connections that were answered or closed."""
+    """The connections of `opened` that were answered or closed."""
     return select.select(opened, [], [], 0)[0]
 
 
@@ -265,12 +265,12 @@ def gauge(served, name):
 
 
 def in_work(served):
-    """How many requests are being answered, without the request for this gauge."""
+    """The number of requests that are being answered. The request that reads this number is not counted."""
     return gauge(served, "suyuan_requests_active") - 1
 
 
 def test_each_of_many_simultaneous_posts_gets_its_own_answer(served, api):
-    """Valid, refused, malformed, forbidden, dry-run and repeated posts, each on its own connection at the same time."""
+    """The posts are valid, refused, malformed, forbidden, dry runs or repeated. Each is on its own connection."""
     served.call("POST", "/v1/events", founding(api), "fund-office")
 
     def posted(number):

@@ -39,7 +39,7 @@ def ledger(database_url):
 
 @contextmanager
 def appends_blocked(url):
-    """Holds the lock that appending needs, so that nothing is appended."""
+    """Within the context, nothing can be appended, because another session holds the lock that appending needs."""
     with psycopg.connect(url) as conn:
         conn.execute("select lock_appends()")
         yield
@@ -56,7 +56,7 @@ def positions(url):
 
 
 def at_once(ledger, url, sent):
-    """The outcomes of requests that are queued together; each request is a bundle and whether it is atomic."""
+    """The outcomes of requests that are queued together. Each of `sent` is a bundle, and whether it is atomic."""
     with ThreadPoolExecutor(len(sent) + 1) as pool:
         with appends_blocked(url):
             first = pool.submit(ledger.post, [identified(post("fund/first", ESTABLISHED.fact, "1-1"))])
@@ -115,7 +115,7 @@ def test_queued_requests_are_recorded_in_one_transaction_and_each_has_its_own_ou
 
 
 def test_a_refused_atomic_bundle_leaves_no_state_for_later_requests(ledger, database_url):
-    """Its first post would have created the fund that the next request needs."""
+    """The first post of the bundle would have created the fund that the next request needs."""
     put(ledger, [ESTABLISHED])
     refused = identified(post(FUND, FundEstablished("again", SETTINGS), "1-1"))
     refused_bundle, after = at_once(ledger, database_url, [([new_fund("x"), refused], True), ([changed("x")], True)])
@@ -187,7 +187,10 @@ def test_requests_of_one_group_get_consecutive_serials(ledger, database_url):
 
 
 def test_refused_posts_leave_no_reference_cycles(ledger):
-    """Collections are rare: the garbage of hundreds of thousands of posts stopped the process for seconds."""
+    """Reference cycles are freed only by garbage collection, which is rare.
+
+    Collecting the garbage of hundreds of thousands of posts stopped the process for seconds.
+    """
     put(ledger, [ESTABLISHED])
     refused = [identified(post(FUND, FundEstablished(f"again {n}", SETTINGS), "1-1")) for n in range(200)]
     ledger.post(refused[:1])
@@ -259,7 +262,7 @@ def test_after_a_group_the_next_leader_waits_briefly_for_as_many_requests_again(
 
 
 def test_no_request_is_answered_before_the_work_on_its_group_has_ended():
-    """An outcome may already be set while its transaction is not committed yet."""
+    """The outcome of a request may already be set while the transaction is not committed yet."""
     taken, outcomes_set, go = [], threading.Event(), threading.Semaphore(0)
 
     def work(requests):
@@ -291,7 +294,7 @@ def test_no_request_is_answered_before_the_work_on_its_group_has_ended():
 
 
 def test_a_request_recorded_before_another_failed_is_not_answered_as_a_replay(ledger, database_url):
-    """One request is decided on cached states and counts; the other must be loaded from the log, which always fails."""
+    """One request is decided on cached states and is recorded. The states of the other cannot be loaded: it fails."""
     put(ledger, [ESTABLISHED])
     load, failed = ledger._load, []
 

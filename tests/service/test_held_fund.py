@@ -1,4 +1,4 @@
-"""A held fund: no answer comes from its tables, other funds are answered, and it is released after the repair."""
+"""While a fund is held, no answer comes from its tables, and other funds are answered. A repair releases the fund."""
 
 import json
 import re
@@ -31,10 +31,10 @@ NUMBER = "第0号"
 
 
 class TwoFunds:
-    """The service with the example's fund and the contract's example fund; `break_` has the first one held.
+    """The service with two funds: HELD, the fund of the example, and OTHER, the example fund of the contract.
 
-    The cause is a constraint that the table of citations has by mistake, so that the log is right, and the ledger and
-    the repair need not change it.
+    `break_` makes the service hold the fund HELD. The cause is a wrong constraint on the table of citations. So the log
+    is right, and `repair` only drops the constraint.
     """
 
     def __init__(self, api):
@@ -49,7 +49,7 @@ class TwoFunds:
             return cursor.fetchall() if cursor.description else []
 
     def break_(self):
-        """Returns the position of the event that cannot be folded."""
+        """Post an event that cannot be folded, so that its fund is held. Returns the position of the event."""
         self.execute(f"alter table citation add constraint by_mistake check (number <> '{NUMBER}')")
         position = self.post_to(HELD, NUMBER)
         self.api.fold()
@@ -86,7 +86,7 @@ LOG_READS = {
     "/v1/projects/{project}/events", "/v1/refusals", "/v1/posts", "/v1/projects/{project}/why",
     "/v1/projects/{project}/allocations",
 }  # fmt: skip
-"""Answered from the log, or from the states that posts are decided on."""
+"""The reads that are answered from the log, or from the states on which posts are decided."""
 TELLS_ITSELF = {"/v1/funds/{fund}/alerts", "/v1/funds", "/", "/metrics"}
 NOT_OF_A_FUND = {
     "/healthz", "/readyz", "/v1/event-types", "/v1/event-types/{type_}", "/v1/rules", "/v1/rules/{rule}", "/docs",
@@ -96,7 +96,7 @@ NOT_OF_A_FUND = {
 
 
 def reads(api):
-    """The routes that have a GET, or that only compute."""
+    """The paths that can be read with GET, and the paths that only compute an answer. NOT_OF_A_FUND is left out."""
     paths = {
         re.sub("<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", rule.rule)
         for rule in api.app.url_map.iter_rules()
@@ -328,7 +328,10 @@ def test_the_command_names_the_event_that_still_cannot_be_folded_and_releases_th
 
 
 class Projector:
-    """The projector in a thread. `waits`: the seconds of each pause, which is over when `repair` returns."""
+    """The projector in a thread. Instead of each pause, `repair` is called with the number of the pause.
+
+    `waits`: the seconds that each pause would have taken.
+    """
 
     def __init__(self, url, repair):
         self.url, self.repair, self.waits, self.stop = url, repair, [], threading.Event()
@@ -359,7 +362,7 @@ def test_the_projector_holds_the_fund_and_goes_on_in_the_same_session(two_funds)
 
 
 def test_a_projector_that_owns_no_table_can_hold_a_fund(two_funds):
-    """With the rights that docs/operations/roles.sql gives to the role of the projector."""
+    """The projector has only the rights that docs/operations/roles.sql gives to its role."""
     database = conninfo_to_dict(two_funds.api.url)["dbname"]
     two_funds.execute("create role test_projector")
     try:

@@ -1,4 +1,4 @@
-"""Binary mode, stream paths, conditions and dry runs, and the outcome of a post that can be read afterwards."""
+"""Posts in binary mode, to the path of a stream, with conditions and as dry runs; and reads of a post's outcome."""
 
 import json
 

@@ -23,7 +23,7 @@ FUND = "yx-ip-2018"
 
 
 def checked(form, text, folder):
-    """The errors that the program reports for a journal; empty if there are none."""
+    """The errors that the program for the format `form` reports for the journal `text`; empty if there are none."""
     file = folder / f"journal.{form}"
     file.write_text(text, encoding="utf-8")
     bean_check = Path(sys.executable).parent / "bean-check"

@@ -1,4 +1,4 @@
-"""`suyuan run` as a whole; its processes are killed with SIGKILL at random moments while events are posted."""
+"""`suyuan run` loses nothing if its processes are killed with SIGKILL at random moments while events are posted."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def command_words(process):
 
 
 class Service:
-    """`suyuan run` with its own home folder."""
+    """A running `suyuan run` with the home folder `home`."""
 
     def __init__(self, home):
         self.home, self.port = home, free_port()
@@ -79,7 +79,7 @@ class Service:
         pytest.fail((self.home / "run.log").read_text())
 
     def await_folded(self):
-        """Wait until the projections have reached the end of the log. A process that was just killed may be down."""
+        """Wait until the projections have reached the end of the log. Errors of killed processes are ignored."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with suppress(OSError, http.client.HTTPException, ValueError):
@@ -101,7 +101,7 @@ class Service:
         return {"run": [self.process], "worker": workers, "postgres": postgres, **named}
 
     def kill(self, name):
-        """Kill the processes of this name; wait if they were just killed and are not restarted yet."""
+        """Kill the processes of this name. If they are not restarted yet after an earlier kill, wait for them first."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             with suppress(psutil.NoSuchProcess):
@@ -185,7 +185,7 @@ def test_operator_commands_work_while_the_service_runs(folder):
 
 
 class Sender(threading.Thread):
-    """Posts events one after another; retries each until it is acknowledged."""
+    """A thread that posts events one after another. Each event is posted again until it is acknowledged."""
 
     def __init__(self, service):
         super().__init__(daemon=True)

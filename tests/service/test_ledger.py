@@ -217,7 +217,7 @@ def test_a_voucher_number_is_used_once_across_projects_and_processes(ledger, dat
 
 
 class Lossy:
-    """A recorder's append that loses its reply after the commit for the first `losses` calls."""
+    """The method `append` of `recorder`, but the reply of the first `losses` calls is lost after the commit."""
 
     def __init__(self, recorder: Recorder, losses: int) -> None:
         self._append, self.losses_left = recorder.append, losses
@@ -313,7 +313,7 @@ def test_the_snapshot_of_a_long_stream_equals_its_replay(ledger, database_url, m
 
 
 def with_a_snapshot(ledger, database_url, monkeypatch):
-    """A ledger of which the stream of the project has a snapshot that will be read."""
+    """Record so many events of the project that its stream has a snapshot. Returns the stream as replayed."""
     monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
     put(ledger, (*awarded_posts(), request("P1", amount="1.00")))
     with open_ledger(database_url) as cold:
@@ -413,7 +413,10 @@ def test_a_bundle_of_a_thousand_posts_is_recorded(ledger, database_url):
 
 
 def test_the_ledger_disables_jit_compilation_on_every_connection(database_url):
-    """Before PostgreSQL 18 an unavoidable sequential scan costs so much while they are off that JIT starts: 240 ms."""
+    """The ledger switches sequential scans off, so a scan that cannot be avoided gets a very high cost.
+
+    Before PostgreSQL 18, this cost would start JIT compilation, which takes 240 ms.
+    """
     with (
         open_ledger(f"{database_url} options='-c jit=on -c jit_above_cost=0'") as ledger,
         cast(Recorder, ledger.recorder).datastore.get_connection() as conn,
@@ -424,7 +427,7 @@ def test_the_ledger_disables_jit_compilation_on_every_connection(database_url):
 
 
 def test_a_new_log_without_statistics_is_not_scanned_for_each_post(database_url):
-    """The one connection makes its query plans while the tables are empty, and keeps them."""
+    """The ledger's only connection plans its queries while the tables are empty, and it keeps these plans."""
     with open_ledger(database_url, pool_size=1) as ledger:
         put(ledger, awarded_posts())
         for name in ("x", "y", "z"):

@@ -1,4 +1,4 @@
-"""The ledger's connection settings, state cache, claims and timestamps, independent of server defaults and clock."""
+"""The ledger's sessions, cached states, claims and timestamps do not depend on the server's defaults or clock."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def rows(url, query):
 
 
 def test_the_session_is_read_committed_and_has_a_timeout_for_every_wait(database_url):
-    """At a stricter isolation level, fresh states would be read from the snapshot taken before the lock."""
+    """At a stricter isolation level, fresh states would be read from a snapshot that is older than the lock."""
     with psycopg.connect(database_url, autocommit=True) as admin:
         name = admin.info.dbname
         for setting in ("default_transaction_isolation = 'serializable'", "lock_timeout = 0", "statement_timeout = 0"):
@@ -107,7 +107,7 @@ def test_recorded_times_never_decrease_even_if_the_clock_does(ledger, database_u
 
 @pytest.fixture
 def long_fund(ledger, monkeypatch):
-    """The stream of a fund that is long enough to be replayed apart from the others."""
+    """The name of a fund's stream that is long enough to be replayed apart from other streams."""
     monkeypatch.setattr(application, "LONG_REPLAY", 20)
     stream = "fund/long"
     put(ledger, [post(stream, founded(line())[0].fact, "1-1")])

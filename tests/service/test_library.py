@@ -1,4 +1,4 @@
-"""The eventsourcing library as its users know it, on our log: the code of docs/eventsourcing.md, and the repository."""
+"""Users of the eventsourcing library can read the ledger's log: with docs/eventsourcing.md, and with a repository."""
 
 import re
 from pathlib import Path

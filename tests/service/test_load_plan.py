@@ -1,4 +1,4 @@
-"""`suyuan load-plan`: what it reads, what it refuses, and what it then leaves behind."""
+"""The command `suyuan load-plan`: the files it reads, the files it refuses, and the state of the ledger afterwards."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ from tests.service.test_plan_file import OTHER
 
 @pytest.fixture
 def plan(tmp_path):
-    """Writes a plan file."""
+    """A function that writes a plan file and returns its path."""
 
     def write(text, name="plan.yaml"):
         file = tmp_path / name
@@ -27,7 +27,7 @@ def plan(tmp_path):
 
 
 def load(*arguments, piped=None, **variables):
-    """Run load-plan; `piped` is the content of its standard input, a pipe."""
+    """Run `suyuan load-plan`. If `piped` is given, it is sent to the standard input through a pipe."""
     inherited = {key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "COLUMNS")}
     if piped is None:
         return run_command("load-plan", *arguments, env={**inherited, **variables})

@@ -1,10 +1,15 @@
-"""The log of the web service: written by a background thread, completely and in order."""
+"""A background thread writes the log of the web service, completely and in order."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+
+import structlog
+from structlog.testing import capture_logs
+
+from service.observability import logs
 
 PROGRAM = """
 import structlog
@@ -57,3 +62,13 @@ for number in range(50):
     lines = [json.loads(line) for line in done.stderr.splitlines()]
     assert [line["number"] for line in lines] == list(range(50)), "queued lines are written at exit"
     assert all(line["text"] == "示" * 5_000 for line in lines)
+
+
+def test_a_logger_follows_each_configuration_of_a_process_that_runs_commands():
+    log = structlog.get_logger()
+    logs.configure()
+    log.info("first", number=1)
+    logs.configure()
+    with capture_logs() as lines:
+        log.info("second", number=2)
+    assert lines == [{"event": "second", "number": 2, "log_level": "info"}]

@@ -17,7 +17,7 @@ from tests.scenario import post
 
 
 def lose(url, position):
-    """Remove what was recorded after this position, as a failover to a standby that lags does."""
+    """Remove all that was recorded after this position, as a failover to a standby that lags behind would."""
     with psycopg.connect(url) as conn:
         conn.execute("set session_replication_role = replica")  # the log's triggers refuse it
         conn.execute("delete from event where position > %s", [position])
@@ -133,7 +133,7 @@ def test_a_snapshot_of_a_lost_history_is_not_read(writers, database_url, monkeyp
 
 
 def test_a_writer_knows_the_last_event_of_what_it_wrote_without_reading_it(database_url):
-    """Or its next decision would be taken for one on another history, and made twice."""
+    """Otherwise the writer's next decision would seem to belong to another history, and would be made twice."""
     with open_ledger(database_url) as ledger:
         put(ledger, founded(line()))
         ledger.post([identified(allot("10.00")), identified(surrender("1.00")), identified(allot("2.00"))])

@@ -1,4 +1,4 @@
-"""One thread runs simultaneous calls as a batch; a slow call does not delay others, and each gets its own result."""
+"""One thread runs simultaneous calls as a batch. A slow call delays no others, and each call gets its own result."""
 
 import asyncio
 import threading
@@ -13,7 +13,7 @@ from service.server.microbatch import MicroBatcher
 
 
 class Gate:
-    """Work, or a call, that records the size of each batch and blocks until it is released."""
+    """Work that records the size of each batch and blocks until it is released. A gate can also be used as a call."""
 
     def __init__(self, *, open_=False):
         self.taken, self._go = [], threading.Semaphore(1_000 if open_ else 0)
@@ -39,7 +39,7 @@ def threads():
 
 @pytest.fixture(autouse=True)
 def paces(monkeypatch):
-    """No batch counts as slow and no batch waits for more calls, unless a test says so."""
+    """No batch counts as slow, and no batch waits for more calls. A test can change this with the monkeypatch."""
     monkeypatch.setattr(microbatch, "SLOW_BATCH_SECONDS", 60)
     monkeypatch.setattr(microbatch, "BATCH_WAIT_SECONDS", 0)
     return monkeypatch
@@ -109,7 +109,7 @@ def instant_work(_):
 
 
 def start_with_two_queued(calls, begin, gate):
-    """One running call, and two calls that arrived meanwhile."""
+    """Start one call, and two calls that are queued while the first call runs. Returns their tasks."""
     return begin(partial(submit, gate, 0)), [begin(partial(submit, gate, n)) for n in (1, 2)]
 
 
@@ -160,7 +160,7 @@ def test_a_call_behind_slow_calls_does_not_wait_for_them_to_end(threads, paces):
 
 
 def test_calls_queued_behind_a_slow_call_are_run_by_other_threads(threads, paces):
-    """Three of the calls block, one fewer than there are threads."""
+    """Three calls block. As there are four threads, one thread is left for the queued calls."""
     paces.setattr(microbatch, "SLOW_BATCH_SECONDS", 0.001)
     first, slow = Gate(), Gate()
 
@@ -182,7 +182,7 @@ def test_calls_queued_behind_a_slow_call_are_run_by_other_threads(threads, paces
 
 
 def test_each_call_is_answered_as_soon_as_it_ends(threads):
-    """It does not wait until its whole batch has ended."""
+    """The answer to a call does not wait until the whole batch of the call has ended."""
     first, gate = Gate(), Gate()
 
     async def scenario(calls, begin):

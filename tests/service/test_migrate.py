@@ -82,7 +82,7 @@ def test_a_changed_file_is_refused_and_nothing_is_applied(url, migrations):
 
 
 def started(url, command):
-    """`suyuan COMMAND` on this database, which must end by itself with a message."""
+    """Run `suyuan` with `command` on this database. The command must fail by itself. Returns its error message."""
     environment = {**os.environ, "DATABASE_URL": url, "SUYUAN_SECRET": "a secret of at least 32 characters"}
     arguments = [sys.executable, "-m", "service", *command.split()]
     answer = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False, timeout=60)
@@ -107,7 +107,7 @@ def test_no_command_works_on_an_edited_schema(database_url, command):
 
 @pytest.mark.parametrize("command", ["serve", "projector", "keys list"])
 def test_no_command_works_on_a_database_whose_text_order_has_changed(server_url, command):
-    """As after an upgrade of the library that orders text: an index would no longer find what is recorded."""
+    """An upgrade of the library that orders text has this effect. An index would then no longer find recorded text."""
     name = f"suyuan_{uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as admin:
         builtin = admin.info.server_version >= 170_000
@@ -164,7 +164,7 @@ OLD_ROWS = """
 
 
 def test_a_ledger_of_an_older_release_is_upgraded_with_its_data(url, tmp_path):
-    """Its log is unchanged, and every table is folded from it again."""
+    """The log of the older ledger is unchanged, and every table is folded from the log again."""
     shipped = {file.name: file.read_text(encoding="utf-8") for file in resources.files("migrations").iterdir()}
     for name, text in shipped.items():
         if name.endswith(".sql") and name < BEFORE:

@@ -1,4 +1,4 @@
-"""A plan file other than the example: three batches, other projects, gates and names; and refused plan files."""
+"""A plan file with three batches and with other projects, gates and names than the example; and refused plan files."""
 
 import re
 from decimal import Decimal
@@ -163,7 +163,7 @@ def test_an_amount_in_a_plan_never_becomes_a_float(other):
 
 
 def check(file):
-    """`suyuan load-plan --check`."""
+    """Check the plan file `file` as `suyuan load-plan --check` does. Raises FileWrong."""
     return plan_check.checked(plan_file.parse(file), "测试")
 
 
@@ -247,7 +247,7 @@ CHANGES = {
     "plan.total: 计划尚需分配 … 元，超过待分配资金 … 元": ("amount: 300", "amount: 299"),
     "plan.allotted_on: …": ("allotted_on: 2026-02-18", "allotted_on: 2190-02-18"),
 }
-"""A change of the guide's example for each error in the guide's table."""
+"""For each error in the guide's table, a change of the guide's example that causes the error."""
 
 
 def test_every_error_in_the_guide_s_table_is_tried():

@@ -1,4 +1,4 @@
-"""What is wrong with a plan file is reported all at once, at the line and field where it is written."""
+"""All mistakes of a plan file are reported at once, each at the line and field where it is written."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.service.test_plan_file import OTHER
 
 @pytest.fixture
 def refusal(tmp_path):
-    """The error of OTHER after some replacements."""
+    """A function that makes replacements in the plan file OTHER and returns the error of the changed file."""
 
     def refuse(*changes, actor="测试", text=OTHER):
         for was, becomes in changes:
@@ -30,7 +30,7 @@ def refusal(tmp_path):
 
 @pytest.fixture
 def line_of(tmp_path):
-    """The text of the line in the file that an error names."""
+    """A function that returns the text of the line that an error names."""
     return lambda wrong: (tmp_path / "plan.yaml").read_text(encoding="utf-8").splitlines()[wrong.line - 1]
 
 
@@ -42,7 +42,7 @@ PROJECTS = OTHER.index("  projects:\n")
 
 
 def many_events(projects, batches):
-    """A plan of so many projects, each with so many batches of 1 yuan."""
+    """A plan file with `projects` projects, each with `batches` batches of 1 yuan."""
     listed = "".join(f"    - {{batch: {n}, name: 批, gate: award, total: {projects}}}\n" for n in range(1, batches + 1))
     amounts = ", ".join(f"{batch}: 1" for batch in range(1, batches + 1))
     lines = "".join(

@@ -1,4 +1,7 @@
-"""Behind PgBouncer: in the mode `session` everything works; in the mode `transaction` the service says so and stops."""
+"""The service behind PgBouncer. In the mode `session`, everything works.
+
+In the mode `transaction`, the service names the reason and stops.
+"""
 
 import os
 import shutil
@@ -39,7 +42,7 @@ ignore_startup_parameters = extra_float_digits
 
 @contextmanager
 def pooled(url, mode):
-    """The URL of this database through a PgBouncer in this mode."""
+    """Runs a PgBouncer in this mode. Yields the URL of the database through the PgBouncer."""
     target, listen = conninfo_to_dict(url), free_port()
     with open_folder() as folder:
         file = folder / "pgbouncer.ini"

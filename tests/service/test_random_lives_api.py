@@ -1,4 +1,4 @@
-"""Random lives posted over HTTP: the service answers each post as the domain does, and its tables agree."""
+"""Random lives are posted over HTTP. The service answers each post as the domain does, and the tables agree too."""
 
 import hashlib
 import json
@@ -31,7 +31,7 @@ ANY_CODE = str.maketrans("IOSVZ", "ABCDE")
 
 
 def wire(posted):
-    """The CloudEvent in which a sender would post this post of a life."""
+    """The CloudEvent that a sender would post for this post of a life."""
     header = posted.header
     dated = replace(header, booked_on=header.booked_on or header.occurred_on)
     encoded = json.loads(codec.encode(Recorded(posted.stream, 1, "f", dated, posted.fact)))
@@ -54,7 +54,7 @@ def wire(posted):
 
 
 def in_clear(value):
-    """The value with an account number in place of each digest, and each short USCC extended to 18 characters."""
+    """The value as a sender would write it: an account number replaces each digest, and a USCC has 18 characters."""
     if isinstance(value, dict) and "digest" in value:
         return "62" + str(int(hashlib.sha256(value["digest"].encode()).hexdigest()[:12], 16))
     if isinstance(value, dict):
@@ -64,7 +64,7 @@ def in_clear(value):
 
 
 class LifeOverHttp(RandomLife):
-    """A life whose posts all pass the event schemas, because a malformed post would not reach the domain."""
+    """A life that makes only posts that pass the event schemas, because other posts would not reach the domain."""
 
     def try_(self, posted):
         try:
@@ -76,7 +76,7 @@ class LifeOverHttp(RandomLife):
 
 @pytest.fixture
 def service(api):
-    """The service with the calendar and the USCC check of the lives, and a key for each of their actors."""
+    """The service with the clock, calendar and USCC check of random lives, and with a key for each of their actors."""
     api.app.extensions["ledger"].close()
     api.app.extensions["ledger"] = Ledger(
         api.url, today=lambda: TODAY, working_days=calendar_days, valid_uscc=lambda code: not code.startswith("0")
@@ -88,7 +88,7 @@ def service(api):
 
 
 def http_witness(service):
-    """A witness that posts over HTTP what the life posts, and compares the answer with the domain's outcome."""
+    """An observer that sends each post of a life over HTTP and compares the answer with the domain's outcome."""
 
     def witness(posted, outcome, _):
         response = service.post(wire(posted), posted.header.key)
@@ -103,7 +103,7 @@ def http_witness(service):
 
 
 def money_of(ledger):
-    """The balance of each account, by fund, project, batch and award, in fen."""
+    """The balance of each account in fen, by fund, account, project, batch and award."""
     balances = Counter()
     for stream in ledger.streams.values():
         code = getattr(stream.state, "fund", stream.state.code)
@@ -138,7 +138,7 @@ def test_a_random_life_over_http_is_answered_recorded_and_folded_as_in_the_domai
 
 
 def check_why_agrees_with_a_dry_run(service, life):
-    """For every award: the first condition that `why` reports as missing is the rule that refuses a dry run."""
+    """Check for every award that a dry run of a step is refused by the first rule that `why` reports as missing."""
     for code in PROJECTS:
         project = life.ledger.project(code)
         for award in sorted(project.awards):

@@ -1,4 +1,4 @@
-"""The reads of the example by an auditor, checked against the plan and against each other."""
+"""An auditor's reads of the example are checked against the plan and against each other."""
 
 import json
 from decimal import Decimal
@@ -161,12 +161,12 @@ KEYS = {
     "in_transit": PLACE,
     "paid": PLACE,
 }
-"""The fields by which each account is divided (DOMAIN, "Accounts")."""
+"""The fields of the key of each account (DOMAIN, "Accounts")."""
 
 
 @pytest.mark.parametrize("seed", [0, 3, 11])
 def test_every_fen_stands_in_its_account_with_the_fields_of_that_account_only(api, seed):
-    """Regression: a fen that had come back to the pool was shown there with the project that it came from."""
+    """Regression: a fen that had come back to the pool was shown with the project that the fen came from."""
     life = RandomLife(Random(seed))
     for _ in life.live(350):
         pass
@@ -184,7 +184,7 @@ def test_every_fen_stands_in_its_account_with_the_fields_of_that_account_only(ap
 
 
 def test_the_fen_traced_as_paid_add_up_to_the_paid_balance(sample):
-    """The fen are folded from the movements, independently of the amounts in the balances."""
+    """The test folds the sets of fen from the movements. The balances are folded from amounts instead."""
     with psycopg.connect(sample.url) as conn:
         rows = conn.execute("select source, target, fen::text from movement order by position, seq").fetchall()
     paid = FenSet()
@@ -282,7 +282,7 @@ def test_the_example_contains_failures_and_corrections(sample):
 
 
 def test_the_failures_of_the_example_are_corrected(sample):
-    """A recall, an upheld objection, a substitute, both kinds of return, a second acceptance, a partial recovery."""
+    """The failures: an upheld objection, a declined award, both kinds of return, a failed acceptance, a recovery."""
     with psycopg.connect(sample.url, row_factory=dict_row) as conn:
 
         def rows_of(query):

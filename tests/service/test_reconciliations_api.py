@@ -53,7 +53,7 @@ def test_the_example_has_every_kind_of_exception_in_order_of_severity(comparison
 
 
 def test_the_exceptions_explain_the_whole_difference_between_statement_and_ledger(comparison):
-    """For each direction, statement less ledger is the sum of the differences: 余额调节."""
+    """For each direction, the statement's total less the ledger's total is the sum of the differences (余额调节)."""
     summary = comparison["summary"]
     for total, direction in (("paid_out", "out"), ("received", "in")):
         of_exceptions = sum(
@@ -120,7 +120,7 @@ def test_a_statement_is_compared_with_the_ledger_as_of_a_position(sample, compar
 
 
 def test_reversed_entries_are_not_compared(sample, comparison):
-    """The example reverses a wrong confirmation of a payment; only the later confirmation counts."""
+    """The example reverses a wrong confirmation of a payment, so only the later confirmation counts."""
     entries = [entry for each in comparison["acceptance"]["matches"] for entry in each["entries"]]
     assert len({(entry["stream"], entry["version"]) for entry in entries}) == len(entries)
     assert comparison["summary"]["ledger"]["received"] == "305327.60"
@@ -140,12 +140,12 @@ def test_the_result_is_the_same_for_every_file_format(sample, form):
 
 
 def statement_lines():
-    """The example's lines with unmasked account numbers."""
+    """The lines of the example's statement, with unmasked account numbers."""
     return read(FILE, {}, lambda number: number).lines
 
 
 def test_dates_may_differ_by_the_tolerance_in_days(sample):
-    """One line is one day later than its entry, another eleven days."""
+    """The date of one line is one day after that of its entry. The date of another line is eleven days after."""
     kinds = {days: [each["differs"] for each in send(sample, tolerance=days).json["exceptions"]] for days in (0, 3, 11)}
     assert [sum("date_differs" in each for each in kinds[days]) for days in (0, 3, 11)] == [2, 1, 0]
     assert kinds[TOLERANCE_DAYS] == [each["differs"] for each in send(sample).json["exceptions"]]
@@ -264,7 +264,7 @@ def test_an_acceptance_with_changed_figures_is_refused(sample_copy):
 
 
 def test_a_correction_of_the_ledger_removes_an_exception(sample_copy):
-    """The payment in transit is confirmed, so that its line matches."""
+    """The confirmation of a payment in transit is posted, so that the payment's line matches."""
     confirmed = sample_copy.event(
         "PaymentConfirmed", "project/yx-ip-2018-08", "2019-09-05", payment="yx-ip-2018-08-L02-B1-1", amount="295055.00",
         payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},

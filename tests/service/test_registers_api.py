@@ -14,7 +14,7 @@ FUND = "yx-ip-2018"
 
 
 def pages(api, path, name):
-    """All rows of a list, page by page."""
+    """All rows of the list `name` at `path`, read page by page."""
     rows, seen = [], 0
     while path:
         answer = api.get(path).json

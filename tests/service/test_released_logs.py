@@ -1,4 +1,4 @@
-"""The log of every released version is read by the current one, with the same events and the same answers."""
+"""The current version reads the log of every released version, with the same events and the same answers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def answers(release):
 
 
 def missing(before, now, at=""):
-    """The paths at which the current answer lacks or contradicts the earlier one; it may have more members."""
+    """The paths at which the answer `now` differs from the earlier answer `before`. `now` may have more members."""
     if isinstance(before, dict) and isinstance(now, dict):
         for name, value in before.items():
             yield from missing(value, now.get(name), f"{at}/{name}")
@@ -78,7 +78,7 @@ def test_the_answers_of_a_release_are_still_given(release, database_url):
 
 
 def test_states_that_are_derived_otherwise_than_before_have_another_version():
-    """Else a snapshot of the earlier version would be taken for a state of this one."""
+    """Otherwise a snapshot that an earlier version stored would be used as a state of the current version."""
     digest = sha256()
     for release in RELEASES:
         states: dict[str, Stream] = {}
@@ -98,5 +98,5 @@ def test_states_that_are_derived_otherwise_than_before_have_another_version():
 
 
 def in_order(value):
-    """A map as its pairs in a fixed order; its own order differs from process to process."""
+    """The pairs of a map in a fixed order. The order of the map itself differs from process to process."""
     return sorted(value.items(), key=repr) if isinstance(value, Map) else str(value)

@@ -1,4 +1,4 @@
-"""schemathesis tests the published contract against a running service with the example."""
+"""schemathesis tests a running service with the example against the published contract."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from tests.service.test_gateway import Served
 
 SETTINGS = Path(__file__).with_name("schemathesis.toml")
 SEED = "20261126"
-"""Fixed because schemathesis sometimes generates a valid value where it means an invalid one for a set parameter."""
+"""The seed of the requests. It is fixed, because with some seeds schemathesis sends a valid value as a wrong one."""
 
 
 @pytest.mark.long("generates requests for two minutes")

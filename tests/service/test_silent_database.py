@@ -1,4 +1,7 @@
-"""A database that keeps its connections and answers nothing: requests get answers in time, and the service recovers."""
+"""If the database keeps its connections but answers nothing, requests are answered in time.
+
+The service recovers as soon as the database answers again.
+"""
 
 import threading
 import time
@@ -17,7 +20,7 @@ from tests.proxy import black_hole, proxied
 from tests.service.test_gateway import Served, appropriation, founding
 
 LATE_SECONDS = REQUEST_SECONDS + 5
-"""No request may take longer; the machine may be busy."""
+"""The seconds that a request may take at most. Five of them are for a busy machine."""
 
 
 @pytest.fixture
@@ -35,7 +38,7 @@ def served(api, proxy):
 
 
 def ask(served, times=6):
-    """The statuses of posts and reads sent side by side; each must be answered within LATE_SECONDS."""
+    """The statuses of posts and reads that are sent at the same time. Each must be answered within LATE_SECONDS."""
     calls = [("POST", "/v1/events", appropriation(served.api), "fund-office") for _ in range(times)]
     calls += [("GET", path, None, "auditor") for path in ("/v1/funds", "/v1/feed", "/v1/fen/1")]
     with ThreadPoolExecutor(len(calls)) as pool:
@@ -43,7 +46,7 @@ def ask(served, times=6):
 
 
 def recovers(served, seconds=60):
-    """Posts count again, and the health check agrees."""
+    """Whether, within `seconds`, a post is recorded again and `/readyz` answers 200."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         status, _, _ = served.call("POST", "/v1/events", appropriation(served.api), "fund-office")

@@ -1,4 +1,4 @@
-"""Reading bank statements: exact to the fen in every file format, or refused with place and reason in two languages."""
+"""Bank statements are read exactly to the fen in every file format, or refused with the place and the reason."""
 
 import io
 import re

@@ -27,7 +27,7 @@ def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
 def _is_in_request(path: str) -> bool:
     """Whether this path of the document is part of a request.
 
-    Only in a request may a limit be relaxed; only in a response may a new member be required.
+    A limit may be relaxed only in a request. A new member may be required only in a response.
     """
     return ".data/" in path or ".event/" in path or "/parameters/" in path
 

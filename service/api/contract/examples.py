@@ -1,8 +1,9 @@
 """The example life of a small fund: a valid sequence of events in which every event type occurs at least once.
 
 `/v1/event-types` publishes the events as examples, and the tests post them. All data is invented and marked 示例.
-Each chapter is a generator: it yields an event and receives the stream's version after that event, as a sender does in
-the response to a post.
+
+Each chapter is a generator. It yields an event, and receives the version of the event's stream after that event. A
+sender gets this version in the response to a post.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ Event = dict[str, Any]
 BuildEvent = Callable[..., Event]
 T = TypeVar("T")
 Chapter = Generator[Event, int, T]
-"""Yields events, receives the stream version after each, and returns a T."""
+"""A generator that yields events, receives the stream version after each event, and returns a T."""
 
 SOURCE = "/example/sender"
 FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
@@ -52,7 +53,7 @@ def life() -> list[Event]:
 
 
 def _streams(event: Event) -> Iterator[str]:
-    """The streams whose versions the event raises: its own, and the streams that its money moves to or from."""
+    """The streams whose versions the event raises: its own stream, and each stream to or from which it moves money."""
     yield event["subject"]
     for name in ("project", "from_project", "to_project"):
         if event["type"] in ("FundsAllotted", "AllotmentWithdrawn", "FundsReallocated") and name in event["data"]:
@@ -261,7 +262,7 @@ def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event
 
 
 def _payments() -> Chapter[None]:
-    """Seven payments: one each is returned, rejected, cancelled, failed, or wrongly confirmed; two have no incident."""
+    """Seven payments: one is returned, one rejected, one cancelled, one fails, one confirmed wrongly, two succeed."""
     request: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
     yield from _pay(first, "P-01", "2025-04-02", **request)
     returned = {"payment": "P-01", "amount": request["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}

@@ -291,4 +291,4 @@ ACCOUNTS = {
     ),
     "surrendered": ("已上缴", "Surrendered to the treasury."),
 }
-"""The accounts that hold money: Chinese, English."""
+"""The meaning of each account that holds money, by its name: Chinese, English."""

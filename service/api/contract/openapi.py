@@ -47,7 +47,8 @@ PUBLISHED_AS = {
     "openapi": "description",
     "problem_pages": "explanations",
 }
-"""The published prefix of operation ids for modules that were renamed since: the contract must keep it."""
+"""The prefix of the published operation ids of each module that was renamed. The contract must keep the prefix, which
+is the module's former name."""
 CONDITIONAL = (
     ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),
@@ -217,7 +218,7 @@ FEED_TEXTS = {
     LINES: "One event per line, in the same order. 每行一个事件。",
     STREAM: "Server-sent events: `id` is the log position, `data` the event. 事件流：id 为位置，data 为事件。",
 }
-"""The other media types of the event feed."""
+"""The media types of the event feed other than JSON, with their descriptions."""
 
 
 def _problem_content() -> dict[str, Any]:

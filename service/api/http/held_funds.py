@@ -30,9 +30,9 @@ def tables(min_position: int | None, fund: str | None = None, project: str | Non
 
 
 def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None = None) -> None:
-    """Raises Problem `fund-held` if `fund` is held.
+    """Raise Problem `fund-held` if `fund` is held.
 
-    If `fund` is None, raises it if any fund that has `project` is held.
+    If `fund` is None, every fund that has `project` is checked instead.
     """
     if not snapshot.held:
         return
@@ -54,7 +54,8 @@ def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = Non
 def absent(snapshot: Snapshot, **facts: Any) -> Problem:
     """The problem to report for a resource that is not in the tables.
 
-    The problem is `fund-held` if the principal may read a held fund, which may have the resource; else `not-found`.
+    If the principal may read a held fund, the problem is `fund-held`, because that fund may have the resource.
+    Otherwise the problem is `not-found`.
     """
     for each in _held(snapshot):
         return Problem("fund-held", **each)

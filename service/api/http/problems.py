@@ -78,7 +78,7 @@ def status_of(rule: type[Refused]) -> int:
 
 
 def outcome_problem(outcome: Outcome) -> dict[str, Any]:
-    """The problem document of an outcome that is neither Committed nor Decided."""
+    """The problem document of an outcome by which nothing was recorded: a refusal, a conflict or NotRecorded."""
     match outcome:
         case Refusal(rule):
             return refusal_problem(rule)

@@ -1,4 +1,4 @@
-"""Accessors for what views need of the application and of the current request."""
+"""Accessors for the objects of the application and of the current request that views use."""
 
 from __future__ import annotations
 

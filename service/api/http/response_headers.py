@@ -24,9 +24,9 @@ SECURITY = {
     "frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
 }
 REVALIDATE = "private, no-cache"
-"""For what the next event may change: may be cached, but must be revalidated before each use."""
+"""Cache-Control of an answer that the next event may change: it may be cached, but is revalidated before each use."""
 IMMUTABLE = "private, max-age=31536000, immutable"
-"""For what no later event changes."""
+"""Cache-Control of an answer that no later event changes."""
 NO_STORE = "no-store"
 VARY = ("Authorization", "Accept-Encoding")
 
@@ -34,7 +34,7 @@ VARY = ("Authorization", "Accept-Encoding")
 def install(app: Flask) -> None:
     """Add the headers of this module to every response of the application.
 
-    The constant headers are added below Flask: through Flask each of them costs a few microseconds.
+    The constant headers are added outside Flask, because Flask would take a few microseconds for each of them.
     """
     inner = app.wsgi_app
 

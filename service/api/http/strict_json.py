@@ -64,7 +64,7 @@ def _check_depth(value: Any, levels: int) -> None:
 
 
 def _check_characters(value: Any) -> None:
-    """Raises NotStrictJson if `value` contains a lone surrogate, which only an escape in the JSON can produce.
+    """Raise NotStrictJson if `value` contains a lone surrogate, which only an escape in the JSON can produce.
 
     A lone surrogate can be neither stored nor sent back as UTF-8.
     """

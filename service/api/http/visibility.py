@@ -1,4 +1,4 @@
-"""What a principal may read. Whether the tables have an answer about a fund is another question: `held_funds.py`."""
+"""What a principal may read. The module `held_funds.py` decides whether the tables can answer."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ def may_read(fund: str | None = None, project: str | None = None) -> bool:
 
 
 def must_find(fund: str, project: str | None = None) -> None:
-    """Raises Problem `not-found` if the principal may not read this fund or project: its existence stays hidden."""
+    """Raise Problem `not-found` if the principal may not read this fund or project.
+
+    The problem does not disclose whether the fund or the project exists.
+    """
     if not may_read(fund, project):
         raise Problem("not-found")
 
 
 def must_read(fund: str | None = None, project: str | None = None) -> None:
-    """Raises Problem `out-of-limits` if the principal may not read this fund or project.
+    """Raise Problem `out-of-limits` if the principal may not read this fund or project.
 
     With neither given, the principal must be allowed to read the whole ledger.
     """

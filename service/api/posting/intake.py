@@ -125,7 +125,8 @@ def options(**_: str) -> Response:
 def _expected() -> int | None:
     """The stream version that the headers expect. Raises Problem if the headers are wrong.
 
-    It is the version in If-Match; 0 for `If-None-Match: *` (there is no such stream yet); None without either header.
+    The result is the version in If-Match; 0 for `If-None-Match: *` (there is no such stream yet); None without either
+    header.
     """
     match, none_match = request.headers.get("If-Match"), request.headers.get("If-None-Match")
     if match is not None and none_match is None:
@@ -169,7 +170,7 @@ def _store_refusals(items: list[Item]) -> None:
 def _body() -> tuple[list[Any], bool]:
     """The events of the request, and whether the request is a single event rather than a bundle.
 
-    Raises Problem, ValidationError.
+    Raises Problem, NotStrictJson, ValidationError.
     """
     if request.content_length is None:
         raise Problem("length-required")

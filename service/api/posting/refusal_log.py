@@ -56,7 +56,8 @@ def _identity(row: Row) -> tuple[Any, ...]:
 def _write(requests: Sequence[tuple[Ledger, dict[tuple[Any, ...], Row]]]) -> None:
     """Store the refusals of several requests in as few statements as possible.
 
-    A refusal that occurs in several requests is written by one statement per request, so that each occurrence counts.
+    A refusal that occurs in several requests is written by one statement per request, so that each occurrence is
+    counted.
     """
     [(first_ledger, _), *_] = requests
     pending = [rows for _, rows in requests]

@@ -28,7 +28,7 @@ from service.postgres.snapshots import Snapshot
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
 AlertWithPositions = tuple[Alert, list[int]]
-"""An alert, and the positions of further events that only the projections can name."""
+"""An alert, and the log positions of the events on which it is based but to which it does not itself refer."""
 
 
 @bp.get("/<code:fund>/alerts")

@@ -84,8 +84,8 @@ def allocate(project: str) -> Response:
 def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
     """The scores of the applications `names`.
 
-    If `names` is None or empty, these are all eligible applications in the public notice, or in the review if there is
-    no notice.
+    If `names` is None or empty, the scores of all eligible applications in the public notice, or in the review if there
+    is no notice.
 
     Raises UnknownName, NameTaken, NotStanding, NobodyListed.
     """

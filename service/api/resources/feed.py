@@ -1,8 +1,8 @@
-"""/v1/events: the event feed, as pages (JSON or NDJSON), by long polling or as server-sent events; and its digest.
+"""/v1/events: the event feed and its digest. The feed is served as pages, to long polls, or as server-sent events.
 
-All forms use the same cursor, the log position. A complete page never changes and may be cached for ever. The size of
-a page is limited. A stream ends after a number of bytes and is resumed with `Last-Event-ID`, so that a slow or
-disconnected reader has a limited cost.
+All three forms use the same cursor, the log position. Pages are JSON or NDJSON, and their size is limited. A complete
+page never changes and may be cached for ever. A stream of server-sent events ends after a number of bytes and is
+resumed with `Last-Event-ID`, so that a slow or disconnected reader has a limited cost.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ WAIT, FOLLOW = "suyuan.wait", "suyuan.follow"
 Without a gateway the response is sent at once.
 """
 COUNTED = "suyuan.counted"
-"""Key of the WSGI environment: the request runs again after a wait; it is authenticated again but not counted again."""
+"""Key of the WSGI environment. It is set when a request runs again after a wait: the request is authenticated again,
+but does not count again towards the rate limit."""
 
 
 def _types() -> Parameter:
@@ -76,7 +77,7 @@ class Selection(NamedTuple):
     def page(self, snapshot: Snapshot, source: str, after: int, limit: int, upto: int = MAX_INTEGER) -> Page:
         """The next page of the selected events after position `after`, up to and including `upto`.
 
-        The page is limited to `limit` rows and by MAX_PAGE_BYTES.
+        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES.
         """
         last = min(upto, snapshot.head)
         if self.types and self.query == "feed":
@@ -122,7 +123,8 @@ class Follow:
     def next(self, after: int) -> tuple[bytes, int]:
         """The next server-sent events after position `after`, and the last log position that was searched.
 
-        If no searched event is selected, only the new cursor is sent; if no event was searched, nothing is.
+        If no event up to that position is selected, the bytes have only the new cursor. If no event was searched, there
+        are no bytes.
         """
         with self.reader.at() as snapshot:
             page = self.selection.page(snapshot, self.source, after, pagination.MAX_ROWS)

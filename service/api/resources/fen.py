@@ -49,15 +49,15 @@ def trace(serial: int, *, min_position: int | None) -> Response:
 
 
 def _place(move: Row, *accounts: str) -> dict[str, Any]:
-    """The fields of the move's place by which at least one of `accounts` is divided."""
+    """The fields of `move` that belong to the key of at least one of `accounts`, such as the project and the batch."""
     return {part: move[part] for part in key_of(*accounts)}
 
 
 def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
     """The events that moved the fen, and the events on which those moves are based, in the order of the log.
 
-    Each event that moved the fen also has the two accounts and the amount of the move, and the fields of the move's
-    place by which at least one of the two accounts is divided.
+    Each event that moved the fen also has the amount of the move, its two accounts, and the fields of their keys, such
+    as the project and the batch.
     """
     moved = {move["position"]: move for move in moves}
     rows = snapshot.rows(

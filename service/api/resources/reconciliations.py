@@ -35,7 +35,7 @@ FILES = (
     "application/vnd.ms-excel",
     "application/octet-stream",
 )
-"""The accepted media types of a statement; its format is detected from the content."""
+"""The accepted media types of a statement file. The format of the file is detected from its content."""
 REQUIRED_FUND = pattern(CodeConverter.regex, "Code of the fund", "专项资金代码")._replace(required=True)
 COLUMNS = {
     f"column_{part}": text(

@@ -24,7 +24,7 @@ from service.api.posting.event_schemas import SCHEMAS
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
 
 Places = dict[tuple[str, int], dict[str, Any]]
-"""Events with their log positions, by stream and version."""
+"""By stream and version of an event: its log position, type, dates and cited documents."""
 
 ABOUT_AWARD = (
     "Name of the award; if left out, the planned amount that is not awarded yet",
@@ -95,7 +95,7 @@ def look_up(references: Iterable[Reference]) -> Places:
 
 
 def last_position(places: Places) -> int:
-    """The highest log position in `places`. An answer that is based on these events has it as its `as_of`."""
+    """The highest log position in `places`. It is the `as_of` of an answer that is based on these events."""
     positions: Iterable[int] = (place["position"] for place in places.values())
     return max(positions)
 
@@ -119,7 +119,8 @@ ABOUT = (
 )  # fmt: skip
 """The fields of a possible post that are returned as `about` if they have a value; the client supplies the others."""
 DAYS = ("first_day", "last_day")
-"""The days of the shortest notice from today. They are proposed only if the post would be accepted."""
+"""The fields for the days of a notice. The answer proposes the shortest notice from today, but only if the post would
+be accepted."""
 
 
 def _about(step: Step) -> dict[str, Any]:

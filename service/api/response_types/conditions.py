@@ -174,8 +174,8 @@ class Allocation(TypedDict):
 class Appropriation(TypedDict):
     """An appropriation with its deadline, `spend_by`.
 
-    Each number of days counts from the receipt of the appropriation. It ends at the first or the last allotment, or at
-    the first or the last payment, of this appropriation's own fen.
+    Each `days_to_…` counts the days from the receipt of the appropriation to the first or the last allotment, or to the
+    first or the last payment, of its own fen.
     """
 
     position: Position

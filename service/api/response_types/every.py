@@ -72,7 +72,8 @@ class HeldFund(TypedDict):
 class AsOf(TypedDict):
     """The log position that the response reflects, and the booking date if one was requested.
 
-    `held`: in a list over several funds, the held funds. Of a held fund, the list reflects only the earlier events.
+    `held`: in a list over several funds, the held funds. Of a held fund, the list reflects only the events before the
+    fund's own `position`.
     """
 
     position: Position

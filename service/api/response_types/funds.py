@@ -11,7 +11,7 @@ from service.api.response_types.every import AsOf, Cursor, Day, Fen, Position, Y
 
 
 class Fund(TypedDict):
-    """A special fund. `title` is the title of its plan, null before one is adopted."""
+    """A special fund. `title` is the title of its plan; null before a plan is adopted."""
 
     fund: str
     name: str

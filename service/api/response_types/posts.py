@@ -45,7 +45,7 @@ class Posted(TypedDict, total=False):
 
 
 class Refusal(TypedDict):
-    """A refused post; it was refused `times` times in all."""
+    """A refused post. It was refused `times` times for the same reason."""
 
     id: int
     first_at: datetime

@@ -76,10 +76,10 @@ class LedgerEntry(CashEntry):
 class Exceptional(TypedDict):
     """A difference between the statement and the ledger.
 
-    `kind` is the most serious kind in `differs`; `difference` is the statement's amount minus the ledger's. A
-    duplicate has either `repeats_line`, the number of the line that this line repeats, or `settled`, the ledger entry
-    that an accepted statement of other days already settled. `pending` is a matching payment that is instructed but not
-    yet confirmed.
+    `kind` is the most serious kind in `differs`. `difference` is the statement's amount minus the ledger's. A duplicate
+    has either `repeats_line` or `settled`. `repeats_line` is the number of the line that the duplicate repeats.
+    `settled` is the ledger entry of the duplicate, which an accepted statement of other days already settled. `pending`
+    is a matching payment that is instructed but not yet confirmed.
     """
 
     kind: Kind
@@ -104,7 +104,7 @@ class Skipped(TypedDict):
 
 
 class StatementRead(TypedDict):
-    """How the file was read. `adds_up`: whether its balances follow from its lines; null if it has no balances."""
+    """How the file was read. `adds_up`: whether its balances and its lines agree; null if the file has no balances."""
 
     file_sha256: str
     form: Literal["csv", "xlsx", "camt.053"]

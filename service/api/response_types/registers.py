@@ -262,7 +262,7 @@ class PaymentTrace(TypedDict):
 class Standing(TypedDict):
     """The account that a fen is in. `since`: the position of the event that moved the fen there.
 
-    Each of `project`, `batch`, `award` and `payment` is given only if the account is divided by it.
+    Each of `project`, `batch`, `award` and `payment` is given only if it is part of the account's key.
     """
 
     account: str

@@ -1,4 +1,4 @@
-"""The schema and the required scope of every event type that may be posted, in one module per module of the domain.
+"""The schema and the required scope of every event type that may be posted. The modules are named as in the domain.
 
 The schema of an event type lists its own fields; the fields of all event types are in `event_schema.FactSchema`.
 """

@@ -26,7 +26,10 @@ class RecoveryReceived(RecoverySchema):
 
 
 class RecoveryWaived(RecoverySchema):
-    """The scope is not that of RecoveryOrdered: an API key that orders a recovery must not be able to waive it."""
+    """The schema of RecoveryWaived.
+
+    Its scope differs from that of RecoveryOrdered: an API key that orders a recovery must not be able to waive it.
+    """
 
     fact = recovery.RecoveryWaived
     scope = "post:waiver"
