@@ -19,12 +19,14 @@ LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "messa
 class Run(NamedTuple):
     """The figures of one round: the items per second, the 99th percentile of the time of a step, and processor time.
 
-    `processor_us` is the processor time of the client for each item.
+    `processor_us` is the processor time of the client for each item. `slowest_ms` is the longest time of a step; 0 if
+    it was not measured.
     """
 
     a_second: float
     p99_ms: float
     processor_us: float
+    slowest_ms: float = 0.0
 
 
 class Pace(NamedTuple):
@@ -65,12 +67,17 @@ class Row:
         return median(run.p99_ms for run in self.runs)
 
     @property
+    def slowest_ms(self) -> float:
+        """The longest step of all rounds."""
+        return max(run.slowest_ms for run in self.runs)
+
+    @property
     def processor_us(self) -> float:
         return median(run.processor_us for run in self.runs)
 
     def as_dict(self) -> dict[str, Any]:
         """The row as it is saved to a file."""
-        figures = {"a_second": self.a_second, "p99_ms": self.p99_ms, "processor_us": self.processor_us}
+        figures = {name: getattr(self, name) for name in Run._fields}
         ratios = {"times_the_rate_of": self.ratios, "times_the_p99_of": self.p99_ratios}
         return {"section": self.section, "work": self.work, "who": self.name, **figures, **ratios}
 
@@ -103,7 +110,7 @@ def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, 
             step()
             took.append(time.perf_counter() - started)
 
-    _settle_memory()
+    settle_memory()
     started, processor = time.perf_counter(), time.process_time()
     until = started + seconds
     with ThreadPoolExecutor(len(steps)) as threads:
@@ -112,7 +119,7 @@ def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, 
     return summed(took, time.perf_counter() - started, time.process_time() - processor, each)
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Make garbage collection behave as in a web worker.
 
     The prepared posts are exempted, because a web worker would not have them. The thresholds are those of a web worker.
@@ -129,4 +136,6 @@ def summed(took: Sequence[float], seconds: float, processor: float, each: int = 
     `took`: the seconds of each step. `processor`: the processor seconds of the client in the whole round.
     """
     done = len(took) * each
-    return Run(done / seconds, sorted(took)[int(len(took) * 0.99)] * 1000, processor / done * 1e6)
+    in_order = sorted(took)
+    p99, slowest = in_order[int(len(took) * 0.99)], in_order[-1]
+    return Run(done / seconds, p99 * 1000, processor / done * 1e6, slowest * 1000)
