@@ -133,7 +133,7 @@ def compare_file(
 
 
 def report(found: Reconciliation) -> None:
-    """Print the exceptions as a table, and the number of lines that match."""
+    """Print the differences between statement and ledger as a table, and the number of lines that match."""
     statement = found.statement
     if found.exceptions:
         out.print(_table(found))

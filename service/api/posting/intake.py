@@ -151,13 +151,16 @@ def _post(stream: str | None, expected: int | None, parameters: Mapping[str, boo
 
 
 STORED_RESULTS = ("refused", "stale", "conflict")
-"""The results that are stored as refusals."""
+"""The values of Item.result with which a post is stored in the table `refusal`: refused by a rule, or in conflict with
+the stream's version or with an earlier post of the same identity.
+"""
 
 
 def _store_refusals(items: list[Item]) -> None:
-    """Store the refused items. Raises Unavailable if they cannot be stored and no event of the request was recorded.
+    """Store the posts of `items` whose result is one of STORED_RESULTS.
 
-    If some event was recorded, a failure to store is only logged: the sender must learn what was recorded.
+    Raises Unavailable if they cannot be stored and no event of the request was recorded. If some event was recorded, a
+    failure to store is only logged: the sender must learn what was recorded.
     """
     try:
         refusal_log.store((item.post, item.failure) for item in items if item.post and item.result in STORED_RESULTS)
@@ -334,7 +337,9 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 
 
 def _preview(event: Any) -> dict[str, Any]:
-    """An event that would be recorded, in the form of the log, but without position and account digests."""
+    """The answer to a dry run for one event that would be recorded: the event as the log would have it, but without
+    position and account digests.
+    """
     return {
         "type": type(event.fact).__name__,
         "subject": event.stream,

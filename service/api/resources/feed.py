@@ -75,9 +75,11 @@ class Selection(NamedTuple):
         return "feed_of_project" if self.project else "feed_of_fund" if self.fund else "feed"
 
     def page(self, snapshot: Snapshot, source: str, after: int, limit: int, upto: int = MAX_INTEGER) -> Page:
-        """The next page of the selected events after position `after`, up to and including `upto`.
+        """The next page of the selected events after position `after`, up to and including `upto`. `source`: the name
+        of the ledger.
 
-        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES.
+        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES. If it selects event types but
+        neither a fund nor a project, it covers at most MAX_SCANNED_POSITIONS positions.
         """
         last = min(upto, snapshot.head)
         if self.types and self.query == "feed":
@@ -227,7 +229,7 @@ def _serialized(lines: Sequence[str], kind: str) -> str:
 def digest(*, after: int | None, upto: int, **filters: Any) -> Response:
     """The number and the hash of the selected events after position `after`, up to and including `upto`.
 
-    A reader compares them with the events that it received, and so verifies that none is missing.
+    A reader compares both with the events that it received, and so verifies that none is missing.
     """
     selection, start = _selection(filters), after or 0
     if upto - start > MAX_DIGEST_EVENTS:
