@@ -33,8 +33,7 @@ FETCHED_AGAIN_SECONDS = 10.0
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
 """The form of a token's subject (`sub`), which becomes the name of the principal: only visible ASCII, so that two
-different subjects never look the same.
-"""
+different subjects never look the same."""
 MAX_TOKEN_LENGTH = 16_384
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """The accepted algorithms: only asymmetric signatures. Shared secrets (HS…) and `none` are never accepted."""

@@ -12,8 +12,7 @@ from msgspec.structs import replace
 
 WorkingDays = Callable[[date, date], int | None]
 """A function that returns the number of working days from one day to another, both included; None if the calendar of
-the year of one of these days is unknown.
-"""
+the year of one of these days is unknown."""
 SATURDAY = 5
 
 

@@ -103,8 +103,7 @@ AMOUNTS = frozenset({
     "line", "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever",
 })  # fmt: skip
 """The columns of the projections' tables that are amounts of money; a difference in one is a finding of kind
-wrong-amount.
-"""
+wrong-amount."""
 
 
 def _of_row(table: str, row: Difference) -> Finding:

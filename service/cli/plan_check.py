@@ -145,5 +145,4 @@ FIXES: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
     BeforeItsCause: _after_its_cause,
 }
 """By rule: the function that returns the refused post without the error that the rule refuses. None of these errors
-depends on earlier events.
-"""
+depends on earlier events."""

@@ -75,14 +75,16 @@ LONG_REPLAY = 2_000
 """A stream with more events to replay is replayed before the group commit, in the thread of its own request. Replaying
 this many events takes about 0.2 s."""
 MAX_WARMED = 200
-"""How many long streams are replayed before the service is ready."""
+"""Maximum number of long streams that are replayed when the service starts, before it is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
 """The errors after which a call is not tried again, because another try would take as long. The database answered, but
 another session holds a lock, or the query is slow."""
 
 
 class _Retries:
-    """Counts the connection failures of one call."""
+    """Counts the connection failures of one call of a Ledger's method, up to MAX_CONNECTION_FAILURES within
+    RETRY_SECONDS.
+    """
 
     def __init__(self) -> None:
         self._failures, self._until = 0, time.monotonic() + RETRY_SECONDS
@@ -135,7 +137,7 @@ class Ledger(Application[str]):
         return dict(self._datastore.pool.get_stats())
 
     def unreadable_snapshots(self) -> int:
-        """How many snapshots could not be read since the start."""
+        """How many saved states of streams could not be read since the start of the process."""
         return self._states.unreadable_snapshots
 
     def close(self) -> None:
@@ -305,9 +307,10 @@ class Ledger(Application[str]):
         return remaining if self._set_outcomes(draft, appended) else requests
 
     def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
-        """The cached states that deciding `bundle` reads.
+        """The cached states of all streams that deciding `bundle` reads.
 
-        None if one of them is not cached, or if the decision also reads what is only in the database.
+        None if one of these streams is not cached, or if the decision needs the next serial or an entry that a post
+        refers to. Both are only in the database.
         """
         if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
             return None  # the next serial and the referenced entries are only in the database

@@ -143,7 +143,9 @@ class _Users:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the entry lock."""
+        """Context manager: holds the entry lock, so that no other process registers with the server, starts it or
+        releases it.
+        """
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.ENTRY_BYTE)
         try:
             yield
@@ -153,7 +155,7 @@ class _Users:
     def others(self) -> str:
         """The process ids of the other users, separated by commas; "" if there are no other users.
 
-        The result is "?" if there are other users, but their ids are unknown. The caller must hold the entry lock.
+        The result is "?" if there are other users, but their ids are unknown. Call this only within `exclusive()`.
         """
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER_BYTE)

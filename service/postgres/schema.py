@@ -51,7 +51,9 @@ def current_schema() -> str:
 
 
 def _readable(dump: str) -> str:
-    """The text of `dump` without settings, headings of objects and repeated blank lines."""
+    """The text of `dump`, the output of pg_dump, without settings, the comments above each object, and repeated blank
+    lines.
+    """
     text = re.sub(r"--\n-- Name: .*\n--\n", "", NOISE.sub("", dump))
     text = re.sub(r"^--\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -43,11 +43,11 @@ class Retry(NamedTuple):
 
 LOST = Retry("projector lost the database", logging.WARNING, 0.5, 5.0)
 REFUSED = Retry("projector cannot fold", logging.ERROR, 1.0, 60.0)
-"""For an error that PostgreSQL reports and that is not in the events, such as a full disk, a missing privilege, a
-timeout or a lock."""
+"""How the projector logs an error that PostgreSQL reports and that is not in the events, and waits after it. Such an
+error is a full disk, a missing privilege, a timeout or a lock."""
 ENDED = ("08", "57P", "25P03")
-"""The beginnings of the SQLSTATEs of a connection that the server has ended, or does not accept while it starts or
-stops."""
+"""How the SQLSTATE of an error begins if the server has ended the connection, or accepts none while it starts or stops.
+"""
 
 
 def follow(url: str, stop: threading.Event, wait: Callable[[float], object] | None = None) -> None:

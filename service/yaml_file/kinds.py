@@ -146,7 +146,7 @@ def many(kind: Kind, *, min_items: int = 1) -> Kind:
 
 NOTHING = Text("")
 NOTHING.null = True
-"""Read in place of a required field that is missing, so that a block has all its required fields."""
+"""The value that stands for a required field that is missing, so that a parsed block has all its required fields."""
 
 
 def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:

@@ -9,8 +9,7 @@ TEXTS = ("description", "summary", "title", "version", "examples")
 """Names of the members of the OpenAPI document whose values may change freely, because no client depends on them."""
 LOWER_LIMITS, UPPER_LIMITS = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
 """Names of the JSON Schema members that set a lower or an upper limit. The limits on requests may be relaxed, but never
-tightened.
-"""
+tightened."""
 
 
 def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:

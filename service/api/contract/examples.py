@@ -18,8 +18,7 @@ BuildEvent = Callable[..., Event]
 T = TypeVar("T")
 Chapter = Generator[Event, int, T]
 """A part of the example life: a generator that yields events and returns a T. After each event, it is sent the version
-that the event's stream then has.
-"""
+that the event's stream then has."""
 
 SOURCE = "/example/sender"
 FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"

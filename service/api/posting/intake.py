@@ -152,8 +152,7 @@ def _post(stream: str | None, expected: int | None, parameters: Mapping[str, boo
 
 STORED_RESULTS = ("refused", "stale", "conflict")
 """The values of Item.result with which a post is stored in the table `refusal`: refused by a rule, or in conflict with
-the stream's version or with an earlier post of the same identity.
-"""
+the stream's version or with an earlier post of the same identity."""
 
 
 def _store_refusals(items: list[Item]) -> None:
