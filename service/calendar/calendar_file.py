@@ -97,9 +97,10 @@ def read(file: Path) -> CalendarFile:
 
 
 def _days(parsed: Mapping[str, Any]) -> tuple[dict[date, str], list[tuple[str, str, str]]]:
-    """The days that the file names, and the errors found in them.
+    """The days that the parsed calendar file names, and the errors found in them.
 
-    Each day has the path of its field. Each error has a path, and its reason in Chinese and in English.
+    The first result has the path of the field by day. Each error of the second is the path of a field, and the reason
+    in Chinese and in English.
     """
     if not FIRST_YEAR <= parsed["year"] <= LAST_YEAR:
         allowed = f"{FIRST_YEAR} … {LAST_YEAR}"

@@ -48,7 +48,7 @@ class SavedDigest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SavedFileWrong(OperatorError):
-    """A line of the follower's file is neither an event nor a digest."""
+    """A line of the file that `check_against` reads is neither an event nor a digest."""
 
     def __init__(self, file: Path, line: int) -> None:
         super().__init__(

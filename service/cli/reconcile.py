@@ -103,9 +103,10 @@ def compare_file(
     tolerance: int | None = None,
     position: int | None = None,
 ) -> Reconciliation:
-    """The comparison of the statement in `file` with the ledger of `fund`.
+    """The comparison of the statement in `file` with the ledger of `fund` as of `position`, or as of now if it is None.
 
-    Raises ClickException if the two cannot be compared.
+    `days` and `columns` are those of reader.read, `tolerance` is that of comparison.reconcile. Raises ClickException if
+    the two cannot be compared.
     """
     try:
         statement = read(bytes_of(file), columns or {}, lambda number: bank_account(secret, number), days)

@@ -53,9 +53,11 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """The steps of one payment, and of a second attempt if the payment is rejected, fails or is returned by the bank.
+    """The steps of one payment, which is requested on the day `on`, and of a second attempt if it is rejected, fails or
+    is returned by the bank.
 
-    The trouble of the recipient's award occurs only in the first attempt to pay the first batch of the award.
+    `attempt`: the number of this attempt to pay the batch. The trouble of the recipient's award occurs only in the
+    first attempt to pay the first batch of the award.
     """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"

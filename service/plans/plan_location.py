@@ -34,12 +34,12 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""By event type: the fields that have another name in the plan file, with their paths there. The fields that have
-another name there whatever the event type are in EVERYWHERE.
+"""By event type: each field of the event that has another name in the plan file, with the path of the field in the
+file. EVERYWHERE has those of all event types. Any other field has its own name, in the section of the file that the
+event was made from.
 
-In a path, `{place}` is the path of the block or field that the event was made from, and `{project}` is the path of the
-project's line that contains this block or field. A field that is listed in neither has the same name in the file, in
-the section that the event was made from.
+In a path, `{place}` stands for the path of the block or field that the event was made from, and `{project}` for the
+path of the project's line that contains this block or field.
 """
 OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
 """By field of a project's line in an event: the name that the field has in the plan file, if that is another one."""

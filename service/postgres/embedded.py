@@ -39,7 +39,7 @@ MAX_START_SECONDS = 600  # recovery after a crash may take minutes
 MAX_STOP_SECONDS = 60
 NOT_AS_ROOT = "PostgreSQL refuses to run as root"
 CREATE_LOCK = 8_319_689_431_689_592_837  # `suyuan` in ASCII, and 5
-"""The key of the advisory lock that is held while the database is created."""
+"""The key of the advisory lock that is held while the ledger's database is created on the embedded server."""
 
 # No locale: text sorts the same on every machine. No password: only the owner of the data folder can open the socket.
 INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]

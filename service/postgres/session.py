@@ -62,7 +62,7 @@ CLIENT_DEFAULTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,  # milliseconds
 }
-"""The connection parameters of libpq that are used unless the URL sets them."""
+"""The connection parameters of libpq that are used unless the database URL sets others."""
 
 SERVER_SETTINGS = {
     "search_path": "public",

@@ -359,7 +359,9 @@ def _environment(scope: Any, body: bytes) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _key(header: str) -> str | None:
-    """The WSGI key of a header; None if its name has an underscore, which WSGI cannot tell from a hyphen."""
+    """The key that the HTTP header `header` has in the WSGI environment. None if the header's name has an underscore,
+    which WSGI cannot tell from a hyphen.
+    """
     if "_" in header:
         return None
     name = header.upper().replace("-", "_")

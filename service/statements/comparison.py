@@ -41,8 +41,9 @@ class LedgerEntries:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A statement compared with a fund's ledger. Each pairing has lines and entries that match or differ, or a line or
-    entry that is alone.
+    """A statement compared with a fund's ledger.
+
+    `pairings`: lines and entries that belong together, with their differences, and each line or entry without a match.
     """
 
     ledger: LedgerEntries
@@ -123,7 +124,8 @@ def _entry(row: Row) -> Entry:
 
 
 def document(result: Reconciliation) -> dict[str, Any]:
-    """The result as a dictionary for JSON: the exceptions first, the data for accepting the result last."""
+    """The result as a dictionary for JSON: the differences (exceptions) first, the data for accepting the result last.
+    """
     statement = result.statement
     rows = dict(enumerate(statement.rows, 1))
     return {
@@ -219,7 +221,7 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
 
 
 def acceptance(result: Reconciliation) -> dict[str, Any]:
-    """The data of the event StatementReconciled that accepts `result`, without the explanations of the exceptions."""
+    """The data of the event StatementReconciled that accepts `result`, without the explanations of the differences."""
     statement = result.statement
     return {
         "file_sha256": statement.sha256,
@@ -282,7 +284,7 @@ PENDING = (
 
 
 def sentences(pairing: Pairing, rows: Mapping[int, str]) -> tuple[str, str]:
-    """Describes an exception in English and in Chinese, with one sentence for each difference."""
+    """Describes a pairing that differs, in English and in Chinese, with one sentence for each difference."""
     return _sentence(pairing, rows, 0), _sentence(pairing, rows, 1)
 
 

@@ -46,8 +46,8 @@ REFUSED = Retry("projector cannot fold", logging.ERROR, 1.0, 60.0)
 """How the projector logs an error that PostgreSQL reports and that is not in the events, and waits after it. Such an
 error is a full disk, a missing privilege, a timeout or a lock."""
 ENDED = ("08", "57P", "25P03")
-"""How the SQLSTATE of an error begins if the server has ended the connection, or accepts none while it starts or stops.
-"""
+"""Beginnings of SQLSTATEs. An error with such an SQLSTATE means that the server has ended the connection, or accepts
+none while it starts or stops."""
 
 
 def follow(url: str, stop: threading.Event, wait: Callable[[float], object] | None = None) -> None:

@@ -254,7 +254,7 @@ def _noticed(build: BuildEvent, day: str, first_day: str, last_day: str, propose
 
 
 def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **score_and_rank: Any) -> Event:
-    """One award of an award list. `amounts`: the awarded amount of each batch."""
+    """One award of an award list, as a row of AwardListDecided. `amounts`: by batch number, the awarded amount."""
     awarded = {"award": award, "application": application, "payee": payee, **score_and_rank}
     return {**awarded, "amounts": _amounts(amounts)}
 

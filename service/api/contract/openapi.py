@@ -47,8 +47,8 @@ PUBLISHED_AS = {
     "openapi": "description",
     "problem_pages": "explanations",
 }
-"""The prefix of the published operation ids of each module that was renamed. The contract must keep the prefix, which
-is the module's former name."""
+"""By module that was renamed: its former name. The published ids of the module's operations begin with this name,
+because the contract must not change them."""
 CONDITIONAL = (
     ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),

@@ -54,8 +54,8 @@ def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = Non
 def absent(snapshot: Snapshot, **facts: Any) -> Problem:
     """The problem to report for a resource that is not in the tables.
 
-    If the principal may read a held fund, the problem is `fund-held`, because that fund may have the resource.
-    Otherwise the problem is `not-found`.
+    If the principal may read a held fund, completely or in part, the problem is `fund-held`, because that fund may have
+    the resource. Otherwise the problem is `not-found`, with `facts` as extra members.
     """
     for each in _held(snapshot):
         return Problem("fund-held", **each)

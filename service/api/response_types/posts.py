@@ -72,7 +72,7 @@ class Refusals(TypedDict):
 
 
 class PostFound(TypedDict):
-    """The outcome of the post with this source and id, and all its refusals."""
+    """The outcome of the post that has this `source` and `id`, and all refusals of posts that have them."""
 
     source: str
     id: str
