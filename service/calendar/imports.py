@@ -115,8 +115,9 @@ def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool 
 
 
 def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
-    """Insert the import `row` into the table of imports. Without `imported_at` and `position`, the import is in force
-    from the next event on.
+    """Insert the import `row` into the table of imports.
+
+    Without `imported_at` and `position`, the import is in force from the next event on.
     """
     given = {"imported_at": None, "position": None, **row, "documents": Jsonb(row["documents"])}
     conn.execute(QUERIES["import_calendar"], given)

@@ -55,8 +55,9 @@ class Calendar(Struct, frozen=True):
         return replace(self, years=self.years.set(calendar.year, calendar))
 
     def working_days(self, first: date, last: date) -> int | None:
-        """The number of working days from `first` to `last`, both included; None if the calendar of the year of one of
-        these days is unknown.
+        """The number of working days from `first` to `last`, both included.
+
+        None if the calendar of the year of one of these days is unknown.
         """
         total = 0
         for number in range((last - first).days + 1):

@@ -27,8 +27,9 @@ PAGE = 1_000
 
 
 class SavedEvent(msgspec.Struct):
-    """An event in the file of a follower, as the follower received it from the API. `served`: the complete JSON
-    document of the event.
+    """An event in the file of a follower, as the follower received it from the API.
+
+    `served`: the complete JSON document of the event.
     """
 
     position: int
@@ -58,11 +59,11 @@ class SavedFileWrong(OperatorError):
 
 
 def check_against(conn: Connection[Any], file: Path, source: str) -> Iterator[Finding]:
-    """One finding for each event in `file` that the log does not have with the same content, and one for each digest
-    that differs from the digest of the log.
+    """One finding for each event and each digest in `file` that differs from the log.
 
-    `file`: the events and digests that a follower has saved from the API. `source`: the name of the ledger, which is
-    the `source` of every event that the ledger serves. Raises SavedFileWrong.
+    An event also differs if the log does not have it. `file`: the events and digests that a follower has saved from the
+    API. `source`: the name of the ledger, which is the `source` of every event that the ledger serves. Raises
+    SavedFileWrong.
     """
     [head] = [row["head"] for row in conn.cursor(row_factory=dict_row).execute(QUERIES["head"])]
     with file.open("rb") as lines:

@@ -48,8 +48,7 @@ FETCH_SIZE = 2_000
 
 
 class Part(NamedTuple):
-    """Which funds one process checks: the funds are divided into `of` parts, and the process checks part `number`,
-    counted from 0.
+    """Which funds one process checks: part `number`, from 0, of `of` parts into which all funds are divided.
 
     All events of these funds are checked, but the report's number of checked events includes only those up to the log
     position `upto`.
@@ -166,8 +165,9 @@ _FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in 
 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
-    """The findings in one fund, of which `rows` are all events. If an event cannot be folded, the events after it are
-    only decoded.
+    """The findings in one fund, of which `rows` are all events.
+
+    If an event cannot be folded, the events after it are only decoded.
     """
     view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid)
     streams: set[str] = set()
@@ -197,8 +197,7 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
 
 
 def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> Iterator[Finding]:
-    """A finding for each saved state of a stream (snapshot) that is wrong, among those saved at the version of one of
-    `events`.
+    """A finding for each saved state of a stream (snapshot) that is wrong, among those saved after one of `events`.
 
     A saved state is wrong if it cannot be decoded, or if it differs from the stream's state in `view`.
     """
@@ -240,8 +239,7 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
 
 
 def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
-    """The view with the next serial that the ledger had when `leader` was posted: the lowest serial that `leader`
-    issued.
+    """The view with the next serial of the ledger before `leader`: the lowest serial that `leader` issued.
 
     The next serial depends on all funds, and `view` has only one fund. If `leader` issued no fen, `view` is returned
     unchanged.

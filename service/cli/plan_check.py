@@ -46,7 +46,9 @@ def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
 
 
 def post_of(event: PlanEvent, secret: bytes = b"") -> Post:
-    """The post of a plan event. Raises ValidationError. `secret`: the key of the digests that replace account numbers.
+    """The post of a plan event. Raises ValidationError.
+
+    `secret`: the key of the digests that replace account numbers.
     """
     return cloudevents.parse_post(cloudevents.parse_envelope(event.event), KEY, secret)
 
@@ -86,11 +88,11 @@ def _languages(detail: str) -> tuple[str, str]:
 
 
 def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
-    """The refusals of `events`, as errors in the plan file. Each event is decided on the ledger that results from the
-    events before it.
+    """The refusals of `events`, as errors in the plan file.
 
-    An event that is refused by a rule that is not in FIXES is left out of that ledger. From then on, only refusals by
-    the rules in FIXES are reported: any other may be a consequence of the event that was left out.
+    Each event is decided on the ledger that results from the events before it. An event that is refused by a rule that
+    is not in FIXES is left out of that ledger. From then on, only refusals by the rules in FIXES are reported: any
+    other may be a consequence of the event that was left out.
     """
     view, complete = empty_view(), True
     for event in events:
@@ -120,9 +122,7 @@ def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused
 
 
 def refused(file: PlanFile, event: PlanEvent, refusal: Refused) -> Wrong:
-    """The error in the plan file that corresponds to the refusal of an event, with the line of the field that caused
-    it.
-    """
+    """The refusal of an event as an error in the plan file, with the line of the field that caused it."""
     return file.at(path_of_refusal(event, refusal, file.plan), refusal.chinese(TITLES), str(refusal))
 
 

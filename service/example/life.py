@@ -83,11 +83,10 @@ class _History:
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
-        """Post the screenings and reviews of all projects, beginning with the day `closed`. Returns the first day of
-        the public notice.
+        """Post the screenings and reviews of all projects, beginning with the day `closed`.
 
-        In each project, the last applicant fails the screening, and the best of those who passed are proposed for
-        awards.
+        Returns the first day of the public notice. In each project, the last applicant fails the screening, and the
+        best of those who passed are proposed for awards.
         """
         for project in self._projects:
             *passed, _ = project.applicants
@@ -110,10 +109,10 @@ class _History:
         return closed + days(10)
 
     def _notice(self, first: date) -> date:
-        """Give public notice of the proposals of all projects from the day `first`. Returns the day on which the
-        notices are completed.
+        """Give public notice of the proposals of all projects from the day `first`.
 
-        In one project, an objection is upheld: the next best applicant replaces the applicant that is excluded.
+        Returns the day on which the notices are completed. In one project, an objection is upheld: the next best
+        applicant replaces the applicant that is excluded.
         """
         for project in self._projects:
             self._start_notice(project, first, project.awarded)
@@ -132,8 +131,9 @@ class _History:
         )
 
     def _object(self, project: Project, on: date) -> date:
-        """Post an objection that is received on the day `on` and upheld, then a new public notice. Returns the last day
-        of this notice.
+        """Post an objection that is received on the day `on` and upheld, then a new public notice.
+
+        Returns the last day of this notice.
         """
         excluded, substitute = project.awarded[0], project.next_best()
         assert substitute is not None, "the project was chosen because it has one"
@@ -229,8 +229,9 @@ class _History:
         )
 
     def _carry_forward(self, until: date) -> None:
-        """Carry forward the unspent amount of the appropriation at the end of each year that is before the year of
-        `until`, beginning with the budget year.
+        """Carry forward the unspent amount of the appropriation at the end of each year before the year of `until`.
+
+        The first of these years is the budget year.
         """
         for year in range(self._appropriated["budget_year"], until.year):
             unspent = Money(Money.parse(self._appropriated["amount"]) - self._poster.spent(year))
@@ -238,8 +239,9 @@ class _History:
             self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
-        """Record that payments of the year before come back from the bank, and reinstate this money. Then terminate the
-        awards whose rectification is late.
+        """Record that payments of the year before come back from the bank, and reinstate this money.
+
+        Then terminate the awards whose rectification is late.
         """
         for project, recipient in self._troubled("returned next year"):
             batch = min(recipient.amounts)
@@ -252,8 +254,7 @@ class _History:
             self._terminate(project, recipient, on)
 
     def _terminate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """From the day `on`, terminate the award of `recipient`, and reallocate the award's last batch to another
-        project.
+        """From the day `on`, terminate the award of `recipient`, and reallocate its last batch to another project.
 
         Half of the award's first payment is ordered back. A quarter of that payment is received and surrendered; the
         rest of the order stays unpaid.

@@ -53,11 +53,10 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """The steps of one payment, which is requested on the day `on`, and of a second attempt if it is rejected, fails or
-    is returned by the bank.
+    """The steps of one payment; with a second attempt if it is rejected, fails or is returned by the bank.
 
-    `attempt`: the number of this attempt to pay the batch. The trouble of the recipient's award occurs only in the
-    first attempt to pay the first batch of the award.
+    `on`: the day on which the payment is requested. `attempt`: the number of this attempt to pay the batch. The trouble
+    of the recipient's award occurs only in the first attempt to pay the first batch of the award.
     """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
@@ -98,11 +97,10 @@ def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
 
 
 def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
-    """The steps in which the payee returns a tenth of the batch's amount of the payment `paid`, which was requested on
-    the day `on`.
+    """The steps in which the payee returns a tenth of the batch's amount.
 
-    The award is reduced by the returned amount. This amount is then withdrawn from the project's allotment and
-    surrendered.
+    The award is then reduced by the returned amount. This amount is withdrawn from the project's allotment and
+    surrendered. `paid`: the name and amount of the payment. `on`: the day on which it was requested.
     """
     part = str(Money(due.recipient.amounts[due.batch] // 10))
     place = {"batch": due.batch, "amount": part}

@@ -127,8 +127,9 @@ class EventPoster:
                 self._spent.append((step.day, SPENDING_SIGNS[step.type] * amount))
 
     def spent(self, year: int) -> int:
-        """The amount in fen that was spent by the end of `year`: what SPENDING_SIGNS adds up to over the events posted
-        so far.
+        """The amount in fen that was spent by the end of `year`, according to the events posted so far.
+
+        Events of the types in SPENDING_SIGNS add to this amount or subtract from it.
         """
         return sum(amount for day, amount in self._spent if day.year <= year)
 

@@ -25,8 +25,9 @@ ROOTS = {TREASURY: "Equity", PAID: "Expenses"}
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """The syntax of an accounting program: functions that write a journal's heading, the opening of an account, a
-    transaction, and the assertion of a balance at a day's end.
+    """The syntax of an accounting program, as functions that write the parts of a journal.
+
+    The parts are its heading, the opening of an account, a transaction, and the assertion of a balance at a day's end.
     """
 
     heading: Callable[[str, str], str]

@@ -82,8 +82,9 @@ another session holds a lock, or the query is slow."""
 
 
 class _Retries:
-    """Counts the connection failures of one call of a Ledger's method, up to MAX_CONNECTION_FAILURES within
-    RETRY_SECONDS.
+    """Counts the connection failures of one call of a method of Ledger.
+
+    After MAX_CONNECTION_FAILURES failures or RETRY_SECONDS, the call is not tried again.
     """
 
     def __init__(self) -> None:

@@ -35,10 +35,10 @@ class _Call(greenlet):
 
 
 def submit(work: Work[R], request: R) -> None:
-    """Have `work` process this request, once for all requests that are submitted to the same work by the calls that
-    run() makes.
+    """Have `work` process this request together with the others that are submitted to the same work.
 
-    Outside run(), the request is processed alone and at once. Raises what `work` raises.
+    The others are submitted by the calls that the same run() makes. Outside run(), the request is processed alone and
+    at once. Raises what `work` raises.
     """
     call = getcurrent()
     if isinstance(call, _Call):

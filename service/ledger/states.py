@@ -251,8 +251,9 @@ def _load(
 
 
 def _columns(prefix: str, last: Collection[LastEvent]) -> dict[str, list[Any]]:
-    """The versions, positions and times of the events `last`, as parameters of the query `load`; their names begin with
-    `prefix`.
+    """The versions, positions and times of the events `last`, as parameters of the query `load`.
+
+    The names of the parameters begin with `prefix`.
     """
     return {
         f"{prefix}versions": [each.version for each in last],

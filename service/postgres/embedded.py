@@ -143,8 +143,9 @@ class _Users:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Context manager: holds the entry lock, so that no other process registers with the server, starts it or
-        releases it.
+        """Context manager: holds the entry lock.
+
+        Meanwhile, no other process registers as a user of the server, starts the server or releases it.
         """
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.ENTRY_BYTE)
         try:

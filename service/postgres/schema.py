@@ -51,8 +51,9 @@ def current_schema() -> str:
 
 
 def _readable(dump: str) -> str:
-    """The text of `dump`, the output of pg_dump, without settings, the comments above each object, and repeated blank
-    lines.
+    """The text of `dump` without settings, the comments above each object, and repeated blank lines.
+
+    `dump` is the output of pg_dump.
     """
     text = re.sub(r"--\n-- Name: .*\n--\n", "", NOISE.sub("", dump))
     text = re.sub(r"^--\n", "", text, flags=re.MULTILINE)

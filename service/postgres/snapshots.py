@@ -47,8 +47,9 @@ def open_pool(url: str, size: int) -> Pool:
 
 
 def keys_pool(url: str) -> Pool:
-    """The pool of connections that look up API keys. It is separate, because authentication must not queue behind slow
-    reads.
+    """The pool of connections that look up API keys.
+
+    It is separate, because authentication must not queue behind slow reads.
     """
 
     def set_up(conn: Connection[Row]) -> None:
@@ -99,8 +100,7 @@ class Reader:
 
     @contextmanager
     def at(self, min_position: int = 0) -> Iterator[Snapshot]:
-        """Context manager: a snapshot of the projections after they have folded the log up to `min_position` or
-        further.
+        """Context manager: a snapshot of the projections, folded at least up to log position `min_position`.
 
         Waits for the projections if necessary. Raises NotInTheLog if the log ends before `min_position`, and NotYet if
         the projections do not reach it in WAIT_SECONDS. At most MAX_WAITING readers wait at a time, so that waiting

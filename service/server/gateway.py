@@ -203,16 +203,18 @@ class Gateway:
             return await self._posts.call(partial(_active, work))
 
     async def _probed(self, work: Callable[[], Answer]) -> Answer:
-        """The answer of `work`, which is a readiness check. These checks have a thread of their own and never wait for
-        other requests.
+        """The answer of `work`, which is a readiness check.
+
+        These checks have a thread of their own and never wait for other requests.
         """
         async with _deadline(PROBE_SECONDS):
             return await asyncio.get_running_loop().run_in_executor(self._probe_thread, work)
 
     @asynccontextmanager
     async def _admitted(self, seconds: float) -> AsyncIterator[None]:
-        """Context manager: admits one request and limits it to `seconds`. Raises _Declined if too many requests are in
-        progress, or if this one takes longer.
+        """Context manager: admits one request and limits it to `seconds`.
+
+        Raises _Declined if too many requests are in progress, or if this one takes longer.
         """
         if self._in_progress >= THREADS + MAX_QUEUED:
             raise _Declined("overloaded")
@@ -359,8 +361,9 @@ def _environment(scope: Any, body: bytes) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _key(header: str) -> str | None:
-    """The key that the HTTP header `header` has in the WSGI environment. None if the header's name has an underscore,
-    which WSGI cannot tell from a hyphen.
+    """The key that the HTTP header `header` has in the WSGI environment.
+
+    None if the header's name has an underscore, which WSGI cannot tell from a hyphen.
     """
     if "_" in header:
         return None

@@ -124,7 +124,9 @@ def _entry(row: Row) -> Entry:
 
 
 def document(result: Reconciliation) -> dict[str, Any]:
-    """The result as a dictionary for JSON: the differences (exceptions) first, the data for accepting the result last.
+    """The result as a dictionary for JSON.
+
+    The differences (exceptions) come first, the data for accepting the result last.
     """
     statement = result.statement
     rows = dict(enumerate(statement.rows, 1))

@@ -314,10 +314,9 @@ def _confirm(build: BuildEvent, payment: str, day: str, number: str, *, amount: 
 
 
 def _pay(build: BuildEvent, payment: str, day: str, **request: Any) -> Chapter[int]:
-    """The events of the payment `payment` from request to confirmation, all on one day. Returns the version of the
-    confirmation.
+    """The events of the payment `payment` from request to confirmation, all on one day.
 
-    `request`: the award, batch, amount and payee.
+    Returns the version of the confirmation. `request`: the award, batch, amount and payee.
     """
     yield _request(build, payment, day, **request)
     yield from _approve(build, payment, day)

@@ -170,7 +170,7 @@ def _store_refusals(items: list[Item]) -> None:
 
 
 def _body() -> tuple[list[Any], bool]:
-    """The events of the request, and whether the request is a single event rather than a bundle.
+    """The events of the request, and whether the request is a single event rather than a bundle (an array of events).
 
     Raises Problem, NotStrictJson, ValidationError.
     """
@@ -270,7 +270,7 @@ def _look_up_fund(stream: str) -> str | None:
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
     """Have the ledger decide the posts, and set the outcome of each item.
 
-    If an event of an atomic bundle is malformed or forbidden, no event of the bundle is recorded.
+    With `atomic`, all events are recorded or none is: if one is malformed or forbidden, no event is recorded.
     """
     valid = [item for item in items if item.post]
     posts = [item.post for item in valid if item.post]
@@ -309,7 +309,7 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
 
 
 def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
-    """The outcome of one event, for the response. `index`: its index in a bundle, None for a single event."""
+    """The outcome of one event, for the response. `index`: its index in a bundle of events, None for a single event."""
     identity = {name: item.event[name] for name in ("source", "id") if _is_short_text(item.event, name)}
     match item.outcome:
         case Committed(first, last, version):
@@ -328,7 +328,7 @@ def _is_short_text(event: Any, name: str) -> bool:
 
 
 def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    """The problem document with the event's index in the bundle in front of each JSON pointer."""
+    """The problem document with `index`, the event's index in a bundle, in front of each JSON pointer."""
     if index is None or "errors" not in problem:
         return problem
     errors = [{**error, "pointer": f"/{index}{error['pointer']}"} for error in problem["errors"]]
@@ -336,8 +336,9 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 
 
 def _preview(event: Any) -> dict[str, Any]:
-    """The answer to a dry run for one event that would be recorded: the event as the log would have it, but without
-    position and account digests.
+    """The answer to a dry run for one event that would be recorded.
+
+    It has the form that the event would have in the log, but no position and no account digests.
     """
     return {
         "type": type(event.fact).__name__,

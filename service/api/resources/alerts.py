@@ -84,8 +84,9 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
 
 
 def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Iterator[AlertWithPositions]:
-    """The alerts that are found in the movements of money, such as money that was never paid. Only the tables of the
-    projections keep the movements; `view` has the fund's settings and today's date.
+    """The alerts that are found in the movements of money, such as money that was never paid.
+
+    Only the tables of the projections keep the movements; `view` has the fund's settings and today's date.
     """
     for row in snapshot.rows("appropriations", fund=fund):
         if row["unspent"] != "0.00" and row["spend_by"].year <= view.today.year:

@@ -114,8 +114,9 @@ def _requested(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
 
 
 def _in_line(project: Project) -> dict[int, Money]:
-    """By batch number: the project's money that is not yet awarded (the account `line`). Raises BalanceTooSmall if
-    there is none.
+    """By batch number: the project's money that is not yet awarded (the account `line`).
+
+    Raises BalanceTooSmall if there is none.
     """
     held = {
         at.place.batch or 0: Money(fen.total) for at, fen in project.accounts.holdings.items() if at.account == LINE

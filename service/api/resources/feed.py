@@ -75,11 +75,10 @@ class Selection(NamedTuple):
         return "feed_of_project" if self.project else "feed_of_fund" if self.fund else "feed"
 
     def page(self, snapshot: Snapshot, source: str, after: int, limit: int, upto: int = MAX_INTEGER) -> Page:
-        """The next page of the selected events after position `after`, up to and including `upto`. `source`: the name
-        of the ledger.
+        """The next page of the selected events after position `after`, up to and including `upto`.
 
-        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES. If it selects event types but
-        neither a fund nor a project, it covers at most MAX_SCANNED_POSITIONS positions.
+        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES. If the filters are only event
+        types, it covers at most MAX_SCANNED_POSITIONS positions. `source`: the name of the ledger.
         """
         last = min(upto, snapshot.head)
         if self.types and self.query == "feed":

@@ -95,7 +95,9 @@ def look_up(references: Iterable[Reference]) -> Places:
 
 
 def last_position(places: Places) -> int:
-    """The highest log position of the events in `places`. It is the `as_of` of an answer that is based on these events.
+    """The highest log position of the events in `places`.
+
+    It is the `as_of` of an answer that is based on these events.
     """
     positions: Iterable[int] = (place["position"] for place in places.values())
     return max(positions)

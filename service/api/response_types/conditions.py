@@ -88,8 +88,9 @@ class Missing(TypedDict):
 
 
 class Condition(TypedDict):
-    """A condition that must be met before a next step may be posted. `by`: the events that meet it. `missing`: the
-    refusal if it is not met.
+    """A condition that must be met before a next step may be posted.
+
+    `by`: the events that meet it. `missing`: the refusal if it is not met.
     """
 
     requires: str

@@ -56,8 +56,10 @@ class Problem(TypedDict):
 
 
 class ErrorAt(TypedDict):
-    """A validation error. `pointer` is a JSON pointer into the request body or, for a statement file, the place in the
-    file, such as `row 7, column D`.
+    """A validation error.
+
+    `pointer` is a JSON pointer into the request body or, for a statement file, the place in the file, such as `row 7,
+    column D`.
     """
 
     pointer: str

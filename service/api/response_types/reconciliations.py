@@ -21,8 +21,9 @@ class Totals(TypedDict):
 
 
 class ReconciliationSummary(TypedDict):
-    """The numbers of statement lines and ledger entries, how many of them match, and the number of differences
-    (exceptions) of each kind.
+    """How many statement lines and ledger entries there are, and how many of them match.
+
+    `exceptions`: the number of differences of each kind.
     """
 
     lines: int
