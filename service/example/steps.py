@@ -71,7 +71,7 @@ class Step(NamedTuple):
     """A post to make. Steps are posted in the order of their days.
 
     For an EntryReversed, `data` names the payment whose confirmation is reversed. The version of the confirmation is
-    known only when the step is posted, and replaces the payment then.
+    known only when the step is posted. It then replaces the payment in `data`.
     """
 
     day: date

@@ -372,9 +372,9 @@ def _key(header: str) -> str | None:
 
 
 def _is_small_post(environment: Mapping[str, Any]) -> bool:
-    """Whether the request is a small post of events, to be handled in a batch.
+    """Whether the request is a post of events that is small enough to be handled together with other posts.
 
-    A dry run is never batched, because it queries the database on its own.
+    A dry run is always handled alone, because it queries the database on its own.
     """
     of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
     is_dry = "dry_run" in environment["QUERY_STRING"]

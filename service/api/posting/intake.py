@@ -61,7 +61,7 @@ class Item:
 
     @property
     def result(self) -> str:
-        """The result as a short code, for responses, logs and metrics."""
+        """The result of the event as a short code, such as `refused`, for responses, logs and metrics."""
         match self.outcome:
             case Committed(replayed=replayed):
                 return "replayed" if replayed else "recorded"
