@@ -27,9 +27,10 @@ log = structlog.get_logger()
 
 FETCH_SECONDS = 5.0
 MAX_KEYS_AGE_SECONDS = 600.0
-"""The issuer's keys are fetched again when they are older than this."""
+"""The keys with which the issuer's tokens are verified are fetched again when they are older than this."""
 FETCHED_AGAIN_SECONDS = 10.0
-"""If a token cannot be verified, the issuer's keys are fetched again, but not within this time after the last fetch."""
+"""If a token cannot be verified, the issuer's keys are fetched again, unless they were fetched within this time before.
+"""
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
 """The form of a token's subject (`sub`), which becomes the name of the principal: only visible ASCII, so that two

@@ -20,7 +20,7 @@ from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, block, many, one_
 FIRST_YEAR, LAST_YEAR = 2004, 2199
 """The first and last year whose calendar can be imported; 2199 is also the last year that posts may name."""
 MAX_HOLIDAY_DAYS = 15
-"""A longer holiday is rejected as a slip of the pen; the longest so far had ten days (2020)."""
+"""A holiday with more days than this is rejected as a slip of the pen; the longest so far had ten days (2020)."""
 STATUTORY = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
 """The statutory public holidays (全国年节及纪念日放假办法). A file that lacks one of them is incomplete."""
 

@@ -41,7 +41,7 @@ from service.postgres.queries import QUERIES
 
 PROCESSES = 2
 MIN_EVENTS_FOR_PROCESSES = 20_000
-"""A log with fewer events is checked in this process, because starting another process takes as long as checking this
+"""A log with fewer events than this is checked in one process, because starting another takes as long as checking this
 many events."""
 FETCH_SIZE = 2_000
 """The number of events fetched from the database at a time."""

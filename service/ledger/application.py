@@ -72,8 +72,8 @@ MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
 """A call raises Unavailable when its database connection has failed MAX_CONNECTION_FAILURES times, or fails after more
 than RETRY_SECONDS. A restart of the database causes one or two failures within a moment."""
 LONG_REPLAY = 2_000
-"""A stream with more events to replay is replayed before the group commit, in the thread of its own request. Replaying
-this many events takes about 0.2 s."""
+"""A stream that has more events to replay than this is replayed before the group commit, in the thread of its own
+request. Replaying this many events takes about 0.2 s."""
 MAX_WARMED = 200
 """Maximum number of long streams that are replayed when the service starts, before it is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
@@ -146,11 +146,11 @@ class Ledger(Application[str]):
         self._datastore.close()
 
     def post(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
-        """Decide and record `bundle`; return one outcome per post. Later posts see the effects of earlier ones.
+        """Decide and record the posts of `bundle`; return one outcome per post.
 
-        If `atomic`, all posts are recorded or none is. If not, each post is recorded or refused independently of the
-        others. Raises Unavailable if the database cannot be reached, the queue is full, or another thread is replaying
-        a long stream that the posts need.
+        Each post sees the effects of those before it. If `atomic`, all posts are recorded or none is. If not, each post
+        is recorded or refused independently of the others. Raises Unavailable if the database cannot be reached, the
+        queue is full, or another thread is replaying a long stream that the posts need.
         """
         self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)

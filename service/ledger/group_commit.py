@@ -46,7 +46,7 @@ def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
 class _Batch:
     """The requests of one thread.
 
-    `turn` is a lock. It is released when the thread must lead, or when the thread's requests are done.
+    `turn` is a lock. It is released when the thread must run the next transaction, or when its requests are done.
     """
 
     __slots__ = ("posts", "requests", "turn")

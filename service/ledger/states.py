@@ -27,8 +27,8 @@ SNAPSHOT_AFTER = 1_000
 """If a load replays more events of one stream than this, it saves the stream's state as a snapshot."""
 
 MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024
-"""A larger state of a stream is not saved as a snapshot. Reading a snapshot of 139 MB took 4 s; replaying its 340 000
-events took 25 s."""
+"""A stream's state that is larger than this is not saved as a snapshot. Reading a snapshot of 139 MB took 4 s;
+replaying its 340 000 events took 25 s."""
 
 MAX_CACHED_EVENTS = 1_000_000
 """Maximum number of events of all cached streams together."""
@@ -199,8 +199,8 @@ def load(
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
     claimed numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated. If
-    the replay of a stream was long, a snapshot of the stream is saved. Snapshots never make the load fail: one that
-    cannot be read is deleted, and the log is replayed instead; a failure to save one is only logged.
+    the replay of a stream was long, the stream's state is saved as a snapshot. Snapshots never make the load fail: one
+    that cannot be read is deleted, and the log is replayed instead; a failure to save one is only logged.
     """
     try:
         return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY)

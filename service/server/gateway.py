@@ -47,8 +47,8 @@ THREADS = 16
 MAX_QUEUED = 128
 """Maximum number of requests that wait for a thread; a request that would be one more is rejected as overloaded."""
 SMALL_BODY_BYTES = 64 * 1024
-"""Larger bodies count towards the limits on bytes that are being received, per sender and in total. A post with a
-larger body is never handled together with other posts."""
+"""Bodies larger than this count towards the limits on bytes that are being received, per sender and in total. A post
+with such a body is never handled together with other posts."""
 MAX_RECEIVING_BYTES_PER_SENDER, MAX_RECEIVING_BYTES = 2 * MAX_BODY_BYTES, 16 * MAX_BODY_BYTES
 REQUEST_SECONDS, UPLOAD_SECONDS, PROBE_SECONDS = 10.0, 45.0, 5.0
 """A request is answered within REQUEST_SECONDS, whatever the database does: with 503 if the application has no answer

@@ -84,9 +84,9 @@ def _rows_of(written: str) -> Iterator[list[str]]:
 
 
 def _delimiter(written: str) -> str:
-    """The delimiter that is most frequent at the start of the file; in a tie, preferably the comma.
+    """The delimiter of the CSV text `written`: the one that is most frequent at its start.
 
-    Tabs at the end of cells do not count.
+    In a tie, the comma is preferred. Tabs at the end of cells do not count.
     """
     first = re.sub(r"\t(?=[,;|\r\n])", "", written[:10_000])
     return max(",\t;|", key=lambda each: (first.count(each), each == ","))

@@ -25,7 +25,7 @@ POLL_SECONDS = 0.5
 
 
 class Retry(NamedTuple):
-    """How an error is logged (`event`, `level`), and how long to wait after it.
+    """How the projector logs an error (`event`, `level`), and how long it then waits.
 
     The wait is `first_seconds` after the first error, and doubles with each further error in a row, up to
     `max_pause_seconds`.

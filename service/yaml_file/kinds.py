@@ -19,7 +19,7 @@ from service.yaml_file.yaml_lines import Block, Items, Text
 ACTOR = "--actor"
 """The path of an error that is not in a field of the file, but in the option that names the person who acts."""
 MAX_TEXT = 1_000
-"""Maximum number of characters in a text."""
+"""Maximum number of characters in a value of the file that is free text."""
 MAX_SHOWN = 60
 """Maximum number of characters of a value that a message shows."""
 

@@ -123,8 +123,8 @@ ABOUT = (
 """The fields that the answer proposes for the event that would be the next step, as its member `about`. A field without
 a value is left out. The client supplies the event's other fields."""
 DAYS = ("first_day", "last_day")
-"""The fields for the first and last day of a public notice. They are proposed like ABOUT, but only if the next step may
-be posted today. The notice then begins today and is as short as the settings allow."""
+"""The fields for the first and last day of a public notice. The member `about` has them only if the next step may be
+posted today. The notice then begins today and is as short as the settings allow."""
 
 
 def _about(step: Step) -> dict[str, Any]:

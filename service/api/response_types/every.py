@@ -67,7 +67,7 @@ class ErrorAt(TypedDict):
 
 
 class HeldFund(TypedDict):
-    """A fund whose event at `position` cannot be folded: of this fund, the tables have only the earlier events."""
+    """A fund whose event at `position` cannot be folded: of this fund, the tables have only the events before it."""
 
     fund: str
     position: Position

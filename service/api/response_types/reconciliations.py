@@ -151,7 +151,7 @@ class Acceptance(TypedDict):
 
 
 class AcceptedBefore(TypedDict):
-    """The version and position of the fund's last StatementReconciled that accepted this file for the same days."""
+    """The version and position of the fund's last StatementReconciled that accepted the same file for the same days."""
 
     version: int
     position: Position
