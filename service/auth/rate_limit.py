@@ -23,7 +23,7 @@ class RateLimited(Exception):
 
 @dataclass(slots=True)
 class _SlidingWindow:
-    """The number of requests in the current second of the clock, and in the second before."""
+    """The number of a principal's requests in the current second of the clock, and in the second before."""
 
     second: int
     current: int = 0

@@ -293,7 +293,7 @@ class _History:
         self._poster.post_in_order(pay(due, on + days(3), attempt=2))
 
     def _close(self, on: date) -> None:
-        """On the day `on`, close the first project; later, close the fund's accounting periods of all past years."""
+        """On the day `on`, close the first project; then close the fund's accounting periods of all past years."""
         self._post(self._projects[0].stream, "ProjectClosed", on, "结项")
         period = period_of(self._established)
         while last_day(period).year < on.year:

@@ -34,8 +34,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""By event type: each field of the event that has another name in the plan file, with the path of the field in the
-file. EVERYWHERE has those of all event types. Any other field has its own name, in the section of the file that the
+"""By event type: the fields of the event that have another name in the plan file, each with its path in the file.
+EVERYWHERE has such fields of any event type. A field in neither has the same name in the file, in the section that the
 event was made from.
 
 In a path, `{place}` stands for the path of the block or field that the event was made from, and `{project}` for the

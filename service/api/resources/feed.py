@@ -180,7 +180,7 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
 def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
     """Raises NotInTheLog if `after` is beyond the end of the log.
 
-    A reader can have such a position if it read the log before the log was restored to an earlier state.
+    A reader can have such a position if it read events that the log has lost since, because the database was restored.
     """
     if after > snapshot.head:
         raise NotInTheLog(snapshot.head)
