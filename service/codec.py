@@ -128,7 +128,10 @@ def leaf(event: object) -> bytes:
 
 
 def encode_stream(stream: Stream) -> str:
-    """The JSON of a stream's state, for a snapshot."""
+    """The JSON of a stream's state.
+
+    It is saved as a snapshot, so that the stream need not be replayed from its first event.
+    """
     return msgspec.json.encode((stream.booked_on, stream.state), enc_hook=_write).decode()
 
 

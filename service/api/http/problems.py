@@ -78,7 +78,11 @@ def status_of(rule: type[Refused]) -> int:
 
 
 def outcome_problem(outcome: Outcome) -> dict[str, Any]:
-    """The problem document of an outcome by which nothing was recorded: a refusal, a conflict or NotRecorded."""
+    """The problem document of an outcome by which nothing was recorded.
+
+    Such an outcome is a refusal, a version or identity conflict, or NotRecorded: another post failed, and the sender
+    wanted all of them recorded or none.
+    """
     match outcome:
         case Refusal(rule):
             return refusal_problem(rule)
@@ -185,4 +189,4 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     HTTPException: _http_exception,
     Exception: _unexpected,
 }
-"""The handler of each exception type."""
+"""By exception type: the function that returns the error response for an exception of this type."""
