@@ -92,7 +92,8 @@ class Header(Struct, frozen=True):
     """The part of a post that is the same for all event types.
 
     Dates are days in Asia/Shanghai; `key` is the API key's name. `booked_on` may be None only in a post: the decision
-    then sets the earliest day that the rules allow.
+    then sets the earliest day that the rules allow. `content_sha256` is the digest in the post's identity, in
+    hexadecimal; None in events that were recorded before 2026-12.
     """
 
     occurred_on: date
@@ -103,6 +104,7 @@ class Header(Struct, frozen=True):
     source_id: str
     role: str | None = None
     documents: tuple[Document, ...] = ()
+    content_sha256: str | None = None
 
 
 class Poster(Struct, frozen=True):

@@ -47,6 +47,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     source_id: str
     role: str | None = None
     documents: tuple[Document, ...] = ()
+    content_sha256: str | None = None
     moves: tuple[_Move, ...] = ()
     mirrors: Reference | None = None
 
@@ -75,6 +76,7 @@ def encode(event: Recorded) -> str:
         header.source_id,
         header.role,
         header.documents,
+        header.content_sha256,
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )

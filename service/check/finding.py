@@ -128,8 +128,8 @@ KINDS = {
     ),
     "post-wrong": Kind(
         Severity.ERROR,
-        "The post {source} {id} is stored with positions {first} to {last}, which are not those of its events.",
-        "提交 {source} {id} 记录的位置 {first} 至 {last} 与其事件的位置不符。",
+        "The post {source} {id} is stored with positions {first} to {last} or a digest that its events do not have.",
+        "提交 {source} {id} 记录的位置 {first} 至 {last} 或其内容摘要与其事件不符。",
     ),
     "unknown-field": Kind(
         Severity.ERROR,

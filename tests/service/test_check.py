@@ -166,6 +166,7 @@ LOG = [
     ("delete from projection where name = 'award'", "cursor-wrong"),
     ("insert into post values ('x', 'y', '\\x00', 5, 5)", "post-wrong"),
     ("update post set last_position = last_position + 1 where first_position = 5", "post-wrong"),
+    ("update post set digest = sha256(digest) where first_position = 5", "post-wrong"),
     ("update event set fact = fact || '{\"zz\": 1}' where position = 300", "unknown-field"),
     ("update event set recorded_at = 'infinity' where position = (select max(position) from event)", "time-goes-back"),
 ]

@@ -153,8 +153,16 @@ def test_a_server_that_dies_is_started_again_for_those_who_joined(home):
     assert not postgres_of(home)
 
 
+@pytest.fixture
+def interrupts():
+    """SIGINT raises KeyboardInterrupt, even if the tests run in the background of a shell that made them ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize("moment", ["started", "recorded", "ready", "supervised"])
-def test_an_interrupt_at_any_moment_of_the_start_leaves_no_server(home, monkeypatch, moment):
+def test_an_interrupt_at_any_moment_of_the_start_leaves_no_server(home, monkeypatch, moment, interrupts):
     def interrupted_after(function):
         def call(*arguments, **options):
             result = function(*arguments, **options)

@@ -90,8 +90,14 @@ def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
             loaded = schema.load(envelope["data"])
     except ValidationError as error:
         raise ValidationError({"data": error.messages}) from error
-    header = Header(key=sender, source=envelope["source"], source_id=envelope["id"], **loaded.circumstances)
     identity = Identity(envelope["source"], envelope["id"], _digest(envelope, secret))
+    header = Header(
+        key=sender,
+        source=identity.source,
+        source_id=identity.id,
+        content_sha256=identity.digest.hex(),
+        **loaded.circumstances,
+    )
     posted = Posted(envelope["subject"], loaded.fact, header)
     return Post(posted, identity, envelope.get("expectedversion"))
 

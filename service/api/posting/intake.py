@@ -338,13 +338,16 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 def _preview(event: Any) -> dict[str, Any]:
     """The answer to a dry run for one event that would be recorded.
 
-    It has the form that the event would have in the log, but no position and no account digests.
+    It has the form that the event would have in the log, but no position, no account digests, and no digest of the
+    content, from which a guessed account number could be confirmed.
     """
+    data = msgspec.json.decode(codec.encode(event))
+    del data["content_sha256"]
     return {
         "type": type(event.fact).__name__,
         "subject": event.stream,
         "streamversion": event.version,
-        "data": _without_digests(msgspec.json.decode(codec.encode(event))),
+        "data": _without_digests(data),
     }
 
 
