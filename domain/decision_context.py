@@ -13,7 +13,7 @@ from domain.posting import Move
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
-"""An event to record besides the posted one, because money crosses to another stream: the stream's name, and the fact."""
+"""An event to record besides the posted one, because money moves to or from its stream: that stream, and the fact."""
 
 
 class Decision(Struct, frozen=True):

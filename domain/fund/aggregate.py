@@ -35,7 +35,7 @@ _CHAPTERS = {
     fact: cast(Chapter, chapter) for chapter in (lifecycle, funding, plan, reconciliation) for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The event types that a sender may post to a fund's stream, except EntryReversed, which funds and projects share."""
+"""The event types that a sender may post to a fund's stream, except EntryReversed, which projects have as well."""
 
 
 def evolve(fund: Fund | None, event: Recorded) -> Fund:

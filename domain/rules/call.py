@@ -41,7 +41,7 @@ class RoundOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class LineUsedUp(Refused):
-    """The whole line of project {project} is awarded: a further round could award nothing."""
+    """All money planned for project {project} is allotted and awarded: another round could award nothing."""
 
     zh = "项目 {project} 的额度已全部立项，没有额度可供再次征集。"
     remedy = "Publish no further call for this project."
