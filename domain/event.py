@@ -121,7 +121,7 @@ class Poster(Struct, frozen=True):
     def same_as(self, other: Poster) -> str | None:
         """The person's name if both posters are the same person; else the API key if both used the same key; else None.
 
-        The four-eyes rules forbid both: the same person, and the same key.
+        A step that needs two people is refused in both cases: for the same person, and for the same key.
         """
         if normalized(self.actor) == normalized(other.actor):
             return other.actor
@@ -141,7 +141,10 @@ def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
 
 
 def subject(fact: type[Fact]) -> str:
-    """The form of the stream names to which `fact` can be posted, such as `fund/…` or `fund/… | project/…`."""
+    """What streams an event of the type `fact` can be posted to: the form of their names, such as `fund/…`.
+
+    If there are two forms, they are joined: `fund/… | project/…`.
+    """
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
@@ -180,7 +183,7 @@ class Recorded(Struct, frozen=True):
 
     @property
     def cause(self) -> Cause:
-        """This event's version and the day it occurred, to be kept in the state that the event brings about."""
+        """The event's version and the day it occurred, to be kept in the state that the event brings about."""
         return Cause(self.version, self.header.occurred_on)
 
     @property

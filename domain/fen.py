@@ -50,7 +50,10 @@ class FenSet:
 
     @classmethod
     def of(cls, ranges: Iterable[Range]) -> FenSet:
-        """The union of `ranges`, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
+        """The set of all serials in `ranges`, which may overlap and be in any order.
+
+        Raises ValueError unless 0 <= lo <= hi in each range (lo, hi).
+        """
         joined: list[Range] = []
         for lo, hi in sorted(ranges):
             if not 0 <= lo <= hi:

@@ -21,7 +21,7 @@ from projections import READS, advance
 
 TEMPORARY = "pg_temp"
 FIRST_SPAN, SPAN = 1_000, 50_000
-"""The first and the largest number of events per span.
+"""The number of events in the first spans folded into new shadow tables, and the largest number in any span.
 
 The first spans are short, because PostgreSQL's planner has no statistics of the new tables yet. The largest are longer
 than the spans that the projector folds into live tables.

@@ -56,7 +56,7 @@ class PaymentRequested(ProjectFact, frozen=True):
 
 
 class PaymentApproved(ProjectFact, frozen=True):
-    """One level approved the payment. The levels (审核, 审批) approve in the order of the payment's `levels`.
+    """The payment was approved at one approval level. All levels, such as 审核 and 审批, approve in a fixed order.
 
     The ledger sets `final` to true if `level` is the last level.
     """

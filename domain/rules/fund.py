@@ -252,7 +252,7 @@ class YearOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class CarriedTooMuch(Refused):
-    """The amount {amount} yuan is more than the appropriation's {appropriated} yuan."""
+    """The {amount} yuan to carry forward are more than the appropriation's {appropriated} yuan."""
 
     zh = "结转金额 {amount} 元超过该指标的 {appropriated} 元。"
     remedy = (

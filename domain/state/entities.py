@@ -89,7 +89,7 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示. `version`: the version of its NoticeStarted event; `completed`: its NoticeCompleted event."""
+    """A public notice 公示. `version`: the version of its NoticeStarted event. `completed`: its NoticeCompleted."""
 
     version: int
     applications: frozenset[str]

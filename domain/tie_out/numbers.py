@@ -1,4 +1,4 @@
-"""Matching stages by a shared bank reference or voucher number."""
+"""The two matching stages that pair lines with entries because they share a bank reference or voucher number."""
 
 from __future__ import annotations
 
