@@ -48,7 +48,7 @@ class Money(int):
     def __format__(self, spec: str) -> str:
         """The amount in yuan, formatted as a text: `spec` may give a width.
 
-        A numeric `spec` raises ValueError, because int would apply it to the fen.
+        A `spec` for numbers, such as `.2f`, raises ValueError: applied to the integer, it would show fen, not yuan.
         """
         return format(str(self), spec)
 

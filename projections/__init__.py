@@ -110,10 +110,10 @@ def advance(
 ) -> Span | None:
     """Fold the next span into those tables of `names` that are furthest behind.
 
-    The span has at most `max_events` events, none at a position above `upto`, and ends where the next table is not
-    behind. Returns the span, or None if there is nothing to fold. The cursors move in the same transaction as the rows,
-    so each event is folded exactly once. The row locks on the cursors allow only one writer per table. The events of
-    held funds are skipped.
+    The span has at most `max_events` events, none at a position above `upto`. It ends where these tables catch up with
+    the next one, so that all are folded together from there. Returns the span, or None if there is nothing to fold. The
+    cursors move in the same transaction as the rows, so each event is folded exactly once. The row locks on the cursors
+    allow only one writer per table. The events of held funds are skipped.
 
     If an event makes the span fail with an error of OF_THE_EVENT, the span is halved until it can be folded. Raises
     FoldStopped, with the position, if a span of one event fails. Raises Changed, before anything is folded, if the SQL

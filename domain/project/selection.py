@@ -288,7 +288,8 @@ def _check_listed(context: Context, project: Project, current: Round, name: str)
 
     If the fund's notices follow the decision, a notice lists only applications of this round with a live award. If they
     precede it, a notice lists eligible applications; it may also list an application of this round with a live award
-    that no completed notice has listed yet. Raises UnknownName too, and BeforeItsCause if the award was decided later.
+    that no completed notice has listed yet. Raises UnknownName if there is no such application, and BeforeItsCause if
+    the award was decided after the day of the posted event.
     """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION

@@ -132,8 +132,8 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 def pair_sums(key: Key, window: Window) -> Stage:
     """Returns a stage that pairs one line with several consecutive entries, then one entry with several such lines.
 
-    `key` returns the same for all of them, and the several amounts add up to the one. Consecutive: in order of date,
-    with no line or entry without a partner in between.
+    `key` returns the same for all of them, and the several amounts add up to the one. Consecutive ones follow each
+    other by date among those of the same key that have no partner yet.
     """
 
     def stage(items: OpenItems) -> None:
