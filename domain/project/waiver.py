@@ -91,7 +91,7 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
 def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
     """Whether `rule` is waived for one award or application. `kind` is "award" or "application", `name` its name.
 
-    Raises SamePerson if whoever posts the present event granted the waiver.
+    Raises SamePerson if the person who posts the event, or that person's API key, granted the waiver.
     """
     waiver = project.waivers.get(key(rule.__name__, kind, name))
     if waiver and (same := context.by.same_as(waiver.by)):
