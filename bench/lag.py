@@ -21,8 +21,9 @@ REACHED = "select min(position) from projection"
 
 
 def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
-    """The row with the 99th percentile of the lag. The writers together send A_SECOND posts per second for `seconds`.
+    """Measures the lag while the writers together send A_SECOND posts per second for `seconds`; yields one row.
 
+    The row has the 99th percentile of the lag and, as its rate, the number of posts accepted per second.
     The lag of a post is the time from its answer until the tables contain the post, measured to 2 ms.
     """
     counted: list[tuple[int, float]] = []
