@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-.PHONY: help run test test-all lint format explore mutants contract schema lock archive spark \
+.PHONY: help run test test-all faults lint format explore mutants contract schema lock archive spark \
 	bench bench-all bench-replay clean
 .DELETE_ON_ERROR:
 
@@ -21,7 +21,7 @@ test: lint ## lint, and all tests but the long ones, on the embedded PostgreSQL 
 	@echo '== pytest'
 	@$(BIN)/python -m pytest -n 2 -m 'not long' $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
-test-all: test ## also the long tests, and the database tests on PostgreSQL 15
+test-all: test ## also the long tests, the database tests on PostgreSQL 15, and the fault campaign
 	@echo '== pytest -m long'
 	@$(BIN)/python -m pytest -n 2 -m long
 	@if [ -x $(POSTGRES_15)/initdb ]; then \
@@ -30,6 +30,11 @@ test-all: test ## also the long tests, and the database tests on PostgreSQL 15
 	else \
 		echo '== PostgreSQL 15 is not installed here: its run is left out'; \
 	fi
+	@$(MAKE) --no-print-directory faults
+
+faults: .venv/.test ## everything fails while programs post, and the books are proved; SECONDS=600 EACH=8 SEED=1
+	@echo '== faults'
+	@$(BIN)/python -m tests.faults --seconds $(or $(SECONDS),600) --each $(or $(EACH),8) --seed $(or $(SEED),1)
 
 lint: .venv/.test ## style, types, prose, and the direction of imports
 	@echo '== ruff check'

@@ -22,7 +22,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from bench import appends, growth, journals, lag, memory, mixed_log, posts, reads, replay, served
+from bench import appends, cold, growth, journals, lag, memory, mixed_log, posts, reads, rebuild, replay, served
 from bench.bare import TABLE
 from bench.peers import peers, raw
 from bench.race import Pace, Row, Run
@@ -39,8 +39,10 @@ LONG_LIFE = Fund("long", 1, awards=20_000)
 PAYMENTS = 100_000
 LOGS = (10_000, 1_000_000)
 MAX_LOG_EVENTS = 10_000_000
-SECTIONS = ("append", "http", "life", "log", "memory", "replay")
+SECTIONS = ("append", "http", "life", "log", "memory", "replay", "rebuild", "cold")
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
+REBUILT = 40_000
+COLD_LIFE, COLD_PAYMENTS = Fund("cold", 1, awards=1_000), 30_000
 
 
 class Suite:
@@ -49,8 +51,8 @@ class Suite:
     `missing`: the reasons why some of the programs to compare with cannot be measured.
     """
 
-    def __init__(self, server_url: str, pace: Pace, *, long: bool) -> None:
-        self._server, self._pace, self._long = server_url, pace, long
+    def __init__(self, server_url: str, pace: Pace, rebuilt: int, *, long: bool) -> None:
+        self._server, self._pace, self._rebuilt, self._long = server_url, pace, rebuilt, long
         self.missing: list[str] = []
         self.sections: dict[str, Callable[[], Iterator[Row]]] = {name: getattr(self, name) for name in SECTIONS}
 
@@ -86,9 +88,7 @@ class Suite:
             settle(ledger, Payments(LONG_LIFE).events([0], 3 * PAYMENTS))
             funds = {growth.SHORT: short, growth.THOUSAND: thousand, growth.LONG: LONG_LIFE}
             yield from growth.of_projects(ledger, funds, self._pace)
-            catch_up(url)
-            with psycopg.connect(url, autocommit=True) as conn:
-                conn.execute("analyze")  # autovacuum does it within a minute
+            _fold(url)
             yield from lag.rows(ledger, url, short, 5 * self._pace.seconds)
         with served.suyuan(url, PORTS[0]) as ours:
             yield from reads.rows(ours, url, LONG_LIFE, self._pace)
@@ -100,12 +100,7 @@ class Suite:
         with ExitStack() as stack:
             ledgers = {}
             for events in (*LOGS, *([MAX_LOG_EVENTS] if self._long else [])):
-                url = new_ledger(self._server, f"log_{events}")
-                with psycopg.connect(url, autocommit=True) as conn:
-                    mixed_log.fill(url, conn, events)
-                ledger = open_ledger(url)
-                stack.callback(ledger.close)
-                found(ledger, many)
+                _, ledger = stack.enter_context(self._ledger(f"log_{events}", many, events=events))
                 ledgers[f"{events:,} events"] = ledger, many
             yield from growth.of_logs(ledgers, self._pace)
 
@@ -134,10 +129,30 @@ class Suite:
             ratios = {"the library's runner": rate / runner}
             yield Row(section, work, "Suyuan", [Run(rate, each["seconds"] * 1000, 0.0)], ratios)
 
+    def rebuild(self) -> Iterator[Row]:
+        """Rebuilding all tables while posts arrive, compared with rebuilding them while none arrive."""
+        many = Fund("many", 200)
+        with self._ledger("rebuild", many, events=self._rebuilt) as (url, ledger):
+            _fold(url)
+            yield from rebuild.rows(ledger, url, many, self._pace)
+
+    def cold(self) -> Iterator[Row]:
+        """Replaying a long stream without a snapshot, and posts to another fund that are sent meanwhile."""
+        many = Fund("many", 200)
+        with self._ledger("cold", many, COLD_LIFE) as (url, ledger):
+            settle(ledger, Payments(COLD_LIFE).events([0], 3 * COLD_PAYMENTS))
+        yield from cold.rows(url, COLD_LIFE, many, self._pace)
+
     @contextmanager
-    def _ledger(self, name: str, *funds: Fund) -> Iterator[tuple[str, Ledger]]:
-        """Yields the URL of a new ledger in a database `name`, with these funds, and the open ledger. Closes it."""
+    def _ledger(self, name: str, *funds: Fund, events: int = 0) -> Iterator[tuple[str, Ledger]]:
+        """Yields the URL of a new ledger in a database `name`, with these funds, and the open ledger.
+
+        `events`: how many events of other funds (see `mixed_log.py`) its log has before them.
+        """
         url = new_ledger(self._server, name)
+        if events:
+            with psycopg.connect(url, autocommit=True) as conn:
+                mixed_log.fill(url, conn, events)
         ledger = open_ledger(url)
         try:
             for fund in funds:
@@ -145,6 +160,13 @@ class Suite:
             yield url, ledger
         finally:
             ledger.close()
+
+
+def _fold(url: str) -> None:
+    """Fold the whole log into the tables."""
+    catch_up(url)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("analyze")  # autovacuum does it within a minute
 
 
 PLAIN = ("work", "who", "× the rate of")
@@ -160,14 +182,16 @@ def _table(title: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) 
 
 
 def _of_rows(section: str, rows: Sequence[Row]) -> Table:
-    headings = ("work", "who", "a second", "p99 ms", "client µs each", "× the rate of")
+    headings = ("work", "who", "a second", "p99 ms", "slowest ms", "client µs each", "× the rate of")
     return _table(section, headings, [_line(row) for row in rows])
 
 
 def _line(row: Row) -> Sequence[str]:
     ratios = ", ".join(f"{ratio:.2f} {peer}" for peer, ratio in row.ratios.items())
     processor = f"{row.processor_us:.0f}" if row.processor_us else ""
-    return row.work, row.name, f"{row.a_second:,.0f}", f"{row.p99_ms:.1f}", processor, ratios if _ours(row) else ""
+    slowest = f"{row.slowest_ms:.1f}" if row.slowest_ms else ""
+    figures = f"{row.a_second:,.0f}", f"{row.p99_ms:.1f}", slowest, processor
+    return row.work, row.name, *figures, ratios if _ours(row) else ""
 
 
 def _ours(row: Row) -> bool:
@@ -183,7 +207,7 @@ def _of_verdicts(results: Sequence[dict[str, Any]]) -> Table:
         )
         for each in results
     ]  # fmt: skip
-    return _table("targets (for p99 and memory: at most)", headings, lines)
+    return _table("targets (for p99, slowest and memory: at most)", headings, lines)
 
 
 @click.command()
@@ -191,11 +215,12 @@ def _of_verdicts(results: Sequence[dict[str, Any]]) -> Table:
 @click.option("--long", is_flag=True, help="Also run the long rows.")
 @click.option("--rounds", default=3, show_default=True)
 @click.option("--seconds", default=0.5, show_default=True, help="For each contender in each round.")
-def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float) -> None:
+@click.option("--rebuilt", default=REBUILT, show_default=True, help="Events of the log that is rebuilt beside posts.")
+def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float, rebuilt: int) -> None:
     """Measure these sections, or all of them if none is given."""
     started = time.perf_counter()
     with server() as server_url:
-        suite = Suite(server_url, Pace(rounds, seconds), long=long)
+        suite = Suite(server_url, Pace(rounds, seconds), rebuilt, long=long)
         about = {"machine": machine(server_url), "versions": versions(), "rounds": rounds, "seconds": seconds}
         rows: list[Row] = []
         for name in sections or SECTIONS:

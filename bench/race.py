@@ -17,15 +17,16 @@ LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "messa
 
 
 class Run(NamedTuple):
-    """The figures of one program in one round: the items (events or requests) done per second, and two times.
+    """The figures of one program in one round: the items (events or requests) done per second, and some times.
 
     `p99_ms`: the 99th percentile of the time of one step, such as one request. `processor_us`: the processor time of
-    the measuring client for each item, in microseconds.
+    the measuring client for each item, in microseconds. `slowest_ms`: the longest time of a step; 0 if not measured.
     """
 
     a_second: float
     p99_ms: float
     processor_us: float
+    slowest_ms: float = 0.0
 
 
 class Pace(NamedTuple):
@@ -44,7 +45,7 @@ class Contender(NamedTuple):
 
 @dataclass
 class Row:
-    """The figures of one program at one work: a Run for each round; the properties are the medians of the rounds.
+    """The figures of one program at one work: a Run for each round. The properties sum them up, mostly by the median.
 
     `ratios` (of the rate) and `p99_ratios` (of the 99th percentile) compare it with each other program that did the
     same work, by name: each is the median of the ratios within a round.
@@ -66,12 +67,17 @@ class Row:
         return median(run.p99_ms for run in self.runs)
 
     @property
+    def slowest_ms(self) -> float:
+        """The time of the longest step of all rounds, in ms."""
+        return max(run.slowest_ms for run in self.runs)
+
+    @property
     def processor_us(self) -> float:
         return median(run.processor_us for run in self.runs)
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as it is saved as JSON: the names, the medians and the ratios, but not the single rounds."""
-        figures = {"a_second": self.a_second, "p99_ms": self.p99_ms, "processor_us": self.processor_us}
+        """The row as it is saved as JSON: the names, the figures of all rounds together, and the ratios."""
+        figures = {name: getattr(self, name) for name in Run._fields}
         ratios = {"times_the_rate_of": self.ratios, "times_the_p99_of": self.p99_ratios}
         return {"section": self.section, "work": self.work, "who": self.name, **figures, **ratios}
 
@@ -107,7 +113,7 @@ def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, 
             step()
             took.append(time.perf_counter() - started)
 
-    _settle_memory()
+    settle_memory()
     started, processor = time.perf_counter(), time.process_time()
     until = started + seconds
     with ThreadPoolExecutor(len(steps)) as threads:
@@ -116,7 +122,7 @@ def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, 
     return summed(took, time.perf_counter() - started, time.process_time() - processor, each)
 
 
-def _settle_memory() -> None:
+def settle_memory() -> None:
     """Make garbage collection behave as in a web worker.
 
     The objects that exist now, such as prepared posts, are exempted, because a web worker would not have them. The
@@ -134,4 +140,6 @@ def summed(took: Sequence[float], seconds: float, processor: float, each: int = 
     `took`: the seconds of each step. `processor`: the processor seconds of the client in the whole round.
     """
     done = len(took) * each
-    return Run(done / seconds, sorted(took)[int(len(took) * 0.99)] * 1000, processor / done * 1e6)
+    in_order = sorted(took)
+    p99, slowest = in_order[int(len(took) * 0.99)], in_order[-1]
+    return Run(done / seconds, p99 * 1000, processor / done * 1e6, slowest * 1000)

@@ -64,9 +64,10 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: each rebuilt table compared with the live one, as of the position `position`.
+    """The result of a rebuild: the position of the rebuilt tables, and each compared with the live table.
 
-    `switched`: whether the rebuilt tables have replaced the live ones.
+    `comparisons`: as of this position, or of an earlier one if the live tables have moved on since. `switched`: whether
+    the rebuilt tables have replaced the live ones.
     """
 
     position: int
@@ -77,10 +78,6 @@ class Rebuilt(NamedTuple):
     def unexpected(self) -> tuple[str, ...]:
         """The names of all tables whose rebuilt rows differ from the live rows, even if the difference was accepted."""
         return tuple(each.name for each in self.comparisons if each.differing)
-
-
-class _Differs(Exception):
-    """Some rebuilt rows differ from the live rows, and the caller did not accept this: no live table is replaced."""
 
 
 def rebuild(
@@ -99,7 +96,7 @@ def rebuild(
 
     The live tables are replaced in one transaction, and are unchanged until it commits. Raises AlreadyRunning,
     PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks during every
-    attempt to replace the tables.
+    attempt to replace the live tables.
     """
     names = with_dependencies(names)
     assert release is None or names == ORDER, "a fund that is released needs all its tables"
@@ -110,7 +107,13 @@ def rebuild(
             indexes = create(conn, SCHEMA, names)
             _copy_holds(conn, release)
             _catch_up(connect, names, indexes, on_progress)
-            return _switch(conn, names, accepted, release)
+            set_search_path(conn, SCHEMA)
+            rebuilt = _compare(conn, names, release)
+            if not set(rebuilt.unexpected) <= set(accepted):
+                return rebuilt
+            for lane in lanes(names):
+                _follow(conn, names, lane, rebuilt.position, on_progress)
+            return rebuilt._replace(position=_switch(conn, names, release), switched=True)
         finally:
             if not conn.closed:
                 conn.execute("reset search_path")
@@ -158,16 +161,29 @@ def _catch_up(
     def run(lane: tuple[str, ...]) -> None:
         with connect() as conn:
             set_search_path(conn, SCHEMA)
-            reached = 0
-            while (upto := _live_position(conn, names)) > (reached + NEAR_EVENTS if reached else 0):
-                fold(conn, lane, upto, lambda position: on_progress(lane[0], position), analyzed=reached)
-                reached = upto
+            _follow(conn, names, lane, 0, on_progress)
             for name in lane:
                 for statement in indexes[name]:
                     conn.execute(statement.encode())
                 conn.execute(SQL("analyze {}").format(Identifier(SCHEMA, name)))
 
     run_in_threads([lambda lane=lane: run(lane) for lane in lanes(names)])  # type: ignore[misc]
+
+
+def _follow(
+    conn: Connection[Any],
+    names: Sequence[str],
+    lane: Sequence[str],
+    reached: int,
+    on_progress: Callable[[str, int], object],
+) -> None:
+    """Fold the group of projections `lane` until it is at most NEAR_EVENTS behind the live tables of `names`.
+
+    `reached`: the position that its rebuilt tables have reached so far.
+    """
+    while (upto := _live_position(conn, names)) > (reached + NEAR_EVENTS if reached else 0):
+        fold(conn, lane, upto, lambda position: on_progress(lane[0], position), analyzed=reached)
+        reached = upto
 
 
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
@@ -187,11 +203,35 @@ def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
 POSITIONS = "select position from public.projection where name = any(%s)"
 
 
-def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str], release: str | None) -> Rebuilt:
-    set_search_path(conn, SCHEMA)
+def _compare(conn: Connection[Any], names: Sequence[str], release: str | None) -> Rebuilt:
+    """Fold the rebuilt tables up to the live ones and compare them, all in one snapshot, while the projector goes on.
+
+    The events after the snapshot are folded by the same SQL into the live and the rebuilt tables, and are not compared.
+    The rows of the fund `release` are not compared either. Raises HeldMeanwhile.
+    """
+    with conn.transaction():
+        conn.execute("set transaction isolation level repeatable read")
+        position = _fold_rest(conn, names, release)
+        return Rebuilt(position, tuple(compare(conn, SCHEMA, names, except_fund=release)), switched=False)
+
+
+def _fold_rest(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
+    """Fold the rebuilt tables of `names` up to the position of the live tables, and return this position.
+
+    Raises HeldMeanwhile if a fund other than `release` was held since the rebuild began.
+    """
+    position = _live_position(conn, names)
+    for lane in lanes(names):
+        fold(conn, lane, position, lambda _: None, analyzed=position)
+    if conn.execute(HELD_MEANWHILE, [release]).fetchone():
+        raise HeldMeanwhile
+    return position
+
+
+def _switch(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
         try:
-            return _try_to_switch(conn, names, accepted, release)
+            return _try_to_switch(conn, names, release)
         except LockNotAvailable:
             if not attempts_left:
                 raise
@@ -199,41 +239,23 @@ def _switch(conn: Connection[Any], names: Sequence[str], accepted: Sequence[str]
     raise AssertionError("the last attempt returns or raises")
 
 
-def _try_to_switch(
-    conn: Connection[Any], names: Sequence[str], accepted: Sequence[str], release: str | None
-) -> Rebuilt:
-    """In one transaction: stop the projector, fold the rest of the log, compare, and replace the live tables.
+def _try_to_switch(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
+    """In one transaction: stop the projector, fold the rest of the log, and replace the live tables.
 
-    If a table that is not in `accepted` differs, nothing is replaced. `release`: the held fund to release, if any. Each
-    reader starts with a shared lock on `projection`. So this transaction waits for the readers that have started, and
-    new readers wait for it. Otherwise a reader could see a table that was created after the reader's snapshot: such a
-    table would look empty. Raises LockNotAvailable after LOCK_TIMEOUT, HeldMeanwhile, PositionsDiffer, FoldStopped.
+    Returns the position of the new tables. `release`: the held fund to release, if any. Each reader starts with a
+    shared lock on `projection`. So this transaction waits for the readers that have started, and new readers wait for
+    it. Otherwise a reader could see a table that was created after the reader's snapshot: such a table would look
+    empty. Raises LockNotAvailable after LOCK_TIMEOUT, HeldMeanwhile, PositionsDiffer, FoldStopped.
     """
-    compared: tuple[Comparison, ...] = ()
-    position = 0
-    try:
-        with conn.transaction():
-            conn.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
-            conn.execute("lock table public.projection in exclusive mode")
-            position = _live_position(conn, names)
-            for lane in lanes(names):
-                fold(conn, lane, position, lambda _: None, analyzed=position)
-            if conn.execute(HELD_MEANWHILE, [release]).fetchone():
-                raise HeldMeanwhile
-            compared = tuple(compare(conn, SCHEMA, names, except_fund=release))
-            _check(compared, accepted)
-            conn.execute("lock table public.projection in access exclusive mode")
-            for name in names:
-                _replace_live_table(conn, name, position)
-            conn.execute("delete from public.held_fund where fund = %s", [release])
-    except _Differs:
-        return Rebuilt(position, compared, switched=False)
-    return Rebuilt(position, compared, switched=True)
-
-
-def _check(compared: Sequence[Comparison], accepted: Sequence[str]) -> None:
-    if any(each.differing and each.name not in accepted for each in compared):
-        raise _Differs
+    with conn.transaction():
+        conn.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
+        conn.execute("lock table public.projection in exclusive mode")
+        position = _fold_rest(conn, names, release)
+        conn.execute("lock table public.projection in access exclusive mode")
+        for name in names:
+            _replace_live_table(conn, name, position)
+        conn.execute("delete from public.held_fund where fund = %s", [release])
+    return position
 
 
 def _replace_live_table(conn: Connection[Any], name: str, position: int) -> None:

@@ -1,4 +1,4 @@
-"""`python -m service` is `suyuan`."""
+"""`python -m service` runs the command line `suyuan`."""
 
 from service.cli import main
 

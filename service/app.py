@@ -51,12 +51,12 @@ from service.observability.metrics import State
 from service.postgres.snapshots import Reader, keys_pool, open_pool
 
 OPEN = (health, event_types, rules, openapi, problem_pages)
-"""Modules whose endpoints need no key: health checks and the published contract."""
+"""Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
     reconciliations, refusals, calendars, keys, metrics,
 )  # fmt: skip
-"""Modules whose endpoints need a key."""
+"""Modules whose endpoints need an API key or a token."""
 
 
 def open_ledger(url: str) -> Ledger:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import Any, cast, get_args, get_origin
 
@@ -52,6 +52,8 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
 
 
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
+_FIELDS = {name: ENVELOPE | set(fact.__struct_fields__) for name, fact in FACTS.items()}
+"""The names of the members that the JSON of an event may have, by the name of its type."""
 _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
 """Matches a field with the value null, and its comma, in the JSON of a fact. Cannot match inside a string, because
 quotes are escaped there."""
@@ -80,24 +82,33 @@ def encode(event: Recorded) -> str:
     return (circumstances if fact == b"{}" else circumstances[:-1] + b"," + fact[1:]).decode()
 
 
-class UnknownEventType(OperatorError):
-    """A newer version of this program has recorded an event of a type that this version does not know."""
+class NewerEvent(OperatorError):
+    """A newer version of this program has recorded an event of which this version does not know the type or a field.
 
-    def __init__(self, event_type: str) -> None:
+    `fields`: the names of the unknown fields; empty if the type is unknown.
+    """
+
+    def __init__(self, event_type: str, fields: Collection[str] = ()) -> None:
+        names = ", ".join(sorted(fields))
+        unknown = f"{names} of {event_type}" if names else event_type
         super().__init__(
-            f"the log has an event of type {event_type}, which version {__version__} does not know: upgrade Suyuan\n"
-            f"日志中有 {event_type} 类型的事件，版本 {__version__} 不认识：请使用更新的版本"
+            f"the log has an event with {unknown}, which version {__version__} does not know: upgrade Suyuan\n"
+            f"日志中有 {event_type} 类型的事件{f'（字段 {names}）' if names else ''}，"
+            f"版本 {__version__} 不认识：请使用更新的版本"
         )
-        self.event_type = event_type
+        self.event_type, self.fields = event_type, sorted(fields)
 
 
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     """The event of type `name` with the JSON `body`.
 
-    Raises msgspec.ValidationError if `body` cannot be decoded, UnknownEventType if this program does not know the type.
+    Raises msgspec.ValidationError if `body` cannot be decoded. Raises NewerEvent if this program does not know the type
+    or a field: without that field, the state would be wrong and nobody would notice.
     """
     if name not in _FACT_DECODERS:
-        raise UnknownEventType(name)
+        raise NewerEvent(name)
+    if not (fields := _NAMES_DECODER.decode(body).keys()) <= _FIELDS[name]:
+        raise NewerEvent(name, fields - _FIELDS[name])
     envelope = _ENVELOPE_DECODER.decode(body)
     header = Header(*[getattr(envelope, part) for part in Header.__struct_fields__])
     moves = tuple(
@@ -117,7 +128,10 @@ def leaf(event: object) -> bytes:
 
 
 def encode_stream(stream: Stream) -> str:
-    """The JSON of a stream's state, for a snapshot."""
+    """The JSON of a stream's state.
+
+    It is saved as a snapshot, so that the stream need not be replayed from its first event.
+    """
     return msgspec.json.encode((stream.booked_on, stream.state), enc_hook=_write).decode()
 
 
@@ -151,6 +165,7 @@ def _read(kind: Any, value: Any) -> Any:
 
 _ENCODER = msgspec.json.Encoder(enc_hook=_write)
 _ENVELOPE_DECODER = msgspec.json.Decoder(_Envelope, dec_hook=_read)
+_NAMES_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _FACT_DECODERS: Mapping[str, msgspec.json.Decoder[Any]] = {
     name: msgspec.json.Decoder(fact, dec_hook=_read) for name, fact in FACTS.items()
 }

@@ -62,7 +62,7 @@ OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
 
 
 MIN_SECRET = 32
-"""The minimum number of characters of the secret."""
+"""The minimum number of characters of the ledger's secret."""
 
 
 class ExitCode(IntEnum):

@@ -1,69 +1,131 @@
-"""A proxy before PostgreSQL that can stop forwarding, as a network does that swallows packets: nothing is closed."""
+"""A proxy before PostgreSQL that fails as a network does: it swallows packets, cuts connections, or loses answers."""
 
 from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 
 class Proxy:
-    """Forwards connections to `socket_path`. `url`: the database's URL through the proxy."""
+    """Forwards connections to the server of `url`, which has a Unix socket. Its own URL is `self.url`."""
 
     def __init__(self, url: str) -> None:
-        target = conninfo_to_dict(url)
-        self._path = f"{target['host']}/.s.PGSQL.{target['port']}"
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self.url = make_conninfo(url, host="127.0.0.1", port=str(self.port))
-        self._gates: list[Event] = []
-        self._sockets: list[socket.socket] = []
-        self._forwards_new = True
+        self._connections: list[_Connection] = []
+        self._forwards_new = self._admits = True
+        self._answers_to_lose, self._lock = 0, Lock()
+        self.lead_to(url)
         Thread(target=self._accept, daemon=True).start()
+
+    def lead_to(self, url: str) -> None:
+        """Forward later connections to the server of `url`."""
+        target = conninfo_to_dict(url)
+        self._path = f"{target['host']}/.s.PGSQL.{target['port']}"
 
     def silence(self, *, new: bool) -> None:
         """Stop forwarding on all connections that are open now and, if `new`, on later ones until `resume`."""
         self._forwards_new = not new
-        for gate in self._gates:
-            gate.clear()
+        for each in self._connections:
+            each.gate.clear()
 
     def resume(self) -> None:
         """Forward again, on all connections."""
         self._forwards_new = True
-        for gate in self._gates:
-            gate.set()
+        for each in self._connections:
+            each.gate.set()
+
+    def cut(self, *, new: bool = False) -> None:
+        """Close all connections and, if `new`, also later ones until `admit`."""
+        self._admits = not new
+        for each in self._connections:
+            each.close()
+        self._connections = []
+
+    def admit(self) -> None:
+        """Forward new connections again after `cut`."""
+        self._admits = True
+
+    def lose_answers(self, count: int) -> None:
+        """Close the connections of the next `count` commits after the server has received the commit."""
+        self._answers_to_lose = count
+
+    def must_lose_answer(self) -> bool:
+        """Whether the answer of the commit that is forwarded now must be lost."""
+        with self._lock:
+            must = self._answers_to_lose > 0
+            self._answers_to_lose -= must
+            return must
 
     def close(self) -> None:
         self._listener.close()
         self.resume()
-        for each in self._sockets:
-            each.close()
+        self.cut()
 
     def _accept(self) -> None:
         with suppress(OSError):  # closed
             while True:
                 client, _ = self._listener.accept()
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(self._path)
-                gate = Event()
+                connection = _Connection(self, client, server)
+                try:
+                    server.connect(self._path)
+                except OSError:  # the server is down
+                    connection.close()
+                    continue
+                if not self._admits:
+                    connection.close()
+                    continue
                 if self._forwards_new:
-                    gate.set()
-                self._gates.append(gate)
-                self._sockets += (client, server)
-                for source, target in ((client, server), (server, client)):
-                    Thread(target=_forward, args=(source, target, gate), daemon=True).start()
+                    connection.gate.set()
+                self._connections.append(connection)
+                connection.start()
 
 
-def _forward(source: socket.socket, target: socket.socket, gate: Event) -> None:
-    with suppress(OSError):
-        while data := source.recv(65_536):
-            gate.wait()
-            target.sendall(data)
-        gate.wait()
-        target.shutdown(socket.SHUT_WR)
+class _Connection:
+    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
+        self._proxy, self._client, self._server = proxy, client, server
+        self.gate, self._loses_answer = Event(), False
+
+    def start(self) -> None:
+        for forward in (self._forward_requests, self._forward_answers):
+            Thread(target=forward, daemon=True).start()
+
+    def close(self) -> None:
+        self.gate.set()
+        for each in (self._client, self._server):
+            with suppress(OSError):  # closed by the other end
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+
+    def _forward_requests(self) -> None:
+        try:
+            while data := self._client.recv(65_536):
+                self.gate.wait()
+                if b"COMMIT" in data.upper() and self._proxy.must_lose_answer():
+                    self._loses_answer = True
+                self._server.sendall(data)
+            self.gate.wait()
+            self._server.shutdown(socket.SHUT_WR)
+        except OSError:  # reset by one end: the other must see it
+            self.close()
+
+    def _forward_answers(self) -> None:
+        try:
+            while data := self._server.recv(65_536):
+                self.gate.wait()
+                if self._loses_answer:
+                    break
+                self._client.sendall(data)
+        except OSError:
+            pass
+        self.gate.wait()
+        self.close()
 
 
 @contextmanager

@@ -13,6 +13,8 @@ import yaml
 from service import __version__
 from service.config import ABOUT
 from service.observability.metrics import NAMES
+from tests.faults.__main__ import MODULES
+from tests.faults.fault import FAULTS
 
 ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
@@ -31,6 +33,12 @@ def test_every_metric_in_an_alert_or_the_dashboard_is_exported():
 
 def test_the_manual_has_a_section_for_every_alert_in_order():
     assert re.findall(r"^### (Suyuan\w+)", MANUAL, re.MULTILINE) == [rule["alert"] for rule in RULES]
+
+
+def test_the_manual_of_faults_has_every_fault_of_the_campaign():
+    assert MODULES, "they register the faults"
+    table = (ROOT / "docs/operations/faults.md").read_text(encoding="utf-8").partition("## How long")[2]
+    assert re.findall(r"^\| ([^|]+) \|.* s \|$", table, re.MULTILINE) == list(FAULTS)
 
 
 def test_containers_set_only_variables_that_the_service_reads():

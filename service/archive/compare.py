@@ -22,10 +22,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Live balances and replayed balances compared as of `position`.
+    """The live balances, compared with balances recomputed from an archive, as of `position`.
 
     `rows`: the number of rows compared. `differing`: the number of rows that differ. `shown`: at most MAX_SHOWN of the
-    differing rows, each as the key, the live row and the replayed row. `held`: the funds that were left out, because
+    differing rows, each as the key, the live row and the recomputed row. `held`: the funds that were left out, because
     the live tables do not have all events of these funds up to `position`.
     """
 
@@ -48,7 +48,7 @@ class Compared:
 
 
 def compare(conn: Connection[Any], replayed: Iterable[Row], position: int) -> Compared:
-    """Compare the `replayed` balances with the live balances as of `position`.
+    """Compare the balances `replayed`, recomputed from an archive, with the live balances as of `position`.
 
     Raises ArchiveWrong if the projections have not folded `position` yet.
     """

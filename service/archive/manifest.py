@@ -49,7 +49,7 @@ class Segment(msgspec.Struct, frozen=True):
         return self.last - self.first + 1
 
     def after(self, chain: str) -> Segment:
-        """A copy of the segment with its chain set. `chain` is the chain of the previous segment."""
+        """A copy of the segment with its chain hash. `chain` is the chain hash of the previous segment."""
         fields = [chain, self.first, self.last, self.posts, self.events_sha256, self.file_sha256, *self.calendars]
         return msgspec.structs.replace(self, chain=hashlib.sha256(msgspec.json.encode(fields)).hexdigest())
 
@@ -126,10 +126,11 @@ def find(folder: Path) -> Archive | None:
 
 
 def opened(folder: Path, chain: str | None = None) -> Archive:
-    """The archive in `folder`, with the chain and the files checked.
+    """The archive in `folder`, after its files are checked against its manifest.
 
-    `chain`: the chain that the last segment must have, if it is known from another source. Raises ArchiveWrong if there
-    is no archive, if its last chain is not `chain`, or if a file is missing or does not match its hash in the manifest.
+    `chain`: the chain hash that the last segment must have, if it is known from another source. Raises ArchiveWrong if
+    there is no archive, if its last segment has another chain hash, or if a file is missing or does not match its hash
+    in the manifest.
     """
     archive = find(folder)
     if archive is None or not archive.manifest.segments:

@@ -17,7 +17,7 @@ from service.archive.engines import Balances, Engine
 from service.archive.manifest import Archive
 
 REPLAYED = ("movement", "balance")
-"""The projections that are replayed, each after the projections that it reads."""
+"""The projections that are computed from an archive. Each comes after the projections that it reads."""
 
 
 def balances(engine: Engine, archive: Archive) -> list[Balances]:

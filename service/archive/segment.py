@@ -70,7 +70,10 @@ class Event(NamedTuple):
     post_last: int | None
 
     def leaf(self, source: str) -> bytes:
-        """The hash of the event in the form that the API returns. `source` is the ledger's name."""
+        """The hash of the event, computed from the JSON in which the API returns the event.
+
+        `source` is the ledger's name.
+        """
         return leaf(
             {
                 "specversion": "1.0",

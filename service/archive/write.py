@@ -110,7 +110,7 @@ def _remove_leftovers(current: Archive) -> None:
 
 
 FILE_NAME = re.compile(r"events-(?P<first>\d{12})-\d{12}\.parquet(?P<draft>\.new)?")
-"""The names of segment files and of their drafts."""
+"""The names of segment files, and of their drafts: the files that are still being written."""
 
 
 def _written(conn: Connection[Any], current: Archive, first: int, last: int) -> Segment:

@@ -29,7 +29,7 @@ MARK_LENGTH = 8
 """The number of hexadecimal digits of the mark at the end of a key. The mark is a truncated HMAC, which shows that the
 key was made with this ledger's secret."""
 CACHE_SECONDS = 2.0
-"""How long the result of a lookup is cached; a revocation takes effect within this time."""
+"""How long the result of looking up an API key is cached; the revocation of a key takes effect within this time."""
 MAX_CACHED = 10_000
 
 
@@ -65,7 +65,10 @@ class NoSuchKey(Exception):
 
 
 class OtherSecret(OperatorError):
-    """The database was set up with another secret, so its digests of keys and accounts match nothing."""
+    """The database was set up with another secret than the configured one.
+
+    Its digests of API keys and account numbers match none that are computed with the configured secret.
+    """
 
     def __init__(self) -> None:
         super().__init__(

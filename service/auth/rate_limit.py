@@ -9,7 +9,8 @@ from threading import Lock
 from service.auth.grants import Principal
 
 MAX_TRACKED = 10_000
-"""Maximum number of principals with a window; one more principal resets all windows."""
+"""Maximum number of principals whose requests are counted. When one more sends a request, all counts start again from
+0."""
 
 
 class RateLimited(Exception):
@@ -22,7 +23,7 @@ class RateLimited(Exception):
 
 @dataclass(slots=True)
 class _SlidingWindow:
-    """The number of requests in the current second of the clock, and in the second before."""
+    """The number of a principal's requests in the current second of the clock, and in the second before."""
 
     second: int
     current: int = 0

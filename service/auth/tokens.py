@@ -27,12 +27,14 @@ log = structlog.get_logger()
 
 FETCH_SECONDS = 5.0
 MAX_KEYS_AGE_SECONDS = 600.0
-"""The issuer's keys are fetched again when they are older than this."""
+"""The keys with which the issuer's tokens are verified are fetched again when they are older than this."""
 FETCHED_AGAIN_SECONDS = 10.0
-"""If a token cannot be verified, the issuer's keys are fetched again, but not within this time after the last fetch."""
+"""If a token cannot be verified, the issuer's keys are fetched again, unless they were fetched within this time before.
+"""
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
-"""The allowed subjects: only visible ASCII, so that two different subjects never look the same."""
+"""The form of a token's subject (`sub`), which becomes the name of the principal: only visible ASCII, so that two
+different subjects never look the same."""
 MAX_TOKEN_LENGTH = 16_384
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """The accepted algorithms: only asymmetric signatures. Shared secrets (HS…) and `none` are never accepted."""

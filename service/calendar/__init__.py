@@ -9,7 +9,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta, timezone
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""A fixed offset from UTC is enough, because China has had no daylight saving time since 1991."""
+"""The time zone of all dates. A fixed offset from UTC is enough, because China has had no daylight saving time since
+1991."""
 
 
 def today() -> date:

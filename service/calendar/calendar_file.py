@@ -20,7 +20,7 @@ from service.yaml_file.kinds import DAY, TEXT, WHOLE, Reading, block, many, one_
 FIRST_YEAR, LAST_YEAR = 2004, 2199
 """The first and last year whose calendar can be imported; 2199 is also the last year that posts may name."""
 MAX_HOLIDAY_DAYS = 15
-"""A longer holiday is rejected as a slip of the pen; the longest so far had ten days (2020)."""
+"""A holiday with more days than this is rejected as a slip of the pen; the longest so far had ten days (2020)."""
 STATUTORY = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
 """The statutory public holidays (全国年节及纪念日放假办法). A file that lacks one of them is incomplete."""
 
@@ -97,9 +97,10 @@ def read(file: Path) -> CalendarFile:
 
 
 def _days(parsed: Mapping[str, Any]) -> tuple[dict[date, str], list[tuple[str, str, str]]]:
-    """The days that the file names, and the errors found in them.
+    """The days that the parsed calendar file names, and the errors found in them.
 
-    Each day has the path of its field. Each error has a path, and its reason in Chinese and in English.
+    The first result has the path of the field by day. Each error of the second is the path of a field, and the reason
+    in Chinese and in English.
     """
     if not FIRST_YEAR <= parsed["year"] <= LAST_YEAR:
         allowed = f"{FIRST_YEAR} … {LAST_YEAR}"

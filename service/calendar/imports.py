@@ -57,7 +57,7 @@ class YearImported(OperatorError):
 
 
 def history(conn: Connection[Any]) -> list[Import]:
-    """All imports, oldest first."""
+    """All imports of calendars, also those that were replaced, oldest first."""
     return [Import(**row) for row in conn.cursor(row_factory=dict_row).execute(QUERIES["calendar_imports"])]
 
 
@@ -115,7 +115,10 @@ def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool 
 
 
 def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
-    """Insert the import `row`. Without `imported_at` and `position`, the import is in force from the next event on."""
+    """Insert the import `row` into the table of imports.
+
+    Without `imported_at` and `position`, the import is in force from the next event on.
+    """
     given = {"imported_at": None, "position": None, **row, "documents": Jsonb(row["documents"])}
     conn.execute(QUERIES["import_calendar"], given)
 

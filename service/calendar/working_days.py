@@ -11,16 +11,16 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 WorkingDays = Callable[[date, date], int | None]
-"""The number of working days from one day to another, both included; None if the calendar of one of their years is
-unknown."""
+"""A function that returns the number of working days from one day to another, both included; None if the calendar of
+the year of one of these days is unknown."""
 SATURDAY = 5
 
 
 def packaged_working_days(first: date, last: date) -> int | None:
     """The number of working days from `first` to `last`, both included, by the chinesecalendar package.
 
-    None if the package lacks one of their years. The package has the years from 2004 to the last one whose calendar was
-    published before the package's release.
+    None if the package lacks the year of one of these days. The package has the years from 2004 to the last one whose
+    calendar was published before the package's release.
     """
     try:
         return len(chinese_calendar.get_workdays(first, last))
@@ -55,7 +55,10 @@ class Calendar(Struct, frozen=True):
         return replace(self, years=self.years.set(calendar.year, calendar))
 
     def working_days(self, first: date, last: date) -> int | None:
-        """The number of working days from `first` to `last`, both included; None if one of their years is unknown."""
+        """The number of working days from `first` to `last`, both included.
+
+        None if the calendar of the year of one of these days is unknown.
+        """
         total = 0
         for number in range((last - first).days + 1):
             worked = self._worked(first + timedelta(days=number))

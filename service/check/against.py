@@ -27,7 +27,10 @@ PAGE = 1_000
 
 
 class SavedEvent(msgspec.Struct):
-    """An event as the follower received it. `served`: the complete JSON document of the event."""
+    """An event in the file of a follower, as the follower received it from the API.
+
+    `served`: the complete JSON document of the event.
+    """
 
     position: int
     type: str
@@ -37,7 +40,7 @@ class SavedEvent(msgspec.Struct):
 
 
 class SavedDigest(msgspec.Struct, forbid_unknown_fields=True):
-    """The digest of the events after `after`, up to and including `upto`."""
+    """A digest in the file of a follower: of the events after position `after`, up to and including `upto`."""
 
     after: int
     upto: int
@@ -46,7 +49,7 @@ class SavedDigest(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SavedFileWrong(OperatorError):
-    """A line of the follower's file is neither an event nor a digest."""
+    """A line of the file that `check_against` reads is neither an event nor a digest."""
 
     def __init__(self, file: Path, line: int) -> None:
         super().__init__(
@@ -56,9 +59,10 @@ class SavedFileWrong(OperatorError):
 
 
 def check_against(conn: Connection[Any], file: Path, source: str) -> Iterator[Finding]:
-    """One finding for each event in `file` that the log does not have, and for each digest that differs from the log.
+    """One finding for each event and each digest in `file` that differs from the log.
 
-    `source`: the name of the ledger, which is the `source` of every event that the ledger serves. Raises
+    An event also differs if the log does not have it. `file`: the events and digests that a follower has saved from the
+    API. `source`: the name of the ledger, which is the `source` of every event that the ledger serves. Raises
     SavedFileWrong.
     """
     [head] = [row["head"] for row in conn.cursor(row_factory=dict_row).execute(QUERIES["head"])]

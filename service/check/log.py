@@ -20,7 +20,7 @@ KINDS = {
     "check_claim_rows": "claim-wrong",
     "check_serial": "serial-wrong",
 }
-"""By query: the kind of finding that each row of its result is."""
+"""By name of a query: the published kind of finding that each row of its result becomes."""
 
 
 def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:

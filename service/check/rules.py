@@ -23,7 +23,7 @@ from psycopg import IsolationLevel
 from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
-from domain.decision import FACTS, TITLES, decide
+from domain.decision import TITLES, decide
 from domain.documents import Claim
 from domain.event import Posted, Recorded, Reference
 from domain.fen import FenMissing, FenOverlap
@@ -41,16 +41,17 @@ from service.postgres.queries import QUERIES
 
 PROCESSES = 2
 MIN_EVENTS_FOR_PROCESSES = 20_000
-"""A log with fewer events is checked in this process, because starting another process takes as long as checking this
+"""A log with fewer events than this is checked in one process, because starting another takes as long as checking this
 many events."""
 FETCH_SIZE = 2_000
 """The number of events fetched from the database at a time."""
 
 
 class Part(NamedTuple):
-    """The funds that one process checks: the part `number`, from 0, of `of` parts.
+    """Which funds one process checks: part `number`, from 0, of `of` parts into which all funds are divided.
 
-    All events of these funds are checked, and those up to the log position `upto` are counted.
+    All events of these funds are checked, but the report's number of checked events includes only those up to the log
+    position `upto`.
     """
 
     url: str
@@ -85,7 +86,10 @@ def check_rules(url: str, report: Report) -> None:
 
 
 def check_part(part: Part) -> Report:
-    """Decide every event of this part's funds again. The report has the findings, and the number of events counted."""
+    """Decide every event of this part's funds again; return a report with the findings.
+
+    The report also has the number of events checked, which includes only those up to the log position `part.upto`.
+    """
     report = Report()
     with session.connect(part.url, session.COMMANDS, autocommit=False) as conn:
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -116,8 +120,9 @@ def check_part(part: Part) -> Report:
 class _LogIndex:
     """What the check of a fund looks up about the log.
 
-    `referred`: the entries that other events refer to. `claims`: the claimed numbers, by stream. `calendars`: the
-    imported calendars. `snapshots`: where snapshots were saved. `saved_state`: reads the snapshot of a stream.
+    `referred`: the entries that other events refer to. `claims`: by stream, the claimed numbers. `calendars`: the
+    imported calendars. `snapshots`: the stream and version of each saved state of a stream. `saved_state`: a function
+    that reads the saved state of a stream.
     """
 
     referred: frozenset[Reference]
@@ -142,25 +147,22 @@ class _Counted:
 def _decoded(row: dict[str, Any]) -> Row:
     try:
         event = codec.decode(row["stream"], row["version"], row["type"], row["body"])
-    except (msgspec.ValidationError, codec.UnknownEventType, ValueError) as error:
-        finding = new_finding("unreadable-event", position=row["position"], type=row["type"], reason=str(error))
-        return Row(row["position"], row["fund"] or "", None, finding)
-    return Row(row["position"], row["fund"], event, _unknown_fields(row))
+    except (msgspec.ValidationError, codec.NewerEvent, ValueError) as error:
+        return Row(row["position"], row["fund"] or "", None, _not_decoded(row, error))
+    return Row(row["position"], row["fund"], event, None)
 
 
-def _unknown_fields(row: dict[str, Any]) -> Finding | None:
-    """A finding if the event has fields that its type lacks: the API would serve them, although no rule checks them."""
-    names = msgspec.json.decode(row["body"], type=dict[str, msgspec.Raw]).keys() - _FIELDS[row["type"]]
-    if not names:
-        return None
-    return new_finding("unknown-field", position=row["position"], type=row["type"], names=", ".join(sorted(names)))
-
-
-_FIELDS = {name: codec.ENVELOPE | set(fact.__struct_fields__) for name, fact in FACTS.items()}
+def _not_decoded(row: dict[str, Any], error: Exception) -> Finding:
+    if isinstance(error, codec.NewerEvent) and error.fields:
+        return new_finding("unknown-field", position=row["position"], type=row["type"], names=", ".join(error.fields))
+    return new_finding("unreadable-event", position=row["position"], type=row["type"], reason=str(error))
 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
-    """The findings in one fund. If an event cannot be folded, the events after it are only decoded."""
+    """The findings in one fund, of which `rows` are all events.
+
+    If an event cannot be folded, the events after it are only decoded.
+    """
     view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid)
     streams: set[str] = set()
     foldable = True
@@ -189,9 +191,9 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
 
 
 def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> Iterator[Finding]:
-    """A finding for each snapshot that is wrong, among those saved after one of `events`.
+    """A finding for each saved state of a stream (snapshot) that is wrong, among those saved after one of `events`.
 
-    A snapshot is wrong if it cannot be decoded, or if its state is not the state in `view`.
+    A saved state is wrong if it cannot be decoded, or if it differs from the stream's state in `view`.
     """
     for event in events:
         at = Reference(event.stream, event.version)
@@ -215,7 +217,11 @@ def _saved_state(conn: psycopg.Connection[Any], stream: str) -> str:
 
 
 def _groups(rows: _Counted) -> Iterator[list[Row]]:
-    """The rows in groups: each group is a leading event and its mirrors."""
+    """The rows in groups: each group has the events that one post recorded.
+
+    The first event of a group is the one that was posted. The others are its mirrors, with which the stream of another
+    fund or project records the same movement of money.
+    """
     group: list[Row] = []
     for row in rows:
         if group and not (row.event and row.event.mirrors):
@@ -227,9 +233,10 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
 
 
 def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
-    """The view with the next serial that the ledger had at `leader`: the lowest serial of the fen that `leader` issued.
+    """The view with the next serial of the ledger before `leader`: the lowest serial that `leader` issued.
 
-    The next serial depends on all funds, and `view` has only one. If `leader` issued no fen, `view` is not changed.
+    The next serial depends on all funds, and `view` has only one fund. If `leader` issued no fen, `view` is returned
+    unchanged.
     """
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
     return replace(view, next_serial=min(issued, default=view.next_serial))

@@ -102,7 +102,8 @@ AMOUNTS = frozenset({
     "amount", "planned", "appropriated", "returned", "recovered", "received", "waived", "lapsed", "pool", "surrendered",
     "line", "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever",
 })  # fmt: skip
-"""The columns that are amounts of money; a difference in one is a finding of kind wrong-amount."""
+"""The columns of the projections' tables that are amounts of money; a difference in one is a finding of kind
+wrong-amount."""
 
 
 def _of_row(table: str, row: Difference) -> Finding:

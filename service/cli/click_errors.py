@@ -20,8 +20,8 @@ CHINESE = (
     ("Invalid value for (.+?): (.+) is not in the range (.+)[.]", "{0} 须在 {2} 范围内，不能是 {1}。"),
     ("Invalid value for (.+?): (.+) does not match the format .+", "{0} 须为日期，如 2019-05-20，不能是 {1}。"),
 )
-"""Pairs: a regular expression that matches the beginning of a message of click, and the same message in Chinese, into
-which the groups of the expression are filled."""
+"""Pairs: a regular expression that matches the beginning of an English message of click, and the same message in
+Chinese. The groups of the expression are filled into the Chinese message."""
 
 
 def message(error: click.ClickException) -> str:

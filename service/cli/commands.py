@@ -102,8 +102,8 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     OSError: _of_system,
     UnicodeError: _not_utf8,
 }
-"""By type of an error that the operator can fix: the function that returns the message to print in place of a
-traceback."""
+"""By type of an error that the operator can fix: the function that returns the message to print instead of a traceback.
+"""
 
 
 def run_command() -> None:

@@ -46,7 +46,10 @@ def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
 
 
 def post_of(event: PlanEvent, secret: bytes = b"") -> Post:
-    """The post of a plan event. Raises ValidationError. `secret`: the key of the account digests."""
+    """The post of a plan event. Raises ValidationError.
+
+    `secret`: the key of the digests that replace account numbers.
+    """
     return cloudevents.parse_post(cloudevents.parse_envelope(event.event), KEY, secret)
 
 
@@ -75,20 +78,21 @@ def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 
 
 ENGLISH_FIRST = re.compile(r"([^\u4e00-\u9fff]*\.) (.+)", re.DOTALL)
-"""Matches a message of the schemas: an English sentence, then a Chinese one."""
+"""Matches an error message of the event schemas: an English sentence, then a Chinese one."""
 
 
 def _languages(detail: str) -> tuple[str, str]:
-    """The Chinese and the English part of a schema's message."""
+    """The Chinese and the English part of an error message of the event schemas."""
     both = ENGLISH_FIRST.fullmatch(detail)
     return (both[2], both[1]) if both else (detail, "")
 
 
 def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
-    """The refusals of `events`. Each event is decided on the ledger that results from the events before it.
+    """The refusals of `events`, as errors in the plan file.
 
-    An event that is refused for a reason that FIXES cannot repair is left out of the ledger. From then on, only
-    refusals of the types in FIXES are reported: any other may be a consequence of the event that was left out.
+    Each event is decided on the ledger that results from the events before it. An event that is refused by a rule that
+    is not in FIXES is left out of that ledger. From then on, only refusals by the rules in FIXES are reported: any
+    other may be a consequence of the event that was left out.
     """
     view, complete = empty_view(), True
     for event in events:
@@ -102,8 +106,8 @@ def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused]]:
     """Decide `posted` on `view`; return the view after it, and its refusals.
 
-    If the post is refused, it is fixed as in FIXES and decided again, to find its next error. If FIXES has no fix,
-    `view` is returned unchanged.
+    If a rule in FIXES refuses the post, the post is changed as FIXES says and decided again, to find its next error. If
+    another rule refuses it, `view` is returned unchanged.
     """
     refusals: list[Refused] = []
     while True:
@@ -118,7 +122,7 @@ def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused
 
 
 def refused(file: PlanFile, event: PlanEvent, refusal: Refused) -> Wrong:
-    """The refusal of an event as an error in the file."""
+    """The refusal of an event as an error in the plan file, with the line of the field that caused it."""
     return file.at(path_of_refusal(event, refusal, file.plan), refusal.chinese(TITLES), str(refusal))
 
 
@@ -140,4 +144,5 @@ FIXES: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
     BookedInFuture: _not_in_future,
     BeforeItsCause: _after_its_cause,
 }
-"""By rule: the function that returns the post without the error. None of these errors depends on earlier events."""
+"""By rule: the function that returns the refused post without the error that the rule refuses. None of these errors
+depends on earlier events."""

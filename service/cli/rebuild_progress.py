@@ -32,7 +32,9 @@ class _PerSecond(TextColumn):
 def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, release: str | None = None) -> Rebuilt:
     """Rebuild the projections `names`, or all if `names` is empty, and show progress bars on `out`.
 
-    `accepted` and `release` are passed to `rebuild`. Raises the errors of `rebuild`.
+    The projections that `names` read are rebuilt too. `accepted`: the projections whose new rows may differ from the
+    live ones. `release`: the held fund to release, or None. Raises the errors of the function `rebuild` of
+    projections/rebuild.py.
     """
 
     def connect() -> psycopg.Connection[Any]:
@@ -54,9 +56,9 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, r
 
 
 def run_changed(url: str, out: Console) -> tuple[str, ...]:
-    """Rebuild the projections whose SQL this version of the program changed, and return their names.
+    """Rebuild the projections whose SQL this version of the program changed; return their names.
 
-    The rows may differ from those of the earlier version. Raises the errors of `rebuild`.
+    The new rows may differ from the live ones. Raises the errors of the function `rebuild` of projections/rebuild.py.
     """
     with session.connect(url, session.COMMANDS) as conn:
         names = changed(conn)

@@ -103,9 +103,10 @@ def compare_file(
     tolerance: int | None = None,
     position: int | None = None,
 ) -> Reconciliation:
-    """The comparison of the statement in `file` with the ledger of `fund`.
+    """The comparison of the statement in `file` with the ledger of `fund` as of `position`, or as of now if it is None.
 
-    Raises ClickException if the two cannot be compared.
+    `days` and `columns` are those of reader.read, `tolerance` is that of comparison.reconcile. Raises ClickException if
+    the two cannot be compared.
     """
     try:
         statement = read(bytes_of(file), columns or {}, lambda number: bank_account(secret, number), days)
@@ -133,7 +134,7 @@ def compare_file(
 
 
 def report(found: Reconciliation) -> None:
-    """Print the exceptions as a table, and the number of lines that match."""
+    """Print the differences between statement and ledger as a table, and the number of lines that match."""
     statement = found.statement
     if found.exceptions:
         out.print(_table(found))

@@ -113,9 +113,9 @@ def _live(ledger: Ledger, secret: bytes, setup: Setup) -> None:
 
 
 def _compare_statement(chosen: Config) -> None:
-    """Compare the example's statement with the ledger, and print how many lines match.
+    """Compare the example's bank statement with the ledger, and print how many lines match.
 
-    The statement has one exception of every kind on purpose.
+    On purpose, the statement differs from the ledger once in every way that a reconciliation distinguishes.
     """
     found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
     matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)

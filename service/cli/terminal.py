@@ -118,8 +118,8 @@ def opened_database(
 
     Prints the ledger's location to stderr. If DATABASE_URL is not set and SUYUAN_HOME has no ledger: with `new`, a
     ledger is created there; otherwise ConfigWrong is raised. A command in the wrong folder must neither create a second
-    ledger nor report that an empty ledger is sound. Raises MigrationsPending if the ledger has an older version: only
-    `suyuan migrate` and `suyuan run` upgrade a ledger.
+    ledger nor report that an empty ledger is sound. Raises MigrationsPending if the database lacks migrations of this
+    program: only `suyuan migrate` and `suyuan run` apply them.
 
     `variables`: the environment variables that the command uses, besides those of the ledger.
     """

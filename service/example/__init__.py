@@ -24,7 +24,7 @@ from service.ledger.outcomes import Committed, IdentityConflict
 
 PLAN = Path(__file__).with_name("yx-ip-2018.yaml")
 STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
-"""An invented bank statement of one month. Most of its lines match the ledger; it has one exception of every kind."""
+"""An invented bank statement of one month. Most of its lines match the ledger; each kind of difference occurs once."""
 FUND = "yx-ip-2018"
 
 DEMO_KEYS: dict[str, Grant] = {

@@ -21,7 +21,10 @@ WorkingDays = Callable[[date, date], int | None]
 
 
 def play(post: Post, setup: Sequence[Mapping[str, Any]], working_days: WorkingDays) -> None:
-    """Post the history of the fund that the events `setup` established."""
+    """Post an invented history of the fund that the events `setup` established.
+
+    `post` posts one CloudEvent and returns the new version of its stream.
+    """
     _History(post, setup, working_days).play()
 
 
@@ -80,9 +83,10 @@ class _History:
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
-        """Post screenings and reviews; return the first day of the public notice.
+        """Post the screenings and reviews of all projects, beginning with the day `closed`.
 
-        In each project, the last applicant fails the screening, and the best of the others are proposed for awards.
+        Returns the first day of the public notice. In each project, the last applicant fails the screening, and the
+        best of those who passed are proposed for awards.
         """
         for project in self._projects:
             *passed, _ = project.applicants
@@ -105,9 +109,10 @@ class _History:
         return closed + days(10)
 
     def _notice(self, first: date) -> date:
-        """Give public notice of all proposals; return the day on which the notices are completed.
+        """Give public notice of the proposals of all projects from the day `first`.
 
-        One objection is upheld: in that project, the next best applicant replaces the excluded applicant.
+        Returns the day on which the notices are completed. In one project, an objection is upheld: the next best
+        applicant replaces the applicant that is excluded.
         """
         for project in self._projects:
             self._start_notice(project, first, project.awarded)
@@ -126,7 +131,10 @@ class _History:
         )
 
     def _object(self, project: Project, on: date) -> date:
-        """Post an objection that is upheld, then a new notice; return the last day of the new notice."""
+        """Post an objection that is received on the day `on` and upheld, then a new public notice.
+
+        Returns the last day of this notice.
+        """
         excluded, substitute = project.awarded[0], project.next_best()
         assert substitute is not None, "the project was chosen because it has one"
         objection = f"{project.code}-O1"
@@ -182,9 +190,10 @@ class _History:
         self._post(project.stream, "AgreementSigned", on, "合同号", award=each.award, **term)
 
     def _substitute(self, on: date) -> date:
-        """In the project with the most awards, one recipient declines, and the next best applicant gets the award.
+        """In the project with the most awards, one recipient declines its award, and the next best applicant gets one.
 
-        A new notice comes first. Returns the day on which the last agreement is signed.
+        Before that, there is a public notice of this applicant. Returns the day on which its agreement is signed; the
+        day `on` if no recipient declines, because there is only one award or no other applicant.
         """
         project = max(self._projects, key=lambda each: len(each.awarded))
         substitute, declining = project.next_best(), project.awarded[-1]
@@ -207,7 +216,10 @@ class _History:
     # From the first payment to the end
 
     def _pay(self, on: date, *gates: Gate) -> None:
-        """Pay the batches that `gates` release. If ACCEPTANCE is one of `gates`, pay only awards that were accepted."""
+        """From the day `on`, pay the batches whose gate is one of `gates`.
+
+        If ACCEPTANCE is one of `gates`, only awards that passed their acceptance are paid.
+        """
         self._poster.post_in_order(
             step
             for project, recipient in self._awarded()
@@ -217,14 +229,20 @@ class _History:
         )
 
     def _carry_forward(self, until: date) -> None:
-        """Carry the unspent amount of the appropriation forward at the end of each year before `until`."""
+        """Carry forward the unspent amount of the appropriation at the end of each year before the year of `until`.
+
+        The first of these years is the budget year.
+        """
         for year in range(self._appropriated["budget_year"], until.year):
             unspent = Money(Money.parse(self._appropriated["amount"]) - self._poster.spent(year))
             carried = {"appropriation": self._received, "year": year, "amount": str(unspent)}
             self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
-        """Return payments of an earlier year and reinstate the money; terminate awards whose rectification is late."""
+        """Record that payments of the year before come back from the bank, and reinstate this money.
+
+        Then terminate the awards whose rectification is late.
+        """
         for project, recipient in self._troubled("returned next year"):
             batch = min(recipient.amounts)
             amount = str(Money(recipient.amounts[batch]))
@@ -236,9 +254,10 @@ class _History:
             self._terminate(project, recipient, on)
 
     def _terminate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """Terminate the award of `recipient`, and reallocate the award's last batch to another project.
+        """From the day `on`, terminate the award of `recipient`, and reallocate its last batch to another project.
 
-        Half of the award's first payment is ordered back. Only a quarter of that payment is received and surrendered.
+        Half of the award's first payment is ordered back. A quarter of that payment is received and surrendered; the
+        rest of the order stays unpaid.
         """
         reason = {"award": recipient.award, "reason": "示例：逾期未整改"}
         self._post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
@@ -257,10 +276,10 @@ class _History:
         self._reallocate(project, recipient, on + days(10))
 
     def _reallocate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """Reallocate the last batch of the recipient's award to the first project, if that project can take it.
+        """Move the money of the last batch of the recipient's award to the first project, if that project can take it.
 
-        The first project can take it if it is another project, has the same batch, and its first award was accepted.
-        That award is increased by the reallocated amount, and the increase is paid.
+        The first project can take it if it is not `project`, has the same batch, and its first award passed the
+        acceptance. That award is increased by the reallocated amount, and the increase is paid.
         """
         other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:
@@ -274,7 +293,7 @@ class _History:
         self._poster.post_in_order(pay(due, on + days(3), attempt=2))
 
     def _close(self, on: date) -> None:
-        """Close the first project, and the accounting periods of all past years."""
+        """On the day `on`, close the first project; then close the fund's accounting periods of all past years."""
         self._post(self._projects[0].stream, "ProjectClosed", on, "结项")
         period = period_of(self._established)
         while last_day(period).year < on.year:

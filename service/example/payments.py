@@ -24,8 +24,8 @@ TROUBLES = {
     -2: "left in transit",
     -1: "left in approval",
 }
-"""The troubles, by the index of the award that has the trouble. The awards of the fund are counted from 0, or from the
-end if the index is negative."""
+"""By index of an award among all awards of the fund: the trouble that the award has. The index counts from 0, or from
+the end if it is negative."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,10 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """The steps of one payment, and of a second attempt if the payment is rejected, fails or is returned by the bank.
+    """The steps of one payment; with a second attempt if it is rejected, fails or is returned by the bank.
 
-    The trouble of the recipient's award occurs only in the first attempt to pay the first batch of the award.
+    `on`: the day on which the payment is requested. `attempt`: the number of this attempt to pay the batch. The trouble
+    of the recipient's award occurs only in the first attempt to pay the first batch of the award.
     """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
@@ -98,7 +99,8 @@ def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
 def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
     """The steps in which the payee returns a tenth of the batch's amount.
 
-    The award is then reduced by the returned amount. The amount is withdrawn from the allotment and surrendered.
+    The award is then reduced by the returned amount. This amount is withdrawn from the project's allotment and
+    surrendered. `paid`: the name and amount of the payment. `on`: the day on which it was requested.
     """
     part = str(Money(due.recipient.amounts[due.batch] // 10))
     place = {"batch": due.batch, "amount": part}
@@ -115,11 +117,14 @@ AFTER_CONFIRMATION = {
     "payment returned": _returned,
     "returns a part": _part_returned,
 }
-"""By the award's trouble: the function that returns the steps after a payment's confirmation."""
+"""By trouble of an award: the function that returns the steps after the confirmation of the award's payment."""
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
-    """The steps of the acceptance of the award of `each`. Sets `each.accepted` if the award passes the acceptance."""
+    """The steps of the acceptance of the award of `each`, from the day `on`. Sets `each.accepted` if the award passes.
+
+    There are no steps if a payment of the award is still in approval or in transit.
+    """
 
     def step(type_: str, after: int, *cites: str, **data: Any) -> Step:
         return Step(on + days(after), project.stream, type_, cites, {"award": each.award, **data})

@@ -33,8 +33,8 @@ def days(count: int) -> timedelta:
 class Project:
     """A line of the drafted plan and its invented applicants.
 
-    The award list is based on two events, the review and the notice: `review` and `notice` are their versions in the
-    stream. `quantum` is the smallest unit of allocation, in fen.
+    The award list refers to two events of the project's stream: `review` and `notice` are the versions of the
+    ReviewConcluded and the NoticeStarted event. `quantum` is the smallest unit of allocation, in fen.
     """
 
     line: Mapping[str, Any]
@@ -58,7 +58,7 @@ class Project:
         return {b["batch"]: Money.parse(b["amount"]) for b in self.line["batches"]}
 
     def batches_behind(self, *gates: Gate) -> list[int]:
-        """The numbers of the line's batches that any of `gates` releases."""
+        """The numbers of the line's batches whose gate is one of `gates`."""
         return [b["batch"] for b in self.line["batches"] if b["gate"] in gates]
 
     def next_best(self) -> Recipient | None:
@@ -71,7 +71,7 @@ class Step(NamedTuple):
     """A post to make. Steps are posted in the order of their days.
 
     For an EntryReversed, `data` names the payment whose confirmation is reversed. The version of the confirmation is
-    known only when the step is posted, and replaces the payment then.
+    known only when the step is posted. It then replaces the payment in `data`.
     """
 
     day: date
@@ -91,7 +91,10 @@ class EventPoster:
         self._spent: list[tuple[date, int]] = []
 
     def post(self, stream: str, type_: str, on: date, *cites: str, **data: Any) -> int:
-        """Post one event with a document of each kind in `cites`; return the new version of `stream`."""
+        """Post one event of type `type_` that happened on the day `on`; return the new version of `stream`.
+
+        `cites`: the kinds of documents that the event cites. `data`: the other fields of its `data`.
+        """
         self._posted += 1
         number = f"示例〔{on.year}〕{self._posted}号"
         return self._post(
@@ -124,12 +127,16 @@ class EventPoster:
                 self._spent.append((step.day, SPENDING_SIGNS[step.type] * amount))
 
     def spent(self, year: int) -> int:
-        """The amount spent by the end of `year`, minus the amount returned, in fen."""
+        """The amount in fen that was spent by the end of `year`, according to the events posted so far.
+
+        Events of the types in SPENDING_SIGNS add to this amount or subtract from it.
+        """
         return sum(amount for day, amount in self._spent if day.year <= year)
 
 
 SPENDING_SIGNS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrendered": 1, "EntryReversed": -1}
-"""By event type: 1 if an event adds its amount to the spent part of the appropriation, -1 if it subtracts it."""
+"""By event type: 1 if an event adds its amount to the spent part of the appropriation, -1 if it subtracts its amount.
+"""
 
 
 def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:

@@ -19,12 +19,16 @@ from domain.posting import ACCOUNTS, PAID, TREASURY
 
 Row = Mapping[str, Any]
 ROOTS = {TREASURY: "Equity", PAID: "Expenses"}
-"""The root accounts other than Assets: money comes from the treasury (equity), and is an expense when it is paid."""
+"""By account of the ledger: its root account in a journal, if that is not Assets. Money comes from the treasury
+(equity), and is an expense when it is paid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A program's syntax for the heading, the opening of an account, a transaction, and a balance at a day's end."""
+    """The syntax of an accounting program, as functions that write the parts of a journal.
+
+    The parts are its heading, the opening of an account, a transaction, and the assertion of a balance at a day's end.
+    """
 
     heading: Callable[[str, str], str]
     opening: Callable[[str, date], str]
@@ -35,7 +39,8 @@ class Dialect:
 def account(fund: str, row: Row, name: str) -> str:
     """The journal's name for the account `name` of `fund`, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`.
 
-    `row` has the project and the batch. The journal's name contains them only if the account is kept by project.
+    `row` has the project and the batch. The journal's name contains them only if the account has a key, as `in_transit`
+    has. The account `pool`, for example, has none.
     """
     parts = [ROOTS.get(name, "Assets"), f"F-{fund}", name.replace("_", "-").capitalize()]
     if ACCOUNTS[name].key:
@@ -46,7 +51,7 @@ def account(fund: str, row: Row, name: str) -> str:
 def journal(
     dialect: Dialect, fund: str, title: str, *, moves: Iterable[Row], months: Iterable[Row], now: Iterable[Row]
 ) -> Iterator[str]:
-    """The journal of `fund`, as pieces of text in order. `moves` must be ordered by booking date.
+    """The journal of `fund`, as pieces of text in order. `moves`: the moves of money, ordered by booking date.
 
     The journal asserts the balances in `months` and `now`. `months`: the balances at the end of each month, summed from
     the moves. `now`: the balances at the end of the journal, from the table of balances.
@@ -77,16 +82,17 @@ def _end_of_month(day: date) -> date:
 
 
 def _description(row: Row) -> str:
-    """The description of a transaction: the Chinese title of its event.
+    """The description of the transaction for the move `row`: the Chinese title of the event that made the move.
 
-    For a reversal, the title of the reversed entry follows.
+    If the event is a reversal, the title of the reversed entry follows.
     """
     reversed_title = f" {TITLES[row['entry']]}" if row["entry"] else ""
     return f"{TITLES.get(row['type'], row['type'])}{reversed_title}"
 
 
 METADATA = ("position", "award", "payment", "fen")
-"""The columns that are metadata of a transaction, if not null; `position` is the event's position in the log."""
+"""The columns of a move that are written as metadata of its transaction, if not null. `position` is the event's
+position in the log; `fen` is left out for hledger."""
 
 
 def _metadata(row: Row) -> Iterator[tuple[str, Any]]:
@@ -124,4 +130,4 @@ HLEDGER = Dialect(
     assertion=lambda day, name, amount: f"{day} * balance\n    {name}  0.00 CNY = {amount} CNY\n\n",
 )  # fmt: skip
 DIALECTS = {"hledger": HLEDGER, "beancount": BEANCOUNT}
-"""The dialects by the file extension of the journal."""
+"""By file extension of a journal: the dialect in which the journal is written."""

@@ -72,17 +72,20 @@ MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
 """A call raises Unavailable when its database connection has failed MAX_CONNECTION_FAILURES times, or fails after more
 than RETRY_SECONDS. A restart of the database causes one or two failures within a moment."""
 LONG_REPLAY = 2_000
-"""A stream with more events to replay is replayed before the group commit, in the thread of its own request. Replaying
-this many events takes about 0.2 s."""
+"""A stream that has more events to replay than this is replayed before the group commit, in the thread of its own
+request. Replaying this many events takes about 0.2 s."""
 MAX_WARMED = 200
-"""How many long streams are replayed before the service is ready."""
+"""Maximum number of long streams that are replayed when the service starts, before it is ready."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
 """The errors after which a call is not tried again, because another try would take as long. The database answered, but
 another session holds a lock, or the query is slow."""
 
 
 class _Retries:
-    """Counts the connection failures of one call."""
+    """Counts the connection failures of one call of a method of Ledger.
+
+    After MAX_CONNECTION_FAILURES failures or RETRY_SECONDS, the call is not tried again.
+    """
 
     def __init__(self) -> None:
         self._failures, self._until = 0, time.monotonic() + RETRY_SECONDS
@@ -135,7 +138,7 @@ class Ledger(Application[str]):
         return dict(self._datastore.pool.get_stats())
 
     def unreadable_snapshots(self) -> int:
-        """How many snapshots could not be read since the start."""
+        """How many saved states of streams could not be read since the start of the process."""
         return self._states.unreadable_snapshots
 
     def close(self) -> None:
@@ -143,11 +146,11 @@ class Ledger(Application[str]):
         self._datastore.close()
 
     def post(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
-        """Decide and record `bundle`; return one outcome per post. Later posts see the effects of earlier ones.
+        """Decide and record the posts of `bundle`; return one outcome per post.
 
-        If `atomic`, all posts are recorded or none is. If not, each post is recorded or refused independently of the
-        others. Raises Unavailable if the database cannot be reached, the queue is full, or another thread is replaying
-        a long stream that the posts need.
+        Each post sees the effects of those before it. If `atomic`, all posts are recorded or none is. If not, each post
+        is recorded or refused independently of the others. Raises Unavailable if the database cannot be reached, the
+        queue is full, or another thread is replaying a long stream that the posts need.
         """
         self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)
@@ -305,9 +308,10 @@ class Ledger(Application[str]):
         return remaining if self._set_outcomes(draft, appended) else requests
 
     def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
-        """The cached states that deciding `bundle` reads.
+        """The cached states of all streams that deciding `bundle` reads.
 
-        None if one of them is not cached, or if the decision also reads what is only in the database.
+        None if one of these streams is not cached, or if the decision needs the next serial or an entry that a post
+        refers to. Both are only in the database.
         """
         if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
             return None  # the next serial and the referenced entries are only in the database

@@ -21,7 +21,7 @@ Work = Callable[[Sequence[R]], None]
 
 
 class _Call(greenlet):
-    """One call of `handle`, in a greenlet of its own.
+    """One call that run() makes of its function `handle`, in a greenlet of its own.
 
     `waits_for`: the work that the call waits for, and the request that the call submitted to this work; None once the
     call has ended.
@@ -35,9 +35,10 @@ class _Call(greenlet):
 
 
 def submit(work: Work[R], request: R) -> None:
-    """Have `work` process this request together with the requests that other calls of `run` submit to the same work.
+    """Have `work` process this request together with the others that are submitted to the same work.
 
-    Outside `run`, the request is processed alone and at once. Raises what `work` raises.
+    The others are submitted by the calls that the same run() makes. Outside run(), the request is processed alone and
+    at once. Raises what `work` raises.
     """
     call = getcurrent()
     if isinstance(call, _Call):
@@ -50,7 +51,7 @@ def submit(work: Work[R], request: R) -> None:
 def run(requests: deque[T], handle: Callable[[T], None]) -> int:
     """Call `handle` for each request in the queue, and return the number of calls made. `handle` must not raise.
 
-    Meanwhile, another thread may take requests out of the queue; these requests are not handled or counted here.
+    Another thread may take requests out of the queue at the same time; these requests are not handled or counted here.
     """
     count = 0
     suspended: list[_Call] = []

@@ -58,7 +58,7 @@ class Draft(Struct):
     new_posts: dict[PostKey, NewPost] = field(default_factory=dict)
 
     def add(self, request: Request, *, only_if_all_accepted: bool = False) -> bool:
-        """Decide `request` after the earlier requests; return whether its outcomes were added to the draft.
+        """Decide `request` after the requests already in the draft; return whether its outcomes were added.
 
         If a post of an atomic request fails, the outcomes of the request are added, but none of its events. With
         `only_if_all_accepted`, a request is added only if all its posts are to be recorded. Otherwise nothing is added,

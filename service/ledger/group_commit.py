@@ -19,9 +19,11 @@ from service.overload import Overloaded
 MAX_BATCH_POSTS = 1_000
 """Maximum number of posts in one transaction, unless a single request has more."""
 MAX_QUEUED_POSTS = 20_000
-"""Maximum number of posts in the queue. A batch that would exceed this number is refused as overloaded."""
+"""Maximum number of posts that wait for the next transaction. A batch that would exceed this number is refused as
+overloaded."""
 BATCH_WAIT_SECONDS = 0.001
-"""Maximum time that a leader waits for more batches. After a transaction of one batch, the new leader does not wait."""
+"""Maximum time that the thread that runs the next transaction waits for more batches to join it. If the last
+transaction had one batch only, it does not wait."""
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
@@ -44,7 +46,7 @@ def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
 class _Batch:
     """The requests of one thread.
 
-    `turn` is a lock. It is released when the thread must lead, or when the thread's requests are done.
+    `turn` is a lock. It is released when the thread must run the next transaction, or when its requests are done.
     """
 
     __slots__ = ("posts", "requests", "turn")
@@ -103,7 +105,7 @@ class GroupCommit:
             self._queue[0].turn.release()
 
     def _collect(self, batch: _Batch) -> None:
-        """Wait until the queue has as many batches as the last transaction had. Wait at most BATCH_WAIT_SECONDS.
+        """Wait until the queue has as many batches as the last transaction had, but at most BATCH_WAIT_SECONDS.
 
         `batch` is the first in the queue.
         """
@@ -156,7 +158,7 @@ class GroupCommit:
                 self._appoint_leader()
 
     def _appoint_leader(self) -> None:
-        """Make the first batch of the queue the leader, and wake its thread."""
+        """Make the thread of the first batch in the queue the leader: wake it, so that it runs the next transaction."""
         self._leader = self._queue[0] if self._queue else None
         if self._leader:
             self._leader.turn.release()

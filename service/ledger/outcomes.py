@@ -55,7 +55,7 @@ class Refusal(Struct, frozen=True):
 
 
 class NotRecorded(Struct, frozen=True):
-    """The post was not recorded, because another post or event of its atomic bundle failed."""
+    """The post was not recorded, because another one failed, and the sender wanted all of them recorded or none."""
 
 
 Outcome = Committed | Decided | IdentityConflict | VersionConflict | Refusal | NotRecorded

@@ -24,10 +24,11 @@ from service.ledger.recorder import Identity, LastEvent
 from service.postgres.queries import QUERIES
 
 SNAPSHOT_AFTER = 1_000
-"""If a load replays more events of one stream than this, it saves a snapshot of the stream."""
+"""If a load replays more events of one stream than this, it saves the stream's state as a snapshot."""
 
 MAX_SNAPSHOT_BYTES = 256 * 1024 * 1024
-"""A larger snapshot is not saved. Reading a snapshot of 139 MB took 4 s; replaying its 340 000 events took 25 s."""
+"""A stream's state that is larger than this is not saved as a snapshot. Reading a snapshot of 139 MB took 4 s;
+replaying its 340 000 events took 25 s."""
 
 MAX_CACHED_EVENTS = 1_000_000
 """Maximum number of events of all cached streams together."""
@@ -38,16 +39,16 @@ STATE_VERSION = 1
 the states of the released logs with the states of this version, and says when the version must be raised."""
 _LIBRARIES = ("immutables", "msgspec")
 SNAPSHOT_KEY = " ".join([f"states {STATE_VERSION}", *(f"{name} {version(name)}" for name in _LIBRARIES)])
-"""The key that is saved with a snapshot. It names the versions that a snapshot depends on. A snapshot with another key
-is ignored, and is replaced when its stream is replayed."""
+"""The key that is saved with a snapshot (the saved state of a stream). It names the version of the states, and of the
+libraries that write them. A snapshot with another key is ignored, and is replaced when its stream is replayed."""
 NO_SNAPSHOTS = ""
-"""A key that no snapshot has. With this key, the query `load` reads no snapshots, only events of the log."""
+"""A key that no saved state of a stream has. With this key, the query `load` reads only events of the log."""
 
 log = structlog.get_logger(__name__)
 
 
 class SnapshotUnreadable(Exception):
-    """The snapshot of this stream cannot be decoded."""
+    """The saved state (snapshot) of the stream `stream` cannot be decoded."""
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -71,7 +72,7 @@ class StateCache:
     def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
         self._max_streams, self._max_events, self._events = max_streams, max_events, 0
         self.unreadable_snapshots = 0
-        """How many snapshots could not be read, so that the log was replayed."""
+        """How many saved states of streams could not be read, so that the log was replayed instead."""
         self._streams: OrderedDict[str, CachedState] = OrderedDict()
         self._lock = Lock()
 
@@ -198,8 +199,8 @@ def load(
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
     claimed numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated. If
-    the replay of a stream was long, a snapshot of the stream is saved. Snapshots never make the load fail: one that
-    cannot be read is deleted, and the log is replayed instead; a failure to save one is only logged.
+    the replay of a stream was long, the stream's state is saved as a snapshot. Snapshots never make the load fail: one
+    that cannot be read is deleted, and the log is replayed instead; a failure to save one is only logged.
     """
     try:
         return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY)
@@ -250,7 +251,10 @@ def _load(
 
 
 def _columns(prefix: str, last: Collection[LastEvent]) -> dict[str, list[Any]]:
-    """Query parameters with the versions, positions and times of the events `last`; their names begin with `prefix`."""
+    """The versions, positions and times of the events `last`, as parameters of the query `load`.
+
+    The names of the parameters begin with `prefix`.
+    """
     return {
         f"{prefix}versions": [each.version for each in last],
         f"{prefix}positions": [each.position for each in last],
@@ -275,9 +279,9 @@ def _save_snapshot(conn: Connection[DictRow], name: str, cached: CachedState) ->
 
 
 def _try(conn: Connection[DictRow], query: str, **parameters: object) -> None:
-    """Run a query that saves or deletes a snapshot. If the query fails, only log a warning.
+    """Run a query that saves or deletes the saved state (snapshot) of a stream. If the query fails, only log a warning.
 
-    The load must not fail because of a full disk, a read-only database, or a lock.
+    The load of states must not fail because of a full disk, a read-only database, or a lock.
     """
     try:
         with conn.transaction():

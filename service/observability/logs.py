@@ -92,7 +92,10 @@ class Background:
                 atexit.register(self.finish)
 
     def finish(self) -> None:
-        """Write the queued lines. Later lines are written at once by the thread that logs them."""
+        """Write the queued lines.
+
+        A line that is logged after this call is written at once by the thread that logs it.
+        """
         with self._lock:
             if self._thread is None or self._finished:
                 return

@@ -59,7 +59,7 @@ NAMES = frozenset(
         *(f"{name}_total" for name in SNAPSHOTS),
     }
 )
-"""The names of all samples, as Prometheus shows them."""
+"""The names of all samples that `/metrics` returns, as Prometheus shows them."""
 
 
 def active() -> float:
@@ -71,9 +71,9 @@ def active() -> float:
 class State(Collector):
     """Collects the ledger's positions, the days that its calendar covers and the pools' statistics at each scrape.
 
-    `ledger` returns values by metric name, and raises if the database does not answer. `pools` maps
-    the name of each pool to a function that returns psycopg's statistics of the pool. `unreadable_snapshots` returns
-    the number of snapshots that could not be read.
+    `ledger` returns values by metric name, and raises if the database does not answer. `pools`: by name of a connection
+    pool, a function that returns psycopg's statistics of the pool. `unreadable_snapshots` returns the number of saved
+    states of streams that could not be read.
     """
 
     def __init__(

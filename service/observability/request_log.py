@@ -30,7 +30,8 @@ def install(app: Flask) -> None:
 
 
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
-"""The methods that are metric labels. Others are counted as `other`, because clients may send arbitrary names."""
+"""The HTTP methods that are metric labels. All others are counted as `other`, because clients may send arbitrary names.
+"""
 
 
 def _log(response: Response) -> None:
@@ -55,7 +56,7 @@ def _log(response: Response) -> None:
 
 
 def _log_item(item: Any, key: str | None) -> None:
-    """Count one posted event in the metrics, and log it."""
+    """Count one posted event in the metrics, and log it. `key`: the name of the sender's API key."""
     metrics.POSTS.labels(item.result).inc()
     fields: dict[str, Any] = {"outcome": item.result}
     if item.post:

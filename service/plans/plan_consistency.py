@@ -101,8 +101,8 @@ LISTS = (
     ("project", "projects", "code"),
     ("number", "projects", "number"),
 )
-"""Names that must not occur twice in a list of the plan. For each: their kind as in PlanNamesTwice, the list, and the
-field of the list's items that has the name."""
+"""Lists of the plan in which a name must not occur twice. For each: the kind of the names as PlanNamesTwice states it,
+the list, and the field of the list's items that has the name."""
 
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...] = (
     ((), _names_twice),
@@ -110,4 +110,5 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...]
     (("plan.tasks",), _unknown_tasks),
     (("plan.unit", "plan.batches", "plan.projects", "plan.total"), _sums),
 )
-"""Pairs: the fields that a check relies on, and the check."""
+"""Pairs: the paths of the fields that a check relies on, and the function that returns the errors that the check finds.
+"""

@@ -53,7 +53,7 @@ def parse(file: Path) -> PlanFile:
 
 
 class PlanEvent(NamedTuple):
-    """A CloudEvent, and the path of the block or field of the plan file from which it was made."""
+    """A CloudEvent made from a plan file. `place`: the path of the block or field of the file that it was made from."""
 
     event: Event
     place: str

@@ -34,14 +34,15 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""By event type: the fields that have another name in the plan file, with their paths there. Such fields of all event
-types are in EVERYWHERE.
+"""By event type: the fields of the event that have another name in the plan file, each with its path in the file.
+EVERYWHERE has such fields of any event type. A field in neither has the same name in the file, in the section that the
+event was made from.
 
-In a path, `{place}` is the place that the event was made from, and `{project}` is the project's line that contains this
-place. Fields that are not listed have the same name in the event's section of the file.
+In a path, `{place}` stands for the path of the block or field that the event was made from, and `{project}` for the
+path of the project's line that contains this block or field.
 """
 OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
-"""The fields of a project's line that have another name in the file."""
+"""By field of a project's line in an event: the name that the field has in the plan file, if that is another one."""
 
 
 def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str:
@@ -80,9 +81,9 @@ def _steps(steps: Iterable[str]) -> str:
 
 
 def path_of_refusal(made: PlanEvent, refusal: Refused, plan: Mapping[str, Any]) -> str:
-    """The path in the plan file of the field that caused `refusal`.
+    """The path of the field of the plan file that caused `refusal`, a refusal of the event `made`.
 
-    If REFUSED does not have the rule, the path is `made.place`, the place that the event was made from.
+    If REFUSED does not have the rule, this is the path of the block or field that the event was made from.
     """
     find = REFUSED.get(type(refusal))
     return find(made, plan) if find else made.place
@@ -108,4 +109,4 @@ REFUSED: Mapping[type[Refused], Callable[[PlanEvent, Mapping[str, Any]], str]] =
     FundExists: _path("fund.code"),
     ProjectExists: _field("/subject"),
 }
-"""By rule: the function that returns the path of the field that caused the refusal."""
+"""By rule: the function that returns the path of the field of the plan file that caused the refusal."""

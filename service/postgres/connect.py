@@ -43,8 +43,8 @@ class TransactionPooler(ConfigWrong):
 
 
 ATTEMPTS = 3
-"""How many times the sessions are checked. One check may miss a pooler if other clients take and return its sessions
-meanwhile."""
+"""How many times `_check_sessions` looks for a pooler. One check may miss a pooler if other clients take and return its
+sessions meanwhile."""
 
 
 def _check_sessions(url: str) -> None:

@@ -39,7 +39,7 @@ MAX_START_SECONDS = 600  # recovery after a crash may take minutes
 MAX_STOP_SECONDS = 60
 NOT_AS_ROOT = "PostgreSQL refuses to run as root"
 CREATE_LOCK = 8_319_689_431_689_592_837  # `suyuan` in ASCII, and 5
-"""The key of the advisory lock that is held while the database is created."""
+"""The key of the advisory lock that is held while the ledger's database is created on the embedded server."""
 
 # No locale: text sorts the same on every machine. No password: only the owner of the data folder can open the socket.
 INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
@@ -143,7 +143,10 @@ class _Users:
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """Hold the entry lock."""
+        """Context manager: holds the entry lock.
+
+        Meanwhile, no other process registers as a user of the server, starts the server or releases it.
+        """
         fcntl.lockf(self._file, fcntl.LOCK_EX, 1, self.ENTRY_BYTE)
         try:
             yield
@@ -153,7 +156,7 @@ class _Users:
     def others(self) -> str:
         """The process ids of the other users, separated by commas; "" if there are no other users.
 
-        The result is "?" if there are other users, but their ids are unknown. The caller must hold the entry lock.
+        The result is "?" if there are other users, but their ids are unknown. Call this only within `exclusive()`.
         """
         try:
             fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, self.USER_BYTE)

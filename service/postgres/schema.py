@@ -51,7 +51,10 @@ def current_schema() -> str:
 
 
 def _readable(dump: str) -> str:
-    """The text of `dump` without settings, headings of objects and repeated blank lines."""
+    """The text of `dump` without settings, the comments above each object, and repeated blank lines.
+
+    `dump` is the output of pg_dump.
+    """
     text = re.sub(r"--\n-- Name: .*\n--\n", "", NOISE.sub("", dump))
     text = re.sub(r"^--\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -39,19 +39,20 @@ class Limits(NamedTuple):
 
 POSTS = Limits(silence_seconds=6, statement_seconds=5, lock_seconds=3)
 REPLAYS = Limits(silence_seconds=310, statement_seconds=300, lock_seconds=3)
-"""For the replay of a long stream, which may take longer than a post."""
+"""The limits of a session while it replays a long stream, which may take longer than a post."""
 KEYS = Limits(silence_seconds=3, statement_seconds=2, lock_seconds=1)
 READS = Limits(silence_seconds=9, statement_seconds=8, lock_seconds=3)
 WORKERS = Limits(silence_seconds=60, statement_seconds=55, lock_seconds=10)
-"""For the projector, the log watcher and the scheduler of checks. Folding a span of 10 000 events takes one second."""
+"""The limits of the sessions of the projector, the log watcher and the scheduler of checks. Folding a span of 10 000
+events takes one second."""
 COMMANDS = Limits(silence_seconds=3_600, statement_seconds=0, lock_seconds=60, idle_seconds=0)
-"""For commands and checks. Statements have no limit, because one may read or index the whole log. Open transactions
-have no limit, because a check keeps its snapshot open while other sessions fold."""
+"""The limits of the sessions of commands and checks. Statements have no limit, because one may read or index the whole
+log. Open transactions have no limit, because a check keeps its database snapshot open while other sessions fold."""
 
 WAIT_SECONDS = 2.0
 """How long a request waits for a connection of a pool."""
 RECONNECT_SECONDS = 5.0
-"""A pool stops trying to connect after this time, and the next request makes it try again. The time is short because
+"""How long a pool tries to connect before it stops; the next request makes it try again. The time is short because
 psycopg doubles the pause after each failed attempt."""
 
 CLIENT_DEFAULTS = {
@@ -61,7 +62,7 @@ CLIENT_DEFAULTS = {
     "keepalives_count": 3,
     "tcp_user_timeout": 10_000,  # milliseconds
 }
-"""The connection parameters of libpq that are used unless the URL sets them."""
+"""The connection parameters of libpq that are used unless the database URL sets others."""
 
 SERVER_SETTINGS = {
     "search_path": "public",
@@ -92,7 +93,10 @@ class Session(Connection[Any]):
         return super().wait(self._with_silence_limit(gen), interval, timeout)
 
     def _with_silence_limit(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
-        """Passes on the steps of `gen`. After too long a silence, closes the connection and raises OperationalError."""
+        """The generator `gen`, with which psycopg waits for the server, extended by the silence limit.
+
+        If the server is silent for longer than the limit, the connection is closed and OperationalError is raised.
+        """
         try:
             step, heard = next(gen), time.monotonic()
             while True:

@@ -16,7 +16,8 @@ from service.postgres.session import KEYS, READS, WAIT_SECONDS, Pool, Row, pool
 
 POLL_SECONDS = 0.01
 MAX_WAITING = 4
-"""How many readers may wait for a position at a time; the next one gets NotYet at once."""
+"""How many readers may wait at a time for the projections to reach a position. A reader that would be one more gets
+NotYet at once."""
 
 
 class NotInTheLog(Exception):
@@ -46,7 +47,10 @@ def open_pool(url: str, size: int) -> Pool:
 
 
 def keys_pool(url: str) -> Pool:
-    """A separate pool for looking up keys: authentication must not queue behind slow reads."""
+    """The pool of connections that look up API keys.
+
+    It is separate, because authentication must not queue behind slow reads.
+    """
 
     def set_up(conn: Connection[Row]) -> None:
         conn.autocommit = True
@@ -96,11 +100,11 @@ class Reader:
 
     @contextmanager
     def at(self, min_position: int = 0) -> Iterator[Snapshot]:
-        """A snapshot of the projections after they have folded the log up to `min_position` or further.
+        """Context manager: a snapshot of the projections, folded at least up to log position `min_position`.
 
         Waits for the projections if necessary. Raises NotInTheLog if the log ends before `min_position`, and NotYet if
         the projections do not reach it in WAIT_SECONDS. At most MAX_WAITING readers wait at a time, so that waiting
-        readers never occupy all threads; a further reader that would have to wait gets NotYet at once.
+        readers never occupy all threads. A reader that would have to wait in addition to these gets NotYet at once.
         """
         until = time.monotonic() + WAIT_SECONDS
         waits = False

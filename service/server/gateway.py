@@ -45,9 +45,10 @@ log = structlog.get_logger()
 
 THREADS = 16
 MAX_QUEUED = 128
-"""Maximum number of requests that wait for a thread; further requests are rejected as overloaded."""
+"""Maximum number of requests that wait for a thread; a request that would be one more is rejected as overloaded."""
 SMALL_BODY_BYTES = 64 * 1024
-"""Larger bodies count towards the limits on bytes being received, per sender and in total, and are never batched."""
+"""Bodies larger than this count towards the limits on bytes that are being received, per sender and in total. A post
+with such a body is never handled together with other posts."""
 MAX_RECEIVING_BYTES_PER_SENDER, MAX_RECEIVING_BYTES = 2 * MAX_BODY_BYTES, 16 * MAX_BODY_BYTES
 REQUEST_SECONDS, UPLOAD_SECONDS, PROBE_SECONDS = 10.0, 45.0, 5.0
 """A request is answered within REQUEST_SECONDS, whatever the database does: with 503 if the application has no answer
@@ -62,12 +63,12 @@ GC_THRESHOLDS = 20_000, 50, 20
 collections took a sixth of the processing time of posts."""
 
 MAX_FOLLOWERS, MAX_FOLLOWERS_PER_SENDER = 128, 64
-"""Maximum number of readers, in total and per sender, that wait for events or follow the log. Further readers are
-rejected as overloaded."""
+"""Maximum number of readers, in total and per sender, that wait for events or follow the log. A reader that would be
+one more is rejected as overloaded."""
 MAX_STREAM_BYTES = 1024 * 1024
 MAX_STREAM_SECONDS, HEARTBEAT_SECONDS = 600.0, 15.0
-"""A stream ends after MAX_STREAM_BYTES or MAX_STREAM_SECONDS. While there are no events, the stream sends a comment
-every HEARTBEAT_SECONDS."""
+"""A response that streams events ends after MAX_STREAM_BYTES or MAX_STREAM_SECONDS. While there are no events, it has a
+comment every HEARTBEAT_SECONDS."""
 
 T = TypeVar("T")
 Answer = tuple[int, list[tuple[str, str]], bytes]
@@ -172,8 +173,8 @@ class Gateway:
     async def _stream(self, follow: Follow, environment: Mapping[str, Any], protocol: Any, first: Answer) -> None:
         """Send `first`, then new events, up to MAX_STREAM_BYTES and MAX_STREAM_SECONDS.
 
-        After that the reader reconnects with `Last-Event-ID`. The bytes are limited because the web server buffers,
-        without a limit, everything that a slow reader has not read yet.
+        When the stream has ended, the reader reconnects with `Last-Event-ID`. The bytes are limited because the web
+        server buffers, without a limit, everything that a slow reader has not read yet.
         """
         status, headers, part = first
         out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
@@ -202,13 +203,19 @@ class Gateway:
             return await self._posts.call(partial(_active, work))
 
     async def _probed(self, work: Callable[[], Answer]) -> Answer:
-        """The answer to a readiness check. These checks have a thread of their own and never wait for other work."""
+        """The answer of `work`, which is a readiness check.
+
+        These checks have a thread of their own and never wait for other requests.
+        """
         async with _deadline(PROBE_SECONDS):
             return await asyncio.get_running_loop().run_in_executor(self._probe_thread, work)
 
     @asynccontextmanager
     async def _admitted(self, seconds: float) -> AsyncIterator[None]:
-        """Admit one request. Raises _Declined if too many are in progress, or if this one exceeds `seconds`."""
+        """Context manager: admits one request and limits it to `seconds`.
+
+        Raises _Declined if too many requests are in progress, or if this one takes longer.
+        """
         if self._in_progress >= THREADS + MAX_QUEUED:
             raise _Declined("overloaded")
         self._in_progress += 1
@@ -240,7 +247,10 @@ class Gateway:
 
     @contextmanager
     def _reserved(self, authorization: str, length: int) -> Iterator[None]:
-        """Reserve the bytes of a large body. Raises _Declined if the limit per sender or in total is exceeded."""
+        """Context manager: reserves `length` bytes for a large body that is being received.
+
+        Raises _Declined if the limit on such bytes, per sender or in total, would be exceeded.
+        """
         own, total = self._receiving[authorization] + length, self._receiving.total() + length
         if own > MAX_RECEIVING_BYTES_PER_SENDER or total > MAX_RECEIVING_BYTES:
             raise _Declined("overloaded")
@@ -351,7 +361,10 @@ def _environment(scope: Any, body: bytes) -> dict[str, Any]:
 
 @lru_cache(maxsize=256)
 def _key(header: str) -> str | None:
-    """The WSGI key of a header; None if its name has an underscore, which WSGI cannot tell from a hyphen."""
+    """The key that the HTTP header `header` has in the WSGI environment.
+
+    None if the header's name has an underscore, which WSGI cannot tell from a hyphen.
+    """
     if "_" in header:
         return None
     name = header.upper().replace("-", "_")
@@ -359,9 +372,9 @@ def _key(header: str) -> str | None:
 
 
 def _is_small_post(environment: Mapping[str, Any]) -> bool:
-    """Whether the request is a small post of events, to be handled in a batch.
+    """Whether the request is a post of events that is small enough to be handled together with other posts.
 
-    A dry run is never batched, because it queries the database on its own.
+    A dry run is always handled alone, because it queries the database on its own.
     """
     of_events = environment["REQUEST_METHOD"] == "POST" and environment["PATH_INFO"].endswith("/events")
     is_dry = "dry_run" in environment["QUERY_STRING"]

@@ -20,7 +20,8 @@ log = structlog.get_logger()
 POLL_SECONDS = 1.0
 RECONNECT_SECONDS = 1.0
 MIN_INTERVAL_SECONDS = 0.05
-"""Minimum time between two wake-ups of the readers; all events recorded in between cause one wake-up."""
+"""Minimum time between two wake-ups of the readers that wait for new events; all events recorded in between cause one
+wake-up."""
 
 
 class LogWatcher:

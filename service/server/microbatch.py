@@ -20,7 +20,7 @@ _Completed = tuple[asyncio.Future[T], T | None, BaseException | None]
 MAX_BATCH_CALLS = 32
 """Maximum number of calls in one batch."""
 BATCH_WAIT_SECONDS = 0.004
-"""Maximum time that queued calls wait for further calls."""
+"""Maximum time that queued calls wait for more calls to join their batch."""
 SLOW_BATCH_SECONDS = 0.02
 """After this time, a batch no longer blocks other calls: its unstarted calls, and new calls, run in another thread."""
 
@@ -41,8 +41,8 @@ class MicroBatcher(Generic[T]):
         self._timer: asyncio.TimerHandle | None = None
         self._answering = False
         self._queued_before = self._expected = 0
-        """`_queued_before`: how many calls were queued when the running batch had its first result. `_expected`: how
-        many calls must be queued before the next batch starts early."""
+        """`_queued_before`: how many calls were queued when the running batch had its first result. `_expected`: as
+        soon as this many calls are queued, the next batch starts without waiting longer."""
 
     async def call(self, call: Callable[[], T]) -> T:
         """The result of `call`. Raises what `call` raises."""

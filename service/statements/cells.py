@@ -19,7 +19,7 @@ AccountOf = Callable[[str], BankAccount]
 MAX_CELL_LENGTH = 4_000
 """The maximum number of characters in a cell; a longer cell is an error."""
 MAX_EXACT_DIGITS = 15
-"""The number of digits that a spreadsheet keeps of a number; further digits are lost."""
+"""How many digits a spreadsheet keeps of a number; all digits after these are lost."""
 
 _DAY = re.compile(
     r"(\d{4})(?:[-/.年](\d{1,2})[-/.月](\d{1,2})日?|(\d{2})(\d{2}))(?:[T ]?\d{1,2}:?\d{2}(?::?\d{2}(?:\.\d{1,9})?)?)?",

@@ -17,7 +17,7 @@ from service.postgres.snapshots import Snapshot
 from service.statements import Statement
 
 MARGIN = timedelta(days=31)
-"""How far outside the statement's days an entry is still read as a candidate for a match."""
+"""How far outside the statement's days an entry may be booked and still be read, as it may match a line."""
 TOLERANCE_DAYS = 3
 """The default number of days by which the dates of a line and its entry may differ."""
 
@@ -26,9 +26,9 @@ TOLERANCE_DAYS = 3
 class LedgerEntries:
     """The entries of a fund's ledger that a statement is compared with, as of `position`.
 
-    `entries`: the cash entries to match. `pending`: payments that are instructed, but neither confirmed nor failed.
-    `settled`: cash entries that an accepted statement of other days has already matched. `accepted`: the acceptance in
-    force of the same statement file for the same days, or None.
+    `entries`: the entries that may match a line, net of their reversals. `pending`: payments that are instructed, but
+    neither confirmed nor failed. `settled`: entries that an accepted statement of other days has already matched.
+    `accepted`: the acceptance in force of the same statement file for the same days, or None.
     """
 
     fund: str
@@ -41,7 +41,10 @@ class LedgerEntries:
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """A statement compared with a fund's ledger: all pairings of lines and entries."""
+    """A statement compared with a fund's ledger.
+
+    `pairings`: lines and entries that belong together, with their differences, and each line or entry without a match.
+    """
 
     ledger: LedgerEntries
     statement: Statement
@@ -53,7 +56,7 @@ class Reconciliation:
 
     @property
     def exceptions(self) -> list[Pairing]:
-        """The pairings that differ, the most serious kind first."""
+        """The pairings of lines and entries in which something differs, the most serious kind of difference first."""
         order = list(Difference)
         return sorted((each for each in self.pairings if each.differs), key=lambda each: order.index(each.differs[0]))
 
@@ -61,8 +64,8 @@ class Reconciliation:
 def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position: int | None) -> LedgerEntries:
     """Read the entries of the fund's ledger that `statement` is compared with, as of `position`.
 
-    If `position` is None, they are read as of the snapshot's position. Cash entries are read up to MARGIN outside the
-    statement's days.
+    If `position` is None, they are read as of the snapshot's position. The entries that may match a line are read up to
+    MARGIN outside the statement's days.
     """
     first, last = _days(statement)
     at = snapshot.position if position is None else position
@@ -121,7 +124,10 @@ def _entry(row: Row) -> Entry:
 
 
 def document(result: Reconciliation) -> dict[str, Any]:
-    """The result as a dictionary for JSON: the exceptions first, the data for accepting the result last."""
+    """The result as a dictionary for JSON.
+
+    The differences (exceptions) come first, the data for accepting the result last.
+    """
     statement = result.statement
     rows = dict(enumerate(statement.rows, 1))
     return {
@@ -217,7 +223,7 @@ def _entry_document(entry: Entry) -> dict[str, Any]:
 
 
 def acceptance(result: Reconciliation) -> dict[str, Any]:
-    """The data of the event StatementReconciled that accepts `result`, without the explanations of the exceptions."""
+    """The data of the event StatementReconciled that accepts `result`, without the explanations of the differences."""
     statement = result.statement
     return {
         "file_sha256": statement.sha256,
@@ -280,7 +286,7 @@ PENDING = (
 
 
 def sentences(pairing: Pairing, rows: Mapping[int, str]) -> tuple[str, str]:
-    """Describes an exception in English and in Chinese, with one sentence for each difference."""
+    """Describes a pairing that differs, in English and in Chinese, with one sentence for each difference."""
     return _sentence(pairing, rows, 0), _sentence(pairing, rows, 1)
 
 

@@ -35,14 +35,16 @@ log = structlog.get_logger()
 MEMORY_BYTES = 512 * 1024 * 1024
 CPU_SECONDS = 8
 TIMEOUT_SECONDS = 30
-"""After this time the process is killed. It is longer than CPU_SECONDS, because other processes may use the CPU too."""
+"""After this time the process that reads the file is killed. It is longer than CPU_SECONDS, because other processes may
+use the CPU too."""
 _SLOTS, WAIT_SECONDS = BoundedSemaphore(2), 2
 """_SLOTS limits how many files are read at a time. A request waits up to WAIT_SECONDS for a slot, and occupies a thread
 while it waits."""
 ENVIRONMENT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
-"""The environment variables that are passed to the process. None of them holds a secret."""
+"""The environment variables that are passed to the process that reads the file. None of them holds a secret."""
 WHOLE = "whole"
-"""A value in place of an account's digest. It says that `last4` is the whole account number."""
+"""Stands in place of the digest of an account number in the sandbox's answer, and says that `last4` is the whole
+number."""
 TOO_COMPLEX: Error = ("", "The file is too complex to be read.", "文件过于复杂，无法读取。")
 
 

@@ -16,7 +16,8 @@ from service.statements.cells import Cell
 from service.statements.statement import MAX_LINES, StatementWrong, too_long
 
 ENCODINGS = ("utf-8-sig", "gb18030")
-"""Tried in this order, because hardly any text in GBK is valid UTF-8. GB18030 includes all of GBK and GB 2312."""
+"""The encodings in which a CSV file may be. They are tried in this order, because hardly any text in GBK is valid
+UTF-8. GB18030 includes all of GBK and GB 2312."""
 MAX_ROWS, MAX_COLUMNS = MAX_LINES + 1_000, 200
 MAX_UNPACKED_BYTES = 64 * 1024 * 1024
 """The size limit of an unpacked workbook."""
@@ -83,9 +84,9 @@ def _rows_of(written: str) -> Iterator[list[str]]:
 
 
 def _delimiter(written: str) -> str:
-    """The delimiter that is most frequent at the start of the file; in a tie, preferably the comma.
+    """The delimiter of the CSV text `written`: the one that is most frequent at its start.
 
-    Tabs at the end of cells do not count.
+    In a tie, the comma is preferred. Tabs at the end of cells do not count.
     """
     first = re.sub(r"\t(?=[,;|\r\n])", "", written[:10_000])
     return max(",\t;|", key=lambda each: (first.count(each), each == ","))

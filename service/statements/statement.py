@@ -60,7 +60,7 @@ class Statement(Struct, frozen=True):
     adds_up: bool | None = None
 
     def total(self, direction: Direction) -> Money:
-        """The sum of the lines in this direction."""
+        """The sum of the amounts of the statement's incoming or of its outgoing lines, as `direction` says."""
         return Money(sum(line.amount for line in self.lines if line.direction is direction))
 
     def of(self, first_day: date, last_day: date) -> Statement:

@@ -36,7 +36,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "balance": ("账户余额", "余额", "balance"),
     "currency": ("币种", "币别", "货币", "currency"),
 }  # fmt: skip
-"""The usual headings of each part of a line, the most likely heading first."""
+"""By part of a statement line, such as `date`: the usual headings of its column, the most likely heading first."""
 DIRECTIONS = {
     **dict.fromkeys(("借", "借方", "支", "支出", "付", "付款", "d", "dr", "dbit", "debit", "out"), Direction.OUT),
     **dict.fromkeys(("贷", "贷方", "收", "收入", "收款", "c", "cr", "crdt", "credit", "in"), Direction.IN),

@@ -25,7 +25,7 @@ POLL_SECONDS = 0.5
 
 
 class Retry(NamedTuple):
-    """How an error is logged (`event`, `level`), and how long to wait after it.
+    """How the projector logs an error (`event`, `level`), and how long it then waits.
 
     The wait is `first_seconds` after the first error, and doubles with each further error in a row, up to
     `max_pause_seconds`.
@@ -43,11 +43,11 @@ class Retry(NamedTuple):
 
 LOST = Retry("projector lost the database", logging.WARNING, 0.5, 5.0)
 REFUSED = Retry("projector cannot fold", logging.ERROR, 1.0, 60.0)
-"""For an error that PostgreSQL reports and that is not in the events, such as a full disk, a missing privilege, a
-timeout or a lock."""
+"""How the projector logs an error that PostgreSQL reports and that is not in the events, and waits after it. Such an
+error is a full disk, a missing privilege, a timeout or a lock."""
 ENDED = ("08", "57P", "25P03")
-"""The beginnings of the SQLSTATEs of a connection that the server has ended, or does not accept while it starts or
-stops."""
+"""Beginnings of SQLSTATEs. An error with such an SQLSTATE means that the server has ended the connection, or accepts
+none while it starts or stops."""
 
 
 def follow(url: str, stop: threading.Event, wait: Callable[[float], object] | None = None) -> None:

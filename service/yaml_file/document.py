@@ -14,7 +14,7 @@ from service.yaml_file.yaml_lines import WrongYaml, load
 MAX_BYTES = 8 * 1024 * 1024
 """The maximum size of a file. The largest plan that can be loaded at once has less than 1 MiB."""
 MAX_LISTED = 20
-"""The maximum number of errors that the message lists."""
+"""The maximum number of errors that the message of a FileWrong lists."""
 
 
 class FileWrong(OperatorError):

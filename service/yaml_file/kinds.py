@@ -19,7 +19,7 @@ from service.yaml_file.yaml_lines import Block, Items, Text
 ACTOR = "--actor"
 """The path of an error that is not in a field of the file, but in the option that names the person who acts."""
 MAX_TEXT = 1_000
-"""Maximum number of characters in a text."""
+"""Maximum number of characters in a value of the file that is free text."""
 MAX_SHOWN = 60
 """Maximum number of characters of a value that a message shows."""
 
@@ -66,7 +66,7 @@ NO_VALUE = (
 
 
 def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
-    """A kind for single values. `read` parses a value, and raises NotAllowed if the field does not allow the value."""
+    """A parser of single values. `read` parses a value, and raises NotAllowed if the field does not allow the value."""
 
     def kind(value: Any, path: str, reading: Reading) -> Any:
         if not isinstance(value, Text):
@@ -111,7 +111,7 @@ def _day(value: Text, _: Reading) -> str:
 
 
 def one_of(*values: str) -> Kind:
-    """A kind for text that must be one of `values`."""
+    """A parser of text that must be one of `values`."""
 
     def read(value: Text, _: Reading) -> str:
         if value not in values:
@@ -131,7 +131,7 @@ def flag(value: Any, path: str, reading: Reading) -> bool:
 
 
 def many(kind: Kind, *, min_items: int = 1) -> Kind:
-    """A kind for lists of at least `min_items` values, each of the kind `kind`."""
+    """A parser of lists of at least `min_items` values, each of which `kind` parses."""
 
     def read(value: Any, path: str, reading: Reading) -> list[Any]:
         if not isinstance(value, Items):
@@ -146,11 +146,11 @@ def many(kind: Kind, *, min_items: int = 1) -> Kind:
 
 NOTHING = Text("")
 NOTHING.null = True
-"""Read in place of a required field that is missing, so that a block has all its required fields."""
+"""The value that stands for a required field that is missing, so that a parsed block has all its required fields."""
 
 
 def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = None) -> Kind:
-    """A kind for blocks of named fields: all of `required`, any of `optional`, and no others.
+    """A parser of blocks of named fields: all of `required`, any of `optional`, and no others.
 
     An optional field without a value (~, null, nothing) is treated as absent.
     """

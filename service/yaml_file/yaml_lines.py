@@ -89,7 +89,8 @@ def _null(line: int) -> Text:
 
 
 ParserEvent = Any
-"""An event of yaml's parser. Every such event has marks, although yaml's own types say that they may be missing."""
+"""An event of yaml's parser. Every such event has marks (places in the text), although yaml's own types say that they
+may be missing."""
 
 
 class _Reader:

@@ -14,12 +14,13 @@ from random import Random
 
 import psycopg
 import pytest
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import dict_row
 
 import projections
 from projections import Changed
 from projections.rebuild import ONE_AT_A_TIME, AlreadyRunning, PositionsDiffer, rebuild
-from projections.shadow_tables import lanes
+from projections.shadow_tables import compare, lanes
 from service import codec
 from service.postgres.snapshots import Reader, open_pool
 from service.workers import projector
@@ -59,6 +60,14 @@ class Database:
             self.position += 1
             row = [self.position, event.stream, event.version, type(event.fact).__name__, codec.encode(event)]
             self.conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
+
+    def record_another(self):
+        """Append an event that establishes a fund."""
+        self.position += 1
+        fund = f"more{self.position}"
+        fact = json.dumps({"fund": fund, "name": "又", "settings": {}, "booked_on": "2020-01-01"})
+        row = [self.position, f"fund/{fund}", fact]
+        self.conn.execute("insert into event values (%s, %s, 1, 'FundEstablished', now(), %s)", row)
 
     def rebuild(self, *names, **options):
         return rebuild(self.connect, names or projections.ORDER, **options)
@@ -123,16 +132,31 @@ def test_a_rebuild_ends_although_the_live_tables_change_all_the_time(database, m
         if next(turns) > 200:
             pytest.fail("the rebuild does not end")
         for _ in range(3):
-            database.position += 1
-            fund = f"more{database.position}"
-            fact = json.dumps({"fund": fund, "name": "又", "settings": {}, "booked_on": "2020-01-01"})
-            row = [database.position, f"fund/{fund}", fact]
-            database.conn.execute("insert into event values (%s, %s, 1, 'FundEstablished', now(), %s)", row)
+            database.record_another()
         projector.catch_up(database.url)
 
     rebuilt = database.rebuild(on_progress=record_more)
     assert rebuilt.switched
     assert rebuilt.position == database.position
+
+
+def test_the_projector_goes_on_while_a_rebuild_compares(database, monkeypatch):
+    def fold_another_and_compare(*arguments, **options):
+        database.record_another()
+        with database.connect() as conn:
+            conn.execute("set lock_timeout = '1s'")
+            try:
+                projections.advance(conn)
+            except LockNotAvailable:
+                pytest.fail("the projector waits until the tables are compared")
+        return compare(*arguments, **options)
+
+    monkeypatch.setattr("projections.rebuild.compare", fold_another_and_compare)
+    rebuilt = database.rebuild()
+    assert rebuilt.switched
+    assert rebuilt.position == database.position
+    name = f"more{database.position}"
+    assert database.conn.execute("select fund from fund where fund = %s", [name]).fetchone() == {"fund": name}
 
 
 def test_after_the_switch_the_projector_continues_from_the_position_of_the_new_tables(database):

@@ -39,13 +39,16 @@ def rows(url, query):
         return conn.execute(query).fetchall()
 
 
+LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+
+
 def test_the_session_is_read_committed_and_has_a_timeout_for_every_wait(database_url):
     """At a stricter isolation level, fresh states would be read from a snapshot that is older than the lock."""
     with psycopg.connect(database_url, autocommit=True) as admin:
         name = admin.info.dbname
         for setting in ("default_transaction_isolation = 'serializable'", "lock_timeout = 0", "statement_timeout = 0"):
             admin.execute(f"alter database {name} set {setting}")
-    settings = ("transaction_isolation", "lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+    settings = ("transaction_isolation", *LIMITS)
     with open_ledger(database_url) as ledger:
         recorder = cast(Recorder, ledger.recorder)
         with recorder.datastore.get_connection() as conn:
@@ -167,3 +170,35 @@ def test_warming_up_caches_the_long_streams(ledger, database_url, long_fund):
     with open_ledger(database_url) as cold:
         cold.warm_up()
         assert cold._states.cached([long_fund, FUND]).keys() == {long_fund}
+
+
+def test_after_the_replay_of_a_long_stream_the_session_has_the_limits_of_a_post_again(database_url, long_fund):
+    with open_ledger(database_url, pool_size=1) as cold:
+        cold.dry_run([identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))])
+        with cast(Recorder, cold.recorder).datastore.get_connection() as conn:
+            shown = [next(iter(conn.execute(f"show {name}").fetchone().values())) for name in LIMITS]
+    assert shown == ["3s", "5s", "10s"]
+
+
+REFUSE_COMMITS = """
+    create function refuse() returns trigger language plpgsql as $$ begin raise 'not at the commit'; end $$;
+    create constraint trigger refuse after insert on event deferrable initially deferred for each row
+    execute function refuse()
+"""
+
+
+def test_a_post_whose_commit_fails_is_not_acknowledged_and_counts_when_it_is_sent_again(ledger, database_url):
+    """Whatever was decided, the outcome is set only after the commit."""
+    put(ledger, founded(line()))
+    allotted = identified(post(FUND, FundsAllotted("p", 1, yuan("30.00")), "1-6"))
+    with psycopg.connect(database_url, autocommit=True) as admin:
+        admin.execute(REFUSE_COMMITS)
+        with pytest.raises(Exception, match="not at the commit"):
+            ledger.post([allotted])
+        assert rows(database_url, "select * from event where type = 'FundsAllotted'") == []
+        admin.execute("drop trigger refuse on event")
+    [outcome] = ledger.post([allotted])
+    assert isinstance(outcome, Committed)
+    assert not outcome.replayed
+    [allotment] = rows(database_url, "select position from event where type = 'FundsAllotted'")
+    assert allotment["position"] == outcome.first

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 TEXTS = ("description", "summary", "title", "version", "examples")
-"""Members that may change freely, because no client depends on them."""
+"""Names of the members of the OpenAPI document whose values may change freely, because no client depends on them."""
 LOWER_LIMITS, UPPER_LIMITS = ("minimum", "minLength", "minItems"), ("maximum", "maxLength", "maxItems")
-"""Limits on requests, which may be relaxed but never tightened."""
+"""Names of the JSON Schema members that set a lower or an upper limit. The limits on requests may be relaxed, but never
+tightened."""
 
 
 def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
@@ -25,9 +26,10 @@ def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
 
 
 def _is_in_request(path: str) -> bool:
-    """Whether this path of the document is part of a request.
+    """Whether the member at `path` of the OpenAPI document describes a request rather than a response.
 
-    A limit may be relaxed only in a request. A new member may be required only in a response.
+    removals() allows different changes in the two: a limit may be relaxed only in a request, and a new member may be
+    required only in a response.
     """
     return ".data/" in path or ".event/" in path or "/parameters/" in path
 

@@ -21,7 +21,7 @@ bp = Blueprint("event_types", __name__, url_prefix="/v1/event-types")
 
 LIFE = examples.life()
 EXAMPLES = {event["type"]: event for event in reversed(LIFE)}
-"""The example of each event type: its first event in the example life."""
+"""By name of an event type: its example, which is the first event of this type in the example life (examples.py)."""
 
 
 def describe(name: str) -> dict[str, Any]:

@@ -17,7 +17,8 @@ Event = dict[str, Any]
 BuildEvent = Callable[..., Event]
 T = TypeVar("T")
 Chapter = Generator[Event, int, T]
-"""A generator that yields events, receives the stream version after each event, and returns a T."""
+"""A part of the example life: a generator that yields events and returns a T. After each event, it is sent the version
+that the event's stream then has."""
 
 SOURCE = "/example/sender"
 FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
@@ -96,9 +97,10 @@ fund, first, second = _builder(f"fund/{FUND}"), _builder(f"project/{FIRST}"), _b
 
 
 def _founding() -> Chapter[int]:
-    """The fund up to its first closed period.
+    """The fund from its establishment to the close of its first accounting period.
 
-    Returns the version of the AppropriationReceived event that is not reversed.
+    Two AppropriationReceived events are recorded and one is reversed. Returns the version of the one that is not
+    reversed.
     """
     settings: Event = {"notice_working_days": 5, "approvals": LEVELS, "acceptance_tries": 3}
     yield fund("FundEstablished", "2025-01-06", "立项依据 示例〔2025〕1号", name="示例专项资金", settings=settings)
@@ -160,7 +162,11 @@ def _amounts(amounts: dict[int, str]) -> list[Event]:
 
 
 def _first_call() -> Chapter[None]:
-    """The first project: an extended window, a late application by waiver, a withdrawal, and a failed screening."""
+    """The first project, from its call to the agreement about its award.
+
+    The application window is extended, one application is withdrawn, a late one is admitted by a waiver, and one fails
+    the screening.
+    """
     window = {"opens_on": "2025-02-05", "closes_on": "2025-02-21"}
     yield first("CallPublished", "2025-02-05", "申报指南 示例指南〔2025〕1号", round=1, **window)
     yield from _applied(first, "2025-02-18", {"A-01": PAYEE, "A-02": MATERIALS, "A-03": TOOLS})
@@ -188,7 +194,11 @@ def _failed_call() -> Chapter[None]:
 
 
 def _second_call() -> Chapter[None]:
-    """The second project: objections, a second notice, amounts by score, a declined award, and a substitute."""
+    """The second project, from its second call to the agreement about an award.
+
+    Of two objections to the public notice, one is upheld, so a second notice follows. The amounts are allocated by
+    score. One award is declined, and a substitute gets an award.
+    """
     window = {"opens_on": "2025-02-26", "closes_on": "2025-03-14"}
     yield second("CallPublished", "2025-02-26", "申报指南 示例指南〔2025〕3号", round=2, **window)
     yield from _applied(second, "2025-03-05", {"B-01": SEEDS, "B-02": PUMPS, "B-03": PAPER, "B-04": GLASS})
@@ -244,15 +254,16 @@ def _noticed(build: BuildEvent, day: str, first_day: str, last_day: str, propose
 
 
 def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **score_and_rank: Any) -> Event:
-    """One award of an award list. `amounts`: the awarded amount of each batch."""
+    """One award of an award list, as a row of AwardListDecided. `amounts`: by batch number, the awarded amount."""
     awarded = {"award": award, "application": application, "payee": payee, **score_and_rank}
     return {**awarded, "amounts": _amounts(amounts)}
 
 
 def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event, **more: Any) -> Event:
-    """The decision of an award list with the awards `rows`.
+    """The AwardListDecided event with the awards `rows`.
 
-    `review` and `notice`: the versions of the ReviewConcluded and NoticeStarted events.
+    `review` and `notice`: the versions of the ReviewConcluded and NoticeStarted events. `more`: other fields of `data`,
+    such as the method.
     """
     cites = f"纪要 示例纪要{day},立项文号 示例立项{day}"
     return build("AwardListDecided", day, cites, review=review, notice=notice, **more, awards=list(rows))
@@ -303,7 +314,10 @@ def _confirm(build: BuildEvent, payment: str, day: str, number: str, *, amount: 
 
 
 def _pay(build: BuildEvent, payment: str, day: str, **request: Any) -> Chapter[int]:
-    """A payment from request to confirmation, all on one day. Returns the version of the confirmation."""
+    """The events of the payment `payment` from request to confirmation, all on one day.
+
+    Returns the version of the confirmation. `request`: the award, batch, amount and payee.
+    """
     yield _request(build, payment, day, **request)
     yield from _approve(build, payment, day)
     yield build("PaymentInstructed", day, f"支付凭证号 示例凭证{payment}", payment=payment)
@@ -372,10 +386,10 @@ def _november(paid: int) -> Event:
 
 
 def _next_year(appropriation: int) -> Chapter[None]:
-    """An award is terminated, and part of its paid money must be paid back.
+    """In the next year, an award is terminated, and a part of its paid money must be paid back.
 
-    Most of that part is received in two receipts; the rest is waived.
-    `appropriation`: the version of the AppropriationReceived event whose unspent money is carried forward.
+    Most of this part is received, in two receipts; the recovery of the rest is waived. `appropriation`: the version of
+    the AppropriationReceived event whose unspent money is carried forward.
     """
     unspent = {"appropriation": appropriation, "year": 2025, "amount": "210000.00"}
     yield fund("YearCarriedForward", "2026-01-08", "结转批复 示例结转〔2026〕1号", **unspent)

@@ -47,8 +47,8 @@ PUBLISHED_AS = {
     "openapi": "description",
     "problem_pages": "explanations",
 }
-"""The prefix of the published operation ids of each module that was renamed. The contract must keep the prefix, which
-is the module's former name."""
+"""By module that was renamed: its former name. The published ids of the module's operations begin with this name,
+because the contract must not change them."""
 CONDITIONAL = (
     ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),
@@ -113,7 +113,7 @@ def ticked(text: str) -> Markup:
 
 
 def _operations() -> Iterator[tuple[Rule, str, Operation]]:
-    """The operations of all views that have one, each with its URL rule and HTTP method, ordered by URL."""
+    """Every view that has an Operation, as its URL rule, its HTTP method and the Operation, ordered by URL."""
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         about = getattr(current_app.view_functions[rule.endpoint], "operation", None)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -218,7 +218,7 @@ FEED_TEXTS = {
     LINES: "One event per line, in the same order. 每行一个事件。",
     STREAM: "Server-sent events: `id` is the log position, `data` the event. 事件流：id 为位置，data 为事件。",
 }
-"""The media types of the event feed other than JSON, with their descriptions."""
+"""By media type in which the event feed is served, other than JSON: its description in the OpenAPI document."""
 
 
 def _problem_content() -> dict[str, Any]:

@@ -49,7 +49,7 @@ def _closed(schema: Any) -> Any:
 
 
 DATA = {name: of_shape(schema) for name, schema in SCHEMAS.items()}
-"""The schema of `data` for each event type."""
+"""By name of an event type: the JSON Schema of its `data`."""
 _ENVELOPE = of_shape(EnvelopeSchema())
 
 

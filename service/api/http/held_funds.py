@@ -21,8 +21,8 @@ from service.postgres.snapshots import Snapshot
 def tables(min_position: int | None, fund: str | None = None, project: str | None = None) -> Iterator[Snapshot]:
     """Context manager: a snapshot of the tables for an answer about `fund` or `project`.
 
-    The tables are folded at least up to `min_position`. Raises Problem `fund-held` as must_not_be_held() does, and the
-    errors of Reader.at().
+    In the snapshot, the tables are folded at least up to `min_position`. Raises Problem `fund-held` if the fund, or a
+    fund that has the project, is held. Also raises NotInTheLog or NotYet if `min_position` is not reached.
     """
     with reader().at(min_position or 0) as snapshot:
         must_not_be_held(snapshot, fund, project)
@@ -54,8 +54,8 @@ def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = Non
 def absent(snapshot: Snapshot, **facts: Any) -> Problem:
     """The problem to report for a resource that is not in the tables.
 
-    If the principal may read a held fund, the problem is `fund-held`, because that fund may have the resource.
-    Otherwise the problem is `not-found`.
+    If the principal may read a held fund, completely or in part, the problem is `fund-held`, because that fund may have
+    the resource. Otherwise the problem is `not-found`, with `facts` as extra members.
     """
     for each in _held(snapshot):
         return Problem("fund-held", **each)

@@ -134,7 +134,10 @@ class NameConverter(BaseConverter):
 
 
 def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Parameter:
-    """A parameter whose value is a code or a name of the form that `converter` accepts in URL paths."""
+    """A query parameter whose value has the form that `converter` requires of the same value in a URL path.
+
+    With CodeConverter, for example, the value is the code of a fund or a project.
+    """
     return pattern(converter.regex, about, about_zh)
 
 

@@ -220,8 +220,8 @@ PROBLEM_TYPES = {
     ),
     "newer-log": ProblemType(
         503,
-        "The log has an event of a type that this version of the service does not know.",
-        "日志中有本版本不认识的事件类型。",
+        "The log has an event whose type, or a field of it, this version of the service does not know.",
+        "日志中有本版本不认识的事件类型或字段。",
         "Tell the operator: the service must be upgraded to the version that recorded the event, or a newer one."
         " Nothing was recorded; send the request again after the upgrade.",
         "请告知管理员：须将服务升级到登记该事件的版本或更新的版本。未入账，升级后请原样重发。",

@@ -25,7 +25,7 @@ from service.api.http.responses import answer
 from service.api.http.strict_json import NotStrictJson
 from service.auth import grants
 from service.auth.rate_limit import RateLimited
-from service.codec import UnknownEventType
+from service.codec import NewerEvent
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import IdentityConflict, NotRecorded, Outcome, Refusal, VersionConflict
 from service.postgres.snapshots import NotInTheLog, NotYet
@@ -78,7 +78,11 @@ def status_of(rule: type[Refused]) -> int:
 
 
 def outcome_problem(outcome: Outcome) -> dict[str, Any]:
-    """The problem document of an outcome by which nothing was recorded: a refusal, a conflict or NotRecorded."""
+    """The problem document of an outcome by which nothing was recorded.
+
+    Such an outcome is a refusal, a version or identity conflict, or NotRecorded: another post failed, and the sender
+    wanted all of them recorded or none.
+    """
     match outcome:
         case Refusal(rule):
             return refusal_problem(rule)
@@ -175,8 +179,8 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     ValidationError: _validation_error,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
-    UnknownEventType: lambda error: respond(
-        document("newer-log", event_type=error.event_type, version=__version__), RETRY_LATER
+    NewerEvent: lambda error: respond(
+        document("newer-log", event_type=error.event_type, fields=error.fields, version=__version__), RETRY_LATER
     ),
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
     NotYet: lambda error: respond(document("not-yet", position=error.position), RETRY_SOON),
@@ -185,4 +189,4 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     HTTPException: _http_exception,
     Exception: _unexpected,
 }
-"""The handler of each exception type."""
+"""By exception type: the function that returns the error response for an exception of this type."""

@@ -82,7 +82,7 @@ def parse_envelope(event: Any) -> Envelope:
 def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
     """The post for a validated envelope. Raises ValidationError.
 
-    `sender`: the name of the principal. `secret`: the key of the account digests.
+    `sender`: the name of the principal. `secret`: the key of the digests that replace account numbers.
     """
     schema = SCHEMAS[envelope["type"]]
     try:

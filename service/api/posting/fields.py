@@ -26,7 +26,7 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "invalid": "This value has the wrong JSON type. JSON 类型错误。",
     "unknown": "There is no such field. 没有此字段。",
 }
-"""Error messages by marshmallow's keys."""
+"""By marshmallow's name of an error, such as `required`: the message in English and Chinese."""
 
 Deserializer = Callable[[Any, str, Any], Any]
 """A field's `_deserialize`: its arguments are the value, the field's name and the whole object."""
@@ -73,7 +73,7 @@ class Text(Bilingual):
 
 
 class Source(Text):
-    """The `source` of a posted CloudEvent. A key can be limited to certain sources."""
+    """The `source` of a posted CloudEvent. An API key can be limited to certain sources."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(max_length=256, **options)

@@ -61,7 +61,7 @@ class Item:
 
     @property
     def result(self) -> str:
-        """The result as a short code, for responses, logs and metrics."""
+        """The result of the event as a short code, such as `refused`, for responses, logs and metrics."""
         match self.outcome:
             case Committed(replayed=replayed):
                 return "replayed" if replayed else "recorded"
@@ -151,13 +151,15 @@ def _post(stream: str | None, expected: int | None, parameters: Mapping[str, boo
 
 
 STORED_RESULTS = ("refused", "stale", "conflict")
-"""The results that are stored as refusals."""
+"""The values of Item.result with which a post is stored in the table `refusal`: refused by a rule, or in conflict with
+the stream's version or with an earlier post of the same identity."""
 
 
 def _store_refusals(items: list[Item]) -> None:
-    """Store the refused items. Raises Unavailable if they cannot be stored and no event of the request was recorded.
+    """Store the posts of `items` whose result is one of STORED_RESULTS.
 
-    If some event was recorded, a failure to store is only logged: the sender must learn what was recorded.
+    Raises Unavailable if they cannot be stored and no event of the request was recorded. If some event was recorded, a
+    failure to store is only logged: the sender must learn what was recorded.
     """
     try:
         refusal_log.store((item.post, item.failure) for item in items if item.post and item.result in STORED_RESULTS)
@@ -168,7 +170,7 @@ def _store_refusals(items: list[Item]) -> None:
 
 
 def _body() -> tuple[list[Any], bool]:
-    """The events of the request, and whether the request is a single event rather than a bundle.
+    """The events of the request, and whether the request is a single event rather than a bundle (an array of events).
 
     Raises Problem, NotStrictJson, ValidationError.
     """
@@ -268,7 +270,7 @@ def _look_up_fund(stream: str) -> str | None:
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
     """Have the ledger decide the posts, and set the outcome of each item.
 
-    If an event of an atomic bundle is malformed or forbidden, no event of the bundle is recorded.
+    With `atomic`, all events are recorded or none is: if one is malformed or forbidden, no event is recorded.
     """
     valid = [item for item in items if item.post]
     posts = [item.post for item in valid if item.post]
@@ -307,7 +309,7 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
 
 
 def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
-    """The outcome of one event, for the response. `index`: its index in a bundle, None for a single event."""
+    """The outcome of one event, for the response. `index`: its index in a bundle of events, None for a single event."""
     identity = {name: item.event[name] for name in ("source", "id") if _is_short_text(item.event, name)}
     match item.outcome:
         case Committed(first, last, version):
@@ -326,7 +328,7 @@ def _is_short_text(event: Any, name: str) -> bool:
 
 
 def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    """The problem document with the event's index in the bundle in front of each JSON pointer."""
+    """The problem document with `index`, the event's index in a bundle, in front of each JSON pointer."""
     if index is None or "errors" not in problem:
         return problem
     errors = [{**error, "pointer": f"/{index}{error['pointer']}"} for error in problem["errors"]]
@@ -334,7 +336,10 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 
 
 def _preview(event: Any) -> dict[str, Any]:
-    """An event that would be recorded, in the form of the log, but without position and account digests."""
+    """The answer to a dry run for one event that would be recorded.
+
+    It has the form that the event would have in the log, but no position and no account digests.
+    """
     return {
         "type": type(event.fact).__name__,
         "subject": event.stream,

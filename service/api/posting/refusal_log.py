@@ -15,7 +15,7 @@ from service.ledger.outcomes import Post
 from service.postgres.session import Row
 
 COMMON_MEMBERS = frozenset({"type", "title", "title_zh", "status", "remedy", "remedy_zh"})
-"""The members of every problem document; the others are the facts of the refusal."""
+"""The members that every problem document has; the other members of a refusal's document are its facts."""
 
 
 def store(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
@@ -46,9 +46,10 @@ def _row(post: Post, problem: Mapping[str, Any]) -> Row:
 
 
 def _identity(row: Row) -> tuple[Any, ...]:
-    """The identity of a refusal.
+    """The identity of a refusal: two refusals with the same identity are one row of the table `refusal`, with a count.
 
-    It consists of the key, source, id and digest of the post, and of the type and facts of the problem.
+    It consists of the name of the sender's API key, of the source, id and digest of the post, and of the type and facts
+    of the problem.
     """
     return tuple(row.values())[:6]
 

@@ -28,7 +28,8 @@ from service.postgres.snapshots import Snapshot
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
 AlertWithPositions = tuple[Alert, list[int]]
-"""An alert, and the log positions of the events on which it is based but to which it does not itself refer."""
+"""An alert, and log positions of events on which it is based. The positions are in addition to the events that the
+alert itself names in `by`."""
 
 
 @bp.get("/<code:fund>/alerts")
@@ -83,7 +84,10 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
 
 
 def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Iterator[AlertWithPositions]:
-    """The alerts that follow from the movements of money; only the projections keep these movements."""
+    """The alerts that are found in the movements of money, such as money that was never paid.
+
+    Only the tables of the projections keep the movements; `view` has the fund's settings and today's date.
+    """
     for row in snapshot.rows("appropriations", fund=fund):
         if row["unspent"] != "0.00" and row["spend_by"].year <= view.today.year:
             facts = {"received_on": row["received_on"], "amount": row["unspent"]}
@@ -153,7 +157,7 @@ def missing_evidence(
 
 
 def _existing(snapshot: Snapshot, fund: str) -> str:
-    """The code `fund`, if there is such a fund. Raises Problem otherwise."""
+    """Return the code `fund` if there is such a fund. Raises Problem `not-found` otherwise."""
     if snapshot.one("funds", fund=fund) is None:
         raise Problem("not-found", fund=fund)
     return fund

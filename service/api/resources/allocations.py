@@ -34,9 +34,10 @@ bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")
 class AllocationShape(Shape):
     """The request body of an allocation.
 
-    `applications`: by default the eligible ones in the public notice, or in the review if there is no notice.
-    `amounts`: the amount to allocate in each batch, by default the balance of the project's line.
-    `quantum`: shares are rounded to multiples of this amount; the default is the fund's setting.
+    `applications`: the names of the applications to allocate money to. By default, these are the eligible ones in the
+    public notice, or in the review if there is no notice. `amounts`: the amount to allocate in each batch, by default
+    the balance of the project's line. `quantum`: shares are rounded to multiples of this amount; the default is the
+    fund's setting.
     """
 
     makes = dict
@@ -82,12 +83,13 @@ def allocate(project: str) -> Response:
 
 
 def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
-    """The scores of the applications `names`.
+    """By name: the review scores of the applications `names`.
 
     If `names` is None or empty, the scores of all eligible applications in the public notice, or in the review if there
     is no notice.
 
-    Raises UnknownName, NameTaken, NotStanding, NobodyListed.
+    Raises NameTaken if a name is given twice, UnknownName if there is no such application, NotStanding if the
+    application is not eligible, and NobodyListed if no application is left.
     """
     current = project.current_round()
     listed = current.notice.applications if current.notice else current.scores
@@ -102,14 +104,20 @@ def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]
 
 
 def _requested(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
-    """The requested amount of each batch. Raises NameTaken, BatchNotInPlan."""
+    """By batch number: the amounts that the request states.
+
+    Raises NameTaken if a batch is stated twice, BatchNotInPlan if the project's line of the plan lacks the batch.
+    """
     shares = tuple(amounts)
     no_name_twice("batch", (each.batch for each in shares))
     return {line.batch(each.batch).batch: each.amount for each in shares}
 
 
 def _in_line(project: Project) -> dict[int, Money]:
-    """The balance of the project's line, by batch. Raises BalanceTooSmall if the line is empty."""
+    """By batch number: the project's money that is not yet awarded (the account `line`).
+
+    Raises BalanceTooSmall if there is none.
+    """
     held = {
         at.place.batch or 0: Money(fen.total) for at, fen in project.accounts.holdings.items() if at.account == LINE
     }

@@ -77,7 +77,8 @@ class Selection(NamedTuple):
     def page(self, snapshot: Snapshot, source: str, after: int, limit: int, upto: int = MAX_INTEGER) -> Page:
         """The next page of the selected events after position `after`, up to and including `upto`.
 
-        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES.
+        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES. If the filters are only event
+        types, it covers at most MAX_SCANNED_POSITIONS positions. `source`: the name of the ledger.
         """
         last = min(upto, snapshot.head)
         if self.types and self.query == "feed":
@@ -179,7 +180,7 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
 def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
     """Raises NotInTheLog if `after` is beyond the end of the log.
 
-    A reader can have such a position if it read the log before the log was restored to an earlier state.
+    A reader can have such a position if it read events that the log has lost since, because the database was restored.
     """
     if after > snapshot.head:
         raise NotInTheLog(snapshot.head)
@@ -227,7 +228,7 @@ def _serialized(lines: Sequence[str], kind: str) -> str:
 def digest(*, after: int | None, upto: int, **filters: Any) -> Response:
     """The number and the hash of the selected events after position `after`, up to and including `upto`.
 
-    A reader compares them with the events that it received, and so verifies that none is missing.
+    A reader compares both with the events that it received, and so verifies that none is missing.
     """
     selection, start = _selection(filters), after or 0
     if upto - start > MAX_DIGEST_EVENTS:

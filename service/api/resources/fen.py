@@ -1,4 +1,4 @@
-"""/v1/fen: the trace of a single fen, from the central fund to its current account."""
+"""/v1/fen: the trace of a single fen, from its issue out of the account `treasury` to its current account."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ GROUPINGS = {
     "task": ("task",),
     "award": ("project", "award", "applicant"),
 }
-"""The groupings of balances, and the columns that identify a row of each."""
+"""By name of a grouping of balances, such as `batch`: the columns that identify each row of the grouped balances."""
 MOVEMENT_FILTERS = {
     "project": PROJECT,
     "batch": BATCH,
@@ -134,11 +134,10 @@ def plan(fund: str, *, min_position: int | None) -> Response:
 
 
 def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The annex of the fund's plan, with planned and actual amounts.
+    """The annex 附表 of the fund's adopted plan, with planned and actual amounts.
 
-    Its rows, their names and order, and its totals are those of the printed annex.
-
-    Raises Problem if there is no such fund.
+    Its rows, their names and order, and its totals are those of the annex as it is printed in the plan. Raises Problem
+    if there is no such fund.
     """
     _existing(snapshot, fund)
     total = snapshot.one("plan_totals", fund=fund) or {}

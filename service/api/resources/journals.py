@@ -27,7 +27,7 @@ def beancount(fund: str, *, min_position: int | None) -> Response:
 
 
 PARTS = {"moves": "journal", "months": "journal_months", "now": "journal_now"}
-"""The parts of a journal, each with its SQL query."""
+"""By parameter of journal(): the name of the SQL query that reads its rows."""
 
 
 def _journal(form: str, fund: str, min_position: int | None) -> Response:

@@ -24,7 +24,7 @@ from service.api.posting.event_schemas import SCHEMAS
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
 
 Places = dict[tuple[str, int], dict[str, Any]]
-"""By stream and version of an event: its log position, type, dates and cited documents."""
+"""Where events are in the log: by stream and version of an event, its log position, type, dates and cited documents."""
 
 ABOUT_AWARD = (
     "Name of the award; if left out, the planned amount that is not awarded yet",
@@ -80,7 +80,7 @@ def _references(found: Answer) -> set[Reference]:
 
 
 def heads(view: LedgerView, *streams: str) -> list[Reference]:
-    """References to the last event of each of these streams, to pass to look_up()."""
+    """A reference to the last event of each of these streams, as look_up() takes it."""
     return [Reference(name, view.stream(name).version) for name in streams]
 
 
@@ -95,7 +95,10 @@ def look_up(references: Iterable[Reference]) -> Places:
 
 
 def last_position(places: Places) -> int:
-    """The highest log position in `places`. It is the `as_of` of an answer that is based on these events."""
+    """The highest log position of the events in `places`.
+
+    It is the `as_of` of an answer that is based on these events.
+    """
     positions: Iterable[int] = (place["position"] for place in places.values())
     return max(positions)
 
@@ -117,10 +120,11 @@ def _step(step: Step, places: Places) -> dict[str, Any]:
 ABOUT = (
     "project", "round", "application", "objection", "award", "batch", "amount", "payment", "level", "review", "notice",
 )  # fmt: skip
-"""The fields of a possible post that are returned as `about` if they have a value; the client supplies the others."""
+"""The fields that the answer proposes for the event that would be the next step, as its member `about`. A field without
+a value is left out. The client supplies the event's other fields."""
 DAYS = ("first_day", "last_day")
-"""The fields for the days of a notice. The answer proposes the shortest notice from today, but only if the post would
-be accepted."""
+"""The fields for the first and last day of a public notice. The member `about` has them only if the next step may be
+posted today. The notice then begins today and is as short as the settings allow."""
 
 
 def _about(step: Step) -> dict[str, Any]:

@@ -18,7 +18,10 @@ class CheckAsked(TypedDict):
 
 
 class CheckRun(TypedDict):
-    """A check of the ledger. `errors` is null unless `status` is `finished`."""
+    """A check of the ledger.
+
+    `errors`: the number of findings of severity `error`, null unless `status` is `finished`.
+    """
 
     id: int
     asked_at: datetime

@@ -77,7 +77,7 @@ class Cause(TypedDict):
 
 
 class Missing(TypedDict):
-    """The refusal that an unmet condition would cause now."""
+    """The refusal that would follow if the next step were posted now, although the condition is not met."""
 
     rule: str
     title: str
@@ -88,7 +88,10 @@ class Missing(TypedDict):
 
 
 class Condition(TypedDict):
-    """A condition of a step. `by`: the events that meet the condition. `missing`: the refusal if it is not met."""
+    """A condition that must be met before a next step may be posted.
+
+    `by`: the events that meet it. `missing`: the refusal if it is not met.
+    """
 
     requires: str
     requires_zh: str
@@ -101,7 +104,7 @@ class Condition(TypedDict):
 class NextStep(TypedDict):
     """An event that would bring the money closer to payment.
 
-    The event may be posted today if all its conditions are met.
+    If all its conditions are met, the event may be posted today.
     """
 
     event: str
@@ -132,7 +135,7 @@ class Why(TypedDict):
 
 
 class Share(TypedDict):
-    """The part of an amount that belongs to one batch."""
+    """An amount of money in one batch of the plan."""
 
     batch: int
     amount: Yuan
@@ -174,8 +177,8 @@ class Allocation(TypedDict):
 class Appropriation(TypedDict):
     """An appropriation with its deadline, `spend_by`.
 
-    Each `days_to_…` counts the days from the receipt of the appropriation to the first or the last allotment, or to the
-    first or the last payment, of its own fen.
+    Each `days_to_…` counts the days from the receipt of the appropriation to an allotment or a payment of this
+    appropriation's own fen: the first or the last of them, as the name says.
     """
 
     position: Position

@@ -56,14 +56,18 @@ class Problem(TypedDict):
 
 
 class ErrorAt(TypedDict):
-    """A validation error. `pointer` is a JSON pointer into the body, or a place in a statement's file."""
+    """A validation error.
+
+    `pointer` is a JSON pointer into the request body or, for a statement file, the place in the file, such as `row 7,
+    column D`.
+    """
 
     pointer: str
     detail: str
 
 
 class HeldFund(TypedDict):
-    """A fund whose event at `position` cannot be folded: of this fund, the tables have only the earlier events."""
+    """A fund whose event at `position` cannot be folded: of this fund, the tables have only the events before it."""
 
     fund: str
     position: Position

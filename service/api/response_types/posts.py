@@ -18,7 +18,10 @@ class Drafted(TypedDict):
 
 
 class Outcome(TypedDict):
-    """The outcome of one event of a bundle, with the members of a problem document if the event was not recorded."""
+    """The outcome of one event of a bundle: several events in one request.
+
+    If the event was not recorded, the outcome has the members of a problem document.
+    """
 
     source: NotRequired[str]
     id: NotRequired[str]
@@ -31,7 +34,7 @@ class Outcome(TypedDict):
 
 
 class Posted(TypedDict, total=False):
-    """The outcome of a single event. For a bundle, the only member is `outcomes`: one for each event of the bundle."""
+    """The outcome of a single event. For a bundle of events, the only member is `outcomes`: one for each of them."""
 
     source: str
     id: str
@@ -72,7 +75,7 @@ class Refusals(TypedDict):
 
 
 class PostFound(TypedDict):
-    """The outcome of the post with this source and id, and all its refusals."""
+    """The outcome of the post that has this `source` and `id`, and all refusals of posts that have them."""
 
     source: str
     id: str

@@ -14,14 +14,17 @@ Confidence = Annotated[int, Meta(ge=0, le=100)]
 
 
 class Totals(TypedDict):
-    """The sums of incoming and outgoing amounts."""
+    """The sum of the incoming amounts and the sum of the outgoing amounts, of a statement or of the ledger."""
 
     received: Yuan
     paid_out: Yuan
 
 
 class ReconciliationSummary(TypedDict):
-    """The numbers of statement lines and ledger entries, how many of them match, and the exceptions by kind."""
+    """How many statement lines and ledger entries there are, and how many of them match.
+
+    `exceptions`: the number of differences of each kind.
+    """
 
     lines: int
     matched_lines: int
@@ -77,9 +80,9 @@ class Exceptional(TypedDict):
     """A difference between the statement and the ledger.
 
     `kind` is the most serious kind in `differs`. `difference` is the statement's amount minus the ledger's. A duplicate
-    has either `repeats_line` or `settled`. `repeats_line` is the number of the line that the duplicate repeats.
-    `settled` is the ledger entry of the duplicate, which an accepted statement of other days already settled. `pending`
-    is a matching payment that is instructed but not yet confirmed.
+    line has either `repeats_line` or `settled`. `repeats_line` is the number of the line that it repeats. `settled` is
+    the ledger entry of the duplicate line, which an accepted statement of other days has already settled. `pending` is
+    a matching payment that is instructed but not yet confirmed.
     """
 
     kind: Kind
@@ -126,7 +129,7 @@ class StatementMatch(TypedDict):
 
 
 class Unexplained(TypedDict):
-    """An exception to which the client must add an explanation."""
+    """A difference (exception) to which the client must add an explanation before it accepts the result."""
 
     kind: Kind
     lines: list[StatementLine]
@@ -148,7 +151,7 @@ class Acceptance(TypedDict):
 
 
 class AcceptedBefore(TypedDict):
-    """The version and position of the fund's last StatementReconciled that accepted this file for the same days."""
+    """The version and position of the fund's last StatementReconciled that accepted the same file for the same days."""
 
     version: int
     position: Position

@@ -241,7 +241,7 @@ class LineOfPlan(TypedDict):
 
 
 class PaymentTrace(TypedDict):
-    """The events on the path that a payment's fen took from the central fund.
+    """The events on the path that a payment's fen took from the account `treasury`.
 
     The `amount` of a step counts only these fen.
     """
@@ -274,7 +274,7 @@ class Standing(TypedDict):
 
 
 class FenTrace(TypedDict):
-    """Where one fen is now (`stands`), and the events on the path that it took from the central fund."""
+    """Where one fen is now (`stands`), and the events on the path that it took from the account `treasury`."""
 
     serial: int
     serial_text: SerialText

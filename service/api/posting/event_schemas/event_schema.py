@@ -64,4 +64,4 @@ class FactSchema(Shape):
 
 
 CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents")
-"""The fields that every event type has."""
+"""The fields that the `data` of every event type has."""
