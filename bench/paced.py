@@ -42,7 +42,7 @@ class Timed(NamedTuple):
         return self.ended - self.started
 
     def as_run(self) -> Run:
-        """The work as the figures of a round: its rate is in events per second, and its times are those of the whole."""
+        """The work as figures of a round: its rate is in events per second, and its times are those of the whole."""
         milliseconds = self.seconds * 1000
         return Run(self.events / self.seconds, milliseconds, 0.0, milliseconds)
 
