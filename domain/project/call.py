@@ -1,6 +1,6 @@
 """The call 征集 of a round and its applications: their receipt, withdrawal and screening.
 
-Source: seed, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "Project".
+Source: the fund's plan, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "Project".
 """
 
 from __future__ import annotations

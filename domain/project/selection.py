@@ -1,6 +1,6 @@
 """The selection of applications: reviews with their scores, public notices, and objections.
 
-Source: seed, section 三 (专家评审 → 公示); DOMAIN, "Project".
+Source: the fund's plan, section 三 (专家评审 → 公示); DOMAIN, "Project".
 """
 
 from __future__ import annotations

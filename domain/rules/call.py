@@ -157,7 +157,7 @@ class NotAllScreened(Refused):
 
 @dataclass(eq=False)
 class ScoresMismatch(Refused):
-    """Score exactly the applications that passed screening and are not excluded; these differ: {applications}."""
+    """The scored applications must be those that passed screening and are not excluded; these differ: {applications}."""
 
     zh = "评分须恰好覆盖通过审查且未因异议成立被排除的申报，差异：{applications}。"
     remedy = (

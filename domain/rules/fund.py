@@ -239,7 +239,7 @@ class YearNotOver(Refused):
 
 @dataclass(eq=False)
 class YearOutOfTurn(Refused):
-    """The next carry-forward of the appropriation of version {appropriation} must be for {expected}, not for {year}."""
+    """The next year to carry the appropriation of version {appropriation} forward from is {expected}, not {year}."""
 
     zh = "第 {appropriation} 号指标下一个应结转的年度为 {expected}，不是 {year}。"
     remedy = "Carry forward each year once and in order, starting with the appropriation's budget year."
