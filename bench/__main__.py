@@ -1,7 +1,8 @@
 """The benchmark suite: `python -m bench [--long] [SECTION …]` prints tables and writes bench/suite.json.
 
-A section varies one parameter at a time. Every figure is the median of alternating rounds, with its ratio to the peers
-in the same rounds. `--long` adds a log of ten million events, and replays one million events instead of 100,000.
+A section varies one parameter at a time. Every figure is the median of several rounds, in which Suyuan and the programs
+it is compared with (the peers) take turns; with it comes its ratio to the peers' figures in the same rounds. `--long`
+adds a log of ten million events, and replays one million events instead of 100,000.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ COLD_LIFE, COLD_PAYMENTS = Fund("cold", 1, awards=1_000), 30_000
 
 
 class Suite:
-    """The sections of the suite: each is a method that yields its rows. `sections` has these methods by name.
+    """The sections of the suite: each is a method that measures and yields rows of figures. `sections`: these by name.
 
-    `missing`: the reasons why some peers cannot be measured.
+    `missing`: the reasons why some of the programs to compare with cannot be measured.
     """
 
     def __init__(self, server_url: str, pace: Pace, rebuilt: int, *, long: bool) -> None:
@@ -56,7 +57,7 @@ class Suite:
         self.sections: dict[str, Callable[[], Iterator[Row]]] = {name: getattr(self, name) for name in SECTIONS}
 
     def append(self) -> Iterator[Row]:
-        """Appending in process, compared with the peers."""
+        """Appending events to the log without HTTP, compared with other programs that append events."""
         many, hot = Fund("many", 200), Fund("hot", 1)
         with (
             peers(self._server, max(appends.WRITERS)) as (made, missing),
@@ -66,7 +67,7 @@ class Suite:
             yield from appends.rows(ledger, many, hot, made, self._pace)
 
     def http(self) -> Iterator[Row]:
-        """Posting over HTTP."""
+        """Posting over HTTP, compared with a bare Flask route and with inserting rows by SQL."""
         many = Fund("many", 200)
         bare_url = new_ledger(self._server, "bare")
         with psycopg.connect(bare_url, autocommit=True) as conn:
@@ -94,7 +95,7 @@ class Suite:
             yield from journals.rows(ours, thousand, 990)
 
     def log(self) -> Iterator[Row]:
-        """Appending to a short log and to long logs."""
+        """Appending to a log of 10,000 events and to logs of a million events or more."""
         many = Fund("many", 200)
         with ExitStack() as stack:
             ledgers = {}
@@ -111,7 +112,10 @@ class Suite:
             yield from memory.rows(ours, many)
 
     def replay(self) -> Iterator[Row]:
-        """Folding, rebuilding, checking, following and archiving, compared with the library's own runner."""
+        """Folding, rebuilding, checking, following and archiving a log.
+
+        They are compared with the runner that the eventsourcing library offers to fold a log.
+        """
         url = new_ledger(self._server, "replay")
         events = REPLAYED_LONG if self._long else REPLAYED
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
@@ -126,14 +130,14 @@ class Suite:
             yield Row(section, work, "Suyuan", [Run(rate, each["seconds"] * 1000, 0.0)], ratios)
 
     def rebuild(self) -> Iterator[Row]:
-        """Rebuilding all tables beside posts, compared with silence."""
+        """Rebuilding all tables while posts arrive, compared with rebuilding them while none arrive."""
         many = Fund("many", 200)
         with self._ledger("rebuild", many, events=self._rebuilt) as (url, ledger):
             _fold(url)
             yield from rebuild.rows(ledger, url, many, self._pace)
 
     def cold(self) -> Iterator[Row]:
-        """Replaying a long stream without a snapshot, and the posts to another fund beside it."""
+        """Replaying a long stream without a snapshot, and posts to another fund that are sent meanwhile."""
         many = Fund("many", 200)
         with self._ledger("cold", many, COLD_LIFE) as (url, ledger):
             settle(ledger, Payments(COLD_LIFE).events([0], 3 * COLD_PAYMENTS))
@@ -141,9 +145,9 @@ class Suite:
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund, events: int = 0) -> Iterator[tuple[str, Ledger]]:
-        """Yields the URL of a new ledger with these funds, and the open ledger.
+        """Yields the URL of a new ledger in a database `name`, with these funds, and the open ledger.
 
-        `events`: how many events of mixed lives its log has before the funds.
+        `events`: how many events of other funds (see `mixed_log.py`) its log has before them.
         """
         url = new_ledger(self._server, name)
         if events:
@@ -213,7 +217,7 @@ def _of_verdicts(results: Sequence[dict[str, Any]]) -> Table:
 @click.option("--seconds", default=0.5, show_default=True, help="For each contender in each round.")
 @click.option("--rebuilt", default=REBUILT, show_default=True, help="Events of the log that is rebuilt beside posts.")
 def main(sections: Sequence[str], *, long: bool, rounds: int, seconds: float, rebuilt: int) -> None:
-    """Measure these sections, or all of them."""
+    """Measure these sections, or all of them if none is given."""
     started = time.perf_counter()
     with server() as server_url:
         suite = Suite(server_url, Pace(rounds, seconds), rebuilt, long=long)

@@ -1,4 +1,7 @@
-"""Appending in process: events or bundles, few or many writers, one or many projects, compared with every peer."""
+"""Appending to the log without HTTP: by few or many writers, to one or many projects, one event at a time or several.
+
+Several events that are appended together are a bundle. The programs compared with (the peers) are those in `peers.py`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ WRITERS = (1, 8, 16, 32)
 BUNDLES = (50, 1_000)
 MANY, HOT = "Suyuan, 200 projects", "Suyuan, one project"
 MAX_CLIENTS = {MESSAGE_DB: 50, LIBRARY: 50}
-"""The size of the largest bundle of some peers. Larger bundles are not measured.
+"""The number of events in the largest bundle that is measured, for the peers that are not measured with all sizes.
 
 message-db writes one message per call. The library sends a bundle through a psycopg pipeline, which hangs on half a
 megabyte, so a bundle of a thousand events never ends.
@@ -24,7 +27,10 @@ MAX_PER_SECOND = 9_000
 
 
 def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each: int = 1) -> Contender:
-    """A contender that appends prepared posts to `ledger`, in bundles of `each`. Every rule is checked."""
+    """A program to measure: it appends prepared posts to `ledger` in `writers` threads, `each` at a time.
+
+    Every rule is checked, and none may refuse a post.
+    """
 
     def run(seconds: float) -> Run:
         limit = int(MAX_PER_SECOND * seconds / (1 if writers > 1 else 3 if each == 1 else 1))
@@ -36,7 +42,7 @@ def contender(name: str, ledger: Ledger, payments: Payments, writers: int, each:
 
 
 def bundled(events: Sequence[Event], each: int) -> list[list[Post]]:
-    """The events as posts, in bundles of `each`; an incomplete last bundle is dropped."""
+    """The events as posts, in lists of `each` that are posted together; an incomplete last list is dropped."""
     posts = [read(event) for event in events]
     return [posts[first : first + each] for first in range(0, len(posts) - each + 1, each)]
 
@@ -50,7 +56,10 @@ def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
 
 
 def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """The rows of appending: for different numbers of writers with one event each, then for bundles of one writer."""
+    """Measures appending: one event at a time by each number of writers in WRITERS, then bundles by one writer.
+
+    Yields a row of figures for each program. `many` and `hot` are funds of many projects and of one project.
+    """
     of_many, of_hot = Payments(many), Payments(hot)
     contender("warm-up", ledger, of_many, 16).run(pace.seconds)
     one_by_one = [name for name in peers if name not in (RAW_ROWS, COPY)]

@@ -1,4 +1,7 @@
-"""The peer over HTTP: a bare Flask route that reads JSON and inserts a row, without rules, keys or idempotency."""
+"""What posting over HTTP is compared with: a bare Flask route that reads JSON and inserts a row.
+
+It has no rules, no API keys, and no answer for a post that was recorded before.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ INSERT = "insert into bare_event (stream, version, type, fact) values (%s, 1, %s
 
 
 def build() -> Any:
-    """The WSGI application, which writes to the database that DATABASE_URL names."""
+    """The WSGI application of the bare route, which writes to the database that DATABASE_URL names."""
     app = Flask(__name__)
     pool = ConnectionPool(os.environ["DATABASE_URL"], min_size=16, max_size=16, kwargs={"autocommit": True})
 

@@ -37,12 +37,12 @@ class LoadResult:
         return len(self.took) / self.seconds
 
     def percentile(self, part: float) -> float:
-        """A percentile of the request times, in ms; `part` is between 0 and 1."""
+        """The request time, in ms, that the share `part` of the requests (from 0 to 1) did not exceed."""
         return sorted(self.took)[int(len(self.took) * part)] * 1000
 
 
 def request(method: str, path: str, body: object = None, **headers: str) -> bytes:
-    """The bytes of an HTTP request. `body` is sent as JSON."""
+    """The bytes of an HTTP request. `body` is sent as JSON; an underscore in the name of a header becomes a hyphen."""
     content = b"" if body is None else msgspec.json.encode(body)
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(content)}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -50,9 +50,9 @@ def request(method: str, path: str, body: object = None, **headers: str) -> byte
 
 
 def load(port: int, connections: Sequence[Sequence[bytes]], seconds: float) -> LoadResult:
-    """Send requests on several connections for `seconds`, from a separate process.
+    """Send requests to `port` of this machine on several connections for `seconds`, from a separate process.
 
-    `connections`: the requests of each connection, which are sent one after the other.
+    `connections`: the requests of each connection; each is sent when the one before it is answered.
     """
     return _process().submit(_load, port, connections, seconds).result()
 

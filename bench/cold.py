@@ -1,4 +1,4 @@
-"""The replay of a long stream without a snapshot, and the posts to another fund beside it, in the same process."""
+"""Replaying a long stream without a snapshot, and posts to another fund that the same process sends meanwhile."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ SECTION = "cold replay"
 SILENT, FETCHED = "Suyuan, silent", "its events fetched by SQL"
 ALONE, MEANWHILE = "Suyuan, no replay", "Suyuan, beside a replay"
 SHARES = {"a tenth": 0.1, "half": 0.5}
-"""Parts of the rate that the machine can post."""
+"""The rates at which posts are sent during a replay, as parts of the highest rate that this machine reaches."""
 POSTS = "posts at {} of that rate".format
 MAX_RATIO = 4
-"""Posts are prepared for this many times the first silent time."""
+"""Posts are prepared for this many times the seconds of the first replay, during which no posts are sent."""
 LENGTH = "select max(version) from event where stream = %s"
 STREAM = "select version, type, fact::text from event where stream = %s order by version"
 
 
 def rows(url: str, long: Fund, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """The first project of `long` is replayed, by a new ledger each time; the posts are those of `fund`."""
+    """Measures the replay of the first project of `long` by a new ledger each time, and the posts to `fund` meanwhile.
+
+    Yields rows of figures: of the highest rate of posts, of the replays, and of the posts sent meanwhile.
+    """
     payments, stream = Payments(fund), f"project/{long.project(0)}"
     [(events,)] = _query(url, LENGTH, stream)
     with _cold(url, fund) as ledger:
@@ -75,7 +78,10 @@ def rows(url: str, long: Fund, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 @contextmanager
 def _cold(url: str, fund: Fund) -> Iterator[Ledger]:
-    """A ledger whose cache has only the projects of `fund`, on a database without snapshots."""
+    """Yields a new ledger on the database at `url`, all of whose snapshots are deleted first.
+
+    Only the states of the projects of `fund` are in its cache.
+    """
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("delete from snapshot")
     ledger = open_ledger(url)

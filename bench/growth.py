@@ -1,4 +1,4 @@
-"""Appending to a project with a long history and to a long log, compared with a short history and a short log."""
+"""Appending to a project with a long history or to a long log, compared with a short history or a short log."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ SHORT, THOUSAND, LONG = "some 10 events", "some 1,000 events", "340,000 events, 
 
 
 def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[Row]:
-    """The rows of one writer that appends to projects with short and with long histories.
+    """Measures one writer that appends to projects with histories of different lengths; yields a row for each length.
 
-    `funds`: a fund for each length. The fund for the short length has many projects, so that each of them stays short.
+    `funds`: a fund for each length, by the length's name. The fund for the short length has many projects, so that the
+    history of each stays short.
     """
     contenders = [appends.contender(name, ledger, Payments(fund), 1) for name, fund in funds.items()]
     for contender in contenders:
@@ -24,10 +25,10 @@ def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[
 
 
 def of_logs(ledgers: dict[str, tuple[Ledger, Fund]], pace: Pace) -> Iterator[Row]:
-    """The rows of 16 writers that append to short and long logs.
+    """Measures 16 writers that append to logs of different lengths; yields a row for each length.
 
-    `ledgers`: for each length, a ledger with a log of this length, in a database of its own on the same server, and
-    the fund to post to.
+    `ledgers`: by the length's name, a ledger with a log of this length, in a database of its own on the same server,
+    and the fund to post to.
     """
     contenders = [appends.contender(name, ledger, Payments(fund), 16) for name, (ledger, fund) in ledgers.items()]
     for contender in contenders:

@@ -20,9 +20,10 @@ CHECKERS = {"hledger": ["hledger", "check", "-f"], "beancount": [str(Path(sys.ex
 
 
 def rows(served: Served, fund: Fund, moves: int) -> Iterator[Row]:
-    """The rows of writing and checking a journal in each format, in movements of money per second.
+    """Measures writing and checking the fund's journal in each format; yields a row of figures for each of the two.
 
-    `moves`: the number of movements in the journal. A format whose checker is not installed is left out.
+    Their rate is in movements of money per second. `moves`: the number of movements in the journal. A format whose
+    checker is not installed is left out.
     """
     with TemporaryDirectory() as folder:
         for kind, command in CHECKERS.items():

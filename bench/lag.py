@@ -29,7 +29,10 @@ SEEN = f"""
 
 
 class Seen(NamedTuple):
-    """At this time the tables had reached `position`; `switching`: a rebuild was switching to its tables."""
+    """What was seen of the live tables at the time `at`: all had reached `position`.
+
+    `switching`: a rebuild was just replacing them.
+    """
 
     at: float
     position: int
@@ -37,9 +40,10 @@ class Seen(NamedTuple):
 
 
 def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
-    """The row with the 99th percentile of the lag. The writers together send A_SECOND posts per second for `seconds`.
+    """Measures the lag while the writers together send A_SECOND posts per second for `seconds`; yields one row.
 
-    The lag of a post is the time from its answer until the tables contain the post, measured to 2 ms.
+    The row has the 99th percentile of the lag and, as its rate, the number of posts accepted per second. The lag of a
+    post is the time from its answer until the tables contain the post, measured to 2 ms.
     """
     posts = prepared(Payments(fund), WRITERS, int(seconds * A_SECOND))
     with projector(url):
@@ -56,7 +60,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
 @contextmanager
 def watched(url: str, poll_seconds: float) -> Iterator[list[Seen]]:
-    """Yields the list of what is seen of the tables every `poll_seconds`, until the context ends and once more."""
+    """Yields a list to which what is seen of the live tables is added every `poll_seconds`, and once when it ends."""
     seen: list[Seen] = []
     stop = Flag()
 

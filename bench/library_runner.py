@@ -1,4 +1,4 @@
-"""The peer of the projector: the eventsourcing library's projection runner, which folds the same balances."""
+"""What the projector is compared with: the eventsourcing library's projection runner, folding the same balances."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Balances(Projection[View]):
 
 
 def fold_balances(url: str, events: int) -> None:
-    """Follow the log from its beginning until `events` events are folded into balances."""
+    """Run the library's runner on the log, from its beginning until `events` events are folded into balances."""
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute(TABLE)
     conninfo = conninfo_to_dict(url)

@@ -16,7 +16,10 @@ MAX_SECONDS = 120.0
 
 
 def rows(served: Served, fund: Fund) -> Iterator[Row]:
-    """The rows of memory use. Their rate is the resident memory of the web service's largest process, in MB."""
+    """Posts to the web service `served`, and yields a row for the memory in use after each number of posts in POSTS.
+
+    The rate of a row is the resident memory of the web service's largest process, in MB.
+    """
     payments, posted = Payments(fund), 0
     for upto in POSTS:
         events = list(payments.events(range(fund.projects), upto - posted))

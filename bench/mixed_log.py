@@ -30,18 +30,18 @@ from service.plans import plan_file
 from tests.random_life import RandomLife
 
 INTERLEAVED_LIVES = 64
-"""The number of copies whose events are interleaved."""
+"""The number of copies of lives whose events are interleaved at a time."""
 RANDOM_LIVES, STEPS = 24, 2_000
 SECRET = b"a secret of the benches, 32 bytes"
 HOLE = "\x00"
 """The placeholder in an event's text for a part that differs in each copy: the copy's mark, or a set of fen."""
 
 Event = tuple[str, int, str, str]
-"""Stream, version, type and fact, as in the log."""
+"""An event as the log stores it: its stream, version, type, and fact as JSON text."""
 Claimed = tuple[str, str]
-"""The kind and the number of a document. A hyphen before the kind means that the number is released."""
+"""The kind and the number of a document that an event claims; a hyphen before the kind: a number that it frees."""
 Group = list[tuple[Event, list[Claimed]]]
-"""The events that one post records, each with the document numbers that the event claims or releases."""
+"""The events that one post records, each with the document numbers that the event claims or frees for use again."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _part(stream: str, version: int, name: str, fact: dict[str, Any]) -> _Part:
 
 
 def _split(kind: str, number: str) -> tuple[str, str]:
-    """The parts of a document number before and after the place where a copy's mark is inserted."""
+    """The parts of a document number before and after the point where a copy's mark is inserted."""
     if kind.removesuffix("（上缴）") in BY_YEAR_AND_ITEM:
         year, rest = number.split("/", 1)
         return f"{year}/", rest
@@ -160,9 +160,9 @@ def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: st
 
 
 def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
-    """Yields the groups of events of copies of `templates`, without end. The copies' groups are interleaved.
+    """Yields pairs without end: the ledger's next unused serial, and the events of one post of a copy of a template.
 
-    Each group comes with the ledger's next free serial, which is first in the pair.
+    The posts of several copies are interleaved. Each copy is made from the next of `templates`, in turn.
     """
     numbers, serial = count(1), 0
     random = Random(7)
@@ -206,7 +206,10 @@ def _filled(part: _Part, mark: str, shift: int) -> str:
 
 
 def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int], object] = lambda _: None) -> int:
-    """Fill an empty, migrated ledger with at least `size` events. Returns the number of events."""
+    """Fill an empty, migrated ledger with at least `size` events. Returns the number of events.
+
+    `conn` is a connection to the ledger at `url`. `on_progress` gets the number of events written so far.
+    """
     templates = [*map(random_template, range(RANDOM_LIVES)), example_template(url, conn)]
     with conn.transaction():
         conn.execute("set local session_replication_role = replica")

@@ -1,4 +1,4 @@
-"""Posting at a steady rate, alone and beside other work.
+"""Posting at a steady rate, both alone and while other work is done.
 
 Each post is sent when it is due, or as soon as its writer is free. A post is timed from when it is sent; that writers
 are late shows in the rate that is reached.
@@ -42,13 +42,16 @@ class Timed(NamedTuple):
         return self.ended - self.started
 
     def as_run(self) -> Run:
-        """The rate is in events a second; the times are those of the whole work."""
+        """The work as figures of a round: its rate is in events per second, and its times are those of the whole."""
         milliseconds = self.seconds * 1000
         return Run(self.events / self.seconds, milliseconds, 0.0, milliseconds)
 
 
 def limit(section: str, about: str, ledger: Ledger, payments: Payments, pace: Pace) -> Row:
-    """How many posts a second all writers together can send, each as soon as its last one is answered."""
+    """Measures how many posts per second all writers together can send; returns the row, whose rate this is.
+
+    Each writer sends its next post as soon as the one before it is answered.
+    """
     contender = appends.contender("Suyuan", ledger, payments, WRITERS)
     contender.run(pace.seconds)
     [row] = race(section, f"{WRITERS} writers, one event, {about}", [contender], pace)
@@ -56,14 +59,17 @@ def limit(section: str, about: str, ledger: Ledger, payments: Payments, pace: Pa
 
 
 def prepared(payments: Payments, writers: int, how_many: int) -> list[list[Post]]:
-    """For each writer its posts, `how_many` in all."""
+    """For each writer, the list of its posts; the lists have `how_many` posts together, less a remainder."""
     posts = [[read(event) for event in events] for events in payments.for_writers(writers, how_many // writers)]
     settle_memory()
     return posts
 
 
 def post_evenly(ledger: Ledger, posts: Sequence[Sequence[Post]], a_second: float, stop: Flag) -> list[Answer]:
-    """Send the posts of all writers evenly, `a_second` in all, until `stop` is set or no posts are left."""
+    """Send the posts of all writers evenly, `a_second` per second together, until `stop` is set or none is left.
+
+    Each writer has a thread of its own. Fails if a post is refused.
+    """
     answers: list[Answer] = []
     writers = len(posts)
 
@@ -88,7 +94,10 @@ def post_evenly(ledger: Ledger, posts: Sequence[Sequence[Post]], a_second: float
 def beside(
     ledger: Ledger, posts: Sequence[Sequence[Post]], a_second: float, work: Callable[[], Timed]
 ) -> tuple[Timed, list[Answer]]:
-    """Post evenly, for ALONE_SECONDS without the work and then until the work has ended."""
+    """Post evenly, first for ALONE_SECONDS, then while `work` is done. Returns its times, and those of all posts.
+
+    Fails if the posts run out before the work has ended.
+    """
     stop = Flag()
     with ThreadPoolExecutor(1) as thread:
         posting = thread.submit(post_evenly, ledger, posts, a_second, stop)
@@ -100,9 +109,9 @@ def beside(
 
 
 def between(answers: Iterable[Answer], since: float, until: float) -> Run:
-    """The posts that waited for their answer at any time from `since` to `until`.
+    """The figures of the posts that waited for their answer at any time from `since` to `until`.
 
-    The rate is that of the posts that were answered in this time.
+    The rate counts only the posts that were answered in this time.
     """
     waiting = [each for each in answers if each.sent < until and each.answered > since]
     answered = sum(since < each.answered <= until for each in waiting)

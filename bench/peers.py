@@ -1,4 +1,7 @@
-"""The peers for appending: the eventsourcing library, message-db, Emmett and plain PostgreSQL. None checks rules."""
+"""The programs that appending is compared with (the peers). None checks rules.
+
+They are the eventsourcing library, message-db, Emmett, and plain PostgreSQL.
+"""
 
 from __future__ import annotations
 
@@ -43,12 +46,12 @@ The extension pgcrypto is left out: the one function that message-db uses is par
 """
 
 MakeContender = Callable[[int, int], Contender]
-"""Creates a contender from the number of writers and the number of events that each writer appends at once."""
+"""Makes a peer that can be measured, from the number of writers and the number of events that each appends at once."""
 
 
 @contextmanager
 def peers(server_url: str, max_writers: int) -> Iterator[tuple[dict[str, MakeContender], list[str]]]:
-    """Yields the peers by name, each on its own database, and the reasons why other peers are missing."""
+    """Yields the peers by name, each on its own database, and, for each peer that cannot be run, the reason."""
     urls = {name: _database(server_url, name) for name in ("library", "message_db", "emmett")}
     with raw(server_url, max_writers) as made, _library(urls["library"], max_writers) as library:
         made[LIBRARY] = library
@@ -158,7 +161,7 @@ def _install_message_db(url: str) -> None:
 
 
 def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
-    """message-db as a peer. It writes one message per call; a bundle is several calls in one transaction."""
+    """message-db as a peer. It writes one message per call; several events at once are calls in one transaction."""
     numbers = count()
     data = json.dumps(FACT)
 

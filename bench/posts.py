@@ -1,4 +1,7 @@
-"""Posting over HTTP: events or bundles, few or many connections, compared with a bare Flask route and a raw INSERT."""
+"""Posting over HTTP, on few or many connections, one event per request or several (a bundle).
+
+It is compared with a bare Flask route (`bare.py`), and bundles with an INSERT of several rows.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,14 @@ from service.api.http.limits import BUNDLE, EVENT
 
 CONNECTIONS = (1, 8, 16, 32)
 BUNDLES = ((50, 2), (1_000, 2))
-"""The sizes of bundles, each with the number of connections."""
+"""Each number of events per request that is measured besides one, with the number of connections."""
 SUYUAN = "Suyuan"
 MAX_PER_SECOND = 3_000
 MAX_BUNDLED_PER_SECOND = 12_000
 
 
 def over_http(name: str, served: Served, payments: Payments, connections: int, each: int = 1) -> Contender:
-    """A contender that sends prepared requests to `served`, on `connections` connections.
+    """A program to measure: it sends prepared requests to `served`, on `connections` connections.
 
     A connection sends its next request when the previous one is answered. A request has `each` events.
     """
@@ -37,7 +40,10 @@ def over_http(name: str, served: Served, payments: Payments, connections: int, e
 
 
 def requests(key: str, events: list[Event], each: int) -> list[bytes]:
-    """The HTTP requests that post `events`: one event per request, or bundles of `each` events."""
+    """The HTTP requests that post `events` with the API key `key`, `each` events in one request.
+
+    Events left over for an incomplete last request are dropped.
+    """
     if each == 1:
         bodies: list[tuple[object, str]] = [(event, EVENT) for event in events]
     else:
@@ -54,7 +60,10 @@ def as_run(result: LoadResult, each: int) -> Run:
 
 
 def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """The rows of posting: for different numbers of connections with one event per request, then for bundles."""
+    """Measures posting: one event per request on each number of CONNECTIONS, then the requests of several in BUNDLES.
+
+    Yields a row of figures for each program. `ours` is Suyuan's web service, `bare` the bare Flask route.
+    """
     payments = Payments(fund)
     over_http(SUYUAN, ours, payments, 16).run(pace.seconds)
     for connections in CONNECTIONS:

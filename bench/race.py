@@ -1,4 +1,4 @@
-"""Runs contenders in alternating rounds, because the machine's speed drifts: only adjacent runs are comparable."""
+"""Measures several programs (contenders) in turns, because the machine's speed drifts: only adjacent runs compare."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "messa
 
 
 class Run(NamedTuple):
-    """The figures of one round: the items per second, the 99th percentile of the time of a step, and processor time.
+    """The figures of one program in one round: the items (events or requests) done per second, and some times.
 
-    `processor_us` is the processor time of the client for each item. `slowest_ms` is the longest time of a step; 0 if
-    it was not measured.
+    `p99_ms`: the 99th percentile of the time of one step, such as one request. `processor_us`: the processor time of
+    the measuring client for each item, in microseconds. `slowest_ms`: the longest time of a step; 0 if not measured.
     """
 
     a_second: float
@@ -45,10 +45,10 @@ class Contender(NamedTuple):
 
 @dataclass
 class Row:
-    """The result of one contender at one work: a Run for each round, from which the medians are taken.
+    """The figures of one program at one work: a Run for each round. The properties sum them up, mostly by the median.
 
-    `ratios` and `p99_ratios` compare this contender with each other contender by name: they are the medians of the
-    ratios in the same round, for the rate and for the 99th percentile.
+    `ratios` (of the rate) and `p99_ratios` (of the 99th percentile) compare it with each other program that did the
+    same work, by name: each is the median of the ratios within a round.
     """
 
     section: str
@@ -68,7 +68,7 @@ class Row:
 
     @property
     def slowest_ms(self) -> float:
-        """The longest step of all rounds."""
+        """The time of the longest step of all rounds, in ms."""
         return max(run.slowest_ms for run in self.runs)
 
     @property
@@ -76,14 +76,14 @@ class Row:
         return median(run.processor_us for run in self.runs)
 
     def as_dict(self) -> dict[str, Any]:
-        """The row as it is saved to a file."""
+        """The row as it is saved as JSON: the names, the figures of all rounds together, and the ratios."""
         figures = {name: getattr(self, name) for name in Run._fields}
         ratios = {"times_the_rate_of": self.ratios, "times_the_p99_of": self.p99_ratios}
         return {"section": self.section, "work": self.work, "who": self.name, **figures, **ratios}
 
 
 def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
-    """Run each contender in each round, in alternating order. Returns a row for each contender."""
+    """Run each contender in each round; every other round, in the reverse order. Returns a row for each contender."""
     rows = [Row(section, work, contender.name) for contender in contenders]
     for round_ in range(pace.rounds):
         order = list(zip(rows, contenders, strict=True))
@@ -99,7 +99,10 @@ def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -
 
 
 def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, each: int = 1) -> Run:
-    """Run each sequence of steps in a thread of its own for `seconds`. Each step does `each` items."""
+    """Run each sequence of steps in a thread of its own for `seconds`, and return the figures of all together.
+
+    Each step does `each` items.
+    """
     took: list[float] = []
 
     def work(own_steps: Iterable[Callable[[], object]]) -> None:
@@ -122,7 +125,8 @@ def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, 
 def settle_memory() -> None:
     """Make garbage collection behave as in a web worker.
 
-    The prepared posts are exempted, because a web worker would not have them. The thresholds are those of a web worker.
+    The objects that exist now, such as prepared posts, are exempted, because a web worker would not have them. The
+    thresholds are those of a web worker.
     """
     gc.unfreeze()
     gc.collect()

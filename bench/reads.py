@@ -30,14 +30,14 @@ from service.postgres.snapshots import Snapshot
 
 BARE_SQL = "the bare SQL"
 VARIANTS = 12
-"""The number of different paths that are requested for a read with a parameter."""
+"""The number of different values, and so of paths, that are requested of a resource that has a parameter."""
 HEAD = "select max(position) as head from event"
 SOME_POSTS = "select id from post tablesample system (1) limit %(some)s"
 Query = tuple[str, Mapping[str, object]]
 
 
 def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """The rows of each resource that reads the ledger, requested on one connection after a warm-up."""
+    """Measures each resource over HTTP and its bare SQL, on one connection after a warm-up; yields a row for each."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # requests in this process are not logged
     app = create_app(from_environment(environment(url, served.port)))
     key = {"Authorization": f"Bearer {served.key}"}
@@ -54,7 +54,7 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 
 def _resources(fund: Fund, head: int, ids: list[str]) -> dict[str, list[str]]:
-    """The paths of each read, by the read's name. A read with a parameter has several different paths."""
+    """The paths to request of each resource, by its name: several different paths if it has a parameter."""
     random = Random(5)
     project = fund.project(0)
     positions = [random.randrange(head // 10, head) for _ in range(VARIANTS)]

@@ -1,4 +1,4 @@
-"""Rebuilding all tables in silence, and beside posts at half of the rate that the machine can post.
+"""Rebuilding all tables while no posts arrive, and while they arrive at half of the highest rate of this machine.
 
 The projector runs all the time. The posts are sent in process, which is faster than any client over HTTP.
 """
@@ -29,13 +29,16 @@ SILENT, BESIDE, COPIED = "Suyuan, silent", "Suyuan, beside posts", "log read, ta
 POSTS, LAG, TURN = "posts at half of that rate", "the projector's lag", "last turn: the projector waits"
 ALONE, MEANWHILE, LAST_TURN = "Suyuan, no rebuild", "Suyuan, beside a rebuild", "Suyuan, in its last turn"
 MAX_RATIO = 6
-"""Posts are prepared for this many times the first silent time."""
+"""Posts are prepared for this many times the seconds of the first rebuild, during which no posts are sent."""
 POLL_SECONDS = 0.01
 COPY = "bench_copy"
 
 
 def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """The rate of a rebuild is that of the events that the log had when the rebuild began."""
+    """Measures the rebuilds, the posts to `fund` meanwhile, and the projector's lag; yields the rows of figures.
+
+    The rate of a rebuild counts the events that the log had when the rebuild began.
+    """
     payments = Payments(fund)
     others = [Row(SECTION, POSTS, name) for name in (ALONE, MEANWHILE, LAST_TURN)]
     others += [Row(SECTION, LAG, MEANWHILE), Row(SECTION, TURN, "Suyuan")]
@@ -65,7 +68,10 @@ def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 
 def _runs(timed: Timed, answers: list[Answer], seen: list[Seen]) -> Iterator[Run]:
-    """The posts before the rebuild, beside it and in its last turn; the projector's lag beside it; its last turn."""
+    """The figures of one rebuild: of the posts before it, during it and in its last turn; the lag; the last turn.
+
+    In the last turn the rebuild replaces the live tables. The lag is the projector's during the rebuild.
+    """
     switching = [each.at for each in seen if each.switching]
     turn = Timed(1, switching[0], next(each.at for each in seen if each.at > switching[-1]))
     yield between(answers, min(each.sent for each in answers), timed.started)
@@ -77,16 +83,16 @@ def _runs(timed: Timed, answers: list[Answer], seen: list[Seen]) -> Iterator[Run
 
 
 def rebuilt(url: str) -> Timed:
-    """Rebuild all tables as the command does."""
+    """Rebuild all tables as the command `suyuan rebuild` does, and return when that began and ended."""
     events, started = _head(url), time.perf_counter()
     assert rebuild(lambda: _connect(url)).switched
     return Timed(events, started, time.perf_counter())
 
 
 def copied(url: str) -> Timed:
-    """The least that a rebuild could do: read the log in each lane, and copy the rows of each table into a new one.
+    """The least that a rebuild could do: read the log in each thread, and copy the rows of each table into a new one.
 
-    The new tables have the constraints and indexes of the live ones.
+    The new tables have the constraints and indexes of the live ones. Returns when this began and ended.
     """
     events, started = _head(url), time.perf_counter()
     with _connect(url) as conn:

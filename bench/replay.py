@@ -47,7 +47,7 @@ TARGETS = {
     "feed as lines": 50_000,
     "DuckDB from the archive": 1_000_000,
 }
-"""The targets in events per second."""
+"""By the name of a work, how many events per second it should reach."""
 out = Console()
 
 
@@ -58,8 +58,9 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def run(url: str, events: int) -> dict[str, dict[str, float]]:
-    """The seconds, the events per second and the peak MB of each work, by the work's name.
+    """Measures each work on the log of `events` events at `url`; returns its figures by the work's name.
 
+    The figures are the seconds, the events per second and the peak memory in MB.
     The peak is that of this process and its children up to the end of the work; for DuckDB, that of its own process.
     """
     found: dict[str, dict[str, float]] = {}
@@ -122,7 +123,7 @@ def fold_live(connect: Callable[[], psycopg.Connection[Any]]) -> float:
 
 
 def read_lines(ours: served.Served, events: int) -> None:
-    """Read the whole log in pages of the maximum size."""
+    """Read the log of `events` events over HTTP, as lines of JSON in pages of the maximum size."""
     after, read = 0, 0
     while read < events:
         headers = {"Authorization": f"Bearer {ours.key}", "Accept": "application/x-ndjson"}

@@ -25,9 +25,9 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class Served:
-    """A program that serves HTTP on a local port: our web service or the peer.
+    """A program that serves HTTP on a local port: our web service, or the bare Flask route it is compared with.
 
-    `key` is the API key for our web service; it is empty for the peer.
+    `key` is the API key for our web service; it is empty for the bare route.
     """
 
     port: int
@@ -41,7 +41,7 @@ class Served:
 
 
 def environment(url: str, port: int) -> dict[str, str]:
-    """The environment variables of our programs."""
+    """The environment variables with which our programs run: on the ledger at `url`, serving HTTP on `port`."""
     return {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(port or 1), "SUYUAN_RATE": "1000000"}
 
 

@@ -59,7 +59,7 @@ PEERS_BY_NPM = Path(__file__).with_name("node") / "package.json"
 
 
 def versions() -> dict[str, str]:
-    """The versions of the installed libraries and peers, by name."""
+    """The versions of the installed libraries, and of the programs compared with, by name."""
     found = {each: version(each) for each in LIBRARIES if find_spec(each)}
     if hledger := which("hledger"):
         answer = subprocess.run([hledger, "--version"], check=True, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""The targets of the measurements: a required and a desired value of a figure, or of its ratio to a peer's figure."""
+"""The targets of the measurements: what a figure, or its ratio to a peer's figure, must reach, and what it should."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from bench.race import BARE, LIBRARY, RAW_INSERT, RAW_ROWS, Row
 
 
 class Target(NamedTuple):
-    """A target for a figure of the contender `who` at `work`: its rate, 99th percentile or slowest step, as `of` says.
+    """A target for a figure of the program `who` at `work`: its rate, 99th percentile or slowest step, as `of` says.
 
-    With a `peer`, the target is for the ratio to the peer's figure. Without a peer, a rate is per second, and a 99th
-    percentile or slowest step is in ms. `least` is the required value, and `wanted` is the desired value.
+    With a `peer`, the target is for the ratio to that program's figure. Without a peer, a rate is per second, and a
+    99th percentile or slowest step is in ms. `least` is the required value, and `wanted` is the desired value. A rate
+    must be at least that; a time, or the MB of memory in the place of a rate, at most that.
     """
 
     work: str
@@ -71,7 +72,7 @@ TARGETS = (
 
 
 def verdicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Each target with the figure found and with whether this figure meets the requirement.
+    """Each target as a dict, with the figure `found` in `rows`, and `met`: whether it reaches the required value.
 
     A target whose work was not run is left out.
     """

@@ -147,17 +147,17 @@ def _payee(number: int) -> dict[str, str]:
 
 
 def read(event: Event) -> Post:
-    """The post that the service makes of `event`, a CloudEvent."""
+    """The post that the web service would read from `event`, a CloudEvent."""
     return cloudevents.parse_post(cloudevents.parse_envelope(event), "bench", SECRET)
 
 
 def found(ledger: Ledger, fund: Fund) -> None:
-    """Post all events of `fund` before its first payment."""
+    """Post to `ledger` all events of `fund` that come before its first payment."""
     settle(ledger, fund.founding())
 
 
 def settle(ledger: Ledger, events: Iterable[Event]) -> None:
-    """Post `events` in bundles of a thousand. Fails if an event is refused."""
+    """Post `events` to `ledger`, a thousand at a time. Fails if an event is refused."""
     remaining = iter(events)
     while bundle := [read(event) for event in islice(remaining, 1_000)]:
         outcomes = ledger.post(bundle)
@@ -166,13 +166,13 @@ def settle(ledger: Ledger, events: Iterable[Event]) -> None:
 
 
 class Payments:
-    """The events of payments of `fund`, in an order that the rules accept."""
+    """Makes the events of payments of `fund`, in an order that the rules accept; each is made only once."""
 
     def __init__(self, fund: Fund) -> None:
         self._fund = fund
 
     def events(self, projects: Sequence[int], how_many: int) -> Iterator[Event]:
-        """The first `how_many` events of new payments, for the projects and their awards in turn."""
+        """The next `how_many` events, of payments of these projects (by number) and their awards in turn."""
         in_turn = cycle(projects)
         return islice(
             (
@@ -184,7 +184,7 @@ class Payments:
         )
 
     def for_writers(self, writers: int, how_many: int) -> list[list[Event]]:
-        """`how_many` events for each writer. The projects are divided among the writers.
+        """For each writer, a list of the next `how_many` events. The projects are divided among the writers.
 
         If there are fewer projects than writers, several writers share a project.
         """

@@ -1,4 +1,4 @@
-"""Alerts of a fund today: what is due, overdue or odd, each with the events behind it.
+"""Alerts of a fund today: what is due, overdue or unusual, each with the events that caused it.
 
 Source: DOMAIN, "What auditors of such funds ask for". Alerts that depend on the movements of money are found by the
 service, from the projections.
@@ -27,7 +27,7 @@ from domain.state.project import Project
 
 
 class Urgency(StrEnum):
-    """How urgent an alert is; the most urgent value comes first."""
+    """How urgent an alert is, the most urgent first: its due day is past, or not past, or it is unusual without one."""
 
     OVERDUE = "overdue"
     DUE = "due"
@@ -159,7 +159,7 @@ SENTENCES = {
 }
 """The message of each alert, by the alert's name."""
 EVENT_TYPES = ("entry", "type")
-"""The facts that name an event type. In the Chinese message, the event type's Chinese title replaces the name."""
+"""The alert facts whose value is an event type. In the Chinese message, the type's Chinese name replaces the value."""
 
 
 class Alert(Struct, frozen=True):
@@ -183,19 +183,22 @@ class Alert(Struct, frozen=True):
 
 
 CALENDAR_DUE_DAYS = 60
-"""The alert to import the next year's calendar begins this many days before the last calendar of the ledger ends.
+"""From this many days before the ledger's calendar ends, an alert asks to import the calendar of the next year.
 
 By then, the next year's calendar is published.
 """
 
 
 def urgency(due_on: date, today: date) -> Urgency:
-    """The urgency on the day `today` of what is due on `due_on`: DUE up to and including `due_on`, then OVERDUE."""
+    """How urgent a thing due on `due_on` is on the day `today`: DUE up to and including `due_on`, then OVERDUE."""
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
 
 
 def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator[Alert]:
-    """The alerts, on the day `ledger.today`, of the fund with the code `fund` and of its projects `projects`."""
+    """The alerts, on the day `ledger.today`, of the fund with the code `fund` and of its projects with these codes.
+
+    Alerts that depend on the movements of money are not included: the service finds them from the projections.
+    """
     state = ledger.fund(fund)
     yield from _of_fund(state, ledger.today)
     yield from _of_calendar(ledger, state)
@@ -224,8 +227,9 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
-    """The alert to import the calendar of the first year without one, from CALENDAR_DUE_DAYS before that year.
+    """The alert that asks to import the calendar of the first year that has none.
 
+    It begins CALENDAR_DUE_DAYS days before 31 December of the year before, which is its due day.
     The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may still
     publish a notice.
     """

@@ -1,5 +1,6 @@
-"""Allocates a fixed total by score (seed, project 7). The shares are whole quanta and add up to the total and batches.
+"""Allocates a fixed total to awards by their scores, as the fund's plan prescribes for its project 7.
 
+Each share is a multiple of an amount, the quantum. The shares add up to the total, and in each batch to its amount.
 The total is divided in proportion to the scores, by the largest remainder method: this gives each award's total. Each
 batch except the last is divided in proportion to these totals, and no share exceeds what its award still lacks. In the
 last batch, each award gets the rest of its total. Source: DOMAIN, "Score allocation".
@@ -14,15 +15,16 @@ from domain.money import Money
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 
 TIES = "申报号在先者优先"
-"""The order of equal remainders: the earlier application number 受理号 first."""
+"""The rule for equal remainders, as it is recorded: the application with the earlier number 受理号 comes first."""
 METHOD = "largest remainder by score; batches by awarded totals; ties to the earlier application number"
 METHOD_ZH = "按得分最大余数法分配总额，各批次按立项总额分配，尾数相同者申报号在先者优先"
 
 
 def allocate(batches: Mapping[int, int], scores: Sequence[Decimal], quantum: int) -> list[dict[int, Money]]:
-    """Divides the amounts of `batches` in proportion to `scores`. Returns the shares of each score, by batch number.
+    """Divides the amounts of `batches` in proportion to `scores`.
 
-    `batches` maps batch numbers to amounts in fen. Shares are multiples of `quantum`. If two scores have equal
+    Returns for each score, in the order of `scores`, its share of each batch, by batch number. `batches` maps batch
+    numbers to amounts in fen. Shares are multiples of `quantum`, an amount in fen. If two scores have equal
     remainders, the earlier score in `scores` gets the quantum that is left. Raises QuantumTooCoarse if a batch is not a
     multiple of `quantum`, NothingToShareBy if no score is above zero.
     """

@@ -1,6 +1,7 @@
-"""Decides a post: first the rules that apply to every event, then the rules of the event's own chapter.
+"""Whether a post is accepted: checks the rules that apply to every event, then the rules of the event's own chapter.
 
-`decide(ledger, posted)` returns the events to record, the leader first, or raises the rule that refuses the post.
+`decide(ledger, posted)` returns the events to record, or raises the rule that refuses the post. The first of the events
+has the posted fact (the leader); the others repeat its moves on other streams (its mirrors).
 """
 
 from __future__ import annotations
@@ -35,11 +36,11 @@ from domain.state.fund import Fund
 from domain.state.project import Project
 
 FACTS: dict[str, type[Fact]] = {fact.__name__: fact for fact in (*fund.FACTS, *project.FACTS, EntryReversed, *MIRRORS)}
-"""All event types of the log, by their permanent names."""
+"""All event types of the log, by name; the names never change."""
 TITLES: dict[str, str] = {name: fact.zh for name, fact in FACTS.items()}
-"""The Chinese names of the event types."""
+"""The Chinese name of each event type, by the type's permanent name."""
 POSTABLE: dict[str, type[Fact]] = {name: fact for name, fact in FACTS.items() if fact not in MIRRORS}
-"""The event types that a service may post."""
+"""The event types that a sender may post, by name: all except the mirrors, which the ledger adds by itself."""
 
 FIRST = (FundEstablished, ProjectOpened)
 """The event types that may be the first event of a stream."""
@@ -48,7 +49,10 @@ EVERY_POST: tuple[type[Refused], ...] = (OccurredAfterBooked, BookedInFuture, Bo
 
 
 def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
-    """All rules that may refuse a post of the event type `fact`: the type's own rules first, EVERY_POST last."""
+    """All rules that may refuse a post of the event type `fact`: the type's own rules first, EVERY_POST last.
+
+    Empty for a mirror, which nobody posts.
+    """
     return () if fact in MIRRORS else tuple(dict.fromkeys((*fact.refused_by, *_shared(fact), *EVERY_POST)))
 
 
@@ -69,9 +73,10 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
 
 
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
-    """The streams that the decision of `posted` reads. The stream of a project's fund is read too, but not listed.
+    """The names of the streams that the decision of `posted` reads, except the stream of a project's fund.
 
-    `entries` has the recorded entries that the post refers to.
+    For a reversal they include the projects in whose accounts the reversed entry moved money. `entries` has the
+    recorded entries that the post refers to.
     """
     streams = (posted.stream, *posted.fact.also_reads())
     if isinstance(posted.fact, EntryReversed):
@@ -81,14 +86,17 @@ def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, .
 
 
 def _projects(entry: Recorded) -> Iterator[str]:
-    """The streams of the projects that `entry` moved money into or out of."""
+    """The stream name of the project for each move of `entry` into or out of a project's account; names may repeat."""
     for moved in entry.moves:
         if "project" in (ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner):
             yield f"project/{moved.place.project}"
 
 
 def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
-    """The events to record for `posted`, each with the next version of its stream. Raises Refused."""
+    """The events to record for `posted`: the event posted, then its mirrors, each with the next version of its stream.
+
+    Raises the rule that refuses the post, a subclass of Refused.
+    """
     if not isinstance(posted.fact, FIRST) and not ledger.stream(posted.stream).version:
         raise UnknownStream(stream=posted.stream)
     _check_documents(ledger, posted)
@@ -131,7 +139,7 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
 def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
     """The booking date in `posted`; if the post has none, the earliest day that the rules allow.
 
-    `touched` has the streams that the post adds events to. Raises the rule that the booking date breaks.
+    `touched`: the names of the streams that the post adds events to. Raises the rule that the booking date breaks.
     """
     header = posted.header
     bounds = tuple(_lower_bounds(ledger, posted, touched))
@@ -152,7 +160,11 @@ def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
 
 
 def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
-    """The names of the streams that limit the booking date, each with its earliest possible booking date."""
+    """For each stream that limits the booking date of `posted`: its name, and the earliest day that it allows.
+
+    A stream of `touched` allows the booking date of its last event. If a project is opened, its fund allows the booking
+    date of the event that put the plan in force.
+    """
     for name in touched:
         if last := ledger.stream(name).booked_on:
             yield name, last

@@ -13,11 +13,11 @@ from domain.posting import Move
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
-"""The name of a stream, and the fact that mirrors the leader on that stream."""
+"""An event to record besides the posted one, because money moves to or from its stream: that stream, and the fact."""
 
 
 class Decision(Struct, frozen=True):
-    """The result of deciding a post: the fact as it will be recorded, the moves of money, and the mirrors."""
+    """The answer to a post that is accepted: the fact as it will be recorded, its moves of money, and its mirrors."""
 
     fact: Fact
     moves: tuple[Move, ...] = ()
@@ -25,7 +25,7 @@ class Decision(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """The ledger, and the post to decide: its stream, fact and header, and the day on which it will be booked."""
+    """What a decision is given: the ledger, and the post with its stream, fact, header and booking date."""
 
     ledger: LedgerView
     stream: str
@@ -44,7 +44,7 @@ class Context(Struct, frozen=True):
 
     @property
     def by(self) -> Poster:
-        """The person who posts the event, and the API key."""
+        """Who posts the event: the person, and the API key used."""
         return Poster(self.header.actor, self.header.key)
 
     def not_before(self, cause: str, day: date) -> None:
@@ -60,9 +60,9 @@ class Context(Struct, frozen=True):
         return Decision(fact or self.fact, moves, mirrors)
 
     def recorded(self, fund: str, decision: Decision) -> tuple[Recorded, ...]:
-        """The events that record `decision` for `fund`: the leader, which has the decided fact, and then its mirrors.
+        """The events that record `decision`: the leader, which has the decided fact, and then its mirrors.
 
-        Each event has the next version of its stream.
+        Each event has the next version of its stream, and belongs to the fund with the code `fund`.
         """
         header = replace(self.header, booked_on=self.booked_on)
         version = self.ledger.stream(self.stream).version + 1

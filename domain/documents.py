@@ -18,9 +18,9 @@ _OFFICIAL = re.compile(
 
 @lru_cache(maxsize=10_000)
 def normal(number: str) -> str:
-    """The normal form of a document number, for comparison.
+    """The form of a document number that is compared: equal for all spellings of the same number.
 
-    A 文号 becomes `issuer〔year〕serial号`: one kind of bracket, no 第, no leading zeros.
+    An official number 文号 becomes `issuer〔year〕serial号`: one kind of bracket, no 第, no leading zeros.
     """
     typed = normalized(number)
     official = _OFFICIAL.fullmatch(typed)
@@ -28,7 +28,7 @@ def normal(number: str) -> str:
 
 
 class OfficialNumber(Struct, frozen=True):
-    """The parts of a 文号: the issuer's code 机关代字, the year, and the serial within that year."""
+    """The parts of an official number 文号: the issuer's code 机关代字, the year, and the serial within that year."""
 
     issuer: str
     year: int
@@ -36,7 +36,7 @@ class OfficialNumber(Struct, frozen=True):
 
 
 def official(number: str) -> OfficialNumber | None:
-    """The parts of a 文号; None if `number` has another form."""
+    """The parts of `number`, if it is an official number 文号; None if it has another form."""
     match = _OFFICIAL.fullmatch(normalized(number))
     return OfficialNumber(match["issuer"], int(match["year"]), int(match["serial"])) if match else None
 
@@ -61,7 +61,7 @@ class Document(Struct, frozen=True, omit_defaults=True):
 class Claim(Struct, frozen=True, order=True):
     """A document number that may be used only once in the ledger, such as a voucher number or a bank reference.
 
-    `number` is in normal form; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`.
+    `number` is as `normal()` returns it; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`.
     """
 
     kind: str
@@ -69,14 +69,17 @@ class Claim(Struct, frozen=True, order=True):
 
 
 BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书", "退回通知书"})
-"""The document kinds whose numbers restart each year and may have items. Other numbers are unique by themselves."""
+"""The document kinds whose numbers restart each year, and one of whose numbers may cover several numbered items.
+
+A document of any other kind is identified by its number alone.
+"""
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
     """The claims of an event that cites `documents`: one for each different number of a document of these `kinds`.
 
-    `purpose` is appended to the kind of each claim. For kinds in BY_YEAR_AND_ITEM, a document without a year gets
-    `year`, and a document without an item gets item 1.
+    `purpose` is appended to the kind of each claim, so that a number may be used once for each purpose. For kinds in
+    BY_YEAR_AND_ITEM, a document without a year gets `year`, and a document without an item gets item 1.
     """
     if not kinds:
         return ()

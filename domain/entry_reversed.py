@@ -85,7 +85,7 @@ class EntryReversed(Fact, frozen=True):
         return (Reference(stream, self.version),)
 
     def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
-        """`reversed_` after this reversal, which moved fen back by `moves`.
+        """The map `reversed_`, with the fen of this reversal's `moves` added to those of the reversed entry.
 
         `reversed_` maps the version of an entry to the fen of this entry that reversals have moved back.
         """

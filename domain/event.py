@@ -1,4 +1,4 @@
-"""The event types: the fact that a service posts, the header of every event, and the event as recorded in the log."""
+"""The parts of an event: the fact that a sender posts, the header that every event has, and the event in the log."""
 
 from __future__ import annotations
 
@@ -24,17 +24,21 @@ class Allowed(Enum):
 
 
 class Restored(Struct, frozen=True):
-    """An entity that a reversal returns to its state before the reversed entry, such as kind `award`, name `L02`."""
+    """An award, payment, round or the like that a reversal returns to its state before the reversed entry.
+
+    For example: kind `award`, name `L02`.
+    """
 
     kind: str
     name: str
 
 
 class Reversible(Struct, frozen=True):
-    """How an entry is reversed: whether a part of its amount can be reversed, and which entities are restored.
+    """How an entry is reversed: whether a part of its amount can be reversed, and whose earlier state returns.
 
-    `restores(state, fact)` returns these entities, given the fund or project and the entry's fact. If `by_another` is
-    true, another person with another API key than those of the entry must post the reversal.
+    `restores(state, fact)` returns the entities (awards, rounds …) that return to their state before the entry, given
+    the fund or project and the entry's fact. If `by_another` is true, the person who posts the reversal, and the API
+    key, must both differ from those of the entry.
     """
 
     in_part: bool = False
@@ -43,10 +47,10 @@ class Reversible(Struct, frozen=True):
 
 
 def restores(kind: str, by_another: bool = False) -> Reversible:
-    """A Reversible for an entry that can be reversed only as a whole. The reversal restores one entity.
+    """A Reversible for an entry that can be reversed only as a whole, whose reversal restores one entity.
 
-    `kind` is the kind of this entity. It is also the name of the fact's field that contains the entity's name: for the
-    kind `award`, the field is `fact.award`.
+    `kind` is the kind of this entity, such as `award`. It is also the name of the fact's field that contains the
+    entity's name: for the kind `award`, the field is `fact.award`.
     """
     return Reversible(restores=lambda _, fact: (Restored(kind, str(getattr(fact, kind))),), by_another=by_another)
 
@@ -62,7 +66,7 @@ class Fact(Struct, frozen=True):
     `cites`: the documents that the event must cite; each entry lists alternative document kinds.
     `claims`: the kinds of cited documents whose numbers may be used only once for each purpose.
     `claims_for`: the purpose for which the event uses these numbers; empty for the usual purpose.
-    `records_too`: the types of mirror that may be recorded with the event on other streams.
+    `records_too`: the types of event (mirrors) that may be recorded with it on other streams, because money crosses.
     `refused_by`: the rules by which the event's own chapter (the module that decides it) may refuse the event.
     `allowed`: whether the event may be recorded after its project or its fund is closed.
     `reversible`: how EntryReversed reverses the event; None if the event cannot be reversed.
@@ -80,11 +84,14 @@ class Fact(Struct, frozen=True):
     reversible: ClassVar[Reversible | None] = None
 
     def also_reads(self) -> tuple[str, ...]:
-        """The streams that the decision reads in addition to the event's own stream and the stream of its fund."""
+        """The names of the streams that the decision reads besides the event's own stream and its fund's stream."""
         return ()
 
     def refers_to(self, stream: str) -> tuple[Reference, ...]:
-        """The recorded entries that the decision needs; `stream` is the event's own stream."""
+        """The recorded entries that the decision must read, such as the one to reverse.
+
+        `stream` is the stream that the event is posted to.
+        """
         return ()
 
 
@@ -116,7 +123,7 @@ class Poster(Struct, frozen=True):
     def same_as(self, other: Poster) -> str | None:
         """The person's name if both posters are the same person; else the API key if both used the same key; else None.
 
-        The four-eyes rules forbid both: the same person, and the same key.
+        A step that needs two people is refused in both cases: for the same person, and for the same key.
         """
         if normalized(self.actor) == normalized(other.actor):
             return other.actor
@@ -124,19 +131,22 @@ class Poster(Struct, frozen=True):
 
 
 class Cause(Struct, frozen=True):
-    """The event that caused a state: its version in the stream, and the day it occurred."""
+    """The event that brought a state about: its version in the stream, and the day it occurred."""
 
     version: int
     on: date
 
 
 def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
-    """The document numbers that an event claims; each can be claimed only once in the whole ledger."""
+    """The numbers of cited documents that an event uses up; each can be claimed only once in the whole ledger."""
     return claims(fact.claims, header.documents, header.occurred_on.year, fact.claims_for)
 
 
 def subject(fact: type[Fact]) -> str:
-    """The form of the stream names to which `fact` can be posted, such as `fund/…` or `fund/… | project/…`."""
+    """What streams an event of the type `fact` can be posted to: the form of their names, such as `fund/…`.
+
+    If there are two forms, they are joined: `fund/… | project/…`.
+    """
     return " | ".join(f"{kind}/…" for kind in fact.streams)
 
 
@@ -175,7 +185,7 @@ class Recorded(Struct, frozen=True):
 
     @property
     def cause(self) -> Cause:
-        """The event as the cause of a later state."""
+        """The event's version and the day it occurred, to be kept in the state that the event brings about."""
         return Cause(self.version, self.header.occurred_on)
 
     @property

@@ -20,11 +20,11 @@ _RANGE = re.compile(r"\[([0-9]{1,19}),([0-9]{1,19})\)")
 
 
 class FenOverlap(ValueError):
-    """The two sets have a fen in common, so their sum would count it twice."""
+    """Two sets to be added have a fen in common, so their sum would count it twice."""
 
 
 class FenMissing(ValueError):
-    """The set does not contain a fen that is to be subtracted."""
+    """A fen is to be subtracted from a set that does not contain it."""
 
 
 @final
@@ -45,12 +45,15 @@ class FenSet:
 
     @classmethod
     def span(cls, lo: int, hi: int) -> FenSet:
-        """The fen from lo up to, not including, hi. Raises ValueError unless 0 <= lo <= hi."""
+        """The set of the serials from lo up to, not including, hi. Raises ValueError unless 0 <= lo <= hi."""
         return cls.of([(lo, hi)])
 
     @classmethod
     def of(cls, ranges: Iterable[Range]) -> FenSet:
-        """The union of `ranges`, in any order, overlapping or not. Raises ValueError unless 0 <= lo <= hi in each."""
+        """The set of all serials in `ranges`, which may overlap and be in any order.
+
+        Raises ValueError unless 0 <= lo <= hi in each range (lo, hi).
+        """
         joined: list[Range] = []
         for lo, hi in sorted(ranges):
             if not 0 <= lo <= hi:
@@ -63,7 +66,7 @@ class FenSet:
 
     @classmethod
     def parse(cls, text: str) -> FenSet:
-        """Parse the text that str() writes. Raises ValueError for any other spelling, even of the same set."""
+        """The set that str() writes as `text`. Raises ValueError for any other spelling, even of the same set."""
         fens = cls.of((int(lo), int(hi)) for lo, hi in _RANGE.findall(text))
         if str(fens) != text or (fens and fens.ranges[-1][1] > MAX_BOUND):
             raise ValueError(f"not a canonical set of serials: {text!r}")
@@ -105,7 +108,7 @@ class FenSet:
         return not self & other
 
     def take(self, n: int) -> FenSet:
-        """The n lowest fen. Raises ValueError unless 0 <= n <= total."""
+        """The set of the n fen with the lowest serials. Raises ValueError unless 0 <= n <= total."""
         if not 0 <= n <= self._total:
             raise ValueError(f"cannot take {n} of {self._total} fen")
         left = n
@@ -166,7 +169,10 @@ class FenSet:
         return self._canonical(tuple(shared), sum([hi - lo for lo, hi in shared]))
 
     def _touching_slice(self, other: FenSet) -> tuple[int, int]:
-        """The slice (start, stop) of this set's ranges that overlap or touch `other`. `other` must not be empty."""
+        """Which of this set's ranges lie from the first to the last serial of `other`, or touch them: (start, stop).
+
+        Both are indexes of `ranges`, as of a slice. `other` must not be empty.
+        """
         first = bisect_left(self._ranges, other._ranges[0][0], key=_hi)
         last = bisect_right(self._ranges, other._ranges[-1][1], key=_lo)
         return first, last

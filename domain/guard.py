@@ -11,14 +11,14 @@ from domain.rules import Refused
 from domain.state.project import Project
 
 Evidence = tuple[Reference, ...]
-"""The events that satisfy a condition."""
+"""The events because of which a condition is satisfied; empty if no event shows it."""
 
 
 class Guard(NamedTuple):
-    """A condition, described in two languages, and its check.
+    """A condition that a post must satisfy, described in two languages, and its check.
 
-    `check` returns the events that satisfy the condition, or raises one of `rules`. The third argument of `check` is a
-    fact, or an entity with the same fields as a fact, such as `award` and `batch`.
+    `check` returns the events because of which the condition is satisfied, or raises one of `rules`. Its third argument
+    is the posted fact, or an entity that has the fields it reads, such as a payment with its `award` and `batch`.
     """
 
     en: str
@@ -28,11 +28,11 @@ class Guard(NamedTuple):
 
 
 def rules_of(guards: Iterable[Guard]) -> tuple[type[Refused], ...]:
-    """The rules of all `guards`, each once."""
+    """The rules that any of `guards` may raise, each once."""
     return tuple(dict.fromkeys(rule for guard in guards for rule in guard.rules))
 
 
 def require(guards: Iterable[Guard], context: Context, project: Project, fact: Any) -> None:
-    """Checks `guards` in order. Raises the first rule that is broken."""
+    """Checks `guards` in order; `fact` is what each checks. Raises the first rule that is broken."""
     for guard in guards:
         guard.check(context, project, fact)

@@ -1,6 +1,7 @@
 """The input of a decision: the streams, today's date, the calendar, and the state that the whole ledger shares.
 
-A view never changes: each event leads to a new view. So a refused bundle of posts needs no rollback.
+A view never changes: each event leads to a new view. So if one of several posts in a request is refused, nothing needs
+to be undone.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ State = Fund | Project
 
 
 class Stream(Struct, frozen=True):
-    """The state of a fund or project after its event `version`, and the booking date of that event.
+    """The state of a fund or project after its event number `version`, and the booking date of that event.
 
     Before the first event, `version` is 0.
     """
@@ -37,9 +38,10 @@ class LedgerView(Struct, frozen=True):
     """The state of the ledger that decisions read.
 
     `working_days(first, last)` counts the working days from `first` to `last`, both included, and returns None if
-    the calendar does not cover these years. `claims` maps a claimed document number, such as a voucher number, to the
-    event that claims it. `next_serial` is the serial that the next new fen will get. `entries` are the recorded events
-    that a decision may need: the events that posts refer to, and the events of the same bundle.
+    the calendar does not cover these years. `valid_uscc` says whether a text is a valid unified social credit code.
+    `claims` maps a claimed document number, such as a voucher number, to the event that claims it. `next_serial` is the
+    serial that the next new fen will get. `entries` are the recorded events that a decision may need: those that posts
+    refer to, and those of earlier posts in the same request.
     """
 
     today: date
@@ -56,7 +58,7 @@ class LedgerView(Struct, frozen=True):
         return next(day.year for day in new_years_days if self.working_days(day, day) is None)
 
     def calendar_days_left(self) -> int:
-        """The number of days from today to the last day that the calendar covers; negative if that day is past."""
+        """The number of days from `today` to the last day that the calendar covers; negative if that day is past."""
         return (date(self.missing_year(self.today.year), 1, 1) - self.today).days - 1
 
     def earliest_end(self, first_day: date, min_working_days: int) -> date:
@@ -89,7 +91,10 @@ class LedgerView(Struct, frozen=True):
         return state
 
     def open_project(self, code: str, fund: str) -> Project:
-        """The project `code` of the fund `fund`. Raises UnknownStream, ProjectOfOtherFund, ProjectIsClosed."""
+        """The project `code`, which must be open and belong to the fund with the code `fund`.
+
+        Raises UnknownStream, ProjectOfOtherFund, ProjectIsClosed.
+        """
         project = self.project(code)
         if project.fund != fund:
             raise ProjectOfOtherFund(project=code, fund=project.fund)

@@ -1,6 +1,6 @@
-"""Mirrors: facts that the ledger records on the other stream if money moves between fund and project.
+"""Mirrors: facts that the ledger records on the other stream if money moves between a fund and a project.
 
-No service posts a mirror: the ledger adds mirrors to the event that a service posted, which is their leader.
+Nobody posts a mirror: the ledger adds mirrors to the event that a sender posted, which is their leader.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Money(int):
     __slots__ = ()
 
     def __new__(cls, fen: SupportsIndex = 0) -> Self:
-        """Create an amount from an integer number of fen.
+        """An amount of `fen`, which must be an integer.
 
         index() raises TypeError for a float or a string; int() would truncate the float and parse the string.
         """
@@ -29,14 +29,14 @@ class Money(int):
 
     @classmethod
     def parse(cls, yuan: str) -> Self:
-        """Parse yuan with exactly two decimal places, as written by str(). Raises ValueError for any other text."""
+        """The amount that str() writes as `yuan`, with exactly two decimals. Raises ValueError for any other text."""
         if not _YUAN.fullmatch(yuan):
             raise ValueError(f"not an amount in yuan with two places: {yuan!r}")
         return cls(int(yuan.replace(".", "")))
 
     @property
     def wan(self) -> str:
-        """The exact amount in 万元, without trailing zeros."""
+        """The exact amount in 万元 (10 000 yuan) as a decimal text, without trailing zeros."""
         return self._decimal(6).rstrip("0").rstrip(".")
 
     def __str__(self) -> str:
@@ -46,9 +46,9 @@ class Money(int):
         return f"Money({self})"
 
     def __format__(self, spec: str) -> str:
-        """Format the amount in yuan as text. `spec` may give a width.
+        """The amount in yuan, formatted as a text: `spec` may give a width.
 
-        A numeric `spec` raises ValueError, because int would apply it to the fen.
+        A `spec` for numbers, such as `.2f`, raises ValueError: applied to the integer, it would show fen, not yuan.
         """
         return format(str(self), spec)
 

@@ -24,6 +24,6 @@ def normalized(text: str) -> str:
 
 
 def number_order(number: str) -> tuple[tuple[int, str], ...]:
-    """The sort key of a name with numbers: digits compare by value, so that 受理9 sorts before 受理10."""
+    """The sort key of a document number: its digits compare by value, so that 受理9 sorts before 受理10."""
     parts = re.findall("[0-9]+|[^0-9]+", normalized(number))
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)

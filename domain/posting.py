@@ -29,7 +29,11 @@ PAID = "paid"
 
 
 class Account(NamedTuple):
-    """The kind of stream that owns an account, and the fields of Place by which the account is divided (`key`)."""
+    """The properties of one account.
+
+    `owner`: the kind of stream whose state holds the account: `fund`, `project`, or `none` for the treasury. `key`: the
+    fields of Place by which the account is divided.
+    """
 
     owner: str
     key: tuple[str, ...]
@@ -49,13 +53,13 @@ ACCOUNTS = {
 }
 IN_FLIGHT = (IN_APPROVAL, IN_TRANSIT)
 ALLOTTED = (LINE, COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
-"""The accounts whose sum is the amount allotted to a project's batch."""
+"""The accounts that together hold the amount allotted to a batch of a project and not returned to the fund."""
 
 
 class Posting(NamedTuple):
-    """One posting rule: `event` moves fen from `source` to `target`.
+    """One posting rule: events of the type `event` move fen from the account `source` to the account `target`.
 
-    `when`: the condition under which this rule applies, if the event has several rules.
+    `when`: the condition under which this rule applies, if the event type has several rules.
     """
 
     event: str
@@ -116,7 +120,7 @@ WHEN_ZH = {
     "same year, award live": "当年且立项有效",
     "later year or award ended": "以后年度或立项已终结",
 }
-"""The conditions of the posting rules in Chinese."""
+"""The Chinese text of each condition `when` in POSTINGS."""
 _POSTING = {(rule.event, rule.when): rule for rule in POSTINGS}
 
 
@@ -162,10 +166,7 @@ def key_of(*accounts: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=10_000)
 def _of_all_payments(account: str, place: Place) -> AccountAt:
-    """The key in `Accounts.sums` for `account` at `place`.
-
-    The key has no payment, because a sum covers all payments.
-    """
+    """`account` at `place` without its payment: the key in `Accounts.sums`, where a sum covers all payments."""
     return AccountAt(account, account_at(account, place).place.without_payment)
 
 
@@ -191,9 +192,10 @@ def reversed_move(moved: Move, fen: FenSet) -> Move:
 
 
 class Accounts(Struct, frozen=True):
-    """The money of one stream: the fen in each account at each place, and the sums that the rules need.
+    """The money of one stream: the fen in each account at each place (`holdings`), and amounts (`sums`).
 
-    `owner` is `fund` or `project`; `project` is the project's code, None for a fund.
+    `sums` has the amounts in fen by account and place; a sum covers all payments of an award in a batch. `owner` is
+    `fund` or `project`; `project` is the project's code, None for a fund.
     """
 
     owner: str
@@ -210,15 +212,19 @@ class Accounts(Struct, frozen=True):
         return Money(self.sums.get(_of_all_payments(account, place), 0))
 
     def total(self, accounts: Iterable[str]) -> Money:
-        """The amount in `accounts` at all places.
+        """The amount in `accounts` together, at all places of the stream.
 
-        The time is linear in the number of `sums`. That is acceptable for a closing, but not for every payment.
+        The time is linear in the number of `sums`. That is acceptable when a fund or project is closed, but not for
+        every payment.
         """
         wanted = frozenset(accounts)
         return Money(sum(amount for (account, _), amount in self.sums.items() if account in wanted))
 
     def apply(self, moves: Iterable[Move]) -> Accounts:
-        """The accounts after `moves`. If another stream owns the source or target of a move, that side is ignored."""
+        """These accounts after `moves`. If another stream owns the source or target of a move, that side is ignored.
+
+        Raises FenMissing if the source lacks a fen of a move, and FenOverlap if the target already has one.
+        """
         holdings, sums = self.holdings, self.sums
         for move in moves:
             for account, sign in ((move.source, -1), (move.target, +1)):
@@ -258,11 +264,11 @@ def rule(event: str, when: str = "") -> Posting:
 
 @cache
 def source_of(event: str) -> str:
-    """The account that `event` takes money from. All posting rules of `event` must have the same source."""
+    """The account that the event type `event` takes money from. All its posting rules must have the same source."""
     return next(rule.source for rule in POSTINGS if rule.event == event)
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """The move of `fen`, which have new serials, out of the treasury by the posting rule of `event`."""
+    """The move that takes `fen`, which have new serials, out of the treasury, by the posting rule of `event`."""
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

@@ -1,4 +1,4 @@
-"""Replay: folds recorded events into a stream's state or into a view of the ledger. Never refuses a recorded event."""
+"""Replay: applies recorded events to a stream's state or to a view of the ledger. A recorded event is never refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.state.project import Project
 
 
 def after(stream: Stream, event: Recorded) -> Stream:
-    """`stream` after `event`. The version of `event` must be the stream's next version."""
+    """The stream as it is after `event`. The version of `event` must be the stream's next version."""
     state: State
     if event.stream.startswith("fund/"):
         assert not isinstance(stream.state, Project)
@@ -28,7 +28,7 @@ def after(stream: Stream, event: Recorded) -> Stream:
 
 
 def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
-    """`ledger` after `events`. The version of each event must be the next version of its stream."""
+    """The view of the ledger after `events`. The version of each event must be the next version of its stream."""
     streams, claims, next_serial, entries = ledger.streams, ledger.claims, ledger.next_serial, ledger.entries
     for event in events:
         stream = streams.get(event.stream, Stream())
@@ -44,12 +44,12 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
 
 
 def freed(fact: Fact) -> tuple[Claim, ...]:
-    """The document numbers that an event with this `fact` releases, so that they may be used again."""
+    """The document numbers that may be used again after an event with this `fact`; only a reversal has any."""
     return fact.frees if isinstance(fact, EntryReversed) else ()
 
 
 def serial_after(event: Recorded, next_serial: int) -> int:
-    """The ledger's next free serial after `event`. `next_serial` is the next free serial before `event`.
+    """The ledger's next unused serial after `event`. `next_serial` is the next unused serial before `event`.
 
     Only an appropriation uses new serials: it moves them out of the treasury.
     """

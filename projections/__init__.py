@@ -23,7 +23,7 @@ ORDER = (
     "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection",
     "award", "payment", "recovery", "waiver", "reconciliation", "citation",
 )  # fmt: skip
-"""All projections, each after the projections that it reads."""
+"""The names of all projections, each after those whose tables its SQL reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}
 
 
@@ -34,7 +34,7 @@ def version(text: str) -> str:
 
 
 VERSIONS = {name: version(text) for name, text in PROJECTIONS.items()}
-"""The current version of each projection. A table is folded only by the version that it was started with."""
+"""The version of each projection's present SQL. A table is folded only by the version that its fold began with."""
 SPAN = 10_000
 """The default maximum number of events folded in one transaction."""
 
@@ -45,11 +45,11 @@ def _reads(name: str) -> frozenset[str]:
 
 
 READS = {name: _reads(name) for name in ORDER}
-"""The other projections that the SQL of each projection reads."""
+"""For each projection, the other projections whose tables its SQL reads."""
 
 
 def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:
-    """`names` and all projections that they read, directly or indirectly, in the order of ORDER."""
+    """`names` and all projections whose tables they read, directly or indirectly, in the order of ORDER."""
     wanted = set(names)
     for name in reversed(ORDER):
         if name in wanted:
@@ -81,7 +81,7 @@ class FoldStopped(Exception):
 
 
 class Changed(Exception):
-    """The tables of these projections were folded by other versions of their SQL and must be rebuilt."""
+    """The tables of the projections `names` were folded by other versions of their SQL, and must be rebuilt."""
 
     def __init__(self, names: Sequence[str]) -> None:
         listed = " ".join(names)
@@ -94,7 +94,7 @@ class Changed(Exception):
 
 
 OF_THE_EVENT = (DataError, IntegrityError, ProgramLimitExceeded)
-"""The errors that an event causes each time it is folded.
+"""The errors of PostgreSQL that are the fault of an event: folding it again raises them again.
 
 PostgreSQL raises ProgramLimitExceeded for a key that is too long for its index.
 """
@@ -108,11 +108,12 @@ class _Failed(Exception):
 def advance(
     conn: Connection[Any], max_events: int = SPAN, names: Sequence[str] = ORDER, upto: int | None = None
 ) -> Span | None:
-    """Fold the next span of at most `max_events` events, none above `upto`, into the tables of `names`.
+    """Fold the next span into those tables of `names` that are furthest behind.
 
-    Returns the span, or None if there is nothing to fold. The cursors move in the same transaction as the rows, so each
-    event is folded exactly once. The row locks on the cursors allow only one writer per table. The events of held funds
-    are skipped.
+    The span has at most `max_events` events, none at a position above `upto`. It ends where these tables catch up with
+    the next one, so that all are folded together from there. Returns the span, or None if there is nothing to fold. The
+    cursors move in the same transaction as the rows, so each event is folded exactly once. The row locks on the cursors
+    allow only one writer per table. The events of held funds are skipped.
 
     If an event makes the span fail with an error of OF_THE_EVENT, the span is halved until it can be folded. Raises
     FoldStopped, with the position, if a span of one event fails. Raises Changed, before anything is folded, if the SQL
@@ -160,7 +161,11 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
 
 
 def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
-    """Lock the cursors of `names` until the transaction ends, and return their positions by name. Raises Changed."""
+    """Lock the cursors of `names` until the transaction ends, and return the position of each by name.
+
+    A projection without a cursor gets one. Raises Changed if the SQL of one of them has changed since its table was
+    folded.
+    """
     versions = [VERSIONS[name] for name in names]
     rows.execute(REGISTER, {"names": list(names), "versions": versions})
     claimed = rows.execute(CLAIM, {"names": list(names), "versions": versions}).fetchall()
@@ -170,7 +175,7 @@ def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
 
 
 def changed(conn: Connection[Any]) -> tuple[str, ...]:
-    """The projections whose SQL has changed since their tables were folded. Those tables must be rebuilt."""
+    """The names of all projections whose SQL has changed since their tables were folded; these must be rebuilt."""
     current = {"names": list(ORDER), "versions": [VERSIONS[name] for name in ORDER]}
     differing = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(CHANGED, current)}
     return tuple(name for name in ORDER if name in differing)
@@ -194,6 +199,6 @@ CHANGED = """
     where p.version <> given.version
 """
 HEAD = "select coalesce(max(position), 0) from public.event"
-"""The last position of the whole log, held funds included."""
+"""Selects the last position of the whole log, the events of held funds included; 0 if the log is empty."""
 HEAD_AND_NOT_SKIPPED_YET = f"select ({HEAD}), {NOT_SKIPPED_YET}"
 MOVE = "update projection set position = %(upto)s, moved_at = now() where name = any(%(names)s)"

@@ -1,9 +1,9 @@
-"""Holds a fund if one of its events cannot be folded. The events of all other funds are still folded.
+"""Hold a fund if one of its events cannot be folded, so that the events of all other funds are still folded.
 
 The rows of a held fund stay as they were before that event. The table `held_fund` has one row for each held fund. A
 session that folds while a fund is held puts a temporary view in front of the log. The view lacks the event that cannot
-be folded and all later events of the fund. So a hold changes neither the SQL of the projections nor their versions,
-and folding is not slower while no fund is held.
+be folded and all later events of the fund. So holding a fund changes neither the SQL of the projections nor their
+versions, and folding is not slower while no fund is held.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from psycopg.rows import tuple_row
 def hold(conn: Connection[Any], position: int, projection: str, finding: str) -> str | None:
     """Hold the fund of the event at `position`, because `projection` cannot fold this event; `finding` is the reason.
 
-    Returns the fund. Returns None if the event names no fund, or if the fund is already held at `position` or before.
+    Returns the fund's code, or None if the event names no fund or the fund is already held at `position` or before it.
     """
     event = {"position": position, "projection": projection, "finding": finding}
     row: tuple[str] | None = conn.cursor(row_factory=tuple_row).execute(HOLD, event).fetchone()
@@ -40,10 +40,10 @@ HOLD = """
 
 
 def skip_held(conn: Connection[Any]) -> None:
-    """For the rest of this session, make the name `event` mean a view of the log that skips held funds.
+    """For the rest of this session, make the name `event` mean a view of the log that skips events of held funds.
 
-    The view lacks the event for which a fund is held, and all later events of the fund. PostgreSQL resolves the name
-    `held_fund` when it creates the view. In a rebuild, the name means the copy in the rebuild's schema.
+    The view lacks the event for which a fund is held, and all later events of the fund. It reads the table that the
+    name `held_fund` means when the view is created: in a rebuild, that is the rebuild's own copy.
     """
     conn.execute(SKIP_HELD)
     # Prepared statements would still read the table: PostgreSQL does not notice that a name has a new meaning.
@@ -57,4 +57,4 @@ SKIP_HELD = """
     where not exists (select from held_fund as h where h.fund = e.fact ->> 'fund' and h.position <= e.position)
 """
 NOT_SKIPPED_YET = "exists (select from held_fund) and to_regclass('pg_temp.event') is null"
-"""An SQL expression: whether a fund is held and this session does not use the view of `skip_held` yet."""
+"""An SQL condition without parameters: a fund is held, and this session does not use the view of `skip_held` yet."""

@@ -1,4 +1,8 @@
-"""Rebuild projections in shadow tables while the service accepts posts, and replace the live tables if none differs."""
+"""Rebuild projections from the log into new tables (shadow tables), and put these in place of the live ones.
+
+The service accepts posts and folds them meanwhile. Nothing is replaced if a rebuilt table differs from the live one,
+unless the caller accepts the difference.
+"""
 
 from __future__ import annotations
 
@@ -19,12 +23,12 @@ SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 8_319_689_431_689_592_834  # `suyuan` in ASCII, and 2
 """The key of the advisory lock that allows one rebuild at a time."""
 LOCK_TIMEOUT = "300ms"
-"""How long one attempt to switch waits for its locks. New readers queue behind the attempt, so it must be short."""
+"""How long one attempt to replace the live tables waits for its locks. New readers wait behind it: keep it short."""
 MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
 NEAR_EVENTS = 1_000
-"""The switch may begin when at most this many events are left to fold.
+"""The live tables may be replaced when at most this many events are left to fold into the rebuilt ones.
 
-The switch folds them in some 0.1 s, while the projector waits.
+The transaction that replaces them folds these first, in some 0.1 s, while the projector waits.
 """
 
 
@@ -36,7 +40,7 @@ class AlreadyRunning(Exception):
 
 
 class PositionsDiffer(Exception):
-    """The live tables are at different positions: some are behind, and the projector must fold more events first."""
+    """The live tables are at different positions in the log. The projector must first fold events into those behind."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -46,23 +50,24 @@ class PositionsDiffer(Exception):
 
 
 class NotHeld(Exception):
-    """The fund to be released is not held."""
+    """A rebuild was asked to release a fund, but the fund is not held."""
 
     def __init__(self, fund: str) -> None:
         super().__init__(f"this fund is not held 该专项资金未被暂停: {fund}")
 
 
 class HeldMeanwhile(Exception):
-    """A fund was held while the projections were rebuilt."""
+    """A fund was held while the projections were rebuilt: nothing is replaced, and the rebuild must be repeated."""
 
     def __init__(self) -> None:
         super().__init__("a fund was held meanwhile: rebuild again 期间有专项资金被暂停，请重新重建")
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the comparisons, the position of the new tables, and whether they replaced live tables.
+    """The result of a rebuild: the position of the rebuilt tables, and each compared with the live table.
 
-    The comparisons are of this position, or of an earlier one if the live tables have moved on since.
+    `comparisons`: as of this position, or of an earlier one if the live tables have moved on since. `switched`: whether
+    the rebuilt tables have replaced the live ones.
     """
 
     position: int
@@ -84,14 +89,14 @@ def rebuild(
 ) -> Rebuilt:
     """Rebuild `names` and the projections that they read; replace their live tables if the rebuilt tables are equal.
 
-    The rebuilt tables are shadow tables, folded from the beginning of the log. `accepted`: the projections whose
-    rebuilt tables may differ. `release`: a held fund to release, if any. Its events are folded again, its rows may
-    differ, and `names` must be all projections. `on_progress` is called with the name of a lane (its first projection)
-    and the position that the lane has reached.
+    The rebuilt tables are folded from the beginning of the log. `accepted`: the projections whose rebuilt tables may
+    differ. `release`: a held fund to release, if any. Its events are folded again, its rows may differ, and `names`
+    must be all projections. The projections are folded in at most two groups (lanes), each in a thread. `on_progress`
+    is called with the name of the first projection of a lane, and the position that the lane has reached.
 
     The live tables are replaced in one transaction, and are unchanged until it commits. Raises AlreadyRunning,
     PositionsDiffer, FoldStopped, NotHeld, HeldMeanwhile; LockNotAvailable if readers hold their locks during every
-    attempt to switch.
+    attempt to replace the live tables.
     """
     names = with_dependencies(names)
     assert release is None or names == ORDER, "a fund that is released needs all its tables"
@@ -130,9 +135,9 @@ def _alone(conn: Connection[Any]) -> Iterator[None]:
 
 
 def _copy_holds(conn: Connection[Any], release: str | None) -> None:
-    """Copy the table `held_fund` to the schema of the rebuild, so that the rebuild skips the same funds.
+    """Copy the table `held_fund` to the schema of the rebuild, so that the rebuild skips the events of held funds.
 
-    The fund `release` is left out. Raises NotHeld if the fund `release` is not held.
+    The row of the fund `release`, if given, is left out. Raises NotHeld if there is no such row.
     """
     copy = Identifier(SCHEMA, "held_fund")
     conn.execute(SQL("create table {} as table public.held_fund").format(copy))
@@ -146,10 +151,11 @@ def _catch_up(
     indexes: Mapping[str, Sequence[str]],
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold each lane of projections until the lane is at most NEAR_EVENTS behind the live tables.
+    """Fold the rebuilt tables until they are at most NEAR_EVENTS behind the live ones; then create their indexes.
 
-    Then create the indexes, by the statements `indexes` of each projection. The lanes need not reach the same position:
-    while posts come in, the live tables move on during every repetition.
+    `indexes`: the SQL statements that create the indexes of each table. The projections are folded in at most two
+    groups (lanes), each in a thread. The lanes need not reach the same position: while posts come in, the live tables
+    move on each time a lane reaches the position where they were.
     """
 
     def run(lane: tuple[str, ...]) -> None:
@@ -171,14 +177,17 @@ def _follow(
     reached: int,
     on_progress: Callable[[str, int], object],
 ) -> None:
-    """Fold the lane until it is at most NEAR_EVENTS behind the live tables. `reached`: the position that it has now."""
+    """Fold the group of projections `lane` until it is at most NEAR_EVENTS behind the live tables of `names`.
+
+    `reached`: the position that its rebuilt tables have reached so far.
+    """
     while (upto := _live_position(conn, names)) > (reached + NEAR_EVENTS if reached else 0):
         fold(conn, lane, upto, lambda position: on_progress(lane[0], position), analyzed=reached)
         reached = upto
 
 
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
-    """The lowest position of the live tables' cursors, or the end of the log if that is lower; 0 without cursors.
+    """The lowest position among the cursors of all live tables, but at most the end of the log; 0 without cursors.
 
     Raises PositionsDiffer if the cursors are at different positions and `names` are not all projections. A rebuild of
     all projections repairs such cursors, and also cursors beyond the end of the log.
@@ -195,9 +204,10 @@ POSITIONS = "select position from public.projection where name = any(%s)"
 
 
 def _compare(conn: Connection[Any], names: Sequence[str], release: str | None) -> Rebuilt:
-    """Fold the rest of the log and compare all tables in one snapshot, while the projector goes on.
+    """Fold the rebuilt tables up to the live ones and compare them, all in one snapshot, while the projector goes on.
 
-    The events after the snapshot are folded by the same SQL into the live and the shadow tables, and are not compared.
+    The events after the snapshot are folded by the same SQL into the live and the rebuilt tables, and are not compared.
+    The rows of the fund `release` are not compared either. Raises HeldMeanwhile.
     """
     with conn.transaction():
         conn.execute("set transaction isolation level repeatable read")
@@ -206,7 +216,10 @@ def _compare(conn: Connection[Any], names: Sequence[str], release: str | None) -
 
 
 def _fold_rest(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
-    """Fold all lanes up to the position of the live tables, and return this position. Raises HeldMeanwhile."""
+    """Fold the rebuilt tables of `names` up to the position of the live tables, and return this position.
+
+    Raises HeldMeanwhile if a fund other than `release` was held since the rebuild began.
+    """
     position = _live_position(conn, names)
     for lane in lanes(names):
         fold(conn, lane, position, lambda _: None, analyzed=position)
@@ -229,9 +242,10 @@ def _switch(conn: Connection[Any], names: Sequence[str], release: str | None) ->
 def _try_to_switch(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
     """In one transaction: stop the projector, fold the rest of the log, and replace the live tables.
 
-    Returns the position. Readers start with a shared lock on `projection`. So the switch waits for the readers that
-    have started, and new readers wait for the switch. Otherwise a reader could see a table that was created after the
-    reader's snapshot: such a table would look empty.
+    Returns the position of the new tables. `release`: the held fund to release, if any. Each reader starts with a
+    shared lock on `projection`. So this transaction waits for the readers that have started, and new readers wait for
+    it. Otherwise a reader could see a table that was created after the reader's snapshot: such a table would look
+    empty. Raises LockNotAvailable after LOCK_TIMEOUT, HeldMeanwhile, PositionsDiffer, FoldStopped.
     """
     with conn.transaction():
         conn.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))
@@ -260,9 +274,10 @@ HELD_MEANWHILE = """
             select from held_fund as h where (h.fund, h.position) = (now.fund, now.position)
         )
 """
-"""Selects the funds that have been held, or held at another position, since the rebuild began.
+"""Selects the code of each fund that has been held, or held at another position, since the rebuild began.
 
-The fund to release is left out. `held_fund` without a schema is the copy that the rebuild made when it began.
+The parameter is the fund to release, which is left out, or null. `held_fund` without a schema is the copy that the
+rebuild made when it began.
 """
 SWITCHED = """
     insert into public.projection (name, version, position) values (%(name)s, %(version)s, %(position)s)

@@ -1,4 +1,6 @@
-"""Shadow tables: copies of the live tables, folded from scratch by the same SQL, for a rebuild or a check.
+"""Shadow tables: tables like the live ones, folded from the beginning of the log by the same SQL.
+
+They are made for a rebuild, which puts them in place of the live tables, or for a check, which only compares them.
 
 A rebuild creates shadow tables in a schema of its own. A check creates them in the session's temporary schema, where
 they need no privileges and are dropped with the session. In both cases, the search path finds the shadow tables before
@@ -19,13 +21,13 @@ from projections import READS, advance
 
 TEMPORARY = "pg_temp"
 FIRST_SPAN, SPAN = 1_000, 50_000
-"""The first and the largest number of events per span.
+"""The number of events in the first spans folded into new shadow tables, and the largest number in any span.
 
-The first spans are short, because PostgreSQL's planner has no statistics of the new tables yet. The largest spans are
-longer than those of the live tables.
+The first spans are short, because PostgreSQL's planner has no statistics of the new tables yet. The largest are longer
+than the spans that the projector folds into live tables.
 """
 WORK_MEM = "64MB"
-"""`work_mem` in the database: the memory of one sort or hash of a large span."""
+"""PostgreSQL's setting `work_mem` while shadow tables are folded: the memory of one sort or hash of a large span."""
 
 
 class Difference(NamedTuple):
@@ -42,8 +44,9 @@ class Difference(NamedTuple):
 class Comparison(NamedTuple):
     """The comparison of a live table with its shadow table.
 
-    `new_rows` and `new_digest` are the number of rows and the digest of the shadow table. `differing`: the number
-    of differing rows. `shown`: some of these rows.
+    `name`: the table. `live_rows` and `live_digest`: the number of rows of the live table, and a hash of all of them;
+    `new_rows` and `new_digest`: the same of the shadow table. `differing`: the number of differing rows. `shown`: some
+    of these rows.
     """
 
     name: str
@@ -58,7 +61,7 @@ class Comparison(NamedTuple):
 def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
     """The projections `names`, divided into at most two groups (lanes) that can be folded in parallel.
 
-    No projection of one group reads from a projection of the other group.
+    No projection of one group reads the table of a projection of the other group.
     """
     first = _connected(names[0], names) if names else frozenset()
     groups = (tuple(n for n in names if n in first), tuple(n for n in names if n not in first))
@@ -66,9 +69,9 @@ def lanes(names: Sequence[str]) -> tuple[tuple[str, ...], ...]:
 
 
 def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
-    """The projection `name`, and all projections of `names` that are connected with it.
+    """The projection `name`, and all projections of `names` that are connected with it, directly or through others.
 
-    Two projections are connected if one reads from the other. Connections are followed from projection to projection.
+    Two projections are directly connected if one reads the table of the other.
     """
     group = {name}
     while True:
@@ -79,10 +82,10 @@ def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
 
 
 def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Create empty tables like the live ones, with their constraints but without their other indexes.
+    """Create in `schema` empty tables like the live tables `names` and `projection`, which keeps the cursors.
 
-    Returns the SQL statements that create the other indexes, by table. Folding needs only the constraints; the other
-    indexes are cheaper to create at the end.
+    They have the live tables' constraints, but not their other indexes. Returns the SQL statements that create the
+    other indexes, by table. Folding needs only the constraints; the other indexes are cheaper to create at the end.
     """
     rows = conn.cursor(row_factory=tuple_row)
     later: dict[str, list[str]] = {}
@@ -96,7 +99,7 @@ MAKE = "select make_like(%(live)s::regclass, %(schema)s)"
 
 
 def set_search_path(conn: Connection[Any], schema: str) -> None:
-    """Set the search path so that a table is looked up in `schema` first, then in `public`; also set `work_mem`."""
+    """For this session, look tables up in `schema` first, then in `public`; also set `work_mem` to WORK_MEM."""
     conn.execute(SQL("set search_path = {}, public").format(Identifier(schema)))
     conn.execute(SQL("set work_mem = {}").format(WORK_MEM))
 
@@ -108,11 +111,11 @@ def fold(
     on_progress: Callable[[int], object],
     analyzed: int = 0,
 ) -> None:
-    """Fold the log into the tables `names` up to position `upto`. Raises FoldStopped if an event cannot be folded.
+    """Fold the log into the shadow tables `names`, from where they are up to the position `upto`.
 
     After each span, `on_progress` is called with the position reached. The events of held funds are skipped, as in the
     live tables. `analyzed`: the position up to which earlier calls have folded the tables, or 0 in the first call; the
-    planner's statistics are updated again at twice this position.
+    planner's statistics are updated again at twice this position. Raises FoldStopped if an event cannot be folded.
     """
     max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):
@@ -124,7 +127,7 @@ def fold(
 
 
 def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run the tasks in parallel threads, wait for all of them, and raise the first exception raised."""
+    """Run each task in a thread of its own, wait for all, and raise the exception that a task raised first, if any."""
     raised: list[BaseException] = []
 
     def run(task: Callable[[], object]) -> None:
@@ -145,9 +148,10 @@ def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
 def compare(
     conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20, except_fund: str | None = None
 ) -> Iterator[Comparison]:
-    """Compare each live table of `names` with the table in `schema`: by digest, and by row if the digests differ.
+    """Compare each live table of `names` with its shadow table in `schema`; yields one Comparison for each table.
 
-    Each Comparison shows at most `max_shown` differing rows. The rows of `except_fund` are not compared.
+    The rows are compared one by one only if the digests of the tables differ. Each Comparison shows at most `max_shown`
+    differing rows. The rows of the fund `except_fund`, if given, are not compared.
     """
     for name in names:
         live, shadow = f'public."{name}"', f'{schema}."{name}"'

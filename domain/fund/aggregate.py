@@ -35,11 +35,14 @@ _CHAPTERS = {
     fact: cast(Chapter, chapter) for chapter in (lifecycle, funding, plan, reconciliation) for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The fund's event types that a service may post."""
+"""The event types that a sender may post to a fund's stream, except EntryReversed, which projects have as well."""
 
 
 def evolve(fund: Fund | None, event: Recorded) -> Fund:
-    """The fund after `event`. Checks no rules: a recorded event has happened."""
+    """The fund after `event`; `fund` is the fund before it, None before its first event.
+
+    No rules are checked: a recorded event has happened.
+    """
     fact = event.fact
     if fund is None:
         assert isinstance(fact, FundEstablished), "a fund's first event is FundEstablished"
@@ -66,9 +69,9 @@ def _reverse(fund: Fund, fact: EntryReversed, event: Recorded) -> Fund:
 
 
 def _uncarried(fund: Fund, version: int) -> Fund:
-    """The fund after the last carry-forward of one appropriation is removed.
+    """The fund without the last carry-forward of one appropriation.
 
-    `version`: the stream version of the AppropriationReceived that recorded the appropriation.
+    `version`: the version of the AppropriationReceived that recorded the appropriation.
     """
     appropriation = fund.appropriations[version]
     before = replace(appropriation, carried=appropriation.carried[:-1])
@@ -76,7 +79,10 @@ def _uncarried(fund: Fund, version: int) -> Fund:
 
 
 def decide(context: Context, fund: Fund | None, fact: Fact) -> Decision:
-    """The decision for `fact`: its moves and mirrors. Raises the rule that `fact` breaks."""
+    """The decision to accept `fact`, with its moves and mirrors. Raises the rule that `fact` breaks.
+
+    `fund` is the current state of the fund, None before its first event.
+    """
     if fund is None:
         assert isinstance(fact, FundEstablished), "decide() has checked that the stream exists"
         return context.allow()

@@ -82,7 +82,7 @@ class AllotmentWithdrawn(FundFact, frozen=True):
 class FundsReallocated(FundFact, frozen=True):
     """Money was moved from one project's line to another project's line.
 
-    The planned amounts of both lines change by the same amount.
+    In the plan, the first line is reduced and the other line is increased by the same amount.
     """
 
     zh = "资金调剂"
@@ -140,7 +140,7 @@ class SurplusSurrendered(FundFact, frozen=True):
 SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
 """The document kind that a surrender must cite, by the account that the money is taken from."""
 ORIGIN = ACCOUNTS[RECOVERED].key
-"""The fields of a surrender of recovered money that say where the money was recovered from."""
+"""The fields of SurplusSurrendered that say from which project, award and batch surrendered money was recovered."""
 
 Posted = (
     AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
@@ -222,9 +222,9 @@ def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decisio
 
 
 def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
-    """The decision on a reallocation: two moves, from one line to the pool and from the pool to the other line.
+    """The decision to accept a reallocation. The money moves from one line to the pool, and from there to the other.
 
-    One move would not do, because a move can name only one project.
+    One move would not do, because a move can name only one project. Raises the rule that `fact` breaks.
     """
     if fact.from_project == fact.to_project:
         raise SameProject(project=fact.from_project)
@@ -240,7 +240,10 @@ def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decisio
 
 
 def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
-    """The mirrors of moves into or out of projects' lines, each with the project's stream on which to record it."""
+    """One mirror for each of `moves`, which all enter or leave a project's line, with the stream to record it on.
+
+    The stream is the project's. The mirror is AllotmentReceived or AllotmentReduced.
+    """
     mirrors: list[tuple[str, Fact]] = []
     for moved in moves:
         assert moved.place.batch is not None

@@ -1,4 +1,4 @@
-"""A fund's lifecycle: establishment, settings, carry-forward between years, period closes, and the closing."""
+"""A fund's lifecycle: its establishment, settings and carry-forwards, the closing of months, its own closing."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class YearCarriedForward(FundFact, frozen=True):
 class PeriodClosed(FundFact, frozen=True):
     """The month `period` was closed for the fund and all its projects. No event can be booked in it any more.
 
-    The closing of a period cannot be reversed.
+    The closing of a month cannot be reversed.
     """
 
     zh = "会计期间结账"

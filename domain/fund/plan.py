@@ -29,7 +29,7 @@ from domain.rules.fund import (
 from domain.state.fund import Draft, Fund, Line, PlannedBatch, Task
 
 WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
-"""The rules that may refuse any event that contains a whole plan."""
+"""The rules that may refuse each event that contains a whole plan: PlanDrafted and PlanRevised."""
 
 # Events ----------------------------------------------------------------------
 

@@ -46,18 +46,18 @@ CASH = {
     "RecoveryReceived": Direction.IN,
     "SurplusSurrendered": Direction.OUT,
 }
-"""The events that a statement shows, and their direction.
+"""The event types that a bank's or treasury's statement shows, each with the direction of the money.
 
 A surrender out of the pool is not shown, because it moves only an entitlement: see `cash_of`.
 """
 REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
-"""The events whose amount in a reconciliation may be below the recorded amount, because a part may be reversed."""
+"""The event types of CASH that can be reversed in part: a reconciliation may give less than their recorded amount."""
 MAX_SPAN = timedelta(days=366)
 """The maximum number of days that one statement may cover."""
 
 
 class Difference(StrEnum):
-    """The kinds of difference between the statement and the ledger. The most severe kind comes first."""
+    """The ways in which the statement and the ledger can differ. The most severe comes first."""
 
     STATEMENT_ONLY = "statement_only"
     LEDGER_ONLY = "ledger_only"
@@ -73,7 +73,7 @@ SIDES = {
     Difference.DUPLICATE: (True, False),
     Difference.LEDGER_ONLY: (False, True),
 }
-"""For each kind of exception: whether it has statement lines, and whether it has ledger entries."""
+"""For each kind of difference: whether such an exception names statement lines, and whether it names ledger entries."""
 
 
 class StatementLine(Struct, frozen=True):
@@ -89,7 +89,7 @@ class StatementLine(Struct, frozen=True):
 
 
 class CashEntry(Struct, frozen=True):
-    """A ledger entry, identified by stream and version. `amount` does not include any reversed part of the entry."""
+    """A ledger entry that a match or exception names. `amount` is its amount without the part that was reversed."""
 
     stream: str
     version: int
@@ -97,9 +97,10 @@ class CashEntry(Struct, frozen=True):
 
 
 class Match(Struct, frozen=True):
-    """Lines and entries with equal sums: one to one, one line to several entries, or several lines to one entry.
+    """Statement lines and ledger entries that belong together: one to one, one to several, or several to one.
 
-    `confidence` is from 0 to 100.
+    Both have the same sum. `lines`: the numbers of the lines. `reasons`: what lines and entries have in common.
+    `confidence` that they belong together is from 0 to 100.
     """
 
     lines: tuple[int, ...]
@@ -109,7 +110,10 @@ class Match(Struct, frozen=True):
 
 
 class Exceptional(Struct, frozen=True):
-    """An exception: statement lines and ledger entries that did not match, and the explanation of the difference."""
+    """A difference: a line or entry that only one side has, or lines and entries that do not agree, and the reason why.
+
+    `explanation`: the reason, as a person writes it.
+    """
 
     kind: Difference
     lines: tuple[StatementLine, ...] = ()
@@ -118,13 +122,13 @@ class Exceptional(Struct, frozen=True):
 
     @property
     def about(self) -> str:
-        """The lines and entries of the exception, such as `#3, project/p@12`."""
+        """The numbers of the lines and the versions of the entries, such as `#3, project/p@12`."""
         lines = (f"#{each.number}" for each in self.lines)
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 
 
 class StatementReconciled(FundFact, frozen=True):
-    """A statement was reconciled with the ledger as of `position`: each line is matched or explained as an exception.
+    """A statement was accepted: each line matches the ledger as of `position`, or is explained as an exception.
 
     `file_sha256`, `first_day` and `last_day` together identify a statement; the hash alone does not, because the files
     of two periods without payments may be identical. If the same statement is accepted again, the last acceptance
@@ -190,7 +194,7 @@ def evolve(fund: Fund, fact: StatementReconciled, event: Recorded) -> Fund:
 
 
 def unaccepted(fund: Fund, statement: str) -> Fund:
-    """The fund after its last acceptance of the statement with the identifier `statement` is removed."""
+    """The fund without its last acceptance (a StatementReconciled) of the statement with the identifier `statement`."""
     *before, _ = fund.reconciled[statement]
     reconciled = fund.reconciled.set(statement, tuple(before)) if before else fund.reconciled.delete(statement)
     return replace(fund, reconciled=reconciled)
@@ -269,7 +273,7 @@ def _entry(context: Context, entry: CashEntry) -> Recorded:
 
 
 def cash_of(event: Recorded) -> Money | None:
-    """The amount that a bank or treasury statement shows for `event`; None if statements do not show `event`."""
+    """The amount that a bank's or treasury's statement shows for `event`; None if statements do not show it."""
     if type(event.fact).__name__ not in CASH or event.mirrors:
         return None
     amount = Money(sum(move.amount for move in event.moves if move.source != POOL))
@@ -277,7 +281,7 @@ def cash_of(event: Recorded) -> Money | None:
 
 
 def _amounts(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
-    """The amounts in `direction` of all matched entries, and of all statement lines in exceptions."""
+    """The amount of each matched entry and of each statement line in an exception, as far as it has this direction."""
     for match in fact.matches:
         yield from (each.amount for each in match.entries if _direction(context, each) is direction)
     for exception in fact.exceptions:

@@ -24,7 +24,7 @@ from domain.state.fund import Gate
 from domain.state.project import Project
 
 STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
-"""The rules that may refuse any answer to a request for acceptance."""
+"""The rules that may refuse each step after a request for acceptance: a pass, a failure, an order of rectification."""
 
 # Events ----------------------------------------------------------------------
 
@@ -32,7 +32,7 @@ STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
 class AcceptanceRequested(ProjectFact, frozen=True):
     """Acceptance of an award was requested.
 
-    All batches of the award that are not gated by acceptance must be paid, unless this is waived.
+    All batches of the award whose gate is not the acceptance must be fully paid, unless this rule is waived.
     """
 
     zh = "验收申请"
@@ -91,7 +91,7 @@ REQUIRED_STATUS: dict[type[Fact], Acceptance] = {
     AcceptanceFailed: Acceptance.REQUESTED,
     RectificationOrdered: Acceptance.FAILED,
 }
-"""The acceptance status that each event requires."""
+"""The acceptance status that the award must have before each of these events."""
 
 # Evolve ----------------------------------------------------------------------
 

@@ -38,11 +38,14 @@ _CHAPTERS = {
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The project's event types that a service may post."""
+"""The event types that a sender may post to a project's stream, except EntryReversed, which funds have as well."""
 
 
 def evolve(project: Project | None, event: Recorded) -> Project:
-    """The project after `event`. Checks no rules: a recorded event has happened."""
+    """The project after `event`; `project` is the project before it, None before its first event.
+
+    No rules are checked: a recorded event has happened.
+    """
     fact = event.fact
     if project is None:
         return lifecycle.opened(event)
@@ -54,7 +57,10 @@ def evolve(project: Project | None, event: Recorded) -> Project:
 
 
 def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
-    """The decision for `fact`: its moves and mirrors. Raises the rule that `fact` breaks."""
+    """The decision to accept `fact`, with its moves and mirrors. Raises the rule that `fact` breaks.
+
+    `project` is the current state of the project, None before its first event.
+    """
     if isinstance(fact, ProjectOpened):
         return lifecycle.open_project(context, project, fact)
     assert project is not None, "decide() has checked that the stream exists"

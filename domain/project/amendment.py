@@ -26,7 +26,7 @@ from domain.state.fund import Gate, Line
 from domain.state.project import Project
 
 LIVE = (UnknownName, AwardEnded, BeforeItsCause)
-"""The rules that may refuse any event on an award that must be live."""
+"""The rules that may refuse an event because its award is unknown, has ended, or was decided after the event's day."""
 
 # Events ----------------------------------------------------------------------
 

@@ -76,7 +76,11 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:
-    """The moves of the award list, in the order of its rows; each move takes the lowest fen left in the line."""
+    """The moves that the award list makes, in the order of its rows, one for each award and batch.
+
+    Each takes the fen with the lowest serials from what the moves before it left in the line's batch. Raises
+    BalanceTooSmall.
+    """
     moves: list[Move] = []
     accounts = project.accounts
     for row in fact.awards:
@@ -89,9 +93,9 @@ def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[M
 
 
 def opened(project: Project, line: Line, award: str, gate: Gate, event: str) -> list[Move]:
-    """The moves by which an event of type `event` opens `gate` for `award`.
+    """The moves that an event of the type `event` makes when it opens `gate` for `award`.
 
-    All of the award's money that is committed behind the gate becomes payable.
+    In each batch of `line` that has this gate, all money that is committed to the award becomes payable.
     """
     places = (Place(project.code, batch.batch, award) for batch in line.behind(gate))
     held = [(place, project.accounts.balance(COMMITTED, place)) for place in places]

@@ -1,6 +1,6 @@
 """The call 征集 of a round and its applications: their receipt, withdrawal and screening.
 
-Source: seed, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "Project".
+Source: the fund's plan, section 三 (申报指南 → 专家评审 → 公示); DOMAIN, "Project".
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from domain.state.entities import Application, Round, RoundStatus, Screening
 from domain.state.project import Project
 
 OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
-"""How an event of the current round is reversed: the reversal restores the round."""
+"""How an event on the project's last round is reversed: only as a whole; the round's state before the event returns."""
 
 # Events ----------------------------------------------------------------------
 
@@ -189,7 +189,10 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def reindexed(project: Project, name: str) -> Project:
-    """The project whose index `applicants` is updated after a change of the application `name`."""
+    """`project` with the application `name` added to its index `applicants`, or removed if it is withdrawn.
+
+    An application that replaced it there is not removed.
+    """
     each = project.applications[name]
     at = (each.round, each.uscc)
     if not each.withdrawn:
@@ -198,9 +201,10 @@ def reindexed(project: Project, name: str) -> Project:
 
 
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
-    """The project whose index `applicants` no longer has the application `name`.
+    """`project` without the application `name` in its index `applicants`.
 
-    `at`: the key of the application in the index, which is its round and its USCC.
+    `at`: the key of the application in the index, which is its round and its social credit code. If the index has
+    another application there, nothing changes.
     """
     if project.applicants.get(at) != name:
         return project
@@ -256,9 +260,9 @@ def _publish(context: Context, project: Project, fact: CallPublished) -> Decisio
 
 
 def _under_way(project: Project, number: int) -> Round:
-    """The project's round under way.
+    """The project's round under way, which must have the number `number`.
 
-    Raises NoRoundUnderWay if there is none, and RoundOutOfTurn if the round under way is not round `number`.
+    Raises NoRoundUnderWay if no round is under way, and RoundOutOfTurn if the one under way has another number.
     """
     current = project.undecided_round()
     if number != current.number:

@@ -1,4 +1,4 @@
-"""The guards of a payment (award, notice, plan, gate, payee, money) and of a request for acceptance."""
+"""The guards of a request for payment (award, notice, plan, gate, payee, money) and of a request for acceptance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _is_open(context: Context, project: Project, _: Any) -> Evidence:
 
 
 OPEN = Guard("The project and its fund are open.", "项目和专项资金未结项。", (ProjectIsClosed, FundIsClosed), _is_open)
-"""The guard of project events that need an open project and an open fund (Allowed.WHILE_OPEN)."""
+"""The guard of events that may be recorded only while their project and its fund are open (Allowed.WHILE_OPEN)."""
 
 
 def _is_live(context: Context, project: Project, fact: Any) -> Evidence:
@@ -86,7 +86,7 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
-    """Whether the payee of `fact` is the award's payee, or a waiver allows another payee."""
+    """Whether `fact.payee` is the payee of the award `fact.award`, or a waiver for this award allows any payee."""
     waiver = key("PayeeMismatch", "award", fact.award)
     return fact.payee == project.award(fact.award).payee or waiver in project.waivers
 
@@ -156,7 +156,8 @@ def _by(context: Context, *versions: int | None) -> Evidence:
 def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
     """Checks that the award's failed acceptances are fewer than the settings allow. Raises NoTriesLeft.
 
-    A waiver of the rule NoTriesLeft allows one failed acceptance more.
+    A waiver of the rule NoTriesLeft allows one failed acceptance more. Returns the waiver's event if the waiver is
+    needed. Raises SamePerson if the person who posts the event granted the waiver.
     """
     award, allowed = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
     if award.failures < allowed:

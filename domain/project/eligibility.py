@@ -1,4 +1,4 @@
-"""The guards of an award list: its review and notice, its applications, the award limit, the money, the allocation."""
+"""The guards of an award list: on its review and notice, applications, number of awards, money and shares by score."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BatchAmount(Struct, frozen=True):
 
 
 class Awarded(Struct, frozen=True):
-    """One row of the award list. `rank` is its rank in the list, from 1."""
+    """One row of the award list. `rank` is its rank in the list, from 1; `amounts` has its amount in each batch."""
 
     award: str
     application: str
@@ -55,7 +55,10 @@ class Awarded(Struct, frozen=True):
 
 
 class AwardList(ProjectFact, frozen=True):
-    """The fields of an award list: its rows, and the review, notice and method that the rows are based on."""
+    """The fields of an award list: its rows (`awards`), and the review, notice and method that they are based on.
+
+    `review` and `notice` are versions of events. `by_score`: whether the amounts are calculated from the scores.
+    """
 
     review: int
     method: str
@@ -146,9 +149,9 @@ def _is_allotted(context: Context, project: Project, _: AwardList) -> Evidence:
 def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidence:
     """If `fact.by_score` is true, checks that each amount of the list is the share calculated by score.
 
-    The sum of the list in each batch is allocated to the applications in the rows and those in `shared_among`. Raises
+    For each batch, the sum of all rows is allocated to the applications in the rows and those in `shared_among`. Raises
     AllocationMismatch if the amount of a row differs from its share, or if the share of an application in
-    `shared_among` is not zero.
+    `shared_among` is not zero. Returns no events.
     """
     if not fact.by_score:
         return ()
@@ -169,9 +172,9 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
 
 
 def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
-    """The scores of the applications `names`, which took part in the allocation but have no row in the list.
+    """The score of each application in `names`; these took part in the allocation but have no row in the award list.
 
-    Raises UnknownName, or NotStanding if an application is not eligible.
+    Raises UnknownName, or NotStanding if an application is not eligible for an award.
     """
     scores = project.current_round().scores
     for name in names:
@@ -183,23 +186,23 @@ def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
 def by_score(
     project: Project, scores: Mapping[str, Decimal], batches: Mapping[int, int], quantum: int
 ) -> dict[str, dict[int, Money]]:
-    """The share of each application in each batch.
+    """The share of each application in each batch, by the application's name and the batch's number.
 
-    `batches`: the sum of each batch, in fen. The sums are allocated in proportion to `scores`, in multiples of
-    `quantum`. Raises QuantumTooCoarse, NothingToShareBy.
+    `batches`: the amount to allocate in each batch, in fen. It is allocated in proportion to `scores`, in multiples of
+    `quantum` fen. Raises QuantumTooCoarse, NothingToShareBy.
     """
     names = sorted(scores, key=lambda name: _tie_order(project, name))
     return dict(zip(names, allocate(batches, [scores[name] for name in names], quantum), strict=True))
 
 
 def _tie_order(project: Project, name: str) -> tuple[object, int]:
-    """The sort key for ties: the number of the application `name`, then the order of receipt."""
+    """The sort key of the application `name` among equal remainders: its number 受理号, then the order of receipt."""
     application = project.applications[name]
     return number_order(application.number), application.received.version
 
 
 def _sums(fact: AwardList) -> Counter[int]:
-    """The sum of the list in each batch, in fen."""
+    """For each batch, the sum of its amounts in all rows of the award list, in fen."""
     sums = Counter[int]()
     for row in fact.awards:
         for share in row.amounts:
@@ -242,7 +245,7 @@ ROWS_COVERED = Guard(
     _line_has_it,
 )
 OF_ROWS = (ROWS_ELIGIBLE, ROWS_BY_SCORE, ROWS_COVERED)
-"""The guards that apply to the rows of a list; an empty list passes them."""
+"""The guards that check the rows of an award list one by one; a list without rows passes them."""
 LIST = (
     Guard(
         "The list cites a completed notice, or the fund's notices follow the decision.",

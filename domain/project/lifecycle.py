@@ -60,7 +60,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 
 def opened(event: Recorded) -> Project:
-    """The initial state of a project, from its first event."""
+    """The state of a project after its first event, `event`: no rounds, no awards, no money."""
     code = event.stream.partition("/")[2]
     return Project(code, event.fund, Accounts("project", code))
 

@@ -1,4 +1,4 @@
-"""The steps of a payment: request, approval, instruction, confirmation and return, or an end without payment."""
+"""The steps of a payment: request, approval, instruction, confirmation, a return of the money, or an end without it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from domain.state.entities import ActualPayee, AwardStatus, Payee, Payment, Paym
 from domain.state.project import Project
 
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
-"""The rules that may refuse any step after the request."""
+"""The rules that may refuse each step of a payment after its request."""
 AFTER_REQUEST = (NOT_OBJECTED_TO, PAYEE)
-"""The guards that approval and instruction check again, because their result may change after the request."""
+"""The guards of a payment's request that its approval and instruction check again: their result may have changed."""
 AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not in STEP)
 
 # Events ----------------------------------------------------------------------
@@ -56,7 +56,7 @@ class PaymentRequested(ProjectFact, frozen=True):
 
 
 class PaymentApproved(ProjectFact, frozen=True):
-    """One level approved the payment. The levels (审核, 审批) approve in the order of the payment's `levels`.
+    """The payment was approved at one approval level. All levels, such as 审核 and 审批, approve in a fixed order.
 
     The ledger sets `final` to true if `level` is the last level.
     """
@@ -150,10 +150,10 @@ class PaymentFailed(ProjectFact, frozen=True):
 class PaymentReturned(ProjectFact, frozen=True):
     """Paid money was returned by the payee, or by a bank that could not deliver it.
 
-    `passive` is true if a bank returned the money (退票). A bank must return the whole amount. The money becomes
-    payable again if the project is open, the award is live, and the payment was booked in the same year as the return.
-    Otherwise the money goes to the fund's account `recovered`. The ledger compares the years of the booking dates;
-    `year` is only the year that the notice of return states.
+    `passive` is true if a bank returned the money (退票). A bank must return all that is still paid. The money becomes
+    payable again if the project is open, the award is live, and the payment's confirmation was booked in the same year
+    as the return. Otherwise the money goes to the fund's account `recovered`. The ledger compares the years of the
+    booking dates; `year` is only the year that the notice of return states.
     """
 
     zh = "退票/退款"
@@ -193,7 +193,7 @@ INSTRUCTED, CONFIRMED = PaymentStatus.INSTRUCTED, PaymentStatus.CONFIRMED
 class Transition(NamedTuple):
     """The statuses of a payment in which a step is allowed, and the status that the step leads to.
 
-    A PaymentApproved leads to its `leads_to` only if it is the approval of the last level.
+    A PaymentApproved leads to it only if it is the approval of the last level.
     """
 
     allowed: tuple[PaymentStatus, ...]
@@ -235,7 +235,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def unconfirmed(project: Project, name: str) -> Project:
-    """The project after the confirmation day of the payment `name` is removed from `paid_on`."""
+    """`project` without the confirmation day of the payment `name` in its index `paid_on`."""
     award = project.payments[name].award
     left = project.paid_on[award].delete(name)
     paid_on = project.paid_on.set(award, left) if left else project.paid_on.delete(award)
@@ -314,7 +314,7 @@ def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
 
 
 def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
-    """The decision that allows the step `fact`, which moves all money of the payment."""
+    """The decision to accept the step `fact`, which moves all money of the payment to the step's target account."""
     return context.allow(_whole(project, payment, fact))
 
 
@@ -335,10 +335,11 @@ def _confirm(context: Context, project: Project, payment: Payment, fact: Payment
 
 
 def _return(context: Context, project: Project, payment: Payment, fact: PaymentReturned) -> Decision:
-    """The decision on a return of money, which becomes payable again or goes to the fund's account `recovered`.
+    """The decision to accept that paid money came back: it becomes payable again, or goes to the account `recovered`.
 
-    The money becomes payable again if the project is open, the award is live, and the payment was booked in the same
-    year as the return.
+    The money becomes payable again if the project is open, the award is live, and the payment's confirmation was booked
+    in the same year as this return. Raises AmountMismatch if a bank returned less than all that is paid, or
+    BalanceTooSmall.
     """
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)

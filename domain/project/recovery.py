@@ -20,7 +20,7 @@ from domain.state.entities import Recovery
 from domain.state.project import Project
 
 STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
-"""The rules that may refuse any step after the order."""
+"""The rules that may refuse each step of a recovery after its order: a receipt, or a waiver."""
 
 # Events ----------------------------------------------------------------------
 
@@ -106,7 +106,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def received(project: Project, name: str, amount: int) -> Project:
-    """The project after the recovery `name` received `amount` fen; `amount` is negative if a receipt is reversed."""
+    """`project` with `amount` fen more received on the recovery `name`; fewer, if `amount` is negative (a reversal)."""
     return replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
 
 

@@ -1,4 +1,4 @@
-"""Undoes the state changes of a reversed entry in a project: the inverse of each chapter's `evolve`."""
+"""Undoes what a reversed entry changed in the state of its project: the inverse of each chapter's `evolve`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.state.project import Project
 
 
 def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
-    """The project after the reversal `event`, whose fact is `fact`.
+    """The project after the reversal `event`, whose fact is `fact`: what the reversed entry changed is undone.
 
     The moves of `event` must already be applied to `project`.
     """
@@ -84,5 +84,6 @@ RESTORE: dict[str, Callable[[Project, str, int], Project]] = {
 }
 """For each kind of entity, a function that returns the project with one entity of this kind restored.
 
-The function gets the project, the entity's name, and the number of fen that the reversal moved back.
+The function gets the project, the entity's name, and the number of fen that the reversal moved back. The kinds
+"project" and "recovered" stand for the project's closing and for the amount received on a recovery.
 """

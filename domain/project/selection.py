@@ -1,6 +1,6 @@
 """The selection of applications: reviews with their scores, public notices, and objections.
 
-Source: seed, section 三 (专家评审 → 公示); DOMAIN, "Project".
+Source: the fund's plan, section 三 (专家评审 → 公示); DOMAIN, "Project".
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ from domain.state.project import Project
 
 
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
-    """The entities that a reversal of `fact` restores.
+    """The entities whose earlier state returns if `fact` is reversed.
 
     The objection is always one of them. If the objection was upheld, the other is the application objected to, or the
     round if the objection was to the whole notice.
@@ -284,11 +284,12 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
 
 
 def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
-    """Raises NotStanding or NotAwarded if the notice must not list the application `name`.
+    """Raises NotStanding or NotAwarded if a new notice in the round `current` must not list the application `name`.
 
-    If notices follow the decision, a notice lists only applications with a live award. If notices precede the
-    decision, a notice lists eligible applications; it may also list an application with a live award if no completed
-    notice has listed this application yet.
+    If the fund's notices follow the decision, a notice lists only applications of this round with a live award. If they
+    precede it, a notice lists eligible applications; it may also list an application of this round with a live award
+    that no completed notice has listed yet. Raises UnknownName if there is no such application, and BeforeItsCause if
+    the award was decided after the day of the posted event.
     """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
@@ -331,7 +332,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
-    """The applications that the objection concerns: the application that `fact` names, or else all on the notice."""
+    """The names of the applications that an objection to `notice` concerns: the one in `fact`, or else all on it."""
     return frozenset({fact.application}) if fact.application else notice.applications
 
 
@@ -342,10 +343,10 @@ def _is_decided(project: Project, name: str) -> bool:
 
 
 def _objected_to(current: Round, on: date, application: str | None) -> Notice | None:
-    """The notice that an objection of day `on` is about: one that ran on that day. None if no notice ran.
+    """The notice of the round `current` that an objection received on the day `on` is about; None if none ran that day.
 
-    If several notices ran, the objection is about the last one that lists `application`. If no notice lists
-    `application`, or `application` is None, the objection is about the last one of all.
+    Of the notices that ran on that day, it is the last one that lists `application`. If none of them lists it, or if
+    `application` is None, it is the last one that ran on that day.
     """
     notices = (*current.earlier, *((current.notice,) if current.notice else ()))
     open_then = [each for each in reversed(notices) if each.first_day <= on <= each.last_day]

@@ -39,7 +39,10 @@ class WaiverGranted(ProjectFact, frozen=True):
 
     @property
     def target(self) -> tuple[str, str | None]:
-        """What the waiver is for: "award" or "application", and its name. The name is None if the event has neither."""
+        """What the waiver is for: the word "award" or "application", and the name of that award or application.
+
+        The name is None if the fact names neither.
+        """
         return ("award", self.award) if self.award else ("application", self.application)
 
 
@@ -48,7 +51,7 @@ FACTS: tuple[type[Fact], ...] = (Event,)
 
 
 def key(rule: str, kind: str, name: str) -> str:
-    """The key in `Project.waivers` of the waiver of `rule` for one award or application.
+    """The key in `Project.waivers` under which a waiver of `rule` for one award or application is kept.
 
     `kind` is "award" or "application", and `name` is the name of that award or application.
     """
@@ -86,7 +89,10 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
 
 
 def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
-    """Whether `rule` is waived for this award or application. Raises SamePerson if the poster granted the waiver."""
+    """Whether `rule` is waived for one award or application. `kind` is "award" or "application", `name` its name.
+
+    Raises SamePerson if the person who posts the event, or that person's API key, granted the waiver.
+    """
     waiver = project.waivers.get(key(rule.__name__, kind, name))
     if waiver and (same := context.by.same_as(waiver.by)):
         raise SamePerson(who=same)

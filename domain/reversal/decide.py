@@ -1,4 +1,4 @@
-"""Decides EntryReversed: checks that the entry may be reversed, and that the fen it moved are still there.
+"""The decision on EntryReversed: the entry may be reversed, and the fen it moved are still where it moved them.
 
 Source: DOMAIN, "EntryReversed". `dependents.py` looks for later events that depend on the entry; `invariants.py`
 checks the ledger as it would be after the reversal.
@@ -38,7 +38,10 @@ from domain.state.project import Project
 
 
 def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Decision:
-    """The decision for the reversal `fact`: its moves and mirrors. Raises the rule that `fact` breaks."""
+    """The decision to accept the reversal `fact`, with its moves and mirrors. Raises the rule that it breaks.
+
+    `owner` is the fund or project whose stream has the reversed entry.
+    """
     entry = context.ledger.entries.get(Reference(context.stream, fact.version))
     if entry is None:
         raise UnknownEntry(stream=context.stream, version=fact.version)
@@ -75,7 +78,11 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
 def _moves_back(
     context: Context, owner: Fund | Project, entry: Recorded, fact: EntryReversed, *, in_part: bool
 ) -> tuple[tuple[Move, ...], FenSet]:
-    """The moves that reverse the entry or a part of it, and the fen of the entry that are then still not reversed."""
+    """The moves that reverse the entry, or the part `fact.amount` of it, and the fen of it that remain unreversed.
+
+    `in_part`: whether the entry's type can be reversed in part. Raises AlreadyReversed, MoreThanLeft; MovedOn if fen to
+    move back have left the account that the entry moved them to.
+    """
     moved = FenSet.of(span for each in entry.moves for span in each.fen.ranges)
     left = moved - owner.reversed.get(fact.version, FenSet())
     if not left and (entry.moves or fact.version in owner.reversed):
@@ -96,7 +103,7 @@ def _moves_back(
 
 
 def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """The lowest `amount` fen of those in `fen` that are still in the target of `moved`.
+    """The fen with the `amount` lowest serials, of those in `fen` that are still in the target account of `moved`.
 
     Raises MovedOn if fewer than `amount` are still there.
     """
@@ -117,9 +124,10 @@ def _fund(context: Context) -> Fund:
 
 
 def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iterator[Mirror]:
-    """The mirrors of the reversal, each with the stream to record it on. `entry` is the type of the reversed entry.
+    """The mirrors of the reversal with the moves `moves`, each with the name of the stream to record it on.
 
-    There is a mirror for money that moves back between a fund and a project, and for a project that is reopened.
+    `owner`: the fund or project of the reversed entry; `entry`: the type of that entry. There is a mirror for money
+    that moves back between a fund and a project, and for a project that is reopened.
     """
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))

@@ -1,4 +1,4 @@
-"""Checks that an entry is the last step of everything it changed, and that no later event depends on it."""
+"""Checks before a reversal: no event after the entry changed what the entry changed, and none depends on the entry."""
 
 from __future__ import annotations
 
@@ -86,8 +86,8 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
     """Raises NotTheLast if a period was closed after `version` and the closed periods include days of the statement.
 
-    The check applies only if the fund requires reconciliation before a close, because then the close may depend on
-    `fact`.
+    The check applies only if the fund's settings require reconciliation before a period is closed, because then that
+    closing may depend on `fact`. `version` is the version of `fact`.
     """
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
@@ -106,9 +106,9 @@ def _is_last_step(project: Project, each: Restored, version: int) -> None:
 
 
 def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
-    """Raises NotTheLast if an objection that concerns `each` was received after `version`.
+    """Raises NotTheLast if an objection to the entity `each`, a round or an application, was received after `version`.
 
-    If `each` is a round, all objections in the round concern it; if it is an application, all objections to it do.
+    Every objection received in a round counts as an objection to the round.
     """
     for name, objection in sorted(project.objections.items()):
         concerns = str(objection.round) if each.kind == "round" else objection.application
@@ -117,7 +117,10 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 
 
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
-    """Raises NotTheLast if the entry's award was reversed and a later award list gave the same name to a new award."""
+    """Raises NotTheLast if an award list later than `entry` decided the award whose money `entry` moved.
+
+    That award has only the name in common with the entry's award, which was reversed.
+    """
     for moved in entry.moves:
         name = moved.place.award
         owners = {ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner}
@@ -131,7 +134,7 @@ def _first_version(payment: Payment) -> int:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """The payments of `awards` that were requested after version `since`, with their names.
+    """Each payment of `awards` that was requested after the event of version `since`: its name, then the payment.
 
     All payments of the project are read; reversals are rare enough for that.
     """
@@ -223,9 +226,9 @@ def _no_round_since(_: Context, project: Project, __: Ending, version: int) -> N
 
 
 def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
-    """Raises NotTheLast if a step of acceptance of the payment's award was recorded after `version`.
+    """Raises NotTheLast if a step toward the acceptance of the payment's award was recorded after `version`.
 
-    A request for acceptance may depend on the payment.
+    A request for acceptance may depend on the confirmed payment. `version` is the version of `fact`.
     """
     name = project.payments[fact.payment].award
     requested = project.awards[name].acceptance_by
@@ -234,10 +237,10 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """Raises NotTheLast if a step of acceptance of the award was recorded after `version`.
+    """Raises NotTheLast if a step toward the acceptance of the award was recorded after `version`, that of `fact`.
 
-    A request for acceptance is checked against the amended amount. Batches that are gated by acceptance are exempt,
-    because the request does not depend on them.
+    A request for acceptance is checked against the amended amount. A batch whose gate is the acceptance is exempt,
+    because the request does not depend on it.
     """
     batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
     requested = project.awards[fact.award].acceptance_by
@@ -253,7 +256,7 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
 
 
 def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """Checks with the guard PAYEE that the payment's payee is still allowed.
+    """Raises PayeeMismatch if the payment's payee is no longer the award's and no waiver allows it (the guard PAYEE).
 
     The reversal sets the payment back to instructed, so the payee could be paid again.
     """
@@ -270,7 +273,7 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
 
 
 def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
-    """Raises MoreThanPaid if, without the waiver, the payment's recovery orders would claim more than is paid.
+    """Raises MoreThanPaid if, without the waiver `fact`, the payment's recovery orders would claim more than is paid.
 
     The check applies only if one of these orders was made after the waiver. Otherwise the claims would be the same as
     they were before the waiver.
@@ -287,10 +290,10 @@ def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, ve
 
 
 def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
-    """Raises NotTheLast if a waiver after `version` let a claim to money of the same payment lapse.
+    """Raises NotTheLast if a waiver after `version`, that of `fact`, let a claim to money of the same payment lapse.
 
-    A claim lapses if money of the payment is no longer paid, for example because of `fact`. The recovery that `fact`
-    belongs to, if any, is not checked.
+    The waiver of a recovery lets the part of its claim lapse that is no longer paid, for example because of `fact`. The
+    recovery that `fact` itself belongs to, if any, is not checked.
     """
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment
@@ -333,4 +336,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     RecoveryWaived: (_is_not_claimed_again,),
     WaiverGranted: (_was_not_used,),
 }
-"""The checks that no later event depends on the entry, by the type of the entry."""
+"""By the type of an entry, the checks that no later event depends on it. Types that are not listed need none.
+
+A check gets the context, the project, the entry's fact and the entry's version, and raises a rule.
+"""

@@ -27,7 +27,9 @@ def must_hold(
     *,
     stream: str,
 ) -> None:
-    """Checks everything that a reversal touched. Raises the first rule that is broken.
+    """Checks the plan's limits and the balances of every project and award that a reversal touched.
+
+    Raises the first rule that is broken.
 
     `before` is the ledger without the reversal, `ledger` the ledger with it. `stream` is the stream of the reversal,
     and `code` is the code of its fund. `moves` are the moves of the reversal, and `restored` are the entities that it
@@ -61,7 +63,10 @@ def _within_plan(fund: Fund, project: str, batch: int) -> None:
 
 
 def _places(before: Project, project: Project, fund: Fund) -> None:
-    """Raises NoPlacesLeft if the reversal adds awards beyond the limit of the plan."""
+    """Raises NoPlacesLeft if the project has more awards than before, and more than its line in the plan allows.
+
+    `before` is the project without the reversal, `project` the same project with it.
+    """
     if not project.awards:
         return
     line = fund.line(project.code)
@@ -85,7 +90,7 @@ def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
     """Raises WouldUnsettle if an account holds money of the award `name` that the award's status or gates forbid.
 
     Only a live award holds unpaid money. While the gate of a batch is closed, the money of the batch is in `committed`.
-    Once the gate is open, the money is in `payable` or in flight.
+    Once the gate is open, the money is in `payable`, `in_approval`, `in_transit` or `paid`.
     """
     award = project.awards.get(name)
     for batch in fund.line(project.code).batches:

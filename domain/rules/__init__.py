@@ -41,6 +41,6 @@ RULES: dict[str, type[Refused]] = {
     for name, rule in vars(chapter).items()
     if isinstance(rule, type) and rule.__module__ == chapter.__name__
 }
-"""All rules by name, in the order of the chapters."""
+"""All rules by name, in the order of the modules."""
 
 __all__ = ["RULES", "Refused"]

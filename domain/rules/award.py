@@ -11,7 +11,7 @@ from domain.rules.refused import SEED, Refused, setting
 
 @dataclass(eq=False)
 class NoPlacesLeft(Refused):
-    """The plan allows {limit} awards; {taken} places are taken and {asked} more are requested."""
+    """The plan allows {limit} awards; {taken} awards count toward this limit, and {asked} more are requested."""
 
     zh = "项目立项数量上限 {limit}，已占 {taken}，再加 {asked} 超限。"
     remedy = "Award no more applications than the plan allows; an award that ends unpaid frees its place."
@@ -153,7 +153,7 @@ class NothingToShareBy(Refused):
 
 @dataclass(eq=False)
 class QuantumTooCoarse(Refused):
-    """Batch {batch} shares out {amount} yuan, which is not a multiple of the quantum of {quantum} yuan."""
+    """The {amount} yuan to allocate in batch {batch} are not a multiple of the quantum, {quantum} yuan."""
 
     zh = "第 {batch} 批待分配 {amount} 元，不是 {quantum} 元的整倍数。"
     remedy = "Choose a smaller quantum."
@@ -176,7 +176,7 @@ class NobodyListed(Refused):
 
 @dataclass(eq=False)
 class AwardNotShown(Refused):
-    """The award {award} has not been shown in a completed public notice."""
+    """No completed public notice has listed the application of the award {award}."""
 
     zh = "立项 {award} 尚未公示。"
     remedy = "Complete a notice that lists the award, or revoke the award; then pay it, or publish the next call."

@@ -41,7 +41,7 @@ class RoundOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class LineUsedUp(Refused):
-    """The whole line of project {project} is awarded: a further round could award nothing."""
+    """All money planned for project {project} is allotted and awarded: another round could award nothing."""
 
     zh = "项目 {project} 的额度已全部立项，没有额度可供再次征集。"
     remedy = "Publish no further call for this project."
@@ -157,7 +157,7 @@ class NotAllScreened(Refused):
 
 @dataclass(eq=False)
 class ScoresMismatch(Refused):
-    """Score exactly the applications that passed screening and are not excluded; these differ: {applications}."""
+    """Scores must be for the applications that passed screening and are not excluded; these differ: {applications}."""
 
     zh = "评分须恰好覆盖通过审查且未因异议成立被排除的申报，差异：{applications}。"
     remedy = (

@@ -1,4 +1,4 @@
-"""Rules that several chapters share: on streams, dates, documents, balances, names and entries."""
+"""Rules that events of several chapters may break: on streams, dates, documents, balances, names and entries."""
 
 from __future__ import annotations
 

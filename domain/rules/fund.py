@@ -239,7 +239,7 @@ class YearNotOver(Refused):
 
 @dataclass(eq=False)
 class YearOutOfTurn(Refused):
-    """The appropriation of version {appropriation} must next be carried forward for {expected}, not for {year}."""
+    """The next year to carry the appropriation of version {appropriation} forward from is {expected}, not {year}."""
 
     zh = "第 {appropriation} 号指标下一个应结转的年度为 {expected}，不是 {year}。"
     remedy = "Carry forward each year once and in order, starting with the appropriation's budget year."
@@ -252,7 +252,7 @@ class YearOutOfTurn(Refused):
 
 @dataclass(eq=False)
 class CarriedTooMuch(Refused):
-    """The amount {amount} yuan is more than the appropriation's {appropriated} yuan."""
+    """The {amount} yuan to carry forward are more than the appropriation's {appropriated} yuan."""
 
     zh = "结转金额 {amount} 元超过该指标的 {appropriated} 元。"
     remedy = (

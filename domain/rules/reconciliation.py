@@ -60,7 +60,7 @@ class NotAsRecorded(Refused):
 
 @dataclass(eq=False)
 class StatementDoesNotTie(Refused):
-    """The statement's total {direction} is {stated} yuan; its matches and exceptions add up to {computed}."""
+    """The statement's total of money {direction} is {stated} yuan; its matches and exceptions add up to {computed}."""
 
     zh = "对账单{direction}方合计 {stated} 元，匹配与差异合计 {computed} 元。"
     remedy = "Take matches, exceptions and totals from the same response of /v1/reconciliations, and omit none."

@@ -21,7 +21,7 @@ class RecoveryOutstanding(Refused):
 
 @dataclass(eq=False)
 class MoreThanPaid(Refused):
-    """Only {left} yuan of the payment {payment} can be ordered back, less than {amount} yuan."""
+    """Only {left} yuan of the payment {payment} can be ordered to be recovered, less than {amount} yuan."""
 
     zh = "支付 {payment} 可追缴 {left} 元，少于 {amount} 元。"
     remedy = "Order back no more than the payment paid out, less what its other recoveries already claim."

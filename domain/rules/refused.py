@@ -1,4 +1,4 @@
-"""The base class of all rules: a refusal with its facts, and its message and remedy in English and Chinese."""
+"""The base class of all rules. An instance is a refusal, with the values that fill its English and Chinese message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import ClassVar, NamedTuple
 
 
 class Source(NamedTuple):
-    """Where a rule comes from, in two languages.
+    """Where a rule comes from, or why an alert exists, in two languages.
 
     `kind` is "law", "seed" (the fund's plan), "setting" (of the fund), "practice", or "books" (sound accounts).
     """
@@ -28,7 +28,7 @@ PRACTICE = Source("practice", "公开的管理办法和通知", "published rules
 
 
 def setting(name: str) -> Source:
-    """The source of a rule that the fund's setting `name` configures."""
+    """The source of a rule whose limit or condition is the fund's setting `name`."""
     return Source("setting", f"规则参数 {name}", f"the fund's setting {name}")
 
 
@@ -95,7 +95,7 @@ WORDS = {
     "out": "支出",
     "in": "收入",
 }
-"""The Chinese names of the codes used in refusals, in the terms of a finance office."""
+"""The Chinese names of the codes in refusals, such as statuses and accounts, in the terms of a finance office."""
 
 
 CODED = frozenset(
@@ -115,13 +115,16 @@ CODED = frozenset(
         "difference",
     }
 )
-"""The facts whose values are codes. Only they are translated: the value of any other fact may be a client's name."""
+"""The facts of refusals whose values are codes, such as a status. No others are translated: they may be names."""
 _CODE = re.compile(r"(?<![\w-])[A-Za-z_]+(?![\w-])")
 _NEXT_TO_CHINESE = re.compile(r"(?<=[\u3000-\u9fff“”]) (?=[\u3000-\u9fff“”])")
 
 
 def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
-    """The value of the fact `name` for a Chinese message. In a fact of CODED, each code is translated with `words`."""
+    """The value of the refusal's fact `name`, as a Chinese message shows it.
+
+    If the fact is in CODED, its codes are translated by `words`. None becomes 无.
+    """
     if value is None:
         return "无"
     if name in CODED and isinstance(value, str):
@@ -131,9 +134,9 @@ def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
 
 
 def _spaced(template: str, facts: Mapping[str, object]) -> str:
-    """The template without the spaces around placeholders whose facts are translated codes.
+    """The Chinese message `template` without the spaces around placeholders that Chinese words will fill.
 
-    The spaces around all other placeholders stay.
+    These are the placeholders of codes, if the values in `facts` are in Chinese. All other spaces stay.
     """
     for name in CODED & facts.keys():
         if re.fullmatch(r"[\u3000-\u9fff“”]+", str(facts[name])):
@@ -154,7 +157,7 @@ class Refused(Exception):
 
     @property
     def facts(self) -> dict[str, object]:
-        """The values of the message's placeholders, by name."""
+        """The values that fill the placeholders of the message, by the placeholders' names."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __str__(self) -> str:
@@ -162,7 +165,7 @@ class Refused(Exception):
         return (self.__doc__ or "").format(**facts)
 
     def chinese(self, titles: Mapping[str, str]) -> str:
-        """The Chinese message. `titles`: the Chinese names of the event types."""
+        """The Chinese message, with its placeholders filled. `titles`: the Chinese names of the event types."""
         words = {**WORDS, **titles}
         facts = {name: _in_chinese(name, value, words) for name, value in self.facts.items()}
         return _spaced(self.zh, facts).format(**facts)

@@ -76,7 +76,7 @@ class MovedOn(Refused):
 
 @dataclass(eq=False)
 class NotTheLast(Refused):
-    """The last step of the {kind} {name} is version {last}, not version {version}."""
+    """The last event on the {kind} {name} is version {last}, not version {version}."""
 
     zh = "{kind} {name} 的最后一步是本事件流第 {last} 号事件，不是第 {version} 号。"
     remedy = "Reverse the steps in the opposite order, the last step first."
@@ -90,7 +90,7 @@ class NotTheLast(Refused):
 
 @dataclass(eq=False)
 class BeforeClosing(Refused):
-    """The entry of version {version} is older than the closing of the fund or project, version {closing}."""
+    """The entry of version {version} was recorded before the fund or project was closed, by version {closing}."""
 
     zh = "本事件流第 {version} 号事件早于结项（第 {closing} 号）。"
     remedy = "Reverse the closing first."

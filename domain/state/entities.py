@@ -25,7 +25,7 @@ from domain.state.fund import Gate
 
 
 def no_name_twice(kind: str, names: Iterable[object]) -> None:
-    """Raises NameTaken for the first of `names` that occurs twice."""
+    """Raises NameTaken for the first of `names` that occurs twice. `kind`: what is named, such as "award"."""
     for name, count in Counter(names).items():
         if count > 1:
             raise NameTaken(kind=kind, name=str(name))
@@ -70,7 +70,10 @@ class Screening(StrEnum):
 
 
 class Application(Struct, frozen=True):
-    """An application, live unless `withdrawn`. `number` is its 受理号; `award` is the name of its award, if any."""
+    """An application. `number` is its 受理号, the number it got on receipt; `award` is the name of its award, if any.
+
+    `excluded`: an objection to it was upheld.
+    """
 
     version: int
     received: Cause
@@ -86,7 +89,7 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示. `version` is the version of its NoticeStarted event."""
+    """A public notice 公示. `version`: the version of its NoticeStarted event. `completed`: its NoticeCompleted."""
 
     version: int
     applications: frozenset[str]
@@ -111,8 +114,9 @@ class RoundStatus(StrEnum):
 class Round(Struct, frozen=True):
     """One round of applications, from its call to its decision or failure.
 
-    `review`: the review in force. `notice`: the last notice since that review. `earlier`: the other notices since that
-    review. `noticed`: for each application, the completed notice that listed the application.
+    `review`: the review in force. `notice`: the last notice since that review. `earlier`: the notices between that
+    review and `notice`. `noticed`: for each application, the completed notice that listed the application. `closed_on`:
+    the day on which the call was closed.
     """
 
     version: int
@@ -202,7 +206,8 @@ class PaymentStatus(StrEnum):
 class Payment(Struct, frozen=True):
     """A payment of an award.
 
-    `since`: the day of the payment's last step. `paid_in`: the year in which the payment's confirmation is booked.
+    `since`: the day of the payment's last step. `by`: who requested it. `approvals`: the number of levels that have
+    approved it. `paid_in`: the year in which the payment's confirmation is booked.
     `levels`: the approval levels in force when the payment was requested; None in old logs, where the levels at the
     fund's establishment apply.
     """
@@ -222,7 +227,7 @@ class Payment(Struct, frozen=True):
 
 
 class Recovery(Struct, frozen=True):
-    """An order to recover money of a payment 追缴. `amount` is the amount ordered, `waived` the amount waived.
+    """An order 追缴 to get back money of a payment. `amount` is the amount ordered, `waived` the amount waived.
 
     `lapsed`: the amount that is no longer claimed, because the money had already been returned when the recovery
     was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
@@ -242,7 +247,7 @@ class Recovery(Struct, frozen=True):
 
 
 class Waiver(Struct, frozen=True):
-    """The waiver of a rule for one award or application; `by` granted it."""
+    """The waiver of a rule for one award or application. `by`: who granted it."""
 
     version: int
     by: Poster
@@ -254,11 +259,11 @@ S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver
 
 
 MAX_UNDO_STEPS = 20
-"""The number of latest steps of one entity that can be reversed. The states before earlier steps are not kept."""
+"""How many steps of one entity can be reversed, counted from the last. The states before earlier steps are not kept."""
 
 
 def stepped(entity: S, version: int, **changes: Any) -> S:
-    """`entity` after the event with this `version` changed it. The state before the change is added to `past`.
+    """The entity as changed by the event of this `version`. Its state before the change is added to its `past`.
 
     `changes`: the new values of the changed fields.
     """

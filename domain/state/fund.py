@@ -78,7 +78,11 @@ class LineBatch(Struct, frozen=True):
 
 
 class Line(Struct, frozen=True):
-    """One project of the plan, with its name in the plan's body (`name`) and in the annex (`name_annex`)."""
+    """One project of the plan, with its name in the plan's body (`name`) and in the annex (`name_annex`).
+
+    `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:
+    whether an award list must award all money of the line.
+    """
 
     project: str
     number: int
@@ -107,7 +111,7 @@ class Line(Struct, frozen=True):
         return (batch for batch in self.batches if batch.gate is gate)
 
     def changed(self, number: int, by: int) -> Line:
-        """The line after `by` fen are added to its batch `number` and to its total; `by` may be negative."""
+        """The line with `by` fen added to its batch `number` and to its total; `by` may be negative."""
         batches = tuple(
             replace(each, amount=Money(each.amount + by)) if each.batch == number else each for each in self.batches
         )
@@ -121,7 +125,7 @@ class Draft(Struct, frozen=True):
 
 
 class Carried(Struct, frozen=True):
-    """A carry-forward of money out of `year`. `version` is the version of the event that carried it forward."""
+    """A carry-forward of money left at the end of `year`. `version` is the version of its YearCarriedForward event."""
 
     version: int
     year: int
@@ -136,12 +140,12 @@ class Appropriation(Struct, frozen=True):
 
     @property
     def next_year(self) -> int:
-        """The year out of which the next carry-forward must be."""
+        """The year whose unspent money is to be carried forward next: the budget year, or the one after the last."""
         return self.carried[-1].year + 1 if self.carried else self.budget_year
 
 
 class Reconciled(Struct, frozen=True):
-    """One acceptance of a statement: the version of the event, and the days that the statement covers."""
+    """One acceptance of a statement: the version of its StatementReconciled event, and the days that it covers."""
 
     version: int
     first_day: date
@@ -149,7 +153,7 @@ class Reconciled(Struct, frozen=True):
 
 
 class Fund(Struct, frozen=True):
-    """A special fund.
+    """The state of a special fund.
 
     `allotted`: the fen allotted to each project and batch, minus the fen that came back to the fund. `plan`: the
     version of the event that put the plan in force. `first_approvals`: the approval levels at the fund's establishment.
@@ -191,7 +195,7 @@ class Fund(Struct, frozen=True):
         return day if day <= last else None
 
     def line(self, project: str) -> Line:
-        """The plan's line of `project`. Raises NotInPlan."""
+        """The line of the project with the code `project` in the plan in force. Raises NotInPlan."""
         line = self.lines.get(project)
         if line is None:
             raise NotInPlan(project=project)
@@ -203,7 +207,7 @@ class Fund(Struct, frozen=True):
         return all(self.allotted.get((project, batch.batch), 0) == batch.amount for batch in batches)
 
     def to_allot(self, lines: Iterable[Line]) -> int:
-        """The fen planned in `lines` and not yet allotted from the pool. Lines of closed projects are not counted."""
+        """The number of fen planned in `lines` and not allotted yet. Lines of closed projects are not counted."""
         return sum(
             batch.amount - self.allotted.get((line.project, batch.batch), 0)
             for line in lines
@@ -213,7 +217,10 @@ class Fund(Struct, frozen=True):
 
 
 def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -> Map[tuple[str, int], int]:
-    """`allotted` after `moves`. Only moves between the fund and a project change `allotted`."""
+    """The map `allotted` (number of fen by project and batch) after `moves`.
+
+    Only moves between accounts of the fund and accounts of a project change it.
+    """
     for moved in moves:
         leaves = ACCOUNTS[moved.source].owner == "fund"
         enters = ACCOUNTS[moved.target].owner == "fund"
@@ -225,7 +232,10 @@ def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -
 
 
 def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:
-    """The plan's lines after the `moves` of a reallocation. Each move adds its amount to one batch or subtracts it."""
+    """The plan's lines, by project, after the `moves` of a reallocation or of its reversal.
+
+    The amount of a move is added to the planned amount of its batch if the move enters the line, else subtracted.
+    """
     for moved in moves:
         project, batch = moved.place.project, moved.place.batch
         assert project is not None

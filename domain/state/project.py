@@ -38,7 +38,7 @@ from domain.state.fund import Line
 
 
 class Project(Struct, frozen=True):
-    """One project: a line of the plan that was opened.
+    """The state of a project, which is a line of the plan that was opened.
 
     `round`: the number of the last round, 0 before the first. `applicants`: the names of the applications that are not
     withdrawn, by round number and social credit code. `ended`: the names of the awards that are no longer live.
@@ -79,21 +79,21 @@ class Project(Struct, frozen=True):
     # Rounds
 
     def current_round(self) -> Round:
-        """The last round, decided or not. Raises NoRoundUnderWay before the first call and after a failed call."""
+        """The last round, under way or decided. Raises NoRoundUnderWay if there is no round or the last one failed."""
         current = self.rounds.get(str(self.round))
         if current is None or current.status is RoundStatus.FAILED:
             raise NoRoundUnderWay
         return current
 
     def undecided_round(self) -> Round:
-        """The last round, if it is under way. Raises NoRoundUnderWay if it has ended, or if there is no round."""
+        """The round under way. Raises NoRoundUnderWay if the last round is decided or failed, or there is no round."""
         current = self.current_round()
         if current.status is not RoundStatus.UNDER_WAY:
             raise NoRoundUnderWay
         return current
 
     def no_objection_open(self) -> None:
-        """Raises ObjectionOpen if an objection is open."""
+        """Raises ObjectionOpen if any objection of the project is not resolved yet."""
         if self.open_objections:
             raise ObjectionOpen(objections=", ".join(sorted(self.open_objections)))
 
@@ -105,16 +105,19 @@ class Project(Struct, frozen=True):
         return {n: each for n, each in self.applications.items() if each.round == number and not each.withdrawn}
 
     def eligible(self, name: str) -> bool:
-        """Whether the application `name` is eligible for a notice and an award."""
+        """Whether the application `name` may be listed in a notice and awarded: see `ineligible_because`."""
         return self.ineligible_because(name) is None
 
     def must_be_eligible(self, name: str) -> None:
-        """Raises NotStanding if the application `name` is not eligible for a notice and an award."""
+        """Raises NotStanding if the application `name` may not be listed in a notice and awarded."""
         if reason := self.ineligible_because(name):
             raise NotStanding(application=name, lacks=reason)
 
     def ineligible_because(self, name: str) -> str | None:
-        """A code for why the application `name` is not eligible for a notice and an award; None if it is eligible."""
+        """Why the application `name` may not be listed in a notice and awarded; None if it may.
+
+        The reason is a code: withdrawn, excluded, awarded, past (not of the last round), unscreened or unscored.
+        """
         each = self.applications[name]
         current = self.rounds[str(each.round)]
         reasons = {
@@ -128,7 +131,7 @@ class Project(Struct, frozen=True):
         return next((reason for reason, holds in reasons.items() if holds), None)
 
     def shown(self, award: str) -> Shown | None:
-        """The completed notice that listed the award's application; None if there is none yet."""
+        """The completed notice that listed the application of the award `award`; None if there is none yet."""
         name = self.awards[award].application
         return self.rounds[str(self.applications[name].round)].noticed.get(name)
 
@@ -160,7 +163,7 @@ class Project(Struct, frozen=True):
         return self.awards[name]
 
     def live_award(self, name: str) -> Award:
-        """The award `name`. Raises UnknownName; AwardEnded if the award is not live."""
+        """The award `name`, which must be live. Raises UnknownName, or AwardEnded if it is not live any more."""
         award = self.award(name)
         if award.status is not AwardStatus.LIVE:
             raise AwardEnded(award=name, status=award.status)
@@ -189,7 +192,7 @@ class Project(Struct, frozen=True):
         return Place(self.code, batch, award, payment)
 
     def held(self, line: Line, award: str, accounts: Iterable[str]) -> int:
-        """The award's amount in fen in these accounts, over all batches of the line."""
+        """The number of fen of the award `award` in these accounts together, over all batches of `line`."""
         wanted = tuple(accounts)
         return sum(
             self.accounts.balance(account, self.place(award, batch.batch))
@@ -198,52 +201,58 @@ class Project(Struct, frozen=True):
         )
 
     def none_in_flight(self, line: Line, award: str) -> None:
-        """Raises AwardInFlight if the award has money in approval or in transit."""
+        """Raises AwardInFlight if the award `award` has money in approval or in transit in any batch of `line`."""
         if amount := self.held(line, award, IN_FLIGHT):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """The number of awards that count for the line's limit: live ones, and ended ones with money in `paid`."""
+        """How many awards count toward the number that the line allows: live ones, and others with money in `paid`."""
         freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
         return len(self.awards) - freed
 
     def paid(self, name: str) -> FenSet:
-        """The fen of the payment `name` that are in the account `paid`."""
+        """The fen of the payment `name` that are still in the account `paid`."""
         payment = self.payments[name]
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
     def demanded(self, name: str) -> int:
-        """The fen that the recovery `name` still demands: the order, minus what was received, waived and lapsed."""
+        """How many fen the recovery `name` still demands: those ordered, less those received, waived and lapsed.
+
+        Lapsed fen are no longer claimed, because they had been returned before a waiver.
+        """
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
 
     def outstanding(self, name: str) -> int:
-        """The fen that the recovery `name` still demands, but at most what its payment still has in `paid`."""
+        """How many fen the recovery `name` still demands, but at most as many as its payment still has in `paid`."""
         return min(self.demanded(name), self.paid(self.recoveries[name].payment).total)
 
     def all_outstanding(self) -> Iterator[tuple[str, int]]:
-        """The name of each recovery with an outstanding amount, and that amount in fen."""
+        """Each recovery that has an outstanding amount: its name, and the amount in fen as `outstanding` counts it."""
         return ((name, left) for name in sorted(self.recoveries) if (left := self.outstanding(name)) > 0)
 
     # Entities
 
     def entities(self, kind: str) -> Map[str, Any]:
-        """The project's entities of one kind, by name."""
+        """The project's entities of one kind, such as "award" (the kinds are the keys of FIELD_OF), by name."""
         entities: Map[str, Any] = getattr(self, FIELD_OF[kind])
         return entities
 
     def with_entity(self, kind: str, name: str, entity: Any) -> Project:
-        """The project with `entity` under this kind and name. An earlier entity of that kind and name is replaced."""
+        """The project with `entity` under this kind and name, in place of any entity that is there now."""
         return replace(self, **{FIELD_OF[kind]: self.entities(kind).set(name, entity)})
 
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
-        """The project with `changes` made to the entity `name` of `kind`, as a step by the event with this version."""
+        """The project after the event of this version made `changes` to the entity `name` of `kind`.
+
+        The entity's state before is kept in its `past`, so that the step can be undone.
+        """
         return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 
     def undo(self, kind: str, name: str) -> Project:
-        """The project with one entity as it was before its last step.
+        """The project with the entity `name` of `kind` as it was before its last step.
 
-        If the last step created the entity, the project is without the entity.
+        If that step created the entity, the project returned is without the entity.
         """
         entity = self.entities(kind)[name]
         assert entity.past or not entity.steps, "a step whose previous state was dropped is not reversed"
@@ -262,4 +271,4 @@ FIELD_OF = {
     "recovery": "recoveries",
     "waiver": "waivers",
 }
-"""The field of Project that holds the entities of each kind."""
+"""By kind of entity, the field of Project that holds the entities of this kind."""

@@ -1,4 +1,4 @@
-"""Matches the lines of a bank statement with the entries of the ledger, and says how the remaining ones differ.
+"""Pairs the lines of a bank statement with the entries of the ledger; says how they differ, and which have no partner.
 
 Amounts are compared exact to the fen. The result is deterministic: the same input gives the same pairings.
 """
@@ -36,11 +36,11 @@ def tie_out(
     pending: Iterable[Entry] = (),
     settled: Iterable[Entry] = (),
 ) -> list[Pairing]:
-    """The pairings of the lines, in the order of the statement; then a pairing for each unmatched entry in `days`.
+    """The pairings of all lines, in the order of the statement; then a pairing for each unpaired entry in `days`.
 
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
-    can match an entry of a neighbouring day. `pending`: payments not confirmed yet. `settled`: entries that another
-    statement has already matched.
+    can match an entry of a neighbouring day. `pending`: instructed payments that are not confirmed yet. `settled`:
+    entries that another statement has already matched. Lines left over are compared with these two.
     """
     items = OpenItems(days, lines, entries)
     for stage in STAGES:
@@ -55,7 +55,10 @@ def tie_out(
 
 
 def duplicates(items: OpenItems) -> None:
-    """Record each open line that repeats a matched line as a duplicate of the matched line."""
+    """Record each line without a partner as a duplicate of a line that has one, if both show the same payment.
+
+    Direction, amount, day, payee, account and numbers must all be equal.
+    """
     matched = {_content(line): line.number for pairing in items.pairings for line in pairing.lines if pairing.entries}
     for line in items.open_lines():
         if twin := matched.get(_content(line)):
@@ -100,16 +103,16 @@ STAGES: tuple[Stage, ...] = (
         for window in (Window.SAME_DAY, Window.SAME_MONTH, Window.TOLERATED)
     ),
 )
-"""The matching stages, from the strongest evidence to the weakest."""
+"""The matching stages, in the order in which they are run: from the strongest evidence to the weakest."""
 SURE_STAGES = (by_number, *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)))
-"""The stages that match the remaining lines with pending and with settled entries."""
+"""The stages that match lines left over by STAGES with pending payments, and with entries of another statement."""
 
 
 def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
-    """A pairing without entries for each open line.
+    """A pairing without entries for each line that has no partner.
 
-    The line is a duplicate if it matches a settled entry. Otherwise it is in the statement only, and the pairing names
-    the pending payment that the line matches, if any.
+    The line is a duplicate if it matches an entry of `settled`, which another statement has already matched. Otherwise
+    it is in the statement only, and the pairing names the payment of `pending` that the line matches, if any.
     """
     lines = items.open_lines()
     repeated = _paired_surely(lines, settled, items.days)
@@ -120,7 +123,7 @@ def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequen
 
 
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
-    """The lines that SURE_STAGES pair with exactly one of `entries`, each mapped to that entry."""
+    """Each line that SURE_STAGES pair with exactly one of `entries`, and no other line, mapped to that entry."""
     items = OpenItems(days, lines, entries)
     for stage in SURE_STAGES:
         stage(items)

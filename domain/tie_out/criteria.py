@@ -14,7 +14,7 @@ def total(each: Iterable[Cash]) -> int:
 
 
 def _account_matches(line: Line, entry: Entry) -> bool | None:
-    """Whether the line and the entry have the same account; None if that is unknown.
+    """Whether the line and the entry name the same bank account; None if that is unknown.
 
     For example, a masked account shows only its last four digits. If these are equal, the accounts may still differ.
     """
@@ -34,7 +34,7 @@ def same_name(line: Line, entry: Entry) -> bool:
 
 
 def no_payee_conflict(line: Line, entry: Entry) -> bool:
-    """Whether the line's payee data does not contradict the entry's payee data.
+    """False if the line and the entry name different payees, by account or, if that is unknown, by name.
 
     Always true for money in, because the line may name a bank as the sender.
     """
@@ -45,7 +45,7 @@ def no_payee_conflict(line: Line, entry: Entry) -> bool:
 
 
 def reasons(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> Iterator[str]:
-    """What the lines and entries have in common, as keys of `parts.WEIGHTS`."""
+    """What the lines and entries have in common, such as "voucher", "sum" or "payee": keys of `parts.WEIGHTS`."""
     shared = {number for line in lines for number in line.numbers.values()}
     kinds = {kind for entry in entries for kind, number in entry.numbers.items() if number in shared}
     yield from sorted(kinds)
@@ -70,9 +70,9 @@ def differences(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> 
 
 
 def _distinct_pairs(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
-    """Pairs of a line and an entry, with one line and one entry for each name and account.
+    """All pairs of a line and an entry, but with only one line, and one entry, of each payee's name and account.
 
-    This limits the number of comparisons: other lines and entries of the same name and account compare equally.
+    This limits the number of comparisons: the names and accounts of the pairs left out are already in another pair.
     """
     named = {(line.name, line.account): line for line in lines}
     of = {(entry.name, entry.account): entry for entry in entries}
@@ -86,7 +86,7 @@ def _all_near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bo
 
 
 def no_number_conflict(line: Line, entry: Entry) -> bool:
-    """Whether no reference or voucher number shows that the line and the entry are different payments."""
+    """False if both have a bank reference, or both a voucher number, and the two differ: two different payments."""
     return all(entry.numbers.get(kind, number) == number for kind, number in line.numbers.items())
 
 

@@ -1,4 +1,4 @@
-"""Matching stages by a shared bank reference or voucher number."""
+"""The two matching stages that pair lines with entries because they share a bank reference or voucher number."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from domain.tie_out.parts import Entry, Line
 
 
 class Group(Struct):
-    """Lines and entries with a common key or number, ordered by day."""
+    """Lines and entries that may belong together, ordered by day.
+
+    They share a reference or voucher number, or what a matching stage compares, such as the payee.
+    """
 
     lines: list[Line] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
 
 
 def by_number(items: OpenItems) -> None:
-    """Pair the lines with the entries of each group that is connected by shared numbers.
+    """Pair the lines with the entries of each group whose members share numbers, directly or through other members.
 
-    A group is paired only if its lines and its entries have the same sum, and one side is a single item.
+    A group is paired only if its lines and its entries have the same sum, and there is one line or one entry.
     """
     for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
@@ -30,9 +33,9 @@ def by_number(items: OpenItems) -> None:
 
 
 def by_number_with_differences(items: OpenItems) -> None:
-    """Pair the lines with the entries of each remaining group that is connected by shared numbers.
+    """Pair the lines with the entries of each group whose members share numbers, even if their sums differ.
 
-    In these groups, both sides have several items, or the sums differ.
+    Run after `by_number`, which leaves the groups that have several lines and several entries, or different sums.
     """
     for group in _connected(items):
         items.pair(group.lines, group.entries)

@@ -1,4 +1,4 @@
-"""The state of a tie-out: the open items and the pairings found so far."""
+"""The state of a tie-out under way: the lines and entries without a partner (open), and the pairings found so far."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class OpenItems:
         return list(self._entries.values())
 
     def add_duplicate(self, line: Line, twin: int) -> None:
-        """Record `line` as a duplicate of the line number `twin`; `line` is then no longer open."""
+        """Record `line` as a duplicate of the line with the number `twin`, in a pairing of its own without entries."""
         del self._lines[line.number]
         self.pairings.append(Pairing((line,), (), differs=(Difference.DUPLICATE,), twin=twin))
 

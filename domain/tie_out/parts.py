@@ -17,7 +17,7 @@ from domain.state.entities import BankAccount
 
 
 class Cash(Struct, frozen=True, dict=True):
-    """A movement of money in a statement or in the ledger, with its day, payee and reference numbers."""
+    """A movement of money in a statement or in the ledger, with its day, payee, bank reference and voucher number."""
 
     on: date
     direction: Direction
@@ -34,7 +34,10 @@ class Cash(Struct, frozen=True, dict=True):
 
     @cached_property
     def numbers(self) -> Mapping[str, Hashable]:
-        """The numbers that identify the payment, by kind. Voucher numbers restart yearly, so the year is included."""
+        """The numbers that identify the payment, by kind: "reference" and "voucher", as far as they are known.
+
+        Each comes with its kind and direction. Voucher numbers restart yearly, so the year is included.
+        """
         numbers: dict[str, Hashable] = {}
         if self.reference:
             numbers["reference"] = ("reference", self.direction, normal(self.reference))
@@ -55,7 +58,10 @@ class Line(Cash, frozen=True, dict=True):
 
 
 class Entry(Cash, frozen=True, dict=True):
-    """An entry of the ledger. `on` is the clearing day. `amount` does not include any reversed part of the entry."""
+    """An entry of the ledger that a statement shows. `on` is the clearing day, `payment` the name of the payment.
+
+    `amount` does not include any reversed part of the entry.
+    """
 
     stream: str = ""
     version: int = 0
@@ -77,7 +83,7 @@ class Entry(Cash, frozen=True, dict=True):
 
 
 class Days(Struct, frozen=True):
-    """The statement's first and last day, inclusive, and the tolerated days between a line and its entry."""
+    """The statement's first and last day, inclusive, and how many days a line and its entry may be apart."""
 
     first: date
     last: date
@@ -95,9 +101,10 @@ class Days(Struct, frozen=True):
 class Pairing(Struct, frozen=True):
     """Lines and entries that belong together, or a single line or entry without a match.
 
-    Lines and entries agree if `differs` is empty. Three fields explain a line without a match. `twin`: the number of
-    the line that this line repeats. `settled`: the entry of this line, if another statement has already matched that
-    entry. `pending`: the payment of this line, if the payment is instructed but not confirmed yet.
+    `reasons`: what the lines and entries have in common. They agree if `differs` is empty. Three fields explain a line
+    without a match. `twin`: the number of the line that this line repeats. `settled`: the entry of this line, if
+    another statement has already matched that entry. `pending`: the payment of this line, if the payment is instructed
+    but not confirmed yet.
     """
 
     lines: tuple[Line, ...]
@@ -115,4 +122,4 @@ class Pairing(Struct, frozen=True):
 
 
 WEIGHTS = {"reference": 60, "voucher": 40, "amount": 25, "sum": 20, "account": 20, "payee": 15, "date": 10}
-"""What each reason adds to the confidence of a pairing."""
+"""How much each thing that lines and entries have in common adds to the confidence of their pairing, out of 100."""

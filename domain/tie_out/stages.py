@@ -1,4 +1,8 @@
-"""Matching stages by payee, amount and date: one line with one entry, or one item with several of the same sum."""
+"""Matching stages by payee, amount and date: one line with one entry, or one of them with several of the other.
+
+A stage is a function that pairs lines and entries that have no partner yet. A key is a function of a line or entry; it
+returns what a stage compares, such as the payee.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +25,9 @@ Each = TypeVar("Each", Line, Entry)
 
 
 MAX_CANDIDATES, MAX_SUMS = 20, 1_000
-"""The number of candidates examined for a single match, and for a sum. They limit the running time.
+"""How many entries are examined for one line, and how many lines or entries for one sum. They limit the running time.
 
-With Window.ANY, a single match examines MAX_CANDIDATES before the line's date and as many after it.
+With Window.ANY, MAX_CANDIDATES entries before the line's date and as many after it are examined.
 """
 
 
@@ -37,9 +41,10 @@ class Window(Enum):
 
 
 def _groups(items: OpenItems, key: Key) -> list[Group]:
-    """The open lines and entries in groups of the same `key`, in the order of the groups' first lines.
+    """The lines and entries without a partner, in groups for which `key` returns the same.
 
-    Groups without lines or without entries are left out. Items whose key is None are in no group.
+    The groups are in the order of their first lines. Groups without lines or without entries are left out. Lines and
+    entries for which `key` returns None are in no group.
     """
     groups: dict[Hashable, Group] = {}
     for line in items.open_lines():
@@ -64,7 +69,10 @@ def by_direction(each: Cash) -> Hashable:
 
 
 def by_missing_payee(each: Cash) -> Hashable:
-    """The direction of any entry, and of a line with neither payee nor account; None for any other line."""
+    """A key by which lines with neither payee nor account match entries of the same direction.
+
+    Returns None for a line that has a payee or an account.
+    """
     return None if isinstance(each, Line) and (each.payee or each.account) else each.direction
 
 
@@ -81,11 +89,11 @@ def by_voucher(each: Cash) -> Hashable:
 
 
 def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = plausible) -> Stage:
-    """A stage that pairs single lines with single entries of the same `key`, the earliest first.
+    """Returns a stage that pairs one line with one entry for which `key` returns the same, the earliest line first.
 
     An entry is a candidate for a line if the entry's date is in the `window` of the line and `fits` accepts the pair.
-    The windows of all lines have the same width, so pairing the earliest line first leaves the most candidates for
-    later lines. With Window.ANY, a line is paired with the candidate of the nearest date.
+    A line is paired with its earliest candidate; with Window.ANY, with the candidate of the nearest date. The windows
+    of all lines have the same width, so pairing the earliest line first leaves the most candidates for later lines.
     """
 
     def stage(items: OpenItems) -> None:
@@ -101,7 +109,10 @@ def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = 
 def _best(
     entries: Sequence[Entry], line: Line, window: Window, days: Days, fits: Callable[[Line, Entry], bool]
 ) -> int | None:
-    """The index in `entries` of the entry to pair with `line`; None if no entry fits."""
+    """The index in `entries`, ordered by date, of the entry to pair with `line`; None if none is to be paired.
+
+    It is the earliest in the `window` that `fits` accepts; with Window.ANY, the nearest by date.
+    """
     first, last = _bounds(entries, line.on, window, days)
     if window is Window.ANY:
         middle = bisect_left(entries, line.on, key=attrgetter("on"))
@@ -119,9 +130,10 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 
 
 def pair_sums(key: Key, window: Window) -> Stage:
-    """A stage that pairs one line with several consecutive entries, then one entry with several consecutive lines.
+    """Returns a stage that pairs one line with several consecutive entries, then one entry with several such lines.
 
-    The amounts of the several items add up to the amount of the one item.
+    `key` returns the same for all of them, and the several amounts add up to the one. Consecutive ones follow each
+    other by date among those of the same key that have no partner yet.
     """
 
     def stage(items: OpenItems) -> None:
@@ -144,9 +156,10 @@ def _agrees(entry: Entry, line: Line) -> bool:
 def _take_run(
     candidates: list[Each], one: Cash, window: Window, days: Days, fits: Callable[[Each], bool]
 ) -> list[Each]:
-    """Remove and return two or more consecutive `candidates` whose amounts add up to the amount of `one`.
+    """Remove from `candidates`, and return, two or more consecutive ones whose amounts add up to the amount of `one`.
 
-    Returns an empty list if no candidates in the window have this sum, or if `fits` rejects one of those found.
+    Returns an empty list if no consecutive candidates in the window have this sum, or if `fits` rejects any of the
+    first ones that have it.
     """
     first, last = _bounds(candidates, one.on, window, days)
     run = _find_run([each.amount for each in candidates[first : min(last, first + MAX_SUMS)]], one.amount)
@@ -158,9 +171,9 @@ def _take_run(
 
 
 def _bounds(candidates: Sequence[Each], day: date, window: Window, days: Days) -> tuple[int, int]:
-    """The index of the first candidate within the window around `day`, and the index after the last.
+    """The index of the first of `candidates` within the window around `day`, and the index after the last such one.
 
-    `candidates` are ordered by date.
+    `candidates` are ordered by date. Window.SAME_MONTH bounds them by the tolerance only.
     """
     if window is Window.ANY:
         return 0, len(candidates)

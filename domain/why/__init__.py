@@ -14,9 +14,9 @@ __all__ = ["Answer", "Condition", "Sentence", "Step", "why"]
 
 
 def why(ledger: LedgerView, code: str, batch: int, award: str | None = None) -> Answer:
-    """Why the batch `batch` of `award`, an award of the project `code`, is not paid.
+    """Why the money of `award`, an award of the project `code`, in the batch number `batch` is not paid yet.
 
-    Without `award`, the answer is why the money planned for the batch is not awarded.
+    Without `award`, the answer is why money planned for the batch is not awarded yet.
 
     Raises UnknownStream, UnknownName, NotInPlan, BatchNotInPlan.
     """

@@ -47,7 +47,7 @@ def _says(accounts: dict[str, Money]) -> Sentence:
 
 
 def _under_way(ledger: LedgerView, project: Project, award: str, batch: int) -> Iterator[Step]:
-    """The next step of each payment of `award` in `batch` that is in approval or in transit."""
+    """For each payment of `award` in `batch` that is in approval or in transit, the post that would take it further."""
     of = award, batch
     for at in sorted(
         at for at in project.accounts.holdings if at.account in IN_FLIGHT and (at.place.award, at.place.batch) == of
@@ -71,7 +71,7 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
 
 
 def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
-    """The next step toward opening the batch's gate."""
+    """The next post toward opening the batch's gate, which is closed, with its conditions. `name`: the award's name."""
     gate = ledger.fund(project.fund).line(project.code).batch(batch).gate
     if gate is Gate.AGREEMENT:
         yield guarded(ledger, project, AgreementSigned(name, ledger.today, ledger.today), (OPEN, LIVE))

@@ -31,7 +31,7 @@ from domain.why.step import Answer, Sentence, Step, decided, guarded
 
 NOBODY = Payee("", "", BankAccount("", ""))
 MAX_LISTED = 10
-"""The maximum number of applications for which an answer lists the same step."""
+"""The maximum number of applications for which one answer lists that they must be screened."""
 
 
 def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
@@ -53,7 +53,10 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
 
 
 def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
-    """The facts that the project's current round still lacks before an award list can be decided."""
+    """The facts to post next, in order, so that an award list can be decided: from resolving objections to a notice.
+
+    Nothing, if only the award list itself is left to post.
+    """
     current = project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
         yield ObjectionResolved(objection, upheld=False, reason="?")
@@ -83,7 +86,7 @@ def _notice(ledger: LedgerView, project: Project, current: Round) -> NoticeStart
     """A notice of all eligible applications that starts today and lasts as many working days as the settings require.
 
     If the calendar ends during these days, the notice ends on the first day that the calendar does not cover. Then the
-    refusal of the notice names the missing year.
+    rule that refuses the notice names the missing year.
     """
     last_day = ledger.earliest_end(ledger.today, ledger.fund(project.fund).settings.notice_working_days)
     listed = (name for name in sorted(current.scores) if project.eligible(name))
@@ -95,9 +98,9 @@ def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
 
 
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
-    """The eligible applications that an award list could name, in order of score, the best last.
+    """The names of the applications that an award list could name now, in order of score, the best last.
 
-    If notices precede the decision in this fund and the round has a notice, only applications on the notice count.
+    If notices precede the decision in this fund and the last round has a notice, only applications on it are returned.
     """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
@@ -108,9 +111,9 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
 
 
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
-    """The step of deciding an award list that gives all money of the line to the best candidate.
+    """The post of an award list that gives all money of the line to the application with the best score.
 
-    If there is no candidate, the award list is empty.
+    If no application could be awarded, the award list is empty. If the line has no money, the row has 1 fen of `batch`.
     """
     current = project.rounds.get(str(project.round))
     review = current.review.version if current and current.review else 0

@@ -1,4 +1,4 @@
-"""A step of an explanation: a post that could be sent today and would move the money on, and the post's conditions."""
+"""A step of an explanation: a post that would bring the money closer to being paid, with its conditions as of today."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Sentence(NamedTuple):
 
 
 class Condition(Struct, frozen=True):
-    """A guard and its result today.
+    """A guard (a condition of a post), and whether it is met today.
 
-    `by`: the events that meet the guard. `missing`: the refusal that the guard raised, or None if the guard is met.
+    `by`: the events because of which it is met. `missing`: the refusal that the guard raised, or None if it is met.
     """
 
     guard: Guard
@@ -36,7 +36,10 @@ class Condition(Struct, frozen=True):
 
 
 class Step(Struct, frozen=True):
-    """A post to `stream` that would move the money on, with its conditions. Unknown values in `fact` are "?"."""
+    """A post of `fact` to `stream` that would bring money closer to being paid, with its conditions.
+
+    Values in `fact` that nobody knows yet are "?".
+    """
 
     stream: str
     fact: Fact
@@ -44,14 +47,14 @@ class Step(Struct, frozen=True):
 
     @property
     def may(self) -> bool:
-        """Whether all conditions are met."""
+        """Whether all conditions of the post are met today."""
         return all(condition.missing is None for condition in self.conditions)
 
 
 class Answer(Struct, frozen=True):
-    """Where the money of a batch is, and the steps that the money still needs, in order.
+    """Where the money of a batch is, and the posts that it still needs before it is paid or awarded, in order.
 
-    `accounts`: the amount in each account. `says`: the same as a sentence.
+    `accounts`: the amount in each account. `says`: a sentence with these amounts.
     """
 
     accounts: dict[str, Money]
@@ -60,9 +63,9 @@ class Answer(Struct, frozen=True):
 
 
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
-    """A step that posts `fact`, with one condition for each of `guards`.
+    """A post of `fact` to the project's stream, with one condition for each of `guards`, as it is today.
 
-    The guards check `about`. If `about` is omitted, they check `fact`.
+    The guards check `about`, such as a payment, or `fact` if `about` is omitted.
     """
     stream = f"project/{project.code}"
     context = Context(ledger, stream, fact, _today(ledger), ledger.today)
@@ -81,7 +84,7 @@ def _condition(guard: Guard, context: Context, project: Project, fact: Any) -> C
 
 
 def decided(ledger: LedgerView, project: Project, fact: Fact, stream: str | None = None) -> Step:
-    """A step with one condition: that the ledger would accept `fact` if it were posted today."""
+    """A post of `fact` to `stream` (default: the project's), with one condition: that it would be accepted today."""
     stream = stream or f"project/{project.code}"
     documents = tuple(Document(choice[0], "?") for choice in fact.cites)
     context = Context(ledger, stream, fact, replace(_today(ledger), documents=documents), ledger.today)
