@@ -27,7 +27,11 @@ from domain.state.project import Project
 
 
 class Urgency(StrEnum):
-    """How urgent an alert is, the most urgent first: its due day is past, or not past, or it is unusual without one."""
+    """How urgent an alert is, the most urgent first.
+
+    OVERDUE: the alert's due day is past. DUE: its due day is not past. ODD: the alert reports something unusual and has
+    no due day.
+    """
 
     OVERDUE = "overdue"
     DUE = "due"
@@ -190,7 +194,7 @@ By then, the next year's calendar is published.
 
 
 def urgency(due_on: date, today: date) -> Urgency:
-    """How urgent a thing due on `due_on` is on the day `today`: DUE up to and including `due_on`, then OVERDUE."""
+    """The urgency, on the day `today`, of an alert with the due day `due_on`: OVERDUE after that day, otherwise DUE."""
     return Urgency.OVERDUE if today > due_on else Urgency.DUE
 
 
@@ -229,7 +233,8 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
     """The alert that asks to import the calendar of the first year that has none.
 
-    It begins CALENDAR_DUE_DAYS days before 31 December of the year before, which is its due day.
+    The due day of the alert is 31 December of the preceding year. The alert begins CALENDAR_DUE_DAYS days before its
+    due day.
     The whole ledger has one calendar, but every fund that is not closed gets the alert, because the fund may still
     publish a notice.
     """

@@ -1,9 +1,10 @@
 """Allocates a fixed total to awards by their scores, as the fund's plan prescribes for its project 7.
 
-Each share is a multiple of an amount, the quantum. The shares add up to the total, and in each batch to its amount.
-The total is divided in proportion to the scores, by the largest remainder method: this gives each award's total. Each
-batch except the last is divided in proportion to these totals, and no share exceeds what its award still lacks. In the
-last batch, each award gets the rest of its total. Source: DOMAIN, "Score allocation".
+Each share is a multiple of one amount, the quantum. All shares add up to the total, and the shares of each batch add up
+to the amount of that batch. First, the total is divided in proportion to the scores, by the largest remainder method:
+this gives each award's total. Then each batch except the last is divided in proportion to these totals, and no share
+exceeds the part of its award's total that is not allocated yet. In the last batch, each award gets the rest of its
+total. Source: DOMAIN, "Score allocation".
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Whether a post is accepted: checks the rules that apply to every event, then the rules of the event's own chapter.
 
-`decide(ledger, posted)` returns the events to record, or raises the rule that refuses the post. The first of the events
-has the posted fact (the leader); the others repeat its moves on other streams (its mirrors).
+`decide(ledger, posted)` returns the events to record, or raises the rule that refuses the post. The first event is
+the leader, which has the posted fact. The other events are its mirrors, which repeat the leader's moves on other
+streams.
 """
 
 from __future__ import annotations
@@ -160,10 +161,10 @@ def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
 
 
 def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
-    """For each stream that limits the booking date of `posted`: its name, and the earliest day that it allows.
+    """For each stream that limits the booking date of `posted`: its name, and the earliest booking date allowed.
 
-    A stream of `touched` allows the booking date of its last event. If a project is opened, its fund allows the booking
-    date of the event that put the plan in force.
+    For a stream in `touched`, this is the booking date of the stream's last event. If `posted` opens a project, the
+    fund's stream limits it too: to the booking date of the event that put the plan in force.
     """
     for name in touched:
         if last := ledger.stream(name).booked_on:

@@ -13,7 +13,7 @@ from domain.posting import Move
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
-"""An event to record besides the posted one, because money moves to or from its stream: that stream, and the fact."""
+"""The name of another stream and the fact to record on it, because the posted event moves money to or from it."""
 
 
 class Decision(Struct, frozen=True):

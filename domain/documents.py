@@ -20,7 +20,7 @@ _OFFICIAL = re.compile(
 def normal(number: str) -> str:
     """The form of a document number that is compared: equal for all spellings of the same number.
 
-    An official number 文号 becomes `issuer〔year〕serial号`: one kind of bracket, no 第, no leading zeros.
+    An official number 文号 becomes `issuer〔year〕serial号`, with this kind of brackets, no 第 and no leading zeros.
     """
     typed = normalized(number)
     official = _OFFICIAL.fullmatch(typed)
@@ -28,7 +28,10 @@ def normal(number: str) -> str:
 
 
 class OfficialNumber(Struct, frozen=True):
-    """The parts of an official number 文号: the issuer's code 机关代字, the year, and the serial within that year."""
+    """The parts of an official number 文号: the issuer's code 机关代字, the year, and the number within that year.
+
+    `serial` is the number within the year; it has nothing to do with the serials of fen.
+    """
 
     issuer: str
     year: int
@@ -36,7 +39,7 @@ class OfficialNumber(Struct, frozen=True):
 
 
 def official(number: str) -> OfficialNumber | None:
-    """The parts of `number`, if it is an official number 文号; None if it has another form."""
+    """The parts of `number` if `number` is an official number 文号; None if `number` has another form."""
     match = _OFFICIAL.fullmatch(normalized(number))
     return OfficialNumber(match["issuer"], int(match["year"]), int(match["serial"])) if match else None
 
@@ -76,7 +79,9 @@ A document of any other kind is identified by its number alone.
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The claims of an event that cites `documents`: one for each different number of a document of these `kinds`.
+    """The claims of an event that cites `documents`: one for each document of these `kinds`.
+
+    Documents of the same kind and number share one claim.
 
     `purpose` is appended to the kind of each claim, so that a number may be used once for each purpose. For kinds in
     BY_YEAR_AND_ITEM, a document without a year gets `year`, and a document without an item gets item 1.

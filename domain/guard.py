@@ -11,14 +11,15 @@ from domain.rules import Refused
 from domain.state.project import Project
 
 Evidence = tuple[Reference, ...]
-"""The events because of which a condition is satisfied; empty if no event shows it."""
+"""References to the events that show that a condition is satisfied; empty if no event shows it."""
 
 
 class Guard(NamedTuple):
     """A condition that a post must satisfy, described in two languages, and its check.
 
-    `check` returns the events because of which the condition is satisfied, or raises one of `rules`. Its third argument
-    is the posted fact, or an entity that has the fields it reads, such as a payment with its `award` and `batch`.
+    `check` returns the events that show that the condition is satisfied, or raises one of `rules`. The third argument
+    of `check` is the posted fact, or an entity with the same fields as far as `check` reads them, such as a payment
+    with its `award` and `batch`.
     """
 
     en: str
@@ -33,6 +34,6 @@ def rules_of(guards: Iterable[Guard]) -> tuple[type[Refused], ...]:
 
 
 def require(guards: Iterable[Guard], context: Context, project: Project, fact: Any) -> None:
-    """Checks `guards` in order; `fact` is what each checks. Raises the first rule that is broken."""
+    """Passes `fact` to the check of each of `guards`, in their order. Raises the first rule that is broken."""
     for guard in guards:
         guard.check(context, project, fact)

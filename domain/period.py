@@ -31,7 +31,7 @@ def months_between(day: date, later: date) -> int:
 
 
 def months_after(day: date, months: int) -> date:
-    """The date `months` months after `day`. If the month reached has no such day, it is the last day of that month."""
+    """The date `months` months after `day`: the same day of a later month, or the last day if that month is shorter."""
     years, month = divmod(day.month - 1 + months, 12)
     year = day.year + years
     return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))

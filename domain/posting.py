@@ -166,7 +166,7 @@ def key_of(*accounts: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=10_000)
 def _of_all_payments(account: str, place: Place) -> AccountAt:
-    """`account` at `place` without its payment: the key in `Accounts.sums`, where a sum covers all payments."""
+    """The key of `account` at `place` in `Accounts.sums`. It names no payment, because a sum covers all payments."""
     return AccountAt(account, account_at(account, place).place.without_payment)
 
 

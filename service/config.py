@@ -75,7 +75,7 @@ class ExitCode(IntEnum):
     NOT_DONE = 2
     """The command could not run, or could not finish."""
     PERMANENT = 3
-    """The command could not run, and could not run if it were started again."""
+    """The command could not run. If it were started again, it would fail again."""
     INTERRUPTED = 130
     PIPE_CLOSED = 141
     """The process that read the command's output has ended."""
@@ -106,11 +106,14 @@ def _no_ledger(home: Path) -> ConfigWrong:
 def from_environment(
     env: Mapping[str, str] = os.environ, *, new: bool = False, variables: Collection[str] = OF_SERVER + OF_PROJECTOR
 ) -> Config:
-    """The configuration from the environment. With `new`, creates the home directory and its secret if missing.
+    """The configuration from the environment.
 
-    `variables`: the variables that the command uses, besides those of the ledger; all others are ignored. Raises
-    ConfigWrong if a variable is invalid. Without `new`, also raises ConfigWrong if there is no ledger or no secret.
-    With `new`, also raises ConfigWrong if the home directory has a ledger but no secret is found.
+    `new`: create the home directory and the secret if they are missing. `variables`: the variables that the command
+    uses, besides those of the ledger; all others are ignored.
+
+    Raises ConfigWrong if a variable is invalid. Without `new`, also raises it if there is no secret, or if DATABASE_URL
+    is not set and the home directory has no ledger. With `new`, also raises it if the home directory has a ledger but
+    there is no secret.
     """
     home = _home(env)
     url = _database_url(env)
@@ -192,8 +195,8 @@ def _given_secret(env: Mapping[str, str]) -> str | None:
 def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
     """The configured secret. If there is none and `new` is true, creates one in `home`.
 
-    Raises ConfigWrong if there is no secret and none may be created, because `new` is false or `home` already has a
-    ledger. That ledger was set up with another secret.
+    Raises ConfigWrong if there is no secret and none may be created. None may be created if `new` is false, or if
+    `home` already has a ledger, because that ledger has a secret of its own.
     """
     secret = configured_secret(env)
     if secret is not None:

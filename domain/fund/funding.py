@@ -222,9 +222,10 @@ def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decisio
 
 
 def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
-    """The decision to accept a reallocation. The money moves from one line to the pool, and from there to the other.
+    """The decision to accept a reallocation. Raises the rule that `fact` breaks.
 
-    One move would not do, because a move can name only one project. Raises the rule that `fact` breaks.
+    The money moves from the first line to the pool, and from the pool to the other line. There are two moves, because
+    one move can name only one project.
     """
     if fact.from_project == fact.to_project:
         raise SameProject(project=fact.from_project)
@@ -240,9 +241,10 @@ def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decisio
 
 
 def mirrors_of(*moves: Move) -> tuple[tuple[str, Fact], ...]:
-    """One mirror for each of `moves`, which all enter or leave a project's line, with the stream to record it on.
+    """One mirror for each of `moves`, with the name of the project's stream to record the mirror on.
 
-    The stream is the project's. The mirror is AllotmentReceived or AllotmentReduced.
+    Each move must put money into a project's line (its mirror is AllotmentReceived) or take money out of the line (its
+    mirror is AllotmentReduced).
     """
     mirrors: list[tuple[str, Fact]] = []
     for moved in moves:

@@ -51,7 +51,10 @@ CASH = {
 A surrender out of the pool is not shown, because it moves only an entitlement: see `cash_of`.
 """
 REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
-"""The event types of CASH that can be reversed in part: a reconciliation may give less than their recorded amount."""
+"""The event types of CASH that can be reversed in part.
+
+The amount of such an entry in a reconciliation may be less than the amount that was recorded.
+"""
 MAX_SPAN = timedelta(days=366)
 """The maximum number of days that one statement may cover."""
 
@@ -73,7 +76,7 @@ SIDES = {
     Difference.DUPLICATE: (True, False),
     Difference.LEDGER_ONLY: (False, True),
 }
-"""For each kind of difference: whether such an exception names statement lines, and whether it names ledger entries."""
+"""For each kind of difference: whether its exceptions name statement lines, and whether they name ledger entries."""
 
 
 class StatementLine(Struct, frozen=True):
@@ -99,8 +102,8 @@ class CashEntry(Struct, frozen=True):
 class Match(Struct, frozen=True):
     """Statement lines and ledger entries that belong together: one to one, one to several, or several to one.
 
-    Both have the same sum. `lines`: the numbers of the lines. `reasons`: what lines and entries have in common.
-    `confidence` that they belong together is from 0 to 100.
+    The sum of the lines is the sum of the entries. `lines`: the numbers of the lines. `reasons`: what the lines and the
+    entries have in common. `confidence`, from 0 to 100: how certain it is that they belong together.
     """
 
     lines: tuple[int, ...]
@@ -110,9 +113,10 @@ class Match(Struct, frozen=True):
 
 
 class Exceptional(Struct, frozen=True):
-    """A difference: a line or entry that only one side has, or lines and entries that do not agree, and the reason why.
+    """A difference between statement and ledger, with its explanation.
 
-    `explanation`: the reason, as a person writes it.
+    Either only one of the two has a line or entry, or lines and entries do not agree. `explanation`: the reason for the
+    difference, as a person writes it.
     """
 
     kind: Difference
@@ -281,7 +285,7 @@ def cash_of(event: Recorded) -> Money | None:
 
 
 def _amounts(context: Context, fact: StatementReconciled, direction: Direction) -> Iterator[Money]:
-    """The amount of each matched entry and of each statement line in an exception, as far as it has this direction."""
+    """The amounts of all matched entries, and of all statement lines in exceptions, that have this `direction`."""
     for match in fact.matches:
         yield from (each.amount for each in match.entries if _direction(context, each) is direction)
     for exception in fact.exceptions:

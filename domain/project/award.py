@@ -78,8 +78,8 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:
     """The moves that the award list makes, in the order of its rows, one for each award and batch.
 
-    Each takes the fen with the lowest serials from what the moves before it left in the line's batch. Raises
-    BalanceTooSmall.
+    Each move takes fen out of the line's money for the batch: those with the lowest serials that the earlier moves have
+    not taken. Raises BalanceTooSmall.
     """
     moves: list[Move] = []
     accounts = project.accounts

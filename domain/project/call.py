@@ -41,7 +41,10 @@ from domain.state.entities import Application, Round, RoundStatus, Screening
 from domain.state.project import Project
 
 OF_ROUND = Reversible(restores=lambda project, _: (Restored("round", str(project.round)),))
-"""How an event on the project's last round is reversed: only as a whole; the round's state before the event returns."""
+"""How an event on the project's last round is reversed: the round returns to its state before the event.
+
+Such an event can be reversed only as a whole.
+"""
 
 # Events ----------------------------------------------------------------------
 
@@ -189,9 +192,10 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def reindexed(project: Project, name: str) -> Project:
-    """`project` with the application `name` added to its index `applicants`, or removed if it is withdrawn.
+    """`project` after its index `applicants` is updated for the application `name`.
 
-    An application that replaced it there is not removed.
+    The application is added to the index. If it is withdrawn, it is removed instead, unless another application has
+    already taken its place in the index.
     """
     each = project.applications[name]
     at = (each.round, each.uscc)

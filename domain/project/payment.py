@@ -1,4 +1,4 @@
-"""The steps of a payment: request, approval, instruction, confirmation, a return of the money, or an end without it."""
+"""The steps of a payment: request, approval, rejection, cancellation, instruction, confirmation, failure, return."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ from domain.state.project import Project
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 """The rules that may refuse each step of a payment after its request."""
 AFTER_REQUEST = (NOT_OBJECTED_TO, PAYEE)
-"""The guards of a payment's request that its approval and instruction check again: their result may have changed."""
+"""The guards of a payment's request that are checked again at the payment's approval and at its instruction.
+
+The result of these guards may have changed since the request.
+"""
 AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not in STEP)
 
 # Events ----------------------------------------------------------------------
@@ -193,7 +196,8 @@ INSTRUCTED, CONFIRMED = PaymentStatus.INSTRUCTED, PaymentStatus.CONFIRMED
 class Transition(NamedTuple):
     """The statuses of a payment in which a step is allowed, and the status that the step leads to.
 
-    A PaymentApproved leads to it only if it is the approval of the last level.
+    A PaymentApproved leads to the status APPROVED only if it approves the last level; otherwise the status stays
+    REQUESTED.
     """
 
     allowed: tuple[PaymentStatus, ...]

@@ -106,7 +106,10 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def received(project: Project, name: str, amount: int) -> Project:
-    """`project` with `amount` fen more received on the recovery `name`; fewer, if `amount` is negative (a reversal)."""
+    """`project` with `amount` fen added to what was received on the recovery `name`.
+
+    `amount` is negative if a receipt is reversed.
+    """
     return replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
 
 

@@ -332,7 +332,10 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
 
 
 def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
-    """The names of the applications that an objection to `notice` concerns: the one in `fact`, or else all on it."""
+    """The names of the applications that an objection to `notice` concerns.
+
+    This is the application that `fact` names; if `fact` names none, it is every application on the notice.
+    """
     return frozenset({fact.application}) if fact.application else notice.applications
 
 

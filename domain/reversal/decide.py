@@ -38,7 +38,7 @@ from domain.state.project import Project
 
 
 def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Decision:
-    """The decision to accept the reversal `fact`, with its moves and mirrors. Raises the rule that it breaks.
+    """The decision to accept the reversal `fact`, with its moves and mirrors. Raises the rule that `fact` breaks.
 
     `owner` is the fund or project whose stream has the reversed entry.
     """
@@ -78,10 +78,11 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
 def _moves_back(
     context: Context, owner: Fund | Project, entry: Recorded, fact: EntryReversed, *, in_part: bool
 ) -> tuple[tuple[Move, ...], FenSet]:
-    """The moves that reverse the entry, or the part `fact.amount` of it, and the fen of it that remain unreversed.
+    """The moves of the reversal, and those fen of `entry` that are still not reversed after it.
 
-    `in_part`: whether the entry's type can be reversed in part. Raises AlreadyReversed, MoreThanLeft; MovedOn if fen to
-    move back have left the account that the entry moved them to.
+    The moves reverse `fact.amount` of the entry, or all that is left of it if there is no amount. `in_part`: whether
+    the entry's type can be reversed in part. Raises AlreadyReversed, MoreThanLeft, and MovedOn if fen to move back are
+    no longer in the account that the entry moved them to.
     """
     moved = FenSet.of(span for each in entry.moves for span in each.fen.ranges)
     left = moved - owner.reversed.get(fact.version, FenSet())
@@ -103,9 +104,9 @@ def _moves_back(
 
 
 def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """The fen with the `amount` lowest serials, of those in `fen` that are still in the target account of `moved`.
+    """Of the fen in `fen` that are still in the target account of `moved`: the `amount` fen with the lowest serials.
 
-    Raises MovedOn if fewer than `amount` are still there.
+    Raises MovedOn if fewer than `amount` fen are still in that account.
     """
     if ACCOUNTS[moved.target].owner == "project":
         accounts = context.ledger.project(moved.place.project or "").accounts

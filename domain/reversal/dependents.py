@@ -117,9 +117,10 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 
 
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
-    """Raises NotTheLast if an award list later than `entry` decided the award whose money `entry` moved.
+    """Raises NotTheLast if an award that `entry` names was decided by an award list recorded after `entry`.
 
-    That award has only the name in common with the entry's award, which was reversed.
+    Such an award has only its name in common with the award whose money `entry` moved: the list that decided the
+    latter was reversed.
     """
     for moved in entry.moves:
         name = moved.place.award
@@ -134,7 +135,7 @@ def _first_version(payment: Payment) -> int:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """Each payment of `awards` that was requested after the event of version `since`: its name, then the payment.
+    """The name and the payment, for each payment of `awards` that was requested after the event of version `since`.
 
     All payments of the project are read; reversals are rare enough for that.
     """
@@ -237,10 +238,10 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
-    """Raises NotTheLast if a step toward the acceptance of the award was recorded after `version`, that of `fact`.
+    """Raises NotTheLast if a step toward the acceptance of the award was recorded after `fact`.
 
-    A request for acceptance is checked against the amended amount. A batch whose gate is the acceptance is exempt,
-    because the request does not depend on it.
+    A request for acceptance is checked against the amended amount. An amendment of a batch whose gate is the acceptance
+    is exempt, because the request does not depend on the amount of this batch. `version` is the version of `fact`.
     """
     batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
     requested = project.awards[fact.award].acceptance_by
@@ -256,9 +257,10 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
 
 
 def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """Raises PayeeMismatch if the payment's payee is no longer the award's and no waiver allows it (the guard PAYEE).
+    """Raises PayeeMismatch if the payment's payee is no longer the award's payee and no waiver allows another payee.
 
-    The reversal sets the payment back to instructed, so the payee could be paid again.
+    This is the check of the guard PAYEE. The reversal sets the payment back to instructed, so its payee could be paid
+    again.
     """
     PAYEE.check(context, project, project.payments[fact.payment])
 
@@ -273,10 +275,10 @@ def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: i
 
 
 def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, version: int) -> None:
-    """Raises MoreThanPaid if, without the waiver `fact`, the payment's recovery orders would claim more than is paid.
+    """Raises MoreThanPaid if, without the waiver `fact`, the payment's recovery orders would demand more than is paid.
 
-    The check applies only if one of these orders was made after the waiver. Otherwise the claims would be the same as
-    they were before the waiver.
+    The check applies only if one of these orders was made after the waiver. Otherwise the orders would demand only what
+    they demanded before the waiver.
     """
     before = project.undo("recovery", fact.recovery)
     payment = before.recoveries[fact.recovery].payment
@@ -290,10 +292,10 @@ def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, ve
 
 
 def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
-    """Raises NotTheLast if a waiver after `version`, that of `fact`, let a claim to money of the same payment lapse.
+    """Raises NotTheLast if, after `fact`, a RecoveryWaived let a part of another recovery of the same payment lapse.
 
-    The waiver of a recovery lets the part of its claim lapse that is no longer paid, for example because of `fact`. The
-    recovery that `fact` itself belongs to, if any, is not checked.
+    When a recovery is waived, the part of its demand lapses for which no paid money is left, for example because of
+    `fact`. If `fact` is a receipt, the recovery that it belongs to is not checked. `version` is the version of `fact`.
     """
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment
@@ -336,7 +338,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     RecoveryWaived: (_is_not_claimed_again,),
     WaiverGranted: (_was_not_used,),
 }
-"""By the type of an entry, the checks that no later event depends on it. Types that are not listed need none.
+"""For each type of entry, the checks that no later event depends on the entry. Types that are not listed need none.
 
 A check gets the context, the project, the entry's fact and the entry's version, and raises a rule.
 """

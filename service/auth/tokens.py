@@ -29,7 +29,7 @@ FETCH_SECONDS = 5.0
 MAX_KEYS_AGE_SECONDS = 600.0
 """The keys with which the issuer's tokens are verified are fetched again when they are older than this."""
 FETCHED_AGAIN_SECONDS = 10.0
-"""If a token cannot be verified, the issuer's keys are fetched again, unless they were fetched within this time before.
+"""If a token cannot be verified, the issuer's keys are fetched again, unless the last fetch is at most this long ago.
 """
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
@@ -157,7 +157,10 @@ def read(file: Path) -> Issuer:
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
-    """The claim named `path`, or else the value at that dotted path, such as `realm_access.roles`; None if absent."""
+    """The value in a token's `claims` under the name `path`, or else at the dotted path, such as `realm_access.roles`.
+
+    None if `claims` has neither.
+    """
     if path in claims:
         return claims[path]
     return reduce(

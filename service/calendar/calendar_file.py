@@ -99,8 +99,8 @@ def read(file: Path) -> CalendarFile:
 def _days(parsed: Mapping[str, Any]) -> tuple[dict[date, str], list[tuple[str, str, str]]]:
     """The days that the parsed calendar file names, and the errors found in them.
 
-    The first result has the path of the field by day. Each error of the second is the path of a field, and the reason
-    in Chinese and in English.
+    Returns two values. The first maps each day to the path of the field that names the day. The second is the list of
+    errors; each has the path of a field, the reason in Chinese, and the reason in English.
     """
     if not FIRST_YEAR <= parsed["year"] <= LAST_YEAR:
         allowed = f"{FIRST_YEAR} … {LAST_YEAR}"

@@ -46,7 +46,7 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class YearImported(OperatorError):
-    """Another calendar of the year is already imported; only the option `--replace` replaces it."""
+    """The ledger already has a different calendar of the year; only with the option `--replace` is it replaced."""
 
     def __init__(self, existing: Import) -> None:
         at = f"{existing.imported_at:%Y-%m-%d}, {existing.actor}, SHA-256 {existing.sha256}"
@@ -91,10 +91,11 @@ def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool = False) -> Import | None:
-    """Import a year's calendar and return the import. If the same calendar is in force, write nothing and return None.
+    """Import the calendar in `file` and return the import. If it is in force already, write nothing and return None.
 
-    Raises YearImported if another calendar of the year is in force and `replace` is false. The append lock is held, so
-    that the new calendar applies to all events after the import's position and to none before it.
+    Raises YearImported if another calendar of the same year is in force and `replace` is false. No event can be
+    appended during the import, because it takes the append lock. So the new calendar applies to exactly the events
+    after the import's position.
     """
     calendar = file.calendar
     with conn.transaction():
@@ -130,7 +131,10 @@ class CurrentCalendar:
         self.calendar = Calendar(packaged)
 
     def as_of(self, conn: Connection[Any], imported_at: datetime | None) -> Calendar:
-        """The calendar whose last import was made at `imported_at`. If `imported_at` is None, it has no imports."""
+        """The calendar whose last import was made at `imported_at`.
+
+        If `imported_at` is None, no import has been made.
+        """
         calendar = self.calendar
         if calendar.imported_at != imported_at:
             imports = (each for each in history(conn) if imported_at and each.imported_at <= imported_at)

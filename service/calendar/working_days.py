@@ -11,8 +11,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 WorkingDays = Callable[[date, date], int | None]
-"""A function that returns the number of working days from one day to another, both included; None if the calendar of
-the year of one of these days is unknown."""
+"""A function that takes two days, and returns the number of working days from the first to the second, both included.
+It returns None if the year of a day in this span has no known calendar."""
 SATURDAY = 5
 
 

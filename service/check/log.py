@@ -20,7 +20,7 @@ KINDS = {
     "check_claim_rows": "claim-wrong",
     "check_serial": "serial-wrong",
 }
-"""By name of a query: the published kind of finding that each row of its result becomes."""
+"""For each query, by name: the published kind of finding that each of its rows becomes."""
 
 
 def check_log(connect: Callable[[], Connection[Any]], report: Report) -> None:

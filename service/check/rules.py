@@ -1,7 +1,7 @@
 """Check the log against the rules: decode every event, decide it again on the state before it, and move its fen again.
 
-Funds are independent of each other, so they are checked one after the other, in two processes: a check has the state
-of at most two funds in memory, however long the log is.
+Funds are independent of each other. Each of two processes checks one half of the funds, one fund after the other. So
+the states of at most two funds are in memory at a time, however long the log is.
 """
 
 from __future__ import annotations
@@ -48,10 +48,11 @@ FETCH_SIZE = 2_000
 
 
 class Part(NamedTuple):
-    """Which funds one process checks: part `number`, from 0, of `of` parts into which all funds are divided.
+    """The funds that one process checks.
 
-    All events of these funds are checked, but the report's number of checked events includes only those up to the log
-    position `upto`.
+    All funds are divided into as many parts as `of` says; `number` is this part's number, counted from 0. All events of
+    this part's funds are checked, but the report's number of checked events includes only those up to the log position
+    `upto`.
     """
 
     url: str
@@ -72,8 +73,8 @@ class Row(NamedTuple):
 def check_rules(url: str, report: Report) -> None:
     """Decide every event again, and add the findings to `report`.
 
-    Events after `report.head` are decided too. The claimed numbers are read in a database snapshot that already has
-    these events, and the events may have claimed or freed numbers.
+    Events after `report.head` are decided too. The reason is the table of claimed numbers: it is read in a database
+    snapshot that already has these events, and they may have claimed or freed numbers.
     """
     if report.head < MIN_EVENTS_FOR_PROCESSES:
         report.merge(check_part(Part(url, 0, 1, report.head)))
@@ -159,9 +160,9 @@ def _not_decoded(row: dict[str, Any], error: Exception) -> Finding:
 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
-    """The findings in one fund, of which `rows` are all events.
+    """The findings in one fund. `rows`: all events of the fund.
 
-    If an event cannot be folded, the events after it are only decoded.
+    If an event cannot be decoded or folded, the fund's later events are decoded, but not decided.
     """
     view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid)
     streams: set[str] = set()
@@ -191,9 +192,9 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
 
 
 def _snapshots(view: LedgerView, events: list[Recorded], index: _LogIndex) -> Iterator[Finding]:
-    """A finding for each saved state of a stream (snapshot) that is wrong, among those saved after one of `events`.
+    """A finding for each wrong snapshot (saved state of a stream) that was saved at the version of one of `events`.
 
-    A saved state is wrong if it cannot be decoded, or if it differs from the stream's state in `view`.
+    A snapshot is wrong if it cannot be decoded, or if it differs from the stream's state in `view`.
     """
     for event in events:
         at = Reference(event.stream, event.version)
@@ -233,10 +234,10 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
 
 
 def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
-    """The view with the next serial of the ledger before `leader`: the lowest serial that `leader` issued.
+    """`view` with the next serial that the ledger had before `leader`, which is the lowest serial that `leader` issued.
 
-    The next serial depends on all funds, and `view` has only one fund. If `leader` issued no fen, `view` is returned
-    unchanged.
+    This serial depends on all funds, and `view` has only one of them, so the serial is taken from `leader`. If `leader`
+    issued no fen, `view` is returned unchanged.
     """
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
     return replace(view, next_serial=min(issued, default=view.next_serial))

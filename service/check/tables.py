@@ -1,4 +1,7 @@
-"""Checks the live tables: folds the log into temporary tables and compares the two, all in one database snapshot."""
+"""Checks the live tables: folds the log into temporary tables and compares them with the live ones.
+
+All is read in one database snapshot.
+"""
 
 from __future__ import annotations
 

@@ -102,8 +102,8 @@ MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     OSError: _of_system,
     UnicodeError: _not_utf8,
 }
-"""By type of an error that the operator can fix: the function that returns the message to print instead of a traceback.
-"""
+"""For each type of error that the operator can fix: a function from the error to the message that is printed instead of
+a traceback."""
 
 
 def run_command() -> None:
@@ -151,8 +151,8 @@ def _print_error(show: Callable[[], object]) -> None:
 def _flushed(code: int) -> int:
     """Flush standard output and standard error, and return the exit code of the process.
 
-    The result is `code`. But if `code` is 0 and a stream cannot be written, the result is the exit code of that error.
-    Such a stream is redirected to /dev/null, because otherwise Python would print an error when it exits.
+    Returns `code`. But if `code` is 0 and a stream cannot be written, returns the exit code of the write error. A
+    stream that cannot be written is redirected to /dev/null; otherwise Python would print an error when it exits.
     """
     for stream in (sys.stdout, sys.stderr):
         try:

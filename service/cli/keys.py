@@ -36,7 +36,7 @@ from service.postgres.queries import QUERIES
 HELP = variables(*OF_LEDGER)
 HELP_OF_CHANGES = variables(*OF_LEDGER, "LOGNAME")
 MAX_YEAR = 2199
-"""The last year that the ledger accepts, also in posts."""
+"""The last year in which a key may expire; posts may not name a later year either."""
 
 
 @click.group("keys", cls=Group)

@@ -61,7 +61,10 @@ def _content(header: Header, fact: Fact) -> Any:
 
 
 def _pointers(before: Any, now: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """The JSON pointer and the old value of each difference between `before` and `now`; `at` is the pointer of both."""
+    """For each difference between the values `before` and `now`: the JSON pointer, and the old value.
+
+    `at`: the JSON pointer of both values.
+    """
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():
             yield from _pointers(before.get(name), now.get(name), f"{at}/{name}")

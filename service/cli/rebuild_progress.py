@@ -32,7 +32,7 @@ class _PerSecond(TextColumn):
 def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, release: str | None = None) -> Rebuilt:
     """Rebuild the projections `names`, or all if `names` is empty, and show progress bars on `out`.
 
-    The projections that `names` read are rebuilt too. `accepted`: the projections whose new rows may differ from the
+    A projection that one of these reads is rebuilt too. `accepted`: the projections whose new rows may differ from the
     live ones. `release`: the held fund to release, or None. Raises the errors of the function `rebuild` of
     projections/rebuild.py.
     """

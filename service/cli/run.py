@@ -75,7 +75,8 @@ def _is_free_for(setup: Setup, chosen: Config) -> bool:
 def _play(chosen: Config, setup: Setup) -> None:
     """Post the example's plan and history, fold the events, and print the planned and the paid amounts.
 
-    Then compare the example's statement with the ledger. If the folding stops, print the reason instead.
+    Then compare the example's statement with the ledger. If the folding stops, print the reason, and neither print the
+    amounts nor compare the statement.
     """
     url = url_of(chosen)
     with connect(url) as conn:

@@ -116,12 +116,13 @@ def opened_database(
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """Context manager: the configuration, and a connection to the ledger's database, even while `suyuan run` uses it.
 
-    Prints the ledger's location to stderr. If DATABASE_URL is not set and SUYUAN_HOME has no ledger: with `new`, a
-    ledger is created there; otherwise ConfigWrong is raised. A command in the wrong folder must neither create a second
-    ledger nor report that an empty ledger is sound. Raises MigrationsPending if the database lacks migrations of this
-    program: only `suyuan migrate` and `suyuan run` apply them.
+    Prints the ledger's location to stderr. `variables`: the environment variables that the command uses, besides those
+    of the ledger.
 
-    `variables`: the environment variables that the command uses, besides those of the ledger.
+    `new`: create a ledger in SUYUAN_HOME if DATABASE_URL is not set and SUYUAN_HOME has no ledger. Without `new`,
+    raises ConfigWrong in this case: a command in the wrong folder must neither create a second ledger nor report that
+    an empty ledger is sound. Raises MigrationsPending if the database lacks migrations of this program, because only
+    `suyuan migrate` and `suyuan run` apply migrations to an existing ledger.
     """
     settings = config.from_environment(new=new, variables=variables)
     with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:

@@ -83,7 +83,7 @@ class _History:
         return closes + days(1)
 
     def _review(self, closed: date) -> date:
-        """Post the screenings and reviews of all projects, beginning with the day `closed`.
+        """Post the screenings and reviews of all projects. `closed`: the day on which the calls closed.
 
         Returns the first day of the public notice. In each project, the last applicant fails the screening, and the
         best of those who passed are proposed for awards.
@@ -133,7 +133,7 @@ class _History:
     def _object(self, project: Project, on: date) -> date:
         """Post an objection that is received on the day `on` and upheld, then a new public notice.
 
-        Returns the last day of this notice.
+        Returns the last day of the new notice.
         """
         excluded, substitute = project.awarded[0], project.next_best()
         assert substitute is not None, "the project was chosen because it has one"
@@ -192,8 +192,8 @@ class _History:
     def _substitute(self, on: date) -> date:
         """In the project with the most awards, one recipient declines its award, and the next best applicant gets one.
 
-        Before that, there is a public notice of this applicant. Returns the day on which its agreement is signed; the
-        day `on` if no recipient declines, because there is only one award or no other applicant.
+        Before the new award, there is a public notice of the new applicant. Returns the day on which the new agreement
+        is signed. If the project has only one award or no other applicant, no recipient declines, and `on` is returned.
         """
         project = max(self._projects, key=lambda each: len(each.awarded))
         substitute, declining = project.next_best(), project.awarded[-1]
@@ -239,7 +239,7 @@ class _History:
             self._post(self._fund, "YearCarriedForward", date(year + 1, 1, 10), "结转批复", **carried)
 
     def _return_money(self, on: date) -> None:
-        """Record that payments of the year before come back from the bank, and reinstate this money.
+        """Record that the bank returns payments made in the previous year, and reinstate the returned money.
 
         Then terminate the awards whose rectification is late.
         """

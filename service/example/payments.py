@@ -24,8 +24,8 @@ TROUBLES = {
     -2: "left in transit",
     -1: "left in approval",
 }
-"""By index of an award among all awards of the fund: the trouble that the award has. The index counts from 0, or from
-the end if it is negative."""
+"""The troubles of awards. Each key is the index of an award among all awards of the fund: it counts from 0, or from the
+end if it is negative."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +99,8 @@ def _returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
 def _part_returned(due: Due, paid: dict[str, str], on: date) -> Iterator[Step]:
     """The steps in which the payee returns a tenth of the batch's amount.
 
-    The award is then reduced by the returned amount. This amount is withdrawn from the project's allotment and
-    surrendered. `paid`: the name and amount of the payment. `on`: the day on which it was requested.
+    The award is then reduced by the returned amount. The returned amount is withdrawn from the project's allotment and
+    surrendered. `paid`: the name and amount of the payment. `on`: the day on which the payment was requested.
     """
     part = str(Money(due.recipient.amounts[due.batch] // 10))
     place = {"batch": due.batch, "amount": part}
@@ -117,7 +117,7 @@ AFTER_CONFIRMATION = {
     "payment returned": _returned,
     "returns a part": _part_returned,
 }
-"""By trouble of an award: the function that returns the steps after the confirmation of the award's payment."""
+"""For some troubles of an award: the function that returns the steps after the award's payment is confirmed."""
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:

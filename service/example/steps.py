@@ -71,7 +71,7 @@ class Step(NamedTuple):
     """A post to make. Steps are posted in the order of their days.
 
     For an EntryReversed, `data` names the payment whose confirmation is reversed. The version of the confirmation is
-    known only when the step is posted. It then replaces the payment in `data`.
+    known only when the step is posted; then this version replaces the payment in `data`.
     """
 
     day: date
@@ -93,7 +93,7 @@ class EventPoster:
     def post(self, stream: str, type_: str, on: date, *cites: str, **data: Any) -> int:
         """Post one event of type `type_` that happened on the day `on`; return the new version of `stream`.
 
-        `cites`: the kinds of documents that the event cites. `data`: the other fields of its `data`.
+        `cites`: the kinds of documents that the event cites. `data`: the fields that depend on the event's type.
         """
         self._posted += 1
         number = f"示例〔{on.year}〕{self._posted}号"
@@ -140,7 +140,7 @@ SPENDING_SIGNS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrende
 
 
 def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:
-    """The proposals of a public notice: the application of each recipient, with its total amount."""
+    """The proposals of a public notice: each recipient's application, and the total amount proposed for it."""
     return [{"application": each.application, "amount": str(Money(sum(each.amounts.values())))} for each in recipients]
 
 

@@ -39,8 +39,8 @@ class Dialect:
 def account(fund: str, row: Row, name: str) -> str:
     """The journal's name for the account `name` of `fund`, such as `Assets:F-yx-ip-2018:In-transit:P-yx-ip-2018-08:B1`.
 
-    `row` has the project and the batch. The journal's name contains them only if the account has a key, as `in_transit`
-    has. The account `pool`, for example, has none.
+    `row`: a row with the columns `project` and `batch`. The returned name contains the project and the batch only if
+    the account has a key. The account `in_transit`, for example, has a key; the account `pool` has none.
     """
     parts = [ROOTS.get(name, "Assets"), f"F-{fund}", name.replace("_", "-").capitalize()]
     if ACCOUNTS[name].key:

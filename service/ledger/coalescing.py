@@ -21,7 +21,7 @@ Work = Callable[[Sequence[R]], None]
 
 
 class _Call(greenlet):
-    """One call that run() makes of its function `handle`, in a greenlet of its own.
+    """A call of `handle`, made by run(), in a greenlet of its own.
 
     `waits_for`: the work that the call waits for, and the request that the call submitted to this work; None once the
     call has ended.
@@ -35,10 +35,10 @@ class _Call(greenlet):
 
 
 def submit(work: Work[R], request: R) -> None:
-    """Have `work` process this request together with the others that are submitted to the same work.
+    """Have `work` process `request`, and return when it has done so. Raises what `work` raises.
 
-    The others are submitted by the calls that the same run() makes. Outside run(), the request is processed alone and
-    at once. Raises what `work` raises.
+    Inside run(), the requests that its calls submit to the same `work` are processed together. Outside run(), the
+    request is processed alone and at once.
     """
     call = getcurrent()
     if isinstance(call, _Call):

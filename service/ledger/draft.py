@@ -1,4 +1,4 @@
-"""The draft of one transaction: the events that its requests would record, each decided after the ones before it."""
+"""The draft of one transaction: the events that it would record. Each post is decided after those before it."""
 
 from __future__ import annotations
 
@@ -61,8 +61,8 @@ class Draft(Struct):
         """Decide `request` after the requests already in the draft; return whether its outcomes were added.
 
         If a post of an atomic request fails, the outcomes of the request are added, but none of its events. With
-        `only_if_all_accepted`, a request is added only if all its posts are to be recorded. Otherwise nothing is added,
-        and the result is False.
+        `only_if_all_accepted`, a request is added only if all its posts are to be recorded. If one of them is not,
+        nothing is added, and the result is False.
         """
         view, event_count, post_count = self.view, len(self.events), len(self.new_posts)
         outcomes = [self._outcome(post) for post in request.bundle]
@@ -110,7 +110,7 @@ class Draft(Struct):
         return {name: self.loaded.last.get(name, LastEvent()) for name in (*names, *funds)}
 
     def states(self, appended: Appended) -> dict[str, CachedState]:
-        """The state of each stream that the draft's events changed, as it is once the events are recorded.
+        """By name of each stream that has events in the draft: the stream's state after these events are recorded.
 
         `appended`: where and when the events were recorded.
         """

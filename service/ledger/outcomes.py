@@ -55,7 +55,7 @@ class Refusal(Struct, frozen=True):
 
 
 class NotRecorded(Struct, frozen=True):
-    """The post was not recorded, because another one failed, and the sender wanted all of them recorded or none."""
+    """The post was not recorded, because another post of the same atomic bundle failed."""
 
 
 Outcome = Committed | Decided | IdentityConflict | VersionConflict | Refusal | NotRecorded

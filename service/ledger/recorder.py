@@ -46,8 +46,8 @@ class Identity(Struct, frozen=True):
 class LastEvent(Struct, frozen=True):
     """The last event of a stream. It identifies the history that a state was derived from.
 
-    A stream without events has version 0. The version alone does not identify the history. After a failover or a
-    restore, events may have been lost, and other events may have got the same versions.
+    A stream without events has version 0. The version alone does not identify the history, because a failover or a
+    restore may have lost events, and other events may then have got the versions of the lost ones.
     """
 
     version: int = 0
@@ -137,9 +137,9 @@ class Datastore(PostgresDatastore):
     def get_connection(self) -> Iterator[Connection[DictRow]]:
         """Context manager: lends a connection of the pool. Raises OperationalError if the database is read-only.
 
-        The other errors are those of the library. When one connection is lost, the pool replaces all its connections. A
-        restart of the database ends the other connections too; after a failover, they may never answer or may lead to a
-        standby.
+        Raises the library's other errors too. When one connection is lost, the pool replaces all its connections. After
+        a restart of the database, the others have ended as well; after a failover, they may never answer, or may lead
+        to a standby.
         """
         conn: Connection[DictRow] | None = None
         try:
@@ -208,12 +208,12 @@ class Recorder(PostgresApplicationRecorder):
         new_posts: Sequence[NewPost] = (),
         calendar_at: datetime | None = None,
     ) -> Appended | None:
-        """Append `events`, and record the posts in `new_posts`.
+        """Append `events`, record the posts in `new_posts`, and return where and when the events were recorded.
 
-        `reads`: the streams that the decision of `events` read, each with its last event at that time. `calendar_at`:
-        the import time of the calendar that the decision used. Returns None and writes nothing if a post is already
-        recorded, if the last event of a stream is no longer the one in `reads`, if a claimed document number is taken,
-        or if another calendar was imported after the decision.
+        `reads`: the streams that the decision of `events` read, each with its last event when it was read.
+        `calendar_at`: the import time of the calendar that the decision used. Returns None and writes nothing if a post
+        is already recorded, if the last event of a stream is no longer the one in `reads`, if a claimed document number
+        is taken, or if another calendar was imported after the decision.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
