@@ -1,6 +1,6 @@
 """Check the log against the rules: decode every event, decide it again on the state before it, and move its fen again.
 
-Funds are independent of each other. Each of two processes checks one half of the funds, one fund after the other. So
+Funds are independent of each other. At most two processes share the funds, and each checks one fund after the other. So
 the states of at most two funds are in memory at a time, however long the log is.
 """
 

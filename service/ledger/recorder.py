@@ -213,7 +213,7 @@ class Recorder(PostgresApplicationRecorder):
         `reads`: the streams that the decision of `events` read, each with its last event when it was read.
         `calendar_at`: the import time of the calendar that the decision used. Returns None and writes nothing if a post
         is already recorded, if the last event of a stream is no longer the one in `reads`, if a claimed document number
-        is taken, or if another calendar was imported after the decision.
+        is taken, if another event has issued the same serials, or if another calendar was imported after the decision.
         """
         numbers, free = _claims(events)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
