@@ -22,8 +22,10 @@ def command() -> None:
     settings = config.from_environment(new=True, variables=())
     with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
         say_ledger(settings, conn)
-        for name in migrate(url_of(chosen)) or ["已是最新 up to date"]:
-            say(name)
+        for migration in (migrated := migrate(url_of(chosen))):
+            say(migration)
         api_keys.claim_secret(conn, chosen.secret)
-        for name in rebuild_progress.run_changed(url_of(chosen), err):
-            say(f"已重建 rebuilt {name}")
+        for projection in (rebuilt := rebuild_progress.run_changed(url_of(chosen), err)):
+            say(f"已重建 rebuilt {projection}")
+        if not (migrated or rebuilt):
+            say("已是最新 up to date")

@@ -6,11 +6,10 @@ import sys
 from collections.abc import Sequence
 
 import click
-from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from rich.text import Text
 
-from projections import ORDER, FoldStopped
-from projections.rebuild import AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer, Rebuilt
+from projections import ORDER
+from projections.rebuild import Rebuilt
 from service.cli import rebuild_progress
 from service.cli.terminal import (
     AS_JSON,
@@ -51,20 +50,7 @@ def command(projections: Sequence[str], accepted: Sequence[str], release: str | 
         raise click.ClickException(f"no such projection 没有此投影: {', '.join(sorted(unknown))}")
     progress = err if as_json else out
     with administered() as (chosen, _):
-        try:
-            rebuilt = rebuild_progress.run(url_of(chosen), projections, expected, progress, release)
-        except (AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer) as error:
-            raise click.ClickException(str(error)) from error
-        except DependentObjectsStillExist as error:
-            raise click.ClickException(
-                f"another database object depends on a table 有其他对象依赖该表: {error}"
-            ) from error
-        except LockNotAvailable as error:
-            raise click.ClickException(
-                "the tables were in use, so the switch got no lock; try again 各表一直有查询，未能切换，请重试"
-            ) from error
-        except FoldStopped as error:
-            raise click.ClickException(f"the log cannot be folded 日志无法推算: {error}") from error
+        rebuilt = rebuild_progress.run(url_of(chosen), projections, expected, progress, release)
     if as_json:
         say_json(rebuild_progress.document(rebuilt))
     else:

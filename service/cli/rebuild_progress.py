@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
+import click
 import psycopg
+from psycopg.errors import DependentObjectsStillExist, LockNotAvailable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from projections import ORDER, changed, with_dependencies
-from projections.rebuild import Rebuilt, rebuild
+from projections import ORDER, FoldStopped, changed, with_dependencies
+from projections.rebuild import AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer, Rebuilt, rebuild
 from projections.shadow_tables import lanes
 from service.cli.terminal import progress
 from service.postgres import session
@@ -33,8 +36,8 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, r
     """Rebuild the projections `names`, or all if `names` is empty, and show progress bars on `out`.
 
     A projection that one of these reads is rebuilt too. `accepted`: the projections whose new rows may differ from the
-    live ones. `release`: the held fund to release, or None. Raises the errors of the function `rebuild` of
-    projections/rebuild.py.
+    live ones. `release`: the held fund to release, or None. Raises ClickException for the errors of the function
+    `rebuild` of projections/rebuild.py.
     """
 
     def connect() -> psycopg.Connection[Any]:
@@ -52,18 +55,43 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, r
             with lock:
                 display.update(bars[lane], completed=position, total=max(head, position))
 
-        return rebuild(connect, wanted, accepted, on_progress, release)
+        with _explained_errors():
+            return rebuild(connect, wanted, accepted, on_progress, release)
+
+
+@contextmanager
+def _explained_errors() -> Iterator[None]:
+    """Turn the errors of a rebuild into messages for the operator."""
+    try:
+        yield
+    except (AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer) as error:
+        raise click.ClickException(str(error)) from error
+    except DependentObjectsStillExist as error:
+        raise click.ClickException(f"another database object depends on a table 有其他对象依赖该表: {error}") from error
+    except LockNotAvailable as error:
+        raise click.ClickException(
+            "the tables were in use, so the switch got no lock; try again 各表一直有查询，未能切换，请重试"
+        ) from error
+    except FoldStopped as error:
+        raise click.ClickException(f"the log cannot be folded 日志无法推算: {error}") from error
 
 
 def run_changed(url: str, out: Console) -> tuple[str, ...]:
     """Rebuild the projections whose SQL this version of the program changed; return their names.
 
-    The new rows may differ from the live ones. Raises the errors of the function `rebuild` of projections/rebuild.py.
+    The new rows of these projections may differ from the live ones. Raises ClickException if the rows of another
+    projection, which one of them reads, differ too, and for the errors of `run`.
     """
     with session.connect(url, session.COMMANDS) as conn:
         names = changed(conn)
-    if names:
-        run(url, names, names, out)
+    if names and not (rebuilt := run(url, names, names, out)).switched:
+        others = ", ".join(name for name in rebuilt.unexpected if name not in names)
+        raise click.ClickException(
+            f"nothing was switched: {others} differs from the log, although its SQL has not changed."
+            " Find out why (suyuan check), then use suyuan rebuild --accept-differences\n"
+            f"未切换：{others} 的 SQL 未变，内容却与日志不符。"
+            "请先用 suyuan check 查明原因，再用 suyuan rebuild --accept-differences"
+        )
     return names
 
 
