@@ -111,9 +111,8 @@ def rebuild(
             rebuilt = _compare(conn, names, release)
             if not set(rebuilt.unexpected) <= set(accepted):
                 return rebuilt
-            for lane in lanes(names):
-                _follow(conn, names, lane, rebuilt.position, on_progress)
-            return rebuilt._replace(position=_switch(conn, names, release), switched=True)
+            position = _switch(conn, rebuilt.position, names, release, on_progress)
+            return rebuilt._replace(position=position, switched=True)
         finally:
             if not conn.closed:
                 conn.execute("reset search_path")
@@ -176,14 +175,15 @@ def _follow(
     lane: Sequence[str],
     reached: int,
     on_progress: Callable[[str, int], object],
-) -> None:
+) -> int:
     """Fold the group of projections `lane` until it is at most NEAR_EVENTS behind the live tables of `names`.
 
-    `reached`: the position that its rebuilt tables have reached so far.
+    `reached`: the position that its rebuilt tables have reached so far. Returns the position that they reach.
     """
     while (upto := _live_position(conn, names)) > (reached + NEAR_EVENTS if reached else 0):
         fold(conn, lane, upto, lambda position: on_progress(lane[0], position), analyzed=reached)
         reached = upto
+    return reached
 
 
 def _live_position(conn: Connection[Any], names: Sequence[str]) -> int:
@@ -228,8 +228,23 @@ def _fold_rest(conn: Connection[Any], names: Sequence[str], release: str | None)
     return position
 
 
-def _switch(conn: Connection[Any], names: Sequence[str], release: str | None) -> int:
+def _switch(
+    conn: Connection[Any],
+    compared: int,
+    names: Sequence[str],
+    release: str | None,
+    on_progress: Callable[[str, int], object],
+) -> int:
+    """Try to switch, at most MAX_ATTEMPTS times, and return the position of the new tables.
+
+    `compared`: the position that the rebuilt tables have reached. A failed attempt undoes what it has folded, and the
+    live tables move on. So the rebuilt tables follow them before each attempt, and no attempt has more to fold than the
+    first.
+    """
+    reached = dict.fromkeys(lanes(names), compared)
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
+        while min(reached.values()) + NEAR_EVENTS < _live_position(conn, names):
+            reached = {lane: _follow(conn, names, lane, position, on_progress) for lane, position in reached.items()}
         try:
             return _try_to_switch(conn, names, release)
         except LockNotAvailable:

@@ -159,6 +159,27 @@ def test_the_projector_goes_on_while_a_rebuild_compares(database, monkeypatch):
     assert database.conn.execute("select fund from fund where fund = %s", [name]).fetchone() == {"fund": name}
 
 
+def test_no_attempt_to_switch_has_more_to_fold_than_the_first(database, monkeypatch):
+    """Readers keep the switch from its lock three times, and the live tables move on meanwhile."""
+    monkeypatch.setattr("projections.rebuild.NEAR_EVENTS", 2)
+    try_to_switch, left = projections.rebuild._try_to_switch, []
+
+    def fail_three_times(conn, *arguments):
+        [cursor] = conn.execute("select min(position) as lowest from suyuan_rebuild.projection").fetchall()
+        left.append(database.position - cursor["lowest"])
+        if len(left) > 3:
+            return try_to_switch(conn, *arguments)
+        for _ in range(10):
+            database.record_another()
+        projector.catch_up(database.url)
+        raise LockNotAvailable
+
+    monkeypatch.setattr("projections.rebuild._try_to_switch", fail_three_times)
+    assert database.rebuild().switched
+    assert len(left) == 4
+    assert max(left) <= 2
+
+
 def test_after_the_switch_the_projector_continues_from_the_position_of_the_new_tables(database):
     assert database.rebuild("balance").switched
     database.conn.execute(
