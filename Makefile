@@ -32,7 +32,7 @@ test-all: test ## also the long tests, the database tests on PostgreSQL 15, and 
 	fi
 	@$(MAKE) --no-print-directory faults
 
-faults: .venv/.test ## everything fails while programs post, and the books are proved; SECONDS=600 EACH=8 SEED=1
+faults: .venv/.test ## everything fails while programs post; SECONDS=600 EACH=8 SEED=1
 	@echo '== faults'
 	@$(BIN)/python -m tests.faults --seconds $(or $(SECONDS),600) --each $(or $(EACH),8) --seed $(or $(SEED),1)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from bench.paced import WRITERS, Timed, beside, between, limit, prepared
+from bench.paced import ALONE_SECONDS, WRITERS, Timed, beside, between, limit, prepared
 from bench.race import Contender, Pace, Row, Run, race
 from bench.workload import Fund, Payments
 from service.app import open_ledger
@@ -59,7 +59,7 @@ def rows(url: str, long: Fund, fund: Fund, pace: Pace) -> Iterator[Row]:
         rate = most.a_second * SHARES[share]
 
         def run(_: float) -> Run:
-            posts = prepared(payments, WRITERS, int(MAX_RATIO * silent_seconds * rate))
+            posts = prepared(payments, WRITERS, int((ALONE_SECONDS + MAX_RATIO * silent_seconds) * rate))
             with _cold(url, fund) as ledger:
                 timed, answers = beside(ledger, posts, rate, lambda: replay(ledger))
             spans = ((min(each.sent for each in answers), timed.started), (timed.started, timed.ended))

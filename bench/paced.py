@@ -101,11 +101,15 @@ def beside(
     stop = Flag()
     with ThreadPoolExecutor(1) as thread:
         posting = thread.submit(post_evenly, ledger, posts, a_second, stop)
-        time.sleep(ALONE_SECONDS)
-        timed = work()
-        assert not posting.done(), "the posts ran out before the work ended"
-        stop.set()
-        return timed, posting.result()
+        try:
+            time.sleep(ALONE_SECONDS)
+            timed = work()
+            early = posting.done()
+        finally:
+            stop.set()  # else all other posts would be sent before an error of `work` is seen
+        answers = posting.result()
+        assert not early, "the posts ran out before the work ended"
+        return timed, answers
 
 
 def between(answers: Iterable[Answer], since: float, until: float) -> Run:

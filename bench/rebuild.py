@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection
 
 from bench.lag import Seen, lags, wait_until_caught_up, watched
-from bench.paced import WRITERS, Answer, Timed, beside, between, limit, prepared
+from bench.paced import ALONE_SECONDS, WRITERS, Answer, Timed, beside, between, limit, prepared
 from bench.race import Contender, Pace, Row, Run, race, summed
 from bench.served import projector
 from bench.workload import Fund, Payments
@@ -50,7 +50,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
         silent_seconds = process.submit(rebuilt, url).result().seconds
 
         def rebuilt_beside(_: float) -> Run:
-            posts = prepared(payments, WRITERS, int(MAX_RATIO * silent_seconds * half))
+            posts = prepared(payments, WRITERS, int((ALONE_SECONDS + MAX_RATIO * silent_seconds) * half))
             with watched(url, POLL_SECONDS) as seen:
                 timed, answers = beside(ledger, posts, half, lambda: process.submit(rebuilt, url).result())
                 wait_until_caught_up(url)

@@ -79,11 +79,12 @@ def command(config: Config, *arguments: str) -> Iterator[threading.Event]:
             start_new_session=True,  # Ctrl-C must reach only this process, which then stops its children in order
         )
 
-    with supervised(arguments[0], start, _stop, final=lambda code: code in FINAL) as ended:
+    with supervised(arguments[0], start, stop_process, final=lambda code: code in FINAL) as ended:
         yield ended
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_process(process: subprocess.Popen[bytes]) -> None:
+    """Terminate a process; kill it if it has not ended after STOP_SECONDS."""
     process.terminate()
     try:
         process.wait(STOP_SECONDS)

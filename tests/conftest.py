@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -90,12 +91,15 @@ def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
 
 
 def end_sessions(url: str) -> None:
-    """End every other session of this database, and wait until they are gone."""
+    """End every other session of this database, all at the same moment, and wait until they are gone."""
+    others = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
     with psycopg.connect(url, autocommit=True) as admin:
-        admin.execute(
-            "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-            " where datname = current_database() and pid <> pg_backend_pid()"
-        )
+        pids = [pid for (pid,) in admin.execute(others)]
+        admin.execute("select pg_terminate_backend(pid) from unnest(%s::int[]) as ended (pid)", [pids])
+        until = time.monotonic() + 10
+        while admin.execute("select from pg_stat_activity where pid = any(%s)", [pids]).fetchone() is not None:
+            assert time.monotonic() < until, "a session does not end"
+            time.sleep(0.01)
 
 
 @pytest.fixture

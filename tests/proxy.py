@@ -31,21 +31,30 @@ class Proxy:
     def silence(self, *, new: bool) -> None:
         """Stop forwarding on all connections that are open now and, if `new`, on later ones until `resume`."""
         self._forwards_new = not new
-        for each in self._connections:
+        for each in list(self._connections):
             each.gate.clear()
 
     def resume(self) -> None:
         """Forward again, on all connections."""
         self._forwards_new = True
-        for each in self._connections:
+        for each in list(self._connections):
             each.gate.set()
 
     def cut(self, *, new: bool = False) -> None:
         """Close all connections and, if `new`, also later ones until `admit`."""
         self._admits = not new
-        for each in self._connections:
+        for each in list(self._connections):
             each.close()
-        self._connections = []
+
+    def close_silent(self) -> None:
+        """Close the connections that `silence` has stopped and nothing has resumed."""
+        for each in list(self._connections):
+            if not each.gate.is_set():
+                each.close()
+
+    def forget(self, connection: _Connection) -> None:
+        with suppress(ValueError):  # it was forgotten before
+            self._connections.remove(connection)
 
     def admit(self) -> None:
         """Forward new connections again after `cut`."""
@@ -97,6 +106,7 @@ class _Connection:
             Thread(target=forward, daemon=True).start()
 
     def close(self) -> None:
+        self._proxy.forget(self)
         self.gate.set()
         for each in (self._client, self._server):
             with suppress(OSError):  # closed by the other end

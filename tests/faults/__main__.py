@@ -77,15 +77,18 @@ def suffer(site: Site, fault: Fault, random: Random, seconds: float) -> list[str
     began = time.monotonic()
     fault.inflict(site, random, seconds)
     over = time.monotonic()
-    during = max(acknowledged(site) - before, 0)  # less than before if events were lost
+    lost = sum(each.lost for each in site.senders)
+    during = acknowledged(site) - before + lost
     site.await_acknowledged(2)
     posts_after = time.monotonic() - over
     site.await_ready()
     all_after = time.monotonic() - over
     answers = sum((each.answers for each in site.senders), Counter[int]())
     slowest = max(each.slowest for each in site.senders)
+    for proxy in site.proxies:
+        proxy.close_silent()
     prove(site)
-    lost = sum(each.lost for each in site.senders)
+    assert fault.loses == (lost > 0), f"{lost} acknowledged events are lost"
     figures = (over - began, during, lost, answers[503], answers[0], answers[500], slowest, posts_after, all_after)
     return [fault.name, *(f"{figure:.1f}" if isinstance(figure, float) else str(figure) for figure in figures)]
 
@@ -105,7 +108,11 @@ def prove(site: Site) -> None:
         raise AssertionError("\n".join(found[:20]))
 
 
-def campaign(site: Site, faults: list[Fault], seconds: float, each_seconds: float, random: Random) -> Table:
+def campaign(site: Site, faults: list[Fault], seconds: float, each_seconds: float, seed: int) -> Table:
+    """Try the faults, and again, until the time is over; the table of all tries.
+
+    The choices in a fault depend on the seed, the fault, and how often all faults were tried before.
+    """
     table, until = Table(*COLUMNS), time.monotonic() + seconds
     for column in table.columns[1:]:
         column.justify = "right"
@@ -113,7 +120,12 @@ def campaign(site: Site, faults: list[Fault], seconds: float, each_seconds: floa
     for number, fault in enumerate(cycle(faults)):
         if time.monotonic() > until:
             break
-        row = suffer(site, fault, random, each_seconds)
+        random = Random(f"{seed} {number // len(faults)} {fault.name}")
+        try:
+            row = suffer(site, fault, random, each_seconds)
+        except Exception:
+            out.print(f"failed: {fault.name}", site.log_ends(), sep="\n", markup=False, highlight=False)
+            raise
         table.add_row(*row)
         out.print(f"{number + 1:3}  " + "  ".join(row), highlight=False)
     return table
@@ -127,14 +139,14 @@ def main() -> None:
     arguments.add_argument("--only", nargs="+", help="faults whose name contains one of these")
     arguments.add_argument("--list", action="store_true", help="print the names of the faults")
     options = arguments.parse_args()
-    chosen = [f for f in FAULTS.values() if not options.only or any(text in f.name for text in options.only)]
     if options.list:
         out.print(*FAULTS, sep="\n")
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    random = Random(options.seed)
-    random.shuffle(chosen)
+    order = list(FAULTS.values())
+    Random(options.seed).shuffle(order)
+    chosen = [fault for fault in order if not options.only or any(text in fault.name for text in options.only)]
     for fault in chosen:
         if fault.missing:
             out.print(f"not tried: {fault.name}: {fault.missing}")
@@ -142,7 +154,7 @@ def main() -> None:
     try:
         with running_site(options.seed) as site:
             faults = [fault for fault in chosen if not fault.missing]
-            table = campaign(site, faults, options.seconds, options.each, random)
+            table = campaign(site, faults, options.seconds, options.each, options.seed)
             for each in site.senders:
                 each.pause()
             site.await_ready()

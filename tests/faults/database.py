@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import shutil
 import signal
 import subprocess
@@ -16,7 +16,7 @@ import psycopg
 
 from tests.conftest import end_sessions
 from tests.faults.fault import fault
-from tests.faults.part import suspended
+from tests.faults.part import kill, suspended
 from tests.faults.site import Site
 
 
@@ -54,11 +54,9 @@ def full_disk(site: Site, _: Random, seconds: float) -> None:
 
 @fault("PostgreSQL's disk is full and it is killed", missing=NO_SMALL_DISK)
 def full_disk_and_killed(site: Site, _: Random, seconds: float) -> None:
-    """It cannot start again before there is room."""
+    """It may not start again before there is room."""
     file = fill(site.disk)
-    for each in site.server.processes():
-        with suppress(ProcessLookupError):
-            os.kill(each.pid, signal.SIGKILL)
+    kill(site.server.processes())
     time.sleep(seconds)
     file.unlink()
 
@@ -80,13 +78,15 @@ def traced(site: Site, effect: str) -> Iterator[None]:
     """
     calls, postmaster = "fsync,fdatasync", site.server.postmaster()
     attached = [word for each in postmaster.children() for word in ("-p", str(each.pid))]
-    command = ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:{effect}"]
+    log = site.folder / "strace"
+    command = ["strace", "-qq", "-o", str(log), "-e", f"trace={calls}", "-e", f"inject={calls}:{effect}"]
     strace = subprocess.Popen([*command, *attached], stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
         strace.send_signal(signal.SIGINT)
         strace.wait(60)
+    assert re.search("INJECTED|DELAYED", log.read_text()), "strace has changed no call"
 
 
 @fault("every fsync takes a second", missing=NO_STRACE)

@@ -15,7 +15,7 @@ Inflict = Callable[[Site, Random, float], None]
 class Fault:
     """A fault. `inflict` makes the site suffer it, for about the given seconds, and returns when it is over.
 
-    `missing`: what this machine lacks to try it; "" if nothing. `loses`: the log may lose acknowledged events.
+    `missing`: what this machine lacks to try it; "" if nothing. `loses`: the log loses acknowledged events.
     """
 
     name: str

@@ -6,6 +6,8 @@ import json
 import socket
 import struct
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 
 from domain.fund.funding import AppropriationReceived
@@ -13,17 +15,27 @@ from tests.faults.fault import fault
 from tests.faults.senders import SOURCE
 from tests.faults.site import Site
 from tests.lives import yuan
+from tests.proxy import Proxy
 from tests.scenario import post
 from tests.service.test_random_lives_api import wire
 
 
+@contextmanager
+def both(site: Site, begin: Callable[[Proxy], None], end: Callable[[Proxy], None]) -> Iterator[None]:
+    """Do `begin` to both proxies, and `end` afterwards."""
+    for each in site.proxies:
+        begin(each)
+    try:
+        yield
+    finally:
+        for each in site.proxies:
+            end(each)
+
+
 @fault("the database swallows all packets")
 def black_hole(site: Site, _: Random, seconds: float) -> None:
-    for each in site.proxies:
-        each.silence(new=True)
-    time.sleep(seconds)
-    for each in site.proxies:
-        each.resume()
+    with both(site, lambda proxy: proxy.silence(new=True), Proxy.resume):
+        time.sleep(seconds)
 
 
 @fault("the database's open connections fall silent for ever")
@@ -35,11 +47,8 @@ def half_open(site: Site, _: Random, seconds: float) -> None:
 
 @fault("all database connections are cut")
 def cut(site: Site, _: Random, seconds: float) -> None:
-    for each in site.proxies:
-        each.cut(new=True)
-    time.sleep(seconds)
-    for each in site.proxies:
-        each.admit()
+    with both(site, lambda proxy: proxy.cut(new=True), Proxy.admit):
+        time.sleep(seconds)
 
 
 @fault("acknowledgements of commits are lost")
@@ -48,6 +57,8 @@ def lost_answers(site: Site, random: Random, seconds: float) -> None:
     while time.monotonic() < until:
         random.choice(site.proxies).lose_answers(1)
         time.sleep(0.2)
+    for each in site.proxies:
+        each.lose_answers(0)
 
 
 @fault("clients leave in the middle of a request")

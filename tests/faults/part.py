@@ -13,8 +13,6 @@ import psutil
 from service import supervisor
 from service.supervisor import PARENT
 
-STOP_SECONDS = 60
-
 
 class Part:
     """A supervised process, with these environment variables besides those that this process has at each start."""
@@ -30,7 +28,7 @@ class Part:
     ) -> None:
         self.name, self._command, self._log = name, command, log
         self._environment, self._options = environment, options
-        stack.enter_context(supervisor.supervised(name, self._start, _stop, lambda _: False))
+        stack.enter_context(supervisor.supervised(name, self._start, supervisor.stop_process, lambda _: False))
 
     def _start(self) -> subprocess.Popen[bytes]:
         environment = {**os.environ, **self._environment, PARENT: str(os.getpid())}
@@ -60,17 +58,19 @@ def kill(processes: Sequence[psutil.Process]) -> None:
 @contextmanager
 def suspended(processes: Sequence[psutil.Process]) -> Iterator[None]:
     """Stop these processes with SIGSTOP, and let them go on afterwards."""
-    for each in processes:
-        each.suspend()
-    yield
-    for each in processes:
-        with suppress(psutil.NoSuchProcess):
-            each.resume()
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
     try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
+        for each in processes:
+            with suppress(psutil.NoSuchProcess):
+                each.suspend()
+        yield
+    finally:
+        for each in processes:
+            with suppress(psutil.NoSuchProcess):
+                each.resume()
+
+
+def words(process: psutil.Process) -> list[str]:
+    """The words of the process's command line; none if it has ended."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline()).split()
+    return []

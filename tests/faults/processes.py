@@ -14,22 +14,23 @@ import psutil
 from tests.faults.fault import fault
 from tests.faults.part import kill, suspended
 from tests.faults.site import Site
+from tests.faults.waiting import wait_until
+from tests.service.test_pooler import PROGRAM as PGBOUNCER
 
 Choose = Callable[[Site, Random], Sequence[psutil.Process]]
 
 
 def a_check(site: Site, _: Random) -> Sequence[psutil.Process]:
     """The processes of a check, which is requested; waits until it runs."""
-    site.webs[0].ask("POST", "/v1/checks", key=site.key)
-    until = time.monotonic() + 30
-    while not (found := site.checker()) and time.monotonic() < until:
-        time.sleep(0.01)
-    return found
+    status, answer = site.webs[0].ask("POST", "/v1/checks", key=site.key)
+    assert status == 202, answer
+    wait_until(site.checker, "a check that runs", pause=0.01)
+    return site.checker()
 
 
 def a_session(site: Site, random: Random) -> Sequence[psutil.Process]:
     """A session of the web or the projector on the server."""
-    return random.sample(site.server.part("suyuan"), 1)
+    return random.sample(site.server.sessions(), 1)
 
 
 def everything(site: Site, _: Random) -> Sequence[psutil.Process]:
@@ -51,14 +52,24 @@ VICTIMS: dict[str, Choose] = {
 """What is killed or stopped, by name. To kill a session is what the kernel does when memory runs out."""
 
 
-def register(victim: str, choose: Choose) -> None:
-    @fault(f"kill -9 of {victim}")
-    def killed(site: Site, random: Random, _: float) -> None:
-        kill(choose(site, random))
+NO_POOLER = {} if PGBOUNCER else {"the pooler": "pgbouncer is not installed"}
 
-    @fault(f"SIGSTOP of {victim}")
+
+def register(victim: str, choose: Choose) -> None:
+    missing = NO_POOLER.get(victim, "")
+
+    def chosen(site: Site, random: Random) -> Sequence[psutil.Process]:
+        processes = choose(site, random)
+        assert processes, f"{victim} does not run"
+        return processes
+
+    @fault(f"kill -9 of {victim}", missing=missing)
+    def killed(site: Site, random: Random, _: float) -> None:
+        kill(chosen(site, random))
+
+    @fault(f"SIGSTOP of {victim}", missing=missing)
     def stopped(site: Site, random: Random, seconds: float) -> None:
-        with suspended(choose(site, random)):
+        with suspended(chosen(site, random)):
             time.sleep(seconds)
 
 
@@ -77,19 +88,23 @@ def killed_again_and_again(site: Site, random: Random, seconds: float) -> None:
 
 NO_OTHER = 3
 """A limit of file descriptors below which a process has no free one. Those that are open stay open."""
+ENDED = (psutil.NoSuchProcess, subprocess.CalledProcessError)
+"""What psutil and prlimit raise for a process that has ended."""
 
 
 @contextmanager
 def limited(processes: Sequence[psutil.Process], limit: str, used: Callable[[psutil.Process], int]) -> Iterator[None]:
     """Limit a resource of each process to what `used` returns. `limit`: the name of a limit of the program prlimit."""
-    before = {each: prlimit(each, f"--{limit}", "--output=SOFT", "--noheadings") for each in processes}
-    for each in processes:
-        prlimit(each, f"--{limit}={used(each)}:")
+    before: dict[psutil.Process, str] = {}
     try:
+        for each in processes:
+            with suppress(*ENDED):
+                before[each] = prlimit(each, f"--{limit}", "--output=SOFT", "--noheadings")
+                prlimit(each, f"--{limit}={used(each)}:")
         yield
     finally:
         for each, soft in before.items():
-            with suppress(psutil.NoSuchProcess, subprocess.CalledProcessError):  # it has ended
+            with suppress(*ENDED):
                 prlimit(each, f"--{limit}={soft}:")
 
 

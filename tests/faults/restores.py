@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from random import Random
 
@@ -11,6 +10,7 @@ from psycopg.conninfo import make_conninfo
 from tests.faults.fault import fault
 from tests.faults.server import DATABASE, Server, configure
 from tests.faults.site import Site
+from tests.faults.waiting import wait_until
 
 NEWER = 5
 """How many events each sender has acknowledged after the backup; the restore loses them."""
@@ -34,7 +34,7 @@ def base_backup(site: Site, _: Random, __: float) -> None:
     site.server.copy(folder, "recovery.signal")
     site.await_acknowledged(NEWER)
     with site.offline():
-        site.replace_server(started(folder, site))
+        site.replace_server(recovered(folder, site))
 
 
 @fault("a point in time is restored", loses=True)
@@ -48,13 +48,12 @@ def point_in_time(site: Site, _: Random, __: float) -> None:
     restore = {"restore_command": f'cp "{site.archive}/%f" %p', "recovery_target_time": instant}
     configure(folder / "postgres", {**restore, "recovery_target_action": "promote"})
     with site.offline():
-        site.replace_server(started(folder, site))
+        site.replace_server(recovered(folder, site))
 
 
-def started(folder: Path, site: Site) -> Server:
+def recovered(folder: Path, site: Site) -> Server:
     """The server on a copy, after its recovery."""
-    server = Server(folder, site.archive)
-    server.start()
+    server = site.start_server(folder)
     await_end_of_recovery(server)
     return server
 
@@ -62,16 +61,11 @@ def started(folder: Path, site: Site) -> Server:
 def archive_the_log(server: Server) -> None:
     """Wait until the write-ahead log up to now is in the archive."""
     segment = server.ask("select pg_walfile_name(pg_switch_wal())")
-    until = time.monotonic() + 60
-    while not (server.archive / segment).exists():
-        if time.monotonic() > until:
-            raise TimeoutError(f"{segment} was not archived")
-        time.sleep(0.1)
+    wait_until((server.archive / segment).exists, f"{segment} in the archive")
 
 
 def await_end_of_recovery(server: Server) -> None:
-    while server.ask("select pg_is_in_recovery()"):
-        time.sleep(0.05)
+    wait_until(lambda: not server.ask("select pg_is_in_recovery()"), "the end of the recovery")
 
 
 @fault("failover to a standby", loses=True)
@@ -79,14 +73,11 @@ def failover(site: Site, _: Random, __: float) -> None:
     """The standby receives nothing of the last moment, so that acknowledged events are lost."""
     folder, primary = site.new_folder(), site.server
     primary.copy(folder, "standby.signal", primary_conninfo=make_conninfo(primary.url, dbname=""))
-    standby = Server(folder, site.archive)
-    standby.start()
-    while primary.ask("select state from pg_stat_replication") != "streaming":
-        time.sleep(0.05)
+    standby = site.start_server(folder)
+    wait_until(lambda: primary.ask("select state from pg_stat_replication") == "streaming", "a streaming standby")
     site.await_acknowledged(NEWER)
     standby.ask("alter system set primary_conninfo = ''", "select pg_reload_conf()")
-    while primary.ask("select count(*) from pg_stat_replication"):
-        time.sleep(0.05)
+    wait_until(lambda: not primary.ask("select count(*) from pg_stat_replication"), "a standby that receives nothing")
     site.await_acknowledged(NEWER)
     with site.offline():
         standby.ask("select pg_promote()")

@@ -53,6 +53,7 @@ class Sender(Thread):
 
     def pause(self) -> None:
         """Return when every event that was sent has its outcome; send no other until `go_on`."""
+        self._idle.clear()
         self._paused.set()
         while self.is_alive() and not self._idle.wait(0.1):
             pass

@@ -15,6 +15,7 @@ from psycopg.conninfo import make_conninfo
 
 from service.postgres import embedded
 from tests.conftest import PROGRAMS
+from tests.faults.part import words
 
 DATABASE = "suyuan"
 ARCHIVE_SCRIPT = """#!/bin/sh
@@ -23,6 +24,11 @@ cmp --silent "$1" "$2" || { test ! -f "$2" && cp "$1" "$2.part" && sync "$2.part
 """Copies a segment of the write-ahead log to the archive, as docs/operations.md recommends."""
 NO_RECOVERY = {"restore_command": "false", "recovery_target_time": "", "primary_conninfo": ""}
 """Settings of a copy that recovers what it contains, and nothing more."""
+
+SESSIONS = """
+    select array_agg(pid) from pg_stat_activity
+    where datname = current_database() and backend_type = 'client backend' and pid <> pg_backend_pid()
+"""
 
 
 class Server:
@@ -66,7 +72,11 @@ class Server:
 
     def part(self, title: str) -> list[psutil.Process]:
         """The processes of this server whose title has this word, such as `walwriter`."""
-        return [each for each in self.processes() if title in " ".join(each.cmdline())]
+        return [each for each in self.processes() if title in words(each)]
+
+    def sessions(self) -> list[psutil.Process]:
+        """The processes of the sessions that the service has open."""
+        return [psutil.Process(pid) for pid in self.ask(SESSIONS)]
 
     def ask(self, *statements: str, database: str = DATABASE) -> Any:
         """Run these statements; the first column of the last one's first row."""

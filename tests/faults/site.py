@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -18,9 +17,10 @@ from psycopg.rows import dict_row
 from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from service.postgres.migrate import migrate
-from tests.faults.part import Part, kill
+from tests.faults.part import Part, kill, words
 from tests.faults.senders import Sender
 from tests.faults.server import DATABASE, Server
+from tests.faults.waiting import wait_until
 from tests.faults.web import Web
 from tests.proxy import Proxy
 from tests.service.test_kill import free_port
@@ -49,9 +49,8 @@ class Site:
         self.archive = folder / "archive"
         self.archive.mkdir()
         self._copies = 0
-        self.server = Server(disk / "server", self.archive)
-        stack.callback(self._stop_server)
-        self.server.start()
+        self._stack = stack
+        self.server = self.start_server(disk / "server")
         self.server.ask(f"create database {DATABASE}", database="postgres")
         migrate(self.server.url)
         with psycopg.connect(self.server.url, autocommit=True, row_factory=dict_row) as conn:
@@ -71,9 +70,6 @@ class Site:
         for each in self.senders:
             stack.callback(each.finish)
             each.start()
-
-    def _stop_server(self) -> None:
-        self.server.stop()
 
     def _settings(self, url: str) -> dict[str, str]:
         settings = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET, "SUYUAN_HOME": str(self.home)}
@@ -106,7 +102,7 @@ class Site:
 
     def checker(self) -> list[psutil.Process]:
         """The processes of the check that runs now."""
-        return [each for each in self.projector.processes()[1:] if "check" in each.cmdline()]
+        return [each for each in self.projector.processes()[1:] if "check" in words(each)]
 
     def restart(self) -> None:
         """Kill everything, so that it starts again with the environment of this process."""
@@ -118,6 +114,13 @@ class Site:
         """A folder for another server."""
         self._copies += 1
         return self.disk / f"copy{self._copies}"
+
+    def start_server(self, folder: Path) -> Server:
+        """Start a server on `folder`; it is stopped at the end, unless before."""
+        server = Server(folder, self.archive)
+        self._stack.callback(server.stop)
+        server.start()
+        return server
 
     @contextmanager
     def offline(self) -> Iterator[None]:
@@ -147,25 +150,20 @@ class Site:
             return status == 200 and answer["projected_position"] >= position
         return False
 
-    def await_ready(self, seconds: float = 180) -> None:
+    def await_ready(self) -> None:
         """Wait until both web processes are ready and the projections have reached what the log has now."""
         position = self.server.ask("select coalesce(max(position), 0) from event")
-        until = time.monotonic() + seconds
-        while not all(self.ready(web, position) for web in self.webs):
-            if time.monotonic() > until:
-                raise TimeoutError(f"not ready after {seconds} s: {self.log_ends()}")
-            time.sleep(0.1)
+        wait_until(lambda: all(self.ready(web, position) for web in self.webs), "ready", pause=0.1)
 
-    def await_acknowledged(self, count: int, seconds: float = 180) -> None:
+    def await_acknowledged(self, count: int) -> None:
         """Wait until each sender has `count` more events acknowledged."""
-        goals = [len(each.acknowledged) + count for each in self.senders]
-        until = time.monotonic() + seconds
-        while any(len(each.acknowledged) < goal for each, goal in zip(self.senders, goals, strict=True)):
-            if time.monotonic() > until:
-                raise TimeoutError(f"posts are not acknowledged after {seconds} s: {self.log_ends()}")
-            if wrong := [text for each in self.senders for text in each.wrong]:
-                raise AssertionError(wrong[:3])
-            time.sleep(0.05)
+        goals = [(each, len(each.acknowledged) + count) for each in self.senders]
+
+        def reached() -> bool:
+            assert not (wrong := [text for each in self.senders for text in each.wrong]), wrong[:3]
+            return all(len(each.acknowledged) >= goal for each, goal in goals)
+
+        wait_until(reached, "posts are acknowledged")
 
     def log_ends(self) -> str:
         """The last lines of the parts' logs, without those of single requests."""
