@@ -94,7 +94,7 @@ class Changed(Exception):
 
 
 OF_THE_EVENT = (DataError, IntegrityError, ProgramLimitExceeded)
-"""The errors of PostgreSQL that are the fault of an event: folding it again raises them again.
+"""The errors of PostgreSQL that an event itself causes: whenever the event is folded again, its error is raised again.
 
 PostgreSQL raises ProgramLimitExceeded for a key that is too long for its index.
 """
@@ -110,10 +110,10 @@ def advance(
 ) -> Span | None:
     """Fold the next span into those tables of `names` that are furthest behind.
 
-    The span has at most `max_events` events, none at a position above `upto`. It ends where these tables catch up with
-    the next one, so that all are folded together from there. Returns the span, or None if there is nothing to fold. The
-    cursors move in the same transaction as the rows, so each event is folded exactly once. The row locks on the cursors
-    allow only one writer per table. The events of held funds are skipped.
+    The span has at most `max_events` events, none at a position above `upto`. It ends at the latest where these
+    tables reach the next table ahead of them, so that all of them are folded together from there. Returns the span, or
+    None if there is nothing to fold. The cursors move in the same transaction as the rows, so each event is folded
+    exactly once. The row locks on the cursors allow only one writer per table. The events of held funds are skipped.
 
     If an event makes the span fail with an error of OF_THE_EVENT, the span is halved until it can be folded. Raises
     FoldStopped, with the position, if a span of one event fails. Raises Changed, before anything is folded, if the SQL
@@ -163,8 +163,8 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
 def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
     """Lock the cursors of `names` until the transaction ends, and return the position of each by name.
 
-    A projection without a cursor gets one. Raises Changed if the SQL of one of them has changed since its table was
-    folded.
+    A projection without a cursor gets one. Raises Changed if the SQL of any of `names` has changed since its table
+    was folded.
     """
     versions = [VERSIONS[name] for name in names]
     rows.execute(REGISTER, {"names": list(names), "versions": versions})

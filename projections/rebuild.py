@@ -23,12 +23,12 @@ SCHEMA = "suyuan_rebuild"
 ONE_AT_A_TIME = 8_319_689_431_689_592_834  # `suyuan` in ASCII, and 2
 """The key of the advisory lock that allows one rebuild at a time."""
 LOCK_TIMEOUT = "300ms"
-"""How long one attempt to replace the live tables waits for its locks. New readers wait behind it: keep it short."""
+"""How long one attempt to replace the live tables waits for each lock. New readers wait behind it, so keep it short."""
 MAX_ATTEMPTS, MAX_PAUSE_SECONDS = 40, 2.0
 NEAR_EVENTS = 1_000
 """The live tables may be replaced when at most this many events are left to fold into the rebuilt ones.
 
-The transaction that replaces them folds these first, in some 0.1 s, while the projector waits.
+The transaction that replaces the live tables first folds these events, in some 0.1 s, while the projector waits.
 """
 
 
@@ -64,7 +64,7 @@ class HeldMeanwhile(Exception):
 
 
 class Rebuilt(NamedTuple):
-    """The result of a rebuild: the position of the rebuilt tables, and each compared with the live table.
+    """The result of a rebuild: the position of the rebuilt tables, and the comparisons with the live tables.
 
     `comparisons`: as of this position, or of an earlier one if the live tables have moved on since. `switched`: whether
     the rebuilt tables have replaced the live ones.
@@ -154,7 +154,7 @@ def _catch_up(
 
     `indexes`: the SQL statements that create the indexes of each table. The projections are folded in at most two
     groups (lanes), each in a thread. The lanes need not reach the same position: while posts come in, the live tables
-    move on each time a lane reaches the position where they were.
+    have already moved on when a lane reaches the position that they had.
     """
 
     def run(lane: tuple[str, ...]) -> None:
@@ -204,7 +204,9 @@ POSITIONS = "select position from public.projection where name = any(%s)"
 
 
 def _compare(conn: Connection[Any], names: Sequence[str], release: str | None) -> Rebuilt:
-    """Fold the rebuilt tables up to the live ones and compare them, all in one snapshot, while the projector goes on.
+    """In one snapshot, fold the rebuilt tables up to the live tables' position, and compare the two.
+
+    The projector goes on folding meanwhile.
 
     The events after the snapshot are folded by the same SQL into the live and the rebuilt tables, and are not compared.
     The rows of the fund `release` are not compared either. Raises HeldMeanwhile.

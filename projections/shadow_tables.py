@@ -23,8 +23,8 @@ TEMPORARY = "pg_temp"
 FIRST_SPAN, SPAN = 1_000, 50_000
 """The number of events in the first spans folded into new shadow tables, and the largest number in any span.
 
-The first spans are short, because PostgreSQL's planner has no statistics of the new tables yet. The largest are longer
-than the spans that the projector folds into live tables.
+The first spans are short, because PostgreSQL's planner has no statistics of the new tables yet. The largest spans are
+longer than the spans that the projector folds into live tables.
 """
 WORK_MEM = "64MB"
 """PostgreSQL's setting `work_mem` while shadow tables are folded: the memory of one sort or hash of a large span."""
@@ -82,10 +82,11 @@ def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
 
 
 def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Create in `schema` empty tables like the live tables `names` and `projection`, which keeps the cursors.
+    """Create empty tables in `schema`: one like each live table of `names`, and one like `projection` for the cursors.
 
-    They have the live tables' constraints, but not their other indexes. Returns the SQL statements that create the
-    other indexes, by table. Folding needs only the constraints; the other indexes are cheaper to create at the end.
+    The new tables have the constraints of the live tables, but not the indexes that belong to no constraint. Returns
+    the SQL statements that create these indexes, by table. Folding needs only the constraints, and it is cheaper to
+    create the indexes at the end.
     """
     rows = conn.cursor(row_factory=tuple_row)
     later: dict[str, list[str]] = {}

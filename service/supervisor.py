@@ -32,10 +32,10 @@ closed."""
 def supervised(
     name: str, start: Callable[[], Any], stop: Callable[[Any], None], final: Callable[[int | None], bool]
 ) -> Iterator[threading.Event]:
-    """Context manager: supervises the process that `start` returns, and ends it with `stop` on exit.
+    """Context manager: supervises the process that `start` returns, and calls `stop` with it when the context ends.
 
-    A process that ends is restarted, unless `final` returns true for its exit code. Yields an event that is set once
-    the process has ended and will not be restarted.
+    If the process ends, it is restarted, unless `final` returns true for its exit code. Yields an event that is set
+    once the process has ended and will not be restarted.
     """
     stopping, ended, lock = threading.Event(), threading.Event(), threading.Lock()
     running = [start()]
@@ -140,9 +140,9 @@ def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> N
 
 @contextmanager
 def stop_signals_held() -> Iterator[None]:
-    """Context manager: delays the stop signals until it exits.
+    """Context manager: delays stop signals until the context ends.
 
-    No stop signal can then arrive between the start of a process and the record of that start.
+    In the context, a process is started and noted. So no stop signal can arrive when it is started but not yet noted.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:

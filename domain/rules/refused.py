@@ -115,7 +115,7 @@ CODED = frozenset(
         "difference",
     }
 )
-"""The facts of refusals whose values are codes, such as a status. No others are translated: they may be names."""
+"""The facts of refusals that have codes as values, such as a status. Other values may be names, never translated."""
 _CODE = re.compile(r"(?<![\w-])[A-Za-z_]+(?![\w-])")
 _NEXT_TO_CHINESE = re.compile(r"(?<=[\u3000-\u9fff“”]) (?=[\u3000-\u9fff“”])")
 
@@ -136,7 +136,7 @@ def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
 def _spaced(template: str, facts: Mapping[str, object]) -> str:
     """The Chinese message `template` without the spaces around placeholders that Chinese words will fill.
 
-    These are the placeholders of codes, if the values in `facts` are in Chinese. All other spaces stay.
+    Only facts in CODED whose value in `facts` is all Chinese lose the spaces around their placeholder.
     """
     for name in CODED & facts.keys():
         if re.fullmatch(r"[\u3000-\u9fff“”]+", str(facts[name])):

@@ -89,7 +89,10 @@ class Application(Struct, frozen=True):
 
 
 class Notice(Struct, frozen=True):
-    """A public notice 公示. `version`: the version of its NoticeStarted event. `completed`: its NoticeCompleted."""
+    """A public notice 公示.
+
+    `version`: the version of its NoticeStarted event. `completed`: its NoticeCompleted event, None before that event.
+    """
 
     version: int
     applications: frozenset[str]
@@ -229,7 +232,7 @@ class Payment(Struct, frozen=True):
 class Recovery(Struct, frozen=True):
     """An order 追缴 to get back money of a payment. `amount` is the amount ordered, `waived` the amount waived.
 
-    `lapsed`: the amount that is no longer claimed, because the money had already been returned when the recovery
+    `lapsed`: the amount that is no longer demanded, because the money had already been returned when the recovery
     was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
     """
 
@@ -263,7 +266,7 @@ MAX_UNDO_STEPS = 20
 
 
 def stepped(entity: S, version: int, **changes: Any) -> S:
-    """The entity as changed by the event of this `version`. Its state before the change is added to its `past`.
+    """The `entity` after the event of this `version`. The state before the event is added to the entity's `past`.
 
     `changes`: the new values of the changed fields.
     """

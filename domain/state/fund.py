@@ -140,7 +140,10 @@ class Appropriation(Struct, frozen=True):
 
     @property
     def next_year(self) -> int:
-        """The year whose unspent money is to be carried forward next: the budget year, or the one after the last."""
+        """The next year whose unspent money is to be carried forward.
+
+        This is the budget year, or, after a carry-forward, the year after the year of the last carry-forward.
+        """
         return self.carried[-1].year + 1 if self.carried else self.budget_year
 
 
@@ -234,7 +237,8 @@ def allotted_after(allotted: Map[tuple[str, int], int], moves: Iterable[Move]) -
 def plan_after(lines: Map[str, Line], moves: Iterable[Move]) -> Map[str, Line]:
     """The plan's lines, by project, after the `moves` of a reallocation or of its reversal.
 
-    The amount of a move is added to the planned amount of its batch if the move enters the line, else subtracted.
+    If a move enters the account `line`, its amount is added to the planned amount of its batch. If the move leaves that
+    account, the amount is subtracted.
     """
     for moved in moves:
         project, batch = moved.place.project, moved.place.batch

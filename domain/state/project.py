@@ -38,7 +38,7 @@ from domain.state.fund import Line
 
 
 class Project(Struct, frozen=True):
-    """The state of a project, which is a line of the plan that was opened.
+    """The state of a project. A project is opened for a line of the plan.
 
     `round`: the number of the last round, 0 before the first. `applicants`: the names of the applications that are not
     withdrawn, by round number and social credit code. `ended`: the names of the awards that are no longer live.
@@ -206,7 +206,10 @@ class Project(Struct, frozen=True):
             raise AwardInFlight(award=award, amount=Money(amount))
 
     def places_taken(self, line: Line) -> int:
-        """How many awards count toward the number that the line allows: live ones, and others with money in `paid`."""
+        """How many awards count toward the number of awards that `line` allows.
+
+        Live awards count, and so do ended awards that still have money in the account `paid`.
+        """
         freed = sum(not self.held(line, award, (PAID,)) for award in self.ended)
         return len(self.awards) - freed
 
@@ -218,7 +221,7 @@ class Project(Struct, frozen=True):
     def demanded(self, name: str) -> int:
         """How many fen the recovery `name` still demands: those ordered, less those received, waived and lapsed.
 
-        Lapsed fen are no longer claimed, because they had been returned before a waiver.
+        Lapsed fen are no longer demanded, because they had already been returned when the recovery was waived.
         """
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
@@ -245,7 +248,7 @@ class Project(Struct, frozen=True):
     def step(self, kind: str, name: str, version: int, **changes: Any) -> Project:
         """The project after the event of this version made `changes` to the entity `name` of `kind`.
 
-        The entity's state before is kept in its `past`, so that the step can be undone.
+        The state before the event is kept in the entity's `past`, so that the step can be undone.
         """
         return self.with_entity(kind, name, stepped(self.entities(kind)[name], version, **changes))
 

@@ -39,8 +39,10 @@ def tie_out(
     """The pairings of all lines, in the order of the statement; then a pairing for each unpaired entry in `days`.
 
     Each line is in exactly one pairing. `entries` should reach beyond `days`, so that a line on the first or last day
-    can match an entry of a neighbouring day. `pending`: instructed payments that are not confirmed yet. `settled`:
-    entries that another statement has already matched. Lines left over are compared with these two.
+    can match an entry of a neighbouring day.
+
+    Lines that match none of `entries` are then compared with `settled`, the entries that another statement has already
+    matched, and with `pending`, the instructed payments that are not confirmed yet.
     """
     items = OpenItems(days, lines, entries)
     for stage in STAGES:
@@ -105,7 +107,8 @@ STAGES: tuple[Stage, ...] = (
 )
 """The matching stages, in the order in which they are run: from the strongest evidence to the weakest."""
 SURE_STAGES = (by_number, *(pair_singly(with_amount(who), Window.ANY) for who in (by_account, by_payee)))
-"""The stages that match lines left over by STAGES with pending payments, and with entries of another statement."""
+"""The stages for lines that STAGES leave unpaired. They match such lines with pending payments, and with entries that
+another statement has already matched."""
 
 
 def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
@@ -123,7 +126,10 @@ def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequen
 
 
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
-    """Each line that SURE_STAGES pair with exactly one of `entries`, and no other line, mapped to that entry."""
+    """Maps each line that SURE_STAGES pair with a single entry to that entry.
+
+    A line is left out if its pairing has several lines or several entries.
+    """
     items = OpenItems(days, lines, entries)
     for stage in SURE_STAGES:
         stage(items)

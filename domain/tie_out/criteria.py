@@ -34,9 +34,10 @@ def same_name(line: Line, entry: Entry) -> bool:
 
 
 def no_payee_conflict(line: Line, entry: Entry) -> bool:
-    """False if the line and the entry name different payees, by account or, if that is unknown, by name.
+    """False if the line and the entry name different payees.
 
-    Always true for money in, because the line may name a bank as the sender.
+    Their accounts are compared; if it is unknown whether these are the same, the names are compared. Always true
+    for money in, because the line may name a bank as the sender.
     """
     if line.direction is Direction.IN:
         return True
@@ -70,9 +71,9 @@ def differences(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> 
 
 
 def _distinct_pairs(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
-    """All pairs of a line and an entry, but with only one line, and one entry, of each payee's name and account.
+    """All pairs of a line and an entry, with only one line, and only one entry, for each payee name and account.
 
-    This limits the number of comparisons: the names and accounts of the pairs left out are already in another pair.
+    This limits the number of comparisons. Each name and account in a pair left out is also in a pair that is returned.
     """
     named = {(line.name, line.account): line for line in lines}
     of = {(entry.name, entry.account): entry for entry in entries}
@@ -86,7 +87,10 @@ def _all_near(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> bo
 
 
 def no_number_conflict(line: Line, entry: Entry) -> bool:
-    """False if both have a bank reference, or both a voucher number, and the two differ: two different payments."""
+    """False if the line and the entry have different bank references, or different voucher numbers.
+
+    Then they are different payments. A number that the line or the entry lacks is no conflict.
+    """
     return all(entry.numbers.get(kind, number) == number for kind, number in line.numbers.items())
 
 

@@ -25,7 +25,7 @@ class Group(Struct):
 def by_number(items: OpenItems) -> None:
     """Pair the lines with the entries of each group whose members share numbers, directly or through other members.
 
-    A group is paired only if its lines and its entries have the same sum, and there is one line or one entry.
+    A group is paired only if its lines and its entries have the same sum, and it has only one line or only one entry.
     """
     for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
@@ -35,7 +35,8 @@ def by_number(items: OpenItems) -> None:
 def by_number_with_differences(items: OpenItems) -> None:
     """Pair the lines with the entries of each group whose members share numbers, even if their sums differ.
 
-    Run after `by_number`, which leaves the groups that have several lines and several entries, or different sums.
+    This stage runs after `by_number`. The groups still unpaired then have different sums, or several lines and several
+    entries.
     """
     for group in _connected(items):
         items.pair(group.lines, group.entries)

@@ -36,7 +36,8 @@ class Cash(Struct, frozen=True, dict=True):
     def numbers(self) -> Mapping[str, Hashable]:
         """The numbers that identify the payment, by kind: "reference" and "voucher", as far as they are known.
 
-        Each comes with its kind and direction. Voucher numbers restart yearly, so the year is included.
+        Each value is a tuple of the kind, the direction and the normalised number. The tuple of a voucher also has the
+        year, because voucher numbers restart yearly.
         """
         numbers: dict[str, Hashable] = {}
         if self.reference:
@@ -83,7 +84,7 @@ class Entry(Cash, frozen=True, dict=True):
 
 
 class Days(Struct, frozen=True):
-    """The statement's first and last day, inclusive, and how many days a line and its entry may be apart."""
+    """The statement's first and last day, inclusive. `tolerance`: how many days a line and its entry may be apart."""
 
     first: date
     last: date
@@ -101,10 +102,11 @@ class Days(Struct, frozen=True):
 class Pairing(Struct, frozen=True):
     """Lines and entries that belong together, or a single line or entry without a match.
 
-    `reasons`: what the lines and entries have in common. They agree if `differs` is empty. Three fields explain a line
-    without a match. `twin`: the number of the line that this line repeats. `settled`: the entry of this line, if
-    another statement has already matched that entry. `pending`: the payment of this line, if the payment is instructed
-    but not confirmed yet.
+    `reasons`: what the lines and entries have in common. `differs`: how they differ; empty if they agree.
+
+    The other three fields explain a line without a match. `twin`: the number of the line that this line repeats.
+    `settled`: the entry of this line, if another statement has already matched that entry. `pending`: the payment of
+    this line, if the payment is instructed but not confirmed yet.
     """
 
     lines: tuple[Line, ...]

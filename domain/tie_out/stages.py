@@ -25,9 +25,10 @@ Each = TypeVar("Each", Line, Entry)
 
 
 MAX_CANDIDATES, MAX_SUMS = 20, 1_000
-"""How many entries are examined for one line, and how many lines or entries for one sum. They limit the running time.
+"""The number of entries examined for one line, and the number of lines or entries examined for one sum.
 
-With Window.ANY, MAX_CANDIDATES entries before the line's date and as many after it are examined.
+These maximums limit the running time. With Window.ANY, MAX_CANDIDATES entries before the line's date are examined, and
+as many on or after that date.
 """
 
 
@@ -89,9 +90,10 @@ def by_voucher(each: Cash) -> Hashable:
 
 
 def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = plausible) -> Stage:
-    """Returns a stage that pairs one line with one entry for which `key` returns the same, the earliest line first.
+    """Returns a stage that pairs single lines with single entries, the earliest line first.
 
-    An entry is a candidate for a line if the entry's date is in the `window` of the line and `fits` accepts the pair.
+    An entry is a candidate for a line if `key` returns the same for both, the entry's date is in the `window` around
+    the line's date, and `fits` accepts the pair.
     A line is paired with its earliest candidate; with Window.ANY, with the candidate of the nearest date. The windows
     of all lines have the same width, so pairing the earliest line first leaves the most candidates for later lines.
     """
@@ -109,9 +111,10 @@ def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = 
 def _best(
     entries: Sequence[Entry], line: Line, window: Window, days: Days, fits: Callable[[Line, Entry], bool]
 ) -> int | None:
-    """The index in `entries`, ordered by date, of the entry to pair with `line`; None if none is to be paired.
+    """The index of the one of `entries` to pair with `line`; None if there is none. `entries` are ordered by date.
 
-    It is the earliest in the `window` that `fits` accepts; with Window.ANY, the nearest by date.
+    The entry is the earliest one in the `window` that `fits` accepts. With Window.ANY, it is the one that `fits`
+    accepts whose date is nearest to the line's.
     """
     first, last = _bounds(entries, line.on, window, days)
     if window is Window.ANY:
@@ -130,10 +133,11 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 
 
 def pair_sums(key: Key, window: Window) -> Stage:
-    """Returns a stage that pairs one line with several consecutive entries, then one entry with several such lines.
+    """Returns a stage that pairs one line with several consecutive entries, then one entry with several lines.
 
-    `key` returns the same for all of them, and the several amounts add up to the one. Consecutive ones follow each
-    other by date among those of the same key that have no partner yet.
+    `key` returns the same for the line and the entries of a pairing, and the several amounts add up to the single
+    amount. Entries (or lines) are consecutive if, in order of date, no other unpaired one of the same key is between
+    them.
     """
 
     def stage(items: OpenItems) -> None:
@@ -156,10 +160,10 @@ def _agrees(entry: Entry, line: Line) -> bool:
 def _take_run(
     candidates: list[Each], one: Cash, window: Window, days: Days, fits: Callable[[Each], bool]
 ) -> list[Each]:
-    """Remove from `candidates`, and return, two or more consecutive ones whose amounts add up to the amount of `one`.
+    """Find two or more consecutive `candidates` whose amounts add up to the amount of `one`; remove and return them.
 
-    Returns an empty list if no consecutive candidates in the window have this sum, or if `fits` rejects any of the
-    first ones that have it.
+    Only the first run with this sum in the window is considered. Returns an empty list, and removes nothing, if there
+    is no such run or `fits` rejects any candidate of it.
     """
     first, last = _bounds(candidates, one.on, window, days)
     run = _find_run([each.amount for each in candidates[first : min(last, first + MAX_SUMS)]], one.amount)

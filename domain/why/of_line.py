@@ -53,9 +53,9 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
 
 
 def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
-    """The facts to post next, in order, so that an award list can be decided: from resolving objections to a notice.
+    """The facts to post next, in order, on the way to an award list: from ObjectionResolved up to the public notice.
 
-    Nothing, if only the award list itself is left to post.
+    Yields nothing if only the award list itself is left to post.
     """
     current = project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):
@@ -100,7 +100,8 @@ def _notices_come_first(ledger: LedgerView, project: Project) -> bool:
 def _candidates(ledger: LedgerView, project: Project) -> list[str]:
     """The names of the applications that an award list could name now, in order of score, the best last.
 
-    If notices precede the decision in this fund and the last round has a notice, only applications on it are returned.
+    If notices precede the decision in this fund, and the last round has a notice, only the applications that this
+    notice lists are returned.
     """
     current = project.rounds.get(str(project.round))
     if current is None or current.status is RoundStatus.FAILED:
@@ -113,7 +114,8 @@ def _candidates(ledger: LedgerView, project: Project) -> list[str]:
 def _list(ledger: LedgerView, project: Project, batch: int) -> Step:
     """The post of an award list that gives all money of the line to the application with the best score.
 
-    If no application could be awarded, the award list is empty. If the line has no money, the row has 1 fen of `batch`.
+    If no application could be awarded, the award list is empty. If the line has no money, the list gives the
+    application 1 fen of `batch`.
     """
     current = project.rounds.get(str(project.round))
     review = current.review.version if current and current.review else 0

@@ -27,7 +27,8 @@ class Sentence(NamedTuple):
 class Condition(Struct, frozen=True):
     """A guard (a condition of a post), and whether it is met today.
 
-    `by`: the events because of which it is met. `missing`: the refusal that the guard raised, or None if it is met.
+    `by`: the events because of which the guard is met. `missing`: the refusal that the guard raised; None if the guard
+    is met.
     """
 
     guard: Guard
@@ -63,7 +64,7 @@ class Answer(Struct, frozen=True):
 
 
 def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[Guard], about: Any = None) -> Step:
-    """A post of `fact` to the project's stream, with one condition for each of `guards`, as it is today.
+    """A post of `fact` to the project's stream, with one condition for each of `guards`, checked today.
 
     The guards check `about`, such as a payment, or `fact` if `about` is omitted.
     """

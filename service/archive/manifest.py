@@ -13,8 +13,8 @@ from service.calendar.imports import Import
 
 NAME = "manifest.json"
 FORM, WITH_CALENDARS = 1, 2
-"""The versions of the archive's format: without calendars, and with them. A program that does not know calendars must
-not open an archive that has some."""
+"""The versions of the archive's format: without calendars, and with calendars. An archive with calendars has a version
+of its own, so that a program that does not know calendars does not open it."""
 
 
 class ArchiveWrong(Exception):

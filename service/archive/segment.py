@@ -91,7 +91,7 @@ class Event(NamedTuple):
 
 
 class Digest:
-    """The digest of a range of events, with the numbers of events and posts."""
+    """The digest of a range of events, and how many events and posts the range has."""
 
     def __init__(self, source: str) -> None:
         self._source, self._hash = source, hashlib.sha256()

@@ -67,7 +67,7 @@ class NoSuchKey(Exception):
 class OtherSecret(OperatorError):
     """The database was set up with another secret than the configured one.
 
-    Its digests of API keys and account numbers match none that are computed with the configured secret.
+    The digests of API keys and account numbers in the database match none that the configured secret gives.
     """
 
     def __init__(self) -> None:
@@ -135,7 +135,7 @@ def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_a
 def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
     """Make the demo key `key` valid under `name`, with the grant `of`. Does nothing if the key is already stored.
 
-    Otherwise earlier keys of this name expire now, because the file that contained them was lost.
+    If `key` is not stored yet, earlier keys of this name expire now, because the file that contained them was lost.
     """
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
         return

@@ -70,7 +70,7 @@ def grant(
     projects: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Grant:
-    """The grant with these parts, which files and tables contain as lists."""
+    """A Grant with these parts. Files and tables contain the parts as lists."""
     return Grant(frozenset(scopes), frozenset(funds), frozenset(projects), frozenset(sources))
 
 

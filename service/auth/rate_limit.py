@@ -9,8 +9,8 @@ from threading import Lock
 from service.auth.grants import Principal
 
 MAX_TRACKED = 10_000
-"""Maximum number of principals whose requests are counted. When one more sends a request, all counts start again from
-0."""
+"""Maximum number of principals whose requests are counted. If one more sends a request, all counts begin again
+at 0."""
 
 
 class RateLimited(Exception):

@@ -35,8 +35,8 @@ MAX_CACHED_EVENTS = 1_000_000
 
 
 STATE_VERSION = 1
-"""The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test compares
-the states of the released logs with the states of this version, and says when the version must be raised."""
+"""The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test derives
+the states of the released logs. If a state is not as it was at this version, the test says to raise the version."""
 _LIBRARIES = ("immutables", "msgspec")
 SNAPSHOT_KEY = " ".join([f"states {STATE_VERSION}", *(f"{name} {version(name)}" for name in _LIBRARIES)])
 """The key that is saved with a snapshot (the saved state of a stream). It names the version of the states, and of the
@@ -113,7 +113,7 @@ class StateCache:
 class RecordedPost(Struct, frozen=True):
     """A recorded post: its events have the positions `first` to `last`.
 
-    `digest`: the digest of the post's content. `version`: the stream's version after the event at `first`.
+    `digest`: the digest of the post's content. `version`: the version of the event at `first`.
     """
 
     digest: bytes
@@ -176,7 +176,7 @@ class Loaded(Struct):
 def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dict[Reference, Recorded]:
     """The events recorded at `references`. A reference without an event is left out.
 
-    Recorded events never change, so they may be read in another query than the states.
+    This is a query of its own, apart from the query that reads the states: recorded events never change in between.
     """
     if not references:
         return {}
@@ -198,9 +198,11 @@ def load(
     """Read what deciding posts needs, in one query that starts from the cached states.
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
-    claimed numbers of `claims`, the next serial, and the time of the last imported calendar. The cache is updated. If
-    the replay of a stream was long, the stream's state is saved as a snapshot. Snapshots never make the load fail: one
-    that cannot be read is deleted, and the log is replayed instead; a failure to save one is only logged.
+    claimed numbers of `claims`, the next serial, and the time when the last calendar was imported. The cache is
+    updated. If the replay of a stream was long, the stream's state is saved as a snapshot.
+
+    Snapshots never make the load fail. A snapshot that cannot be read is deleted, and the log is replayed instead. If a
+    snapshot cannot be saved or deleted, this is only logged.
     """
     try:
         return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY)

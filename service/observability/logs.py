@@ -22,9 +22,9 @@ TRACEBACKS = structlog.processors.ExceptionRenderer(
 def configure(*, in_background: bool = False) -> None:
     """Log to standard error.
 
-    `in_background` is for a process that calls this function only once. A separate thread writes the lines until
-    `BACKGROUND.finish` is called, unless standard error is a terminal. And each logger keeps its first configuration,
-    which saves time per line.
+    `in_background` is for a process that calls this function only once, and has two effects. A separate thread writes
+    the lines until `BACKGROUND.finish` is called, unless standard error is a terminal. Each logger keeps its first
+    configuration, which saves time per line.
     """
     pretty = sys.stderr.isatty()
     renderer: Any = (
@@ -70,7 +70,7 @@ class Background:
         self._finished, self._lock = False, Lock()
 
     def __call__(self, *_: Any) -> Background:
-        """Return this object as the logger: structlog calls it as its logger factory."""
+        """Return this object. It is structlog's logger factory too: structlog calls it to get a logger."""
         return self
 
     def msg(self, line: str) -> None:

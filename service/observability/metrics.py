@@ -69,11 +69,11 @@ def active() -> float:
 
 
 class State(Collector):
-    """Collects the ledger's positions, the days that its calendar covers and the pools' statistics at each scrape.
+    """At each scrape, collects the ledger's positions, the days its calendar covers and the statistics of the pools.
 
-    `ledger` returns values by metric name, and raises if the database does not answer. `pools`: by name of a connection
-    pool, a function that returns psycopg's statistics of the pool. `unreadable_snapshots` returns the number of saved
-    states of streams that could not be read.
+    `ledger` returns values by metric name, and raises if the database does not answer. `pools` has, by the name of each
+    connection pool, a function that returns psycopg's statistics of that pool. `unreadable_snapshots` returns how many
+    snapshots (saved states of streams) could not be read.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """Checks whether a plan agrees with itself: no name is listed twice, every name that is used is listed, sums are right.
 
-The rules of the ledger refuse such a plan too, but one error at a time and without its place in the file.
+The rules of the ledger refuse a plan with such errors too, but they report one error at a time, and do not say where in
+the file the error is.
 """
 
 from __future__ import annotations
@@ -101,8 +102,8 @@ LISTS = (
     ("project", "projects", "code"),
     ("number", "projects", "number"),
 )
-"""Lists of the plan in which a name must not occur twice. For each: the kind of the names as PlanNamesTwice states it,
-the list, and the field of the list's items that has the name."""
+"""Lists of the plan in which a name must not occur twice. Each has three parts: the kind of the names, as
+PlanNamesTwice calls it; the list; and the field that has the name in each item of the list."""
 
 CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...] = (
     ((), _names_twice),

@@ -77,7 +77,7 @@ def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
 
 
 def award_rule(value: Any, path: str, reading: Reading) -> tuple[str, int | None]:
-    """The rule, `exact` or `max`, and the number n of a project's awards, written `{exact: n}` or `{max: n}`.
+    """How many awards a project has, written `{exact: n}` or `{max: n}`. Returns the rule (`exact` or `max`) and n.
 
     Errors are added to `reading`; after an error, n is None.
     """

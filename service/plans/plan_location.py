@@ -34,15 +34,15 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""By event type: the fields of the event that have another name in the plan file, each with its path in the file.
-EVERYWHERE has such fields of any event type. A field in neither has the same name in the file, in the section that the
-event was made from.
+"""By event type: the fields of the event whose name in the plan file is another one, each with its path in the file.
+EVERYWHERE has the fields for which this is so in every event type. A field that is neither here nor in EVERYWHERE has
+the same name in the file, and is in the section that the event was made from.
 
-In a path, `{place}` stands for the path of the block or field that the event was made from, and `{project}` for the
-path of the project's line that contains this block or field.
+In a path, `{place}` stands for the path of the block or field that the event was made from. `{project}` stands for the
+path of the line of the plan that contains this block or field.
 """
 OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
-"""By field of a project's line in an event: the name that the field has in the plan file, if that is another one."""
+"""By field of a line of the plan, as an event names it: the field's name in the plan file, if it is another one."""
 
 
 def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str:
@@ -61,9 +61,9 @@ def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str
 
 
 def _in_line(steps: list[str], line: Mapping[str, Any]) -> str:
-    """The path of a field in the plan file, relative to the project's line `line`.
+    """The path of a field in the plan file, relative to the plan's line `line`.
 
-    `steps` is the path of the same field in the event, relative to the same project's line there.
+    `steps` is the path of the same field in the event, relative to the event's copy of that line.
     """
     match steps:
         case ["batches", index, *_]:

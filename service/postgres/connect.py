@@ -15,10 +15,10 @@ from service.postgres.session import KEYS, connect
 
 @contextmanager
 def database(config: Config, *, join: bool = False) -> Iterator[Config]:
-    """Context manager: yields the configuration with a database URL, which is its own or that of an embedded server.
+    """Context manager: yields `config` with a database URL.
 
-    The embedded server runs until the context ends. `join`: if another process already runs the embedded server of this
-    home folder, use that server instead of raising HomeInUse.
+    If `config` has no URL, the URL is that of an embedded server, which runs until the context ends. `join`: if another
+    process already runs the embedded server of this home folder, use that server instead of raising HomeInUse.
     """
     if config.database_url is not None:
         _check_sessions(config.database_url)

@@ -240,9 +240,10 @@ class _Server:
 
 
 def _account(data: Path) -> dict[str, Any]:
-    """The account under which root starts PostgreSQL, as keyword arguments for subprocess; empty without root.
+    """The account under which root starts PostgreSQL, as keyword arguments for subprocess.
 
-    The account is the owner of `data` or, if `data` does not exist yet, the system user pgserver.
+    Empty if this process does not run as root. The account is the owner of `data` or, if `data` does not exist yet,
+    the system user pgserver.
     """
     if os.geteuid() != 0:
         return {}
@@ -312,10 +313,10 @@ def _processes(data: Path) -> list[psutil.Process]:
 
 
 def _stop_leftover_processes(data: Path) -> None:
-    """Stop the processes that are left of a server of this data folder after a kill.
+    """Stop the processes that an earlier server of this data folder left behind when it or its owner was killed.
 
-    If the owner of the server was killed, the server still runs and is stopped. If the server was killed, its sessions
-    may still run and are waited for. A process that has not ended after MAX_STOP_SECONDS is killed.
+    If the owner was killed, the server still runs; it is stopped. If the server itself was killed, its sessions may
+    still run; they are waited for. A process that has not ended after MAX_STOP_SECONDS is killed.
     """
     if leftover := _processes(data):
         log.warning("postgres_left_behind", pids=[process.pid for process in leftover])

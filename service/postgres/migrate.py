@@ -58,7 +58,7 @@ class SchemaNewer(OperatorError):
 
 
 class CollationChanged(OperatorError):
-    """The version of the library that orders text has changed, so an index may no longer find rows inserted before."""
+    """The version of the library that orders text has changed. An index may not find rows inserted before that."""
 
     def __init__(self, recorded: str | None, actual: str | None) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""The current text of the whole schema: what all migrations give, with the grants of docs/operations/roles.sql."""
+"""The current text of the whole schema: all migrations applied, with the grants of docs/operations/roles.sql."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def current_schema() -> str:
 
 
 def _readable(dump: str) -> str:
-    """The text of `dump` without settings, the comments above each object, and repeated blank lines.
+    """The text of `dump`, the output of pg_dump, made shorter.
 
-    `dump` is the output of pg_dump.
+    Three things are removed: settings, the comments above each object, and repeated blank lines.
     """
     text = re.sub(r"--\n-- Name: .*\n--\n", "", NOISE.sub("", dump))
     text = re.sub(r"^--\n", "", text, flags=re.MULTILINE)

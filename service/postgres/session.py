@@ -1,8 +1,8 @@
 """Database sessions and pools. Each kind of session has limits, so that nothing waits for ever for a database.
 
-Three kinds of limits end a wait. The server's timeouts end long statements. The kernel's (TCP keepalives and user
-timeout) end the wait for a host or network that is gone. The client's ends the wait for a server that keeps its
-connection but never answers.
+Three kinds of limits end a wait. The timeouts of the server end long statements. The timeouts of the kernel (TCP
+keepalives and user timeout) end the wait for a host or network that is gone. The silence limit of the client ends the
+wait for a server that keeps its connection but never answers.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ T = TypeVar("T")
 
 
 class Limits(NamedTuple):
-    """How many seconds a session waits before it gives up; 0 means for ever, except in silence_seconds.
+    """How many seconds a session waits before it gives up. 0 means for ever; silence_seconds is never 0.
 
-    silence_seconds: how long the client waits while no byte arrives. This is longer than statement_seconds, so that a
-    server that works can report its own timeout. statement_seconds: how long a statement may take. lock_seconds: how
-    long a statement waits for a lock. idle_seconds: how long the server waits for the next statement of an open
-    transaction, for instance if the client was killed.
+    silence_seconds: how long the client waits while no byte arrives. It is longer than statement_seconds, so that a
+    working server can report the timeout of a statement first. statement_seconds: how long a statement may take.
+    lock_seconds: how long a statement waits for a lock. idle_seconds: how long the server waits for the next statement
+    of an open transaction, for instance if the client was killed.
     """
 
     silence_seconds: float
@@ -127,7 +127,7 @@ def configure(conn: Connection[Any], limits: Limits, **settings: str) -> None:
 
 @contextmanager
 def limited(conn: Session, limits: Limits) -> Iterator[None]:
-    """Use `limits` for the session until the context ends, then the previous limits again."""
+    """Context manager: the session has `limits` until the context ends, and then its previous limits again."""
     before = conn.limits
     configure(conn, limits)
     try:
@@ -197,8 +197,8 @@ def pool(url: str, limits: Limits, size: int, set_up: Callable[[Connection[Any]]
 def check_open(conn: Connection[Any]) -> None:
     """Raises OperationalError if the server has ended the session. A pool calls this before it lends a connection.
 
-    A server that ends an idle session sends a message, so the socket is readable. A query is sent only if the socket is
-    readable: a session that is still open costs no round trip.
+    A server that ends an idle session sends a message, which makes the socket readable. Only if the socket is readable,
+    a query is sent. So the check of a session that is still open costs no round trip.
     """
     readable = select.poll()
     readable.register(conn.fileno(), select.POLLIN)

@@ -16,8 +16,8 @@ from service.postgres.session import KEYS, READS, WAIT_SECONDS, Pool, Row, pool
 
 POLL_SECONDS = 0.01
 MAX_WAITING = 4
-"""How many readers may wait at a time for the projections to reach a position. A reader that would be one more gets
-NotYet at once."""
+"""How many readers may wait at a time for the projections to reach a position. If so many wait already, another reader
+gets NotYet at once."""
 
 
 class NotInTheLog(Exception):
@@ -37,7 +37,7 @@ class NotYet(Exception):
 
 
 def open_pool(url: str, size: int) -> Pool:
-    """A pool of `size` read-only connections; each transaction reads one snapshot (repeatable read)."""
+    """A pool of `size` read-only connections; each transaction reads one database snapshot (repeatable read)."""
 
     def set_up(conn: Connection[Row]) -> None:
         conn.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -104,7 +104,7 @@ class Reader:
 
         Waits for the projections if necessary. Raises NotInTheLog if the log ends before `min_position`, and NotYet if
         the projections do not reach it in WAIT_SECONDS. At most MAX_WAITING readers wait at a time, so that waiting
-        readers never occupy all threads. A reader that would have to wait in addition to these gets NotYet at once.
+        readers never occupy all threads. If so many wait already, another reader gets NotYet instead of waiting.
         """
         until = time.monotonic() + WAIT_SECONDS
         waits = False

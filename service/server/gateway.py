@@ -1,8 +1,8 @@
 """The gateway: receives requests without a thread per request, so that slow clients do not block others.
 
 The gateway reads each body completely; then the application answers in one of THREADS threads. A body must arrive
-within a time limit. A request is rejected before its body is read if the body is too large, or if all bodies being
-received would have too many bytes together.
+within a time limit. A request is rejected before its body is read in two cases: the body is too large, or the bodies
+that are being received would together be too large.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 THREADS = 16
 MAX_QUEUED = 128
-"""Maximum number of requests that wait for a thread; a request that would be one more is rejected as overloaded."""
+"""Maximum number of requests that wait for a thread. If so many wait already, a request is rejected as overloaded."""
 SMALL_BODY_BYTES = 64 * 1024
 """Bodies larger than this count towards the limits on bytes that are being received, per sender and in total. A post
 with such a body is never handled together with other posts."""
@@ -63,8 +63,8 @@ GC_THRESHOLDS = 20_000, 50, 20
 collections took a sixth of the processing time of posts."""
 
 MAX_FOLLOWERS, MAX_FOLLOWERS_PER_SENDER = 128, 64
-"""Maximum number of readers, in total and per sender, that wait for events or follow the log. A reader that would be
-one more is rejected as overloaded."""
+"""Maximum number of readers, in total and per sender, that wait for events or follow the log. Any further reader is
+rejected as overloaded."""
 MAX_STREAM_BYTES = 1024 * 1024
 MAX_STREAM_SECONDS, HEARTBEAT_SECONDS = 600.0, 15.0
 """A response that streams events ends after MAX_STREAM_BYTES or MAX_STREAM_SECONDS. While there are no events, it has a
@@ -395,9 +395,10 @@ def _decline(scope: Any, declined: _Declined) -> Answer:
 
 
 def _warm_up(app: Flask) -> None:
-    """Cache the states of the longest streams; until this ends, `/readyz` answers 503.
+    """Cache the states of the longest streams. `/readyz` answers 503 until this function ends.
 
-    If caching fails, the service still works, but the first post to each of these streams waits for its replay.
+    If caching fails, the service still works, but the first post to each of these streams waits until the stream is
+    replayed.
     """
     try:
         app.extensions["ledger"].warm_up()

@@ -43,8 +43,8 @@ class _Flag:
 def _prepare_forked_worker() -> None:
     """Let SIGTERM end a worker that is still loading, and let Ctrl-C reach only the parent.
 
-    After Ctrl-C, the parent ends the worker. A worker inherits signal handlers that only set a flag: with them, SIGTERM
-    would not end a loading worker, and the parent would wait for it for ever.
+    After Ctrl-C, the parent ends the worker. A forked worker inherits the parent's signal handlers, which only set a
+    flag. With these handlers, SIGTERM would not end a loading worker, and the parent would wait for ever for its end.
     """
 
     def in_worker() -> None:

@@ -28,9 +28,9 @@ SLOW_BATCH_SECONDS = 0.02
 class MicroBatcher(Generic[T]):
     """Runs calls on `threads` in batches. Calls that arrive while a batch runs form the next batch.
 
-    After a batch of several calls, the next batch waits up to BATCH_WAIT_SECONDS until as many calls have arrived
-    again, because clients that were just answered usually send again. After a batch of one call, the next batch does
-    not wait. Each caller gets its result as soon as its own call completes.
+    Clients that were just answered usually send again. After a batch of several calls, the next batch therefore waits
+    for a new call from each of their clients, but at most BATCH_WAIT_SECONDS. After a batch of one call, the next batch
+    does not wait. Each caller gets its result as soon as its own call completes.
     """
 
     def __init__(self, threads: Executor) -> None:

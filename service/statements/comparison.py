@@ -17,7 +17,7 @@ from service.postgres.snapshots import Snapshot
 from service.statements import Statement
 
 MARGIN = timedelta(days=31)
-"""How far outside the statement's days an entry may be booked and still be read, as it may match a line."""
+"""Entries that are booked up to this long before or after the statement's days are read too: they may match a line."""
 TOLERANCE_DAYS = 3
 """The default number of days by which the dates of a line and its entry may differ."""
 
@@ -28,7 +28,7 @@ class LedgerEntries:
 
     `entries`: the entries that may match a line, net of their reversals. `pending`: payments that are instructed, but
     neither confirmed nor failed. `settled`: entries that an accepted statement of other days has already matched.
-    `accepted`: the acceptance in force of the same statement file for the same days, or None.
+    `accepted`: the acceptance, still in force, of this statement file for the days of this statement; None if none.
     """
 
     fund: str
@@ -64,8 +64,8 @@ class Reconciliation:
 def ledger_entries(snapshot: Snapshot, fund: str, statement: Statement, position: int | None) -> LedgerEntries:
     """Read the entries of the fund's ledger that `statement` is compared with, as of `position`.
 
-    If `position` is None, they are read as of the snapshot's position. The entries that may match a line are read up to
-    MARGIN outside the statement's days.
+    If `position` is None, the position of the snapshot is used. Entries that may match a line are also read from the
+    days up to MARGIN before and after the statement's days.
     """
     first, last = _days(statement)
     at = snapshot.position if position is None else position

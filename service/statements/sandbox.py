@@ -43,8 +43,7 @@ while it waits."""
 ENVIRONMENT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """The environment variables that are passed to the process that reads the file. None of them holds a secret."""
 WHOLE = "whole"
-"""Stands in place of the digest of an account number in the sandbox's answer, and says that `last4` is the whole
-number."""
+"""In the sandbox's answer, an account has this instead of its digest. It means that `last4` has the whole number."""
 TOO_COMPLEX: Error = ("", "The file is too complex to be read.", "文件过于复杂，无法读取。")
 
 

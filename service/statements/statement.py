@@ -1,4 +1,4 @@
-"""The result of reading a statement: its lines, what the file says about itself, or the errors in it."""
+"""The result of reading a file: a statement (its lines, and how the file was read), or the errors in the file."""
 
 from __future__ import annotations
 

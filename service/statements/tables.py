@@ -162,10 +162,10 @@ def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
 def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
     """The column index of each part, reduced to one way of giving amounts if the sheet has both.
 
-    One way is a column for each direction: the parts `out` and `in`. The other is one column for both directions: the
-    parts `amount` and `direction`. If a sheet has both ways, `amount` and `direction` are removed. But if `columns` has
-    one of these two and neither `out` nor `in`, then `out` and `in` are removed instead. A part that the client
-    specified (in `columns`) is never removed.
+    One way is a column for each direction: the parts `out` and `in`. The other way is one column for both directions:
+    the parts `amount` and `direction`. If a sheet has both ways, `amount` and `direction` are removed. There is one
+    exception: if the client specified (in `columns`) `amount` or `direction`, but neither `out` nor `in`, then `out`
+    and `in` are removed instead. A part that the client specified is never removed.
     """
     each_way, both = {"out", "in"}, {"amount", "direction"}
     named_both = columns.keys() & both and not columns.keys() & each_way
@@ -207,9 +207,9 @@ def _check_unambiguous(top: int, titles: Sequence[str], positions: Mapping[str, 
 
 
 def _unread_directions(rows: Sequence[Sequence[Cell]], top: int, positions: Mapping[str, int]) -> Iterator[Error]:
-    """If there is an amount column but no direction column: an error for each column that contains only directions.
+    """An error for each column that contains only directions, if the sheet has an amount but no direction column.
 
-    The client must specify the heading of such a column; otherwise every amount would be read as paid out. `rows`
+    The client must specify the heading of such a column. Otherwise every amount would be read as paid out. `rows`
     begins with the row of the headings; `top` is the number of that row in the file, counted from 1.
     """
     if "amount" not in positions or "direction" in positions:

@@ -26,7 +26,7 @@ CHECK_LOCK = 8_319_689_431_689_592_835  # `suyuan` in ASCII, and 3
 """The key of the advisory lock that is held by the process that runs checks."""
 POLL_SECONDS = 1.0
 REPORTED = (ExitCode.DONE, ExitCode.DIFFERS)
-"""The exit codes with which `suyuan check` prints a report: without errors, and with errors."""
+"""The exit codes of `suyuan check` if it has printed a report: the report has no errors, or it has errors."""
 
 
 def follow(config: Config, stop: threading.Event) -> None:

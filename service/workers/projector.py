@@ -43,8 +43,8 @@ class Retry(NamedTuple):
 
 LOST = Retry("projector lost the database", logging.WARNING, 0.5, 5.0)
 REFUSED = Retry("projector cannot fold", logging.ERROR, 1.0, 60.0)
-"""How the projector logs an error that PostgreSQL reports and that is not in the events, and waits after it. Such an
-error is a full disk, a missing privilege, a timeout or a lock."""
+"""How the projector logs an error, and waits after it, if PostgreSQL reports the error but the events do not cause it:
+for instance a full disk, a missing privilege, a timeout or a lock."""
 ENDED = ("08", "57P", "25P03")
 """Beginnings of SQLSTATEs. An error with such an SQLSTATE means that the server has ended the connection, or accepts
 none while it starts or stops."""

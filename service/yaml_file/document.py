@@ -61,8 +61,8 @@ def bytes_of(file: Path) -> bytes:
     """The content of `file`, which may have up to MAX_BYTES.
 
     The file is read only once, because a pipe cannot be read twice. It is not read far beyond MAX_BYTES, because a
-    device may be endless. Raises FileUnreadable if the file is larger. Raises OSError if opening or reading fails; its
-    `filename` is set in both cases.
+    device may be endless. Raises FileUnreadable if the file is larger. Raises OSError, with its `filename` set, if the
+    file cannot be opened or read.
     """
     try:
         with file.open("rb") as opened:

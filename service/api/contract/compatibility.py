@@ -28,8 +28,8 @@ def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
 def _is_in_request(path: str) -> bool:
     """Whether the member at `path` of the OpenAPI document describes a request rather than a response.
 
-    removals() allows different changes in the two: a limit may be relaxed only in a request, and a new member may be
-    required only in a response.
+    removals() allows different changes in requests and in responses: a limit may be relaxed only in a request, and a
+    new member may be required only in a response.
     """
     return ".data/" in path or ".event/" in path or "/parameters/" in path
 

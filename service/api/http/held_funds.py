@@ -21,8 +21,9 @@ from service.postgres.snapshots import Snapshot
 def tables(min_position: int | None, fund: str | None = None, project: str | None = None) -> Iterator[Snapshot]:
     """Context manager: a snapshot of the tables for an answer about `fund` or `project`.
 
-    In the snapshot, the tables are folded at least up to `min_position`. Raises Problem `fund-held` if the fund, or a
-    fund that has the project, is held. Also raises NotInTheLog or NotYet if `min_position` is not reached.
+    In the snapshot, the tables are folded at least up to `min_position`. Raises Problem `fund-held` if `fund`
+    is held or, without `fund`, if a fund that has `project` is held. Raises NotInTheLog if the log has not reached
+    `min_position`, and NotYet if the tables have not.
     """
     with reader().at(min_position or 0) as snapshot:
         must_not_be_held(snapshot, fund, project)

@@ -80,8 +80,8 @@ def status_of(rule: type[Refused]) -> int:
 def outcome_problem(outcome: Outcome) -> dict[str, Any]:
     """The problem document of an outcome by which nothing was recorded.
 
-    Such an outcome is a refusal, a version or identity conflict, or NotRecorded: another post failed, and the sender
-    wanted all of them recorded or none.
+    Such an outcome is a refusal, a version conflict, an identity conflict, or NotRecorded. NotRecorded means that
+    another post of the same atomic bundle failed.
     """
     match outcome:
         case Refusal(rule):

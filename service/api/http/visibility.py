@@ -1,4 +1,4 @@
-"""What a principal may read. The module `held_funds.py` decides whether the tables can answer."""
+"""What a principal may read. Whether the tables can answer at all is decided in `held_funds.py`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from service.api.http.request_context import principal
 
 
 def may_read(fund: str | None = None, project: str | None = None) -> bool:
-    """Whether the principal may read this fund or project; with neither given, the whole ledger."""
+    """Whether the principal may read this fund or project or, if neither is given, the whole ledger."""
     return principal().may("read", fund, project)
 
 

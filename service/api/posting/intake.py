@@ -50,8 +50,8 @@ PARAMETERS: dict[str, Any] = {
 class Item:
     """One event of a request.
 
-    `post`: the parsed event, None if the event is malformed or forbidden. `problem`: the problem document of such an
-    event, else None. `outcome`: the ledger's decision on `post`.
+    `post`: the parsed event, None if the event is malformed or forbidden. `problem`: the problem document if the event
+    is malformed or forbidden, else None. `outcome`: the ledger's decision on `post`.
     """
 
     event: Any
@@ -197,7 +197,7 @@ def _has_attributes() -> bool:
 
 
 def _read(event: Any, stream: str | None, expected: int | None, opened_projects: dict[str, str]) -> Item:
-    """Parse one event of the request.
+    """Parse one event of the request. The item has the post, or the problem of a malformed or forbidden event.
 
     `stream` (from the URL) and `expected` (the stream version, from the headers) are filled in if the event lacks them.
     If the event opens a project, the project's stream and fund are added to `opened_projects`.
@@ -309,7 +309,7 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
 
 
 def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
-    """The outcome of one event, for the response. `index`: its index in a bundle of events, None for a single event."""
+    """The part of the response about one event. `index`: the event's index in a bundle, None for a single event."""
     identity = {name: item.event[name] for name in ("source", "id") if _is_short_text(item.event, name)}
     match item.outcome:
         case Committed(first, last, version):
@@ -328,7 +328,7 @@ def _is_short_text(event: Any, name: str) -> bool:
 
 
 def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:
-    """The problem document with `index`, the event's index in a bundle, in front of each JSON pointer."""
+    """The problem document, with each JSON pointer prefixed by `index`: the event's index in a bundle, if any."""
     if index is None or "errors" not in problem:
         return problem
     errors = [{**error, "pointer": f"/{index}{error['pointer']}"} for error in problem["errors"]]
@@ -336,10 +336,10 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 
 
 def _preview(event: Any) -> dict[str, Any]:
-    """The answer to a dry run for one event that would be recorded.
+    """One event in the answer to a dry run, which would have recorded the event.
 
-    It has the form that the event would have in the log, but no position, no account digests, and no digest of the
-    content, from which a guessed account number could be confirmed.
+    The event has the same form as in the log, but no position and no account digests. It has no digest of the content
+    either, because a client could confirm a guessed account number with that digest.
     """
     data = msgspec.json.decode(codec.encode(event))
     del data["content_sha256"]

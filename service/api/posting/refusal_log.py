@@ -57,8 +57,8 @@ def _identity(row: Row) -> tuple[Any, ...]:
 def _write(requests: Sequence[tuple[Ledger, dict[tuple[Any, ...], Row]]]) -> None:
     """Store the refusals of several requests in as few statements as possible.
 
-    A refusal that occurs in several requests is written by one statement per request, so that each occurrence is
-    counted.
+    If the same refusal occurs in several requests, each of these requests needs a statement of its own, so that each
+    occurrence is counted.
     """
     [(first_ledger, _), *_] = requests
     pending = [rows for _, rows in requests]

@@ -28,8 +28,8 @@ from service.postgres.snapshots import Snapshot
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
 AlertWithPositions = tuple[Alert, list[int]]
-"""An alert, and log positions of events on which it is based. The positions are in addition to the events that the
-alert itself names in `by`."""
+"""An alert, and the log positions of further events on which it is based, besides the events that the alert itself
+names in `by`."""
 
 
 @bp.get("/<code:fund>/alerts")

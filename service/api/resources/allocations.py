@@ -34,10 +34,10 @@ bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")
 class AllocationShape(Shape):
     """The request body of an allocation.
 
-    `applications`: the names of the applications to allocate money to. By default, these are the eligible ones in the
-    public notice, or in the review if there is no notice. `amounts`: the amount to allocate in each batch, by default
-    the balance of the project's line. `quantum`: shares are rounded to multiples of this amount; the default is the
-    fund's setting.
+    `applications`: the names of the applications to allocate money to. The default is all eligible applications in the
+    public notice, or in the review if there is no notice. `amounts`: the amount to allocate in each batch. The default
+    is the project's balance in the account `line`. `quantum`: shares are rounded to multiples of this amount. The
+    default is the fund's setting.
     """
 
     makes = dict
@@ -83,10 +83,10 @@ def allocate(project: str) -> Response:
 
 
 def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]:
-    """By name: the review scores of the applications `names`.
+    """The review scores, by the name of the application. `names`: the applications that the request names.
 
-    If `names` is None or empty, the scores of all eligible applications in the public notice, or in the review if there
-    is no notice.
+    If `names` is None or empty, the result has all eligible applications in the public notice, or in the review if
+    there is no notice.
 
     Raises NameTaken if a name is given twice, UnknownName if there is no such application, NotStanding if the
     application is not eligible, and NobodyListed if no application is left.
@@ -116,7 +116,7 @@ def _requested(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
 def _in_line(project: Project) -> dict[int, Money]:
     """By batch number: the project's money that is not yet awarded (the account `line`).
 
-    Raises BalanceTooSmall if there is none.
+    Raises BalanceTooSmall if the project has no such money.
     """
     held = {
         at.place.batch or 0: Money(fen.total) for at, fen in project.accounts.holdings.items() if at.account == LINE

@@ -1,4 +1,4 @@
-"""/v1/checks: requests for a check that replays the whole log and compares the tables with it, and their results."""
+"""/v1/checks: requests for checks, and the results. A check replays the whole log and compares the tables with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 @bp.post("")
 @operation("Request a check of the whole ledger", "申请全面核查", response_types.CheckAsked)
 def ask() -> Response:
-    """Requests a check. If a check is already waiting, returns the waiting one, so that at most one waits."""
+    """Request a check. If a check is already waiting, the answer names that one: at most one check waits."""
     must_read()
     [row] = ledger().execute("ask_check", by=principal().name)
     url = f"/v1/checks/{row['id']}"

@@ -1,8 +1,8 @@
 """/v1/events: the event feed and its digest. The feed is served as pages, to long polls, or as server-sent events.
 
 All three forms use the same cursor, the log position. Pages are JSON or NDJSON, and their size is limited. A complete
-page never changes and may be cached for ever. A stream of server-sent events ends after a number of bytes and is
-resumed with `Last-Event-ID`, so that a slow or disconnected reader has a limited cost.
+page never changes and may be cached for ever. A stream of server-sent events ends after a number of bytes, to limit the
+cost of a slow or disconnected reader. The reader resumes the stream with `Last-Event-ID`.
 """
 
 from __future__ import annotations
@@ -122,10 +122,10 @@ class Follow:
     selection: Selection
 
     def next(self, after: int) -> tuple[bytes, int]:
-        """The next server-sent events after position `after`, and the last log position that was searched.
+        """The next server-sent events after position `after`, as bytes, and the last log position that was searched.
 
-        If no event up to that position is selected, the bytes have only the new cursor. If no event was searched, there
-        are no bytes.
+        If events were searched but none of them is selected, the bytes only give the client that position as its new
+        cursor. If no event was searched, the bytes are empty.
         """
         with self.reader.at() as snapshot:
             page = self.selection.page(snapshot, self.source, after, pagination.MAX_ROWS)
@@ -180,7 +180,7 @@ def log(*, after: int | None, limit: int | None, timeout: int | None, **filters:
 def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
     """Raises NotInTheLog if `after` is beyond the end of the log.
 
-    A reader can have such a position if it read events that the log has lost since, because the database was restored.
+    A reader has such a position if it read events, and the database was then restored to a state without these events.
     """
     if after > snapshot.head:
         raise NotInTheLog(snapshot.head)

@@ -136,8 +136,8 @@ def plan(fund: str, *, min_position: int | None) -> Response:
 def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
     """The annex 附表 of the fund's adopted plan, with planned and actual amounts.
 
-    Its rows, their names and order, and its totals are those of the annex as it is printed in the plan. Raises Problem
-    if there is no such fund.
+    The result has the same rows, in the same order and with the same names and totals, as the annex printed in the
+    plan. Raises Problem if there is no such fund.
     """
     _existing(snapshot, fund)
     total = snapshot.one("plan_totals", fund=fund) or {}

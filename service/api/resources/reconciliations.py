@@ -1,7 +1,7 @@
 """/v1/reconciliations: compares a statement of the treasury or the bank with a fund's ledger. It records nothing.
 
-The file is not stored: if it is sent again, the result as of the same position is the same. To accept the result, the
-client posts StatementReconciled.
+The file is not stored. If a client sends the file again, the result as of the same position is the same. To accept the
+result, the client posts StatementReconciled.
 """
 
 from __future__ import annotations

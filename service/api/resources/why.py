@@ -80,7 +80,7 @@ def _references(found: Answer) -> set[Reference]:
 
 
 def heads(view: LedgerView, *streams: str) -> list[Reference]:
-    """A reference to the last event of each of these streams, as look_up() takes it."""
+    """References to the last event of each of these streams, as an argument for look_up()."""
     return [Reference(name, view.stream(name).version) for name in streams]
 
 
@@ -120,7 +120,7 @@ def _step(step: Step, places: Places) -> dict[str, Any]:
 ABOUT = (
     "project", "round", "application", "objection", "award", "batch", "amount", "payment", "level", "review", "notice",
 )  # fmt: skip
-"""The fields that the answer proposes for the event that would be the next step, as its member `about`. A field without
+"""The fields of a next step's event for which the answer proposes values, in the step's member `about`. A field without
 a value is left out. The client supplies the event's other fields."""
 DAYS = ("first_day", "last_day")
 """The fields for the first and last day of a public notice. The member `about` has them only if the next step may be

@@ -77,7 +77,7 @@ class Cause(TypedDict):
 
 
 class Missing(TypedDict):
-    """The refusal that would follow if the next step were posted now, although the condition is not met."""
+    """The refusal that the next step would get if it were posted now, while the condition is not met."""
 
     rule: str
     title: str
@@ -177,8 +177,8 @@ class Allocation(TypedDict):
 class Appropriation(TypedDict):
     """An appropriation with its deadline, `spend_by`.
 
-    Each `days_to_…` counts the days from the receipt of the appropriation to an allotment or a payment of this
-    appropriation's own fen: the first or the last of them, as the name says.
+    Each `days_to_…` counts the days from the receipt of the appropriation to the first or last allotment, or to the
+    first or last payment, as its name says. Only allotments and payments of this appropriation's own fen count.
     """
 
     position: Position

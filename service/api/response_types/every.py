@@ -67,7 +67,7 @@ class ErrorAt(TypedDict):
 
 
 class HeldFund(TypedDict):
-    """A fund whose event at `position` cannot be folded: of this fund, the tables have only the events before it."""
+    """A fund whose event at `position` cannot be folded. The tables have only this fund's events before `position`."""
 
     fund: str
     position: Position
@@ -76,8 +76,8 @@ class HeldFund(TypedDict):
 class AsOf(TypedDict):
     """The log position that the response reflects, and the booking date if one was requested.
 
-    `held`: in a list over several funds, the held funds. Of a held fund, the list reflects only the events before the
-    fund's own `position`.
+    `held`: the held funds, if the response is a list over several funds. For a held fund, the list reflects only the
+    events before that fund's `position` in `held`.
     """
 
     position: Position

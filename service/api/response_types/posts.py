@@ -34,7 +34,7 @@ class Outcome(TypedDict):
 
 
 class Posted(TypedDict, total=False):
-    """The outcome of a single event. For a bundle of events, the only member is `outcomes`: one for each of them."""
+    """The outcome of a single event. For a bundle, the only member is `outcomes`, with one outcome for each event."""
 
     source: str
     id: str
@@ -75,7 +75,7 @@ class Refusals(TypedDict):
 
 
 class PostFound(TypedDict):
-    """The outcome of the post that has this `source` and `id`, and all refusals of posts that have them."""
+    """The outcome of the post with this `source` and `id`, and all refusals of posts with that `source` and `id`."""
 
     source: str
     id: str
@@ -94,7 +94,7 @@ class PostFound(TypedDict):
 
 
 class Event(TypedDict):
-    """A CloudEvent; `data` matches the schema of its type, plus the members that the ledger assigned."""
+    """A CloudEvent. `data` has the fields of the event type's schema, and the members that the ledger assigned."""
 
     specversion: Literal["1.0"]
     id: str

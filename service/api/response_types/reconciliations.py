@@ -81,8 +81,8 @@ class Exceptional(TypedDict):
 
     `kind` is the most serious kind in `differs`. `difference` is the statement's amount minus the ledger's. A duplicate
     line has either `repeats_line` or `settled`. `repeats_line` is the number of the line that it repeats. `settled` is
-    the ledger entry of the duplicate line, which an accepted statement of other days has already settled. `pending` is
-    a matching payment that is instructed but not yet confirmed.
+    the ledger entry that the duplicate line matches: an accepted statement of other days has already matched this
+    entry. `pending` is a matching payment that is instructed but not yet confirmed.
     """
 
     kind: Kind

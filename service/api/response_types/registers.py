@@ -286,7 +286,7 @@ class FenTrace(TypedDict):
 
 
 class Citation(TypedDict):
-    """An event that cites a document. `document` is the citation."""
+    """An event that cites a document. `document` is the document as the event cites it."""
 
     position: Position
     type: str

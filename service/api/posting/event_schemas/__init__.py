@@ -1,6 +1,7 @@
 """The schema and the required scope of every event type that may be posted. The modules are named as in the domain.
 
-The schema of an event type lists its own fields; the fields of all event types are in `event_schema.FactSchema`.
+The schema of an event type lists only the fields of that type. `event_schema.FactSchema` has the fields that every
+event type has.
 """
 
 from __future__ import annotations
