@@ -79,9 +79,7 @@ A document of any other kind is identified by its number alone.
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The claims of an event that cites `documents`: one for each document of these `kinds`.
-
-    Documents of the same kind and number share one claim.
+    """The claims of an event that cites `documents`: one for each kind and number among those of these `kinds`.
 
     `purpose` is appended to the kind of each claim, so that a number may be used once for each purpose. For kinds in
     BY_YEAR_AND_ITEM, a document without a year gets `year`, and a document without an item gets item 1.

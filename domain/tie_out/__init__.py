@@ -112,10 +112,11 @@ another statement has already matched."""
 
 
 def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequence[Entry]) -> Iterator[Pairing]:
-    """A pairing without entries for each line that has no partner.
+    """For each line that the stages left unpaired, a pairing of that line with no entries.
 
-    The line is a duplicate if it matches an entry of `settled`, which another statement has already matched. Otherwise
-    it is in the statement only, and the pairing names the payment of `pending` that the line matches, if any.
+    `settled`: the entries that another statement has already matched. A line that fits one of them is a duplicate. Any
+    other line is in the statement only. `pending`: the instructed payments that are not confirmed yet. If a line that
+    is no duplicate fits one of them, its pairing names that payment.
     """
     lines = items.open_lines()
     repeated = _paired_surely(lines, settled, items.days)

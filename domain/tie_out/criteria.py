@@ -71,9 +71,10 @@ def differences(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> 
 
 
 def _distinct_pairs(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
-    """All pairs of a line and an entry, with only one line, and only one entry, for each payee name and account.
+    """Every pair of a line and an entry. Of the lines with the same payee name and account, only one is used.
 
-    This limits the number of comparisons. Each name and account in a pair left out is also in a pair that is returned.
+    Of such entries, too, only one is used. The names and accounts that meet are the same as in all pairs, with fewer
+    comparisons.
     """
     named = {(line.name, line.account): line for line in lines}
     of = {(entry.name, entry.account): entry for entry in entries}

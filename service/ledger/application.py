@@ -281,11 +281,12 @@ class Ledger(Application[str]):
     # The three attempts. Each returns the requests that remain for the next one.
 
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
-        """Record the requests whose decisions read only cached states and accept every post; return the others.
+        """Record the requests for whose decision cached states suffice, and which they accept; return the others.
 
-        Cached states may be stale, so the other requests must be decided on states from the log. One cached state may
-        even be from before a failover or a restore, and another from after it. No decision expects that, so an error
-        raised here does not mean that a request is faulty.
+        Cached states may be stale. Nothing is recorded on stale ones, because the append compares their versions with
+        the log. A refusal is not compared, so it is decided again on states from the log. All requests are returned if
+        the append finds that the ledger has moved on, or if a decision fails. Such a failure need not be the fault of a
+        request: one cached state may be from before a failover or a restore, and another from after it.
         """
         states: dict[str, CachedState] = {}
         candidates: list[Request] = []

@@ -231,7 +231,7 @@ def _forbidden(
 ) -> Mapping[str, Any] | None:
     """The problem document if `sender` may not post this event, else None.
 
-    `opened_projects`: the fund of each project stream that earlier events of the same request open.
+    `opened_projects`: the fund of each project whose stream an earlier event of the same request opens.
     """
     scope, source, stream = SCHEMAS[envelope["type"]].scope, envelope["source"], envelope["subject"]
     if not sender.has(scope):
