@@ -1,8 +1,8 @@
 """The benchmark suite: `python -m bench [--long] [SECTION …]` prints tables and writes bench/suite.json.
 
-A section varies one parameter at a time. Every figure is the median of several rounds, in which Suyuan and the programs
-it is compared with (the peers) take turns; with it comes its ratio to the peers' figures in the same rounds. `--long`
-adds a log of ten million events, and replays one million events instead of 100,000.
+A section varies one parameter at a time. Suyuan and the programs it is compared with (the peers) take turns in several
+rounds. Every figure is the median of the rounds, and comes with its ratio to the peers' figures in the same rounds.
+`--long` adds a log of ten million events, and replays one million events instead of 100,000.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ COLD_LIFE, COLD_PAYMENTS = Fund("cold", 1, awards=1_000), 30_000
 
 
 class Suite:
-    """The sections of the suite: each is a method that measures and yields rows of figures. `sections`: these by name.
+    """The sections of the suite: each is a method that measures and yields rows of figures.
 
-    `missing`: the reasons why some of the programs to compare with cannot be measured.
+    `sections`: these methods, by name. `missing`: the reasons why some of the programs to compare with cannot be
+    measured.
     """
 
     def __init__(self, server_url: str, pace: Pace, rebuilt: int, *, long: bool) -> None:
@@ -145,9 +146,9 @@ class Suite:
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund, events: int = 0) -> Iterator[tuple[str, Ledger]]:
-        """Yields the URL of a new ledger in a database `name`, with these funds, and the open ledger.
+        """Creates a ledger with `funds` in a new database `name`. Yields the ledger's URL, and the open ledger.
 
-        `events`: how many events of other funds (see `mixed_log.py`) its log has before them.
+        `events`: if not 0, the log begins with at least this many events of other funds (see `mixed_log.py`).
         """
         url = new_ledger(self._server, name)
         if events:

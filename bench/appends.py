@@ -58,7 +58,7 @@ def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
 def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
     """Measures appending: one event at a time by each number of writers in WRITERS, then bundles by one writer.
 
-    Yields a row of figures for each program. `many` and `hot` are funds of many projects and of one project.
+    Yields a row of figures for each program. `many`: a fund of many projects. `hot`: a fund of one project.
     """
     of_many, of_hot = Payments(many), Payments(hot)
     contender("warm-up", ledger, of_many, 16).run(pace.seconds)

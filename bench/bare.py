@@ -1,6 +1,6 @@
 """What posting over HTTP is compared with: a bare Flask route that reads JSON and inserts a row.
 
-It has no rules, no API keys, and no answer for a post that was recorded before.
+It checks neither rules nor API keys, and inserts a row even for a post that was recorded before.
 """
 
 from __future__ import annotations

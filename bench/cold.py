@@ -78,9 +78,9 @@ def rows(url: str, long: Fund, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 @contextmanager
 def _cold(url: str, fund: Fund) -> Iterator[Ledger]:
-    """Yields a new ledger on the database at `url`, all of whose snapshots are deleted first.
+    """Delete all snapshots in the database at `url`, and yield a new ledger on this database.
 
-    Only the states of the projects of `fund` are in its cache.
+    The ledger's cache has only the states of the projects of `fund`.
     """
     with psycopg.connect(url, autocommit=True) as conn:
         conn.execute("delete from snapshot")

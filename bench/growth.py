@@ -15,8 +15,8 @@ SHORT, THOUSAND, LONG = "some 10 events", "some 1,000 events", "340,000 events, 
 def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[Row]:
     """Measures one writer that appends to projects with histories of different lengths; yields a row for each length.
 
-    `funds`: a fund for each length, by the length's name. The fund for the short length has many projects, so that the
-    history of each stays short.
+    `funds` maps the name of each length to a fund. The fund for the short length has many projects, so that the history
+    of each stays short.
     """
     contenders = [appends.contender(name, ledger, Payments(fund), 1) for name, fund in funds.items()]
     for contender in contenders:
@@ -27,8 +27,8 @@ def of_projects(ledger: Ledger, funds: dict[str, Fund], pace: Pace) -> Iterator[
 def of_logs(ledgers: dict[str, tuple[Ledger, Fund]], pace: Pace) -> Iterator[Row]:
     """Measures 16 writers that append to logs of different lengths; yields a row for each length.
 
-    `ledgers`: by the length's name, a ledger with a log of this length, in a database of its own on the same server,
-    and the fund to post to.
+    `ledgers` maps the name of each length to a ledger whose log has this length, and to the fund to post to. Each
+    ledger has a database of its own, on the same server.
     """
     contenders = [appends.contender(name, ledger, Payments(fund), 16) for name, (ledger, fund) in ledgers.items()]
     for contender in contenders:

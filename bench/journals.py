@@ -20,10 +20,10 @@ CHECKERS = {"hledger": ["hledger", "check", "-f"], "beancount": [str(Path(sys.ex
 
 
 def rows(served: Served, fund: Fund, moves: int) -> Iterator[Row]:
-    """Measures writing and checking the fund's journal in each format; yields a row of figures for each of the two.
+    """Measures writing and checking the fund's journal. Yields two rows for each format: one for each of the two steps.
 
-    Their rate is in movements of money per second. `moves`: the number of movements in the journal. A format whose
-    checker is not installed is left out.
+    The rate in a row is in movements of money per second. `moves`: the number of movements in the journal. A format
+    whose checker is not installed is left out.
     """
     with TemporaryDirectory() as folder:
         for kind, command in CHECKERS.items():

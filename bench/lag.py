@@ -29,9 +29,9 @@ SEEN = f"""
 
 
 class Seen(NamedTuple):
-    """What was seen of the live tables at the time `at`: all had reached `position`.
+    """An observation of the live tables: at the time `at`, all of them had reached `position`.
 
-    `switching`: a rebuild was just replacing them.
+    `switching`: whether a rebuild was replacing them at this time.
     """
 
     at: float
@@ -60,7 +60,7 @@ def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
 
 @contextmanager
 def watched(url: str, poll_seconds: float) -> Iterator[list[Seen]]:
-    """Yields a list to which what is seen of the live tables is added every `poll_seconds`, and once when it ends."""
+    """Context manager: yields a list. A Seen is added to it every `poll_seconds`, and once when the context ends."""
     seen: list[Seen] = []
     stop = Flag()
 

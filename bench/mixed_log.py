@@ -77,7 +77,7 @@ def random_template(seed: int) -> Template:
 
 
 def example_template(url: str, conn: Connection[Any]) -> Template:
-    """The template of the life that `make run` shows. The life is recorded on the empty ledger at `url`."""
+    """On the empty ledger at `url`, record the life that `make run` shows. Returns a Template made of its events."""
     setup = list(plan_file.posts(plan_file.read(example.PLAN), "示例"))
     ledger = open_ledger(url)
     try:
@@ -132,9 +132,10 @@ CODES = frozenset({"fund", "project", "from_project", "to_project", "source_id"}
 
 
 def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: str = "", kind: str = "") -> Any:
-    """The fact `value` with a HOLE for each mark and each set of fen.
+    """The fact `value`, or a part of a fact, with a HOLE in place of each fen set and wherever a copy puts its mark.
 
-    Appends an item to `holes` for each HOLE, in the order of the text: None for a mark, or the ranges of a set of fen.
+    Appends an item to `holes` for each HOLE, in the order in which the HOLEs occur in the fact: the ranges of the fen
+    set, or None for a mark.
     """
     if isinstance(value, dict):
         kind_of_value = str(value.get("kind", ""))
@@ -160,9 +161,10 @@ def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: st
 
 
 def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
-    """Yields pairs without end: the ledger's next unused serial, and the events of one post of a copy of a template.
+    """Yields, without end, pairs of a serial and the events of one post of a copy of a template.
 
-    The posts of several copies are interleaved. Each copy is made from the next of `templates`, in turn.
+    The serial is the first that no copy begun so far uses. The posts of several copies are interleaved. Each copy is
+    made from the next of `templates`, in turn.
     """
     numbers, serial = count(1), 0
     random = Random(7)
@@ -243,7 +245,10 @@ def _moment(position: int) -> datetime:
 
 
 def _claim(claims: dict[Claimed, tuple[str, int]], claimed_now: list[Claimed], event: Event) -> None:
-    """Add the numbers `claimed_now` to `claims`, and remove the numbers whose kind begins with a hyphen."""
+    """Add the document numbers that `event` claims to `claims`, each with the event's stream and version.
+
+    A number that the event frees is removed from `claims`. `claimed_now` has the numbers of both sorts.
+    """
     for kind, number in claimed_now:
         if kind.startswith("-"):
             claims.pop((kind[1:], number), None)

@@ -1,7 +1,7 @@
 """Posting at a steady rate, both alone and while other work is done.
 
-Each post is sent when it is due, or as soon as its writer is free. A post is timed from when it is sent; that writers
-are late shows in the rate that is reached.
+Each post is sent when it is due, or as soon as its writer is free. A post is timed from when it is sent. So if writers
+are late, the times do not show it, but the rate does: it is lower than the rate asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ALONE_SECONDS = 1.0
 
 
 class Answer(NamedTuple):
-    """When a post was sent and when it was answered, by `time.perf_counter`; `position` is that of its event."""
+    """When a post was sent and answered, by `time.perf_counter`, and the position of its event."""
 
     sent: float
     answered: float
@@ -31,7 +31,7 @@ class Answer(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """When a work of so many events began and ended, by `time.perf_counter`."""
+    """When some work began and ended, by `time.perf_counter`; `events` is the number of events that it handled."""
 
     events: int
     started: float
@@ -42,13 +42,13 @@ class Timed(NamedTuple):
         return self.ended - self.started
 
     def as_run(self) -> Run:
-        """The work as figures of a round: its rate is in events per second, and its times are those of the whole."""
+        """The figures of a round whose only step was this work. The rate is in events per second."""
         milliseconds = self.seconds * 1000
         return Run(self.events / self.seconds, milliseconds, 0.0, milliseconds)
 
 
 def limit(section: str, about: str, ledger: Ledger, payments: Payments, pace: Pace) -> Row:
-    """Measures how many posts per second all writers together can send; returns the row, whose rate this is.
+    """Measures how many posts per second all writers can send together. Returns the row with this rate.
 
     Each writer sends its next post as soon as the one before it is answered.
     """
@@ -59,7 +59,7 @@ def limit(section: str, about: str, ledger: Ledger, payments: Payments, pace: Pa
 
 
 def prepared(payments: Payments, writers: int, how_many: int) -> list[list[Post]]:
-    """For each writer, the list of its posts; the lists have `how_many` posts together, less a remainder."""
+    """For each writer, the list of its posts. Each list has `how_many` / `writers` posts, rounded down."""
     posts = [[read(event) for event in events] for events in payments.for_writers(writers, how_many // writers)]
     settle_memory()
     return posts
@@ -94,7 +94,7 @@ def post_evenly(ledger: Ledger, posts: Sequence[Sequence[Post]], a_second: float
 def beside(
     ledger: Ledger, posts: Sequence[Sequence[Post]], a_second: float, work: Callable[[], Timed]
 ) -> tuple[Timed, list[Answer]]:
-    """Post evenly, first for ALONE_SECONDS, then while `work` is done. Returns its times, and those of all posts.
+    """Post evenly, first for ALONE_SECONDS, then while `work` is done. Returns the work's times and all answers.
 
     Fails if the posts run out before the work has ended.
     """

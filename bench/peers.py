@@ -51,7 +51,10 @@ MakeContender = Callable[[int, int], Contender]
 
 @contextmanager
 def peers(server_url: str, max_writers: int) -> Iterator[tuple[dict[str, MakeContender], list[str]]]:
-    """Yields the peers by name, each on its own database, and, for each peer that cannot be run, the reason."""
+    """Yields the peers by name, and a list of texts: the name of each peer that cannot be run, and the reason.
+
+    The peers of `raw` share a database. Each of the others has its own.
+    """
     urls = {name: _database(server_url, name) for name in ("library", "message_db", "emmett")}
     with raw(server_url, max_writers) as made, _library(urls["library"], max_writers) as library:
         made[LIBRARY] = library

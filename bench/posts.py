@@ -1,6 +1,7 @@
 """Posting over HTTP, on few or many connections, one event per request or several (a bundle).
 
-It is compared with a bare Flask route (`bare.py`), and bundles with an INSERT of several rows.
+Posting single events is compared with a bare Flask route (`bare.py`). Posting bundles is compared with an INSERT of
+several rows.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def as_run(result: LoadResult, each: int) -> Run:
 
 
 def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
-    """Measures posting: one event per request on each number of CONNECTIONS, then the requests of several in BUNDLES.
+    """Measures posting: one event per request on each number of CONNECTIONS, then bundles of each size in BUNDLES.
 
     Yields a row of figures for each program. `ours` is Suyuan's web service, `bare` the bare Flask route.
     """

@@ -1,4 +1,4 @@
-"""Measures several programs (contenders) in turns, because the machine's speed drifts: only adjacent runs compare."""
+"""Measures several programs (contenders) in turns. The machine's speed drifts, so only adjacent runs are comparable."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class Contender(NamedTuple):
 class Row:
     """The figures of one program at one work: a Run for each round. The properties sum them up, mostly by the median.
 
-    `ratios` (of the rate) and `p99_ratios` (of the 99th percentile) compare it with each other program that did the
-    same work, by name: each is the median of the ratios within a round.
+    `ratios`: the ratio of this program's rate to the rate of each other program that did the same work, by the other
+    program's name. `p99_ratios`: the same for the 99th percentile. Each is the median of the rounds' ratios.
     """
 
     section: str
@@ -83,7 +83,7 @@ class Row:
 
 
 def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
-    """Run each contender in each round; every other round, in the reverse order. Returns a row for each contender."""
+    """Run all contenders in each round, in every second round in reverse order. Returns a row for each contender."""
     rows = [Row(section, work, contender.name) for contender in contenders]
     for round_ in range(pace.rounds):
         order = list(zip(rows, contenders, strict=True))
@@ -99,7 +99,7 @@ def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -
 
 
 def in_threads(steps: Sequence[Iterable[Callable[[], object]]], seconds: float, each: int = 1) -> Run:
-    """Run each sequence of steps in a thread of its own for `seconds`, and return the figures of all together.
+    """Run each sequence of steps in a thread of its own for `seconds`; return the figures of all threads together.
 
     Each step does `each` items.
     """

@@ -37,7 +37,7 @@ Query = tuple[str, Mapping[str, object]]
 
 
 def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
-    """Measures each resource over HTTP and its bare SQL, on one connection after a warm-up; yields a row for each."""
+    """Measures each resource on one connection, after a warm-up. Yields two rows for each: over HTTP and bare SQL."""
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())  # requests in this process are not logged
     app = create_app(from_environment(environment(url, served.port)))
     key = {"Authorization": f"Bearer {served.key}"}
@@ -54,7 +54,7 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 
 def _resources(fund: Fund, head: int, ids: list[str]) -> dict[str, list[str]]:
-    """The paths to request of each resource, by its name: several different paths if it has a parameter."""
+    """Maps each resource to the paths to request: one, or several that differ in a position, serial, award or id."""
     random = Random(5)
     project = fund.project(0)
     positions = [random.randrange(head // 10, head) for _ in range(VARIANTS)]

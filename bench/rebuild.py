@@ -68,9 +68,10 @@ def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
 
 
 def _runs(timed: Timed, answers: list[Answer], seen: list[Seen]) -> Iterator[Run]:
-    """The figures of one rebuild: of the posts before it, during it and in its last turn; the lag; the last turn.
+    """Yields five Runs about one rebuild: three of posts, one of the projector's lag, and one of the last turn.
 
-    In the last turn the rebuild replaces the live tables. The lag is the projector's during the rebuild.
+    The posts are those before the rebuild, during it, and in its last turn, when it replaces the live tables. The lag
+    is measured during the rebuild.
     """
     switching = [each.at for each in seen if each.switching]
     turn = Timed(1, switching[0], next(each.at for each in seen if each.at > switching[-1]))
@@ -83,7 +84,7 @@ def _runs(timed: Timed, answers: list[Answer], seen: list[Seen]) -> Iterator[Run
 
 
 def rebuilt(url: str) -> Timed:
-    """Rebuild all tables as the command `suyuan rebuild` does, and return when that began and ended."""
+    """Rebuild all tables as the command `suyuan rebuild` does. Returns the times of the beginning and the end."""
     events, started = _head(url), time.perf_counter()
     assert rebuild(lambda: _connect(url)).switched
     return Timed(events, started, time.perf_counter())
@@ -92,7 +93,8 @@ def rebuilt(url: str) -> Timed:
 def copied(url: str) -> Timed:
     """The least that a rebuild could do: read the log in each thread, and copy the rows of each table into a new one.
 
-    The new tables have the constraints and indexes of the live ones. Returns when this began and ended.
+    The new tables have the constraints and indexes of the live ones. Returns the times of the beginning and
+    the end.
     """
     events, started = _head(url), time.perf_counter()
     with _connect(url) as conn:

@@ -1,4 +1,4 @@
-"""The speed of replaying a long log: live folding, rebuild, check and feed, compared with the library's runner.
+"""The speed of replaying a long log: live folding, rebuild, check and feed, compared with the eventsourcing library.
 
 `python -m bench.replay [EVENTS]` prints a table and writes bench/replay.json; a million events take about five minutes.
 """
@@ -47,7 +47,7 @@ TARGETS = {
     "feed as lines": 50_000,
     "DuckDB from the archive": 1_000_000,
 }
-"""By the name of a work, how many events per second it should reach."""
+"""How many events per second each work should reach."""
 out = Console()
 
 
@@ -58,10 +58,11 @@ def seconds(work: Callable[[], Any]) -> float:
 
 
 def run(url: str, events: int) -> dict[str, dict[str, float]]:
-    """Measures each work on the log of `events` events at `url`; returns its figures by the work's name.
+    """Measures each work, such as a rebuild, on the log of `events` events at `url`.
 
-    The figures are the seconds, the events per second and the peak memory in MB.
-    The peak is that of this process and its children up to the end of the work; for DuckDB, that of its own process.
+    Returns the figures of each work by its name: the seconds, the events per second and the peak memory in MB. The peak
+    memory is that of this process or of its largest child, whichever is larger, up to the end of the work. For DuckDB,
+    which has a separate process, it is the peak memory of that process.
     """
     found: dict[str, dict[str, float]] = {}
 

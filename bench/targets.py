@@ -1,4 +1,4 @@
-"""The targets of the measurements: what a figure, or its ratio to a peer's figure, must reach, and what it should."""
+"""The targets of the measurements: the required and the desired value of a figure, or of its ratio to a peer's."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from bench.race import BARE, LIBRARY, RAW_INSERT, RAW_ROWS, Row
 
 
 class Target(NamedTuple):
-    """A target for a figure of the program `who` at `work`: its rate, 99th percentile or slowest step, as `of` says.
+    """A target for a figure of the program `who` at `work`. `of`: the rate, the 99th percentile or the slowest step.
 
-    With a `peer`, the target is for the ratio to that program's figure. Without a peer, a rate is per second, and a
-    99th percentile or slowest step is in ms. `least` is the required value, and `wanted` is the desired value. A rate
-    must be at least that; a time, or the MB of memory in the place of a rate, at most that.
+    With a `peer`, the target is for the ratio of this figure to the peer's figure. Without a peer, a rate is per
+    second, and a 99th percentile or slowest step is in ms. `least` is the required value, and `wanted` is the desired
+    value. A rate must be at least the required value, and a time at most. A work that measures memory has the MB as
+    its rate; these must be at most the required value.
     """
 
     work: str

@@ -172,7 +172,7 @@ class Payments:
         self._fund = fund
 
     def events(self, projects: Sequence[int], how_many: int) -> Iterator[Event]:
-        """The next `how_many` events, of payments of these projects (by number) and their awards in turn."""
+        """The next `how_many` events of payments. The projects (by number) take turns, and so do their awards."""
         in_turn = cycle(projects)
         return islice(
             (

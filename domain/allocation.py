@@ -2,9 +2,8 @@
 
 Each share is a multiple of one amount, the quantum. All shares add up to the total, and the shares of each batch add up
 to the amount of that batch. First, the total is divided in proportion to the scores, by the largest remainder method:
-this gives each award's total. Then each batch except the last is divided in proportion to these totals, and no share
-exceeds the part of its award's total that is not allocated yet. In the last batch, each award gets the rest of its
-total. Source: DOMAIN, "Score allocation".
+this gives each award's total. Then each batch except the last is divided in proportion to these totals; no award gets
+more than its total. In the last batch, each award gets the rest of its total. Source: DOMAIN, "Score allocation".
 """
 
 from __future__ import annotations

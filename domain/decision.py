@@ -76,8 +76,8 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
     """The names of the streams that the decision of `posted` reads, except the stream of a project's fund.
 
-    For a reversal they include the projects in whose accounts the reversed entry moved money. `entries` has the
-    recorded entries that the post refers to.
+    For a reversal, the names include the stream of each project whose accounts the reversed entry changed. `entries`
+    has the recorded entries that the post refers to.
     """
     streams = (posted.stream, *posted.fact.also_reads())
     if isinstance(posted.fact, EntryReversed):
@@ -87,7 +87,10 @@ def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, .
 
 
 def _projects(entry: Recorded) -> Iterator[str]:
-    """The stream name of the project for each move of `entry` into or out of a project's account; names may repeat."""
+    """Yields the name of the project's stream for each move of `entry` into or out of a project's account.
+
+    A name may occur more than once.
+    """
     for moved in entry.moves:
         if "project" in (ACCOUNTS[moved.source].owner, ACCOUNTS[moved.target].owner):
             yield f"project/{moved.place.project}"

@@ -79,10 +79,11 @@ A document of any other kind is identified by its number alone.
 
 
 def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The claims of an event that cites `documents`: one for each kind and number among those of these `kinds`.
+    """The claims of an event that cites `documents`: one for each document whose kind is in `kinds`.
 
-    `purpose` is appended to the kind of each claim, so that a number may be used once for each purpose. For kinds in
-    BY_YEAR_AND_ITEM, a document without a year gets `year`, and a document without an item gets item 1.
+    Documents with the same kind and number have one claim. `purpose` is appended to the kind of each claim, so that a
+    number may be used once for each purpose. For kinds in BY_YEAR_AND_ITEM, a document without a year gets `year`, and
+    a document without an item gets item 1.
     """
     if not kinds:
         return ()

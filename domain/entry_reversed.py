@@ -85,9 +85,10 @@ class EntryReversed(Fact, frozen=True):
         return (Reference(stream, self.version),)
 
     def noted(self, reversed_: Map[int, FenSet], moves: Iterable[Move]) -> Map[int, FenSet]:
-        """The map `reversed_`, with the fen of this reversal's `moves` added to those of the reversed entry.
+        """The map `reversed_` after this reversal, which made the moves `moves`.
 
-        `reversed_` maps the version of an entry to the fen of this entry that reversals have moved back.
+        `reversed_` maps the version of an entry to the fen of the entry that reversals have moved back. The fen of
+        `moves` are added under the version of the entry that this event reverses.
         """
         fen = FenSet.of(span for moved in moves for span in moved.fen.ranges)
         return reversed_.set(self.version, reversed_.get(self.version, FenSet()) + fen)

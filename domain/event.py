@@ -34,11 +34,11 @@ class Restored(Struct, frozen=True):
 
 
 class Reversible(Struct, frozen=True):
-    """How an entry is reversed: whether a part of its amount can be reversed, and whose earlier state returns.
+    """How an entry is reversed: whether it can be reversed in part, and which entities the reversal restores.
 
-    `restores(state, fact)` returns the entities (awards, rounds …) that return to their state before the entry, given
-    the fund or project and the entry's fact. If `by_another` is true, the person who posts the reversal, and the API
-    key, must both differ from those of the entry.
+    `restores(state, fact)` returns the entities (awards, rounds …) that get back their state before the entry. `state`
+    is the fund or project, and `fact` is the fact of the entry. If `by_another` is true, the person who posts the
+    reversal must not be the person who posted the entry, and must use another API key.
     """
 
     in_part: bool = False
@@ -63,10 +63,11 @@ class Fact(Struct, frozen=True):
     `streams`: the kinds of stream that the event may be recorded on.
     `zh`: the event's Chinese name; `about_zh`: a Chinese sentence that describes the event. The docstring is the
     English description that the API publishes.
-    `cites`: the documents that the event must cite; each entry lists alternative document kinds.
+    `cites`: the documents that the event must cite; each item lists document kinds, and one of them is enough.
     `claims`: the kinds of cited documents whose numbers may be used only once for each purpose.
     `claims_for`: the purpose for which the event uses these numbers; empty for the usual purpose.
-    `records_too`: the types of event (mirrors) that may be recorded with it on other streams, because money crosses.
+    `records_too`: the types of the mirrors that may be recorded with the event, because it moves money to or from
+    another stream.
     `refused_by`: the rules by which the event's own chapter (the module that decides it) may refuse the event.
     `allowed`: whether the event may be recorded after its project or its fund is closed.
     `reversible`: how EntryReversed reverses the event; None if the event cannot be reversed.
@@ -143,7 +144,7 @@ def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
 
 
 def subject(fact: type[Fact]) -> str:
-    """What streams an event of the type `fact` can be posted to: the form of their names, such as `fund/…`.
+    """The form of the names of the streams that an event of the type `fact` can be posted to, such as `fund/…`.
 
     If there are two forms, they are joined: `fund/… | project/…`.
     """

@@ -66,7 +66,10 @@ class FenSet:
 
     @classmethod
     def parse(cls, text: str) -> FenSet:
-        """The set that str() writes as `text`. Raises ValueError for any other spelling, even of the same set."""
+        """The set that str() writes as `text`.
+
+        Raises ValueError if str() would write the set differently, or if a bound of the set is above MAX_BOUND.
+        """
         fens = cls.of((int(lo), int(hi)) for lo, hi in _RANGE.findall(text))
         if str(fens) != text or (fens and fens.ranges[-1][1] > MAX_BOUND):
             raise ValueError(f"not a canonical set of serials: {text!r}")
@@ -169,9 +172,9 @@ class FenSet:
         return self._canonical(tuple(shared), sum([hi - lo for lo, hi in shared]))
 
     def _touching_slice(self, other: FenSet) -> tuple[int, int]:
-        """Which of this set's ranges lie from the first to the last serial of `other`, or touch them: (start, stop).
+        """The part of `ranges` that overlaps or touches the interval from the first to the last serial of `other`.
 
-        Both are indexes of `ranges`, as of a slice. `other` must not be empty.
+        Returns (start, stop): the part is `ranges[start:stop]`. `other` must not be empty.
         """
         first = bisect_left(self._ranges, other._ranges[0][0], key=_hi)
         last = bisect_right(self._ranges, other._ranges[-1][1], key=_lo)

@@ -62,7 +62,7 @@ class LedgerView(Struct, frozen=True):
         return (date(self.missing_year(self.today.year), 1, 1) - self.today).days - 1
 
     def earliest_end(self, first_day: date, min_working_days: int) -> date:
-        """The earliest day on which a period that starts on `first_day` has `min_working_days` working days.
+        """The earliest last day of a notice that starts on `first_day` and needs `min_working_days` working days.
 
         If the calendar ends before that day, returns the first day that the calendar does not cover.
         """

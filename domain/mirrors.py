@@ -1,6 +1,7 @@
-"""Mirrors: facts that the ledger records on the other stream if money moves between a fund and a project.
+"""Mirrors: facts that the ledger records if an event on one stream moves money to or from another stream.
 
-Nobody posts a mirror: the ledger adds mirrors to the event that a sender posted, which is their leader.
+The mirror is recorded on the second stream. Nobody posts a mirror: the ledger adds mirrors to the event that a sender
+posted, which is their leader.
 """
 
 from __future__ import annotations

@@ -29,7 +29,10 @@ class Money(int):
 
     @classmethod
     def parse(cls, yuan: str) -> Self:
-        """The amount that str() writes as `yuan`, with exactly two decimals. Raises ValueError for any other text."""
+        """The amount in the text `yuan`, written as str() writes it, with exactly two decimals.
+
+        Raises ValueError if `yuan` is written in another way, is negative, or has more than 15 digits before the point.
+        """
         if not _YUAN.fullmatch(yuan):
             raise ValueError(f"not an amount in yuan with two places: {yuan!r}")
         return cls(int(yuan.replace(".", "")))

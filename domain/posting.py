@@ -173,7 +173,7 @@ def _of_all_payments(account: str, place: Place) -> AccountAt:
 class Move(Struct, frozen=True):
     """A set of fen that moves from the account `source` to the account `target`.
 
-    In `place`, every field is set that is in the key of one of the two accounts.
+    `place` has every field that is in the key of `source` or in the key of `target`.
     """
 
     source: str
@@ -192,10 +192,10 @@ def reversed_move(moved: Move, fen: FenSet) -> Move:
 
 
 class Accounts(Struct, frozen=True):
-    """The money of one stream: the fen in each account at each place (`holdings`), and amounts (`sums`).
+    """The money of one stream: `holdings` has the fen in each account at each place, `sums` has the amounts.
 
-    `sums` has the amounts in fen by account and place; a sum covers all payments of an award in a batch. `owner` is
-    `fund` or `project`; `project` is the project's code, None for a fund.
+    The amounts are in fen, by account and place; one amount covers all payments of an award in a batch. `owner` is the
+    kind of the stream, "fund" or "project". The field `project` is the project's code; it is None for a fund.
     """
 
     owner: str
@@ -269,6 +269,6 @@ def source_of(event: str) -> str:
 
 
 def issue(event: str, fen: FenSet) -> Move:
-    """The move that takes `fen`, which have new serials, out of the treasury, by the posting rule of `event`."""
+    """The move that takes `fen` out of the treasury, by the posting rule of `event`. The serials of `fen` are new."""
     posting = rule(event)
     return Move(posting.source, posting.target, Place(), fen)

@@ -44,7 +44,7 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
 
 
 def freed(fact: Fact) -> tuple[Claim, ...]:
-    """The document numbers that may be used again after an event with this `fact`; only a reversal has any."""
+    """The document numbers that may be used again after the event of `fact`: none unless `fact` is an EntryReversed."""
     return fact.frees if isinstance(fact, EntryReversed) else ()
 
 

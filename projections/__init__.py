@@ -81,7 +81,7 @@ class FoldStopped(Exception):
 
 
 class Changed(Exception):
-    """The tables of the projections `names` were folded by other versions of their SQL, and must be rebuilt."""
+    """The SQL of the projections `names` has changed since their tables were folded; these must be rebuilt."""
 
     def __init__(self, names: Sequence[str]) -> None:
         listed = " ".join(names)
@@ -115,7 +115,7 @@ def advance(
     None if there is nothing to fold. The cursors move in the same transaction as the rows, so each event is folded
     exactly once. The row locks on the cursors allow only one writer per table. The events of held funds are skipped.
 
-    If an event makes the span fail with an error of OF_THE_EVENT, the span is halved until it can be folded. Raises
+    If the span fails with one of the errors OF_THE_EVENT, the span is halved until it can be folded. Raises
     FoldStopped, with the position, if a span of one event fails. Raises Changed, before anything is folded, if the SQL
     of a projection has changed since its table was folded. Any other error of PostgreSQL while a table is folded gets a
     note that names the projection and the span.

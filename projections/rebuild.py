@@ -40,7 +40,7 @@ class AlreadyRunning(Exception):
 
 
 class PositionsDiffer(Exception):
-    """The live tables are at different positions in the log. The projector must first fold events into those behind."""
+    """The live tables are at different positions in the log. The projector must first catch up."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -66,8 +66,8 @@ class HeldMeanwhile(Exception):
 class Rebuilt(NamedTuple):
     """The result of a rebuild: the position of the rebuilt tables, and the comparisons with the live tables.
 
-    `comparisons`: as of this position, or of an earlier one if the live tables have moved on since. `switched`: whether
-    the rebuilt tables have replaced the live ones.
+    `comparisons`: made at this position or, if events were folded between the comparison and the switch, at an earlier
+    one. `switched`: whether the rebuilt tables have replaced the live ones.
     """
 
     position: int
@@ -153,8 +153,8 @@ def _catch_up(
     """Fold the rebuilt tables until they are at most NEAR_EVENTS behind the live ones; then create their indexes.
 
     `indexes`: the SQL statements that create the indexes of each table. The projections are folded in at most two
-    groups (lanes), each in a thread. The lanes need not reach the same position: while posts come in, the live tables
-    have already moved on when a lane reaches the position that they had.
+    groups (lanes), each in a thread. Each lane stops when it is near the live tables. The lanes may stop at different
+    positions, because the live tables move on while posts come in.
     """
 
     def run(lane: tuple[str, ...]) -> None:
@@ -237,11 +237,12 @@ def _switch(
     release: str | None,
     on_progress: Callable[[str, int], object],
 ) -> int:
-    """Try to switch, at most MAX_ATTEMPTS times, and return the position of the new tables.
+    """Replace the live tables by the rebuilt ones, in at most MAX_ATTEMPTS attempts. Returns the new tables' position.
 
-    `compared`: the position that the rebuilt tables have reached. A failed attempt undoes what it has folded, and the
-    live tables move on. So the rebuilt tables follow them before each attempt, and no attempt has more to fold than the
-    first.
+    `compared`: the position that the rebuilt tables have reached. An attempt first folds the events that they still
+    lack. If the attempt fails, this folding is rolled back, while the projector goes on folding into the live tables.
+    So before each attempt, the rebuilt tables catch up with the live tables; otherwise each attempt would have more to
+    fold.
     """
     reached = dict.fromkeys(lanes(names), compared)
     for attempts_left in reversed(range(MAX_ATTEMPTS)):
@@ -262,7 +263,8 @@ def _try_to_switch(conn: Connection[Any], names: Sequence[str], release: str | N
     Returns the position of the new tables. `release`: the held fund to release, if any. Each reader starts with a
     shared lock on `projection`. So this transaction waits for the readers that have started, and new readers wait for
     it. Otherwise a reader could see a table that was created after the reader's snapshot: such a table would look
-    empty. Raises LockNotAvailable after LOCK_TIMEOUT, HeldMeanwhile, PositionsDiffer, FoldStopped.
+    empty. Raises LockNotAvailable if a lock is not granted within LOCK_TIMEOUT; also HeldMeanwhile, PositionsDiffer and
+    FoldStopped.
     """
     with conn.transaction():
         conn.execute(SQL("set local lock_timeout = {}").format(LOCK_TIMEOUT))

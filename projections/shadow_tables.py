@@ -112,11 +112,11 @@ def fold(
     on_progress: Callable[[int], object],
     analyzed: int = 0,
 ) -> None:
-    """Fold the log into the shadow tables `names`, from where they are up to the position `upto`.
+    """Fold the log into the shadow tables `names`, from the position that they have reached to the position `upto`.
 
     After each span, `on_progress` is called with the position reached. The events of held funds are skipped, as in the
-    live tables. `analyzed`: the position up to which earlier calls have folded the tables, or 0 in the first call; the
-    planner's statistics are updated again at twice this position. Raises FoldStopped if an event cannot be folded.
+    live tables. The planner's statistics are updated when the position reached is at least twice `analyzed`, and again
+    each time it has doubled. `analyzed` is 0 for new tables. Raises FoldStopped if an event cannot be folded.
     """
     max_events = SPAN if analyzed else FIRST_SPAN
     while span := advance(conn, max_events, names, upto):
@@ -128,7 +128,7 @@ def fold(
 
 
 def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
-    """Run each task in a thread of its own, wait for all, and raise the exception that a task raised first, if any."""
+    """Run each task in a thread of its own, and wait for all. Raises the first exception that any task raised."""
     raised: list[BaseException] = []
 
     def run(task: Callable[[], object]) -> None:

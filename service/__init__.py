@@ -1,4 +1,4 @@
-"""Everything that touches the world: the log on PostgreSQL, HTTP, keys, logs, the command line."""
+"""Everything that does I/O: the event log on PostgreSQL, HTTP, API keys, log output, the command line."""
 
 __version__ = "0.2.0"
 """The version of the program. pyproject.toml, `suyuan --version`, /healthz and /openapi.json take it from here."""

@@ -85,9 +85,10 @@ def encode(event: Recorded) -> str:
 
 
 class NewerEvent(OperatorError):
-    """A newer version of this program has recorded an event of which this version does not know the type or a field.
+    """The log has an event of a newer version of this program.
 
-    `fields`: the names of the unknown fields; empty if the type is unknown.
+    This version does not know the event's type, or some of the event's fields. `fields`: the names of the unknown
+    fields; empty if the type is unknown.
     """
 
     def __init__(self, event_type: str, fields: Collection[str] = ()) -> None:
@@ -144,7 +145,7 @@ def decode_stream(name: str, version: int, body: str) -> Stream:
 
 
 def _write(value: Any) -> Any:
-    """Convert `value` for msgspec: money and fen to text, a map to a list of pairs.
+    """Convert `value` for msgspec: Money and FenSet to text, a Map to a list of pairs.
 
     Raises TypeError for a value of another type.
     """

@@ -20,8 +20,8 @@ class Config:
 
     `database_url`: None for the embedded PostgreSQL under `home`. `secret`: the key of the digests of API keys and
     account numbers. `rate`: requests per second of each principal. `check_hours`: hours between automatic checks of the
-    ledger, 0 for never. `oidc`: the configuration file of the trusted identity provider. `example`: true if
-    the console needs no key.
+    ledger, 0 for never. `oidc`: the configuration file of the trusted identity provider. `example`: whether
+    the ledger is the example's; if it is, the console needs no key on a loopback address.
     """
 
     home: Path
@@ -195,8 +195,8 @@ def _given_secret(env: Mapping[str, str]) -> str | None:
 def _secret(home: Path, env: Mapping[str, str], *, new: bool) -> bytes:
     """The configured secret. If there is none and `new` is true, creates one in `home`.
 
-    Raises ConfigWrong if there is no secret and none may be created. None may be created if `new` is false, or if
-    `home` already has a ledger, because that ledger has a secret of its own.
+    If there is no secret, raises ConfigWrong in two cases: `new` is false, or `home` already has a ledger. A new secret
+    would not be the secret of this ledger.
     """
     secret = configured_secret(env)
     if secret is not None:

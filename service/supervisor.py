@@ -142,7 +142,7 @@ def on_stop_signal(handler: Callable[[int, Any], object] | signal.Handlers) -> N
 def stop_signals_held() -> Iterator[None]:
     """Context manager: delays stop signals until the context ends.
 
-    In the context, a process is started and noted. So no stop signal can arrive when it is started but not yet noted.
+    Code in the context starts a process and stores it in a variable: no stop signal arrives between these two steps.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:

@@ -82,7 +82,7 @@ class AllotmentWithdrawn(FundFact, frozen=True):
 class FundsReallocated(FundFact, frozen=True):
     """Money was moved from one project's line to another project's line.
 
-    In the plan, the first line is reduced and the other line is increased by the same amount.
+    In the plan, the line that gave the money is reduced by `amount`, and the line that got it is increased by `amount`.
     """
 
     zh = "资金调剂"
@@ -224,8 +224,8 @@ def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decisio
 def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decision:
     """The decision to accept a reallocation. Raises the rule that `fact` breaks.
 
-    The money moves from the first line to the pool, and from the pool to the other line. There are two moves, because
-    one move can name only one project.
+    The money moves from the line of `fact.from_project` to the pool, and from the pool to the line of
+    `fact.to_project`. There are two moves, because one move can name only one project.
     """
     if fact.from_project == fact.to_project:
         raise SameProject(project=fact.from_project)

@@ -115,8 +115,8 @@ class Match(Struct, frozen=True):
 class Exceptional(Struct, frozen=True):
     """A difference between statement and ledger, with its explanation.
 
-    Either only one of the two has a line or entry, or lines and entries do not agree. `explanation`: the reason for the
-    difference, as a person writes it.
+    It names statement lines without ledger entries, entries without lines, or lines and entries that do not agree.
+    `explanation`: the reason for the difference, as a person writes it.
     """
 
     kind: Difference
@@ -126,7 +126,7 @@ class Exceptional(Struct, frozen=True):
 
     @property
     def about(self) -> str:
-        """The numbers of the lines and the versions of the entries, such as `#3, project/p@12`."""
+        """The lines and entries as a text: `#3, project/p@12` is line 3 and version 12 of the stream `project/p`."""
         lines = (f"#{each.number}" for each in self.lines)
         return ", ".join(chain(lines, (f"{each.stream}@{each.version}" for each in self.entries)))
 
@@ -135,10 +135,10 @@ class StatementReconciled(FundFact, frozen=True):
     """A statement was accepted: each line matches the ledger as of `position`, or is explained as an exception.
 
     `file_sha256`, `first_day` and `last_day` together identify a statement; the hash alone does not, because the files
-    of two periods without payments may be identical. If the same statement is accepted again, the last acceptance
-    counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming lines, and `paid_out`
-    is the sum of the outgoing lines. The matched entries are those in force at `position`; some may have been reversed
-    since.
+    of two periods without payments may be identical. If the same statement is accepted again, its last
+    StatementReconciled counts. `lines` is the number of lines in the statement. `received` is the sum of the incoming
+    lines, and `paid_out` is the sum of the outgoing lines. The matched entries were in force at `position`; some may
+    have been reversed since.
     """
 
     zh = "对账确认"
@@ -198,7 +198,7 @@ def evolve(fund: Fund, fact: StatementReconciled, event: Recorded) -> Fund:
 
 
 def unaccepted(fund: Fund, statement: str) -> Fund:
-    """The fund without its last acceptance (a StatementReconciled) of the statement with the identifier `statement`."""
+    """The fund without its last StatementReconciled for the statement with the identifier `statement`."""
     *before, _ = fund.reconciled[statement]
     reconciled = fund.reconciled.set(statement, tuple(before)) if before else fund.reconciled.delete(statement)
     return replace(fund, reconciled=reconciled)

@@ -32,7 +32,7 @@ STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
 class AcceptanceRequested(ProjectFact, frozen=True):
     """Acceptance of an award was requested.
 
-    All batches of the award whose gate is not the acceptance must be fully paid, unless this rule is waived.
+    All batches of the award must be fully paid, except those with the gate `acceptance`. This rule can be waived.
     """
 
     zh = "验收申请"

@@ -194,8 +194,8 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 def reindexed(project: Project, name: str) -> Project:
     """`project` after its index `applicants` is updated for the application `name`.
 
-    The application is added to the index. If it is withdrawn, it is removed instead, unless another application has
-    already taken its place in the index.
+    An application that is not withdrawn is added to the index. A withdrawn application is removed from the index,
+    unless another application has already taken its place there.
     """
     each = project.applications[name]
     at = (each.round, each.uscc)

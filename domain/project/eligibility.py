@@ -55,9 +55,10 @@ class Awarded(Struct, frozen=True):
 
 
 class AwardList(ProjectFact, frozen=True):
-    """The fields of an award list: its rows (`awards`), and the review, notice and method that they are based on.
+    """The fields of an award list: its rows (`awards`), and the review, notice and method that the rows are based on.
 
-    `review` and `notice` are versions of events. `by_score`: whether the amounts are calculated from the scores.
+    `review` and `notice` are the versions of a ReviewConcluded and a NoticeStarted event. `by_score`: whether the
+    amounts are calculated from the scores.
     """
 
     review: int
@@ -174,7 +175,7 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
 def _of_others(project: Project, names: tuple[str, ...]) -> dict[str, Decimal]:
     """The score of each application in `names`; these took part in the allocation but have no row in the award list.
 
-    Raises UnknownName, or NotStanding if an application is not eligible for an award.
+    Raises UnknownName if an application does not exist, and NotStanding if it is not eligible for an award.
     """
     scores = project.current_round().scores
     for name in names:
@@ -196,7 +197,10 @@ def by_score(
 
 
 def _tie_order(project: Project, name: str) -> tuple[object, int]:
-    """The sort key of the application `name` among equal remainders: its number 受理号, then the order of receipt."""
+    """The sort key that decides which application comes first if remainders of the allocation are equal.
+
+    It is the number 受理号 of the application `name`, then the order of receipt.
+    """
     application = project.applications[name]
     return number_order(application.number), application.received.version
 

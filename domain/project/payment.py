@@ -342,8 +342,8 @@ def _return(context: Context, project: Project, payment: Payment, fact: PaymentR
     """The decision to accept that paid money came back: it becomes payable again, or goes to the account `recovered`.
 
     The money becomes payable again if the project is open, the award is live, and the payment's confirmation was booked
-    in the same year as this return. Raises AmountMismatch if a bank returned less than all that is paid, or
-    BalanceTooSmall.
+    in the same year as this return. Raises AmountMismatch if a bank did not return exactly the amount that is still
+    paid, and BalanceTooSmall if a payee returned more than this amount.
     """
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)

@@ -286,10 +286,10 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
 def _check_listed(context: Context, project: Project, current: Round, name: str) -> None:
     """Raises NotStanding or NotAwarded if a new notice in the round `current` must not list the application `name`.
 
-    If the fund's notices follow the decision, a notice lists only applications of this round with a live award. If they
-    precede it, a notice lists eligible applications; it may also list an application of this round with a live award
-    that no completed notice has listed yet. Raises UnknownName if there is no such application, and BeforeItsCause if
-    the award was decided after the day of the posted event.
+    If the fund's notices follow the decision, a notice lists only applications of this round with a live award. If the
+    notices precede the decision, a notice lists eligible applications, and may list an application of this round with a
+    live award that no completed notice has listed yet. Raises UnknownName if no application has the name `name`, and
+    BeforeItsCause if the award was decided after the day of the posted event.
     """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION

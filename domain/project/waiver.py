@@ -41,7 +41,7 @@ class WaiverGranted(ProjectFact, frozen=True):
     def target(self) -> tuple[str, str | None]:
         """What the waiver is for: the word "award" or "application", and the name of that award or application.
 
-        The name is None if the fact names neither.
+        If the fact names neither, the word is "application" and the name is None.
         """
         return ("award", self.award) if self.award else ("application", self.application)
 

@@ -1,4 +1,4 @@
-"""The decision on EntryReversed: the entry may be reversed, and the fen it moved are still where it moved them.
+"""The decision on EntryReversed: whether the entry may be reversed, and whether its fen are still where it moved them.
 
 Source: DOMAIN, "EntryReversed". `dependents.py` looks for later events that depend on the entry; `invariants.py`
 checks the ledger as it would be after the reversal.
@@ -78,11 +78,12 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
 def _moves_back(
     context: Context, owner: Fund | Project, entry: Recorded, fact: EntryReversed, *, in_part: bool
 ) -> tuple[tuple[Move, ...], FenSet]:
-    """The moves of the reversal, and those fen of `entry` that are still not reversed after it.
+    """The moves of the reversal, and the fen of `entry` that are left to reverse after the reversal.
 
-    The moves reverse `fact.amount` of the entry, or all that is left of it if there is no amount. `in_part`: whether
-    the entry's type can be reversed in part. Raises AlreadyReversed, MoreThanLeft, and MovedOn if fen to move back are
-    no longer in the account that the entry moved them to.
+    The moves reverse `fact.amount`; if it is None, all fen of the entry that are not reversed yet. `in_part`: whether
+    the entry's type can be reversed in part. Raises AlreadyReversed if the entry is reversed in full, MoreThanLeft if
+    less than `fact.amount` is left, and MovedOn if fen to move back are no longer in the account that the entry moved
+    them to.
     """
     moved = FenSet.of(span for each in entry.moves for span in each.fen.ranges)
     left = moved - owner.reversed.get(fact.version, FenSet())
@@ -104,9 +105,9 @@ def _moves_back(
 
 
 def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """Of the fen in `fen` that are still in the target account of `moved`: the `amount` fen with the lowest serials.
+    """The `amount` fen with the lowest serials, from the part of `fen` still in the target account of `moved`.
 
-    Raises MovedOn if fewer than `amount` fen are still in that account.
+    Raises MovedOn if this part has fewer than `amount` fen.
     """
     if ACCOUNTS[moved.target].owner == "project":
         accounts = context.ledger.project(moved.place.project or "").accounts

@@ -84,10 +84,10 @@ def _is_last_of(kind: str, name: str, steps: Sequence[Carried | Reconciled], ver
 
 
 def _no_period_closed_on(fund: Fund, fact: StatementReconciled, version: int) -> None:
-    """Raises NotTheLast if a period was closed after `version` and the closed periods include days of the statement.
+    """Raises NotTheLast if, after `fact`, a period was closed that ends on or after the statement's first day.
 
-    The check applies only if the fund's settings require reconciliation before a period is closed, because then that
-    closing may depend on `fact`. `version` is the version of `fact`.
+    The check applies only if the fund's settings require reconciliation before a period is closed: then the closing of
+    the period may depend on `fact`. `version` is the version of `fact`.
     """
     through, closed_by = fund.closed_through, fund.closed_by
     waits = fund.settings.reconcile_before_close
@@ -119,8 +119,8 @@ def _no_objection_to_it(project: Project, each: Restored, version: int) -> None:
 def _award_is_the_same(project: Project, entry: Recorded) -> None:
     """Raises NotTheLast if an award that `entry` names was decided by an award list recorded after `entry`.
 
-    Such an award has only its name in common with the award whose money `entry` moved: the list that decided the
-    latter was reversed.
+    It is then a new award with an old name: `entry` moved money of an earlier award of this name, and the award list
+    that decided the earlier award was reversed.
     """
     for moved in entry.moves:
         name = moved.place.award
@@ -135,7 +135,7 @@ def _first_version(payment: Payment) -> int:
 
 
 def _payments(project: Project, awards: Collection[str], since: int) -> Iterator[tuple[str, Payment]]:
-    """The name and the payment, for each payment of `awards` that was requested after the event of version `since`.
+    """Yields each payment of `awards` that was requested after the event of version `since`, with the payment's name.
 
     All payments of the project are read; reversals are rare enough for that.
     """
@@ -292,10 +292,11 @@ def _is_not_claimed_again(_: Context, project: Project, fact: RecoveryWaived, ve
 
 
 def _no_claim_has_lapsed(_: Context, project: Project, fact: PaymentReturned | RecoveryReceived, version: int) -> None:
-    """Raises NotTheLast if, after `fact`, a RecoveryWaived let a part of another recovery of the same payment lapse.
+    """Raises NotTheLast if, after `fact`, a RecoveryWaived let part of a recovery of the same payment lapse.
 
-    When a recovery is waived, the part of its demand lapses for which no paid money is left, for example because of
-    `fact`. If `fact` is a receipt, the recovery that it belongs to is not checked. `version` is the version of `fact`.
+    If a recovery demands more than is still paid when it is waived, the excess lapses. `fact` may have caused the
+    excess, because it took money out of `paid`. If `fact` is a RecoveryReceived, the recovery that it names is not
+    checked. `version` is the version of `fact`.
     """
     own = fact.recovery if isinstance(fact, RecoveryReceived) else None
     payment = fact.payment if isinstance(fact, PaymentReturned) else project.recoveries[fact.recovery].payment

@@ -31,9 +31,9 @@ def must_hold(
 
     Raises the first rule that is broken.
 
-    `before` is the ledger without the reversal, `ledger` the ledger with it. `stream` is the stream of the reversal,
-    and `code` is the code of its fund. `moves` are the moves of the reversal, and `restored` are the entities that it
-    restored.
+    `before`: the ledger before the reversal. `ledger`: the ledger after the reversal. `code`: the code of the fund.
+    `moves`: the moves of the reversal. `restored`: the entities that the reversal restored. `stream`: the stream of the
+    reversal.
     """
     fund = ledger.fund(code)
     places = [m.place for m in moves if "project" in (ACCOUNTS[m.source].owner, ACCOUNTS[m.target].owner)]
@@ -65,7 +65,7 @@ def _within_plan(fund: Fund, project: str, batch: int) -> None:
 def _places(before: Project, project: Project, fund: Fund) -> None:
     """Raises NoPlacesLeft if the project has more awards than before, and more than its line in the plan allows.
 
-    `before` is the project without the reversal, `project` the same project with it.
+    `before`: the project before the reversal. `project`: the project after the reversal.
     """
     if not project.awards:
         return
@@ -87,7 +87,7 @@ def _must_be_empty(project: Project, accounts: Iterable[str]) -> None:
 
 
 def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
-    """Raises WouldUnsettle if an account holds money of the award `name` that the award's status or gates forbid.
+    """Raises WouldUnsettle if money of the award `name` is in an account that the award's status or gates forbid.
 
     Only a live award holds unpaid money. While the gate of a batch is closed, the money of the batch is in `committed`.
     Once the gate is open, the money is in `payable`, `in_approval`, `in_transit` or `paid`.

@@ -166,7 +166,7 @@ class QuantumTooCoarse(Refused):
 
 @dataclass(eq=False)
 class NobodyListed(Refused):
-    """The list is empty: it names no eligible application."""
+    """The award list is empty: it names no eligible application."""
 
     zh = "名单为空：没有具备立项资格的申报。"
     remedy = "List at least one eligible application; if there is none, post CallFailed."

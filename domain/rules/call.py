@@ -157,7 +157,7 @@ class NotAllScreened(Refused):
 
 @dataclass(eq=False)
 class ScoresMismatch(Refused):
-    """Scores must be for the applications that passed screening and are not excluded; these differ: {applications}."""
+    """Score each application that passed screening and is not excluded; missing, extra or double: {applications}."""
 
     zh = "评分须恰好覆盖通过审查且未因异议成立被排除的申报，差异：{applications}。"
     remedy = (

@@ -217,7 +217,7 @@ class SameProject(Refused):
 
 @dataclass(eq=False)
 class SourceMismatch(Refused):
-    """Wrong fields for a surrender from {account}: recovered needs project, award and batch; pool allows none."""
+    """Wrong fields to surrender from {account}: recovered takes project, award and batch; pool takes none of them."""
 
     zh = "上缴账户 {account} 填写不符：待分配资金不填项目、立项和批次，已追回资金三项均填。"
     remedy = "Give account pool alone, or account recovered with project, award and batch."
@@ -239,7 +239,7 @@ class YearNotOver(Refused):
 
 @dataclass(eq=False)
 class YearOutOfTurn(Refused):
-    """The next year to carry the appropriation of version {appropriation} forward from is {expected}, not {year}."""
+    """The next year to carry forward for the appropriation of version {appropriation} is {expected}, not {year}."""
 
     zh = "第 {appropriation} 号指标下一个应结转的年度为 {expected}，不是 {year}。"
     remedy = "Carry forward each year once and in order, starting with the appropriation's budget year."

@@ -44,7 +44,7 @@ class PaymentStatusWrong(Refused):
 
 @dataclass(eq=False)
 class RequesterMayNotApprove(Refused):
-    """The payment {payment} must not be approved or rejected by its requester or with the same key: {requester}."""
+    """The person or key that requested the payment {payment} must not approve or reject it: {requester}."""
 
     zh = "支付 {payment} 的申请人（或其密钥）{requester} 不得自行审批。"
     remedy = "Have another person approve or reject the payment, with another key."

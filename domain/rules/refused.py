@@ -28,7 +28,7 @@ PRACTICE = Source("practice", "公开的管理办法和通知", "published rules
 
 
 def setting(name: str) -> Source:
-    """The source of a rule whose limit or condition is the fund's setting `name`."""
+    """The Source of a rule that rests on the fund's setting `name`."""
     return Source("setting", f"规则参数 {name}", f"the fund's setting {name}")
 
 
@@ -136,7 +136,7 @@ def _in_chinese(name: str, value: object, words: Mapping[str, str]) -> object:
 def _spaced(template: str, facts: Mapping[str, object]) -> str:
     """The Chinese message `template` without the spaces around placeholders that Chinese words will fill.
 
-    Only facts in CODED whose value in `facts` is all Chinese lose the spaces around their placeholder.
+    Spaces are removed only around the placeholders of facts in CODED whose value in `facts` is all Chinese.
     """
     for name in CODED & facts.keys():
         if re.fullmatch(r"[\u3000-\u9fff“”]+", str(facts[name])):

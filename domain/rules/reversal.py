@@ -60,7 +60,7 @@ class MoreThanLeft(Refused):
 
 @dataclass(eq=False)
 class MovedOn(Refused):
-    """Only {here} yuan of the entry's money is still in {account}; {amount} yuan must go back."""
+    """The reversal needs {amount} yuan in {account}, but only {here} yuan of the entry's money is still there."""
 
     zh = "该事件的资金仍在账户 {account} 的只有 {here} 元，需退回 {amount} 元。"
     remedy = (
@@ -90,7 +90,7 @@ class NotTheLast(Refused):
 
 @dataclass(eq=False)
 class BeforeClosing(Refused):
-    """The entry of version {version} was recorded before the fund or project was closed, by version {closing}."""
+    """The entry of version {version} was recorded before the closing of the fund or project, version {closing}."""
 
     zh = "本事件流第 {version} 号事件早于结项（第 {closing} 号）。"
     remedy = "Reverse the closing first."

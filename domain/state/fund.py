@@ -148,7 +148,7 @@ class Appropriation(Struct, frozen=True):
 
 
 class Reconciled(Struct, frozen=True):
-    """One acceptance of a statement: the version of its StatementReconciled event, and the days that it covers."""
+    """One StatementReconciled event of a statement: its version, and the days that the statement covers."""
 
     version: int
     first_day: date
@@ -161,8 +161,9 @@ class Fund(Struct, frozen=True):
     `allotted`: the fen allotted to each project and batch, minus the fen that came back to the fund. `plan`: the
     version of the event that put the plan in force. `first_approvals`: the approval levels at the fund's establishment.
     `closed_through`: the last day of the last closed period. `closed_by`: the version of the PeriodClosed event of that
-    period. `closed_at`: the version of the FundClosed event. `reconciled`: the acceptances of each statement, by
-    statement identifier. `reversed`: the fen that reversals moved back, by the version of the reversed entry.
+    period. `closed_at`: the version of the FundClosed event. `reconciled`: the StatementReconciled events of each
+    statement, by statement identifier. `reversed`: the fen that reversals moved back, by the version of the reversed
+    entry.
     """
 
     code: str

@@ -114,9 +114,10 @@ class Project(Struct, frozen=True):
             raise NotStanding(application=name, lacks=reason)
 
     def ineligible_because(self, name: str) -> str | None:
-        """Why the application `name` may not be listed in a notice and awarded; None if it may.
+        """Why the application `name` is not eligible to be listed in a notice and awarded; None if it is eligible.
 
-        The reason is a code: withdrawn, excluded, awarded, past (not of the last round), unscreened or unscored.
+        The reason is a code: withdrawn, excluded, awarded, past (of an earlier or a failed round), unscreened (the
+        screening is not passed) or unscored.
         """
         each = self.applications[name]
         current = self.rounds[str(each.round)]
@@ -274,4 +275,4 @@ FIELD_OF = {
     "recovery": "recoveries",
     "waiver": "waivers",
 }
-"""By kind of entity, the field of Project that holds the entities of this kind."""
+"""Maps each kind of entity to the field of Project that holds the entities of this kind."""

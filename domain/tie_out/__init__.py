@@ -57,9 +57,9 @@ def tie_out(
 
 
 def duplicates(items: OpenItems) -> None:
-    """Record each line without a partner as a duplicate of a line that has one, if both show the same payment.
+    """Record each unpaired line as a duplicate, if it shows the same payment as a line that is paired with an entry.
 
-    Direction, amount, day, payee, account and numbers must all be equal.
+    Direction, amount, day, payee, account and numbers of the two lines must all be equal.
     """
     matched = {_content(line): line.number for pairing in items.pairings for line in pairing.lines if pairing.entries}
     for line in items.open_lines():
@@ -127,9 +127,9 @@ def _unmatched_lines(items: OpenItems, pending: Sequence[Entry], settled: Sequen
 
 
 def _paired_surely(lines: Iterable[Line], entries: Iterable[Entry], days: Days) -> dict[Line, Entry]:
-    """Maps each line that SURE_STAGES pair with a single entry to that entry.
+    """The entry that SURE_STAGES pair with each line, by line.
 
-    A line is left out if its pairing has several lines or several entries.
+    A line is left out if it is not paired, or if its pairing has several lines or several entries.
     """
     items = OpenItems(days, lines, entries)
     for stage in SURE_STAGES:

@@ -71,10 +71,10 @@ def differences(lines: Sequence[Line], entries: Sequence[Entry], days: Days) -> 
 
 
 def _distinct_pairs(lines: Sequence[Line], entries: Sequence[Entry]) -> Iterator[tuple[Line, Entry]]:
-    """Every pair of a line and an entry. Of the lines with the same payee name and account, only one is used.
+    """The pairs of a line and an entry, without pairs that repeat the payee names and accounts of another pair.
 
-    Of such entries, too, only one is used. The names and accounts that meet are the same as in all pairs, with fewer
-    comparisons.
+    The criteria compare only names and accounts of these pairs, so the result is the same as with all pairs, but needs
+    fewer comparisons.
     """
     named = {(line.name, line.account): line for line in lines}
     of = {(entry.name, entry.account): entry for entry in entries}

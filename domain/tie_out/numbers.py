@@ -23,9 +23,11 @@ class Group(Struct):
 
 
 def by_number(items: OpenItems) -> None:
-    """Pair the lines with the entries of each group whose members share numbers, directly or through other members.
+    """Pair lines with entries that share a bank reference or voucher number.
 
-    A group is paired only if its lines and its entries have the same sum, and it has only one line or only one entry.
+    A group is formed by lines and entries that share numbers, directly or through other members of the group. The
+    lines of a group are paired with its entries only if their sums are equal, and the group has only one line or only
+    one entry.
     """
     for group in _connected(items):
         if total(group.lines) == total(group.entries) and 1 in (len(group.lines), len(group.entries)):
@@ -33,10 +35,10 @@ def by_number(items: OpenItems) -> None:
 
 
 def by_number_with_differences(items: OpenItems) -> None:
-    """Pair the lines with the entries of each group whose members share numbers, even if their sums differ.
+    """Pair lines with entries that share a bank reference or voucher number, even if their sums differ.
 
-    This stage runs after `by_number`. The groups still unpaired then have different sums, or several lines and several
-    entries.
+    The groups are formed as in `by_number`, from the lines and entries that the stages before this one left unpaired.
+    Every group is paired, even one with several lines and several entries.
     """
     for group in _connected(items):
         items.pair(group.lines, group.entries)

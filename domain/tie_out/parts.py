@@ -59,7 +59,9 @@ class Line(Cash, frozen=True, dict=True):
 
 
 class Entry(Cash, frozen=True, dict=True):
-    """An entry of the ledger that a statement shows. `on` is the clearing day, `payment` the name of the payment.
+    """An entry of the ledger for which a statement can have a line, such as a payment.
+
+    `on` is the clearing day, `payment` the name of the payment.
 
     `amount` does not include any reversed part of the entry.
     """

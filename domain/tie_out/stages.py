@@ -1,7 +1,8 @@
-"""Matching stages by payee, amount and date: one line with one entry, or one of them with several of the other.
+"""Matching stages by payee, amount and date.
 
-A stage is a function that pairs lines and entries that have no partner yet. A key is a function of a line or entry; it
-returns what a stage compares, such as the payee.
+A stage is a function that pairs lines and entries that have no partner yet: one line with one entry, one line with
+several entries, or several lines with one entry. A key is a function of a line or entry; it returns what a stage
+compares, such as the payee.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Window(Enum):
 
 
 def _groups(items: OpenItems, key: Key) -> list[Group]:
-    """The lines and entries without a partner, in groups for which `key` returns the same.
+    """The lines and entries without a partner, grouped by the value that `key` returns for them.
 
     The groups are in the order of their first lines. Groups without lines or without entries are left out. Lines and
     entries for which `key` returns None are in no group.
@@ -111,10 +112,10 @@ def pair_singly(key: Key, window: Window, fits: Callable[[Line, Entry], bool] = 
 def _best(
     entries: Sequence[Entry], line: Line, window: Window, days: Days, fits: Callable[[Line, Entry], bool]
 ) -> int | None:
-    """The index of the one of `entries` to pair with `line`; None if there is none. `entries` are ordered by date.
+    """The index of the entry to pair with `line`; None if no entry can be paired. `entries` are ordered by date.
 
-    The entry is the earliest one in the `window` that `fits` accepts. With Window.ANY, it is the one that `fits`
-    accepts whose date is nearest to the line's.
+    Only entries that are in the `window` and that `fits` accepts are considered. The earliest of these is chosen; with
+    Window.ANY, the one whose date is nearest to the line's date.
     """
     first, last = _bounds(entries, line.on, window, days)
     if window is Window.ANY:
@@ -133,11 +134,10 @@ def _in_window(window: Window, line: Line, entry: Entry, days: Days) -> bool:
 
 
 def pair_sums(key: Key, window: Window) -> Stage:
-    """Returns a stage that pairs one line with several consecutive entries, then one entry with several lines.
+    """Returns a stage that pairs one line with several entries of the same total, then one entry with several lines.
 
-    `key` returns the same for the line and the entries of a pairing, and the several amounts add up to the single
-    amount. Entries (or lines) are consecutive if, in order of date, no other unpaired one of the same key is between
-    them.
+    `key` returns the same for all lines and entries of a pairing. The several entries are consecutive: in order of
+    date, no other unpaired entry with the same key is between them. The same holds for several lines.
     """
 
     def stage(items: OpenItems) -> None:
@@ -175,9 +175,9 @@ def _take_run(
 
 
 def _bounds(candidates: Sequence[Each], day: date, window: Window, days: Days) -> tuple[int, int]:
-    """The index of the first of `candidates` within the window around `day`, and the index after the last such one.
+    """The slice of `candidates` within the window around `day`, as its start index and its end index (exclusive).
 
-    `candidates` are ordered by date. Window.SAME_MONTH bounds them by the tolerance only.
+    `candidates` are ordered by date. For Window.SAME_MONTH, only the tolerance is applied; months are not compared.
     """
     if window is Window.ANY:
         return 0, len(candidates)

@@ -14,7 +14,7 @@ __all__ = ["Answer", "Condition", "Sentence", "Step", "why"]
 
 
 def why(ledger: LedgerView, code: str, batch: int, award: str | None = None) -> Answer:
-    """Why the money of `award`, an award of the project `code`, in the batch number `batch` is not paid yet.
+    """Why the money of the award `award` in batch number `batch` is not paid yet. `code` is the project's code.
 
     Without `award`, the answer is why money planned for the batch is not awarded yet.
 

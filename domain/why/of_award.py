@@ -1,4 +1,4 @@
-"""Why a batch of an award is not paid: the steps of payments under way, the opening of the gate, the next request."""
+"""Why a batch of an award is not paid yet: the next posts to finish payments, open the gate and request a payment."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
 
 
 def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
-    """The next post toward opening the batch's gate, which is closed, with its conditions. `name`: the award's name."""
+    """The next post toward opening the batch's closed gate, and the post's conditions. `name`: the award's name."""
     gate = ledger.fund(project.fund).line(project.code).batch(batch).gate
     if gate is Gate.AGREEMENT:
         yield guarded(ledger, project, AgreementSigned(name, ledger.today, ledger.today), (OPEN, LIVE))

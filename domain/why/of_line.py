@@ -53,9 +53,10 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
 
 
 def _next_in_round(ledger: LedgerView, project: Project) -> Iterator[Fact]:
-    """The facts to post next, in order, on the way to an award list: from ObjectionResolved up to the public notice.
+    """The facts to post next before an award list can be posted, in order.
 
-    Yields nothing if only the award list itself is left to post.
+    An ObjectionResolved for each open objection comes first, then the next facts of a round: call, screening, review
+    or public notice. Yields nothing if only the award list itself is left to post.
     """
     current = project.rounds.get(str(project.round))
     for objection in sorted(project.open_objections):

@@ -1,4 +1,4 @@
-"""Compare the balances that another engine computed from the archive with the live table."""
+"""Compares the live balances with the balances that another engine computed from the archive."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Compared:
 
     `rows`: the number of rows compared. `differing`: the number of rows that differ. `shown`: at most MAX_SHOWN of the
     differing rows, each as the key, the live row and the recomputed row. `held`: the funds that were left out, because
-    the live tables do not have all events of these funds up to `position`.
+    the live tables lack some of their events up to `position`.
     """
 
     position: int
@@ -76,7 +76,10 @@ def in_yuan(row: Row) -> dict[str, Any]:
 
 
 def _by_key(rows: Iterable[Row], held: Sequence[str]) -> dict[Key, dict[str, int]]:
-    """The amounts in fen by key; rows of held funds and rows whose amounts are all zero are left out."""
+    """Maps the key of each row (its columns KEY) to the row's amounts, in fen.
+
+    Rows of held funds and rows whose amounts are all zero are left out.
+    """
     by_key = {
         tuple(row[name] for name in KEY): {name: int(row[name]) for name in row if name not in KEY}
         for row in rows

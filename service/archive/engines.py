@@ -69,7 +69,7 @@ class DuckDb:
 
 
 class Spark:
-    """Spark: an existing session or the server of SPARK_REMOTE; otherwise local, on all cores."""
+    """Spark: uses an existing session or the server in SPARK_REMOTE; otherwise runs locally, on all cores."""
 
     extra = "spark"
     dialect = "spark"

@@ -128,9 +128,9 @@ def find(folder: Path) -> Archive | None:
 def opened(folder: Path, chain: str | None = None) -> Archive:
     """The archive in `folder`, after its files are checked against its manifest.
 
-    `chain`: the chain hash that the last segment must have, if it is known from another source. Raises ArchiveWrong if
-    there is no archive, if its last segment has another chain hash, or if a file is missing or does not match its hash
-    in the manifest.
+    `chain`: the chain hash that the last segment must have; None if the caller does not know it. Raises ArchiveWrong if
+    there is no archive, if the chain hash of the last segment is not `chain`, or if a file is missing or does not match
+    its hash in the manifest.
     """
     archive = find(folder)
     if archive is None or not archive.manifest.segments:

@@ -56,7 +56,10 @@ def restore(
 
 
 def _checked(archive: Archive, of: Segment) -> Iterator[list[Event]]:
-    """The events of the segment `of`, in batches. Raises ArchiveWrong if the events do not match the manifest."""
+    """The events of one segment of `archive`, in batches.
+
+    `of`: the segment. Raises ArchiveWrong if its events do not match the manifest.
+    """
     digest, expected = Digest(archive.manifest.source), of.first
     for batch in segment.read(archive.file(of)):
         for event in batch:

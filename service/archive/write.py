@@ -96,10 +96,10 @@ def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, hea
 
 
 def _remove_leftovers(current: Archive) -> None:
-    """Remove the files that a killed process left after the last segment.
+    """Remove the files with events after the last segment, which a killed process left.
 
-    Otherwise, a program that reads all files of the folder would read their events twice. Raises ArchiveWrong if the
-    folder has segment files but no manifest.
+    These events are archived again. If the files stayed, a program that reads all files of the folder would read the
+    events twice. Raises ArchiveWrong if the folder has segment files but no manifest.
     """
     for file in current.folder.glob("events-*"):
         name = FILE_NAME.fullmatch(file.name)

@@ -35,10 +35,10 @@ MAX_CACHED = 10_000
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """The public data of a key, without the key itself.
+    """The public data of the keys of one name, without the keys themselves.
 
-    `secrets`: the number of the key's secrets that are valid now; there can be more than one during a rotation.
-    `expires_at`: when the last secret expires; None if some secret never expires.
+    `secrets`: how many keys of this name are valid now; there can be more than one during a rotation.
+    `expires_at`: when the last key of this name expires; None if a key of this name never expires.
     """
 
     name: str
@@ -67,7 +67,7 @@ class NoSuchKey(Exception):
 class OtherSecret(OperatorError):
     """The database was set up with another secret than the configured one.
 
-    The digests of API keys and account numbers in the database match none that the configured secret gives.
+    Under the configured secret, API keys and account numbers have other digests than those in the database.
     """
 
     def __init__(self) -> None:
@@ -117,9 +117,9 @@ def new(secret: bytes) -> str:
 
 
 def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_at: datetime | None = None) -> str:
-    """Create a key with the grant `of`, and return the key. Raises KeyExists.
+    """Create a key and return it. Raises KeyExists.
 
-    Only a digest of the key is stored, so the key cannot be shown again.
+    `of`: the key's grant. Only a digest of the key is stored, so the key cannot be shown again.
     """
     key = new(secret)
     with conn.transaction():
@@ -133,9 +133,10 @@ def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_a
 
 
 def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
-    """Make the demo key `key` valid under `name`, with the grant `of`. Does nothing if the key is already stored.
+    """Make the demo key `key` valid under `name`. Does nothing if the key is already stored.
 
-    If `key` is not stored yet, earlier keys of this name expire now, because the file that contained them was lost.
+    `of`: the key's grant. If `key` is not stored yet, earlier keys of this name expire now, because the file of demo
+    keys was lost.
     """
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
         return
@@ -166,7 +167,7 @@ def rotate(
 
 
 def revoke(conn: Connection[Any], name: str) -> None:
-    """Revoke the key of this name with all its secrets. Raises NoSuchKey."""
+    """Revoke all keys of this name. Raises NoSuchKey."""
     with conn.transaction():
         if conn.execute(QUERIES["revoke_key"], {"name": name}).rowcount == 0:
             raise NoSuchKey(name)

@@ -70,7 +70,7 @@ def grant(
     projects: Collection[str] = (),
     sources: Collection[str] = (),
 ) -> Grant:
-    """A Grant with these parts. Files and tables contain the parts as lists."""
+    """A Grant with these parts. They may be lists, because files and tables contain lists."""
     return Grant(frozenset(scopes), frozenset(funds), frozenset(projects), frozenset(sources))
 
 

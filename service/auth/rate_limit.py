@@ -32,8 +32,9 @@ class _SlidingWindow:
     def count(self, at: float, limit: int) -> bool:
         """Count a request at time `at`; return False, without counting it, if the window has reached `limit`.
 
-        The window is the one second that ends at `at`. If it contains, for example, 30 % of the previous second of the
-        clock, then 30 % of that second's requests count.
+        The window is the one second that ends at `at`. Requests are counted per second of the clock, so their number in
+        the window is an estimate: all requests of the current second, and a share of the requests of the previous
+        second. If the window covers 30 % of the previous second, for example, the share is 30 %.
         """
         second = int(at)
         if second > self.second:

@@ -41,7 +41,7 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 
 class TokenFileWrong(OperatorError):
-    """The configuration file in SUYUAN_OIDC is missing or invalid."""
+    """The configuration file that SUYUAN_OIDC names is missing or invalid."""
 
     def __init__(self, file: Path, reason: object) -> None:
         super().__init__(f"{file}: {reason}\nSUYUAN_OIDC 配置文件有误。")
@@ -157,9 +157,9 @@ def read(file: Path) -> Issuer:
 
 
 def _claim(claims: Mapping[str, Any], path: str) -> Any:
-    """The value in a token's `claims` under the name `path`, or else at the dotted path, such as `realm_access.roles`.
+    """The value of the claim named `path`; if there is none, the value found by reading `path` as a dotted path.
 
-    None if `claims` has neither.
+    For example, `realm_access.roles` is the member `roles` of the claim `realm_access`. None if there is neither.
     """
     if path in claims:
         return claims[path]

@@ -46,7 +46,7 @@ class CalendarFile(Struct, frozen=True):
 
 
 class _Days:
-    """The days that a calendar file names, each with the path of its field, and the errors in those days."""
+    """The days that a calendar file names, each with the path of its field, and the errors found so far."""
 
     def __init__(self, year: int) -> None:
         self.first, self.last = date(year - 1, 12, 1), date(year, 12, 31)
@@ -80,7 +80,8 @@ class _Days:
 def read(file: Path) -> CalendarFile:
     """The calendar in `file`.
 
-    Raises FileWrong if the file is not in the format, FileUnreadable if the file is too large, and OSError.
+    Raises FileWrong if the file is not in the format, FileUnreadable if the file is too large, and OSError if the file
+    cannot be opened or read.
     """
     content = text_of(file)
     document = document_of(file, content)

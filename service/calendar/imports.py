@@ -46,7 +46,7 @@ class Import(msgspec.Struct, frozen=True):
 
 
 class YearImported(OperatorError):
-    """The ledger already has a different calendar of the year; only with the option `--replace` is it replaced."""
+    """The ledger already has a different calendar of the year. Only the option `--replace` replaces it."""
 
     def __init__(self, existing: Import) -> None:
         at = f"{existing.imported_at:%Y-%m-%d}, {existing.actor}, SHA-256 {existing.sha256}"
@@ -91,11 +91,11 @@ def as_json(imported: Sequence[Import]) -> list[dict[str, Any]]:
 
 
 def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool = False) -> Import | None:
-    """Import the calendar in `file` and return the import. If it is in force already, write nothing and return None.
+    """Import the calendar in `file` and return the import.
 
-    Raises YearImported if another calendar of the same year is in force and `replace` is false. No event can be
-    appended during the import, because it takes the append lock. So the new calendar applies to exactly the events
-    after the import's position.
+    If the same calendar is in force already, writes nothing and returns None. Raises YearImported if another calendar
+    of the same year is in force and `replace` is false. No event can be appended during the import, because the import
+    takes the append lock. So the new calendar applies to exactly the events after the import's position.
     """
     calendar = file.calendar
     with conn.transaction():
@@ -118,7 +118,7 @@ def add(conn: Connection[Any], file: CalendarFile, actor: str, *, replace: bool 
 def insert(conn: Connection[Any], row: Mapping[str, Any]) -> None:
     """Insert the import `row` into the table of imports.
 
-    Without `imported_at` and `position`, the import is in force from the next event on.
+    If `row` has neither `imported_at` nor `position`, the import is in force from the next event on.
     """
     given = {"imported_at": None, "position": None, **row, "documents": Jsonb(row["documents"])}
     conn.execute(QUERIES["import_calendar"], given)
@@ -133,7 +133,7 @@ class CurrentCalendar:
     def as_of(self, conn: Connection[Any], imported_at: datetime | None) -> Calendar:
         """The calendar whose last import was made at `imported_at`.
 
-        If `imported_at` is None, no import has been made.
+        If `imported_at` is None, the calendar has no imports.
         """
         calendar = self.calendar
         if calendar.imported_at != imported_at:

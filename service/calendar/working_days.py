@@ -39,7 +39,7 @@ class YearCalendar(Struct, frozen=True):
     working_weekends: frozenset[date]
 
     def worked(self, day: date) -> bool | None:
-        """Whether the notice makes `day` a working day; None if the notice does not name `day`."""
+        """Whether `day` is a working day by the State Council's notice; None if the notice does not name `day`."""
         return False if day in self.days_off else True if day in self.working_weekends else None
 
 

@@ -40,7 +40,7 @@ class SavedEvent(msgspec.Struct):
 
 
 class SavedDigest(msgspec.Struct, forbid_unknown_fields=True):
-    """A digest in the file of a follower: of the events after position `after`, up to and including `upto`."""
+    """A digest in the file of a follower. It covers the events after position `after`, up to and including `upto`."""
 
     after: int
     upto: int

@@ -121,9 +121,9 @@ def check_part(part: Part) -> Report:
 class _LogIndex:
     """What the check of a fund looks up about the log.
 
-    `referred`: the entries that other events refer to. `claims`: by stream, the claimed numbers. `calendars`: the
-    imported calendars. `snapshots`: the stream and version of each saved state of a stream. `saved_state`: a function
-    that reads the saved state of a stream.
+    `referred`: the entries that other events refer to. `calendars`: the imported calendars. `claims`: maps each stream
+    to the numbers that its events claimed. `snapshots`: the stream and version of each saved state of a stream.
+    `saved_state`: a function that reads the saved state of a stream.
     """
 
     referred: frozenset[Reference]
@@ -234,10 +234,10 @@ def _groups(rows: _Counted) -> Iterator[list[Row]]:
 
 
 def _with_next_serial(view: LedgerView, leader: Recorded) -> LedgerView:
-    """`view` with the next serial that the ledger had before `leader`, which is the lowest serial that `leader` issued.
+    """`view` with the next serial that the ledger had when `leader` was decided: the lowest that `leader` issued.
 
-    This serial depends on all funds, and `view` has only one of them, so the serial is taken from `leader`. If `leader`
-    issued no fen, `view` is returned unchanged.
+    The next serial depends on all funds, and `view` has only one fund, so the serial is taken from `leader`. If
+    `leader` issued no fen, `view` is returned unchanged.
     """
     issued = [lo for move in leader.moves if move.source == TREASURY for lo, _ in move.fen.ranges]
     return replace(view, next_serial=min(issued, default=view.next_serial))

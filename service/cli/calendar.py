@@ -63,7 +63,10 @@ def import_calendar(file: Path, actor: str | None, *, replace: bool, check_only:
 
 
 def _summary(read: calendar_file.CalendarFile) -> str:
-    """A year's numbers of days off and of working days, for the operator to compare with the State Council's notice."""
+    """A line that says how many days off, worked weekend days and working days the year has.
+
+    The operator compares it with the State Council's notice.
+    """
     year = read.calendar.year
     days = Calendar().with_year(read.calendar).working_days(date(year, 1, 1), date(year, 12, 31))
     off, worked = len(read.calendar.days_off), len(read.calendar.working_weekends)

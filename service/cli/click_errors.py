@@ -25,7 +25,10 @@ Chinese. The groups of the expression are filled into the Chinese message."""
 
 
 def message(error: click.ClickException) -> str:
-    """The error's message in both languages. Only click's messages are translated; this program's already have both."""
+    """The error's message in Chinese and English.
+
+    Only click's messages are translated. This program writes its own messages in both languages.
+    """
     english = error.format_message()
     for pattern, chinese in CHINESE:
         if found := re.match(pattern, english, re.DOTALL):

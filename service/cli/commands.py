@@ -149,10 +149,10 @@ def _print_error(show: Callable[[], object]) -> None:
 
 
 def _flushed(code: int) -> int:
-    """Flush standard output and standard error, and return the exit code of the process.
+    """Flush standard output and standard error, and return the exit code with which the process must end.
 
-    Returns `code`. But if `code` is 0 and a stream cannot be written, returns the exit code of the write error. A
-    stream that cannot be written is redirected to /dev/null; otherwise Python would print an error when it exits.
+    This is `code`, unless `code` is 0 and a stream cannot be written: then it is PIPE_CLOSED or NOT_DONE. A stream that
+    cannot be written is redirected to /dev/null; otherwise Python would print an error when it exits.
     """
     for stream in (sys.stdout, sys.stderr):
         try:

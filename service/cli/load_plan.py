@@ -59,10 +59,11 @@ def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:
 def _check_recorded(
     plan: PlanFile, events: Sequence[PlanEvent], outcomes: Sequence[Outcome], conn: Connection[Any]
 ) -> None:
-    """Raises FileWrong or ClickException unless all events are recorded.
+    """Raises an error unless all events are recorded.
 
-    If the ledger already has some of the events with other content, only these are reported: they may be the reason
-    why others are refused.
+    Raises FileWrong if an event is refused, or if the ledger already has it with other content. If an event is not
+    recorded for another reason, raises ClickException. If the ledger has some of the events with other content, only
+    these are reported: they may be the reason why others are refused.
     """
     pairs = list(zip(events, outcomes, strict=True))
     if conflicts := [event for event, outcome in pairs if isinstance(outcome, IdentityConflict)]:

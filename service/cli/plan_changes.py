@@ -61,9 +61,9 @@ def _content(header: Header, fact: Fact) -> Any:
 
 
 def _pointers(before: Any, now: Any, at: str) -> Iterator[tuple[str, Any]]:
-    """For each difference between the values `before` and `now`: the JSON pointer, and the old value.
+    """Yields the JSON pointer and the old value of each place where `before` and `now` differ.
 
-    `at`: the JSON pointer of both values.
+    `at`: the JSON pointer of `before` and `now` themselves.
     """
     if isinstance(before, dict) and isinstance(now, dict):
         for name in before.keys() | now.keys():

@@ -35,7 +35,7 @@ KEY = "load-plan"
 def checked(file: PlanFile, actor: str) -> list[PlanEvent]:
     """The events of the plan, after a check that an empty ledger accepts them. Raises FileWrong with the errors found.
 
-    The rules are checked only if the fields, the schemas and the number of events have no errors.
+    The rules are checked only if no field is wrong, the schemas find no error, and the events are not too many.
     """
     events = list(plan_file.events(file, actor))
     wrong = [*file.wrong, *_too_many(file, len(events)), *_invalid(file, events)]
@@ -61,11 +61,11 @@ def _too_many(file: PlanFile, count: int) -> Iterator[Wrong]:
 
 
 def _invalid(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
-    """The errors that the schemas find in the events' `data`, except in fields that have an error in `file.wrong`.
+    """The errors that the schemas find in the events' `data`, without those that would repeat another error.
 
-    Two kinds of errors are not reported, because each of them would repeat another error. One kind is in an event's
-    attributes other than `data`, which are made from codes that `data` also has. The other is in the gate of a
-    project's line, which is copied from the plan's batch.
+    A field that has an error in `file.wrong` is left out. So is the gate in a project's line, because it is copied from
+    the plan's batch. An event's attributes other than `data` are not checked, because they are made from codes that
+    `data` also has.
     """
     for event in events:
         try:
@@ -104,10 +104,10 @@ def _refused(file: PlanFile, events: Sequence[PlanEvent]) -> Iterator[Wrong]:
 
 
 def _decided(view: LedgerView, posted: Posted) -> tuple[LedgerView, list[Refused]]:
-    """Decide `posted` on `view`; return the view after it, and its refusals.
+    """Decide the post `posted` on `view`; return the view after the post, and the refusals of the post.
 
     If a rule in FIXES refuses the post, the post is changed as FIXES says and decided again, to find its next error. If
-    another rule refuses it, `view` is returned unchanged.
+    a rule that is not in FIXES refuses the post, `view` is returned unchanged.
     """
     refusals: list[Refused] = []
     while True:
@@ -144,5 +144,5 @@ FIXES: Mapping[type[Refused], Callable[[Posted, Any], Posted]] = {
     BookedInFuture: _not_in_future,
     BeforeItsCause: _after_its_cause,
 }
-"""By rule: the function that returns the refused post without the error that the rule refuses. None of these errors
+"""Maps rules to functions. Each returns the refused post without the error that the rule refuses. None of these errors
 depends on earlier events."""

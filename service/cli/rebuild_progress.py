@@ -79,8 +79,8 @@ def _explained_errors() -> Iterator[None]:
 def run_changed(url: str, out: Console) -> tuple[str, ...]:
     """Rebuild the projections whose SQL this version of the program changed; return their names.
 
-    The new rows of these projections may differ from the live ones. Raises ClickException if the rows of another
-    projection, which one of them reads, differ too, and for the errors of `run`.
+    Their new rows may differ from the live rows. The projections that they read are rebuilt too. Raises ClickException
+    if a projection's rows differ although its SQL has not changed, and for the errors of `run`.
     """
     with session.connect(url, session.COMMANDS) as conn:
         names = changed(conn)

@@ -154,10 +154,10 @@ def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
 def administered(
     *, new: bool = False, read_only: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
-    """Like opened_database, but also checks the configured secret. Raises OtherSecret if the ledger has another.
+    """Like opened_database, but raises OtherSecret if the ledger's secret is not the configured secret.
 
-    A ledger without a secret gets the configured one, unless `read_only`. With `read_only`, nothing can be written on
-    the connection, so that the database may be a standby.
+    A ledger without a secret gets the configured secret, unless `read_only`. With `read_only`, nothing can be written
+    on the connection, so the database may be a standby.
     """
     with opened_database(new=new, variables=variables) as (chosen, conn):
         if read_only:

@@ -42,6 +42,9 @@ def home() -> str:
 
 
 def _by_tasks(plan: dict[str, Any]) -> dict[str, Any]:
-    """The annex `plan` with its lines grouped as printed: adjacent lines with the same tasks share one cell."""
+    """The annex `plan` with its lines in groups, as in the printed plan.
+
+    Adjacent lines with the same tasks are one group. The page shows the tasks of a group in one cell.
+    """
     groups = [list(lines) for _, lines in groupby(plan["rows"], key=lambda line: line["tasks"])]
     return {**plan, "groups": groups, "batches": plan["total"]["batches"]}

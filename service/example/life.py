@@ -254,10 +254,10 @@ class _History:
             self._terminate(project, recipient, on)
 
     def _terminate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """From the day `on`, terminate the award of `recipient`, and reallocate its last batch to another project.
+        """Terminate the award of `recipient`, and reallocate its last batch to another project if possible.
 
-        Half of the award's first payment is ordered back. A quarter of that payment is received and surrendered; the
-        rest of the order stays unpaid.
+        The events happen from the day `on`. A recovery of half of the award's first payment is ordered. A quarter of
+        that payment is received and surrendered; the rest of the ordered amount stays unpaid.
         """
         reason = {"award": recipient.award, "reason": "示例：逾期未整改"}
         self._post(project.stream, "AwardTerminated", on + days(1), "终止文号", **reason)
@@ -276,10 +276,11 @@ class _History:
         self._reallocate(project, recipient, on + days(10))
 
     def _reallocate(self, project: Project, recipient: Recipient, on: date) -> None:
-        """Move the money of the last batch of the recipient's award to the first project, if that project can take it.
+        """Move the money of the last batch of the recipient's award to the fund's first project, if possible.
 
-        The first project can take it if it is not `project`, has the same batch, and its first award passed the
-        acceptance. That award is increased by the reallocated amount, and the increase is paid.
+        It is possible if three conditions hold: `project` is not the first project, the first project has the same
+        batch, and the first award of the first project has passed its acceptance. This first award is increased by the
+        moved amount, and the increase is paid.
         """
         other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:

@@ -53,10 +53,10 @@ class Due:
 
 
 def pay(due: Due, on: date, attempt: int = 1) -> Iterator[Step]:
-    """The steps of one payment; with a second attempt if it is rejected, fails or is returned by the bank.
+    """The steps of one payment. If it is rejected, fails or is returned by the bank, a second attempt follows.
 
-    `on`: the day on which the payment is requested. `attempt`: the number of this attempt to pay the batch. The trouble
-    of the recipient's award occurs only in the first attempt to pay the first batch of the award.
+    `on`: the day on which the payment is requested. `attempt`: the number of this attempt to pay the batch. What goes
+    wrong (the recipient's `trouble`) goes wrong only in the first attempt to pay the first batch of the award.
     """
     trouble = due.recipient.trouble if due.batch == min(due.recipient.amounts) and attempt == 1 else ""
     payment = f"{due.recipient.award}-B{due.batch}-{attempt}"
@@ -121,9 +121,10 @@ AFTER_CONFIRMATION = {
 
 
 def accept(project: Project, each: Recipient, on: date) -> Iterator[Step]:
-    """The steps of the acceptance of the award of `each`, from the day `on`. Sets `each.accepted` if the award passes.
+    """The steps of an award's acceptance, from the day `on`. `each`: the recipient of the award.
 
-    There are no steps if a payment of the award is still in approval or in transit.
+    Sets `each.accepted` if the award passes. There are no steps if a payment of the award is still in approval or in
+    transit.
     """
 
     def step(type_: str, after: int, *cites: str, **data: Any) -> Step:

@@ -135,8 +135,7 @@ class EventPoster:
 
 
 SPENDING_SIGNS = {"PaymentConfirmed": 1, "PaymentReturned": -1, "SurplusSurrendered": 1, "EntryReversed": -1}
-"""By event type: 1 if an event adds its amount to the spent part of the appropriation, -1 if it subtracts its amount.
-"""
+"""1 if the event adds its amount to the spent part of the appropriation, -1 if it subtracts its amount."""
 
 
 def proposals(recipients: Sequence[Recipient]) -> list[dict[str, str]]:

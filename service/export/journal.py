@@ -19,7 +19,7 @@ from domain.posting import ACCOUNTS, PAID, TREASURY
 
 Row = Mapping[str, Any]
 ROOTS = {TREASURY: "Equity", PAID: "Expenses"}
-"""By account of the ledger: its root account in a journal, if that is not Assets. Money comes from the treasury
+"""Maps accounts of the ledger to their root account in a journal, if that is not Assets. Money comes from the treasury
 (equity), and is an expense when it is paid."""
 
 
@@ -130,4 +130,4 @@ HLEDGER = Dialect(
     assertion=lambda day, name, amount: f"{day} * balance\n    {name}  0.00 CNY = {amount} CNY\n\n",
 )  # fmt: skip
 DIALECTS = {"hledger": HLEDGER, "beancount": BEANCOUNT}
-"""By file extension of a journal: the dialect in which the journal is written."""
+"""Maps the file extension of a journal to the dialect in which the journal is written."""

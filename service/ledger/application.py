@@ -166,11 +166,12 @@ class Ledger(Application[str]):
             self._replay_long([row["stream"]])
 
     def _replay_long(self, names: Collection[str]) -> None:
-        """Replay, in this thread, the long streams among `names` and their funds that are not cached, and cache them.
+        """Replay the long streams among `names` that are not cached yet, in this thread, and cache their states.
 
-        Otherwise the leading thread of the group commit would replay these streams while the posts to all other funds
-        wait. Raises Unavailable if another thread is already replaying one of these streams. A request does not wait
-        for that replay, because waiting requests could occupy all threads; the sender has to send the request again.
+        If a name is a project's, the stream of its fund is replayed under the same conditions. Without this call, the
+        leading thread of the group commit would replay these streams, while the posts to all other funds wait. Raises
+        Unavailable if another thread is already replaying one of them: a request does not wait for that replay, because
+        waiting requests could occupy all threads. The sender has to send the request again.
         """
         _, unread = self._find(names)
         if not unread:
@@ -281,12 +282,14 @@ class Ledger(Application[str]):
     # The three attempts. Each returns the requests that remain for the next one.
 
     def _on_cached(self, requests: Sequence[Request]) -> Sequence[Request]:
-        """Record the requests for whose decision cached states suffice, and which they accept; return the others.
+        """Decide the requests on cached states and record the accepted ones; return the requests not recorded.
 
-        Cached states may be stale. Nothing is recorded on stale ones, because the append compares their versions with
-        the log. A refusal is not compared, so it is decided again on states from the log. All requests are returned if
-        the append finds that the ledger has moved on, or if a decision fails. Such a failure need not be the fault of a
-        request: one cached state may be from before a failover or a restore, and another from after it.
+        A request for which the cached states do not suffice is returned undecided. Cached states may be stale. Nothing
+        is recorded on stale states, because the append compares them with the log. A refused request is not appended,
+        so its states are not compared. It is returned, and is decided again on states from the log. All requests are
+        returned if the append finds that the ledger has moved on, or if a decision raises an unexpected error. Such an
+        error need not be the fault of a request: one cached state may be from before a failover or a restore, and
+        another from after it.
         """
         states: dict[str, CachedState] = {}
         candidates: list[Request] = []
@@ -309,7 +312,7 @@ class Ledger(Application[str]):
         return remaining if self._set_outcomes(draft, appended) else requests
 
     def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
-        """The cached states of all streams that deciding `bundle` reads.
+        """The cached states of all streams that the decision of `bundle` reads.
 
         None if one of these streams is not cached, or if the decision needs the next serial or an entry that a post
         refers to. Both are only in the database.
@@ -320,7 +323,11 @@ class Ledger(Application[str]):
         return None if missing else states
 
     def _find(self, names: Collection[str]) -> tuple[dict[str, CachedState], set[str]]:
-        """The cached states of the streams `names` and of their projects' funds, and the names that are not cached."""
+        """The cached states of the streams `names` and of the funds of the projects among them.
+
+        The second result is the names of these streams that are not cached. A project's fund is known only if the
+        project is cached; otherwise it is left out.
+        """
         states = self._states.cached(names)
         projects = [each.stream.state for each in states.values() if isinstance(each.stream.state, Project)]
         funds = {f"fund/{project.fund}" for project in projects}

@@ -1,4 +1,7 @@
-"""The draft of one transaction: the events that it would record. Each post is decided after those before it."""
+"""The draft of one transaction: the events that it would record.
+
+Each post is decided as if the accepted posts before it in the draft were already recorded.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Draft(Struct):
 
     `loaded`: the state before the draft. `view`: the state after all requests decided so far. `decided`: each request
     with one outcome per post; the outcome None means that the post is to be recorded. `new_posts`: each post to be
-    recorded, with its events. A post that repeats an earlier post of the draft shares the NewPost of that post.
+    recorded, with its events. If a post occurs twice in the draft, it has one NewPost.
     """
 
     loaded: Loaded
@@ -110,7 +113,7 @@ class Draft(Struct):
         return {name: self.loaded.last.get(name, LastEvent()) for name in (*names, *funds)}
 
     def states(self, appended: Appended) -> dict[str, CachedState]:
-        """By name of each stream that has events in the draft: the stream's state after these events are recorded.
+        """Maps the name of each stream that has events in the draft to the stream's state after these events.
 
         `appended`: where and when the events were recorded.
         """
@@ -157,9 +160,10 @@ def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
 
 
 def streams_of(posts: Iterable[Post], referenced: Mapping[Reference, Recorded]) -> list[str]:
-    """The names of the streams that must be read to decide the posts, except the streams of the projects' funds.
+    """The names of the streams that must be read to decide the posts.
 
-    `referenced`: the recorded entries that the posts refer to.
+    The fund of each project among them must be read too, but is not added to the names. `referenced`: the recorded
+    entries that the posts refer to.
     """
     return list(dict.fromkeys(name for post in posts for name in reads(post.posted, referenced)))
 

@@ -1,10 +1,10 @@
 """Group commit: requests that arrive while one transaction is running share the next one.
 
 A batch is the requests that one thread submits together. When nothing is running, a batch is processed at once. While a
-transaction is running, new batches wait in a queue, and the thread of the first one becomes the leader: it takes all
-waiting batches into its own transaction. So under load a transaction carries many requests, each with an outcome of its
-own. After a transaction of several batches, the next leader waits up to BATCH_WAIT_SECONDS for as many batches again:
-clients that were just answered usually send again.
+transaction is running, new batches wait in a queue, and the thread of the first one leads: it takes the waiting batches
+into its own transaction, up to MAX_BATCH_POSTS posts. So under load a transaction carries many requests, each with an
+outcome of its own. After a transaction of several batches, the next leading thread waits until the queue has as many
+batches as that transaction had, but at most BATCH_WAIT_SECONDS: clients that were just answered usually send again.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class _Batch:
 class GroupCommit:
     """Runs `work` on groups of requests; `work` sets each request's outcomes or error.
 
-    One thread at a time, the leader, runs `work`. Two leaders at a time were tried: two are no faster than one on many
-    streams. On one stream they are slower, because each leader invalidates the other's reads. Each thread waits on a
-    lock of its own: threads woken all at once spend more time contending than working.
+    One thread at a time, the leading thread, runs `work`. Two threads at a time were tried: on many streams they are no
+    faster than one thread. On one stream they are slower, because each invalidates what the other has read. Each thread
+    waits on a lock of its own: threads woken all at once spend more time contending than working.
     """
 
     def __init__(self, work: Callable[[Sequence[Request]], None]) -> None:
@@ -158,7 +158,7 @@ class GroupCommit:
                 self._appoint_leader()
 
     def _appoint_leader(self) -> None:
-        """Make the thread of the first batch in the queue the leader: wake it, so that it runs the next transaction."""
+        """Wake the thread of the first batch in the queue: it leads, and runs the next transaction."""
         self._leader = self._queue[0] if self._queue else None
         if self._leader:
             self._leader.turn.release()

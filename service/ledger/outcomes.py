@@ -37,7 +37,7 @@ class Decided(Struct, frozen=True):
 
 
 class IdentityConflict(Struct, frozen=True):
-    """The same identity was posted before with other content."""
+    """An earlier post has the same source and id, but other content."""
 
 
 class VersionConflict(Struct, frozen=True):

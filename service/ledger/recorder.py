@@ -75,7 +75,7 @@ class NewPost(Struct, frozen=True):
 
 
 class LibraryAggregate(Struct, frozen=True):
-    """The aggregate that the eventsourcing library's repository returns: a stream, as its events have left it."""
+    """The aggregate that the eventsourcing library's repository returns: a stream with its version and state."""
 
     id: str
     stream: Stream
@@ -138,8 +138,8 @@ class Datastore(PostgresDatastore):
         """Context manager: lends a connection of the pool. Raises OperationalError if the database is read-only.
 
         Raises the library's other errors too. When one connection is lost, the pool replaces all its connections. After
-        a restart of the database, the others have ended as well; after a failover, they may never answer, or may lead
-        to a standby.
+        a restart of the database, the other connections have ended as well; after a failover, they may never answer, or
+        may lead to a standby.
         """
         conn: Connection[DictRow] | None = None
         try:
@@ -161,8 +161,8 @@ class Datastore(PostgresDatastore):
     def after_connect_func(self) -> Callable[[Connection[DictRow]], None]:
         """The function that sets up each new connection.
 
-        That function sets the isolation level `read committed`, whatever the server's default is, because a read under
-        the append lock must see all earlier commits.
+        The returned function sets the isolation level `read committed`, whatever the server's default is, because a
+        read under the append lock must see all earlier commits.
         """
         library_setup = super().after_connect_func()
 

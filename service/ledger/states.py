@@ -123,7 +123,7 @@ class RecordedPost(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """What a decision needs: current streams, recorded posts, claimed numbers, next serial, recorded entries, calendar.
+    """What a decision needs: states of streams, recorded posts, claimed numbers, next serial, entries, and calendar.
 
     `last`: the last event of each stream that has events. `calendar_at`: when the last calendar was imported.
     """
@@ -176,7 +176,7 @@ class Loaded(Struct):
 def entries(conn: Connection[DictRow], references: Collection[Reference]) -> dict[Reference, Recorded]:
     """The events recorded at `references`. A reference without an event is left out.
 
-    This is a query of its own, apart from the query that reads the states: recorded events never change in between.
+    The states of the streams are read later, by another query. This is safe, because recorded events never change.
     """
     if not references:
         return {}
@@ -195,7 +195,7 @@ def load(
     identities: Collection[Identity],
     claims: Collection[Claim],
 ) -> Loaded:
-    """Read what deciding posts needs, in one query that starts from the cached states.
+    """Read what is needed to decide posts, in one query that starts from the cached states.
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
     claimed numbers of `claims`, the next serial, and the time when the last calendar was imported. The cache is

@@ -69,11 +69,11 @@ def active() -> float:
 
 
 class State(Collector):
-    """At each scrape, collects the ledger's positions, the days its calendar covers and the statistics of the pools.
+    """At each scrape, collects the metrics in LEDGER, the pools' statistics, and the number of unreadable snapshots.
 
-    `ledger` returns values by metric name, and raises if the database does not answer. `pools` has, by the name of each
-    connection pool, a function that returns psycopg's statistics of that pool. `unreadable_snapshots` returns how many
-    snapshots (saved states of streams) could not be read.
+    `ledger` returns values by metric name, and raises if the database does not answer. `pools` maps the
+    name of each connection pool to a function that returns psycopg's statistics of the pool. `unreadable_snapshots`
+    returns how many snapshots (saved states of streams) could not be read.
     """
 
     def __init__(

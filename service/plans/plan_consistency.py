@@ -34,7 +34,7 @@ def errors(plan: Mapping[str, Any], wrong: Iterable[str]) -> Found:
 
 
 def related(path: str, other: str) -> bool:
-    """Whether the two paths are the same, or one field is inside the other."""
+    """Whether the fields at the two paths are the same field, or one of them is inside the other."""
     shorter, longer = sorted((path, other), key=len)
     return not shorter or longer == shorter or longer.startswith((f"{shorter}.", f"{shorter}["))
 

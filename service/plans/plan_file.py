@@ -25,15 +25,15 @@ class PlanFile:
     wrong: tuple[Wrong, ...]
 
     def at(self, path: str, zh: str, en: str) -> Wrong:
-        """An error of the field at `path`, with the line of the field."""
+        """An error of the field at `path`, with the line number of the field in the file."""
         return wrong_at(self.document, path, zh, en)
 
 
 def read(file: Path) -> PlanFile:
     """The plan in `file`.
 
-    Raises FileWrong if the file is not YAML or any field is wrong, FileUnreadable if the file is too large, and
-    OSError.
+    Raises FileWrong if the file is not YAML or any field is wrong, FileUnreadable if the file is too large, and OSError
+    if the file cannot be opened or read.
     """
     plan = parse(file)
     if plan.wrong:
@@ -44,7 +44,8 @@ def read(file: Path) -> PlanFile:
 def parse(file: Path) -> PlanFile:
     """The plan in `file`, with the errors of its fields.
 
-    Raises FileWrong if the file is not YAML, FileUnreadable if the file is too large, and OSError.
+    Raises FileWrong if the file is not YAML, FileUnreadable if the file is too large, and OSError if the file cannot be
+    opened or read.
     """
     document = document_of(file, text_of(file))
     plan, wrong = read_plan(document)
@@ -53,7 +54,7 @@ def parse(file: Path) -> PlanFile:
 
 
 class PlanEvent(NamedTuple):
-    """A CloudEvent made from a plan file. `place`: the path of the block or field of the file that it was made from."""
+    """A CloudEvent made from a plan file. `place`: the path of the block or field that the event was made from."""
 
     event: Event
     place: str
@@ -65,7 +66,7 @@ def posts(file: PlanFile, actor: str) -> Iterator[Event]:
 
 
 def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
-    """The events that set up the fund: establish and fund it, adopt its plan, open its projects, allot all amounts.
+    """The events that establish the fund, record its appropriation, adopt its plan, open its projects, and allot money.
 
     The ids of the events are derived from the plan, so loading the same plan again records nothing.
     """

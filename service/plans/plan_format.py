@@ -1,6 +1,7 @@
 """The format `suyuan-plan/1`: the fields of a plan file, their forms, and how they are parsed.
 
-Every error is reported with its line, its field, and what is allowed there. docs/plan-format.md explains the fields.
+Every error is reported with its line number, its field, and what is allowed there. docs/plan-format.md explains the
+fields.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
         "amount": "{place}",
     },
 }
-"""By event type: the fields of the event whose name in the plan file is another one, each with its path in the file.
+"""Maps each event type to the fields that have another name in the plan file, each with its path in the file.
 EVERYWHERE has the fields for which this is so in every event type. A field that is neither here nor in EVERYWHERE has
 the same name in the file, and is in the section that the event was made from.
 
@@ -42,7 +42,7 @@ In a path, `{place}` stands for the path of the block or field that the event wa
 path of the line of the plan that contains this block or field.
 """
 OF_LINE = {"project": "code", "award_rule": "awards", "batches": "amounts"}
-"""By field of a line of the plan, as an event names it: the field's name in the plan file, if it is another one."""
+"""Maps the fields of a line of the plan, as an event names them, to their names in the plan file, if they differ."""
 
 
 def path_of_error(made: PlanEvent, pointer: str, plan: Mapping[str, Any]) -> str:
@@ -83,7 +83,8 @@ def _steps(steps: Iterable[str]) -> str:
 def path_of_refusal(made: PlanEvent, refusal: Refused, plan: Mapping[str, Any]) -> str:
     """The path of the field of the plan file that caused `refusal`, a refusal of the event `made`.
 
-    If REFUSED does not have the rule, this is the path of the block or field that the event was made from.
+    If REFUSED has no function for the refusing rule, the result is the path of the block or field that the event was
+    made from.
     """
     find = REFUSED.get(type(refusal))
     return find(made, plan) if find else made.place
@@ -109,4 +110,4 @@ REFUSED: Mapping[type[Refused], Callable[[PlanEvent, Mapping[str, Any]], str]] =
     FundExists: _path("fund.code"),
     ProjectExists: _field("/subject"),
 }
-"""By rule: the function that returns the path of the field of the plan file that caused the refusal."""
+"""Maps rules to functions. Each returns the path of the field of the plan file that caused the refusal."""

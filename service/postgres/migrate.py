@@ -58,7 +58,7 @@ class SchemaNewer(OperatorError):
 
 
 class CollationChanged(OperatorError):
-    """The version of the library that orders text has changed. An index may not find rows inserted before that."""
+    """The library that orders text has another version now. An index may miss rows inserted under the old version."""
 
     def __init__(self, recorded: str | None, actual: str | None) -> None:
         super().__init__(
@@ -92,10 +92,10 @@ def check_migrated(conn: psycopg.Connection[Any]) -> None:
 
 
 def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
-    """Compare the applied migrations with the files.
+    """Compare the applied migrations with the files. `files`: the SQL by name. `applied`: the digest by name.
 
-    Raises SchemaNewer if a migration in `applied` is not in `files`, MigrationChanged if a file has another digest than
-    the applied one.
+    Raises SchemaNewer if an applied migration has no file. Raises MigrationChanged if the digest of a file is not that
+    of the applied migration.
     """
     if unknown := applied.keys() - files.keys():
         raise SchemaNewer(unknown)

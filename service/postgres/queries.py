@@ -1,4 +1,4 @@
-"""The service's named queries. Each is a file in `sql/`, whose first line has its name and what it returns."""
+"""The service's named queries. Each is a file in `sql/` that begins with its name and what it returns or does."""
 
 from __future__ import annotations
 

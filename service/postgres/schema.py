@@ -1,4 +1,4 @@
-"""The current text of the whole schema: all migrations applied, with the grants of docs/operations/roles.sql."""
+"""Makes the SQL text of the schema as it is after all migrations, with the grants of docs/operations/roles.sql."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def flat(row: Row) -> Row:
 
 
 class Reader:
-    """Opens read snapshots. A snapshot never has only part of an event's effects."""
+    """Opens a Snapshot for each read. A Snapshot has all effects of an event on the projections, or none."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
@@ -127,7 +127,10 @@ class Reader:
                 self._waiting.release()
 
     def lag(self) -> dict[str, float]:
-        """The log's position, the projections' position, and their lag in events and seconds, by metric name."""
+        """The log's position, the projections' position and lag, and the number of held funds.
+
+        The keys are the names of the metrics. The lag is given in events and in seconds.
+        """
         with self._pool.connection() as conn:
             row: dict[str, float] | None = conn.execute(QUERIES["lag"], {"names": list(ORDER)}).fetchone()
         assert row is not None

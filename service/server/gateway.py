@@ -1,8 +1,8 @@
 """The gateway: receives requests without a thread per request, so that slow clients do not block others.
 
 The gateway reads each body completely; then the application answers in one of THREADS threads. A body must arrive
-within a time limit. A request is rejected before its body is read in two cases: the body is too large, or the bodies
-that are being received would together be too large.
+within a time limit. A request is rejected before its body is read if the sender is not authenticated, if the length of
+the body is not given or too large, or if the bodies that are being received would together be too large.
 """
 
 from __future__ import annotations

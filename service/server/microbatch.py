@@ -89,8 +89,8 @@ class MicroBatcher(Generic[T]):
     def _collect(self, answered: int) -> None:
         """Start the next batch once the expected number of calls is queued, or after BATCH_WAIT_SECONDS.
 
-        `answered`: the number of calls that the last batch ran. One new call is expected from each of their clients, in
-        addition to the calls that were already queued at the last batch's first result.
+        `answered`: the number of calls that the last batch ran. The expected number is the sum of two: one new call
+        from each client of the last batch, and the calls that were already queued when that batch had its first result.
         """
         self._expected = min(self._queued_before + answered, MAX_BATCH_CALLS)
         if len(self._queue) >= self._expected or self._expected == 1:

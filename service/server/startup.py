@@ -1,4 +1,4 @@
-"""What can be checked before the web service starts: its address, and the file of its identity provider."""
+"""Checks the web service's address and the file of its identity provider before the service starts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REASONS = {
     errno.EACCES: (ConfigWrong, "端口不允许使用，请设置 PORT; the port is not permitted: set PORT"),
     errno.EADDRNOTAVAIL: (ConfigWrong, "不是本机地址，请设置 HOST; not an address of this machine: set HOST"),
 }
-"""By error number: the exception to raise, and why the service cannot listen on the address."""
+"""Maps each error number to the exception to raise, and why the service cannot listen on the address."""
 OTHERWISE = (ConfigWrong, "无法监听，请设置 HOST; cannot be listened on: set HOST")
 
 

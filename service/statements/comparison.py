@@ -28,7 +28,7 @@ class LedgerEntries:
 
     `entries`: the entries that may match a line, net of their reversals. `pending`: payments that are instructed, but
     neither confirmed nor failed. `settled`: entries that an accepted statement of other days has already matched.
-    `accepted`: the acceptance, still in force, of this statement file for the days of this statement; None if none.
+    `accepted`: the acceptance of the same file for the same days, if it is still in force; otherwise None.
     """
 
     fund: str

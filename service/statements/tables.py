@@ -36,7 +36,7 @@ HEADINGS: dict[str, tuple[str, ...]] = {
     "balance": ("账户余额", "余额", "balance"),
     "currency": ("币种", "币别", "货币", "currency"),
 }  # fmt: skip
-"""By part of a statement line, such as `date`: the usual headings of its column, the most likely heading first."""
+"""Maps each part of a statement line, such as `date`, to the usual headings of its column, the most likely first."""
 DIRECTIONS = {
     **dict.fromkeys(("借", "借方", "支", "支出", "付", "付款", "d", "dr", "dbit", "debit", "out"), Direction.OUT),
     **dict.fromkeys(("贷", "贷方", "收", "收入", "收款", "c", "cr", "crdt", "credit", "in"), Direction.IN),
@@ -160,12 +160,12 @@ def _find(titles: Sequence[str], names: Sequence[str]) -> int | None:
 
 
 def _amount_parts(positions: Mapping[str, int], columns: Mapping[str, str]) -> dict[str, int]:
-    """The column index of each part, reduced to one way of giving amounts if the sheet has both.
+    """The column index of each part of a line. If the sheet gives amounts in two ways, only one way is kept.
 
-    One way is a column for each direction: the parts `out` and `in`. The other way is one column for both directions:
-    the parts `amount` and `direction`. If a sheet has both ways, `amount` and `direction` are removed. There is one
-    exception: if the client specified (in `columns`) `amount` or `direction`, but neither `out` nor `in`, then `out`
-    and `in` are removed instead. A part that the client specified is never removed.
+    The two ways are `out` and `in` (a column for each direction), and `amount` and `direction` (one column for both
+    directions). If a sheet has both, `out` and `in` are kept. But if the client specified (in `columns`) `amount` or
+    `direction`, and neither `out` nor `in`, then `amount` and `direction` are kept. The parts of the other way are
+    removed, except the parts that the client specified.
     """
     each_way, both = {"out", "in"}, {"amount", "direction"}
     named_both = columns.keys() & both and not columns.keys() & each_way
@@ -191,7 +191,7 @@ def _check_unit(rows: Sequence[Sequence[Cell]], positions: Mapping[str, int]) ->
 
 
 def _check_unambiguous(top: int, titles: Sequence[str], positions: Mapping[str, int]) -> None:
-    """Raises StatementWrong if two columns have the same heading, or one column is used for two parts."""
+    """Raises StatementWrong if two columns have the same heading, or if one column gives two parts of a line."""
     for at in positions.values():
         if titles.count(titles[at]) > 1 or list(positions.values()).count(at) > 1:
             where = _where(top + 1, at)
@@ -346,7 +346,7 @@ class _Row:
             yield self._direction(), self._try("amount", cells.amount) or 0
 
     def _direction(self) -> Direction:
-        """The direction in the row's direction column; paid out if the sheet has no such column.
+        """The direction in the row's direction column. Without such a column, every row is money paid out.
 
         Adds an error if the cell is not a direction.
         """

@@ -89,10 +89,10 @@ class _Errors:
 
     @property
     def max_events(self) -> int:
-        """The maximum size of the next span; each further REFUSED error in a row halves it.
+        """The maximum number of events in the next span; each REFUSED error in a row halves it.
 
-        A span that is too large for a limit of the server is thus folded in parts. If one event is refused, the spans
-        shrink until the service's log names that event.
+        A span that is too large for a limit of the server is thus folded in parts. If a single event is refused, the
+        spans shrink until the service's log names this event.
         """
         return max(SPAN >> self._in_a_row, 1) if self._retry is REFUSED else SPAN
 

@@ -78,7 +78,8 @@ def bytes_of(file: Path) -> bytes:
 def text_of(file: Path) -> str:
     """The text of `file`.
 
-    Raises FileUnreadable if the file is too large, FileWrong if its text is not in UTF-8, and OSError.
+    Raises FileUnreadable if the file is too large, FileWrong if its text is not in UTF-8, and OSError if it cannot be
+    opened or read.
     """
     content = bytes_of(file)
     try:

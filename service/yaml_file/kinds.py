@@ -46,7 +46,10 @@ class NotAllowed(ValueError):
 
 @dataclass
 class Reading:
-    """One pass over a file. `wrong`: the errors found. `unit`: the file's unit of amounts in fen, if stated."""
+    """One pass over a file. `wrong`: the errors found.
+
+    `unit`: how many fen there are in the unit of the file's amounts; None if the file states no valid unit.
+    """
 
     unit: int | None = None
     wrong: list[Wrong] = field(default_factory=list)

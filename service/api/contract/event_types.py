@@ -21,7 +21,7 @@ bp = Blueprint("event_types", __name__, url_prefix="/v1/event-types")
 
 LIFE = examples.life()
 EXAMPLES = {event["type"]: event for event in reversed(LIFE)}
-"""By name of an event type: its example, which is the first event of this type in the example life (examples.py)."""
+"""The example of each event type: the first event of this type in the example life (examples.py)."""
 
 
 def describe(name: str) -> dict[str, Any]:

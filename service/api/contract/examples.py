@@ -254,7 +254,7 @@ def _noticed(build: BuildEvent, day: str, first_day: str, last_day: str, propose
 
 
 def _row(award: str, application: str, payee: Event, amounts: dict[int, str], **score_and_rank: Any) -> Event:
-    """One award of an award list, as a row of AwardListDecided. `amounts`: by batch number, the awarded amount."""
+    """One award of an award list, as a row of AwardListDecided. `amounts` maps batch numbers to awarded amounts."""
     awarded = {"award": award, "application": application, "payee": payee, **score_and_rank}
     return {**awarded, "amounts": _amounts(amounts)}
 
@@ -273,7 +273,10 @@ def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event
 
 
 def _payments() -> Chapter[None]:
-    """Seven payments: one is returned, one rejected, one cancelled, one fails, one confirmed wrongly, two succeed."""
+    """Seven payments: one is returned, one is rejected, one is cancelled, one fails, and three succeed.
+
+    The confirmation of one of the three has a wrong bank reference; it is reversed and posted again.
+    """
     request: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
     yield from _pay(first, "P-01", "2025-04-02", **request)
     returned = {"payment": "P-01", "amount": request["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
@@ -329,7 +332,10 @@ def _pay(build: BuildEvent, payment: str, day: str, **request: Any) -> Chapter[i
 
 
 def _changes() -> Chapter[None]:
-    """The substitute's award is revoked. Part of its money is reallocated, part is withdrawn; the plan is revised."""
+    """The award of the substitute from the second call is revoked, and the plan is revised.
+
+    Part of the award's money is reallocated, and part is withdrawn.
+    """
     yield second("AwardRevoked", "2025-05-08", "撤销文号 示例撤销1", award="M-03", reason="提供虚假材料")
     transfer = {"from_project": SECOND, "from_batch": 1, "to_project": FIRST, "to_batch": 3}
     yield fund("FundsReallocated", "2025-05-12", "调剂批复 示例调剂1", **transfer, amount="40000.00")

@@ -268,7 +268,7 @@ FIELDS = {
     "voucher": ("支付凭证号", "The payment voucher number."),
     "stream": ("账簿业务所在的事件流", "The stream of the ledger entry."),
 }
-"""By name of a field of a posted event: its meaning in Chinese and in English."""
+"""The meaning of each field of a posted event, in Chinese and in English."""
 
 ACCOUNTS = {
     "treasury": (
@@ -291,4 +291,4 @@ ACCOUNTS = {
     ),
     "surrendered": ("已上缴", "Surrendered to the treasury."),
 }
-"""By name of an account that holds money: its meaning in Chinese and in English."""
+"""The meaning of each account that holds money, in Chinese and in English."""

@@ -47,8 +47,8 @@ PUBLISHED_AS = {
     "openapi": "description",
     "problem_pages": "explanations",
 }
-"""By module that was renamed: its former name. The published ids of the module's operations begin with this name,
-because the contract must not change them."""
+"""Maps each module that was renamed to its former name. The published ids of the module's operations begin with this
+name, because the contract must not change them."""
 CONDITIONAL = (
     ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),
@@ -113,7 +113,7 @@ def ticked(text: str) -> Markup:
 
 
 def _operations() -> Iterator[tuple[Rule, str, Operation]]:
-    """Every view that has an Operation, as its URL rule, its HTTP method and the Operation, ordered by URL."""
+    """Yields the URL rule, HTTP method and Operation of every view that has an Operation, ordered by URL."""
     for rule in sorted(current_app.url_map.iter_rules(), key=lambda rule: rule.rule):
         about = getattr(current_app.view_functions[rule.endpoint], "operation", None)
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -218,7 +218,7 @@ FEED_TEXTS = {
     LINES: "One event per line, in the same order. 每行一个事件。",
     STREAM: "Server-sent events: `id` is the log position, `data` the event. 事件流：id 为位置，data 为事件。",
 }
-"""By media type in which the event feed is served, other than JSON: its description in the OpenAPI document."""
+"""The descriptions, in the OpenAPI document, of the media types other than JSON in which the event feed is served."""
 
 
 def _problem_content() -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""JSON Schemas: of requests, derived from the marshmallow fields that parse them; of responses, from their types."""
+"""The JSON Schemas of requests (from the marshmallow fields that parse them) and of responses (from their types)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _closed(schema: Any) -> Any:
 
 
 DATA = {name: of_shape(schema) for name, schema in SCHEMAS.items()}
-"""By name of an event type: the JSON Schema of its `data`."""
+"""The JSON Schema of the `data` of each event type."""
 _ENVELOPE = of_shape(EnvelopeSchema())
 
 

@@ -18,8 +18,9 @@ class Operation(NamedTuple):
     """The published description of an operation.
 
     `response`: the type of the response body, None for plain text. `scope`: the scope that the key must have; None if
-    no particular scope is needed, or if the types of the posted events decide. `request`: the schema of the request
-    body if the body is JSON other than events. `request_types`: the accepted media types if the request body is a file.
+    no particular scope is needed, or if the scope depends on the types of the posted events. `request`: the schema of
+    the request body if the body is JSON other than events. `request_types`: the accepted media types if the request
+    body is a file.
     """
 
     summary: str

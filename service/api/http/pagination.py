@@ -20,10 +20,11 @@ LIMIT = whole("Maximum number of rows per page; default 100", "每页行数，�
 def answer_rows(
     name: str, rows: Sequence[dict[str, Any]], members: dict[str, Any], size: int, cursor: Callable[[Any], str]
 ) -> Response:
-    """A response whose body has a page of rows as the member `name`, and the other `members`.
+    """A response whose body has `members`, and a page of rows as the member called `name`.
 
-    `size`: the maximum number of rows of a page. If the page is full, the member `next` is the `cursor` of its last
-    row, and the Link header has the URL of the next page. Otherwise `next` is null.
+    `size`: the maximum number of rows of a page. `cursor`: the function that makes a cursor from a row. If the page is
+    full, the member `next` is the cursor of the last row, and the Link header has the URL of the next page. Otherwise
+    `next` is null.
     """
     after = cursor(rows[-1]) if len(rows) >= size else None
     headers = {"Link": f'<{next_url(after)}>; rel="next"'} if after else {}

@@ -116,7 +116,7 @@ def day(about: str, about_zh: str) -> Parameter:
 
 
 class CodeConverter(BaseConverter):
-    """The code of a fund or project in a URL path; any other text gives 404."""
+    """The code of a fund or project in a URL path. A malformed code gives 404."""
 
     regex = "[a-z0-9][a-z0-9-]{0,63}"
 
@@ -128,13 +128,13 @@ class NumberConverter(IntegerConverter):
 
 
 class NameConverter(BaseConverter):
-    """The name that the sender gave to a payment, in a URL path; any other text gives 404."""
+    """The name that the sender gave to a payment, in a URL path. A malformed name gives 404."""
 
     regex = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 
 
 def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Parameter:
-    """A query parameter whose value has the form that `converter` requires of the same value in a URL path.
+    """A query parameter whose value must match the regular expression of `converter`, a converter for URL paths.
 
     With CodeConverter, for example, the value is the code of a fund or a project.
     """

@@ -78,10 +78,10 @@ def status_of(rule: type[Refused]) -> int:
 
 
 def outcome_problem(outcome: Outcome) -> dict[str, Any]:
-    """The problem document of an outcome by which nothing was recorded.
+    """The problem document of a post that was not recorded.
 
-    Such an outcome is a refusal, a version conflict, an identity conflict, or NotRecorded. NotRecorded means that
-    another post of the same atomic bundle failed.
+    `outcome` is a refusal, a version conflict, an identity conflict, or NotRecorded. NotRecorded means that another
+    post of the same atomic bundle failed.
     """
     match outcome:
         case Refusal(rule):
@@ -189,4 +189,4 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     HTTPException: _http_exception,
     Exception: _unexpected,
 }
-"""By exception type: the function that returns the error response for an exception of this type."""
+"""Maps each exception type to the function that returns the error response for an exception of this type."""

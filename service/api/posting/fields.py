@@ -26,7 +26,7 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
     "invalid": "This value has the wrong JSON type. JSON 类型错误。",
     "unknown": "There is no such field. 没有此字段。",
 }
-"""By marshmallow's name of an error, such as `required`: the message in English and Chinese."""
+"""Maps marshmallow's name of an error, such as `required`, to the message in English and Chinese."""
 
 Deserializer = Callable[[Any, str, Any], Any]
 """A field's `_deserialize`: its arguments are the value, the field's name and the whole object."""

@@ -336,7 +336,7 @@ def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, A
 
 
 def _preview(event: Any) -> dict[str, Any]:
-    """One event in the answer to a dry run, which would have recorded the event.
+    """One event in the answer to a dry run. Without `dry_run`, the event would have been recorded.
 
     The event has the same form as in the log, but no position and no account digests. It has no digest of the content
     either, because a client could confirm a guessed account number with that digest.

@@ -55,7 +55,7 @@ def _identity(row: Row) -> tuple[Any, ...]:
 
 
 def _write(requests: Sequence[tuple[Ledger, dict[tuple[Any, ...], Row]]]) -> None:
-    """Store the refusals of several requests in as few statements as possible.
+    """Store the refusals of several requests in as few SQL statements as possible.
 
     If the same refusal occurs in several requests, each of these requests needs a statement of its own, so that each
     occurrence is counted.

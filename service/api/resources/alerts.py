@@ -1,4 +1,8 @@
-"""/v1/funds/{fund}/alerts, …/appropriations and …/missing-evidence: deadlines, irregularities, missing documents."""
+"""The alerts of a fund, its appropriations, and its citations of documents without a file's SHA-256.
+
+/v1/funds/{fund}/alerts: what is overdue, due or odd (irregular). …/appropriations: the appropriations with their
+deadlines. …/missing-evidence: the citations that do not give the SHA-256 of the cited file.
+"""
 
 from __future__ import annotations
 
@@ -84,9 +88,10 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
 
 
 def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Iterator[AlertWithPositions]:
-    """The alerts that are found in the movements of money, such as money that was never paid.
+    """The alerts about movements of money, such as the alert that money was never paid.
 
-    Only the tables of the projections keep the movements; `view` has the fund's settings and today's date.
+    The movements are read from `snapshot`, because only the tables of the projections keep them. The fund's settings
+    and today's date are read from `view`.
     """
     for row in snapshot.rows("appropriations", fund=fund):
         if row["unspent"] != "0.00" and row["spend_by"].year <= view.today.year:

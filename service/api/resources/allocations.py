@@ -104,7 +104,7 @@ def _scores(project: Project, names: Sequence[str] | None) -> dict[str, Decimal]
 
 
 def _requested(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
-    """By batch number: the amounts that the request states.
+    """The amounts that the request states, by batch number.
 
     Raises NameTaken if a batch is stated twice, BatchNotInPlan if the project's line of the plan lacks the batch.
     """
@@ -114,7 +114,7 @@ def _requested(line: Line, amounts: Iterable[BatchAmount]) -> dict[int, Money]:
 
 
 def _in_line(project: Project) -> dict[int, Money]:
-    """By batch number: the project's money that is not yet awarded (the account `line`).
+    """The project's money that is not yet awarded (the account `line`), by batch number.
 
     Raises BalanceTooSmall if the project has no such money.
     """

@@ -1,4 +1,4 @@
-"""/v1/events: the event feed and its digest. The feed is served as pages, to long polls, or as server-sent events.
+"""/v1/events: the event feed and its digest. Clients read pages, wait for new events, or receive server-sent events.
 
 All three forms use the same cursor, the log position. Pages are JSON or NDJSON, and their size is limited. A complete
 page never changes and may be cached for ever. A stream of server-sent events ends after a number of bytes, to limit the
@@ -77,8 +77,9 @@ class Selection(NamedTuple):
     def page(self, snapshot: Snapshot, source: str, after: int, limit: int, upto: int = MAX_INTEGER) -> Page:
         """The next page of the selected events after position `after`, up to and including `upto`.
 
-        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES. If the filters are only event
-        types, it covers at most MAX_SCANNED_POSITIONS positions. `source`: the name of the ledger.
+        The page has at most `limit` rows, and ends when it has reached MAX_PAGE_BYTES. If the selection has
+        event types but neither fund nor project, the page covers at most MAX_SCANNED_POSITIONS positions. `source`: the
+        name of the ledger.
         """
         last = min(upto, snapshot.head)
         if self.types and self.query == "feed":
@@ -114,7 +115,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A stream that sends the selected events after position `after` as server-sent events."""
+    """A response that sends the selected events after position `after` as server-sent events."""
 
     after: int
     reader: Reader
@@ -136,7 +137,7 @@ class Follow:
 
 
 def _position(line: str) -> str:
-    """The log position of a serialized event. The position is its `id`, the second member."""
+    """The log position of a serialized event: the value of `id`, the second member of its JSON."""
     return line.split('"', 8)[7]
 
 
@@ -187,15 +188,15 @@ def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
 
 
 def _selection(filters: Mapping[str, Any]) -> Selection:
-    """The selection that `filters` request. Raises Problem if the principal may not read those events."""
+    """The selection that `filters` request. Raises Problem if the principal may not read the selected events."""
     must_read(filters["fund"], filters["project"])
     return Selection(filters["fund"], filters["project"], filters["type"])
 
 
 def _stream_start(start: int) -> int:
-    """The position after which a stream begins: `Last-Event-ID` if the client sent this header, else `start`.
+    """The position after which the server-sent events begin.
 
-    Raises Problem if the header is not a position.
+    It is `Last-Event-ID` if the client sent this header, else `start`. Raises Problem if the header is not a position.
     """
     given = request.headers.get("Last-Event-ID")
     if given is None:

@@ -54,10 +54,10 @@ def _place(move: Row, *accounts: str) -> dict[str, Any]:
 
 
 def steps(snapshot: Snapshot, moves: list[Row]) -> list[dict[str, Any]]:
-    """The events that moved the fen, and the events on which those moves are based, in the order of the log.
+    """The events that made `moves`, and the events that justify them, in the order of the log.
 
-    Each event that moved the fen also has the amount of the move, its two accounts, and the fields of their keys, such
-    as the project and the batch.
+    An award, for example, is justified by its review and its public notice. Each event that made a move also has the
+    amount of the move, the two accounts, and the fields of the accounts' keys, such as the project and the batch.
     """
     moved = {move["position"]: move for move in moves}
     rows = snapshot.rows(

@@ -38,7 +38,7 @@ GROUPINGS = {
     "task": ("task",),
     "award": ("project", "award", "applicant"),
 }
-"""By name of a grouping of balances, such as `batch`: the columns that identify each row of the grouped balances."""
+"""Maps each grouping of balances, such as `batch`, to the columns that identify a row of the grouped balances."""
 MOVEMENT_FILTERS = {
     "project": PROJECT,
     "batch": BATCH,

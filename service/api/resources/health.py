@@ -1,4 +1,4 @@
-"""/healthz: whether the process responds. /readyz: whether it reaches the database, with the projections' position."""
+"""/healthz: whether the process responds. /readyz: whether the database is reachable, and the projections' position."""
 
 from __future__ import annotations
 

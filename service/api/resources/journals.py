@@ -27,7 +27,7 @@ def beancount(fund: str, *, min_position: int | None) -> Response:
 
 
 PARTS = {"moves": "journal", "months": "journal_months", "now": "journal_now"}
-"""By parameter of journal(): the name of the SQL query that reads its rows."""
+"""Maps each parameter of journal() to the name of the SQL query that reads its rows."""
 
 
 def _journal(form: str, fund: str, min_position: int | None) -> Response:

@@ -95,9 +95,9 @@ def trace(payment: str, *, project: str | None, min_position: int | None) -> Res
 
 
 def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
-    """The row of the payment with this name that the principal may read. Raises Problem unless exactly one exists.
+    """The row of the payment called `payment`, in `project` if it is given.
 
-    Also raises Problem if the payment's fund is held. `project`, if given, is the project of the payment.
+    Raises Problem unless the principal may read exactly one such payment. Raises Problem if the payment's fund is held.
     """
     no_filters = dict.fromkeys(FILTERS)
     rows = snapshot.rows(

@@ -1,4 +1,4 @@
-"""/v1/projects/{project}/why: the conditions for paying a batch, each met or not, with its events and documents."""
+"""/v1/projects/{project}/why: which conditions for paying a batch are met, and by which events and documents."""
 
 from __future__ import annotations
 

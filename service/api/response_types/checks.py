@@ -1,4 +1,4 @@
-"""The response types of checks of the ledger: the request, its status and its report."""
+"""The response types of checks of the ledger: the answer to a request for a check, and a check's status and report."""
 
 from __future__ import annotations
 

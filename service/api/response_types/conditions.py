@@ -157,7 +157,7 @@ class Allocated(TypedDict):
 class Allocation(TypedDict):
     """A calculated allocation of money to applications; nothing is recorded.
 
-    An AwardListDecided event can use the amounts, with `by_score` true and the same `quantum`.
+    The client can post the amounts in an AwardListDecided event that has `by_score` true and the same `quantum`.
     """
 
     project: str

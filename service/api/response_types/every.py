@@ -67,7 +67,10 @@ class ErrorAt(TypedDict):
 
 
 class HeldFund(TypedDict):
-    """A fund whose event at `position` cannot be folded. The tables have only this fund's events before `position`."""
+    """A fund whose event at `position` cannot be folded.
+
+    Of this fund's events, the tables reflect only the events before `position`.
+    """
 
     fund: str
     position: Position
@@ -76,8 +79,8 @@ class HeldFund(TypedDict):
 class AsOf(TypedDict):
     """The log position that the response reflects, and the booking date if one was requested.
 
-    `held`: the held funds, if the response is a list over several funds. For a held fund, the list reflects only the
-    events before that fund's `position` in `held`.
+    `held`: the held funds, if the response is a list over several funds. Of a held fund's events, the list
+    reflects only the events before the `position` that `held` gives for this fund.
     """
 
     position: Position

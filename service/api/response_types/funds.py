@@ -59,7 +59,7 @@ class Figures(TypedDict):
 
 
 class BalanceRow(Figures):
-    """One row of the balances. The `by` of the response determines which identifying members the row has."""
+    """One row of the balances. Which identifying members it has depends on the member `by` of the response."""
 
     batch: NotRequired[int]
     project: NotRequired[str]

@@ -9,7 +9,7 @@ from service.api.response_types.every import AsOf, Cursor, Day, Position
 
 
 class Drafted(TypedDict):
-    """An event that a dry run would have recorded."""
+    """An event in the answer to a dry run. Without `dry_run`, the event would have been recorded."""
 
     type: str
     subject: str
@@ -18,7 +18,7 @@ class Drafted(TypedDict):
 
 
 class Outcome(TypedDict):
-    """The outcome of one event of a bundle: several events in one request.
+    """The outcome of one event of a bundle. A bundle is several events in one request.
 
     If the event was not recorded, the outcome has the members of a problem document.
     """
@@ -34,7 +34,10 @@ class Outcome(TypedDict):
 
 
 class Posted(TypedDict, total=False):
-    """The outcome of a single event. For a bundle, the only member is `outcomes`, with one outcome for each event."""
+    """The response to a post. For a single event, it is the outcome of this event.
+
+    For a bundle, the only member is `outcomes`, with one outcome for each event.
+    """
 
     source: str
     id: str

@@ -23,7 +23,7 @@ class Totals(TypedDict):
 class ReconciliationSummary(TypedDict):
     """How many statement lines and ledger entries there are, and how many of them match.
 
-    `exceptions`: the number of differences of each kind.
+    `exceptions`: the number of exceptions of each kind.
     """
 
     lines: int
@@ -77,12 +77,12 @@ class LedgerEntry(CashEntry):
 
 
 class Exceptional(TypedDict):
-    """A difference between the statement and the ledger.
+    """An exception: statement lines or ledger entries that do not match, or that match with a difference.
 
-    `kind` is the most serious kind in `differs`. `difference` is the statement's amount minus the ledger's. A duplicate
-    line has either `repeats_line` or `settled`. `repeats_line` is the number of the line that it repeats. `settled` is
-    the ledger entry that the duplicate line matches: an accepted statement of other days has already matched this
-    entry. `pending` is a matching payment that is instructed but not yet confirmed.
+    `kind`: the most serious kind in `differs`. `difference`: the statement's amount minus the ledger's. `repeats_line`:
+    the number of the line that a duplicate line repeats. `settled`: the ledger entry that a duplicate line matches, and
+    that an accepted statement of other days has already matched. A duplicate line has either `repeats_line` or
+    `settled`. `pending`: a payment that matches the line, and is instructed but not yet confirmed.
     """
 
     kind: Kind
@@ -129,7 +129,7 @@ class StatementMatch(TypedDict):
 
 
 class Unexplained(TypedDict):
-    """A difference (exception) to which the client must add an explanation before it accepts the result."""
+    """An exception. The client must add an explanation to it before accepting the result."""
 
     kind: Kind
     lines: list[StatementLine]
@@ -151,7 +151,7 @@ class Acceptance(TypedDict):
 
 
 class AcceptedBefore(TypedDict):
-    """The version and position of the fund's last StatementReconciled that accepted the same file for the same days."""
+    """The version and position of the fund's last StatementReconciled event for this file and this statement's days."""
 
     version: int
     position: Position
@@ -187,8 +187,8 @@ class Accepted(TypedDict):
     """A statement that was accepted by the StatementReconciled event with this `version`.
 
     If a file was accepted several times for the same days, only the last acceptance counts; the status of the others is
-    `replaced`. `outdated_since` is null while every ledger entry that the statement lists has at least the amount
-    listed. Reconcile the statement again to account for a reversal.
+    `replaced`. `outdated_since` is null until a reversal reduces a ledger entry below the amount that the
+    StatementReconciled event lists for it. The statement must then be reconciled again.
     """
 
     version: int

@@ -108,10 +108,10 @@ class Objection(TypedDict):
 
 
 class Recovery(TypedDict):
-    """A recovery 追缴: the order to pay back money of a payment, and what is still outstanding.
+    """A recovery 追缴: the order to pay back money of a payment, and the amount that is still outstanding.
 
-    `lapsed`: the part of the order that is no longer claimed, because the money had already been returned when the
-    recovery was waived.
+    `lapsed`: the amount that had already been returned in another way when the recovery was waived, and is therefore
+    no longer demanded.
     """
 
     recovery: str
@@ -165,7 +165,7 @@ class Approval(TypedDict):
 
 
 class Payment(TypedDict):
-    """An entry of the payment register: request, approvals, voucher, bank reference, payee, dates and status."""
+    """A row of the payment register: request, approvals, voucher, bank reference, payee, dates and status."""
 
     project: str
     payment: str

@@ -11,4 +11,4 @@ from service.api.posting.event_schemas.event_schema import FactSchema
 
 CHAPTERS = (*fund.CHAPTERS, *project.CHAPTERS, entry_reversed)
 SCHEMAS: dict[str, FactSchema] = {schema.fact.__name__: schema() for chapter in CHAPTERS for schema in chapter.SCHEMAS}
-"""By name of an event type: the schema of its `data`."""
+"""The schema of the `data` of each event type."""

@@ -1,4 +1,4 @@
-"""The base schema of an event's `data`: the fields of every event type, and shapes that several event types share."""
+"""The base schema of an event's `data`: the fields that all event types have, and shapes that several of them share."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ class ActualPayeeShape(Shape):
 
 
 class Loaded(NamedTuple):
-    """The `data` of an event: its circumstances (the fields of every event type) and its fact (the type's own)."""
+    """The `data` of an event.
+
+    `circumstances`: the fields that all event types have. `fact`: the fields that only this event type has.
+    """
 
     circumstances: dict[str, Any]
     fact: Fact
