@@ -16,9 +16,9 @@ MAX_SECONDS = 120.0
 
 
 def rows(served: Served, fund: Fund) -> Iterator[Row]:
-    """Posts to the web service `served`, and yields a row for the memory in use after each number of posts in POSTS.
+    """Posts to the web service `served`. After each number of posts in POSTS, yields a row with the memory in use.
 
-    The rate of a row is the resident memory of the web service's largest process, in MB.
+    In the place of a rate, a row has the resident memory of the web service's largest process, in MB.
     """
     payments, posted = Payments(fund), 0
     for upto in POSTS:

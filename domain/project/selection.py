@@ -49,8 +49,8 @@ from domain.state.project import Project
 def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
     """The entities whose earlier state returns if `fact` is reversed.
 
-    The objection is always one of them. If the objection was upheld, the other is the application objected to, or the
-    round if the objection was to the whole notice.
+    If the objection was not upheld, this is only the objection. If it was upheld, it is the objection and the
+    application objected to; for an objection to the whole notice, the objection and the round.
     """
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)

@@ -42,7 +42,7 @@ from service.config import OF_LEDGER, ExitCode
 )
 @AS_JSON
 def command(projections: Sequence[str], accepted: Sequence[str], release: str | None, as_json: bool) -> None:
-    """在影子表中重建投影，一致后切换。Fold projections again in shadow tables; switch to them if they are equal."""
+    """在影子表中重建投影，与现用表一致后切换。Fold projections again; replace the live tables if they are equal."""
     if release and projections:
         raise click.UsageError("--release rebuilds all projections: name none 须重建全部投影，请勿指定投影")
     expected = [name for each in accepted for name in each.split(",")]

@@ -352,7 +352,7 @@ def _preview(event: Any) -> dict[str, Any]:
 
 
 def _without_digests(value: Any) -> Any:
-    """`value` without account digests: a dry run must not disclose which account number a digest belongs to."""
+    """`value` without account digests. With them, a sender could try account numbers until one gives a known digest."""
     if isinstance(value, dict):
         return {
             name: {"last4": each["last4"]} if name == "account" and isinstance(each, dict) else _without_digests(each)
