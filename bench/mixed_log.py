@@ -219,7 +219,7 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
     claims: dict[Claimed, tuple[str, int]] = {}
     posts: list[tuple[str, str, int, int]] = []
     position, serial = 0, 0
-    with conn.cursor().copy("copy event from stdin") as copy:
+    with conn.cursor().copy("copy event (position, stream, version, type, recorded_at, fact) from stdin") as copy:
         for issued, group in copies(templates):
             if position >= size:
                 break

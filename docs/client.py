@@ -4,6 +4,7 @@ import http.client
 import json
 import logging
 import random
+import re
 import time
 import urllib.error
 import urllib.request
@@ -45,33 +46,31 @@ class Suyuan:
     def post(self, event: dict) -> dict:
         """Post one CloudEvent and return its outcome. `source` and `id` identify the post: derive the id from your own
         record of the fact, so that after a crash the same fact has the same id. Raises Refused."""
-        return self._send("/v1/events", json.dumps(event).encode())
+        return self._send("/v1/events", json.dumps(event).encode())[0]
 
     def follow(self, cursor: Path, pause: float = 1.0, only: str = "") -> Iterator[dict]:
-        """The log, event by event and for ever, from the position in the file `cursor`. Asking for the next event marks
-        the last one as processed; after a crash, the event being processed comes again, with the same `position`.
-        `only`: `&fund=CODE` or `&project=CODE` for a key that is limited to it. Raises Refused, also when the log does
-        not reach the position of `cursor`: the ledger was restored from an older backup."""
-        position = int(cursor.read_text()) if cursor.exists() else 0
+        """The log, event by event and for ever, from the file `cursor`. Asking for the next event marks the last one as
+        processed; after a crash, that event comes again. `only`: `&fund=CODE` or `&project=CODE` for a limited key.
+        Raises Refused, also when the log was restored from a backup without the event at `cursor`."""
+        after = cursor.read_text() if cursor.exists() else "0"
         while True:
-            page = self._send(f"/v1/events?after={position}&limit=500{only}")
+            page, link = self._send(f"/v1/events?after={after}&limit=500{only}")
             for event in page:
                 yield event
-                position = event["position"]
-                written = cursor.with_suffix(".new")
-                written.write_text(str(position))
-                written.replace(cursor)
+                after = _keep(cursor, str(event["position"]))
+            if read := re.search(r"after=(\d+&history=\d+)", link):  # `history` names the last event of the page
+                after = _keep(cursor, read[1])
             if not page:
                 time.sleep(pause)
 
-    def _send(self, path: str, body: bytes | None = None) -> Any:
+    def _send(self, path: str, body: bytes | None = None) -> tuple[Any, str]:
         headers = {"Authorization": f"Bearer {self.key}", "Content-Type": "application/cloudevents+json"}
         request = urllib.request.Request(self.url + path, body, headers)
         pause = 0.1
         while True:
             try:
                 with OPENER.open(request, timeout=30) as answer:
-                    return json.load(answer)
+                    return json.load(answer), answer.headers.get("Link") or ""
             except urllib.error.HTTPError as error:
                 problem = _problem(error)
                 if error.code not in RETRIED and problem:
@@ -85,6 +84,12 @@ class Suyuan:
                 log.warning("%s %s: no answer or an incomplete one (%s), retried", request.get_method(), path, error)
             time.sleep(pause * random.uniform(0.5, 1.0))
             pause = min(2 * pause, self.longest)
+
+
+def _keep(cursor: Path, after: str) -> str:
+    (written := cursor.with_suffix(".new")).write_text(after)
+    written.replace(cursor)
+    return after
 
 
 def _problem(error: urllib.error.HTTPError) -> dict | None:

@@ -19,7 +19,7 @@ class Incomplete(Exception):
 def follow(url: str, key: str, cursor: Path, only: str = "") -> Iterator[dict]:
     """Each event after the position in the file `cursor`. Asking for the next event marks the last one as processed;
     after a crash, the event being processed comes again. `only`: `&fund=…`, `&project=…` or `&type=…`, to follow a part
-    of the log. Raises Incomplete; SystemExit if the log does not reach the position of `cursor`, because the ledger was
+    of the log. Raises Incomplete; SystemExit if the log does not have the event at `cursor`, because the ledger was
     restored from an older backup.
     """
 
@@ -28,12 +28,13 @@ def follow(url: str, key: str, cursor: Path, only: str = "") -> Iterator[dict]:
         with urllib.request.urlopen(urllib.request.Request(url + path, headers=headers), timeout=60) as answer:
             return answer.read(), answer.headers.get("Link", "")
 
-    position = int(cursor.read_text()) if cursor.exists() else 0
+    position, history = _read(cursor)
     while True:
         try:
-            body, link = ask(f"/v1/events?after={position}&limit=5000&timeout=20{only}")
+            body, link = ask(f"/v1/events?after={position}{history}&limit=5000&timeout=20{only}")
             events = [json.loads(line) for line in body.splitlines()]
-            upto = int(found[1]) if (found := re.search(r"[?&]after=(\d+)", link)) else position
+            read = re.search(r"after=(\d+)(&history=\d+|)", link)  # `history` names the event at the position
+            upto = int(read[1]) if read else position
             proof = json.loads(ask(f"/v1/events/digest?after={position}&upto={upto}{only}")[0])
         except (OSError, http.client.HTTPException, ValueError) as error:
             if isinstance(error, urllib.error.HTTPError) and error.code in (400, 401, 403, 404):
@@ -48,8 +49,15 @@ def follow(url: str, key: str, cursor: Path, only: str = "") -> Iterator[dict]:
         for event in events:
             yield event
             _keep(cursor, event["position"])
-        position = upto
-        _keep(cursor, position)
+        if read:
+            position, history = upto, read[2]
+            _keep(cursor, f"{position}{history}")
+
+
+def _read(cursor: Path) -> tuple[int, str]:
+    """The position in the file, and the parameter by which the ledger knows the event that was read there, if any."""
+    position, parameter, history = (cursor.read_text() if cursor.exists() else "0").partition("&")
+    return int(position), parameter + history
 
 
 def _hash(events: list[dict]) -> str:
@@ -57,7 +65,7 @@ def _hash(events: list[dict]) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(b"\0" + each.encode()).digest() for each in canonical)).hexdigest()
 
 
-def _keep(cursor: Path, position: int) -> None:
+def _keep(cursor: Path, position: int | str) -> None:
     written = cursor.with_suffix(".new")
     written.write_text(str(position))
     written.replace(cursor)

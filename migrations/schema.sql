@@ -4,7 +4,7 @@
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
-CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_times timestamp with time zone[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, at timestamp with time zone)
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -13,6 +13,7 @@ declare
     head bigint;
     head_recorded_at timestamptz;
     recorded timestamptz;
+    new_nonce bigint := random_nonce();
 begin
     -- Any role may have switched this off for its session; an acknowledged event must survive a crash.
     perform set_config('synchronous_commit', 'on', true);
@@ -24,30 +25,30 @@ begin
         select from unnest(sources, ids) as p (source, id)
         where (select true from post where post.source = p.source and post.id = p.id)
     ) then
-        return query select 'known', null::bigint, null::timestamptz;
+        return query select 'known', null::bigint, null::bigint;
         return;
     end if;
     if exists (
         select
-        from unnest(read_streams, read_versions, read_positions, read_times) as r (stream, version, position, recorded_at)
+        from unnest(read_streams, read_versions, read_positions, read_nonces) as r (stream, version, position, nonce)
         left join lateral (
-            select e.version, e.position, e.recorded_at from event as e
+            select e.version, e.position, e.nonce from event as e
             where e.stream = r.stream order by e.version desc limit 1
         ) as last on true
-        where (r.version, r.position) <> (coalesce(last.version, 0), coalesce(last.position, 0))
-            or r.recorded_at is distinct from last.recorded_at
+        where (r.version, r.position, r.nonce)
+            <> (coalesce(last.version, 0), coalesce(last.position, 0), coalesce(last.nonce, 0))
     ) or cardinality(claim_kinds) > 0 and exists (
         select from unnest(claim_kinds, claim_numbers) as c (kind, number)
         where (select true from claim where claim.kind = c.kind and claim.number = c.number)
             and (kind, number) not in (select * from unnest(free_kinds, free_numbers))
     ) or calendar_at is distinct from (select max(imported_at) from calendar_import) then
-        return query select 'stale', null::bigint, null::timestamptz;
+        return query select 'stale', null::bigint, null::bigint;
         return;
     end if;
     if serial_after > serial_before then
         update serial set next = serial_after where next = serial_before;
         if not found then
-            return query select 'stale', null::bigint, null::timestamptz;
+            return query select 'stale', null::bigint, null::bigint;
             return;
         end if;
     end if;
@@ -66,8 +67,8 @@ begin
     select position, recorded_at into head, head_recorded_at from event order by position desc limit 1;
     head := coalesce(head, 0);
     recorded := greatest(clock_timestamp(), head_recorded_at);
-    insert into event (position, stream, version, type, recorded_at, fact)
-    select head + e.ordinal, e.stream, e.version, e.type, recorded, e.fact::jsonb
+    insert into event (position, stream, version, type, recorded_at, nonce, fact)
+    select head + e.ordinal, e.stream, e.version, e.type, recorded, new_nonce, e.fact::jsonb
     from unnest(streams, versions, types, facts) with ordinality as e (stream, version, type, fact, ordinal);
     insert into post (source, id, digest, first_position, last_position)
     select p.source, p.id, p.digest, head + p.first, head + p.last
@@ -83,7 +84,7 @@ begin
     end if;
 
     perform pg_notify('ledger_events', (head + cardinality(streams))::text);
-    return query select 'recorded', head + 1, recorded;
+    return query select 'recorded', head + 1, new_nonce;
 end
 $$;
 
@@ -130,6 +131,12 @@ CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date, by_awar
     group by 1, 2, 3, 4
 $$;
 
+CREATE FUNCTION public.random_nonce() RETURNS bigint
+    LANGUAGE sql
+    AS $$
+    select 1 + floor(random() * 9007199254740991)::bigint
+$$;
+
 CREATE TABLE public.event (
     "position" bigint NOT NULL,
     stream text NOT NULL COLLATE pg_catalog."C",
@@ -137,6 +144,7 @@ CREATE TABLE public.event (
     type text NOT NULL COLLATE pg_catalog."C",
     recorded_at timestamp with time zone NOT NULL,
     fact jsonb NOT NULL,
+    nonce bigint DEFAULT public.random_nonce() NOT NULL,
     CONSTRAINT event_version_check CHECK ((version > 0))
 );
 
@@ -797,7 +805,7 @@ CREATE TABLE public.snapshot (
     code text NOT NULL COLLATE pg_catalog."C",
     state text NOT NULL COLLATE pg_catalog."C",
     "position" bigint NOT NULL,
-    recorded_at timestamp with time zone NOT NULL
+    nonce bigint NOT NULL
 );
 
 CREATE TABLE public.waiver (

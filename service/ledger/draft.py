@@ -115,10 +115,10 @@ class Draft(Struct):
     def states(self, appended: Appended) -> dict[str, CachedState]:
         """Maps the name of each stream that has events in the draft to the stream's state after these events.
 
-        `appended`: where and when the events were recorded.
+        `appended`: where the events were recorded.
         """
         last = {
-            event.stream: LastEvent(event.version, position, appended.recorded_at)
+            event.stream: LastEvent(event.version, position, appended.nonce)
             for position, event in enumerate(self.events, appended.first)
         }
         return {name: CachedState(self.view.streams[name], each) for name, each in last.items()}

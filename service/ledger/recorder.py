@@ -46,24 +46,25 @@ class Identity(Struct, frozen=True):
 class LastEvent(Struct, frozen=True):
     """The last event of a stream. It identifies the history that a state was derived from.
 
-    A stream without events has version 0. The version alone does not identify the history, because a failover or a
-    restore may have lost events, and other events may then have got the versions of the lost ones.
+    A stream without events has version 0. Version and position alone do not identify the history, because a failover or
+    a restore may have lost events, and other events may then have got the versions and positions of the lost ones. The
+    `nonce` tells them apart: a random number that the event got when it was recorded.
     """
 
     version: int = 0
     position: int = 0
-    recorded_at: datetime | None = None
+    nonce: int = 0
 
 
 class Appended(Struct, frozen=True):
-    """Where and when events were recorded.
+    """Where events were recorded.
 
-    `first`: the position of the first event; 0 if there were no events. `recorded_at`: the time at which all of the
-    events were recorded.
+    `first`: the position of the first event; 0 if there were no events. `nonce`: the random number that identifies
+    these events, and is the same for all of them.
     """
 
     first: int = 0
-    recorded_at: datetime | None = None
+    nonce: int = 0
 
 
 class NewPost(Struct, frozen=True):
@@ -208,7 +209,7 @@ class Recorder(PostgresApplicationRecorder):
         new_posts: Sequence[NewPost] = (),
         calendar_at: datetime | None = None,
     ) -> Appended | None:
-        """Append `events`, record the posts in `new_posts`, and return where and when the events were recorded.
+        """Append `events`, record the posts in `new_posts`, and return where the events were recorded.
 
         `reads`: the streams that the decision of `events` read, each with its last event when it was read.
         `calendar_at`: the import time of the calendar that the decision used. Returns None and writes nothing if a post
@@ -228,7 +229,7 @@ class Recorder(PostgresApplicationRecorder):
                 "read_streams": list(reads),
                 "read_versions": [last.version for last in reads.values()],
                 "read_positions": [last.position for last in reads.values()],
-                "read_times": [last.recorded_at for last in reads.values()],
+                "read_nonces": [last.nonce for last in reads.values()],
                 "streams": [event.stream for event in events],
                 "versions": [event.version for event in events],
                 "types": [type(event.fact).__name__ for event in events],
@@ -244,7 +245,7 @@ class Recorder(PostgresApplicationRecorder):
             },
         ).fetchone()
         assert row is not None, "append_events always returns a row"
-        return Appended(row["first_position"], row["at"]) if row["outcome"] == "recorded" else None
+        return Appended(row["first_position"], row["nonce"]) if row["outcome"] == "recorded" else None
 
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> NoReturn:
         """Always raises ProgrammingError. The library's `save` calls it, but only `Ledger.post` may record events."""

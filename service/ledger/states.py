@@ -157,11 +157,11 @@ class Loaded(Struct):
                     self.streams[stream] = codec.decode_stream(stream, version, body)
                 except Exception as error:
                     raise SnapshotUnreadable(stream) from error
-                self.last[stream] = LastEvent(version, row["position"], row["recorded_at"])
+                self.last[stream] = LastEvent(version, row["position"], row["nonce"])
             case {"kind": "event", "stream": stream, "version": version, "type": name, "body": body}:
                 event = codec.decode(stream, version, name, body)
                 self.streams[stream] = after(self.streams.get(stream, Stream()), event)
-                self.last[stream] = LastEvent(version, row["position"], row["recorded_at"])
+                self.last[stream] = LastEvent(version, row["position"], row["nonce"])
             case {"kind": "post", "stream": source, "version": first, "type": id_, "body": body}:
                 digest, last, version = body.split()
                 self.posts[source, id_] = RecordedPost(bytes.fromhex(digest), first, int(last), int(version))
@@ -169,7 +169,7 @@ class Loaded(Struct):
                 self.claims[Claim(kind, number)] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
                 self.next_serial = next_serial
-            case {"kind": "calendar", "recorded_at": imported_at}:
+            case {"kind": "calendar", "imported_at": imported_at}:
                 self.calendar_at = imported_at
 
 
@@ -253,14 +253,14 @@ def _load(
 
 
 def _columns(prefix: str, last: Collection[LastEvent]) -> dict[str, list[Any]]:
-    """The versions, positions and times of the events `last`, as parameters of the query `load`.
+    """The versions, positions and nonces of the events `last`, as parameters of the query `load`.
 
     The names of the parameters begin with `prefix`.
     """
     return {
         f"{prefix}versions": [each.version for each in last],
         f"{prefix}positions": [each.position for each in last],
-        f"{prefix}times": [each.recorded_at for each in last],
+        f"{prefix}nonces": [each.nonce for each in last],
     }
 
 
@@ -274,7 +274,7 @@ def _save_snapshot(conn: Connection[DictRow], name: str, cached: CachedState) ->
         stream=name,
         version=last.version,
         position=last.position,
-        recorded_at=last.recorded_at,
+        nonce=last.nonce,
         code=SNAPSHOT_KEY,
         state=state,
     )

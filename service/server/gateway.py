@@ -32,12 +32,13 @@ from psycopg import OperationalError
 from service import supervisor
 from service.api.http import problems, response_headers
 from service.api.http.limits import LIMITS, MAX_BODY_BYTES
-from service.api.resources.feed import COUNTED, FOLLOW, WAIT, Follow
+from service.api.resources.feed import COUNTED, FOLLOW, WAIT, WAITED_AFTER, Follow
 from service.app import create_app
 from service.auth.authenticator import Authenticator
 from service.auth.grants import NotAuthenticated
 from service.config import OF_SERVER, from_environment
 from service.observability import logs, metrics
+from service.postgres.snapshots import NotInTheLog
 from service.server.log_watcher import LogWatcher
 from service.server.microbatch import MicroBatcher
 
@@ -150,9 +151,9 @@ class Gateway:
                 return answer
             deadline = deadline or time.monotonic() + wait.seconds
             with self._follower_slot(environment):
-                if not await self._log_watcher.wait_beyond(wait.after, deadline - time.monotonic()):
+                if not await self._log_watcher.wait_beyond(wait.after.position, deadline - time.monotonic()):
                     return answer
-            environment |= {COUNTED: True, "wsgi.input": io.BytesIO()}
+            environment |= {COUNTED: True, WAITED_AFTER: wait.after, "wsgi.input": io.BytesIO()}
 
     @contextmanager
     def _follower_slot(self, environment: Mapping[str, Any]) -> Iterator[None]:
@@ -186,11 +187,13 @@ class Gateway:
                     sent += len(part)
                 await self._authenticate(environment.get("HTTP_AUTHORIZATION", ""))
                 part, reached = await self._in_thread(partial(follow.next, cursor))
-                if reached == cursor and not await self._log_watcher.wait_beyond(cursor, HEARTBEAT_SECONDS):
+                if reached == cursor and not await self._log_watcher.wait_beyond(cursor.position, HEARTBEAT_SECONDS):
                     part = b": \n\n"
                 cursor = reached
         except _Declined as declined:  # the response has begun, so it can only be ended
             log.info("stream ended", problem=declined.kind)
+        except NotInTheLog as error:  # the client gets 404 when it reconnects
+            log.warning("stream ended: the log was restored", position=cursor.position, head=error.head)
         except OperationalError as error:
             log.warning("stream ended", reason=str(error).strip())
 

@@ -29,16 +29,21 @@ class LogWatcher:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._head = 0
+        self._head = self._restores = 0
+        """The position of the last event, and how often this position was lower than before."""
         self._moved = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def wait_beyond(self, position: int, seconds: float) -> bool:
-        """Wait up to `seconds` for an event after `position`; return whether the log has one."""
+        """Wait up to `seconds` for an event after `position`, or until the log loses events because it is restored.
+
+        Returns False if neither happened in this time.
+        """
         self._start()
+        restores = self._restores
         try:
             async with asyncio.timeout(max(seconds, 0)):
-                while self._head <= position:
+                while self._head <= position and self._restores == restores:
                     await self._moved.wait()
         except TimeoutError:
             return False
@@ -71,6 +76,7 @@ class LogWatcher:
             self._loop.call_soon_threadsafe(self._move, head)
 
     def _move(self, head: int) -> None:
+        self._restores += head < self._head
         self._head = head
         self._moved.set()
         self._moved = asyncio.Event()

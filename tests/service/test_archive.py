@@ -79,7 +79,10 @@ def copied(archived, tmp_path):
 
 def rows(url, name):
     with connect(url) as conn:
-        return conn.execute(f"select * from {name} as t order by t::text").fetchall()
+        found = conn.execute(f"select * from {name} as t order by t::text").fetchall()
+    for row in found:
+        row.pop("nonce", None)  # a restored event gets a new one
+    return sorted(found, key=str)
 
 
 def test_an_archive_restores_to_an_identical_ledger(original, archived, database_url):

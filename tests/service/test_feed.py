@@ -231,11 +231,12 @@ class Stream:
         self.connection.close()
 
 
-def fill(served, how_many):
-    """Establish `how_many` funds, each with a long name."""
-    for first in range(0, how_many, 100):
+def fill(served, how_many, beginning=0):
+    """Establish `how_many` funds, each with a long name, numbered from `beginning`."""
+    upto = beginning + how_many
+    for first in range(beginning, upto, 100):
         events = []
-        for number in range(first, min(first + 100, how_many)):
+        for number in range(first, min(first + 100, upto)):
             event = json.loads(founding(served.api))
             event["data"]["name"] = "专" * 200
             events.append({**event, "subject": f"fund/n{number}"})
@@ -392,6 +393,63 @@ def test_readers_ahead_of_a_restored_log_are_answered_with_404_and_stop(served, 
         assert ended.returncode == 1
         assert "日志中尚无此位置" in ended.stderr
     assert cursor.read_text() == "20"
+
+
+def test_a_reader_that_waits_is_answered_when_the_log_is_restored_without_the_events_it_has_read(served):
+    """Without the 404, and the end of the stream, it would skip the first events of the new history."""
+    fill(served, 20)
+    answers = []
+
+    def wait():
+        answers.append(served.call("GET", "/v1/events?after=20&timeout=30", key="auditor"))
+
+    stream = Stream(served)
+    stream.read(20)
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.5)
+    lose(served.api.url, 12)
+    waiting.join(timeout=10)
+    [(status, _, body)] = answers
+    assert (status, json.loads(body)["head"]) == (404, 12)
+    fill(served, 10, beginning=100)
+    assert stream.read(1) == [], "the stream has ended"
+    stream.close()
+
+
+@pytest.mark.parametrize("path", ["/v1/events?limit=20", "/v1/events?limit=15&type=FundEstablished"])
+def test_a_cursor_with_its_history_is_refused_by_a_log_that_has_other_events_there(served, path):
+    fill(served, 20)
+    _, headers, _ = served.call("GET", path, key="auditor")
+    after = re.search(r"<(.*)>", headers["Link"])[1]
+    assert served.call("GET", after, key="auditor")[0] == 200
+    lose(served.api.url, 12)
+    fill(served, 20, beginning=100)
+    status, _, body = served.call("GET", after, key="auditor")
+    assert (status, json.loads(body)["type"], json.loads(body)["head"]) == (404, "/v1/problems/not-in-the-log", 32)
+
+
+@pytest.mark.parametrize("program", ["follower", "client"])
+def test_the_programs_of_the_docs_stop_at_a_restored_log_that_has_grown_beyond_their_cursor(served, tmp_path, program):
+    fill(served, 20)
+    url, key, cursor = f"http://127.0.0.1:{served.port}", served.api.keys["auditor"], tmp_path / "cursor"
+    client = "import sys; sys.path.insert(0, sys.argv.pop(1)); from client import Suyuan; from pathlib import Path;"
+    client += "list(Suyuan(sys.argv[1], sys.argv[2]).follow(Path(sys.argv[3])))"
+    command = {"follower": [FOLLOWER], "client": ["-c", client, FOLLOWER.parent]}[program]
+    first = subprocess.Popen([sys.executable, *command, url, key, cursor], stdout=subprocess.DEVNULL)
+    for _ in range(200):
+        if cursor.exists() and cursor.read_text().startswith("20&"):
+            break
+        time.sleep(0.05)
+    first.kill()
+    first.wait()
+    lose(served.api.url, 12)
+    fill(served, 20, beginning=100)
+    again = subprocess.run(
+        [sys.executable, *command, url, key, cursor], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert again.returncode == 1
+    assert "日志中尚无此位置" in again.stderr
 
 
 def test_the_follower_of_the_docs_follows_with_a_key_that_is_limited_to_a_fund(served, tmp_path):

@@ -31,7 +31,9 @@ def answer_rows(
     return answer({**members, name: rows, "next": after}, headers=headers)
 
 
-def next_url(after: str) -> str:
-    """The URL of this request with `after` as its cursor."""
-    arguments = {**request.args.to_dict(), "after": after}
+def next_url(after: str, **others: object) -> str:
+    """The URL of this request with `after` as its cursor, and with the parameters `others` that are not None."""
+    given = {name: str(value) for name, value in others.items() if value is not None}
+    kept = {name: value for name, value in request.args.to_dict().items() if name not in ("after", *others)}
+    arguments = {**kept, "after": after, **given}
     return f"{iri_to_uri(request.path)}?{urlencode(arguments)}"

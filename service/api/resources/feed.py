@@ -35,14 +35,15 @@ MAX_SCANNED_POSITIONS = 50_000
 """Maximum number of log positions that are searched for the requested event types to fill one page."""
 MAX_WAIT_SECONDS = 30
 MAX_DIGEST_EVENTS = 100_000
+MAX_NONCE = 2**53
 WAIT, FOLLOW = "suyuan.wait", "suyuan.follow"
 """Keys of the WSGI environment by which a view asks the gateway to wait for events, or to stream them.
 
 Without a gateway the response is sent at once.
 """
-COUNTED = "suyuan.counted"
-"""Key of the WSGI environment. It is set when a request runs again after a wait: the request is authenticated again,
-but does not count again towards the rate limit."""
+COUNTED, WAITED_AFTER = "suyuan.counted", "suyuan.waited_after"
+"""Keys of the WSGI environment that are set when a request runs again after a wait. The request is authenticated again,
+but does not count again towards the rate limit. WAITED_AFTER has the Cursor after which it waited."""
 
 
 def _types() -> Parameter:
@@ -60,6 +61,32 @@ def _types() -> Parameter:
 
 
 FILTERS: dict[str, Any] = {"fund": FUND, "project": PROJECT, "type": _types()}
+
+
+class Cursor(NamedTuple):
+    """The last event that a reader has read: its log position, and its nonce, None if it is not known.
+
+    The nonce tells the event from another event at this position, which the log may have after a restore.
+    """
+
+    position: int
+    nonce: int | None
+
+    @classmethod
+    def at(cls, position: int, snapshot: Snapshot) -> Cursor:
+        """The cursor at this position of the log."""
+        row = snapshot.one("nonce", position=position)
+        return cls(position, row["nonce"] if row else None)
+
+    def must_be_in(self, snapshot: Snapshot) -> None:
+        """Raises NotInTheLog if the log does not have the event that was read.
+
+        This happens if the database was restored to a state without this event.
+        """
+        if self.position > snapshot.head:
+            raise NotInTheLog(snapshot.head)
+        if self.nonce is not None and self != Cursor.at(self.position, snapshot):
+            raise NotInTheLog(snapshot.head)
 
 
 class Selection(NamedTuple):
@@ -107,33 +134,36 @@ class Page(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A request to wait up to `seconds` for events after position `after`, because there are none yet."""
+    """A request to wait up to `seconds` for events after `after`, because there are none yet."""
 
-    after: int
+    after: Cursor
     seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Follow:
-    """A response that sends the selected events after position `after` as server-sent events."""
+    """A response that sends the selected events after `after` as server-sent events."""
 
-    after: int
+    after: Cursor
     reader: Reader
     source: str
     selection: Selection
 
-    def next(self, after: int) -> tuple[bytes, int]:
-        """The next server-sent events after position `after`, as bytes, and the last log position that was searched.
+    def next(self, after: Cursor) -> tuple[bytes, Cursor]:
+        """The next server-sent events after `after`, as bytes, and the cursor at the last position that was searched.
 
         If events were searched but none of them is selected, the bytes only give the client that position as its new
-        cursor. If no event was searched, the bytes are empty.
+        cursor. If no event was searched, the bytes are empty. Raises NotInTheLog if the log no longer has the event at
+        `after`.
         """
         with self.reader.at() as snapshot:
-            page = self.selection.page(snapshot, self.source, after, pagination.MAX_ROWS)
+            after.must_be_in(snapshot)
+            page = self.selection.page(snapshot, self.source, after.position, pagination.MAX_ROWS)
+            reached = Cursor.at(page.cursor, snapshot)
         text = "".join(f"id: {_position(line)}\ndata: {line}\n\n" for line in page.lines)
-        if page.cursor > after and not page.lines:
+        if page.cursor > after.position and not page.lines:
             text = f"id: {page.cursor}\n\n"  # only the cursor: no event up to it is selected
-        return text.encode(), page.cursor
+        return text.encode(), reached
 
 
 def _position(line: str) -> str:
@@ -148,43 +178,43 @@ def _position(line: str) -> str:
     response_types.Events,
     after=AFTER,
     limit=whole("Maximum number of events per page; default 100", "每页事件数，默认 100", 1, MAX_FEED_LINES),
+    history=whole(
+        "The `history` that `Link` gave together with `after`: 404 if the log was restored without what was read",
+        "与 after 一同由 Link 给出：账簿恢复后缺少已读事件时答复 404",
+        0,
+        MAX_NONCE,
+    ),
     timeout=whole(
         "Seconds to wait for a new event if there is none yet", "没有新事件时等待的秒数", 0, MAX_WAIT_SECONDS
     ),
     **FILTERS,
 )
-def log(*, after: int | None, limit: int | None, timeout: int | None, **filters: Any) -> Response:
-    selection, start = _selection(filters), after or 0
+def log(*, after: int | None, limit: int | None, history: int | None, timeout: int | None, **filters: Any) -> Response:
+    selection, start = _selection(filters), Cursor(after or 0, history)
     kind = request.accept_mimetypes.best_match([BUNDLE, LINES, STREAM], BUNDLE)
     # Only a client that names this type expects a response without end.
     if kind == STREAM and STREAM in request.headers["Accept"]:
         start = _stream_start(start)
         with reader().at() as snapshot:
-            _must_be_in_the_log(start, snapshot)
+            start.must_be_in(snapshot)
+            start = Cursor.at(start.position, snapshot)
         request.environ[FOLLOW] = Follow(start, reader(), _source(), selection)
         return Response(b"retry: 1000\n\n", 200, {"Cache-Control": response_headers.NO_STORE}, content_type=STREAM)
     kind = BUNDLE if kind == STREAM else kind
     with reader().at() as snapshot:
-        _must_be_in_the_log(start, snapshot)
-        page = selection.page(snapshot, _source(), start, limit or pagination.DEFAULT_ROWS)
+        start.must_be_in(snapshot)
+        request.environ.get(WAITED_AFTER, start).must_be_in(snapshot)
+        page = selection.page(snapshot, _source(), start.position, limit or pagination.DEFAULT_ROWS)
+        reached = Cursor.at(page.cursor, snapshot)
     if timeout and not page.lines and not page.complete:
-        request.environ[WAIT] = Wait(page.cursor, timeout)
+        request.environ[WAIT] = Wait(reached, timeout)
     headers = {
         "Cache-Control": response_headers.IMMUTABLE if page.complete else response_headers.NO_STORE,
         "Vary": "Accept",
     }
-    if page.cursor > start:
-        headers["Link"] = f'<{pagination.next_url(str(page.cursor))}>; rel="next"'
+    if page.cursor > start.position:
+        headers["Link"] = f'<{pagination.next_url(str(page.cursor), history=reached.nonce)}>; rel="next"'
     return Response(_serialized(page.lines, kind), 200, headers, content_type=kind)
-
-
-def _must_be_in_the_log(after: int, snapshot: Snapshot) -> None:
-    """Raises NotInTheLog if `after` is beyond the end of the log.
-
-    A reader has such a position if it read events, and the database was then restored to a state without these events.
-    """
-    if after > snapshot.head:
-        raise NotInTheLog(snapshot.head)
 
 
 def _selection(filters: Mapping[str, Any]) -> Selection:
@@ -193,17 +223,18 @@ def _selection(filters: Mapping[str, Any]) -> Selection:
     return Selection(filters["fund"], filters["project"], filters["type"])
 
 
-def _stream_start(start: int) -> int:
-    """The position after which the server-sent events begin.
+def _stream_start(start: Cursor) -> Cursor:
+    """The cursor after which the server-sent events begin.
 
-    It is `Last-Event-ID` if the client sent this header, else `start`. Raises Problem if the header is not a position.
+    It is at `Last-Event-ID` if the client sent this header, else `start`. Raises Problem if the header is not a
+    position.
     """
     given = request.headers.get("Last-Event-ID")
     if given is None:
         return start
     if not (given.isascii() and given.isdigit() and len(given) <= 18):
         raise Problem("bad-header", header="Last-Event-ID")
-    return int(given)
+    return Cursor(int(given), None)
 
 
 def _source() -> str:

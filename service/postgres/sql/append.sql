@@ -1,8 +1,8 @@
 -- append: append events and their posts to the log, through the only function that writes it.
-select outcome, first_position, at
+select outcome, first_position, nonce
 from append_events(
     %(sources)b::text[], %(ids)b::text[], %(digests)b::bytea[], %(firsts)s::int[], %(lasts)s::int[],
-    %(read_streams)b::text[], %(read_versions)s::bigint[], %(read_positions)s::bigint[], %(read_times)s::timestamptz[],
+    %(read_streams)b::text[], %(read_versions)s::bigint[], %(read_positions)s::bigint[], %(read_nonces)s::bigint[],
     %(streams)b::text[], %(versions)s::bigint[], %(types)b::text[], %(facts)b::text[],
     %(claim_kinds)b::text[], %(claim_numbers)b::text[], %(claim_events)s::int[],
     %(free_kinds)b::text[], %(free_numbers)b::text[],

@@ -3,4 +3,4 @@
 select s.stream, s.version
 from snapshot as s
 join event as e on e.stream = s.stream and e.version = s.version
-where s.code = %(code)s and e.position = s.position and e.recorded_at = s.recorded_at
+where s.code = %(code)s and e.position = s.position and e.nonce = s.nonce
