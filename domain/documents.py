@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from domain.event_part import EventPart
 from domain.normalise import normalized
 
 _OFFICIAL = re.compile(
@@ -44,7 +45,7 @@ def official(number: str) -> OfficialNumber | None:
     return OfficialNumber(match["issuer"], int(match["year"]), int(match["serial"])) if match else None
 
 
-class Document(Struct, frozen=True, omit_defaults=True):
+class Document(EventPart, frozen=True, omit_defaults=True):
     """The citation of one document. `sha256` is the hash of its file, in hex.
 
     `year` and `item` tell apart vouchers with equal numbers. `omit_defaults`: fields that are not set are omitted from
@@ -61,7 +62,7 @@ class Document(Struct, frozen=True, omit_defaults=True):
     item: int | None = None
 
 
-class Claim(Struct, frozen=True, order=True):
+class Claim(EventPart, frozen=True, order=True):
     """A document number that may be used only once in the ledger, such as a voucher number or a bank reference.
 
     `number` is as `normal()` returns it; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`.

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from msgspec import Struct
 
 from domain.documents import Claim, Document, claims
+from domain.event_part import EventPart
 from domain.normalise import normalized
 from domain.posting import Move
 from domain.rules import Refused
@@ -23,7 +24,7 @@ class Allowed(Enum):
     ALWAYS = "after a closing too, unless its own chapter refuses it"
 
 
-class Restored(Struct, frozen=True):
+class Restored(EventPart, frozen=True):
     """An award, payment, round or the like that a reversal returns to its state before the reversed entry.
 
     For example: kind `award`, name `L02`.
@@ -159,7 +160,7 @@ class Posted(Struct, frozen=True):
     header: Header
 
 
-class Reference(Struct, frozen=True):
+class Reference(EventPart, frozen=True):
     """The identity of an event: its stream and version.
 
     Both are known when the event is decided. The event's position in the log is known only when it is recorded.

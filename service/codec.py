@@ -6,27 +6,35 @@ import hashlib
 import re
 from collections.abc import Collection, Mapping
 from datetime import date
-from typing import Any, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args, get_origin
 
 import msgspec
 from immutables import Map
+from msgspec.inspect import type_info
 
 from domain.decision import FACTS
 from domain.documents import Document
 from domain.event import Fact, Header, Recorded, Reference
+from domain.event_part import EventPart
 from domain.fen import FenSet
 from domain.ledger_view import Stream
 from domain.money import Money
-from domain.posting import Move, Place
+from domain.posting import ACCOUNTS, Move, Place
 from domain.state.fund import Fund
 from domain.state.project import Project
 from service import __version__
 from service.config import OperatorError
+from service.event_shapes import Shape, shape_of, unknown_members
+
+if TYPE_CHECKING:
+    AccountName = str
+else:
+    AccountName = Literal[tuple(ACCOUNTS)]
 
 
-class _Move(msgspec.Struct, rename={"source": "from", "target": "to"}, omit_defaults=True):
-    source: str
-    target: str
+class _Move(EventPart, frozen=True, rename={"source": "from", "target": "to"}, omit_defaults=True):
+    source: AccountName
+    target: AccountName
     fen: FenSet
     amount: Money
     project: str | None = None
@@ -52,9 +60,17 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     mirrors: Reference | None = None
 
 
+def _shape(kind: type[msgspec.Struct]) -> Mapping[str, Shape]:
+    return cast("Mapping[str, Shape]", shape_of(type_info(kind)))
+
+
 ENVELOPE = frozenset(_Envelope.__struct_fields__)
-_FIELDS = {name: ENVELOPE | set(fact.__struct_fields__) for name, fact in FACTS.items()}
-"""The names of the members that the JSON of an event may have, by the name of its type."""
+_SHAPES: Mapping[str, Mapping[str, Shape]] = {
+    name: {**_shape(_Envelope), **_shape(fact)} for name, fact in FACTS.items()
+}
+"""The members that the JSON of an event may have, by the name of its type."""
+KNOWN = hashlib.sha256(msgspec.json.encode(_SHAPES, order="sorted")).hexdigest()[:16]
+"""A digest of the types of events, their members at any depth, and the accounts that this version knows."""
 _NULL = re.compile(rb',"[A-Za-z0-9_]+":null|"[A-Za-z0-9_]+":null,?')
 """Matches a field with the value null, and its comma, in the JSON of a fact. Cannot match inside a string, because
 quotes are escaped there."""
@@ -85,40 +101,72 @@ def encode(event: Recorded) -> str:
 
 
 class NewerEvent(OperatorError):
-    """The log has an event of a newer version of this program.
+    """The log has an event that this version of the program cannot read, because a newer version recorded it.
 
-    This version does not know the event's type, or some of the event's fields. `fields`: the names of the unknown
-    fields; empty if the type is unknown.
+    `stream`: the stream of the event. `fields`: the paths of the fields that this version does not know, such as
+    `moves[].channel`; empty if it does not know the type.
     """
 
-    def __init__(self, event_type: str, fields: Collection[str] = ()) -> None:
+    remedy, remedy_zh = "upgrade Suyuan", "请使用更新的版本"
+
+    def __init__(self, stream: str, event_type: str, fields: Collection[str] = ()) -> None:
         names = ", ".join(sorted(fields))
-        unknown = f"{names} of {event_type}" if names else event_type
+        unreadable = f"{names} of {event_type}" if names else event_type
         super().__init__(
-            f"the log has an event with {unknown}, which version {__version__} does not know: upgrade Suyuan\n"
-            f"日志中有 {event_type} 类型的事件{f'（字段 {names}）' if names else ''}，"
-            f"版本 {__version__} 不认识：请使用更新的版本"
+            f"{stream} has an event with {unreadable}, which version {__version__} cannot read: {self.remedy}\n"
+            f"{stream} 有 {event_type} 类型的事件{f'（字段 {names}）' if names else ''}，"
+            f"版本 {__version__} 无法读取：{self.remedy_zh}"
         )
-        self.event_type, self.fields = event_type, sorted(fields)
+        self.stream, self.event_type, self.fields = stream, event_type, sorted(fields)
+
+
+class UnreadableEvent(NewerEvent):
+    """The log has an event that lacks a field, or has a known field in a form that this version cannot read.
+
+    A newer version may have recorded it. It is more likely that the log was changed. `fields` names the field; it is
+    empty if the event is not a JSON object.
+    """
+
+    remedy = "upgrade Suyuan; if the newest version cannot read it either, the log was changed"
+    remedy_zh = "请使用更新的版本；如最新版本也无法读取，则日志已被改动"
 
 
 def decode(stream: str, version: int, name: str, body: str) -> Recorded:
     """The event of type `name` with the JSON `body`.
 
-    Raises msgspec.ValidationError if `body` cannot be decoded. Raises NewerEvent if this program does not know the type
-    or a field: without that field, the state would be wrong and nobody would notice.
+    Raises NewerEvent if this program does not know the type, a member at any depth, or an account: without it, the
+    state would be wrong and nobody would notice. Raises UnreadableEvent if `body` has not the form of the type.
     """
     if name not in _FACT_DECODERS:
-        raise NewerEvent(name)
-    if not (fields := _NAMES_DECODER.decode(body).keys()) <= _FIELDS[name]:
-        raise NewerEvent(name, fields - _FIELDS[name])
-    envelope = _ENVELOPE_DECODER.decode(body)
+        raise NewerEvent(stream, name)
+    try:
+        known = _NAMES_DECODER.decode(body).keys() <= _SHAPES[name].keys()
+        envelope = _ENVELOPE_DECODER.decode(body)
+        fact = cast(Fact, _FACT_DECODERS[name].decode(body))
+    except ValueError as error:
+        raise _unreadable(stream, name, body, error) from error
+    if not known:
+        raise _unreadable(stream, name, body)
     header = Header(*[getattr(envelope, part) for part in Header.__struct_fields__])
     moves = tuple(
         Move(m.source, m.target, Place(m.project, m.batch, m.award, m.payment), m.fen) for m in envelope.moves
     )
-    fact = cast(Fact, _FACT_DECODERS[name].decode(body))
     return Recorded(stream, version, envelope.fund, header, fact, moves, envelope.mirrors)
+
+
+def _unreadable(stream: str, name: str, body: str, error: ValueError | None = None) -> NewerEvent:
+    """The exception to raise for an event that cannot be decoded. `error`: the error of the decoder, if it had one."""
+    if unknown := set(unknown_members(_SHAPES[name], msgspec.json.decode(body))):
+        return NewerEvent(stream, name, unknown)
+    missing, at = _MISSING.search(str(error)), _AT.search(str(error))
+    path = ".".join(match["name"] for match in (at, missing) if match)
+    return UnreadableEvent(stream, name, {_INDEX.sub("[]", path)} - {""})
+
+
+_MISSING = re.compile(r"missing required field `(?P<name>[^`]+)`")
+_AT = re.compile(r" - at `\$\.?(?P<name>[^`]+)`")
+"""They find the name of a missing field, and the path of a value, in the message of msgspec's ValidationError."""
+_INDEX = re.compile(r"\[[^]]*\]")
 
 
 def leaf(event: object) -> bytes:

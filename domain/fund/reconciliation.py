@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from enum import StrEnum
 from itertools import chain
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Reference, restores
+from domain.event_part import EventPart
 from domain.fund.lifecycle import FundFact
 from domain.money import Money
 from domain.posting import POOL
@@ -79,7 +79,7 @@ SIDES = {
 """For each kind of difference: whether its exceptions name statement lines, and whether they name ledger entries."""
 
 
-class StatementLine(Struct, frozen=True):
+class StatementLine(EventPart, frozen=True):
     """A line of the statement, numbered from 1. Exceptions store whole lines; matches store only their numbers."""
 
     number: int
@@ -91,7 +91,7 @@ class StatementLine(Struct, frozen=True):
     voucher: str | None = None
 
 
-class CashEntry(Struct, frozen=True):
+class CashEntry(EventPart, frozen=True):
     """A ledger entry that a match or exception names. `amount` is its amount without the part that was reversed."""
 
     stream: str
@@ -99,7 +99,7 @@ class CashEntry(Struct, frozen=True):
     amount: Money
 
 
-class Match(Struct, frozen=True):
+class Match(EventPart, frozen=True):
     """Statement lines and ledger entries that belong together: one to one, one to several, or several to one.
 
     The sum of the lines is the sum of the entries. `lines`: the numbers of the lines. `reasons`: what the lines and the
@@ -112,7 +112,7 @@ class Match(Struct, frozen=True):
     confidence: int
 
 
-class Exceptional(Struct, frozen=True):
+class Exceptional(EventPart, frozen=True):
     """A difference between statement and ledger, with its explanation.
 
     It names statement lines without ledger entries, entries without lines, or lines and entries that do not agree.

@@ -8,11 +8,11 @@ from __future__ import annotations
 from datetime import date
 from typing import assert_never, get_args
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
+from domain.event_part import EventPart
 from domain.posting import LINE
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import waived
@@ -107,7 +107,7 @@ class CallFailed(ProjectFact, frozen=True):
     reason: str
 
 
-class Applicant(Struct, frozen=True):
+class Applicant(EventPart, frozen=True):
     name: str
     uscc: str
 

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 
-from msgspec import Struct
-
 from domain.allocation import allocate
 from domain.decision_context import Context
 from domain.event import Reference
+from domain.event_part import EventPart
 from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.normalise import number_order
@@ -38,12 +37,12 @@ from domain.state.project import Project
 # Contents -----------------------------------------------------------------------
 
 
-class BatchAmount(Struct, frozen=True):
+class BatchAmount(EventPart, frozen=True):
     batch: int
     amount: Money
 
 
-class Awarded(Struct, frozen=True):
+class Awarded(EventPart, frozen=True):
     """One row of the award list. `rank` is its rank in the list, from 1; `amounts` has its amount in each batch."""
 
     award: str

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import assert_never, get_args
 
 from immutables import Map
-from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
+from domain.event_part import EventPart
 from domain.money import Money
 from domain.project.call import OF_ROUND
 from domain.project.lifecycle import ProjectFact
@@ -59,7 +59,7 @@ def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
         yield Restored("application", named) if named else Restored("round", str(objection.round))
 
 
-class Score(Struct, frozen=True):
+class Score(EventPart, frozen=True):
     application: str
     score: Decimal
 
@@ -79,7 +79,7 @@ class ReviewConcluded(ProjectFact, frozen=True):
     scores: tuple[Score, ...]
 
 
-class Proposal(Struct, frozen=True):
+class Proposal(EventPart, frozen=True):
     application: str
     amount: Money
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from domain.event import Cause, Poster
+from domain.event_part import EventPart
 from domain.money import Money
 from domain.normalise import normalized
 from domain.rules.every_post import NameTaken
@@ -34,14 +35,14 @@ def no_name_twice(kind: str, names: Iterable[object]) -> None:
 # Entities --------------------------------------------------------------------
 
 
-class BankAccount(Struct, frozen=True):
+class BankAccount(EventPart, frozen=True):
     """A bank account in the form that may be stored: its last four digits, and a keyed digest for comparison."""
 
     last4: str
     digest: str
 
 
-class Payee(Struct, frozen=True):
+class Payee(EventPart, frozen=True):
     name: str
     uscc: str
     account: BankAccount
@@ -50,7 +51,7 @@ class Payee(Struct, frozen=True):
         return f"{self.name} ({self.uscc}, …{self.account.last4})"
 
 
-class ActualPayee(Struct, frozen=True):
+class ActualPayee(EventPart, frozen=True):
     """The payee on the bank slip. The slip may omit the social credit code."""
 
     name: str

@@ -10,6 +10,7 @@ from immutables import Map
 from msgspec import Struct
 from msgspec.structs import replace
 
+from domain.event_part import EventPart
 from domain.fen import FenSet
 from domain.money import Money
 from domain.posting import ACCOUNTS, LINE, Accounts, Move
@@ -31,7 +32,7 @@ class NoticeOrder(StrEnum):
     AFTER_DECISION = "after_decision"
 
 
-class Settings(Struct, frozen=True):
+class Settings(EventPart, frozen=True):
     """The parameters of one fund. Such parameters are never constants in code.
 
     `approvals`: the approval levels of a payment, in order; empty if payments are approved elsewhere and only recorded
@@ -56,12 +57,12 @@ class Settings(Struct, frozen=True):
     reconcile_before_close: bool = False
 
 
-class Task(Struct, frozen=True):
+class Task(EventPart, frozen=True):
     code: str
     name: str
 
 
-class PlannedBatch(Struct, frozen=True):
+class PlannedBatch(EventPart, frozen=True):
     """A batch of the plan. `total` is the sum of the batch's amounts in all lines of the plan."""
 
     batch: int
@@ -69,7 +70,7 @@ class PlannedBatch(Struct, frozen=True):
     total: Money
 
 
-class LineBatch(Struct, frozen=True):
+class LineBatch(EventPart, frozen=True):
     """The amount of one line in one batch, and the gate that must be open before the amount is paid."""
 
     batch: int
@@ -77,7 +78,7 @@ class LineBatch(Struct, frozen=True):
     gate: Gate
 
 
-class Line(Struct, frozen=True):
+class Line(EventPart, frozen=True):
     """One project of the plan, with its name in the plan's body (`name`) and in the annex (`name_annex`).
 
     `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:

@@ -81,6 +81,12 @@ KINDS = {
         "Position {position}, {type}, cannot be read: {reason}",
         "第 {position} 号事件（{type}）无法读取：{reason}",
     ),
+    "newer-event": Kind(
+        Severity.ERROR,
+        "Position {position}, {type}, was recorded by a newer version of the program: this version does not know"
+        " {unknown}. Run the check of the newer version.",
+        "第 {position} 号事件（{type}）由更新的版本登记，本版本不认识{unknown_zh}：请用更新的版本核查。",
+    ),
     "post-missing": Kind(
         Severity.ERROR,
         "Position {position} has no stored post: if it is sent again, it will be recorded twice.",
@@ -130,11 +136,6 @@ KINDS = {
         Severity.ERROR,
         "The post {source} {id} is stored with positions {first} to {last} or a digest that its events do not have.",
         "提交 {source} {id} 记录的位置 {first} 至 {last} 或其内容摘要与其事件不符。",
-    ),
-    "unknown-field": Kind(
-        Severity.ERROR,
-        "Position {position}, {type}, has fields that its type does not have: {names}.",
-        "第 {position} 号事件（{type}）含有该类型没有的字段：{names}。",
     ),
     "event-lost": Kind(
         Severity.ERROR,

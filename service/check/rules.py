@@ -148,15 +148,18 @@ class _Counted:
 def _decoded(row: dict[str, Any]) -> Row:
     try:
         event = codec.decode(row["stream"], row["version"], row["type"], row["body"])
-    except (msgspec.ValidationError, codec.NewerEvent, ValueError) as error:
+    except codec.NewerEvent as error:
         return Row(row["position"], row["fund"] or "", None, _not_decoded(row, error))
     return Row(row["position"], row["fund"], event, None)
 
 
-def _not_decoded(row: dict[str, Any], error: Exception) -> Finding:
-    if isinstance(error, codec.NewerEvent) and error.fields:
-        return new_finding("unknown-field", position=row["position"], type=row["type"], names=", ".join(error.fields))
-    return new_finding("unreadable-event", position=row["position"], type=row["type"], reason=str(error))
+def _not_decoded(row: dict[str, Any], error: codec.NewerEvent) -> Finding:
+    about = {"position": row["position"], "type": row["type"]}
+    if isinstance(error, codec.UnreadableEvent):
+        return new_finding("unreadable-event", **about, reason=str(error.__cause__))
+    names = ", ".join(error.fields)
+    unknown, unknown_zh = (f"the field {names}", f"字段 {names}") if names else ("its type", "其类型")
+    return new_finding("newer-event", **about, fields=error.fields, unknown=unknown, unknown_zh=unknown_zh)
 
 
 def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:

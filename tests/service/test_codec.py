@@ -1,10 +1,17 @@
 """Encoding and decoding of events and states."""
 
+import json
+
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import inspect
 
+from domain.decision import FACTS
 from service import codec
+from service.codec import NewerEvent
 from tests.random_life import prove
+from tests.service.test_released_logs import RELEASES, log
 
 
 @settings(
@@ -29,3 +36,42 @@ def round_trips(life):
 
 def read_again(name, stream):
     return codec.decode_stream(name, stream.version, codec.encode_stream(stream))
+
+
+def with_one_more(value, path=""):
+    """Each copy of `value` in which one object has an unknown member, with the path of that member."""
+    if isinstance(value, dict):
+        yield f"{path}.zz".lstrip("."), {**value, "zz": None}
+        for name, each in value.items():
+            yield from ((at, {**value, name: copy}) for at, copy in with_one_more(each, f"{path}.{name}"))
+    elif isinstance(value, list):
+        for index, each in enumerate(value):
+            copies = with_one_more(each, f"{path}[]")
+            yield from ((at, [*value[:index], copy, *value[index + 1 :]]) for at, copy in copies)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_an_unknown_member_at_any_depth_of_an_event_is_named(release):
+    tried = set()
+    for event in log(release):
+        for path, fact in with_one_more(event["fact"]):
+            with pytest.raises(NewerEvent) as newer:
+                codec.decode(event["stream"], event["version"], event["type"], json.dumps(fact))
+            assert (newer.value.fields, newer.value.event_type) == ([path], event["type"])
+            tried.add(path)
+    assert {"zz", "moves[].zz", "documents[].zz", "awards[].payee.account.zz", "lines[].batches[].zz"} <= tried
+
+
+def structs(kind):
+    """The classes of the objects inside values of the type `kind`, which msgspec has described."""
+    if isinstance(kind, inspect.StructType):
+        yield kind.cls
+    inside = [*getattr(kind, "fields", ()), *getattr(kind, "types", ()), getattr(kind, "item_type", None)]
+    for each in inside:
+        yield from structs(getattr(each, "type", each)) if each is not None else ()
+
+
+def test_no_class_of_an_object_inside_an_event_overlooks_unknown_members():
+    for fact in FACTS.values():
+        lenient = [cls for cls in structs(inspect.type_info(fact)) if not cls.__struct_config__.forbid_unknown_fields]
+        assert lenient == [fact], "an object inside an event is an EventPart"

@@ -220,8 +220,8 @@ PROBLEM_TYPES = {
     ),
     "newer-log": ProblemType(
         503,
-        "The log has an event whose type, or a field of it, this version of the service does not know.",
-        "日志中有本版本不认识的事件类型或字段。",
+        "The log has an event that this version of the service cannot read: it does not know the type, or a field.",
+        "日志中有本版本无法读取的事件：其类型或字段本版本不认识。",
         "Tell the operator: the service must be upgraded to the version that recorded the event, or a newer one."
         " Nothing was recorded; send the request again after the upgrade.",
         "请告知管理员：须将服务升级到登记该事件的版本或更新的版本。未入账，升级后请原样重发。",
