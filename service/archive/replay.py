@@ -11,26 +11,47 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
+from domain.decision import FACTS
+from domain.posting import ACCOUNTS
 from projections import PROJECTIONS
 from service.archive.compare import KEY
 from service.archive.engines import Balances, Engine
 from service.archive.manifest import Archive
+from service.codec import NewerEvent
 
 REPLAYED = ("movement", "balance")
 """The projections that are computed from an archive. Each comes after the projections that it reads."""
 
 
 def balances(engine: Engine, archive: Archive) -> list[Balances]:
-    """All balances at the archive's end, with the columns of the table `balance`."""
+    """All balances at the archive's end, with the columns of the table `balance`.
+
+    Raises NewerEvent if the archive has a type of event or an account that this version of the program does not know.
+    """
     engine.attach(archive)
+    _check_types(engine)
     *read, last = REPLAYED
     for name in read:
         engine.compute(name, translated(name, engine, archive.manifest.head).sql(engine.dialect))
+    _check_accounts(engine)
     fold = translated(last, engine, archive.manifest.head)
     nothing = ", ".join(f"null as {column}" for column in fold.named_selects)
     engine.define(last, f"select {nothing} where 1 = 0")  # the fold reads the balances before it: here an empty table
     rows = engine.rows(fold.sql(engine.dialect))
     return sorted(rows, key=lambda row: tuple(row[name] for name in KEY))
+
+
+def _check_types(engine: Engine) -> None:
+    for row in engine.rows("select type, min(stream) as stream from event group by type"):
+        if row["type"] not in FACTS:
+            raise NewerEvent(row["stream"], row["type"])
+
+
+def _check_accounts(engine: Engine) -> None:
+    for row in engine.rows("select distinct fund, type, source, target from movement"):
+        ends = {"moves[].from": row["source"], "moves[].to": row["target"]}
+        if unknown := [path for path, account in ends.items() if account not in ACCOUNTS]:
+            raise NewerEvent(f"fund/{row['fund']}", row["type"], unknown)
 
 
 def translated(name: str, engine: Engine, head: int) -> exp.Query:

@@ -9,9 +9,7 @@ import msgspec
 from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
-from domain.decision import FACTS
 from domain.documents import Claim
-from domain.entry_reversed import EntryReversed
 from domain.event import Recorded, Reference, claimed
 from domain.replay import freed, serial_after
 from service import codec
@@ -21,10 +19,6 @@ from service.archive.segment import Digest, Event
 from service.calendar.imports import insert
 from service.postgres.queries import QUERIES
 
-NUMBERED = frozenset(name for name, fact in FACTS.items() if fact.claims) | {EntryReversed.__name__}
-"""The types of events that claim a document number or free one."""
-ISSUING = "AppropriationReceived"
-
 
 def restore(
     conn: Connection[Any], archive: Archive, on_progress: Callable[[int, int], object] = lambda *_: None
@@ -32,7 +26,8 @@ def restore(
     """Restore `archive` into the empty database of `conn`.
 
     `on_progress` is called after each batch of events, with the last restored position and the archive's last position.
-    Raises ArchiveWrong if the database is not empty, or if the archive's events do not match its manifest.
+    Raises ArchiveWrong if the database is not empty, or if the archive's events do not match its manifest. Raises
+    NewerEvent if this version of the program cannot read an event. Then nothing is restored.
     """
     head = archive.manifest.head
     with conn.transaction():
@@ -107,9 +102,12 @@ class _Derived:
         self._next_serial = 0
 
     def add(self, batch: list[Event]) -> None:
+        """Add what the events of `batch` change in these tables. Raises NewerEvent, whatever the type of the event.
+
+        An event of an unknown type may have claimed a number or issued fen, which would then be used twice.
+        """
         for event in batch:
-            if event.type in NUMBERED or event.type == ISSUING:
-                self._take(_recorded(event))
+            self._take(codec.decode(event.stream, event.version, event.type, event.fact))
 
     def _take(self, event: Recorded) -> None:
         for claim in freed(event.fact):
@@ -125,10 +123,3 @@ class _Derived:
             ((claim.kind, claim.number, at.stream, at.version) for claim, at in self._taken.items()),
         )
         conn.execute(QUERIES["restore_serial"], {"next": self._next_serial})
-
-
-def _recorded(event: Event) -> Recorded:
-    try:
-        return codec.decode(event.stream, event.version, event.type, event.fact)
-    except (msgspec.ValidationError, KeyError) as error:
-        raise ArchiveWrong(f"Position {event.position} cannot be read: {error}. 该位置无法读取。") from error

@@ -122,7 +122,7 @@ class _Typed(msgspec.Struct):
 
 
 _TYPED = msgspec.json.Decoder(_Typed)
-_NO_MOVE = dict.fromkeys(field.name for field in MOVE)
+MOVE_COLUMNS = tuple(field.name for field in MOVE)
 
 
 def write(file: Path, batches: Iterator[Sequence[Event]]) -> None:
@@ -141,7 +141,7 @@ def _row(event: Event, typed: _Typed) -> dict[str, Any]:
         "booked_on": typed.booked_on,
         "entry": typed.entry,
         "mirrors": typed.mirrors is not None,
-        "moves": [{**_NO_MOVE, **move} for move in typed.moves],
+        "moves": [{name: move.get(name) for name in MOVE_COLUMNS} for move in typed.moves],
     }
 
 

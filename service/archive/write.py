@@ -13,6 +13,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from service import codec
 from service.archive import segment
 from service.archive.manifest import (
     Archive,
@@ -45,7 +46,8 @@ def archive(
     Returns the extended archive. `ledger` is the empty manifest of this ledger. `on_progress` is called after each
     segment, with the last archived position and the log's last position. Raises ArchiveWrong if the folder has an
     archive of another ledger or log, if a file of the archive is missing or changed, or if another process is archiving
-    into the folder.
+    into the folder. Raises NewerEvent, and adds nothing, if this version of the program cannot read one of the events:
+    it could not restore them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
@@ -53,6 +55,7 @@ def archive(
         [(head,)] = conn.cursor(row_factory=tuple_row).execute(QUERIES["head"]).fetchall()
         check_files(current)
         _check_ledger(conn, current, ledger, head)
+        _check_readable(conn, current.manifest.head + 1, head)
         _remove_leftovers(current)
         while current.manifest.head < head:
             first = current.manifest.head + 1
@@ -93,6 +96,13 @@ def _check_ledger(conn: Connection[Any], current: Archive, ledger: Manifest, hea
             f"{current.folder} is the archive of another ledger ({manifest.source}, {manifest.head} events).\n"
             f"该目录是另一账簿的归档。"
         )
+
+
+def _check_readable(conn: Connection[Any], first: int, last: int) -> None:
+    """Raises NewerEvent if this version cannot read one of the events from position `first` to `last`."""
+    for events in _events(conn, first, last):
+        for event in events:
+            codec.decode(event.stream, event.version, event.type, event.fact)
 
 
 def _remove_leftovers(current: Archive) -> None:

@@ -23,7 +23,7 @@ from sqlglot import exp
 
 import projections
 from bench import mixed_log
-from service.archive import replay
+from service.archive import replay, write
 from service.archive.compare import compare
 from service.archive.engines import ENGINES, DuckDb
 from service.archive.manifest import NAME, Archive, ArchiveWrong, Segment, empty, file_of, opened
@@ -31,9 +31,11 @@ from service.archive.restore import restore
 from service.archive.write import archive
 from service.auth import api_keys
 from service.check import check
+from service.codec import NewerEvent
 from service.workers import projector
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
+from tests.service.newer_events import record_newer
 
 LEDGER = empty("/suyuan", api_keys.fingerprint(SECRET))
 COMPARED_TABLES = ("event", "post", "claim", "serial", *projections.ORDER)
@@ -454,3 +456,73 @@ def test_archive_without_its_optional_packages_names_the_missing_extra(database_
     answer = run(database_url, "archive", "--to", str(tmp_path), before=before)
     assert (answer.returncode, "archive" in answer.stderr, "Traceback" in answer.stderr) == (2, True, False)
     assert run(database_url, "check", before=before).returncode == 0, "other commands work without it"
+
+
+MOVE = {"from": "pool", "to": "surrendered", "fen": "{[0,1)}", "amount": "0.01"}
+NEWER = [
+    ("TaxLevied", {}, "TaxLevied"),
+    ("AppropriationTransferred", {"moves": [{**MOVE, "from": "treasury", "to": "pool"}]}, "AppropriationTransferred"),
+    ("SurplusSurrendered", {"moves": [{**MOVE, "channel": "card"}]}, r"moves\[\].channel of SurplusSurrendered"),
+    ("SurplusSurrendered", {"moves": [{**MOVE, "to": "reserve"}]}, r"moves\[\].to of SurplusSurrendered"),
+    ("PeriodClosed", {"period": {"year": 2030}}, "period of PeriodClosed"),
+]
+
+
+@pytest.fixture(params=NEWER, ids=[name for _, _, name in NEWER])
+def newer(request, server_url, example_database):
+    """The URL of a database with the example and an event of a newer version; and how an error names the event."""
+    type_, more, name = request.param
+    with new_database(server_url, example_database) as url:
+        record_newer(url, "fund/yx-ip-2018", type_, **more)
+        yield url, name
+
+
+def as_newer_version(url, folder, monkeypatch):
+    """The archive that a version writes which can read every event."""
+    monkeypatch.setattr(write, "_check_readable", lambda *_: None)
+    with connect(url) as conn:
+        return archive(conn, folder, LEDGER, 100)
+
+
+def test_a_log_with_an_event_of_a_newer_version_is_not_archived(newer, archived, copied):
+    url, name = newer
+    before = sorted(copied.iterdir())
+    with connect(url) as conn, pytest.raises(NewerEvent, match=name):
+        archive(conn, copied, LEDGER, 100)
+    assert sorted(copied.iterdir()) == before
+    assert opened(copied).manifest == archived.manifest
+
+
+def test_an_archive_with_an_event_of_a_newer_version_is_not_restored(newer, tmp_path, database_url, monkeypatch):
+    url, name = newer
+    newer_archive = as_newer_version(url, tmp_path / "newer", monkeypatch)
+    with connect(database_url) as conn, pytest.raises(NewerEvent, match=name):
+        restore(conn, opened(newer_archive.folder))
+    for table in ("event", "post", "claim"):
+        assert rows(database_url, table) == []
+
+
+@pytest.mark.parametrize("event", NEWER[:2] + NEWER[3:4], ids=["type", "type that issues fen", "account"])
+def test_an_archive_with_a_type_or_an_account_of_a_newer_version_is_not_replayed(
+    server_url, example_database, tmp_path, monkeypatch, event
+):
+    type_, more, name = event
+    with new_database(server_url, example_database) as url:
+        record_newer(url, "fund/yx-ip-2018", type_, **more)
+        newer_archive = as_newer_version(url, tmp_path, monkeypatch)
+    with pytest.raises(NewerEvent, match=name):
+        replay.balances(DuckDb(), newer_archive)
+
+
+def test_the_archive_commands_name_the_event_of_a_newer_version_without_a_traceback(
+    server_url, example_database, database_url, tmp_path, monkeypatch
+):
+    with new_database(server_url, example_database) as url:
+        record_newer(url, "fund/yx-ip-2018")
+        answers = [run(url, "archive", "--to", str(tmp_path / "a"))]
+        as_newer_version(url, tmp_path / "b", monkeypatch)
+    answers += [run(database_url, name, "--from", str(tmp_path / "b")) for name in ("restore", "replay")]
+    for answer in answers:
+        assert (answer.returncode, "Traceback" in answer.stderr) == (2, False), answer.stderr
+        assert "fund/yx-ip-2018 有 TaxLevied 类型的事件" in answer.stderr
+    assert rows(database_url, "event") == []
