@@ -38,9 +38,13 @@ STATE_VERSION = 1
 """The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test derives
 the states of the released logs. If a state is not as it was at this version, the test says to raise the version."""
 _LIBRARIES = ("immutables", "msgspec")
-SNAPSHOT_KEY = " ".join([f"states {STATE_VERSION}", *(f"{name} {version(name)}" for name in _LIBRARIES)])
-"""The key that is saved with a snapshot (the saved state of a stream). It names the version of the states, and of the
-libraries that write them. A snapshot with another key is ignored, and is replaced when its stream is replayed."""
+SNAPSHOT_KEY = " ".join([
+    f"states {STATE_VERSION}", f"events {codec.KNOWN}", *(f"{name} {version(name)}" for name in _LIBRARIES)
+])  # fmt: skip
+"""The key that is saved with a snapshot (the saved state of a stream). It names the version of the states, the types
+and fields of events that the program knows, and the libraries that write states. A snapshot with another key is
+ignored, and is replaced when its stream is replayed. A program that knows fewer types must not use the snapshot of one
+that knows more: it would never see the event that it does not know."""
 NO_SNAPSHOTS = ""
 """A key that no saved state of a stream has. With this key, the query `load` reads only events of the log."""
 
