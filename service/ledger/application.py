@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from threading import Lock
 from typing import TypeVar, cast
@@ -28,13 +28,16 @@ from domain.ledger_view import LedgerView
 from domain.state.project import Project
 from service.calendar.imports import CurrentCalendar
 from service.calendar.working_days import WorkingDays
+from service.codec import NewerEvent
 from service.ledger import coalescing
-from service.ledger.draft import Draft, Request, references_of, streams_of
+from service.ledger.draft import Draft, Request, recorded_before, references_of, streams_of
 from service.ledger.group_commit import GroupCommit, batches
+from service.ledger.newer_streams import NewerStreams
 from service.ledger.outcomes import (
     Committed,
     Decided,
     IdentityConflict,
+    NewerLog,
     NotRecorded,
     Outcome,
     Post,
@@ -53,6 +56,7 @@ __all__ = [
     "Identity",
     "IdentityConflict",
     "Ledger",
+    "NewerLog",
     "NotRecorded",
     "Outcome",
     "Post",
@@ -125,6 +129,7 @@ class Ledger(Application[str]):
         self._replays: set[str] = set()
         """The long streams that a thread is replaying now."""
         self._replays_lock = Lock()
+        self._newer = NewerStreams()
         super().__init__()
 
     def construct_mapper(self) -> Mapper[str]:
@@ -151,7 +156,23 @@ class Ledger(Application[str]):
         Each post sees the effects of those before it. If `atomic`, all posts are recorded or none is. If not, each post
         is recorded or refused independently of the others. Raises Unavailable if the database cannot be reached, the
         queue is full, or another thread is replaying a long stream that the posts need.
+
+        Raises NewerEvent if this version cannot read an event of a stream that the posts need. Posts that were recorded
+        before are answered all the same. If the bundle is not atomic, so are those that can be decided; the others have
+        the outcome NewerLog.
         """
+        try:
+            return self._post(bundle, atomic=atomic)
+        except NewerEvent:
+            outcomes = self._recorded_before(bundle)
+            if atomic and None in outcomes:
+                raise
+            posted = [outcome or self._post_alone(post) for post, outcome in zip(bundle, outcomes, strict=True)]
+            if all(isinstance(outcome, NewerLog) for outcome in posted):
+                raise
+            return posted
+
+    def _post(self, bundle: Sequence[Post], *, atomic: bool) -> list[Outcome]:
         self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)
         coalescing.submit(self._process_batches, request)
@@ -161,9 +182,26 @@ class Ledger(Application[str]):
         return request.outcomes
 
     def warm_up(self) -> None:
-        """Cache the states of the longest streams, so that no post has to wait for their replay. Raises Unavailable."""
+        """Cache the states of the longest streams, so that no post has to wait for their replay. Raises Unavailable.
+
+        Streams that this version cannot read are left out.
+        """
         for row in self.execute("longest", longer_than=LONG_REPLAY, max_rows=MAX_WARMED):
-            self._replay_long([row["stream"]])
+            with suppress(NewerEvent):
+                self._replay_long([row["stream"]])
+
+    def _recorded_before(self, bundle: Sequence[Post]) -> list[Outcome | None]:
+        """The outcome of each post whose identity is in the log; None for the other posts. Reads no stream."""
+        identities = [post.identity for post in bundle]
+        loaded = self._read(lambda conn: load(conn, self._states, (), identities, ()))
+        return [recorded_before(loaded, post) for post in bundle]
+
+    def _post_alone(self, post: Post) -> Outcome:
+        try:
+            [outcome] = self._post([post], atomic=True)
+        except NewerEvent as error:
+            return NewerLog(error)
+        return outcome
 
     def _replay_long(self, names: Collection[str]) -> None:
         """Replay the long streams among `names` that are not cached yet, in this thread, and cache their states.
@@ -171,13 +209,16 @@ class Ledger(Application[str]):
         If a name is a project's, the stream of its fund is replayed under the same conditions. Without this call, the
         leading thread of the group commit would replay these streams, while the posts to all other funds wait. Raises
         Unavailable if another thread is already replaying one of them: a request does not wait for that replay, because
-        waiting requests could occupy all threads. The sender has to send the request again.
+        waiting requests could occupy all threads. The sender has to send the request again. Raises NewerEvent if this
+        version cannot read one of these streams.
         """
-        _, unread = self._find(names)
+        cached, unread = self._find(names)
+        self._newer.check([*cached, *unread])
         if not unread:
             return
         query = {"streams": list(unread), "code": SNAPSHOT_KEY}
         rows = self._read(lambda conn: conn.execute(QUERIES["unread"], query).fetchall())
+        self._newer.check(row["stream"] for row in rows)  # these include the funds of projects that are not cached
         long = [row["stream"] for row in rows if row["events"] > LONG_REPLAY]
         if long:
             with self._replaying(long):
@@ -197,7 +238,7 @@ class Ledger(Application[str]):
 
     def _replay(self, conn: Connection[DictRow], names: Collection[str]) -> None:
         """Load the states of these streams into the cache, under longer time limits than those of a post."""
-        with limited(cast(Session, conn), REPLAYS):
+        with limited(cast(Session, conn), REPLAYS), self._remembering_newer_events():
             load(conn, self._states, names, (), ())
 
     def _process_batches(self, requests: Sequence[Request]) -> None:
@@ -214,10 +255,20 @@ class Ledger(Application[str]):
                     request.error.__cause__ = error
 
     def dry_run(self, bundle: Sequence[Post], *, atomic: bool = True) -> list[Outcome]:
-        """What `post` would return now, with Decided in place of Committed. Records nothing. Raises Unavailable."""
-        self._replay_long(streams_of(bundle, {}))
+        """What `post` would return now, with Decided in place of Committed. Records nothing. Raises Unavailable.
+
+        Raises NewerEvent if this version cannot read an event of a stream that the posts need, unless all posts were
+        recorded before.
+        """
         request = Request(bundle, atomic)
-        loaded = self._read(lambda conn: self._load(conn, [request]))
+        try:
+            self._replay_long(streams_of(bundle, {}))
+            loaded = self._read(lambda conn: self._load(conn, [request]))
+        except NewerEvent:
+            known = [outcome for outcome in self._recorded_before(bundle) if outcome]
+            if len(known) < len(bundle):
+                raise
+            return known
         return self._draft([request], loaded).dry_run()
 
     def _process_group(self, requests: Sequence[Request]) -> None:
@@ -253,7 +304,10 @@ class Ledger(Application[str]):
                 del attempts[0]
 
     def view(self, *streams: str) -> LedgerView:
-        """The current state of these streams, and of the funds of the projects among them. Raises Unavailable."""
+        """The current state of these streams, and of the funds of the projects among them.
+
+        Raises Unavailable. Raises NewerEvent if this version cannot read an event of these streams.
+        """
         self._replay_long(streams)
         return self._view(self._read(lambda conn: self._loaded(conn, streams)))
 
@@ -351,7 +405,8 @@ class Ledger(Application[str]):
         posts = [post for request in requests for post in request.bundle]
         identities = [post.identity for post in posts]
         numbers = [claim for post in posts for claim in claimed(post.posted.fact, post.posted.header)]
-        referenced = entries(conn, references_of(posts))
+        with self._remembering_newer_events():
+            referenced = entries(conn, references_of(posts))
         loaded = self._loaded(conn, streams_of(posts, referenced), identities, numbers)
         loaded.entries = referenced
         return loaded
@@ -363,9 +418,21 @@ class Ledger(Application[str]):
         identities: Collection[Identity] = (),
         numbers: Collection[Claim] = (),
     ) -> Loaded:
-        loaded = load(conn, self._states, streams, identities, numbers)
+        self._newer.check(streams)
+        with self._remembering_newer_events():
+            loaded = load(conn, self._states, streams, identities, numbers)
         loaded.calendar = self._calendar.as_of(conn, loaded.calendar_at)
         return loaded
+
+    @contextmanager
+    def _remembering_newer_events(self) -> Iterator[None]:
+        """Context manager: if its block raises NewerEvent, the stream is remembered and its cached state discarded."""
+        try:
+            yield
+        except NewerEvent as error:
+            self._newer.remember(error)
+            self._states.discard(error.stream)
+            raise
 
     def _draft(self, requests: Sequence[Request], loaded: Loaded) -> Draft:
         draft = Draft(loaded, self._view(loaded))

@@ -26,7 +26,7 @@ from service.ledger.outcomes import (
     VersionConflict,
 )
 from service.ledger.recorder import Appended, LastEvent, NewPost
-from service.ledger.states import CachedState, Loaded, RecordedPost
+from service.ledger.states import CachedState, Loaded
 
 PostKey = tuple[str, str]
 """A post's identity without its content: source and id."""
@@ -82,9 +82,9 @@ class Draft(Struct):
         return not drop
 
     def _outcome(self, post: Post) -> Outcome | None:
+        if outcome := recorded_before(self.loaded, post):
+            return outcome
         key = (post.identity.source, post.identity.id)
-        if recorded := self.loaded.posts.get(key):
-            return _repeated(recorded, post)
         if earlier := self.new_posts.get(key):
             return None if earlier.identity == post.identity else IdentityConflict()
         return self._decide(post, key)
@@ -153,7 +153,11 @@ class Draft(Struct):
         return Committed(position_before + new.first, position_before + new.last, version, replayed)
 
 
-def _repeated(recorded: RecordedPost, post: Post) -> Outcome:
+def recorded_before(loaded: Loaded, post: Post) -> Outcome | None:
+    """The outcome of `post` if `loaded` has a recorded post with its source and id; otherwise None."""
+    recorded = loaded.posts.get((post.identity.source, post.identity.id))
+    if recorded is None:
+        return None
     if recorded.digest != post.identity.digest:
         return IdentityConflict()
     return Committed(recorded.first, recorded.last, recorded.version, replayed=True)

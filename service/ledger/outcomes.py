@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from domain.event import Posted, Recorded
 from domain.rules import Refused
+from service.codec import NewerEvent
 from service.ledger.recorder import Identity
 
 
@@ -58,4 +59,10 @@ class NotRecorded(Struct, frozen=True):
     """The post was not recorded, because another post of the same atomic bundle failed."""
 
 
-Outcome = Committed | Decided | IdentityConflict | VersionConflict | Refusal | NotRecorded
+class NewerLog(Struct, frozen=True):
+    """The post was not decided, because this version cannot read an event of a stream that the post needs."""
+
+    error: NewerEvent
+
+
+Outcome = Committed | Decided | IdentityConflict | VersionConflict | Refusal | NotRecorded | NewerLog

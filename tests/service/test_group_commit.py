@@ -18,15 +18,17 @@ from domain.fund.funding import AppropriationReceived
 from domain.fund.lifecycle import FundEstablished, SettingsChanged
 from domain.project.call import Applicant, ApplicationReceived, CallPublished
 from domain.rules.fund import FundExists
+from service.codec import NewerEvent
 from service.ledger import coalescing, group_commit
 from service.ledger.application import Unavailable
 from service.ledger.draft import Request
 from service.ledger.group_commit import GroupCommit, batches
-from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
+from service.ledger.outcomes import Committed, IdentityConflict, NewerLog, NotRecorded, Refusal, VersionConflict
 from service.overload import Overloaded
 from tests.lives import FUND, PROJECT, SETTINGS, allotted, line, yuan
 from tests.posting import identified, open_ledger, put
 from tests.scenario import day, post
+from tests.service.newer_events import record_newer
 
 ESTABLISHED = post(FUND, FundEstablished("专项资金", SETTINGS), "1-1")
 
@@ -56,7 +58,10 @@ def positions(url):
 
 
 def at_once(ledger, url, sent):
-    """The outcomes of requests that are queued together. Each of `sent` is a bundle, and whether it is atomic."""
+    """The outcomes of requests that are queued together, or the exceptions that they raise.
+
+    Each of `sent` is a bundle, and whether it is atomic.
+    """
     with ThreadPoolExecutor(len(sent) + 1) as pool:
         with appends_blocked(url):
             first = pool.submit(ledger.post, [identified(post("fund/first", ESTABLISHED.fact, "1-1"))])
@@ -66,7 +71,7 @@ def at_once(ledger, url, sent):
             while len(ledger._group_commit._queue) < len(sent):
                 time.sleep(0.001)
         assert isinstance(first.result()[0], Committed)
-        return [result.result() for result in results]
+        return [result.exception() or result.result() for result in results]
 
 
 def new_fund(code):
@@ -75,6 +80,28 @@ def new_fund(code):
 
 def changed(code):
     return identified(post(f"fund/{code}", SettingsChanged(SETTINGS), "1-2"))
+
+
+@pytest.mark.parametrize("cached", [True, False])
+def test_a_queued_request_whose_stream_has_a_newer_event_does_not_fail_the_others(ledger, database_url, cached):
+    put(ledger, [ESTABLISHED, post("fund/other", ESTABLISHED.fact, "1-1")])
+    record_newer(database_url, FUND)
+    if not cached:
+        ledger._states.discard(FUND)
+    known = identified(ESTABLISHED)
+    sent = [
+        ([changed("other")], True),
+        ([changed("f")], True),
+        ([new_fund("a"), changed("f")], True),
+        ([new_fund("b"), changed("f"), changed("b")], False),
+        ([known], True),
+        ([new_fund("c")], True),
+    ]
+    outcomes = at_once(ledger, database_url, sent)
+    assert [isinstance(each, NewerEvent) for each in outcomes] == [False, True, True, False, False, False]
+    kinds = [[type(each) for each in outcomes[index]] for index in (0, 3, 4, 5)]
+    assert kinds == [[Committed], [Committed, NewerLog, Committed], [Committed], [Committed]]
+    assert outcomes[4][0].replayed
 
 
 def test_queued_requests_are_recorded_in_one_transaction_and_each_has_its_own_outcome(ledger, database_url):

@@ -27,7 +27,7 @@ from service.auth import grants
 from service.auth.rate_limit import RateLimited
 from service.codec import NewerEvent
 from service.ledger.application import Unavailable
-from service.ledger.outcomes import IdentityConflict, NotRecorded, Outcome, Refusal, VersionConflict
+from service.ledger.outcomes import IdentityConflict, NewerLog, NotRecorded, Outcome, Refusal, VersionConflict
 from service.postgres.snapshots import NotInTheLog, NotYet
 
 log = structlog.get_logger()
@@ -80,8 +80,8 @@ def status_of(rule: type[Refused]) -> int:
 def outcome_problem(outcome: Outcome) -> dict[str, Any]:
     """The problem document of a post that was not recorded.
 
-    `outcome` is a refusal, a version conflict, an identity conflict, or NotRecorded. NotRecorded means that another
-    post of the same atomic bundle failed.
+    `outcome` is a refusal, a version conflict, an identity conflict, NewerLog, or NotRecorded. NotRecorded means that
+    another post of the same atomic bundle failed.
     """
     match outcome:
         case Refusal(rule):
@@ -92,8 +92,14 @@ def outcome_problem(outcome: Outcome) -> dict[str, Any]:
             return document("identity-conflict")
         case NotRecorded():
             return document("not-recorded")
+        case NewerLog(error):
+            return _newer_log(error)
         case _:
             raise AssertionError(outcome)
+
+
+def _newer_log(error: NewerEvent) -> dict[str, Any]:
+    return document("newer-log", event_type=error.event_type, fields=error.fields, version=__version__)
 
 
 def invalid_problem(error: ValidationError, kind: str = "invalid-event") -> dict[str, Any]:
@@ -179,9 +185,7 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     ValidationError: _validation_error,
     Unavailable: _unavailable,
     OperationalError: _unavailable,
-    NewerEvent: lambda error: respond(
-        document("newer-log", event_type=error.event_type, fields=error.fields, version=__version__), RETRY_LATER
-    ),
+    NewerEvent: lambda error: respond(_newer_log(error), RETRY_LATER),
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
     NotYet: lambda error: respond(document("not-yet", position=error.position), RETRY_SOON),
     grants.NotAuthenticated: _not_authenticated,

@@ -29,6 +29,7 @@ from service.ledger.outcomes import (
     Committed,
     Decided,
     IdentityConflict,
+    NewerLog,
     NotRecorded,
     Outcome,
     Post,
@@ -75,6 +76,8 @@ class Item:
                 return "conflict"
             case Refusal():
                 return "refused"
+            case NewerLog():
+                return "newer_log"
             case None:
                 return "forbidden" if self.problem and self.problem["status"] == 403 else "malformed"
 
