@@ -21,6 +21,7 @@ from service.auth import api_keys
 from service.cli import plan_table, rebuild_progress
 from service.cli.reconcile import compare_file
 from service.cli.terminal import TICK, connect, location, out, progress, say, url_of, variables
+from service.codec import NewerEvent
 from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
 from service.example import life
 from service.ledger.application import Ledger
@@ -75,8 +76,8 @@ def _is_free_for(setup: Setup, chosen: Config) -> bool:
 def _play(chosen: Config, setup: Setup) -> None:
     """Post the example's plan and history, fold the events, and print the planned and the paid amounts.
 
-    Then compare the example's statement with the ledger. If the folding stops, print the reason, and neither print the
-    amounts nor compare the statement.
+    Then compare the example's statement with the ledger. If the folding stops, or if a newer version has recorded an
+    event of the example, print the reason, and neither print the amounts nor compare the statement.
     """
     url = url_of(chosen)
     with connect(url) as conn:
@@ -86,6 +87,9 @@ def _play(chosen: Config, setup: Setup) -> None:
         _live(ledger, chosen.secret, setup)
     except example.OtherHistory:
         say("沿用此前版本的示例数据 the example data of an earlier version is kept")
+    except NewerEvent as newer:
+        say(Text("示例未继续 the example is not continued:", "yellow"), str(newer))
+        return
     finally:
         ledger.close()
     try:
@@ -118,7 +122,11 @@ def _compare_statement(chosen: Config) -> None:
 
     On purpose, the statement differs from the ledger once in every way that a reconciliation distinguishes.
     """
-    found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
+    try:
+        found = compare_file(url_of(chosen), chosen.secret, example.STATEMENT, example.FUND)
+    except click.ClickException as error:  # such as: the fund is held
+        say(Text("示例对账单未比较 the example's statement is not compared:", "yellow"), error.message)
+        return
     matched, lines = sum(len(each.lines) for each in found.matches), len(found.statement.lines)
     exceptions = len(found.exceptions)
     say(

@@ -84,9 +84,10 @@ def _end_of_month(day: date) -> date:
 def _description(row: Row) -> str:
     """The description of the transaction for the move `row`: the Chinese title of the event that made the move.
 
-    If the event is a reversal, the title of the reversed entry follows.
+    If the event is a reversal, the title of the reversed entry follows. In place of the title of a type that only a
+    newer version knows stands the name of the type.
     """
-    reversed_title = f" {TITLES[row['entry']]}" if row["entry"] else ""
+    reversed_title = f" {TITLES.get(row['entry'], row['entry'])}" if row["entry"] else ""
     return f"{TITLES.get(row['type'], row['type'])}{reversed_title}"
 
 

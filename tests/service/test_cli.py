@@ -17,15 +17,19 @@ import pytest
 from click.testing import CliRunner
 
 from service import __version__, example
+from service.app import open_ledger
 from service.cli import click_errors
 from service.cli.commands import COMMANDS, cli
 from service.config import ABOUT, OF_LEDGER, OF_PROJECTOR, OF_SERVER, ExitCode
 from service.example import FUND, STATEMENT
+from service.plans import plan_file
 from service.postgres.embedded import embedded_postgres
 from service.supervisor import supervised
+from tests.conftest import new_database
 from tests.service.calendar_files import TEXT_2027
 from tests.service.commands import run_command
 from tests.service.conftest import SECRET
+from tests.service.newer_events import record_newer
 
 
 def chinese(text):
@@ -505,6 +509,74 @@ def test_serve_ends_when_it_is_stopped_while_its_worker_still_loads(api, name, h
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
     assert (process.returncode, "Traceback" in errors) == (0, False), errors
+
+
+UNFOLDABLE = {"moves": [{"from": "pool", "to": "reserve", "fen": "{[1,2)}", "amount": "0.01"}]}
+HOLD = """
+    insert into held_fund (fund, position, projection, finding) values ('yx-ip-2018', 400, 'lot', 'of the test')
+"""
+
+
+def hold(url):
+    with psycopg.connect(url) as conn:
+        conn.execute(HOLD)
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        (lambda url: record_newer(url, f"fund/{FUND}"), "projections folded"),
+        (lambda url: record_newer(url, f"fund/{FUND}", **UNFOLDABLE), "the example's statement is not compared"),
+        (hold, "the example's statement is not compared"),
+    ],
+    ids=["newer", "newer and unfoldable", "held"],
+)
+def test_run_serves_although_the_example_s_fund_cannot_be_read_or_folded(
+    server_url, example_database, tmp_path, before, expected
+):
+    with new_database(server_url, example_database) as url:
+        before(url)
+        serves, output = started_and_ended(url, tmp_path)
+    assert serves, output
+    assert expected in output
+
+
+def test_run_serves_and_says_that_a_newer_event_keeps_the_example_from_being_continued(server_url, template, tmp_path):
+    with new_database(server_url, template) as url:
+        ledger = open_ledger(url)
+        post = example.poster(ledger, SECRET, lambda: None)
+        post(next(iter(plan_file.posts(plan_file.read(example.PLAN), actor="示例·资金科赵某"))))
+        ledger.close()
+        record_newer(url, f"fund/{FUND}")
+        serves, output = started_and_ended(url, tmp_path)
+    assert serves, output
+    assert "the example is not continued: fund/yx-ip-2018 has an event with TaxLevied" in output
+
+
+def started_and_ended(url, home):
+    """Whether `suyuan run` serves, and what it prints until it is ended."""
+    port = free_port()
+    settings = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_HOME": str(home), "COLUMNS": "300"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service", "run"], env={**os.environ, **settings, "PORT": str(port)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        serves = answers(port, process)
+    finally:
+        process.terminate()
+        output, _ = process.communicate(timeout=60)
+    return serves, output
+
+
+def answers(port, process):
+    """Whether the web service answers on `port` before `process` ends."""
+    while process.poll() is None:
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            return b"200" in connection.recv(100)
+        time.sleep(0.1)
+    return False
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from service.export.journal import DIALECTS
 from service.workers import projector
 from tests.conftest import new_database
 from tests.service.conftest import build, close
+from tests.service.newer_events import record_newer
 
 HLEDGER = shutil.which("hledger")
 needs_hledger = pytest.mark.skipif(not HLEDGER, reason="hledger is a Debian package; .ci/run installs it")
@@ -102,3 +103,15 @@ def test_special_characters_in_names_are_escaped_in_journals(api):
 @pytest.mark.parametrize(("path", "status"), [("none/journal.hledger", 404), (f"{FUND}/journal.csv", 404)])
 def test_a_journal_of_an_unknown_fund_or_format_is_answered_with_404(sample, path, status):
     assert sample.get(f"/v1/funds/{path}").status_code == status
+
+
+def test_the_reversal_of_an_entry_of_a_newer_type_is_described_by_the_name_of_the_type(sample_copy):
+    accounts = sample_copy.app.extensions["ledger"].view(f"fund/{FUND}").fund(FUND).accounts
+    fen = str(accounts.fen("pool").take(1))
+    moves = [{"from": "pool", "to": "surrendered", "fen": fen, "amount": "0.01"}]
+    back = [{"from": "surrendered", "to": "pool", "fen": fen, "amount": "0.01"}]
+    record_newer(sample_copy.url, f"fund/{FUND}", "SurplusLevied", moves=moves)
+    record_newer(sample_copy.url, f"fund/{FUND}", "EntryReversed", entry="SurplusLevied", moves=back)
+    sample_copy.fold()
+    for form in DIALECTS:
+        assert "红字冲销 SurplusLevied" in sample_copy.get(f"/v1/funds/{FUND}/journal.{form}").text, form
