@@ -100,9 +100,14 @@ def _template(events: Any) -> Template:
             parts[-1].append(part)
         else:
             parts.append([part])
-        issued = [each["fen"] for each in fact.get("moves", ()) if each["from"] == TREASURY]
-        serials = max([serials, *(hi for fen in issued for _, hi in _ranges(fen))])
+        serials = max(serials, _issued(fact))
     return Template(tuple(map(tuple, parts)), sum(map(len, parts)), serials)
+
+
+def _issued(fact: dict[str, Any]) -> int:
+    """The first serial after those that an event issues; 0 if it issues none."""
+    issued = [each["fen"] for each in fact.get("moves", ()) if each["from"] == TREASURY]
+    return max((hi for fen in issued for _, hi in _ranges(fen)), default=0)
 
 
 def _ranges(fen: str) -> tuple[tuple[int, int], ...]:
@@ -160,11 +165,10 @@ def _marked(value: Any, holes: list[tuple[tuple[int, int], ...] | None], key: st
     return value
 
 
-def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
-    """Yields, without end, pairs of a serial and the events of one post of a copy of a template.
+def copies(templates: list[Template]) -> Iterator[Group]:
+    """Yields, without end, the events of one post of a copy of a template.
 
-    The serial is the first that no copy begun so far uses. The posts of several copies are interleaved. Each copy is
-    made from the next of `templates`, in turn.
+    The posts of several copies are interleaved. Each copy is made from the next of `templates`, in turn.
     """
     numbers, serial = count(1), 0
     random = Random(7)
@@ -180,7 +184,7 @@ def copies(templates: list[Template]) -> Iterator[tuple[int, Group]]:
         if group is None:
             del running[index]
         else:
-            yield serial, group
+            yield group
 
 
 def _renamed(template: Template, mark: str, shift: int) -> Iterator[Group]:
@@ -217,27 +221,36 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
         conn.execute("set local session_replication_role = replica")
         conn.execute("truncate event, post, claim, held_fund")
     claims: dict[Claimed, tuple[str, int]] = {}
-    posts: list[tuple[str, str, int, int]] = []
+    posts: list[tuple[str, str, bytes, int, int]] = []
     position, serial = 0, 0
     with conn.cursor().copy("copy event (position, stream, version, type, recorded_at, fact) from stdin") as copy:
-        for issued, group in copies(templates):
+        for group in copies(templates):
             if position >= size:
                 break
-            serial, first = max(serial, issued), position + 1
+            first = position + 1
             for event, claimed_now in group:
                 position += 1
                 copy.write_row((position, *event[:3], _moment(position), event[3]))
                 _claim(claims, claimed_now, event)
             leader = json.loads(group[0][0][3])
-            posts.append((leader["source"], leader["source_id"], first, position))
+            serial = max(serial, _issued(leader))
+            posts.append((leader["source"], leader["source_id"], _digest(leader), first, position))
             on_progress(position)
     conn.execute("analyze event")  # otherwise foreign keys are checked with a plan for the few earlier events
-    digested = ((source, name, sha256(name.encode()).digest(), first, last) for source, name, first, last in posts)
-    _copy(conn, "post", digested)
+    _copy(conn, "post", posts)
     _copy(conn, "claim", ((*claim, *at) for claim, at in claims.items()))
     conn.execute("update serial set next = %s", [serial])
     conn.execute("analyze")
     return position
+
+
+def _digest(leader: dict[str, Any]) -> bytes:
+    """The digest to store with the post of the event `leader`: the one that the event names, if it names one.
+
+    A copy of an event names the digest of the event that it was copied from. It suffices that both are the same.
+    """
+    named: str | None = leader.get("content_sha256")
+    return bytes.fromhex(named) if named else sha256(leader["source_id"].encode()).digest()
 
 
 def _moment(position: int) -> datetime:

@@ -12,11 +12,14 @@ import pytest
 from psycopg.rows import dict_row
 
 import projections
+from bench import mixed_log
 from service.auth import api_keys
 from service.auth.grants import grant
 from service.check import KINDS, check, rules
+from service.workers.projector import catch_up
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close, play_example
+from tests.service.newer_events import record_newer
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,16 @@ def test_a_check_of_an_intact_ledger_finds_nothing(sound):
     assert report.errors == 0
     assert report.position == report.events > 400
     assert report.rows > 700
+
+
+def test_a_check_of_the_log_that_the_benches_generate_finds_no_error(database_url):
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        mixed_log.fill(database_url, conn, 3_000)
+        [(digests,)] = conn.execute("select count(*) from event where fact ? 'content_sha256'").fetchall()
+    catch_up(database_url)
+    report = check(database_url)
+    assert (report.errors, report.events) == (0, 3_000), report.counts
+    assert digests > 0
 
 
 def test_posts_during_a_check_cause_no_findings(sample_copy):
@@ -145,7 +158,7 @@ LOG = [
     ("delete from event where position = 300", "position-gap"),
     ("update event set version = version + 100 where position = 300", "version-gap"),
     ("update event set recorded_at = recorded_at - interval '1 day' where position = 300", "time-goes-back"),
-    ("update event set type = 'PaymentInvented' where position = 300", "unreadable-event"),
+    ("update event set type = 'PaymentInvented' where position = 300", "newer-event"),
     (f"update event set fact = fact - 'amount' where position = {CONFIRMED}", "unreadable-event"),
     (
         f"""update event set fact = jsonb_set(fact, '{{moves,0,fen}}', '"{{[5,6)}}"') where position = {CONFIRMED}""",
@@ -167,7 +180,7 @@ LOG = [
     ("insert into post values ('x', 'y', '\\x00', 5, 5)", "post-wrong"),
     ("update post set last_position = last_position + 1 where first_position = 5", "post-wrong"),
     ("update post set digest = sha256(digest) where first_position = 5", "post-wrong"),
-    ("update event set fact = fact || '{\"zz\": 1}' where position = 300", "unknown-field"),
+    ("update event set fact = fact || '{\"zz\": 1}' where position = 300", "newer-event"),
     ("update event set recorded_at = 'infinity' where position = (select max(position) from event)", "time-goes-back"),
 ]
 
@@ -182,6 +195,22 @@ def test_a_wrong_serial_is_also_named_as_text(damaged):
     damaged.execute("update serial set next = 5")
     [finding] = found(damaged, "serial-wrong")
     assert (finding.facts["next"], finding.facts["issued_text"]) == ("5", str(finding.facts["issued"]))
+
+
+@pytest.mark.parametrize(
+    ("type_", "more", "unknown"),
+    [
+        ("TaxLevied", {}, "its type"),
+        ("PeriodClosed", {"documents": [{"kind": "a", "number": "1", "x": 1}], "tax": 1}, "documents[].x, tax"),
+    ],
+)
+def test_an_event_of_a_newer_version_is_a_finding_of_its_own_and_the_only_one(damaged, type_, more, unknown):
+    position = record_newer(damaged.url, "fund/yx-ip-2018", type_, **more)
+    catch_up(damaged.url)
+    [finding] = check(damaged.url).findings
+    assert (finding.kind, finding.facts["position"], finding.facts["type"]) == ("newer-event", position, type_)
+    assert unknown in finding.en
+    assert finding.facts["fields"] == ([] if unknown == "its type" else unknown.split(", "))
 
 
 def test_an_event_that_today_s_rules_would_refuse_is_a_note(damaged):
@@ -209,7 +238,7 @@ def test_a_log_that_cannot_be_folded_further_is_an_error(damaged):
         """"fen": "{[0,1)}", "amount": "0.01"}]}' from event"""
     )
     kinds = {each.kind for each in found(damaged)}
-    assert {"cannot-be-folded", "unreadable-event"} <= kinds
+    assert {"cannot-be-folded", "newer-event"} <= kinds
 
 
 def test_a_table_folded_by_another_version_of_its_sql_is_an_error(damaged):

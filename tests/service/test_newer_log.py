@@ -213,8 +213,8 @@ def test_a_snapshot_of_a_program_that_knows_more_does_not_hide_the_newer_event(d
     state = codec.encode_stream(replace(stream, version=stream.version + 1))
     with psycopg.connect(database_url, autocommit=True) as admin:
         admin.execute(
-            "insert into snapshot (stream, version, position, recorded_at, code, state)"
-            " select stream, version, position, recorded_at, %s, %s from event where position = %s",
+            "insert into snapshot (stream, version, position, nonce, code, state)"
+            " select stream, version, position, nonce, %s, %s from event where position = %s",
             [snapshot_key(program), state, position],
         )
     with open_ledger(database_url) as ledger, pytest.raises(NewerEvent, match="TaxLevied"):
