@@ -62,6 +62,15 @@ def test_an_unknown_member_at_any_depth_of_an_event_is_named(release):
     assert {"zz", "moves[].zz", "documents[].zz", "awards[].payee.account.zz", "lines[].batches[].zz"} <= tried
 
 
+def test_an_unknown_value_of_an_enum_is_named_by_its_path():
+    [event] = [each for each in log(RELEASES[-1]) if each["type"] == "PlanDrafted"][:1]
+    fact = json.dumps(event["fact"]).replace('"gate": "award"', '"gate": "moon"')
+    with pytest.raises(NewerEvent) as newer:
+        codec.decode(event["stream"], event["version"], event["type"], fact)
+    assert type(newer.value) is NewerEvent, "it is not merely unreadable"
+    assert newer.value.fields == ["lines[].batches[].gate"]
+
+
 def structs(kind):
     """The classes of the objects inside values of the type `kind`, which msgspec has described."""
     if isinstance(kind, inspect.StructType):
