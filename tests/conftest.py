@@ -21,8 +21,8 @@ from psycopg.rows import DictRow, dict_row
 from service.postgres import embedded
 from service.postgres.migrate import migrate
 
-hypothesis.settings.register_profile("fixed", derandomize=True, database=None, print_blob=True)
-hypothesis.settings.register_profile("explore", derandomize=False, print_blob=True)
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("explore", derandomize=False, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 """The profile `fixed` draws the same examples on every machine; the profile `explore` draws new ones in every run.
 

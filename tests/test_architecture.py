@@ -8,6 +8,7 @@ from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import domain
@@ -194,3 +195,7 @@ def test_every_rule_is_raised_somewhere_in_the_domain():
     domain_text = "".join(file.read_text() for file in Path(domain.__file__).parent.rglob("*.py"))
     for name, rule in RULES.items():
         assert f"raise {name}" in domain_text, f"{location(rule)}: {name} is never raised in domain/"
+
+
+def test_no_property_test_depends_on_the_speed_of_the_machine():
+    assert hypothesis.settings().deadline is None
