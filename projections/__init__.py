@@ -87,8 +87,8 @@ class Changed(Exception):
         listed = " ".join(names)
         super().__init__(
             f"the SQL of these projections has changed since their tables were folded: {listed}.\n"
-            f"以下投影的 SQL 已改动，须先重建。\n"
-            f"suyuan rebuild {listed} --accept-differences {','.join(names)}"
+            "Run suyuan migrate, which rebuilds them.\n"
+            f"以下投影的 SQL 已改动，请运行 suyuan migrate 重建：{listed}"
         )
         self.names = tuple(names)
 
@@ -181,6 +181,16 @@ def changed(conn: Connection[Any]) -> tuple[str, ...]:
     return tuple(name for name in ORDER if name in differing)
 
 
+def outdated(conn: Connection[Any]) -> tuple[str, ...]:
+    """The names of all projections that an upgrade must rebuild: those `changed`, and those that are new.
+
+    A projection is new if it has no cursor while others have one. The projector could fold a new one too, but alone,
+    from zero, while the tables that its SQL reads are already at the end of the log.
+    """
+    new = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(UNFOLDED, {"names": list(ORDER)})}
+    return tuple(name for name in ORDER if name in new | {*changed(conn)})
+
+
 REGISTER = """
     insert into projection (name, version) select * from unnest(%(names)s::text[], %(versions)s::text[])
     on conflict (name) do update set version = excluded.version where projection.version is null
@@ -191,6 +201,13 @@ CLAIM = """
     join unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version) using (name)
     order by p.name
     for update of p
+"""
+UNFOLDED = """
+    select given.name
+    from unnest(%(names)s::text[]) as given (name)
+    where
+        exists (select from projection as p where p.name = any(%(names)s))
+        and not exists (select from projection as p where p.name = given.name)
 """
 CHANGED = """
     select p.name

@@ -17,6 +17,7 @@ import click
 import psycopg
 
 from projections import Changed
+from projections.rebuild import AlreadyRunning
 from service import __version__, supervisor
 from service.cli import click_errors
 from service.cli.terminal import HELP, Group
