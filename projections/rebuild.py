@@ -253,7 +253,7 @@ def _fold(conn: Connection[Any], task: _Task, lane: tuple[str, ...], upto: int, 
                 raise
             if hold(conn, stopped.position, stopped.projection, stopped.finding) is None:
                 raise
-            analyzed = max(analyzed, stopped.position - 1)
+            analyzed = 0  # short spans from here on: where one event fails, others may, and each costs two spans
 
 
 def _live_position(conn: Connection[Any]) -> int:

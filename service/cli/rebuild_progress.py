@@ -112,8 +112,8 @@ def say_held(held: Sequence[Hold], out: Console, *, switched: bool = True) -> No
         chinese, english = ("已暂停推算", "is held") if switched else ("切换时将暂停推算", "would be held")
         say(
             CROSS,
-            f"专项资金 {each.fund} {chinese}：日志第 {each.position} 号事件无法推算到表 {each.projection}。"
-            f"the fund {each.fund} {english}: the event at position {each.position} cannot be folded into"
+            f"专项资金 {each.fund} {chinese}：日志第 {each.position} 号事件无法推算到表 {each.projection}。\n"
+            f"  the fund {each.fund} {english}: the event at position {each.position} cannot be folded into"
             f" {each.projection}: {each.finding}",
             console=out,
         )

@@ -5,7 +5,9 @@ Several programs may do this at the same time, for instance containers that star
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, NamedTuple
 
 from psycopg import Connection
@@ -35,9 +37,10 @@ def upgrade(chosen: Config, conn: Connection[dict[str, Any]], console: Console) 
     and waits. Raises OtherSecret before anything is changed; also the errors of `migrate` and
     `rebuild_progress.run_outdated`.
     """
-    applied = migrate(url_of(chosen), before=lambda: _check_secret(conn, chosen.secret), on_wait=_say_wait)
+    url, say_wait = url_of(chosen), cache(_say_wait)  # cached, so that it says it once
+    applied = migrate(url, before=lambda: _check_secret(conn, chosen.secret), on_wait=say_wait)
     api_keys.claim_secret(conn, chosen.secret)
-    return Upgraded(tuple(applied), *_rebuild(conn, url_of(chosen), console))
+    return Upgraded(tuple(applied), *_rebuild(conn, url, console, say_wait))
 
 
 def _check_secret(conn: Connection[dict[str, Any]], secret: bytes) -> None:
@@ -45,10 +48,12 @@ def _check_secret(conn: Connection[dict[str, Any]], secret: bytes) -> None:
         api_keys.check_secret(conn, secret)
 
 
-def _rebuild(conn: Connection[Any], url: str, console: Console) -> tuple[tuple[str, ...], tuple[Hold, ...]]:
+def _rebuild(
+    conn: Connection[Any], url: str, console: Console, say_wait: Callable[[], None]
+) -> tuple[tuple[str, ...], tuple[Hold, ...]]:
     """Rebuild the outdated projections as soon as no other program rebuilds. What that program did is not repeated."""
     while True:
-        wait_until(lambda: not is_running(conn), _say_wait)
+        wait_until(lambda: not is_running(conn), say_wait)
         with suppress(AlreadyRunning):  # another program that waited was faster
             return rebuild_progress.run_outdated(url, console)
 
