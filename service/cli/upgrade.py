@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import Connection
 from rich.console import Console
 
+from projections import outdated
 from projections.held_fund import Hold
 from projections.rebuild import AlreadyRunning, is_running
 from service.auth import api_keys
@@ -53,7 +54,7 @@ def _rebuild(
 ) -> tuple[tuple[str, ...], tuple[Hold, ...]]:
     """Rebuild the outdated projections as soon as no other program rebuilds. What that program did is not repeated."""
     while True:
-        wait_until(lambda: not is_running(conn), say_wait)
+        wait_until(lambda: not outdated(conn) or not is_running(conn), say_wait)
         with suppress(AlreadyRunning):  # another program that waited was faster
             return rebuild_progress.run_outdated(url, console)
 

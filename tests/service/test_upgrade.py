@@ -261,7 +261,7 @@ def test_several_upgrades_at_once_wait_for_each_other_and_all_end_well(outdated)
     with ThreadPoolExecutor(4) as pool:
         upgrades = list(pool.map(lambda _: run_command("migrate", env=settings(outdated)), range(4)))
     assert [each.returncode for each in upgrades] == [0] * 4, [each.stderr for each in upgrades]
-    assert sum(each.stderr.count(WAITS) for each in upgrades) == 3
+    assert {each.stderr.count(WAITS) for each in upgrades} <= {0, 1}, "each says at most once that it waits"
     said = "".join(each.stdout for each in upgrades)
     assert said.count("0033_held_fund.sql") == 1, "each migration is applied once"
     assert said.count("已重建 rebuilt lot") == 1, "and each projection rebuilt once"
