@@ -349,7 +349,7 @@ begin
 end
 $$;
 
-CREATE FUNCTION public.table_differences(live regclass, rebuilt regclass, max_rows integer, except_fund text DEFAULT NULL::text) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
+CREATE FUNCTION public.table_differences(live regclass, rebuilt regclass, max_rows integer, except_funds text[] DEFAULT '{}'::text[]) RETURNS TABLE(live_row jsonb, new_row jsonb, differing bigint)
     LANGUAGE plpgsql STABLE
     AS $_$
 declare
@@ -362,21 +362,21 @@ begin
     where i.indrelid = live and i.indisprimary;
     return query execute format(
         'select to_jsonb(l), to_jsonb(n), count(*) over () from %s as l full join %s as n using (%s) '
-        'where l::text is distinct from n::text and coalesce(l.fund, n.fund) is distinct from %5$L '
+        'where l::text is distinct from n::text and (coalesce(l.fund, n.fund) = any (%5$L::text[])) is not true '
         'order by %3$s limit %4$s',
-        live, rebuilt, keys, max_rows, except_fund
+        live, rebuilt, keys, max_rows, except_funds
     );
 end
 $_$;
 
-CREATE FUNCTION public.table_digest(of regclass, except_fund text DEFAULT NULL::text) RETURNS TABLE(row_count bigint, digest numeric)
+CREATE FUNCTION public.table_digest(of regclass, except_funds text[] DEFAULT '{}'::text[]) RETURNS TABLE(row_count bigint, digest numeric)
     LANGUAGE plpgsql STABLE
     AS $$
 begin
     return query execute format(
         'select count(*), coalesce(sum(hash_record_extended(row(t.*), 0)), 0) from %s as t '
-        'where t.fund is distinct from %L',
-        of, except_fund
+        'where (t.fund = any (%L::text[])) is not true',
+        of, except_funds
     );
 end
 $$;

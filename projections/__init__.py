@@ -87,8 +87,8 @@ class Changed(Exception):
         listed = " ".join(names)
         super().__init__(
             f"the SQL of these projections has changed since their tables were folded: {listed}.\n"
-            f"以下投影的 SQL 已改动，须先重建。\n"
-            f"suyuan rebuild {listed} --accept-differences {','.join(names)}"
+            "Run suyuan migrate, which rebuilds them.\n"
+            f"以下投影的 SQL 已改动，请运行 suyuan migrate 重建：{listed}"
         )
         self.names = tuple(names)
 
@@ -115,19 +115,35 @@ def advance(
     None if there is nothing to fold. The cursors move in the same transaction as the rows, so each event is folded
     exactly once. The row locks on the cursors allow only one writer per table. The events of held funds are skipped.
 
-    If the span fails with one of the errors OF_THE_EVENT, the span is halved until it can be folded. Raises
-    FoldStopped, with the position, if a span of one event fails. Raises Changed, before anything is folded, if the SQL
-    of a projection has changed since its table was folded. Any other error of PostgreSQL while a table is folded gets a
-    note that names the projection and the span.
+    If the span fails with one of the errors OF_THE_EVENT, everything before the first event that fails is folded, and
+    FoldStopped is raised with the position of this event. Raises Changed, before anything is folded, if the SQL of a
+    projection has changed since its table was folded. Any other error of PostgreSQL while a table is folded gets a note
+    that names the projection and the span.
     """
-    while True:
+    try:
+        return _fold(conn, max_events, names, upto)
+    except _Failed as failed:
+        return _fold_before_failure(conn, names, failed)
+
+
+def _fold_before_failure(conn: Connection[Any], names: Sequence[str], failed: _Failed) -> Span:
+    """Fold the events of the span `failed` before the first event that fails, and raise FoldStopped for this event.
+
+    Half of the events are tried, then half of the rest, and so on. So all attempts together have about twice as many
+    events as the span. Returns the span in the unexpected case that each part of it can be folded.
+    """
+    after = reached = failed.span.after
+    while reached < failed.span.upto:
+        if len(failed.span) == 1:
+            finding = str(failed.__cause__).strip()
+            raise FoldStopped(failed.span.upto, failed.projection, finding) from failed.__cause__
         try:
-            return _fold(conn, max_events, names, upto)
-        except _Failed as failed:
-            if len(failed.span) == 1:
-                finding = str(failed.__cause__).strip()
-                raise FoldStopped(failed.span.upto, failed.projection, finding) from failed.__cause__
-            max_events = len(failed.span) // 2
+            folded = _fold(conn, max(1, (failed.span.upto - reached) // 2), names, failed.span.upto)
+        except _Failed as smaller:
+            failed = smaller
+        else:
+            reached = folded.upto if folded else failed.span.upto
+    return Span(after, reached)
 
 
 def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: int | None) -> Span | None:
@@ -181,6 +197,16 @@ def changed(conn: Connection[Any]) -> tuple[str, ...]:
     return tuple(name for name in ORDER if name in differing)
 
 
+def outdated(conn: Connection[Any]) -> tuple[str, ...]:
+    """The names of all projections that an upgrade must rebuild: those `changed`, and those that are new.
+
+    A projection is new if it has no cursor while others have one. The projector could fold a new one too, but alone,
+    from zero, while the tables that its SQL reads are already at the end of the log.
+    """
+    new = {name for (name,) in conn.cursor(row_factory=tuple_row).execute(UNFOLDED, {"names": list(ORDER)})}
+    return tuple(name for name in ORDER if name in new | {*changed(conn)})
+
+
 REGISTER = """
     insert into projection (name, version) select * from unnest(%(names)s::text[], %(versions)s::text[])
     on conflict (name) do update set version = excluded.version where projection.version is null
@@ -191,6 +217,13 @@ CLAIM = """
     join unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version) using (name)
     order by p.name
     for update of p
+"""
+UNFOLDED = """
+    select given.name
+    from unnest(%(names)s::text[]) as given (name)
+    where
+        exists (select from projection as p where p.name = any(%(names)s))
+        and not exists (select from projection as p where p.name = given.name)
 """
 CHANGED = """
     select p.name

@@ -8,10 +8,19 @@ versions, and folding is not slower while no fund is held.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
+
+
+class Hold(NamedTuple):
+    """A fund that is held because its event at `position` cannot be folded into `projection`; `finding`: the reason."""
+
+    fund: str
+    position: int
+    projection: str
+    finding: str
 
 
 def hold(conn: Connection[Any], position: int, projection: str, finding: str) -> str | None:
@@ -37,6 +46,15 @@ HOLD = """
     where held_fund.position > excluded.position  -- a new projection may stop at an earlier event
     returning fund
 """
+
+
+def fund_of(conn: Connection[Any], position: int) -> str | None:
+    """The code of the fund that the event at `position` names; None if it names none."""
+    row: tuple[str | None] | None = conn.cursor(row_factory=tuple_row).execute(FUND_OF, [position]).fetchone()
+    return (row and row[0]) or None
+
+
+FUND_OF = "select fact ->> 'fund' from public.event where position = %s"
 
 
 def skip_held(conn: Connection[Any]) -> None:

@@ -147,34 +147,36 @@ def run_in_threads(tasks: Sequence[Callable[[], object]]) -> None:
 
 
 def compare(
-    conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20, except_fund: str | None = None
+    conn: Connection[Any], schema: str, names: Sequence[str], max_shown: int = 20, except_funds: Sequence[str] = ()
 ) -> Iterator[Comparison]:
     """Compare each live table of `names` with its shadow table in `schema`; yields one Comparison for each table.
 
     The rows are compared one by one only if the digests of the tables differ. Each Comparison shows at most `max_shown`
-    differing rows. The rows of the fund `except_fund`, if given, are not compared.
+    differing rows. The rows of the funds `except_funds` are not compared.
     """
     for name in names:
         live, shadow = f'public."{name}"', f'{schema}."{name}"'
-        (live_rows, live_digest), (new_rows, new_digest) = (_digest(conn, each, except_fund) for each in (live, shadow))
+        (live_rows, live_digest), (new_rows, new_digest) = (
+            _digest(conn, each, except_funds) for each in (live, shadow)
+        )
         shown: tuple[Difference, ...] = ()
         differing = 0
         if live_digest != new_digest or live_rows != new_rows:
-            tables = {"live": live, "shadow": shadow, "max_shown": max_shown, "except_fund": except_fund}
+            tables = {"live": live, "shadow": shadow, "max_shown": max_shown, "except_funds": list(except_funds)}
             rows = conn.cursor(row_factory=dict_row).execute(DIFFERENCES, tables).fetchall()
             shown = tuple(Difference(row["live_row"], row["new_row"]) for row in rows)
             differing = rows[0]["differing"] if rows else 0
         yield Comparison(name, live_rows, new_rows, int(live_digest), int(new_digest), differing, shown)
 
 
-def _digest(conn: Connection[Any], table: str, except_fund: str | None) -> tuple[int, int]:
-    params = {"table": table, "except_fund": except_fund}
+def _digest(conn: Connection[Any], table: str, except_funds: Sequence[str]) -> tuple[int, int]:
+    params = {"table": table, "except_funds": list(except_funds)}
     [row] = conn.cursor(row_factory=tuple_row).execute(DIGEST, params).fetchall()
     return row
 
 
-DIGEST = "select row_count, digest from table_digest(%(table)s::regclass, %(except_fund)s)"
+DIGEST = "select row_count, digest from table_digest(%(table)s::regclass, %(except_funds)s)"
 DIFFERENCES = """
     select live_row, new_row, differing
-    from table_differences(%(live)s::regclass, %(shadow)s::regclass, %(max_shown)s, %(except_fund)s)
+    from table_differences(%(live)s::regclass, %(shadow)s::regclass, %(max_shown)s, %(except_funds)s)
 """

@@ -17,6 +17,7 @@ import click
 import psycopg
 
 from projections import Changed
+from projections.rebuild import AlreadyRunning
 from service import __version__, supervisor
 from service.cli import click_errors
 from service.cli.terminal import HELP, Group
@@ -93,12 +94,36 @@ def _not_utf8(error: UnicodeError) -> str:
     return f"不是 UTF-8 文本 is not UTF-8 text: {names or error}"
 
 
+DATABASE_REASONS = {
+    "53100": "数据库服务器磁盘已满，请腾出空间后重试 the disk of the database server is full: make room, try again",
+    "53300": "数据库的连接已用完，稍后再试 the database has no connections left: try again later",
+    "53": "数据库服务器资源不足 the database server lacks a resource",
+    "55P03": "有会话占用所需的表，未能取得锁，请重试 a session uses a table, so no lock was granted: try again",
+    "57014": "数据库中止了语句 the database canceled a statement",
+    "08": "数据库连接中断 the connection to the database was lost",
+    "57P": "数据库中止了会话 the database has ended the session",
+}
+"""What an operator reads about an error of PostgreSQL, by the beginning of its SQLSTATE; the first that matches."""
+
+
+def _of_database(error: psycopg.OperationalError) -> str:
+    """The message about an error that the database has reported, or about a database that cannot be reached."""
+    state = error.sqlstate
+    if state is None:
+        reason = "数据库无法连接 cannot connect to the database"
+    else:
+        failed = "数据库报告错误 the database reports an error"
+        reason = next((text for start, text in DATABASE_REASONS.items() if state.startswith(start)), failed)
+    return "\n".join([f"{reason}: {error}".rstrip(), *getattr(error, "__notes__", ())])
+
+
 MESSAGES: dict[type[Exception], Callable[[Any], str]] = {
     OperatorError: str,
     Changed: str,
+    AlreadyRunning: str,
     psycopg.errors.InsufficientPrivilege: lambda e: f"数据库角色权限不足 the database role lacks a privilege: {e}",
     psycopg.errors.ReadOnlySqlTransaction: lambda e: f"数据库只读 the database is read-only: {e}",
-    psycopg.OperationalError: lambda e: f"数据库无法连接 cannot connect to the database: {e}",
+    psycopg.OperationalError: _of_database,
     OSError: _of_system,
     UnicodeError: _not_utf8,
 }

@@ -64,10 +64,11 @@ def _report(rebuilt: Rebuilt) -> None:
         for row in each.shown[:5]:
             say(Text(each.name, "red"), f"原 before {row.live}")
             say(" " * len(each.name), f"新 after  {row.rebuilt}")
+    rebuild_progress.say_held(rebuilt.held, out, switched=rebuilt.switched)
     if rebuilt.switched:
         say(TICK, f"已切换，截至第 {rebuilt.position} 号事件 switched as of this position")
     else:
-        names = ",".join(rebuilt.unexpected)
+        names = ",".join(rebuilt.differing)
         say(
             CROSS,
             f"未切换：新旧不一致 not switched: the tables differ. "

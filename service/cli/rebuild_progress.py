@@ -14,10 +14,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from projections import ORDER, FoldStopped, changed, with_dependencies
-from projections.rebuild import AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer, Rebuilt, rebuild
+from projections import ORDER, FoldStopped, outdated, with_dependencies
+from projections.held_fund import Hold
+from projections.rebuild import HeldMeanwhile, NotHeld, Rebuilt, rebuild
 from projections.shadow_tables import lanes
-from service.cli.terminal import progress
+from service.cli.terminal import CROSS, progress, say
 from service.postgres import session
 
 
@@ -36,8 +37,8 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, r
     """Rebuild the projections `names`, or all if `names` is empty, and show progress bars on `out`.
 
     A projection that one of these reads is rebuilt too. `accepted`: the projections whose new rows may differ from the
-    live ones. `release`: the held fund to release, or None. Raises ClickException for the errors of the function
-    `rebuild` of projections/rebuild.py.
+    live ones. `release`: the held fund to release, or None. Raises AlreadyRunning; ClickException for all other errors
+    of the function `rebuild` of projections/rebuild.py.
     """
 
     def connect() -> psycopg.Connection[Any]:
@@ -53,6 +54,8 @@ def run(url: str, names: Sequence[str], accepted: Sequence[str], out: Console, r
 
         def on_progress(lane: str, position: int) -> None:
             with lock:
+                if lane not in bars:  # all projections are rebuilt, although not all were wanted
+                    bars[lane] = display.add_task(f"{lane} …", total=head or None)
                 display.update(bars[lane], completed=position, total=max(head, position))
 
         with _explained_errors():
@@ -64,7 +67,7 @@ def _explained_errors() -> Iterator[None]:
     """Turn the errors of a rebuild into messages for the operator."""
     try:
         yield
-    except (AlreadyRunning, HeldMeanwhile, NotHeld, PositionsDiffer) as error:
+    except (HeldMeanwhile, NotHeld) as error:
         raise click.ClickException(str(error)) from error
     except DependentObjectsStillExist as error:
         raise click.ClickException(f"another database object depends on a table 有其他对象依赖该表: {error}") from error
@@ -76,23 +79,52 @@ def _explained_errors() -> Iterator[None]:
         raise click.ClickException(f"the log cannot be folded 日志无法推算: {error}") from error
 
 
-def run_changed(url: str, out: Console) -> tuple[str, ...]:
-    """Rebuild the projections whose SQL this version of the program changed; return their names.
+def run_outdated(url: str, out: Console) -> tuple[tuple[str, ...], tuple[Hold, ...]]:
+    """Rebuild the projections that are new, or whose SQL this version of the program has changed.
 
-    Their new rows may differ from the live rows. The projections that they read are rebuilt too. Raises ClickException
-    if a projection's rows differ although its SQL has not changed, and for the errors of `run`.
+    Returns their names, and the funds that are held because one of their events cannot be folded. The new rows may
+    differ from the live rows. The projections that they read are rebuilt too. Raises ClickException if a projection's
+    rows differ although its SQL has not changed, and for the errors of `run`; raises AlreadyRunning.
     """
     with session.connect(url, session.COMMANDS) as conn:
-        names = changed(conn)
-    if names and not (rebuilt := run(url, names, names, out)).switched:
-        others = ", ".join(name for name in rebuilt.unexpected if name not in names)
+        names = outdated(conn)
+    if not names:
+        return (), ()
+    rebuilt = run(url, names, names, out)
+    if not rebuilt.switched:
+        others, command = ", ".join(rebuilt.unexpected), _accepting(names, rebuilt)
         raise click.ClickException(
             f"nothing was switched: {others} differs from the log, although its SQL has not changed."
-            " Find out why (suyuan check), then use suyuan rebuild --accept-differences\n"
-            f"未切换：{others} 的 SQL 未变，内容却与日志不符。"
-            "请先用 suyuan check 查明原因，再用 suyuan rebuild --accept-differences"
+            f" Find out why (suyuan check), then use {command}\n"
+            f"未切换：{others} 的 SQL 未变，内容却与日志不符。请先用 suyuan check 查明原因，再用 {command}"
         )
-    return names
+    return names, rebuilt.held
+
+
+def _accepting(names: Sequence[str], rebuilt: Rebuilt) -> str:
+    """The command that repeats this rebuild of `names`, and accepts all differences that it has found."""
+    return f"suyuan rebuild {' '.join(names)} --accept-differences {','.join(rebuilt.differing)}"
+
+
+def say_held(held: Sequence[Hold], out: Console, *, switched: bool = True) -> None:
+    """Print which funds the rebuild holds, why, and what to do. `switched`: whether they are held already."""
+    for each in held:
+        chinese, english = ("已暂停推算", "is held") if switched else ("切换时将暂停推算", "would be held")
+        say(
+            CROSS,
+            f"专项资金 {each.fund} {chinese}：日志第 {each.position} 号事件无法推算到表 {each.projection}。\n"
+            f"  the fund {each.fund} {english}: the event at position {each.position} cannot be folded into"
+            f" {each.projection}: {each.finding}",
+            console=out,
+        )
+    if held:
+        say(
+            "  其表停在该事件之前，查询答 503 fund-held；其他资金照常。请运行 suyuan check，并按 docs/operations.md"
+            " 的 SuyuanFundHeld 处理。\n"
+            "  Its tables stay as they were before this event, and reads of them are answered 503 fund-held. Other"
+            " funds go on. Run suyuan check, and follow SuyuanFundHeld in docs/operations.md.",
+            console=out,
+        )
 
 
 def _title(lane: Sequence[str]) -> str:
@@ -114,6 +146,7 @@ def document(rebuilt: Rebuilt) -> dict[str, Any]:
     return {
         "position": rebuilt.position,
         "switched": rebuilt.switched,
+        "held": [each._asdict() for each in rebuilt.held],
         "projections": [
             {
                 "projection": each.name,

@@ -17,17 +17,17 @@ from projections import FoldStopped
 from service import config, example, supervisor
 from service.api.resources.funds import annex
 from service.app import open_ledger
-from service.auth import api_keys
-from service.cli import plan_table, rebuild_progress
+from service.cli import plan_table
+from service.cli.rebuild_progress import say_held
 from service.cli.reconcile import compare_file
 from service.cli.terminal import TICK, connect, location, out, progress, say, url_of, variables
+from service.cli.upgrade import upgrade
 from service.codec import NewerEvent
 from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
 from service.example import life
 from service.ledger.application import Ledger
 from service.plans import plan_file
 from service.postgres.connect import database
-from service.postgres.migrate import migrate
 from service.postgres.queries import QUERIES
 from service.postgres.snapshots import Reader, open_pool
 from service.server import startup
@@ -59,12 +59,9 @@ def command() -> None:
 
 
 def _prepare(chosen: Config) -> None:
-    """Migrate the database, set or check its secret, and rebuild the projections whose SQL this version changed."""
-    url = url_of(chosen)
-    migrate(url)
-    with connect(url) as conn:
-        api_keys.claim_secret(conn, chosen.secret)
-    rebuild_progress.run_changed(url, out)
+    """Upgrade the ledger, and say which funds are held because one of their events cannot be folded any more."""
+    with connect(url_of(chosen)) as conn:
+        say_held(upgrade(chosen, conn, out).held, out)
 
 
 def _is_free_for(setup: Setup, chosen: Config) -> bool:

@@ -127,16 +127,16 @@ def opened_database(
     settings = config.from_environment(new=new, variables=variables)
     with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
         say_ledger(settings, conn)
-        if settings.database_url is None and new and _is_empty(conn):
+        if settings.database_url is None and new and not is_set_up(conn, "migration"):
             migrate(url_of(chosen))
         check_migrated(conn)
         yield chosen, conn
 
 
-def _is_empty(conn: psycopg.Connection[dict[str, Any]]) -> bool:
-    """Whether the database has no table of a ledger yet."""
-    row = conn.execute("select to_regclass('migration') is null as empty").fetchone()
-    return bool(row and row["empty"])
+def is_set_up(conn: psycopg.Connection[dict[str, Any]], table: str) -> bool:
+    """Whether the database has this table of a ledger yet."""
+    row = conn.execute("select to_regclass(%s) is not null as exists", [table]).fetchone()
+    return bool(row and row["exists"])
 
 
 def say_ledger(settings: Config, conn: psycopg.Connection[Any]) -> None:

@@ -7,7 +7,8 @@ between makes every later start fail. And it does not detect that an applied fil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -16,10 +17,13 @@ from typing import Any
 import psycopg
 from psycopg.rows import tuple_row
 
-from service.config import OperatorError
+from service.config import OperatorError, TemporaryError
 from service.postgres import session
 
 ADVISORY_LOCK = 8_319_689_431_689_592_836  # `suyuan` in ASCII, and 4: no other program has this number
+MAX_WAIT_SECONDS = 3_600.0
+"""How long a program waits while another one migrates or rebuilds. Ten million events are rebuilt in some minutes."""
+POLL_SECONDS = 0.2
 
 TABLE = """
 create table if not exists migration (
@@ -54,6 +58,17 @@ class SchemaNewer(OperatorError):
         super().__init__(
             f"this database was migrated by a newer version: {', '.join(sorted(names))}. Run that version.\n"
             "此数据库已由更新的版本升级，请使用该版本。"
+        )
+
+
+class StillBusy(TemporaryError):
+    """Another program migrates or rebuilds the ledger, and has not ended within MAX_WAIT_SECONDS."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"another program has been upgrading or rebuilding this ledger for {MAX_WAIT_SECONDS:g} s: see whether it"
+            " still works (pg_stat_activity), then try again.\n"
+            f"另一程序升级或重建此账簿已逾 {MAX_WAIT_SECONDS:g} 秒：请查看其是否仍在进行（pg_stat_activity），再重试。"
         )
 
 
@@ -104,22 +119,48 @@ def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
             raise MigrationChanged(name)
 
 
-def migrate(url: str, folder: Traversable | None = None) -> list[str]:
+def migrate(
+    url: str,
+    folder: Traversable | None = None,
+    before: Callable[[], object] = lambda: None,
+    on_wait: Callable[[], object] = lambda: None,
+) -> list[str]:
     """Apply the pending migrations and return their names. Each migration is applied and recorded in one transaction.
 
-    `url` has any form that libpq accepts. Concurrent callers wait for each other. Raises MigrationChanged if an applied
-    file was edited, SchemaNewer if the database has migrations that this program does not know.
+    `url` has any form that libpq accepts. Concurrent callers wait for each other; `on_wait` is called once if this
+    caller must wait. `before` is called before the first migration, when no other caller is migrating. Raises
+    MigrationChanged if an applied file was edited, SchemaNewer if the database has migrations that this program does
+    not know, StillBusy if another caller is not done within MAX_WAIT_SECONDS.
     """
     files = _files(folder or resources.files("migrations"))
     with session.connect(url, session.COMMANDS) as conn:
-        conn.execute("select pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        wait_until(lambda: _lock(conn), on_wait)
         conn.execute(TABLE)
         applied: dict[str, str] = dict(conn.execute("select name, sha256 from migration").fetchall())
         _check_known(files, applied)
+        before()
         pending = {name: sql for name, sql in files.items() if name not in applied}
         for name, sql in pending.items():
             _apply(conn, name, sql)
         return list(pending)
+
+
+def wait_until(ready: Callable[[], bool], on_wait: Callable[[], object]) -> None:
+    """Wait until `ready` returns true. Calls `on_wait` before it waits. Raises StillBusy after MAX_WAIT_SECONDS."""
+    if ready():
+        return
+    on_wait()
+    until = time.monotonic() + MAX_WAIT_SECONDS
+    while not ready():
+        if time.monotonic() > until:
+            raise StillBusy
+        time.sleep(POLL_SECONDS)
+
+
+def _lock(conn: psycopg.Connection[Any]) -> bool:
+    """Take the lock that allows one program at a time to migrate; whether it was free. The session keeps it."""
+    [taken] = conn.execute("select pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() or [False]
+    return bool(taken)
 
 
 def _files(folder: Traversable) -> dict[str, str]:

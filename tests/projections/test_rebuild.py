@@ -18,12 +18,13 @@ from psycopg.errors import LockNotAvailable
 from psycopg.rows import dict_row
 
 import projections
-from projections import Changed
-from projections.rebuild import ONE_AT_A_TIME, AlreadyRunning, PositionsDiffer, rebuild
+from projections import Changed, FoldStopped
+from projections.rebuild import ONE_AT_A_TIME, AlreadyRunning, rebuild
 from projections.shadow_tables import compare, lanes
 from service import codec
 from service.postgres.snapshots import Reader, open_pool
 from service.workers import projector
+from tests.projections.test_held_fund import BROKEN, HEADER, merged, rows_of_life
 from tests.random_life import RandomLife
 
 SCHEMA = """
@@ -57,17 +58,35 @@ class Database:
 
     def append(self, events):
         for event in events:
-            self.position += 1
-            row = [self.position, event.stream, event.version, type(event.fact).__name__, codec.encode(event)]
-            self.conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
+            self.record(event.stream, event.version, type(event.fact).__name__, json.loads(codec.encode(event)))
+
+    def record(self, stream, version, type_, fact):
+        """Append an event of any content, and return its position."""
+        self.position += 1
+        row = [self.position, stream, version, type_, json.dumps(fact)]
+        self.conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
+        return self.position
 
     def record_another(self):
         """Append an event that establishes a fund."""
-        self.position += 1
-        fund = f"more{self.position}"
-        fact = json.dumps({"fund": fund, "name": "又", "settings": {}, "booked_on": "2020-01-01"})
-        row = [self.position, f"fund/{fund}", fact]
-        self.conn.execute("insert into event values (%s, %s, 1, 'FundEstablished', now(), %s)", row)
+        fund = f"more{self.position + 1}"
+        self.record(f"fund/{fund}", 1, "FundEstablished", {**HEADER, "fund": fund, "name": "又", "settings": {}})
+
+    def damage(self, position, fact):
+        """Add `fact` to the recorded fact of an event, as no program can: the log is append-only."""
+        with self.conn.transaction():
+            self.conn.execute("set local session_replication_role = replica")
+            self.conn.execute("update event set fact = fact || %s where position = %s", [json.dumps(fact), position])
+
+    def fold_again(self):
+        """Empty all tables, and let the projector fold the log from the beginning."""
+        self.conn.execute("truncate held_fund, " + ", ".join(projections.ORDER))
+        self.conn.execute("delete from projection")
+        projector.catch_up(self.url)
+
+    def held(self):
+        rows = self.conn.execute("select fund, position from held_fund order by position").fetchall()
+        return [(row["fund"], row["position"]) for row in rows]
 
     def rebuild(self, *names, **options):
         return rebuild(self.connect, names or projections.ORDER, **options)
@@ -96,6 +115,13 @@ def events():
 @pytest.fixture
 def database(database_url, events):
     database = Database(database_url, events)
+    yield database
+    database.conn.close()
+
+
+@pytest.fixture
+def empty(database_url):
+    database = Database(database_url, ())
     yield database
     database.conn.close()
 
@@ -239,10 +265,38 @@ def test_tables_without_a_recorded_version_are_accepted_as_current(database):
     assert versions == projections.VERSIONS
 
 
-def test_a_rebuild_is_refused_while_projections_are_at_different_positions(database):
-    database.conn.execute("update projection set position = position - 1 where name = 'award'")
-    with pytest.raises(PositionsDiffer):
-        database.rebuild("award")
+def test_a_rebuild_of_one_projection_rebuilds_all_while_they_are_at_different_positions(database):
+    """The projector was stopped while it folded the citations, which were behind the other tables."""
+    right, behind = database.rows(), database.position - 20
+    database.conn.execute("delete from citation where position > %s", [behind])
+    database.conn.execute("update projection set position = %s where name = 'citation'", [behind])
+    rebuilt = database.rebuild("award")
+    assert rebuilt.switched
+    assert [each.name for each in rebuilt.comparisons] == list(projections.ORDER)
+    assert database.rows() == right
+    assert {row["position"] for row in database.conn.execute("select position from projection")} == {database.position}
+
+
+def test_while_projections_are_at_different_positions_those_that_are_not_behind_may_not_differ(database):
+    database.conn.execute("update projection set position = position - 1 where name = 'citation'")
+    database.conn.execute("update plan set planned = planned + 1")
+    assert database.rebuild().unexpected == ("plan",)
+
+
+def test_a_projection_that_reads_a_new_one_is_rebuilt_with_it(database):
+    right = database.rows()
+    database.conn.execute("update projection set version = 'another' where name = 'balance'")
+    database.conn.execute("delete from projection where name = 'movement'")
+    database.conn.execute("truncate movement")
+    assert projections.outdated(database.conn) == ("movement", "balance")
+    assert database.rebuild("balance").switched
+    assert database.rows() == right
+    assert projections.outdated(database.conn) == ()
+
+
+def test_no_projection_is_outdated_while_nothing_has_been_folded(database):
+    database.conn.execute("delete from projection")
+    assert projections.outdated(database.conn) == ()
 
 
 def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
@@ -263,6 +317,119 @@ def test_lanes_hold_each_projection_once_with_the_projections_it_reads(names):
     assert sorted(name for lane in parts for name in lane) == sorted(projections.with_dependencies(names))
     for lane in parts:
         assert all(projections.READS[name] <= set(lane) for name in lane)
+
+
+# Events that cannot be folded ------------------------------------------------
+
+
+def record_lives_with_two_broken_funds(database, random):
+    """Record the lives of three pairs of funds, fold them, and then break one event of two funds.
+
+    So an earlier version seems to have folded these events. Returns the positions of the events by fund.
+    """
+    lives, broken = [rows_of_life(random, 100)], {}
+    for number, prefix in enumerate("xy", 1):
+        life = rows_of_life(random, 100, prefix, number * 10_000_000)
+        harmless = (f"fund/{prefix}f", 10_000, "Invented", HEADER | {"fund": f"{prefix}f"})
+        life.insert(random.randrange(2, len(life)), harmless)
+        lives.append(life)
+    for row in merged(random, *lives):
+        position = database.record(*row)
+        if row[2] == "Invented":
+            broken[row[3]["fund"]] = position
+    projector.catch_up(database.url)
+    for position in broken.values():
+        database.damage(position, random.choice([*BROKEN.values()]))
+    return broken
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_rebuild_holds_the_funds_that_the_projector_would_hold_and_leaves_the_same_rows(empty, seed, monkeypatch):
+    random = Random(seed)
+    monkeypatch.setattr("projections.shadow_tables.FIRST_SPAN", random.choice((7, 60, 1_000)))
+    broken = record_lives_with_two_broken_funds(empty, random)
+    rebuilt = empty.rebuild(*random.choice((projections.ORDER, ("balance", "lot", "citation"))))
+    assert rebuilt.switched, rebuilt.unexpected
+    assert [(each.fund, each.position) for each in rebuilt.held] == list(broken.items()) == empty.held()
+    assert {row["position"] for row in empty.conn.execute("select position from projection")} == {empty.position}
+    found = empty.rows()
+    empty.fold_again()
+    assert (empty.held(), empty.rows()) == (list(broken.items()), found)
+
+
+def invented(database, fund="f", **fact):
+    """Append an event that changes no table. Returns its position."""
+    return database.record(f"fund/{fund}", 10_000, "Invented", {**HEADER, "fund": fund, **fact})
+
+
+def test_a_fund_whose_event_comes_while_the_tables_are_compared_is_held(database, monkeypatch):
+    """The projector has folded the event by the earlier SQL."""
+    positions = []
+
+    def compare_and_record(*arguments, **options):
+        yield from compare(*arguments, **options)
+        if not positions:
+            with database.connect() as conn:
+                conn.execute("insert into event values (%s, 'fund/f', 10000, 'Invented', now(), %s)", row)
+                conn.execute("update projection set position = %s", row[:1])
+            positions.append(row[0])
+
+    row = [database.position + 1, json.dumps({**HEADER, "fund": "f", **BROKEN["fen move that were never there"]})]
+    monkeypatch.setattr("projections.rebuild.compare", compare_and_record)
+    rebuilt = database.rebuild("lot")
+    assert rebuilt.switched
+    assert [(each.fund, each.position) for each in rebuilt.held] == [("f", row[0])]
+    assert database.held() == [("f", row[0])]
+
+
+def test_nothing_is_held_if_the_rebuilt_tables_do_not_replace_the_live_ones(database):
+    position = invented(database, "another")
+    projector.catch_up(database.url)
+    database.damage(position, {"moves": [{}]})
+    database.conn.execute("update plan set planned = planned + 1")
+    refused = database.rebuild()
+    assert (refused.switched, refused.unexpected) == (False, ("plan",))
+    assert [each.fund for each in refused.held] == ["another"]
+    assert database.held() == []
+    assert database.rebuild(accepted=["plan"]).switched
+    assert database.held() == [("another", position)]
+
+
+def test_an_event_that_names_no_fund_stops_a_rebuild_and_nothing_is_replaced(database):
+    position = invented(database)
+    projector.catch_up(database.url)
+    before = database.tables()
+    database.damage(position, {"fund": "", "moves": [{}]})
+    with pytest.raises(FoldStopped, match=f"position {position}"):
+        database.rebuild()
+    assert database.tables() == before
+    assert database.held() == []
+
+
+def test_a_hold_moves_back_to_an_earlier_event_that_the_rebuild_cannot_fold(database):
+    first, second = invented(database), database.position + 1
+    database.record("fund/f", 10_001, "Invented", {**HEADER, "fund": "f", "moves": [{}]})
+    projector.catch_up(database.url)
+    assert database.held() == [("f", second)]
+    database.damage(first, {"moves": [{}]})
+    assert [(each.fund, each.position) for each in database.rebuild().held] == [("f", first)]
+    assert database.held() == [("f", first)]
+    assert database.rebuild().held == ()
+
+
+def test_the_rows_of_a_held_fund_never_prevent_a_rebuild(database):
+    """A table may be beyond the event for which the fund is held, for instance if the fund was held by hand."""
+    position = invented(database)
+    projector.catch_up(database.url)
+    database.conn.execute("insert into held_fund values ('f', %s, 'lot', 'by hand')", [position // 2])
+    rebuilt = database.rebuild()
+    assert rebuilt.switched
+    found = database.rows()
+    assert rebuilt.held == ()
+    database.conn.execute("truncate " + ", ".join(projections.ORDER))
+    database.conn.execute("delete from projection")
+    projector.catch_up(database.url)
+    assert database.rows() == found
 
 
 # Under load, and when killed -------------------------------------------------
@@ -335,9 +502,7 @@ def test_a_rebuild_during_posts_and_reads_loses_no_event_and_shows_no_inconsiste
     assert load.reads > 10
     assert load.inconsistent == []
     after = database.rows()
-    database.conn.execute("truncate " + ", ".join(projections.ORDER))
-    database.conn.execute("delete from projection")
-    projector.catch_up(database.url)
+    database.fold_again()
     assert database.rows() == after
     database.conn.close()
 

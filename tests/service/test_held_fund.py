@@ -65,8 +65,8 @@ class TwoFunds:
         assert response.status_code == 201, response.json
         return response.json["position"]
 
-    def rebuild(self, **options):
-        return rebuild(lambda: psycopg.connect(self.api.url, autocommit=True), **options)
+    def rebuild(self, *arguments, **options):
+        return rebuild(lambda: psycopg.connect(self.api.url, autocommit=True), *arguments, **options)
 
     def tables(self, fund):
         with psycopg.connect(self.api.url, row_factory=dict_row) as conn:
@@ -295,6 +295,39 @@ def test_a_rebuild_does_not_switch_if_a_fund_was_held_meanwhile(two_funds):
         two_funds.rebuild(on_progress=hold_another)
 
 
+def test_the_release_of_a_fund_holds_another_whose_event_cannot_be_folded(two_funds):
+    two_funds.break_()
+    two_funds.repair()
+    position = two_funds.post_to(OTHER, "第9号")
+    two_funds.api.fold()
+    two_funds.execute("alter table citation add constraint by_mistake check (number <> '第9号') not valid")
+    rebuilt = two_funds.rebuild(release=HELD)
+    assert rebuilt.switched
+    assert [(each.fund, each.position) for each in rebuilt.held] == [(OTHER, position)]
+    assert two_funds.execute("select fund from held_fund") == [{"fund": OTHER}]
+    assert two_funds.get(f"/v1/funds/{HELD}").status_code == 200
+    assert two_funds.get(f"/v1/funds/{OTHER}").status_code == 503
+
+
+def test_a_fund_that_a_rebuild_holds_is_released_by_another_after_the_repair(two_funds):
+    position = two_funds.post_to(HELD, NUMBER)
+    last = max(two_funds.post_to(HELD, "第2号"), two_funds.post_to(OTHER))
+    two_funds.api.fold()
+    before = {fund: two_funds.tables(fund) for fund in (HELD, OTHER)}
+    two_funds.execute(f"alter table citation add constraint by_mistake check (number <> '{NUMBER}') not valid")
+    [held] = two_funds.rebuild(["plan", "citation"]).held
+    assert (held.fund, held.position, held.projection) == (HELD, position, "citation")
+    assert "by_mistake" in held.finding
+    assert two_funds.tables(OTHER) == before[OTHER]
+    assert two_funds.get(f"/v1/funds/{OTHER}?min_position={last}").status_code == 200
+    assert two_funds.get(f"/v1/funds/{HELD}").json["position"] == position
+    assert [each.kind for each in check(two_funds.api.url).findings if each.severity == "error"] == ["fund-held"]
+    two_funds.repair()
+    assert two_funds.rebuild(release=HELD).switched
+    assert {fund: two_funds.tables(fund) for fund in (HELD, OTHER)} == before
+    assert check(two_funds.api.url).findings == []
+
+
 def test_a_fund_that_is_not_held_cannot_be_released(two_funds):
     with pytest.raises(NotHeld, match=OTHER):
         two_funds.rebuild(release=OTHER)
@@ -322,6 +355,28 @@ def test_the_command_names_the_event_that_still_cannot_be_folded_and_releases_th
     released = run("--release", HELD)
     assert released.exit_code == 0, released.output
     assert two_funds.get(f"/v1/funds/{HELD}").status_code == 200
+
+
+def test_the_command_names_in_both_languages_the_fund_that_the_rebuild_holds(two_funds, monkeypatch, folder):
+    monkeypatch.setenv("DATABASE_URL", two_funds.api.url)
+    monkeypatch.setenv("SUYUAN_SECRET", SECRET.decode())
+    monkeypatch.setenv("SUYUAN_HOME", str(folder))
+    position = two_funds.post_to(HELD, NUMBER)
+    two_funds.api.fold()
+    two_funds.execute(f"alter table citation add constraint by_mistake check (number <> '{NUMBER}') not valid")
+    two_funds.execute("update project set name = 'x' where fund = %s", OTHER)
+    refused = CliRunner().invoke(cli, ["rebuild"])
+    assert refused.exit_code == 1
+    assert f"专项资金 {HELD} 切换时将暂停推算：日志第 {position} 号事件无法推算到表 citation" in refused.output
+    assert f"the fund {HELD} would be held: the event at position {position}" in refused.output
+    assert "--accept-differences project" in refused.output
+    rebuilt = CliRunner().invoke(cli, ["rebuild", "citation", "--accept-differences", "project"])
+    assert rebuilt.exit_code == 0, rebuilt.output
+    assert f"专项资金 {HELD} 已暂停推算：日志第 {position} 号事件无法推算到表 citation" in rebuilt.output
+    assert f"the fund {HELD} is held: the event at position {position} cannot be folded into citation" in rebuilt.output
+    two_funds.execute("delete from held_fund")
+    document = json.loads(CliRunner().invoke(cli, ["rebuild", "--json"]).stdout)
+    assert [(each["fund"], each["position"]) for each in document["held"]] == [(HELD, position)]
 
 
 # The projector ---------------------------------------------------------------
