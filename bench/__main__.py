@@ -22,7 +22,21 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from bench import appends, cold, growth, journals, lag, memory, mixed_log, posts, reads, rebuild, replay, served
+from bench import (
+    appends,
+    cold,
+    growth,
+    isolation,
+    journals,
+    lag,
+    memory,
+    mixed_log,
+    posts,
+    reads,
+    rebuild,
+    replay,
+    served,
+)
 from bench.bare import TABLE
 from bench.peers import peers, raw
 from bench.race import Pace, Row, Run
@@ -39,9 +53,10 @@ LONG_LIFE = Fund("long", 1, awards=20_000)
 PAYMENTS = 100_000
 LOGS = (10_000, 1_000_000)
 MAX_LOG_EVENTS = 10_000_000
-SECTIONS = ("append", "http", "life", "log", "memory", "replay", "rebuild", "cold")
+SECTIONS = ("append", "http", "life", "log", "memory", "replay", "rebuild", "cold", "isolation")
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
 REBUILT = 40_000
+READ_PAYMENTS = 10_000
 COLD_LIFE, COLD_PAYMENTS = Fund("cold", 1, awards=1_000), 30_000
 
 
@@ -143,6 +158,15 @@ class Suite:
         with self._ledger("cold", many, COLD_LIFE) as (url, ledger):
             settle(ledger, Payments(COLD_LIFE).events([0], 3 * COLD_PAYMENTS))
         yield from cold.rows(url, COLD_LIFE, many, self._pace)
+
+    def isolation(self) -> Iterator[Row]:
+        """Posting over HTTP while another key sends one kind of request on many connections."""
+        many, read = Fund("many", 200), Fund("read", 1, awards=1_000)
+        with self._ledger("isolation", many, read) as (url, ledger):
+            settle(ledger, Payments(read).events([0], 3 * READ_PAYMENTS))
+            _fold(url)
+        with served.suyuan(url, PORTS[0]) as ours:
+            yield from isolation.rows(ours, url, many, read, self._pace)
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund, events: int = 0) -> Iterator[tuple[str, Ledger]]:

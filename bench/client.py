@@ -6,17 +6,22 @@ take as much processor time as a post.
 
 from __future__ import annotations
 
+import asyncio
 import selectors
 import socket
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from itertools import cycle
 from multiprocessing import get_context
 
 import msgspec
+
+PRESS_STARTS_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -119,3 +124,43 @@ def _load(port: int, connections: Sequence[Sequence[bytes]], seconds: float) -> 
                     key.data.socket.close()
                     open_connections -= 1
         return LoadResult(time.perf_counter() - started, took, dict(statuses), time.process_time() - processor)
+
+
+@contextmanager
+def pressing(port: int, requests: Sequence[bytes], connections: int) -> Iterator[None]:
+    """Context manager: a separate process sends `requests` in turn on so many connections, until the context ends.
+
+    Each connection sends its next request as soon as the one before it is answered, whatever the answer is.
+    """
+    process = get_context("spawn").Process(target=_press, args=(port, requests, connections), daemon=True)
+    process.start()
+    time.sleep(PRESS_STARTS_SECONDS)
+    try:
+        yield
+    finally:
+        process.kill()
+        process.join()
+
+
+def _press(port: int, requests: Sequence[bytes], connections: int) -> None:
+    async def press() -> None:
+        async with asyncio.TaskGroup() as group:
+            for nth in range(connections):
+                group.create_task(_press_on(port, cycle([*requests[nth % len(requests) :], *requests])))
+
+    asyncio.run(press())
+
+
+async def _press_on(port: int, requests: Iterator[bytes]) -> None:
+    """Send `requests` on one connection, which is opened again whenever the service closes it."""
+    while True:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+            for request in requests:
+                writer.write(request)
+                await writer.drain()
+                head = await reader.readuntil(b"\r\n\r\n")
+                await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0))
+                if b"connection: close" in head.lower():
+                    writer.close()
+                    break

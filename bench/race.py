@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, NamedTuple
 
-from service.server import gateway
+from service.server import worker
 
 RAW_INSERT, RAW_ROWS, COPY = "raw INSERT", "raw multi-row INSERT", "raw COPY"
 LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "message-db", "bare Flask + INSERT"
@@ -131,7 +131,7 @@ def settle_memory() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*gateway.GC_THRESHOLDS)
+    gc.set_threshold(*worker.GC_THRESHOLDS)
 
 
 def summed(took: Sequence[float], seconds: float, processor: float, each: int = 1) -> Run:

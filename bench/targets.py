@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from bench import appends, cold, growth, reads, rebuild, replay
+from bench import appends, cold, growth, isolation, reads, rebuild, replay
 from bench.race import BARE, LIBRARY, RAW_INSERT, RAW_ROWS, Row
 
 
@@ -78,9 +78,18 @@ def verdicts(rows: Sequence[Row]) -> list[dict[str, Any]]:
     A target whose work was not run is left out.
     """
     results = []
-    for target in TARGETS:
+    for target in (*TARGETS, *_of_isolation(rows)):
         found = target.found(rows)
         if found is not None:
             met = found <= target.least if target.lower_is_better else found >= target.least
             results.append({**target._asdict(), "found": found, "met": met})
     return results
+
+
+def _of_isolation(rows: Sequence[Row]) -> Iterator[Target]:
+    """The targets for posts beside another key, which are the same for each address."""
+    for row in rows:
+        if row.section == isolation.SECTION and row.name == isolation.BESIDE:
+            work = f"{row.section}: {row.work}"
+            yield Target(work, row.name, isolation.ALONE, 0.8, 0.9)
+            yield Target(work, row.name, isolation.ALONE, 2, 1.5, "p99")
