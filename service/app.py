@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, g, request
 from stdnum.cn import uscc
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
 
 from domain.ledger_view import LedgerView
 from service import calendar, console
@@ -15,6 +17,8 @@ from service.api.contract import event_types, openapi, problem_pages
 from service.api.http import problems, response_headers
 from service.api.http.limits import MAX_BODY_BYTES
 from service.api.http.parameters import CodeConverter, NameConverter, NumberConverter
+from service.api.http.request_context import PRINCIPAL
+from service.api.http.work import OPEN, READ, READERS, Work
 from service.api.posting import intake  # fmt: skip
 from service.api.resources import (
     alerts,
@@ -50,7 +54,7 @@ from service.observability import request_log
 from service.observability.metrics import State
 from service.postgres.snapshots import Reader, keys_pool, open_pool
 
-OPEN = (health, event_types, rules, openapi, problem_pages)
+OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
@@ -92,7 +96,7 @@ def create_app(config: Config) -> Flask:
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
 
-    reads, key_reads = open_pool(config.database_url, size=8), keys_pool(config.database_url)
+    reads, key_reads = open_pool(config.database_url, size=READERS), keys_pool(config.database_url)
     ledger, reader = open_ledger(config.database_url), Reader(reads)
     issuer = tokens.read(config.oidc) if config.oidc else None
     authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
@@ -104,7 +108,7 @@ def create_app(config: Config) -> Flask:
     request_log.install(app)
     response_headers.install(app)
     problems.install(app)
-    open_to_all = {module.bp.name for module in OPEN}
+    open_to_all = {module.bp.name for module in OPEN_MODULES}
     # The console needs no key only if it shows the example ledger and listens on loopback.
     if config.example and config.host in ("127.0.0.1", "::1", "localhost"):
         open_to_all.add(console.bp.name)
@@ -112,11 +116,35 @@ def create_app(config: Config) -> Flask:
     @app.before_request
     def _authenticate() -> None:
         if request.blueprint not in open_to_all:
-            g.principal = authenticator.authenticate(request.headers.get("Authorization", ""))
+            g.principal = request.environ.get(PRINCIPAL) or authenticator.authenticate(
+                request.headers.get("Authorization", "")
+            )
             if feed.COUNTED not in request.environ:
                 rate_limit.count(g.principal)
 
+    app.extensions["route"] = partial(_route, app.url_map.bind(""), app.view_functions, open_to_all)
     return app
+
+
+class Route(NamedTuple):
+    """What the gateway must know of a request's address: the kind of work, and whether a key is needed."""
+
+    work: Work
+    needs_key: bool
+
+
+def _route(
+    urls: MapAdapter, views: Mapping[str, Any], open_blueprints: Collection[str], method: str, path: str
+) -> Route:
+    """The route of a request; that of an ordinary read if the path or method is unknown."""
+    try:
+        endpoint, _ = urls.match(path, method)
+    except HTTPException:
+        return Route(READ, needs_key=True)
+    declared = getattr(views[endpoint], "operation", None)
+    needs_key = endpoint.rpartition(".")[0] not in open_blueprints
+    work = declared.work if declared else READ
+    return Route(work if needs_key or work is not READ else OPEN, needs_key)
 
 
 def _figures(reader: Reader) -> dict[str, float]:
@@ -140,7 +168,7 @@ def _routes() -> Flask:
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False  # otherwise `//` redirects to any host that the client names
     app.url_map.converters |= {"code": CodeConverter, "name": NameConverter, "int": NumberConverter}
-    for module in (*OPEN, *BY_KEY, console):
+    for module in (*OPEN_MODULES, *BY_KEY, console):
         app.register_blueprint(module.bp)
     return app
 

@@ -19,9 +19,10 @@ class Config:
     """The settings of the service.
 
     `database_url`: None for the embedded PostgreSQL under `home`. `secret`: the key of the digests of API keys and
-    account numbers. `rate`: requests per second of each principal. `check_hours`: hours between automatic checks of the
-    ledger, 0 for never. `oidc`: the configuration file of the trusted identity provider. `example`: whether
-    the ledger is the example's; if it is, the console needs no key on a loopback address.
+    account numbers. `rate`: requests per second of each principal. `share`: the percentage of the time that each
+    principal may read while others are at work. `check_hours`: hours between automatic checks of the ledger, 0 for
+    never. `oidc`: the configuration file of the trusted identity provider. `example`: whether the ledger is the
+    example's; if it is, the console needs no key on a loopback address.
     """
 
     home: Path
@@ -31,6 +32,7 @@ class Config:
     secret: bytes
     source: str
     rate: int = 300
+    share: int = 25
     check_hours: int = 24
     oidc: Path | None = None
     example: bool = False
@@ -45,6 +47,8 @@ ABOUT = {
     "HOST": "监听地址 address to listen on [127.0.0.1]",
     "PORT": "监听端口 port to listen on [8000]",
     "SUYUAN_RATE": "每个密钥每秒请求数 requests per second of each key [300]",
+    "SUYUAN_SHARE": "有他人使用时，每个密钥可用于查询的时间百分比"
+    " percentage of the time that each key may read while others are at work [25]",
     "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between automatic checks, 0 for never [24]",
     "SUYUAN_OIDC": "身份提供方配置文件 configuration file of the identity provider",
     "SUYUAN_EXAMPLE": "1: 首页无需密钥 the console needs no key",
@@ -55,7 +59,7 @@ OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE
 """The variables from which every command that uses the ledger finds the ledger and its secret."""
 OF_EVENTS = ("SUYUAN_SOURCE",)
 """The variables that a command reads, in addition to OF_LEDGER, if it hashes events."""
-OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
+OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_SHARE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
 """The variables that the web service reads, in addition to OF_LEDGER."""
 OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
 """The variables that the projector reads, in addition to OF_LEDGER."""
@@ -130,6 +134,7 @@ def from_environment(
         secret=_secret(home, env, new=new),
         source=given.get("SUYUAN_SOURCE") or "/suyuan",
         rate=_number(given, "SUYUAN_RATE", 300, 1_000_000),
+        share=_number(given, "SUYUAN_SHARE", 25, 10_000),
         check_hours=_number(given, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
         oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,
         example=given.get("SUYUAN_EXAMPLE") == "1",

@@ -122,10 +122,10 @@ def test_every_blueprint_is_registered():
         for module in pkgutil.iter_modules([str(ROOT / "service/api" / folder)]):
             imported = importlib.import_module(f"service.api.{folder}.{module.name}")
             registered = not hasattr(imported, "bp") or imported.__name__ in BLUEPRINTS
-            assert registered, f"service/app.py: add {module.name} to BY_KEY, or to OPEN if it needs no key"
+            assert registered, f"service/app.py: add {module.name} to BY_KEY, or to OPEN_MODULES if it needs no key"
 
 
-BLUEPRINTS = {module.__name__ for module in (*app.OPEN, *app.BY_KEY, feed)}
+BLUEPRINTS = {module.__name__ for module in (*app.OPEN_MODULES, *app.BY_KEY, feed)}
 """The names of the modules whose routes are registered. The feed uses the blueprint of the events."""
 
 

@@ -98,3 +98,8 @@ def test_the_image_and_the_changelog_have_the_version_of_the_service():
     assert re.findall(r"^ARG VERSION=(\S+)$", image, re.MULTILINE) == [__version__]
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert re.findall(r"^## \[(\d\S*)\]", changelog, re.MULTILINE)[0] == __version__
+
+
+def test_every_container_has_limits_of_memory_processes_and_time():
+    for name, container in COMPOSE["services"].items():
+        assert {"mem_limit", "pids_limit", "cpus"} <= set(container), name

@@ -254,9 +254,10 @@ class Keyring:
             raise NotAuthenticated(result.kind)
         return result
 
-    def is_cached(self, key: str) -> bool:
-        """Whether `key` is cached as valid. Never queries the database."""
-        return isinstance(self._cached_for(_digest(self._secret, key)), Principal)
+    def cached(self, key: str) -> Principal | None:
+        """The principal of `key`, if `key` is cached as valid. Never queries the database."""
+        result = self._cached_for(_digest(self._secret, key))
+        return result if isinstance(result, Principal) else None
 
     def _cached_for(self, digest: bytes) -> Principal | NotAuthenticated | None:
         expires_at, result = self._cache.get(digest, (0.0, None))

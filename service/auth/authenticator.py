@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from service.auth.api_keys import PREFIX, Keyring
+import hashlib
+import time
+
+from service.auth.api_keys import CACHE_SECONDS, MAX_CACHED, PREFIX, Keyring
 from service.auth.grants import NotAuthenticated, Principal
 from service.auth.tokens import Issuer
 
@@ -12,11 +15,22 @@ class Authenticator:
 
     def __init__(self, keyring: Keyring, issuer: Issuer | None) -> None:
         self._keyring, self._issuer = keyring, issuer
+        self._tokens: dict[bytes, tuple[float, Principal]] = {}
+        """By the hash of each token: until when it is cached as valid, and its principal."""
 
-    def is_cached(self, authorization: str) -> bool:
-        """Whether the API key in the header `authorization` is cached as valid. Never queries the database."""
+    def cached(self, authorization: str) -> Principal | None:
+        """The principal of the header `authorization`, if it was found less than CACHE_SECONDS ago.
+
+        Never queries the database or the issuer.
+        """
         scheme, _, bearer = authorization.partition(" ")
-        return scheme.lower() == "bearer" and bearer.isascii() and self._keyring.is_cached(bearer.strip())
+        if scheme.lower() != "bearer" or not bearer.isascii():
+            return None
+        bearer = bearer.strip()
+        if bearer.startswith(PREFIX):
+            return self._keyring.cached(bearer)
+        until, principal = self._tokens.get(_hash(bearer), (0.0, None))
+        return principal if time.monotonic() < until else None
 
     def authenticate(self, authorization: str) -> Principal:
         """The principal that the header `authorization` authenticates. Raises NotAuthenticated."""
@@ -27,5 +41,13 @@ class Authenticator:
         if bearer.startswith(PREFIX):
             return self._keyring.authenticate(bearer)
         if self._issuer:
-            return self._issuer.authenticate(bearer)
+            principal = self._issuer.authenticate(bearer)
+            if len(self._tokens) >= MAX_CACHED:
+                self._tokens.clear()
+            self._tokens[_hash(bearer)] = time.monotonic() + CACHE_SECONDS, principal
+            return principal
         raise NotAuthenticated("no-key")
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

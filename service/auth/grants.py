@@ -56,6 +56,11 @@ class Principal:
         """Whether some grant has this scope, whatever its limits."""
         return any(scope in grant.scopes for grant in self.grants)
 
+    @property
+    def may_post(self) -> bool:
+        """Whether some grant allows to post some type of event."""
+        return any(grant.scopes - {"read", "admin"} for grant in self.grants)
+
     def may(self, scope: str, fund: str | None = None, project: str | None = None, source: str | None = None) -> bool:
         """Whether a single grant allows `scope` in `fund` or `project`, for `source`. Grants are not combined.
 

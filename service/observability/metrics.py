@@ -27,6 +27,9 @@ SECONDS = Histogram(
 )
 ACTIVE = Gauge("suyuan_requests_active", "Requests being processed.", registry=REGISTRY)
 WAITING = Gauge("suyuan_requests_waiting", "Requests in the queue, not being processed yet.", registry=REGISTRY)
+KEY_SECONDS = Counter("suyuan_key_seconds", "Processing time of requests, by key.", ("key",), registry=REGISTRY)
+MAX_KEYS = 500
+"""Maximum number of keys with a sample of their own. The time of all further keys is counted as that of `others`."""
 POSTS = Counter("suyuan_posts", "Posted events by outcome.", ("outcome",), registry=REGISTRY)
 REFUSALS = Counter("suyuan_refusals", "Posted events that a rule refused.", ("rule",), registry=REGISTRY)
 OUTCOMES = ("recorded", "replayed", "refused", "conflict", "stale", "not_recorded", "malformed", "forbidden")
@@ -52,6 +55,7 @@ NAMES = frozenset(
         *(f"suyuan_request_seconds_{part}" for part in ("bucket", "sum", "count")),
         "suyuan_requests_active",
         "suyuan_requests_waiting",
+        "suyuan_key_seconds_total",
         "suyuan_posts_total",
         "suyuan_refusals_total",
         *LEDGER,
@@ -60,6 +64,19 @@ NAMES = frozenset(
     }
 )
 """The names of all samples that `/metrics` returns, as Prometheus shows them."""
+
+
+_keys: set[str] = set()
+
+
+def count_seconds_of(key: str | None, seconds: float) -> None:
+    """Count the processing time of a request. `key`: the name of its sender's key; None if it had none."""
+    name = key or "none"
+    if name not in _keys:
+        if len(_keys) >= MAX_KEYS:
+            name = "others"
+        _keys.add(name)
+    KEY_SECONDS.labels(name).inc(seconds)
 
 
 def active() -> float:

@@ -42,6 +42,7 @@ def _log(response: Response) -> None:
     method = request.method
     metrics.REQUESTS.labels(method if method in METHODS else "other", route, response.status_code).inc()
     metrics.SECONDS.labels(route).observe(seconds)
+    metrics.count_seconds_of(key, seconds)
     for item in g.posts:
         _log_item(item, key)
     log.info(

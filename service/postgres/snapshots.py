@@ -14,6 +14,7 @@ from projections import ORDER
 from service.postgres.queries import QUERIES
 from service.postgres.session import KEYS, READS, WAIT_SECONDS, Pool, Row, pool
 
+KEY_READERS = 2
 POLL_SECONDS = 0.01
 MAX_WAITING = 4
 """How many readers may wait at a time for the projections to reach a position. If so many wait already, another reader
@@ -55,7 +56,7 @@ def keys_pool(url: str) -> Pool:
     def set_up(conn: Connection[Row]) -> None:
         conn.autocommit = True
 
-    return pool(url, KEYS, 2, set_up)
+    return pool(url, KEYS, KEY_READERS, set_up)
 
 
 @dataclass(frozen=True, slots=True)

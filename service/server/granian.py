@@ -68,7 +68,7 @@ def serve(config: Config) -> None:
     os.environ |= supervisor.for_children(config)
     _prepare_forked_worker()
     server = Granian(
-        "service.server.gateway:build",
+        "service.server.worker:build",
         factory=True,
         address=config.host,
         port=config.port,

@@ -12,9 +12,15 @@ import sys
 import time
 from contextlib import ExitStack, contextmanager
 
+import psutil
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
+from bench.isolation import addresses
+from projections import ORDER
+from service.auth import api_keys
+from service.auth.grants import grant
 from service.config import ExitCode
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
@@ -239,7 +245,7 @@ def test_a_post_with_thousands_of_errors_is_answered_before_the_client_gives_up(
         assert shared_server.call("POST", "/v1/events", json.dumps(event), key, timeout=30)[0] == status
 
 
-def test_requests_beyond_the_queue_get_503_with_retry_after_and_later_posts_are_recorded(served, api):
+def test_posts_of_a_key_beyond_its_queue_get_429_with_retry_after_and_later_posts_are_recorded(served, api):
     served.call("POST", "/v1/events", founding(api), "fund-office")
     with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(200) as pool:
         with conn.transaction(force_rollback=True):
@@ -251,11 +257,64 @@ def test_requests_beyond_the_queue_get_503_with_retry_after_and_later_posts_are_
             done, _ = concurrent.futures.wait(posts, timeout=5, return_when=concurrent.futures.FIRST_COMPLETED)
             assert done
         answers = [post.result() for post in posts]
-    assert {status for status, _, _ in answers} <= {201, 503}
-    refused = [(headers, body) for status, headers, body in answers if status == 503]
-    assert any(b"overloaded" in body for _, body in refused)
+    assert {status for status, _, _ in answers} <= {201, 429, 503}
+    refused = [(headers, body) for status, headers, body in answers if status == 429]
+    assert refused
+    assert all(b"too-much-at-once" in body for _, body in refused)
     assert all(headers["Retry-After"] for headers, _ in refused)
     assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
+
+
+def test_a_key_whose_reads_of_all_addresses_hang_keeps_no_other_key_from_posting_and_reading(served, api):
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+    samples = dict.fromkeys(("position", "batch", "serial", "number", "upto"), 1) | {"fund": "f", "project": "p"}
+    samples |= dict.fromkeys(("payment", "source", "id", "type_", "kind", "rule"), "x")
+    paths = [path for path in addresses(samples) if path.startswith("/v1/")]
+    assert len(paths) > 30
+    with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
+        api.keys["other"] = api_keys.create(conn, SECRET, "other", grant(["read"]))
+    with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(3 * len(paths)) as pool:
+        with conn.transaction(force_rollback=True):
+            conn.execute(f"lock table {', '.join(ORDER)}, refusal, check_run in access exclusive mode".encode())
+            hanging = [pool.submit(served.call, "GET", path, None, "auditor", 60) for path in 3 * paths]
+            concurrent.futures.wait(hanging, timeout=1)
+            assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
+            assert served.call("GET", "/v1/events", None, "other")[0] == 200
+            assert served.call("GET", "/readyz")[0] == 200
+            assert not all(each.done() for each in hanging), "some still hang"
+        statuses = {each.result()[0] for each in hanging}
+    assert not statuses & {500, 502}
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "status"), [(None, 8, 401), ("auditor", 8, 403), ("fund-office", 9, 413), (None, 40, 413)]
+)
+def test_a_declined_large_body_gets_its_answer_and_not_a_broken_pipe(shared_server, key, size, status):
+    answered, _, body = shared_server.call("POST", "/v1/events", b"[" * (size * 2**20), key)
+    assert (answered, json.loads(body)["status"]) == (status, status)
+
+
+@pytest.mark.parametrize("value", [b"[],", b'{"a":0},', b'"ab",', b"0,"])
+def test_bodies_of_many_small_values_take_little_memory_which_is_given_back(shared_server, value):
+    def resident():
+        process = psutil.Process(shared_server.process.pid)
+        return max(each.memory_info().rss for each in process.children(recursive=True)) / 2**20
+
+    before, peak = resident(), []
+    body = b"[" + value * ((8 * 2**20 - 100) // len(value)) + b"0]"
+    kind = {"Content-Type": "application/cloudevents-batch+json"}
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        sent = [pool.submit(shared_server.call, "POST", "/v1/events", body, "fund-office", **kind) for _ in range(8)]
+        while not all(each.done() for each in sent):
+            peak.append(resident())
+            time.sleep(0.01)
+    assert {each.result()[0] for each in sent} <= {400, 429}
+    assert max(peak) - before < 150
+    for _ in range(100):
+        if resident() - before < 75:
+            break
+        time.sleep(0.1)
+    assert resident() - before < 75
 
 
 def gauge(served, name):

@@ -12,7 +12,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from service.postgres import session
-from service.server.gateway import REQUEST_SECONDS
+from service.server.places import REQUEST_SECONDS
 from service.workers import projector
 from tests.lives import founded, line
 from tests.posting import open_ledger, put

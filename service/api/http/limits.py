@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.api.http.strict_json import MAX_DEPTH
+from service.api.http.strict_json import MAX_DEPTH, MAX_VALUES
 
 EVENT = "application/cloudevents+json"
 BUNDLE = "application/cloudevents-batch+json"
@@ -20,5 +20,6 @@ LIMITS = {
     "body_bytes": MAX_BODY_BYTES,
     "bundle_events": MAX_BUNDLE_EVENTS,
     "json_depth": MAX_DEPTH,
+    "json_values": MAX_VALUES,
     "page": MAX_PAGE_ROWS,
 }

@@ -12,21 +12,23 @@ from marshmallow import Schema
 from service.api.http.parameters import Parameter, read
 from service.api.http.problems import Problem
 from service.api.http.request_context import principal
+from service.api.http.work import READ, Work
 
 
 class Operation(NamedTuple):
     """The published description of an operation.
 
     `response`: the type of the response body, None for plain text. `scope`: the scope that the key must have; None if
-    no particular scope is needed, or if the scope depends on the types of the posted events. `request`: the schema of
-    the request body if the body is JSON other than events. `request_types`: the accepted media types if the request
-    body is a file.
+    no particular scope is needed, or if the scope depends on the types of the posted events. `work`: the kind of work
+    that the operation is. `request`: the schema of the request body if the body is JSON other than events.
+    `request_types`: the accepted media types if the request body is a file.
     """
 
     summary: str
     summary_zh: str
     response: Any
     scope: str | None
+    work: Work
     parameters: dict[str, Parameter]
     request: Schema | None
     request_types: tuple[str, ...]
@@ -46,6 +48,7 @@ def operation(
     response: Any,
     *,
     scope: str | None = "read",
+    work: Work = READ,
     request: Schema | None = None,
     request_types: tuple[str, ...] = (),
     **parameters: Parameter,
@@ -65,7 +68,7 @@ def operation(
             return view(**path, **read(parameters))
 
         declared = cast(View, authorized)
-        declared.operation = Operation(summary, summary_zh, response, scope, parameters, request, request_types)
+        declared.operation = Operation(summary, summary_zh, response, scope, work, parameters, request, request_types)
         return declared
 
     return declare

@@ -190,6 +190,13 @@ PROBLEM_TYPES = {
         "整组均未入账：请更正被拒绝的各项后重发。",
     ),
     "too-many-requests": ProblemType(429, "This key sends too many requests.", "此密钥请求过于频繁。", *RETRY),
+    "too-much-at-once": ProblemType(
+        429,
+        "This key has too much work under way.",
+        "此密钥正在处理的请求过多。",
+        "Wait for the answers to earlier requests, and send fewer at a time.",
+        "请等待先前的请求得到答复，并减少同时发送的请求。",
+    ),
     "slow-request": ProblemType(
         408,
         "The body was not received in time.",

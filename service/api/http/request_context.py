@@ -9,6 +9,9 @@ from service.ledger.application import Ledger
 from service.postgres.session import Pool
 from service.postgres.snapshots import Reader
 
+PRINCIPAL = "suyuan.principal"
+"""Key of the WSGI environment: the principal that the gateway has authenticated."""
+
 
 def ledger() -> Ledger:
     return current_app.extensions["ledger"]  # type: ignore[no-any-return]

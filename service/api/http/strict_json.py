@@ -8,6 +8,10 @@ from math import isinf
 from typing import Any, NoReturn
 
 MAX_DEPTH = 32
+MAX_VALUES = 300_000
+"""Maximum number of braces, brackets and commas in a body, which is about the number of its values. A body of 8 MiB may
+have millions of empty arrays, each of which takes 56 bytes of memory and more. A bundle of a thousand award lists has
+fewer than this."""
 
 
 class NotStrictJson(ValueError):
@@ -16,6 +20,8 @@ class NotStrictJson(ValueError):
 
 def parse(body: bytes) -> Any:
     """The value of a JSON body. Raises NotStrictJson, with the position of the fault if it is known."""
+    if sum(map(body.count, (b"{", b"[", b","))) > MAX_VALUES:
+        raise NotStrictJson(f"more than {MAX_VALUES} values")
     try:
         text = body.decode("utf-8")
         value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)

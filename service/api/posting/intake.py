@@ -21,6 +21,7 @@ from service.api.http.parameters import flag, version_of
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, principal, reader
 from service.api.http.responses import answer
+from service.api.http.work import POST
 from service.api.posting import cloudevents, refusal_log
 from service.api.posting.event_schemas import SCHEMAS
 from service.auth.grants import Principal
@@ -91,7 +92,7 @@ class Item:
 
 
 @bp.post("/events")
-@operation("Post events to the ledger", "向账簿提交事件", response_types.Posted, scope=None, **PARAMETERS)
+@operation("Post events to the ledger", "向账簿提交事件", response_types.Posted, scope=None, work=POST, **PARAMETERS)
 def post_anywhere(**parameters: bool | None) -> Response:
     for header in ("If-Match", "If-None-Match"):
         if header in request.headers:
@@ -103,7 +104,12 @@ def post_anywhere(**parameters: bool | None) -> Response:
 
 @bp.post("/funds/<code:fund>/events")
 @operation(
-    "Post events to a fund's stream", "向专项资金的事件流提交事件", response_types.Posted, scope=None, **PARAMETERS
+    "Post events to a fund's stream",
+    "向专项资金的事件流提交事件",
+    response_types.Posted,
+    scope=None,
+    work=POST,
+    **PARAMETERS,
 )
 def post_to_fund(fund: str, **parameters: bool | None) -> Response:
     return _post(f"fund/{fund}", _expected(), parameters)
@@ -111,7 +117,12 @@ def post_to_fund(fund: str, **parameters: bool | None) -> Response:
 
 @bp.post("/projects/<code:project>/events")
 @operation(
-    "Post events to a project's stream", "向项目的事件流提交事件", response_types.Posted, scope=None, **PARAMETERS
+    "Post events to a project's stream",
+    "向项目的事件流提交事件",
+    response_types.Posted,
+    scope=None,
+    work=POST,
+    **PARAMETERS,
 )
 def post_to_project(project: str, **parameters: bool | None) -> Response:
     return _post(f"project/{project}", _expected(), parameters)

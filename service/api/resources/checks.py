@@ -12,12 +12,13 @@ from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, principal, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_read
+from service.api.http.work import EXPENSIVE
 
 bp = Blueprint("checks", __name__, url_prefix="/v1/checks")
 
 
 @bp.post("")
-@operation("Request a check of the whole ledger", "申请全面核查", response_types.CheckAsked)
+@operation("Request a check of the whole ledger", "申请全面核查", response_types.CheckAsked, work=EXPENSIVE)
 def ask() -> Response:
     """Request a check. If a check is already waiting, the answer names that one: at most one check waits."""
     must_read()
@@ -36,7 +37,7 @@ def latest(*, limit: int | None) -> Response:
 
 
 @bp.get("/<int:number>")
-@operation("Get a check and its report", "单次核查及其结果", response_types.Check)
+@operation("Get a check and its report", "单次核查及其结果", response_types.Check, work=EXPENSIVE)
 def one(number: int) -> Response:
     must_read()
     with reader().at() as snapshot:

@@ -25,6 +25,7 @@ from service.api.http.problems import Problem
 from service.api.http.request_context import reader
 from service.api.http.responses import answer
 from service.api.http.visibility import must_read
+from service.api.http.work import EXPENSIVE
 from service.codec import leaf
 from service.postgres.snapshots import NotInTheLog, Reader, Snapshot
 
@@ -253,6 +254,7 @@ def _serialized(lines: Sequence[str], kind: str) -> str:
     "Get the number and the hash of the events in a range",
     "一段日志的事件数与哈希",
     response_types.Digest,
+    work=EXPENSIVE,
     after=AFTER,
     upto=whole("Last log position of the range, included", "至该位置（含）")._replace(required=True),
     **FILTERS,

@@ -10,6 +10,7 @@ from service.api import response_types
 from service.api.http.operation import operation
 from service.api.http.request_context import keys, ledger, reader
 from service.api.http.responses import answer
+from service.api.http.work import MONITOR
 from service.ledger.application import Unavailable
 from service.postgres.queries import QUERIES
 
@@ -17,13 +18,13 @@ bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
-@operation("Check that the process responds", "进程是否存活", response_types.Alive, scope=None)
+@operation("Check that the process responds", "进程是否存活", response_types.Alive, scope=None, work=MONITOR)
 def alive() -> Response:
     return answer({"status": "ok", "version": __version__})
 
 
 @bp.get("/readyz")
-@operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None)
+@operation("Check that the database is reachable", "数据库是否可用", response_types.Ready, scope=None, work=MONITOR)
 def ready() -> Response:
     """Whether the database is reachable and the service is ready, with the positions of the log and the projections.
 

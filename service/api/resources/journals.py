@@ -9,19 +9,32 @@ from service.api.http.operation import operation
 from service.api.http.parameters import MIN_POSITION
 from service.api.http.problems import Problem
 from service.api.http.visibility import must_read
+from service.api.http.work import EXPENSIVE
 from service.export.journal import DIALECTS, journal
 
 bp = Blueprint("journals", __name__, url_prefix="/v1/funds")
 
 
 @bp.get("/<code:fund>/journal.hledger")
-@operation("Export a fund's ledger as an hledger journal", "账簿（hledger 格式）", None, min_position=MIN_POSITION)
+@operation(
+    "Export a fund's ledger as an hledger journal",
+    "账簿（hledger 格式）",
+    None,
+    work=EXPENSIVE,
+    min_position=MIN_POSITION,
+)
 def hledger(fund: str, *, min_position: int | None) -> Response:
     return _journal("hledger", fund, min_position)
 
 
 @bp.get("/<code:fund>/journal.beancount")
-@operation("Export a fund's ledger as a beancount journal", "账簿（beancount 格式）", None, min_position=MIN_POSITION)
+@operation(
+    "Export a fund's ledger as a beancount journal",
+    "账簿（beancount 格式）",
+    None,
+    work=EXPENSIVE,
+    min_position=MIN_POSITION,
+)
 def beancount(fund: str, *, min_position: int | None) -> Response:
     return _journal("beancount", fund, min_position)
 

@@ -19,6 +19,7 @@ from service.api.http.parameters import MIN_POSITION, CodeConverter, day, patter
 from service.api.http.problems import RETRY_SOON, Problem
 from service.api.http.responses import answer
 from service.api.http.visibility import must_read
+from service.api.http.work import EXPENSIVE
 from service.api.posting.fields import bank_account
 from service.postgres.snapshots import Snapshot
 from service.statements import Overloaded, Statement, StatementWrong, read
@@ -50,6 +51,7 @@ COLUMNS = {
     "Reconcile a statement with a fund's ledger",
     "与对账单核对",
     response_types.Reconciliation,
+    work=EXPENSIVE,
     request_types=FILES,
     fund=REQUIRED_FUND,
     first_day=day(

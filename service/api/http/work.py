@@ -1,0 +1,42 @@
+"""The kinds of work that requests ask for. Each kind has places of its own (docs/decisions/0135).
+
+A place is a thread, and a database connection if the work needs one. The gateway begins no more requests than there
+are places, so no kind of work can take the places of another, and a request that was begun never waits for a
+connection.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Work(NamedTuple):
+    """A kind of work, and its limits in each web process.
+
+    `places`: how many requests are processed at a time. `per_sender`: how many requests of one sender are processed at
+    a time. `waiting`, `waiting_per_sender`: how many may wait for a place, in total and per sender. `shared`: whether
+    the time that requests take counts towards their sender's share (server/shares.py).
+    """
+
+    name: str
+    places: int
+    per_sender: int
+    waiting: int
+    waiting_per_sender: int
+    shared: bool = False
+
+
+POST = Work("post", places=6, per_sender=6, waiting=128, waiting_per_sender=64)
+"""Posting events, in bodies that are small enough to be decided together with others."""
+BULK = Work("bulk", places=1, per_sender=1, waiting=32, waiting_per_sender=8)
+"""Posting events in large bodies."""
+READ = Work("read", places=6, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
+EXPENSIVE = Work("expensive", places=2, per_sender=1, waiting=32, waiting_per_sender=8, shared=True)
+"""What may take seconds: exports, checks, digests, statements, dry runs of large bodies."""
+OPEN = Work("open", places=2, per_sender=1, waiting=64, waiting_per_sender=64, shared=True)
+"""What needs no key, and no database: the published contract."""
+MONITOR = Work("monitor", places=1, per_sender=1, waiting=8, waiting_per_sender=8, shared=True)
+"""What operators watch: readiness and metrics."""
+ALL = (POST, BULK, READ, EXPENSIVE, OPEN, MONITOR)
+READERS = sum(work.places for work in ALL)
+"""The size of the pool of connections for reading: one for each place."""

@@ -1,0 +1,47 @@
+"""Requests that the gateway answers itself, with a problem document, instead of the application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from service.api.http import problems, response_headers
+from service.observability import metrics
+from service.server.wsgi import Answer
+
+log = structlog.get_logger()
+
+
+class Declined(Exception):
+    """The gateway answers the request with a problem of type `kind`; `facts` are extra members of its document."""
+
+    def __init__(self, kind: str, **facts: Any) -> None:
+        super().__init__(kind)
+        self.kind, self.facts = kind, facts
+
+
+class Disconnected(Exception):
+    """The client closed the connection before it had sent its request, so that no response can be sent."""
+
+
+HEADERS = {401: problems.CHALLENGE, 429: problems.RETRY_SOON, 503: problems.RETRY_SOON}
+"""Maps statuses to the extra headers of their responses."""
+
+
+def answer(scope: Any, declined: Declined) -> Answer:
+    """The response to the request `scope`. It closes the connection, because a body may not have been read."""
+    document = problems.document(declined.kind, **declined.facts)
+    status = document["status"]
+    headers: Sequence[tuple[str, str]] = [
+        *response_headers.SECURITY.items(),
+        ("Content-Type", "application/problem+json"),
+        ("Cache-Control", response_headers.NO_STORE),
+        *HEADERS.get(status, {}).items(),
+        ("Connection", "close"),
+    ]
+    metrics.REQUESTS.labels("any", "gateway", status).inc()
+    log.info("request", method=scope.method, path=scope.path, status=status, problem=declined.kind)
+    return Answer(status, list(headers), msgspec.json.encode(document) + b"\n")

@@ -1,0 +1,59 @@
+"""Builds the gateway in the worker process of the web server."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+
+import structlog
+from flask import Flask
+
+from service import supervisor
+from service.app import create_app
+from service.config import OF_SERVER, from_environment
+from service.observability import logs
+from service.server.gateway import Gateway
+from service.server.log_watcher import LogWatcher
+from service.server.shares import Shares
+
+log = structlog.get_logger()
+
+GC_THRESHOLDS = 20_000, 50, 20
+"""The thresholds of the garbage collector. It runs rarely, because posts create few reference cycles, and frequent
+collections took a sixth of the processing time of posts."""
+SWITCH_SECONDS = 0.001
+"""How long a thread may keep the interpreter while others wait for it. A post needs it several times; with Python's
+default of 5 ms, a thread that computes would delay each of them by as much."""
+
+
+def _warm_up(app: Flask) -> None:
+    """Cache the states of the longest streams. `/readyz` answers 503 until this function ends.
+
+    If caching fails, the service still works, but the first post to each of these streams waits until the stream is
+    replayed.
+    """
+    try:
+        app.extensions["ledger"].warm_up()
+    except Exception:
+        log.exception("warming up")
+
+
+def build() -> Gateway:
+    """The gateway that the web server's worker loads.
+
+    The worker calls this function after the fork. Environment variables configure the gateway.
+    """
+    logs.configure(in_background=True)
+    supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
+    config = from_environment(variables=OF_SERVER)
+    app = create_app(config)
+    app.extensions["warming"] = threading.Thread(target=_warm_up, args=(app,), name="warm up", daemon=True)
+    app.extensions["warming"].start()
+    gc.freeze()  # objects created so far are never garbage
+    gc.set_threshold(*GC_THRESHOLDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    log_watcher = LogWatcher(app.config["DATABASE_URL"])
+    authenticator, route = app.extensions["authenticator"], app.extensions["route"]
+    return Gateway(app.wsgi_app, route, authenticator, log_watcher, Shares(config.share / 100))
