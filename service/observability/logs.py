@@ -14,6 +14,8 @@ from typing import Any
 import msgspec
 import structlog
 
+from service.observability import request_ids
+
 TRACEBACKS = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False)  # locals contain account numbers and secrets
 )
@@ -35,6 +37,7 @@ def configure(*, in_background: bool = False) -> None:
     direct = structlog.WriteLoggerFactory(file=sys.stderr)
     structlog.configure(
         processors=[
+            request_ids.add_fields,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *([] if pretty else [TRACEBACKS]),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 import structlog
 
-from service.api.http import problems, response_headers
-from service.observability import metrics
+from service.api.http import challenges, problems, response_headers
+from service.observability import metrics, request_ids
 from service.server.wsgi import Answer
 
 log = structlog.get_logger()
@@ -27,21 +27,28 @@ class Disconnected(Exception):
     """The client closed the connection before it had sent its request, so that no response can be sent."""
 
 
-HEADERS = {401: problems.CHALLENGE, 429: problems.RETRY_SOON, 503: problems.RETRY_SOON}
+HEADERS = {429: problems.RETRY_SOON, 503: problems.RETRY_SOON}
 """Maps statuses to the extra headers of their responses."""
 
 
-def answer(scope: Any, declined: Declined) -> Answer:
-    """The response to the request `scope`. It closes the connection, because a body may not have been read."""
-    document = problems.document(declined.kind, **declined.facts)
+def answer(scope: Any, fields: Mapping[str, str], declined: Declined) -> Answer:
+    """The response to the request `scope`, whose log fields are `fields`.
+
+    It closes the connection, because a body may not have been read.
+    """
+    document = problems.document(declined.kind, **declined.facts, request_id=fields["request_id"])
     status = document["status"]
+    challenge = (
+        challenges.of_unauthenticated(declined.kind, scope.headers.get("authorization")) if status == 401 else {}
+    )
     headers: Sequence[tuple[str, str]] = [
         *response_headers.SECURITY.items(),
         ("Content-Type", "application/problem+json"),
         ("Cache-Control", response_headers.NO_STORE),
-        *HEADERS.get(status, {}).items(),
+        *HEADERS.get(status, challenge).items(),
+        (request_ids.HEADER, fields["request_id"]),
         ("Connection", "close"),
     ]
     metrics.REQUESTS.labels("any", "gateway", status).inc()
-    log.info("request", method=scope.method, path=scope.path, status=status, problem=declined.kind)
+    log.info("request", **fields, method=scope.method, path=scope.path, status=status, problem=declined.kind)
     return Answer(status, list(headers), msgspec.json.encode(document) + b"\n")

@@ -28,7 +28,8 @@ from service.api.resources.feed import COUNTED, FOLLOW, WAIT, WAITED_AFTER, Foll
 from service.app import Route
 from service.auth.authenticator import Authenticator
 from service.auth.grants import NotAuthenticated, Principal
-from service.observability import logs
+from service.observability import logs, request_ids
+from service.observability.request_ids import with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
 from service.server import bodies, declined, wsgi
 from service.server.brake import Brake
@@ -87,14 +88,15 @@ class Gateway:
         logs.BACKGROUND.finish()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
+        fields = request_ids.fields_of(*(",".join(scope.headers.get_all(name)) for name in request_ids.READ))
         body_was_begun = False
         try:
             route, length = self._route(scope.method, scope.path), bodies.length_of(scope.headers)
-            principal = await self._admit(scope, route, length)
+            principal = await self._admit(scope, route, length, fields)
             with self._large_bodies.reserved(principal.name if principal else NOBODY, length):
                 body_was_begun = True
                 body = await bodies.receive(protocol, length)
-                environment = {**wsgi.environment(scope, body), PRINCIPAL: principal}
+                environment = {**wsgi.environment(scope, body), PRINCIPAL: principal, request_ids.FIELDS: fields}
                 del body  # the environment has it, until the request is answered
                 answer = await self._answer(environment, route.work)
             if (follow := environment.get(FOLLOW)) and scope.method == "GET":
@@ -107,23 +109,23 @@ class Gateway:
             await self._declined_brake.pass_by()
             if not body_was_begun:
                 await bodies.discard(scope.headers, protocol)
-            answer = declined.answer(scope, problem)
+            answer = declined.answer(scope, fields, problem)
         except Exception:
-            log.exception("unexpected", path=scope.path)
-            answer = declined.answer(scope, Declined("internal-error"))
+            log.exception("unexpected", **fields, path=scope.path)
+            answer = declined.answer(scope, fields, Declined("internal-error"))
         if answer.body:
             protocol.response_bytes(*answer)
         else:
             protocol.response_empty(answer.status, answer.headers)
 
-    async def _admit(self, scope: Any, route: Route, length: int) -> Principal | None:
+    async def _admit(self, scope: Any, route: Route, length: int, fields: Mapping[str, str]) -> Principal | None:
         """The sender of the request; None if it needs no key and has no body.
 
         Raises Declined if the sender is not authenticated, or may not send a body to this address.
         """
         if not length and not route.needs_key:
             return None
-        principal = await self._authenticate(scope.headers.get("authorization") or "")
+        principal = await self._authenticate(scope.headers.get("authorization") or "", fields)
         if route.work is work.POST and not principal.may_post:
             raise Declined("wrong-scope", scope="post")
         return principal
@@ -204,35 +206,38 @@ class Gateway:
         status, headers, part = first
         out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
         sent, cursor, deadline = 0, follow.after, time.monotonic() + MAX_STREAM_SECONDS
+        fields = environment[request_ids.FIELDS]
         try:
             while sent < MAX_STREAM_BYTES and time.monotonic() < deadline:
                 if part:
                     await out.send_bytes(part)
                     sent += len(part)
                 await self._identify(environment)
-                part, reached = await self._places.run(work.READ, _sender(environment), partial(follow.next, cursor))
+                following = partial(with_fields(fields, follow.next), cursor)
+                part, reached = await self._places.run(work.READ, _sender(environment), following)
                 if reached == cursor and not await self._log_watcher.wait_beyond(cursor.position, HEARTBEAT_SECONDS):
                     part = b": \n\n"
                 cursor = reached
         except Declined as problem:  # the response has begun, so it can only be ended
-            log.info("stream ended", problem=problem.kind)
+            log.info("stream ended", **fields, problem=problem.kind)
         except NotInTheLog as error:  # the client gets 404 when it reconnects
-            log.warning("stream ended: the log was restored", position=cursor.position, head=error.head)
+            log.warning("stream ended: the log was restored", **fields, position=cursor.position, head=error.head)
         except OperationalError as error:
-            log.warning("stream ended", reason=str(error).strip())
+            log.warning("stream ended", **fields, reason=str(error).strip())
 
     async def _identify(self, environment: dict[str, Any]) -> None:
         """Authenticate the request again. Raises Declined."""
-        environment[PRINCIPAL] = await self._authenticate(environment.get("HTTP_AUTHORIZATION", ""))
+        fields, authorization = environment[request_ids.FIELDS], environment.get("HTTP_AUTHORIZATION", "")
+        environment[PRINCIPAL] = await self._authenticate(authorization, fields)
 
-    async def _authenticate(self, authorization: str) -> Principal:
+    async def _authenticate(self, authorization: str, fields: Mapping[str, str]) -> Principal:
         """The principal with these credentials. Raises Declined if they are invalid or cannot be checked now."""
         if cached := self._authenticator.cached(authorization):
             return cached
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(
-                    self._key_threads, self._authenticator.authenticate, authorization
+                    self._key_threads, with_fields(fields, self._authenticator.authenticate), authorization
                 )
         except NotAuthenticated as error:
             raise Declined(error.kind) from error

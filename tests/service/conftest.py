@@ -119,6 +119,11 @@ def live(api: Api, events: list[dict]) -> None:
         assert response.status_code == 201, (event, response.json)
 
 
+def content(response) -> dict:
+    """The JSON of a response without the id of the request, which is another one for each request."""
+    return {name: value for name, value in response.json.items() if name != "request_id"}
+
+
 def close(api: Api) -> None:
     close_app(api.app)
 

@@ -15,7 +15,7 @@ from service.api.http import strict_json
 from service.app import close, create_app
 from service.config import Config
 from tests.conftest import end_sessions
-from tests.service.conftest import SECRET, SMALL_PLAN
+from tests.service.conftest import SECRET, SMALL_PLAN, content
 
 FUND = "fund/f"
 SETTINGS = {"notice_working_days": 5, "approvals": ["审核"], "acceptance_tries": 2}
@@ -85,7 +85,7 @@ def test_a_refusal_contains_its_rule_and_its_facts_in_two_languages(api, establi
     response = api.post(api.event("PlanAdopted", FUND, cites=["局文"], draft=7), "fund-office")
     assert response.status_code == 422
     assert response.content_type == "application/problem+json"
-    assert response.json == {
+    assert content(response) == {
         "type": "/v1/problems/not-the-latest-draft",
         "title": "Version 7 of the fund is not the plan's latest draft; the latest is: none.",
         "title_zh": "本事件流第 7 号事件不是最新的计划草案；最新草案版本号：无。",

@@ -27,6 +27,7 @@ from service.api.http.responses import answer
 from service.api.posting.event_schemas import SCHEMAS
 from service.api.posting.event_schemas.event_schema import CIRCUMSTANCES
 from service.auth.grants import SCOPES
+from service.observability import request_ids
 
 bp = Blueprint("openapi", __name__, template_folder="templates")
 
@@ -53,6 +54,13 @@ CONDITIONAL = (
     ("If-Match", "The last stream version that you have read, in quotes.", r'^"(0|[1-9][0-9]{0,15})"$'),
     ("If-None-Match", "*: post only if the stream does not exist yet.", r"^\*$"),
 )
+
+
+REQUEST_ID = {
+    "description": "The id of the request: as in the service's log and in a problem document. 本次请求的编号。",
+    "schema": {"type": "string", "pattern": f"^{request_ids.ACCEPTED.pattern}$"},
+}
+"""The response header X-Request-Id."""
 
 
 @bp.get("/openapi.json")
@@ -144,6 +152,7 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
         security=[{"bearer": []}],
     )
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
+    spec.components.header(request_ids.HEADER, REQUEST_ID)
     response_models = [about.response for _, _, about in operations if about.response is not None]
     answers, components = schemas.of_answers([*response_models, response_types.Problem])
     for name, schema in components.items():
@@ -169,13 +178,18 @@ def describe(operations: list[tuple[Rule, str, Operation]]) -> dict[str, Any]:
 
 
 def _operation(rule: Rule, about: Operation, body: dict[str, Any] | None) -> dict[str, Any]:
-    problem = {"description": "A problem document with its remedy. 错误说明。", "content": _problem_content()}
+    headers = {request_ids.HEADER: {"$ref": f"#/components/headers/{request_ids.HEADER}"}}
+    problem = {
+        "description": "A problem document with its remedy. 错误说明。",
+        "headers": headers,
+        "content": _problem_content(),
+    }
     described: dict[str, Any] = {
         "operationId": _operation_id(rule),
         "summary": f"{about.summary} {about.summary_zh}",
         "parameters": [*_path_parameters(rule), *_query_parameters(about)],
         "responses": {
-            "2XX": {"description": about.summary, "content": _response_content(rule, body)},
+            "2XX": {"description": about.summary, "headers": headers, "content": _response_content(rule, body)},
             "default": problem,
         },
     }

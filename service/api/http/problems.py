@@ -20,7 +20,9 @@ from domain.money import Money
 from domain.rules import Refused
 from domain.rules.every_post import UnknownStream
 from service import __version__
+from service.api.http import challenges
 from service.api.http.problem_types import PROBLEM_TYPES
+from service.api.http.request_context import request_id
 from service.api.http.responses import answer
 from service.api.http.strict_json import NotStrictJson
 from service.auth import grants
@@ -130,15 +132,19 @@ def kebab(name: str) -> str:
 
 
 def respond(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    """The response with the document `problem`. Sets `g.outcome` to the problem type, for the request log."""
+    """The response with the document `problem` and the id of the request.
+
+    Sets `g.outcome` to the problem type, for the request log.
+    """
     g.outcome = problem["type"].rpartition("/")[2]
-    return answer(problem, problem["status"], "application/problem+json", headers)
+    if problem["status"] == 403:
+        headers = {**(headers or {}), **challenges.of_forbidden(g.outcome, problem.get("scope"))}
+    return answer({**problem, "request_id": request_id()}, problem["status"], "application/problem+json", headers)
 
 
 MAX_ERRORS = 50
 """Maximum number of validation errors that are reported for one event."""
 BY_STATUS = {404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "wrong-media-type"}
-CHALLENGE = {"WWW-Authenticate": 'Bearer realm="suyuan"'}
 RETRY_SOON = {"Retry-After": "1"}
 RETRY_LATER = {"Retry-After": "60"}
 
@@ -158,7 +164,11 @@ def _validation_error(error: ValidationError) -> Response:
 
 
 def _not_authenticated(error: grants.NotAuthenticated) -> Response:
-    return respond(document(error.kind), CHALLENGE if PROBLEM_TYPES[error.kind].status == 401 else RETRY_SOON)
+    if PROBLEM_TYPES[error.kind].status != 401:
+        return respond(document(error.kind), RETRY_SOON)
+    return respond(
+        document(error.kind), challenges.of_unauthenticated(error.kind, request.headers.get("Authorization"))
+    )
 
 
 def _unavailable(error: Exception) -> Response:

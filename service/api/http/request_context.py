@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from flask import current_app, g
+from flask import current_app, g, request
 
 from service.auth.grants import Principal
 from service.ledger.application import Ledger
+from service.observability.request_ids import FIELDS
 from service.postgres.session import Pool
 from service.postgres.snapshots import Reader
 
@@ -24,6 +25,10 @@ def reader() -> Reader:
 def keys() -> Pool:
     """The pool of connections that look up API keys."""
     return current_app.extensions["keys"]  # type: ignore[no-any-return]
+
+
+def request_id() -> str:
+    return request.environ[FIELDS]["request_id"]  # type: ignore[no-any-return]
 
 
 def principal() -> Principal:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Flask, Response, request
 
+from service.observability import request_ids
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
@@ -32,17 +34,22 @@ VARY = ("Authorization", "Accept-Encoding")
 
 
 def install(app: Flask) -> None:
-    """Add the headers of this module to every response of the application.
+    """Add the headers of this module and the request id to every response of the application.
 
-    The constant headers are added outside Flask, because Flask would take a few microseconds for each of them.
+    They are added outside Flask, because Flask would take a few microseconds for each of them.
     """
     inner = app.wsgi_app
 
     def wsgi_app(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            return start(status, [*headers, *SECURITY.items()], *rest)
+        fields = environ.get(request_ids.FIELDS)
+        if fields is None:  # not called by the gateway
+            fields = request_ids.fields_of(environ.get("HTTP_X_REQUEST_ID"), environ.get("HTTP_TRACEPARENT"))
+            environ[request_ids.FIELDS] = fields
 
-        return inner(environ, begin)
+        def begin(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+            return start(status, [*headers, *SECURITY.items(), (request_ids.HEADER, fields["request_id"])], *rest)
+
+        return request_ids.with_fields(fields, inner)(environ, begin)
 
     app.wsgi_app = wsgi_app  # type: ignore[assignment, method-assign]
 

@@ -53,6 +53,15 @@ class Problem(TypedDict):
     outcomes: NotRequired[list[dict[str, Any]]]
     fund: NotRequired[str | None]
     position: NotRequired[Position]
+    request_id: NotRequired[
+        Annotated[
+            str,
+            Meta(
+                description="The id of the request, as in the header X-Request-Id and in the service's log."
+                " 本次请求的编号，与标头 X-Request-Id 及服务日志一致。"
+            ),
+        ]
+    ]
 
 
 class ErrorAt(TypedDict):
