@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -65,6 +67,12 @@ OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
 """The variables that the projector reads, in addition to OF_LEDGER."""
 
 
+SECRETS = ("SUYUAN_SECRET", "DATABASE_URL", "PGPASSWORD")
+"""The environment variables that may hold a secret or a password. A child process gets them by hand_over(), not in its
+environment, which other programs can read in /proc/PID/environ."""
+HANDED_OVER = "SUYUAN_HANDED_OVER"
+"""The environment variable with the number of the file descriptor from which a child process reads these variables."""
+
 MIN_SECRET = 32
 """The minimum number of characters of the ledger's secret."""
 
@@ -113,7 +121,8 @@ def from_environment(
     """The configuration from the environment.
 
     `new`: create the home directory and the secret if they are missing. `variables`: the variables that the command
-    uses, besides those of the ledger; all others are ignored.
+    uses, besides those of the ledger; all others are ignored. The secret is removed from the environment of this
+    process, so that it is not passed to child processes.
 
     Raises ConfigWrong if a variable is invalid. Without `new`, also raises it if there is no secret, or if DATABASE_URL
     is not set and the home directory has no ledger. With `new`, also raises it if the home directory has a ledger but
@@ -126,7 +135,7 @@ def from_environment(
     elif url is None and not (home / "postgres").exists():
         raise _no_ledger(home)
     given = {name: env.get(name) for name in variables}
-    return Config(
+    config = Config(
         home=home,
         host=given.get("HOST") or "127.0.0.1",
         port=_number(given, "PORT", 8000, 65_535),
@@ -139,6 +148,39 @@ def from_environment(
         oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,
         example=given.get("SUYUAN_EXAMPLE") == "1",
     )
+    if env is os.environ:
+        os.environ.pop("SUYUAN_SECRET", None)
+    return config
+
+
+def without_secrets() -> dict[str, str]:
+    """The environment of this process, without the variables that may hold a secret: the one for child processes."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
+
+
+def hand_over(config: Config) -> int:
+    """A file descriptor from which a child process reads its variables of SECRETS. The caller closes it.
+
+    It is the end of a pipe, which holds them: they are much shorter than a pipe's capacity. A secret that is not text
+    can only come from the file in the home directory, where the child process finds it too.
+    """
+    variables = {"DATABASE_URL": config.database_url or "", "PGPASSWORD": os.environ.get("PGPASSWORD")}
+    with suppress(UnicodeDecodeError):
+        variables["SUYUAN_SECRET"] = config.secret.decode()
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "w", encoding="utf-8") as stream:
+        json.dump({name: value for name, value in variables.items() if value is not None}, stream)
+    return reading
+
+
+def accept_handed_over() -> None:
+    """Set the variables that the parent process has handed over, if it has.
+
+    What is set while a process runs does not show in /proc/PID/environ.
+    """
+    if descriptor := os.environ.pop(HANDED_OVER, None):
+        with os.fdopen(int(descriptor), encoding="utf-8") as stream:
+            os.environ.update(json.load(stream))
 
 
 def _home(env: Mapping[str, str]) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -14,7 +15,15 @@ from typing import Any
 
 import structlog
 
-from service.config import Config, ExitCode, OperatorError, TemporaryError
+from service.config import (
+    HANDED_OVER,
+    Config,
+    ExitCode,
+    OperatorError,
+    TemporaryError,
+    hand_over,
+    without_secrets,
+)
 
 log = structlog.get_logger()
 
@@ -70,17 +79,33 @@ def command(config: Config, *arguments: str) -> Iterator[threading.Event]:
 
     Yields an event that is set once the process has ended and will not be restarted.
     """
-    environment = {**os.environ, **for_children(config)}
+    with supervised(
+        arguments[0], lambda: start(config, *arguments), stop_process, final=lambda code: code in FINAL
+    ) as ended:
+        yield ended
 
-    def start() -> subprocess.Popen[bytes]:
+
+def start(config: Config, *arguments: str, stdout: int | None = None) -> subprocess.Popen[bytes]:
+    """Start a child process that runs the `suyuan` command with these arguments on the ledger of `config`.
+
+    Its secrets are handed over by a pipe, so that they are not in its environment.
+    """
+    secrets = hand_over(config)
+    try:
         return subprocess.Popen(
             [sys.executable, "-m", "service", *arguments],
-            env=environment,
+            env={**without_secrets(), **for_children(config), HANDED_OVER: str(secrets)},
+            pass_fds=[secrets],
+            stdout=stdout,
             start_new_session=True,  # Ctrl-C must reach only this process, which then stops its children in order
         )
+    finally:
+        os.close(secrets)
 
-    with supervised(arguments[0], start, stop_process, final=lambda code: code in FINAL) as ended:
-        yield ended
+
+def no_core_dumps() -> None:
+    """Let neither this process nor its children write their memory, which has secrets, to a file when they crash."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def stop_process(process: subprocess.Popen[bytes]) -> None:
@@ -93,9 +118,8 @@ def stop_process(process: subprocess.Popen[bytes]) -> None:
 
 
 def for_children(config: Config) -> dict[str, str]:
-    """The environment variables that child processes need in addition to those of this process."""
+    """The environment variables that child processes need in addition to those of this process. None is secret."""
     return {
-        "DATABASE_URL": config.database_url or "",
         "SUYUAN_HOME": str(config.home),
         "SUYUAN_EXAMPLE": "1" if config.example else "",
         "HOST": config.host,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
-import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from pathlib import Path
 from threading import Lock
@@ -19,6 +17,7 @@ from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
 from marshmallow import Schema, ValidationError, fields, validate
 
+from service.auth import issuer_documents
 from service.auth.grants import SCOPES, Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
 from service.yaml_file.document import FileUnreadable, bytes_of
@@ -26,6 +25,7 @@ from service.yaml_file.document import FileUnreadable, bytes_of
 log = structlog.get_logger()
 
 FETCH_SECONDS = 5.0
+"""The issuer's keys, and before them its discovery document, are fetched within this time in all."""
 MAX_KEYS_AGE_SECONDS = 600.0
 """The keys with which the issuer's tokens are verified are fetched again when they are older than this."""
 FETCHED_AGAIN_SECONDS = 10.0
@@ -54,6 +54,16 @@ class _Role(Schema):
     sources = fields.List(fields.String(), load_default=())
 
 
+class _Path(fields.Field[tuple[str, ...]]):
+    """The path to a member of a token: names with dots between them, or a list of names, which may have dots."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
+        names = value.split(".") if isinstance(value, str) else value
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
+            raise ValidationError("must be a path such as realm_access.roles, or a list of names")
+        return tuple(names)
+
+
 class _File(Schema):
     issuer = fields.Url(required=True, require_tld=False)
     audience = fields.String(required=True)
@@ -61,8 +71,8 @@ class _File(Schema):
         fields.String(validate=validate.OneOf(ALGORITHMS)), load_default=("RS256",), validate=validate.Length(min=1)
     )
     jwks_uri = fields.Url(require_tld=False, load_default=None)
-    name_claim = fields.String(load_default="sub")
-    roles_claim = fields.String(load_default="roles")
+    name_claim = _Path(load_default=("sub",))
+    roles_claim = _Path(load_default=("roles",))
     roles = fields.Dict(keys=fields.String(), values=fields.Nested(_Role), required=True)
 
 
@@ -134,16 +144,17 @@ class Issuer:
 
     def _fetch(self) -> None:
         """Fetch the issuer's keys; the old keys stay in use if that fails."""
+        deadline = time.monotonic() + FETCH_SECONDS
         try:
-            uri = self._settings["jwks_uri"] or self._discovered()
-            self._keys = KeySet.import_key_set(_get(uri))  # type: ignore[arg-type]
+            uri = self._settings["jwks_uri"] or self._discovered(deadline)
+            self._keys = KeySet.import_key_set(issuer_documents.fetch(uri, deadline))  # type: ignore[arg-type]
         except (OSError, ValueError, KeyError, JoseError) as error:
             log.warning("the issuer's keys cannot be fetched", issuer=self._settings["issuer"], reason=repr(error))
         self._fetched_at = time.monotonic()
 
-    def _discovered(self) -> str:
-        document = _get(self._settings["issuer"].rstrip("/") + "/.well-known/openid-configuration")
-        return cast(str, document["jwks_uri"])
+    def _discovered(self, deadline: float) -> str:
+        address = self._settings["issuer"].rstrip("/") + "/.well-known/openid-configuration"
+        return str(issuer_documents.fetch(address, deadline)["jwks_uri"])
 
 
 def read(file: Path) -> Issuer:
@@ -156,20 +167,10 @@ def read(file: Path) -> Issuer:
         raise TokenFileWrong(file, error.messages) from error
 
 
-def _claim(claims: Mapping[str, Any], path: str) -> Any:
-    """The value of the claim named `path`; if there is none, the value found by reading `path` as a dotted path.
+def _claim(claims: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """The value at `path` in the claims, None if there is none.
 
-    For example, `realm_access.roles` is the member `roles` of the claim `realm_access`. None if there is neither.
+    The path ("realm_access", "roles") is the member `roles` of the claim `realm_access`, and nothing else: a claim with
+    the name `realm_access.roles` may be one that a user has chosen.
     """
-    if path in claims:
-        return claims[path]
-    return reduce(
-        lambda value, step: value.get(step) if isinstance(value, dict) else None, path.split("."), cast(Any, claims)
-    )
-
-
-def _get(uri: str) -> dict[str, Any]:
-    if not uri.startswith(("https://", "http://")):
-        raise ValueError(uri)
-    with urllib.request.urlopen(uri, timeout=FETCH_SECONDS) as response:  # noqa: S310 - its scheme was checked
-        return cast(dict[str, Any], json.loads(response.read(1_000_000)))
+    return reduce(lambda value, name: value.get(name) if isinstance(value, dict) else None, path, cast(Any, claims))

@@ -18,7 +18,7 @@ import psycopg
 
 from projections import Changed
 from projections.rebuild import AlreadyRunning
-from service import __version__, supervisor
+from service import __version__, config, supervisor
 from service.cli import click_errors
 from service.cli.terminal import HELP, Group
 from service.config import ABOUT, ExitCode, OperatorError
@@ -61,6 +61,7 @@ def cli() -> None:
 
     Suyuan: a ledger of special funds that traces every fen to its source.
     """
+    config.accept_handed_over()
     logs.configure()
     supervisor.on_stop_signal(_interrupt)  # so that started processes are stopped in order
 

@@ -24,6 +24,7 @@ log = structlog.get_logger()
 @supervisor.permanent_errors()
 def command() -> None:
     """跟随日志，更新投影，定时核查。Follow the log, fold it into the projections, run the checks."""
+    supervisor.no_core_dumps()
     stop = supervisor.stop_signal()
     supervisor.watch_parent(stop.set)
     settings = config.from_environment(variables=OF_PROJECTOR)

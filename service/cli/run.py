@@ -39,6 +39,7 @@ Setup = list[dict[str, Any]]
 @click.command("run", epilog=variables(*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"))
 def command() -> None:
     """一键启动示例。Run the database, the projector and the web service with the example."""
+    supervisor.no_core_dumps()
     settings = startup.checked(config.from_environment(new=True))
     with database(settings) as chosen:
         _step("数据库已就绪 database ready", lambda: _prepare(chosen))

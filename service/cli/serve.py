@@ -25,6 +25,7 @@ log = structlog.get_logger()
 @supervisor.permanent_errors()
 def command() -> None:
     """启动网络服务（先执行 migrate）。Serve the API; run `suyuan migrate` first."""
+    supervisor.no_core_dumps()
     supervisor.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     settings = startup.checked(config.from_environment(variables=OF_SERVER))
     with database(settings, join=True) as chosen:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
+from functools import partial
+from typing import Any
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
@@ -64,8 +66,7 @@ def serve(config: Config) -> None:
 
     If the worker process dies, this process exits too, and its supervisor restarts both.
     """
-    # The worker is a new process that reads the environment: pass it the settings chosen here, such as the database.
-    os.environ |= supervisor.for_children(config)
+    os.environ[supervisor.PARENT] = str(os.getpid())  # the worker ends with this process
     _prepare_forked_worker()
     server = Granian(
         "service.server.worker:build",
@@ -83,4 +84,12 @@ def serve(config: Config) -> None:
         log_level=LogLevels.error,
     )
     server.main_loop_interrupt = _Flag()  # type: ignore[assignment]
-    server.serve()
+    # The worker gets the settings that were chosen here, not by its environment: /proc would show it.
+    server.serve(target_loader=partial(_gateway, config), wrap_loader=False)
+
+
+def _gateway(config: Config) -> Any:
+    """The gateway, in the worker. Only the worker imports it, because that takes time and memory."""
+    from service.server.worker import build  # noqa: PLC0415
+
+    return build(config)

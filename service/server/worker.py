@@ -12,7 +12,7 @@ from flask import Flask
 
 from service import supervisor
 from service.app import create_app
-from service.config import OF_SERVER, from_environment
+from service.config import Config
 from service.observability import logs
 from service.server.gateway import Gateway
 from service.server.log_watcher import LogWatcher
@@ -40,14 +40,10 @@ def _warm_up(app: Flask) -> None:
         log.exception("warming up")
 
 
-def build() -> Gateway:
-    """The gateway that the web server's worker loads.
-
-    The worker calls this function after the fork. Environment variables configure the gateway.
-    """
+def build(config: Config) -> Gateway:
+    """The gateway that the web server's worker loads. The worker calls this function after the fork."""
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
-    config = from_environment(variables=OF_SERVER)
     app = create_app(config)
     app.extensions["warming"] = threading.Thread(target=_warm_up, args=(app,), name="warm up", daemon=True)
     app.extensions["warming"].start()

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +14,10 @@ import psycopg
 import structlog
 from psycopg.rows import dict_row
 
+from service import supervisor
 from service.config import Config, ExitCode
 from service.postgres import session
 from service.postgres.queries import QUERIES
-from service.supervisor import for_children
 
 log = structlog.get_logger()
 
@@ -65,12 +64,7 @@ def _run(config: Config, stop: threading.Event) -> Mapping[str, Any] | None:
 
     When `stop` is set, the process and its children are terminated.
     """
-    process = subprocess.Popen(
-        [sys.executable, "-m", "service", "check", "--json"],
-        env={**os.environ, **for_children(config)},
-        stdout=subprocess.PIPE,
-        start_new_session=True,
-    )
+    process = supervisor.start(config, "check", "--json", stdout=subprocess.PIPE)
     ended = threading.Event()
 
     def watch() -> None:

@@ -496,7 +496,7 @@ def test_an_issuer_that_was_unreachable_at_first_is_fetched_again(tmp_path, monk
         late = issuer(provider, tmp_path)
         token = provider.token()
         with monkeypatch.context() as patch:
-            patch.setattr(tokens, "_get", lambda _: (_ for _ in ()).throw(OSError("unreachable")))
+            patch.setattr(tokens.Issuer, "_discovered", lambda *_: (_ for _ in ()).throw(OSError("unreachable")))
             with pytest.raises(NotAuthenticated) as refused:
                 late.authenticate(token)
         assert refused.value.kind == "issuer-unavailable"
@@ -505,7 +505,18 @@ def test_an_issuer_that_was_unreachable_at_first_is_fetched_again(tmp_path, monk
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"algorithms": ["HS256"]}, {"algorithms": ["none"]}, {"algorithms": []}, {"issuer": "x"}, {"roles": {"a": {}}}],
+    [
+        {"algorithms": ["HS256"]},
+        {"algorithms": ["none"]},
+        {"algorithms": []},
+        {"issuer": "x"},
+        {"roles": {"a": {}}},
+        {"roles_claim": ""},
+        {"roles_claim": "a..b"},
+        {"roles_claim": []},
+        {"name_claim": [1]},
+        {"name_claim": {}},
+    ],
 )
 def test_a_wrong_token_file_raises_token_file_wrong(provider, tmp_path, wrong):
     with pytest.raises(tokens.TokenFileWrong):
