@@ -61,7 +61,15 @@ class KeyExists(Exception):
 
 
 class NoSuchKey(Exception):
-    """There is no key of this name, or it was revoked."""
+    """There has never been a key of this name."""
+
+
+class KeyEnded(Exception):
+    """The key was revoked, or expired, at `at`. A key that expired can be rotated if it gets a new expiry."""
+
+    def __init__(self, at: datetime, *, revoked: bool) -> None:
+        super().__init__(at, revoked)
+        self.at, self.revoked = at, revoked
 
 
 class OtherSecret(OperatorError):
@@ -116,10 +124,19 @@ def new(secret: bytes) -> str:
     return PREFIX + random + _mark(secret, random)
 
 
-def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_at: datetime | None = None) -> str:
+def create(
+    conn: Connection[Any],
+    secret: bytes,
+    name: str,
+    of: Grant,
+    expires_at: datetime | None = None,
+    *,
+    reason: str | None = None,
+) -> str:
     """Create a key and return it. Raises KeyExists.
 
-    `of`: the key's grant. Only a digest of the key is stored, so the key cannot be shown again.
+    `of`: the key's grant. Only a digest of the key is stored, so the key cannot be shown again. `reason`: why the key
+    is created, for the history.
     """
     key = new(secret)
     with conn.transaction():
@@ -128,7 +145,9 @@ def create(conn: Connection[Any], secret: bytes, name: str, of: Grant, expires_a
         except UniqueViolation as error:
             raise KeyExists(name) from error
         _add_secret(conn, secret, name, key, expires_at)
-        _log_change(conn, name, "created", **_lists(of), expires_at=expires_at and expires_at.isoformat())
+        _log_change(
+            conn, name, "created", **_lists(of), expires_at=expires_at and expires_at.isoformat(), reason=reason
+        )
     return key
 
 
@@ -148,30 +167,48 @@ def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant)
 
 
 def rotate(
-    conn: Connection[Any], secret: bytes, name: str, overlap: timedelta, expires_at: datetime | None = None
+    conn: Connection[Any],
+    secret: bytes,
+    name: str,
+    overlap: timedelta,
+    expires_at: datetime | None = None,
+    *,
+    reason: str | None = None,
 ) -> str:
     """Create and return a new key of this name; the old one stays valid for `overlap` at most.
 
-    Without `expires_at`, the new key expires when the old one would have expired. Raises NoSuchKey.
+    Without `expires_at`, the new key expires when the old one would have expired. `reason`: why, for the history.
+    Raises NoSuchKey; KeyEnded if the key was revoked, or if it has expired and there is no `expires_at`.
     """
     key = new(secret)
     with conn.transaction():
-        row = conn.execute(QUERIES["lock_key"], {"name": name}).fetchone()
-        if row is None:
-            raise NoSuchKey(name)
+        row = _lock(conn, name)
+        if row["expired"] and expires_at is None:
+            raise KeyEnded(row["expires_at"], revoked=False)
         expires_at = expires_at or row["expires_at"]
         conn.execute(QUERIES["expire_secrets"], {"name": name, "overlap": overlap})
         _add_secret(conn, secret, name, key, expires_at)
-        _log_change(conn, name, "rotated", overlap=str(overlap), expires_at=expires_at and expires_at.isoformat())
+        until = expires_at and expires_at.isoformat()
+        _log_change(conn, name, "rotated", overlap=str(overlap), expires_at=until, reason=reason)
     return key
 
 
-def revoke(conn: Connection[Any], name: str) -> None:
-    """Revoke all keys of this name. Raises NoSuchKey."""
+def revoke(conn: Connection[Any], name: str, *, reason: str | None = None) -> None:
+    """Revoke all keys of this name. `reason`: why, for the history. Raises NoSuchKey, or KeyEnded if it was revoked."""
     with conn.transaction():
-        if conn.execute(QUERIES["revoke_key"], {"name": name}).rowcount == 0:
-            raise NoSuchKey(name)
-        _log_change(conn, name, "revoked")
+        _lock(conn, name)
+        conn.execute(QUERIES["revoke_key"], {"name": name})
+        _log_change(conn, name, "revoked", reason=reason)
+
+
+def _lock(conn: Connection[Any], name: str) -> dict[str, Any]:
+    """Lock the key of this name until the transaction ends. Raises NoSuchKey, or KeyEnded if it was revoked."""
+    row: dict[str, Any] | None = conn.execute(QUERIES["lock_key"], {"name": name}).fetchone()
+    if row is None:
+        raise NoSuchKey(name)
+    if row["revoked_at"]:
+        raise KeyEnded(row["revoked_at"], revoked=True)
+    return row
 
 
 def list_keys(conn: Connection[Any]) -> list[KeyRecord]:
@@ -191,7 +228,7 @@ def list_keys(conn: Connection[Any]) -> list[KeyRecord]:
 
 
 def history(conn: Connection[Any]) -> list[dict[str, Any]]:
-    """All changes to keys, oldest first: rows of `at`, `key`, `action`, `by`, `detail`."""
+    """All changes to keys, oldest first: rows of `at`, `key`, `action`, `by`, `reason`, `detail`."""
     return list(conn.execute(QUERIES["access_changes"]))
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import Any
 
 import click
 import psycopg
 from marshmallow import ValidationError
+from marshmallow.fields import Field
 from rich.markup import escape
 from rich.table import Table
 
 from service import calendar
-from service.api.posting.fields import Source
+from service.api.posting.fields import Code, Source, Text
 from service.auth import api_keys
 from service.auth.api_keys import KeyRecord
 from service.auth.grants import SCOPES, grant
@@ -25,7 +27,9 @@ from service.cli.terminal import (
     NEW,
     Group,
     administered,
+    err,
     out,
+    say,
     say_json,
     say_key,
     variables,
@@ -46,6 +50,23 @@ def command() -> None:
 
 NAMED = click.argument("name")
 EXPIRES = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="last day (Asia/Shanghai) 有效期至（含）")
+MAX_REASON = 200
+
+
+def _valid(option: str, field: Field[Any], text: str) -> str:
+    """Return `text`, the value of `option`. Raises ClickException if the field refuses it."""
+    try:
+        field.deserialize(text)
+    except ValidationError as error:
+        raise click.ClickException(f"{option} {text[:40]!r}: {' '.join(map(str, error.messages))}") from error
+    return text
+
+
+REASON: Callable[[Any], Any] = click.option(
+    "--reason",
+    callback=lambda _, __, text: text if text is None else _valid("--reason", Text(max_length=MAX_REASON), text),
+    help="why, shown by `keys history` 事由，记入变更记录",
+)
 
 
 @command.command("create", epilog=HELP_OF_CHANGES)
@@ -56,9 +77,23 @@ EXPIRES = click.option("--expires", type=click.DateTime(["%Y-%m-%d"]), help="las
 @click.option("--fund", "funds", multiple=True, help="limit the key to this fund 仅限专项资金")
 @click.option("--project", "projects", multiple=True, help="limit the key to this project 仅限项目")
 @click.option("--source", "sources", multiple=True, help="limit the key to this event source 仅限来源")
+@click.option(
+    "--not-yet-established",
+    is_flag=True,
+    help="accept funds and projects that are not in the ledger yet 资金或项目尚未入账",
+)
 @EXPIRES
+@REASON
 @NEW
-def create_key(name: str, expires: datetime | None, *, new: bool, **limits: tuple[str, ...]) -> None:
+def create_key(
+    name: str,
+    expires: datetime | None,
+    reason: str | None,
+    *,
+    new: bool,
+    not_yet_established: bool,
+    **limits: tuple[str, ...],
+) -> None:
     """新建密钥（只显示一次）。Create a key and print it; it cannot be shown again."""
     if not re.fullmatch("[a-z0-9][a-z0-9.-]{0,63}", name):
         raise click.ClickException(
@@ -69,34 +104,50 @@ def create_key(name: str, expires: datetime | None, *, new: bool, **limits: tupl
             "admin 权限不能限于专项资金或项目 the scope admin cannot be limited to funds or projects"
         )
     for source in limits["sources"]:
-        _must_be_a_source(source)
+        _valid("--source", Source(), source)
     until = _end_of(expires)
     with administered(new=new) as (chosen, conn):
-        _must_exist(conn, limits)
+        _check_limits(conn, limits, not_yet_established=not_yet_established)
         try:
             with conn.transaction():  # a key that cannot be shown is not created
-                say_key(api_keys.create(conn, chosen.secret, name, grant(**limits), until))
+                say_key(api_keys.create(conn, chosen.secret, name, grant(**limits), until, reason=reason))
         except api_keys.KeyExists as error:
             raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never reused") from error
 
 
-def _must_be_a_source(source: str) -> None:
-    """Raises ClickException if `source` cannot be the source of a post."""
-    try:
-        Source().deserialize(source)
-    except ValidationError as error:
-        raise click.ClickException(f"--source {source[:40]!r}: {' '.join(map(str, error.messages))}") from error
+def _check_limits(
+    conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]], *, not_yet_established: bool
+) -> None:
+    """Raises ClickException if `limits` names a fund or project that the ledger does not have, with similar codes.
 
-
-def _must_exist(conn: psycopg.Connection[dict[str, Any]], limits: dict[str, tuple[str, ...]]) -> None:
-    """Raises ClickException if `limits` names a fund or project that the ledger does not have.
-
-    A key that is limited to an unknown fund or project would grant nothing.
+    A key that is limited to an unknown fund or project would grant nothing. With `not_yet_established`, such codes are
+    only printed: the office of a fund may need its key to establish the fund. They must be codes that a fund can have.
     """
     streams = [f"{kind}/{code}" for kind in ("fund", "project") for code in limits[f"{kind}s"]]
     known = {row["stream"] for row in conn.execute(QUERIES["known_codes"], {"streams": streams})}
-    if unknown := [stream for stream in streams if stream not in known]:
-        raise click.ClickException(f"账簿中没有 not in this ledger: {', '.join(unknown)}")
+    unknown = [stream for stream in streams if stream not in known]
+    if unknown and not not_yet_established:
+        similar = _similar(conn, unknown)
+        raise click.ClickException(
+            f"账簿中没有 not in this ledger: {', '.join(each + similar[each] for each in unknown)}\n"
+            "尚未入账的，请加 --not-yet-established；if it is yet to be established: --not-yet-established"
+        )
+    for stream in unknown:
+        kind, _, code = stream.partition("/")
+        _valid(f"--{kind}", Code(), code)
+        say(f"账簿中尚无 not yet in this ledger: {stream}", console=err)
+
+
+def _similar(conn: psycopg.Connection[dict[str, Any]], streams: Sequence[str]) -> dict[str, str]:
+    """For each stream: the similar ones that the ledger has, in a remark; "" if there are none."""
+    codes = {row["stream"].casefold(): row["stream"] for row in conn.execute(QUERIES["all_codes"])}
+    return {stream: _remark(stream.casefold(), codes) for stream in streams}
+
+
+def _remark(text: str, names: dict[str, str]) -> str:
+    """A remark that lists the `names` whose keys are similar to `text`; "" if there are none."""
+    similar = [names[each] for each in get_close_matches(text, names, n=3, cutoff=0.75)]
+    return f" (相近 similar: {', '.join(similar)})" if similar else ""
 
 
 @command.command("list", epilog=HELP)
@@ -132,19 +183,21 @@ def _document(key: KeyRecord) -> dict[str, Any]:
     help="how long the old key stays valid 旧密钥保留小时数",
 )
 @EXPIRES
-def rotate_key(name: str, overlap_hours: int, expires: datetime | None) -> None:
+@REASON
+def rotate_key(name: str, overlap_hours: int, expires: datetime | None, reason: str | None) -> None:
     """轮换密钥。Print a new key for this name; the old one stays valid for a while."""
     until = _end_of(expires)
-    with administered() as (chosen, conn), _in_force(name), conn.transaction():
-        say_key(api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until))
+    with administered() as (chosen, conn), _in_force(conn, name), conn.transaction():
+        say_key(api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until, reason=reason))
 
 
 @command.command("revoke", epilog=HELP_OF_CHANGES)
 @NAMED
-def revoke_key(name: str) -> None:
+@REASON
+def revoke_key(name: str, reason: str | None) -> None:
     """吊销密钥。Revoke a key; it is refused from then on."""
-    with administered() as (_, conn), _in_force(name):
-        api_keys.revoke(conn, name)
+    with administered() as (_, conn), _in_force(conn, name):
+        api_keys.revoke(conn, name, reason=reason)
 
 
 @command.command("history", epilog=HELP)
@@ -156,19 +209,38 @@ def key_history(*, as_json: bool) -> None:
     if as_json:
         say_json(changes)
         return
-    table = Table("时间 at", "密钥 key", "动作 action", "经办 by", "内容 detail")
+    table = Table("时间 at", "密钥 key", "动作 action", "经办 by", "事由 reason", "内容 detail")
     for change in changes:
-        detail = json.dumps(change["detail"], ensure_ascii=False)
-        table.add_row(_local(change["at"]), change["key"], change["action"], escape(change["by"]), escape(detail))
+        texts = change["by"], change["reason"] or "", json.dumps(change["detail"], ensure_ascii=False)
+        table.add_row(_local(change["at"]), change["key"], change["action"], *map(escape, texts))
     out.print(table)
 
 
 @contextmanager
-def _in_force(name: str) -> Iterator[None]:
+def _in_force(conn: psycopg.Connection[dict[str, Any]], name: str) -> Iterator[None]:
+    """Context manager: reports a key of this name that there never was, or that has ended, and what to do."""
     try:
         yield
     except api_keys.NoSuchKey as error:
-        raise click.ClickException(f"没有名为 {name} 的有效密钥 there is no valid key named {name}") from error
+        similar = _remark(name, {key.name: key.name for key in api_keys.list_keys(conn)})
+        raise click.ClickException(
+            f"没有名为 {name} 的密钥 there is no key named {name}{similar}\n见 see: suyuan keys list"
+        ) from error
+    except api_keys.KeyEnded as ended:
+        raise click.ClickException(_ended(name, ended)) from ended
+
+
+def _ended(name: str, ended: api_keys.KeyEnded) -> str:
+    at = _local(ended.at)
+    if ended.revoked:
+        return (
+            f"密钥 {name} 已于 {at} 吊销，不能恢复；请以新名称新建：suyuan keys create\n"
+            f"the key {name} was revoked at {at} and cannot be restored; create one of another name: suyuan keys create"
+        )
+    return (
+        f"密钥 {name} 已于 {at} 到期；如需续用，请给出新的有效期：--expires 日期\n"
+        f"the key {name} expired at {at}; to go on using it, give a new last day: --expires DAY"
+    )
 
 
 def _end_of(day: datetime | None) -> datetime | None:

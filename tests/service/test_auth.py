@@ -92,7 +92,7 @@ def test_a_revoked_key_does_not_authenticate_and_stays_listed(admin, ring):
     assert kind_of(ring, key) == "expired-key"
     [listed] = api_keys.list_keys(admin)
     assert (listed.state, listed.secrets) == ("revoked", 0)
-    with pytest.raises(api_keys.NoSuchKey):
+    with pytest.raises(api_keys.KeyEnded):
         api_keys.revoke(admin, "office")
 
 

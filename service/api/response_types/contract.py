@@ -94,13 +94,14 @@ class Self(TypedDict):
 
 
 class KeyChange(TypedDict):
-    """A change to a key, and who made it."""
+    """A change to a key, who made it, and why, if a reason was given."""
 
     id: int
     at: datetime
     key: str
     action: Literal["created", "rotated", "revoked"]
     by: str
+    reason: str | None
     detail: dict[str, Any]
 
 

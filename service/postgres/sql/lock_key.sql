@@ -1,11 +1,15 @@
--- lock_key: lock a key that is in force until the transaction ends, and return when the last of its secrets expires.
+-- lock_key: lock a key until the transaction ends, and return when it was revoked, when the last of its secrets
+-- expires, and whether that is past.
 select
-    name,
-    (
-        select case when bool_and(s.expires_at is not null) then max(s.expires_at) end
-        from api_secret as s
-        where s.name = k.name
-    ) as expires_at
+    k.name,
+    k.revoked_at,
+    s.expires_at,
+    coalesce(s.expires_at <= now(), false) as expired
 from api_key as k
-where name = %(name)s and revoked_at is null
-for update
+cross join lateral (
+    select case when bool_and(each.expires_at is not null) then max(each.expires_at) end as expires_at
+    from api_secret as each
+    where each.name = k.name
+) as s
+where k.name = %(name)s
+for update of k
