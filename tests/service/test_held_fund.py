@@ -335,17 +335,19 @@ def test_a_fund_that_is_not_held_cannot_be_released(two_funds):
 
 
 def test_the_command_names_the_event_that_still_cannot_be_folded_and_releases_the_fund_after_the_repair(
-    two_funds, monkeypatch, folder
+    two_funds, folder
 ):
     position = two_funds.break_()
-    monkeypatch.setenv("DATABASE_URL", two_funds.api.url)
-    monkeypatch.setenv("SUYUAN_SECRET", SECRET.decode())
-    monkeypatch.setenv("SUYUAN_HOME", str(folder))
+    variables = {
+        "DATABASE_URL": two_funds.api.url,
+        "SUYUAN_SECRET": SECRET.decode(),  # each command removes it from its environment
+        "SUYUAN_HOME": str(folder),
+    }
 
     def run(*arguments):
-        return CliRunner().invoke(cli, ["rebuild", *arguments])
+        return CliRunner(env=variables).invoke(cli, ["rebuild", *arguments])
 
-    statement = CliRunner().invoke(cli, ["reconcile", "--fund", HELD, str(example.STATEMENT)])
+    statement = CliRunner(env=variables).invoke(cli, ["reconcile", "--fund", HELD, str(example.STATEMENT)])
     assert f"held at position {position}" in statement.output
     assert run("--release", HELD, "lot").exit_code == 2
     refused = run("--release", HELD)
