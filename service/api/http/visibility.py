@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from flask import g
+
 from service.api.http.problems import Problem
-from service.api.http.request_context import principal
+from service.api.http.request_context import principal, reader
 
 
 def may_read(fund: str | None = None, project: str | None = None) -> bool:
@@ -27,3 +29,47 @@ def must_read(fund: str | None = None, project: str | None = None) -> None:
     """
     if not may_read(fund, project):
         raise Problem("out-of-limits", fund=fund, project=project)
+
+
+def can_read(stream: str) -> bool:
+    """Whether the principal may read the stream of a fund or project."""
+    return may_read(fund_of(stream), project_of(stream))
+
+
+def project_of(stream: str) -> str | None:
+    """The code of the project whose stream this is; None if it is the stream of a fund."""
+    kind, _, code = stream.partition("/")
+    return code if kind == "project" else None
+
+
+def fund_of(stream: str) -> str | None:
+    """The fund of the stream of a fund or project. None if the log has no such project. Cached for the request."""
+    project = project_of(stream)
+    if project is None:
+        return stream.partition("/")[2]
+    cache: dict[str, str | None] = g.setdefault("funds_of_streams", {})
+    if stream not in cache:
+        cache[stream] = _look_up_fund(stream)
+    return cache[stream]
+
+
+def _look_up_fund(stream: str) -> str | None:
+    with reader().at() as snapshot:
+        row = snapshot.one("stream_fund", stream=stream)
+    return row["fund"] if row else None
+
+
+def is_limited() -> bool:
+    """Whether every grant of the principal is limited to some funds or projects."""
+    return all(grant.limited for grant in principal().grants)
+
+
+def is_within_limits(stream: str) -> bool:
+    """Whether some grant of the principal covers the stream of a fund or project, whatever its scopes."""
+    if not is_limited():
+        return True
+    grants, project = principal().grants, project_of(stream)
+    if any(project in grant.projects for grant in grants):
+        return True
+    fund = fund_of(stream)
+    return any(fund in grant.funds for grant in grants)

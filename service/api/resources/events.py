@@ -11,7 +11,7 @@ from service.api.http.operation import operation
 from service.api.http.parameters import MAX_INTEGER, whole
 from service.api.http.problems import Problem
 from service.api.http.request_context import reader
-from service.api.http.visibility import must_find, must_read
+from service.api.http.visibility import must_find, must_read, project_of
 from service.api.resources.feed import bp
 
 __all__ = ["bp"]
@@ -26,7 +26,7 @@ def one(position: int) -> Response:
         row = snapshot.one("event", position=min(position, MAX_INTEGER), source=current_app.config["SOURCE"])
     if row is None:
         raise Problem("not-found")
-    must_find(row["fund"], _project_of(row["stream"]))
+    must_find(row["fund"], project_of(row["stream"]))
     return Response(f"{row['line']}\n", 200, {"Cache-Control": response_headers.IMMUTABLE}, content_type=EVENT)
 
 
@@ -62,7 +62,7 @@ def _stream(stream: str, after: int | None, limit: int | None) -> Response:
         first = snapshot.one("stream_fund", stream=stream)
         if first is None:
             raise Problem("not-found")
-        must_find(first["fund"], _project_of(stream))
+        must_find(first["fund"], project_of(stream))
         rows = snapshot.rows("stream_events", **params)
         version = snapshot.one("stream_version", stream=stream)
     headers = {
@@ -72,8 +72,3 @@ def _stream(stream: str, after: int | None, limit: int | None) -> Response:
     if rows:
         headers["Link"] = f'<{pagination.next_url(str(rows[-1]["cursor"]))}>; rel="next"'
     return Response(f"[{','.join(row['line'] for row in rows)}]\n", 200, headers, content_type=BUNDLE)
-
-
-def _project_of(stream: str) -> str | None:
-    kind, _, code = stream.partition("/")
-    return code if kind == "project" else None

@@ -207,6 +207,11 @@ class PaymentNow(Payment):
     as_of: AsOf
 
 
+WITHHELD = Meta(
+    description="True if the key may not read the event: `stream` and `actor` are then empty, `version` is 0,"
+    " `documents` has none, and `payee` is null; of its move, the step has only the amount."
+    " 密钥无权查阅该事件时为 true，此时仅有位置、类型、日期和金额。"
+)
 Step = TypedDict(
     "Step",
     {
@@ -226,6 +231,7 @@ Step = TypedDict(
         "batch": NotRequired[int | None],
         "award": NotRequired[str | None],
         "payment": NotRequired[str | None],
+        "withheld": NotRequired[Annotated[bool, WITHHELD]],
     },
 )
 
