@@ -22,11 +22,13 @@ def tables(min_position: int | None, fund: str | None = None, project: str | Non
     """Context manager: a snapshot of the tables for an answer about `fund` or `project`.
 
     In the snapshot, the tables are folded at least up to `min_position`. Raises Problem `fund-held` if `fund`
-    is held or, without `fund`, if a fund that has `project` is held. Raises NotInTheLog if the log has not reached
-    `min_position`, and NotYet if the tables have not.
+    is held or, without `fund`, if a fund that has `project` is held. If the principal may not read `fund`, its being
+    held counts only if it has `project`. Raises NotInTheLog if the log has not reached `min_position`, and NotYet if
+    the tables have not.
     """
     with reader().at(min_position or 0) as snapshot:
-        must_not_be_held(snapshot, fund, project)
+        if fund is None or may_read(fund) or has_project(snapshot, fund, project):
+            must_not_be_held(snapshot, fund, project)
         yield snapshot
 
 
@@ -41,6 +43,11 @@ def must_not_be_held(snapshot: Snapshot, fund: str | None, project: str | None =
     for each in (fund, *(row["fund"] for row in of_project)):
         if each in snapshot.held:
             raise Problem("fund-held", fund=each, position=snapshot.held[each]["position"])
+
+
+def has_project(snapshot: Snapshot, fund: str, project: str | None) -> bool:
+    """Whether `project` is open in this fund or, before it is opened anywhere, is in the fund's plan."""
+    return project is not None and {"fund": fund} in snapshot.rows("funds_of_project", project=project)
 
 
 def as_of(snapshot: Snapshot, fund: str | None = None, project: str | None = None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from domain.posting import ACCOUNTS
 from service.api import response_types
 from service.api.http import pagination
-from service.api.http.held_funds import as_of, tables
+from service.api.http.held_funds import as_of, has_project, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import (
     AWARD,
@@ -113,8 +113,8 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
     must_read(fund, filters["project"])
     size = limit or pagination.DEFAULT_ROWS
     position, seq = (after or "0.0").split(".")
-    with tables(min_position, fund) as snapshot:
-        _existing(snapshot, fund)
+    with tables(min_position, fund, filters["project"]) as snapshot:
+        _existing(snapshot, fund, filters["project"])
         rows = snapshot.rows("movements", fund=fund, **filters, position=int(position), seq=int(seq), limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
     return pagination.answer_rows("movements", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
@@ -155,9 +155,12 @@ def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
     }
 
 
-def _existing(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The fund's row in the projections. Raises Problem if there is no such fund."""
+def _existing(snapshot: Snapshot, fund: str, project: str | None = None) -> dict[str, Any]:
+    """The fund's row in the projections. Raises Problem `not-found` if there is no such fund.
+
+    A principal who may read only `project` gets the same answer if the project is in another fund.
+    """
     row = snapshot.one("funds", fund=fund)
-    if row is None:
+    if row is None or (project and not may_read(fund) and not has_project(snapshot, fund, project)):
         raise Problem("not-found", fund=fund)
     return row

@@ -10,7 +10,7 @@ from service.api.http.held_funds import absent, as_of, must_not_be_held, tables
 from service.api.http.operation import operation
 from service.api.http.parameters import FUND, MIN_POSITION
 from service.api.http.responses import answer
-from service.api.http.visibility import may_read, must_find
+from service.api.http.visibility import may_read
 
 bp = Blueprint("projects", __name__, url_prefix="/v1/projects")
 
@@ -32,10 +32,10 @@ def all_projects(*, fund: str | None, min_position: int | None) -> Response:
 @operation("Get a project", "单个项目", response_types.ProjectNow, min_position=MIN_POSITION)
 def one_project(project: str, *, min_position: int | None) -> Response:
     with tables(min_position) as snapshot:
-        row = snapshot.one("projects", fund=None, project=project)
+        rows = snapshot.rows("projects", fund=None, project=project)
+        row = next((each for each in rows if may_read(each["fund"], project)), None)
         if row is None:
             raise absent(snapshot)
-        must_find(row["fund"], project)
         must_not_be_held(snapshot, row["fund"])
         params = {"fund": row["fund"], "project": project}
         all_awards = {

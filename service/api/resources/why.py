@@ -10,7 +10,6 @@ from flask import Blueprint, Response
 
 from domain.event import Reference
 from domain.ledger_view import LedgerView
-from domain.state.project import Project
 from domain.why import Answer, Condition, Step, why
 from service.api import response_types
 from service.api.http.operation import operation
@@ -18,7 +17,7 @@ from service.api.http.parameters import AWARD, whole
 from service.api.http.problems import Problem, refusal_problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_find
+from service.api.http.visibility import fund_of, may_read
 from service.api.posting.event_schemas import SCHEMAS
 
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
@@ -65,14 +64,14 @@ def why_not(project: str, *, batch: int, award: str | None) -> Response:
 def view_of(project: str) -> LedgerView:
     """The ledger view of a project.
 
-    Raises Problem `not-found` if the project does not exist, or if the principal may not read it.
+    Raises Problem `not-found` if the project does not exist, or if the principal may not read it. Whether it may is
+    asked of the log first: a stream that it may not read is not read.
     """
-    view = ledger().view(f"project/{project}")
-    state = view.stream(f"project/{project}").state
-    if not isinstance(state, Project):
+    stream = f"project/{project}"
+    fund = fund_of(stream)
+    if fund is None or not may_read(fund, project):
         raise Problem("not-found", project=project)
-    must_find(state.fund, project)
-    return view
+    return ledger().view(stream)
 
 
 def _references(found: Answer) -> set[Reference]:
