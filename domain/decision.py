@@ -166,16 +166,17 @@ def _booking_date(ledger: LedgerView, posted: Posted, *touched: str) -> date:
 def _lower_bounds(ledger: LedgerView, posted: Posted, touched: tuple[str, ...]) -> Iterator[tuple[str, date]]:
     """For each stream that limits the booking date of `posted`: its name, and the earliest booking date allowed.
 
-    For a stream in `touched`, this is the booking date of the stream's last event. If `posted` opens a project, the
-    fund's stream limits it too: to the booking date of the event that put the plan in force.
+    For a stream in `touched`, this is the booking date of the stream's last event. If `posted` opens a project, only
+    the fund's stream limits it: to the booking date of the event that put the plan in force.
     """
-    for name in touched:
-        if last := ledger.stream(name).booked_on:
-            yield name, last
     if isinstance(posted.fact, ProjectOpened):
         owner = ledger.fund(posted.fact.fund)
         if owner.adopted_on:
             yield f"fund/{owner.code}", owner.adopted_on
+        return
+    for name in touched:
+        if last := ledger.stream(name).booked_on:
+            yield name, last
 
 
 def _fund_of(ledger: LedgerView, posted: Posted) -> str:

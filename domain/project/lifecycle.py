@@ -33,7 +33,7 @@ class ProjectOpened(ProjectFact, frozen=True):
     about_zh = "按已批准的计划开立项目，事件流为 project/代码。"
     allowed = Allowed.ALWAYS
     reversible = None
-    refused_by = (ProjectExists, UnknownStream, FundIsClosed, NotInPlan)
+    refused_by = (UnknownStream, FundIsClosed, NotInPlan, ProjectExists)
     fund: str
 
     def also_reads(self) -> tuple[str, ...]:
@@ -79,12 +79,13 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 
 
 def open_project(context: Context, project: Project | None, fact: ProjectOpened) -> Decision:
-    if project is not None:
-        raise ProjectExists(project=project.code)
     fund = context.ledger.fund(fact.fund)
     if fund.closed:
         raise FundIsClosed(fund=fund.code)
     fund.line(context.code)
+    # Checked last: a sender that may not know the project learns of it only if the fund's own plan has its code.
+    if project is not None:
+        raise ProjectExists(project=project.code)
     return context.allow()
 
 

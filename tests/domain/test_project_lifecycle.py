@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 
 from domain.fund.funding import FundsAllotted, SurplusSurrendered
-from domain.fund.lifecycle import FundClosed
+from domain.fund.lifecycle import FundClosed, FundEstablished
 from domain.mirrors import FundsReturned
 from domain.project.amendment import AwardDeclined
 from domain.project.call import CallClosed, CallFailed
@@ -18,6 +18,7 @@ from domain.rules.recovery import RecoveryOutstanding
 from tests.lives import (
     FUND,
     PROJECT,
+    SETTINGS,
     allotted,
     awarded,
     balances,
@@ -45,6 +46,14 @@ def test_a_project_outside_the_plan_cannot_be_opened():
     a_founded_fund.when(post("project/workstation", ProjectOpened("f"), "1-6")).refused(
         NotInPlan, project="workstation"
     )
+
+
+def test_a_project_of_another_fund_is_refused_as_one_that_nobody_has_opened():
+    """A sender that is limited to its fund learns neither that the project exists nor when it was last booked."""
+    settled = a_founded_fund.given(post("fund/g", FundEstablished("另一专项", SETTINGS), "1-1"))
+    for project in (PROJECT, "project/nobody"):
+        opening = post(project, ProjectOpened("g"), "1-2", booked="1-2")
+        settled.when(opening).refused(NotInPlan, project=project.partition("/")[2])
 
 
 def test_a_project_of_an_unknown_fund_cannot_be_opened():
