@@ -19,10 +19,11 @@ from service.api.http.limits import BINARY, BUNDLE, EVENT, LIMITS, MAX_BUNDLE_EV
 from service.api.http.operation import operation
 from service.api.http.parameters import flag, version_of
 from service.api.http.problems import Problem
-from service.api.http.request_context import ledger, principal, reader
+from service.api.http.request_context import ledger, principal
 from service.api.http.responses import answer
+from service.api.http.visibility import fund_of
 from service.api.http.work import POST
-from service.api.posting import cloudevents, refusal_log
+from service.api.posting import cloudevents, concealment, refusal_log
 from service.api.posting.event_schemas import SCHEMAS
 from service.auth.grants import Principal
 from service.ledger.application import Unavailable
@@ -84,11 +85,12 @@ class Item:
 
     @property
     def failure(self) -> Mapping[str, Any]:
-        """The problem document of an item that was not recorded."""
+        """The problem document of an item that was not recorded, as the sender may see it."""
         if self.problem is not None:
             return self.problem
         assert self.outcome is not None
-        return problems.outcome_problem(self.outcome)
+        assert self.post is not None
+        return concealment.of_post(problems.outcome_problem(self.outcome), self.post.posted)
 
 
 @bp.post("/events")
@@ -258,27 +260,13 @@ def _forbidden(
     elif envelope["type"] == ProjectOpened.__name__:
         fund = envelope["data"].get("fund")
     else:
-        fund = _fund_of(stream) or opened_projects.get(stream)
+        fund = fund_of(stream) or opened_projects.get(stream)
     place = (fund if isinstance(fund, str) else None, code if kind == "project" else None)
     if sender.may(scope, *place, source):
         return None
     if sender.may(scope, *place):
         return problems.document("wrong-source", source=source)
     return problems.document("out-of-limits", stream=stream)
-
-
-def _fund_of(stream: str) -> str | None:
-    """The fund of the project stream `stream`; None if there is no such stream. Cached for the request."""
-    cache: dict[str, str | None] = g.setdefault("funds_of_streams", {})
-    if stream not in cache:
-        cache[stream] = _look_up_fund(stream)
-    return cache[stream]
-
-
-def _look_up_fund(stream: str) -> str | None:
-    with reader().at() as snapshot:
-        row = snapshot.one("stream_fund", stream=stream)
-    return row["fund"] if row else None
 
 
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from service.api.http.request_context import ledger
+from service.api.http.visibility import is_limited, is_within_limits
 from service.ledger import coalescing
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Post
@@ -26,6 +27,7 @@ def store(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
 
 
 def _row(post: Post, problem: Mapping[str, Any]) -> Row:
+    fund = getattr(post.posted.fact, "fund", None)
     facts = {key: value for key, value in problem.items() if key not in COMMON_MEMBERS}
     return {
         "keys": post.posted.header.key,
@@ -38,7 +40,8 @@ def _row(post: Post, problem: Mapping[str, Any]) -> Row:
         "streams": post.posted.stream,
         "actors": post.posted.header.actor,
         "days": post.posted.header.occurred_on,
-        "funds": getattr(post.posted.fact, "fund", None),
+        "funds": fund,
+        "own_funds": fund if fund and is_limited() and is_within_limits(f"fund/{fund}") else None,
         "rules": problem.get("rule"),
         "titles": problem["title"],
         "titles_zh": problem["title_zh"],

@@ -13,8 +13,10 @@ from service.api.http.parameters import FUND, PROJECT, one_of, text, whole
 from service.api.http.problems import Problem
 from service.api.http.request_context import principal, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import may_read, must_read
+from service.api.http.visibility import fund_of, is_limited, is_within_limits, may_read, must_read
+from service.api.posting import concealment
 from service.api.posting.event_schemas import SCHEMAS
+from service.postgres.session import Row
 
 bp = Blueprint("refusals", __name__, url_prefix="/v1")
 
@@ -37,8 +39,11 @@ def refusals(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     with reader().at() as snapshot:
-        filters |= {"fund": fund, "stream": project and f"project/{project}", "source": None, "post_id": None}
+        stream = project and f"project/{project}"
+        of_fund = fund_of(stream) if stream and is_limited() else None
+        filters |= {"fund": fund, "stream": stream, "of_fund": of_fund, "source": None, "post_id": None}
         rows = snapshot.rows("refusals", **filters, after=after or 0, limit=size)
+    rows = [concealment.of_row(row) for row in rows]
     return pagination.answer_rows("refusals", rows, {}, size, lambda row: str(row["id"]))
 
 
@@ -56,11 +61,15 @@ def post(*, source: str | None, id: str | None) -> Response:  # noqa: A002 - the
         raise Problem("bad-parameter", parameter="source" if source is None else "id", detail="It is required. 必填。")
     with reader().at() as snapshot:
         recorded = snapshot.one("post", source=source, id=id)
-        no_filters = dict.fromkeys(("fund", "stream", "key", "type"))
+        no_filters = dict.fromkeys(("fund", "stream", "of_fund", "key", "type"))
         refused = snapshot.rows("refusals", **no_filters, source=source, post_id=id, after=0, limit=pagination.MAX_ROWS)
         head = snapshot.head
     own_key = principal().name
-    refused = [row for row in refused if row["key"] == own_key or may_read(row["fund"])]
+    refused = [
+        _to_sender(row) if row["key"] == own_key else concealment.of_row(row)
+        for row in refused
+        if row["key"] == own_key or may_read(row["fund"])
+    ]
     if recorded and recorded.pop("key") != own_key and not may_read(recorded["fund"]):
         recorded = None
     if not recorded and not refused:
@@ -75,3 +84,12 @@ def post(*, source: str | None, id: str | None) -> Response:  # noqa: A002 - the
             "as_of": {"position": head},
         }
     )
+
+
+def _to_sender(row: Row) -> Row:
+    """A refusal as its sender may see it: without the fund of a project that the sender's key does not cover.
+
+    Such a refusal is one of ProjectOpened that was stored by version 0.2 for the fund that has the project.
+    """
+    shown = is_within_limits(row["stream"]) or is_within_limits(f"fund/{row['fund']}")
+    return {**concealment.of_row(row, own=True), "fund": row["fund"] if shown else None}
