@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint, g, render_template
 
 from domain.money import Money
 from service.api.http.request_context import reader
+from service.api.http.visibility import may_read
 from service.api.resources.funds import annex
 
 bp = Blueprint("console", __name__, template_folder="templates")
@@ -29,9 +30,12 @@ def share(part: str, whole: str) -> str:
 
 @bp.get("/")
 def home() -> str:
-    """The console page: the plan of each fund with its actual amounts."""
+    """The console page: the plan of each fund with its actual amounts.
+
+    If the page needs a key, it has the funds that the key may read.
+    """
     with reader().at() as snapshot:
-        funds = snapshot.rows("funds", fund=None)
+        funds = [row for row in snapshot.rows("funds", fund=None) if "principal" not in g or may_read(row["fund"])]
         plans = [
             {**_by_tasks(annex(snapshot, fund["fund"])), "held": snapshot.held.get(fund["fund"])}
             for fund in funds
