@@ -202,6 +202,7 @@ class Walk:
     def send(self, sent: Sent, key: str) -> tuple[int, str, str]:
         """The status, the headers and the body of the answer, as text."""
         headers = self.served.api.headers(key) | ({"Content-Type": sent.kind} if sent.body is not None else {})
+        headers["X-Request-Id"] = "the-same"  # otherwise each problem document would have another
         self.connection.request(sent.method, sent.url(), sent.body, headers)
         answer = self.connection.getresponse()
         body = answer.read().decode()
