@@ -359,25 +359,27 @@ def test_the_command_names_the_event_that_still_cannot_be_folded_and_releases_th
     assert two_funds.get(f"/v1/funds/{HELD}").status_code == 200
 
 
-def test_the_command_names_in_both_languages_the_fund_that_the_rebuild_holds(two_funds, monkeypatch, folder):
-    monkeypatch.setenv("DATABASE_URL", two_funds.api.url)
-    monkeypatch.setenv("SUYUAN_SECRET", SECRET.decode())
-    monkeypatch.setenv("SUYUAN_HOME", str(folder))
+def test_the_command_names_in_both_languages_the_fund_that_the_rebuild_holds(two_funds, folder):
+    variables = {
+        "DATABASE_URL": two_funds.api.url,
+        "SUYUAN_SECRET": SECRET.decode(),  # each command removes it from its environment
+        "SUYUAN_HOME": str(folder),
+    }
     position = two_funds.post_to(HELD, NUMBER)
     two_funds.api.fold()
     two_funds.execute(f"alter table citation add constraint by_mistake check (number <> '{NUMBER}') not valid")
     two_funds.execute("update project set name = 'x' where fund = %s", OTHER)
-    refused = CliRunner().invoke(cli, ["rebuild"])
+    refused = CliRunner(env=variables).invoke(cli, ["rebuild"])
     assert refused.exit_code == 1
     assert f"专项资金 {HELD} 切换时将暂停推算：日志第 {position} 号事件无法推算到表 citation" in refused.output
     assert f"the fund {HELD} would be held: the event at position {position}" in refused.output
     assert "--accept-differences project" in refused.output
-    rebuilt = CliRunner().invoke(cli, ["rebuild", "citation", "--accept-differences", "project"])
+    rebuilt = CliRunner(env=variables).invoke(cli, ["rebuild", "citation", "--accept-differences", "project"])
     assert rebuilt.exit_code == 0, rebuilt.output
     assert f"专项资金 {HELD} 已暂停推算：日志第 {position} 号事件无法推算到表 citation" in rebuilt.output
     assert f"the fund {HELD} is held: the event at position {position} cannot be folded into citation" in rebuilt.output
     two_funds.execute("delete from held_fund")
-    document = json.loads(CliRunner().invoke(cli, ["rebuild", "--json"]).stdout)
+    document = json.loads(CliRunner(env=variables).invoke(cli, ["rebuild", "--json"]).stdout)
     assert [(each["fund"], each["position"]) for each in document["held"]] == [(HELD, position)]
 
 
