@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from domain.decision import TITLES
 from domain.event import Reference
+from domain.fen import MAX_BOUND
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.period import following, last_day, months_between, period_of
@@ -123,6 +124,11 @@ SENTENCES = {
         "账簿中没有 {year} 年的放假安排，导入之前，公示期不得晚于 {due_on}。",
         "CalendarUnknown",
     ),
+    "serials-used": Sentence(
+        "The ledger has used {percent} % of the serial numbers of all funds, for {amount} yuan.",
+        "账簿已用去全部资金共用编号的 {percent}%，合计 {amount} 元。",
+        "SerialsExhausted",
+    ),
     "plan-exceeds-pool": Sentence(
         "The plan has {planned} yuan left to allot; the pool holds {pool} yuan.",
         "计划尚需分配 {planned} 元，待分配资金只有 {pool} 元。",
@@ -186,6 +192,7 @@ class Alert(Struct, frozen=True):
         return SENTENCES[self.name].zh.format(**facts, due_on=self.due_on)
 
 
+SERIALS_PERCENT = 1
 CALENDAR_DUE_DAYS = 60
 """From this many days before the ledger's calendar ends, an alert asks to import the calendar of the next year.
 
@@ -206,6 +213,7 @@ def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator
     state = ledger.fund(fund)
     yield from _of_fund(state, ledger.today)
     yield from _of_calendar(ledger, state)
+    yield from _of_serials(ledger, state)
     for code in projects:
         project = ledger.project(code)
         yield from _of_rounds(project, ledger.today)
@@ -242,6 +250,16 @@ def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
     due_on = date(year - 1, 12, 31)
     if not fund.closed and (due_on - ledger.today).days <= CALENDAR_DUE_DAYS:
         yield Alert("calendar-to-import", urgency(due_on, ledger.today), {"year": year}, due_on=due_on)
+
+
+def _of_serials(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:
+    """The alert that the ledger has used SERIALS_PERCENT of its serial numbers or more.
+
+    All funds share the serial numbers, so every fund that is not closed gets the alert.
+    """
+    percent = ledger.next_serial * 100 // MAX_BOUND
+    if not fund.closed and percent >= SERIALS_PERCENT:
+        yield Alert("serials-used", Urgency.ODD, {"percent": percent, "amount": Money(ledger.next_serial)})
 
 
 def _of_rounds(project: Project, today: date) -> Iterator[Alert]:

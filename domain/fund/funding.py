@@ -17,6 +17,8 @@ from domain.posting import ACCOUNTS, POOL, RECOVERED, Move, Place, issue, move
 from domain.rules.every_post import BalanceTooSmall, MissingCitation, UnknownStream
 from domain.rules.fund import (
     AllotmentExceedsPlan,
+    AppropriationsTooLarge,
+    AppropriationTooLarge,
     BatchNotInPlan,
     FundIsClosed,
     NotInPlan,
@@ -40,7 +42,7 @@ class AppropriationReceived(FundFact, frozen=True):
     about_zh = "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号。"
     reversible = Reversible(in_part=True)
     cites = (("上级指标文号", "本级指标文号"),)
-    refused_by = (SerialsExhausted,)
+    refused_by = (AppropriationTooLarge, AppropriationsTooLarge, SerialsExhausted)
     amount: Money
     budget_year: int
 
@@ -176,7 +178,7 @@ def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
 def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
     match fact:
         case AppropriationReceived():
-            return _appropriate(context, fact)
+            return _appropriate(context, fund, fact)
         case FundsAllotted():
             return _allot(context, fund, fact)
         case AllotmentWithdrawn():
@@ -192,7 +194,13 @@ def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
             assert_never(fact)
 
 
-def _appropriate(context: Context, fact: AppropriationReceived) -> Decision:
+def _appropriate(context: Context, fund: Fund, fact: AppropriationReceived) -> Decision:
+    of_one, of_all = fund.settings.ceilings
+    total = Money(sum(each.amount for each in fund.appropriations.values()) + fact.amount)
+    if fact.amount > of_one:
+        raise AppropriationTooLarge(ceiling=of_one, amount=fact.amount)
+    if total > of_all:
+        raise AppropriationsTooLarge(ceiling=of_all, total=total)
     first = context.ledger.next_serial
     if fact.amount > MAX_BOUND - first:
         raise SerialsExhausted(left=Money(MAX_BOUND - first), amount=fact.amount)

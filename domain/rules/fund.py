@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.money import Money
-from domain.rules.refused import ACCOUNTING, BUDGET, SEED, Refused
+from domain.rules.refused import ACCOUNTING, BUDGET, SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -38,6 +38,30 @@ class SerialsExhausted(Refused):
     remedy_zh = "核对金额是否有误；如无误，另建账簿登记新的指标。"
     left: Money
     amount: Money
+
+
+@dataclass(eq=False)
+class AppropriationTooLarge(Refused):
+    """An appropriation of this fund may have at most {ceiling} yuan, not {amount}."""
+
+    zh = "本专项资金的一笔指标至多 {ceiling} 元，填报为 {amount} 元。"
+    remedy = "Check the amount for a typing error; if it is right, first raise max_appropriation by SettingsChanged."
+    remedy_zh = "核对金额是否有误；如无误，先变更规则参数（SettingsChanged）提高 max_appropriation。"
+    source = setting("max_appropriation")
+    ceiling: Money
+    amount: Money
+
+
+@dataclass(eq=False)
+class AppropriationsTooLarge(Refused):
+    """All appropriations of this fund may have at most {ceiling} yuan; with this one, they would have {total}."""
+
+    zh = "本专项资金的指标合计至多 {ceiling} 元，登记本笔后为 {total} 元。"
+    remedy = "Check the amount for a typing error; if it is right, first raise max_total by SettingsChanged."
+    remedy_zh = "核对金额是否有误；如无误，先变更规则参数（SettingsChanged）提高 max_total。"
+    source = setting("max_total")
+    ceiling: Money
+    total: Money
 
 
 @dataclass(eq=False)

@@ -32,6 +32,11 @@ class NoticeOrder(StrEnum):
     AFTER_DECISION = "after_decision"
 
 
+USUAL_MAX_APPROPRIATION, USUAL_MAX_TOTAL = Money(10**12), Money(10**13)
+"""Ten billion and a hundred billion yuan. They keep a mistake in one fund from using up the serial numbers, which all
+funds of the ledger share."""
+
+
 class Settings(EventPart, frozen=True):
     """The parameters of one fund. Such parameters are never constants in code.
 
@@ -42,6 +47,8 @@ class Settings(EventPart, frozen=True):
     the closing. `idle_days`: allotted money raises an alert after this number of days without a payment.
     `december_percent`: the payments of December raise an alert if they reach this percentage of the year's payments.
     `reconcile_before_close`: if true, a period can be closed only when accepted statements cover all its days.
+    `max_appropriation`: the largest amount of one appropriation; None: USUAL_MAX_APPROPRIATION. `max_total`: the
+    largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL.
     """
 
     notice_working_days: int
@@ -55,6 +62,13 @@ class Settings(EventPart, frozen=True):
     idle_days: int = 180
     december_percent: int = 30
     reconcile_before_close: bool = False
+    max_appropriation: Money | None = None
+    max_total: Money | None = None
+
+    @property
+    def ceilings(self) -> tuple[Money, Money]:
+        """The largest amount of one appropriation, and the largest sum of all."""
+        return self.max_appropriation or USUAL_MAX_APPROPRIATION, self.max_total or USUAL_MAX_TOTAL
 
 
 class Task(EventPart, frozen=True):

@@ -42,6 +42,7 @@ LEDGER = {
     "suyuan_projector_lag_events": "Events that the projections have not folded yet.",
     "suyuan_projector_lag_seconds": "Age of the oldest event that the projections have not folded yet.",
     "suyuan_calendar_days": "Days from today to the last day that the calendar covers; negative after it.",
+    "suyuan_serials_used_ratio": "Part of all serial numbers of fen that is used, from 0 to 1.",
     "suyuan_funds_held": "Funds that are held because an event cannot be folded.",
 }
 SNAPSHOTS = {"suyuan_snapshots_unreadable": "Snapshots that could not be read, so that the log was replayed."}

@@ -104,6 +104,8 @@ SETTINGS = block(
         "idle_days": WHOLE,
         "december_percent": WHOLE,
         "reconcile_before_close": flag,
+        "max_appropriation": AMOUNT,
+        "max_total": AMOUNT,
     },
 )
 FUND = block(

@@ -14,7 +14,13 @@ from domain.rules.every_post import (
     MissingCitation,
     PeriodIsClosed,
 )
-from domain.rules.fund import FundExists, PlanExceedsPool, SerialsExhausted
+from domain.rules.fund import (
+    AppropriationsTooLarge,
+    AppropriationTooLarge,
+    FundExists,
+    PlanExceedsPool,
+    SerialsExhausted,
+)
 from domain.rules.project import ProjectExists
 from service.plans.plan_file import PlanEvent
 from service.yaml_file.kinds import ACTOR
@@ -106,6 +112,8 @@ REFUSED: Mapping[type[Refused], Callable[[PlanEvent, Mapping[str, Any]], str]] =
     BeforeItsCause: _field("/data/occurred_on"),
     PeriodIsClosed: _field("/data/occurred_on"),
     PlanExceedsPool: _path("plan.total"),
+    AppropriationTooLarge: _path("appropriation.amount"),
+    AppropriationsTooLarge: _path("appropriation.amount"),
     SerialsExhausted: _path("appropriation.amount"),
     FundExists: _path("fund.code"),
     ProjectExists: _field("/subject"),

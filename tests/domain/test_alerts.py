@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.alerts import SENTENCES, Urgency, alerts
+from domain.fen import MAX_BOUND
 from domain.fund.funding import AppropriationReceived
 from domain.fund.lifecycle import SettingsChanged
 from domain.ledger_view import Stream
@@ -145,7 +146,7 @@ FROM_TABLES = {
 
 
 def test_every_kind_of_alert_has_a_case():
-    assert {name for name, *_ in CASES} | FROM_TABLES | {"calendar-to-import"} == set(SENTENCES)
+    assert {name for name, *_ in CASES} | FROM_TABLES | {"calendar-to-import", "serials-used"} == set(SENTENCES)
 
 
 @pytest.mark.parametrize(
@@ -165,6 +166,18 @@ def test_a_fund_is_alerted_from_60_days_before_its_last_calendar_ends(today, urg
         assert (each.facts, each.due_on, each.by) == ({"year": 2031}, date(2030, 12, 31), ())
         assert "2031" in each.en
         assert "2031 年" in each.zh
+
+
+@pytest.mark.parametrize(
+    ("used", "percent"), [(0, None), (MAX_BOUND // 101, None), (MAX_BOUND // 99, 1), (MAX_BOUND, 100)]
+)
+def test_a_fund_is_alerted_when_a_hundredth_of_the_serials_of_all_funds_is_used(used, percent):
+    ledger = replace(awarded().ledger, next_serial=used)
+    found = [each for each in alerts(ledger, "f", ("p",)) if each.name == "serials-used"]
+    assert [each.facts["percent"] for each in found] == ([percent] if percent else [])
+    for each in found:
+        assert f"{percent} %" in each.en
+        assert f"{percent}%" in each.zh
 
 
 def test_a_closed_fund_needs_no_further_calendar():

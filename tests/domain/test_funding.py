@@ -13,7 +13,7 @@ from domain.fund.funding import (
     FundsReinstated,
     SurplusSurrendered,
 )
-from domain.fund.lifecycle import FundClosed, FundEstablished
+from domain.fund.lifecycle import FundClosed, FundEstablished, SettingsChanged
 from domain.mirrors import AllotmentReceived, AllotmentReduced
 from domain.money import Money
 from domain.posting import LINE, POOL, RECOVERED, Accounts, Place, move
@@ -29,6 +29,8 @@ from domain.rules.every_post import (
 )
 from domain.rules.fund import (
     AllotmentExceedsPlan,
+    AppropriationsTooLarge,
+    AppropriationTooLarge,
     BatchNotInPlan,
     FundIsClosed,
     NotInPlan,
@@ -100,6 +102,23 @@ def test_an_appropriation_beyond_the_last_serial_is_refused():
     Scenario(nearly).when(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-2")).refused(
         SerialsExhausted, left=yuan("0.99")
     )
+
+
+def test_an_appropriation_above_the_ceiling_of_one_or_of_all_is_refused_with_the_numbers():
+    settings = replace(SETTINGS, max_appropriation=yuan("80.00"), max_total=yuan("150.00"))
+    scenario = a_funded_fund.given(post(FUND, SettingsChanged(settings), "1-2"))  # it has 100.00
+    scenario.when(post(FUND, AppropriationReceived(yuan("80.01"), 2018), "1-3")).refused(
+        AppropriationTooLarge, ceiling=yuan("80.00"), amount=yuan("80.01")
+    )
+    scenario.when(post(FUND, AppropriationReceived(yuan("50.01"), 2018), "1-3")).refused(
+        AppropriationsTooLarge, ceiling=yuan("150.00"), total=yuan("150.01")
+    )
+    scenario.when(post(FUND, AppropriationReceived(yuan("50.00"), 2018), "1-3")).moves(("treasury", "pool", "50.00"))
+
+
+def test_one_fund_with_the_usual_ceilings_takes_a_millionth_of_the_serials():
+    _, of_all = SETTINGS.ceilings
+    assert of_all * 900_000 < MAX_BOUND
 
 
 def test_an_allotment_moves_the_lowest_fen_and_is_mirrored_on_the_project():

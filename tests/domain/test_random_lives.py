@@ -383,7 +383,9 @@ def wind_up(life):
 
 # Reach and replay ------------------------------------------------------------
 
-UNREACHABLE: dict[str, str] = {}
+UNREACHABLE = {
+    "SerialsExhausted": "92 000 appropriations of the highest amount would have to come before; see test_funding.py",
+}
 """Rules and event types that no life reaches, each with the reason."""
 
 

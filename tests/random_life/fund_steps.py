@@ -17,7 +17,7 @@ from domain.fund.funding import (
 )
 from domain.fund.lifecycle import PeriodClosed, SettingsChanged, YearCarriedForward
 from domain.fund.plan import PlanRevised
-from domain.money import Money
+from domain.money import MAX_FEN, Money
 from domain.period import following, last_day, period_of
 from domain.posting import LINE, POOL, RECOVERED, AccountAt
 from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Settings
@@ -134,6 +134,8 @@ def new_settings(life: Life) -> Settings:
         years_to_spend=life.pick((1, 2)),
         period_close_days=life.pick((None, 10)),
         reconcile_before_close=life.pick((False, True)),
+        max_appropriation=(ceiling := life.pick((None, Money(MAX_FEN)))),
+        max_total=ceiling,
     )
 
 

@@ -14,9 +14,8 @@ from msgspec.structs import replace
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
 from domain.event import Fact, Posted
-from domain.fen import MAX_BOUND
 from domain.fund.funding import AppropriationReceived, FundsAllotted, FundsReallocated, SurplusSurrendered
-from domain.fund.lifecycle import FundClosed, FundEstablished, PeriodClosed, YearCarriedForward
+from domain.fund.lifecycle import FundClosed, FundEstablished, PeriodClosed, SettingsChanged, YearCarriedForward
 from domain.fund.plan import PlanAdopted
 from domain.money import Money
 from domain.period import following, last_day, period_of
@@ -176,9 +175,26 @@ def _close_before_projects(life: Life, _: Project) -> StepResult:
     return surrender_pool(life, pool) if pool else FundClosed()
 
 
+def _too_much_at_once(life: Life, __: Project) -> StepResult:
+    """An appropriation above its ceiling. While the ceiling is above the last serial, the step lowers it instead."""
+    ceiling, _ = life.fund.settings.ceilings
+    if ceiling > TINY:
+        return SettingsChanged(replace(life.fund.settings, max_appropriation=TINY, max_total=Money(10**13)))
+    return AppropriationReceived(Money(ceiling + 1), 2019)
+
+
+def _too_much_together(life: Life, _: Project) -> StepResult:
+    """An appropriation above the ceiling of all. While others are allowed, the step lowers the ceiling instead."""
+    total = Money(sum(each.amount for each in life.fund.appropriations.values()))
+    if life.fund.settings.max_total != total or life.fund.settings.max_appropriation < TINY:
+        return SettingsChanged(replace(life.fund.settings, max_total=total, max_appropriation=Money(10**12)))
+    return AppropriationReceived(TINY, 2019)
+
+
 FUND: dict[str, InvalidStep] = {
     "FundExists": lambda life, _: FundEstablished("又一个", new_settings(life)),
-    "SerialsExhausted": lambda _, __: AppropriationReceived(Money(MAX_BOUND), 2019),
+    "AppropriationTooLarge": _too_much_at_once,
+    "AppropriationsTooLarge": _too_much_together,
     "PlanAlreadyAdopted": lambda _, __: PlanAdopted(draft=3),
     "PlanSumsDisagree": _wrong_sum,
     "PlanNamesTwice": _line_twice,

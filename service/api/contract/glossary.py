@@ -71,6 +71,14 @@ FIELDS = {
         "月末后几日内须结账；不填则不提示",
         ("The number of days after the end of a month within which it must be closed; if omitted, no alert is raised."),
     ),
+    "max_appropriation": (
+        "一笔指标至多多少元，默认 100 亿元",
+        "The largest amount of one appropriation; if omitted, ten billion yuan.",
+    ),
+    "max_total": (
+        "全部指标合计至多多少元，默认 1000 亿元",
+        "The largest sum of all appropriations of the fund; if omitted, a hundred billion yuan.",
+    ),
     "amount": ("金额；冲销时不填则为全部", "The amount; in a reversal, if omitted, all that is not reversed yet."),
     "budget_year": ("预算年度", "The budget year."),
     "appropriation": (

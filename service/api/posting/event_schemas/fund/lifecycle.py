@@ -21,6 +21,8 @@ class SettingsShape(Shape):
     idle_days = Integer(1, 3_660)
     december_percent = Integer(1, 100)
     reconcile_before_close = Boolean()
+    max_appropriation = Amount()
+    max_total = Amount()
 
 
 class FundSchema(FactSchema):
