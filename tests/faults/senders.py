@@ -22,6 +22,8 @@ from tests.service.test_random_lives_api import wire
 
 SOURCE = "/faults"
 PAUSE_SECONDS = 0.05
+FOUNDING = 5
+"""The number of events with which the posts of a sender begin."""
 AMOUNTS = ("90000000.00", "90000000.00")
 
 
@@ -77,6 +79,11 @@ class Sender(Thread):
     def reset(self) -> None:
         """Begin the counts of answers again."""
         self.answers, self.slowest, self.lost = Counter(), 0.0, 0
+
+    @property
+    def is_founded(self) -> bool:
+        """Whether the events before the first random one are acknowledged: the fund, its plan and its project."""
+        return len(self.acknowledged) >= FOUNDING
 
     # The thread --------------------------------------------------------------
 
@@ -136,7 +143,7 @@ class Sender(Thread):
             if status == 422 and "rule" in str(answer):
                 self._refuse(body)
                 return
-            if status not in (0, 500, 503):
+            if status not in (0, 429, 500, 503):
                 self.wrong.append(f"{status} {answer} to {body}")
                 return
             self._finished.wait(PAUSE_SECONDS * 2)

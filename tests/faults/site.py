@@ -70,6 +70,8 @@ class Site:
         for each in self.senders:
             stack.callback(each.finish)
             each.start()
+        # A fault may post to their funds too: a plan is adopted by the version of its draft, which would be another.
+        wait_until(lambda: all(each.is_founded for each in self.senders), "founded")
 
     def _settings(self, url: str) -> dict[str, str]:
         settings = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET, "SUYUAN_HOME": str(self.home)}
