@@ -163,7 +163,10 @@ def test_run_serves_a_browser_and_leaves_no_processes_behind(folder):
         assert service.stop() == 0
         service.start()
         assert json.loads(service.call("GET", "/readyz")[1])["log_position"] == head, "a second start adds nothing"
-        printed = (home / "run.log").read_text()
+        for _ in range(600):  # the block is printed some time after the service is ready
+            if "停止 stop" in (printed := (home / "run.log").read_text()):
+                break
+            time.sleep(0.05)
         assert "Traceback" not in printed
         assert f"账簿 ledger  {home}\n" in printed, "a name in square brackets is shown as it is"
 
