@@ -79,7 +79,7 @@ class Gateway:
         self._shares, self._places, self._large_bodies = shares, Places(shares), bodies.LargeBodies()
         self._key_threads = ThreadPoolExecutor(KEY_READERS, thread_name_prefix="keys")
         self._open_brake, self._declined_brake = Brake(MAX_OPEN_PER_SECOND), Brake(MAX_DECLINED_PER_SECOND)
-        self._readiness: asyncio.Future[Answer] | None = None
+        self._readiness: dict[str, asyncio.Future[Answer]] = {}
         self._following: Counter[str] = Counter()
 
     def __rsgi_del__(self, _: Any) -> None:
@@ -142,8 +142,8 @@ class Gateway:
             await self._open_brake.pass_by()
         if path == "/healthz":
             return call()  # needs no thread and no database: it says that this process answers
-        if path == "/readyz":
-            return await self._ready(call)
+        if path == "/readyz" and kind is work.MONITOR:
+            return await self._ready(method, call)
         if kind is work.POST:
             kind = _kind_of_post(environment)
         deadline, seconds = None, _seconds(method, path)
@@ -167,19 +167,14 @@ class Gateway:
             self._shares.note(sender)
         return bool(sender)
 
-    async def _ready(self, call: Callable[[], Answer]) -> Answer:
-        """The answer of `call`, which is a readiness check, or an answer of the last READY_SECONDS."""
-        if self._readiness is None:
+    async def _ready(self, method: str, call: Callable[[], Answer]) -> Answer:
+        """The answer of `call`, which is a readiness check, or an answer of the last READY_SECONDS to this method."""
+        if method not in self._readiness:
             run = self._places.run(work.MONITOR, PROBES, call, PROBE_SECONDS)
-            self._readiness = asyncio.ensure_future(run)
-            self._readiness.add_done_callback(self._keep_readiness)
-        return await asyncio.shield(self._readiness)
-
-    def _keep_readiness(self, done: asyncio.Future[Answer]) -> None:
-        def forget() -> None:
-            self._readiness = None
-
-        asyncio.get_running_loop().call_later(READY_SECONDS, forget)
+            forget = partial(asyncio.get_running_loop().call_later, READY_SECONDS, self._readiness.pop, method)
+            self._readiness[method] = asyncio.ensure_future(run)
+            self._readiness[method].add_done_callback(lambda _: forget())
+        return await asyncio.shield(self._readiness[method])
 
     @contextmanager
     def _follower_slot(self, environment: Mapping[str, Any]) -> Iterator[None]:

@@ -89,6 +89,8 @@ SEEN_ELSEWHERE = {
     "test_calendar_command.py": ("Calendar",),
     "test_check.py": ("Check", "CheckReport", "CheckRun", "Finding"),
     "test_auth.py": ("Key.expires_at", "Key.revoked_at"),
+    "test_keys_command.py": ("KeyChange.reason",),
+    "test_visibility.py": ("Step.withheld",),
     "test_reconciliations_api.py": ("Exceptional.settled",),
     "test_alerts_api.py": ("Accepted.outdated_since", "OutdatedSince"),
     "test_registers_api.py": ("Unevidenced.evidenced_by",),

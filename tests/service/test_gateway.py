@@ -287,6 +287,17 @@ def test_a_key_whose_reads_of_all_addresses_hang_keeps_no_other_key_from_posting
     assert not statuses & {500, 502}
 
 
+def test_a_readiness_check_is_answered_by_its_own_method(shared_server):
+    for method, status, empty in (
+        ("DELETE", 405, False),
+        ("GET", 200, False),
+        ("HEAD", 200, True),
+        ("GET", 200, False),
+    ):
+        answered, _, body = shared_server.call(method, "/readyz", None, "auditor")
+        assert (method, answered, not body) == (method, status, empty)
+
+
 @pytest.mark.parametrize(
     ("key", "size", "status"), [(None, 8, 401), ("auditor", 8, 403), ("fund-office", 9, 413), (None, 40, 413)]
 )
