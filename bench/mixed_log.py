@@ -16,9 +16,10 @@ from itertools import count, cycle
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
 from psycopg import Connection
 
-from domain.documents import BY_YEAR_AND_ITEM
+from domain.documents import BY_YEAR_AND_ITEM, Claim
 from domain.entry_reversed import EntryReversed
 from domain.event import claimed
 from domain.posting import TREASURY
@@ -38,10 +39,10 @@ HOLE = "\x00"
 
 Event = tuple[str, int, str, str]
 """An event as the log stores it: its stream, version, type, and fact as JSON text."""
-Claimed = tuple[str, str]
-"""The kind and the number of a document that an event claims; a hyphen before the kind: a number that it frees."""
+Claimed = tuple[Claim, bool]
+"""A claim of an event, and True if the event makes it; False if the event frees it."""
 Group = list[tuple[Event, list[Claimed]]]
-"""The events that one post records, each with the document numbers that the event claims or frees for use again."""
+"""The events that one post records, each with the claims that the event makes or frees."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class _Part:
     type: str
     text: tuple[str, ...]  # separated by the copy's mark or, in order, the sets in `fen`
     fen: tuple[tuple[tuple[int, int], ...] | None, ...]
-    claims: tuple[tuple[str, str, str], ...]  # kind, and the parts of the number before and after the mark
+    claims: tuple[Claimed, ...]  # with a HOLE in each number
 
 
 def random_template(seed: int) -> Template:
@@ -119,10 +120,16 @@ def _part(stream: str, version: int, name: str, fact: dict[str, Any]) -> _Part:
     holes: list[tuple[tuple[int, int], ...] | None] = []
     marked = _marked(fact, holes)
     pieces = json.dumps(marked, ensure_ascii=False).replace(r"\u0000", HOLE).split(HOLE)
-    claims = [(each.kind, *_split(each.kind, each.number)) for each in claimed(recorded.fact, recorded.header)]
     freed = recorded.fact.frees if isinstance(recorded.fact, EntryReversed) else ()
-    claims += [("-" + each.kind, *_split(each.kind, each.number)) for each in freed]
-    return _Part(stream, version, name, tuple(pieces), tuple(holes), tuple(claims))
+    claims = [*((each, True) for each in claimed(recorded)), *((each, False) for each in freed)]
+    with_holes = tuple((replace(each, number=_hole(each)), is_made) for each, is_made in claims)
+    return _Part(stream, version, name, tuple(pieces), tuple(holes), with_holes)
+
+
+def _hole(claim: Claim) -> str:
+    """The number of the claim, with a HOLE where a copy's mark is inserted."""
+    before, after = _split(claim.kind, claim.number) if claim.source else (claim.number, "")
+    return before + HOLE + after
 
 
 def _split(kind: str, number: str) -> tuple[str, str]:
@@ -192,10 +199,14 @@ def _renamed(template: Template, mark: str, shift: int) -> Iterator[Group]:
         yield [
             (
                 (part.stream + mark, part.version, part.type, _filled(part, mark, shift)),
-                [(kind, f"{before}{mark.removeprefix('-')}-{after}") for kind, before, after in part.claims],
+                [(_claim_of_copy(each, mark), is_made) for each, is_made in part.claims],
             )
             for part in group
         ]
+
+
+def _claim_of_copy(claim: Claim, mark: str) -> Claim:
+    return replace(claim, number=claim.number.replace(HOLE, f"{mark[1:]}-" if claim.source else mark))
 
 
 def _filled(part: _Part, mark: str, shift: int) -> str:
@@ -220,7 +231,7 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
     with conn.transaction():
         conn.execute("set local session_replication_role = replica")
         conn.execute("truncate event, post, claim, held_fund")
-    claims: dict[Claimed, tuple[str, int]] = {}
+    claims: dict[Claim, tuple[str, int]] = {}
     posts: list[tuple[str, str, bytes, int, int]] = []
     position, serial = 0, 0
     with conn.cursor().copy("copy event (position, stream, version, type, recorded_at, fact) from stdin") as copy:
@@ -238,7 +249,7 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
             on_progress(position)
     conn.execute("analyze event")  # otherwise foreign keys are checked with a plan for the few earlier events
     _copy(conn, "post", posts)
-    _copy(conn, "claim", ((*claim, *at) for claim, at in claims.items()))
+    _copy(conn, "claim", ((each.kind, each.number, *at, each.source) for each, at in claims.items()))
     conn.execute("update serial set next = %s", [serial])
     conn.execute("analyze")
     return position
@@ -257,16 +268,13 @@ def _moment(position: int) -> datetime:
     return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(milliseconds=position)
 
 
-def _claim(claims: dict[Claimed, tuple[str, int]], claimed_now: list[Claimed], event: Event) -> None:
-    """Add the document numbers that `event` claims to `claims`, each with the event's stream and version.
-
-    A number that the event frees is removed from `claims`. `claimed_now` has the numbers of both sorts.
-    """
-    for kind, number in claimed_now:
-        if kind.startswith("-"):
-            claims.pop((kind[1:], number), None)
+def _claim(claims: dict[Claim, tuple[str, int]], claimed_now: list[Claimed], event: Event) -> None:
+    """Add the claims that `event` makes to `claims`, with the event's stream and version; remove those it frees."""
+    for claim, is_made in claimed_now:
+        if is_made:
+            claims.setdefault(claim, event[:2])
         else:
-            claims[kind, number] = event[:2]
+            claims.pop(claim, None)
 
 
 def _copy(conn: Connection[Any], table: str, rows: Iterable[tuple[Any, ...]]) -> None:

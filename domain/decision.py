@@ -12,7 +12,7 @@ from datetime import date, timedelta
 
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
-from domain.event import Allowed, Fact, Posted, Recorded, Reference, claimed
+from domain.event import Allowed, Fact, Posted, Recorded, Reference, numbers_used
 from domain.fund import aggregate as fund
 from domain.fund.lifecycle import FundEstablished
 from domain.ledger_view import LedgerView
@@ -135,7 +135,7 @@ def _check_documents(ledger: LedgerView, posted: Posted) -> None:
     for choice in posted.fact.cites:
         if cited.isdisjoint(choice):
             raise MissingCitation(kinds=" / ".join(choice))
-    for claim in claimed(posted.fact, posted.header):
+    for claim in numbers_used(posted):
         if used := ledger.claims.get(claim):
             raise DocumentAlreadyUsed(kind=claim.kind, number=claim.number, stream=used.stream, version=used.version)
 

@@ -63,14 +63,21 @@ class Document(EventPart, frozen=True, omit_defaults=True):
 
 
 class Claim(EventPart, frozen=True, order=True):
-    """A document number that may be used only once in the ledger, such as a voucher number or a bank reference.
+    """A document number that a sender may use only once, such as a voucher number or a bank reference, or a code.
 
-    `number` is as `normal()` returns it; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`.
+    A number belongs to the `source` of the event that cites the document: no other sender can use it up. It is as
+    `normal()` returns it; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`. A code (FUND_CODE, PROJECT_CODE)
+    belongs to the whole ledger: its source is empty. In events that were recorded before 2026-12, `source` is empty for
+    numbers too.
     """
 
     kind: str
     number: str
+    source: str = ""
 
+
+FUND_CODE, PROJECT_CODE = "fund", "project"
+"""The kinds of the claims of codes. A fund has its own code and the codes of the projects that its plans name."""
 
 BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书", "退回通知书"})
 """The document kinds whose numbers restart each year, and one of whose numbers may cover several numbered items.
@@ -79,8 +86,10 @@ A document of any other kind is identified by its number alone.
 """
 
 
-def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, purpose: str = "") -> tuple[Claim, ...]:
-    """The claims of an event that cites `documents`: one for each document whose kind is in `kinds`.
+def claims(
+    kinds: tuple[str, ...], documents: Iterable[Document], year: int, source: str, purpose: str = ""
+) -> tuple[Claim, ...]:
+    """The claims of an event of `source` that cites `documents`: one for each document whose kind is in `kinds`.
 
     Documents with the same kind and number have one claim. `purpose` is appended to the kind of each claim, so that a
     number may be used once for each purpose. For kinds in BY_YEAR_AND_ITEM, a document without a year gets `year`, and
@@ -88,7 +97,7 @@ def claims(kinds: tuple[str, ...], documents: Iterable[Document], year: int, pur
     """
     if not kinds:
         return ()
-    taken = [Claim(each.kind + purpose, _full_number(each, year)) for each in documents if each.kind in kinds]
+    taken = [Claim(each.kind + purpose, _full_number(each, year), source) for each in documents if each.kind in kinds]
     return tuple(dict.fromkeys(taken) if len(taken) > 1 else taken)
 
 

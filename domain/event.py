@@ -89,6 +89,14 @@ class Fact(Struct, frozen=True):
         """The names of the streams that the decision reads besides the event's own stream and its fund's stream."""
         return ()
 
+    def reserves(self, stream: str) -> tuple[Claim, ...]:
+        """The codes that belong to the fund from this event on. `stream` is the stream that the event is posted to."""
+        return ()
+
+    def looks_up(self) -> tuple[Claim, ...]:
+        """The codes whose owners the decision must know, besides those that the event reserves."""
+        return ()
+
     def refers_to(self, stream: str) -> tuple[Reference, ...]:
         """The recorded entries that the decision must read, such as the one to reverse.
 
@@ -139,9 +147,20 @@ class Cause(Struct, frozen=True):
     on: date
 
 
-def claimed(fact: Fact, header: Header) -> tuple[Claim, ...]:
-    """The numbers of cited documents that an event uses up; each can be claimed only once in the whole ledger."""
-    return claims(fact.claims, header.documents, header.occurred_on.year, fact.claims_for)
+def numbers_used(event: Posted | Recorded) -> tuple[Claim, ...]:
+    """The numbers of cited documents that an event uses up; its sender can use each of them only once."""
+    fact, header = event.fact, event.header
+    return claims(fact.claims, header.documents, header.occurred_on.year, header.source, fact.claims_for)
+
+
+def claimed(event: Posted | Recorded) -> tuple[Claim, ...]:
+    """The numbers that an event uses up, and the codes that it reserves for its fund."""
+    return (*numbers_used(event), *event.fact.reserves(event.stream))
+
+
+def asked(posted: Posted) -> tuple[Claim, ...]:
+    """The claims that the decision of `posted` must know, if they were made before."""
+    return (*claimed(posted), *posted.fact.looks_up())
 
 
 def subject(fact: type[Fact]) -> str:

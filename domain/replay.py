@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from domain.documents import Claim
 from domain.entry_reversed import EntryReversed
@@ -34,18 +34,27 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
         stream = streams.get(event.stream, Stream())
         assert event.version == stream.version + 1, "events are recorded in order"
         streams = streams.set(event.stream, after(stream, event))
-        for claim in claimed(event.fact, event.header):
-            claims = claims.set(claim, Reference(event.stream, event.version))
-        for claim in freed(event.fact):
-            claims = claims.delete(claim) if claim in claims else claims
+        for claim in freed(event.fact, claims):
+            claims = claims.delete(claim)
+        for claim in claimed(event):
+            if claim not in claims:
+                claims = claims.set(claim, Reference(event.stream, event.version))
         next_serial = serial_after(event, next_serial)
         entries = entries.set(Reference(event.stream, event.version), event)
     return LedgerView(ledger.today, ledger.working_days, ledger.valid_uscc, streams, claims, next_serial, entries)
 
 
-def freed(fact: Fact) -> tuple[Claim, ...]:
-    """The document numbers that may be used again after the event of `fact`: none unless `fact` is an EntryReversed."""
-    return fact.frees if isinstance(fact, EntryReversed) else ()
+def freed(fact: Fact, claims: Collection[Claim]) -> list[Claim]:
+    """The members of `claims` that may be claimed again after the event of `fact`.
+
+    None unless `fact` is an EntryReversed. The numbers that it frees have no source if it was recorded before 2026-12,
+    when each number was claimed only once in the whole ledger.
+    """
+    frees = fact.frees if isinstance(fact, EntryReversed) else ()
+    without_source = {(claim.kind, claim.number) for claim in frees if not claim.source}
+    if without_source:
+        return [claim for claim in claims if (claim.kind, claim.number) in without_source]
+    return [claim for claim in frees if claim in claims]
 
 
 def serial_after(event: Recorded, next_serial: int) -> int:

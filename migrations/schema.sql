@@ -4,7 +4,7 @@
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
-CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_sources text[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -38,9 +38,11 @@ begin
         where (r.version, r.position, r.nonce)
             <> (coalesce(last.version, 0), coalesce(last.position, 0), coalesce(last.nonce, 0))
     ) or cardinality(claim_kinds) > 0 and exists (
-        select from unnest(claim_kinds, claim_numbers) as c (kind, number)
-        where (select true from claim where claim.kind = c.kind and claim.number = c.number)
-            and (kind, number) not in (select * from unnest(free_kinds, free_numbers))
+        select from unnest(claim_sources, claim_kinds, claim_numbers) as c (source, kind, number)
+        where (
+            select true from claim
+            where claim.source = c.source and claim.kind = c.kind and claim.number = c.number
+        ) and (source, kind, number) not in (select * from unnest(free_sources, free_kinds, free_numbers))
     ) or calendar_at is distinct from (select max(imported_at) from calendar_import) then
         return query select 'stale', null::bigint, null::bigint;
         return;
@@ -74,13 +76,13 @@ begin
     select p.source, p.id, p.digest, head + p.first, head + p.last
     from unnest(sources, ids, digests, firsts, lasts) as p (source, id, digest, first, last);
     if cardinality(free_kinds) > 0 then
-        delete from claim as c using unnest(free_kinds, free_numbers) as f (kind, number)
-        where c.kind = f.kind and c.number = f.number;
+        delete from claim as c using unnest(free_sources, free_kinds, free_numbers) as f (source, kind, number)
+        where c.source = f.source and c.kind = f.kind and c.number = f.number;
     end if;
     if cardinality(claim_kinds) > 0 then
-        insert into claim (kind, number, stream, version)
-        select c.kind, c.number, streams[c.event], versions[c.event]
-        from unnest(claim_kinds, claim_numbers, claim_events) as c (kind, number, event);
+        insert into claim (source, kind, number, stream, version)
+        select c.source, c.kind, c.number, streams[c.event], versions[c.event]
+        from unnest(claim_sources, claim_kinds, claim_numbers, claim_events) as c (source, kind, number, event);
     end if;
 
     perform pg_notify('ledger_events', (head + cardinality(streams))::text);
@@ -550,7 +552,8 @@ CREATE TABLE public.claim (
     kind text NOT NULL COLLATE pg_catalog."C",
     number text NOT NULL COLLATE pg_catalog."C",
     stream text NOT NULL COLLATE pg_catalog."C",
-    version bigint NOT NULL
+    version bigint NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.fund (
@@ -865,7 +868,7 @@ ALTER TABLE ONLY public.citation
     ADD CONSTRAINT citation_pkey PRIMARY KEY ("position", seq);
 
 ALTER TABLE ONLY public.claim
-    ADD CONSTRAINT claim_pkey PRIMARY KEY (kind, number);
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (source, kind, number);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY ("position");

@@ -15,7 +15,7 @@ from msgspec.structs import fields, replace
 from domain.decision import TITLES, decide, reads, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
-from domain.event import Fact, Header, Posted, Reference
+from domain.event import Fact, Header, Posted, Reference, asked
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.replay import advance
@@ -46,6 +46,7 @@ def post(
     booked: str | None = None,
     actor: str = "经办人",
     key: str = "office",
+    source: str = "/test",
 ) -> Posted:
     """A post of `fact` to `stream`. By default, the post cites one new document of each required kind."""
     number = next(_ids)
@@ -56,7 +57,7 @@ def post(
         day(booked) if booked else None,
         actor,
         key,
-        "/test",
+        source,
         str(number),
         documents=documents,
     )
@@ -79,7 +80,9 @@ def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:
     names = set(reads(posted, entries))
     for state in [ledger.stream(name).state for name in names]:
         names |= {f"fund/{state.fund}"} if isinstance(state, Project) else set()
-    return replace(ledger, streams=Map({n: s for n, s in ledger.streams.items() if n in names}), entries=entries)
+    claims = {each: ledger.claims[each] for each in asked(posted) if each in ledger.claims}
+    streams = {name: stream for name, stream in ledger.streams.items() if name in names}
+    return replace(ledger, streams=Map(streams), claims=Map(claims), entries=entries)
 
 
 class Scenario(Struct, frozen=True):

@@ -8,6 +8,7 @@ from typing import assert_never, get_args
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
+from domain.documents import FUND_CODE, Claim
 from domain.event import Allowed, Fact, Recorded, restores
 from domain.fen import FenSet
 from domain.money import Money
@@ -46,6 +47,9 @@ class FundEstablished(FundFact, frozen=True):
     name: str
     settings: Settings
     name_en: str | None = None
+
+    def reserves(self, stream: str) -> tuple[Claim, ...]:
+        return (Claim(FUND_CODE, stream.partition("/")[2]),)
 
 
 class SettingsChanged(FundFact, frozen=True):

@@ -10,12 +10,14 @@ from immutables import Map
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
-from domain.event import Fact, Recorded
+from domain.documents import FUND_CODE, PROJECT_CODE, Claim
+from domain.event import Fact, Recorded, Reference
 from domain.fund.lifecycle import FundFact
 from domain.money import Money
 from domain.posting import POOL
 from domain.rules.every_post import BeforeItsCause
 from domain.rules.fund import (
+    CodeOfOtherFund,
     GateFixed,
     NotTheLatestDraft,
     PlanAlreadyAdopted,
@@ -28,24 +30,35 @@ from domain.rules.fund import (
 )
 from domain.state.fund import Draft, Fund, Line, PlannedBatch, Task
 
-WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree)
+WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree, CodeOfOtherFund)
 """The rules that may refuse each event that contains a whole plan: PlanDrafted and PlanRevised."""
 
 # Events ----------------------------------------------------------------------
 
 
-class PlanDrafted(FundFact, frozen=True):
+class WholePlan(FundFact, frozen=True):
+    """The fields of an event that contains a whole plan. The codes of its projects belong to the fund from then on."""
+
+    title: str
+    total: Money
+    tasks: tuple[Task, ...]
+    batches: tuple[PlannedBatch, ...]
+    lines: tuple[Line, ...]
+
+    def reserves(self, stream: str) -> tuple[Claim, ...]:
+        return tuple(Claim(PROJECT_CODE, line.project) for line in self.lines)
+
+    def looks_up(self) -> tuple[Claim, ...]:
+        return tuple({Claim(FUND_CODE, code): None for line in self.lines for code in _prefixes(line.project)})
+
+
+class PlanDrafted(WholePlan, frozen=True):
     """A complete plan was drafted. It replaces any earlier draft. Its `lines`, `batches` and `total` must add up."""
 
     zh = "计划起草"
     about_zh = "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符。"
     reversible = None
     refused_by = (PlanAlreadyAdopted, *WHOLE)
-    title: str
-    total: Money
-    tasks: tuple[Task, ...]
-    batches: tuple[PlannedBatch, ...]
-    lines: tuple[Line, ...]
 
 
 class PlanAdopted(FundFact, frozen=True):
@@ -59,7 +72,7 @@ class PlanAdopted(FundFact, frozen=True):
     draft: int
 
 
-class PlanRevised(FundFact, frozen=True):
+class PlanRevised(WholePlan, frozen=True):
     """A complete new plan replaced the plan in force.
 
     The new plan must cover all money that is already allotted, and must keep the gates of the batches with allotted
@@ -71,11 +84,6 @@ class PlanRevised(FundFact, frozen=True):
     reversible = None
     cites = (("批复",),)
     refused_by = (PlanNotAdopted, *WHOLE, PlanBelowAllotted, GateFixed, PlanExceedsPool)
-    title: str
-    total: Money
-    tasks: tuple[Task, ...]
-    batches: tuple[PlannedBatch, ...]
-    lines: tuple[Line, ...]
 
 
 Event = PlanDrafted | PlanAdopted | PlanRevised
@@ -111,6 +119,7 @@ def decide(context: Context, fund: Fund, fact: Event) -> Decision:
             if fund.plan is not None:
                 raise PlanAlreadyAdopted
             _check_whole(fact)
+            _check_codes(context, fund, fact)
             return context.allow()
         case PlanAdopted():
             return _adopt(context, fund, fact)
@@ -137,6 +146,29 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
         amounts = (b.amount for line in plan.lines for b in line.batches if b.batch == total.batch)
         _sums_agree(f"batch {total.batch}", total.total, amounts)
     _sums_agree("total", plan.total, (line.total for line in plan.lines))
+
+
+def _check_codes(context: Context, fund: Fund, plan: PlanDrafted | PlanRevised) -> None:
+    """Raises CodeOfOtherFund if the code of a project in `plan` belongs to another fund.
+
+    A code belongs to the fund whose plan named it first. A code that no plan has named belongs to the fund whose code
+    it begins with, if there is one.
+    """
+    for line in plan.lines:
+        owner = _owner(context.ledger.claims, line.project)
+        if owner and owner.stream != context.stream and line.project not in fund.lines:
+            raise CodeOfOtherFund(project=line.project)
+
+
+def _owner(claims: Map[Claim, Reference], code: str) -> Reference | None:
+    asked = Claim(PROJECT_CODE, code), *(Claim(FUND_CODE, prefix) for prefix in _prefixes(code))
+    return next((owner for claim in asked if (owner := claims.get(claim))), None)
+
+
+def _prefixes(code: str) -> tuple[str, ...]:
+    """What stands before each hyphen of `code`, longest first: `a-b` and `a` for `a-b-01`."""
+    parts = code.split("-")
+    return tuple("-".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
 
 
 def _names_once(kind: str, names: Iterable[object]) -> None:
@@ -166,6 +198,7 @@ def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
     if fund.plan is None:
         raise PlanNotAdopted
     _check_whole(fact)
+    _check_codes(context, fund, fact)
     lines = {line.project: line for line in fact.lines}
     for (project, number), allotted in sorted(fund.allotted.items()):
         if not allotted:

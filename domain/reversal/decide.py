@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision, Mirror
 from domain.entry_reversed import EntryReversed
-from domain.event import Allowed, Recorded, Reference, claimed
+from domain.event import Allowed, Recorded, Reference, numbers_used
 from domain.fen import FenSet
 from domain.fund.funding import FundsReallocated, mirrors_of
 from domain.mirrors import FundsReturnReversed
@@ -63,7 +63,7 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
     moves, left = _moves_back(context, owner, entry, fact, in_part=how.in_part)
     restored = tuple(how.restores(owner, entry.fact))
     no_event_depends_on(context, owner, entry, restored)
-    frees = () if left else claimed(entry.fact, entry.header)
+    frees = () if left else numbers_used(entry)
     decided = replace(fact, entry=name, restored=restored, frees=frees)
     decision = context.allow(*moves, fact=decided, mirrors=tuple(_mirrors(owner, name, moves)))
     fund = _fund(context).code

@@ -20,6 +20,16 @@ class FundExists(Refused):
 
 
 @dataclass(eq=False)
+class CodeOfOtherFund(Refused):
+    """The project code {project} belongs to another fund."""
+
+    zh = "项目代码 {project} 属于其他专项资金。"
+    remedy = "Give the project another code: best one that begins with this fund's code and a hyphen."
+    remedy_zh = "换用其他项目代码，最好以本专项资金的代码加连字符开头。"
+    project: str
+
+
+@dataclass(eq=False)
 class FundIsClosed(Refused):
     """The fund {fund} is closed."""
 

@@ -95,7 +95,7 @@ def _copy(conn: Connection[Any], statement: str, rows: Iterable[tuple[object, ..
 
 
 class _Derived:
-    """The rows of the tables that are derived from the log: the claimed numbers and the next serial."""
+    """The rows of the tables that are derived from the log: the claims and the next serial."""
 
     def __init__(self) -> None:
         self._taken: dict[Claim, Reference] = {}
@@ -110,16 +110,16 @@ class _Derived:
             self._take(codec.decode(event.stream, event.version, event.type, event.fact))
 
     def _take(self, event: Recorded) -> None:
-        for claim in freed(event.fact):
-            self._taken.pop(claim, None)
-        for claim in claimed(event.fact, event.header):
-            self._taken[claim] = Reference(event.stream, event.version)
+        for claim in freed(event.fact, self._taken):
+            del self._taken[claim]
+        for claim in claimed(event):
+            self._taken.setdefault(claim, Reference(event.stream, event.version))
         self._next_serial = serial_after(event, self._next_serial)
 
     def insert(self, conn: Connection[Any]) -> None:
         _copy(
             conn,
-            "copy claim (kind, number, stream, version) from stdin",
-            ((claim.kind, claim.number, at.stream, at.version) for claim, at in self._taken.items()),
+            "copy claim (source, kind, number, stream, version) from stdin",
+            ((claim.source, claim.kind, claim.number, at.stream, at.version) for claim, at in self._taken.items()),
         )
         conn.execute(QUERIES["restore_serial"], {"next": self._next_serial})

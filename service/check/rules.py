@@ -24,7 +24,7 @@ from psycopg.rows import dict_row
 from stdnum.cn import uscc
 
 from domain.decision import TITLES, decide
-from domain.documents import Claim
+from domain.documents import PROJECT_CODE, Claim
 from domain.event import Posted, Recorded, Reference
 from domain.fen import FenMissing, FenOverlap
 from domain.ledger_view import LedgerView
@@ -104,7 +104,10 @@ def check_part(part: Part) -> Report:
             )
             for row in cursor.execute(QUERIES["check_claims"]):
                 claims = index.claims.setdefault(row["stream"], {})
-                claims[Claim(row["kind"], row["number"])] = Reference(row["stream"], row["version"])
+                claim = Claim(row["kind"], row["number"], row["source"])
+                claims[claim] = Reference(row["stream"], row["version"])
+                if claim.kind == PROJECT_CODE:
+                    index.project_codes.add(claim)
             for row in cursor.execute(QUERIES["check_snapshots"], {"code": SNAPSHOT_KEY}):
                 index.snapshots.add(Reference(row["stream"], row["version"]))
             index.saved_state = partial(_saved_state, conn)
@@ -122,13 +125,15 @@ class _LogIndex:
     """What the check of a fund looks up about the log.
 
     `referred`: the entries that other events refer to. `calendars`: the imported calendars. `claims`: maps each stream
-    to the numbers that its events claimed. `snapshots`: the stream and version of each saved state of a stream.
-    `saved_state`: a function that reads the saved state of a stream.
+    to the claims that its events made. `project_codes`: those of the claims that are codes of projects.
+    `snapshots`: the stream and version of each saved state of a stream. `saved_state`: a function that reads the saved
+    state of a stream.
     """
 
     referred: frozenset[Reference]
     calendars: list[imports.Import]
     claims: dict[str, dict[Claim, Reference]] = field(default_factory=dict)
+    project_codes: set[Claim] = field(default_factory=set)
     snapshots: set[Reference] = field(default_factory=set)
     saved_state: Callable[[str], str] = str
 
@@ -309,9 +314,14 @@ def _differing_fields(events: list[Recorded], again: tuple[Recorded, ...]) -> st
 
 
 def _claims(view: LedgerView, streams: set[str], index: _LogIndex) -> Iterator[Finding]:
+    """The claims of a fund that the table of claims has not, or has otherwise.
+
+    Before 2026-12, the plans of two funds could name the same project: then its code belongs to the first of them.
+    """
     stored = Map({claim: at for stream in streams for claim, at in index.claims.get(stream, {}).items()})
     for claim in set(view.claims) | set(stored):
-        if view.claims.get(claim) != stored.get(claim):
+        of_other_fund = claim not in stored and claim in index.project_codes
+        if view.claims.get(claim) != stored.get(claim) and not of_other_fund:
             missing = claim not in stored
             state, state_zh = ("missing", "缺失") if missing else ("wrong", "有误")
             yield new_finding("claim-wrong", of=claim.kind, number=claim.number, state=state, state_zh=state_zh)

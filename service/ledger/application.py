@@ -22,7 +22,7 @@ from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow
 
 from domain.documents import Claim
-from domain.event import claimed
+from domain.event import asked
 from domain.fund.funding import AppropriationReceived
 from domain.ledger_view import LedgerView
 from domain.state.project import Project
@@ -404,10 +404,10 @@ class Ledger(Application[str]):
     def _load(self, conn: Connection[DictRow], requests: Sequence[Request]) -> Loaded:
         posts = [post for request in requests for post in request.bundle]
         identities = [post.identity for post in posts]
-        numbers = [claim for post in posts for claim in claimed(post.posted.fact, post.posted.header)]
+        claims = [claim for post in posts for claim in asked(post.posted)]
         with self._remembering_newer_events():
             referenced = entries(conn, references_of(posts))
-        loaded = self._loaded(conn, streams_of(posts, referenced), identities, numbers)
+        loaded = self._loaded(conn, streams_of(posts, referenced), identities, claims)
         loaded.entries = referenced
         return loaded
 
@@ -416,11 +416,11 @@ class Ledger(Application[str]):
         conn: Connection[DictRow],
         streams: Collection[str],
         identities: Collection[Identity] = (),
-        numbers: Collection[Claim] = (),
+        claims: Collection[Claim] = (),
     ) -> Loaded:
         self._newer.check(streams)
         with self._remembering_newer_events():
-            loaded = load(conn, self._states, streams, identities, numbers)
+            loaded = load(conn, self._states, streams, identities, claims)
         loaded.calendar = self._calendar.as_of(conn, loaded.calendar_at)
         return loaded
 
@@ -459,8 +459,14 @@ class Ledger(Application[str]):
         if not draft.events:
             return Appended()
         recorder = cast(Recorder, self.recorder)
-        calendar_at = draft.loaded.calendar.imported_at
-        return recorder.append(conn, draft.events, draft.last_read(), list(draft.new_posts.values()), calendar_at)
+        return recorder.append(
+            conn,
+            draft.events,
+            draft.last_read(),
+            list(draft.new_posts.values()),
+            calendar_at=draft.loaded.calendar.imported_at,
+            known_claims=draft.loaded.claims,
+        )
 
     def _set_outcomes(self, draft: Draft, appended: Appended | None) -> bool:
         """Set the outcomes of the committed draft, cache its states, and return True.

@@ -6,7 +6,7 @@ sequence leaves gaps. Its pipeline mode hangs on large bundles. Its database fun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NoReturn, cast
@@ -26,10 +26,11 @@ from psycopg.errors import ReadOnlySqlTransaction
 from psycopg.rows import DictRow, dict_row
 
 from domain.documents import Claim
+from domain.entry_reversed import EntryReversed
 from domain.event import Recorded, claimed
 from domain.ledger_view import State, Stream
 from domain.posting import TREASURY
-from domain.replay import after, freed
+from domain.replay import after
 from service import codec
 from service.postgres.queries import QUERIES
 from service.postgres.session import POSTS, RECONNECT_SECONDS, WAIT_SECONDS, Limits, Session, configure, conninfo
@@ -181,18 +182,21 @@ SETTINGS = {
 }
 
 
-def _claims(events: Sequence[Recorded]) -> tuple[dict[Claim, int], list[Claim]]:
-    """The new claims of document numbers in `events`, and the earlier claims that `events` free.
+def _claims(events: Sequence[Recorded], known: Collection[Claim]) -> tuple[dict[Claim, int], list[Claim]]:
+    """The new claims of `events`, and the earlier claims that `events` free.
 
     Each new claim has the ordinal, from 1, of the event that makes it. A claim that one of `events` makes and a later
-    one frees is in neither result.
+    one frees is in neither result. A code that is among the `known` claims has been reserved before, and stays so.
     """
-    numbers: dict[Claim, int] = {}
+    new: dict[Claim, int] = {}
     free: list[Claim] = []
     for ordinal, event in enumerate(events, 1):
-        free += [claim for claim in freed(event.fact) if numbers.pop(claim, None) is None]
-        numbers |= dict.fromkeys(claimed(event.fact, event.header), ordinal)
-    return numbers, free
+        frees = event.fact.frees if isinstance(event.fact, EntryReversed) else ()
+        free += [claim for claim in frees if new.pop(claim, None) is None]
+        for claim in claimed(event):
+            if claim.source or claim not in known:
+                new.setdefault(claim, ordinal)
+    return new, free
 
 
 class Recorder(PostgresApplicationRecorder):
@@ -207,16 +211,19 @@ class Recorder(PostgresApplicationRecorder):
         events: Sequence[Recorded],
         reads: Mapping[str, LastEvent],
         new_posts: Sequence[NewPost] = (),
+        *,
         calendar_at: datetime | None = None,
+        known_claims: Collection[Claim] = (),
     ) -> Appended | None:
         """Append `events`, record the posts in `new_posts`, and return where the events were recorded.
 
         `reads`: the streams that the decision of `events` read, each with its last event when it was read.
-        `calendar_at`: the import time of the calendar that the decision used. Returns None and writes nothing if a post
-        is already recorded, if the last event of a stream is no longer the one in `reads`, if a claimed document number
-        is taken, if another event has issued the same serials, or if another calendar was imported after the decision.
+        `calendar_at`: the import time of the calendar that the decision used. `known_claims`: the claims that it read.
+        Returns None and writes nothing if a post is already recorded, if the last event of a stream is no longer the
+        one in `reads`, if a claimed number or code is taken, if another event has issued the same serials, or if
+        another calendar was imported after the decision.
         """
-        numbers, free = _claims(events)
+        new, free = _claims(events, known_claims)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
         row = conn.execute(
             QUERIES["append"],
@@ -234,9 +241,11 @@ class Recorder(PostgresApplicationRecorder):
                 "versions": [event.version for event in events],
                 "types": [type(event.fact).__name__ for event in events],
                 "facts": [codec.encode(event) for event in events],
-                "claim_kinds": [claim.kind for claim in numbers],
-                "claim_numbers": [claim.number for claim in numbers],
-                "claim_events": list(numbers.values()),
+                "claim_sources": [claim.source for claim in new],
+                "claim_kinds": [claim.kind for claim in new],
+                "claim_numbers": [claim.number for claim in new],
+                "claim_events": list(new.values()),
+                "free_sources": [claim.source for claim in free],
                 "free_kinds": [claim.kind for claim in free],
                 "free_numbers": [claim.number for claim in free],
                 "serial_before": min((lo for lo, _ in issued), default=0),

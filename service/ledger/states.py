@@ -127,7 +127,7 @@ class RecordedPost(Struct, frozen=True):
 
 
 class Loaded(Struct):
-    """What a decision needs: states of streams, recorded posts, claimed numbers, next serial, entries, and calendar.
+    """What a decision needs: states of streams, recorded posts, claims, next serial, entries, and calendar.
 
     `last`: the last event of each stream that has events. `calendar_at`: when the last calendar was imported.
     """
@@ -170,7 +170,7 @@ class Loaded(Struct):
                 digest, last, version = body.split()
                 self.posts[source, id_] = RecordedPost(bytes.fromhex(digest), first, int(last), int(version))
             case {"kind": "claim", "stream": stream, "version": version, "type": kind, "body": number}:
-                self.claims[Claim(kind, number)] = Reference(stream, version)
+                self.claims[Claim(kind, number, row["source"])] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
                 self.next_serial = next_serial
             case {"kind": "calendar", "imported_at": imported_at}:
@@ -202,7 +202,7 @@ def load(
     """Read what is needed to decide posts, in one query that starts from the cached states.
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
-    claimed numbers of `claims`, the next serial, and the time when the last calendar was imported. The cache is
+    recorded ones of `claims`, the next serial, and the time when the last calendar was imported. The cache is
     updated. If the replay of a stream was long, the stream's state is saved as a snapshot.
 
     Snapshots never make the load fail. A snapshot that cannot be read is deleted, and the log is replayed instead. If a
@@ -237,6 +237,7 @@ def _load(
             "code": key,
             "sources": [identity.source for identity in identities],
             "ids": [identity.id for identity in identities],
+            "claim_sources": [claim.source for claim in claims],
             "claim_kinds": [claim.kind for claim in claims],
             "claim_numbers": [claim.number for claim in claims],
         },

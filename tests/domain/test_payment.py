@@ -191,7 +191,7 @@ def test_a_confirmed_payee_differs_if_its_code_differs_but_not_if_its_code_is_mi
     in_transit.when(post(PROJECT, with_another, "3-5")).then(replace(with_another, payee_differs=True))
 
 
-def test_a_voucher_number_can_be_used_once_in_the_whole_ledger():
+def test_a_sender_can_use_a_voucher_number_only_once_and_another_sender_can_use_it_too():
     voucher = Document("支付凭证号", "授权-000001", year=2019, item=1)
     first = approved.given(post(PROJECT, PaymentInstructed("P1"), "3-4", cites=(voucher,)))
     second = first.given(request("P2", "b", on="3-4"), *approvals("P2", "3-4"))
@@ -200,6 +200,8 @@ def test_a_voucher_number_can_be_used_once_in_the_whole_ledger():
     )
     typed_otherwise = replace(voucher, number=" 授权－０００００１")
     second.when(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=(typed_otherwise,))).refused(DocumentAlreadyUsed)
+    of_another = post(PROJECT, PaymentInstructed("P2"), "3-4", cites=(typed_otherwise,), source="/another")
+    second.when(of_another).accepted()
     next_item = replace(voucher, item=2)
     second.when(post(PROJECT, PaymentInstructed("P2"), "3-4", cites=(next_item,))).accepted()
 

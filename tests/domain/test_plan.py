@@ -10,6 +10,7 @@ from domain.money import Money
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
 from domain.rules.every_post import BeforeItsCause
 from domain.rules.fund import (
+    CodeOfOtherFund,
     GateFixed,
     NotTheLatestDraft,
     PlanAlreadyAdopted,
@@ -166,3 +167,38 @@ def test_the_project_of_a_line_that_a_revision_adds_is_booked_no_earlier_than_th
     added = some.given(post(FUND, revised(line(), line("q", 2)), "2-1"))
     [opened] = added.when(post("project/q", ProjectOpened("f"), "1-20")).events()
     assert opened.booked_on == date(2019, 2, 1)
+
+
+OTHER = "fund/f-g"
+
+
+def with_other_fund(code: str) -> Scenario:
+    """Two funds, `f` and `f-g`. The plan that the second has drafted names the project `code`."""
+    founding = post(OTHER, FundEstablished("另一专项资金", SETTINGS), "1-1")
+    return a_funded_fund.given(founding, post(OTHER, plan(line(code)), "1-2"))
+
+
+@pytest.mark.parametrize("code", ["p", "f-g-1", "g-f"])
+def test_a_project_code_belongs_to_the_fund_whose_plan_named_it_first(code):
+    with_other_fund(code).when(post(FUND, plan(line(code)), "1-3")).refused(CodeOfOtherFund, project=code)
+    with_other_fund(code).when(post(OTHER, plan(line(code), line("h", 2)), "1-3")).accepted()
+
+
+@pytest.mark.parametrize(("code", "stream"), [("f-g-1", OTHER), ("f-g-1-2", OTHER), ("f-1", FUND), ("f-gg-1", FUND)])
+def test_a_code_that_no_plan_names_belongs_to_the_fund_whose_code_it_begins_with(code, stream):
+    scenario, [other] = with_other_fund("h"), {FUND, OTHER} - {stream}
+    scenario.when(post(other, plan(line(code)), "1-3")).refused(CodeOfOtherFund, project=code)
+    scenario.when(post(stream, plan(line(code)), "1-3")).accepted()
+
+
+def test_a_code_that_begins_like_no_fund_is_free_until_a_plan_names_it():
+    with_other_fund("h").when(post(FUND, plan(line("g-1")), "1-3")).accepted()
+    adopted = with_other_fund("h").given(*founded(line("p"))[2:])
+    adopted.when(post(FUND, revised(line("p"), line("h", 2)), "1-4")).refused(CodeOfOtherFund, project="h")
+
+
+def test_a_fund_keeps_the_codes_of_its_plan_although_a_fund_with_a_longer_code_is_established_later():
+    adopted = Scenario().given(*founded(line("f-g-1")))
+    later = adopted.given(post(OTHER, FundEstablished("另一专项资金", SETTINGS), "1-5"))
+    later.when(post(FUND, revised(line("f-g-1")), "1-6")).accepted()
+    later.when(post(OTHER, plan(line("f-g-1")), "1-6")).refused(CodeOfOtherFund, project="f-g-1")

@@ -7,9 +7,9 @@ from immutables import Map
 from msgspec.structs import fields, replace
 
 from domain.decision import POSTABLE
-from domain.documents import Document
+from domain.documents import Claim, Document
 from domain.entry_reversed import EntryReversed
-from domain.event import Restored
+from domain.event import Restored, claimed
 from domain.fen import FenSet
 from domain.fund.funding import (
     AllotmentWithdrawn,
@@ -48,6 +48,7 @@ from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentInstr
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
 from domain.project.waiver import WaiverGranted
+from domain.replay import advance
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, PeriodIsClosed, UnknownEntry
 from domain.rules.reversal import AlreadyReversed, MoreThanLeft, NotInPart
 from domain.state.fund import Gate
@@ -261,7 +262,7 @@ def test_a_reversal_records_the_reversed_type_the_restored_entities_and_the_free
     [event] = after.when(after.reversing(PaymentInstructed, "3-5")).events()
     assert isinstance(event.fact, EntryReversed)
     assert (event.fact.entry, event.fact.restored) == ("PaymentInstructed", (Restored("payment", "P1"),))
-    assert [claim.number for claim in event.fact.frees] == ["2019/授权-1/1"]
+    assert event.fact.frees == (Claim("支付凭证号", "2019/授权-1/1", "/test"),)
 
 
 def test_a_reversal_between_fund_and_project_is_mirrored_on_the_other_stream():
@@ -290,6 +291,18 @@ def test_a_document_number_is_free_again_after_a_whole_reversal_but_not_after_a_
     part.when(again).refused(DocumentAlreadyUsed, kind="缴款书")
     whole = part.given(part.reversing(RecoveryReceived, "4-4"))
     whole.when(again).accepted()
+
+
+def test_a_reversal_that_was_recorded_without_the_source_of_the_numbers_frees_them_too():
+    slip = (Document("支付凭证号", "授权-1", year=2019),)
+    after = to_instruct.given(post(PROJECT, PaymentInstructed("P1"), "3-4", cites=slip))
+    [event] = after.when(after.reversing(PaymentInstructed, "3-5")).events()
+    assert isinstance(event.fact, EntryReversed)
+    recorded_before = replace(event, fact=replace(event.fact, frees=(Claim("支付凭证号", "2019/授权-1/1"),)))
+    claims = [set(advance(after.ledger, [each]).claims) for each in (event, recorded_before)]
+    assert claims[0] == claims[1]
+    assert claims[0] - set(after.ledger.claims) == set(claimed(event))
+    assert set(after.ledger.claims) - claims[0] == {Claim("支付凭证号", "2019/授权-1/1", "/test")}
 
 
 def test_the_document_number_of_a_reversal_can_be_used_only_once():

@@ -98,7 +98,7 @@ SHARED_RULES = {
 }
 
 
-PLACEHOLDERS = {"fund": "f", "matches": (), "exceptions": ()}
+PLACEHOLDERS = {"fund": "f", "lines": (), "matches": (), "exceptions": ()}
 
 
 @each_fact

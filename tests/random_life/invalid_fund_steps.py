@@ -24,9 +24,9 @@ from domain.project import amendment, payment
 from domain.project.lifecycle import ProjectOpened
 from domain.state.fund import Gate, Line
 from domain.state.project import Project
-from tests.lives import actual
+from tests.lives import actual, line
 from tests.random_life.award_steps import pick_award
-from tests.random_life.base import Life
+from tests.random_life.base import FUNDS, Life
 from tests.random_life.fund_steps import (
     OTHER_FUND,
     new_settings,
@@ -116,6 +116,10 @@ def _line_twice(life: Life, _: Project) -> StepResult:
     return revised(*lines, lines[0]) if lines else None
 
 
+def _line_of_other_fund(life: Life, _: Project) -> StepResult:
+    return revised(*plan_lines(life), line(f"{FUNDS[1]}-1", 99))
+
+
 def _without_tasks(life: Life, _: Project) -> StepResult:
     lines = plan_lines(life)
     return replace(revised(*lines), tasks=()) if lines else None
@@ -198,6 +202,7 @@ FUND: dict[str, InvalidStep] = {
     "PlanAlreadyAdopted": lambda _, __: PlanAdopted(draft=3),
     "PlanSumsDisagree": _wrong_sum,
     "PlanNamesTwice": _line_twice,
+    "CodeOfOtherFund": _line_of_other_fund,
     "PlanNamesUnknown": _without_tasks,
     "PlanExceedsPool": _far_too_much,
     "PlanBelowAllotted": lambda life, project: _changed_where_allotted(life, project, amount=TINY),

@@ -122,6 +122,7 @@ def test_a_restored_ledger_records_the_next_post_after_the_archive(archived, dat
             amount="295055.00", payee={"name": "示例8号项目乙单位", "account": "620000000000080001"},
         )  # fmt: skip
         used = next(row for row in rows(database_url, "claim") if row["kind"] == "流水号")
+        confirmed["source"] = used["source"]
         confirmed["data"]["documents"] = [{"kind": "流水号", "number": used["number"]}]
         assert api.post(confirmed, "treasury").json["rule"] == "DocumentAlreadyUsed"
         confirmed["data"]["documents"] = [{"kind": "流水号", "number": "新的"}]

@@ -183,9 +183,12 @@ def test_a_ledger_of_an_older_release_is_upgraded_with_its_data(url, tmp_path):
     assert migrate(url)[0] > BEFORE
     projector.catch_up(url)
     with psycopg.connect(url) as conn:
-        assert conn.execute("select number from claim order by number").fetchall() == [
-            ("2019/示例❲2018❳7号-1/1",), ("示例〔2018〕12号",)
-        ]  # fmt: skip
+        assert conn.execute("select source, kind, number, stream, version from claim order by kind").fetchall() == [
+            ("", "fund", "f", "fund/f", 1),
+            ("", "project", "p", "fund/f", 3),
+            ("/test", "支付凭证号", "2019/示例❲2018❳7号-1/1", "project/p", 1),
+            ("/test", "流水号", "示例〔2018〕12号", "project/p", 1),
+        ]
         assert conn.execute("select payment, status, returned, recovered from payment").fetchall() == [
             ("P1", "confirmed", 0, 0)
         ]
