@@ -42,7 +42,7 @@ def rows(served: Served, url: str, posting: Fund, read: Fund, pace: Pace) -> Ite
     Yields two rows for each address.
     """
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        key = api_keys.create(conn, SECRET, "other", grant(sorted(SCOPES)))
+        key = api_keys.create(conn, SECRET, "other", grant(sorted(SCOPES), sources=["/bench"]))
         samples = _samples(conn, read)
     payments = Payments(posting)
     poster = over_http(ALONE, served, payments, CONNECTIONS)

@@ -249,7 +249,7 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
             on_progress(position)
     conn.execute("analyze event")  # otherwise foreign keys are checked with a plan for the few earlier events
     _copy(conn, "post", posts)
-    _copy(conn, "claim", ((each.kind, each.number, *at, each.source) for each, at in claims.items()))
+    _copy(conn, "claim", ((each.kind, each.number, *at, each.source, False) for each, at in claims.items()))
     conn.execute("update serial set next = %s", [serial])
     conn.execute("analyze")
     return position

@@ -49,7 +49,7 @@ def environment(url: str, port: int) -> dict[str, str]:
 def suyuan(url: str, port: int) -> Iterator[Served]:
     """Runs our web service on the ledger at `url`. Its key has every scope and practically no rate limit."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        key = api_keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES)))
+        key = api_keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES), sources=["/bench"]))
     with _running(["service", "serve"], environment(url, port), port, key) as served:
         yield served
 

@@ -159,6 +159,11 @@ SENTENCES = {
         "银行将 {amount} 元支付给 {payee}，与申请的收款人不符。",
         "PayeeMismatch",
     ),
+    "number-shared": Sentence(
+        "Two senders have used the {kind} {number}: it may be the same document.",
+        "两个来源先后使用了 {kind} {number}，可能是同一份凭证。",
+        "DocumentAlreadyUsed",
+    ),
     "statement-outdated": Sentence(
         "The statement of {first_day} to {last_day} was accepted, but {entry}, version {version} of {stream}, on which"
         " it rests, was reversed wholly or in part at position {position}: reconcile the statement again.",

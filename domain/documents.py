@@ -62,7 +62,7 @@ class Document(EventPart, frozen=True, omit_defaults=True):
     item: int | None = None
 
 
-class Claim(EventPart, frozen=True, order=True):
+class Claim(EventPart, frozen=True, order=True, omit_defaults=True):
     """A document number that a sender may use only once, such as a voucher number or a bank reference, or a code.
 
     A number belongs to the `source` of the event that cites the document: no other sender can use it up. It is as

@@ -5,7 +5,11 @@
 alter table claim add column source text not null default '' collate "C";
 update claim as c set source = e.fact ->> 'source' from event as e where e.stream = c.stream and e.version = c.version;
 alter table claim alter column source drop default;
-alter table claim drop constraint claim_pkey, add primary key (source, kind, number);
+alter table claim drop constraint claim_pkey, add primary key (kind, number, source);
+
+-- Whether another sender had used the number too. That may be the same document, and is reported.
+alter table claim add column shared boolean not null default false;
+create index on claim (kind, number) where shared;
 
 insert into claim (source, kind, number, stream, version)
 select '', 'fund', split_part(stream, '/', 2), stream, version from event where type = 'FundEstablished';
@@ -101,8 +105,11 @@ begin
         where c.source = f.source and c.kind = f.kind and c.number = f.number;
     end if;
     if cardinality(claim_kinds) > 0 then
-        insert into claim (source, kind, number, stream, version)
-        select c.source, c.kind, c.number, streams[c.event], versions[c.event]
+        insert into claim (source, kind, number, stream, version, shared)
+        select
+            c.source, c.kind, c.number, streams[c.event], versions[c.event],
+            count(*) over (partition by c.kind, c.number) > 1
+                or exists (select from claim where claim.kind = c.kind and claim.number = c.number)
         from unnest(claim_sources, claim_kinds, claim_numbers, claim_events) as c (source, kind, number, event);
     end if;
 

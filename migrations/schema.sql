@@ -80,8 +80,11 @@ begin
         where c.source = f.source and c.kind = f.kind and c.number = f.number;
     end if;
     if cardinality(claim_kinds) > 0 then
-        insert into claim (source, kind, number, stream, version)
-        select c.source, c.kind, c.number, streams[c.event], versions[c.event]
+        insert into claim (source, kind, number, stream, version, shared)
+        select
+            c.source, c.kind, c.number, streams[c.event], versions[c.event],
+            count(*) over (partition by c.kind, c.number) > 1
+                or exists (select from claim where claim.kind = c.kind and claim.number = c.number)
         from unnest(claim_sources, claim_kinds, claim_numbers, claim_events) as c (source, kind, number, event);
     end if;
 
@@ -396,7 +399,7 @@ CREATE TABLE public.access_change (
     action text NOT NULL COLLATE pg_catalog."C",
     by text NOT NULL COLLATE pg_catalog."C",
     detail jsonb NOT NULL,
-    CONSTRAINT access_change_action_check CHECK ((action = ANY (ARRAY['created'::text, 'rotated'::text, 'revoked'::text])))
+    CONSTRAINT access_change_action_check CHECK ((action = ANY (ARRAY['created'::text, 'rotated'::text, 'revoked'::text, 'allowed'::text])))
 );
 
 ALTER TABLE public.access_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -553,7 +556,8 @@ CREATE TABLE public.claim (
     number text NOT NULL COLLATE pg_catalog."C",
     stream text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
-    source text NOT NULL COLLATE pg_catalog."C"
+    source text NOT NULL COLLATE pg_catalog."C",
+    shared boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.fund (
@@ -868,7 +872,7 @@ ALTER TABLE ONLY public.citation
     ADD CONSTRAINT citation_pkey PRIMARY KEY ("position", seq);
 
 ALTER TABLE ONLY public.claim
-    ADD CONSTRAINT claim_pkey PRIMARY KEY (source, kind, number);
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (kind, number, source);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY ("position");
@@ -950,6 +954,8 @@ CREATE INDEX award_fund_idx ON public.award USING btree (fund);
 CREATE UNIQUE INDEX calendar_import_first ON public.calendar_import USING btree (year) WHERE (replaces IS NULL);
 
 CREATE INDEX citation_plain_position_idx ON public.citation USING btree (plain, "position");
+
+CREATE INDEX claim_kind_number_idx ON public.claim USING btree (kind, number) WHERE shared;
 
 CREATE INDEX event_expr_position_idx ON public.event USING btree (((fact ->> 'fund'::text)), "position");
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -117,9 +118,13 @@ class _Derived:
         self._next_serial = serial_after(event, self._next_serial)
 
     def insert(self, conn: Connection[Any]) -> None:
+        users = Counter((claim.kind, claim.number) for claim in self._taken)
         _copy(
             conn,
-            "copy claim (source, kind, number, stream, version) from stdin",
-            ((claim.source, claim.kind, claim.number, at.stream, at.version) for claim, at in self._taken.items()),
+            "copy claim (source, kind, number, stream, version, shared) from stdin",
+            (
+                (claim.source, claim.kind, claim.number, at.stream, at.version, users[claim.kind, claim.number] > 1)
+                for claim, at in self._taken.items()
+            ),
         )
         conn.execute(QUERIES["restore_serial"], {"next": self._next_serial})

@@ -8,6 +8,7 @@ import hmac
 import os
 import secrets
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -152,12 +153,16 @@ def create(
 
 
 def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
-    """Make the demo key `key` valid under `name`. Does nothing if the key is already stored.
+    """Make the demo key `key` valid under `name`. If the key is already stored, only sources are added to it.
 
     `of`: the key's grant. If `key` is not stored yet, earlier keys of this name expire now, because the file of demo
     keys was lost.
     """
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
+        [stored] = (each for each in list_keys(conn) if each.name == name)
+        missing = of.sources - stored.grant.sources
+        if missing and not stored.revoked_at:  # a version before 2026-12 created the key
+            allow(conn, name, missing)
         return
     with conn.transaction():
         created = conn.execute(QUERIES["ensure_key"], {"name": name, **_lists(of)}).rowcount == 1
@@ -191,6 +196,17 @@ def rotate(
         until = expires_at and expires_at.isoformat()
         _log_change(conn, name, "rotated", overlap=str(overlap), expires_at=until, reason=reason)
     return key
+
+
+def allow(conn: Connection[Any], name: str, sources: Collection[str], *, reason: str | None = None) -> None:
+    """Let the keys of this name also post events of `sources`. `reason`: why, for the history.
+
+    Raises NoSuchKey, or KeyEnded if the key was revoked.
+    """
+    with conn.transaction():
+        _lock(conn, name)
+        conn.execute(QUERIES["add_sources"], {"name": name, "sources": sorted(sources)})
+        _log_change(conn, name, "allowed", sources=sorted(sources), reason=reason)
 
 
 def revoke(conn: Connection[Any], name: str, *, reason: str | None = None) -> None:

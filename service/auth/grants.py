@@ -17,14 +17,17 @@ SCOPES = (
     "read",
     "admin",
 )
+POSTING = frozenset(SCOPES) - {"read", "admin"}
+"""The scopes that allow to post events."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Scopes, and the limits within which they are granted.
 
-    The scopes hold in each of `funds` and each of `projects`, or everywhere if both are empty. They hold for `sources`,
-    or for every source if `sources` is empty.
+    The scopes hold in each of `funds` and each of `projects`, or everywhere if both are empty. Events can be posted
+    with one of `sources` only: what a sender has posted, and the numbers that it has used up, are identified by its
+    source, so nobody may use the source of another.
     """
 
     scopes: frozenset[str]
@@ -42,7 +45,7 @@ class Grant:
         If `source` is None, the sources are not checked.
         """
         in_limits = not self.limited or fund in self.funds or project in self.projects
-        return scope in self.scopes and in_limits and (source is None or not self.sources or source in self.sources)
+        return scope in self.scopes and in_limits and (source is None or source in self.sources)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ class Principal:
     @property
     def may_post(self) -> bool:
         """Whether some grant allows to post some type of event."""
-        return any(grant.scopes - {"read", "admin"} for grant in self.grants)
+        return any(grant.scopes & POSTING for grant in self.grants)
 
     def may(self, scope: str, fund: str | None = None, project: str | None = None, source: str | None = None) -> bool:
         """Whether a single grant allows `scope` in `fund` or `project`, for `source`. Grants are not combined.

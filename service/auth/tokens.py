@@ -15,10 +15,10 @@ import yaml
 from joserfc import jwt
 from joserfc.errors import ExpiredTokenError, JoseError
 from joserfc.jwk import KeySet
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from service.auth import issuer_documents
-from service.auth.grants import SCOPES, Grant, NotAuthenticated, Principal, grant
+from service.auth.grants import POSTING, SCOPES, Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
 from service.yaml_file.document import FileUnreadable, bytes_of
 
@@ -40,6 +40,9 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 """The accepted algorithms: only asymmetric signatures. Shared secrets (HS…) and `none` are never accepted."""
 
 
+NO_SOURCE = "a role that may post names the sources of its events 可以提交事件的角色须写明来源"
+
+
 class TokenFileWrong(OperatorError):
     """The configuration file that SUYUAN_OIDC names is missing or invalid."""
 
@@ -52,6 +55,11 @@ class _Role(Schema):
     funds = fields.List(fields.String(), load_default=())
     projects = fields.List(fields.String(), load_default=())
     sources = fields.List(fields.String(), load_default=())
+
+    @validates_schema
+    def _names_sources(self, role: Mapping[str, Any], **_: Any) -> None:
+        if POSTING.intersection(role["scopes"]) and not role["sources"]:
+            raise ValidationError(NO_SOURCE, "sources")
 
 
 class _Path(fields.Field[tuple[str, ...]]):

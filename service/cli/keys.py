@@ -21,7 +21,7 @@ from service import calendar
 from service.api.posting.fields import Code, Source, Text
 from service.auth import api_keys
 from service.auth.api_keys import KeyRecord
-from service.auth.grants import SCOPES, grant
+from service.auth.grants import POSTING, SCOPES, Grant, grant
 from service.cli.terminal import (
     AS_JSON,
     NEW,
@@ -76,7 +76,7 @@ REASON: Callable[[Any], Any] = click.option(
 )
 @click.option("--fund", "funds", multiple=True, help="limit the key to this fund 仅限专项资金")
 @click.option("--project", "projects", multiple=True, help="limit the key to this project 仅限项目")
-@click.option("--source", "sources", multiple=True, help="limit the key to this event source 仅限来源")
+@click.option("--source", "sources", multiple=True, help="the source of the events that the key posts 所提交事件的来源")
 @click.option(
     "--not-yet-established",
     is_flag=True,
@@ -103,16 +103,39 @@ def create_key(
         raise click.ClickException(
             "admin 权限不能限于专项资金或项目 the scope admin cannot be limited to funds or projects"
         )
-    for source in limits["sources"]:
-        _valid("--source", Source(), source)
+    if POSTING.intersection(limits["scopes"]) and not limits["sources"]:
+        raise click.ClickException(
+            "可以提交事件的密钥须以 --source 写明来源，例如 --source /yuexiu/treasury（支付系统）\n"
+            "a key that may post names the source of its events, such as: --source /yuexiu/treasury"
+        )
+    _check_sources(limits["sources"])
     until = _end_of(expires)
     with administered(new=new) as (chosen, conn):
+        _warn_of_shared_sources(conn, name, grant(**limits))
         _check_limits(conn, limits, not_yet_established=not_yet_established)
         try:
             with conn.transaction():  # a key that cannot be shown is not created
                 say_key(api_keys.create(conn, chosen.secret, name, grant(**limits), until, reason=reason))
         except api_keys.KeyExists as error:
             raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never reused") from error
+
+
+def _check_sources(sources: Sequence[str]) -> None:
+    for source in sources:
+        _valid("--source", Source(), source)
+
+
+def _warn_of_shared_sources(conn: psycopg.Connection[dict[str, Any]], name: str, of: Grant) -> None:
+    """Print each source in `of` that another valid key has, which is limited to other funds or projects."""
+    for key in api_keys.list_keys(conn):
+        shared = key.grant.sources & of.sources
+        same_limits = (key.grant.funds, key.grant.projects) == (of.funds, of.projects)
+        if shared and not same_limits and key.name != name and key.state == "in force":
+            say(
+                f"密钥 {key.name} 范围不同而来源相同：{escape(' '.join(sorted(shared)))}；可以占用彼此的编号\n"
+                f"the key {key.name} has other limits and the same source: each can use up ids of the other",
+                console=err,
+            )
 
 
 def _check_limits(
@@ -189,6 +212,19 @@ def rotate_key(name: str, overlap_hours: int, expires: datetime | None, reason: 
     until = _end_of(expires)
     with administered() as (chosen, conn), _in_force(conn, name), conn.transaction():
         say_key(api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until, reason=reason))
+
+
+@command.command("allow", epilog=HELP_OF_CHANGES)
+@NAMED
+@click.option("--source", "sources", multiple=True, required=True, help="a further source of its events 增加的来源")
+@REASON
+def allow_key(name: str, sources: tuple[str, ...], reason: str | None) -> None:
+    """增加来源。Let a key post events of a further source."""
+    _check_sources(sources)
+    with administered() as (_, conn), _in_force(conn, name):
+        api_keys.allow(conn, name, sources, reason=reason)
+        [key] = (each for each in api_keys.list_keys(conn) if each.name == name)
+        _warn_of_shared_sources(conn, name, key.grant)
 
 
 @command.command("revoke", epilog=HELP_OF_CHANGES)

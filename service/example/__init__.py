@@ -17,7 +17,7 @@ from service.api.http.problems import outcome_problem
 from service.api.posting import cloudevents
 from service.api.posting.event_schemas import SCHEMAS
 from service.auth import api_keys
-from service.auth.grants import Grant, grant
+from service.auth.grants import POSTING, Grant, grant
 from service.config import write_private
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Committed, IdentityConflict
@@ -27,15 +27,17 @@ STATEMENT = Path(__file__).with_name("yx-ip-2018-2019-09.csv")
 """An invented bank statement of one month. Most of its lines match the ledger; each kind of difference occurs once."""
 FUND = "yx-ip-2018"
 
+SOURCES = ("/example/sender", "/yuexiu/accounting", "/yuexiu/treasury")
+"""The sources that the demo keys may post under: those of the published examples and of the documents."""
 DEMO_KEYS: dict[str, Grant] = {
-    "fund-office": grant(["post:fund", "read"]),
-    "call-desk": grant(["post:call", "read"]),
-    "award-board": grant(["post:award", "read"]),
-    "acceptance-panel": grant(["post:acceptance", "read"]),
-    "treasury": grant(["post:payment", "read"]),
-    "approver": grant(["approve:payment", "read"]),
-    "waiver-board": grant(["post:waiver", "read"]),
-    "corrections": grant(["post:reversal", "read"]),
+    "fund-office": grant(["post:fund", "read"], sources=SOURCES),
+    "call-desk": grant(["post:call", "read"], sources=SOURCES),
+    "award-board": grant(["post:award", "read"], sources=SOURCES),
+    "acceptance-panel": grant(["post:acceptance", "read"], sources=SOURCES),
+    "treasury": grant(["post:payment", "read"], sources=SOURCES),
+    "approver": grant(["approve:payment", "read"], sources=SOURCES),
+    "waiver-board": grant(["post:waiver", "read"], sources=SOURCES),
+    "corrections": grant(["post:reversal", "read"], sources=SOURCES),
     "auditor": grant(["read"]),
     "operator": grant(["admin"]),
 }
@@ -68,7 +70,7 @@ def poster(ledger: Ledger, secret: bytes, on_post: Callable[[], None]) -> Callab
     The function uses the demo key that has the required scope, calls `on_post` after each successful post, and raises
     OtherHistory or Refused.
     """
-    by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes - {"read", "admin"}}
+    by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes & POSTING}
 
     def post(event: Mapping[str, Any]) -> int:
         sender = by_scope[SCHEMAS[event["type"]].scope]

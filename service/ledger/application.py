@@ -22,7 +22,7 @@ from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow
 
 from domain.documents import Claim
-from domain.event import asked
+from domain.event import asked, codes_asked
 from domain.fund.funding import AppropriationReceived
 from domain.ledger_view import LedgerView
 from domain.state.project import Project
@@ -368,11 +368,12 @@ class Ledger(Application[str]):
     def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
         """The cached states of all streams that the decision of `bundle` reads.
 
-        None if one of these streams is not cached, or if the decision needs the next serial or an entry that a post
-        refers to. Both are only in the database.
+        None if one of these streams is not cached, or if the decision needs the next serial, the owner of a code, or an
+        entry that a post refers to. These are only in the database.
         """
-        if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
-            return None  # the next serial and the referenced entries are only in the database
+        needs_serial = any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle)
+        if needs_serial or references_of(bundle) or any(codes_asked(post.posted) for post in bundle):
+            return None
         states, missing = self._find(streams_of(bundle, {}))
         return None if missing else states
 

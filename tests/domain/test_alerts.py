@@ -140,7 +140,8 @@ def test_an_alert_has_an_urgency_the_event_it_refers_to_and_two_sentences(name, 
 
 
 FROM_TABLES = {
-    "fund-held", "unspent", "never-paid", "never-awarded", "december-rush", "payee-differs", "statement-outdated",
+    "fund-held", "unspent", "never-paid", "never-awarded", "december-rush", "payee-differs", "number-shared",
+    "statement-outdated",
 }  # fmt: skip
 """The alerts that the service computes from the projected tables. They are tested in tests/service."""
 

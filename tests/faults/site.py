@@ -18,7 +18,7 @@ from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from service.postgres.migrate import migrate
 from tests.faults.part import Part, kill, words
-from tests.faults.senders import Sender
+from tests.faults.senders import SOURCE, Sender
 from tests.faults.server import DATABASE, Server
 from tests.faults.waiting import wait_until
 from tests.faults.web import Web
@@ -54,7 +54,7 @@ class Site:
         self.server.ask(f"create database {DATABASE}", database="postgres")
         migrate(self.server.url)
         with psycopg.connect(self.server.url, autocommit=True, row_factory=dict_row) as conn:
-            self.key = api_keys.create(conn, SECRET.encode(), "campaign", grant(SCOPES))
+            self.key = api_keys.create(conn, SECRET.encode(), "campaign", grant(SCOPES, sources=[SOURCE]))
         self.proxy, self.proxy_of_pooler = Proxy(self.server.url), Proxy(self.server.url)
         self.proxies = (self.proxy, self.proxy_of_pooler)
         for proxy in self.proxies:

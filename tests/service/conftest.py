@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
@@ -15,7 +16,7 @@ from service.api.posting.event_schemas import SCHEMAS
 from service.app import close as close_app
 from service.app import create_app, open_ledger
 from service.auth import api_keys
-from service.auth.grants import SCOPES, grant
+from service.auth.grants import SCOPES, Grant, grant
 from service.config import Config
 from service.example import life
 from service.ledger.application import Ledger
@@ -85,12 +86,20 @@ class Api:
         }
 
 
+SOURCES = frozenset({"/lives", "/partner", "/refused", "/second", "/test", "/unused", *example.SOURCES})
+
+
+def posting(granted: Grant) -> Grant:
+    """The grant with all sources that tests post under."""
+    return replace(granted, sources=SOURCES)
+
+
 def build(url: str) -> Api:
     """The service on this database, with the demo keys and the key `all` that has every scope."""
     app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, example=True))
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        by_name = {name: api_keys.create(conn, SECRET, name, granted) for name, granted in example.DEMO_KEYS.items()}
-        by_name["all"] = api_keys.create(conn, SECRET, "all", grant(SCOPES))
+        grants = {**example.DEMO_KEYS, "all": grant(SCOPES)}
+        by_name = {name: api_keys.create(conn, SECRET, name, posting(granted)) for name, granted in grants.items()}
     return Api(app, by_name, url)
 
 

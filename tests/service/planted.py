@@ -75,6 +75,8 @@ def _plant_refusals(api: Api, owners: Owners, number: int, mark: str) -> None:
         assert answer.status_code in (404, 409, 412, 422), (event, answer.json)
 
 
+SOURCE, UNUSED = "/refused", "/unused"
+"""The source of the refused posts, and a source that no recorded post has."""
 NAMED: dict[str, list[str]] = {}
 """What each refused post names, by the id of the post."""
 
@@ -85,7 +87,7 @@ class Names(NamedTuple):
     fund: str
     project: str
     voucher: str
-    source: str = "/unused"
+    source: str = UNUSED
     id: str = "unused-id"
 
 
@@ -121,14 +123,14 @@ PLANT_CHECK = """
     insert into check_run (asked_by, started_at, finished_at, errors, report)
     values ('gmark-office', now(), now(), 1, '{"findings": [{"facts": {"stream": "project/amark-1"}}]}')
 """
-TELL_EXISTENCE = ("used document", "expected version", "used identity")
-"""The posts whose refusal tells that a number, a code or an identity is used: they are unique in the whole ledger."""
+TELL_EXISTENCE = ("expected version",)
+"""The posts whose refusal tells that a project's code is used: codes are unique in the whole ledger."""
 
 
 def _post(type_: str, subject: str, cites: tuple[str, str] | None = None, **data: object) -> dict:
     documents = [{"kind": cites[0], "number": cites[1]}] if cites else []
     circumstances = {"occurred_on": "2026-06-01", "actor": "测试", "documents": documents}
-    identity = {"specversion": "1.0", "source": "/refused"}
+    identity = {"specversion": "1.0", "source": SOURCE}
     return {**identity, "type": type_, "subject": subject, "data": {**circumstances, **data}}
 
 
@@ -148,10 +150,16 @@ def _senders(api: Api, owners: Owners) -> dict[tuple[str, str], str]:
     """The keys that post for each mark, by mark and duty. Their names contain the mark."""
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         return {
-            (mark, duty): api_keys.create(conn, SECRET, f"{mark or 'plain'}-{duty}", grant(SCOPES))
+            (mark, duty): api_keys.create(
+                conn, SECRET, f"{mark or 'plain'}-{duty}", grant(SCOPES, sources=[_source(mark), SOURCE, UNUSED])
+            )
             for mark in dict.fromkeys(owners.marks)
             for duty in ("office", *SEPARATE.values())
         }
+
+
+def _source(mark: str) -> str:
+    return f"/{mark or 'plain'}/sender"
 
 
 def _marked(event: dict, owners: Owners) -> tuple[str, dict]:
@@ -170,7 +178,7 @@ def _marked(event: dict, owners: Owners) -> tuple[str, dict]:
         text = text.replace(old, new)
     text = re.sub("6222 0212 3456 7890 [0-9]{3}", lambda found: _account(found[0], digits), text)
     text = re.sub("91440104MA[0-9A-Z]{8}", lambda found: _uscc(found[0], digits), text)
-    source, id_ = f"/{mark or 'plain'}/sender", f"{owners.codes[0]}-{event['id']}-{mark}"
+    source, id_ = _source(mark), f"{owners.codes[0]}-{event['id']}-{mark}"
     return mark, {**event, **json.loads(text), "source": source, "id": id_}
 
 

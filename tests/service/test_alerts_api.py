@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from domain.documents import Document
 from domain.fund.funding import AllotmentWithdrawn, FundsAllotted
 from domain.fund.reconciliation import CASH, CashEntry, Direction, Match, StatementReconciled
 from domain.money import Money
@@ -211,3 +212,18 @@ def test_an_allotment_reversed_in_full_or_in_parts_does_not_count(api, parts):
         recorded.add(recorded.scenario.reversing(FundsAllotted, f"2-{number + 1}", yuan(part)))
         assert recorded.scenario.last(FundsAllotted) == at
     assert recorded.clock()["days_to_first_allotment"] is None
+
+
+def test_a_number_that_two_senders_have_used_is_reported_once_until_it_is_free_again(api):
+    def received(order, amount, on, source):
+        return post(PROJECT, RecoveryReceived(order, yuan(amount)), on, cites=(Document("缴款书", "7"),), source=source)
+
+    ordered = post(PROJECT, RecoveryOrdered("R1", "P1", yuan("15.00"), day("5-1"), "多付"), "4-1")
+    recorded = Recorded(api, *A_AWARDED, *paid(), ordered, received("R1", "5.00", "4-2", "/test"))
+    assert recorded.alerts("number-shared") == []
+    recorded.add(received("R1", "5.00", "4-3", "/another"))
+    [alert] = recorded.alerts("number-shared")
+    assert (alert["facts"], alert["project"]) == ({"kind": "缴款书", "number": "2019/7/1"}, "p")
+    assert [api.get(f"/v1/events/{at}").json["data"]["source"] for at in alert["events"]] == ["/another", "/test"]
+    recorded.undo(RecoveryReceived, "4-4")
+    assert recorded.alerts("number-shared") == []

@@ -123,6 +123,8 @@ def test_a_restored_ledger_records_the_next_post_after_the_archive(archived, dat
         )  # fmt: skip
         used = next(row for row in rows(database_url, "claim") if row["kind"] == "流水号")
         confirmed["source"] = used["source"]
+        with connect(database_url) as conn:
+            api_keys.allow(conn, "treasury", [used["source"]])
         confirmed["data"]["documents"] = [{"kind": "流水号", "number": used["number"]}]
         assert api.post(confirmed, "treasury").json["rule"] == "DocumentAlreadyUsed"
         confirmed["data"]["documents"] = [{"kind": "流水号", "number": "新的"}]

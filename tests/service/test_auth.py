@@ -22,7 +22,7 @@ from joserfc.jwk import ECKey, KeySet, RSAKey
 from psycopg.rows import dict_row
 
 from service.auth import api_keys, rate_limit, tokens
-from service.auth.grants import Grant, NotAuthenticated, Principal, grant
+from service.auth.grants import NotAuthenticated, Principal, grant
 from service.example import DEMO_KEYS, ensure_demo_keys
 from service.postgres.snapshots import keys_pool
 from tests.service.conftest import SMALL_PLAN, content, live
@@ -173,6 +173,17 @@ def test_demo_keys_are_created_once_in_a_file_that_only_its_owner_can_read(admin
     for name, key in json.loads(first).items():
         assert (ring.authenticate(key).name, ring.authenticate(key).grants) == (name, (DEMO_KEYS[name],))
     assert len(api_keys.history(admin)) == len(DEMO_KEYS)
+
+
+def test_a_demo_key_of_an_earlier_version_gets_its_sources_unless_it_was_revoked(admin, ring, tmp_path):
+    file = tmp_path / "demo-keys.json"
+    ensure_demo_keys(admin, SECRET, file)
+    admin.execute("update api_key set sources = '{/own}'")
+    api_keys.revoke(admin, "approver")
+    ensure_demo_keys(admin, SECRET, file)
+    sources = {each.name: each.grant.sources for each in api_keys.list_keys(admin)}
+    assert sources["treasury"] == DEMO_KEYS["treasury"].sources | {"/own"}
+    assert sources["approver"] == sources["auditor"] == {"/own"}
 
 
 def test_a_new_demo_key_is_added_to_an_existing_file_and_the_others_are_unchanged(admin, ring, tmp_path):
@@ -381,7 +392,7 @@ def provider():
 def issuer(provider, folder, **more):
     file = folder / "oidc.yaml"
     roles = {
-        "payer": {"scopes": ["post:payment", "read"], "funds": ["f"]},
+        "payer": {"scopes": ["post:payment", "read"], "funds": ["f"], "sources": ["/bank"]},
         "clerk": {"scopes": ["read"]},
     }
     settings = {"issuer": provider.issuer, "audience": "suyuan", "roles": roles, **more}
@@ -392,7 +403,7 @@ def issuer(provider, folder, **more):
 def test_a_token_s_roles_are_mapped_to_grants(provider, tmp_path):
     principal = issuer(provider, tmp_path).authenticate(provider.token(roles=["payer", "stranger"]))
     assert principal.name == "oidc:zhou"
-    assert principal.grants == (Grant(frozenset({"post:payment", "read"}), frozenset({"f"})),)
+    assert principal.grants == (grant(["post:payment", "read"], ["f"], sources=["/bank"]),)
     assert principal.may("read", "f")
     assert not principal.may("read", "g")
 
@@ -404,11 +415,19 @@ def test_the_limits_of_one_role_do_not_apply_to_another(provider, tmp_path):
 
 
 def test_the_source_of_one_grant_and_the_fund_of_another_do_not_combine():
-    either = grant(["post:fund"], funds=["f"]), grant(["post:fund"], funds=["g"], sources=["/s"])
+    either = grant(["post:fund"], ["f"], sources=["/other"]), grant(["post:fund"], ["g"], sources=["/s"])
     both = Principal("oidc:x", either)
     assert both.may("post:fund", "f", None, "/other")
     assert both.may("post:fund", "g", None, "/s")
     assert not both.may("post:fund", "g", None, "/other")
+
+
+def test_a_role_that_may_post_names_the_sources_of_its_events(tmp_path):
+    role = {"scopes": ["approve:payment"], "funds": ["f"]}
+    file = tmp_path / "oidc.yaml"
+    file.write_text(json.dumps({"issuer": "https://sso.example", "audience": "suyuan", "roles": {"approver": role}}))
+    with pytest.raises(tokens.TokenFileWrong, match="来源"):
+        tokens.read(file)
 
 
 def test_a_token_without_a_mapped_role_has_no_grants(provider, tmp_path):

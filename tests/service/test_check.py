@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from operator import attrgetter
+from typing import cast
 
 import psycopg
 import pytest
@@ -13,11 +15,17 @@ from psycopg.rows import dict_row
 
 import projections
 from bench import mixed_log
+from domain.documents import PROJECT_CODE, Claim
+from domain.fund.lifecycle import FundEstablished
 from service.auth import api_keys
 from service.auth.grants import grant
 from service.check import KINDS, check, rules
+from service.ledger.recorder import LastEvent, Recorder
 from service.workers.projector import catch_up
 from tests.conftest import new_database
+from tests.lives import SETTINGS, line, plan
+from tests.posting import open_ledger
+from tests.scenario import Scenario, post
 from tests.service.conftest import SECRET, build, close, play_example
 from tests.service.newer_events import record_newer
 
@@ -67,6 +75,23 @@ def test_a_check_of_the_log_that_the_benches_generate_finds_no_error(database_ur
     report = check(database_url)
     assert (report.errors, report.events) == (0, 3_000), report.counts
     assert digests > 0
+
+
+def test_a_code_that_the_plans_of_two_funds_named_before_it_was_reserved_is_no_finding(api):
+    founded = {code: Scenario().given(post(f"fund/{code}", FundEstablished(code, SETTINGS), "1-1")) for code in "fg"}
+    with open_ledger(api.url) as ledger:
+        recorder = cast(Recorder, ledger.recorder)
+        for code, alone in founded.items():
+            drafted = alone.given(post(f"fund/{code}", plan(line("p")), "1-2"))
+            before = {Claim(PROJECT_CODE, "p")} if code == "g" else ()  # the first fund has it
+            with recorder.datastore.get_connection() as conn:
+                events, reads = (
+                    sorted(drafted.ledger.entries.values(), key=attrgetter("version")),
+                    {f"fund/{code}": LastEvent()},
+                )
+                assert recorder.append(conn, events, reads, known_claims=before)
+    api.fold()
+    assert "claim-wrong" not in check(api.url).counts
 
 
 def test_posts_during_a_check_cause_no_findings(sample_copy):

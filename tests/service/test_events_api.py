@@ -317,8 +317,11 @@ def test_an_invalid_path_or_parameter_is_a_problem_and_never_a_500(api, path):
     assert response.content_type == "application/problem+json"
 
 
-def test_two_plans_may_name_one_project_and_only_one_of_them_opens_it(api):
+def test_if_two_plans_name_one_project_only_one_of_them_opens_it(api):
+    """Before 2026-12, a code did not belong to the fund whose plan named it first."""
     for code in ("f", "g"):
+        with psycopg.connect(api.url) as conn:
+            conn.execute("delete from claim where kind = 'project'")
         subject = f"fund/{code}"
         founding = [
             api.event("FundEstablished", subject, cites=["立项依据"], name="专项", settings=SETTINGS),

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 
 from bench.isolation import addresses
 from projections import ORDER
+from service.api.http.limits import MAX_BODY_BYTES
 from service.auth import api_keys
 from service.auth.grants import grant
 from service.config import ExitCode
@@ -148,10 +149,24 @@ def test_a_late_body_is_answered_with_408_and_late_headers_close_the_connection(
 
 
 def test_large_bodies_of_one_key_leave_room_for_bodies_of_other_keys(served, api):
-    with connections(served, 8, head(api, 8 * 1024 * 1024, "auditor")):
+    with connections(served, 8, head(api, 8 * 1024 * 1024, "treasury")):
         padded = founding(api) + " " * 200_000
         assert served.call("POST", "/v1/events", padded, "fund-office")[0] == 201
         assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
+
+
+def test_a_large_body_occupies_memory_until_its_request_is_answered(served, api):
+    largest = (founding(api) + " " * MAX_BODY_BYTES)[:MAX_BODY_BYTES]
+    with psycopg.connect(api.url) as conn, concurrent.futures.ThreadPoolExecutor(2) as pool:
+        with conn.transaction(force_rollback=True):
+            conn.execute("lock table event in access exclusive mode")
+            hanging = [pool.submit(served.call, "POST", "/v1/events", largest, "fund-office") for _ in range(2)]
+            time.sleep(2)  # until both bodies have arrived
+            assert not any(each.done() for each in hanging)
+            status, _, body = served.call("POST", "/v1/events", founding(api) + " " * 200_000, "fund-office")
+            assert (status, json.loads(body)["type"]) == (429, "/v1/problems/too-much-at-once")
+        assert {each.result()[0] for each in hanging} == {200, 201}
+    assert served.call("POST", "/v1/events", appropriation(api) + " " * 200_000, "fund-office")[0] == 201
 
 
 def test_a_body_that_is_too_large_is_refused_before_it_is_sent(shared_server):

@@ -3,12 +3,14 @@
 import json
 import os
 import re
+import time
 from datetime import timedelta
 
 import psycopg
 import pytest
 
 from service import calendar
+from service.auth.api_keys import CACHE_SECONDS
 from tests.service.commands import run_command
 from tests.service.conftest import SECRET
 from tests.service.test_cli import chinese
@@ -58,7 +60,7 @@ def test_a_key_for_an_unknown_project_is_refused_and_close_codes_are_named(sampl
 
 
 def test_the_office_of_a_fund_gets_its_key_before_the_fund_is_established_if_the_operator_says_so(founded):
-    limits = ["--scope", "post:fund", "--scope", "read", "--fund", "new-2027"]
+    limits = ["--scope", "post:fund", "--source", "/test", "--scope", "read", "--fund", "new-2027"]
     assert refused(keys(founded, "create", "office", *limits), "--not-yet-established")
     created = keys(founded, "create", "office", *limits, "--not-yet-established")
     assert created.returncode == 0, created.stderr
@@ -98,8 +100,8 @@ def test_rotating_an_expired_key_says_when_it_expired_and_how_to_renew_it(founde
 def test_rotating_or_revoking_a_revoked_key_says_when_it_was_revoked_and_what_to_do(founded):
     assert keys(founded, "revoke", "auditor").returncode == 0
     today = calendar.today().isoformat()
-    for command in ("rotate", "revoke"):
-        assert refused(keys(founded, command, "auditor"), "auditor", "revoked", today, "keys create")
+    for command in (["rotate"], ["revoke"], ["allow", "--source=/a"]):
+        assert refused(keys(founded, *command, "auditor"), "auditor", "revoked", today, "keys create")
 
 
 def test_a_key_that_never_was_is_refused_and_close_names_are_named(founded):
@@ -129,6 +131,38 @@ def test_the_history_shows_who_changed_a_key_and_why(founded):
         ours = [change for change in changes if change["key"] == "bank"]
         assert [(each["action"], each["by"], each["reason"]) for each in ours] == expected
         assert ours[0]["detail"] == {"scopes": ["read"], "funds": ["yx-ip-2018"]}
+
+
+@pytest.mark.parametrize("scope", ["post:fund", "approve:payment"])
+def test_a_key_that_may_post_names_the_sources_of_its_events(founded, scope):
+    assert refused(keys(founded, "create", "bank", "--scope", "read", "--scope", scope), "--source")
+    assert "bank" not in names(founded)
+    assert keys(founded, "create", "bank", "--scope", scope, "--source", "/bank").returncode == 0
+
+
+def test_a_key_gets_a_further_source_and_the_history_shows_it(founded):
+    key = keys(founded, "create", "office", "--scope", "post:fund", "--source", "/office").stdout.strip()
+    assert founded.post(founding(founded, "f-1"), key).json["type"] == "/v1/problems/wrong-source"
+    allowed = keys(founded, "allow", "office", "--source", "/test", "--reason", "新系统", LOGNAME="wu")
+    assert allowed.returncode == 0, allowed
+    time.sleep(CACHE_SECONDS)
+    assert founded.post(founding(founded, "f-1"), key).status_code == 201
+    [own] = founded.get("/v1/keys/self", key).json["grants"]
+    assert own["sources"] == ["/office", "/test"]
+    change = founded.get("/v1/keys", "operator").json["changes"][-1]
+    assert (change["key"], change["action"], change["by"], change["reason"]) == ("office", "allowed", "wu", "新系统")
+    assert change["detail"] == {"sources": ["/test"]}
+    assert refused(keys(founded, "allow", "office", "--source", " /x"), "--source")
+
+
+def test_a_source_that_keys_with_other_limits_share_is_pointed_out(founded):
+    posting = ["--scope", "post:payment", "--source", "/treasury"]
+    first = keys(founded, "create", "a", *posting, "--fund", "yx-ip-2018")
+    same = keys(founded, "create", "b", *posting, "--fund", "yx-ip-2018")
+    other = keys(founded, "create", "c", *posting, "--fund", "yx-talent-2020")
+    assert ["/treasury" in each.stderr for each in (first, same, other)] == [False, False, True]
+    assert chinese(other.stderr)
+    assert all(f"the key {name} has other limits" in other.stderr for name in "ab")
 
 
 @pytest.mark.parametrize("reason", ["", "  ", "a\nb", "\u202eabc", "x" * 201])

@@ -142,7 +142,7 @@ def event(number):
     return {
         "specversion": "1.0",
         "id": f"kill-{number}",
-        "source": "/test",
+        "source": "/example/sender",
         "type": "AppropriationReceived",
         "subject": "fund/yx-ip-2018",
         "data": {**data, "amount": "0.01"},
@@ -245,7 +245,7 @@ def check(url, acknowledged):
         assert positions == list(range(1, len(positions) + 1))
         recorded = dict(
             conn.execute(
-                "select fact ->> 'source_id', position from event where fact ->> 'source' = '/test'"
+                "select fact ->> 'source_id', position from event where fact ->> 'source' = '/example/sender'"
             ).fetchall()
         )
         for number, position in acknowledged.items():

@@ -180,6 +180,13 @@ def test_a_ledger_of_an_older_release_is_upgraded_with_its_data(url, tmp_path):
             conn.execute("insert into event values (%s, %s, %s, %s, now(), %s)", row)
         conn.execute("insert into claim values ('支付凭证号', '2019/示例❲2018❳7号—1/1', 'project/p', 1)")
         conn.execute("insert into claim values ('流水号', '示例❲2018❳012号', 'project/p', 1)")
+        for key, scope, sources in (
+            ("office", "post:fund", "{}"),
+            ("new", "post:fund", "{}"),
+            ("reader", "read", "{}"),
+            ("bank", "post:payment", "{/bank}"),
+        ):
+            conn.execute("insert into api_key values (%s, %s, default, default, %s)", [key, [scope], sources])
     assert migrate(url)[0] > BEFORE
     projector.catch_up(url)
     with psycopg.connect(url) as conn:
@@ -189,6 +196,10 @@ def test_a_ledger_of_an_older_release_is_upgraded_with_its_data(url, tmp_path):
             ("/test", "支付凭证号", "2019/示例❲2018❳7号-1/1", "project/p", 1),
             ("/test", "流水号", "示例〔2018〕12号", "project/p", 1),
         ]
+        keys = dict(conn.execute("select name, sources from api_key"))
+        assert keys == {"office": ["/test"], "new": [], "reader": [], "bank": ["/bank"]}
+        changed = conn.execute("select key, action, detail -> 'sources' from access_change").fetchall()
+        assert changed == [("office", "allowed", ["/test"])]
         assert conn.execute("select payment, status, returned, recovered from payment").fetchall() == [
             ("P1", "confirmed", 0, 0)
         ]

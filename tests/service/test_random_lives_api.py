@@ -24,7 +24,7 @@ from service.ledger.application import Ledger
 from tests.random_life import PROJECTS, RandomLife, replayable
 from tests.random_life.model import Model
 from tests.scenario import TODAY, calendar_days
-from tests.service.conftest import SECRET
+from tests.service.conftest import SECRET, posting
 
 ACCOUNTS = (*ALLOTTED, "pool", "recovered", "surrendered")
 ANY_CODE = str.maketrans("IOSVZ", "ABCDE")
@@ -83,7 +83,7 @@ def service(api):
     )
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         for actor in "甲乙丙丁":
-            api.keys[f"key-{actor}"] = api_keys.create(conn, SECRET, f"key-{actor}", grant(SCOPES))
+            api.keys[f"key-{actor}"] = api_keys.create(conn, SECRET, f"key-{actor}", posting(grant(SCOPES)))
     return api
 
 

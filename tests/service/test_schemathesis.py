@@ -25,7 +25,7 @@ def test_schemathesis_finds_no_fault(database_url):
     live(api, api.get("/v1/event-types", None).json["example_life"])
     api.fold()
     with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
-        key = api_keys.create(conn, SECRET, "schemathesis", grant(SCOPES))
+        key = api_keys.create(conn, SECRET, "schemathesis", grant(SCOPES, sources=["/example/sender"]))
     close(api)
     served = Served(api)
     try:

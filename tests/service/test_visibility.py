@@ -46,14 +46,14 @@ KEYS = {
 """The limited keys. A key that may read a project reads, in traces, the documents of the fund that its money rests on:
 `projects` may see texts of the foreign fund there. `two-grants` reads own-1 and posts to amark-1."""
 GRANTS = {
-    "project": grant(SCOPES_OF_OFFICE, projects=[OWNERS["p"]]),
-    "projects": grant(SCOPES_OF_OFFICE, projects=[OWNERS["p"], OWNERS["a"]]),
-    "fund": grant(SCOPES_OF_OFFICE, funds=[OWNERS["f"]]),
-    "poster": grant(SCOPES_TO_POST, funds=[OWNERS["f"]]),
+    "project": grant(SCOPES_OF_OFFICE, projects=[OWNERS["p"]], sources=[planted.SOURCE]),
+    "projects": grant(SCOPES_OF_OFFICE, projects=[OWNERS["p"], OWNERS["a"]], sources=[planted.SOURCE]),
+    "fund": grant(SCOPES_OF_OFFICE, funds=[OWNERS["f"]], sources=[planted.SOURCE]),
+    "poster": grant(SCOPES_TO_POST, funds=[OWNERS["f"]], sources=[planted.SOURCE]),
 }
 ROLES = {
     "reader": {"scopes": ["read"], "projects": [OWNERS["p"]]},
-    "poster": {"scopes": SCOPES_TO_POST, "projects": [OWNERS["a"]]},
+    "poster": {"scopes": SCOPES_TO_POST, "projects": [OWNERS["a"]], "sources": [planted.SOURCE]},
 }
 
 # What every parameter is filled with --------------------------------------------

@@ -73,8 +73,8 @@ PROBLEM_TYPES = {
         403,
         "This key may not post events for this source.",
         "此密钥不得代表该 source 提交。",
-        "Use a `source` that your key is bound to.",
-        "请使用与密钥绑定的 source。",
+        "Use one of the `sources` that GET /v1/keys/self names; an operator adds one with `suyuan keys allow`.",
+        "请使用 GET /v1/keys/self 所列的来源（sources）；运维人员可用 suyuan keys allow 增加。",
     ),
     "out-of-limits": ProblemType(
         403,

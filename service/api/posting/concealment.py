@@ -1,7 +1,7 @@
 """Refusals without what they tell about other funds and projects than those of the principal's key.
 
-Numbers of documents, codes of projects and identities of posts are unique in the whole ledger, so a refusal may tell
-that one is used. It does not tell where, and names no other fund or project.
+A sender's document numbers and the codes of projects are used only once, so a refusal may tell that one is used. It
+does not tell where, and names no other fund or project.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from service.api.http.parameters import MIN_POSITION, pattern, text
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import must_read
+from service.api.http.visibility import can_read, must_read, project_of
 from service.api.resources.why import heads, last_position, look_up
 from service.postgres.session import Row
 from service.postgres.snapshots import Snapshot
@@ -51,6 +51,7 @@ def all_alerts(fund: str) -> Response:
     found: list[AlertWithPositions] = [(each, []) for each in alerts(view, fund, tuple(codes))]
     with reader().at() as snapshot:
         found += _alerts_of_movements(snapshot, fund, view)
+        found += _alerts_of_numbers(snapshot, fund)
     return _answer(fund, snapshot.position, view, streams, found)
 
 
@@ -116,6 +117,15 @@ def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Ite
             entry = {"entry": since["entry"], "stream": since["stream"], "version": since["entry_version"]}
             facts = {**days, **entry, "position": since["position"]}
             yield Alert("statement-outdated", Urgency.ODD, facts), [row["position"], since["position"]]
+
+
+def _alerts_of_numbers(snapshot: Snapshot, fund: str) -> Iterator[AlertWithPositions]:
+    """The alerts that two senders have used a document number, if the principal may read both events."""
+    for row in snapshot.rows("shared_numbers", fund=fund, position=snapshot.position):
+        if can_read(row["other_stream"]):
+            facts = {"kind": row["kind"], "number": row["number"]}
+            alert = Alert("number-shared", Urgency.ODD, facts, project=project_of(row["stream"]))
+            yield alert, [row["position"], row["other_position"]]
 
 
 def _money(row: Row, name: str) -> Money:

@@ -63,7 +63,10 @@ class EventTypes(TypedDict):
 
 
 class Key(TypedDict):
-    """An API key and its grant. Empty `funds`, `projects` or `sources` mean no limit."""
+    """An API key and its grant. If both `funds` and `projects` are empty, they are not limited.
+
+    The key can post events of its `sources` only.
+    """
 
     name: str
     state: Literal["in force", "expired", "revoked"]
@@ -78,7 +81,10 @@ class Key(TypedDict):
 
 
 class Grant(TypedDict):
-    """Scopes, and what they are limited to. Empty `funds`, `projects` or `sources` mean no limit."""
+    """Scopes, and what they are limited to: no fund or project if both `funds` and `projects` are empty.
+
+    Events can be posted with one of `sources` only.
+    """
 
     scopes: list[str]
     funds: list[str]
@@ -99,7 +105,7 @@ class KeyChange(TypedDict):
     id: int
     at: datetime
     key: str
-    action: Literal["created", "rotated", "revoked"]
+    action: Literal["created", "rotated", "revoked", "allowed"]
     by: str
     reason: str | None
     detail: dict[str, Any]
