@@ -57,6 +57,13 @@ def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
     return () if fact in MIRRORS else tuple(dict.fromkeys((*fact.refused_by, *_shared(fact), *EVERY_POST)))
 
 
+def apart_from(fact: type[Fact]) -> tuple[str, ...]:
+    """The types of events whose poster may not post an event of the type `fact` in the same matter."""
+    if fact is not EntryReversed:
+        return fact.apart_from
+    return tuple(name for name, each in FACTS.items() if each.reversible and each.reversible.by_another)
+
+
 def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
     if fact.allowed is not Allowed.ALWAYS:
         if "fund" in fact.streams:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
-from domain.event import Fact, Header, Poster, Recorded, Reference
+from domain.event import DistinguishedBy, Fact, Header, Poster, Recorded, Reference
 from domain.ledger_view import LedgerView
 from domain.posting import Move
 from domain.rules.every_post import BeforeItsCause
@@ -25,13 +25,17 @@ class Decision(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What a decision is given: the ledger, and the post with its stream, fact, header and booking date."""
+    """What a decision is given: the ledger, and the post with its stream, fact, header and booking date.
+
+    `distinguished` collects on what each rule that requires another person rested, for the header of the event.
+    """
 
     ledger: LedgerView
     stream: str
     fact: Fact
     header: Header
     booked_on: date
+    distinguished: set[DistinguishedBy] = field(default_factory=set)
 
     @property
     def code(self) -> str:
@@ -42,10 +46,15 @@ class Context(Struct, frozen=True):
     def occurred_on(self) -> date:
         return self.header.occurred_on
 
-    @property
-    def by(self) -> Poster:
-        """Who posts the event: the person, and the API key used."""
-        return Poster(self.header.actor, self.header.key)
+    def same_as(self, other: Poster) -> str | None:
+        """The person, name or key that shows that `other` is the poster of this event; None if it is another person."""
+        self.distinguished.add(self.header.by.distinguished_by(other))
+        return self.header.by.same_as(other, self.ledger.alike)
+
+    def is_actor(self, name: str) -> bool:
+        """Whether the typed `name` looks like that of the poster of this event."""
+        self.distinguished.add(DistinguishedBy.NAME)
+        return self.ledger.alike(name, self.header.actor)
 
     def not_before(self, cause: str, day: date) -> None:
         """Raises BeforeItsCause if the posted event occurred before `day`, the date of `cause`.
@@ -64,7 +73,8 @@ class Context(Struct, frozen=True):
 
         Each event has the next version of its stream, and belongs to the fund with the code `fund`.
         """
-        header = replace(self.header, booked_on=self.booked_on)
+        weakest = max(self.distinguished, key=list(DistinguishedBy).index, default=None)
+        header = replace(self.header, booked_on=self.booked_on, distinguished_by=weakest)
         version = self.ledger.stream(self.stream).version + 1
         leader = Recorded(self.stream, version, fund, header, decision.fact, decision.moves)
         leader_at = Reference(self.stream, version)

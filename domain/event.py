@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, ClassVar
 
 from msgspec import Struct
@@ -69,6 +69,8 @@ class Fact(Struct, frozen=True):
     `claims_for`: the purpose for which the event uses these numbers; empty for the usual purpose.
     `records_too`: the types of the mirrors that may be recorded with the event, because it moves money to or from
     another stream.
+    `apart_from`: the types of earlier events whose poster may not post this event, because two people must act; for the
+    reversal of an event, `Reversible.by_another` says so.
     `refused_by`: the rules by which the event's own chapter (the module that decides it) may refuse the event.
     `allowed`: whether the event may be recorded after its project or its fund is closed.
     `reversible`: how EntryReversed reverses the event; None if the event cannot be reversed.
@@ -81,6 +83,7 @@ class Fact(Struct, frozen=True):
     claims: ClassVar[tuple[str, ...]] = ()
     claims_for: ClassVar[str] = ""
     records_too: ClassVar[tuple[str, ...]] = ()
+    apart_from: ClassVar[tuple[str, ...]] = ()
     refused_by: ClassVar[tuple[type[Refused], ...]] = ()
     allowed: ClassVar[Allowed] = Allowed.WHILE_OPEN
     reversible: ClassVar[Reversible | None] = None
@@ -105,12 +108,24 @@ class Fact(Struct, frozen=True):
         return ()
 
 
+class DistinguishedBy(StrEnum):
+    """On what the ledger rests that an event and an earlier step were posted by two people, the surest first."""
+
+    PERSON = "person"
+    NAME_AND_KEY = "name_and_key"
+    NAME = "name"
+
+
 class Header(Struct, frozen=True):
     """The part of a post that is the same for all event types.
 
     Dates are days in Asia/Shanghai; `key` is the API key's name. `booked_on` may be None only in a post: the decision
     then sets the earliest day that the rules allow. `content_sha256` is the digest in the post's identity, in
     hexadecimal; None in events that were recorded before 2026-12.
+
+    `person` is whom the key or token names as the person who uses it; None if it names nobody, and in events that were
+    recorded before 2026-12. `distinguished_by` is set by the decision if a rule required another person than the poster
+    of an earlier step: the weakest of what these rules rested on. None if no rule did, and in events before 2026-12.
     """
 
     occurred_on: date
@@ -122,22 +137,46 @@ class Header(Struct, frozen=True):
     role: str | None = None
     documents: tuple[Document, ...] = ()
     content_sha256: str | None = None
+    person: str | None = None
+    distinguished_by: DistinguishedBy | None = None
+
+    @property
+    def by(self) -> Poster:
+        return Poster(self.actor, self.key, self.person)
 
 
 class Poster(Struct, frozen=True):
-    """Who posted an event: a person, and the API key that was used."""
+    """Who posted an event: the name that was typed, the API key that was used, and the person that the key names."""
 
     actor: str
     key: str
+    person: str | None = None
 
-    def same_as(self, other: Poster) -> str | None:
-        """The person's name if both posters are the same person; else the API key if both used the same key; else None.
+    def same_as(self, other: Poster, alike: Callable[[str, str], bool]) -> str | None:
+        """What shows that both posters are one: the person, else the typed name, else the key; None if they are two.
 
-        A step that needs two people is refused in both cases: for the same person, and for the same key.
+        A step that needs two people is refused in all three cases. Typed names are compared only where the persons
+        cannot be: two people may have the same name. `alike` says whether two names look alike.
         """
-        if normalized(self.actor) == normalized(other.actor):
+        if self.person and other.person and alike(self.person, other.person):
+            return other.person
+        if self.distinguished_by(other) is DistinguishedBy.NAME_AND_KEY and alike(self.actor, other.actor):
             return other.actor
         return other.key if normalized(self.key) == normalized(other.key) else None
+
+    def distinguished_by(self, other: Poster) -> DistinguishedBy:
+        """On what it rests that the posters are two people: on their persons, if both are known in one register."""
+        known = self.person and other.person and _register(self.person) == _register(other.person)
+        return DistinguishedBy.PERSON if known else DistinguishedBy.NAME_AND_KEY
+
+
+def _register(person: str) -> str:
+    """The register that a person is known by, before `#`: a token's issuer. Empty for a person in the ledger's own.
+
+    Two registers may name one human in two ways, so that persons of different registers are not distinguished.
+    """
+    register, separator, _ = person.partition("#")
+    return register if separator else ""
 
 
 class Cause(Struct, frozen=True):
@@ -216,7 +255,7 @@ class Recorded(Struct, frozen=True):
 
     @property
     def by(self) -> Poster:
-        return Poster(self.header.actor, self.header.key)
+        return self.header.by
 
     @property
     def booked_on(self) -> date:

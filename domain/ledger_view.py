@@ -37,16 +37,18 @@ class Stream(Struct, frozen=True):
 class LedgerView(Struct, frozen=True):
     """The state of the ledger that decisions read.
 
-    `working_days(first, last)` counts the working days from `first` to `last`, both included, and returns None if
-    the calendar does not cover these years. `valid_uscc` says whether a text is a valid unified social credit code.
-    `claims` maps a claimed document number, such as a voucher number, to the event that claims it. `next_serial` is the
-    serial that the next new fen will get. `entries` are the recorded events that a decision may need: those that posts
-    refer to, and those of earlier posts in the same request.
+    `working_days(first, last)` counts the working days from `first` to `last`, both included, and returns None if the
+    calendar does not cover these years. `valid_uscc` says whether a text is a valid unified social credit code. `alike`
+    says whether two names look alike, so that people do not distinguish them. `claims` maps a claimed document number,
+    such as a voucher number, to the event that claims it. `next_serial` is the serial that the next new fen will get.
+    `entries` are the recorded events that a decision may need: those that posts refer to, and those of earlier posts in
+    the same request.
     """
 
     today: date
     working_days: Callable[[date, date], int | None]
     valid_uscc: Callable[[str], bool]
+    alike: Callable[[str, str], bool]
     streams: Map[str, Stream] = Map()
     claims: Map[Claim, Reference] = Map()
     next_serial: int = 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from msgspec.structs import replace
+
 from domain.documents import Claim
 from domain.entry_reversed import EntryReversed
 from domain.event import Fact, Recorded, Reference, claimed
@@ -41,7 +43,7 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
                 claims = claims.set(claim, Reference(event.stream, event.version))
         next_serial = serial_after(event, next_serial)
         entries = entries.set(Reference(event.stream, event.version), event)
-    return LedgerView(ledger.today, ledger.working_days, ledger.valid_uscc, streams, claims, next_serial, entries)
+    return replace(ledger, streams=streams, claims=claims, next_serial=next_serial, entries=entries)
 
 
 def freed(fact: Fact, claims: Collection[Claim]) -> list[Claim]:

@@ -50,6 +50,7 @@ from service.calendar.imports import calendar_of, history
 from service.calendar.working_days import Calendar, packaged_working_days
 from service.config import Config
 from service.ledger.application import Ledger
+from service.look_alikes import alike
 from service.observability import request_log
 from service.observability.metrics import State
 from service.postgres.snapshots import Reader, keys_pool, open_pool
@@ -66,14 +67,15 @@ BY_KEY = (
 def open_ledger(url: str) -> Ledger:
     """The ledger in the database at `url`.
 
-    The ledger uses today's date, the Chinese calendar, and the check digits of social credit codes (USCC).
+    The ledger uses today's date, the Chinese calendar, the check digits of social credit codes (USCC), and Unicode's
+    table of characters that look alike.
     """
-    return Ledger(url, today=calendar.today, working_days=packaged_working_days, valid_uscc=uscc.is_valid)
+    return Ledger(url, today=calendar.today, working_days=packaged_working_days, valid_uscc=uscc.is_valid, alike=alike)
 
 
 def empty_view() -> LedgerView:
     """A view of an empty ledger without imported calendars. With it, posts can be decided without a database."""
-    return LedgerView(calendar.today(), Calendar().working_days, uscc.is_valid)
+    return LedgerView(calendar.today(), Calendar().working_days, uscc.is_valid, alike)
 
 
 class _Synchronous(Flask):
@@ -159,7 +161,7 @@ def _calendar_days(reader: Reader) -> int:
     """
     with reader.at() as snapshot:
         known = calendar_of(history(snapshot.conn), packaged_working_days)
-    return LedgerView(calendar.today(), known.working_days, uscc.is_valid).calendar_days_left()
+    return LedgerView(calendar.today(), known.working_days, uscc.is_valid, alike).calendar_days_left()
 
 
 def _routes() -> Flask:

@@ -14,7 +14,7 @@ from msgspec.inspect import type_info
 
 from domain.decision import FACTS
 from domain.documents import Document
-from domain.event import Fact, Header, Recorded, Reference
+from domain.event import DistinguishedBy, Fact, Header, Recorded, Reference
 from domain.event_part import EventPart
 from domain.fen import FenSet
 from domain.ledger_view import Stream
@@ -56,6 +56,8 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     role: str | None = None
     documents: tuple[Document, ...] = ()
     content_sha256: str | None = None
+    person: str | None = None
+    distinguished_by: DistinguishedBy | None = None
     moves: tuple[_Move, ...] = ()
     mirrors: Reference | None = None
 
@@ -93,6 +95,8 @@ def encode(event: Recorded) -> str:
         header.role,
         header.documents,
         header.content_sha256,
+        header.person,
+        header.distinguished_by,
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )

@@ -10,6 +10,7 @@ from domain.event import Posted
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Committed, Post
 from service.ledger.recorder import Identity
+from service.look_alikes import alike
 from tests.scenario import TODAY, calendar_days
 
 
@@ -21,6 +22,7 @@ def open_ledger(url: str, pool_size: int = 4) -> Iterator[Ledger]:
         today=lambda: TODAY,
         working_days=calendar_days,
         valid_uscc=lambda code: not code.startswith("0"),
+        alike=alike,
         pool_size=pool_size,
     )
     try:

@@ -21,6 +21,7 @@ from domain.money import Money
 from domain.replay import advance
 from domain.rules import Refused
 from domain.state.project import Project
+from service.look_alikes import alike
 
 TODAY = date(2026, 11, 23)
 _ids = count(1)
@@ -47,6 +48,7 @@ def post(
     actor: str = "经办人",
     key: str = "office",
     source: str = "/test",
+    person: str | None = None,
 ) -> Posted:
     """A post of `fact` to `stream`. By default, the post cites one new document of each required kind."""
     number = next(_ids)
@@ -60,6 +62,7 @@ def post(
         source,
         str(number),
         documents=documents,
+        person=person,
     )
     return Posted(stream, fact, header)
 
@@ -86,7 +89,7 @@ def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:
 
 
 class Scenario(Struct, frozen=True):
-    ledger: LedgerView = LedgerView(TODAY, calendar_days, lambda code: not code.startswith("0"))
+    ledger: LedgerView = LedgerView(TODAY, calendar_days, lambda code: not code.startswith("0"), alike)
     posted: Posted | None = None
 
     def given(self, *posts: Posted) -> Scenario:

@@ -38,6 +38,7 @@ class AcceptanceRequested(ProjectFact, frozen=True):
     zh = "验收申请"
     about_zh = "申请验收：先前批次须已结清。"
     reversible = restores("award")
+    apart_from = ("WaiverGranted",)
     refused_by = rules_of(ACCEPTANCE)
     award: str
 

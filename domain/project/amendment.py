@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, Reversible, restores
 from domain.money import Money
-from domain.normalise import normalized
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
 from domain.project.lifecycle import ProjectFact
@@ -241,7 +240,7 @@ def _change_payee(context: Context, project: Project, line: Line, fact: PayeeCha
         raise PayeeUnchanged(award=fact.award)
     if not context.ledger.valid_uscc(fact.new.uscc):
         raise InvalidCode(uscc=fact.new.uscc)
-    if normalized(fact.approver) == normalized(context.header.actor):
+    if context.is_actor(fact.approver):
         raise SamePerson(who=fact.approver)
     return context.allow()
 

@@ -119,6 +119,7 @@ class ApplicationReceived(ProjectFact, frozen=True):
     about_zh = "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。"
     reversible = restores("application")
     cites = (("受理号",),)
+    apart_from = ("WaiverGranted",)
     refused_by = (NoRoundUnderWay, CallIsClosed, OutsideWindow, NameTaken, InvalidCode, AlreadyApplied, SamePerson)
     application: str
     applicant: Applicant

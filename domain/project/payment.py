@@ -49,6 +49,7 @@ class PaymentRequested(ProjectFact, frozen=True):
     about_zh = "提出支付申请，收款人须与立项一致。"
     reversible = None
     cites = (("支付申请编号",),)
+    apart_from = ("WaiverGranted",)
     refused_by = (NameTaken, *rules_of(PAYMENT))
     payment: str
     award: str
@@ -68,6 +69,7 @@ class PaymentApproved(ProjectFact, frozen=True):
     about_zh = "通过一级审批，依次进行；申请人不得审批。"
     reversible = None
     cites = (("审批单",),)
+    apart_from = ("PaymentRequested", "WaiverGranted")
     refused_by = (*STEP, *AFTER_REQUEST_RULES, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     level: str
@@ -85,6 +87,7 @@ class PaymentRejected(ProjectFact, frozen=True):
     about_zh = "驳回支付申请，资金恢复为应付；申请人不得驳回。"
     reversible = None
     cites = (("审批单",),)
+    apart_from = ("PaymentRequested",)
     refused_by = (*STEP, RequesterMayNotApprove, ApprovalOutOfTurn)
     payment: str
     reason: str
@@ -114,6 +117,7 @@ class PaymentInstructed(ProjectFact, frozen=True):
     reversible = restores("payment")
     cites = (("支付凭证号",),)
     claims = ("支付凭证号",)
+    apart_from = ("WaiverGranted",)
     refused_by = (*STEP, *AFTER_REQUEST_RULES)
     payment: str
 
@@ -313,7 +317,7 @@ def _reject(context: Context, project: Project, payment: Payment, fact: PaymentR
 
 
 def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
-    if same := context.by.same_as(payment.by):
+    if same := context.same_as(payment.by):
         raise RequesterMayNotApprove(payment=name, requester=same)
 
 

@@ -73,6 +73,7 @@ class RecoveryWaived(ProjectFact, frozen=True):
     allowed = Allowed.ALWAYS
     reversible = restores("recovery")
     cites = (("批准文件",),)
+    apart_from = ("RecoveryOrdered",)
     refused_by = (*STEP, SamePerson)
     recovery: str
     amount: Money
@@ -125,7 +126,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     if fact.amount > outstanding:
         raise MoreThanOutstanding(recovery=fact.recovery, outstanding=Money(outstanding), amount=fact.amount)
     if isinstance(fact, RecoveryWaived):
-        if same := context.by.same_as(recovery.by):
+        if same := context.same_as(recovery.by):
             raise SamePerson(who=same)
         lapsed = Money(project.demanded(fact.recovery) - outstanding)
         return context.allow(fact=replace(fact, lapsed=lapsed or None))

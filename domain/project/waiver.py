@@ -31,6 +31,7 @@ class WaiverGranted(ProjectFact, frozen=True):
     about_zh = "对某一立项或申报豁免一条可豁免的规则；批准人不得是受益事项的经办人。"
     reversible = Reversible(restores=_granted, by_another=True)
     cites = (("批准文件",),)
+    apart_from = ("AwardListDecided",)
     refused_by = (NotWaivable, AlreadyWaived, UnknownName, AwardEnded, BeforeItsCause, SamePerson)
     rule: str
     reason: str
@@ -74,7 +75,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     if kind == "award":
         award = project.live_award(name)
         context.not_before("AwardListDecided", award.decided.on)
-        if same := context.by.same_as(award.by):
+        if same := context.same_as(award.by):
             raise SamePerson(who=same)
     return context.allow()
 
@@ -94,6 +95,6 @@ def waived(context: Context, project: Project, rule: type[Refused], kind: str, n
     Raises SamePerson if the person who posts the event, or that person's API key, granted the waiver.
     """
     waiver = project.waivers.get(key(rule.__name__, kind, name))
-    if waiver and (same := context.by.same_as(waiver.by)):
+    if waiver and (same := context.same_as(waiver.by)):
         raise SamePerson(who=same)
     return waiver is not None

@@ -55,7 +55,7 @@ def decide(context: Context, owner: Fund | Project, fact: EntryReversed) -> Deci
     if isinstance(owner, Project) and _fund(context).closed and entry.fact.allowed is not Allowed.ALWAYS:
         raise FundIsClosed(fund=owner.fund)
     context.not_before(name, entry.header.occurred_on)
-    if how.by_another and (same := context.by.same_as(entry.by)):
+    if how.by_another and (same := context.same_as(entry.by)):
         raise SamePerson(who=same)
     if isinstance(entry.fact, FundsReallocated):
         # Raises NotInPlan or BatchNotInPlan: the money can only go back to a batch in the plan.

@@ -50,10 +50,15 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated client. Its name is recorded in the events that it posts."""
+    """An authenticated client. Its name is recorded in the events that it posts, and so is the person, if it names one.
+
+    `person`: who uses the key, as its operator has named them, or a token's subject with its issuer (`ISSUER#SUBJECT`).
+    None if the key names nobody, such as that of a program which several people use.
+    """
 
     name: str
     grants: tuple[Grant, ...]
+    person: str | None = None
 
     def has(self, scope: str) -> bool:
         """Whether some grant has this scope, whatever its limits."""

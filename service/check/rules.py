@@ -36,6 +36,7 @@ from service.calendar import imports
 from service.calendar.working_days import packaged_working_days
 from service.check.finding import Finding, Report, new_finding
 from service.ledger.states import SNAPSHOT_KEY
+from service.look_alikes import alike
 from service.postgres import session
 from service.postgres.queries import QUERIES
 
@@ -172,7 +173,7 @@ def _fund(rows: _Counted, index: _LogIndex) -> Iterator[Finding]:
 
     If an event cannot be decoded or folded, the fund's later events are decoded, but not decided.
     """
-    view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid)
+    view = LedgerView(calendar.today(), packaged_working_days, uscc.is_valid, alike)
     streams: set[str] = set()
     foldable = True
     for group in _groups(rows):
@@ -281,7 +282,14 @@ def _decided_again(view: LedgerView, position: int, events: list[Recorded]) -> I
     except Exception as error:  # noqa: BLE001 - on the state of a damaged log, a rule may raise anything
         yield new_finding("unreadable-event", position=position, type=name, reason=repr(error))
     else:
-        yield from _differs(position, name, events, again)
+        yield from _differs(position, name, events, tuple(_known_then(leader, event) for event in again))
+
+
+def _known_then(leader: Recorded, event: Recorded) -> Recorded:
+    """`event` without `distinguished_by`, if `leader` has none: it may be recorded before events had this field."""
+    if leader.header.distinguished_by:
+        return event
+    return replace(event, header=replace(event.header, distinguished_by=None))
 
 
 def _refused(position: int, name: str, refusal: Refused) -> Finding:

@@ -117,11 +117,12 @@ class Ledger(Application[str]):
         today: Callable[[], date],
         working_days: WorkingDays,
         valid_uscc: Callable[[str], bool],
+        alike: Callable[[str, str], bool],
         pool_size: int = 8,
         max_cached_streams: int = 10_000,
         limits: Limits = POSTS,
     ) -> None:
-        self._today, self._valid_uscc = today, valid_uscc
+        self._today, self._valid_uscc, self._alike = today, valid_uscc, alike
         self._calendar = CurrentCalendar(working_days)
         self._datastore = Datastore(url, pool_size, limits)
         self._states = StateCache(max_cached_streams)
@@ -446,6 +447,7 @@ class Ledger(Application[str]):
             self._today(),
             loaded.calendar.working_days,
             self._valid_uscc,
+            self._alike,
             Map(loaded.streams),
             Map(loaded.claims),
             loaded.next_serial,

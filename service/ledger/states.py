@@ -34,7 +34,7 @@ MAX_CACHED_EVENTS = 1_000_000
 """Maximum number of events of all cached streams together."""
 
 
-STATE_VERSION = 2
+STATE_VERSION = 3
 """The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test derives
 the states of the released logs. If a state is not as it was at this version, the test says to raise the version."""
 _LIBRARIES = ("immutables", "msgspec")

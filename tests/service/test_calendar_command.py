@@ -13,6 +13,7 @@ from domain.state.fund import Settings
 from service import calendar
 from service.calendar.working_days import Calendar
 from service.ledger.application import Ledger
+from service.look_alikes import alike
 from tests.lives import FUND, allotted, line, reviewed
 from tests.posting import open_ledger, put
 from tests.scenario import calendar_days, post
@@ -121,7 +122,7 @@ def december(api):
     api.app.extensions["ledger"].close()
     today = date(2030, 12, 28)
     api.app.extensions["ledger"] = Ledger(
-        api.url, today=lambda: today, working_days=calendar_days, valid_uscc=lambda _: True
+        api.url, today=lambda: today, working_days=calendar_days, valid_uscc=lambda _: True, alike=alike
     )
     with open_ledger(api.url) as ledger:
         put(ledger, (*allotted(line()), *reviewed()))

@@ -22,6 +22,7 @@ from service.calendar.working_days import packaged_working_days
 from service.check import check
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Committed, Decided, Refusal
+from service.look_alikes import alike
 from tests.conftest import new_database
 from tests.lives import PROJECT, allotted, line, notice, reviewed
 from tests.posting import identified, open_ledger, put
@@ -183,7 +184,8 @@ def test_no_notice_is_recorded_by_a_calendar_that_was_replaced_even_on_cached_st
 
 def real_ledger(url):
     """A ledger with the same calendar as a check: the calendar of the package, and the imported calendars."""
-    return Ledger(url, today=lambda: TODAY, working_days=packaged_working_days, valid_uscc=lambda _: True, pool_size=4)
+    known = {"working_days": packaged_working_days, "valid_uscc": lambda _: True, "alike": alike}
+    return Ledger(url, today=lambda: TODAY, **known, pool_size=4)
 
 
 def refused_by_calendar(url):

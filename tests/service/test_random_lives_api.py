@@ -21,6 +21,7 @@ from service.api.posting.event_schemas import SCHEMAS
 from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from service.ledger.application import Ledger
+from service.look_alikes import alike
 from tests.random_life import PROJECTS, RandomLife, replayable
 from tests.random_life.model import Model
 from tests.scenario import TODAY, calendar_days
@@ -79,7 +80,11 @@ def service(api):
     """The service with the clock, calendar and USCC check of random lives, and with a key for each of their actors."""
     api.app.extensions["ledger"].close()
     api.app.extensions["ledger"] = Ledger(
-        api.url, today=lambda: TODAY, working_days=calendar_days, valid_uscc=lambda code: not code.startswith("0")
+        api.url,
+        today=lambda: TODAY,
+        working_days=calendar_days,
+        valid_uscc=lambda code: not code.startswith("0"),
+        alike=alike,
     )
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         for actor in "甲乙丙丁":

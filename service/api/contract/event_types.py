@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response
 
-from domain.decision import POSTABLE, rules_of
+from domain.decision import POSTABLE, apart_from, rules_of
 from domain.event import Fact, subject
 from domain.posting import POSTINGS
 from service.api import response_types
@@ -36,6 +36,7 @@ def describe(name: str) -> dict[str, Any]:
         "scope": SCHEMAS[name].scope,
         "cites": [list(choice) for choice in fact.cites],
         "claims": list(fact.claims),
+        "apart_from": list(apart_from(fact)),
         "rules": [rule.__name__ for rule in rules_of(fact)],
         "moves": [
             {"from": rule.source, "to": rule.target, "when": rule.when} for rule in POSTINGS if rule.event == name

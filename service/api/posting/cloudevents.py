@@ -79,10 +79,11 @@ def parse_envelope(event: Any) -> Envelope:
     return envelope
 
 
-def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
+def parse_post(envelope: Envelope, sender: str, secret: bytes, person: str | None = None) -> Post:
     """The post for a validated envelope. Raises ValidationError.
 
-    `sender`: the name of the principal. `secret`: the key of the digests that replace account numbers.
+    `sender`: the name of the principal. `secret`: the key of the digests that replace account numbers. `person`: whom
+    the principal's key or token names as the person who uses it.
     """
     schema = SCHEMAS[envelope["type"]]
     try:
@@ -96,6 +97,7 @@ def parse_post(envelope: Envelope, sender: str, secret: bytes) -> Post:
         source=identity.source,
         source_id=identity.id,
         content_sha256=identity.digest.hex(),
+        person=person,
         **loaded.circumstances,
     )
     posted = Posted(envelope["subject"], loaded.fact, header)

@@ -223,9 +223,10 @@ def _read(event: Any, stream: str | None, expected: int | None, opened_projects:
         if isinstance(event, dict):
             _fill(event, stream, expected)
         envelope = cloudevents.parse_envelope(event)
-        if forbidden := _forbidden(envelope, principal(), opened_projects):
+        sender = principal()
+        if forbidden := _forbidden(envelope, sender, opened_projects):
             return Item(event, problem=forbidden)
-        post = cloudevents.parse_post(envelope, principal().name, current_app.config["SECRET"])
+        post = cloudevents.parse_post(envelope, sender.name, current_app.config["SECRET"], sender.person)
     except ValidationError as error:
         return Item(event, problem=problems.invalid_problem(error))
     if isinstance(post.posted.fact, ProjectOpened):

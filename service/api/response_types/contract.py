@@ -45,6 +45,13 @@ class EventType(TypedDict):
     scope: str
     cites: list[list[str]]
     claims: list[str]
+    apart_from: Annotated[
+        list[str],
+        Meta(
+            description="The events whose poster may not post this one in the same matter. "
+            "同一事项中，这些事件的经办人不得办理本事件。"
+        ),
+    ]
     rules: list[str]
     moves: list[PostingRule]
     records_too: Annotated[str | None, Meta(description="The first of `mirrors`. `mirrors` 的第一项。")]
