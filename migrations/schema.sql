@@ -399,7 +399,7 @@ CREATE TABLE public.access_change (
     action text NOT NULL COLLATE pg_catalog."C",
     by text NOT NULL COLLATE pg_catalog."C",
     detail jsonb NOT NULL,
-    CONSTRAINT access_change_action_check CHECK ((action = ANY (ARRAY['created'::text, 'rotated'::text, 'revoked'::text, 'allowed'::text])))
+    CONSTRAINT access_change_action_check CHECK ((action = ANY (ARRAY['created'::text, 'rotated'::text, 'revoked'::text, 'allowed'::text, 'named'::text])))
 );
 
 ALTER TABLE public.access_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -418,7 +418,9 @@ CREATE TABLE public.api_key (
     projects text[] DEFAULT '{}'::text[] NOT NULL,
     sources text[] DEFAULT '{}'::text[] NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
-    revoked_at timestamp with time zone
+    revoked_at timestamp with time zone,
+    person text COLLATE pg_catalog."C",
+    CONSTRAINT api_key_person_check CHECK (((length(person) >= 1) AND (length(person) <= 200)))
 );
 
 CREATE TABLE public.api_secret (

@@ -21,6 +21,7 @@ from psycopg.types.json import Jsonb
 
 from service.auth.grants import Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
+from service.look_alikes import alike
 from service.postgres.queries import QUERIES
 from service.postgres.session import Pool
 from service.text import escaped
@@ -38,7 +39,8 @@ MAX_CACHED = 10_000
 class KeyRecord:
     """The public data of the keys of one name, without the keys themselves.
 
-    `secrets`: how many keys of this name are valid now; there can be more than one during a rotation.
+    `person`: who uses the key; None if it names nobody. `secrets`: how many keys of this name are valid now; there can
+    be more than one during a rotation.
     `expires_at`: when the last key of this name expires; None if a key of this name never expires.
     """
 
@@ -49,6 +51,7 @@ class KeyRecord:
     secrets: int
     expires_at: datetime | None
     last_used_at: datetime | None
+    person: str | None = None
 
     @property
     def state(self) -> str:
@@ -59,6 +62,22 @@ class KeyRecord:
 
 class KeyExists(Exception):
     """There is, or was, a key of this name. Names are never reused, because they are recorded in events."""
+
+
+class LooksLikeAnother(Exception):
+    """The name of a new key looks like that of the key `name`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class NamesAnother(Exception):
+    """The key names the person `person` already. It is handed to another person by a rotation."""
+
+    def __init__(self, person: str) -> None:
+        super().__init__(person)
+        self.person = person
 
 
 class NoSuchKey(Exception):
@@ -132,31 +151,34 @@ def create(
     of: Grant,
     expires_at: datetime | None = None,
     *,
+    person: str | None = None,
     reason: str | None = None,
 ) -> str:
-    """Create a key and return it. Raises KeyExists.
+    """Create a key and return it. Raises KeyExists, LooksLikeAnother.
 
-    `of`: the key's grant. Only a digest of the key is stored, so the key cannot be shown again. `reason`: why the key
-    is created, for the history.
+    `of`: the key's grant. Only a digest of the key is stored, so the key cannot be shown again. `person`: who uses the
+    key; None if several people or a program do. `reason`: why the key is created, for the history.
     """
     key = new(secret)
     with conn.transaction():
+        for other in list_keys(conn):
+            if other.name != name and alike(other.name, name):
+                raise LooksLikeAnother(other.name)
         try:
-            conn.execute(QUERIES["create_key"], {"name": name, **_lists(of)})
+            conn.execute(QUERIES["create_key"], {"name": name, "person": person, **_lists(of)})
         except UniqueViolation as error:
             raise KeyExists(name) from error
         _add_secret(conn, secret, name, key, expires_at)
-        _log_change(
-            conn, name, "created", **_lists(of), expires_at=expires_at and expires_at.isoformat(), reason=reason
-        )
+        until = expires_at and expires_at.isoformat()
+        _log_change(conn, name, "created", **_lists(of), person=person, expires_at=until, reason=reason)
     return key
 
 
-def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant) -> None:
+def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant, *, person: str | None = None) -> None:
     """Make the demo key `key` valid under `name`. If the key is already stored, only sources are added to it.
 
-    `of`: the key's grant. If `key` is not stored yet, earlier keys of this name expire now, because the file of demo
-    keys was lost.
+    `of`: the key's grant, and `person` who uses it, if the name is new. If `key` is not stored yet, earlier keys of
+    this name expire now, because the file of demo keys was lost.
     """
     if conn.execute(QUERIES["find_secret"], {"digest": _digest(secret, key)}).fetchone():
         [stored] = (each for each in list_keys(conn) if each.name == name)
@@ -165,10 +187,13 @@ def ensure(conn: Connection[Any], secret: bytes, name: str, key: str, of: Grant)
             allow(conn, name, missing)
         return
     with conn.transaction():
-        created = conn.execute(QUERIES["ensure_key"], {"name": name, **_lists(of)}).rowcount == 1
+        created = conn.execute(QUERIES["ensure_key"], {"name": name, "person": person, **_lists(of)}).rowcount == 1
         conn.execute(QUERIES["expire_secrets"], {"name": name, "overlap": timedelta()})
         _add_secret(conn, secret, name, key, None)
-        _log_change(conn, name, "created" if created else "rotated", **_lists(of))
+        if created:
+            _log_change(conn, name, "created", **_lists(of), person=person)
+        else:
+            _log_change(conn, name, "rotated", **_lists(of))
 
 
 def rotate(
@@ -178,11 +203,13 @@ def rotate(
     overlap: timedelta,
     expires_at: datetime | None = None,
     *,
+    person: str | None = None,
     reason: str | None = None,
 ) -> str:
     """Create and return a new key of this name; the old one stays valid for `overlap` at most.
 
-    Without `expires_at`, the new key expires when the old one would have expired. `reason`: why, for the history.
+    Without `expires_at`, the new key expires when the old one would have expired. `person`: who uses the new key, if it
+    is handed over; then the old one ends now, because events name one person for a key. `reason`: why, for the history.
     Raises NoSuchKey; KeyEnded if the key was revoked, or if it has expired and there is no `expires_at`.
     """
     key = new(secret)
@@ -191,10 +218,13 @@ def rotate(
         if row["expired"] and expires_at is None:
             raise KeyEnded(row["expires_at"], revoked=False)
         expires_at = expires_at or row["expires_at"]
+        if person:
+            overlap = timedelta()
+            conn.execute(QUERIES["name_person"], {"name": name, "person": person})
         conn.execute(QUERIES["expire_secrets"], {"name": name, "overlap": overlap})
         _add_secret(conn, secret, name, key, expires_at)
         until = expires_at and expires_at.isoformat()
-        _log_change(conn, name, "rotated", overlap=str(overlap), expires_at=until, reason=reason)
+        _log_change(conn, name, "rotated", overlap=str(overlap), expires_at=until, person=person, reason=reason)
     return key
 
 
@@ -207,6 +237,20 @@ def allow(conn: Connection[Any], name: str, sources: Collection[str], *, reason:
         _lock(conn, name)
         conn.execute(QUERIES["add_sources"], {"name": name, "sources": sorted(sources)})
         _log_change(conn, name, "allowed", sources=sorted(sources), reason=reason)
+
+
+def name_person(conn: Connection[Any], name: str, person: str, *, reason: str | None = None) -> None:
+    """Name the person who uses a key that names nobody yet. Raises NoSuchKey, KeyEnded if it was revoked, NamesAnother.
+
+    `reason`: why, for the history. Naming the same person again changes nothing.
+    """
+    with conn.transaction():
+        known = _lock(conn, name)["person"]
+        if known not in (None, person):
+            raise NamesAnother(known)
+        if known is None:
+            conn.execute(QUERIES["name_person"], {"name": name, "person": person})
+            _log_change(conn, name, "named", person=person, reason=reason)
 
 
 def revoke(conn: Connection[Any], name: str, *, reason: str | None = None) -> None:
@@ -238,6 +282,7 @@ def list_keys(conn: Connection[Any]) -> list[KeyRecord]:
             row["secrets"],
             row["expires_at"],
             row["last_used_at"],
+            row["person"],
         )
         for row in conn.execute(QUERIES["list_keys"])
     ]
@@ -326,7 +371,8 @@ class Keyring:
         if row is None:
             result = NotAuthenticated("no-key")
         else:
-            result = Principal(row["name"], (_grant(row),)) if row["in_force"] else NotAuthenticated("expired-key")
+            principal = Principal(row["name"], (_grant(row),), row["person"])
+            result = principal if row["in_force"] else NotAuthenticated("expired-key")
         if len(self._cache) >= MAX_CACHED:
             self._cache.clear()
         self._cache[digest] = (time.monotonic() + CACHE_SECONDS, result)

@@ -33,8 +33,10 @@ FETCHED_AGAIN_SECONDS = 10.0
 """
 LEEWAY_SECONDS = 30
 NAME = re.compile("[!-~]{1,100}")
-"""The form of a token's subject (`sub`), which becomes the name of the principal: only visible ASCII, so that two
-different subjects never look the same."""
+"""The form of the claim that becomes the name of the principal, usually `sub`: only visible ASCII, so that two
+different names never look the same."""
+SUBJECT = re.compile("[!-~]{1,255}")
+"""The form of a token's subject (`sub`), which names a person together with the issuer (OpenID Connect Core, 2)."""
 MAX_TOKEN_LENGTH = 16_384
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """The accepted algorithms: only asymmetric signatures. Shared secrets (HS…) and `none` are never accepted."""
@@ -51,7 +53,10 @@ class TokenFileWrong(OperatorError):
 
 
 class _Role(Schema):
+    """The grant of those who have the role. `program`: they are programs, so that a token's subject is no person."""
+
     scopes = fields.List(fields.String(validate=validate.OneOf(SCOPES)), required=True)
+    program = fields.Boolean(load_default=False)
     funds = fields.List(fields.String(), load_default=())
     projects = fields.List(fields.String(), load_default=())
     sources = fields.List(fields.String(), load_default=())
@@ -89,7 +94,11 @@ class Issuer:
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         self._settings = settings
-        self._roles: dict[str, Grant] = {name: grant(**role) for name, role in settings["roles"].items()}
+        self._programs = {name for name, role in settings["roles"].items() if role["program"]}
+        self._roles: dict[str, Grant] = {
+            name: grant(role["scopes"], role["funds"], role["projects"], role["sources"])
+            for name, role in settings["roles"].items()
+        }
         self._claims = jwt.JWTClaimsRegistry(
             leeway=LEEWAY_SECONDS,
             iss={"essential": True, "value": settings["issuer"]},
@@ -113,8 +122,14 @@ class Issuer:
         if not isinstance(name, str) or not NAME.fullmatch(name):
             raise NotAuthenticated("no-key")
         role_names = [roles] if isinstance(roles, str) else roles if isinstance(roles, list) else []
-        grants = tuple(self._roles[role] for role in role_names if isinstance(role, str) and role in self._roles)
-        return Principal(f"oidc:{name}", grants)
+        held = [role for role in role_names if isinstance(role, str) and role in self._roles]
+        person = None if self._programs.intersection(held) else self._person(claims.get("sub"))
+        return Principal(f"oidc:{name}", tuple(self._roles[role] for role in held), person)
+
+    def _person(self, subject: Any) -> str | None:
+        """The person whom the issuer calls `subject`. An issuer never gives a subject to another person."""
+        valid = isinstance(subject, str) and SUBJECT.fullmatch(subject)
+        return f"{self._settings['issuer']}#{subject}" if valid else None
 
     def _verified(self, token: str) -> Mapping[str, Any]:
         try:

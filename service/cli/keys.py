@@ -18,10 +18,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from service import calendar
-from service.api.posting.fields import Code, Source, Text
+from service.api.posting.fields import Code, Party, Source, Text
 from service.auth import api_keys
 from service.auth.api_keys import KeyRecord
 from service.auth.grants import POSTING, SCOPES, Grant, grant
+from service.cli import duties
+from service.cli.duties import BothSides
 from service.cli.terminal import (
     AS_JSON,
     NEW,
@@ -45,7 +47,7 @@ MAX_YEAR = 2199
 
 @click.group("keys", cls=Group)
 def command() -> None:
-    """接口密钥：新建、列出、轮换、吊销。API keys: create, list, rotate, revoke."""
+    """接口密钥：新建、列出、轮换、吊销、检查分工。API keys: create, list, rotate, revoke, review of duties."""
 
 
 NAMED = click.argument("name")
@@ -69,6 +71,17 @@ REASON: Callable[[Any], Any] = click.option(
 )
 
 
+def _person(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    """The person `text`. A token's subject (`ISSUER#SUBJECT`) may have long numbers; the name of a person may not."""
+    field = Text() if text and "#" in text else Party()
+    return text if text is None else _valid("--person", field, text)
+
+
+PERSON: Callable[[Any], Any] = click.option(
+    "--person", callback=_person, help="who uses the key, such as a staff number and name 使用人，如工号和姓名"
+)
+
+
 @command.command("create", epilog=HELP_OF_CHANGES)
 @NAMED
 @click.option(
@@ -82,11 +95,13 @@ REASON: Callable[[Any], Any] = click.option(
     is_flag=True,
     help="accept funds and projects that are not in the ledger yet 资金或项目尚未入账",
 )
+@PERSON
 @EXPIRES
 @REASON
 @NEW
 def create_key(
     name: str,
+    person: str | None,
     expires: datetime | None,
     reason: str | None,
     *,
@@ -115,9 +130,15 @@ def create_key(
         _check_limits(conn, limits, not_yet_established=not_yet_established)
         try:
             with conn.transaction():  # a key that cannot be shown is not created
-                say_key(api_keys.create(conn, chosen.secret, name, grant(**limits), until, reason=reason))
+                of = grant(**limits)
+                say_key(api_keys.create(conn, chosen.secret, name, of, until, person=person, reason=reason))
         except api_keys.KeyExists as error:
             raise click.ClickException(f"名称已被使用 the name {name} is taken; names are never reused") from error
+        except api_keys.LooksLikeAnother as error:
+            raise click.ClickException(
+                f"名称 {name} 与已有的 {error.name} 难以分辨 the name {name} looks like {error.name}; choose another"
+            ) from error
+        _warn(conn, name)
 
 
 def _check_sources(sources: Sequence[str]) -> None:
@@ -173,6 +194,39 @@ def _remark(text: str, names: dict[str, str]) -> str:
     return f" (相近 similar: {', '.join(similar)})" if similar else ""
 
 
+def _warn(conn: psycopg.Connection[dict[str, Any]], name: str) -> None:
+    """Print what a review of the duties finds about the key `name`."""
+    both, nameless = _review(conn)
+    for found in both:
+        if name in (found.first_key, found.second_key):
+            say(f"注意 note: {_sentence(found)}", console=err)
+    if name in nameless:
+        say(f"注意 note: {_nameless(name)}", console=err)
+
+
+def _review(conn: psycopg.Connection[dict[str, Any]]) -> tuple[list[BothSides], list[str]]:
+    """Who holds both sides of duties that rules keep apart, and the keys for such duties that name no person."""
+    listed = api_keys.list_keys(conn)
+    funds = {row["project"]: frozenset(row["funds"]) for row in conn.execute(QUERIES["key_funds"])}
+    return list(duties.both_sides(listed, funds)), duties.nameless(listed)
+
+
+def _sentence(found: BothSides) -> str:
+    first, second = f"{found.first} ({found.first_key})", f"{found.second} ({found.second_key})"
+    who = found.person or found.first_key
+    return (
+        f"{who} 一人兼有须由两人分办的权限 holds both sides of duties that two people must share: "
+        f"{first} 与 and {second}"
+    )
+
+
+def _nameless(name: str) -> str:
+    return (
+        f"密钥 {name} 未指明使用人，须由两人办理的事项只凭填写的姓名和密钥分辨 the key {name} names no person: "
+        "that two people act rests on typed names and keys only (--person)"
+    )
+
+
 @command.command("list", epilog=HELP)
 @AS_JSON
 def list_keys(*, as_json: bool) -> None:
@@ -182,36 +236,86 @@ def list_keys(*, as_json: bool) -> None:
     if as_json:
         say_json([_document(key) for key in listed])
         return
-    table = Table("名称 name", "状态 state", "权限 scopes", "限于 limited to", "到期 expires", "最近使用 last used")
+    table = Table(
+        "名称 name",
+        "使用人 person",
+        "状态 state",
+        "权限 scopes",
+        "限于 limited to",
+        "到期 expires",
+        "最近使用 last used",
+    )
     for key in listed:
         limits = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
         days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
-        table.add_row(key.name, key.state, " ".join(sorted(key.grant.scopes)), escape(" ".join(limits)), *days)
+        scopes = " ".join(sorted(key.grant.scopes))
+        table.add_row(key.name, escape(key.person or ""), key.state, scopes, escape(" ".join(limits)), *days)
     out.print(table)
 
 
 def _document(key: KeyRecord) -> dict[str, Any]:
     limits = {part: sorted(getattr(key.grant, part)) for part in ("scopes", "funds", "projects", "sources")}
     times = {name: getattr(key, name) for name in ("created_at", "expires_at", "last_used_at", "revoked_at")}
-    return {"name": key.name, "state": key.state, **limits, **times}
+    return {"name": key.name, "person": key.person, "state": key.state, **limits, **times}
+
+
+@command.command("review", epilog=HELP)
+@AS_JSON
+def review_keys(*, as_json: bool) -> None:
+    """检查分工。Name who holds both sides of duties that two people must share, and keys that name no person."""
+    with administered(read_only=True) as (_, conn):
+        both, nameless = _review(conn)
+    if as_json:
+        say_json({"both_sides": [found._asdict() for found in both], "without_person": nameless})
+        return
+    for sentence in (*map(_sentence, both), *map(_nameless, nameless)):
+        say(sentence)
+    if not both and not nameless:
+        say("没有一人兼任，涉及分工的密钥均已指明使用人 nobody holds both sides, and each key names its person")
+
+
+@command.command("person", epilog=HELP_OF_CHANGES)
+@NAMED
+@click.argument("person", callback=_person)
+@REASON
+def name_person(name: str, person: str, reason: str | None) -> None:
+    """指明使用人。Name the person who uses a key that names nobody yet."""
+    with administered() as (_, conn), _in_force(conn, name):
+        try:
+            api_keys.name_person(conn, name, person, reason=reason)
+        except api_keys.NamesAnother as error:
+            raise click.ClickException(
+                f"密钥 {name} 已指明使用人 {error.person}；改由他人使用的，请轮换：suyuan keys rotate {name} --person\n"
+                f"the key {name} names {error.person}; hand it to another by: suyuan keys rotate {name} --person"
+            ) from error
+        _warn(conn, name)
 
 
 @command.command("rotate", epilog=HELP_OF_CHANGES)
 @NAMED
 @click.option(
     "--overlap-hours",
-    default=24,
-    show_default=True,
+    show_default="24; 0 with --person",
     type=click.IntRange(0, 24 * 90),
     help="how long the old key stays valid 旧密钥保留小时数",
 )
+@PERSON
 @EXPIRES
 @REASON
-def rotate_key(name: str, overlap_hours: int, expires: datetime | None, reason: str | None) -> None:
-    """轮换密钥。Print a new key for this name; the old one stays valid for a while."""
-    until = _end_of(expires)
-    with administered() as (chosen, conn), _in_force(conn, name), conn.transaction():
-        say_key(api_keys.rotate(conn, chosen.secret, name, timedelta(hours=overlap_hours), until, reason=reason))
+def rotate_key(
+    name: str, overlap_hours: int | None, person: str | None, expires: datetime | None, reason: str | None
+) -> None:
+    """轮换密钥。Print a new key for this name; the old one stays valid for a while, unless a person takes it over."""
+    if person and overlap_hours:
+        raise click.ClickException(
+            "移交给 --person 时旧密钥立即失效，不能与 --overlap-hours 同用\n"
+            "handed to --person, the old key ends at once: give no --overlap-hours"
+        )
+    overlap, until = timedelta(hours=24 if overlap_hours is None else overlap_hours), _end_of(expires)
+    with administered() as (chosen, conn), _in_force(conn, name):
+        with conn.transaction():
+            say_key(api_keys.rotate(conn, chosen.secret, name, overlap, until, person=person, reason=reason))
+        _warn(conn, name)
 
 
 @command.command("allow", epilog=HELP_OF_CHANGES)

@@ -41,6 +41,14 @@ DEMO_KEYS: dict[str, Grant] = {
     "auditor": grant(["read"]),
     "operator": grant(["admin"]),
 }
+DEMO_PERSONS = {
+    "award-board": "示例-1001 孙某",
+    "treasury": "示例-1002 周某",
+    "approver": "示例-1003 吴某",
+    "waiver-board": "示例-1004 李某",
+    "corrections": "示例-1005 郑某",
+}
+"""The invented people who use the demo keys, where rules for two people may compare them."""
 
 
 def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
@@ -53,7 +61,7 @@ def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
         keys |= new
         write_private(file, msgspec.json.format(msgspec.json.encode(keys)).decode() + "\n")
     for name, key in keys.items():
-        api_keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())))
+        api_keys.ensure(conn, secret, name, key, DEMO_KEYS.get(name, grant(())), person=DEMO_PERSONS.get(name))
 
 
 class Refused(Exception):
@@ -74,7 +82,8 @@ def poster(ledger: Ledger, secret: bytes, on_post: Callable[[], None]) -> Callab
 
     def post(event: Mapping[str, Any]) -> int:
         sender = by_scope[SCHEMAS[event["type"]].scope]
-        [outcome] = ledger.post([cloudevents.parse_post(cloudevents.parse_envelope(event), sender, secret)])
+        envelope = cloudevents.parse_envelope(event)
+        [outcome] = ledger.post([cloudevents.parse_post(envelope, sender, secret, DEMO_PERSONS.get(sender))])
         if isinstance(outcome, IdentityConflict):
             raise OtherHistory
         if not isinstance(outcome, Committed):

@@ -22,6 +22,8 @@ PROJECTS = ("p", "q", "r")
 FUNDS = ("f", "g")
 """The funds of a life. Nearly all posts belong to the first fund. The second has no plan and serves invalid posts."""
 PEOPLE = ("甲", "乙", "丙")
+PERSONS = {"甲": "1001", "乙": "1002"}
+"""The persons whom the keys of some of these people name."""
 LAST_DAY = TODAY - timedelta(days=120)
 """The last day of a life's clock. The deadlines that the life has set can still pass between this day and TODAY."""
 
@@ -138,6 +140,7 @@ class Life:
             booked=booked.isoformat() if booked else None,
             actor=actor,
             key=f"key-{actor}",
+            person=PERSONS.get(actor),
         )
 
     def document(self, kind: str) -> Document:

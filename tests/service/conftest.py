@@ -94,12 +94,18 @@ def posting(granted: Grant) -> Grant:
     return replace(granted, sources=SOURCES)
 
 
-def build(url: str) -> Api:
-    """The service on this database, with the demo keys and the key `all` that has every scope."""
-    app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, example=True))
+def build(url: str, oidc: Path | None = None) -> Api:
+    """The service on this database, with the demo keys and the key `all` that has every scope.
+
+    `oidc`: the configuration file of an issuer whose tokens the service trusts.
+    """
+    app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, oidc=oidc, example=True))
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
         grants = {**example.DEMO_KEYS, "all": grant(SCOPES)}
-        by_name = {name: api_keys.create(conn, SECRET, name, posting(granted)) for name, granted in grants.items()}
+        by_name = {
+            name: api_keys.create(conn, SECRET, name, posting(granted), person=example.DEMO_PERSONS.get(name))
+            for name, granted in grants.items()
+        }
     return Api(app, by_name, url)
 
 

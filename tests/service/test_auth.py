@@ -296,6 +296,7 @@ def test_a_key_can_read_its_own_grants(limited):
     answer = limited.get("/v1/keys/self", "limited").json
     assert answer == {
         "name": "limited",
+        "person": None,
         "grants": [{"scopes": ["post:fund", "read"], "funds": ["f"], "projects": [], "sources": ["/test"]}],
     }
 

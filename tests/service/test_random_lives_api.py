@@ -23,6 +23,7 @@ from service.auth.grants import SCOPES, grant
 from service.ledger.application import Ledger
 from service.look_alikes import alike
 from tests.random_life import PROJECTS, RandomLife, replayable
+from tests.random_life.base import PERSONS
 from tests.random_life.model import Model
 from tests.scenario import TODAY, calendar_days
 from tests.service.conftest import SECRET, posting
@@ -88,7 +89,8 @@ def service(api):
     )
     with psycopg.connect(api.url, autocommit=True, row_factory=dict_row) as conn:
         for actor in "甲乙丙丁":
-            api.keys[f"key-{actor}"] = api_keys.create(conn, SECRET, f"key-{actor}", posting(grant(SCOPES)))
+            key = api_keys.create(conn, SECRET, f"key-{actor}", posting(grant(SCOPES)), person=PERSONS.get(actor))
+            api.keys[f"key-{actor}"] = key
     return api
 
 

@@ -27,7 +27,9 @@ def held() -> Response:
 @bp.get("/v1/keys/self")
 @operation("Get the name and the grants of your own key", "本密钥的名称与权限", response_types.Self, scope=None)
 def own() -> Response:
-    return answer({"name": principal().name, "grants": [_grant(grant) for grant in principal().grants]})
+    sender = principal()
+    grants = [_grant(grant) for grant in sender.grants]
+    return answer({"name": sender.name, "person": sender.person, "grants": grants})
 
 
 def _grant(grant: Grant) -> dict[str, list[str]]:
@@ -37,6 +39,7 @@ def _grant(grant: Grant) -> dict[str, list[str]]:
 def _key(key: api_keys.KeyRecord) -> dict[str, Any]:
     return {
         "name": key.name,
+        "person": key.person,
         "state": key.state,
         **_grant(key.grant),
         "created_at": key.created_at,

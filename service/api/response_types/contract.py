@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import Position
+from service.api.response_types.every import Person, Position
 
 
 class Explanation(TypedDict):
@@ -76,6 +76,7 @@ class Key(TypedDict):
     """
 
     name: str
+    person: Person
     state: Literal["in force", "expired", "revoked"]
     scopes: list[str]
     funds: list[str]
@@ -100,9 +101,10 @@ class Grant(TypedDict):
 
 
 class Self(TypedDict):
-    """The name and the grants of the key that sent the request."""
+    """The name, the person and the grants of the key that sent the request."""
 
     name: str
+    person: Person
     grants: list[Grant]
 
 
@@ -112,7 +114,7 @@ class KeyChange(TypedDict):
     id: int
     at: datetime
     key: str
-    action: Literal["created", "rotated", "revoked", "allowed"]
+    action: Literal["created", "rotated", "revoked", "allowed", "named"]
     by: str
     reason: str | None
     detail: dict[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
@@ -28,6 +28,17 @@ SerialText = Annotated[
 ]
 Cursor = Annotated[
     str | None, Meta(description="The `after` of the next page; null if there is none. 下一页的 after。")
+]
+Person = Annotated[
+    str | None,
+    Meta(description="Who uses the key, if it names its person. 密钥所指明的使用人，未指明则为空。"),
+]
+DistinguishedBy = Annotated[
+    Literal["person", "name_and_key", "name"] | None,
+    Meta(
+        description="What shows that two people took the steps: the persons whom the keys name, or typed names and "
+        "keys. 凭什么认定由两人办理：密钥所指明的人员，或填写的姓名与密钥。"
+    ),
 ]
 Day = date
 

@@ -6,7 +6,18 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Position, SerialText, Yuan
+from service.api.response_types.every import (
+    AsOf,
+    Cursor,
+    Day,
+    DistinguishedBy,
+    Document,
+    Fen,
+    Person,
+    Position,
+    SerialText,
+    Yuan,
+)
 from service.api.response_types.funds import Figures
 
 
@@ -138,6 +149,8 @@ class Waiver(TypedDict):
     reason: str
     granted_on: Day
     granted_by: str
+    person: Person
+    distinguished_by: DistinguishedBy
     status: Literal["granted", "reversed"]
     events: list[Position]
 
@@ -161,6 +174,8 @@ class Approval(TypedDict):
     decision: Literal["approved", "rejected"]
     level: str | None
     actor: str
+    person: Person
+    distinguished_by: DistinguishedBy
     occurred_on: Day
 
 
@@ -180,6 +195,7 @@ class Payment(TypedDict):
     payee_differs: bool
     requested_on: Day
     requested_by: str
+    requested_by_person: Person
     request: Annotated[str | None, Meta(description="支付申请编号")]
     approvals: list[Approval]
     instructed_on: Day | None

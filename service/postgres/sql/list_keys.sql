@@ -2,6 +2,7 @@
 -- last used.
 select
     k.name,
+    k.person,
     k.scopes,
     k.funds,
     k.projects,

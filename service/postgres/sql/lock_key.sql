@@ -1,7 +1,8 @@
--- lock_key: lock a key until the transaction ends, and return when it was revoked, when the last of its secrets
--- expires, and whether that is past.
+-- lock_key: lock a key until the transaction ends, and return the person whom it names, when it was revoked, when the
+-- last of its secrets expires, and whether that is past.
 select
     k.name,
+    k.person,
     k.revoked_at,
     s.expires_at,
     coalesce(s.expires_at <= now(), false) as expired

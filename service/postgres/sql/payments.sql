@@ -14,6 +14,7 @@ select
     p.payee_differs,
     p.requested_on,
     r.fact ->> 'actor' as requested_by,
+    r.fact ->> 'person' as requested_by_person,
     jsonb_path_query_first(r.fact, '$.documents[*] ? (@.kind == "支付申请编号").number') #>> '{}' as request,
     coalesce(
         (
@@ -21,7 +22,8 @@ select
                 jsonb_build_object(
                     'position', a.position,
                     'decision', case a.type when 'PaymentApproved' then 'approved' else 'rejected' end,
-                    'level', a.fact ->> 'level', 'actor', a.fact ->> 'actor', 'occurred_on', a.fact ->> 'occurred_on'
+                    'level', a.fact ->> 'level', 'actor', a.fact ->> 'actor', 'person', a.fact ->> 'person',
+                    'distinguished_by', a.fact ->> 'distinguished_by', 'occurred_on', a.fact ->> 'occurred_on'
                 ) order by a.position
             )
             from event as a

@@ -1,5 +1,17 @@
--- waivers: the rules that were waived in one project: for which award or application, and by whom.
-select rule, award, application, reason, granted_on, granted_by, status, events
-from waiver
-where fund = %(fund)s and project = %(project)s
-order by events[1]
+-- waivers: the rules that were waived in one project: for which award or application, by whom, and what shows that
+-- this is not who decided the award.
+select
+    w.rule,
+    w.award,
+    w.application,
+    w.reason,
+    w.granted_on,
+    w.granted_by,
+    e.fact ->> 'person' as person,
+    e.fact ->> 'distinguished_by' as distinguished_by,
+    w.status,
+    w.events
+from waiver as w
+join event as e on e.position = w.events[1]
+where w.fund = %(fund)s and w.project = %(project)s
+order by w.events[1]
