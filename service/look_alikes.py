@@ -37,8 +37,9 @@ def _mapped(text: str, table: Mapping[int, str]) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", text).translate(table))
 
 
-_PAIRS = str.maketrans(_prototypes())
-PROTOTYPES = {character: _mapped(text, _PAIRS) for character, text in _prototypes().items()}
+_LISTED = _prototypes()
+_FIRST = str.maketrans(_LISTED)
+PROTOTYPES = {character: _mapped(text, _FIRST) for character, text in _LISTED.items()}
 """What stands for each confusable character. These texts are made of prototypes only."""
 _TABLE = str.maketrans(PROTOTYPES)
 
