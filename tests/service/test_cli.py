@@ -233,8 +233,8 @@ def variables_in_help():
 
 
 ONCE = (
-    "keys create bank --scope read", "keys rotate bank", "keys allow bank --source /bank", "keys revoke bank",
-    "keys list", "keys history",
+    "keys create bank --scope read", "keys person bank 2001", "keys review", "keys rotate bank",
+    "keys allow bank --source /bank", "keys revoke bank", "keys list", "keys history",
     "calendar import {tmp}/calendar.yaml", "calendar list", "calendar export 2027",
     f"load-plan {example.PLAN} --actor 测试", f"reconcile {STATEMENT} --fund {FUND}", "check", "rebuild plan",
     "archive --to {tmp}/archive", "replay --from {tmp}/archive", "restore --from {tmp}/archive",

@@ -84,3 +84,14 @@ def test_no_class_of_an_object_inside_an_event_overlooks_unknown_members():
     for fact in FACTS.values():
         lenient = [cls for cls in structs(inspect.type_info(fact)) if not cls.__struct_config__.forbid_unknown_fields]
         assert lenient == [fact], "an object inside an event is an EventPart"
+
+
+def test_another_way_to_distinguish_two_people_is_of_a_newer_version():
+    [event] = [each for each in log(RELEASES[-1]) if each["type"] == "PaymentApproved"][:1]
+    at = event["stream"], event["version"], event["type"]
+    known = codec.decode(*at, json.dumps({**event["fact"], "person": "2001", "distinguished_by": "person"}))
+    assert (known.header.person, known.header.distinguished_by) == ("2001", "person")
+    assert codec.decode(*at, json.dumps(event["fact"])).header.by.person is None
+    with pytest.raises(NewerEvent) as newer:
+        codec.decode(*at, json.dumps({**event["fact"], "distinguished_by": "fingerprint"}))
+    assert newer.value.fields == ["distinguished_by"]
