@@ -19,11 +19,11 @@ from tests.service.conftest import SECRET, build, close, live
 from tests.service.test_auth import provided
 from tests.service.test_keys_command import keys, names, refused
 
-PAYS, APPROVES = grant(["post:payment", "read"]), grant(["approve:payment", "read"])
+PAYS, APPROVES = (grant([scope, "read"], sources=["/example/sender"]) for scope in ("post:payment", "approve:payment"))
 
 
 def create(api, name, *more):
-    answer = keys(api, "create", name, "--scope", "read", *more)
+    answer = keys(api, "create", name, "--scope", "read", "--source", "/test", *more)
     assert answer.returncode == 0, answer.stderr
     return answer
 
@@ -285,9 +285,9 @@ def test_a_check_finds_nothing_in_events_from_before_they_had_persons(sample_cop
 # Tokens ----------------------------------------------------------------------
 
 ROLES = {
-    "payer": {"scopes": ["post:payment", "read"]},
-    "approver": {"scopes": ["approve:payment", "read"]},
-    "gateway": {"scopes": ["approve:payment", "read"], "program": True},
+    "payer": {"scopes": ["post:payment", "read"], "sources": ["/example/sender"]},
+    "approver": {"scopes": ["approve:payment", "read"], "sources": ["/example/sender"]},
+    "gateway": {"scopes": ["approve:payment", "read"], "sources": ["/example/sender"], "program": True},
 }
 
 
