@@ -1,5 +1,5 @@
 -- The whole schema as the migrations leave it: read it here, change it by a new migration.
--- Written by `make schema`; a test fails while it is out of date. The grants are those of docs/operations/roles.sql.
+-- Written by `make schema`; a test fails while it is out of date. What each role may do: privileges.sql.
 
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
@@ -8,6 +8,7 @@ CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[]
     LANGUAGE plpgsql
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
     AS $$
 declare
     head bigint;
@@ -93,6 +94,15 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.ask_check(asked_by_key text) RETURNS bigint
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    insert into check_run as waiting (asked_by) values (asked_by_key)
+    on conflict ((true)) where started_at is null do update set asked_by = waiting.asked_by
+    returning id
+$$;
+
 CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date, by_award boolean DEFAULT true) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -156,6 +166,11 @@ CREATE TABLE public.event (
 CREATE FUNCTION public.cloudevent(of public.event, source text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((((((((((((((('{"specversion":"1.0","id":"'::text || (of)."position") || '","source":'::text) || to_json(source)) || ',"type":"'::text) || (of).type) || '","subject":"'::text) || (of).stream) || '","time":"'::text) || to_char(((of).recorded_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text)) || '","datacontenttype":"application/json","position":'::text) || (of)."position") || ',"streamversion":'::text) || (of).version) || ',"data":'::text) || (of).fact) || '}'::text);
+
+CREATE FUNCTION public.delete_snapshot(of_stream text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$delete from snapshot where stream = of_stream$$;
 
 CREATE FUNCTION public.fold_case(typed text) RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -312,6 +327,20 @@ begin
         );
     end loop;
 end
+$$;
+
+CREATE FUNCTION public.save_snapshot(of_stream text, at_version bigint, at_position bigint, at_nonce bigint, by_code text, saved text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+    insert into snapshot as kept (stream, version, position, nonce, code, state)
+    select of_stream, at_version, at_position, at_nonce, by_code, saved
+    from event as e
+    where (e.stream, e.version, e.position, e.nonce) = (of_stream, at_version, at_position, at_nonce)
+    on conflict (stream) do update set
+        version = excluded.version, position = excluded.position, nonce = excluded.nonce,
+        code = excluded.code, state = excluded.state
+    where kept.code <> excluded.code or kept.version < excluded.version
 $$;
 
 CREATE FUNCTION public.size(fen int8multirange) RETURNS bigint
@@ -1034,69 +1063,3 @@ ALTER TABLE ONLY public.post
 
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_last_position_fkey FOREIGN KEY (last_position) REFERENCES public.event("position");
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.event TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.access_change TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_key TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.api_secret TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.application TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.appropriation TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.award TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.balance TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.calendar_import TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.check_run TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.citation TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.claim TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.fund TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.held_fund TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.ledger_events TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.lot TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.migration TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.movement TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.objection TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.payment TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.plan TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.post TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.project TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.projection TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.reconciliation TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.recovery TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.refusal TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.round TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.secret TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.serial TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.snapshot TO suyuan;
-
-GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.waiver TO suyuan;
-
-ALTER DEFAULT PRIVILEGES FOR ROLE suyuan_owner IN SCHEMA public GRANT SELECT,INSERT,DELETE,UPDATE ON TABLES TO suyuan;

@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 from psycopg import Connection
-from psycopg.errors import UniqueViolation
+from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from psycopg.types.json import Jsonb
 
 from service.auth.grants import Grant, NotAuthenticated, Principal, grant
@@ -105,6 +105,16 @@ class OtherSecret(OperatorError):
         )
 
 
+class NoSecret(OperatorError):
+    """The database has no secret yet, and its role may not set it up."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this database has no secret yet: run `suyuan migrate` as its owner.\n"
+            "此数据库尚未登记密钥：请以所有者角色运行 suyuan migrate。"
+        )
+
+
 def check_secret(conn: Connection[Any], secret: bytes) -> bool:
     """Whether the database was already set up with `secret`; False if it has no secret yet. Writes nothing.
 
@@ -119,10 +129,13 @@ def check_secret(conn: Connection[Any], secret: bytes) -> bool:
 def claim_secret(conn: Connection[Any], secret: bytes) -> None:
     """Set up the database with `secret`, if the database has no secret yet.
 
-    Raises OtherSecret if the database was set up with another secret.
+    Raises OtherSecret if the database was set up with another secret, and NoSecret if the role may not set it up.
     """
     if not check_secret(conn, secret):
-        conn.execute(QUERIES["claim_secret"], {"fingerprint": _fingerprint(secret)})
+        try:
+            conn.execute(QUERIES["claim_secret"], {"fingerprint": _fingerprint(secret)})
+        except InsufficientPrivilege as error:
+            raise NoSecret from error
         check_secret(conn, secret)  # another process may have claimed it meanwhile
 
 

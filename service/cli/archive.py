@@ -11,6 +11,7 @@ from service.auth import api_keys
 from service.cli.archive_options import bar, errors_as_messages, print_chain
 from service.cli.terminal import PATH, TICK, administered, out, say, variables
 from service.config import OF_EVENTS, OF_LEDGER
+from service.postgres import roles
 
 
 @click.command("archive", epilog=variables(*OF_LEDGER, *OF_EVENTS))
@@ -24,7 +25,7 @@ from service.config import OF_EVENTS, OF_LEDGER
 @click.option("--segment", "size", type=click.IntRange(1), default=100_000, help="events per file 每个文件的事件数")
 def command(folder: Path, size: int) -> None:
     """把日志归档为 Parquet 文件。Append the new events to an archive of Parquet files, with hashes."""
-    with errors_as_messages(), administered(read_only=True, variables=OF_EVENTS) as (chosen, conn):
+    with errors_as_messages(), administered(roles.CHECKER, read_only=True, variables=OF_EVENTS) as (chosen, conn):
         from service.archive.write import archive  # noqa: PLC0415 - an extra
 
         with bar("归档 archiving", out) as on_progress:

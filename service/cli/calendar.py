@@ -25,6 +25,7 @@ from service.cli.terminal import (
     variables,
 )
 from service.config import OF_LEDGER
+from service.postgres import roles
 from service.text import escaped, is_visible
 
 HELP = variables(*OF_LEDGER)
@@ -77,7 +78,7 @@ def _summary(read: calendar_file.CalendarFile) -> str:
 @AS_JSON
 def list_calendars(*, as_json: bool) -> None:
     """列出已导入的放假安排。List all imported calendars, also those that were replaced."""
-    with administered(read_only=True) as (_, conn):
+    with administered(roles.CHECKER, read_only=True) as (_, conn):
         imported = imports.history(conn)
     if as_json:
         say_json(imports.as_json(imported))
@@ -108,7 +109,7 @@ def list_calendars(*, as_json: bool) -> None:
 )
 def export_calendar(year: int, position: int | None) -> None:
     """导出一年的放假安排。Print the imported file: the one in force, or the one by which an event was decided."""
-    with administered(read_only=True) as (_, conn):
+    with administered(roles.CHECKER, read_only=True) as (_, conn):
         found = imports.in_force(imports.history(conn), position).get(year)
     if found is None:
         raise click.ClickException(

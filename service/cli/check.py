@@ -27,10 +27,11 @@ from service.cli.terminal import (
     progress,
     say,
     say_json,
-    url_of,
     variables,
 )
 from service.config import OF_EVENTS, OF_LEDGER, ExitCode
+from service.postgres import roles
+from service.postgres.connect import url_of
 
 
 @click.command("check", epilog=variables(*OF_LEDGER, *OF_EVENTS))
@@ -43,7 +44,7 @@ from service.config import OF_EVENTS, OF_LEDGER, ExitCode
 def command(as_json: bool, against: Path | None) -> None:
     """全面核查账簿，有错则返回 1。Derive everything from the log again; exit code 1 if anything differs."""
     supervisor.watch_parent(lambda: os.killpg(os.getpgid(0), signal.SIGKILL))
-    with administered(read_only=True, variables=OF_EVENTS) as (chosen, conn):
+    with administered(roles.CHECKER, read_only=True, variables=OF_EVENTS) as (chosen, conn):
         lost = list(check_against(conn, against, chosen.source)) if against else []
         report = _run_check(url_of(chosen), err if as_json else out)
         report.add(lost)

@@ -26,8 +26,8 @@ from service.observability import logs
 from service.text import escaped
 
 COMMANDS = (
-    "run", "serve", "projector", "migrate", "keys", "calendar", "load-plan", "reconcile", "check", "rebuild", "archive",
-    "replay", "restore", "contract", "schema",
+    "run", "serve", "projector", "checker", "migrate", "keys", "calendar", "load-plan", "reconcile", "check", "rebuild",
+    "archive", "replay", "restore", "contract", "schema",
 )  # fmt: skip
 """The names of the commands, in the order of the help. Each command is the attribute `command` of the module with its
 name."""

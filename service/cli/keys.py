@@ -37,6 +37,7 @@ from service.cli.terminal import (
     variables,
 )
 from service.config import OF_LEDGER
+from service.postgres import roles
 from service.postgres.queries import QUERIES
 
 HELP = variables(*OF_LEDGER)
@@ -125,7 +126,7 @@ def create_key(
         )
     _check_sources(limits["sources"])
     until = _end_of(expires)
-    with administered(new=new) as (chosen, conn):
+    with administered(roles.KEYS, new=new) as (chosen, conn):
         _warn_of_shared_sources(conn, name, grant(**limits))
         _check_limits(conn, limits, not_yet_established=not_yet_established)
         try:
@@ -231,7 +232,7 @@ def _nameless(name: str) -> str:
 @AS_JSON
 def list_keys(*, as_json: bool) -> None:
     """列出全部密钥。List all keys, including expired and revoked ones."""
-    with administered(read_only=True) as (_, conn):
+    with administered(roles.KEYS, read_only=True) as (_, conn):
         listed = api_keys.list_keys(conn)
     if as_json:
         say_json([_document(key) for key in listed])
@@ -263,7 +264,7 @@ def _document(key: KeyRecord) -> dict[str, Any]:
 @AS_JSON
 def review_keys(*, as_json: bool) -> None:
     """检查分工。Name who holds both sides of duties that two people must share, and keys that name no person."""
-    with administered(read_only=True) as (_, conn):
+    with administered(roles.KEYS, read_only=True) as (_, conn):
         both, nameless = _review(conn)
     if as_json:
         say_json({"both_sides": [found._asdict() for found in both], "without_person": nameless})
@@ -280,7 +281,7 @@ def review_keys(*, as_json: bool) -> None:
 @REASON
 def name_person(name: str, person: str, reason: str | None) -> None:
     """指明使用人。Name the person who uses a key that names nobody yet."""
-    with administered() as (_, conn), _in_force(conn, name):
+    with administered(roles.KEYS) as (_, conn), _in_force(conn, name):
         try:
             api_keys.name_person(conn, name, person, reason=reason)
         except api_keys.NamesAnother as error:
@@ -312,7 +313,7 @@ def rotate_key(
             "handed to --person, the old key ends at once: give no --overlap-hours"
         )
     overlap, until = timedelta(hours=24 if overlap_hours is None else overlap_hours), _end_of(expires)
-    with administered() as (chosen, conn), _in_force(conn, name):
+    with administered(roles.KEYS) as (chosen, conn), _in_force(conn, name):
         with conn.transaction():
             say_key(api_keys.rotate(conn, chosen.secret, name, overlap, until, person=person, reason=reason))
         _warn(conn, name)
@@ -325,7 +326,7 @@ def rotate_key(
 def allow_key(name: str, sources: tuple[str, ...], reason: str | None) -> None:
     """增加来源。Let a key post events of a further source."""
     _check_sources(sources)
-    with administered() as (_, conn), _in_force(conn, name):
+    with administered(roles.KEYS) as (_, conn), _in_force(conn, name):
         api_keys.allow(conn, name, sources, reason=reason)
         [key] = (each for each in api_keys.list_keys(conn) if each.name == name)
         _warn_of_shared_sources(conn, name, key.grant)
@@ -336,7 +337,7 @@ def allow_key(name: str, sources: tuple[str, ...], reason: str | None) -> None:
 @REASON
 def revoke_key(name: str, reason: str | None) -> None:
     """吊销密钥。Revoke a key; it is refused from then on."""
-    with administered() as (_, conn), _in_force(conn, name):
+    with administered(roles.KEYS) as (_, conn), _in_force(conn, name):
         api_keys.revoke(conn, name, reason=reason)
 
 
@@ -344,7 +345,7 @@ def revoke_key(name: str, reason: str | None) -> None:
 @AS_JSON
 def key_history(*, as_json: bool) -> None:
     """授权与吊销记录。List every grant and revocation, oldest first."""
-    with administered(read_only=True) as (_, conn):
+    with administered(roles.KEYS, read_only=True) as (_, conn):
         changes: Sequence[dict[str, Any]] = api_keys.history(conn)
     if as_json:
         say_json(changes)

@@ -12,12 +12,14 @@ from psycopg import Connection
 from service.api.http.problems import outcome_problem
 from service.app import open_ledger
 from service.cli import plan_changes, plan_check
-from service.cli.terminal import NEW, PATH, TICK, administered, say, url_of, variables
+from service.cli.terminal import NEW, PATH, TICK, administered, say, variables
 from service.config import OF_LEDGER, Config, OperatorError
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
 from service.plans import plan_file
 from service.plans.plan_file import PlanEvent, PlanFile
+from service.postgres import roles
+from service.postgres.connect import url_of
 from service.text import escaped
 from service.yaml_file.document import FileWrong
 
@@ -36,7 +38,7 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
     if check_only:
         say(TICK, f"{escaped(str(file))}: 计划有效 the plan is valid; {len(events)} 项提交 posts")
         return
-    with administered(new=new) as (chosen, conn):
+    with administered(roles.WEB, new=new) as (chosen, conn):
         outcomes = _post(events, chosen)
         _check_recorded(plan, events, outcomes, conn)
     recorded = sum(not each.replayed for each in outcomes if isinstance(each, Committed))

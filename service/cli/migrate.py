@@ -6,10 +6,10 @@ import click
 
 from service import config
 from service.cli.rebuild_progress import say_held
-from service.cli.terminal import connect, err, out, say, say_ledger, url_of, variables
+from service.cli.terminal import connect, err, out, say, say_ledger, variables
 from service.cli.upgrade import upgrade
 from service.config import OF_LEDGER
-from service.postgres.connect import database
+from service.postgres.connect import database, url_of
 
 
 @click.command("migrate", epilog=variables(*OF_LEDGER))

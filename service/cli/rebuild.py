@@ -20,10 +20,10 @@ from service.cli.terminal import (
     out,
     say,
     say_json,
-    url_of,
     variables,
 )
 from service.config import OF_LEDGER, ExitCode
+from service.postgres.connect import url_of
 
 
 @click.command("rebuild", epilog=variables(*OF_LEDGER))

@@ -24,10 +24,11 @@ from service.cli.terminal import (
     out,
     say,
     say_json,
-    url_of,
     variables,
 )
 from service.config import OF_LEDGER, ExitCode
+from service.postgres import roles
+from service.postgres.connect import url_of
 from service.postgres.snapshots import Reader, open_pool
 from service.statements import StatementWrong, read
 from service.statements.comparison import Reconciliation, document, ledger_entries, place, reconcile
@@ -65,7 +66,7 @@ def command(
 ) -> None:
     """与对账单核对，有差异则返回 1。Compare a statement (CSV, XLSX, camt.053); exit code 1 if anything differs."""
     days = (first_day.date() if first_day else None, last_day.date() if last_day else None)
-    with administered(read_only=True) as (chosen, _):
+    with administered(roles.CHECKER, read_only=True) as (chosen, _):
         found = compare_file(
             url_of(chosen),
             chosen.secret,

@@ -14,6 +14,7 @@ from service.archive.manifest import opened
 from service.cli.archive_options import CHAIN, FROM, errors_as_messages, must_match, print_chain
 from service.cli.terminal import AS_JSON, CROSS, TICK, administered, say, say_json, variables
 from service.config import OF_EVENTS, OF_LEDGER, ExitCode
+from service.postgres import roles
 
 
 @click.command("replay", epilog=variables(*OF_LEDGER, *OF_EVENTS))
@@ -38,7 +39,7 @@ def command(folder: Path, chain: str | None, name: str, *, offline: bool, as_jso
         rows = balances(engine(name), archive)
         if offline:
             return say_json({"position": archive.manifest.head, "rows": list(map(in_yuan, rows))})
-        with administered(read_only=True, variables=OF_EVENTS) as (chosen, conn):
+        with administered(roles.CHECKER, read_only=True, variables=OF_EVENTS) as (chosen, conn):
             must_match(archive, chosen)
             compared = compare(conn, rows, archive.manifest.head)
     if as_json:

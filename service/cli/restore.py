@@ -17,8 +17,9 @@ from service.cli.archive_options import (
     must_match,
     print_chain,
 )
-from service.cli.terminal import TICK, opened_database, out, say, url_of, variables
+from service.cli.terminal import TICK, opened_database, out, say, variables
 from service.config import OF_EVENTS, OF_LEDGER, configured_secret
+from service.postgres.connect import url_of
 from service.workers import projector
 
 

@@ -20,14 +20,14 @@ from service.app import open_ledger
 from service.cli import plan_table
 from service.cli.rebuild_progress import say_held
 from service.cli.reconcile import compare_file
-from service.cli.terminal import TICK, connect, location, out, progress, say, url_of, variables
+from service.cli.terminal import TICK, connect, location, out, progress, say, variables
 from service.cli.upgrade import upgrade
 from service.codec import NewerEvent
 from service.config import OF_LEDGER, OF_PROJECTOR, OF_SERVER, Config
 from service.example import life
 from service.ledger.application import Ledger
 from service.plans import plan_file
-from service.postgres.connect import database
+from service.postgres.connect import database, url_of
 from service.postgres.queries import QUERIES
 from service.postgres.snapshots import Reader, open_pool
 from service.server import startup
@@ -50,7 +50,11 @@ def command() -> None:
         else:
             say("账簿已有其他数据，不载入示例 this ledger has other data: the example is not loaded")
         stop = supervisor.stop_signal()
-        with supervisor.command(chosen, "projector"), supervisor.command(chosen, "serve") as ended:
+        with (
+            supervisor.command(chosen, "projector", "--no-checks"),
+            supervisor.command(chosen, "checker"),
+            supervisor.command(chosen, "serve") as ended,
+        ):
             _announce(settings, chosen, lambda: stop.is_set() or ended.is_set())
             while not (stop.is_set() or ended.is_set()):
                 time.sleep(0.2)

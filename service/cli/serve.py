@@ -10,10 +10,10 @@ import structlog
 
 import projections
 from service import config, supervisor
-from service.auth import api_keys
-from service.cli.terminal import connect, location, url_of, variables
+from service.cli.terminal import claim_secret, connect, location, variables
 from service.config import OF_LEDGER, OF_SERVER
-from service.postgres.connect import database
+from service.postgres import roles
+from service.postgres.connect import database, url_of
 from service.postgres.migrate import check_migrated
 from service.postgres.queries import QUERIES
 from service.server import granian, startup
@@ -28,10 +28,11 @@ def command() -> None:
     supervisor.no_core_dumps()
     supervisor.watch_parent(lambda: os.kill(os.getpid(), signal.SIGTERM))
     settings = startup.checked(config.from_environment(variables=OF_SERVER))
-    with database(settings, join=True) as chosen:
+    with database(settings, roles.WEB, join=True) as chosen:
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)
-            api_keys.claim_secret(conn, chosen.secret)
+            claim_secret(chosen, conn)
+            roles.warn_if_more_than(roles.WEB, conn)
             if changed := projections.changed(conn):
                 log.warning("projections must be rebuilt", projections=changed)
             if conn.execute(QUERIES["logs_values"]).fetchone():

@@ -20,8 +20,8 @@ from rich.text import Text
 from service import config
 from service.auth import api_keys
 from service.config import ABOUT, Config
-from service.postgres import session
-from service.postgres.connect import database
+from service.postgres import roles, session
+from service.postgres.connect import database, for_role, url_of
 from service.postgres.embedded import socket_folder
 from service.postgres.migrate import check_migrated, migrate
 
@@ -112,12 +112,12 @@ NEW: Callable[[Any], Any] = click.option("--new", is_flag=True, help="create a l
 
 @contextmanager
 def opened_database(
-    *, new: bool = False, variables: Collection[str] = ()
+    role: str = roles.OWNER, *, new: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """Context manager: the configuration, and a connection to the ledger's database, even while `suyuan run` uses it.
 
-    Prints the ledger's location to stderr. `variables`: the environment variables that the command uses, besides those
-    of the ledger.
+    Prints the ledger's location to stderr. `role`: the database role that may do what the command does. `variables`:
+    the environment variables that the command uses, besides those of the ledger.
 
     `new`: create a ledger in SUYUAN_HOME if DATABASE_URL is not set and SUYUAN_HOME has no ledger. Without `new`,
     raises ConfigWrong in this case: a command in the wrong folder must neither create a second ledger nor report that
@@ -125,10 +125,10 @@ def opened_database(
     `suyuan migrate` and `suyuan run` apply migrations to an existing ledger.
     """
     settings = config.from_environment(new=new, variables=variables)
-    with database(settings, join=True) as chosen, connect(url_of(chosen)) as conn:
+    with database(settings, role, join=True) as chosen, connect(url_of(chosen)) as conn:
         say_ledger(settings, conn)
         if settings.database_url is None and new and not is_set_up(conn, "migration"):
-            migrate(url_of(chosen))
+            migrate(url_of(for_role(chosen, roles.OWNER)))
         check_migrated(conn)
         yield chosen, conn
 
@@ -152,29 +152,31 @@ def location(settings: Config, conn: psycopg.Connection[Any]) -> str:
 
 @contextmanager
 def administered(
-    *, new: bool = False, read_only: bool = False, variables: Collection[str] = ()
+    role: str = roles.OWNER, *, new: bool = False, read_only: bool = False, variables: Collection[str] = ()
 ) -> Iterator[tuple[Config, psycopg.Connection[dict[str, Any]]]]:
     """Like opened_database, but raises OtherSecret if the ledger's secret is not the configured secret.
 
     A ledger without a secret gets the configured secret, unless `read_only`. With `read_only`, nothing can be written
     on the connection, so the database may be a standby.
     """
-    with opened_database(new=new, variables=variables) as (chosen, conn):
+    with opened_database(role, new=new, variables=variables) as (chosen, conn):
         if read_only:
             conn.execute("set default_transaction_read_only = on")
             api_keys.check_secret(conn, chosen.secret)
         else:
-            api_keys.claim_secret(conn, chosen.secret)
+            claim_secret(chosen, conn)
         yield chosen, conn
+
+
+def claim_secret(chosen: Config, conn: psycopg.Connection[Any]) -> None:
+    """Give the ledger the configured secret, as its owner, if it has none. Raises OtherSecret and NoSecret."""
+    if not api_keys.check_secret(conn, chosen.secret):
+        with connect(url_of(for_role(chosen, roles.OWNER))) as owner:
+            api_keys.claim_secret(owner, chosen.secret)
 
 
 def connect(url: str) -> psycopg.Connection[dict[str, Any]]:
     return session.connect(url, session.COMMANDS, row_factory=dict_row)
-
-
-def url_of(chosen: Config) -> str:
-    assert chosen.database_url is not None
-    return chosen.database_url
 
 
 def progress(*columns: ProgressColumn, console: Console) -> Progress:

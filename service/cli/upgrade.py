@@ -18,8 +18,9 @@ from projections.held_fund import Hold
 from projections.rebuild import AlreadyRunning, is_running
 from service.auth import api_keys
 from service.cli import rebuild_progress
-from service.cli.terminal import err, is_set_up, say, url_of
+from service.cli.terminal import err, is_set_up, say
 from service.config import Config
+from service.postgres.connect import url_of
 from service.postgres.migrate import migrate, wait_until
 
 

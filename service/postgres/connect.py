@@ -8,25 +8,47 @@ from contextlib import contextmanager
 from dataclasses import replace
 from uuid import uuid4
 
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
 from service.config import Config, ConfigWrong
-from service.postgres.embedded import embedded_postgres
+from service.postgres import roles
+from service.postgres.embedded import embedded_postgres, socket_folder
 from service.postgres.session import KEYS, connect
 
 
 @contextmanager
-def database(config: Config, *, join: bool = False) -> Iterator[Config]:
+def database(config: Config, role: str = roles.OWNER, *, join: bool = False) -> Iterator[Config]:
     """Context manager: yields `config` with a database URL.
 
-    If `config` has no URL, the URL is that of an embedded server, which runs until the context ends. `join`: if another
-    process already runs the embedded server of this home folder, use that server instead of raising HomeInUse.
+    If `config` has no URL, the URL is that of an embedded server, which runs until the context ends, for the login of
+    `role`. `join`: if another process already runs the embedded server of this home folder, use that server instead of
+    raising HomeInUse.
     """
     if config.database_url is not None:
-        _check_sessions(config.database_url)
-        yield config
+        chosen = for_role(config, role)
+        _check_sessions(url_of(chosen))
+        yield chosen
         return
     _forget_libpq_variables()
     with embedded_postgres(config.home, join=join) as url:
-        yield replace(config, database_url=url)
+        yield for_role(replace(config, database_url=url), role)
+
+
+def for_role(config: Config, role: str) -> Config:
+    """`config` with the URL of the login of `role`, if the URL is that of the embedded server of the home folder.
+
+    With DATABASE_URL, the operator has chosen the login of each process, so `config` is returned as it is.
+    """
+    url = url_of(config)
+    if conninfo_to_dict(url).get("host") != str(socket_folder(config.home / "postgres")):
+        return config
+    return replace(config, database_url=make_conninfo(url, user=roles.login(role)))
+
+
+def url_of(config: Config) -> str:
+    """The database URL of a configuration whose database was chosen."""
+    assert config.database_url is not None
+    return config.database_url
 
 
 class TransactionPooler(ConfigWrong):

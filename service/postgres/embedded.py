@@ -30,8 +30,10 @@ from psycopg.conninfo import make_conninfo
 
 from service import supervisor
 from service.config import OperatorError
+from service.postgres import roles
 
 DATABASE = "suyuan"
+SUPERUSER = "postgres"  # only starts the server, and creates the roles and the database
 PORT = "5432"  # only part of the socket's file name; the server listens on no TCP port
 SOCKET = f".s.PGSQL.{PORT}"
 MAX_SOCKET_PATH_BYTES = 103  # the limit of macOS; that of Linux is 107
@@ -42,7 +44,7 @@ CREATE_LOCK = 8_319_689_431_689_592_837  # `suyuan` in ASCII, and 5
 """The key of the advisory lock that is held while the ledger's database is created on the embedded server."""
 
 # No locale: text sorts the same on every machine. No password: only the owner of the data folder can open the socket.
-INITDB = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"]
+INITDB = [f"--username={SUPERUSER}", "--auth=trust", "--encoding=UTF8", "--no-locale"]
 
 # Appended to postgresql.conf when the data folder is created. fsync and synchronous_commit stay on, and no parameter
 # value is written to the server's log.
@@ -94,7 +96,7 @@ class PostgresFailed(OperatorError):
 
 @contextmanager
 def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
-    """Run PostgreSQL under `home` and yield the conninfo of its database `suyuan`.
+    """Run PostgreSQL under `home` and yield the conninfo of its database `suyuan`, for the owner of the tables.
 
     If other processes already use the server of `home`: with `join`, this process shares the server; without `join`,
     HomeInUse is raised. The last process that leaves stops the server.
@@ -102,8 +104,8 @@ def embedded_postgres(home: Path, *, join: bool = False) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     data = home.resolve() / "postgres"
     with serve(data, programs(), join=join) as server:
-        _create_database(server)
-        yield _conninfo(data)
+        _create_database(server, _conninfo(data))
+        yield _conninfo(data, user=roles.OWNER)
 
 
 @contextmanager
@@ -396,12 +398,19 @@ def _remove_sockets(data: Path) -> None:
         shutil.rmtree(socket_folder(data), ignore_errors=True)
 
 
-def _conninfo(data: Path, database: str = DATABASE) -> str:
-    return make_conninfo(host=str(socket_folder(data)), port=PORT, user="postgres", dbname=database)
+def _conninfo(data: Path, database: str = DATABASE, user: str = SUPERUSER) -> str:
+    return make_conninfo(host=str(socket_folder(data)), port=PORT, user=user, dbname=database)
 
 
-def _create_database(server: str) -> None:
+def _create_database(server: str, database: str) -> None:
+    """Create the roles and the ledger's database, and make the role `roles.OWNER` the owner of everything in it.
+
+    `server`, `database`: the superuser's conninfo of the database `postgres`, and of the ledger's.
+    """
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute("select pg_advisory_lock(%s)", [CREATE_LOCK])  # another user of the server may be creating it
         if not conn.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone():
             conn.execute(f"create database {DATABASE}")
+        roles.create(conn)
+        with psycopg.connect(database) as in_database:
+            roles.hand_over(in_database)

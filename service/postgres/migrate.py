@@ -18,7 +18,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 from service.config import OperatorError, TemporaryError
-from service.postgres import session
+from service.postgres import roles, session
 
 ADVISORY_LOCK = 8_319_689_431_689_592_836  # `suyuan` in ASCII, and 4: no other program has this number
 MAX_WAIT_SECONDS = 3_600.0
@@ -127,6 +127,9 @@ def migrate(
 ) -> list[str]:
     """Apply the pending migrations and return their names. Each migration is applied and recorded in one transaction.
 
+    This transaction also sets the privileges of the roles, because a migration may add or replace tables and functions.
+    They are set if there is no pending migration too, because a role may be new.
+
     `url` has any form that libpq accepts. Concurrent callers wait for each other; `on_wait` is called once if this
     caller must wait. `before` is called before the first migration, when no other caller is migrating. Raises
     MigrationChanged if an applied file was edited, SchemaNewer if the database has migrations that this program does
@@ -142,6 +145,8 @@ def migrate(
         pending = {name: sql for name, sql in files.items() if name not in applied}
         for name, sql in pending.items():
             _apply(conn, name, sql)
+        with conn.transaction():
+            roles.set_privileges(conn)
         return list(pending)
 
 
@@ -177,6 +182,7 @@ def _apply(conn: psycopg.Connection, name: str, sql: str) -> None:
         with conn.transaction():
             conn.execute(sql.encode())
             conn.execute("insert into migration (name, sha256) values (%s, %s)", [name, _digest(sql)])
+            roles.set_privileges(conn)
     except psycopg.Error as error:
         error.add_note(f"in migration {name}")
         raise

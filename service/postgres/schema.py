@@ -1,4 +1,4 @@
-"""Makes the SQL text of the schema as it is after all migrations, with the grants of docs/operations/roles.sql."""
+"""Makes the SQL text of the schema as it is after all migrations. The privileges are in migrations/privileges.sql."""
 
 from __future__ import annotations
 
@@ -10,22 +10,14 @@ from tempfile import TemporaryDirectory
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from service.postgres import roles
 from service.postgres.embedded import programs, serve
 from service.postgres.migrate import migrate
 
 HEADING = """\
 -- The whole schema as the migrations leave it: read it here, change it by a new migration.
--- Written by `make schema`; a test fails while it is out of date. The grants are those of docs/operations/roles.sql.
+-- Written by `make schema`; a test fails while it is out of date. What each role may do: privileges.sql.
 
-"""
-ROLES = (
-    "create role suyuan_owner login",
-    "create role suyuan login",
-    "create database schema owner suyuan_owner",
-)
-GRANTS = """
-    alter default privileges for role suyuan_owner in schema public
-    grant select, insert, update, delete on tables to suyuan
 """
 NOISE = re.compile(
     r"^(SET |SELECT pg_catalog\.set_config|\\(un)?restrict |-- (Dumped|PostgreSQL database dump)).*\n", re.MULTILINE
@@ -39,13 +31,11 @@ def current_schema() -> str:
         folder.chmod(0o711)  # the server runs as another user where root starts it
         with serve(folder / "postgres", programs(), {"fsync": "off"}) as server:
             with psycopg.connect(server, autocommit=True) as conn:
-                for statement in ROLES:
-                    conn.execute(statement)
+                roles.create(conn)
+                conn.execute(f"create database schema owner {roles.OWNER}")
             database = make_conninfo(server, dbname="schema")
-            with psycopg.connect(database) as conn:
-                conn.execute(GRANTS)
-            migrate(make_conninfo(database, user="suyuan_owner"))
-            dump = [str(programs() / "pg_dump"), "--schema-only", "--no-owner", "--dbname", database]
+            migrate(make_conninfo(database, user=roles.OWNER))
+            dump = [str(programs() / "pg_dump"), "--schema-only", "--no-owner", "--no-privileges", "--dbname", database]
             text = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
     return HEADING + _readable(text)
 

@@ -15,7 +15,7 @@ import structlog
 from psycopg.rows import dict_row
 
 from service import supervisor
-from service.config import Config, ExitCode
+from service.config import Config, ExitCode, OperatorError
 from service.postgres import session
 from service.postgres.queries import QUERIES
 
@@ -26,6 +26,27 @@ CHECK_LOCK = 8_319_689_431_689_592_835  # `suyuan` in ASCII, and 3
 POLL_SECONDS = 1.0
 REPORTED = (ExitCode.DONE, ExitCode.DIFFERS)
 """The exit codes of `suyuan check` if it has printed a report: the report has no errors, or it has errors."""
+
+
+class MayNotCheck(OperatorError):
+    """The database role of the process may not run the checks that were requested."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the database role may not run checks: connect as a member of suyuan_checker;"
+            " start the projector with --no-checks, and suyuan checker beside it.\n"
+            "数据库角色无权执行核查：请以 suyuan_checker 的成员连接；"
+            "projector 请加 --no-checks，并另行启动 suyuan checker。"
+        )
+
+
+def must_run_checks(conn: psycopg.Connection[Any]) -> None:
+    """Raises MayNotCheck if the database role of `conn` may not run checks."""
+    if not conn.execute(MAY_CHECK).fetchone():
+        raise MayNotCheck
+
+
+MAY_CHECK = "select true as permitted where has_column_privilege('check_run', 'report', 'update')"
 
 
 def follow(config: Config, stop: threading.Event) -> None:

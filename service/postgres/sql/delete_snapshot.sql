@@ -1,2 +1,2 @@
 -- delete_snapshot: forget the snapshot of a stream.
-delete from snapshot where stream = %(stream)s
+select delete_snapshot(%(stream)s)

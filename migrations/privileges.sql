@@ -1,0 +1,168 @@
+-- What each role may do, as two tables; and, as rows, the statements that make the database so. `migrate` runs them
+-- after every migration, so no migration grants anything or can lose a grant: a new table or function is closed to all
+-- roles until it has its row here. The owner of the log owns all of them and needs no row.
+-- A role that does not exist is left out, and so are all roles that are not named here, such as an auditor's own.
+
+with may (role, as_process) as (values
+    ('suyuan_web', 'web'), ('suyuan_projector', 'projector'), ('suyuan_checker', 'checker'), ('suyuan_keys', 'keys'),
+    -- the one role of all services until 0.2.0
+    ('suyuan', 'web'), ('suyuan', 'projector'), ('suyuan', 'checker')
+),
+
+-- `insert(a,b)` is a privilege on these columns only. The projections of a row differ in this: a table whose rows are
+-- never changed has no update, and one that no fold reads no select.
+on_table (relation, web, projector, checker, keys) as (values
+    ('access_change', 'select', '', '', 'select insert(key,action,by,detail)'),
+    ('api_key', 'select', '', '', 'select insert(name,scopes,funds,projects,sources) update(revoked_at)'),
+    ('api_secret', 'select update(last_used_at)', '', '', 'select insert(digest,name,expires_at) update(expires_at)'),
+    ('application', 'select', 'select insert update', 'select', ''),
+    ('appropriation', 'select', 'select insert update', 'select', ''),
+    ('award', 'select', 'select insert update', 'select', ''),
+    ('balance', 'select', 'select insert update', 'select', ''),
+    ('calendar_import', 'select', '', 'select', ''),
+    (
+        'check_run', 'select', '',
+        'select insert(asked_by) update(started_at,finished_at,errors,report)', ''
+    ),
+    ('citation', 'select', 'insert', 'select', ''),
+    ('claim', 'select', '', 'select', ''),
+    ('event', 'select', 'select', 'select', 'select'),
+    ('fund', 'select', 'select insert update', 'select', ''),
+    (
+        'held_fund', 'select',
+        'select insert(fund,position,projection,finding) update(position,projection,finding,held_at)', 'select', ''
+    ),
+    ('ledger_events', 'select', '', '', ''),
+    ('lot', 'select', 'select insert update', 'select', ''),
+    ('migration', 'select', 'select', 'select', 'select'),
+    ('movement', 'select', 'select insert', 'select', ''),
+    ('objection', 'select', 'select insert update', 'select', ''),
+    ('payment', 'select', 'select insert update', 'select', ''),
+    ('plan', 'select', 'insert', 'select', 'select'),
+    ('post', 'select', '', 'select', ''),
+    ('project', 'select', 'select insert update', 'select', ''),
+    ('projection', 'select', 'select insert(name,version) update(version,position,moved_at)', 'select', ''),
+    ('reconciliation', 'select', 'select insert update', 'select', ''),
+    ('recovery', 'select', 'select insert update', 'select', ''),
+    (
+        'refusal',
+        'select update(times,last_at) insert(key,source,post_id,digest,type,stream,fund,actor,occurred_on,problem,rule,'
+        'title,title_zh,facts)', '', '', ''
+    ),
+    ('round', 'select', 'select insert update', 'select', ''),
+    ('secret', 'select', 'select', 'select', 'select'),
+    ('serial', 'select', '', 'select', ''),
+    ('snapshot', 'select', '', 'select', ''),
+    ('waiver', 'select', 'select insert update', 'select', '')
+),
+
+-- `definer`: the function runs with the owner's rights (SECURITY DEFINER), so it has a fixed search path, and only the
+-- process that is named may call it. The others run with the rights of the role that calls them.
+on_function (routine, definer, callers) as (values
+    ('append_events', true, 'web'),
+    ('ask_check', true, 'web'),
+    ('balance_at', false, 'everybody'),
+    ('cloudevent', false, 'everybody'),
+    ('delete_snapshot', true, 'web'),
+    ('document_number', false, 'everybody'),
+    ('fen', false, 'everybody'),
+    ('figures', false, 'everybody'),
+    ('fold_case', false, 'everybody'),
+    ('last_step', false, 'everybody'),
+    ('lock_appends', false, 'web'),
+    ('lot_after', false, 'everybody'),
+    ('lot_step', false, 'everybody'),
+    ('make_like', false, 'checker'),
+    ('number_of', false, 'everybody'),
+    ('of_fund', false, 'everybody'),
+    ('plain', false, 'everybody'),
+    ('plan_at', false, 'everybody'),
+    ('random_nonce', false, 'nobody'),
+    ('refuse_change', false, 'nobody'),
+    ('same_rights', false, 'nobody'),
+    ('save_snapshot', true, 'web'),
+    ('size', false, 'everybody'),
+    ('standing_at', false, 'everybody'),
+    ('stop_fold', false, 'everybody'),
+    ('table_differences', false, 'checker'),
+    ('table_digest', false, 'checker'),
+    ('yuan', false, 'everybody')
+),
+
+relation as (
+    select c.oid, c.relname, c.relacl, format('table public.%I', c.relname) as name
+    from pg_class as c
+    where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+        and c.relowner = (select relowner from pg_class where oid = to_regclass('public.event'))
+),
+
+routine as (
+    select
+        p.proname, coalesce(p.proacl, acldefault('f', p.proowner)) as proacl, p.prosecdef, p.proconfig,
+        format('routine public.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) as name
+    from pg_proc as p
+    where p.pronamespace = 'public'::regnamespace
+        and p.proowner = (select relowner from pg_class where oid = to_regclass('public.event'))
+),
+
+wanted (object, role, privilege, column_name) as (
+    select distinct r.name, m.role, one[1], column_name
+    from on_table as t
+    join relation as r on r.relname = t.relation
+    cross join lateral (
+        values ('web', t.web), ('projector', t.projector), ('checker', t.checker), ('keys', t.keys)
+    ) as cell (as_process, privileges)
+    join may as m using (as_process)
+    cross join lateral regexp_matches(cell.privileges, '(\w+)(?:\(([\w,]+)\))?', 'g') as one
+    cross join lateral unnest(coalesce(string_to_array(one[2], ','), array[null::text])) as column_name
+    where to_regrole(m.role) is not null and (
+        column_name is null  -- an earlier migration may be the last one yet, without this column
+        or exists (select from pg_attribute as a where a.attrelid = r.oid and a.attname = column_name)
+    )
+    union
+    select r.name, m.role, 'execute', null
+    from on_function as f
+    join routine as r on r.proname = f.routine
+    join may as m on m.as_process = f.callers
+    where to_regrole(m.role) is not null
+    union
+    select r.name, 'public', 'execute', null
+    from on_function as f
+    join routine as r on r.proname = f.routine
+    where f.callers = 'everybody'
+),
+
+granted (object, role, privilege, column_name) as (
+    select each.object, coalesce(grantee.rolname::text, 'public'), lower(acl.privilege_type), each.column_name
+    from (
+        select name, relacl, null::text from relation
+        union all
+        select r.name, a.attacl, a.attname::text
+        from relation as r
+        join pg_attribute as a on a.attrelid = r.oid and a.attnum > 0
+        union all
+        select name, proacl, null from routine
+        union all
+        select 'schema public', nspacl, null from pg_namespace where nspname = 'public'
+    ) as each (object, acl, column_name)
+    cross join lateral aclexplode(each.acl) as acl
+    left join pg_roles as grantee on grantee.oid = acl.grantee
+    where
+        (acl.grantee = 0 or grantee.rolname in (select role from may))
+        and (each.object, lower(acl.privilege_type)) <> ('schema public', 'usage')
+)
+
+select
+    format('alter %s security definer set search_path = pg_catalog, public, pg_temp', r.name) as statement
+from on_function as f
+join routine as r on r.proname = f.routine
+where f.definer and (
+    not r.prosecdef or 'search_path=pg_catalog, public, pg_temp' <> all(coalesce(r.proconfig, '{}'))
+)
+union all
+select format('revoke %s on %s from %s', privilege || coalesce(' (' || quote_ident(column_name) || ')', ''), object, role)
+from (table granted except table wanted) as too_much
+union all
+select format('grant %s on %s to %s', privilege || coalesce(' (' || quote_ident(column_name) || ')', ''), object, role)
+from (table wanted except table granted) as missing
+order by statement
