@@ -15,7 +15,7 @@ on_table (relation, web, projector, checker, keys) as (values
     ('access_change', 'select', '', '', 'select insert(key,action,by,detail)'),
     ('api_key', 'select', '', '', 'select insert(name,scopes,funds,projects,sources) update(revoked_at)'),
     ('api_secret', 'select update(last_used_at)', '', '', 'select insert(digest,name,expires_at) update(expires_at)'),
-    ('application', 'select', 'select insert update', 'select', ''),
+    ('application', '', 'select insert update', 'select', ''),
     ('appropriation', 'select', 'select insert update', 'select', ''),
     ('award', 'select', 'select insert update', 'select', ''),
     ('balance', 'select', 'select insert update', 'select', ''),
@@ -153,16 +153,16 @@ granted (object, role, privilege, column_name) as (
 )
 
 select
-    format('alter %s security definer set search_path = pg_catalog, public, pg_temp', r.name) as statement
+    1 as ordinal, format('alter %s security definer set search_path = pg_catalog, public, pg_temp', r.name) as statement
 from on_function as f
 join routine as r on r.proname = f.routine
 where f.definer and (
     not r.prosecdef or 'search_path=pg_catalog, public, pg_temp' <> all(coalesce(r.proconfig, '{}'))
 )
 union all
-select format('revoke %s on %s from %s', privilege || coalesce(' (' || quote_ident(column_name) || ')', ''), object, role)
+select 2, format('revoke %s on %s from %s', privilege || coalesce(' (' || quote_ident(column_name) || ')', ''), object, role)
 from (table granted except table wanted) as too_much
 union all
-select format('grant %s on %s to %s', privilege || coalesce(' (' || quote_ident(column_name) || ')', ''), object, role)
+select 3, format('grant %s on %s to %s', privilege || coalesce(' (' || quote_ident(column_name) || ')', ''), object, role)
 from (table wanted except table granted) as missing
-order by statement
+order by ordinal, statement  -- to revoke a privilege on a table also revokes it on each column

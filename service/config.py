@@ -64,7 +64,7 @@ OF_EVENTS = ("SUYUAN_SOURCE",)
 OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_SHARE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
 """The variables that the web service reads, in addition to OF_LEDGER."""
 OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
-"""The variables that the projector reads, in addition to OF_LEDGER."""
+"""The variables that the projector and the checker read, in addition to OF_LEDGER."""
 
 
 SECRETS = ("SUYUAN_SECRET", "DATABASE_URL", "PGPASSWORD")

@@ -6,7 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -18,7 +18,7 @@ import structlog
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.rows import DictRow, dict_row
 
-from service.postgres import embedded
+from service.postgres import embedded, roles
 from service.postgres.migrate import migrate
 
 hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None, print_blob=True)
@@ -90,6 +90,11 @@ def new_database(server_url: str, template: str = "template1") -> Iterator[str]:
             admin.execute(f"drop database {name} with (force)")
 
 
+def as_role(url: str, role: str) -> str:
+    """The URL of the same database for the login of `role`, with which that process connects."""
+    return make_conninfo(url, user=roles.login(role))
+
+
 def end_sessions(url: str) -> None:
     """End every other session of this database, all at the same moment, and wait until they are gone."""
     others = "select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
@@ -113,12 +118,17 @@ def server_url() -> Iterator[str]:
     """The URL of the server for the tests.
 
     It is SUYUAN_TEST_DATABASE_URL if that is set. Otherwise the tests run a server with the programs in
-    SUYUAN_TEST_POSTGRES_BIN or, by default, with the embedded programs.
+    SUYUAN_TEST_POSTGRES_BIN or, by default, with the embedded programs. The server gets the roles of the processes, and
+    must let their logins in without a password.
     """
-    if url := os.environ.get("SUYUAN_TEST_DATABASE_URL"):
-        yield url
-        return
-    with open_folder(memory_folder()) as folder, embedded.serve(folder / "postgres", PROGRAMS, NOT_DURABLE) as url:
+    with ExitStack() as stack:
+        url = os.environ.get("SUYUAN_TEST_DATABASE_URL")
+        if not url:
+            folder = stack.enter_context(open_folder(memory_folder()))
+            url = stack.enter_context(embedded.serve(folder / "postgres", PROGRAMS, NOT_DURABLE))
+        with psycopg.connect(url) as admin:
+            admin.execute("select pg_advisory_xact_lock(1)")  # several workers may use the server
+            roles.create(admin)
         yield url
 
 

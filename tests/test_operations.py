@@ -21,7 +21,7 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 RULES = yaml.safe_load((ROOT / "docs/operations/alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
 DASHBOARD = json.loads((ROOT / "docs/operations/dashboard.json").read_text(encoding="utf-8"))
 MANUAL = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
-OWN_CONTAINERS = ("migrate", "web", "projector")
+OWN_CONTAINERS = ("migrate", "web", "projector", "checker", "keys")
 
 
 def test_every_metric_in_an_alert_or_the_dashboard_is_exported():

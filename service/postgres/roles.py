@@ -95,7 +95,7 @@ def set_privileges(conn: Connection[Any]) -> None:
 
 def differences(conn: Connection[Any]) -> list[str]:
     """The statements that would give the roles exactly the privileges of migrations/privileges.sql."""
-    return [statement for (statement,) in conn.cursor(row_factory=tuple_row).execute(PRIVILEGES)]
+    return [statement for (_, statement) in conn.cursor(row_factory=tuple_row).execute(PRIVILEGES)]
 
 
 PRIVILEGES = (resources.files("migrations") / "privileges.sql").read_bytes()

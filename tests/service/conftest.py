@@ -21,8 +21,9 @@ from service.config import Config
 from service.example import life
 from service.ledger.application import Ledger
 from service.plans import plan_file
+from service.postgres import roles
 from service.workers import projector
-from tests.conftest import new_database
+from tests.conftest import as_role, new_database
 
 SECRET = b"a secret of the tests, 32 bytes!"
 SMALL_PLAN = {
@@ -49,7 +50,10 @@ SMALL_PLAN = {
 
 
 class Api:
-    """The service, called with one of its keys by name. `fold` folds the log, so that reads show what was posted."""
+    """The service, called with one of its keys by name. `fold` folds the log, so that reads show what was posted.
+
+    The service and the projector connect as their own roles; `url` is the superuser's.
+    """
 
     def __init__(self, app, keys_by_name, url):
         self.app, self.keys, self.url = app, keys_by_name, url
@@ -71,7 +75,7 @@ class Api:
         return {"Authorization": f"Bearer {self.keys.get(key, key)}"} if key else {}
 
     def fold(self):
-        return projector.catch_up(self.url)
+        return projector.catch_up(as_role(self.url, roles.PROJECTOR))
 
     def event(self, type_, subject, on="2020-01-02", cites=(), **data):
         """A CloudEvent with a new id."""
@@ -99,13 +103,20 @@ def build(url: str, oidc: Path | None = None) -> Api:
 
     `oidc`: the configuration file of an issuer whose tokens the service trusts.
     """
-    app = create_app(Config(Path(), "127.0.0.1", 8000, url, SECRET, "/suyuan", rate=100_000, oidc=oidc, example=True))
+    grants = {**example.DEMO_KEYS, "all": grant(SCOPES)}
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
-        grants = {**example.DEMO_KEYS, "all": grant(SCOPES)}
         by_name = {
             name: api_keys.create(conn, SECRET, name, posting(granted), person=example.DEMO_PERSONS.get(name))
             for name, granted in grants.items()
         }
+    return with_keys(by_name, url, oidc)
+
+
+def with_keys(by_name: dict[str, str], url: str, oidc: Path | None = None) -> Api:
+    """The service on this database, which has these keys already."""
+    of_web = as_role(url, roles.WEB)
+    config = Config(Path(), "127.0.0.1", 8000, of_web, SECRET, "/suyuan", rate=100_000, oidc=oidc, example=True)
+    app = create_app(config)
     return Api(app, by_name, url)
 
 
@@ -115,12 +126,17 @@ def play_example(api: Api) -> list[dict]:
 
 
 def play_on(ledger: Ledger, url: str) -> list[dict]:
+    setup = post_example(ledger)
+    projector.catch_up(as_role(url, roles.PROJECTOR))
+    return setup
+
+
+def post_example(ledger: Ledger) -> list[dict]:
     setup = list(plan_file.posts(plan_file.read(example.PLAN), "测试"))
     post = example.poster(ledger, SECRET, lambda: None)
     for event in setup:
         post(event)
     life.play(post, setup, ledger.view().working_days)
-    projector.catch_up(url)
     return setup
 
 
@@ -169,7 +185,7 @@ def sample(example_url):
 def example_database(server_url, template):
     """The name of a database with the example and without keys. Tests that post use a clone of the database."""
     with new_database(server_url, template) as url:
-        ledger = open_ledger(url)
+        ledger = open_ledger(as_role(url, roles.WEB))
         play_on(ledger, url)
         ledger.close()
         yield psycopg.conninfo.conninfo_to_dict(url)["dbname"]
@@ -182,3 +198,12 @@ def sample_copy(server_url, example_database):
         api = build(url)
         yield api
         close(api)
+
+
+@pytest.fixture(scope="session")
+def owned(server_url, template):
+    """The superuser's URL of a migrated database that the role suyuan_owner owns, as on the embedded server."""
+    with new_database(server_url, template) as url:
+        with psycopg.connect(url) as admin:
+            roles.hand_over(admin)
+        yield url

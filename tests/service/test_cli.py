@@ -247,6 +247,7 @@ UNTIL_STOPPED = {
     "run": {*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"},
     "serve": {*OF_LEDGER, *OF_SERVER},
     "projector": {*OF_LEDGER, *OF_PROJECTOR},
+    "checker": {*OF_LEDGER, *OF_PROJECTOR},
 }
 
 
