@@ -89,11 +89,19 @@ on_function (routine, definer, callers) as (values
     ('yuan', false, 'everybody')
 ),
 
+-- The tables and functions of the ledger: not those of an extension, nor of a role that has put its own beside them.
+ours as (
+    select relowner as owner from pg_class where oid = to_regclass('public.event')
+    union
+    select current_user::regrole
+),
+
 relation as (
     select c.oid, c.relname, c.relacl, format('table public.%I', c.relname) as name
     from pg_class as c
     where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
-        and c.relowner = (select relowner from pg_class where oid = to_regclass('public.event'))
+        and c.relowner in (select owner from ours)
+        and not exists (select from pg_depend where objid = c.oid and deptype = 'e')
 ),
 
 routine as (
@@ -102,7 +110,8 @@ routine as (
         format('routine public.%I(%s)', p.proname, pg_get_function_identity_arguments(p.oid)) as name
     from pg_proc as p
     where p.pronamespace = 'public'::regnamespace
-        and p.proowner = (select relowner from pg_class where oid = to_regclass('public.event'))
+        and p.proowner in (select owner from ours)
+        and not exists (select from pg_depend where objid = p.oid and deptype = 'e')
 ),
 
 wanted (object, role, privilege, column_name) as (

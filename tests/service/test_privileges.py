@@ -13,7 +13,7 @@ from service.postgres import roles
 from service.postgres.migrate import migrate
 from tests.conftest import as_role
 
-DECLARED = roles.PRIVILEGES.decode().partition("\n\nrelation as (")[0].removesuffix(",")
+DECLARED = roles.PRIVILEGES.decode().partition("\n\n-- The tables and functions of the ledger")[0].removesuffix(",")
 WANTED = roles.PRIVILEGES.decode().partition("\n\ngranted (")[0].removesuffix(",")
 """The beginnings of privileges.sql that have its two tables, and the privileges in single rows."""
 FILE = "migrations/privileges.sql"

@@ -179,7 +179,7 @@ def fold_and_hold(url):
             assert hold(conn, position, "plan", "a finding of the test") == FUND
 
 
-def test_each_process_works_with_its_role_and_needs_every_privilege_of_it(lived, monkeypatch):
+def test_each_process_works_with_its_role_and_needs_every_privilege_of_it(lived, tmp_path, monkeypatch):
     url, uses = lived.url, Uses(lived.url)
     with psycopg.connect(url, autocommit=True) as admin:
         with uses:
@@ -214,9 +214,15 @@ def test_each_process_works_with_its_role_and_needs_every_privilege_of_it(lived,
             admin.execute("update plan set batch_name = 'another' where batch = 1 and project = %s", [FIRST])
             run_until(url, roles.CHECKER, ["checker"], f"{REPORTED} and asked_by = 'schedule'")
             suyuan(url, roles.CHECKER, "reconcile", example.STATEMENT, "--fund", example.FUND, code=1)
+            suyuan(url, roles.CHECKER, "archive", "--to", tmp_path / "archive")
+            suyuan(url, roles.CHECKER, "replay", "--from", tmp_path / "archive")
+            suyuan(url, roles.CHECKER, "calendar", "list")
         assert uses.lacking(admin, roles.CHECKER) == set()
         checks = admin.execute("select asked_by, errors from check_run order by id").fetchall()
         assert checks == [("all", 0), ("schedule", 2)]
+
+        suyuan(url, roles.OWNER, "rebuild", "--accept-differences", "plan")
+        assert roles.differences(admin) == [], "the rebuilt tables have the privileges of those that they replace"
 
 
 PSQL = shutil.which("psql", path=f"{PROGRAMS}:/usr/lib/postgresql/15/bin:{os.environ['PATH']}")
@@ -272,6 +278,10 @@ def legacy(server_url, template):
         admin.execute("create role suyuan login")
         try:
             admin.execute(f"grant connect, temporary on database {admin.info.dbname} to suyuan")
+            admin.execute(
+                "alter default privileges for role suyuan_owner in schema public"
+                " grant select, insert, update, delete on tables to suyuan"
+            )
             admin.execute("grant select, insert, update, delete on all tables in schema public to suyuan")
             assert migrate(as_role(url, roles.OWNER)) == []
             yield make_conninfo(url, user="suyuan")
