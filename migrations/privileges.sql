@@ -1,5 +1,5 @@
 -- What each role may do, as two tables; and, as rows, the statements that make the database so. `migrate` runs them
--- after every migration, so no migration grants anything or can lose a grant: a new table or function is closed to all
+-- after the migrations, so no migration grants anything or can lose a grant: a new table or function is closed to all
 -- roles until it has its row here. The owner of the log owns all of them and needs no row.
 -- A role that does not exist is left out, and so are all roles that are not named here, such as an auditor's own.
 
@@ -9,8 +9,8 @@ with may (role, as_process) as (values
     ('suyuan', 'web'), ('suyuan', 'projector'), ('suyuan', 'checker')
 ),
 
--- `insert(a,b)` is a privilege on these columns only. The projections of a row differ in this: a table whose rows are
--- never changed has no update, and one that no fold reads no select.
+-- `insert(a,b)` is a privilege on these columns only. A projection whose rows are never changed has no update, and one
+-- that no fold reads has no select.
 on_table (relation, web, projector, checker, keys) as (values
     ('access_change', 'select', '', '', 'select insert(key,action,by,detail)'),
     ('api_key', 'select', '', '', 'select insert(name,scopes,funds,projects,sources) update(revoked_at)'),

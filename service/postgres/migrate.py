@@ -127,8 +127,8 @@ def migrate(
 ) -> list[str]:
     """Apply the pending migrations and return their names. Each migration is applied and recorded in one transaction.
 
-    This transaction also sets the privileges of the roles, because a migration may add or replace tables and functions.
-    They are set if there is no pending migration too, because a role may be new.
+    The transaction of the last one also sets the privileges of the roles, because migrations add and replace tables and
+    functions. They are set if there is no pending migration too, because a role may be new.
 
     `url` has any form that libpq accepts. Concurrent callers wait for each other; `on_wait` is called once if this
     caller must wait. `before` is called before the first migration, when no other caller is migrating. Raises
@@ -144,9 +144,10 @@ def migrate(
         before()
         pending = {name: sql for name, sql in files.items() if name not in applied}
         for name, sql in pending.items():
-            _apply(conn, name, sql)
-        with conn.transaction():
-            roles.set_privileges(conn)
+            _apply(conn, name, sql, is_last=name == max(pending))
+        if not pending:
+            with conn.transaction():
+                roles.set_privileges(conn)
         return list(pending)
 
 
@@ -177,12 +178,13 @@ def _digest(sql: str) -> str:
     return sha256(sql.encode()).hexdigest()
 
 
-def _apply(conn: psycopg.Connection, name: str, sql: str) -> None:
+def _apply(conn: psycopg.Connection, name: str, sql: str, *, is_last: bool) -> None:
     try:
         with conn.transaction():
             conn.execute(sql.encode())
             conn.execute("insert into migration (name, sha256) values (%s, %s)", [name, _digest(sql)])
-            roles.set_privileges(conn)
+            if is_last:
+                roles.set_privileges(conn)
     except psycopg.Error as error:
         error.add_note(f"in migration {name}")
         raise
