@@ -13,7 +13,10 @@ with may (role, as_process) as (values
 -- that no fold reads has no select.
 on_table (relation, web, projector, checker, keys) as (values
     ('access_change', 'select', '', '', 'select insert(key,action,by,detail)'),
-    ('api_key', 'select', '', '', 'select insert(name,scopes,funds,projects,sources) update(revoked_at)'),
+    (
+        'api_key', 'select', '', '',
+        'select insert(name,scopes,funds,projects,sources,person) update(revoked_at,sources,person)'
+    ),
     ('api_secret', 'select update(last_used_at)', '', '', 'select insert(digest,name,expires_at) update(expires_at)'),
     ('application', '', 'select insert update', 'select', ''),
     ('appropriation', 'select', 'select insert update', 'select', ''),
