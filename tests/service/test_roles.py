@@ -293,7 +293,7 @@ def legacy(server_url, template):
 def test_the_one_role_of_version_0_2_0_still_runs_everything_but_writes_the_log_by_the_function_only(legacy):
     with psycopg.connect(make_conninfo(legacy, user=roles.OWNER), autocommit=True, row_factory=dict_row) as owner:
         api_keys.claim_secret(owner, SECRET)
-        key = api_keys.create(owner, SECRET, "all", grant(SCOPES, sources=["/test"]))
+        key = api_keys.create(owner, SECRET, "all", grant(SCOPES, sources=["/example/sender"]))
     config = Config(Path(), "127.0.0.1", 8000, legacy, SECRET, "/suyuan")
     app = create_app(config)
     headers = {"Authorization": f"Bearer {key}"}
