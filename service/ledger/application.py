@@ -240,7 +240,7 @@ class Ledger(Application[str]):
     def _replay(self, conn: Connection[DictRow], names: Collection[str]) -> None:
         """Load the states of these streams into the cache, under longer time limits than those of a post."""
         with limited(cast(Session, conn), REPLAYS), self._remembering_newer_events():
-            load(conn, self._states, names, (), ())
+            load(conn, self._states, names, (), (), row_by_row=True)
 
     def _process_batches(self, requests: Sequence[Request]) -> None:
         """Process `requests` in batches, each small enough for one transaction.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.metadata import version
 from threading import Lock
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from msgspec import Struct, field
@@ -198,23 +199,26 @@ def load(
     names: Collection[str],
     identities: Collection[Identity],
     claims: Collection[Claim],
+    *,
+    row_by_row: bool = False,
 ) -> Loaded:
     """Read what is needed to decide posts, in one query that starts from the cached states.
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
     recorded ones of `claims`, the next serial, and the time when the last calendar was imported. The cache is
-    updated. If the replay of a stream was long, the stream's state is saved as a snapshot.
+    updated. If the replay of a stream was long, the stream's state is saved as a snapshot. With `row_by_row`, the
+    events are not all in memory at once.
 
     Snapshots never make the load fail. A snapshot that cannot be read is deleted, and the log is replayed instead. If a
     snapshot cannot be saved or deleted, this is only logged.
     """
     try:
-        return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY)
+        return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY, row_by_row=row_by_row)
     except SnapshotUnreadable as error:
         log.warning("snapshot unreadable: the log is replayed", stream=error.stream, reason=repr(error.__cause__))
         states.unreadable_snapshots += 1
         _try(conn, "delete_snapshot", stream=error.stream)
-        return _load(conn, states, names, identities, claims, key=NO_SNAPSHOTS)
+        return _load(conn, states, names, identities, claims, key=NO_SNAPSHOTS, row_by_row=row_by_row)
 
 
 def _load(
@@ -225,36 +229,46 @@ def _load(
     claims: Collection[Claim],
     *,
     key: str,
+    row_by_row: bool,
 ) -> Loaded:
     cached, funds = states.cached(names), states.funds()
-    rows = conn.execute(
-        QUERIES["load"],
-        {
-            "streams": list(names),
-            **_columns("", [cached[name].last if name in cached else LastEvent() for name in names]),
-            "held_streams": list(funds),
-            **_columns("held_", [each.last for each in funds.values()]),
-            "code": key,
-            "sources": [identity.source for identity in identities],
-            "ids": [identity.id for identity in identities],
-            "claim_sources": [claim.source for claim in claims],
-            "claim_kinds": [claim.kind for claim in claims],
-            "claim_numbers": [claim.number for claim in claims],
-        },
-    )
+    query = {
+        "streams": list(names),
+        **_columns("", [cached[name].last if name in cached else LastEvent() for name in names]),
+        "held_streams": list(funds),
+        **_columns("held_", [each.last for each in funds.values()]),
+        "code": key,
+        "sources": [identity.source for identity in identities],
+        "ids": [identity.id for identity in identities],
+        "claim_sources": [claim.source for claim in claims],
+        "claim_kinds": [claim.kind for claim in claims],
+        "claim_numbers": [claim.number for claim in claims],
+    }
     loaded = Loaded.of({**funds, **cached})
     replayed: dict[str, int] = {}
-    for row in rows:
-        if row["kind"] == "foreign":
-            states.discard(row["stream"])
-        if row["kind"] == "event":
-            replayed[row["stream"]] = replayed.get(row["stream"], 0) + 1
-        loaded.add(row)
+    with _rows(conn, query, row_by_row=row_by_row) as rows:
+        for row in rows:
+            if row["kind"] == "foreign":
+                states.discard(row["stream"])
+            if row["kind"] == "event":
+                replayed[row["stream"]] = replayed.get(row["stream"], 0) + 1
+            loaded.add(row)
     states.put(loaded.states())
     for stream, events in replayed.items():
         if events > SNAPSHOT_AFTER:
             _save_snapshot(conn, stream, loaded.states()[stream])
     return loaded
+
+
+@contextmanager
+def _rows(conn: Connection[DictRow], query: dict[str, Any], *, row_by_row: bool) -> Iterator[Iterable[DictRow]]:
+    """Context manager: the rows of the query `load` with these parameters."""
+    if not row_by_row:
+        yield conn.execute(QUERIES["load"], query)
+        return
+    rows = cast(Generator[DictRow], conn.cursor().stream(QUERIES["load"], query))
+    with closing(rows):
+        yield rows
 
 
 def _columns(prefix: str, last: Collection[LastEvent]) -> dict[str, list[Any]]:
