@@ -26,9 +26,9 @@ RUN pip uninstall --yes pip \
     && rm -r /usr/local/lib/python3.13/ensurepip \
     && useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin suyuan
 COPY --from=build /opt/suyuan /opt/suyuan
-ENV PATH=/opt/suyuan/bin:$PATH HOST=0.0.0.0 PYTHONDONTWRITEBYTECODE=1
+ENV PATH=/opt/suyuan/bin:$PATH HOST=0.0.0.0 HEALTH_PORT=8001 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
-EXPOSE 8000
+EXPOSE 8000 8001
 HEALTHCHECK --interval=10s --timeout=5s \
-    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ.get('PORT', 8000)}/healthz\", timeout=4)"]
+    CMD ["python", "-c", "import os, urllib.request as u; u.urlopen(f\"http://127.0.0.1:{os.environ['HEALTH_PORT']}/healthz\", timeout=4)"]
 CMD ["suyuan", "serve"]

@@ -42,7 +42,8 @@ class Served:
 
 def environment(url: str, port: int) -> dict[str, str]:
     """The environment variables with which our programs run: on the ledger at `url`, serving HTTP on `port`."""
-    return {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(port or 1), "SUYUAN_RATE": "1000000"}
+    settings = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET.decode(), "SUYUAN_RATE": "1000000"}
+    return {**settings, "PORT": str(port or 1), "HEALTH_PORT": "0"}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, g, request
 from stdnum.cn import uscc
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import MapAdapter
 
 from domain.ledger_view import LedgerView
@@ -129,18 +129,27 @@ def create_app(config: Config) -> Flask:
 
 
 class Route(NamedTuple):
-    """What the gateway must know of a request's address: the kind of work, and whether a key is needed."""
+    """What the gateway must know of a request's address: the kind of work, and whether a key is needed.
+
+    `methods`: the methods that the address supports; empty if the request's is one of them or the address is unknown.
+    """
 
     work: Work
     needs_key: bool
+    methods: tuple[str, ...] = ()
 
 
 def _route(
     urls: MapAdapter, views: Mapping[str, Any], open_blueprints: Collection[str], method: str, path: str
 ) -> Route:
-    """The route of a request; that of an ordinary read if the path or method is unknown."""
+    """The route of a request; that of an ordinary read if the path or method is unknown.
+
+    Methods are case-sensitive; Werkzeug's are not.
+    """
     try:
-        endpoint, _ = urls.match(path, method)
+        endpoint, _ = urls.match(path, method if method.isupper() else "unknown")
+    except MethodNotAllowed as error:
+        return Route(READ, needs_key=True, methods=tuple(error.valid_methods or ()))
     except HTTPException:
         return Route(READ, needs_key=True)
     declared = getattr(views[endpoint], "operation", None)

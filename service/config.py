@@ -20,11 +20,12 @@ from psycopg.conninfo import conninfo_to_dict, timeout_from_conninfo
 class Config:
     """The settings of the service.
 
-    `database_url`: None for the embedded PostgreSQL under `home`. `secret`: the key of the digests of API keys and
-    account numbers. `rate`: requests per second of each principal. `share`: the percentage of the time that each
-    principal may read while others are at work. `check_hours`: hours between automatic checks of the ledger, 0 for
-    never. `oidc`: the configuration file of the trusted identity provider. `example`: whether the ledger is the
-    example's; if it is, the console needs no key on a loopback address.
+    `health_host`, `health_port`: the address of health and metrics alone; port 0 for none. `database_url`: None for the
+    embedded PostgreSQL under `home`. `secret`: the key of the digests of API keys and account numbers. `rate`: requests
+    per second of each principal. `share`: the percentage of the time that each principal may read while others are at
+    work. `check_hours`: hours between automatic checks of the ledger, 0 for never. `oidc`: the configuration file of
+    the trusted identity provider. `example`: whether the ledger is the example's; if it is, the console needs no key on
+    a loopback address.
     """
 
     home: Path
@@ -38,6 +39,8 @@ class Config:
     check_hours: int = 24
     oidc: Path | None = None
     example: bool = False
+    health_host: str = "127.0.0.1"
+    health_port: int = 0
 
 
 ABOUT = {
@@ -48,6 +51,8 @@ ABOUT = {
     "SUYUAN_SOURCE": "本账簿事件的 source source of the events that this ledger publishes [/suyuan]",
     "HOST": "监听地址 address to listen on [127.0.0.1]",
     "PORT": "监听端口 port to listen on [8000]",
+    "HEALTH_HOST": "健康检查和指标的监听地址 address of health and metrics alone [127.0.0.1]",
+    "HEALTH_PORT": "健康检查和指标的端口，0 为不设 port of health and metrics alone, 0 for none [PORT + 1]",
     "SUYUAN_RATE": "每个密钥每秒请求数 requests per second of each key [300]",
     "SUYUAN_SHARE": "有他人使用时，每个密钥可用于查询的时间百分比"
     " percentage of the time that each key may read while others are at work [25]",
@@ -61,7 +66,10 @@ OF_LEDGER = ("SUYUAN_HOME", "DATABASE_URL", "SUYUAN_SECRET", "SUYUAN_SECRET_FILE
 """The variables from which every command that uses the ledger finds the ledger and its secret."""
 OF_EVENTS = ("SUYUAN_SOURCE",)
 """The variables that a command reads, in addition to OF_LEDGER, if it hashes events."""
-OF_SERVER = ("HOST", "PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_SHARE", "SUYUAN_OIDC", "SUYUAN_EXAMPLE")
+OF_SERVER = (
+    "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_SHARE", "SUYUAN_OIDC",
+    "SUYUAN_EXAMPLE",
+)  # fmt: skip
 """The variables that the web service reads, in addition to OF_LEDGER."""
 OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
 """The variables that the projector and the checker read, in addition to OF_LEDGER."""
@@ -135,10 +143,11 @@ def from_environment(
     elif url is None and not (home / "postgres").exists():
         raise _no_ledger(home)
     given = {name: env.get(name) for name in variables}
+    port = _number(given, "PORT", 8000, 65_535)
     config = Config(
         home=home,
         host=given.get("HOST") or "127.0.0.1",
-        port=_number(given, "PORT", 8000, 65_535),
+        port=port,
         database_url=url,
         secret=_secret(home, env, new=new),
         source=given.get("SUYUAN_SOURCE") or "/suyuan",
@@ -147,6 +156,8 @@ def from_environment(
         check_hours=_number(given, "SUYUAN_CHECK_HOURS", 24, 8_760, minimum=0),
         oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,
         example=given.get("SUYUAN_EXAMPLE") == "1",
+        health_host=given.get("HEALTH_HOST") or "127.0.0.1",
+        health_port=_number(given, "HEALTH_PORT", port + 1, 65_535, minimum=0),
     )
     if env is os.environ:
         os.environ.pop("SUYUAN_SECRET", None)

@@ -29,6 +29,9 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 The environment variable HYPOTHESIS_PROFILE selects the profile.
 """
 
+os.environ.setdefault("HEALTH_PORT", "0")
+"""The servers of the tests have no port of their own for health, which would be the next one after a free port."""
+
 PROGRAMS = Path(os.environ.get("SUYUAN_TEST_POSTGRES_BIN") or embedded.programs())
 """The folder of PostgreSQL's programs that the tests run."""
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off", "max_wal_size": "4GB"}

@@ -37,5 +37,6 @@ def command() -> None:
                 log.warning("projections must be rebuilt", projections=changed)
             if conn.execute(QUERIES["logs_values"]).fetchone():
                 log.warning("this PostgreSQL logs parameter values: set log_parameter_max_length = 0")
-            log.info("serving", ledger=location(settings, conn), host=chosen.host, port=chosen.port)
+            addresses = {"host": chosen.host, "port": chosen.port, "health_port": chosen.health_port}
+            log.info("serving", ledger=location(settings, conn), **addresses)
         granian.serve(chosen)

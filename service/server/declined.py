@@ -16,11 +16,14 @@ log = structlog.get_logger()
 
 
 class Declined(Exception):
-    """The gateway answers the request with a problem of type `kind`; `facts` are extra members of its document."""
+    """The gateway answers the request with a problem of type `kind`.
 
-    def __init__(self, kind: str, **facts: Any) -> None:
+    `headers` are extra headers of the answer, `facts` extra members of its document.
+    """
+
+    def __init__(self, kind: str, headers: Mapping[str, str] | None = None, **facts: Any) -> None:
         super().__init__(kind)
-        self.kind, self.facts = kind, facts
+        self.kind, self.headers, self.facts = kind, headers or {}, facts
 
 
 class Disconnected(Exception):
@@ -46,6 +49,7 @@ def answer(scope: Any, fields: Mapping[str, str], declined: Declined) -> Answer:
         ("Content-Type", "application/problem+json"),
         ("Cache-Control", response_headers.NO_STORE),
         *HEADERS.get(status, challenge).items(),
+        *declined.headers.items(),
         (request_ids.HEADER, fields["request_id"]),
         ("Connection", "close"),
     ]

@@ -1,8 +1,8 @@
 """The gateway: receives requests without a thread per request, so that slow clients do not block others.
 
-It authenticates the sender of a request, then reads the body, and then runs the application in a place for this kind
-of work (api/http/work.py). A request is declined before its body is read if its sender is not authenticated or the body
-is too large.
+It checks the head of a request (head.py), authenticates its sender, then reads the body, and then runs the application
+in a place for this kind of work (api/http/work.py). A request is declined before its body is read if its sender is not
+authenticated or the body is too large.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from socket import socket
 from typing import Any
 
 import structlog
@@ -31,7 +32,7 @@ from service.auth.grants import NotAuthenticated, Principal
 from service.observability import logs, request_ids
 from service.observability.request_ids import with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
-from service.server import bodies, declined, wsgi
+from service.server import bodies, declined, head, probes, wsgi
 from service.server.brake import Brake
 from service.server.declined import Declined, Disconnected
 from service.server.log_watcher import LogWatcher
@@ -64,7 +65,8 @@ comment every HEARTBEAT_SECONDS."""
 class Gateway:
     """An RSGI application that wraps a WSGI application. It receives bodies only from authenticated senders.
 
-    `route` finds the Route of a request, from its method and path.
+    `route` finds the Route of a request, from its method and path. `probes_socket`: where health and metrics are asked
+    for in addition, if anywhere.
     """
 
     def __init__(
@@ -74,6 +76,8 @@ class Gateway:
         authenticator: Authenticator,
         log_watcher: LogWatcher,
         shares: Shares,
+        *,
+        probes_socket: socket | None = None,
     ) -> None:
         self._app, self._route, self._authenticator, self._log_watcher = app, route, authenticator, log_watcher
         self._shares, self._places, self._large_bodies = shares, Places(shares), bodies.LargeBodies()
@@ -81,6 +85,11 @@ class Gateway:
         self._open_brake, self._declined_brake = Brake(MAX_OPEN_PER_SECOND), Brake(MAX_DECLINED_PER_SECOND)
         self._readiness: dict[str, asyncio.Future[Answer]] = {}
         self._following: Counter[str] = Counter()
+        self._probes_socket = probes_socket
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._probes_socket:
+            loop.run_until_complete(probes.listen(self._probe, self._probes_socket))
 
     def __rsgi_del__(self, _: Any) -> None:
         self._places.close()
@@ -88,10 +97,12 @@ class Gateway:
         logs.BACKGROUND.finish()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        fields = request_ids.fields_of(*(",".join(scope.headers.get_all(name)) for name in request_ids.READ))
+        fields = _fields(scope)
         body_was_begun = False
         try:
-            route, length = self._route(scope.method, scope.path), bodies.length_of(scope.headers)
+            route = self._route(scope.method, scope.path)
+            head.check(scope, route)
+            length = bodies.length_of(scope.headers)
             principal = await self._admit(scope, route, length, fields)
             with self._large_bodies.reserved(principal.name if principal else NOBODY, length):
                 body_was_begun = True
@@ -99,6 +110,8 @@ class Gateway:
                 environment = {**wsgi.environment(scope, body), PRINCIPAL: principal, request_ids.FIELDS: fields}
                 del body  # the environment has it, until the request is answered
                 answer = await self._answer(environment, route.work)
+            if answer.status == 429:
+                await self._declined_brake.pass_by()
             if (follow := environment.get(FOLLOW)) and scope.method == "GET":
                 with self._follower_slot(environment):
                     await self._stream(follow, environment, protocol, answer)
@@ -136,22 +149,17 @@ class Gateway:
         For a long poll, the application sets WAIT in `environment`. The response to a long poll is returned once there
         are new events, or at its deadline.
         """
-        call = partial(wsgi.call, self._app, environment)
-        method, path = environment["REQUEST_METHOD"], environment["PATH_INFO"]
         if not self._note(environment):
             await self._open_brake.pass_by()
-        if path == "/healthz":
-            return call()  # needs no thread and no database: it says that this process answers
-        if path == "/readyz" and kind is work.MONITOR:
-            return await self._ready(method, call)
+        if kind is work.MONITOR:
+            return await self._monitor(environment)
         if kind is work.POST:
             kind = _kind_of_post(environment)
-        deadline, seconds = None, _seconds(method, path)
+        call = partial(wsgi.call, self._app, environment)
+        deadline, seconds = None, _seconds(environment["REQUEST_METHOD"], environment["PATH_INFO"])
         while True:
             answer = await self._places.run(kind, _sender(environment), call, seconds)
             wait = environment.pop(WAIT, None)
-            if answer.status == 429:
-                await self._declined_brake.pass_by()
             if wait is None:
                 return answer
             deadline = deadline or time.monotonic() + wait.seconds
@@ -166,6 +174,37 @@ class Gateway:
         if sender := _sender(environment):
             self._shares.note(sender)
         return bool(sender)
+
+    async def _probe(self, scope: probes.Scope) -> Answer:
+        """The answer to a request on the port for health and metrics. Nothing else is to be had there.
+
+        No brake delays it: the brakes count what the clients of the main port send.
+        """
+        fields = _fields(scope)
+        try:
+            route = self._route(scope.method, scope.path)
+            head.check(scope, route)
+            if route.work is not work.MONITOR:
+                return declined.answer(scope, fields, Declined("not-found"))
+            principal = await self._admit(scope, route, 0, fields)
+            return await self._monitor(
+                {**wsgi.environment(scope, b""), PRINCIPAL: principal, request_ids.FIELDS: fields}
+            )
+        except Declined as problem:
+            return declined.answer(scope, fields, problem)
+        except Exception:
+            log.exception("unexpected", **fields, path=scope.path)
+            return declined.answer(scope, fields, Declined("internal-error"))
+
+    async def _monitor(self, environment: dict[str, Any]) -> Answer:
+        """The answer to a request for health or metrics."""
+        call = partial(wsgi.call, self._app, environment)
+        match environment["PATH_INFO"]:
+            case "/healthz":
+                return call()  # needs no thread and no database: it says that this process answers
+            case "/readyz":
+                return await self._ready(environment["REQUEST_METHOD"], call)
+        return await self._places.run(work.MONITOR, _sender(environment), call)
 
     async def _ready(self, method: str, call: Callable[[], Answer]) -> Answer:
         """The answer of `call`, which is a readiness check, or an answer of the last READY_SECONDS to this method."""
@@ -238,6 +277,11 @@ class Gateway:
             raise Declined(error.kind) from error
         except Exception as error:  # the database or the identity provider cannot be reached
             raise Declined("unavailable") from error
+
+
+def _fields(scope: Any) -> dict[str, str]:
+    """The log fields of the request."""
+    return request_ids.fields_of(*(",".join(scope.headers.get_all(name)) for name in request_ids.READ))
 
 
 def _sender(environment: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import time
 from functools import partial
@@ -14,11 +15,16 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from service import supervisor
+from service.api.http.limits import MAX_HEAD_BYTES
 from service.config import Config
 
 HEADER_SECONDS = 10
-MAX_HEADER_BYTES = 32 * 1024
+"""A connection is closed if the head of a request, the first or a later one, has not arrived after this time."""
 MAX_CONNECTIONS = 1_024
+BACKLOG = 1_024
+"""Maximum number of connections, and of further ones that wait to be accepted."""
+OTHER_FILES = 256
+"""How many files the worker may open besides its connections: those to PostgreSQL, the port for health and metrics."""
 POLL_SECONDS = 0.1
 
 
@@ -61,6 +67,19 @@ def _prepare_forked_worker() -> None:
     )
 
 
+def _connections() -> int:
+    """How many connections the worker may have: MAX_CONNECTIONS, or fewer if it may not open so many files.
+
+    The limit of open files is raised as far as this needs and the system allows.
+    """
+    limit, highest = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + OTHER_FILES
+    if 0 <= limit < wanted:
+        limit = wanted if highest == resource.RLIM_INFINITY else min(wanted, highest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, highest))
+    return MAX_CONNECTIONS if limit == resource.RLIM_INFINITY else max(min(MAX_CONNECTIONS, limit - OTHER_FILES), 1)
+
+
 def serve(config: Config) -> None:
     """Serve until SIGINT or SIGTERM arrives. Requests accepted before the signal are finished.
 
@@ -76,10 +95,10 @@ def serve(config: Config) -> None:
         interface=Interfaces.RSGI,
         loop=Loops.uvloop,
         workers=1,
-        backlog=1024,
-        backpressure=MAX_CONNECTIONS,
+        backlog=BACKLOG,
+        backpressure=_connections(),
         http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEADER_BYTES),
+        http1_settings=HTTP1Settings(header_read_timeout=HEADER_SECONDS * 1000, max_buffer_size=MAX_HEAD_BYTES),
         websockets=False,
         log_level=LogLevels.error,
     )

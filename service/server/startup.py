@@ -15,34 +15,50 @@ class PortTaken(TemporaryError):
 
 
 REASONS = {
-    errno.EADDRINUSE: (PortTaken, "端口被占用，请设置 PORT; the port is taken: set PORT"),
-    errno.EACCES: (ConfigWrong, "端口不允许使用，请设置 PORT; the port is not permitted: set PORT"),
-    errno.EADDRNOTAVAIL: (ConfigWrong, "不是本机地址，请设置 HOST; not an address of this machine: set HOST"),
+    errno.EADDRINUSE: (PortTaken, "端口被占用，请设置 {port}; the port is taken: set {port}"),
+    errno.EACCES: (ConfigWrong, "端口不允许使用，请设置 {port}; the port is not permitted: set {port}"),
+    errno.EADDRNOTAVAIL: (ConfigWrong, "不是本机地址，请设置 {host}; not an address of this machine: set {host}"),
 }
-"""Maps each error number to the exception to raise, and why the service cannot listen on the address."""
-OTHERWISE = (ConfigWrong, "无法监听，请设置 HOST; cannot be listened on: set HOST")
+"""Maps each error number to the exception to raise, and why the service cannot listen on the address.
+
+`{host}` and `{port}` are the variables that set it.
+"""
+OTHERWISE = (ConfigWrong, "无法监听，请设置 {host}; cannot be listened on: set {host}")
 
 
 def checked(config: Config) -> Config:
-    """The configuration with HOST resolved to an IP address, because the web server needs an address.
+    """The configuration with HOST and HEALTH_HOST resolved to IP addresses, because the web server needs addresses.
 
     Raises ConfigWrong, PortTaken or TokenFileWrong if the service cannot start with this configuration.
     """
     if config.oidc:
         tokens.read(config.oidc)
-    return replace(config, host=_resolved(config.host, config.port))
+    host = _resolved(config.host, config.port, host="HOST", port="PORT")
+    if not config.health_port:
+        return replace(config, host=host)
+    health_host = _resolved(config.health_host, config.health_port, host="HEALTH_HOST", port="HEALTH_PORT")
+    return replace(config, host=host, health_host=health_host)
 
 
-def _resolved(host: str, port: int) -> str:
+def _resolved(address: str, port_number: int, **variables: str) -> str:
+    """The IP address of `address`. `variables`: the names of the variables `host` and `port` that set the two.
+
+    Raises ConfigWrong or PortTaken if the service cannot listen there.
+    """
     try:
-        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        [(family, _, _, _, found), *_] = socket.getaddrinfo(
+            address, port_number, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
     except (OSError, UnicodeError) as error:
-        raise ConfigWrong(f"HOST={host}: 无法解析，请设置 HOST; cannot be resolved: set HOST ({error})") from error
+        host = variables["host"]
+        raise ConfigWrong(
+            f"{host}={address}: 无法解析，请设置 {host}; cannot be resolved: set {host} ({error})"
+        ) from error
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(address)
+            probe.bind(found)
         except OSError as error:
             kind, reason = REASONS.get(error.errno or 0, OTHERWISE)
-            raise kind(f"{host}:{port} {reason} ({error.strerror})") from error
-    return str(address[0])
+            raise kind(f"{address}:{port_number} {reason.format(**variables)} ({error.strerror})") from error
+    return str(found[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import socket
 import sys
 import threading
 
@@ -52,4 +53,13 @@ def build(config: Config) -> Gateway:
     sys.setswitchinterval(SWITCH_SECONDS)
     log_watcher = LogWatcher(app.config["DATABASE_URL"])
     authenticator, route = app.extensions["authenticator"], app.extensions["route"]
-    return Gateway(app.wsgi_app, route, authenticator, log_watcher, Shares(config.share / 100))
+    shares, probes_socket = Shares(config.share / 100), _probes_socket(config)
+    return Gateway(app.wsgi_app, route, authenticator, log_watcher, shares, probes_socket=probes_socket)
+
+
+def _probes_socket(config: Config) -> socket.socket | None:
+    """The socket on which health and metrics have a port of their own; None if they have none. Raises OSError."""
+    if not config.health_port:
+        return None
+    family = socket.AF_INET6 if ":" in config.health_host else socket.AF_INET
+    return socket.create_server((config.health_host, config.health_port), family=family)

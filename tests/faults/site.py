@@ -74,7 +74,7 @@ class Site:
         wait_until(lambda: all(each.is_founded for each in self.senders), "founded")
 
     def _settings(self, url: str) -> dict[str, str]:
-        settings = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET, "SUYUAN_HOME": str(self.home)}
+        settings = {"DATABASE_URL": url, "SUYUAN_SECRET": SECRET, "SUYUAN_HOME": str(self.home), "HEALTH_PORT": "0"}
         return {**settings, "SUYUAN_RATE": "100000", "SUYUAN_CHECK_HOURS": "0"}
 
     def _start_web(self, stack: ExitStack, name: str, url: str) -> Web:

@@ -33,13 +33,14 @@ FUND = "fund/f"
 class Served:
     """A running `suyuan serve` on the database of `api`.
 
-    `database_url` may be another URL of this database. `log`: the file that the server logs to.
+    `database_url` may be another URL of this database. `log`: the file that the server logs to. `settings`: further
+    environment variables.
     """
 
-    def __init__(self, api, port=None, database_url=None, log=subprocess.DEVNULL):
+    def __init__(self, api, port=None, database_url=None, log=subprocess.DEVNULL, **settings):
         self.api, self.port = api, port or free_port()
-        settings = {"DATABASE_URL": database_url or api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
-        environment = {**os.environ, **settings, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere"}
+        own = {"DATABASE_URL": database_url or api.url, "SUYUAN_SECRET": SECRET.decode(), "PORT": str(self.port)}
+        environment = {**os.environ, **own, "SUYUAN_RATE": "100000", "SUYUAN_HOME": "/nowhere", **settings}
         self.process = subprocess.Popen([sys.executable, "-m", "service", "serve"], env=environment, stderr=log)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

@@ -11,6 +11,8 @@ LINES = "application/x-ndjson"
 STREAM = "text/event-stream"
 POSTED = {"Accept-Post": f"{EVENT}, {BUNDLE}, {BINARY}"}
 
+MAX_HEAD_BYTES = 32 * 1024
+"""Maximum size of a request's path, query, and names and values of headers, with 4 bytes for each header's line."""
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_BUNDLE_EVENTS = 1_000
 MAX_PAGE_ROWS = 1_000

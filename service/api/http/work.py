@@ -35,7 +35,7 @@ EXPENSIVE = Work("expensive", places=2, per_sender=1, waiting=32, waiting_per_se
 """What may take seconds: exports, checks, digests, statements, dry runs of large bodies."""
 OPEN = Work("open", places=2, per_sender=1, waiting=64, waiting_per_sender=64, shared=True)
 """What needs no key, and no database: the published contract."""
-MONITOR = Work("monitor", places=1, per_sender=1, waiting=8, waiting_per_sender=8, shared=True)
+MONITOR = Work("monitor", places=1, per_sender=1, waiting=16, waiting_per_sender=8, shared=True)
 """What operators watch: readiness and metrics."""
 ALL = (POST, BULK, READ, EXPENSIVE, OPEN, MONITOR)
 READERS = sum(work.places for work in ALL)
