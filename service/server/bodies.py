@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
@@ -36,43 +34,16 @@ def length_of(headers: Any) -> int:
     return length
 
 
-class LargeBodies:
-    """Counts the bytes of the large bodies of requests that are not answered yet."""
-
-    def __init__(self) -> None:
-        self._bytes: Counter[str] = Counter()
-
-    @contextmanager
-    def reserved(self, sender: str, length: int) -> Iterator[None]:
-        """Context manager: reserves the memory for a body of `length` bytes, until its request is answered.
-
-        Raises Declined if the large bodies of the sender, or of all senders, would have too many bytes.
-        """
-        if length <= SMALL_BODY_BYTES:
-            yield
-            return
-        if self._bytes[sender] + length > MAX_LARGE_BYTES_PER_SENDER:
-            raise Declined("too-much-at-once")
-        if self._bytes.total() + length > MAX_LARGE_BYTES:
-            raise Declined("overloaded")
-        self._bytes[sender] += length
-        try:
-            yield
-        finally:
-            self._bytes[sender] -= length
-            self._bytes += Counter()  # removes the zero entries
-
-
 async def discard(headers: Any, protocol: Any) -> None:
     """Read and forget the body of a declined request, because the connection is closed after the answer.
 
     A client that still sends then gets a broken pipe instead of the answer. A client that waits for permission to send
-    its body (`Expect: 100-continue`) sends nothing.
+    its body (`Expect: 100-continue`) sends nothing. If the body was received or waited for already, nothing is read.
     """
     if headers.get("expect") is not None:
         return
-    discarded, parts = 0, aiter(protocol)
     with suppress(TimeoutError, StopAsyncIteration, ProtocolClosed, ProtocolError):
+        discarded, parts = 0, aiter(protocol)
         async with asyncio.timeout(DISCARD_SECONDS):
             while discarded < DISCARDED_BYTES:
                 async with asyncio.timeout(PART_SECONDS):

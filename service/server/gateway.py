@@ -32,9 +32,10 @@ from service.auth.grants import NotAuthenticated, Principal
 from service.observability import logs, request_ids
 from service.observability.request_ids import with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
-from service.server import bodies, declined, head, probes, wsgi
+from service.server import bodies, declined, head, probes, unread, wsgi
 from service.server.brake import Brake
 from service.server.declined import Declined, Disconnected
+from service.server.held_bytes import HeldBytes
 from service.server.log_watcher import LogWatcher
 from service.server.places import REQUEST_SECONDS, Places
 from service.server.shares import Shares
@@ -80,7 +81,15 @@ class Gateway:
         probes_socket: socket | None = None,
     ) -> None:
         self._app, self._route, self._authenticator, self._log_watcher = app, route, authenticator, log_watcher
-        self._shares, self._places, self._large_bodies = shares, Places(shares), bodies.LargeBodies()
+        self._shares, self._places = shares, Places(shares)
+        self._bodies = HeldBytes(
+            small=bodies.SMALL_BODY_BYTES,
+            per_sender=bodies.MAX_LARGE_BYTES_PER_SENDER,
+            in_total=bodies.MAX_LARGE_BYTES,
+        )
+        self._unread = HeldBytes(
+            small=unread.SMALL_ANSWER_BYTES, per_sender=unread.MAX_UNREAD_PER_SENDER, in_total=unread.MAX_UNREAD
+        )
         self._key_threads = ThreadPoolExecutor(KEY_READERS, thread_name_prefix="keys")
         self._open_brake, self._declined_brake = Brake(MAX_OPEN_PER_SECOND), Brake(MAX_DECLINED_PER_SECOND)
         self._readiness: dict[str, asyncio.Future[Answer]] = {}
@@ -90,6 +99,7 @@ class Gateway:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._probes_socket:
             loop.run_until_complete(probes.listen(self._probe, self._probes_socket))
+        loop.call_soon(unread.limit_connections)  # by then granian listens too
 
     def __rsgi_del__(self, _: Any) -> None:
         self._places.close()
@@ -98,38 +108,46 @@ class Gateway:
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         fields = _fields(scope)
-        body_was_begun = False
         try:
-            route = self._route(scope.method, scope.path)
-            head.check(scope, route)
-            length = bodies.length_of(scope.headers)
-            principal = await self._admit(scope, route, length, fields)
-            with self._large_bodies.reserved(principal.name if principal else NOBODY, length):
-                body_was_begun = True
-                body = await bodies.receive(protocol, length)
-                environment = {**wsgi.environment(scope, body), PRINCIPAL: principal, request_ids.FIELDS: fields}
-                del body  # the environment has it, until the request is answered
-                answer = await self._answer(environment, route.work)
-            if answer.status == 429:
-                await self._declined_brake.pass_by()
-            if (follow := environment.get(FOLLOW)) and scope.method == "GET":
-                with self._follower_slot(environment):
-                    await self._stream(follow, environment, protocol, answer)
-                return
+            await self._serve(scope, protocol, fields)
         except (Disconnected, ProtocolClosed):
             return
         except Declined as problem:
             await self._declined_brake.pass_by()
-            if not body_was_begun:
-                await bodies.discard(scope.headers, protocol)
-            answer = declined.answer(scope, fields, problem)
+            await bodies.discard(scope.headers, protocol)
+            _send(protocol, declined.answer(scope, fields, problem))
         except Exception:
             log.exception("unexpected", **fields, path=scope.path)
-            answer = declined.answer(scope, fields, Declined("internal-error"))
-        if answer.body:
-            protocol.response_bytes(*answer)
-        else:
-            protocol.response_empty(answer.status, answer.headers)
+            _send(protocol, declined.answer(scope, fields, Declined("internal-error")))
+
+    async def _serve(self, scope: Any, protocol: Any, fields: Mapping[str, str]) -> None:
+        """Receive the request and send the answer of the application. Raises Declined or Disconnected."""
+        route = self._route(scope.method, scope.path)
+        head.check(scope, route)
+        length = bodies.length_of(scope.headers)
+        principal = await self._admit(scope, route, length, fields)
+        sender = principal.name if principal else NOBODY
+        with self._bodies.reserved(sender, length):
+            body = await bodies.receive(protocol, length)
+            environment = {**wsgi.environment(scope, body), PRINCIPAL: principal, request_ids.FIELDS: fields}
+            del body  # the environment has it, until the request is answered
+            answer = await self._answer(environment, route.work)
+        if answer.status == 429:
+            await self._declined_brake.pass_by()
+        if (follow := environment.get(FOLLOW)) and scope.method == "GET":
+            with self._follower_slot(environment):
+                await self._stream(follow, environment, protocol, answer)
+            return
+        del environment  # it has the body
+        if len(answer.body) <= unread.SMALL_ANSWER_BYTES:
+            _send(protocol, answer)
+            return
+        with self._unread.reserved(sender, len(answer.body)):
+            # As a stream of one part: only after a stream does granian say that the connection has ended.
+            out = protocol.response_stream(answer.status, [*answer.headers, ("Connection", "close")])
+            await out.send_bytes(answer.body)
+            del answer, out  # granian has a copy, and the stream ends
+            await protocol.client_disconnect()
 
     async def _admit(self, scope: Any, route: Route, length: int, fields: Mapping[str, str]) -> Principal | None:
         """The sender of the request; None if it needs no key and has no body.
@@ -282,6 +300,14 @@ class Gateway:
 def _fields(scope: Any) -> dict[str, str]:
     """The log fields of the request."""
     return request_ids.fields_of(*(",".join(scope.headers.get_all(name)) for name in request_ids.READ))
+
+
+def _send(protocol: Any, answer: Answer) -> None:
+    """Have the web server send the answer."""
+    if answer.body:
+        protocol.response_bytes(*answer)
+    else:
+        protocol.response_empty(answer.status, answer.headers)
 
 
 def _sender(environment: Mapping[str, Any]) -> str:

@@ -22,7 +22,9 @@ MAX_CONNECTIONS = 64
 out: they would have to open this many connections while the probe is sent and answered."""
 CONNECTION_SECONDS = 10.0
 """A connection is closed after this time, whether its client has sent and read everything or not."""
-BACKLOG = 128
+BACKLOG = 1_024
+"""How many connections may wait to be accepted. Were they fewer, a burst of silent ones would let the kernel drop that
+of a probe, which would be tried again after a second."""
 
 
 @dataclass(frozen=True, slots=True)

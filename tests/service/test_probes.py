@@ -8,10 +8,11 @@ import os
 import resource
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 
 import psutil
 import psycopg
@@ -28,6 +29,8 @@ from tests.service.test_gateway import Served, appropriation, founding
 from tests.service.test_kill import free_port
 
 MAX_ANSWER_SECONDS = 1.0
+"""Most probes are answered within this time. Where the machine has other work, one may take longer, up to PATIENCE."""
+PATIENCE = 5.0
 
 
 class Probed(Served):
@@ -37,7 +40,7 @@ class Probed(Served):
         self.health_port = free_port()
         super().__init__(api, HEALTH_PORT=str(self.health_port), **settings)
 
-    def probe(self, path="/healthz", method="GET", key=None, timeout=MAX_ANSWER_SECONDS):
+    def probe(self, path="/healthz", method="GET", key=None, timeout=PATIENCE):
         with closing(http.client.HTTPConnection("127.0.0.1", self.health_port, timeout=timeout)) as connection:
             connection.request(method, path, headers=self.api.headers(key))
             response = connection.getresponse()
@@ -67,19 +70,20 @@ def shared_server(server_url, template):
         close(api)
 
 
+@contextmanager
 def silent(port, how_many, beginning=b""):
     """Context manager: this many connections to the port, each of which sends `beginning` and nothing more."""
-    stack = ExitStack()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < how_many + 512:
         resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, how_many + 512), hard))
-    for _ in range(how_many):
-        connection = stack.enter_context(socket.socket())
-        connection.settimeout(0)
-        assert connection.connect_ex(("127.0.0.1", port)) in (0, errno.EINPROGRESS)
-        with suppress(BlockingIOError):  # the connection is not accepted yet
-            connection.sendall(beginning)
-    return stack
+    with ExitStack() as stack:
+        for _ in range(how_many):
+            connection = stack.enter_context(socket.socket())
+            connection.settimeout(0)
+            assert connection.connect_ex(("127.0.0.1", port)) in (0, errno.EINPROGRESS)
+            with suppress(BlockingIOError):  # the connection is not accepted yet
+                connection.sendall(beginning)
+        yield
 
 
 def test_health_and_metrics_and_nothing_else_are_answered(shared_server):
@@ -142,14 +146,15 @@ def test_connections_that_occupy_the_main_port_keep_out_neither_probes_nor_posts
 
     assert post(founding(api)) == 201
     with silent(served.port, how_many, beginning):
-        until = time.monotonic() + 4
+        until, taken = time.monotonic() + 4, []
         while time.monotonic() < until:
-            begun = time.monotonic()
             for path, key in (("/healthz", None), ("/readyz", None), ("/metrics", "operator")):
+                begun = time.monotonic()
                 assert served.probe(path, key=key)[0] == 200
-            assert time.monotonic() - begun < 3 * MAX_ANSWER_SECONDS
+                taken.append(time.monotonic() - begun)
             assert post(appropriation(api)) == 201
             time.sleep(0.1)
+        assert statistics.median(taken) < MAX_ANSWER_SECONDS
         with pytest.raises(TimeoutError):
             served.raw(b"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", wait=0.5)
     posting.close()
@@ -184,14 +189,15 @@ def test_floods_of_the_main_port_delay_no_probe(served, api):
         while time.monotonic() < until:
             served.call("GET", path, None, key)
 
-    with concurrent.futures.ThreadPoolExecutor(40) as pool:
-        floods = [pool.submit(flood, number) for number in range(40)]
+    with concurrent.futures.ThreadPoolExecutor(24) as pool:
+        floods = [pool.submit(flood, number) for number in range(24)]
+        taken = []
         while time.monotonic() < until:
-            begun = time.monotonic()
-            assert served.probe("/healthz")[0] == 200
-            assert served.probe("/readyz")[0] == 200
-            assert served.probe("/metrics", key="watcher", timeout=2)[0] == 200
-            assert time.monotonic() - begun < 2 * MAX_ANSWER_SECONDS
+            for path, key in (("/healthz", None), ("/readyz", None), ("/metrics", "watcher")):
+                begun = time.monotonic()
+                assert served.probe(path, key=key)[0] == 200
+                taken.append(time.monotonic() - begun)
+        assert statistics.median(taken) < MAX_ANSWER_SECONDS / 2, "a brake delays by a second"
         for each in floods:
             each.result()
 
@@ -201,7 +207,7 @@ def test_a_worker_that_hangs_or_dies_is_not_said_to_be_healthy(served):
     worker.send_signal(signal.SIGSTOP)
     try:
         with pytest.raises(TimeoutError):
-            served.probe("/healthz")
+            served.probe("/healthz", timeout=1)
     finally:
         worker.send_signal(signal.SIGCONT)
     assert served.probe("/healthz", timeout=5)[0] == 200

@@ -200,7 +200,9 @@ def log(*, after: int | None, limit: int | None, history: int | None, timeout: i
             start.must_be_in(snapshot)
             start = Cursor.at(start.position, snapshot)
         request.environ[FOLLOW] = Follow(start, reader(), _source(), selection)
-        return Response(b"retry: 1000\n\n", 200, {"Cache-Control": response_headers.NO_STORE}, content_type=STREAM)
+        unbuffered = {"X-Accel-Buffering": "no"}  # a proxy (nginx) passes on each event at once
+        headers = {"Cache-Control": response_headers.NO_STORE, **unbuffered}
+        return Response(b"retry: 1000\n\n", 200, headers, content_type=STREAM)
     kind = BUNDLE if kind == STREAM else kind
     with reader().at() as snapshot:
         start.must_be_in(snapshot)
