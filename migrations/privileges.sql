@@ -49,9 +49,10 @@ on_table (relation, web, projector, checker, keys) as (values
     ('recovery', 'select', 'select insert update', 'select', ''),
     (
         'refusal',
-        'select update(times,last_at) insert(key,source,post_id,digest,type,stream,fund,actor,occurred_on,problem,rule,'
-        'title,title_zh,facts)', '', '', ''
+        'select delete update(times,last_at) insert(key,source,post_id,digest,type,stream,fund,actor,occurred_on,problem,'
+        'rule,title,title_zh,facts,not_kept)', 'select delete update(last_at)', '', ''
     ),
+    ('refusal_total', 'select', '', '', ''),
     ('round', 'select', 'select insert update', 'select', ''),
     ('secret', 'select', 'select', 'select', 'select'),
     ('serial', 'select', '', 'select', ''),
@@ -66,6 +67,7 @@ on_function (routine, definer, callers) as (values
     ('ask_check', true, 'web'),
     ('balance_at', false, 'everybody'),
     ('cloudevent', false, 'everybody'),
+    ('count_refusals', true, 'nobody'),
     ('delete_snapshot', true, 'web'),
     ('document_number', false, 'everybody'),
     ('fen', false, 'everybody'),

@@ -797,7 +797,9 @@ CREATE TABLE public.refusal (
     rule text COLLATE pg_catalog."C",
     title text NOT NULL COLLATE pg_catalog."C",
     title_zh text NOT NULL COLLATE pg_catalog."C",
-    facts jsonb NOT NULL
+    facts jsonb NOT NULL,
+    not_kept text[] DEFAULT '{}'::text[] NOT NULL,
+    bytes integer GENERATED ALWAYS AS ((((((((octet_length((facts)::text) + octet_length(title)) + octet_length(title_zh)) + octet_length(source)) + octet_length(post_id)) + octet_length(stream)) + octet_length(actor)) + 256)) STORED NOT NULL
 );
 
 ALTER TABLE public.refusal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -807,6 +809,18 @@ ALTER TABLE public.refusal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.refusal_total (
+    key text NOT NULL,
+    kept bigint NOT NULL,
+    bytes bigint NOT NULL,
+    dropped bigint DEFAULT 0 NOT NULL,
+    kept_since timestamp with time zone,
+    CONSTRAINT refusal_total_bytes_check CHECK ((bytes >= 0)),
+    CONSTRAINT refusal_total_check CHECK (((dropped = 0) = (kept_since IS NULL))),
+    CONSTRAINT refusal_total_dropped_check CHECK ((dropped >= 0)),
+    CONSTRAINT refusal_total_kept_check CHECK ((kept >= 0))
 );
 
 CREATE TABLE public.round (
@@ -956,6 +970,9 @@ ALTER TABLE ONLY public.recovery
 ALTER TABLE ONLY public.refusal
     ADD CONSTRAINT refusal_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.refusal_total
+    ADD CONSTRAINT refusal_total_pkey PRIMARY KEY (key);
+
 ALTER TABLE ONLY public.round
     ADD CONSTRAINT round_pkey PRIMARY KEY (project, round);
 
@@ -1045,6 +1062,10 @@ CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.calenda
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.event FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
 
 CREATE TRIGGER append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.post FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+CREATE TRIGGER count_deleted AFTER DELETE ON public.refusal REFERENCING OLD TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.count_refusals();
+
+CREATE TRIGGER count_inserted AFTER INSERT ON public.refusal REFERENCING NEW TABLE AS written FOR EACH STATEMENT EXECUTE FUNCTION public.count_refusals();
 
 ALTER TABLE ONLY public.api_secret
     ADD CONSTRAINT api_secret_name_fkey FOREIGN KEY (name) REFERENCES public.api_key(name);

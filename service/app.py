@@ -19,7 +19,7 @@ from service.api.http.limits import MAX_BODY_BYTES
 from service.api.http.parameters import CodeConverter, NameConverter, NumberConverter
 from service.api.http.request_context import PRINCIPAL
 from service.api.http.work import OPEN, READ, READERS, Work
-from service.api.posting import intake  # fmt: skip
+from service.api.posting import intake, refusal_log
 from service.api.resources import (
     alerts,
     allocations,
@@ -97,6 +97,7 @@ def create_app(config: Config) -> Flask:
     app = _routes()
     app.config.update(DATABASE_URL=config.database_url, SECRET=config.secret, SOURCE=config.source)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["REFUSALS"] = refusal_log.Limits(config.refusals, config.refusal_mb * 2**20)
 
     reads, key_reads = open_pool(config.database_url, size=READERS), keys_pool(config.database_url)
     ledger, reader = open_ledger(config.database_url), Reader(reads)

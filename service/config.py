@@ -25,7 +25,8 @@ class Config:
     per second of each principal. `share`: the percentage of the time that each principal may read while others are at
     work. `check_hours`: hours between automatic checks of the ledger, 0 for never. `oidc`: the configuration file of
     the trusted identity provider. `example`: whether the ledger is the example's; if it is, the console needs no key on
-    a loopback address.
+    a loopback address. `refusals`, `refusal_mb`: how many refused posts of each principal are kept, and how many
+    megabytes of them. `refusal_days`: for how many days, 0 for ever.
     """
 
     home: Path
@@ -41,6 +42,9 @@ class Config:
     example: bool = False
     health_host: str = "127.0.0.1"
     health_port: int = 0
+    refusals: int = 10_000
+    refusal_mb: int = 16
+    refusal_days: int = 1_095
 
 
 ABOUT = {
@@ -56,6 +60,9 @@ ABOUT = {
     "SUYUAN_RATE": "每个密钥每秒请求数 requests per second of each key [300]",
     "SUYUAN_SHARE": "有他人使用时，每个密钥可用于查询的时间百分比"
     " percentage of the time that each key may read while others are at work [25]",
+    "SUYUAN_REFUSALS": "每个密钥保留的被拒提交数 refusals kept of each key [10000]",
+    "SUYUAN_REFUSAL_MB": "每个密钥的被拒提交所占 MB 数 megabytes of the refusals kept of each key [16]",
+    "SUYUAN_REFUSAL_DAYS": "被拒提交保留的天数，0 为不限 days that a refusal is kept, 0 for ever [1095]",
     "SUYUAN_CHECK_HOURS": "自动核查的间隔小时数 hours between automatic checks, 0 for never [24]",
     "SUYUAN_OIDC": "身份提供方配置文件 configuration file of the identity provider",
     "SUYUAN_EXAMPLE": "1: 首页无需密钥 the console needs no key",
@@ -68,11 +75,12 @@ OF_EVENTS = ("SUYUAN_SOURCE",)
 """The variables that a command reads, in addition to OF_LEDGER, if it hashes events."""
 OF_SERVER = (
     "HOST", "PORT", "HEALTH_HOST", "HEALTH_PORT", "SUYUAN_SOURCE", "SUYUAN_RATE", "SUYUAN_SHARE", "SUYUAN_OIDC",
-    "SUYUAN_EXAMPLE",
+    "SUYUAN_EXAMPLE", "SUYUAN_REFUSALS", "SUYUAN_REFUSAL_MB",
 )  # fmt: skip
 """The variables that the web service reads, in addition to OF_LEDGER."""
-OF_PROJECTOR = ("SUYUAN_CHECK_HOURS",)
-"""The variables that the projector and the checker read, in addition to OF_LEDGER."""
+OF_CHECKER = ("SUYUAN_CHECK_HOURS",)
+OF_PROJECTOR = (*OF_CHECKER, "SUYUAN_REFUSAL_DAYS")
+"""The variables that the checker and the projector read, in addition to OF_LEDGER."""
 
 
 SECRETS = ("SUYUAN_SECRET", "DATABASE_URL", "PGPASSWORD")
@@ -158,6 +166,9 @@ def from_environment(
         example=given.get("SUYUAN_EXAMPLE") == "1",
         health_host=given.get("HEALTH_HOST") or "127.0.0.1",
         health_port=_number(given, "HEALTH_PORT", port + 1, 65_535, minimum=0),
+        refusals=_number(given, "SUYUAN_REFUSALS", 10_000, 10_000_000, minimum=2_000),
+        refusal_mb=_number(given, "SUYUAN_REFUSAL_MB", 16, 100_000, minimum=16),
+        refusal_days=_number(given, "SUYUAN_REFUSAL_DAYS", 1_095, 36_500, minimum=0),
     )
     if env is os.environ:
         os.environ.pop("SUYUAN_SECRET", None)

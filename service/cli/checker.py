@@ -8,7 +8,7 @@ import structlog
 from service import config, supervisor
 from service.auth import api_keys
 from service.cli.terminal import connect, location, variables
-from service.config import OF_LEDGER, OF_PROJECTOR
+from service.config import OF_LEDGER, OF_CHECKER
 from service.postgres import roles
 from service.postgres.connect import database, url_of
 from service.postgres.migrate import check_migrated
@@ -17,14 +17,14 @@ from service.workers import check_scheduler
 log = structlog.get_logger()
 
 
-@click.command("checker", epilog=variables(*OF_LEDGER, *OF_PROJECTOR))
+@click.command("checker", epilog=variables(*OF_LEDGER, *OF_CHECKER))
 @supervisor.permanent_errors()
 def command() -> None:
     """定时核查，并执行申请的核查。Run the checks, beside a projector with --no-checks."""
     supervisor.no_core_dumps()
     stop = supervisor.stop_signal()
     supervisor.watch_parent(stop.set)
-    settings = config.from_environment(variables=OF_PROJECTOR)
+    settings = config.from_environment(variables=OF_CHECKER)
     with database(settings, roles.CHECKER, join=True) as chosen:
         with connect(url_of(chosen)) as conn:
             check_migrated(conn)

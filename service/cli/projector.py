@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 
 import click
@@ -18,7 +18,7 @@ from service.config import OF_LEDGER, OF_PROJECTOR, Config, ExitCode
 from service.postgres import roles
 from service.postgres.connect import database, for_role, url_of
 from service.postgres.migrate import check_migrated
-from service.workers import check_scheduler, projector
+from service.workers import check_scheduler, projector, refusal_expiry
 
 log = structlog.get_logger()
 
@@ -39,7 +39,8 @@ def command(*, no_checks: bool) -> None:
             if no_checks:
                 roles.warn_if_more_than(roles.PROJECTOR, conn)
             log.info("projector starting", ledger=location(settings, conn))
-        with nullcontext() if no_checks else _checks(for_role(chosen, roles.CHECKER)):
+        checks = nullcontext() if no_checks else _checks(for_role(chosen, roles.CHECKER))
+        with checks, _beside(refusal_expiry.follow, chosen):
             try:
                 projector.follow(url_of(chosen), stop)
             except FoldStopped as stopped:
@@ -55,11 +56,18 @@ def _checks(chosen: Config) -> Iterator[None]:
     """Context manager: requested and periodic checks are run in a thread beside the projector."""
     with connect(url_of(chosen)) as conn:
         check_scheduler.must_run_checks(conn)
+    with _beside(check_scheduler.follow, chosen):
+        yield
+
+
+@contextmanager
+def _beside(follow: Callable[[Config, threading.Event], None], chosen: Config) -> Iterator[None]:
+    """Context manager: `follow` runs in a thread of its own; at the end, it is stopped."""
     stop = threading.Event()
-    checks = threading.Thread(target=check_scheduler.follow, args=(chosen, stop), name="check scheduler")
-    checks.start()
+    thread = threading.Thread(target=follow, args=(chosen, stop), name=follow.__module__)
+    thread.start()
     try:
         yield
     finally:
         stop.set()
-        checks.join()
+        thread.join()

@@ -20,7 +20,7 @@ from service import __version__, example
 from service.app import open_ledger
 from service.cli import click_errors
 from service.cli.commands import COMMANDS, cli
-from service.config import ABOUT, OF_LEDGER, OF_PROJECTOR, OF_SERVER, ExitCode
+from service.config import ABOUT, OF_CHECKER, OF_LEDGER, OF_PROJECTOR, OF_SERVER, ExitCode
 from service.example import FUND, STATEMENT
 from service.plans import plan_file
 from service.postgres.embedded import embedded_postgres
@@ -247,7 +247,7 @@ UNTIL_STOPPED = {
     "run": {*OF_LEDGER, *OF_SERVER, *OF_PROJECTOR, "LOGNAME"},
     "serve": {*OF_LEDGER, *OF_SERVER},
     "projector": {*OF_LEDGER, *OF_PROJECTOR},
-    "checker": {*OF_LEDGER, *OF_PROJECTOR},
+    "checker": {*OF_LEDGER, *OF_CHECKER},
 }
 
 

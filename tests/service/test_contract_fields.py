@@ -97,6 +97,7 @@ SEEN_ELSEWHERE = {
     "test_registers_api.py": ("Unevidenced.evidenced_by",),
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
+    "test_refusals.py": ("DroppedRefusals", "Problem.kept"),
 }
 """The types and members that only other tests produce. For example, a finding of a check needs a damaged ledger."""
 

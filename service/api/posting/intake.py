@@ -54,13 +54,15 @@ class Item:
     """One event of a request.
 
     `post`: the parsed event, None if the event is malformed or forbidden. `problem`: the problem document if the event
-    is malformed or forbidden, else None. `outcome`: the ledger's decision on `post`.
+    is malformed or forbidden, else None. `outcome`: the ledger's decision on `post`. `kept`: false if the post was
+    refused and could not be stored among the refusals.
     """
 
     event: Any
     post: Post | None = None
     problem: Mapping[str, Any] | None = None
     outcome: Outcome | None = None
+    kept: bool = True
 
     @property
     def result(self) -> str:
@@ -90,7 +92,8 @@ class Item:
             return self.problem
         assert self.outcome is not None
         assert self.post is not None
-        return concealment.of_post(problems.outcome_problem(self.outcome), self.post.posted)
+        problem = concealment.of_post(problems.outcome_problem(self.outcome), self.post.posted)
+        return problem if self.kept else {**problem, "kept": False}
 
 
 @bp.post("/events")
@@ -175,14 +178,17 @@ def _store_refusals(items: list[Item]) -> None:
     """Store the posts of `items` whose result is one of STORED_RESULTS.
 
     Raises Unavailable if they cannot be stored and no event of the request was recorded. If some event was recorded, a
-    failure to store is only logged: the sender must learn what was recorded.
+    failure to store is only logged, and reported in the answer: the sender must learn what was recorded.
     """
+    refused = [item for item in items if item.post and item.result in STORED_RESULTS]
     try:
-        refusal_log.store((item.post, item.failure) for item in items if item.post and item.result in STORED_RESULTS)
+        refusal_log.store((item.post, item.failure) for item in refused if item.post)
     except Unavailable:
         if not any(isinstance(item.outcome, Committed) for item in items):
             raise
-        log.warning("refusals were not stored", refused=sum(item.result in STORED_RESULTS for item in items))
+        log.warning("refusals were not stored", refused=len(refused))
+        for item in refused:
+            item.kept = False
 
 
 def _body() -> tuple[list[Any], bool]:

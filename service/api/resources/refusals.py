@@ -43,8 +43,9 @@ def refusals(
         of_fund = fund_of(stream) if stream and is_limited() else None
         filters |= {"fund": fund, "stream": stream, "of_fund": of_fund, "source": None, "post_id": None}
         rows = snapshot.rows("refusals", **filters, after=after or 0, limit=size)
+        dropped = snapshot.rows("dropped_refusals", **filters, own_key=principal().name)
     rows = [concealment.of_row(row) for row in rows]
-    return pagination.answer_rows("refusals", rows, {}, size, lambda row: str(row["id"]))
+    return pagination.answer_rows("refusals", rows, {"dropped": dropped}, size, lambda row: str(row["id"]))
 
 
 @bp.get("/posts")

@@ -60,6 +60,12 @@ class Problem(TypedDict):
     rule: NotRequired[str]
     waivable: NotRequired[Annotated[str, Meta(description="What the rule may be waived for. 可豁免的对象。")]]
     facts: NotRequired[dict[str, Any]]
+    kept: NotRequired[
+        Annotated[
+            bool,
+            Meta(description="false: the refusal could not be stored, so /v1/refusals lacks it. 为 false 时未能存入。"),
+        ]
+    ]
     errors: NotRequired[list[ErrorAt]]
     outcomes: NotRequired[list[dict[str, Any]]]
     fund: NotRequired[str | None]

@@ -51,7 +51,10 @@ class Posted(TypedDict, total=False):
 
 
 class Refusal(TypedDict):
-    """A refused post. It was refused `times` times for the same reason."""
+    """A refused post. It was refused `times` times for the same reason.
+
+    `not_kept`: the names of the facts that were too large to be kept.
+    """
 
     id: int
     first_at: datetime
@@ -70,10 +73,20 @@ class Refusal(TypedDict):
     title: str
     title_zh: str
     facts: dict[str, Any]
+    not_kept: list[str]
+
+
+class DroppedRefusals(TypedDict):
+    """How many refusals of a key are no longer kept. All that were first refused after `kept_since` are."""
+
+    key: str
+    dropped: int
+    kept_since: datetime
 
 
 class Refusals(TypedDict):
     refusals: list[Refusal]
+    dropped: list[DroppedRefusals]
     next: Cursor
 
 

@@ -2,7 +2,7 @@
 -- asked for: other funds may have tried to open a project with its code.
 select
     id, first_at, last_at, times, key, source, post_id, type, stream, fund, actor, occurred_on,
-    problem, rule, title, title_zh, facts
+    problem, rule, title, title_zh, facts, not_kept
 from refusal
 where
     id > %(after)s
