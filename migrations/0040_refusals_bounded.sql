@@ -8,7 +8,7 @@ add column bytes integer not null generated always as (
 
 -- All refusals of a key that were first refused after `kept_since` are there; null while none was dropped.
 create table refusal_total (
-    key text primary key,
+    key text collate "C" primary key,
     kept bigint not null check (kept >= 0),
     bytes bigint not null check (bytes >= 0),
     dropped bigint not null default 0 check (dropped >= 0),

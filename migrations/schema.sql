@@ -812,7 +812,7 @@ ALTER TABLE public.refusal ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 CREATE TABLE public.refusal_total (
-    key text NOT NULL,
+    key text NOT NULL COLLATE pg_catalog."C",
     kept bigint NOT NULL,
     bytes bigint NOT NULL,
     dropped bigint DEFAULT 0 NOT NULL,

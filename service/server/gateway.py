@@ -139,7 +139,7 @@ class Gateway:
                 await self._stream(follow, environment, protocol, answer)
             return
         del environment  # it has the body
-        if len(answer.body) <= unread.SMALL_ANSWER_BYTES:
+        if len(answer.body) <= unread.SMALL_ANSWER_BYTES or scope.method == "POST":  # what was recorded is answered
             _send(protocol, answer)
             return
         with self._unread.reserved(sender, len(answer.body)):
