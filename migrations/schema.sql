@@ -167,6 +167,29 @@ CREATE FUNCTION public.cloudevent(of public.event, source text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
     RETURN (((((((((((((((('{"specversion":"1.0","id":"'::text || (of)."position") || '","source":'::text) || to_json(source)) || ',"type":"'::text) || (of).type) || '","subject":"'::text) || (of).stream) || '","time":"'::text) || to_char(((of).recorded_at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text)) || '","datacontenttype":"application/json","position":'::text) || (of)."position") || ',"streamversion":'::text) || (of).version) || ',"data":'::text) || (of).fact) || '}'::text);
 
+CREATE FUNCTION public.count_refusals() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+    AS $$
+begin
+    if tg_op = 'INSERT' then
+        insert into refusal_total as t (key, kept, bytes)
+        select key, count(*), sum(bytes) from written group by key order by key
+        on conflict (key) do update set kept = t.kept + excluded.kept, bytes = t.bytes + excluded.bytes;
+    elsif exists (select from written) then
+        perform from refusal_total where key in (select key from written) order by key for update;
+        update refusal_total as t
+        set kept = t.kept - w.kept, bytes = t.bytes - w.bytes, dropped = t.dropped + w.kept,
+            kept_since = greatest(t.kept_since, w.until)
+        from (
+            select key, count(*) as kept, sum(bytes) as bytes, max(first_at) as until from written group by key
+        ) as w
+        where t.key = w.key;
+    end if;
+    return null;
+end
+$$;
+
 CREATE FUNCTION public.delete_snapshot(of_stream text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'

@@ -8,7 +8,7 @@ import structlog
 from service import config, supervisor
 from service.auth import api_keys
 from service.cli.terminal import connect, location, variables
-from service.config import OF_LEDGER, OF_CHECKER
+from service.config import OF_CHECKER, OF_LEDGER
 from service.postgres import roles
 from service.postgres.connect import database, url_of
 from service.postgres.migrate import check_migrated

@@ -87,6 +87,7 @@ class Gateway:
             per_sender=bodies.MAX_LARGE_BYTES_PER_SENDER,
             in_total=bodies.MAX_LARGE_BYTES,
         )
+        self._connections = unread.Connections()
         self._unread = HeldBytes(
             small=unread.SMALL_ANSWER_BYTES, per_sender=unread.MAX_UNREAD_PER_SENDER, in_total=unread.MAX_UNREAD
         )
@@ -143,11 +144,9 @@ class Gateway:
             _send(protocol, answer)
             return
         with self._unread.reserved(sender, len(answer.body)):
-            # As a stream of one part: only after a stream does granian say that the connection has ended.
-            out = protocol.response_stream(answer.status, [*answer.headers, ("Connection", "close")])
-            await out.send_bytes(answer.body)
-            del answer, out  # granian has a copy, and the stream ends
-            await protocol.client_disconnect()
+            _send(protocol, answer._replace(headers=[*answer.headers, ("Connection", "close")]))
+            del answer  # granian has a copy
+            await self._connections.ended(scope.server, scope.client)
 
     async def _admit(self, scope: Any, route: Route, length: int, fields: Mapping[str, str]) -> Principal | None:
         """The sender of the request; None if it needs no key and has no body.

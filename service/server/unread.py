@@ -1,12 +1,16 @@
 """Bounds what answers hold that their clients do not read: bytes per sender and in total, and seconds without progress.
 
-The web server keeps an answer in memory until its client has read it, and has no limit of its own.
+The web server keeps an answer in memory until its client has read it. It has no limit of its own, and does not say how
+much it still holds, or when a connection has ended: the kernel's table of connections does.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
+import time
+from pathlib import Path
 
 import psutil
 
@@ -16,10 +20,52 @@ SEND_BUFFER_BYTES = 256 * 1024
 """How much of an answer the kernel takes at a time. The kernel reserves twice as much, and without this limit several
 MiB for each connection."""
 SMALL_ANSWER_BYTES = 128 * 1024
-"""A larger answer is a large answer. Its connection is closed after it, by which the gateway learns that it was read.
-"""
+"""A larger answer is a large answer. Its connection is closed after it, and has ended when the answer was read."""
 MAX_UNREAD_PER_SENDER, MAX_UNREAD = 16 * 1024 * 1024, 64 * 1024 * 1024
 """Maximum number of bytes in the large answers that were not read yet, per sender and in total."""
+
+
+TABLES = Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6")
+"""The kernel's tables of connections, on Linux. Elsewhere the answers that were not read are not limited."""
+SENDING = frozenset({"01", "04", "08", "09", "0B"})
+"""The states, in TABLES, of a connection that has something to send, or may yet have: from ESTABLISHED to CLOSING."""
+FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.02, 0.25
+
+
+class Connections:
+    """Finds out when connections have ended, from the kernel's tables."""
+
+    def __init__(self) -> None:
+        self._read_at, self._sending = float("-inf"), frozenset[tuple[int, int]]()
+
+    async def ended(self, server: str, client: str) -> None:
+        """Returns when all that was sent on this connection was read, and it has ended.
+
+        `server`, `client`: the addresses of its two ends, such as `127.0.0.1:8000`. Connections are known by
+        their ports only.
+        """
+        ends, pause = (_port(server), _port(client)), FIRST_PAUSE_SECONDS
+        while True:
+            await asyncio.sleep(pause)
+            if ends not in self._all_sending():
+                return
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+
+    def _all_sending(self) -> frozenset[tuple[int, int]]:
+        """The ports of both ends of each connection that is SENDING. They are at most FIRST_PAUSE_SECONDS old."""
+        if time.monotonic() - self._read_at > FIRST_PAUSE_SECONDS:
+            lines = [line.split(None, 4) for table in TABLES if table.exists() for line in table.open()]
+            self._sending = frozenset((_hex_port(line[1]), _hex_port(line[2])) for line in lines if line[3] in SENDING)
+            self._read_at = time.monotonic()
+        return self._sending
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2])
+
+
+def _hex_port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
 
 
 def limit_connections() -> None:

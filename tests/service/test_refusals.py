@@ -14,7 +14,9 @@ from service.app import create_app
 from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from service.config import Config
+from service.postgres import roles
 from service.workers import refusal_expiry
+from tests.conftest import as_role
 from tests.service.conftest import SECRET, Api, close
 from tests.service.test_gateway import FUND, appropriation, founding
 
@@ -26,9 +28,10 @@ AFTER_DROPPING = KEPT * 9 // 10
 @pytest.fixture
 def limited(database_url):
     """A service with the limit KEPT, a fund, and the keys `one` and `two`, which may post everything."""
-    config = Config(Path(), "127.0.0.1", 8000, database_url, SECRET, "/suyuan", rate=100_000, refusals=KEPT)
+    of_web = as_role(database_url, roles.WEB)
+    config = Config(Path(), "127.0.0.1", 8000, of_web, SECRET, "/suyuan", rate=100_000, refusals=KEPT)
     with psycopg.connect(database_url, autocommit=True, row_factory=dict_row) as conn:
-        keys = {name: api_keys.create(conn, SECRET, name, grant(SCOPES)) for name in ("one", "two")}
+        keys = {name: api_keys.create(conn, SECRET, name, grant(SCOPES, sources=["/test"])) for name in ("one", "two")}
         keys["of fund g"] = api_keys.create(conn, SECRET, "of fund g", grant(["read"], funds=["g"]))
     api = Api(create_app(config), keys, database_url)
     assert api.post(founding(api), "one").status_code == 201
@@ -154,7 +157,7 @@ def test_refusals_that_were_not_repeated_for_the_days_of_the_setting_expire(limi
     def expire(days):
         stop = threading.Event()
         stop.set()
-        config = Config(Path(), "", 0, limited.url, SECRET, "/suyuan", refusal_days=days)
+        config = Config(Path(), "", 0, as_role(limited.url, roles.PROJECTOR), SECRET, "/suyuan", refusal_days=days)
         refusal_expiry.follow(config, stop)
 
     expire(0)

@@ -68,7 +68,7 @@ def test_a_large_answer_that_is_read_arrives_whole_and_ends_its_connection(serve
     for _ in range(40):  # more than one sender may have unread at a time
         status, headers, body = served.call("GET", PAGE, None, "auditor")
         assert (status, headers["Connection"], int(headers["Content-Length"])) == (200, "close", len(body))
-    assert (len(body) > ANSWER_BYTES, len(json.loads(body)) > EVENTS // 2) == (True, True)
+    assert (len(body) > ANSWER_BYTES, len(json.loads(body)) > 1_000) == (True, True)
 
 
 def test_small_answers_leave_their_connection_open(served):
