@@ -46,6 +46,18 @@ begin
     -- it sees what the last holder committed.
     perform lock_appends();
 
+    -- What is used up must be used up by these events: who calls this function may do nothing else with it.
+    if cardinality(streams) = 0
+        or exists (
+            select from unnest(firsts, lasts) as p (first, last)
+            where (1 <= first and first <= last and last <= cardinality(streams)) is not true
+        )
+        or serial_after > serial_before and 'AppropriationReceived' <> all (types)
+        or cardinality(free_kinds) > 0 and 'EntryReversed' <> all (types)
+    then
+        raise exception 'no events, or others than those that these posts, serials or numbers belong to'
+            using errcode = 'integrity_constraint_violation';
+    end if;
     if exists (
         select from unnest(sources, ids) as p (source, id)
         where (select true from post where post.source = p.source and post.id = p.id)

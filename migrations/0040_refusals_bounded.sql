@@ -17,9 +17,9 @@ create table refusal_total (
 );
 insert into refusal_total (key, kept, bytes) select key, count(*), sum(bytes) from refusal group by key;
 
--- With the rights of the owner: nobody else needs to write to refusal_total. Locked in one order, against deadlocks.
-create function count_refusals() returns trigger language plpgsql
-security definer set search_path = public, pg_temp as $$
+-- It becomes SECURITY DEFINER by privileges.sql: nobody but the owner writes to refusal_total. Locked in one order,
+-- against deadlocks.
+create function count_refusals() returns trigger language plpgsql as $$
 begin
     if tg_op = 'INSERT' then
         insert into refusal_total as t (key, kept, bytes)

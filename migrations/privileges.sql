@@ -162,7 +162,11 @@ granted (object, role, privilege, column_name) as (
     cross join lateral aclexplode(each.acl) as acl
     left join pg_roles as grantee on grantee.oid = acl.grantee
     where
-        (acl.grantee = 0 or grantee.rolname in (select role from may))
+        acl.grantee not in (select owner from ours)
+        and (acl.grantee = 0 or grantee.rolname in (select role from may) or exists (  -- a login of one of them
+            select from pg_auth_members as m
+            where m.member = acl.grantee and m.roleid in (select to_regrole(role) from may)
+        ))
         and (each.object, lower(acl.privilege_type)) <> ('schema public', 'usage')
 )
 

@@ -165,7 +165,7 @@ def from_environment(
         oidc=Path(oidc) if (oidc := given.get("SUYUAN_OIDC")) else None,
         example=given.get("SUYUAN_EXAMPLE") == "1",
         health_host=given.get("HEALTH_HOST") or "127.0.0.1",
-        health_port=_number(given, "HEALTH_PORT", port + 1, 65_535, minimum=0),
+        health_port=_number(given, "HEALTH_PORT", (port + 1) % 65_536, 65_535, minimum=0),
         refusals=_number(given, "SUYUAN_REFUSALS", 10_000, 10_000_000, minimum=2_000),
         refusal_mb=_number(given, "SUYUAN_REFUSAL_MB", 16, 100_000, minimum=16),
         refusal_days=_number(given, "SUYUAN_REFUSAL_DAYS", 1_095, 36_500, minimum=0),

@@ -166,9 +166,9 @@ def _owner(claims: Map[Claim, Reference], code: str) -> Reference | None:
 
 
 def _prefixes(code: str) -> tuple[str, ...]:
-    """What stands before each hyphen of `code`, longest first: `a-b` and `a` for `a-b-01`."""
+    """`code`, and what stands before each of its hyphens, longest first: `a-b-01`, `a-b` and `a` for `a-b-01`."""
     parts = code.split("-")
-    return tuple("-".join(parts[:count]) for count in range(len(parts) - 1, 0, -1))
+    return tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))
 
 
 def _names_once(kind: str, names: Iterable[object]) -> None:

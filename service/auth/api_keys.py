@@ -19,7 +19,7 @@ from psycopg import Connection
 from psycopg.errors import InsufficientPrivilege, UniqueViolation
 from psycopg.types.json import Jsonb
 
-from service.auth.grants import Grant, NotAuthenticated, Principal, grant
+from service.auth.grants import POSTING, Grant, NotAuthenticated, Principal, grant
 from service.config import OperatorError
 from service.look_alikes import alike
 from service.postgres.queries import QUERIES
@@ -52,6 +52,11 @@ class KeyRecord:
     expires_at: datetime | None
     last_used_at: datetime | None
     person: str | None = None
+
+    @property
+    def may_post_with_no_source(self) -> bool:
+        """Whether the key is in force and may post, but names no source, so that it cannot post any event."""
+        return self.state == "in force" and bool(self.grant.scopes & POSTING) and not self.grant.sources
 
     @property
     def state(self) -> str:

@@ -155,7 +155,7 @@ class Issuer:
         If newer keys cannot be fetched, returns the older ones. Raises NotAuthenticated if there are no keys at all.
         """
         max_age = max_age_seconds if self._keys else FETCHED_AGAIN_SECONDS
-        if time.monotonic() - self._fetched_at > max_age and self._lock.acquire(timeout=0 if self._keys else 1):
+        if time.monotonic() - self._fetched_at > max_age and self._lock.acquire(blocking=False):
             try:
                 if time.monotonic() - self._fetched_at > max_age:  # another thread may have fetched them just now
                     self._fetch()

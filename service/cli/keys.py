@@ -48,7 +48,7 @@ MAX_YEAR = 2199
 
 @click.group("keys", cls=Group)
 def command() -> None:
-    """接口密钥：新建、列出、轮换、吊销、检查分工。API keys: create, list, rotate, revoke, review of duties."""
+    """接口密钥：新建、检查、指明使用人、增加来源、轮换、吊销。API keys: create, review, name, allow, rotate, revoke."""
 
 
 NAMED = click.argument("name")
@@ -73,8 +73,8 @@ REASON: Callable[[Any], Any] = click.option(
 
 
 def _person(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
-    """The person `text`. A token's subject (`ISSUER#SUBJECT`) may have long numbers; the name of a person may not."""
-    field = Text() if text and "#" in text else Party()
+    """The person `text`. A token's subject (`https://ISSUER#SUBJECT`) may have long numbers; another person may not."""
+    field = Text() if text and re.match("https?://[^#]+#", text) else Party()
     return text if text is None else _valid("--person", field, text)
 
 
@@ -88,9 +88,14 @@ PERSON: Callable[[Any], Any] = click.option(
 @click.option(
     "--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES), help="what the key may do 权限"
 )
-@click.option("--fund", "funds", multiple=True, help="limit the key to this fund 仅限专项资金")
-@click.option("--project", "projects", multiple=True, help="limit the key to this project 仅限项目")
-@click.option("--source", "sources", multiple=True, help="the source of the events that the key posts 所提交事件的来源")
+@click.option("--fund", "funds", multiple=True, help="limit the key to this fund; repeatable 仅限专项资金，可多个")
+@click.option("--project", "projects", multiple=True, help="limit the key to this project; repeatable 仅限项目，可多个")
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    help="source of its events, required if it may post; repeatable 来源，提交事件的密钥必填，可多个",
+)
 @click.option(
     "--not-yet-established",
     is_flag=True,
@@ -243,14 +248,15 @@ def list_keys(*, as_json: bool) -> None:
         "状态 state",
         "权限 scopes",
         "限于 limited to",
+        "来源 sources",
         "到期 expires",
         "最近使用 last used",
     )
     for key in listed:
-        limits = sorted(key.grant.funds | key.grant.projects | key.grant.sources)
+        parts = key.grant.scopes, key.grant.funds | key.grant.projects, key.grant.sources
         days = [_local(day) if day else "" for day in (key.expires_at, key.last_used_at)]
-        scopes = " ".join(sorted(key.grant.scopes))
-        table.add_row(key.name, escape(key.person or ""), key.state, scopes, escape(" ".join(limits)), *days)
+        texts = [escape(" ".join(sorted(part))) for part in parts]
+        table.add_row(key.name, escape(key.person or ""), key.state, *texts, *days)
     out.print(table)
 
 
@@ -263,16 +269,26 @@ def _document(key: KeyRecord) -> dict[str, Any]:
 @command.command("review", epilog=HELP)
 @AS_JSON
 def review_keys(*, as_json: bool) -> None:
-    """检查分工。Name who holds both sides of duties that two people must share, and keys that name no person."""
+    """检查分工。List people who hold both sides of a duty, keys without a person, and keys without a source."""
     with administered(roles.KEYS, read_only=True) as (_, conn):
         both, nameless = _review(conn)
+        sourceless = [key.name for key in api_keys.list_keys(conn) if key.may_post_with_no_source]
     if as_json:
-        say_json({"both_sides": [found._asdict() for found in both], "without_person": nameless})
+        found = [each._asdict() for each in both]
+        say_json({"both_sides": found, "without_person": nameless, "without_source": sourceless})
         return
-    for sentence in (*map(_sentence, both), *map(_nameless, nameless)):
+    sentences = [*map(_sentence, both), *map(_nameless, nameless), *map(_sourceless, sourceless)]
+    for sentence in sentences:
         say(sentence)
-    if not both and not nameless:
-        say("没有一人兼任，涉及分工的密钥均已指明使用人 nobody holds both sides, and each key names its person")
+    if not sentences:
+        say("无人兼任，密钥均已指明使用人和来源 nobody holds both sides, and each key names its person and sources")
+
+
+def _sourceless(name: str) -> str:
+    return (
+        f"密钥 {name} 未写明来源，不能提交：suyuan keys allow {name} --source …\n"
+        f"the key {name} names no source, so it cannot post: suyuan keys allow {name} --source …"
+    )
 
 
 @command.command("person", epilog=HELP_OF_CHANGES)

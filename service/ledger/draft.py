@@ -14,6 +14,7 @@ from domain.event import Recorded, Reference
 from domain.ledger_view import LedgerView, Stream
 from domain.replay import advance
 from domain.rules import Refused
+from domain.rules.every_post import UnknownStream
 from domain.state.project import Project
 from service.ledger.outcomes import (
     Committed,
@@ -91,6 +92,9 @@ class Draft(Struct):
 
     def _decide(self, post: Post, key: PostKey) -> Outcome | None:
         stream, expected = post.posted.stream, post.expected_version
+        owner = self.view.stream(stream).state
+        if post.fund is not None and isinstance(owner, Project) and owner.fund != post.fund:
+            return Refusal(UnknownStream(stream=stream))
         actual = self.view.stream(stream).version
         if expected is not None and expected != actual:
             return VersionConflict(stream, expected, actual)

@@ -11,11 +11,16 @@ from service.ledger.recorder import Identity
 
 
 class Post(Struct, frozen=True):
-    """A posted fact with its identity. `expected_version`: the stream's version that the sender requires, if any."""
+    """A posted fact with its identity.
+
+    `expected_version`: the stream's version that the sender requires, if any. `fund`: the fund for which the sender's
+    permission was checked, if the project was not in the log then: the post counts only if the project is in this fund.
+    """
 
     posted: Posted
     identity: Identity
     expected_version: int | None = None
+    fund: str | None = None
 
 
 class Committed(Struct, frozen=True):

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+MAX_LOGGED = 256
+"""How many characters of a request's path are logged."""
 HEADER = "X-Request-Id"
 READ = "x-request-id", "traceparent"
 """The headers of a request from which its log fields are made, in the order of the parameters of fields_of()."""

@@ -11,6 +11,7 @@ from flask import Flask, Response, g, request
 
 from service.ledger.outcomes import Committed, Refusal
 from service.observability import metrics
+from service.observability.request_ids import MAX_LOGGED
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ def _log(response: Response) -> None:
     log.info(
         "request",
         method=method,
-        path=request.path,
+        path=request.path[:MAX_LOGGED],
         status=response.status_code,
         key=key,
         problem=g.get("outcome"),

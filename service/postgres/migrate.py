@@ -51,6 +51,15 @@ class MigrationsPending(OperatorError):
         super().__init__(f"run `suyuan migrate` first 请先运行 suyuan migrate: {', '.join(names)}")
 
 
+class NotTheOwner(OperatorError):
+    """Migrations must be run by the role that owns the tables: what they add would otherwise belong to another role."""
+
+    def __init__(self, owner: str) -> None:
+        super().__init__(
+            f"the tables belong to {owner}: run `suyuan migrate` as this role\n请以 {owner} 角色运行 suyuan migrate"
+        )
+
+
 class SchemaNewer(OperatorError):
     """The database has migrations that this program does not know."""
 
@@ -84,6 +93,7 @@ class CollationChanged(OperatorError):
         )
 
 
+READABLE = "select has_table_privilege(to_regclass('migration'), 'select')"
 COLLATION = """
 select datcollversion, pg_database_collation_actual_version(oid) from pg_database where datname = current_database()
 """
@@ -95,15 +105,30 @@ def check_migrated(conn: psycopg.Connection[Any]) -> None:
     Changes nothing. Raises MigrationsPending, SchemaNewer, MigrationChanged, CollationChanged.
     """
     cursor = conn.cursor(row_factory=tuple_row)
-    [exists] = cursor.execute("select to_regclass('migration') is not null").fetchone() or [False]
-    applied: dict[str, str] = dict(cursor.execute("select name, sha256 from migration").fetchall()) if exists else {}
     files = _files(resources.files("migrations"))
+    [readable] = cursor.execute(READABLE).fetchone() or [None]
+    if readable is False:  # until 0.2.0, the role of this process had no privileges
+        raise MigrationsPending(sorted(files))
+    applied: dict[str, str] = dict(cursor.execute("select name, sha256 from migration").fetchall()) if readable else {}
     _check_known(files, applied)
     if pending := files.keys() - applied.keys():
         raise MigrationsPending(sorted(pending))
     [recorded, actual] = cursor.execute(COLLATION).fetchone() or ["?", "?"]
     if recorded != actual:
         raise CollationChanged(recorded, actual)
+
+
+def _check_owner(conn: psycopg.Connection[Any]) -> None:
+    """Raises NotTheOwner if the tables belong to another role than that of this session."""
+    row = conn.cursor(row_factory=tuple_row).execute(OTHER_OWNER).fetchone()
+    if row is not None:
+        raise NotTheOwner(*row)
+
+
+OTHER_OWNER = """
+    select relowner::regrole::text from pg_class
+    where oid = to_regclass('public.event') and relowner <> current_user::regrole
+"""
 
 
 def _check_known(files: Mapping[str, str], applied: Mapping[str, str]) -> None:
@@ -133,11 +158,13 @@ def migrate(
     `url` has any form that libpq accepts. Concurrent callers wait for each other; `on_wait` is called once if this
     caller must wait. `before` is called before the first migration, when no other caller is migrating. Raises
     MigrationChanged if an applied file was edited, SchemaNewer if the database has migrations that this program does
-    not know, StillBusy if another caller is not done within MAX_WAIT_SECONDS.
+    not know, NotTheOwner if the tables belong to another role, StillBusy if another caller is not done within
+    MAX_WAIT_SECONDS.
     """
     files = _files(folder or resources.files("migrations"))
     with session.connect(url, session.COMMANDS) as conn:
         wait_until(lambda: _lock(conn), on_wait)
+        _check_owner(conn)
         conn.execute(TABLE)
         applied: dict[str, str] = dict(conn.execute("select name, sha256 from migration").fetchall())
         _check_known(files, applied)

@@ -10,6 +10,7 @@ import structlog
 
 from service.api.http import challenges, problems, response_headers
 from service.observability import metrics, request_ids
+from service.observability.request_ids import MAX_LOGGED
 from service.server.wsgi import Answer
 
 log = structlog.get_logger()
@@ -54,5 +55,6 @@ def answer(scope: Any, fields: Mapping[str, str], declined: Declined) -> Answer:
         ("Connection", "close"),
     ]
     metrics.REQUESTS.labels("any", "gateway", status).inc()
-    log.info("request", **fields, method=scope.method, path=scope.path, status=status, problem=declined.kind)
+    asked = {"method": scope.method, "path": scope.path[:MAX_LOGGED]}
+    log.info("request", **fields, **asked, status=status, problem=declined.kind)
     return Answer(status, list(headers), msgspec.json.encode(document) + b"\n")

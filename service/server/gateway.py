@@ -30,7 +30,7 @@ from service.app import Route
 from service.auth.authenticator import Authenticator
 from service.auth.grants import NotAuthenticated, Principal
 from service.observability import logs, request_ids
-from service.observability.request_ids import with_fields
+from service.observability.request_ids import MAX_LOGGED, with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
 from service.server import bodies, declined, head, probes, unread, wsgi
 from service.server.brake import Brake
@@ -118,7 +118,7 @@ class Gateway:
             await bodies.discard(scope.headers, protocol)
             _send(protocol, declined.answer(scope, fields, problem))
         except Exception:
-            log.exception("unexpected", **fields, path=scope.path)
+            log.exception("unexpected", **fields, path=scope.path[:MAX_LOGGED])
             _send(protocol, declined.answer(scope, fields, Declined("internal-error")))
 
     async def _serve(self, scope: Any, protocol: Any, fields: Mapping[str, str]) -> None:
@@ -138,9 +138,10 @@ class Gateway:
         if (follow := environment.get(FOLLOW)) and scope.method == "GET":
             with self._follower_slot(environment):
                 await self._stream(follow, environment, protocol, answer)
+                await self._connections.ended(scope.server, scope.client)
             return
         del environment  # it has the body
-        if len(answer.body) <= unread.SMALL_ANSWER_BYTES or scope.method == "POST":  # what was recorded is answered
+        if len(answer.body) <= unread.SMALL_ANSWER_BYTES or _has_recorded(answer):
             _send(protocol, answer)
             return
         with self._unread.reserved(sender, len(answer.body)):
@@ -210,7 +211,7 @@ class Gateway:
         except Declined as problem:
             return declined.answer(scope, fields, problem)
         except Exception:
-            log.exception("unexpected", **fields, path=scope.path)
+            log.exception("unexpected", **fields, path=scope.path[:MAX_LOGGED])
             return declined.answer(scope, fields, Declined("internal-error"))
 
     async def _monitor(self, environment: dict[str, Any]) -> Answer:
@@ -255,7 +256,8 @@ class Gateway:
         server buffers, without a limit, everything that a slow reader has not read yet.
         """
         status, headers, part = first
-        out = protocol.response_stream(status, [each for each in headers if each[0].lower() != "content-length"])
+        headers = [each for each in headers if each[0].lower() != "content-length"]
+        out = protocol.response_stream(status, [*headers, ("Connection", "close")])
         sent, cursor, deadline = 0, follow.after, time.monotonic() + MAX_STREAM_SECONDS
         fields = environment[request_ids.FIELDS]
         try:
@@ -312,6 +314,11 @@ def _send(protocol: Any, answer: Answer) -> None:
 def _sender(environment: Mapping[str, Any]) -> str:
     principal: Principal | None = environment[PRINCIPAL]
     return principal.name if principal else NOBODY
+
+
+def _has_recorded(answer: Answer) -> bool:
+    """Whether events were recorded: then the sender must get the answer, whatever it has not read."""
+    return any(name == "Event-Position" for name, _ in answer.headers)
 
 
 def _seconds(method: str, path: str) -> float:

@@ -102,6 +102,7 @@ class Lane(Generic[T]):
         """Begin waiting calls while a place is free and a sender may begin one."""
         while self._running.total() < self.work.places and (sender := self._next()) is not None:
             call, future = self._waiting[sender].popleft()
+            self._waiting[sender] = self._waiting.pop(sender)  # behind all other senders
             try:
                 done = asyncio.get_running_loop().run_in_executor(self._threads, call)
             except RuntimeError as error:  # no thread can be started

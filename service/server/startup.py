@@ -36,6 +36,8 @@ def checked(config: Config) -> Config:
     host = _resolved(config.host, config.port, host="HOST", port="PORT")
     if not config.health_port:
         return replace(config, host=host)
+    if config.health_port == config.port:
+        raise ConfigWrong(f"HEALTH_PORT={config.port}: 不能与 PORT 相同 it must not be the port of PORT")
     health_host = _resolved(config.health_host, config.health_port, host="HEALTH_HOST", port="HEALTH_PORT")
     return replace(config, host=host, health_host=health_host)
 

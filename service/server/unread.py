@@ -30,13 +30,15 @@ TABLES = Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6")
 SENDING = frozenset({"01", "04", "08", "09", "0B"})
 """The states, in TABLES, of a connection that has something to send, or may yet have: from ESTABLISHED to CLOSING."""
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.02, 0.25
+MAX_TIMES = 50
+"""The tables are not read again before this many times the time that it took to read them."""
 
 
 class Connections:
     """Finds out when connections have ended, from the kernel's tables."""
 
     def __init__(self) -> None:
-        self._read_at, self._sending = float("-inf"), frozenset[tuple[int, int]]()
+        self._read_again_at, self._sending = float("-inf"), frozenset[tuple[int, int]]()
 
     async def ended(self, server: str, client: str) -> None:
         """Returns when all that was sent on this connection was read, and it has ended.
@@ -52,11 +54,16 @@ class Connections:
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     def _all_sending(self) -> frozenset[tuple[int, int]]:
-        """The ports of both ends of each connection that is SENDING. They are at most FIRST_PAUSE_SECONDS old."""
-        if time.monotonic() - self._read_at > FIRST_PAUSE_SECONDS:
+        """The ports of both ends of each connection that is SENDING.
+
+        They are at most FIRST_PAUSE_SECONDS old, or older if the tables are so long that to read them takes time.
+        """
+        began = time.monotonic()
+        if began > self._read_again_at:
             lines = [line.split(None, 4) for table in TABLES if table.exists() for line in table.open()]
             self._sending = frozenset((_hex_port(line[1]), _hex_port(line[2])) for line in lines if line[3] in SENDING)
-            self._read_at = time.monotonic()
+            ended = time.monotonic()
+            self._read_again_at = ended + max(FIRST_PAUSE_SECONDS, MAX_TIMES * (ended - began))
         return self._sending
 
 

@@ -155,6 +155,13 @@ def test_a_key_gets_a_further_source_and_the_history_shows_it(founded):
     assert refused(keys(founded, "allow", "office", "--source", " /x"), "--source")
 
 
+def test_the_review_lists_the_keys_that_may_post_but_name_no_source(founded):
+    with psycopg.connect(founded.url, autocommit=True) as conn:  # as the upgrade leaves a key that has never posted
+        conn.execute("update api_key set sources = '{}' where name in ('treasury', 'auditor')")
+    assert "suyuan keys allow treasury" in keys(founded, "review").stdout
+    assert json.loads(keys(founded, "review", "--json").stdout)["without_source"] == ["treasury"]
+
+
 def test_a_source_that_keys_with_other_limits_share_is_pointed_out(founded):
     posting = ["--scope", "post:payment", "--source", "/treasury"]
     first = keys(founded, "create", "a", *posting, "--fund", "yx-ip-2018")

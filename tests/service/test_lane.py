@@ -97,6 +97,20 @@ def test_a_sender_that_waits_with_many_calls_does_not_keep_others_from_beginning
     run(scenario)
 
 
+def test_two_senders_whose_queues_never_end_take_turns():
+    async def scenario(calls):
+        for name in ("a1", "a2", "a3"):
+            calls.start("a", name)
+        calls.start("b", "b1")
+        await calls.have_begun("a1")
+        calls.release("a1")
+        await calls.have_begun("a1", "a2")  # it waited before the other sender came
+        calls.release("a2")
+        await calls.have_begun("a1", "a2", "b1")
+
+    run(scenario, of=work(places=1))
+
+
 @pytest.mark.parametrize(("senders", "of_sender"), [("aaaaa", True), ("aaaabbbbc", False)])
 def test_a_call_is_refused_if_too_many_wait_and_the_error_says_whose(senders, of_sender):
     async def scenario(calls):

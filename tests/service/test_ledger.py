@@ -399,7 +399,14 @@ def test_an_acknowledged_post_is_on_disk_even_if_the_session_says_otherwise(data
         ledger.post([identified(ESTABLISHED)])
         recorder = cast(Recorder, ledger.recorder)
         with recorder.datastore.get_connection() as conn, conn.transaction():
-            recorder.append(conn, [], {})
+            event = next(
+                iter(
+                    Scenario()
+                    .given(post("fund/other", FundEstablished("另一", SETTINGS), "1-1"))
+                    .ledger.entries.values()
+                )
+            )
+            assert recorder.append(conn, [event], {event.stream: LastEvent()})
             [setting] = conn.execute("show synchronous_commit").fetchone().values()
     assert setting == "on"
 

@@ -220,7 +220,7 @@ LOSING = (
     "alter function append_events security invoker", "alter function ask_check reset search_path",
     "grant select on secret to public", "grant create on schema public to public",
     "revoke execute on function yuan from public",
-    "revoke update (last_used_at) on api_secret from suyuan_web",
+    "revoke update (last_used_at) on api_secret from suyuan_web", "grant update on serial to suyuan_web_login",
 )  # fmt: skip
 
 

@@ -1,12 +1,22 @@
 """What a sender has used up belongs to the sender: no other sender can use it up first."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
+from domain.project.call import CallPublished
+from domain.rules.every_post import UnknownStream
 from service.auth import api_keys
 from service.auth.grants import grant
+from service.ledger.outcomes import Committed, Refusal
+from tests.lives import line, plan
+from tests.posting import identified
+from tests.scenario import day, post
 from tests.service.conftest import SECRET
+from tests.service.test_random_lives_api import wire
 
 
 def senders(api, scope):
@@ -75,3 +85,51 @@ def test_a_number_that_two_senders_use_at_the_same_time_is_reported(api):
 def shared(api, fund, key):
     found = api.get(f"/v1/funds/{fund}/alerts", key).json["alerts"]
     return [(each["facts"], set(each["events"])) for each in found if each["alert"] == "number-shared"]
+
+
+def test_the_owner_of_a_code_is_looked_up_although_all_streams_are_cached(api):
+    for event in (founding(api, "f"), wire(post("fund/f", plan(line("p")), "2020-1-3")), founding(api, "g")):
+        assert api.post({**event, "source": "/test"}, "all").status_code == 201
+    again = {**wire(post("fund/f", plan(line("g-01")), "2020-1-3")), "source": "/test"}
+    assert api.post(again, "all").json["rule"] == "CodeOfOtherFund"
+
+
+def test_a_fund_that_is_established_while_another_drafts_its_plan_keeps_its_codes(api):
+    """Both posts wait for the lock, and are decided in the order in which they get it."""
+    assert api.post(founding(api, "f"), "all").status_code == 201
+    for number in range(8):
+        fund, code = f"g{number}", f"g{number}-01"
+        drafted = {**wire(post("fund/f", plan(line(code)), "2020-1-3")), "source": "/test"}
+        with ThreadPoolExecutor(2) as pool:
+            draft = pool.submit(api.post, drafted, "all")
+            established = pool.submit(api.post, founding(api, fund), "all")
+        assert established.result().status_code == 201
+        owner = "f" if draft.result().status_code == 201 else fund
+        with psycopg.connect(api.url) as conn:
+            order = [stream for (stream,) in conn.execute(ORDER, [[f"fund/{fund}"], code])]
+        assert order == (["fund/f", f"fund/{fund}"] if owner == "f" else [f"fund/{fund}"])
+
+
+ORDER = """
+    select stream from event
+    where stream = any(%s) or fact -> 'lines' -> 0 ->> 'project' = %s
+    order by position
+"""
+
+
+def test_a_post_does_not_count_in_another_fund_than_the_one_for_which_it_was_permitted(api):
+    """A bundle opens the project in its own fund; while it is decided, the project is opened in another fund."""
+    ledger = api.app.extensions["ledger"]
+    for fund in ("f", "g"):
+        assert api.post(founding(api, fund), "all").status_code == 201
+    received = api.event("AppropriationReceived", "fund/g", cites=["上级指标文号"], amount="100.00", budget_year=2019)
+    drafted = {**wire(post("fund/g", plan(line("g-01")), "2020-1-3")), "source": "/test"}
+    adopted = api.event("PlanAdopted", "fund/g", "2020-01-03", cites=["局文"], draft=3)
+    opened = api.event("ProjectOpened", "project/g-01", "2020-01-04", fund="g")
+    assert api.bundle([received, drafted, adopted, opened], "all").status_code == 201
+    called = post("project/g-01", CallPublished(1, day("2020-2-1"), day("2020-2-10")), "2020-1-31")
+    [refused] = ledger.post([replace(identified(called), fund="f")])
+    assert isinstance(refused, Refusal)
+    assert isinstance(refused.rule, UnknownStream)
+    [recorded] = ledger.post([replace(identified(called), fund="g")])
+    assert isinstance(recorded, Committed)

@@ -86,7 +86,7 @@ def test_a_key_that_reads_no_answer_is_declined_beyond_its_limit_and_others_are_
     before = worker(served).memory_info().rss
     with asking(served, 100) as opened:
         kept = unread.MAX_UNREAD_PER_SENDER // ANSWER_BYTES
-        wait_until(lambda: established(served) <= kept + 1, 20)
+        wait_until(lambda: established(served) <= kept + 1, 60)
         answers = [connection.recv(12) for connection in opened]
         assert 0 < answers.count(b"HTTP/1.1 200") <= kept
         assert answers.count(b"HTTP/1.1 429") == 100 - answers.count(b"HTTP/1.1 200")

@@ -10,6 +10,7 @@ import msgspec
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 from marshmallow import ValidationError
+from msgspec.structs import replace
 
 from domain.project.lifecycle import ProjectOpened
 from service import codec
@@ -235,6 +236,8 @@ def _read(event: Any, stream: str | None, expected: int | None, opened_projects:
         post = cloudevents.parse_post(envelope, sender.name, current_app.config["SECRET"], sender.person)
     except ValidationError as error:
         return Item(event, problem=problems.invalid_problem(error))
+    if (fund := opened_projects.get(post.posted.stream)) and fund_of(post.posted.stream) is None:
+        post = replace(post, fund=fund)
     if isinstance(post.posted.fact, ProjectOpened):
         opened_projects[post.posted.stream] = post.posted.fact.fund
     return Item(event, post)

@@ -17,5 +17,5 @@ where
     and greatest(own_event.position, other_event.position) <= %(position)s
     and own_event.fact ->> 'fund' = %(fund)s
     and (other_event.fact ->> 'fund' <> %(fund)s or own_event.position > other_event.position)
-order by own_event.position
+order by own_event.position desc
 limit 1000
