@@ -69,17 +69,19 @@ def _beside(served: Served, payments: Payments, requests: Requests, seconds: flo
 
 
 def attacks(key: str, fund: Fund, samples: Mapping[str, Any]) -> dict[str, Requests]:
-    """The requests of each attack, by its name: every address that the contract has for GET, dry runs, and a wrong key.
+    """The requests of each attack, by its name: every address that the contract has for GET, posts, and a wrong key.
 
     They are sent with the key `key`. `samples`: a value of each parameter that an address must have.
     """
     found = {path: [_get(key, path)] for path in addresses(samples)}
     found["/v1/funds, with a key that does not exist"] = [_get("suyuan_none", "/v1/funds")]
-    ids = count()
+    ids, headers = count(), {"Authorization": f"Bearer {key}", "Content_Type": BUNDLE}
     for events in (1, 100, 1_000):
         dry = [{**event, "id": f"dry-{next(ids)}"} for event in Payments(fund).events([0], events)]
-        headers = {"Authorization": f"Bearer {key}", "Content_Type": BUNDLE}
         found[f"dry runs of {events:,} events"] = [client.request("POST", "/v1/events?dry_run=true", dry, **headers)]
+    again = {**next(fund.founding()), "id": "founded-again"}
+    for name, bundle in (("1,000 malformed events", [{}] * 1_000), ("one refused event", [again])):
+        found[f"bundles of {name}"] = [client.request("POST", "/v1/events", bundle, **headers)]
     return found
 
 
