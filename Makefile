@@ -7,6 +7,9 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
+# Tests of sockets and of the proxy, in which the version of PostgreSQL makes no difference.
+SOCKETS := $(addprefix --ignore=tests/service/test_,http.py nginx.py probes.py unread.py)
+
 .PHONY: help run test test-all faults lint format explore mutants contract schema lock archive spark \
 	bench bench-all bench-replay clean
 .DELETE_ON_ERROR:
@@ -26,7 +29,7 @@ test-all: test ## also the long tests, the database tests on PostgreSQL 15, and 
 	@$(BIN)/python -m pytest -n 2 -m long
 	@if [ -x $(POSTGRES_15)/initdb ]; then \
 		echo '== pytest -m database, on PostgreSQL 15'; \
-		SUYUAN_TEST_POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 -m 'database and not long'; \
+		SUYUAN_TEST_POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 -m 'database and not long' $(SOCKETS); \
 	else \
 		echo '== PostgreSQL 15 is not installed here: its run is left out'; \
 	fi

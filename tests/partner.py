@@ -25,7 +25,7 @@ def fact(number):
     return {
         "specversion": "1.0",
         "id": f"fact-{number}",
-        "source": "/partner",
+        "source": "/example/sender",
         "type": "AppropriationReceived",
         "subject": "fund/yx-ip-2018",
         "data": data,

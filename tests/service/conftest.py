@@ -90,7 +90,7 @@ class Api:
         }
 
 
-SOURCES = frozenset({"/lives", "/partner", "/refused", "/second", "/test", "/unused", *example.SOURCES})
+SOURCES = frozenset({"/lives", "/refused", "/second", "/test", "/unused", *example.SOURCES})
 
 
 def posting(granted: Grant) -> Grant:

@@ -135,7 +135,7 @@ def log(folder):
     """
     with psycopg.connect(_conninfo(folder / "postgres")) as conn:
         rows = conn.execute(
-            "select fact ->> 'source_id', position from event where fact ->> 'source' = '/partner'"
+            "select fact ->> 'source_id', position from event where fact ->> 'source' = '/example/sender'"
         ).fetchall()
         head = conn.execute("select max(position) from event").fetchone()[0]
     assert len(dict(rows)) == len(rows), "no event is recorded twice"
