@@ -29,6 +29,7 @@ create function append_events(
     read_versions bigint[], read_positions bigint[], read_nonces bigint[],
     streams text[], versions bigint[], types text[], facts text[],  -- the events, in order
     claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events int[],
+    absent_kinds text[], absent_codes text[],  -- codes that the decisions looked up, and that nobody owned
     free_sources text[], free_kinds text[], free_numbers text[],  -- the numbers of reversed entries
     serial_before bigint, serial_after bigint,
     calendar_at timestamptz  -- when the calendar that the decision used was imported
@@ -80,6 +81,9 @@ begin
             select true from claim
             where claim.source = c.source and claim.kind = c.kind and claim.number = c.number
         ) and (source, kind, number) not in (select * from unnest(free_sources, free_kinds, free_numbers))
+    ) or exists (
+        select from unnest(absent_kinds, absent_codes) as a (kind, code)
+        where (select true from claim where claim.kind = a.kind and claim.number = a.code and claim.source = '')
     ) or calendar_at is distinct from (select max(imported_at) from calendar_import) then
         return query select 'stale', null::bigint, null::bigint;
         return;

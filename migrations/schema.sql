@@ -4,7 +4,7 @@
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
-CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events integer[], free_sources text[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events integer[], absent_kinds text[], absent_codes text[], free_sources text[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -56,6 +56,9 @@ begin
             select true from claim
             where claim.source = c.source and claim.kind = c.kind and claim.number = c.number
         ) and (source, kind, number) not in (select * from unnest(free_sources, free_kinds, free_numbers))
+    ) or exists (
+        select from unnest(absent_kinds, absent_codes) as a (kind, code)
+        where (select true from claim where claim.kind = a.kind and claim.number = a.code and claim.source = '')
     ) or calendar_at is distinct from (select max(imported_at) from calendar_import) then
         return query select 'stale', null::bigint, null::bigint;
         return;

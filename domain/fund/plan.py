@@ -49,7 +49,7 @@ class WholePlan(FundFact, frozen=True):
         return tuple(Claim(PROJECT_CODE, line.project) for line in self.lines)
 
     def looks_up(self) -> tuple[Claim, ...]:
-        return tuple({Claim(FUND_CODE, code): None for line in self.lines for code in _prefixes(line.project)})
+        return tuple({Claim(FUND_CODE, code): None for line in self.lines for code in _beginnings(line.project)})
 
 
 class PlanDrafted(WholePlan, frozen=True):
@@ -161,11 +161,11 @@ def _check_codes(context: Context, fund: Fund, plan: PlanDrafted | PlanRevised) 
 
 
 def _owner(claims: Map[Claim, Reference], code: str) -> Reference | None:
-    asked = Claim(PROJECT_CODE, code), *(Claim(FUND_CODE, prefix) for prefix in _prefixes(code))
+    asked = Claim(PROJECT_CODE, code), *(Claim(FUND_CODE, prefix) for prefix in _beginnings(code))
     return next((owner for claim in asked if (owner := claims.get(claim))), None)
 
 
-def _prefixes(code: str) -> tuple[str, ...]:
+def _beginnings(code: str) -> tuple[str, ...]:
     """`code`, and what stands before each of its hyphens, longest first: `a-b-01`, `a-b` and `a` for `a-b-01`."""
     parts = code.split("-")
     return tuple("-".join(parts[:count]) for count in range(len(parts), 0, -1))

@@ -293,8 +293,6 @@ class Ledger(Application[str]):
     def _decide_and_record(self, requests: Sequence[Request]) -> None:
         retries, remaining = _Retries(), requests
         attempts: list[_Attempt] = [self._on_cached, self._on_fresh, self._under_lock]
-        if any(codes_asked(post.posted) for request in requests for post in request.bundle):
-            del attempts[:-1]  # who owns a code may change until the lock is held, and the append does not compare it
         while remaining:
             assert attempts, "no other transaction appends while this one holds the append lock"
             try:
@@ -371,10 +369,11 @@ class Ledger(Application[str]):
     def _cached(self, bundle: Sequence[Post]) -> dict[str, CachedState] | None:
         """The cached states of all streams that the decision of `bundle` reads.
 
-        None if one of these streams is not cached, or if the decision needs the next serial or an entry that a post
-        refers to. Both are only in the database.
+        None if one of these streams is not cached, or if the decision needs the next serial, the owner of a code, or an
+        entry that a post refers to. These are only in the database.
         """
-        if any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle) or references_of(bundle):
+        needs_serial = any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle)
+        if needs_serial or references_of(bundle) or any(codes_asked(post.posted) for post in bundle):
             return None
         states, missing = self._find(streams_of(bundle, {}))
         return None if missing else states
@@ -470,6 +469,7 @@ class Ledger(Application[str]):
             list(draft.new_posts.values()),
             calendar_at=draft.loaded.calendar.imported_at,
             known_claims=draft.loaded.claims,
+            absent_codes=draft.absent_codes(),
         )
 
     def _set_outcomes(self, draft: Draft, appended: Appended | None) -> bool:

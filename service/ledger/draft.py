@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from domain.decision import decide, reads
+from domain.documents import Claim
 from domain.event import Recorded, Reference
 from domain.ledger_view import LedgerView, Stream
 from domain.replay import advance
@@ -115,6 +116,11 @@ class Draft(Struct):
         states = [self.loaded.streams.get(name, Stream()).state for name in names]
         funds = [f"fund/{state.fund}" for state in states if isinstance(state, Project)]
         return {name: self.loaded.last.get(name, LastEvent()) for name in (*names, *funds)}
+
+    def absent_codes(self) -> set[Claim]:
+        """The codes whose owners the decisions looked up, and that nobody owned before the draft."""
+        asked = {code for request, _ in self.decided for post in request.bundle for code in post.posted.fact.looks_up()}
+        return asked - self.loaded.claims.keys()
 
     def states(self, appended: Appended) -> dict[str, CachedState]:
         """Maps the name of each stream that has events in the draft to the stream's state after these events.

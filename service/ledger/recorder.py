@@ -214,14 +214,16 @@ class Recorder(PostgresApplicationRecorder):
         *,
         calendar_at: datetime | None = None,
         known_claims: Collection[Claim] = (),
+        absent_codes: Collection[Claim] = (),
     ) -> Appended | None:
         """Append `events`, record the posts in `new_posts`, and return where the events were recorded.
 
         `reads`: the streams that the decision of `events` read, each with its last event when it was read.
         `calendar_at`: the import time of the calendar that the decision used. `known_claims`: the claims that it read.
-        Returns None and writes nothing if a post is already recorded, if the last event of a stream is no longer the
-        one in `reads`, if a claimed number or code is taken, if another event has issued the same serials, or if
-        another calendar was imported after the decision.
+        `absent_codes`: the codes that it looked up, and that nobody owned. Returns None and writes nothing if a post is
+        already recorded, if the last event of a stream is no longer the one in `reads`, if a claimed number or code is
+        taken, if an absent code has an owner now, if another event has issued the same serials, or if another calendar
+        was imported after the decision.
         """
         new, free = _claims(events, known_claims)
         issued = [r for e in events for m in e.moves if m.source == TREASURY for r in m.fen.ranges]
@@ -245,6 +247,8 @@ class Recorder(PostgresApplicationRecorder):
                 "claim_kinds": [claim.kind for claim in new],
                 "claim_numbers": [claim.number for claim in new],
                 "claim_events": list(new.values()),
+                "absent_kinds": [code.kind for code in absent_codes],
+                "absent_codes": [code.number for code in absent_codes],
                 "free_sources": [claim.source for claim in free],
                 "free_kinds": [claim.kind for claim in free],
                 "free_numbers": [claim.number for claim in free],

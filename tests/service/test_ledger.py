@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from psycopg.rows import dict_row
 
-from domain.documents import Document
+from domain.documents import FUND_CODE, Claim, Document
 from domain.fund.funding import AppropriationReceived, FundsAllotted
 from domain.fund.lifecycle import FundEstablished
 from domain.ledger_view import Stream
@@ -409,6 +409,16 @@ def test_an_acknowledged_post_is_on_disk_even_if_the_session_says_otherwise(data
             assert recorder.append(conn, [event], {event.stream: LastEvent()})
             [setting] = conn.execute("show synchronous_commit").fetchone().values()
     assert setting == "on"
+
+
+def test_an_event_is_not_appended_if_a_code_that_its_decision_looked_up_has_an_owner_since(ledger):
+    [event] = Scenario().given(ESTABLISHED).ledger.entries.values()
+    ledger.post([identified(post("fund/other", FundEstablished("另一", SETTINGS), "1-1"))])
+    recorder = cast(Recorder, ledger.recorder)
+    with recorder.datastore.get_connection() as conn:
+        for code, is_appended in (("other", False), ("nobody", True)):
+            appended = recorder.append(conn, [event], {FUND: LastEvent()}, absent_codes=[Claim(FUND_CODE, code)])
+            assert (appended is not None) is is_appended
 
 
 def test_a_bundle_of_a_thousand_posts_is_recorded(ledger, database_url):

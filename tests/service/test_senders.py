@@ -95,7 +95,7 @@ def test_the_owner_of_a_code_is_looked_up_although_all_streams_are_cached(api):
 
 
 def test_a_fund_that_is_established_while_another_drafts_its_plan_keeps_its_codes(api):
-    """Both posts wait for the lock, and are decided in the order in which they get it."""
+    """Whichever of the two events is recorded first decides whose the code is."""
     assert api.post(founding(api, "f"), "all").status_code == 201
     for number in range(8):
         fund, code = f"g{number}", f"g{number}-01"

@@ -5,6 +5,7 @@ from append_events(
     %(read_streams)b::text[], %(read_versions)s::bigint[], %(read_positions)s::bigint[], %(read_nonces)s::bigint[],
     %(streams)b::text[], %(versions)s::bigint[], %(types)b::text[], %(facts)b::text[],
     %(claim_sources)b::text[], %(claim_kinds)b::text[], %(claim_numbers)b::text[], %(claim_events)s::int[],
+    %(absent_kinds)b::text[], %(absent_codes)b::text[],
     %(free_sources)b::text[], %(free_kinds)b::text[], %(free_numbers)b::text[],
     %(serial_before)s::bigint, %(serial_after)s::bigint, %(calendar_at)s::timestamptz
 )
