@@ -197,14 +197,14 @@ def claimed(event: Posted | Recorded) -> tuple[Claim, ...]:
     return (*numbers_used(event), *event.fact.reserves(event.stream))
 
 
-def codes_asked(posted: Posted) -> tuple[Claim, ...]:
+def codes_to_read(posted: Posted) -> tuple[Claim, ...]:
     """The codes whose owners the decision of `posted` must know."""
     return (*posted.fact.reserves(posted.stream), *posted.fact.looks_up())
 
 
-def asked(posted: Posted) -> tuple[Claim, ...]:
+def claims_to_read(posted: Posted) -> tuple[Claim, ...]:
     """The claims that the decision of `posted` must know, if they were made before."""
-    return (*numbers_used(posted), *codes_asked(posted))
+    return (*numbers_used(posted), *codes_to_read(posted))
 
 
 def subject(fact: type[Fact]) -> str:

@@ -15,7 +15,7 @@ from msgspec.structs import fields, replace
 from domain.decision import TITLES, decide, reads, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
-from domain.event import Fact, Header, Posted, Reference, asked
+from domain.event import Fact, Header, Posted, Reference, claims_to_read
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.replay import advance
@@ -83,7 +83,7 @@ def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:
     names = set(reads(posted, entries))
     for state in [ledger.stream(name).state for name in names]:
         names |= {f"fund/{state.fund}"} if isinstance(state, Project) else set()
-    claims = {each: ledger.claims[each] for each in asked(posted) if each in ledger.claims}
+    claims = {each: ledger.claims[each] for each in claims_to_read(posted) if each in ledger.claims}
     streams = {name: stream for name, stream in ledger.streams.items() if name in names}
     return replace(ledger, streams=Map(streams), claims=Map(claims), entries=entries)
 

@@ -45,7 +45,7 @@ def both_sides(keys: Sequence[KeyRecord], funds: Mapping[str, frozenset[str]]) -
                     yield BothSides(one.person, first, one.name, second, other.name)
 
 
-def nameless(keys: Iterable[KeyRecord]) -> list[str]:
+def without_person(keys: Iterable[KeyRecord]) -> list[str]:
     """The keys in force that name no person, although rules for two people may compare who uses them."""
     return [key.name for key in keys if key.state == "in force" and not key.person and DUTIES & key.grant.scopes]
 

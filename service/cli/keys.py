@@ -202,19 +202,19 @@ def _remark(text: str, names: dict[str, str]) -> str:
 
 def _warn(conn: psycopg.Connection[dict[str, Any]], name: str) -> None:
     """Print what a review of the duties finds about the key `name`."""
-    both, nameless = _review(conn)
+    both, without_person = _review(conn)
     for found in both:
         if name in (found.first_key, found.second_key):
             say(f"注意 note: {_sentence(found)}", console=err)
-    if name in nameless:
-        say(f"注意 note: {_nameless(name)}", console=err)
+    if name in without_person:
+        say(f"注意 note: {_no_person(name)}", console=err)
 
 
 def _review(conn: psycopg.Connection[dict[str, Any]]) -> tuple[list[BothSides], list[str]]:
     """Who holds both sides of duties that rules keep apart, and the keys for such duties that name no person."""
     listed = api_keys.list_keys(conn)
     funds = {row["project"]: frozenset(row["funds"]) for row in conn.execute(QUERIES["key_funds"])}
-    return list(duties.both_sides(listed, funds)), duties.nameless(listed)
+    return list(duties.both_sides(listed, funds)), duties.without_person(listed)
 
 
 def _sentence(found: BothSides) -> str:
@@ -226,7 +226,7 @@ def _sentence(found: BothSides) -> str:
     )
 
 
-def _nameless(name: str) -> str:
+def _no_person(name: str) -> str:
     return (
         f"密钥 {name} 未指明使用人，须由两人办理的事项只凭填写的姓名和密钥分辨 the key {name} names no person: "
         "that two people act rests on typed names and keys only (--person)"
@@ -271,20 +271,20 @@ def _document(key: KeyRecord) -> dict[str, Any]:
 def review_keys(*, as_json: bool) -> None:
     """检查分工。List people who hold both sides of a duty, keys without a person, and keys without a source."""
     with administered(roles.KEYS, read_only=True) as (_, conn):
-        both, nameless = _review(conn)
-        sourceless = [key.name for key in api_keys.list_keys(conn) if key.may_post_with_no_source]
+        both, without_person = _review(conn)
+        without_source = [key.name for key in api_keys.list_keys(conn) if key.may_post_with_no_source]
     if as_json:
         found = [each._asdict() for each in both]
-        say_json({"both_sides": found, "without_person": nameless, "without_source": sourceless})
+        say_json({"both_sides": found, "without_person": without_person, "without_source": without_source})
         return
-    sentences = [*map(_sentence, both), *map(_nameless, nameless), *map(_sourceless, sourceless)]
+    sentences = [*map(_sentence, both), *map(_no_person, without_person), *map(_no_source, without_source)]
     for sentence in sentences:
         say(sentence)
     if not sentences:
         say("无人兼任，密钥均已指明使用人和来源 nobody holds both sides, and each key names its person and sources")
 
 
-def _sourceless(name: str) -> str:
+def _no_source(name: str) -> str:
     return (
         f"密钥 {name} 未写明来源，不能提交：suyuan keys allow {name} --source …\n"
         f"the key {name} names no source, so it cannot post: suyuan keys allow {name} --source …"

@@ -40,7 +40,7 @@ def command(*, no_checks: bool) -> None:
                 roles.warn_if_more_than(roles.PROJECTOR, conn)
             log.info("projector starting", ledger=location(settings, conn))
         checks = nullcontext() if no_checks else _checks(for_role(chosen, roles.CHECKER))
-        with checks, _beside(refusal_expiry.follow, chosen):
+        with checks, _running_beside(refusal_expiry.follow, chosen):
             try:
                 projector.follow(url_of(chosen), stop)
             except FoldStopped as stopped:
@@ -56,12 +56,12 @@ def _checks(chosen: Config) -> Iterator[None]:
     """Context manager: requested and periodic checks are run in a thread beside the projector."""
     with connect(url_of(chosen)) as conn:
         check_scheduler.must_run_checks(conn)
-    with _beside(check_scheduler.follow, chosen):
+    with _running_beside(check_scheduler.follow, chosen):
         yield
 
 
 @contextmanager
-def _beside(follow: Callable[[Config, threading.Event], None], chosen: Config) -> Iterator[None]:
+def _running_beside(follow: Callable[[Config, threading.Event], None], chosen: Config) -> Iterator[None]:
     """Context manager: `follow` runs in a thread of its own; at the end, it is stopped."""
     stop = threading.Event()
     thread = threading.Thread(target=follow, args=(chosen, stop), name=follow.__module__)

@@ -22,7 +22,7 @@ from psycopg.errors import LockNotAvailable, QueryCanceled
 from psycopg.rows import DictRow
 
 from domain.documents import Claim
-from domain.event import asked, codes_asked
+from domain.event import claims_to_read, codes_to_read
 from domain.fund.funding import AppropriationReceived
 from domain.ledger_view import LedgerView
 from domain.state.project import Project
@@ -373,7 +373,7 @@ class Ledger(Application[str]):
         entry that a post refers to. These are only in the database.
         """
         needs_serial = any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle)
-        if needs_serial or references_of(bundle) or any(codes_asked(post.posted) for post in bundle):
+        if needs_serial or references_of(bundle) or any(codes_to_read(post.posted) for post in bundle):
             return None
         states, missing = self._find(streams_of(bundle, {}))
         return None if missing else states
@@ -406,7 +406,7 @@ class Ledger(Application[str]):
     def _load(self, conn: Connection[DictRow], requests: Sequence[Request]) -> Loaded:
         posts = [post for request in requests for post in request.bundle]
         identities = [post.identity for post in posts]
-        claims = [claim for post in posts for claim in asked(post.posted)]
+        claims = [claim for post in posts for claim in claims_to_read(post.posted)]
         with self._remembering_newer_events():
             referenced = entries(conn, references_of(posts))
         loaded = self._loaded(conn, streams_of(posts, referenced), identities, claims)

@@ -30,15 +30,17 @@ TABLES = Path("/proc/self/net/tcp"), Path("/proc/self/net/tcp6")
 SENDING = frozenset({"01", "04", "08", "09", "0B"})
 """The states, in TABLES, of a connection that has something to send, or may yet have: from ESTABLISHED to CLOSING."""
 FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS = 0.02, 0.25
-MAX_TIMES = 50
+MAX_TIMES = 5
 """The tables are not read again before this many times the time that it took to read them."""
 
 
 class Connections:
-    """Finds out when connections have ended, from the kernel's tables."""
+    """Finds out when connections have ended, from the kernel's tables, which a thread reads."""
 
     def __init__(self) -> None:
-        self._read_again_at, self._sending = float("-inf"), frozenset[tuple[int, int]]()
+        self._read_at = self._read_again_at = float("-inf")
+        self._sending = frozenset[tuple[int, int]]()
+        self._lock = asyncio.Lock()
 
     async def ended(self, server: str, client: str) -> None:
         """Returns when all that was sent on this connection was read, and it has ended.
@@ -46,25 +48,34 @@ class Connections:
         `server`, `client`: the addresses of its two ends, such as `127.0.0.1:8000`. Connections are known by
         their ports only.
         """
-        ends, pause = (_port(server), _port(client)), FIRST_PAUSE_SECONDS
+        began, ends, pause = time.monotonic(), (_port(server), _port(client)), FIRST_PAUSE_SECONDS
         while True:
             await asyncio.sleep(pause)
-            if ends not in self._all_sending():
+            await self._read()
+            if self._read_at > began and ends not in self._sending:
                 return
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
-    def _all_sending(self) -> frozenset[tuple[int, int]]:
-        """The ports of both ends of each connection that is SENDING.
+    async def _read(self) -> None:
+        """Read the tables, unless they were read a short time ago.
 
-        They are at most FIRST_PAUSE_SECONDS old, or older if the tables are so long that to read them takes time.
+        The time is FIRST_PAUSE_SECONDS, or longer if the tables are so long that to read them takes time.
         """
-        began = time.monotonic()
-        if began > self._read_again_at:
-            lines = [line.split(None, 4) for table in TABLES if table.exists() for line in table.open()]
-            self._sending = frozenset((_hex_port(line[1]), _hex_port(line[2])) for line in lines if line[3] in SENDING)
-            ended = time.monotonic()
-            self._read_again_at = ended + max(FIRST_PAUSE_SECONDS, MAX_TIMES * (ended - began))
-        return self._sending
+        async with self._lock:
+            began = time.monotonic()
+            if began > self._read_again_at:
+                self._sending = await asyncio.to_thread(_all_sending)
+                ended = time.monotonic()
+                self._read_at, self._read_again_at = (
+                    began,
+                    ended + max(FIRST_PAUSE_SECONDS, MAX_TIMES * (ended - began)),
+                )
+
+
+def _all_sending() -> frozenset[tuple[int, int]]:
+    """The ports of both ends of each connection that is SENDING."""
+    lines = [line.split(None, 4) for table in TABLES if table.exists() for line in table.open()]
+    return frozenset((_hex_port(line[1]), _hex_port(line[2])) for line in lines if line[3] in SENDING)
 
 
 def _port(address: str) -> int:

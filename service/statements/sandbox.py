@@ -44,6 +44,8 @@ ENVIRONMENT = ("PATH", "PYTHONPATH", "HOME", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """The environment variables that are passed to the process that reads the file. None of them holds a secret."""
 WHOLE = "whole"
 """In the sandbox's answer, an account has this instead of its digest. It means that `last4` has the whole number."""
+OUT_OF_MEMORY = (b"MemoryError", b"SystemError: error return without exception set")
+"""What Python writes if there is no memory left, even for an exception."""
 TOO_COMPLEX: Error = ("", "The file is too complex to be read.", "文件过于复杂，无法读取。")
 
 
@@ -90,7 +92,7 @@ def _run_sandbox(request: _Request, content: bytes) -> _Response:
         )
     except subprocess.TimeoutExpired:
         return _Response(errors=[TOO_COMPLEX])
-    if done.returncode < 0 or (done.returncode and b"MemoryError" in done.stderr):  # it exceeded a limit
+    if done.returncode < 0 or (done.returncode and any(name in done.stderr for name in OUT_OF_MEMORY)):
         return _Response(errors=[TOO_COMPLEX])
     if done.stderr:
         log.warning("statement could not be read", reason=done.stderr.decode(errors="replace")[-2_000:])

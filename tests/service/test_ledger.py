@@ -8,11 +8,11 @@ import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from typing import cast
+from typing import Any, cast
 
 import psycopg
 import pytest
-from eventsourcing.persistence import ProgrammingError
+from eventsourcing.persistence import IntegrityError, ProgrammingError
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -25,12 +25,14 @@ from domain.ledger_view import Stream
 from domain.project.payment import PaymentInstructed
 from domain.rules.every_post import BalanceTooSmall, DocumentAlreadyUsed
 from domain.rules.fund import AllotmentExceedsPlan, FundExists
+from service import codec
 from service.check import check
 from service.ledger import states
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Refusal, VersionConflict
-from service.ledger.recorder import LastEvent, LibraryEvent, Recorder
+from service.ledger.recorder import Identity, LastEvent, LibraryEvent, NewPost, Recorder
 from service.ledger.states import CachedState, StateCache
+from service.postgres.queries import QUERIES
 from service.workers import projector
 from tests.lives import (
     FUND,
@@ -388,6 +390,38 @@ def test_the_database_refuses_a_version_gap(ledger, database_url):
         pytest.raises(psycopg.errors.IntegrityConstraintViolation),
     ):
         ledger.recorder.append(conn, [replace(event, version=5)], {FUND: ledger._states.cached([FUND])[FUND].last})
+
+
+FOREIGN = NewPost(Identity("/foreign", "1", b"1" * 32), 1, 1)
+
+
+@pytest.mark.parametrize("post_", [FOREIGN, replace(FOREIGN, first=0), replace(FOREIGN, last=2)])
+def test_the_database_records_no_post_without_its_events(ledger, post_):
+    [event] = Scenario().given(ESTABLISHED).ledger.entries.values()
+    events = [] if post_ is FOREIGN else [event]
+    recorder = cast(Recorder, ledger.recorder)
+    with pytest.raises(IntegrityError), recorder.datastore.get_connection() as conn:
+        recorder.append(conn, events, {FUND: LastEvent()}, [post_])
+    assert ledger.post([identified(ESTABLISHED)])[0].first == 1, "nothing was recorded"
+
+
+def test_the_database_moves_the_next_serial_and_frees_numbers_only_for_events_that_do(ledger, database_url):
+    [established] = Scenario().given(ESTABLISHED).ledger.entries.values()
+    given: dict[str, Any] = {key: [] for key in LISTS} | {"serial_before": 0, "serial_after": 0, "calendar_at": None}
+    given |= {"read_streams": [FUND], "read_versions": [0], "read_positions": [0], "read_nonces": [0]}
+    given |= {"streams": [FUND], "versions": [1], "types": ["FundEstablished"], "facts": [codec.encode(established)]}
+    for more in ({"serial_after": 7}, {"free_sources": ["/a"], "free_kinds": ["流水号"], "free_numbers": ["1"]}):
+        with psycopg.connect(database_url) as conn, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            conn.execute(QUERIES["append"], given | more)
+    with psycopg.connect(database_url, row_factory=dict_row) as conn:
+        assert conn.execute(QUERIES["append"], given).fetchone()["outcome"] == "recorded"
+
+
+LISTS = (
+    "sources", "ids", "digests", "firsts", "lasts", "claim_sources", "claim_kinds", "claim_numbers", "claim_events",
+    "absent_kinds", "absent_codes", "free_sources", "free_kinds", "free_numbers",
+)  # fmt: skip
+"""The parameters of the query `append` that are empty lists in most of its calls."""
 
 
 def test_the_library_s_functions_without_a_lock_are_disabled(ledger):

@@ -17,9 +17,10 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from service import codec
-from service.postgres.migrate import MigrationChanged, migrate
+from service.postgres import roles
+from service.postgres.migrate import MigrationChanged, MigrationsPending, NotTheOwner, check_migrated, migrate
 from service.workers import projector
-from tests.conftest import new_database
+from tests.conftest import as_role, new_database
 from tests.lives import awarded, paid
 
 PAYEE = """
@@ -122,6 +123,20 @@ def test_no_command_works_on_a_database_whose_text_order_has_changed(server_url,
             assert "refresh collation version" in started(url, command)
         finally:
             admin.execute(f"drop database {name} with (force)")
+
+
+def test_only_the_owner_of_the_tables_migrates_them(owned):
+    with pytest.raises(NotTheOwner, match="suyuan_owner"):
+        migrate(owned)
+    assert migrate(as_role(owned, roles.OWNER)) == []
+
+
+def test_a_role_without_privileges_is_asked_to_migrate_first(owned):
+    """Before migration 0038, the logins of the processes have none."""
+    with psycopg.connect(owned, autocommit=True) as conn:
+        conn.execute("revoke select on migration from suyuan_web")
+    with psycopg.connect(as_role(owned, roles.WEB)) as conn, pytest.raises(MigrationsPending):
+        check_migrated(conn)
 
 
 def test_a_failing_file_is_rolled_back_and_named(url, migrations):

@@ -203,7 +203,7 @@ def test_keys_that_ended_or_name_others_hold_no_side():
     pays = record("a", PAYS, "2001")
     for other in (record("b", APPROVES, "2002"), record("b", APPROVES, None), record("b", APPROVES, "2001", secrets=0)):
         assert list(both_sides([pays, other], {})) == []
-    assert duties.nameless([record("a", PAYS, None), record("b", PAYS, None, secrets=0), pays]) == ["a"]
+    assert duties.without_person([record("a", PAYS, None), record("b", PAYS, None, secrets=0), pays]) == ["a"]
 
 
 # Events ----------------------------------------------------------------------
@@ -252,12 +252,12 @@ def test_two_persons_of_one_name_approve_and_the_event_and_the_register_say_on_w
 
 def test_where_a_key_names_nobody_names_that_look_alike_are_refused_and_the_event_says_so(api):
     approval = requested(api)
-    nameless = key_of(api, "nameless", APPROVES, None)
+    without_person = key_of(api, "without_person", APPROVES, None)
     requester = api.get("/v1/events?type=PaymentRequested&limit=1", "all").json[0]["data"]["actor"]
     assert "·" in requester
     for typed in (requester, requester.replace("·", "・"), requester.replace("示例", "示 例")):
-        assert posted_by(api, approval, nameless, typed).json["rule"] == "RequesterMayNotApprove"
-    answer = posted_by(api, approval, nameless, "另一人")
+        assert posted_by(api, approval, without_person, typed).json["rule"] == "RequesterMayNotApprove"
+    answer = posted_by(api, approval, without_person, "另一人")
     assert answer.status_code == 201, answer.json
     event = api.get(f"/v1/events/{answer.json['position']}", "all").json["data"]
     assert (event.get("person"), event["distinguished_by"]) == (None, "name_and_key")

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
 
 import psutil
 import psycopg
@@ -21,7 +22,8 @@ from psycopg.rows import dict_row
 
 from service.auth import api_keys
 from service.auth.grants import grant
-from service.config import ExitCode
+from service.config import Config, ConfigWrong, ExitCode, from_environment
+from service.server import startup
 from service.server.probes import CONNECTION_SECONDS, MAX_CONNECTIONS
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
@@ -251,3 +253,12 @@ def test_a_port_for_health_that_is_taken_stops_the_start_with_its_variable(api):
         )  # fmt: skip
     assert started.returncode == ExitCode.NOT_DONE
     assert "set HEALTH_PORT" in started.stderr
+
+
+def test_the_port_for_health_is_not_the_port_of_the_service():
+    port = free_port()
+    settings = Config(Path(), "127.0.0.1", port, None, SECRET, "/suyuan", health_port=port)
+    with pytest.raises(ConfigWrong, match=f"HEALTH_PORT={port}"):
+        startup.checked(settings)
+    given = {"DATABASE_URL": "dbname=x", "SUYUAN_SECRET": SECRET.decode(), "PORT": "65535"}
+    assert from_environment(given).health_port == 0, "there is no next port"

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from service.server import unread
+from service.server.gateway import MAX_FOLLOWERS_PER_SENDER
 from tests.conftest import new_database
 from tests.service.conftest import build, close
 from tests.service.test_gateway import Served, appropriation, founding
@@ -34,16 +35,25 @@ def served(server_url, template):
         close(api)
 
 
-@contextmanager
+def credentials(served, key):
+    return "".join(f"{name}: {value}\r\n" for name, value in served.api.headers(key).items())
+
+
 def asking(served, how_many, path=PAGE, key="auditor"):
     """Context manager: this many connections that ask for `path` and read nothing."""
-    credentials = "".join(f"{name}: {value}\r\n" for name, value in served.api.headers(key).items())
+    request = f"GET {path} HTTP/1.1\r\nHost: a\r\n{credentials(served, key)}\r\n"
+    return unread_connections(served, how_many, request.encode())
+
+
+@contextmanager
+def unread_connections(served, how_many, request):
+    """Context manager: this many connections that send `request` and read nothing."""
     with ExitStack() as stack:
         opened = [stack.enter_context(socket.socket()) for _ in range(how_many)]
         for each in opened:
             each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
             each.connect(("127.0.0.1", served.port))
-            each.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n{credentials}\r\n".encode())
+            each.sendall(request)
         yield opened
 
 
@@ -121,3 +131,23 @@ def test_clients_without_a_key_that_read_nothing_take_little_memory(served):
         time.sleep(3)
         assert worker(served).memory_info().rss - before < 2 * unread.MAX_UNREAD_PER_SENDER + 64 * 2**20
         assert served.call("GET", "/v1/events?limit=1", None, "auditor")[0] == 200
+
+
+def test_answers_to_posts_that_recorded_nothing_are_limited_too(served):
+    bundle = json.dumps([{}] * 1_000).encode()
+    head = "POST /v1/events HTTP/1.1\r\nHost: a\r\nContent-Type: application/cloudevents-batch+json\r\n"
+    request = f"{head}{credentials(served, 'all')}Content-Length: {len(bundle)}\r\n\r\n".encode() + bundle
+    with unread_connections(served, 40, request):
+        wait_until(lambda: served.call("GET", PAGE, None, "all")[0] == 429, unread.STALLED_SECONDS - 5)
+        assert served.call("GET", PAGE, None, "auditor")[0] == 200
+
+
+def test_a_stream_keeps_its_place_until_its_client_has_read_it(served):
+    stream = f"GET /v1/events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n{credentials(served, 'auditor')}\r\n"
+    with unread_connections(served, MAX_FOLLOWERS_PER_SENDER, stream.encode()) as opened:
+        assert {each.recv(12) for each in opened} == {b"HTTP/1.1 200"}
+        until = time.monotonic() + 8  # each stream has sent all that it may, and has ended
+        while time.monotonic() < until:
+            with unread_connections(served, 1, stream.encode()) as [further]:
+                assert further.recv(12) == b"HTTP/1.1 503"
+            time.sleep(0.5)
