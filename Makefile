@@ -26,7 +26,7 @@ test: lint ## lint, and all tests but the long ones, on the embedded PostgreSQL 
 
 test-all: test ## also the long tests, the database tests on PostgreSQL 15, and the fault campaign
 	@echo '== pytest -m long'
-	@$(BIN)/python -m pytest -n 2 -m long
+	@$(BIN)/python -m pytest -n 3 -m long
 	@if [ -x $(POSTGRES_15)/initdb ]; then \
 		echo '== pytest -m database, on PostgreSQL 15'; \
 		SUYUAN_TEST_POSTGRES_BIN=$(POSTGRES_15) $(BIN)/python -m pytest -n 2 -m 'database and not long' $(SOCKETS); \

@@ -38,7 +38,9 @@ def eventful_life():
     return max((new_life(seed, 600) for seed in range(8)), key=lambda life: len({type(e.fact) for e in life.events}))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(
+    "seed", [0, *(pytest.param(seed, marks=pytest.mark.long("other logs")) for seed in range(1, 3))]
+)
 def test_the_tables_do_not_depend_on_the_span_size(log, seed):
     log.append(new_life(seed, 350).events)
     tables = []

@@ -343,7 +343,9 @@ def record_lives_with_two_broken_funds(database, random):
     return broken
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize(
+    "seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long("other logs")) for seed in range(3, 12))]
+)
 def test_a_rebuild_holds_the_funds_that_the_projector_would_hold_and_leaves_the_same_rows(empty, seed, monkeypatch):
     random = Random(seed)
     monkeypatch.setattr("projections.shadow_tables.FIRST_SPAN", random.choice((7, 60, 1_000)))

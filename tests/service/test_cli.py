@@ -524,6 +524,7 @@ def hold(url):
         conn.execute(HOLD)
 
 
+@pytest.mark.long("starts the service three times")
 @pytest.mark.parametrize(
     ("before", "expected"),
     [

@@ -137,6 +137,7 @@ def test_a_hundred_connections_with_unfinished_headers_block_no_other_client(ser
         assert served.call("POST", "/v1/events", founding(api), "fund-office")[0] == 201
 
 
+@pytest.mark.long("waits for a limit")
 def test_a_late_body_is_answered_with_408_and_late_headers_close_the_connection(shared_server):
     with (
         connections(shared_server, 1, head(shared_server.api, 100) + b"{") as [body],

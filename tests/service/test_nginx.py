@@ -128,6 +128,7 @@ def test_silent_clients_of_the_proxy_do_not_reach_the_service(proxied):
         assert established(proxied.behind) < 100
 
 
+@pytest.mark.long("waits for a limit")
 def test_unfinished_bodies_are_kept_by_the_proxy_and_disconnected_in_time(proxied):
     with connections(proxied, 100, head(proxied.api, 1_000) + b"{") as unfinished:
         time.sleep(1)

@@ -132,6 +132,7 @@ def test_the_main_port_goes_on_answering_the_same_checks(shared_server):
     assert shared_server.call("GET", "/metrics", None, "operator")[0] == 200
 
 
+@pytest.mark.long("opens thousands of connections")
 @pytest.mark.parametrize("how_many", [1_100, 4_200])
 @pytest.mark.parametrize("beginning", [b"", b"GET /healthz HTTP/1.1\r\nHost:"])
 def test_connections_that_occupy_the_main_port_keep_out_neither_probes_nor_posts_of_others(
@@ -171,6 +172,7 @@ def test_silent_clients_of_the_port_for_health_keep_out_no_probe(served):
         assert len(established) <= MAX_CONNECTIONS
 
 
+@pytest.mark.long("waits for a limit")
 def test_a_silent_client_is_disconnected_in_time(shared_server):
     with socket.create_connection(("127.0.0.1", shared_server.health_port), timeout=2 * CONNECTION_SECONDS) as client:
         begun = time.monotonic()

@@ -86,6 +86,7 @@ def running(api, home, variables):
         run.process.wait(60)
 
 
+@pytest.mark.long("starts every command")
 @pytest.mark.parametrize("given", ["in the environment", "in files"])
 def test_no_process_has_a_secret_in_its_environment_that_the_operator_did_not_put_there(api, tmp_path, given):
     """The first process has what its environment was started with. The checker runs in a process of its own."""

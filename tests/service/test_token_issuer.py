@@ -65,6 +65,7 @@ def drips(beginning):
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n"
 
 
+@pytest.mark.long("waits for a limit")
 @pytest.mark.parametrize(
     "answer",
     [drips(HEAD + b"{"), drips(b"HTTP/1.1 200 OK\r\nX-Long: "), drips(b""), lambda _: time.sleep(30)],

@@ -116,6 +116,7 @@ def test_a_bundle_is_answered_as_it_was_recorded_however_much_its_key_has_not_re
     assert len(body) > unread.SMALL_ANSWER_BYTES
 
 
+@pytest.mark.long("waits for a limit of 20 s")
 def test_a_connection_whose_client_reads_nothing_is_closed_in_time(served):
     with asking(served, 3):
         wait_until(lambda: established(served) == 3, 10)
@@ -142,6 +143,7 @@ def test_answers_to_posts_that_recorded_nothing_are_limited_too(served):
         assert served.call("GET", PAGE, None, "auditor")[0] == 200
 
 
+@pytest.mark.long("waits for limits of several seconds")
 def test_a_stream_keeps_its_place_until_its_client_has_read_it(served):
     stream = f"GET /v1/events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n{credentials(served, 'auditor')}\r\n"
     with unread_connections(served, MAX_FOLLOWERS_PER_SENDER, stream.encode()) as opened:
