@@ -67,11 +67,15 @@ NAMES = frozenset(
 """The names of all samples that `/metrics` returns, as Prometheus shows them."""
 
 
+MEASURED = "suyuan.measured"
+"""Key of the WSGI environment: the arguments with which count_request() has counted the request."""
 _keys: set[str] = set()
 
 
-def count_seconds_of(key: str | None, seconds: float) -> None:
-    """Count the processing time of a request. `key`: the name of its sender's key; None if it had none."""
+def count_request(method: str, route: str, status: int, key: str | None, seconds: float) -> None:
+    """Count an answered request and its processing time. `key`: the name of its sender's key; None if it had none."""
+    REQUESTS.labels(method, route, status).inc()
+    SECONDS.labels(route).observe(seconds)
     name = key or "none"
     if name not in _keys:
         if len(_keys) >= MAX_KEYS:

@@ -41,9 +41,9 @@ def _log(response: Response) -> None:
     rule = request.url_rule
     route = rule.rule if rule else "none"
     method = request.method
-    metrics.REQUESTS.labels(method if method in METHODS else "other", route, response.status_code).inc()
-    metrics.SECONDS.labels(route).observe(seconds)
-    metrics.count_seconds_of(key, seconds)
+    measured = (method if method in METHODS else "other", route, response.status_code, key, seconds)
+    metrics.count_request(*measured)
+    request.environ[metrics.MEASURED] = measured
     for item in g.posts:
         _log_item(item, key)
     log.info(

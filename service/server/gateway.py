@@ -33,12 +33,12 @@ from service.observability import logs, request_ids
 from service.observability.request_ids import MAX_LOGGED, with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
 from service.server import bodies, declined, head, probes, unread, wsgi
+from service.server.application import Application
 from service.server.brake import Brake
 from service.server.declined import Declined, Disconnected
 from service.server.held_bytes import HeldBytes
 from service.server.log_watcher import LogWatcher
 from service.server.places import REQUEST_SECONDS, Places
-from service.server.shares import Shares
 from service.server.wsgi import Answer
 
 log = structlog.get_logger()
@@ -46,8 +46,10 @@ log = structlog.get_logger()
 NOBODY, PROBES = "", "/readyz"
 """The senders, for their share of the time, of requests that need no key: readiness checks have a share of their own.
 """
-MAX_OPEN_PER_SECOND, MAX_DECLINED_PER_SECOND = 100, 100
+MAX_OPEN_PER_SECOND, MAX_DECLINED_PER_SECOND = 50, 100
 """How many requests that need no key, and how many declined requests, are answered per second without a delay."""
+UNRECORDED_SECONDS = 0.005
+"""What a small post that recorded nothing counts towards its sender's share of the time for posting."""
 UPLOAD_SECONDS, PROBE_SECONDS = 45.0, 5.0
 """A statement file is answered within UPLOAD_SECONDS, because a separate process reads it; a readiness check within
 PROBE_SECONDS."""
@@ -64,24 +66,27 @@ comment every HEARTBEAT_SECONDS."""
 
 
 class Gateway:
-    """An RSGI application that wraps a WSGI application. It receives bodies only from authenticated senders.
+    """An RSGI application that wraps two others. It receives bodies only from authenticated senders.
 
-    `route` finds the Route of a request, from its method and path. `probes_socket`: where health and metrics are asked
-    for in addition, if anywhere.
+    `reads` does the kinds of work in READING, `app` all others. `route` finds the Route of a request, from its method
+    and path. `share`: how many seconds of reading, and of posting what is expensive, each sender has per second while
+    others are at work. `probes_socket`: where health and metrics are asked for in addition, if anywhere.
     """
 
     def __init__(
         self,
-        app: wsgi.Application,
+        app: Application,
+        reads: Application,
+        *,
         route: Callable[[str, str], Route],
         authenticator: Authenticator,
         log_watcher: LogWatcher,
-        shares: Shares,
-        *,
+        share: float,
         probes_socket: socket | None = None,
     ) -> None:
-        self._app, self._route, self._authenticator, self._log_watcher = app, route, authenticator, log_watcher
-        self._shares, self._places = shares, Places(shares)
+        self._app, self._reads, self._route = app, reads, route
+        self._authenticator, self._log_watcher = authenticator, log_watcher
+        self._places = Places(share)
         self._bodies = HeldBytes(
             small=bodies.SMALL_BODY_BYTES,
             per_sender=bodies.MAX_LARGE_BYTES_PER_SENDER,
@@ -126,6 +131,8 @@ class Gateway:
         route = self._route(scope.method, scope.path)
         head.check(scope, route)
         length = bodies.length_of(scope.headers)
+        if length and scope.method in ("GET", "HEAD"):
+            raise Declined("bad-request")  # it would take memory, and means nothing
         principal = await self._admit(scope, route, length, fields)
         sender = principal.name if principal else NOBODY
         with self._bodies.reserved(sender, length):
@@ -173,12 +180,15 @@ class Gateway:
             return await self._monitor(environment)
         if kind is work.POST:
             kind = _kind_of_post(environment)
-        call = partial(wsgi.call, self._app, environment)
+        application = self._reads if kind in work.READING else self._app
+        call = partial(application.answer, environment, kind)
         deadline, seconds = None, _seconds(environment["REQUEST_METHOD"], environment["PATH_INFO"])
         while True:
             answer = await self._places.run(kind, _sender(environment), call, seconds)
             wait = environment.pop(WAIT, None)
             if wait is None:
+                if kind is work.POST and not _has_recorded(answer):
+                    self._places.charge(_sender(environment), UNRECORDED_SECONDS)
                 return answer
             deadline = deadline or time.monotonic() + wait.seconds
             with self._follower_slot(environment):
@@ -190,7 +200,7 @@ class Gateway:
     def _note(self, environment: Mapping[str, Any]) -> bool:
         """Note that the request's sender is at work. Returns False if the request has no sender."""
         if sender := _sender(environment):
-            self._shares.note(sender)
+            self._places.note(sender)
         return bool(sender)
 
     async def _probe(self, scope: probes.Scope) -> Answer:
@@ -216,7 +226,7 @@ class Gateway:
 
     async def _monitor(self, environment: dict[str, Any]) -> Answer:
         """The answer to a request for health or metrics."""
-        call = partial(wsgi.call, self._app, environment)
+        call = partial(self._app.answer, environment, work.MONITOR)
         match environment["PATH_INFO"]:
             case "/healthz":
                 return call()  # needs no thread and no database: it says that this process answers
@@ -266,7 +276,7 @@ class Gateway:
                     await out.send_bytes(part)
                     sent += len(part)
                 await self._identify(environment)
-                following = partial(with_fields(fields, follow.next), cursor)
+                following = partial(self._reads.following, fields, follow, cursor)
                 part, reached = await self._places.run(work.READ, _sender(environment), following)
                 if reached == cursor and not await self._log_watcher.wait_beyond(cursor.position, HEARTBEAT_SECONDS):
                     part = b": \n\n"
@@ -277,6 +287,8 @@ class Gateway:
             log.warning("stream ended: the log was restored", **fields, position=cursor.position, head=error.head)
         except OperationalError as error:
             log.warning("stream ended", **fields, reason=str(error).strip())
+        finally:
+            del out  # the response ends when nothing refers to it, and an error's traceback may refer to this frame
 
     async def _identify(self, environment: dict[str, Any]) -> None:
         """Authenticate the request again. Raises Declined."""
@@ -328,7 +340,10 @@ def _seconds(method: str, path: str) -> float:
 
 def _kind_of_post(environment: Mapping[str, Any]) -> Work:
     """The kind of work of a request that posts events. A dry run records nothing, and is not decided in a batch."""
-    is_small = len(environment["wsgi.input"].getbuffer()) <= bodies.SMALL_BODY_BYTES
+    body = environment["wsgi.input"].getvalue()
+    is_small = len(body) <= bodies.SMALL_BODY_BYTES
     if "dry_run" in environment["QUERY_STRING"]:
         return work.READ if is_small else work.EXPENSIVE
-    return work.POST if is_small else work.BULK
+    if not is_small:
+        return work.BULK
+    return work.POST if body.count(b"{") <= bodies.MAX_SMALL_OBJECTS else work.BUNDLE

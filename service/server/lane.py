@@ -14,6 +14,8 @@ from service.api.http.work import Work
 from service.server.shares import Shares
 
 T = TypeVar("T")
+OVERHEAD_SECONDS = 0.001
+"""What a request counts towards its sender's share besides the time in its place: the event loop works for it too."""
 _Entry = tuple[Callable[[], T], asyncio.Future[T]]
 
 
@@ -135,7 +137,7 @@ class Lane(Generic[T]):
     def _ended(self, sender: str, began: float, future: asyncio.Future[T], done: asyncio.Future[Any]) -> None:
         self._running[sender] -= 1
         if self.work.shared:
-            self._shares.charge(sender, time.monotonic() - began)
+            self._shares.charge(sender, time.monotonic() - began + OVERHEAD_SECONDS)
         if not future.done():
             if error := done.exception():
                 future.set_exception(error)

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from service.ledger import coalescing
 
 T = TypeVar("T")
-_Queued = tuple[Callable[[], T], asyncio.Future[T]]
 _Completed = tuple[asyncio.Future[T], T | None, BaseException | None]
 """A completed call: its future, and its result or its error."""
 
-MAX_BATCH_CALLS = 32
-"""Maximum number of calls in one batch."""
+MAX_BATCH_CALLS, MAX_CALLS_OF_SENDER = 32, 8
+"""Maximum number of calls in one batch, and of one sender's calls in it while calls of other senders wait too."""
 BATCH_WAIT_SECONDS = 0.004
 """Maximum time that queued calls wait for more calls to join their batch."""
 SLOW_BATCH_SECONDS = 0.02
 """After this time, a batch no longer blocks other calls: its unstarted calls, and new calls, run in another thread."""
+
+
+class _Queued(NamedTuple, Generic[T]):
+    sender: str
+    call: Callable[[], T]
+    future: asyncio.Future[T]
 
 
 class MicroBatcher(Generic[T]):
@@ -44,16 +49,16 @@ class MicroBatcher(Generic[T]):
         """`_queued_before`: how many calls were queued when the running batch had its first result. `_expected`: as
         soon as this many calls are queued, the next batch starts without waiting longer."""
 
-    async def call(self, call: Callable[[], T]) -> T:
-        """The result of `call`. Raises what `call` raises."""
+    async def call(self, sender: str, call: Callable[[], T]) -> T:
+        """The result of `call`, made for `sender`. Raises what `call` raises."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._queue.append((call, future))
+        self._queue.append(_Queued(sender, call, future))
         if not self._running and (not self._timer or len(self._queue) >= self._expected):
             self._begin()
         return await future
 
     def _begin(self) -> None:
-        """Start a batch of the queued calls, up to MAX_BATCH_CALLS."""
+        """Start a batch of queued calls."""
         self._running = None
         if self._timer:
             self._timer.cancel()
@@ -61,18 +66,29 @@ class MicroBatcher(Generic[T]):
         if not self._queue:
             return
         loop = asyncio.get_running_loop()
-        batch = deque(self._queue.popleft() for _ in range(min(len(self._queue), MAX_BATCH_CALLS)))
+        batch = self._take_batch()
         self._answering = False
         run_one = partial(self._run_one, loop, deque())
         try:
             running = loop.run_in_executor(self._threads, coalescing.run, batch, run_one)
         except RuntimeError as error:  # no thread can be started
             while batch:
-                _resolve(batch.popleft()[1], None, error)
+                _resolve(batch.popleft().future, None, error)
             return
         self._running = running
         slow = loop.call_later(SLOW_BATCH_SECONDS, self._take_back, batch)
         running.add_done_callback(partial(self._batch_ended, slow))
+
+    def _take_batch(self) -> deque[_Queued[T]]:
+        """The first queued calls, within the limits of one batch. They are taken out of the queue."""
+        limit = MAX_BATCH_CALLS if len({queued.sender for queued in self._queue}) == 1 else MAX_CALLS_OF_SENDER
+        taken, left, of_sender = deque[_Queued[T]](), deque[_Queued[T]](), Counter[str]()
+        for queued in self._queue:
+            fits = len(taken) < MAX_BATCH_CALLS and of_sender[queued.sender] < limit
+            (taken if fits else left).append(queued)
+            of_sender[queued.sender] += fits
+        self._queue = left
+        return taken
 
     def _take_back(self, batch: deque[Any]) -> None:
         """Stop waiting for a slow batch: its unstarted calls return to the queue's front, and a new batch starts."""
@@ -104,7 +120,7 @@ class MicroBatcher(Generic[T]):
 
         The event loop is woken only if `completed` was empty. When it wakes, it answers all calls in `completed`.
         """
-        call, future = queued
+        _, call, future = queued
         try:
             completed.append((future, call(), None))
         except BaseException as raised:  # noqa: BLE001 - raised again in the caller

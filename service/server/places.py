@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
-import gc
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,27 +10,32 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeVar
 
-from service.api.http.work import ALL, BULK, EXPENSIVE, POST, Work
+from service.api.http.work import ALL, BUNDLE, POST, POSTING, Work
 from service.observability import metrics
 from service.server.declined import Declined
 from service.server.lane import Lane, LaneFull
 from service.server.microbatch import MicroBatcher
+from service.server.read_process import ReadProcessEnded
 from service.server.shares import Shares
 
 REQUEST_SECONDS = 10.0
 """A request is answered within this time, whatever the database does: with 503 if there is no answer by then."""
-LARGE = (BULK, EXPENSIVE)
-"""The kinds of work that may use much memory."""
-TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)
-"""The function of glibc that gives unused memory back to the operating system; None with another C library."""
 T = TypeVar("T")
 
 
 class Places:
-    """Runs calls in the places of their kind of work. Small posts are run together, in batches."""
+    """Runs calls in the places of their kind of work. Small posts are run together, in batches.
 
-    def __init__(self, shares: Shares) -> None:
-        self._lanes = {work: Lane[Any](work, shares) for work in ALL if work is not POST}
+    A sender has a share of the time for reading and one for posting, each of `share` seconds per second.
+    """
+
+    def __init__(self, share: float) -> None:
+        self._reading, self._posting_time = Shares(share), Shares(share)
+        self._lanes = {
+            work: Lane[Any](work, self._posting_time if work in POSTING else self._reading)
+            for work in ALL
+            if work is not POST
+        }
         self._post_threads = ThreadPoolExecutor(POST.places, thread_name_prefix=POST.name)
         self._batches = MicroBatcher[Any](self._post_threads)
         self._posting: Counter[str] = Counter()
@@ -44,6 +47,15 @@ class Places:
             lane.close()
         self._post_threads.shutdown(wait=True)
 
+    def note(self, sender: str) -> None:
+        """Note that the sender has sent a request now."""
+        self._reading.note(sender)
+        self._posting_time.note(sender)
+
+    def charge(self, sender: str, seconds: float) -> None:
+        """Count `seconds` towards the sender's share of the time for posting."""
+        self._posting_time.charge(sender, seconds)
+
     async def run(self, work: Work, sender: str, call: Callable[[], T], seconds: float = REQUEST_SECONDS) -> T:
         """The result of `call`, made for `sender`. Raises Declined if it cannot begin, or has not ended in time.
 
@@ -51,21 +63,21 @@ class Places:
         recorded although its sender gets a 503. As after any 503, the sender sends the post again.
         """
         try:
+            if work is POST and self._posting_time.used_up(sender):
+                work = BUNDLE  # where it waits until the sender has some time again
             if work is POST:
                 return await self._in_batch(sender, call, seconds)
-            if work in LARGE:
-                call = partial(_and_release_memory, call)
             result: T = await self._lanes[work].run(sender, partial(_active, call), seconds)
         except LaneFull as full:
             raise Declined("too-much-at-once" if full.of_sender else "overloaded") from full
-        except TimeoutError as error:
+        except (TimeoutError, ReadProcessEnded) as error:
             raise Declined("unavailable") from error
         return result
 
     async def _in_batch(self, sender: str, call: Callable[[], T], seconds: float) -> T:
         with self._posts_of(sender):
             async with asyncio.timeout(seconds):
-                result: T = await self._batches.call(partial(_active, call))
+                result: T = await self._batches.call(sender, partial(_active, call))
                 return result
 
     @contextmanager
@@ -90,13 +102,3 @@ class Places:
 def _active(call: Callable[[], T]) -> T:
     with metrics.ACTIVE.track_inprogress():
         return call()
-
-
-def _and_release_memory(call: Callable[[], T]) -> T:
-    """The result of `call`. The memory that it used is given back to the operating system."""
-    try:
-        return call()
-    finally:
-        gc.collect()  # the errors of a large body are in reference cycles with their tracebacks
-        if TRIM:
-            TRIM(0)

@@ -1,4 +1,4 @@
-"""Each sender's share of the time for reading: a sender that has used up its share waits until it has some again."""
+"""Each sender's share of the time: a sender that has used up its share waits until it has some again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-BURST_SECONDS = 2.0
+BURST_SECONDS = 0.5
 """How much unused time a sender can save up."""
 ALONE_SECONDS = 1.0
 """A sender is alone if no other sender has sent a request for this time."""
@@ -48,7 +48,7 @@ class Shares:
         return BURST_SECONDS if account is None else self._grown(account)
 
     def charge(self, sender: str, seconds: float) -> None:
-        """Count `seconds` of work that was done for the sender, unless it is alone."""
+        """Count `seconds` of work that was done for the sender, unless the sender is alone."""
         if self._is_alone(sender):
             return
         if len(self._accounts) >= MAX_TRACKED and sender not in self._accounts:

@@ -15,9 +15,10 @@ from service import supervisor
 from service.app import create_app
 from service.config import Config
 from service.observability import logs
+from service.server import read_process
+from service.server.application import Local
 from service.server.gateway import Gateway
 from service.server.log_watcher import LogWatcher
-from service.server.shares import Shares
 
 log = structlog.get_logger()
 
@@ -43,6 +44,7 @@ def _warm_up(app: Flask) -> None:
 
 def build(config: Config) -> Gateway:
     """The gateway that the web server's worker loads. The worker calls this function after the fork."""
+    reads = read_process.fork(config)  # before anything starts a thread
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
     app = create_app(config)
@@ -51,10 +53,15 @@ def build(config: Config) -> Gateway:
     gc.freeze()  # objects created so far are never garbage
     gc.set_threshold(*GC_THRESHOLDS)
     sys.setswitchinterval(SWITCH_SECONDS)
-    log_watcher = LogWatcher(app.config["DATABASE_URL"])
-    authenticator, route = app.extensions["authenticator"], app.extensions["route"]
-    shares, probes_socket = Shares(config.share / 100), _probes_socket(config)
-    return Gateway(app.wsgi_app, route, authenticator, log_watcher, shares, probes_socket=probes_socket)
+    return Gateway(
+        Local(app),
+        reads,
+        route=app.extensions["route"],
+        authenticator=app.extensions["authenticator"],
+        log_watcher=LogWatcher(app.config["DATABASE_URL"]),
+        share=config.share / 100,
+        probes_socket=_probes_socket(config),
+    )
 
 
 def _probes_socket(config: Config) -> socket.socket | None:

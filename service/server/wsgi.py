@@ -10,8 +10,6 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-Application = Callable[..., Iterable[bytes]]
-
 
 class Answer(NamedTuple):
     """A complete response."""
@@ -65,7 +63,7 @@ def _key(header: str) -> str | None:
     return name if name in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{name}"
 
 
-def call(application: Application, variables: dict[str, Any]) -> Answer:
+def call(application: Callable[..., Iterable[bytes]], variables: dict[str, Any]) -> Answer:
     """The response of the application to the request with this environment."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
 

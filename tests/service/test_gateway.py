@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from contextlib import ExitStack, contextmanager
 
@@ -448,3 +449,40 @@ def test_a_database_without_the_current_schema_is_not_served(server_url):
     assert served.returncode == ExitCode.PERMANENT
     assert "suyuan migrate" in served.stderr
     assert "Traceback" not in served.stderr
+
+
+@pytest.mark.parametrize("posted", ["{}", "[" + ",".join(["{}"] * 200) + "]"], ids=["single", "bundle"])
+def test_a_key_whose_posts_record_nothing_waits_while_another_key_posts(api, posted):
+    """It may save up half a second: 100 single posts, or about as many bundles as fit into it."""
+    served = Served(api, SUYUAN_SHARE="1")
+    served.call("POST", "/v1/events", founding(api), "fund-office")
+    kind = "application/cloudevents-batch+json" if posted.startswith("[") else "application/cloudevents+json"
+    ended, answered = threading.Event(), []
+
+    def post_junk():
+        while not ended.is_set():
+            answered.append(served.call("POST", "/v1/events", posted, "treasury", **{"Content-Type": kind})[0])
+
+    junk = [threading.Thread(target=post_junk) for _ in range(4)]
+    for each in junk:
+        each.start()
+    for _ in range(15):
+        assert served.call("POST", "/v1/events", appropriation(api), "fund-office")[0] == 201
+        time.sleep(0.3)
+    ended.set()
+    so_far = len(answered)
+    for each in junk:
+        each.join()
+    served.stop()
+    assert set(answered) <= {400, 422, 429}
+    assert so_far < 160, "of several hundred that it would send without waiting"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_a_body_is_not_received_with_a_method_that_gives_it_no_meaning(shared_server, method):
+    connection = http.client.HTTPConnection("127.0.0.1", shared_server.port, timeout=10)
+    connection.request(method, "/v1/funds", b"x" * 100_000, shared_server.api.headers("auditor"))
+    response = connection.getresponse()
+    assert response.status == 400
+    assert method == "HEAD" or json.loads(response.read())["type"] == "/v1/problems/bad-request"
+    connection.close()

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from service.api.http.work import ALL, READERS, Work
+from service.api.http.work import ALL, MONITOR, POSTING, READERS, READING, Work
 from service.server.brake import DELAY_SECONDS, Brake
 from service.server.lane import Lane, LaneFull
 from service.server.shares import ALONE_SECONDS, BURST_SECONDS, Shares
@@ -267,4 +267,9 @@ def test_the_brake_delays_only_what_comes_too_often(monkeypatch):
 
 
 def test_a_connection_is_there_for_each_request_that_may_read():
-    assert sum(each.places for each in ALL) == READERS
+    assert sum(each.places for each in READING) == READERS
+
+
+def test_each_kind_of_work_but_monitoring_either_posts_or_reads():
+    assert {*POSTING, *READING} == {*ALL} - {MONITOR}
+    assert not {*POSTING} & {*READING}

@@ -53,7 +53,7 @@ async def until(condition):
 def running(threads, scenario):
     async def main():
         calls, loop = MicroBatcher(threads), asyncio.get_running_loop()
-        await asyncio.wait_for(scenario(calls, lambda call: loop.create_task(calls.call(call))), 30)
+        await asyncio.wait_for(scenario(calls, lambda call: loop.create_task(calls.call("a", call))), 30)
 
     asyncio.run(main())
 
@@ -136,8 +136,8 @@ def test_the_wait_for_more_calls_is_short(threads):
     async def scenario(calls, begin):
         first, two = start_with_two_queued(calls, begin, gate)
         await asyncio.gather(first, *two)
-        await calls.call(partial(submit, gate, 3))
-        await calls.call(partial(submit, gate, 4))
+        await calls.call("a", partial(submit, gate, 3))
+        await calls.call("a", partial(submit, gate, 4))
 
     running(threads, scenario)
     assert gate.taken == [1, 2, 1, 1]
@@ -150,11 +150,11 @@ def test_a_call_behind_slow_calls_does_not_wait_for_them_to_end(threads, paces):
     async def scenario(calls, begin):
         held = begin(slow)
         await until(lambda: slow.taken == [1])
-        assert await calls.call(lambda: "quick") == "quick"
+        assert await calls.call("a", lambda: "quick") == "quick"
         assert not held.done()
         slow.release()
         await held
-        assert await calls.call(lambda: "after") == "after"
+        assert await calls.call("a", lambda: "after") == "after"
 
     running(threads, scenario)
 
@@ -263,7 +263,31 @@ def test_when_no_thread_can_start_queued_calls_fail_and_the_served_call_keeps_it
             with pytest.raises(RuntimeError):
                 await each
         executor.full = False
-        assert await calls.call(lambda: "again") == "again"
+        assert await calls.call("a", lambda: "again") == "again"
 
     with Full(2) as executor:
         running(executor, scenario)
+
+
+def test_while_several_senders_wait_a_batch_has_few_calls_of_each(threads, paces):
+    paces.setattr(microbatch, "MAX_CALLS_OF_SENDER", 2)
+    first, gate = Gate(), Gate(open_=True)
+    batches = []
+
+    def of(sender, number):
+        submit(gate, number)
+        batches.append((len(gate.taken), sender))
+
+    async def scenario(calls, begin):
+        opened = begin(first)
+        await until(lambda: first.taken == [1])
+        loop = asyncio.get_running_loop()
+        made = [loop.create_task(calls.call("a", partial(of, "a", n))) for n in range(5)]
+        made += [loop.create_task(calls.call("b", partial(of, "b", n))) for n in range(3)]
+        await until(lambda: len(calls._queue) == 8)
+        first.release()
+        await asyncio.gather(opened, *made)
+
+    running(threads, scenario)
+    assert gate.taken == [4, 3, 1], "2 of each; then the third of b with 2 of a; then a is alone"
+    assert [sender for batch, sender in batches if batch == 2] == ["a", "a", "b"]

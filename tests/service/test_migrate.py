@@ -131,11 +131,11 @@ def test_only_the_owner_of_the_tables_migrates_them(owned):
     assert migrate(as_role(owned, roles.OWNER)) == []
 
 
-def test_a_role_without_privileges_is_asked_to_migrate_first(owned):
+def test_a_role_without_privileges_is_asked_to_migrate_first(database_url):
     """Before migration 0038, the logins of the processes have none."""
-    with psycopg.connect(owned, autocommit=True) as conn:
+    with psycopg.connect(database_url, autocommit=True) as conn:
         conn.execute("revoke select on migration from suyuan_web")
-    with psycopg.connect(as_role(owned, roles.WEB)) as conn, pytest.raises(MigrationsPending):
+    with psycopg.connect(as_role(database_url, roles.WEB)) as conn, pytest.raises(MigrationsPending):
         check_migrated(conn)
 
 

@@ -28,7 +28,9 @@ class Work(NamedTuple):
 
 POST = Work("post", places=6, per_sender=6, waiting=128, waiting_per_sender=64)
 """Posting events, in bodies that are small enough to be decided together with others."""
-BULK = Work("bulk", places=1, per_sender=1, waiting=32, waiting_per_sender=8)
+BUNDLE = Work("bundle", places=3, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
+"""Posting many events in one body; and any post of a sender that has used up its share of the time for posting."""
+BULK = Work("bulk", places=1, per_sender=1, waiting=32, waiting_per_sender=8, shared=True)
 """Posting events in large bodies."""
 READ = Work("read", places=6, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
 EXPENSIVE = Work("expensive", places=2, per_sender=1, waiting=32, waiting_per_sender=8, shared=True)
@@ -37,6 +39,9 @@ OPEN = Work("open", places=2, per_sender=1, waiting=64, waiting_per_sender=64, s
 """What needs no key, and no database: the published contract."""
 MONITOR = Work("monitor", places=1, per_sender=1, waiting=16, waiting_per_sender=8, shared=True)
 """What operators watch: readiness and metrics."""
-ALL = (POST, BULK, READ, EXPENSIVE, OPEN, MONITOR)
-READERS = sum(work.places for work in ALL)
-"""The size of the pool of connections for reading: one for each place."""
+ALL = (POST, BUNDLE, BULK, READ, EXPENSIVE, OPEN, MONITOR)
+POSTING = (POST, BUNDLE, BULK)
+READING = (READ, EXPENSIVE, OPEN)
+"""What is done in the read process (server/read_process.py)."""
+READERS = sum(work.places for work in READING)
+"""The size of the read process's pool of connections for reading: one for each place."""

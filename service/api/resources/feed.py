@@ -146,18 +146,17 @@ class Follow:
     """A response that sends the selected events after `after` as server-sent events."""
 
     after: Cursor
-    reader: Reader
     source: str
     selection: Selection
 
-    def next(self, after: Cursor) -> tuple[bytes, Cursor]:
+    def next(self, reader: Reader, after: Cursor) -> tuple[bytes, Cursor]:
         """The next server-sent events after `after`, as bytes, and the cursor at the last position that was searched.
 
         If events were searched but none of them is selected, the bytes only give the client that position as its new
         cursor. If no event was searched, the bytes are empty. Raises NotInTheLog if the log no longer has the event at
         `after`.
         """
-        with self.reader.at() as snapshot:
+        with reader.at() as snapshot:
             after.must_be_in(snapshot)
             page = self.selection.page(snapshot, self.source, after.position, pagination.MAX_ROWS)
             reached = Cursor.at(page.cursor, snapshot)
@@ -199,7 +198,7 @@ def log(*, after: int | None, limit: int | None, history: int | None, timeout: i
         with reader().at() as snapshot:
             start.must_be_in(snapshot)
             start = Cursor.at(start.position, snapshot)
-        request.environ[FOLLOW] = Follow(start, reader(), _source(), selection)
+        request.environ[FOLLOW] = Follow(start, _source(), selection)
         unbuffered = {"X-Accel-Buffering": "no"}  # a proxy (nginx) passes on each event at once
         headers = {"Cache-Control": response_headers.NO_STORE, **unbuffered}
         return Response(b"retry: 1000\n\n", 200, headers, content_type=STREAM)
