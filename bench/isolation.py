@@ -79,8 +79,14 @@ def attacks(key: str, fund: Fund, samples: Mapping[str, Any]) -> dict[str, Reque
     for events in (1, 100, 1_000):
         dry = [{**event, "id": f"dry-{next(ids)}"} for event in Payments(fund).events([0], events)]
         found[f"dry runs of {events:,} events"] = [client.request("POST", "/v1/events?dry_run=true", dry, **headers)]
-    again = {**next(fund.founding()), "id": "founded-again"}
-    for name, bundle in (("1,000 malformed events", [{}] * 1_000), ("one refused event", [again])):
+    bundles = {
+        "1,000 malformed events": [{}] * 1_000,
+        "1,000 numbers": [1] * 1_000,
+        "one refused event": [{**next(fund.founding()), "id": "founded-again"}],
+        "one event, recorded before": list(Payments(fund).events([0], 1)),
+        "20 events, recorded before": list(Payments(fund).events([0], 20)),
+    }
+    for name, bundle in bundles.items():
         found[f"bundles of {name}"] = [client.request("POST", "/v1/events", bundle, **headers)]
     return found
 

@@ -18,7 +18,7 @@ from service.api.http import problems, response_headers
 from service.api.http.limits import MAX_BODY_BYTES
 from service.api.http.parameters import CodeConverter, NameConverter, NumberConverter
 from service.api.http.request_context import PRINCIPAL
-from service.api.http.work import OPEN, READ, READERS, Work
+from service.api.http.work import ALL, OPEN, POSTING, READ, Work
 from service.api.posting import intake, refusal_log
 from service.api.resources import (
     alerts,
@@ -52,7 +52,7 @@ from service.config import Config
 from service.ledger.application import Ledger
 from service.look_alikes import alike
 from service.observability import request_log
-from service.observability.metrics import State
+from service.observability.metrics import ProcessState, State
 from service.postgres.snapshots import Reader, keys_pool, open_pool
 
 OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
@@ -64,13 +64,21 @@ BY_KEY = (
 """Modules whose endpoints need an API key or a token."""
 
 
-def open_ledger(url: str) -> Ledger:
-    """The ledger in the database at `url`.
+def open_ledger(url: str, *, connections: int = 8, kept: int = 8) -> Ledger:
+    """The ledger in the database at `url`, with at most so many connections, of which it keeps `kept` open.
 
     The ledger uses today's date, the Chinese calendar, the check digits of social credit codes (USCC), and Unicode's
     table of characters that look alike.
     """
-    return Ledger(url, today=calendar.today, working_days=packaged_working_days, valid_uscc=uscc.is_valid, alike=alike)
+    return Ledger(
+        url,
+        today=calendar.today,
+        working_days=packaged_working_days,
+        valid_uscc=uscc.is_valid,
+        alike=alike,
+        pool_size=connections,
+        kept=kept,
+    )
 
 
 def empty_view() -> LedgerView:
@@ -88,10 +96,11 @@ class _Synchronous(Flask):
         return func
 
 
-def create_app(config: Config) -> Flask:
+def create_app(config: Config, works: Collection[Work] = ALL) -> Flask:
     """Build the web service on the database `config.database_url`.
 
-    The service opens connections, so call this function only after forking.
+    `works`: the kinds of work that this process does. Each pool has a connection for each of their places, so that no
+    request waits for one. The service opens connections, so call this function only after forking.
     """
     assert config.database_url is not None, "the database is chosen before the app is built"
     app = _routes()
@@ -99,12 +108,14 @@ def create_app(config: Config) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["REFUSALS"] = refusal_log.Limits(config.refusals, config.refusal_mb * 2**20)
 
-    reads, key_reads = open_pool(config.database_url, size=READERS), keys_pool(config.database_url)
-    ledger, reader = open_ledger(config.database_url), Reader(reads)
+    places, posting = (sum(work.places for work in kinds) for kinds in (works, {*works} & {*POSTING}))
+    ledger = open_ledger(config.database_url, connections=places, kept=max(posting, 1))
+    reads, key_reads = open_pool(config.database_url, size=places), keys_pool(config.database_url)
+    reader = Reader(reads)
     issuer = tokens.read(config.oidc) if config.oidc else None
     authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
     pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
-    state = State(partial(_figures, reader), pools, ledger.unreadable_snapshots)
+    state = State(partial(_figures, reader), partial(_process_state, pools, ledger))
     app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
     app.extensions.update(keys=key_reads, metrics=state)
 
@@ -157,6 +168,10 @@ def _route(
     needs_key = endpoint.rpartition(".")[0] not in open_blueprints
     work = declared.work if declared else READ
     return Route(work if needs_key or work is not READ else OPEN, needs_key)
+
+
+def _process_state(pools: Mapping[str, Callable[[], Mapping[str, int]]], ledger: Ledger) -> ProcessState:
+    return ProcessState({name: stats_of() for name, stats_of in pools.items()}, ledger.unreadable_snapshots())
 
 
 def _figures(reader: Reader) -> dict[str, float]:

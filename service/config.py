@@ -57,9 +57,9 @@ ABOUT = {
     "PORT": "监听端口 port to listen on [8000]",
     "HEALTH_HOST": "健康检查和指标的监听地址 address of health and metrics alone [127.0.0.1]",
     "HEALTH_PORT": "健康检查和指标的端口，0 为不设 port of health and metrics alone, 0 for none [PORT + 1]",
-    "SUYUAN_RATE": "每个密钥每秒请求数 requests per second of each key [300]",
-    "SUYUAN_SHARE": "有他人使用时，每个密钥可用于查询的时间百分比"
-    " percentage of the time that each key may read while others are at work [25]",
+    "SUYUAN_RATE": "每个密钥每秒的查询数，及每秒的提交数 reads, and posts, per second of each key [300]",
+    "SUYUAN_SHARE": "有他人使用时，每个密钥可用于查询的时间百分比，大批提交亦同"
+    " percentage of the time that each key may read, or post much, while others are at work [25]",
     "SUYUAN_REFUSALS": "每个密钥保留的被拒提交数 refusals kept of each key [10000]",
     "SUYUAN_REFUSAL_MB": "每个密钥的被拒提交所占 MB 数 megabytes of the refusals kept of each key [16]",
     "SUYUAN_REFUSAL_DAYS": "被拒提交保留的天数，0 为不限 days that a refusal is kept, 0 for ever [1095]",

@@ -119,12 +119,13 @@ class Ledger(Application[str]):
         valid_uscc: Callable[[str], bool],
         alike: Callable[[str, str], bool],
         pool_size: int = 8,
+        kept: int = 1,
         max_cached_streams: int = 10_000,
         limits: Limits = POSTS,
     ) -> None:
         self._today, self._valid_uscc, self._alike = today, valid_uscc, alike
         self._calendar = CurrentCalendar(working_days)
-        self._datastore = Datastore(url, pool_size, limits)
+        self._datastore = Datastore(url, pool_size, limits, kept=kept)
         self._states = StateCache(max_cached_streams)
         self._group_commit = GroupCommit(self._process_group)
         self._replays: set[str] = set()

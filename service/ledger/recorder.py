@@ -123,12 +123,19 @@ def recorded(stored: StoredEvent) -> Recorded:
 
 
 class Datastore(PostgresDatastore):
-    """The eventsourcing library's datastore with its connection pool. `url` is any libpq connection string."""
+    """The eventsourcing library's datastore with its connection pool. `url` is any libpq connection string.
 
-    def __init__(self, url: str, pool_size: int, limits: Limits = POSTS) -> None:
+    The pool has at most `pool_size` connections, and keeps at least `kept` open.
+    """
+
+    def __init__(self, url: str, pool_size: int, limits: Limits = POSTS, *, kept: int = 1) -> None:
         self.limits = limits
         super().__init__(
-            "", "", "", "", "", pool_size=pool_size, connect_timeout=WAIT_SECONDS, originator_id_type="text"
+            *("", "", "", "", ""),
+            pool_size=kept,
+            max_overflow=pool_size - kept,
+            connect_timeout=WAIT_SECONDS,
+            originator_id_type="text",
         )
         self.pool.conninfo = conninfo(url)
         self.pool.kwargs = {"row_factory": dict_row}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from prometheus_client import (
     CollectorRegistry,
@@ -46,6 +47,7 @@ LEDGER = {
     "suyuan_funds_held": "Funds that are held because an event cannot be folded.",
 }
 SNAPSHOTS = {"suyuan_snapshots_unreadable": "Snapshots that could not be read, so that the log was replayed."}
+READ_PROCESS = {"suyuan_read_process_up": "1 if the read process answers, otherwise 0."}
 POOLS = {
     "suyuan_pool_connections": "Database connections by pool and state.",
     "suyuan_pool_waiting": "Requests that wait for a database connection.",
@@ -60,6 +62,7 @@ NAMES = frozenset(
         "suyuan_posts_total",
         "suyuan_refusals_total",
         *LEDGER,
+        *READ_PROCESS,
         *POOLS,
         *(f"{name}_total" for name in SNAPSHOTS),
     }
@@ -90,21 +93,31 @@ def active() -> float:
     return metric.samples[0].value
 
 
-class State(Collector):
-    """At each scrape, collects the metrics in LEDGER, the pools' statistics, and the number of unreadable snapshots.
+class ProcessState(NamedTuple):
+    """What each process tells of itself.
 
-    `ledger` returns values by metric name, and raises if the database does not answer. `pools` maps the
-    name of each connection pool to a function that returns psycopg's statistics of the pool. `unreadable_snapshots`
-    returns how many snapshots (saved states of streams) could not be read.
+    `pools`: psycopg's statistics of each connection pool, by its name. `unreadable_snapshots`: how many snapshots
+    (saved states of streams) could not be read.
+    """
+
+    pools: Mapping[str, Mapping[str, int]]
+    unreadable_snapshots: int
+
+
+class State(Collector):
+    """At each scrape, collects the metrics in LEDGER and the state of each process.
+
+    `ledger` returns values by metric name, and raises if the database does not answer. `own` returns the state of this
+    process. `of_reads`, if it is set, returns that of the read process, and raises if this does not answer.
     """
 
     def __init__(
         self,
         ledger: Callable[[], Mapping[str, float]],
-        pools: Mapping[str, Callable[[], Mapping[str, int]]],
-        unreadable_snapshots: Callable[[], int],
+        own: Callable[[], ProcessState],
     ) -> None:
-        self._ledger, self._pools, self._unreadable_snapshots = ledger, pools, unreadable_snapshots
+        self._ledger, self.own = ledger, own
+        self.of_reads: Callable[[], ProcessState] | None = None
 
     def collect(self) -> Iterator[Metric]:
         try:
@@ -113,17 +126,29 @@ class State(Collector):
             figures = {"suyuan_database_up": 0}
         for name, value in figures.items():
             yield GaugeMetricFamily(name, LEDGER[name], value=value)
+        own, reads = self.own(), self._of_reads()
+        if self.of_reads:
+            [(name, about)] = READ_PROCESS.items()
+            yield GaugeMetricFamily(name, about, value=int(reads is not None))
+        states = [own, reads] if reads else [own]
         for name, about in SNAPSHOTS.items():
-            yield CounterMetricFamily(name, about, value=self._unreadable_snapshots())
-        yield from self._pool_metrics()
+            yield CounterMetricFamily(name, about, value=sum(state.unreadable_snapshots for state in states))
+        of_reads = {f"read process: {name}": stats for name, stats in reads.pools.items()} if reads else {}
+        yield from self._pool_metrics({**own.pools, **of_reads})
 
-    def _pool_metrics(self) -> Iterable[Metric]:
+    def _of_reads(self) -> ProcessState | None:
+        """The state of the read process; None if there is none, or if it does not answer."""
+        try:
+            return self.of_reads() if self.of_reads else None
+        except Exception:  # noqa: BLE001 - after any error, the scrape must report that it does not answer
+            return None
+
+    def _pool_metrics(self, pools: Mapping[str, Mapping[str, int]]) -> Iterable[Metric]:
         connections = GaugeMetricFamily(
             "suyuan_pool_connections", POOLS["suyuan_pool_connections"], labels=("pool", "state")
         )
         waiting = GaugeMetricFamily("suyuan_pool_waiting", POOLS["suyuan_pool_waiting"], labels=("pool",))
-        for name, stats_of in self._pools.items():
-            stats = stats_of()
+        for name, stats in pools.items():
             idle = stats.get("pool_available", 0)
             connections.add_metric((name, "idle"), idle)
             connections.add_metric((name, "in_use"), stats.get("pool_size", 0) - idle)

@@ -1,8 +1,9 @@
-"""One log line per request and per post, and their counts in the metrics."""
+"""One log line per request and per post, one for all that could not be read, and their counts in the metrics."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
@@ -45,7 +46,11 @@ def _log(response: Response) -> None:
     metrics.count_request(*measured)
     request.environ[metrics.MEASURED] = measured
     for item in g.posts:
-        _log_item(item, key)
+        if item.post:
+            _log_item(item, key)
+    for outcome, events in Counter(item.result for item in g.posts if not item.post).items():
+        metrics.POSTS.labels(outcome).inc(events)
+        log.info("post", key=key, outcome=outcome, events=events)
     log.info(
         "request",
         method=method,
@@ -58,16 +63,15 @@ def _log(response: Response) -> None:
 
 
 def _log_item(item: Any, key: str | None) -> None:
-    """Count one posted event in the metrics, and log it. `key`: the name of the sender's API key."""
+    """Count one posted event that could be read in the metrics, and log it. `key`: the name of the sender's API key."""
     metrics.POSTS.labels(item.result).inc()
-    fields: dict[str, Any] = {"outcome": item.result}
-    if item.post:
-        fields |= {
-            "type": type(item.post.posted.fact).__name__,
-            "stream": item.post.posted.stream,
-            "source": item.post.identity.source,
-            "id": item.post.identity.id,
-        }
+    fields: dict[str, Any] = {
+        "outcome": item.result,
+        "type": type(item.post.posted.fact).__name__,
+        "stream": item.post.posted.stream,
+        "source": item.post.identity.source,
+        "id": item.post.identity.id,
+    }
     if isinstance(item.outcome, Committed):
         fields["position"] = item.outcome.first
     if isinstance(item.outcome, Refusal):

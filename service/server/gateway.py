@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from socket import socket
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
@@ -33,12 +34,13 @@ from service.observability import logs, request_ids
 from service.observability.request_ids import MAX_LOGGED, with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
 from service.server import bodies, declined, head, probes, unread, wsgi
-from service.server.application import Application
+from service.server.application import Local
 from service.server.brake import Brake
 from service.server.declined import Declined, Disconnected
 from service.server.held_bytes import HeldBytes
 from service.server.log_watcher import LogWatcher
 from service.server.places import REQUEST_SECONDS, Places
+from service.server.read_process import ReadProcess
 from service.server.wsgi import Answer
 
 log = structlog.get_logger()
@@ -49,7 +51,8 @@ NOBODY, PROBES = "", "/readyz"
 MAX_OPEN_PER_SECOND, MAX_DECLINED_PER_SECOND = 50, 100
 """How many requests that need no key, and how many declined requests, are answered per second without a delay."""
 UNRECORDED_SECONDS = 0.005
-"""What a small post that recorded nothing counts towards its sender's share of the time for posting."""
+"""What a small post counts towards its sender's share of the time for posting, if it did not record what was posted, or
+not for the first time."""
 UPLOAD_SECONDS, PROBE_SECONDS = 45.0, 5.0
 """A statement file is answered within UPLOAD_SECONDS, because a separate process reads it; a readiness check within
 PROBE_SECONDS."""
@@ -75,8 +78,8 @@ class Gateway:
 
     def __init__(
         self,
-        app: Application,
-        reads: Application,
+        app: Local,
+        reads: ReadProcess,
         *,
         route: Callable[[str, str], Route],
         authenticator: Authenticator,
@@ -110,6 +113,7 @@ class Gateway:
     def __rsgi_del__(self, _: Any) -> None:
         self._places.close()
         self._key_threads.shutdown(wait=True)
+        self._reads.close()
         logs.BACKGROUND.finish()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
@@ -148,7 +152,8 @@ class Gateway:
                 await self._connections.ended(scope.server, scope.client)
             return
         del environment  # it has the body
-        if len(answer.body) <= unread.SMALL_ANSWER_BYTES or _has_recorded(answer):
+        must_arrive = scope.method == "POST" and _has_recorded(answer)
+        if len(answer.body) <= unread.SMALL_ANSWER_BYTES or must_arrive:
             _send(protocol, answer)
             return
         with self._unread.reserved(sender, len(answer.body)):
@@ -174,21 +179,19 @@ class Gateway:
         For a long poll, the application sets WAIT in `environment`. The response to a long poll is returned once there
         are new events, or at its deadline.
         """
-        if not self._note(environment):
+        if kind is work.POST:
+            kind = _kind_of_post(environment)
+        if not self._note(environment, kind):
             await self._open_brake.pass_by()
         if kind is work.MONITOR:
             return await self._monitor(environment)
-        if kind is work.POST:
-            kind = _kind_of_post(environment)
         application = self._reads if kind in work.READING else self._app
         call = partial(application.answer, environment, kind)
         deadline, seconds = None, _seconds(environment["REQUEST_METHOD"], environment["PATH_INFO"])
         while True:
-            answer = await self._places.run(kind, _sender(environment), call, seconds)
+            answer = await self._places.run(kind, _sender(environment), call, seconds, _cost_of_post)
             wait = environment.pop(WAIT, None)
             if wait is None:
-                if kind is work.POST and not _has_recorded(answer):
-                    self._places.charge(_sender(environment), UNRECORDED_SECONDS)
                 return answer
             deadline = deadline or time.monotonic() + wait.seconds
             with self._follower_slot(environment):
@@ -197,10 +200,10 @@ class Gateway:
             await self._identify(environment)
             environment |= {COUNTED: True, WAITED_AFTER: wait.after, "wsgi.input": io.BytesIO()}
 
-    def _note(self, environment: Mapping[str, Any]) -> bool:
+    def _note(self, environment: Mapping[str, Any], kind: Work) -> bool:
         """Note that the request's sender is at work. Returns False if the request has no sender."""
         if sender := _sender(environment):
-            self._places.note(sender)
+            self._places.note(sender, kind)
         return bool(sender)
 
     async def _probe(self, scope: probes.Scope) -> Answer:
@@ -231,7 +234,10 @@ class Gateway:
             case "/healthz":
                 return call()  # needs no thread and no database: it says that this process answers
             case "/readyz":
-                return await self._ready(environment["REQUEST_METHOD"], call)
+                answer = await self._ready(environment["REQUEST_METHOD"], call)
+                own = environment[request_ids.FIELDS]["request_id"]  # the answer may be that to another request
+                named = [(name, own if name == request_ids.HEADER else value) for name, value in answer.headers]
+                return answer._replace(headers=named)
         return await self._places.run(work.MONITOR, _sender(environment), call)
 
     async def _ready(self, method: str, call: Callable[[], Answer]) -> Answer:
@@ -329,8 +335,16 @@ def _sender(environment: Mapping[str, Any]) -> str:
 
 
 def _has_recorded(answer: Answer) -> bool:
-    """Whether events were recorded: then the sender must get the answer, whatever it has not read."""
+    """Whether the post whose answer this is has recorded events, now or before."""
     return any(name == "Event-Position" for name, _ in answer.headers)
+
+
+def _cost_of_post(answer: Answer) -> float:
+    """What a small post counts towards its sender's share of the time for posting, in seconds.
+
+    It counts unless it recorded all that was posted, or the service is to blame that it did not.
+    """
+    return 0 if answer.status in (201, 429) or answer.status >= 500 else UNRECORDED_SECONDS
 
 
 def _seconds(method: str, path: str) -> float:
@@ -342,8 +356,8 @@ def _kind_of_post(environment: Mapping[str, Any]) -> Work:
     """The kind of work of a request that posts events. A dry run records nothing, and is not decided in a batch."""
     body = environment["wsgi.input"].getvalue()
     is_small = len(body) <= bodies.SMALL_BODY_BYTES
-    if "dry_run" in environment["QUERY_STRING"]:
+    if parse_qs(environment["QUERY_STRING"]).get("dry_run") == ["true"]:
         return work.READ if is_small else work.EXPENSIVE
     if not is_small:
         return work.BULK
-    return work.POST if body.count(b"{") <= bodies.MAX_SMALL_OBJECTS else work.BUNDLE
+    return work.POST if body.count(b",") + body.count(b"[") <= bodies.MAX_SMALL_VALUES else work.BUNDLE

@@ -63,8 +63,8 @@ class Lane(Generic[T]):
         queue = self._waiting.setdefault(sender, deque())
         if len(queue) >= self.work.waiting_per_sender:
             raise LaneFull(of_sender=True)
-        if self.waiting >= self.work.waiting:
-            raise LaneFull(of_sender=False)
+        if self.waiting >= self.work.waiting and len(queue) >= self.work.waiting // len(self._waiting):
+            raise LaneFull(of_sender=False)  # each sender may have its part of the queue, however full that is
         loop = asyncio.get_running_loop()
         entry = call, loop.create_future()
         queue.append(entry)

@@ -47,27 +47,36 @@ class Places:
             lane.close()
         self._post_threads.shutdown(wait=True)
 
-    def note(self, sender: str) -> None:
-        """Note that the sender has sent a request now."""
+    def note(self, sender: str, work: Work) -> None:
+        """Note that the sender has sent a request for this kind of work now."""
         self._reading.note(sender)
-        self._posting_time.note(sender)
+        if work in POSTING:
+            self._posting_time.note(sender)
 
-    def charge(self, sender: str, seconds: float) -> None:
-        """Count `seconds` towards the sender's share of the time for posting."""
-        self._posting_time.charge(sender, seconds)
-
-    async def run(self, work: Work, sender: str, call: Callable[[], T], seconds: float = REQUEST_SECONDS) -> T:
+    async def run(
+        self,
+        work: Work,
+        sender: str,
+        call: Callable[[], T],
+        seconds: float = REQUEST_SECONDS,
+        cost_of_post: Callable[[T], float] = lambda _: 0,
+    ) -> T:
         """The result of `call`, made for `sender`. Raises Declined if it cannot begin, or has not ended in time.
+
+        `cost_of_post`: how many seconds the result of a small post counts towards the sender's share of the time for
+        posting. Other work counts by the time that it takes.
 
         A call that has begun goes on in its thread, within the limits of its database session. A post may therefore be
         recorded although its sender gets a 503. As after any 503, the sender sends the post again.
         """
         try:
-            if work is POST and self._posting_time.used_up(sender):
-                work = BUNDLE  # where it waits until the sender has some time again
+            if work is POST and not self._posting_time.used_up(sender):
+                result = await self._in_batch(sender, call, seconds)
+                self._posting_time.charge(sender, cost_of_post(result))
+                return result
             if work is POST:
-                return await self._in_batch(sender, call, seconds)
-            result: T = await self._lanes[work].run(sender, partial(_active, call), seconds)
+                work = BUNDLE  # where it waits until the sender has some time again
+            result = await self._lanes[work].run(sender, partial(_active, call), seconds)
         except LaneFull as full:
             raise Declined("too-much-at-once" if full.of_sender else "overloaded") from full
         except (TimeoutError, ReadProcessEnded) as error:
@@ -85,7 +94,7 @@ class Places:
         """Context manager: counts a post of the sender. Raises LaneFull if too many are under way."""
         if self._posting[sender] >= POST.waiting_per_sender:
             raise LaneFull(of_sender=True)
-        if self._posting.total() >= POST.waiting:
+        if self._posting.total() >= POST.waiting and self._posting[sender] >= POST.waiting // (len(self._posting) + 1):
             raise LaneFull(of_sender=False)
         self._posting[sender] += 1
         try:

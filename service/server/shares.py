@@ -19,28 +19,46 @@ class _Account:
     at: float
 
 
+class _LastRequests:
+    """When the senders sent their last requests, as far as it must be known to tell whether one of them is alone."""
+
+    def __init__(self) -> None:
+        self._last, self._last_at = "", float("-inf")
+        self._other_at = float("-inf")
+        """When a sender other than `_last`, the sender of the last request, sent its last request."""
+
+    def note(self, sender: str, at: float) -> None:
+        if sender != self._last:
+            self._last, self._other_at = sender, self._last_at
+        self._last_at = at
+
+    def of_others(self, sender: str) -> float:
+        """When another sender sent its last request."""
+        return self._other_at if sender == self._last else self._last_at
+
+
 class Shares:
     """Gives each sender `per_second` seconds of work in each second. What it does not use is kept, up to BURST_SECONDS.
 
-    While a sender is alone, its work is not counted. Not thread-safe: used in the event loop only.
+    While a sender is alone, its work is not counted. A sender that has used up its share waits only while there are
+    others that have not. Not thread-safe: used in the event loop only.
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._per_second, self._clock = per_second, clock
         self._accounts: dict[str, _Account] = {}
-        self._last, self._last_at = "", float("-inf")
-        self._other_at = float("-inf")
-        """When a sender other than `_last`, the sender of the last request, sent its last request."""
+        self._requests, self._of_rested = _LastRequests(), _LastRequests()
+        """The last requests of all senders, and of those that had time left when they sent them."""
 
     def note(self, sender: str) -> None:
         """Note that the sender has sent a request now."""
-        if sender != self._last:
-            self._last, self._other_at = sender, self._last_at
-        self._last_at = self._clock()
+        self._requests.note(sender, self._clock())
+        if self.balance(sender) > 0:
+            self._of_rested.note(sender, self._clock())
 
     def used_up(self, sender: str) -> bool:
-        """Whether the sender must wait, because it has no time left and is not alone."""
-        return self.balance(sender) <= 0 and not self._is_alone(sender)
+        """Whether the sender must wait, because it has no time left, and others that have some are at work."""
+        return self.balance(sender) <= 0 and self._is_recent(self._of_rested.of_others(sender))
 
     def balance(self, sender: str) -> float:
         """The seconds of work that the sender may still use now; negative if it has used more than its share."""
@@ -49,7 +67,7 @@ class Shares:
 
     def charge(self, sender: str, seconds: float) -> None:
         """Count `seconds` of work that was done for the sender, unless the sender is alone."""
-        if self._is_alone(sender):
+        if not self._is_recent(self._requests.of_others(sender)):
             return
         if len(self._accounts) >= MAX_TRACKED and sender not in self._accounts:
             self._forget_rested()
@@ -59,9 +77,8 @@ class Shares:
         """How long the sender must wait at most until it has time left or is alone."""
         return min(max(0.0, -self.balance(sender) / self._per_second), ALONE_SECONDS)
 
-    def _is_alone(self, sender: str) -> bool:
-        other_at = self._other_at if sender == self._last else self._last_at
-        return self._clock() - other_at > ALONE_SECONDS
+    def _is_recent(self, at: float) -> bool:
+        return self._clock() - at <= ALONE_SECONDS
 
     def _grown(self, account: _Account) -> float:
         return min(BURST_SECONDS, account.balance + (self._clock() - account.at) * self._per_second)

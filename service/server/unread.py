@@ -11,6 +11,7 @@ import os
 import re
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -67,12 +68,10 @@ class Connections:
         async with self._lock:
             began = time.monotonic()
             if began > self._read_again_at:
-                self._sending = await asyncio.to_thread(_all_sending)
+                with suppress(OSError, RuntimeError):  # no file may be opened, or no thread started: try again later
+                    self._sending, self._read_at = await asyncio.to_thread(_all_sending), began
                 ended = time.monotonic()
-                self._read_at, self._read_again_at = (
-                    began,
-                    ended + max(FIRST_PAUSE_SECONDS, MAX_TIMES * (ended - began)),
-                )
+                self._read_again_at = ended + max(FIRST_PAUSE_SECONDS, MAX_TIMES * (ended - began))
 
 
 def _all_sending() -> frozenset[tuple[int, int]]:

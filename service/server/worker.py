@@ -12,10 +12,11 @@ import structlog
 from flask import Flask
 
 from service import supervisor
+from service.api.http.work import MONITOR, POSTING
 from service.app import create_app
 from service.config import Config
 from service.observability import logs
-from service.server import read_process
+from service.server import memory, read_process
 from service.server.application import Local
 from service.server.gateway import Gateway
 from service.server.log_watcher import LogWatcher
@@ -44,10 +45,12 @@ def _warm_up(app: Flask) -> None:
 
 def build(config: Config) -> Gateway:
     """The gateway that the web server's worker loads. The worker calls this function after the fork."""
+    memory.keep_large_blocks_apart()
     reads = read_process.fork(config)  # before anything starts a thread
     logs.configure(in_background=True)
     supervisor.watch_parent(lambda: os._exit(1))  # an orphaned worker would occupy the port for ever
-    app = create_app(config)
+    app = create_app(config, (*POSTING, MONITOR))
+    app.extensions["metrics"].of_reads = reads.state
     app.extensions["warming"] = threading.Thread(target=_warm_up, args=(app,), name="warm up", daemon=True)
     app.extensions["warming"].start()
     gc.freeze()  # objects created so far are never garbage

@@ -40,6 +40,7 @@ def everything(site: Site, _: Random) -> Sequence[psutil.Process]:
 VICTIMS: dict[str, Choose] = {
     "a web process": lambda site, random: random.choice(site.webs).processes(),
     "a web worker": lambda site, random: random.sample(site.workers(), 1),
+    "a read process": lambda site, random: random.sample(site.read_processes(), 1),
     "the projector": lambda site, _: site.projector.processes(),
     "the checker": a_check,
     "the pooler": lambda site, _: site.pooler.processes() if site.pooler else [],

@@ -99,8 +99,11 @@ class Site:
         return [*self.webs, self.projector, *([self.pooler] if self.pooler else [])]
 
     def workers(self) -> list[psutil.Process]:
-        """The processes of the web servers that answer requests."""
-        return [each for web in self.webs for each in web.processes()[1:]]
+        """The processes of the web servers that receive requests."""
+        return [worker for web in self.webs for main in web.processes()[:1] for worker in main.children()]
+
+    def read_processes(self) -> list[psutil.Process]:
+        return [reads for worker in self.workers() for keeper in worker.children() for reads in keeper.children()]
 
     def checker(self) -> list[psutil.Process]:
         """The processes of the check that runs now."""

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from service.api.http.work import ALL, MONITOR, POSTING, READERS, READING, Work
+from service.api.http.work import ALL, MONITOR, POSTING, READING, Work
 from service.server.brake import DELAY_SECONDS, Brake
 from service.server.lane import Lane, LaneFull
 from service.server.shares import ALONE_SECONDS, BURST_SECONDS, Shares
@@ -111,7 +111,7 @@ def test_two_senders_whose_queues_never_end_take_turns():
     run(scenario, of=work(places=1))
 
 
-@pytest.mark.parametrize(("senders", "of_sender"), [("aaaaa", True), ("aaaabbbbc", False)])
+@pytest.mark.parametrize(("senders", "of_sender"), [("aaaaa", True), ("aaaabbbbccc", False)])
 def test_a_call_is_refused_if_too_many_wait_and_the_error_says_whose(senders, of_sender):
     async def scenario(calls):
         waiting = [calls.start(sender, f"{sender}{number}") for number, sender in enumerate(senders)]
@@ -266,10 +266,44 @@ def test_the_brake_delays_only_what_comes_too_often(monkeypatch):
     assert delays == [DELAY_SECONDS] * 2
 
 
-def test_a_connection_is_there_for_each_request_that_may_read():
-    assert sum(each.places for each in READING) == READERS
-
-
 def test_each_kind_of_work_but_monitoring_either_posts_or_reads():
     assert {*POSTING, *READING} == {*ALL} - {MONITOR}
     assert not {*POSTING} & {*READING}
+
+
+def test_two_senders_whose_time_is_used_up_do_not_keep_each_other_waiting():
+    clock = Clock()
+    shares = Shares(0.25, clock)
+    for sender in ("a", "b"):
+        shares.note("a")
+        shares.note("b")
+        shares.charge(sender, 10)
+    shares.note("a")
+    shares.note("b")
+    assert shares.used_up("a"), "b had time left when it sent its last request but one"
+    clock.now += ALONE_SECONDS + 0.1
+    for sender in ("a", "b"):
+        shares.note(sender)
+        assert not shares.used_up(sender)
+    shares.note("c")
+    assert shares.used_up("a")
+    assert shares.used_up("b")
+
+
+def test_a_sender_has_its_part_of_a_lane_that_others_have_filled():
+    async def scenario(calls):
+        for sender in ("a", "b"):
+            for number in range(4):
+                calls.start(sender, f"{sender}{number}")
+        await calls.have_begun("a0", "b0")
+        with pytest.raises(LaneFull) as full:
+            await calls.lane.run("a", lambda: None, 1)
+        assert full.value.of_sender
+        third = [calls.start("c", f"c{number}") for number in range(2)]
+        await asyncio.sleep(0)
+        assert not any(each.done() for each in third)
+        with pytest.raises(LaneFull) as full:
+            await calls.lane.run("c", lambda: None, 1)
+        assert not full.value.of_sender
+
+    run(scenario, work(places=2, waiting=6, waiting_per_sender=3))

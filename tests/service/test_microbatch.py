@@ -291,3 +291,29 @@ def test_while_several_senders_wait_a_batch_has_few_calls_of_each(threads, paces
     running(threads, scenario)
     assert gate.taken == [4, 3, 1], "2 of each; then the third of b with 2 of a; then a is alone"
     assert [sender for batch, sender in batches if batch == 2] == ["a", "a", "b"]
+
+
+def test_a_sender_with_few_calls_is_waited_for_although_another_has_many_queued(threads, paces):
+    """Otherwise the queue of the one would fill the next batch before the clients of the other can send again."""
+    paces.setattr(microbatch, "MAX_CALLS_OF_SENDER", 2)
+    paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 60)
+    first, gate = Gate(), Gate(open_=True)
+
+    async def scenario(calls, begin):
+        loop = asyncio.get_running_loop()
+        opened = loop.create_task(calls.call("b", first))
+        await until(lambda: first.taken == [1])
+        many = [loop.create_task(calls.call("a", partial(submit, gate, n))) for n in range(5)]
+        await until(lambda: len(calls._queue) == 5)
+        first.release()
+        await opened
+        await asyncio.sleep(0.05)
+        assert gate.taken == [], "b has not sent again"
+        await calls.call("b", partial(submit, gate, "b"))
+        assert gate.taken == [3], "with two of the five calls of a: no more were waited for"
+        paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 0)
+        await calls.call("b", partial(submit, gate, "b"))
+        await asyncio.gather(*many)
+
+    running(threads, scenario)
+    assert gate.taken[:2] == [3, 3]

@@ -1,11 +1,14 @@
 """Places: a sender that has used up its time for posting waits, and no other sender does."""
 
 import asyncio
+import threading
+from functools import partial
 
 import pytest
 
 from service.api.http.work import BULK, POST, READ
 from service.server.declined import Declined
+from service.server.lane import LaneFull
 from service.server.places import Places
 
 
@@ -16,16 +19,21 @@ def places():
     places.close()
 
 
+async def use_up(places):
+    """A post of `a` that counts a hundred seconds."""
+    await places.run(POST, "a", lambda: None, cost_of_post=lambda _: 100)
+
+
 def both_at_work(places):
-    places.note("a")
-    places.note("b")
+    places.note("a", POST)
+    places.note("b", POST)
 
 
 @pytest.mark.parametrize("work", [POST, BULK], ids=lambda work: work.name)
 def test_a_sender_that_has_used_up_its_time_for_posting_waits_and_no_other_sender_does(places, work):
     async def scenario():
         both_at_work(places)
-        places.charge("a", 100)
+        await use_up(places)
         waiting = asyncio.ensure_future(places.run(work, "a", lambda: "a", 0.3))
         assert await places.run(work, "b", lambda: "b") == "b"
         with pytest.raises(Declined) as declined:
@@ -38,7 +46,7 @@ def test_a_sender_that_has_used_up_its_time_for_posting_waits_and_no_other_sende
 def test_the_time_for_posting_is_not_taken_from_the_time_for_reading(places):
     async def scenario():
         both_at_work(places)
-        places.charge("a", 100)
+        await use_up(places)
         assert await places.run(READ, "a", lambda: "a") == "a"
 
     asyncio.run(scenario())
@@ -46,8 +54,40 @@ def test_the_time_for_posting_is_not_taken_from_the_time_for_reading(places):
 
 def test_a_sender_that_is_alone_never_waits(places):
     async def scenario():
-        places.note("a")
-        places.charge("a", 100)
+        places.note("a", POST)
+        await use_up(places)
         assert await places.run(POST, "a", lambda: "a") == "a"
+
+    asyncio.run(scenario())
+
+
+def test_a_sender_that_only_reads_does_not_keep_another_from_posting_much(places):
+    async def scenario():
+        places.note("a", POST)
+        places.note("b", READ)
+        await use_up(places)
+        assert await places.run(BULK, "a", lambda: "a") == "a"
+
+    asyncio.run(scenario())
+
+
+def test_two_senders_do_not_keep_a_third_from_posting(places):
+    """Together they have as many posts under way as all may have; the third may have its part nevertheless."""
+
+    async def scenario():
+        gate = threading.Event()
+        both = [
+            asyncio.ensure_future(places.run(POST, sender, partial(gate.wait, 20)))
+            for sender in ("a", "b")
+            for _ in range(POST.waiting_per_sender)
+        ]
+        await asyncio.sleep(0)
+        with pytest.raises(LaneFull):
+            places._posts_of("a").__enter__()
+        third = asyncio.ensure_future(places.run(POST, "c", lambda: "c"))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await third == "c"
+        await asyncio.gather(*both)
 
     asyncio.run(scenario())

@@ -29,6 +29,7 @@ def served(server_url, template):
         assert api.post(founding(api), "fund-office").status_code == 201
         for _ in range(EVENTS // 500):
             assert api.bundle([json.loads(appropriation(api)) for _ in range(500)], "fund-office").status_code == 201
+        api.fold()
         server = Served(api)
         yield server
         server.stop()
@@ -81,6 +82,12 @@ def test_a_large_answer_that_is_read_arrives_whole_and_ends_its_connection(serve
     assert (len(body) > ANSWER_BYTES, len(json.loads(body)) > 1_000) == (True, True)
 
 
+def test_a_journal_is_a_large_answer_too_although_it_names_the_last_event(served):
+    status, headers, body = served.call("GET", "/v1/funds/f/journal.hledger", None, "auditor")
+    assert (status, headers["Connection"], "Event-Position" in headers) == (200, "close", True)
+    assert len(body) > unread.SMALL_ANSWER_BYTES
+
+
 def test_small_answers_leave_their_connection_open(served):
     with closing(http.client.HTTPConnection("127.0.0.1", served.port, timeout=10)) as connection:
         for _ in range(3):
@@ -116,7 +123,7 @@ def test_a_bundle_is_answered_as_it_was_recorded_however_much_its_key_has_not_re
     assert len(body) > unread.SMALL_ANSWER_BYTES
 
 
-@pytest.mark.long("waits for a limit of 20 s")
+@pytest.mark.long("waits for a limit of 30 s")
 def test_a_connection_whose_client_reads_nothing_is_closed_in_time(served):
     with asking(served, 3):
         wait_until(lambda: established(served) == 3, 10)

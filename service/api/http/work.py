@@ -1,4 +1,4 @@
-"""The kinds of work that requests ask for. Each kind has places of its own (docs/decisions/0135).
+"""The kinds of work that requests ask for. Each kind has places of its own (docs/decisions/0135, 0149).
 
 A place is a thread, and a database connection if the work needs one. The gateway begins no more requests than there
 are places, so no kind of work can take the places of another, and a request that was begun never waits for a
@@ -29,7 +29,7 @@ class Work(NamedTuple):
 POST = Work("post", places=6, per_sender=6, waiting=128, waiting_per_sender=64)
 """Posting events, in bodies that are small enough to be decided together with others."""
 BUNDLE = Work("bundle", places=3, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
-"""Posting many events in one body; and any post of a sender that has used up its share of the time for posting."""
+"""Posting several events in one body; and any post of a sender that has used up its share of the time for posting."""
 BULK = Work("bulk", places=1, per_sender=1, waiting=32, waiting_per_sender=8, shared=True)
 """Posting events in large bodies."""
 READ = Work("read", places=6, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
@@ -43,5 +43,3 @@ ALL = (POST, BUNDLE, BULK, READ, EXPENSIVE, OPEN, MONITOR)
 POSTING = (POST, BUNDLE, BULK)
 READING = (READ, EXPENSIVE, OPEN)
 """What is done in the read process (server/read_process.py)."""
-READERS = sum(work.places for work in READING)
-"""The size of the read process's pool of connections for reading: one for each place."""

@@ -28,7 +28,8 @@ def alive() -> Response:
 def ready() -> Response:
     """Whether the database is reachable and the service is ready, with the positions of the log and the projections.
 
-    Every connection pool is used as a request would use it, so that a working pool does not hide a broken one.
+    Every connection pool of this process is used as a post would use it, so that a working pool does not hide a broken
+    one. The read process is not asked: posts go on without it, and `suyuan_read_process_up` tells.
     """
     warming = current_app.extensions.get("warming")
     if warming and warming.is_alive():
