@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import suppress
 from functools import partial
@@ -22,11 +22,6 @@ BATCH_WAIT_SECONDS = 0.004
 """Maximum time that queued calls wait for more calls to join their batch."""
 SLOW_BATCH_SECONDS = 0.02
 """After this time, a batch no longer blocks other calls: its unstarted calls, and new calls, run in another thread."""
-
-
-def _limit(senders: Collection[str]) -> int:
-    """The maximum number of calls of each of these senders in a batch."""
-    return MAX_BATCH_CALLS if len(senders) <= 1 else MAX_CALLS_OF_SENDER
 
 
 class _Queued(NamedTuple, Generic[T]):
@@ -95,7 +90,7 @@ class MicroBatcher(Generic[T]):
 
     def _take_batch(self) -> deque[_Queued[T]]:
         """The first queued calls, within the limits of one batch. They are taken out of the queue."""
-        limit = _limit(self._queued.keys() | self._expected.keys())
+        limit = self._limit()
         taken, left, of_sender = deque[_Queued[T]](), deque[_Queued[T]](), Counter[str]()
         for queued in self._queue:
             fits = len(taken) < MAX_BATCH_CALLS and of_sender[queued.sender] < limit
@@ -107,9 +102,15 @@ class MicroBatcher(Generic[T]):
 
     def _is_complete(self) -> bool:
         """Whether the next batch need not wait for more calls."""
-        if len(self._queue) >= MAX_BATCH_CALLS:
+        limit = self._limit()
+        if sum(min(count, limit) for count in self._queued.values()) >= MAX_BATCH_CALLS:
             return True
         return all(self._queued[sender] >= count for sender, count in self._expected.items())
+
+    def _limit(self) -> int:
+        """The maximum number of calls of each sender in the next batch."""
+        senders = self._queued.keys() | self._expected.keys()
+        return MAX_BATCH_CALLS if len(senders) <= 1 else MAX_CALLS_OF_SENDER
 
     def _take_back(self, batch: deque[_Queued[T]]) -> None:
         """Stop waiting for a slow batch: its unstarted calls return to the queue's front, and a new batch starts."""
@@ -131,9 +132,9 @@ class MicroBatcher(Generic[T]):
         Of each sender so many calls are expected as were queued already when the last batch had its first result, and
         one new call for each that was answered since the batch was started; but no more than one batch has.
         """
-        expected = self._queued_before + self._answered
-        limit = _limit(expected.keys())
-        self._expected = Counter({sender: min(count, limit) for sender, count in expected.items()})
+        self._expected = self._queued_before + self._answered
+        limit = self._limit()
+        self._expected = Counter({sender: min(count, limit) for sender, count in self._expected.items()})
         if self._expected.total() <= 1 or self._is_complete():
             self._begin()
         else:

@@ -20,6 +20,8 @@ from service.server.shares import Shares
 
 REQUEST_SECONDS = 10.0
 """A request is answered within this time, whatever the database does: with 503 if there is no answer by then."""
+POSTING_BURST_SECONDS = 0.1
+"""How much unused time for posting a sender can save up. What is begun is ended, however long it takes."""
 T = TypeVar("T")
 
 
@@ -30,7 +32,7 @@ class Places:
     """
 
     def __init__(self, share: float) -> None:
-        self._reading, self._posting_time = Shares(share), Shares(share)
+        self._reading, self._posting_time = Shares(share), Shares(share, burst=POSTING_BURST_SECONDS)
         self._lanes = {
             work: Lane[Any](work, self._posting_time if work in POSTING else self._reading)
             for work in ALL

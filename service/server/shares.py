@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 BURST_SECONDS = 0.5
-"""How much unused time a sender can save up."""
+"""How much unused time a sender can save up, unless it is said otherwise."""
 ALONE_SECONDS = 1.0
 """A sender is alone if no other sender has sent a request for this time."""
 MAX_TRACKED = 10_000
@@ -38,14 +38,16 @@ class _LastRequests:
 
 
 class Shares:
-    """Gives each sender `per_second` seconds of work in each second. What it does not use is kept, up to BURST_SECONDS.
+    """Gives each sender `per_second` seconds of work per second. What it does not use is kept, up to `burst` seconds.
 
     While a sender is alone, its work is not counted. A sender that has used up its share waits only while there are
     others that have not. Not thread-safe: used in the event loop only.
     """
 
-    def __init__(self, per_second: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._per_second, self._clock = per_second, clock
+    def __init__(
+        self, per_second: float, clock: Callable[[], float] = time.monotonic, burst: float = BURST_SECONDS
+    ) -> None:
+        self._per_second, self._clock, self._burst = per_second, clock, burst
         self._accounts: dict[str, _Account] = {}
         self._requests, self._of_rested = _LastRequests(), _LastRequests()
         """The last requests of all senders, and of those that had time left when they sent them."""
@@ -63,7 +65,7 @@ class Shares:
     def balance(self, sender: str) -> float:
         """The seconds of work that the sender may still use now; negative if it has used more than its share."""
         account = self._accounts.get(sender)
-        return BURST_SECONDS if account is None else self._grown(account)
+        return self._burst if account is None else self._grown(account)
 
     def charge(self, sender: str, seconds: float) -> None:
         """Count `seconds` of work that was done for the sender, unless the sender is alone."""
@@ -81,10 +83,10 @@ class Shares:
         return self._clock() - at <= ALONE_SECONDS
 
     def _grown(self, account: _Account) -> float:
-        return min(BURST_SECONDS, account.balance + (self._clock() - account.at) * self._per_second)
+        return min(self._burst, account.balance + (self._clock() - account.at) * self._per_second)
 
     def _forget_rested(self) -> None:
         """Forget the senders whose balance is full again: a sender that is not tracked has a full balance."""
         self._accounts = {
-            sender: account for sender, account in self._accounts.items() if self._grown(account) < BURST_SECONDS
+            sender: account for sender, account in self._accounts.items() if self._grown(account) < self._burst
         }

@@ -452,13 +452,13 @@ def test_a_database_without_the_current_schema_is_not_served(server_url):
 
 
 JUNK = {
-    "single": ("{}", "application/cloudevents+json", 160),
-    "bundle": ("[" + ",".join(["{}"] * 1_000) + "]", "application/cloudevents-batch+json", 40),
-    "bundle of numbers": ("[" + ",".join(["1"] * 1_000) + "]", "application/cloudevents-batch+json", 40),
+    "single": ("{}", "application/cloudevents+json", 80),
+    "bundle": ("[" + ",".join(["{}"] * 1_000) + "]", "application/cloudevents-batch+json", 25),
+    "bundle of numbers": ("[" + ",".join(["1"] * 1_000) + "]", "application/cloudevents-batch+json", 25),
 }
 """Posts that record nothing, and at most how many of them are answered in 4.5 s beside another key's posts.
 
-A share of 1 % and the half second that may be saved up are enough for 109 single posts and some ten bundles.
+A share of 1 % and the tenth of a second that may be saved up are enough for 29 single posts and a few bundles.
 """
 
 

@@ -296,6 +296,7 @@ def test_while_several_senders_wait_a_batch_has_few_calls_of_each(threads, paces
 def test_a_sender_with_few_calls_is_waited_for_although_another_has_many_queued(threads, paces):
     """Otherwise the queue of the one would fill the next batch before the clients of the other can send again."""
     paces.setattr(microbatch, "MAX_CALLS_OF_SENDER", 2)
+    paces.setattr(microbatch, "MAX_BATCH_CALLS", 4)
     paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 60)
     first, gate = Gate(), Gate(open_=True)
 
