@@ -135,8 +135,8 @@ class Gateway:
         route = self._route(scope.method, scope.path)
         head.check(scope, route)
         length = bodies.length_of(scope.headers)
-        if length and scope.method in ("GET", "HEAD"):
-            raise Declined("bad-request")  # it would take memory, and means nothing
+        if length:
+            head.check_may_have_body(scope.method, route)
         principal = await self._admit(scope, route, length, fields)
         sender = principal.name if principal else NOBODY
         with self._bodies.reserved(sender, length):

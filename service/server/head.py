@@ -23,9 +23,19 @@ def check(scope: Any, route: Route) -> None:
     if len(scope.path) + len(scope.query_string) + fields > MAX_HEAD_BYTES:
         raise Declined("headers-too-large")
     if not scope.method.isupper():  # methods are case-sensitive, and Werkzeug would take `get` for GET
-        raise Declined("method-not-allowed", {"Allow": ", ".join(route.methods)})
+        raise _not_allowed(route)
     if not _names_one_host(scope):
         raise Declined("bad-header", header="Host", detail="It must name one host, once. 须且只能指明一个主机。")
+
+
+def check_may_have_body(method: str, route: Route) -> None:
+    """Raises Declined if the request has one of the methods with which a body means nothing: it would take memory."""
+    if method in ("GET", "HEAD"):
+        raise _not_allowed(route) if route.methods else Declined("bad-request")
+
+
+def _not_allowed(route: Route) -> Declined:
+    return Declined("method-not-allowed", {"Allow": ", ".join(route.methods)})
 
 
 def _names_one_host(scope: Any) -> bool:

@@ -497,6 +497,12 @@ def test_a_body_is_not_received_with_a_method_that_gives_it_no_meaning(shared_se
     connection.close()
 
 
+def test_a_body_with_a_method_that_the_address_lacks_is_answered_405(shared_server):
+    address = "/v1/projects/p/allocations"
+    status, headers, _ = shared_server.call("GET", address, "{}", "auditor")
+    assert (status, "GET" in headers["Allow"]) == (405, False)
+
+
 def test_a_post_is_a_dry_run_if_the_parameter_is_true_and_not_if_it_is_named(served, api):
     assert served.call("POST", "/v1/events?dry_run=false", founding(api), "fund-office")[0] == 201
     for query in ("dry_run=true", "dry%5Frun=true"):
