@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
 LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-compile-command 'make lock' \
 	--universal --python-version 3.11 --generate-hashes --group build
 
-# Tests of sockets and of the proxy, in which the version of PostgreSQL makes no difference.
-SOCKETS := $(addprefix --ignore=tests/service/test_,http.py nginx.py probes.py unread.py)
+# Tests of sockets, processes and the proxy, in which the version of PostgreSQL makes no difference.
+SOCKETS := $(addprefix --ignore=tests/service/test_,gateway.py http.py nginx.py probes.py read_process.py secrets.py unread.py)
 
 .PHONY: help run test test-all faults lint format explore mutants contract schema lock archive spark \
 	bench bench-all bench-replay clean
