@@ -14,8 +14,8 @@ from service.server.declined import Declined, Disconnected
 SMALL_BODY_BYTES = 64 * 1024
 """A larger body is a large body. A post with a large body is never handled together with other posts."""
 MAX_SMALL_VALUES = 100
-"""A body with more commas and opening brackets is not handled together with other posts either: it may have many
-events, or many errors."""
+"""An event with more commas and opening brackets is not handled together with other posts either: it may have many
+rows, or many errors."""
 MAX_LARGE_BYTES_PER_SENDER, MAX_LARGE_BYTES = 2 * MAX_BODY_BYTES, 6 * MAX_BODY_BYTES
 """Maximum number of bytes in the large bodies of all requests that are not answered yet, per sender and in total."""
 BODY_SECONDS = 10.0

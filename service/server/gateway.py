@@ -353,11 +353,15 @@ def _seconds(method: str, path: str) -> float:
 
 
 def _kind_of_post(environment: Mapping[str, Any]) -> Work:
-    """The kind of work of a request that posts events. A dry run records nothing, and is not decided in a batch."""
+    """The kind of work of a request that posts events: POST if it has one short event.
+
+    A dry run records nothing, and is not decided in a batch.
+    """
     body = environment["wsgi.input"].getvalue()
     is_small = len(body) <= bodies.SMALL_BODY_BYTES
     if parse_qs(environment["QUERY_STRING"]).get("dry_run") == ["true"]:
         return work.READ if is_small else work.EXPENSIVE
     if not is_small:
         return work.BULK
-    return work.POST if body.count(b",") + body.count(b"[") <= bodies.MAX_SMALL_VALUES else work.BUNDLE
+    is_event = body[:16].lstrip().startswith(b"{") and body.count(b",") + body.count(b"[") <= bodies.MAX_SMALL_VALUES
+    return work.POST if is_event else work.BUNDLE

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from service.server.declined import Declined
 
+GUARANTEED_BYTES = 1024 * 1024
+
 
 class HeldBytes:
     """Limits the bytes held at a time to `per_sender` and `in_total`. Up to `small` bytes are not counted."""
@@ -21,14 +23,15 @@ class HeldBytes:
         """Context manager: reserves `length` bytes for the sender until the context ends.
 
         Raises Declined if the sender, or all together, would hold too many bytes. A sender that holds none may hold
-        more than its limit.
+        more than its limit, and GUARANTEED_BYTES whatever the others hold.
         """
         if length <= self._small:
             yield
             return
         if self._bytes[sender] and self._bytes[sender] + length > self._per_sender:
             raise Declined("too-much-at-once")
-        if self._bytes.total() and self._bytes.total() + length > self._in_total:
+        is_guaranteed = length <= GUARANTEED_BYTES and not self._bytes[sender]
+        if self._bytes.total() and self._bytes.total() + length > self._in_total and not is_guaranteed:
             raise Declined("overloaded")
         self._bytes[sender] += length
         try:

@@ -19,7 +19,11 @@ def keep_large_blocks_apart() -> None:
 
 
 def release() -> None:
-    """Give unused memory back."""
-    gc.collect()  # the errors of a large body are in reference cycles with their tracebacks
+    """Give unused memory back.
+
+    The errors of a large body are in reference cycles with their tracebacks. They are young: to look at all objects too
+    would stop all threads for a second if many states are cached.
+    """
+    gc.collect(1)
     if hasattr(LIBRARY, "malloc_trim"):
         LIBRARY.malloc_trim(0)

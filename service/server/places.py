@@ -28,11 +28,15 @@ T = TypeVar("T")
 class Places:
     """Runs calls in the places of their kind of work. Small posts are run together, in batches.
 
-    A sender has a share of the time for reading and one for posting, each of `share` seconds per second.
+    A sender has a share of the time for reading and one for posting, each of `share` seconds per second; for posting,
+    all senders together have twice as much.
     """
 
     def __init__(self, share: float) -> None:
-        self._reading, self._posting_time = Shares(share), Shares(share, burst=POSTING_BURST_SECONDS)
+        self._reading, self._posting_time = (
+            Shares(share),
+            Shares(share, burst=POSTING_BURST_SECONDS, together=2 * share),
+        )
         self._lanes = {
             work: Lane[Any](work, self._posting_time if work in POSTING else self._reading)
             for work in ALL

@@ -307,3 +307,18 @@ def test_a_sender_has_its_part_of_a_lane_that_others_have_filled():
         assert not full.value.of_sender
 
     run(scenario, work(places=2, waiting=6, waiting_per_sender=3))
+
+
+def test_many_senders_that_use_little_each_have_no_more_together_than_their_common_share():
+    clock = Clock()
+    shares = Shares(0.25, clock, burst=0.1, together=0.5)
+    senders = [f"s{number}" for number in range(30)]
+    shares.note("rested")
+    for sender in senders:
+        shares.note(sender)
+        shares.charge(sender, 0.005)
+    shares.note("rested")
+    assert [sender for sender in senders if not shares.used_up(sender)] == []
+    assert not shares.used_up("rested")
+    clock.now += 0.15
+    assert [sender for sender in senders if shares.used_up(sender)] == []

@@ -27,9 +27,9 @@ class Work(NamedTuple):
 
 
 POST = Work("post", places=6, per_sender=6, waiting=128, waiting_per_sender=64)
-"""Posting events, in bodies that are small enough to be decided together with others."""
-BUNDLE = Work("bundle", places=3, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
-"""Posting several events in one body; and any post of a sender that has used up its share of the time for posting."""
+"""Posting single events that are short enough to be decided together with others."""
+BUNDLE = Work("bundle", places=4, per_sender=3, waiting=128, waiting_per_sender=64, shared=True)
+"""Posting bundles, and long events; and any post of a sender that has used up its share of the time for posting."""
 BULK = Work("bulk", places=1, per_sender=1, waiting=32, waiting_per_sender=8, shared=True)
 """Posting events in large bodies."""
 READ = Work("read", places=6, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)
