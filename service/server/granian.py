@@ -24,7 +24,8 @@ MAX_CONNECTIONS = 1_024
 BACKLOG = 1_024
 """Maximum number of connections, and of further ones that wait to be accepted."""
 OTHER_FILES = 256
-"""How many files the worker may open besides its connections: those to PostgreSQL, the port for health and metrics."""
+"""How many files the worker may open besides its connections: those to PostgreSQL and the read process, the port for
+health and metrics."""
 POLL_SECONDS = 0.1
 
 

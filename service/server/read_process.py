@@ -44,9 +44,11 @@ NICENESS, OOM_SCORE = 10, 500
 """The operating system prefers the posts to the read process when processor time is short, and ends the read process
 first when memory is."""
 PR_SET_PDEATHSIG = 1
+"""The option of prctl(2) that sets the signal which a process gets when its parent has ended."""
 NOT_STARTED = 1 << 8
 """The status of a process that ended with the exit code 1."""
 STOP_SECONDS = 5.0
+"""At the end, the web process waits so long for the read process to write its log."""
 STATE_SECONDS = 1.0
 """The read process tells its state within this time, or the metrics say that it does not answer."""
 SET_BY_VIEWS = (WAIT, FOLLOW, metrics.MEASURED)

@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import http.client
+import io
 import json
 import os
 import select
@@ -20,10 +21,13 @@ from psycopg.rows import dict_row
 
 from bench.isolation import addresses
 from projections import ORDER
+from service.api.http import work
 from service.api.http.limits import MAX_BODY_BYTES
 from service.auth import api_keys
 from service.auth.grants import grant
 from service.config import ExitCode
+from service.server import gateway
+from service.server.wsgi import Answer
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 from tests.service.test_kill import free_port
@@ -517,3 +521,30 @@ def test_each_of_several_readiness_checks_has_the_id_of_its_own_request(shared_s
     names = [f"mine-{number}" for number in range(10)]
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         assert list(pool.map(ask, names)) == [[name] for name in names]
+
+
+LONG_LIST = b'{"rows":[' + b",".join([b"1"] * 200) + b"]}"
+POSTED = {
+    "a short event": (b' {"id":"1"}', "", work.POST),
+    "a bundle": (b'[{"id":"1"}]', "", work.BUNDLE),
+    "a long event": (LONG_LIST, "", work.BUNDLE),
+    "a large body": (b'{"id":"' + b"x" * 65_536 + b'"}', "", work.BULK),
+    "a trial": (LONG_LIST, "dry_run=true", work.READ),
+    "a large trial": (b'{"id":"' + b"x" * 65_536 + b'"}', "dry_run=true", work.EXPENSIVE),
+    "no trial": (b'{"id":"1"}', "dry_run=false", work.POST),
+}
+
+
+@pytest.mark.parametrize(("body", "query", "expected"), POSTED.values(), ids=POSTED)
+def test_a_post_is_done_in_the_places_for(body, query, expected):
+    environment = {"wsgi.input": io.BytesIO(body), "QUERY_STRING": query}
+    assert gateway._kind_of_post(environment) is expected
+
+
+@pytest.mark.parametrize(
+    ("status", "counts"),
+    [(201, False), (200, True), (409, True), (422, True), (403, True), (429, False), (500, False), (503, False)],
+)
+def test_a_short_post_counts_unless_it_was_recorded_or_the_service_could_not_answer(status, counts):
+    """200: it was recorded before, or is a bundle of which something may have been refused."""
+    assert (gateway._cost_of_post(Answer(status, [], b"")) > 0) is counts

@@ -24,15 +24,11 @@ async def use_up(places):
     await places.run(POST, "a", lambda: None, cost_of_post=lambda _: 100)
 
 
-def both_at_work(places):
-    places.note("a", POST)
-    places.note("b", POST)
-
-
 @pytest.mark.parametrize("work", [POST, BULK], ids=lambda work: work.name)
 def test_a_sender_that_has_used_up_its_time_for_posting_waits_and_no_other_sender_does(places, work):
     async def scenario():
-        both_at_work(places)
+        places.note("a", POST)
+        places.note("b", POST)
         await use_up(places)
         waiting = asyncio.ensure_future(places.run(work, "a", lambda: "a", 0.3))
         assert await places.run(work, "b", lambda: "b") == "b"
@@ -43,30 +39,22 @@ def test_a_sender_that_has_used_up_its_time_for_posting_waits_and_no_other_sende
     asyncio.run(scenario())
 
 
-def test_the_time_for_posting_is_not_taken_from_the_time_for_reading(places):
-    async def scenario():
-        both_at_work(places)
-        await use_up(places)
-        assert await places.run(READ, "a", lambda: "a") == "a"
-
-    asyncio.run(scenario())
-
-
-def test_a_sender_that_is_alone_never_waits(places):
-    async def scenario():
-        places.note("a", POST)
-        await use_up(places)
-        assert await places.run(POST, "a", lambda: "a") == "a"
-
-    asyncio.run(scenario())
+GOES_ON = {
+    "it reads, which has a time of its own": (POST, READ),
+    "it is alone": (None, POST),
+    "the other only reads": (READ, BULK),
+}
+"""What another sender has asked for, if anything, and what the sender asks for."""
 
 
-def test_a_sender_that_only_reads_does_not_keep_another_from_posting_much(places):
+@pytest.mark.parametrize(("of_other", "asked"), GOES_ON.values(), ids=GOES_ON)
+def test_a_sender_that_has_used_up_its_time_for_posting_goes_on_if(places, of_other, asked):
     async def scenario():
         places.note("a", POST)
-        places.note("b", READ)
+        if of_other:
+            places.note("b", of_other)
         await use_up(places)
-        assert await places.run(BULK, "a", lambda: "a") == "a"
+        assert await places.run(asked, "a", lambda: "a") == "a"
 
     asyncio.run(scenario())
 

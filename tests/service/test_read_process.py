@@ -67,6 +67,13 @@ def until(condition, seconds=30):
     return pytest.fail("it did not become true")
 
 
+def stop(process):
+    """Stop the process, and wait until each of its threads stands still."""
+    process.suspend()
+    tasks = list(Path("/proc", str(process.pid), "task").iterdir())
+    until(lambda: {(task / "stat").read_text().rpartition(")")[2].split()[0] for task in tasks} == {"T"})
+
+
 def active(served):
     """How many requests are being processed, this one included."""
     text = served.call("GET", "/metrics", key="all")[2].decode()
@@ -93,7 +100,7 @@ def test_a_killed_read_process_is_started_again_and_posts_go_on_meanwhile(served
 def test_a_request_whose_read_process_is_killed_is_answered_503_and_can_be_sent_again(served):
     assert is_answered(served)
     reads = Processes(served).reads
-    reads.suspend()
+    stop(reads)
     with ThreadPoolExecutor(1) as threads:
         waiting = threads.submit(served.call, "GET", READ, key="auditor")
         until(lambda: active(served) == 2)
@@ -106,7 +113,7 @@ def test_a_request_whose_read_process_is_killed_is_answered_503_and_can_be_sent_
 def test_posts_do_not_wait_for_a_read_process_that_is_stopped(served, api):
     assert is_answered(served)
     reads = Processes(served).reads
-    reads.suspend()
+    stop(reads)
     try:
         with ThreadPoolExecutor(20) as threads:
             stuck = [threads.submit(served.call, "GET", READ, key="auditor") for _ in range(20)]
@@ -163,7 +170,7 @@ def test_without_its_worker_or_keeper_nothing_of_the_web_process_is_left(served,
     assert is_answered(served)
     processes = Processes(served)
     if stopped:
-        processes.reads.suspend()
+        stop(processes.reads)
     getattr(processes, ended).kill()
     served.process.wait(30)
     _, alive = psutil.wait_procs([processes.worker, processes.keeper, processes.reads], 10)
@@ -200,7 +207,7 @@ def test_the_metrics_say_whether_the_read_process_answers_and_what_its_pools_do(
     assert "suyuan_read_process_up 1.0" in text
     assert 'suyuan_pool_connections{pool="read process: reads",state="idle"}' in text
     reads = Processes(served).reads
-    reads.suspend()
+    stop(reads)
     text = figures()
     assert "suyuan_read_process_up 0.0" in text
     assert "read process: reads" not in text
