@@ -48,7 +48,6 @@ LIBRARIES = (
     "eventsourcing",
     "flask",
     "granian",
-    "greenlet",
     "psycopg",
     "marshmallow",
     "msgspec",

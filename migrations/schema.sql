@@ -100,7 +100,7 @@ begin
         select
             c.source, c.kind, c.number, streams[c.event], versions[c.event],
             count(*) over (partition by c.kind, c.number) > 1
-                or exists (select from claim where claim.kind = c.kind and claim.number = c.number)
+                or (select true from claim where claim.kind = c.kind and claim.number = c.number limit 1) is not null
         from unnest(claim_sources, claim_kinds, claim_numbers, claim_events) as c (source, kind, number, event);
     end if;
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from flask import Flask, g, request
@@ -18,7 +18,7 @@ from service.api.http import problems, response_headers
 from service.api.http.limits import MAX_BODY_BYTES
 from service.api.http.parameters import CodeConverter, NameConverter, NumberConverter
 from service.api.http.request_context import PRINCIPAL
-from service.api.http.work import ALL, OPEN, POSTING, READ, Work
+from service.api.http.work import ALL, OPEN, POST, POSTING, READ, Work
 from service.api.posting import intake, refusal_log
 from service.api.resources import (
     alerts,
@@ -28,7 +28,6 @@ from service.api.resources import (
     checks,
     documents,
     events,
-    feed,
     fen,
     funds,
     health,
@@ -45,7 +44,6 @@ from service.api.resources import (
 from service.auth import tokens
 from service.auth.api_keys import Keyring
 from service.auth.authenticator import Authenticator
-from service.auth.rate_limit import RateLimit
 from service.calendar.imports import calendar_of, history
 from service.calendar.working_days import Calendar, packaged_working_days
 from service.config import Config
@@ -62,6 +60,10 @@ BY_KEY = (
     reconciliations, refusals, calendars, keys, metrics,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
+
+
+MAX_ROUTES = 256
+"""How many routes of requests are kept: Werkzeug takes 10 µs to find one."""
 
 
 def open_ledger(url: str, *, connections: int = 8, kept: int = 8) -> Ledger:
@@ -113,10 +115,10 @@ def create_app(config: Config, works: Collection[Work] = ALL) -> Flask:
     reads, key_reads = open_pool(config.database_url, size=places), keys_pool(config.database_url)
     reader = Reader(reads)
     issuer = tokens.read(config.oidc) if config.oidc else None
-    authenticator, rate_limit = Authenticator(Keyring(key_reads, config.secret), issuer), RateLimit(config.rate)
+    authenticator = Authenticator(Keyring(key_reads, config.secret), issuer)
     pools = {"ledger": ledger.pool_stats, "reads": reads.get_stats, "keys": key_reads.get_stats}
     state = State(partial(_figures, reader), partial(_process_state, pools, ledger))
-    app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator, rate_limit=rate_limit)
+    app.extensions.update(ledger=ledger, reader=reader, authenticator=authenticator)
     app.extensions.update(keys=key_reads, metrics=state)
 
     request_log.install(app)
@@ -133,10 +135,9 @@ def create_app(config: Config, works: Collection[Work] = ALL) -> Flask:
             g.principal = request.environ.get(PRINCIPAL) or authenticator.authenticate(
                 request.headers.get("Authorization", "")
             )
-            if feed.COUNTED not in request.environ:
-                rate_limit.count(g.principal)
 
-    app.extensions["route"] = partial(_route, app.url_map.bind(""), app.view_functions, open_to_all)
+    route = partial(_route, app.url_map.bind(""), app.view_functions, open_to_all)
+    app.extensions["route"] = lru_cache(MAX_ROUTES)(route)
     return app
 
 
@@ -144,11 +145,15 @@ class Route(NamedTuple):
     """What the gateway must know of a request's address: the kind of work, and whether a key is needed.
 
     `methods`: the methods that the address supports; empty if the request's is one of them or the address is unknown.
+    `rule`: the address with the names of its parameters. `stream`: the stream that it names, if events are posted to
+    one.
     """
 
     work: Work
     needs_key: bool
     methods: tuple[str, ...] = ()
+    rule: str = "none"
+    stream: str | None = None
 
 
 def _route(
@@ -159,15 +164,17 @@ def _route(
     Methods are case-sensitive; Werkzeug's are not.
     """
     try:
-        endpoint, _ = urls.match(path, method if method.isupper() else "unknown")
+        rule, arguments = urls.match(path, method if method.isupper() else "unknown", return_rule=True)
     except MethodNotAllowed as error:
         return Route(READ, needs_key=True, methods=tuple(error.valid_methods or ()))
     except HTTPException:
         return Route(READ, needs_key=True)
-    declared = getattr(views[endpoint], "operation", None)
-    needs_key = endpoint.rpartition(".")[0] not in open_blueprints
+    declared = getattr(views[rule.endpoint], "operation", None)
+    needs_key = rule.endpoint.rpartition(".")[0] not in open_blueprints
     work = declared.work if declared else READ
-    return Route(work if needs_key or work is not READ else OPEN, needs_key)
+    streams = [f"{kind}/{code}" for kind, code in arguments.items()] if work is POST else []
+    stream = next(iter(streams), None)
+    return Route(work if needs_key or work is not READ else OPEN, needs_key, (), rule.rule, stream)
 
 
 def _process_state(pools: Mapping[str, Callable[[], Mapping[str, int]]], ledger: Ledger) -> ProcessState:

@@ -29,7 +29,6 @@ from domain.state.project import Project
 from service.calendar.imports import CurrentCalendar
 from service.calendar.working_days import WorkingDays
 from service.codec import NewerEvent
-from service.ledger import coalescing
 from service.ledger.draft import Draft, Request, recorded_before, references_of, streams_of
 from service.ledger.group_commit import GroupCommit, batches
 from service.ledger.newer_streams import NewerStreams
@@ -56,6 +55,7 @@ __all__ = [
     "Identity",
     "IdentityConflict",
     "Ledger",
+    "LongReplay",
     "NewerLog",
     "NotRecorded",
     "Outcome",
@@ -68,6 +68,10 @@ __all__ = [
 
 class Unavailable(Exception):
     """The ledger cannot answer now. A post may or may not have been recorded: send it again."""
+
+
+class LongReplay(Exception):
+    """A post was not decided together with others, because a long stream must be replayed for it first."""
 
 
 T = TypeVar("T")
@@ -177,11 +181,41 @@ class Ledger(Application[str]):
     def _post(self, bundle: Sequence[Post], *, atomic: bool) -> list[Outcome]:
         self._replay_long(streams_of(bundle, {}))
         request = Request(bundle, atomic)
-        coalescing.submit(self._process_batches, request)
+        self._process_batches([request])
         if request.error is not None:
             raise request.error
         assert request.outcomes is not None, "a processed request has its outcomes"
         return request.outcomes
+
+    def post_each(self, posts: Sequence[Post]) -> list[Outcome | BaseException]:
+        """Decide and record each of `posts` independently, but together, in as few transactions as possible.
+
+        Returns for each its outcome or an error. If it is an error, the post may or may not have been recorded, as when
+        `post` raises it; LongReplay means that the post was not decided, because the others would have to wait for it.
+        """
+        unread = [self._find(streams_of([post], {}))[1] for post in posts]
+        error = self._why_apart(set[str]().union(*unread))
+        requests = [
+            Request([post], atomic=True, error=error if needs else None)
+            for post, needs in zip(posts, unread, strict=True)
+        ]
+        self._process_batches([request for request in requests if request.error is None])
+        return [request.error or request.outcomes[0] for request in requests]  # type: ignore[index]
+
+    def _why_apart(self, names: Collection[str]) -> Exception | None:
+        """The error of posts that need the streams `names`, which are not cached; None if they can be read at once."""
+        try:
+            return LongReplay() if self._long_among(names) else None
+        except (Unavailable, NewerEvent) as error:
+            return error
+
+    def cached_fund_of(self, stream: str) -> str | None:
+        """The fund of a stream; None if it is the stream of a project that is not cached. It may be out of date."""
+        kind, _, code = stream.partition("/")
+        if kind == "fund":
+            return code
+        cached = self._states.cached([stream]).get(stream)
+        return cached.stream.state.fund if cached and isinstance(cached.stream.state, Project) else None
 
     def warm_up(self) -> None:
         """Cache the states of the longest streams, so that no post has to wait for their replay. Raises Unavailable.
@@ -215,16 +249,23 @@ class Ledger(Application[str]):
         version cannot read one of these streams.
         """
         cached, unread = self._find(names)
-        self._newer.check([*cached, *unread])
-        if not unread:
-            return
-        query = {"streams": list(unread), "code": SNAPSHOT_KEY}
-        rows = self._read(lambda conn: conn.execute(QUERIES["unread"], query).fetchall())
-        self._newer.check(row["stream"] for row in rows)  # these include the funds of projects that are not cached
-        long = [row["stream"] for row in rows if row["events"] > LONG_REPLAY]
-        if long:
+        self._newer.check(cached)
+        if long := self._long_among(unread):
             with self._replaying(long):
                 self._read(lambda conn: self._replay(conn, long))
+
+    def _long_among(self, names: Collection[str]) -> list[str]:
+        """The long streams among `names`, which are not cached, and the funds of the projects among them.
+
+        Raises Unavailable, and NewerEvent if this version cannot read one of these streams.
+        """
+        if not names:
+            return []
+        self._newer.check(names)
+        query = {"streams": list(names), "code": SNAPSHOT_KEY}
+        rows = self._read(lambda conn: conn.execute(QUERIES["unread"], query).fetchall())
+        self._newer.check(row["stream"] for row in rows)  # these include the funds of projects that are not cached
+        return [row["stream"] for row in rows if row["events"] > LONG_REPLAY]
 
     @contextmanager
     def _replaying(self, names: Collection[str]) -> Iterator[None]:

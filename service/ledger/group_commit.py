@@ -4,11 +4,12 @@ A batch is the requests that one thread submits together. When nothing is runnin
 transaction is running, new batches wait in a queue, and the thread of the first one leads: it takes the waiting batches
 into its own transaction, up to MAX_BATCH_POSTS posts. So under load a transaction carries many requests, each with an
 outcome of its own. After a transaction of several batches, the next leading thread waits until the queue has as many
-batches as that transaction had, but at most BATCH_WAIT_SECONDS: clients that were just answered usually send again.
+batches as that transaction had, but for no longer than that took: clients that were just answered usually send again.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
@@ -18,12 +19,12 @@ from service.overload import Overloaded
 
 MAX_BATCH_POSTS = 1_000
 """Maximum number of posts in one transaction, unless a single request has more."""
+PATIENCE = 1.0
+"""How long to wait for others to join the next transaction at most, as a multiple of the time that the last one took.
+Waiting so long costs at most twice what not waiting costs, however slow the machine or its disk is."""
 MAX_QUEUED_POSTS = 20_000
 """Maximum number of posts that wait for the next transaction. A batch that would exceed this number is refused as
 overloaded."""
-BATCH_WAIT_SECONDS = 0.001
-"""Maximum time that the thread that runs the next transaction waits for more batches to join it. If the last
-transaction had one batch only, it does not wait."""
 
 
 def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
@@ -75,7 +76,7 @@ class GroupCommit:
         self._queue: deque[_Batch] = deque()
         self._queued_posts = 0
         self._leader: _Batch | None = None
-        self._last_group_size, self._collecting = 1, False
+        self._last_group_size, self._last_seconds, self._collecting = 1, 0.0, False
 
     def do(self, *requests: Request) -> None:
         """Return when this thread or another has processed the requests. Raises Overloaded if the queue is full."""
@@ -105,14 +106,14 @@ class GroupCommit:
             self._queue[0].turn.release()
 
     def _collect(self, batch: _Batch) -> None:
-        """Wait until the queue has as many batches as the last transaction had, but at most BATCH_WAIT_SECONDS.
+        """Wait until the queue has as many batches as the last transaction had, but for no longer than that took.
 
         `batch` is the first in the queue.
         """
         with self._lock:
             self._collecting = len(self._queue) < self._last_group_size
         if self._collecting:
-            batch.turn.acquire(timeout=BATCH_WAIT_SECONDS)
+            batch.turn.acquire(timeout=PATIENCE * self._last_seconds)
 
     def _lead(self) -> None:
         """Process the first batches of the queue, as many as fit into one transaction.
@@ -122,6 +123,7 @@ class GroupCommit:
         with self._lock:
             group = self._dequeue()
         requests = [request for batch in group for request in batch.requests]
+        began = time.monotonic()
         try:
             self._work(requests)
         except BaseException as error:
@@ -133,6 +135,7 @@ class GroupCommit:
             for request in requests:  # only now: before this, an outcome may be set but not yet committed
                 request.done = True
             with self._lock:
+                self._last_seconds = time.monotonic() - began
                 self._appoint_leader()
             for batch in group[1:]:
                 batch.turn.release()

@@ -6,6 +6,7 @@ sequence leaves gaps. Its pipeline mode hangs on large bundles. Its database fun
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -122,6 +123,15 @@ def recorded(stored: StoredEvent) -> Recorded:
     return codec.decode(str(stored.originator_id), stored.originator_version, stored.topic, stored.state.decode())
 
 
+class _Stack(deque[Any]):
+    """The idle connections of a pool. The one that was used last is used next: the server has its data at hand.
+
+    The library's pool adds at the right and takes at the left.
+    """
+
+    append = deque.appendleft
+
+
 class Datastore(PostgresDatastore):
     """The eventsourcing library's datastore with its connection pool. `url` is any libpq connection string.
 
@@ -141,6 +151,7 @@ class Datastore(PostgresDatastore):
         self.pool.kwargs = {"row_factory": dict_row}
         self.pool.connection_class = Session
         self.pool.reconnect_timeout = RECONNECT_SECONDS
+        self.pool._pool = _Stack(self.pool._pool)  # noqa: SLF001
 
     @contextmanager
     def get_connection(self) -> Iterator[Connection[DictRow]]:

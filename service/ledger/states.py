@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
 from importlib.metadata import version
+from itertools import count
+from random import Random
 from threading import Lock
 from typing import Any, cast
 
@@ -67,52 +68,77 @@ class CachedState(Struct, frozen=True):
     last: LastEvent
 
 
+class _Entry(Struct):
+    """A cached state, when it was used last, and its index in the list of all names."""
+
+    state: CachedState
+    used: int
+    index: int
+
+
 class StateCache:
-    """A least-recently-used cache of streams' states. The states are immutable, so threads may share them.
+    """A cache of streams' states. The states are immutable, so threads may share them.
 
     Holds at most `max_streams` streams, with at most `max_events` events in total, because memory grows with the
     events: 0.7 to 2.2 KB per event. The most recently used stream is cached whatever its length.
+
+    Of two streams drawn at random, the one that was used less recently is dropped. If the least recently used of all
+    were dropped, then posts to a few more streams than fit, in turn, would find none of them cached.
     """
 
     def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
         self._max_streams, self._max_events, self._events = max_streams, max_events, 0
         self.unreadable_snapshots = 0
         """How many saved states of streams could not be read, so that the log was replayed instead."""
-        self._streams: OrderedDict[str, CachedState] = OrderedDict()
+        self._entries: dict[str, _Entry] = {}
+        self._names: list[str] = []
+        self._clock, self._random = count(), Random(0)  # noqa: S311
         self._lock = Lock()
 
     def cached(self, names: Iterable[str]) -> dict[str, CachedState]:
         """The cached states of `names`; they may be stale. Streams that are not cached are left out."""
         with self._lock:
-            cached = {name: self._streams[name] for name in names if name in self._streams}
-            for name in cached:
-                self._streams.move_to_end(name)
-        return cached
+            return {name: self._use(self._entries[name]) for name in names if name in self._entries}
 
     def funds(self) -> dict[str, CachedState]:
         """The cached states of all funds in the cache."""
         with self._lock:
-            return {name: each for name, each in self._streams.items() if name.startswith("fund/")}
+            return {name: each.state for name, each in self._entries.items() if name.startswith("fund/")}
 
     def discard(self, name: str) -> None:
         """Remove the stream `name`, if it is cached."""
         with self._lock:
-            if dropped := self._streams.pop(name, None):
-                self._events -= dropped.last.version
+            if name in self._entries:
+                self._drop(name)
 
     def put(self, states: Mapping[str, CachedState]) -> None:
         """Cache `states`. A stream that is already cached at the same or a later version is left as it is."""
         with self._lock:
             for name, state in states.items():
-                cached = self._streams[name].last.version if name in self._streams else 0
-                if state.last.version > cached:
-                    self._streams[name] = state
-                    self._streams.move_to_end(name)
-                    self._events += state.last.version - cached
-            while len(self._streams) > self._max_streams or (
-                self._events > self._max_events and len(self._streams) > 1
-            ):
-                self._events -= self._streams.popitem(last=False)[1].last.version
+                entry = self._entries.get(name)
+                version = entry.state.last.version if entry else 0
+                if state.last.version <= version:
+                    continue
+                if entry is None:
+                    entry = self._entries[name] = _Entry(state, 0, len(self._names))
+                    self._names.append(name)
+                entry.state = state
+                self._use(entry)
+                self._events += state.last.version - version
+            while len(self._names) > self._max_streams or (self._events > self._max_events and len(self._names) > 1):
+                self._drop(min(self._random.sample(self._names, 2), key=lambda name: self._entries[name].used))
+
+    def _use(self, entry: _Entry) -> CachedState:
+        entry.used = next(self._clock)
+        return entry.state
+
+    def _drop(self, name: str) -> None:
+        """Remove the stream `name`; the last of the names takes its place in the list."""
+        entry, last = self._entries.pop(name), self._names.pop()
+        if last != name:
+            self._names[entry.index] = last
+            self._entries[last].index = entry.index
+        self._events -= entry.state.last.version
 
 
 class RecordedPost(Struct, frozen=True):

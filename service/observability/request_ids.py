@@ -48,8 +48,7 @@ def fields_of(given_id: str | None, traceparent: str | None) -> dict[str, str]:
 def with_fields(fields: Mapping[str, str], call: Callable[..., T]) -> Callable[..., T]:
     """`call`, changed so that every line that it logs has these fields.
 
-    Threads and greenlets do not share the fields: each greenlet begins with none. So posts that one thread decides in
-    turn do not mix them up.
+    Each thread has its own.
     """
 
     def bound(*arguments: Any) -> T:

@@ -1,10 +1,12 @@
-"""One log line per request and per post, one for all that could not be read, and their counts in the metrics."""
+"""One log line per request, with what became of the events that it posted, and the counts of both in the metrics."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 import structlog
@@ -38,43 +40,86 @@ METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"}
 
 def _log(response: Response) -> None:
     key = getattr(g.get("principal"), "name", None)
-    seconds = time.perf_counter() - g.started
     rule = request.url_rule
-    route = rule.rule if rule else "none"
-    method = request.method
-    measured = (method if method in METHODS else "other", route, response.status_code, key, seconds)
-    metrics.count_request(*measured)
-    request.environ[metrics.MEASURED] = measured
-    for item in g.posts:
-        if item.post:
-            _log_item(item, key)
-    for outcome, events in Counter(item.result for item in g.posts if not item.post).items():
-        metrics.POSTS.labels(outcome).inc(events)
-        log.info("post", key=key, outcome=outcome, events=events)
-    log.info(
-        "request",
-        method=method,
-        path=request.path[:MAX_LOGGED],
+    record(
+        request.method,
+        rule.rule if rule else "none",
+        request.path,
         status=response.status_code,
         key=key,
+        seconds=time.perf_counter() - g.started,
+        items=g.posts,
         problem=g.get("outcome"),
-        milliseconds=round(seconds * 1000, 1),
+        environment=request.environ,
     )
 
 
-def _log_item(item: Any, key: str | None) -> None:
-    """Count one posted event that could be read in the metrics, and log it. `key`: the name of the sender's API key."""
-    metrics.POSTS.labels(item.result).inc()
-    fields: dict[str, Any] = {
+def record(
+    method: str,
+    route: str,
+    path: str,
+    *,
+    status: int,
+    key: str | None,
+    seconds: float,
+    items: Sequence[Any] = (),
+    problem: str | None = None,
+    fields: Mapping[str, str] = MappingProxyType({}),
+    environment: dict[str, Any] | None = None,
+) -> None:
+    """Count an answered request and its events in the metrics, and log them in one line.
+
+    `items`: the posted events, as api/posting/one_event.py describes them. `fields`: the request's log fields, if they
+    are not bound already.
+    """
+    measured = (method if method in METHODS else "other", route, status, key, seconds)
+    metrics.count_request(*measured)
+    if environment is not None:
+        environment[metrics.MEASURED] = measured
+    for item in items:
+        metrics.POSTS.labels(item.result).inc()
+        if isinstance(item.outcome, Refusal):
+            metrics.REFUSALS.labels(type(item.outcome.rule).__name__).inc()
+    log.info(
+        "request",
+        **fields,
+        method=method,
+        path=path[:MAX_LOGGED],
+        status=status,
+        key=key,
+        problem=problem,
+        milliseconds=round(seconds * 1000, 1),
+        **(_of_event(items[0]) if len(items) == 1 else _of_bundle(items) if items else {}),
+    )
+
+
+def _of_event(item: Any) -> dict[str, Any]:
+    """The log fields of a single posted event."""
+    if not item.post:
+        return {"outcome": item.result}
+    posted, identity = item.post.posted, item.post.identity
+    fields = {
         "outcome": item.result,
-        "type": type(item.post.posted.fact).__name__,
-        "stream": item.post.posted.stream,
-        "source": item.post.identity.source,
-        "id": item.post.identity.id,
+        "type": type(posted.fact).__name__,
+        "stream": posted.stream,
+        "source": identity.source,
+        "id": identity.id,
     }
     if isinstance(item.outcome, Committed):
         fields["position"] = item.outcome.first
     if isinstance(item.outcome, Refusal):
         fields["rule"] = type(item.outcome.rule).__name__
-        metrics.REFUSALS.labels(fields["rule"]).inc()
-    log.info("post", key=key, **fields)
+    return fields
+
+
+def _of_bundle(items: Sequence[Any]) -> dict[str, Any]:
+    """The log fields of a bundle: how many events it had, by outcome and by rule, and where they were recorded."""
+    rules = Counter(type(item.outcome.rule).__name__ for item in items if isinstance(item.outcome, Refusal))
+    committed = [item.outcome for item in items if isinstance(item.outcome, Committed)]
+    positions = (
+        {"position": min(each.first for each in committed), "last_position": max(each.last for each in committed)}
+        if committed
+        else {}
+    )
+    outcomes = Counter(item.result for item in items)
+    return {"events": len(items), "outcomes": dict(outcomes), **({"rules": dict(rules)} if rules else {}), **positions}

@@ -26,10 +26,11 @@ from psycopg import OperationalError
 from service.api.http import work
 from service.api.http.request_context import PRINCIPAL
 from service.api.http.work import Work
-from service.api.resources.feed import COUNTED, FOLLOW, WAIT, WAITED_AFTER, Follow
+from service.api.resources.feed import FOLLOW, WAIT, WAITED_AFTER, Follow
 from service.app import Route
 from service.auth.authenticator import Authenticator
 from service.auth.grants import NotAuthenticated, Principal
+from service.auth.rate_limit import RateLimit, RateLimited
 from service.observability import logs, request_ids
 from service.observability.request_ids import MAX_LOGGED, with_fields
 from service.postgres.snapshots import KEY_READERS, NotInTheLog
@@ -41,6 +42,7 @@ from service.server.held_bytes import HeldBytes
 from service.server.log_watcher import LogWatcher
 from service.server.places import REQUEST_SECONDS, Places
 from service.server.read_process import ReadProcess
+from service.server.single_posts import SinglePosts, single_post
 from service.server.wsgi import Answer
 
 log = structlog.get_logger()
@@ -50,9 +52,6 @@ NOBODY, PROBES = "", "/readyz"
 """
 MAX_OPEN_PER_SECOND, MAX_DECLINED_PER_SECOND = 50, 100
 """How many requests that need no key, and how many declined requests, are answered per second without a delay."""
-UNRECORDED_SECONDS = 0.005
-"""What a small post counts towards its sender's share of the time for posting, if it did not record what was posted, or
-not for the first time."""
 UPLOAD_SECONDS, PROBE_SECONDS = 45.0, 5.0
 """A statement file is answered within UPLOAD_SECONDS, because a separate process reads it; a readiness check within
 PROBE_SECONDS."""
@@ -84,12 +83,15 @@ class Gateway:
         route: Callable[[str, str], Route],
         authenticator: Authenticator,
         log_watcher: LogWatcher,
+        single_posts: SinglePosts,
+        rate_limit: RateLimit,
         share: float,
         probes_socket: socket | None = None,
     ) -> None:
         self._app, self._reads, self._route = app, reads, route
         self._authenticator, self._log_watcher = authenticator, log_watcher
-        self._places = Places(share)
+        self._rate_limit = rate_limit
+        self._places = Places(share, single_posts.answer)
         self._bodies = HeldBytes(
             small=bodies.SMALL_BODY_BYTES,
             per_sender=bodies.MAX_LARGE_BYTES_PER_SENDER,
@@ -141,11 +143,15 @@ class Gateway:
         sender = principal.name if principal else NOBODY
         with self._bodies.reserved(sender, length):
             body = await bodies.receive(protocol, length)
+            kind = _kind_of_post(scope, body) if route.work is work.POST else route.work
+            if kind is work.POST:
+                if answered := await self._post(scope, route, principal, body, fields):
+                    _send(protocol, answered)
+                    return
+                kind = work.BUNDLE
             environment = {**wsgi.environment(scope, body), PRINCIPAL: principal, request_ids.FIELDS: fields}
             del body  # the environment has it, until the request is answered
-            answer = await self._answer(environment, route.work)
-        if answer.status == 429:
-            await self._declined_brake.pass_by()
+            answer = await self._answer(environment, kind)
         if (follow := environment.get(FOLLOW)) and scope.method == "GET":
             with self._follower_slot(environment):
                 await self._stream(follow, environment, protocol, answer)
@@ -169,9 +175,27 @@ class Gateway:
         if not length and not route.needs_key:
             return None
         principal = await self._authenticate(scope.headers.get("authorization") or "", fields)
+        try:
+            self._rate_limit.count(principal)
+        except RateLimited as error:
+            raise Declined("too-many-requests", {"Retry-After": str(error.seconds)}) from error
         if route.work is work.POST and not principal.may_post:
             raise Declined("wrong-scope", scope="post")
         return principal
+
+    async def _post(
+        self, scope: Any, route: Route, principal: Principal | None, body: bytes, fields: Mapping[str, str]
+    ) -> Answer | None:
+        """The answer to a request that posts a single event, if the event is recorded. Raises Declined."""
+        assert principal is not None, "a request that posts has a body, and so a sender"
+        single = single_post(scope, route, principal, body, fields)
+        if single is None:
+            return None
+        self._places.note(principal.name, work.POST)
+        answer = await self._places.post(principal.name, single, REQUEST_SECONDS)
+        if isinstance(answer, Declined):
+            raise answer
+        return answer
 
     async def _answer(self, environment: dict[str, Any], kind: Work) -> Answer:
         """The response of the application.
@@ -179,8 +203,6 @@ class Gateway:
         For a long poll, the application sets WAIT in `environment`. The response to a long poll is returned once there
         are new events, or at its deadline.
         """
-        if kind is work.POST:
-            kind = _kind_of_post(environment)
         if not self._note(environment, kind):
             await self._open_brake.pass_by()
         if kind is work.MONITOR:
@@ -189,7 +211,7 @@ class Gateway:
         call = partial(application.answer, environment, kind)
         deadline, seconds = None, _seconds(environment["REQUEST_METHOD"], environment["PATH_INFO"])
         while True:
-            answer = await self._places.run(kind, _sender(environment), call, seconds, _cost_of_post)
+            answer = await self._places.run(kind, _sender(environment), call, seconds)
             wait = environment.pop(WAIT, None)
             if wait is None:
                 return answer
@@ -198,7 +220,7 @@ class Gateway:
                 if not await self._log_watcher.wait_beyond(wait.after.position, deadline - time.monotonic()):
                     return answer
             await self._identify(environment)
-            environment |= {COUNTED: True, WAITED_AFTER: wait.after, "wsgi.input": io.BytesIO()}
+            environment |= {WAITED_AFTER: wait.after, "wsgi.input": io.BytesIO()}
 
     def _note(self, environment: Mapping[str, Any], kind: Work) -> bool:
         """Note that the request's sender is at work. Returns False if the request has no sender."""
@@ -339,27 +361,18 @@ def _has_recorded(answer: Answer) -> bool:
     return any(name == "Event-Position" for name, _ in answer.headers)
 
 
-def _cost_of_post(answer: Answer) -> float:
-    """What a small post counts towards its sender's share of the time for posting, in seconds.
-
-    It counts unless it recorded all that was posted, or the service is to blame that it did not.
-    """
-    return 0 if answer.status in (201, 429) or answer.status >= 500 else UNRECORDED_SECONDS
-
-
 def _seconds(method: str, path: str) -> float:
     """How many seconds answering this request may take."""
     return UPLOAD_SECONDS if (method, path) == ("POST", "/v1/reconciliations") else REQUEST_SECONDS
 
 
-def _kind_of_post(environment: Mapping[str, Any]) -> Work:
+def _kind_of_post(scope: Any, body: bytes) -> Work:
     """The kind of work of a request that posts events: POST if it has one short event.
 
     A dry run records nothing, and is not decided in a batch.
     """
-    body = environment["wsgi.input"].getvalue()
     is_small = len(body) <= bodies.SMALL_BODY_BYTES
-    if parse_qs(environment["QUERY_STRING"]).get("dry_run") == ["true"]:
+    if parse_qs(scope.query_string).get("dry_run") == ["true"]:
         return work.READ if is_small else work.EXPENSIVE
     if not is_small:
         return work.BULK

@@ -14,12 +14,14 @@ from flask import Flask
 from service import supervisor
 from service.api.http.work import MONITOR, POSTING
 from service.app import create_app
+from service.auth.rate_limit import RateLimit
 from service.config import Config
 from service.observability import logs
 from service.server import memory, read_process
 from service.server.application import Local
 from service.server.gateway import Gateway
 from service.server.log_watcher import LogWatcher
+from service.server.single_posts import SinglePosts
 
 log = structlog.get_logger()
 
@@ -62,6 +64,8 @@ def build(config: Config) -> Gateway:
         route=app.extensions["route"],
         authenticator=app.extensions["authenticator"],
         log_watcher=LogWatcher(app.config["DATABASE_URL"]),
+        single_posts=SinglePosts(app.extensions["ledger"], config.secret),
+        rate_limit=RateLimit(config.rate),
         share=config.share / 100,
         probes_socket=_probes_socket(config),
     )

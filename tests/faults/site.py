@@ -175,6 +175,6 @@ class Site:
         ends = []
         for file in (*sorted(self.home.glob("*.log")), self.server.data / "postgres.log"):
             lines = file.read_text(errors="replace").splitlines() if file.exists() else []
-            others = [line for line in lines if '"event":"request"' not in line and '"event":"post"' not in line]
+            others = [line for line in lines if '"event":"request"' not in line]
             ends.append(f"{file.name}:\n" + "\n".join(others[-15:]))
         return "\n".join(ends)

@@ -1,7 +1,11 @@
 """The schemas of posts: optional fields, refused values, the streams of an event type, and the fast reader."""
 
 import json
+import re
+import unicodedata
 from datetime import date
+from random import Random
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -21,6 +25,9 @@ from service.api.contract.event_types import EXAMPLES
 from service.api.posting import cloudevents
 from service.api.posting.event_schemas import SCHEMAS
 from service.api.posting.event_schemas.event_schema import CIRCUMSTANCES
+from service.api.posting.fields import PLAIN
+from service.api.posting.shapes import QuickSchema
+from service.text import is_visible
 
 OPTIONAL = [
     (name, field)
@@ -85,15 +92,15 @@ def test_an_event_belongs_to_streams_of_its_kind_and_a_reversal_to_both_kinds():
 
 
 def by_marshmallow(schema, data):
-    """The data as marshmallow loads it, or the error messages of marshmallow."""
-    with Context(b"s" * 32):
+    """The data as marshmallow loads it, without a reader at any depth; or the error messages of marshmallow."""
+    with Context(b"s" * 32), patch.object(QuickSchema, "load", Schema.load):
         try:
-            return Schema.load(schema, data)
+            return schema.load(data)
         except ValidationError as error:
             return error.messages
 
 
-def by_fast_reader(schema, data):
+def by_reader(schema, data):
     with Context(b"s" * 32):
         try:
             return schema.load(data)
@@ -102,10 +109,10 @@ def by_fast_reader(schema, data):
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_the_fast_reader_reads_the_examples_as_marshmallow_does(name):
+def test_the_reader_reads_the_examples_itself_and_as_marshmallow_does(name):
     schema, data = SCHEMAS[name], EXAMPLES[name]["data"]
     with Context(b"s" * 32):
-        assert schema.quick(data) == by_marshmallow(schema, data)
+        assert schema.read(data) == by_marshmallow(schema, data)
 
 
 def places(value, at=()):
@@ -150,7 +157,70 @@ def test_wrong_data_has_the_same_errors_as_with_marshmallow(data):
                 WRONG.filter(lambda value: value is not ...)
             ),
         }
-    assert by_fast_reader(schema, document) == by_marshmallow(schema, document)
+    assert by_reader(schema, document) == by_marshmallow(schema, document)
+
+
+TEXTS = (
+    "", " ", "x", "甲", " 甲", "甲 ", "甲\u200b", "e\u0301", "é", "\u3000", "Ａ", "x" * 201, "甲" * 100, "1" * 30,
+    "示例·周", "0.00", "1.00", "01.00", "1.0", "999999999999.99", "1000000000000.00", "１.00", "2020-01-02",
+    "2020-02-30", "1948-12-31", "2200-01-01", "2020-1-2", "2019-13", "0" * 64, "F" * 64, "92.5", "92.555",
+    "6222 0212 3456 7890", "6222\n0212", "a/b", "91440104000070016X", "project/p", "\ud7a3", "\u0e33", "\u302a",
+    "a\u302a", "ﬁ", "\U0001f600",
+)  # fmt: skip
+VALUES = (..., None, True, False, 0, 1, -1, 2**53, 2**53 + 1, 1.0, 1.5, [], {}, [[]], [1], {"x": 1}, [None])
+
+
+def mutated(document, random):
+    """The document with one to three of its values changed, removed or added, or one list or text made longer."""
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        if not document:
+            break
+        at = random.choice([each for each in places(document) if each])
+        old = document
+        for key in at:
+            old = old[key]
+        to = random.choice(VALUES) if random.random() < 0.3 else random.choice(TEXTS)
+        if isinstance(old, list) and random.random() < 0.5:
+            to = old * random.choice((2, 60, 1_001))
+        elif isinstance(old, str) and random.random() < 0.5:
+            place = random.randint(0, len(old))
+            to = old[:place] + random.choice(TEXTS) + old[place:]
+        elif isinstance(old, dict) and random.random() < 0.5:
+            to = {**old, random.choice(("x", "amount", "name", "year")): to} if to is not ... else old
+        document = changed(document, at, to)
+    return document
+
+
+def check_mutated(seeds):
+    """Compare the reader with marshmallow on one mutated example for each seed. Returns how many were right."""
+    names, right = sorted(SCHEMAS), 0
+    for seed in seeds:
+        random = Random(seed)
+        name = random.choice(names)
+        document = mutated(EXAMPLES[name]["data"], random)
+        expected = by_marshmallow(SCHEMAS[name], document)
+        assert by_reader(SCHEMAS[name], document) == expected, (seed, name, document)
+        right += not isinstance(expected, dict)
+    return right
+
+
+def test_the_reader_reads_and_refuses_mutated_examples_as_marshmallow_does():
+    assert 100 < check_mutated(range(1_000)) < 900, "right and wrong ones"
+
+
+@pytest.mark.long("50 000 examples")
+def test_the_reader_reads_and_refuses_50_000_mutated_examples_as_marshmallow_does():
+    check_mutated(range(1_000, 51_000))
+
+
+def test_the_characters_of_plain_text_are_visible_and_in_normal_form_alone_and_in_any_order():
+    plain = [chr(code) for code in range(0x110000) if PLAIN.fullmatch(chr(code))]
+    assert all(is_visible(each) and unicodedata.is_normalized("NFC", each) for each in plain)
+    assert not any(unicodedata.combining(each) for each in plain)
+    composed = (unicodedata.decomposition(chr(code)).split() for code in range(0x110000))
+    seconds = {chr(int(parts[1], 16)) for parts in composed if len(parts) == 2 and not parts[0].startswith("<")}
+    assert seconds.isdisjoint(plain), "none of them combines with the character before it"
+    assert not re.search(r"\s", "".join(plain))
 
 
 @given(st.text(), st.text())

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from domain.rules.fund import NotTheLatestDraft
 from service import __version__
 from service.api.http import strict_json
+from service.api.http.problems import kebab
 from service.app import close, create_app
 from service.config import Config
 from tests.conftest import end_sessions
@@ -391,16 +392,35 @@ def test_an_internal_error_is_answered_with_500_without_details(api, monkeypatch
     assert "secret" not in response.text
 
 
-def test_each_request_and_each_post_writes_one_log_line(api, established):
+def test_each_request_writes_one_log_line_with_what_became_of_its_event(api, established):
+    event = appropriation(api)
     with capture_logs() as lines:
-        api.post(appropriation(api), "fund-office")
-    assert [line["event"] for line in lines] == ["post", "request"]
-    assert (lines[0]["outcome"], lines[0]["type"], lines[0]["key"]) == (
-        "recorded",
-        "AppropriationReceived",
-        "fund-office",
+        recorded = api.post(event, "fund-office").json
+        refused = api.post(appropriation(api, on="2100-01-04"), "fund-office").json
+        api.post({}, "fund-office")
+    first, second, third = lines
+    assert {line["event"] for line in lines} == {"request"}
+    assert (first["status"], first["path"], first["key"]) == (201, "/v1/events", "fund-office")
+    assert (first["outcome"], first["type"], first["id"]) == ("recorded", "AppropriationReceived", event["id"])
+    assert first["position"] == recorded["position"]
+    assert (second["outcome"], second["rule"], second["problem"]) == (
+        "refused",
+        refused["rule"],
+        kebab(refused["rule"]),
     )
-    assert (lines[1]["status"], lines[1]["path"]) == (201, "/v1/events")
+    assert third["outcome"] == "malformed"
+
+
+def test_the_log_line_of_a_bundle_has_counts_and_positions_and_there_is_none_for_each_event(api, established):
+    events = [appropriation(api), appropriation(api, on="2100-01-04"), {}, appropriation(api)]
+    with capture_logs() as lines:
+        answer = api.bundle(events, "fund-office", "/v1/events?atomic=false")
+    first, refused, _, last = answer.json["outcomes"]
+    [line] = lines
+    assert line["events"] == 4
+    assert line["outcomes"] == {"recorded": 2, "refused": 1, "malformed": 1}
+    assert line["rules"] == {refused["rule"]: 1}
+    assert (line["position"], line["last_position"]) == (first["position"], last["position"])
 
 
 def test_a_failure_to_write_the_log_does_not_fail_a_recorded_post(api, established, monkeypatch):

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import http.client
-import io
 import json
 import os
 import select
@@ -13,6 +12,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 import psutil
 import psycopg
@@ -27,7 +27,6 @@ from service.auth import api_keys
 from service.auth.grants import grant
 from service.config import ExitCode
 from service.server import gateway
-from service.server.wsgi import Answer
 from tests.conftest import new_database
 from tests.service.conftest import SECRET, build, close
 from tests.service.test_kill import free_port
@@ -362,6 +361,11 @@ def in_work(served):
     return gauge(served, "suyuan_requests_active") - 1
 
 
+def received(served):
+    """The number of requests that are being answered or wait."""
+    return in_work(served) + gauge(served, "suyuan_requests_waiting")
+
+
 def test_each_of_many_simultaneous_posts_gets_its_own_answer(served, api):
     """The posts are valid, refused, malformed, forbidden, dry runs or repeated. Each is on its own connection."""
     served.call("POST", "/v1/events", founding(api), "fund-office")
@@ -407,7 +411,7 @@ def test_the_same_refusal_many_times_at_once_is_stored_once_with_its_count(serve
         with conn.transaction():
             conn.execute("lock table refusal")
             refused = [pool.submit(served.call, "POST", "/v1/events", again, "fund-office") for _ in range(16)]
-            while in_work(served) < 16:
+            while received(served) < 16:
                 time.sleep(0.05)
         assert [each.result()[0] for each in refused] == [422] * 16
         assert conn.execute("select count(*), sum(times) from refusal").fetchone() == (1, 16)
@@ -419,7 +423,7 @@ def test_refusals_that_cannot_be_stored_yet_do_not_delay_recorded_posts(served, 
         with conn.transaction():
             conn.execute("lock table refusal")
             refused = [pool.submit(served.call, "POST", "/v1/events", founding(api), "fund-office") for _ in range(16)]
-            while in_work(served) < 16:
+            while received(served) < 16:
                 time.sleep(0.05)
             assert served.call("POST", "/v1/events", appropriation(api), "fund-office", timeout=5)[0] == 201
             assert not any(each.done() for each in refused)
@@ -436,7 +440,7 @@ def test_a_server_that_is_stopped_finishes_the_requests_it_accepted(served, api)
             posts = [
                 pool.submit(served.call, "POST", "/v1/events", appropriation(api), "fund-office") for _ in range(5)
             ]
-            while in_work(served) < 5:
+            while received(served) < 5:
                 time.sleep(0.05)
             served.process.send_signal(signal.SIGTERM)
             time.sleep(0.5)
@@ -535,16 +539,25 @@ POSTED = {
 }
 
 
+class Scope(NamedTuple):
+    query_string: str
+
+
 @pytest.mark.parametrize(("body", "query", "expected"), POSTED.values(), ids=POSTED)
 def test_a_post_is_done_in_the_places_for(body, query, expected):
-    environment = {"wsgi.input": io.BytesIO(body), "QUERY_STRING": query}
-    assert gateway._kind_of_post(environment) is expected
+    assert gateway._kind_of_post(Scope(query), body) is expected
 
 
-@pytest.mark.parametrize(
-    ("status", "counts"),
-    [(201, False), (200, True), (409, True), (422, True), (403, True), (429, False), (500, False), (503, False)],
-)
-def test_a_short_post_counts_unless_it_was_recorded_or_the_service_could_not_answer(status, counts):
-    """200: it was recorded before, or is a bundle of which something may have been refused."""
-    assert (gateway._cost_of_post(Answer(status, [], b"")) > 0) is counts
+def test_a_key_above_the_rate_limit_gets_429_with_retry_after_whatever_it_asks_for(api):
+    served = Served(api, SUYUAN_RATE="5")
+    try:
+        asked = [("GET", "/v1/funds", None), ("POST", "/v1/events", founding(api))] * 6
+        answers = [served.call(method, path, body, "fund-office") for method, path, body in asked]
+        refused = [(headers, json.loads(body)) for status, headers, body in answers if status == 429]
+        assert len(answers) - len(refused) <= 10, "the limit is five a second, and the test may span two seconds"
+        assert refused
+        assert all(int(headers["Retry-After"]) == 1 for headers, _ in refused)
+        assert {body["type"] for _, body in refused} == {"/v1/problems/too-many-requests"}
+        assert served.call("GET", "/v1/funds", key="auditor")[0] == 200, "each key has its own count"
+    finally:
+        served.stop()

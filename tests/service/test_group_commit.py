@@ -6,7 +6,6 @@ import gc
 import signal
 import threading
 import time
-from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
@@ -19,7 +18,7 @@ from domain.fund.lifecycle import FundEstablished, SettingsChanged
 from domain.project.call import Applicant, ApplicationReceived, CallPublished
 from domain.rules.fund import FundExists
 from service.codec import NewerEvent
-from service.ledger import coalescing, group_commit
+from service.ledger import group_commit
 from service.ledger.application import Unavailable
 from service.ledger.draft import Request
 from service.ledger.group_commit import GroupCommit, batches
@@ -263,9 +262,9 @@ def test_a_single_request_is_processed_at_once_and_queued_requests_as_one_group(
     assert held.taken == [1, 5]
 
 
-@pytest.mark.parametrize(("wait_seconds", "expected"), [(60, [1, 3, 3]), (0.001, [1, 3, 1])])
-def test_after_a_group_the_next_leader_waits_briefly_for_as_many_requests_again(monkeypatch, wait_seconds, expected):
-    monkeypatch.setattr(group_commit, "BATCH_WAIT_SECONDS", wait_seconds)
+@pytest.mark.parametrize(("patience", "expected"), [(1e9, [1, 3, 3]), (1, [1, 3, 1])])
+def test_after_a_group_the_next_leader_waits_as_long_as_it_took_for_as_many_requests(monkeypatch, patience, expected):
+    monkeypatch.setattr(group_commit, "PATIENCE", patience)
     group = GroupCommit(held := HeldWork())
     with ThreadPoolExecutor(6) as pool:
         first = pool.submit(group.do, a_request())
@@ -280,7 +279,7 @@ def test_after_a_group_the_next_leader_waits_briefly_for_as_many_requests_again(
         again = [pool.submit(group.do, a_request())]
         while not (group._collecting or len(held.taken) > 2):
             time.sleep(0.001)
-        if wait_seconds == 60:
+        if patience > 1:
             again += [pool.submit(group.do, a_request()) for _ in range(2)]
         held.release()
         for each in again:
@@ -422,9 +421,7 @@ def test_a_request_interrupted_in_the_queue_gives_way_to_the_next():
     group.do(a_request())
 
 
-def test_a_leader_interrupted_while_it_waits_for_more_requests_leaves_the_lead_to_the_next(monkeypatch):
-    monkeypatch.setattr(group_commit, "BATCH_WAIT_SECONDS", 60)
-
+def test_a_leader_interrupted_while_it_waits_for_more_requests_leaves_the_lead_to_the_next():
     def work(requests):
         for each in requests:
             each.outcomes = []
@@ -433,7 +430,7 @@ def test_a_leader_interrupted_while_it_waits_for_more_requests_leaves_the_lead_t
         raise InterruptedError
 
     group = GroupCommit(work)
-    group._last_group_size = 3
+    group._last_group_size, group._last_seconds = 3, 60
     earlier = signal.signal(signal.SIGALRM, interrupt)
     try:
         with ThreadPoolExecutor(3) as pool:
@@ -490,17 +487,13 @@ def test_the_requests_of_one_caller_are_processed_together_as_one_queue_entry():
     assert all(each.done for each in both)
 
 
-def test_of_coalesced_posts_only_those_that_do_not_fit_in_the_queue_are_unavailable(ledger, monkeypatch):
+def test_of_posts_that_do_not_fit_in_the_queue_together_each_is_unavailable_and_the_others_are_recorded(
+    ledger, monkeypatch
+):
     put(ledger, [ESTABLISHED])
     monkeypatch.setattr(group_commit, "MAX_BATCH_POSTS", 2)
     monkeypatch.setattr(group_commit, "MAX_QUEUED_POSTS", 2)
-    ends = []
-
-    def posted(bundle):
-        try:
-            ends.append(len(ledger.post(bundle)))
-        except Unavailable:
-            ends.append("unavailable")
-
-    coalescing.run(deque([[changed("f")], [changed("f")] * 3, [changed("f")]]), posted)
-    assert ends == [1, "unavailable", 1]
+    requests = [Request(bundle, atomic=True) for bundle in ([changed("f")], [changed("f")] * 3, [changed("f")])]
+    ledger._process_batches(requests)
+    assert [type(each.error) for each in requests] == [type(None), Unavailable, type(None)]
+    assert [len(each.outcomes or ()) for each in requests] == [1, 0, 1]

@@ -127,7 +127,7 @@ def running(folder):
         processes += service.process.children(recursive=True)
     except BaseException:
         lines = (folder / "run.log").read_text().splitlines()
-        print(*[line for line in lines if '"event": "request"' not in line and '"event": "post"' not in line], sep="\n")
+        print(*[line for line in lines if '"event": "request"' not in line], sep="\n")
         raise
     finally:
         if service.process.is_running():

@@ -295,6 +295,28 @@ def test_the_state_cache_is_bounded_by_streams_and_events_and_keeps_the_last_use
     assert states._events == sum(each.last.version for each in states.cached("abcdef").values())
 
 
+def hits(states, names):
+    """How many of `names` are cached when they are used one after the other; each is cached when it was not."""
+    found = 0
+    for name in names:
+        found += bool(states.cached([name]))
+        states.put({name: CachedState(Stream(1), LastEvent(1))})
+    return found
+
+
+def test_posts_to_more_streams_than_fit_in_the_cache_find_most_of_them():
+    in_turn = [str(n) for n in range(120)]
+    states = StateCache(100)
+    hits(states, in_turn)
+    assert hits(states, in_turn * 10) > 0.5 * 1_200, "of the least recently used order, it would be none"
+
+
+def test_a_stream_in_frequent_use_stays_cached_while_many_others_pass_by():
+    states = StateCache(100)
+    states.put({"hot": CachedState(Stream(1), LastEvent(1))})
+    assert hits(states, [each for n in range(5_000) for each in ("hot", str(n))]) >= 4_990
+
+
 def test_the_snapshot_of_a_long_stream_equals_its_replay(ledger, database_url, monkeypatch):
     monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
     put(ledger, (*awarded_posts(), request("P1", amount="1.00")))
@@ -491,6 +513,15 @@ def test_a_new_log_without_statistics_is_not_scanned_for_each_post(database_url)
             "select sum(seq_tup_read) from pg_stat_user_tables where relname in ('event', 'post', 'claim')"
         ).fetchone()[0]
     assert read == 0
+
+
+def test_an_event_that_claims_a_code_or_number_does_not_read_those_that_were_claimed_before(database_url):
+    with open_ledger(database_url, pool_size=1) as ledger:
+        for number in range(100):
+            put(ledger, [post(f"fund/f{number}", FundEstablished("专项资金", SETTINGS), "1-1")])
+    with psycopg.connect(database_url) as conn:
+        read = conn.execute("select sum(idx_tup_read) from pg_stat_user_indexes where relname = 'claim'").fetchone()[0]
+    assert read < 1_000, "some for each event, and not 1 + 2 + 3 … + 100"
 
 
 @pytest.mark.parametrize("seed", range(3))

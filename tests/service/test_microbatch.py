@@ -1,47 +1,47 @@
-"""One thread runs simultaneous calls as a batch. A slow call delays no others, and each call gets its own result."""
+"""One thread answers the requests that arrive at about the same time, in batches, and each gets its own answer."""
 
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 
 import pytest
 
-from service.ledger import coalescing
 from service.server import microbatch
 from service.server.microbatch import MicroBatcher
 
 
-class Gate:
-    """Work that records the size of each batch and blocks until it is released. A gate can also be used as a call."""
+class Echo:
+    """Answers requests with themselves, and records each batch. Each batch blocks until it is released."""
 
     def __init__(self, *, open_=False):
-        self.taken, self._go = [], threading.Semaphore(1_000 if open_ else 0)
+        self.batches, self._go = [], threading.Semaphore(1_000 if open_ else 0)
 
-    def __call__(self, requests=(None,)):
-        self.taken.append(len(requests))
+    def __call__(self, requests):
+        self.batches.append(list(requests))
         assert self._go.acquire(timeout=30)
+        for each in requests:
+            if isinstance(each, type):
+                raise each
+        return requests
+
+    @property
+    def sizes(self):
+        return [len(batch) for batch in self.batches]
 
     def release(self, times=1):
         self._go.release(times)
 
 
-def submit(work, request):
-    coalescing.submit(work, request)
-    return request
-
-
 @pytest.fixture
-def threads():
-    with ThreadPoolExecutor(4) as executor:
+def thread():
+    with ThreadPoolExecutor(1) as executor:
         yield executor
 
 
 @pytest.fixture(autouse=True)
-def paces(monkeypatch):
-    """No batch counts as slow, and no batch waits for more calls. A test can change this with the monkeypatch."""
-    monkeypatch.setattr(microbatch, "SLOW_BATCH_SECONDS", 60)
-    monkeypatch.setattr(microbatch, "BATCH_WAIT_SECONDS", 0)
+def patience(monkeypatch):
+    """No batch waits for more requests. A test can change this with the monkeypatch."""
+    monkeypatch.setattr(microbatch, "PATIENCE", 0)
     return monkeypatch
 
 
@@ -50,190 +50,121 @@ async def until(condition):
         await asyncio.sleep(0)
 
 
-def running(threads, scenario):
+def running(process, thread, scenario):
     async def main():
-        calls, loop = MicroBatcher(threads), asyncio.get_running_loop()
-        await asyncio.wait_for(scenario(calls, lambda call: loop.create_task(calls.call("a", call))), 30)
+        batcher, loop = MicroBatcher(process, thread), asyncio.get_running_loop()
+
+        def send(*requests, sender="a"):
+            return [loop.create_task(batcher.answer(sender, each)) for each in requests]
+
+        async def first(request="first", sender="a"):
+            """Send one request and wait until it is processed."""
+            [sent] = send(request, sender=sender)
+            await until(lambda: process.batches)
+            return sent
+
+        await asyncio.wait_for(scenario(batcher, send, first), 30)
 
     asyncio.run(main())
 
 
-def test_a_single_call_runs_at_once_and_calls_that_arrive_meanwhile_run_as_one_batch(threads):
-    gate = Gate()
-
-    async def scenario(calls, begin):
-        made = [begin(partial(submit, gate, 0))]
-        await until(lambda: gate.taken == [1])
-        made += [begin(partial(submit, gate, n)) for n in (1, 2, 3)]
-        await until(lambda: len(calls._queue) == 3)
-        gate.release(2)
-        assert await asyncio.gather(*made) == [0, 1, 2, 3]
-
-    running(threads, scenario)
-    assert gate.taken == [1, 3]
+def queued(batcher, number):
+    return until(lambda: len(batcher._queue) == number)
 
 
-def test_the_event_loop_is_woken_once_for_all_calls_that_end_while_it_is_busy(threads, monkeypatch):
-    gate, busy, wakings, coalescing_run = Gate(), threading.Event(), [], coalescing.run
+def test_a_single_request_is_processed_at_once_and_those_that_arrive_meanwhile_as_one_batch(thread):
+    echo = Echo()
 
-    def run(*given):
-        try:
-            return coalescing_run(*given)
-        finally:
-            busy.set()
+    async def scenario(batcher, send, first):
+        sent = [await first(0), *send(1, 2, 3)]
+        await queued(batcher, 3)
+        echo.release(2)
+        assert await asyncio.gather(*sent) == [0, 1, 2, 3]
 
-    async def scenario(calls, begin):
-        loop = asyncio.get_running_loop()
-        wake = loop.call_soon_threadsafe
-
-        def counted(callback, *given, **options):
-            wakings.append(callback)
-            return wake(callback, *given, **options)
-
-        first = begin(partial(submit, gate, 0))
-        await until(lambda: gate.taken == [1])
-        made = [begin(partial(wake, busy.wait, 30)), *(begin(partial(submit, instant_work, n)) for n in range(4))]
-        await until(lambda: len(calls._queue) == 5)
-        monkeypatch.setattr(coalescing, "run", run)
-        gate.release()
-        await first
-        loop.call_soon_threadsafe = counted
-        await asyncio.gather(*made)
-        assert wakings.count(calls._answer) == 1
-
-    running(threads, scenario)
+    running(echo, thread, scenario)
+    assert echo.batches == [[0], [1, 2, 3]]
 
 
-def instant_work(_):
-    """Work that takes no time."""
+def test_after_a_batch_the_next_waits_for_as_many_requests_as_were_answered_and_queued(thread, patience):
+    patience.setattr(microbatch, "PATIENCE", 1e9)
+    echo = Echo()
 
-
-def start_with_two_queued(calls, begin, gate):
-    """Start one call, and two calls that are queued while the first call runs. Returns their tasks."""
-    return begin(partial(submit, gate, 0)), [begin(partial(submit, gate, n)) for n in (1, 2)]
-
-
-def test_after_a_batch_the_next_waits_for_as_many_calls_as_were_answered_and_queued(threads, paces):
-    paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 60)
-    gate = Gate(open_=True)
-
-    async def scenario(calls, begin):
-        first, two = start_with_two_queued(calls, begin, gate)
-        await first
+    async def scenario(batcher, send, first):
+        opened, two = await first(0), send(1, 2)
+        await queued(batcher, 2)
+        echo.release(1_000)
+        await opened
         assert not any(each.done() for each in two)
-        await asyncio.gather(*two, begin(partial(submit, gate, 3)))
-        again = [begin(partial(submit, gate, n)) for n in range(2)]
-        await until(lambda: len(calls._queue) == 2)
-        await asyncio.gather(*again, begin(partial(submit, gate, 3)))
+        await asyncio.gather(*two, *send(3))
+        again = send(4, 5)
+        await queued(batcher, 2)
+        await asyncio.gather(*again, *send(6))
 
-    running(threads, scenario)
-    assert gate.taken == [1, 3, 3]
-
-
-def test_the_wait_for_more_calls_is_short(threads):
-    gate = Gate(open_=True)
-
-    async def scenario(calls, begin):
-        first, two = start_with_two_queued(calls, begin, gate)
-        await asyncio.gather(first, *two)
-        await calls.call("a", partial(submit, gate, 3))
-        await calls.call("a", partial(submit, gate, 4))
-
-    running(threads, scenario)
-    assert gate.taken == [1, 2, 1, 1]
+    running(echo, thread, scenario)
+    assert echo.sizes == [1, 3, 3]
 
 
-def test_a_call_behind_slow_calls_does_not_wait_for_them_to_end(threads, paces):
-    paces.setattr(microbatch, "SLOW_BATCH_SECONDS", 0.001)
-    slow = Gate()
+def test_the_wait_for_more_requests_is_as_short_as_a_batch(thread, patience):
+    """Two clients do not send again; the request of the third is not delayed by more than the batch before took."""
+    patience.setattr(microbatch, "PATIENCE", 1)
+    echo = Echo()
 
-    async def scenario(calls, begin):
-        held = begin(slow)
-        await until(lambda: slow.taken == [1])
-        assert await calls.call("a", lambda: "quick") == "quick"
-        assert not held.done()
-        slow.release()
-        await held
-        assert await calls.call("a", lambda: "after") == "after"
+    async def scenario(batcher, send, first):
+        opened, two = await first(0), send(1, 2)
+        await queued(batcher, 2)
+        echo.release(1_000)
+        await asyncio.gather(opened, *two)
+        await asyncio.gather(*send(3))
 
-    running(threads, scenario)
-
-
-def test_calls_queued_behind_a_slow_call_are_run_by_other_threads(threads, paces):
-    """Three calls block. As there are four threads, one thread is left for the queued calls."""
-    paces.setattr(microbatch, "SLOW_BATCH_SECONDS", 0.001)
-    first, slow = Gate(), Gate()
-
-    async def scenario(calls, begin):
-        opened = begin(first)
-        await until(lambda: first.taken == [1])
-        paces.setattr(microbatch, "SLOW_BATCH_SECONDS", 0.005)
-        held = [begin(slow) for _ in range(3)]
-        quick = [begin(lambda n=n: n) for n in range(5)]
-        first.release()
-        await opened
-        assert await asyncio.gather(*quick) == list(range(5))
-        assert not any(each.done() for each in held)
-        slow.release(3)
-        await asyncio.gather(*held)
-
-    running(threads, scenario)
-    assert slow.taken == [1, 1, 1]
+    running(echo, thread, scenario)
+    assert echo.sizes == [1, 2, 1]
 
 
-def test_each_call_is_answered_as_soon_as_it_ends(threads):
-    """The answer to a call does not wait until the whole batch of the call has ended."""
-    first, gate = Gate(), Gate()
+def test_more_requests_than_fit_in_a_batch_are_several_batches(thread, patience):
+    patience.setattr(microbatch, "MAX_BATCH", 2)
+    echo = Echo()
 
-    async def scenario(calls, begin):
-        opened = begin(first)
-        await until(lambda: first.taken == [1])
-        quick, held = begin(lambda: "quick"), begin(partial(submit, gate, "held"))
-        await until(lambda: len(calls._queue) == 2)
-        first.release()
-        await opened
-        assert await quick == "quick"
-        assert not held.done()
-        gate.release()
-        assert await held == "held"
+    async def scenario(batcher, send, first):
+        sent = [await first(), *send(1, 2, 3, 4, 5)]
+        await queued(batcher, 5)
+        echo.release(1_000)
+        await asyncio.gather(*sent)
 
-    running(threads, scenario)
+    running(echo, thread, scenario)
+    assert echo.sizes == [1, 2, 2, 1]
 
 
-def test_more_calls_than_fit_in_a_batch_run_as_several_batches(threads, paces):
-    paces.setattr(microbatch, "MAX_BATCH_CALLS", 2)
-    first, gate = Gate(), Gate(open_=True)
+@pytest.mark.parametrize("raised", [KeyError, RuntimeError])
+def test_an_error_reaches_all_requests_of_its_batch_and_no_others(thread, raised):
+    echo = Echo()
 
-    async def scenario(calls, begin):
-        opened = begin(first)
-        await until(lambda: first.taken == [1])
-        made = [begin(partial(submit, gate, n)) for n in range(5)]
-        await until(lambda: len(calls._queue) == 5)
-        first.release()
-        await asyncio.gather(opened, *made)
+    async def scenario(batcher, send, first):
+        good, failing = await first(), send(raised, "beside")
+        await queued(batcher, 2)
+        echo.release(1_000)
+        assert await good == "first"
+        for each in failing:
+            with pytest.raises(raised):
+                await each
+        assert await asyncio.gather(*send("after")) == ["after"]
 
-    running(threads, scenario)
-    assert gate.taken == [2, 2, 1]
+    running(echo, thread, scenario)
 
 
-@pytest.mark.parametrize("raises", [KeyError, StopIteration])
-def test_a_call_raises_only_to_its_own_caller(threads, raises):
-    gate = Gate()
+def test_a_request_whose_caller_has_given_up_is_not_processed(thread):
+    echo = Echo()
 
-    def bad():
-        raise raises
+    async def scenario(batcher, send, first):
+        opened, [given_up, other] = await first(), send("given up", "other")
+        await queued(batcher, 2)
+        given_up.cancel()
+        await asyncio.sleep(0)
+        opened.cancel()
+        echo.release(1_000)
+        assert await other == "other"
 
-    async def scenario(calls, begin):
-        cancelled = begin(gate)
-        await until(lambda: gate.taken == [1])
-        failing, good = begin(bad), begin(lambda: "good")
-        cancelled.cancel()
-        gate.release()
-        assert await good == "good"
-        with pytest.raises(RuntimeError if raises is StopIteration else raises):
-            await failing
-
-    running(threads, scenario)
+    running(echo, thread, scenario)
+    assert echo.batches == [["first"], ["other"]]
 
 
 class Full(ThreadPoolExecutor):
@@ -247,74 +178,57 @@ class Full(ThreadPoolExecutor):
         return super().submit(*args, **options)
 
 
-def test_when_no_thread_can_start_queued_calls_fail_and_the_served_call_keeps_its_answer(paces):
-    paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 0.001)
-    gate = Gate()
+def test_when_no_thread_can_start_queued_requests_fail_and_the_processed_one_keeps_its_answer():
+    echo = Echo()
 
-    async def scenario(calls, begin):
-        served = begin(partial(submit, gate, "served"))
-        await until(lambda: gate.taken == [1])
-        behind = [begin(lambda: "never") for _ in range(3)]
-        await until(lambda: len(calls._queue) == 3)
+    async def scenario(batcher, send, first):
+        served, behind = await first(), send(1, 2, 3)
+        await queued(batcher, 3)
         executor.full = True
-        gate.release()
-        assert await served == "served"
+        echo.release(1_000)
+        assert await served == "first"
         for each in behind:
             with pytest.raises(RuntimeError):
                 await each
         executor.full = False
-        assert await calls.call("a", lambda: "again") == "again"
+        assert await asyncio.gather(*send("again")) == ["again"]
 
-    with Full(2) as executor:
-        running(executor, scenario)
-
-
-def test_while_several_senders_wait_a_batch_has_few_calls_of_each(threads, paces):
-    paces.setattr(microbatch, "MAX_CALLS_OF_SENDER", 2)
-    first, gate = Gate(), Gate(open_=True)
-    batches = []
-
-    def of(sender, number):
-        submit(gate, number)
-        batches.append((len(gate.taken), sender))
-
-    async def scenario(calls, begin):
-        opened = begin(first)
-        await until(lambda: first.taken == [1])
-        loop = asyncio.get_running_loop()
-        made = [loop.create_task(calls.call("a", partial(of, "a", n))) for n in range(5)]
-        made += [loop.create_task(calls.call("b", partial(of, "b", n))) for n in range(3)]
-        await until(lambda: len(calls._queue) == 8)
-        first.release()
-        await asyncio.gather(opened, *made)
-
-    running(threads, scenario)
-    assert gate.taken == [4, 3, 1], "2 of each; then the third of b with 2 of a; then a is alone"
-    assert [sender for batch, sender in batches if batch == 2] == ["a", "a", "b"]
+    with Full(1) as executor:
+        running(echo, executor, scenario)
 
 
-def test_a_sender_with_few_calls_is_waited_for_although_another_has_many_queued(threads, paces):
+def test_while_several_senders_wait_a_batch_has_few_requests_of_each(thread, patience):
+    patience.setattr(microbatch, "MAX_OF_SENDER", 2)
+    echo = Echo()
+
+    async def scenario(batcher, send, first):
+        sent = [await first(), *send(*["a"] * 5), *send(*["b"] * 3, sender="b")]
+        await queued(batcher, 8)
+        echo.release(1_000)
+        await asyncio.gather(*sent)
+
+    running(echo, thread, scenario)
+    assert echo.batches[1:] == [list("aabb"), list("aab"), list("a")]
+
+
+def test_a_sender_with_few_requests_is_waited_for_although_another_has_many_queued(thread, patience):
     """Otherwise the queue of the one would fill the next batch before the clients of the other can send again."""
-    paces.setattr(microbatch, "MAX_CALLS_OF_SENDER", 2)
-    paces.setattr(microbatch, "MAX_BATCH_CALLS", 4)
-    paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 60)
-    first, gate = Gate(), Gate(open_=True)
+    patience.setattr(microbatch, "MAX_OF_SENDER", 2)
+    patience.setattr(microbatch, "MAX_BATCH", 4)
+    patience.setattr(microbatch, "PATIENCE", 1e9)
+    echo = Echo()
 
-    async def scenario(calls, begin):
-        loop = asyncio.get_running_loop()
-        opened = loop.create_task(calls.call("b", first))
-        await until(lambda: first.taken == [1])
-        many = [loop.create_task(calls.call("a", partial(submit, gate, n))) for n in range(5)]
-        await until(lambda: len(calls._queue) == 5)
-        first.release()
+    async def scenario(batcher, send, first):
+        opened, many = await first("b", sender="b"), send(*["a"] * 5)
+        await queued(batcher, 5)
+        echo.release(1_000)
         await opened
         await asyncio.sleep(0.05)
-        assert gate.taken == [], "b has not sent again"
-        await calls.call("b", partial(submit, gate, "b"))
-        assert gate.taken == [3], "with two of the five calls of a: no more were waited for"
-        paces.setattr(microbatch, "BATCH_WAIT_SECONDS", 0)
-        await calls.call("b", partial(submit, gate, "b"))
-        await asyncio.gather(*many)
+        assert echo.sizes == [1], "b has not sent again"
+        await asyncio.gather(*send("b", sender="b"))
+        assert echo.batches[1] == ["a", "a", "b"], "no more than two of the five of a were waited for"
+        patience.setattr(microbatch, "PATIENCE", 0)
+        await asyncio.gather(*send("b", sender="b"), *many)
 
-    running(threads, scenario)
-    assert gate.taken[:2] == [3, 3]
+    running(echo, thread, scenario)
+    assert echo.batches[2] == ["a", "a", "b"]

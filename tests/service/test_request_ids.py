@@ -5,13 +5,9 @@ import http.client
 import json
 import re
 import time
-from collections import deque
 
 import pytest
-import structlog
-from structlog.testing import LogCapture
 
-from service.ledger import coalescing
 from service.observability import request_ids
 from tests.conftest import new_database
 from tests.service.conftest import build, close
@@ -111,9 +107,9 @@ def test_the_lines_of_a_post_have_its_id_and_trace_context(logged):
     event = server.api.event("AppropriationReceived", FUND, cites=["上级指标文号"], amount="1.00", budget_year=2019)
     trace = {"X-Request-Id": "post-1", "traceparent": f"00-{TRACE}-{PARENT}-01"}
     assert server.call("POST", "/v1/events", json.dumps(event), "fund-office", **trace)[0] == 201
-    lines = lines_of("post-1", 2)
-    assert [line["event"] for line in lines] == ["post", "request"]
-    assert all((line["trace_id"], line["parent_id"]) == (TRACE, PARENT) for line in lines)
+    [line] = lines_of("post-1")
+    assert (line["event"], line["outcome"], line["id"]) == ("request", "recorded", event["id"])
+    assert (line["trace_id"], line["parent_id"]) == (TRACE, PARENT)
 
 
 def test_the_line_of_a_request_that_the_gateway_declines_has_its_id_and_trace_context(logged):
@@ -137,29 +133,8 @@ def test_posts_that_are_decided_together_do_not_mix_their_ids(logged):
     with concurrent.futures.ThreadPoolExecutor(16) as threads:
         for number, status, answered, id_ in threads.map(post, range(64)):
             assert (status, answered) == (201, f"together-{number}")
-            lines = lines_of(f"together-{number}", 2)
-            assert [(line["event"], line.get("id")) for line in lines] == [("post", id_), ("request", None)]
-
-
-def test_greenlets_of_one_thread_log_their_own_ids():
-    lines = LogCapture()
-    structlog.configure(processors=[request_ids.add_fields, lines])
-    log = structlog.get_logger()
-
-    def handle(number):
-        log.info("begins", number=number)
-        coalescing.submit(decide, number)  # the next greenlet runs now
-        log.info("ends", number=number)
-
-    def decide(numbers):
-        log.info("decides", number=None)
-
-    calls = deque(request_ids.with_fields({"request_id": str(n)}, lambda n=n: handle(n)) for n in range(5))
-    coalescing.run(calls, lambda call: call())
-    assert [line.get("request_id") for line in lines.entries] == [
-        None if line["number"] is None else str(line["number"]) for line in lines.entries
-    ]
-    assert len(lines.entries) == 11, "the shared work has no id"
+            [line] = lines_of(f"together-{number}")
+            assert (line["event"], line["id"]) == ("request", id_)
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,6 @@ from service.api.http.request_context import request_id
 from service.api.http.responses import answer
 from service.api.http.strict_json import NotStrictJson
 from service.auth import grants
-from service.auth.rate_limit import RateLimited
 from service.codec import NewerEvent
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import IdentityConflict, NewerLog, NotRecorded, Outcome, Refusal, VersionConflict
@@ -199,7 +198,6 @@ HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
     NotInTheLog: lambda error: respond(document("not-in-the-log", head=error.head)),
     NotYet: lambda error: respond(document("not-yet", position=error.position), RETRY_SOON),
     grants.NotAuthenticated: _not_authenticated,
-    RateLimited: lambda error: respond(document("too-many-requests"), {"Retry-After": str(error.seconds)}),
     HTTPException: _http_exception,
     Exception: _unexpected,
 }

@@ -31,6 +31,8 @@ IMMUTABLE = "private, max-age=31536000, immutable"
 """Cache-Control of an answer that no later event changes."""
 NO_STORE = "no-store"
 VARY = ("Authorization", "Accept-Encoding")
+OF_POSTS = (("Vary", ", ".join(VARY)), ("Cache-Control", NO_STORE))
+"""The headers of this module that the answer to a post has, besides SECURITY."""
 
 
 def install(app: Flask) -> None:

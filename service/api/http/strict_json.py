@@ -24,7 +24,7 @@ def parse(body: bytes) -> Any:
         raise NotStrictJson(f"more than {MAX_VALUES} values")
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)
+        value = DECODER.decode(text)
     except RecursionError as error:
         raise NotStrictJson(f"nested more than {MAX_DEPTH} deep") from error
     except UnicodeDecodeError as error:
@@ -59,6 +59,9 @@ def _float(text: str) -> float:
 
 def _no_constant(name: str) -> NoReturn:
     raise NotStrictJson(f"{name} is not JSON")
+
+
+DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=_float, parse_constant=_no_constant)
 
 
 def _check_depth(value: Any, levels: int) -> None:

@@ -15,17 +15,8 @@ from marshmallow.experimental.context import Context
 from domain.decision import POSTABLE
 from domain.event import Header, Posted
 from service.api.posting.event_schemas import SCHEMAS
-from service.api.posting.fields import (
-    MESSAGES,
-    Bilingual,
-    Choice,
-    Integer,
-    Pattern,
-    QuickSchema,
-    Source,
-    Text,
-    bank_account,
-)
+from service.api.posting.fields import MESSAGES, Bilingual, Choice, Integer, Pattern, Source, Text, bank_account
+from service.api.posting.shapes import QuickSchema
 from service.ledger.outcomes import Post
 from service.ledger.recorder import Identity
 

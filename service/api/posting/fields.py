@@ -6,17 +6,18 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, NoReturn, cast
+from functools import lru_cache
+from typing import Any, ClassVar, NoReturn
 
-from marshmallow import Schema, ValidationError, fields, missing, post_load
+from marshmallow import ValidationError, fields
 from marshmallow.experimental.context import Context
 
 from domain.money import MAX_FEN, Money
 from domain.state.entities import BankAccount
+from service.api.posting.readers import UNREADABLE, Namer, Unreadable
 from service.text import DAY, is_visible
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
@@ -28,8 +29,10 @@ MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
 }
 """Maps marshmallow's name of an error, such as `required`, to the message in English and Chinese."""
 
-Deserializer = Callable[[Any, str, Any], Any]
-"""A field's `_deserialize`: its arguments are the value, the field's name and the whole object."""
+_VISIBLE = "!-~\u00a1-\u00ac\u00ae-\u017f\u2010-\u2027\u3001-\u3029\u3030-\u303f\u4e00-\u9fff\uff01-\uff5e"
+PLAIN = re.compile(f"[{_VISIBLE}](?:[ {_VISIBLE}]*[{_VISIBLE}])?")
+"""Matches text that is right for sure: visible characters that the normal form C leaves as they are, and spaces within.
+Other text is checked character by character."""
 
 
 class Bilingual(fields.Field[Any]):
@@ -41,6 +44,10 @@ class Bilingual(fields.Field[Any]):
     def json_schema(self) -> dict[str, Any]:
         """The JSON Schema of the field's values, for the published contract."""
         return {}
+
+    def expression(self, value: str, name: Namer) -> str:
+        """How a generated reader reads the field (readers.py); here by calling this field."""
+        return f"{name(self._deserialize)}({value}, None, None)"
 
     def reject(self, english: str, chinese: str) -> NoReturn:
         raise ValidationError(f"{english} {chinese}")
@@ -56,6 +63,13 @@ class Text(Bilingual):
     @property
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "minLength": 1, "maxLength": self.max_length}
+
+    def expression(self, value: str, name: Namer) -> str:
+        return f"{value} if {self._is_plain(value, name)} else {super().expression(value, name)}"
+
+    def _is_plain(self, value: str, name: Namer) -> str:
+        """The expression that says whether a value is usual text. What is not may be right nevertheless."""
+        return f"type({value}) is str and len({value}) <= {self.max_length} and {name(PLAIN.fullmatch)}({value})"
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
         if not isinstance(value, str):
@@ -84,6 +98,9 @@ class Party(Text):
 
     NUMBER = re.compile(r"\d(?:[\W_]{0,3}\d){11}")
 
+    def _is_plain(self, value: str, name: Namer) -> str:
+        return f"{super()._is_plain(value, name)} and not {name(self.NUMBER.search)}({value})"
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         name = super()._deserialize(value, *args, **kwargs)
         if self.NUMBER.search(name):
@@ -101,6 +118,9 @@ class Pattern(Text):
     @property
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "pattern": f"^({self.pattern.pattern})$", "description": " ".join(self.message)}
+
+    def _is_plain(self, value: str, name: Namer) -> str:
+        return f"{super()._is_plain(value, name)} and {name(self.pattern.fullmatch)}({value})"
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
@@ -224,6 +244,9 @@ class Score(Pattern):
             **options,
         )
 
+    def expression(self, value: str, name: Namer) -> str:
+        return f"{name(Decimal)}({super().expression(value, name)})"
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return Decimal(super()._deserialize(value, *args, **kwargs))
 
@@ -233,6 +256,9 @@ class Day(Bilingual):
 
     MESSAGE = ("It must be a date such as 2019-12-20.", "须为日期，如 2019-12-20。")
     json_schema: ClassVar[dict[str, Any]] = {"type": "string", "format": "date"}
+
+    def expression(self, value: str, name: Namer) -> str:
+        return f"{name(_day)}({value}) if type({value}) is str else {UNREADABLE}"
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
         if not isinstance(value, str):
@@ -271,6 +297,10 @@ class Integer(Bilingual):
     def json_schema(self) -> dict[str, Any]:
         return {"type": "integer", "minimum": self.minimum, "maximum": self.maximum}
 
+    def expression(self, value: str, _: Namer) -> str:
+        is_right = f"type({value}) is int and {self.minimum} <= {value} <= {self.maximum}"
+        return f"{value} if {is_right} else {UNREADABLE}"
+
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
         if not isinstance(value, int) or isinstance(value, bool):
             raise self.make_error("type")
@@ -286,6 +316,9 @@ class Boolean(Bilingual):
     """A JSON boolean."""
 
     json_schema: ClassVar[dict[str, Any]] = {"type": "boolean"}
+
+    def expression(self, value: str, _: Namer) -> str:
+        return f"{value} if type({value}) is bool else {UNREADABLE}"
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
         if not isinstance(value, bool):
@@ -304,6 +337,14 @@ class Choice(Text):
     def json_schema(self) -> dict[str, Any]:
         return {"type": "string", "enum": list(self.values)}
 
+    def expression(self, value: str, name: Namer) -> str:
+        loaded = name({each: self._loaded(each) for each in self.values})
+        return f"{loaded}[{value}] if type({value}) is str and {value} in {loaded} else {UNREADABLE}"
+
+    def _loaded(self, value: str) -> str:
+        """What one of the values is loaded as."""
+        return value
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, *args, **kwargs)
         if text not in self.values:
@@ -319,8 +360,20 @@ class EnumMember(Choice):
         super().__init__(*enumeration, **options)
         self.enumeration = enumeration
 
+    def _loaded(self, value: str) -> StrEnum:
+        return self.enumeration(value)
+
     def _deserialize(self, *args: Any, **kwargs: Any) -> StrEnum:
         return self.enumeration(super()._deserialize(*args, **kwargs))
+
+
+@lru_cache(maxsize=4_096)
+def _day(text: str) -> date:
+    """The day that `text` is. Raises Unreadable if it is none. Posts name the same few days again and again."""
+    try:
+        return Day()._deserialize(text)  # noqa: SLF001
+    except ValidationError as error:
+        raise Unreadable from error
 
 
 class Account(Pattern):
@@ -337,6 +390,9 @@ class Account(Pattern):
             **options,
         )
 
+    def expression(self, value: str, name: Namer) -> str:
+        return f"{name(self._deserialize)}({value}, None, None)"
+
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         number = super()._deserialize(value, *args, **kwargs).replace(" ", "").replace("-", "").upper()
         return bank_account(Context.get(), number)
@@ -350,118 +406,3 @@ def bank_account(secret: bytes, number: str) -> BankAccount:
     """
     digest = hmac.digest(secret, b"account:" + number.encode(), hashlib.sha256).hex()[:32]
     return BankAccount(number[-4:], digest)
-
-
-class QuickSchema(Schema):
-    """A schema that loads valid data in one pass over its fields, and leaves invalid data to marshmallow.
-
-    Schemas took most of the time of a post. The fast path, `quick`, therefore skips nine checks that marshmallow makes
-    for each field; no field here needs those checks. If the fast path fails, marshmallow's own `load` runs and reports
-    all errors.
-    """
-
-    error_messages = cast(dict[str, str], MESSAGES)
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._deserializers = {
-            name: cast(Deserializer, field._deserialize)  # noqa: SLF001
-            for name, field in self.load_fields.items()
-        }
-        optional = {name: field.load_default for name, field in self.load_fields.items() if not field.required}
-        self._defaults = {name: default for name, default in optional.items() if default is not missing}
-        self._required = self.load_fields.keys() - optional.keys()
-
-    def load(self, data: Any, **options: Any) -> Any:
-        """Load `data` with the same result as marshmallow's own `load`. Raises ValidationError."""
-        try:
-            return self.quick(data)
-        except (ValidationError, _UseMarshmallow):
-            return super().load(data, **options)
-
-    def quick(self, data: Any) -> Any:
-        """Load valid `data` with the same result as `load`.
-
-        For invalid data, raises ValidationError or _UseMarshmallow; neither lists all errors.
-        """
-        if type(data) is not dict or not self._required <= data.keys():
-            raise _UseMarshmallow
-        loaded = dict(self._defaults)
-        for name, value in data.items():
-            deserialize = self._deserializers.get(name)
-            if deserialize is None or value is None:
-                raise _UseMarshmallow
-            loaded[name] = deserialize(value, name, data)
-        return self.build(loaded)
-
-    def build(self, loaded: dict[str, Any]) -> Any:
-        """The object built from the loaded fields; here the dictionary itself. Subclasses override it."""
-        return loaded
-
-    @post_load
-    def _build_after_load(self, data: Any, **_: Any) -> Any:
-        """Make marshmallow's own `load` return the same object as `quick`."""
-        return self.build(dict(data))
-
-
-class _UseMarshmallow(Exception):
-    """The fast path cannot load the data; marshmallow's own `load` must run."""
-
-
-class Shape(QuickSchema):
-    """A JSON object with the declared fields and no others, loaded as an instance of the class `makes`."""
-
-    makes: ClassVar[type[Any]]
-
-    def build(self, loaded: dict[str, Any]) -> Any:
-        return self.makes(**loaded)
-
-
-class One(fields.Nested):
-    """A field whose value is one JSON object, which a Shape loads."""
-
-    default_error_messages = MESSAGES
-
-    def _deserialize(self, value: Any, *args: Any, **options: Any) -> Any:
-        try:
-            return cast(QuickSchema, self.schema).quick(value)
-        except (ValidationError, _UseMarshmallow):
-            return super()._deserialize(value, *args, **options)
-
-
-MAX_ERRORS = 20
-"""Maximum number of invalid items that are reported for one list."""
-
-
-class Rows(fields.List[Any]):
-    """A list of `min_items` to `max_items` items, loaded as a tuple."""
-
-    default_error_messages = MESSAGES
-
-    def __init__(self, item: fields.Field[Any], max_items: int = 1_000, min_items: int = 1, **options: Any) -> None:
-        super().__init__(item, **options)
-        self.min_items, self.max_items = min_items, max_items
-
-    @property
-    def json_schema(self) -> dict[str, Any]:
-        return {"minItems": self.min_items, "maxItems": self.max_items}
-
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        if not isinstance(value, list):
-            raise self.make_error("invalid")
-        if not self.min_items <= len(value) <= self.max_items:
-            raise ValidationError(
-                f"It must have {self.min_items} to {self.max_items} items."
-                f" 须有 {self.min_items} 至 {self.max_items} 项。"
-            )
-        loaded, errors = [], {}
-        for index, each in enumerate(value):
-            try:
-                loaded.append(self.inner.deserialize(each))
-            except ValidationError as error:
-                errors[index] = error.messages
-                if len(errors) == MAX_ERRORS:
-                    break  # a body full of errors must not cost more than a valid one
-        if errors:
-            raise ValidationError(errors)
-        return tuple(loaded)

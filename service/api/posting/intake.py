@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 import structlog
 from flask import Blueprint, Response, current_app, g, request
 from marshmallow import ValidationError
-from msgspec.structs import replace
 
-from domain.project.lifecycle import ProjectOpened
 from service import codec
 from service.api import response_types
 from service.api.http import problems, strict_json
@@ -24,21 +21,10 @@ from service.api.http.request_context import ledger, principal
 from service.api.http.responses import answer
 from service.api.http.visibility import fund_of
 from service.api.http.work import POST
-from service.api.posting import cloudevents, concealment, refusal_log
-from service.api.posting.event_schemas import SCHEMAS
-from service.auth.grants import Principal
+from service.api.posting import cloudevents, concealment, one_event, refusal_log
+from service.api.posting.one_event import Item, Sender
 from service.ledger.application import Unavailable
-from service.ledger.outcomes import (
-    Committed,
-    Decided,
-    IdentityConflict,
-    NewerLog,
-    NotRecorded,
-    Outcome,
-    Post,
-    Refusal,
-    VersionConflict,
-)
+from service.ledger.outcomes import Committed, Decided, NotRecorded, Outcome
 
 log = structlog.get_logger()
 
@@ -48,53 +34,6 @@ PARAMETERS: dict[str, Any] = {
     "atomic": flag("false: decide and record each event of a bundle independently", "false：组内各事件各自成立"),
     "dry_run": flag("true: decide the events and return the outcome, but record nothing", "true：只判定并答复，不入账"),
 }
-
-
-@dataclass(slots=True)
-class Item:
-    """One event of a request.
-
-    `post`: the parsed event, None if the event is malformed or forbidden. `problem`: the problem document if the event
-    is malformed or forbidden, else None. `outcome`: the ledger's decision on `post`. `kept`: false if the post was
-    refused and could not be stored among the refusals.
-    """
-
-    event: Any
-    post: Post | None = None
-    problem: Mapping[str, Any] | None = None
-    outcome: Outcome | None = None
-    kept: bool = True
-
-    @property
-    def result(self) -> str:
-        """The result of the event as a short code, such as `refused`, for responses, logs and metrics."""
-        match self.outcome:
-            case Committed(replayed=replayed):
-                return "replayed" if replayed else "recorded"
-            case Decided():
-                return "would_record"
-            case NotRecorded():
-                return "not_recorded"
-            case VersionConflict():
-                return "stale"
-            case IdentityConflict():
-                return "conflict"
-            case Refusal():
-                return "refused"
-            case NewerLog():
-                return "newer_log"
-            case None:
-                return "forbidden" if self.problem and self.problem["status"] == 403 else "malformed"
-
-    @property
-    def failure(self) -> Mapping[str, Any]:
-        """The problem document of an item that was not recorded, as the sender may see it."""
-        if self.problem is not None:
-            return self.problem
-        assert self.outcome is not None
-        assert self.post is not None
-        problem = concealment.of_post(problems.outcome_problem(self.outcome), self.post.posted)
-        return problem if self.kept else {**problem, "kept": False}
 
 
 @bp.post("/events")
@@ -161,8 +100,11 @@ def _expected() -> int | None:
 def _post(stream: str | None, expected: int | None, parameters: Mapping[str, bool | None]) -> Response:
     atomic, dry_run = parameters["atomic"] is not False, parameters["dry_run"] is True
     events, single = _body()
-    opened_projects: dict[str, str] = {}
-    items = [_read(event, stream, None if index else expected, opened_projects) for index, event in enumerate(events)]
+    sender, opened_projects = Sender(principal(), current_app.config["SECRET"], fund_of), dict[str, str]()
+    items = [
+        one_event.read(event, stream, None if index else expected, opened_projects, sender)
+        for index, event in enumerate(events)
+    ]
     _decide(items, atomic=atomic, dry_run=dry_run)
     if not dry_run:
         g.posts = items
@@ -183,7 +125,7 @@ def _store_refusals(items: list[Item]) -> None:
     """
     refused = [item for item in items if item.post and item.result in STORED_RESULTS]
     try:
-        refusal_log.store((item.post, item.failure) for item in refused if item.post)
+        refusal_log.store((item.post, _failure(item)) for item in refused if item.post)
     except Unavailable:
         if not any(isinstance(item.outcome, Committed) for item in items):
             raise
@@ -219,66 +161,6 @@ def _has_attributes() -> bool:
     return any(name.startswith("HTTP_CE_") for name in request.environ)
 
 
-def _read(event: Any, stream: str | None, expected: int | None, opened_projects: dict[str, str]) -> Item:
-    """Parse one event of the request. The item has the post, or the problem of a malformed or forbidden event.
-
-    `stream` (from the URL) and `expected` (the stream version, from the headers) are filled in if the event lacks them.
-    If the event opens a project, the project's stream and fund are added to `opened_projects`.
-    Permissions are checked before the data is validated, so that no time is spent on the data of a forbidden event.
-    """
-    try:
-        if isinstance(event, dict):
-            _fill(event, stream, expected)
-        envelope = cloudevents.parse_envelope(event)
-        sender = principal()
-        if forbidden := _forbidden(envelope, sender, opened_projects):
-            return Item(event, problem=forbidden)
-        post = cloudevents.parse_post(envelope, sender.name, current_app.config["SECRET"], sender.person)
-    except ValidationError as error:
-        return Item(event, problem=problems.invalid_problem(error))
-    if (fund := opened_projects.get(post.posted.stream)) and fund_of(post.posted.stream) is None:
-        post = replace(post, fund=fund)
-    if isinstance(post.posted.fact, ProjectOpened):
-        opened_projects[post.posted.stream] = post.posted.fact.fund
-    return Item(event, post)
-
-
-def _fill(event: dict[str, Any], stream: str | None, expected: int | None) -> None:
-    if stream is not None and event.setdefault("subject", stream) != stream:
-        raise ValidationError({"subject": [f"It must be {stream}, as in the URL. 与地址中的 {stream} 不符。"]})
-    if expected is not None and event.setdefault("expectedversion", expected) != expected:
-        raise ValidationError(
-            {"expectedversion": [f"It must be {expected}, as in the headers. 与标头中的 {expected} 不符。"]}
-        )
-
-
-def _forbidden(
-    envelope: cloudevents.Envelope, sender: Principal, opened_projects: Mapping[str, str]
-) -> Mapping[str, Any] | None:
-    """The problem document if `sender` may not post this event, else None.
-
-    `opened_projects`: the fund of each project whose stream an earlier event of the same request opens.
-    """
-    scope, source, stream = SCHEMAS[envelope["type"]].scope, envelope["source"], envelope["subject"]
-    if not sender.has(scope):
-        return problems.document("wrong-scope", scope=scope)
-    if sender.may(scope, source=source):
-        return None
-    kind, _, code = stream.partition("/")
-    if kind == "fund":
-        fund: Any = code
-    elif envelope["type"] == ProjectOpened.__name__:
-        fund = envelope["data"].get("fund")
-    else:
-        fund = fund_of(stream) or opened_projects.get(stream)
-    place = (fund if isinstance(fund, str) else None, code if kind == "project" else None)
-    if sender.may(scope, *place, source):
-        return None
-    if sender.may(scope, *place):
-        return problems.document("wrong-source", source=source)
-    return problems.document("out-of-limits", stream=stream)
-
-
 def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
     """Have the ledger decide the posts, and set the outcome of each item.
 
@@ -297,17 +179,14 @@ def _decide(items: list[Item], *, atomic: bool, dry_run: bool) -> None:
 
 def _answer_one(item: Item) -> Response:
     if isinstance(item.outcome, Committed):
-        headers = {
-            "Location": f"/v1/events/{item.outcome.first}",
-            "ETag": f'"{item.outcome.version}"',
-            "Event-Position": str(item.outcome.last),
-        }
-        if item.outcome.replayed:
-            headers["Idempotent-Replay"] = "true"
-        return answer(_result_of(item), 200 if item.outcome.replayed else 201, headers=headers)
+        return answer(
+            one_event.recorded(item, item.outcome),
+            one_event.status(item.outcome),
+            headers=one_event.headers(item.outcome),
+        )
     if isinstance(item.outcome, Decided):
         return answer(_result_of(item))
-    return problems.respond(item.failure)
+    return problems.respond(_failure(item))
 
 
 def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
@@ -322,21 +201,25 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
 
 def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
     """The part of the response about one event. `index`: the event's index in a bundle, None for a single event."""
-    identity = {name: item.event[name] for name in ("source", "id") if _is_short_text(item.event, name)}
+    identity = one_event.identity(item.event)
     match item.outcome:
-        case Committed(first, last, version):
-            stream = item.post.posted.stream if item.post else ""
-            recorded = {"position": first, "last_position": last, "stream": stream, "version": version}
-            return {**identity, "outcome": item.result, **recorded}
+        case Committed():
+            return one_event.recorded(item, item.outcome)
         case Decided(events):
             return {**identity, "outcome": item.result, "events": [_preview(event) for event in events]}
         case NotRecorded():
-            return {**identity, "outcome": "not_recorded", **item.failure}
-    return {**identity, "outcome": "refused", **_with_index(item.failure, index)}
+            return {**identity, "outcome": "not_recorded", **_failure(item)}
+    return {**identity, "outcome": "refused", **_with_index(_failure(item), index)}
 
 
-def _is_short_text(event: Any, name: str) -> bool:
-    return isinstance(event, dict) and isinstance(event.get(name), str) and len(event[name]) <= 256
+def _failure(item: Item) -> Mapping[str, Any]:
+    """The problem document of an item that was not recorded, as the sender may see it."""
+    if item.problem is not None:
+        return item.problem
+    assert item.outcome is not None
+    assert item.post is not None
+    problem = concealment.of_post(problems.outcome_problem(item.outcome), item.post.posted)
+    return problem if item.kept else {**problem, "kept": False}
 
 
 def _with_index(problem: Mapping[str, Any], index: int | None) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ What one key fills there is limited: its oldest refusals are dropped, and never 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,8 +14,6 @@ from flask import current_app
 
 from service.api.http.request_context import ledger
 from service.api.http.visibility import is_limited, is_within_limits
-from service.ledger import coalescing
-from service.ledger.application import Ledger
 from service.ledger.outcomes import Post
 from service.postgres.session import Row
 
@@ -38,7 +36,11 @@ def store(refused: Iterable[tuple[Post, Mapping[str, Any]]]) -> None:
     """Store refused posts with their problem documents. Raises Unavailable if the database cannot be reached."""
     rows = {_identity(row): row for row in itertools.starmap(_row, refused)}  # a bundle may repeat a post
     if rows:
-        coalescing.submit(_write, (ledger(), current_app.config["REFUSALS"], rows))
+        # The same order in every statement, so that two concurrent statements cannot deadlock.
+        ordered = [rows[identity] for identity in sorted(rows)]
+        ledger().execute("keep_refusals", **{column: [row[column] for row in ordered] for column in ordered[0]})
+        limits: Limits = current_app.config["REFUSALS"]
+        ledger().execute("drop_refusals", keys=sorted({row["keys"] for row in ordered}), **limits._asdict())
 
 
 def _row(post: Post, problem: Mapping[str, Any]) -> Row:
@@ -85,24 +87,3 @@ def _identity(row: Row) -> tuple[Any, ...]:
     of the problem.
     """
     return tuple(row.values())[:6]
-
-
-def _write(requests: Sequence[tuple[Ledger, Limits, dict[tuple[Any, ...], Row]]]) -> None:
-    """Store the refusals of several requests in as few SQL statements as possible, and drop what exceeds the limits.
-
-    If the same refusal occurs in several requests, each of these requests needs a statement of its own, so that each
-    occurrence is counted.
-    """
-    [(first_ledger, limits, _), *_] = requests
-    pending = [rows for _, _, rows in requests]
-    while pending:
-        batch: dict[tuple[Any, ...], Row] = {}
-        later = []
-        for rows in pending:
-            (later.append(rows) if rows.keys() & batch.keys() else batch.update(rows))
-        # The same order in every statement, so that two concurrent statements cannot deadlock.
-        ordered = [batch[identity] for identity in sorted(batch)]
-        first_ledger.execute("keep_refusals", **{column: [row[column] for row in ordered] for column in ordered[0]})
-        pending = later
-    keys = sorted({row["keys"] for _, _, rows in requests for row in rows.values()})
-    first_ledger.execute("drop_refusals", keys=keys, **limits._asdict())

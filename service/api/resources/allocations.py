@@ -25,7 +25,8 @@ from service.api.http.operation import operation
 from service.api.http.problems import Problem
 from service.api.http.responses import answer
 from service.api.posting.event_schemas.project.award import BatchAmountShape
-from service.api.posting.fields import Amount, Name, One, Rows, Shape
+from service.api.posting.fields import Amount, Name
+from service.api.posting.shapes import One, Rows, Shape
 from service.api.resources.why import heads, last_position, look_up, view_of
 
 bp = Blueprint("allocations", __name__, url_prefix="/v1/projects")

@@ -42,9 +42,8 @@ WAIT, FOLLOW = "suyuan.wait", "suyuan.follow"
 
 Without a gateway the response is sent at once.
 """
-COUNTED, WAITED_AFTER = "suyuan.counted", "suyuan.waited_after"
-"""Keys of the WSGI environment that are set when a request runs again after a wait. The request is authenticated again,
-but does not count again towards the rate limit. WAITED_AFTER has the Cursor after which it waited."""
+WAITED_AFTER = "suyuan.waited_after"
+"""Key of the WSGI environment that is set when a request runs again after a wait: the Cursor after which it waited."""
 
 
 def _types() -> Parameter:

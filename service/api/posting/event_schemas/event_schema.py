@@ -7,7 +7,8 @@ from typing import Any, ClassVar, NamedTuple
 from domain.documents import Document
 from domain.event import Fact
 from domain.state.entities import ActualPayee, Payee
-from service.api.posting.fields import Account, Day, Integer, One, Party, Rows, Sha256, Shape, Text, Uscc
+from service.api.posting.fields import Account, Day, Integer, Party, Sha256, Text, Uscc
+from service.api.posting.shapes import One, Rows, Shape
 
 
 class DocumentShape(Shape):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.fund import lifecycle
 from domain.state.fund import NoticeOrder, Settings
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Amount, Boolean, EnumMember, Integer, One, Period, Rows, Shape, Text
+from service.api.posting.fields import Amount, Boolean, EnumMember, Integer, Period, Text
+from service.api.posting.shapes import One, Rows, Shape
 
 
 class SettingsShape(Shape):

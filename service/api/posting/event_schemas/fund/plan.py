@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.fund import plan
 from domain.state.fund import Gate, Line, LineBatch, PlannedBatch, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
-from service.api.posting.fields import Amount, Boolean, Choice, Code, EnumMember, Integer, One, Rows, Shape, Text
+from service.api.posting.fields import Amount, Boolean, Choice, Code, EnumMember, Integer, Text
+from service.api.posting.shapes import One, Rows, Shape
 
 
 class TaskShape(Shape):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.fund import reconciliation
 from domain.fund.reconciliation import CashEntry, Difference, Direction, Exceptional, Match, StatementLine
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Amount, Day, EnumMember, Integer, One, Party, Rows, Sha256, Shape, Stream, Text
+from service.api.posting.fields import Amount, Day, EnumMember, Integer, Party, Sha256, Stream, Text
+from service.api.posting.shapes import One, Rows, Shape
 from service.statements.statement import MAX_LINES
 
 MAX_ENTRIES = 20_000

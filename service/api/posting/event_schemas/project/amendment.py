@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.project import amendment
 from service.api.posting.event_schemas.event_schema import FactSchema, PayeeShape
-from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, One, Party, Text
+from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Party, Text
+from service.api.posting.shapes import One
 
 
 class AmendmentSchema(FactSchema):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.project import award, eligibility
 from service.api.posting import fields
 from service.api.posting.event_schemas.event_schema import FactSchema, PayeeShape
-from service.api.posting.fields import Amount, Boolean, Integer, Name, One, Rows, Shape, Text
+from service.api.posting.fields import Amount, Boolean, Integer, Name, Text
+from service.api.posting.shapes import One, Rows, Shape
 
 
 class BatchAmountShape(Shape):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.project import call
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Boolean, Day, Integer, Name, One, Party, Shape, Text, Uscc
+from service.api.posting.fields import Boolean, Day, Integer, Name, Party, Text, Uscc
+from service.api.posting.shapes import One, Shape
 
 
 class ApplicantShape(Shape):

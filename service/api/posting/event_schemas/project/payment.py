@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from domain.project import payment
 from service.api.posting.event_schemas.event_schema import ActualPayeeShape, FactSchema, PayeeShape
-from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, One, Text
+from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Text
+from service.api.posting.shapes import One
 
 
 class PaymentSchema(FactSchema):

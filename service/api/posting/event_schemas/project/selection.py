@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.project import selection
 from service.api.posting import fields
 from service.api.posting.event_schemas.project.call import CallSchema
-from service.api.posting.fields import Amount, Boolean, Day, Name, One, Rows, Shape, Text
+from service.api.posting.fields import Amount, Boolean, Day, Name, Text
+from service.api.posting.shapes import One, Rows, Shape
 
 
 class ScoreShape(Shape):
