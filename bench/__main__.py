@@ -56,7 +56,7 @@ MAX_LOG_EVENTS = 10_000_000
 SECTIONS = ("append", "http", "life", "log", "memory", "replay", "rebuild", "cold", "isolation")
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
 REBUILT = 40_000
-READ_PAYMENTS = 10_000
+READ_PAYMENTS, ISOLATED_FUNDS = 10_000, 10
 COLD_LIFE, COLD_PAYMENTS = Fund("cold", 1, awards=1_000), 30_000
 
 
@@ -83,7 +83,7 @@ class Suite:
             yield from appends.rows(ledger, many, hot, made, self._pace)
 
     def http(self) -> Iterator[Row]:
-        """Posting over HTTP, compared with a bare Flask route and with inserting rows by SQL."""
+        """Posting over HTTP, compared with a bare Flask route and with inserting rows by SQL. The projector runs."""
         many = Fund("many", 200)
         bare_url = new_ledger(self._server, "bare")
         with psycopg.connect(bare_url, autocommit=True) as conn:
@@ -94,6 +94,7 @@ class Suite:
             enter = stack.enter_context
             made = enter(raw(self._server, 2))
             ours, bare = enter(served.suyuan(url, PORTS[0])), enter(served.bare(bare_url, PORTS[1]))
+            enter(served.projector(url))
             yield from posts.rows(ours, bare, many, made, self._pace)
 
     def life(self) -> Iterator[Row]:
@@ -161,12 +162,13 @@ class Suite:
 
     def isolation(self) -> Iterator[Row]:
         """Posting over HTTP while another key sends one kind of request on many connections."""
-        many, read = Fund("many", 200), Fund("read", 1, awards=1_000)
-        with self._ledger("isolation", many, read) as (url, ledger):
+        funds = [Fund(f"posting-{number}", 200) for number in range(ISOLATED_FUNDS)]
+        read = Fund("read", 1, awards=1_000)
+        with self._ledger("isolation", *funds, read) as (url, ledger):
             settle(ledger, Payments(read).events([0], 3 * READ_PAYMENTS))
             _fold(url)
         with served.suyuan(url, PORTS[0]) as ours:
-            yield from isolation.rows(ours, url, many, read, self._pace)
+            yield from isolation.rows(ours, url, funds, read, self._pace)
 
     @contextmanager
     def _ledger(self, name: str, *funds: Fund, events: int = 0) -> Iterator[tuple[str, Ledger]]:
@@ -227,12 +229,17 @@ def _of_verdicts(results: Sequence[dict[str, Any]]) -> Table:
     headings = ("work", "who", "against", "of its", "found", "at least", "wanted", "")
     lines = [
         (
-            each["work"], each["who"], each["peer"] or "", each["of"], f"{each['found']:,.2f}",
+            each["work"], each["who"], _against(each), each["of"], f"{each['found']:,.2f}",
             f"{each['least']:,.2f}", f"{each['wanted']:,.2f}", "met" if each["met"] else "MISSED",
         )
         for each in results
     ]  # fmt: skip
     return _table("targets (for p99, slowest and memory: at most)", headings, lines)
+
+
+def _against(verdict: dict[str, Any]) -> str:
+    than = f", than at {verdict['than'].rpartition(': ')[2]}" if verdict["than"] else ""
+    return f"{verdict['peer'] or ''}{than}"
 
 
 @click.command()

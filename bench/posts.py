@@ -13,14 +13,16 @@ from bench.client import LoadResult
 from bench.peers import MakeContender
 from bench.race import BARE, RAW_ROWS, Contender, Pace, Row, Run, race, summed
 from bench.served import Served
+from bench.slowed import held_to_a_third
 from bench.workload import Event, Fund, Payments
 from service.api.http.limits import BUNDLE, EVENT
 
-CONNECTIONS = (1, 8, 16, 32)
+CONNECTIONS = (1, 8, 16, 32, 128)
 BUNDLES = ((50, 2), (1_000, 2))
 """Each number of events per request that is measured besides one, with the number of connections."""
 SUYUAN = "Suyuan"
-MAX_PER_SECOND = 3_000
+WORK, HELD = "POST over HTTP", "POST over HTTP, held to a third of a core"
+MAX_PER_SECOND = 6_000
 MAX_BUNDLED_PER_SECOND = 12_000
 
 
@@ -63,14 +65,25 @@ def as_run(result: LoadResult, each: int) -> Run:
 def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
     """Measures posting: one event per request on each number of CONNECTIONS, then bundles of each size in BUNDLES.
 
-    Yields a row of figures for each program. `ours` is Suyuan's web service, `bare` the bare Flask route.
+    The last three numbers of connections are measured again while both services are held to a third of a core. Yields a
+    row of figures for each program. `ours` is Suyuan's web service, `bare` the bare Flask route.
     """
     payments = Payments(fund)
     over_http(SUYUAN, ours, payments, 16).run(pace.seconds)
     for connections in CONNECTIONS:
-        contenders = [over_http(name, server, payments, connections) for name, server in ((SUYUAN, ours), (BARE, bare))]
-        yield from race("POST over HTTP", f"{connections} connections, one event", contenders, pace)
+        yield from race(WORK, one_event(connections), _against(bare, ours, payments, connections), pace)
+    with held_to_a_third([ours.process, bare.process]):
+        for connections in CONNECTIONS[-3:]:
+            yield from race(HELD, one_event(connections), _against(bare, ours, payments, connections), pace)
     for each, connections in BUNDLES:
         contenders = [over_http(SUYUAN, ours, payments, connections, each), peers[RAW_ROWS](1, each)]
         work = f"{connections} connections, bundles of {each:,}"
-        yield from race("POST over HTTP", work, contenders, Pace(pace.rounds, 2 * pace.seconds))
+        yield from race(WORK, work, contenders, Pace(pace.rounds, 2 * pace.seconds))
+
+
+def one_event(connections: int) -> str:
+    return f"{connections} connections, one event"
+
+
+def _against(bare: Served, ours: Served, payments: Payments, connections: int) -> list[Contender]:
+    return [over_http(name, server, payments, connections) for name, server in ((SUYUAN, ours), (BARE, bare))]

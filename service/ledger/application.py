@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
-from threading import Lock
+from threading import Condition
 from typing import TypeVar, cast
 
 from eventsourcing.application import Application
@@ -79,11 +79,14 @@ _Attempt = Callable[[Sequence[Request]], Sequence[Request]]
 MAX_CONNECTION_FAILURES, RETRY_SECONDS = 3, 4.0
 """A call raises Unavailable when its database connection has failed MAX_CONNECTION_FAILURES times, or fails after more
 than RETRY_SECONDS. A restart of the database causes one or two failures within a moment."""
-LONG_REPLAY = 2_000
+LONG_REPLAY = 200
 """A stream that has more events to replay than this is replayed before the group commit, in the thread of its own
-request. Replaying this many events takes about 0.2 s."""
-MAX_WARMED = 200
-"""Maximum number of long streams that are replayed when the service starts, before it is ready."""
+request, so that no other waits for it. Replaying this many events takes about 15 ms."""
+REPLAY_WAIT_SECONDS = 0.5
+"""How long a post waits for another thread that replays a stream which it needs. Waiting posts occupy threads."""
+MAX_WARMED, WARMED_FROM = 200, 2_000
+"""So many streams, the longest, are replayed when the service starts, before it is ready; only streams that have more
+than WARMED_FROM events, because cached states take memory."""
 TOOK_TOO_LONG = (LockNotAvailable, QueryCanceled)
 """The errors after which a call is not tried again, because another try would take as long. The database answered, but
 another session holds a lock, or the query is slow."""
@@ -134,7 +137,7 @@ class Ledger(Application[str]):
         self._group_commit = GroupCommit(self._process_group)
         self._replays: set[str] = set()
         """The long streams that a thread is replaying now."""
-        self._replays_lock = Lock()
+        self._replay_ended = Condition()
         self._newer = NewerStreams()
         super().__init__()
 
@@ -222,7 +225,7 @@ class Ledger(Application[str]):
 
         Streams that this version cannot read are left out.
         """
-        for row in self.execute("longest", longer_than=LONG_REPLAY, max_rows=MAX_WARMED):
+        for row in self.execute("longest", longer_than=WARMED_FROM, max_rows=MAX_WARMED):
             with suppress(NewerEvent):
                 self._replay_long([row["stream"]])
 
@@ -244,9 +247,8 @@ class Ledger(Application[str]):
 
         If a name is a project's, the stream of its fund is replayed under the same conditions. Without this call, the
         leading thread of the group commit would replay these streams, while the posts to all other funds wait. Raises
-        Unavailable if another thread is already replaying one of them: a request does not wait for that replay, because
-        waiting requests could occupy all threads. The sender has to send the request again. Raises NewerEvent if this
-        version cannot read one of these streams.
+        Unavailable if another thread has been replaying one of them for longer than REPLAY_WAIT_SECONDS: the sender has
+        to send the request again. Raises NewerEvent if this version cannot read one of these streams.
         """
         cached, unread = self._find(names)
         self._newer.check(cached)
@@ -269,15 +271,16 @@ class Ledger(Application[str]):
 
     @contextmanager
     def _replaying(self, names: Collection[str]) -> Iterator[None]:
-        with self._replays_lock:
-            if not self._replays.isdisjoint(names):
+        with self._replay_ended:
+            if not self._replay_ended.wait_for(lambda: self._replays.isdisjoint(names), REPLAY_WAIT_SECONDS):
                 raise Unavailable
             self._replays.update(names)
         try:
             yield
         finally:
-            with self._replays_lock:
+            with self._replay_ended:
                 self._replays.difference_update(names)
+                self._replay_ended.notify_all()
 
     def _replay(self, conn: Connection[DictRow], names: Collection[str]) -> None:
         """Load the states of these streams into the cache, under longer time limits than those of a post."""

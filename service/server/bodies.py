@@ -16,7 +16,7 @@ SMALL_BODY_BYTES = 64 * 1024
 MAX_SMALL_VALUES = 100
 """An event with more commas and opening brackets is not handled together with other posts either: it may have many
 rows, or many errors."""
-MAX_LARGE_BYTES_PER_SENDER, MAX_LARGE_BYTES = 2 * MAX_BODY_BYTES, 6 * MAX_BODY_BYTES
+MAX_LARGE_BYTES_PER_SENDER, MAX_LARGE_BYTES = MAX_BODY_BYTES, 3 * MAX_BODY_BYTES
 """Maximum number of bytes in the large bodies of all requests that are not answered yet, per sender and in total."""
 BODY_SECONDS = 10.0
 MIN_BYTES_PER_SECOND = 64 * 1024

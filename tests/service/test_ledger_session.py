@@ -112,6 +112,7 @@ def test_recorded_times_never_decrease_even_if_the_clock_does(ledger, database_u
 def long_fund(ledger, monkeypatch):
     """The name of a fund's stream that is long enough to be replayed apart from other streams."""
     monkeypatch.setattr(application, "LONG_REPLAY", 20)
+    monkeypatch.setattr(application, "WARMED_FROM", 20)
     stream = "fund/long"
     put(ledger, [post(stream, founded(line())[0].fact, "1-1")])
     put(ledger, [post(stream, AppropriationReceived(yuan("1.00"), 2019), "1-2") for _ in range(20)])
@@ -141,6 +142,29 @@ def test_a_replay_does_not_keep_other_funds_from_posting(ledger, database_url, m
             cold.post([identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))])
         go_on.set()
         assert isinstance(waiting.result()[0], Committed)
+
+
+def test_a_post_waits_for_the_replay_of_its_stream_that_another_post_has_begun(
+    ledger, database_url, monkeypatch, long_fund
+):
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(*given):
+        reading.set()
+        assert go_on.wait(60)
+        return decode(*given)
+
+    decode = codec.decode
+    monkeypatch.setattr(application, "REPLAY_WAIT_SECONDS", 60)
+    with open_ledger(database_url) as cold, ThreadPoolExecutor() as pool:
+        monkeypatch.setattr(codec, "decode", slow)
+        first, second = (
+            pool.submit(cold.post, [identified(post(long_fund, AppropriationReceived(yuan("1.00"), 2019), "1-3"))])
+            for _ in range(2)
+        )
+        assert reading.wait(60)
+        go_on.set()
+        assert {type(each.result()[0]) for each in (first, second)} == {Committed}
 
 
 def test_a_dry_run_replays_a_long_stream_under_the_limits_of_a_replay(ledger, database_url, long_fund, monkeypatch):

@@ -171,6 +171,7 @@ def test_the_longest_streams_are_cached_at_the_start_although_one_cannot_be_read
         put(ledger, [post("fund/g", SettingsChanged(SETTINGS), "1-6") for _ in range(3)])
     record_newer(database_url, FUND)
     monkeypatch.setattr(application, "LONG_REPLAY", 2)
+    monkeypatch.setattr(application, "WARMED_FROM", 2)
     with open_ledger(database_url) as ledger:
         ledger.warm_up()
         decoded.clear()
