@@ -130,13 +130,20 @@ def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
 
 
 def _masked(value: Any, secret: bytes) -> Any:
-    if isinstance(value, dict):
-        return {
-            name: bank_account(secret, each).digest
-            if name == "account" and isinstance(each, str)
-            else _masked(each, secret)
-            if isinstance(each, (dict, list))
-            else each
-            for name, each in value.items()
-        }
-    return [_masked(each, secret) for each in value] if isinstance(value, list) else value
+    """`value` with the digest of each account number in its place; `value` itself if it has none."""
+    if type(value) not in (dict, list):
+        return value
+    changes = {}
+    for name, each in value.items() if type(value) is dict else enumerate(value):
+        kind = type(each)
+        if kind is dict or kind is list:
+            masked = _masked(each, secret)
+            if masked is not each:
+                changes[name] = masked
+        elif kind is str and name == "account":
+            changes[name] = bank_account(secret, each).digest
+    if not changes:
+        return value
+    if type(value) is dict:
+        return {**value, **changes}
+    return [changes.get(index, each) for index, each in enumerate(value)]

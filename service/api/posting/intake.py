@@ -201,10 +201,10 @@ def _answer_bundle(items: list[Item], *, atomic: bool) -> Response:
 
 def _result_of(item: Item, index: int | None = None) -> dict[str, Any]:
     """The part of the response about one event. `index`: the event's index in a bundle, None for a single event."""
+    if isinstance(item.outcome, Committed):
+        return one_event.recorded(item, item.outcome)
     identity = one_event.identity(item.event)
     match item.outcome:
-        case Committed():
-            return one_event.recorded(item, item.outcome)
         case Decided(events):
             return {**identity, "outcome": item.result, "events": [_preview(event) for event in events]}
         case NotRecorded():

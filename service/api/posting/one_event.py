@@ -158,7 +158,8 @@ def recorded(item: Item, outcome: Committed) -> dict[str, Any]:
     """What is answered about an event that is recorded."""
     assert item.post is not None, "it was decided"
     return {
-        **identity(item.event),
+        "source": item.post.identity.source,
+        "id": item.post.identity.id,
         "outcome": item.result,
         "position": outcome.first,
         "last_position": outcome.last,
