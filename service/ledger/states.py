@@ -76,69 +76,94 @@ class _Entry(Struct):
     index: int
 
 
+class _Part:
+    """At most `max_streams` cached streams with at most `max_events` events in total; see StateCache."""
+
+    def __init__(self, max_streams: int, max_events: int) -> None:
+        self._max_streams, self._max_events = max_streams, max_events
+        self.entries: dict[str, _Entry] = {}
+        self._names: list[str] = []
+        self._events, self._random = 0, Random(0)  # noqa: S311
+
+    def put(self, name: str, state: CachedState, used: int) -> None:
+        """Cache the state in the place of the one that is cached, if any, and drop others until all fit."""
+        entry = self.entries.get(name)
+        if entry is None:
+            entry = self.entries[name] = _Entry(state, used, len(self._names))
+            self._names.append(name)
+        else:
+            self._events -= entry.state.last.version
+            entry.state, entry.used = state, used
+        self._events += state.last.version
+        while len(self._names) > self._max_streams or (self._events > self._max_events and len(self._names) > 1):
+            self.drop(min(self._random.sample(self._names, 2), key=lambda name: self.entries[name].used))
+
+    def drop(self, name: str) -> None:
+        """Remove the stream `name`; the last of the names takes its place in the list."""
+        entry, last = self.entries.pop(name), self._names.pop()
+        if last != name:
+            self._names[entry.index] = last
+            self.entries[last].index = entry.index
+        self._events -= entry.state.last.version
+
+
 class StateCache:
     """A cache of streams' states. The states are immutable, so threads may share them.
 
     Holds at most `max_streams` streams, with at most `max_events` events in total, because memory grows with the
-    events: 0.7 to 2.2 KB per event. The most recently used stream is cached whatever its length.
+    events: 0.7 to 2.2 KB per event. Streams that have more than half of these events have a part of their own, with the
+    same limits: otherwise one of them would drop most others. The last used stream of a part is cached whatever its
+    length.
 
     Of two streams drawn at random, the one that was used less recently is dropped. If the least recently used of all
     were dropped, then posts to a few more streams than fit, in turn, would find none of them cached.
     """
 
     def __init__(self, max_streams: int, max_events: int = MAX_CACHED_EVENTS) -> None:
-        self._max_streams, self._max_events, self._events = max_streams, max_events, 0
         self.unreadable_snapshots = 0
         """How many saved states of streams could not be read, so that the log was replayed instead."""
-        self._entries: dict[str, _Entry] = {}
-        self._names: list[str] = []
-        self._clock, self._random = count(), Random(0)  # noqa: S311
-        self._lock = Lock()
+        self._short, self._long = _Part(max_streams, max_events), _Part(max_streams, max_events)
+        self._longest_short = max_events // 2
+        self._clock, self._lock = count(), Lock()
 
     def cached(self, names: Iterable[str]) -> dict[str, CachedState]:
         """The cached states of `names`; they may be stale. Streams that are not cached are left out."""
         with self._lock:
-            return {name: self._use(self._entries[name]) for name in names if name in self._entries}
+            found = {name: entry for name in names if (entry := self._entry(name))}
+            for entry in found.values():
+                entry.used = next(self._clock)
+            return {name: entry.state for name, entry in found.items()}
 
     def funds(self) -> dict[str, CachedState]:
         """The cached states of all funds in the cache."""
         with self._lock:
-            return {name: each.state for name, each in self._entries.items() if name.startswith("fund/")}
+            entries = (*self._short.entries.items(), *self._long.entries.items())
+            return {name: each.state for name, each in entries if name.startswith("fund/")}
 
     def discard(self, name: str) -> None:
         """Remove the stream `name`, if it is cached."""
         with self._lock:
-            if name in self._entries:
-                self._drop(name)
+            self._discard(name)
 
     def put(self, states: Mapping[str, CachedState]) -> None:
         """Cache `states`. A stream that is already cached at the same or a later version is left as it is."""
         with self._lock:
             for name, state in states.items():
-                entry = self._entries.get(name)
-                version = entry.state.last.version if entry else 0
-                if state.last.version <= version:
+                entry, version = self._entry(name), state.last.version
+                if version <= (entry.state.last.version if entry else 0):
                     continue
-                if entry is None:
-                    entry = self._entries[name] = _Entry(state, 0, len(self._names))
-                    self._names.append(name)
-                entry.state = state
-                self._use(entry)
-                self._events += state.last.version - version
-            while len(self._names) > self._max_streams or (self._events > self._max_events and len(self._names) > 1):
-                self._drop(min(self._random.sample(self._names, 2), key=lambda name: self._entries[name].used))
+                part = self._short if version <= self._longest_short else self._long
+                if name not in part.entries:
+                    self._discard(name)  # it has outgrown the other part
+                part.put(name, state, next(self._clock))
 
-    def _use(self, entry: _Entry) -> CachedState:
-        entry.used = next(self._clock)
-        return entry.state
+    def _entry(self, name: str) -> _Entry | None:
+        return self._short.entries.get(name) or self._long.entries.get(name)
 
-    def _drop(self, name: str) -> None:
-        """Remove the stream `name`; the last of the names takes its place in the list."""
-        entry, last = self._entries.pop(name), self._names.pop()
-        if last != name:
-            self._names[entry.index] = last
-            self._entries[last].index = entry.index
-        self._events -= entry.state.last.version
+    def _discard(self, name: str) -> None:
+        for part in (self._short, self._long):
+            if name in part.entries:
+                part.drop(name)
 
 
 class RecordedPost(Struct, frozen=True):

@@ -50,7 +50,8 @@ def single_post(
 ) -> SinglePost | None:
     """The request that `scope` is the head of, if it asks for nothing that only the application understands."""
     usual = not scope.query_string and not any(name in scope.headers for name in UNUSUAL)
-    if not usual or not CONTENT_TYPE.fullmatch(scope.headers.get("content-type") or ""):
+    types = scope.headers.get_all("content-type")
+    if not usual or len(types) != 1 or not CONTENT_TYPE.fullmatch(types[0]):
         return None
     return SinglePost(scope.path, route.rule, route.stream, principal, body, fields)
 

@@ -1,5 +1,6 @@
 """The schemas of posts: optional fields, refused values, the streams of an event type, and the fast reader."""
 
+import gc
 import json
 import re
 import unicodedata
@@ -221,6 +222,16 @@ def test_the_characters_of_plain_text_are_visible_and_in_normal_form_alone_and_i
     seconds = {chr(int(parts[1], 16)) for parts in composed if len(parts) == 2 and not parts[0].startswith("<")}
     assert seconds.isdisjoint(plain), "none of them combines with the character before it"
     assert not re.search(r"\s", "".join(plain))
+
+
+@pytest.mark.parametrize("name", ["AwardListDecided", "PlanDrafted", "PaymentRequested"])
+def test_wrong_data_leaves_nothing_for_the_garbage_collector(name):
+    """A bundle of a thousand wrong events would leave megabytes, in each thread."""
+    by_reader(SCHEMAS[name], {"occurred_on": 1, "documents": [{"kind": 1}]})
+    gc.collect()
+    for _ in range(100):
+        by_reader(SCHEMAS[name], {"occurred_on": 1, "documents": [{"kind": 1}]})
+    assert gc.collect() < 100
 
 
 @given(st.text(), st.text())

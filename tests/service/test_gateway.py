@@ -561,3 +561,12 @@ def test_a_key_above_the_rate_limit_gets_429_with_retry_after_whatever_it_asks_f
         assert served.call("GET", "/v1/funds", key="auditor")[0] == 200, "each key has its own count"
     finally:
         served.stop()
+
+
+def test_a_second_content_type_is_refused_and_not_ignored(served, api):
+    body = founding(api).encode()
+    head_ = head(api, len(body)).replace(
+        b"Content-Type:", b"Content-Type: application/cloudevents+json\r\nContent-Type:"
+    )
+    assert served.raw(head_ + body).startswith(b"HTTP/1.1 415")
+    assert served.raw(head(api, len(body)) + body).startswith(b"HTTP/1.1 201")

@@ -279,20 +279,41 @@ def test_no_post_is_refused_on_cached_states_ahead_of_the_log(ledger, database_u
     assert isinstance(ledger.post([identified(again)])[0], Committed)
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 40)), min_size=1))
+@given(st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 80)), min_size=1))
 def test_the_state_cache_is_bounded_by_streams_and_events_and_keeps_the_last_used(used):
     states, latest = StateCache(4, max_events=60), Counter()
     for name, version in used:
         latest[name] = max(version, latest[name]) if states.cached([name]) else version
         states.put({name: CachedState(Stream(version), LastEvent(version))})
-        cached = states.cached("abcdef")
-        assert name in cached
-        assert len(cached) <= 4
-        assert sum(each.last.version for each in cached.values()) <= 60 or len(cached) == 1
-        assert cached[name].last.version == latest[name]
+        cached = {name: each.last.version for name, each in states.cached("abcdef").items()}
+        assert cached[name] == latest[name]
+        for part in ([each for each in cached.values() if each <= 30], [each for each in cached.values() if each > 30]):
+            assert len(part) <= 4
+            assert sum(part) <= 60 or len(part) == 1
         states.cached([name])
     states.discard(name)
-    assert states._events == sum(each.last.version for each in states.cached("abcdef").values())
+    for half in (states._short, states._long):
+        assert half._events == sum(entry.state.last.version for entry in half.entries.values())
+        assert sorted(half._names) == sorted(half.entries)
+
+
+def test_a_stream_longer_than_the_limit_drops_no_other_and_stays_itself():
+    states = StateCache(100, max_events=1_000)
+    others = {str(n): CachedState(Stream(10), LastEvent(10)) for n in range(100)}
+    states.put(others)
+    for version in range(2_000, 2_100):
+        states.put({"long": CachedState(Stream(version), LastEvent(version))})
+        states.put({"0": CachedState(Stream(version), LastEvent(version - 1_980))})
+    assert states.cached(["long", *others]).keys() >= {"long", "0"}
+    assert len(states.cached(others)) > 80
+
+
+def test_a_stream_that_grows_long_is_cached_once():
+    states = StateCache(10, max_events=100)
+    for version in range(1, 120):
+        states.put({"a": CachedState(Stream(version), LastEvent(version))})
+        assert states.cached(["a"])["a"].last.version == version
+    assert not states._short.entries
 
 
 def hits(states, names):

@@ -17,7 +17,7 @@ from domain.entry_reversed import EntryReversed
 from domain.fund.funding import AppropriationReceived, FundsAllotted
 from domain.project.payment import PaymentInstructed
 from service import codec
-from service.ledger import application
+from service.ledger import application, states
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed
 from service.ledger.recorder import Recorder
@@ -165,6 +165,18 @@ def test_a_post_waits_for_the_replay_of_its_stream_that_another_post_has_begun(
         assert reading.wait(60)
         go_on.set()
         assert {type(each.result()[0]) for each in (first, second)} == {Committed}
+
+
+def test_the_snapshot_of_a_long_stream_is_read_apart_like_its_events(ledger, database_url, monkeypatch, long_fund):
+    monkeypatch.setattr(states, "SNAPSHOT_AFTER", 10)
+    with open_ledger(database_url) as cold:
+        cold.view(long_fund)
+    [saved] = rows(database_url, "select version from snapshot")
+    monkeypatch.setattr(application, "LONG_REPLAY", saved["version"] // 6 - 1)
+    with open_ledger(database_url) as cold:
+        assert cold._long_among([long_fund]) == [long_fund]
+        cold.view(long_fund)
+        assert cold._find([long_fund])[1] == set()
 
 
 def test_a_dry_run_replays_a_long_stream_under_the_limits_of_a_replay(ledger, database_url, long_fund, monkeypatch):

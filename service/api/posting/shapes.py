@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, ClassVar, cast
 
 from marshmallow import Schema, ValidationError, fields, post_load
@@ -21,10 +22,13 @@ class QuickSchema(Schema):
 
     def load(self, data: Any, **options: Any) -> Any:
         """Load `data` with the same result as marshmallow's own `load`. Raises ValidationError."""
-        try:
+        with suppress(ValidationError, Unreadable):
             return self.read(data)
-        except (ValidationError, Unreadable):
+        try:
             return super().load(data, **options)
+        except ValidationError as error:
+            # Marshmallow's frames have the error: a cycle that would keep megabytes until the garbage collector runs.
+            raise error.with_traceback(None) from None
 
     def build(self, loaded: dict[str, Any]) -> Any:
         """The object built from the loaded fields; here the dictionary itself. Subclasses override it."""
