@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 
@@ -43,4 +43,5 @@ def held_to_a_third(programs: Sequence[psutil.Process]) -> Iterator[None]:
             each.kill()
             each.wait()
         for each in processes:
-            os.kill(each.pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(each.pid, signal.SIGCONT)

@@ -198,9 +198,11 @@ class Ledger(Application[str]):
         """
         unread = [self._find(streams_of([post], {}))[1] for post in posts]
         error = self._why_apart(set[str]().union(*unread))
+        errors: list[Exception | None] = [error if needs else None for needs in unread]
+        if isinstance(error, (LongReplay, NewerEvent)):  # for some of these streams
+            errors = [self._why_apart(needs) for needs in unread]
         requests = [
-            Request([post], atomic=True, error=error if needs else None)
-            for post, needs in zip(posts, unread, strict=True)
+            Request([post], atomic=True, error=why_apart) for post, why_apart in zip(posts, errors, strict=True)
         ]
         self._process_batches([request for request in requests if request.error is None])
         return [request.error or request.outcomes[0] for request in requests]  # type: ignore[index]

@@ -19,9 +19,10 @@ from service.overload import Overloaded
 
 MAX_BATCH_POSTS = 1_000
 """Maximum number of posts in one transaction, unless a single request has more."""
-PATIENCE = 1.0
-"""How long to wait for others to join the next transaction at most, as a multiple of the time that the last one took.
-Waiting so long costs at most twice what not waiting costs, however slow the machine or its disk is."""
+PATIENCE, MAX_WAIT_SECONDS = 1.0, 0.1
+"""How long after a transaction has ended the next one begins at the latest, as a multiple of the time that it took.
+Waiting so long costs at most twice what not waiting costs, however slow the machine or its disk is. A transaction that
+was held up is not waited for as long."""
 MAX_QUEUED_POSTS = 20_000
 """Maximum number of posts that wait for the next transaction. A batch that would exceed this number is refused as
 overloaded."""
@@ -42,6 +43,12 @@ def batches(requests: Iterable[Request]) -> Iterator[list[Request]]:
         posts += len(request.bundle)
     if batch:
         yield batch
+
+
+def begin_by(began: float) -> float:
+    """When the next transaction begins at the latest, if one that began at `began` has ended now."""
+    now = time.monotonic()
+    return now + min(PATIENCE * (now - began), MAX_WAIT_SECONDS)
 
 
 class _Batch:
@@ -76,7 +83,9 @@ class GroupCommit:
         self._queue: deque[_Batch] = deque()
         self._queued_posts = 0
         self._leader: _Batch | None = None
-        self._last_group_size, self._last_seconds, self._collecting = 1, 0.0, False
+        self._last_group_size, self._collecting = 1, False
+        self._begin_by = 0.0
+        """Until then, the next transaction waits for as many batches as the last one had."""
 
     def do(self, *requests: Request) -> None:
         """Return when this thread or another has processed the requests. Raises Overloaded if the queue is full."""
@@ -106,14 +115,15 @@ class GroupCommit:
             self._queue[0].turn.release()
 
     def _collect(self, batch: _Batch) -> None:
-        """Wait until the queue has as many batches as the last transaction had, but for no longer than that took.
+        """Wait until the queue has as many batches as the last transaction had, but no longer than PATIENCE allows.
 
         `batch` is the first in the queue.
         """
         with self._lock:
-            self._collecting = len(self._queue) < self._last_group_size
+            seconds = self._begin_by - time.monotonic()
+            self._collecting = seconds > 0 and len(self._queue) < self._last_group_size
         if self._collecting:
-            batch.turn.acquire(timeout=PATIENCE * self._last_seconds)
+            batch.turn.acquire(timeout=seconds)
 
     def _lead(self) -> None:
         """Process the first batches of the queue, as many as fit into one transaction.
@@ -135,7 +145,7 @@ class GroupCommit:
             for request in requests:  # only now: before this, an outcome may be set but not yet committed
                 request.done = True
             with self._lock:
-                self._last_seconds = time.monotonic() - began
+                self._begin_by = begin_by(began)
                 self._appoint_leader()
             for batch in group[1:]:
                 batch.turn.release()

@@ -1,8 +1,9 @@
 """The gateway: receives requests without a thread per request, so that slow clients do not block others.
 
-It checks the head of a request (head.py), authenticates its sender, then reads the body, and then runs the application
-in a place for this kind of work (api/http/work.py). A request is declined before its body is read if its sender is not
-authenticated or the body is too large.
+It checks the head of a request (head.py), authenticates its sender, counts the request towards the rate limit, reads
+the body, and then has a single event posted (single_posts.py), or runs the application in a place for this kind of work
+(api/http/work.py). A request is declined before its body is read if its sender is not authenticated or the body is too
+large.
 """
 
 from __future__ import annotations
@@ -143,6 +144,7 @@ class Gateway:
         sender = principal.name if principal else NOBODY
         with self._bodies.reserved(sender, length):
             body = await bodies.receive(protocol, length)
+            received = time.monotonic()
             kind = _kind_of_post(scope, body) if route.work is work.POST else route.work
             if kind is work.POST:
                 if answered := await self._post(scope, route, principal, body, fields):
@@ -151,7 +153,7 @@ class Gateway:
                 kind = work.BUNDLE
             environment = {**wsgi.environment(scope, body), PRINCIPAL: principal, request_ids.FIELDS: fields}
             del body  # the environment has it, until the request is answered
-            answer = await self._answer(environment, kind)
+            answer = await self._answer(environment, kind, received)
         if (follow := environment.get(FOLLOW)) and scope.method == "GET":
             with self._follower_slot(environment):
                 await self._stream(follow, environment, protocol, answer)
@@ -178,7 +180,7 @@ class Gateway:
         try:
             self._rate_limit.count(principal)
         except RateLimited as error:
-            raise Declined("too-many-requests", {"Retry-After": str(error.seconds)}) from error
+            raise Declined("too-many-requests") from error
         if route.work is work.POST and not principal.may_post:
             raise Declined("wrong-scope", scope="post")
         return principal
@@ -197,8 +199,8 @@ class Gateway:
             raise answer
         return answer
 
-    async def _answer(self, environment: dict[str, Any], kind: Work) -> Answer:
-        """The response of the application.
+    async def _answer(self, environment: dict[str, Any], kind: Work, received: float) -> Answer:
+        """The response of the application to a request that was received at this time.
 
         For a long poll, the application sets WAIT in `environment`. The response to a long poll is returned once there
         are new events, or at its deadline.
@@ -209,7 +211,8 @@ class Gateway:
             return await self._monitor(environment)
         application = self._reads if kind in work.READING else self._app
         call = partial(application.answer, environment, kind)
-        deadline, seconds = None, _seconds(environment["REQUEST_METHOD"], environment["PATH_INFO"])
+        allowed = _seconds(environment["REQUEST_METHOD"], environment["PATH_INFO"])
+        deadline, seconds = None, max(0.0, received + allowed - time.monotonic())
         while True:
             answer = await self._places.run(kind, _sender(environment), call, seconds)
             wait = environment.pop(WAIT, None)
@@ -220,6 +223,7 @@ class Gateway:
                 if not await self._log_watcher.wait_beyond(wait.after.position, deadline - time.monotonic()):
                     return answer
             await self._identify(environment)
+            seconds = allowed
             environment |= {WAITED_AFTER: wait.after, "wsgi.input": io.BytesIO()}
 
     def _note(self, environment: Mapping[str, Any], kind: Work) -> bool:

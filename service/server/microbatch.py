@@ -10,7 +10,7 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from service.ledger.group_commit import PATIENCE
+from service.ledger.group_commit import begin_by
 
 Q = TypeVar("Q")
 A = TypeVar("A")
@@ -30,7 +30,7 @@ class MicroBatcher(Generic[Q, A]):
 
     Requests that arrive while a batch is processed wait for the next one. Clients that were just answered usually send
     again. After a batch of several requests, the next batch therefore waits for a new request from each of their
-    clients, but for no longer than PATIENCE allows; after a batch of one request, it does not wait.
+    clients, but for no longer than a group commit would; after a batch of one request, it does not wait.
 
     While several senders send, each has at most MAX_OF_SENDER requests in a batch: a sender on many connections does
     not keep one on few from its turn.
@@ -68,6 +68,7 @@ class MicroBatcher(Generic[Q, A]):
             running = asyncio.get_running_loop().run_in_executor(self._thread, self._process, requests)
         except RuntimeError as error:  # no thread can be started
             _resolve(batch, error=error)
+            self._begin()
             return
         self._is_running = True
         running.add_done_callback(partial(self._ended, batch, time.monotonic()))
@@ -105,17 +106,18 @@ class MicroBatcher(Generic[Q, A]):
         answered now; but no more than one batch has.
         """
         self._is_running = False
+        answered = Counter(queued.sender for queued in batch if not queued.future.done())
         if error := done.exception():
             _resolve(batch, error=error)
         else:
             _resolve(batch, done.result())
-        self._expected = self._queued + Counter(queued.sender for queued in batch)
+        self._expected = self._queued + answered
         limit = self._limit()
         self._expected = Counter({sender: min(count, limit) for sender, count in self._expected.items()})
         if self._expected.total() <= 1 or self._is_complete():
             self._begin()
         else:
-            seconds = PATIENCE * (time.monotonic() - began)
+            seconds = begin_by(began) - time.monotonic()
             self._timer = asyncio.get_running_loop().call_later(seconds, self._begin)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import msgspec
@@ -99,16 +100,17 @@ class SinglePosts:
             return None
         item.outcome = outcome
         status, body = one_event.status(outcome), msgspec.json.encode(one_event.recorded(item, outcome)) + b"\n"
-        request_log.record(
-            "POST",
-            request.rule,
-            request.path,
-            status=status,
-            key=request.principal.name,
-            seconds=time.perf_counter() - began,
-            items=[item],
-            fields=request.fields,
-        )
+        with suppress(OSError, ValueError):  # a full disk or a closed pipe must not fail a post that was recorded
+            request_log.record(
+                "POST",
+                request.rule,
+                request.path,
+                status=status,
+                key=request.principal.name,
+                seconds=time.perf_counter() - began,
+                items=[item],
+                fields=request.fields,
+            )
         own = one_event.headers(outcome).items()
         headers = [*HEADERS, *own, (request_ids.HEADER, request.fields["request_id"])]
         return Answer(status, headers, body)

@@ -265,6 +265,7 @@ def test_a_single_request_is_processed_at_once_and_queued_requests_as_one_group(
 @pytest.mark.parametrize(("patience", "expected"), [(1e9, [1, 3, 3]), (1, [1, 3, 1])])
 def test_after_a_group_the_next_leader_waits_as_long_as_it_took_for_as_many_requests(monkeypatch, patience, expected):
     monkeypatch.setattr(group_commit, "PATIENCE", patience)
+    monkeypatch.setattr(group_commit, "MAX_WAIT_SECONDS", patience)
     group = GroupCommit(held := HeldWork())
     with ThreadPoolExecutor(6) as pool:
         first = pool.submit(group.do, a_request())
@@ -285,6 +286,15 @@ def test_after_a_group_the_next_leader_waits_as_long_as_it_took_for_as_many_requ
         for each in again:
             each.result()
     assert held.taken == expected
+
+
+def test_a_request_that_comes_long_after_a_group_does_not_wait():
+    group = GroupCommit(held := HeldWork())
+    group._last_group_size, group._begin_by = 3, time.monotonic() - 1
+    held.release()
+    group.do(a_request())
+    assert held.taken == [1]
+    assert not group._collecting
 
 
 def test_no_request_is_answered_before_the_work_on_its_group_has_ended():
@@ -430,7 +440,7 @@ def test_a_leader_interrupted_while_it_waits_for_more_requests_leaves_the_lead_t
         raise InterruptedError
 
     group = GroupCommit(work)
-    group._last_group_size, group._last_seconds = 3, 60
+    group._last_group_size, group._begin_by = 3, time.monotonic() + 60
     earlier = signal.signal(signal.SIGALRM, interrupt)
     try:
         with ThreadPoolExecutor(3) as pool:

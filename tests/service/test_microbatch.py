@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from service.ledger import group_commit
 from service.server import microbatch
 from service.server.microbatch import MicroBatcher
 
@@ -41,7 +42,7 @@ def thread():
 @pytest.fixture(autouse=True)
 def patience(monkeypatch):
     """No batch waits for more requests. A test can change this with the monkeypatch."""
-    monkeypatch.setattr(microbatch, "PATIENCE", 0)
+    monkeypatch.setattr(group_commit, "PATIENCE", 0)
     return monkeypatch
 
 
@@ -86,7 +87,8 @@ def test_a_single_request_is_processed_at_once_and_those_that_arrive_meanwhile_a
 
 
 def test_after_a_batch_the_next_waits_for_as_many_requests_as_were_answered_and_queued(thread, patience):
-    patience.setattr(microbatch, "PATIENCE", 1e9)
+    patience.setattr(group_commit, "PATIENCE", 1e9)
+    patience.setattr(group_commit, "MAX_WAIT_SECONDS", 1e9)
     echo = Echo()
 
     async def scenario(batcher, send, first):
@@ -106,7 +108,7 @@ def test_after_a_batch_the_next_waits_for_as_many_requests_as_were_answered_and_
 
 def test_the_wait_for_more_requests_is_as_short_as_a_batch(thread, patience):
     """Two clients do not send again; the request of the third is not delayed by more than the batch before took."""
-    patience.setattr(microbatch, "PATIENCE", 1)
+    patience.setattr(group_commit, "PATIENCE", 1)
     echo = Echo()
 
     async def scenario(batcher, send, first):
@@ -167,6 +169,42 @@ def test_a_request_whose_caller_has_given_up_is_not_processed(thread):
     assert echo.batches == [["first"], ["other"]]
 
 
+def test_a_batch_that_was_held_up_does_not_delay_the_next_as_long(thread, patience):
+    patience.setattr(group_commit, "PATIENCE", 1e9)
+    patience.setattr(group_commit, "MAX_WAIT_SECONDS", 0.01)
+    echo = Echo()
+
+    async def scenario(batcher, send, first):
+        opened, two = await first(0), send(1, 2)
+        await queued(batcher, 2)
+        echo.release(1_000)
+        await asyncio.gather(opened, *two)
+        await asyncio.gather(*send(3))
+
+    running(echo, thread, scenario)
+    assert echo.sizes == [1, 2, 1]
+
+
+def test_a_client_that_has_given_up_is_not_waited_for(thread, patience):
+    patience.setattr(group_commit, "PATIENCE", 1e9)
+    patience.setattr(group_commit, "MAX_WAIT_SECONDS", 1e9)
+    echo = Echo()
+
+    async def scenario(batcher, send, first):
+        opened, two = await first(0), send(1, 2)
+        await queued(batcher, 2)
+        opened.cancel()
+        echo.release(1)
+        await until(lambda: len(echo.batches) == 2)
+        two[0].cancel()
+        echo.release(1_000)
+        await two[1]
+        await asyncio.gather(*send(3))
+
+    running(echo, thread, scenario)
+    assert echo.sizes == [1, 2, 1]
+
+
 class Full(ThreadPoolExecutor):
     """An executor that cannot start a thread while `full` is set."""
 
@@ -215,7 +253,8 @@ def test_a_sender_with_few_requests_is_waited_for_although_another_has_many_queu
     """Otherwise the queue of the one would fill the next batch before the clients of the other can send again."""
     patience.setattr(microbatch, "MAX_OF_SENDER", 2)
     patience.setattr(microbatch, "MAX_BATCH", 4)
-    patience.setattr(microbatch, "PATIENCE", 1e9)
+    patience.setattr(group_commit, "PATIENCE", 1e9)
+    patience.setattr(group_commit, "MAX_WAIT_SECONDS", 1e9)
     echo = Echo()
 
     async def scenario(batcher, send, first):
@@ -227,7 +266,7 @@ def test_a_sender_with_few_requests_is_waited_for_although_another_has_many_queu
         assert echo.sizes == [1], "b has not sent again"
         await asyncio.gather(*send("b", sender="b"))
         assert echo.batches[1] == ["a", "a", "b"], "no more than two of the five of a were waited for"
-        patience.setattr(microbatch, "PATIENCE", 0)
+        patience.setattr(group_commit, "PATIENCE", 0)
         await asyncio.gather(*send("b", sender="b"), *many)
 
     running(echo, thread, scenario)

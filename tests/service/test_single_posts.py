@@ -173,6 +173,15 @@ def test_a_post_that_needs_a_long_replay_is_left_to_the_application_and_the_othe
     waiting = json.loads(appropriation(direct.api))
     answers = direct.posts.answer([direct.request(waiting), direct.request(other)])
     assert answers[0] is None
+    assert answers[1].status == 201
     assert direct.api.post(waiting, "all").status_code == 201
     assert direct.post(json.loads(appropriation(direct.api))).status == 201, "cached now"
-    assert direct.post(other).status == 201
+    assert direct.post(other).status == 200
+
+
+def test_a_failure_to_write_the_log_does_not_fail_a_recorded_post(direct, monkeypatch):
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr("service.observability.request_log.log.info", full)
+    assert direct.post(json.loads(founding(direct.api))).status == 201

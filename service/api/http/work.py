@@ -29,7 +29,8 @@ class Work(NamedTuple):
 POST = Work("post", places=1, per_sender=1, waiting=256, waiting_per_sender=128)
 """Posting single events that are short enough to be decided together: one thread answers all that wait."""
 BUNDLE = Work("bundle", places=4, per_sender=3, waiting=128, waiting_per_sender=64, shared=True)
-"""Posting bundles, and long events; and any post of a sender that has used up its share of the time for posting."""
+"""Posting bundles, long events, and what is not recorded together with others: posts that the application must answer,
+and all posts of a sender that has used up its share of the time for posting."""
 BULK = Work("bulk", places=1, per_sender=1, waiting=32, waiting_per_sender=8, shared=True)
 """Posting events in large bodies."""
 READ = Work("read", places=6, per_sender=2, waiting=128, waiting_per_sender=64, shared=True)

@@ -1,6 +1,6 @@
 """One event of a request: how it is read, and what is answered when it is recorded.
 
-Nothing here needs Flask: the web server reads single events without it (server/single_posts.py).
+Nothing here needs a request of Flask: the web server reads single events without it (server/single_posts.py).
 """
 
 from __future__ import annotations
