@@ -39,10 +39,8 @@ class Places:
     """
 
     def __init__(self, share: float, post: PostTogether) -> None:
-        self._reading, self._posting_time = (
-            Shares(share),
-            Shares(share, burst=POSTING_BURST_SECONDS, together=2 * share),
-        )
+        self._reading = Shares(share)
+        self._posting_time = Shares(share, burst=POSTING_BURST_SECONDS, together=2 * share)
         self._lanes = {
             work: Lane[Any](work, self._posting_time if work in POSTING else self._reading)
             for work in ALL

@@ -106,9 +106,14 @@ def test_after_a_batch_the_next_waits_for_as_many_requests_as_were_answered_and_
     assert echo.sizes == [1, 3, 3]
 
 
-def test_the_wait_for_more_requests_is_as_short_as_a_batch(thread, patience):
-    """Two clients do not send again; the request of the third is not delayed by more than the batch before took."""
-    patience.setattr(group_commit, "PATIENCE", 1)
+BRIEF = {"it is as short as the batch was": (1, 1e9), "the batch was held up": (1e9, 0.01)}
+"""Values of PATIENCE and MAX_WAIT_SECONDS with which the wait for more requests is short."""
+
+
+@pytest.mark.parametrize(("multiple", "seconds"), BRIEF.values(), ids=BRIEF)
+def test_clients_that_do_not_send_again_delay_the_next_request_only_briefly(thread, patience, multiple, seconds):
+    patience.setattr(group_commit, "PATIENCE", multiple)
+    patience.setattr(group_commit, "MAX_WAIT_SECONDS", seconds)
     echo = Echo()
 
     async def scenario(batcher, send, first):
@@ -167,22 +172,6 @@ def test_a_request_whose_caller_has_given_up_is_not_processed(thread):
 
     running(echo, thread, scenario)
     assert echo.batches == [["first"], ["other"]]
-
-
-def test_a_batch_that_was_held_up_does_not_delay_the_next_as_long(thread, patience):
-    patience.setattr(group_commit, "PATIENCE", 1e9)
-    patience.setattr(group_commit, "MAX_WAIT_SECONDS", 0.01)
-    echo = Echo()
-
-    async def scenario(batcher, send, first):
-        opened, two = await first(0), send(1, 2)
-        await queued(batcher, 2)
-        echo.release(1_000)
-        await asyncio.gather(opened, *two)
-        await asyncio.gather(*send(3))
-
-    running(echo, thread, scenario)
-    assert echo.sizes == [1, 2, 1]
 
 
 def test_a_client_that_has_given_up_is_not_waited_for(thread, patience):

@@ -46,8 +46,9 @@ def generate(schema: Schema, build: Callable[[dict[str, Any]], Any]) -> Reader:
     names: dict[str, Any] = {"unreadable": unreadable, "MISSING": missing, "build": build}
 
     def name(thing: object) -> str:
-        names[f"_{len(names)}"] = thing
-        return list(names)[-1]
+        given = f"_{len(names)}"
+        names[given] = thing
+        return given
 
     required = {key: field for key, field in schema.load_fields.items() if field.required}
     optional = {key: field for key, field in schema.load_fields.items() if not field.required}
