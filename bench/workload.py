@@ -29,11 +29,15 @@ ROUND = 10_000
 
 @dataclass(frozen=True)
 class Fund:
-    """A fund of `projects` projects with `awards` awards each. No two funds of a ledger have the same `code`."""
+    """A fund of `projects` projects with `awards` awards each. No two funds of a ledger have the same `code`.
+
+    `appropriations`: the number of appropriations, of equal amounts, in which the fund receives its money.
+    """
 
     code: str
     projects: int
     awards: int = 1
+    appropriations: int = 1
 
     def project(self, number: int) -> str:
         return f"{self.code}-{number}"
@@ -44,9 +48,12 @@ class Fund:
         settings = {"notice_working_days": 0, "approvals": [], "acceptance_tries": 2}
         whole = str(Money(share * self.projects))
         yield self._of_fund("FundEstablished", "立项依据", name="示例专项资金", settings=settings)
-        yield self._of_fund("AppropriationReceived", "上级指标文号", amount=whole, budget_year=2020)
+        part, rest = divmod(share * self.projects, self.appropriations)
+        for number in range(self.appropriations):
+            amount = str(Money(part if number else part + rest))
+            yield self._of_fund("AppropriationReceived", "上级指标文号", amount=amount, budget_year=2020)
         yield self._of_fund("PlanDrafted", "", **self._plan(str(share), whole))
-        yield self._of_fund("PlanAdopted", "局文", draft=3)
+        yield self._of_fund("PlanAdopted", "局文", draft=self.appropriations + 2)
         for number in range(self.projects):
             project = self.project(number)
             yield _event(f"project/{project}", "ProjectOpened", "", fund=self.code)

@@ -61,12 +61,15 @@ with span as (
     from history as h
     left join undone on undone.project = h.project and undone.award = h.award and undone.version = h.version
     where h.type <> 'EntryReversed'
-), row as materialized (
-    select l.position, l.project, a.award ->> 'award' as award, a.award as row, e.fact ->> 'fund' as fund,
-        (e.fact ->> 'occurred_on')::date as decided_on
+), list as materialized (
+    select l.position, l.project, e.fact ->> 'fund' as fund, (e.fact ->> 'occurred_on')::date as decided_on,
+        e.fact -> 'awards' as awards
     from (select distinct project, position from history where type = 'AwardListDecided') as l
     join event as e on e.position = l.position
-    cross join lateral jsonb_array_elements(e.fact -> 'awards') as a (award)
+), row as materialized (
+    select l.position, l.project, a.award ->> 'award' as award, a.award as row, l.fund, l.decided_on
+    from list as l
+    cross join lateral jsonb_array_elements(l.awards) as a (award)
 ), decided as materialized (
     select distinct on (s.project, s.award) s.project, s.award, s.stands, s.position, r.row, r.fund, r.decided_on
     from step as s

@@ -1,14 +1,26 @@
 -- movement: a copy of each move of each leading event. Mirrors are left out: they repeat the moves of their leader.
+with leader as materialized (
+    -- Each fact is read once, not once per move: a list of awards has thousands of moves and megabytes.
+    select
+        position,
+        fact ->> 'fund' as fund,
+        type,
+        case type when 'EntryReversed' then fact ->> 'entry' end as entry,
+        (fact ->> 'booked_on')::date as booked_on,
+        fact -> 'moves' as moves
+    from event
+    where position > %(after)s and position <= %(upto)s and not fact ? 'mirrors' and fact ? 'moves'
+)
 insert into movement (
     position, seq, fund, type, entry, booked_on, source, target, project, batch, award, payment, fen, amount
 )
 select
-    e.position,
+    l.position,
     m.seq,
-    e.fact ->> 'fund',
-    e.type,
-    case e.type when 'EntryReversed' then e.fact ->> 'entry' end,
-    (e.fact ->> 'booked_on')::date,
+    l.fund,
+    l.type,
+    l.entry,
+    l.booked_on,
     m.move ->> 'from',
     m.move ->> 'to',
     m.move ->> 'project',
@@ -17,6 +29,5 @@ select
     m.move ->> 'payment',
     (m.move ->> 'fen')::int8multirange,
     fen(m.move ->> 'amount')
-from event as e
-cross join lateral jsonb_array_elements(e.fact -> 'moves') with ordinality as m (move, seq)
-where e.position > %(after)s and e.position <= %(upto)s and not e.fact ? 'mirrors'
+from leader as l
+cross join lateral jsonb_array_elements(l.moves) with ordinality as m (move, seq)

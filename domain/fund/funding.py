@@ -157,7 +157,11 @@ def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
     match fact:
         case AppropriationReceived():
             received = Appropriation(fact.amount, fact.budget_year)
-            return replace(fund, appropriations=fund.appropriations.set(event.version, received))
+            return replace(
+                fund,
+                appropriations=fund.appropriations.set(event.version, received),
+                appropriated=Money(fund.appropriated + fact.amount),
+            )
         case FundsReallocated():
             return replace(fund, lines=plan_after(fund.lines, event.moves))
         case FundsReturned():
@@ -196,7 +200,7 @@ def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
 
 def _appropriate(context: Context, fund: Fund, fact: AppropriationReceived) -> Decision:
     of_one, of_all = fund.settings.ceilings
-    total = Money(sum(each.amount for each in fund.appropriations.values()) + fact.amount)
+    total = Money(fund.appropriated + fact.amount)
     if fact.amount > of_one:
         raise AppropriationTooLarge(ceiling=of_one, amount=fact.amount)
     if total > of_all:

@@ -173,12 +173,12 @@ class Reconciled(Struct, frozen=True):
 class Fund(Struct, frozen=True):
     """The state of a special fund.
 
-    `allotted`: the fen allotted to each project and batch, minus the fen that came back to the fund. `plan`: the
-    version of the event that put the plan in force. `first_approvals`: the approval levels at the fund's establishment.
-    `closed_through`: the last day of the last closed period. `closed_by`: the version of the PeriodClosed event of that
-    period. `closed_at`: the version of the FundClosed event. `reconciled`: the StatementReconciled events of each
-    statement, by statement identifier. `reversed`: the fen that reversals moved back, by the version of the reversed
-    entry.
+    `appropriated`: the sum of all appropriations, the reversed ones included. `allotted`: the fen allotted to each
+    project and batch, minus the fen that came back to the fund. `plan`: the version of the event that put the plan in
+    force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the
+    last closed period. `closed_by`: the version of the PeriodClosed event of that period. `closed_at`: the version of the
+    FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
+    `reversed`: the fen that reversals moved back, by the version of the reversed entry.
     """
 
     code: str
@@ -193,6 +193,7 @@ class Fund(Struct, frozen=True):
     adopted_on: date | None = None
     allotted: Map[tuple[str, int], int] = Map()
     appropriations: Map[int, Appropriation] = Map()
+    appropriated: Money = Money(0)
     closed_projects: frozenset[str] = frozenset()
     closed_through: date | None = None
     closed_by: int | None = None

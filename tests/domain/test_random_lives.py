@@ -291,7 +291,8 @@ def comparable(state):
         return replace(state, reversed={}, recovered=recovered, recoveries_of=recoveries_of, **kinds)
     allotted = {at: amount for at, amount in state.allotted.items() if amount}
     not_reversed = {v: each for v, each in state.appropriations.items() if v not in state.reversed}
-    return replace(state, reversed={}, allotted=allotted, appropriations=not_reversed)
+    total = sum(each.amount for each in not_reversed.values())
+    return replace(state, reversed={}, allotted=allotted, appropriations=not_reversed, appropriated=total)
 
 
 def without_oldest_step(entities):

@@ -20,25 +20,33 @@ LOT = projections.PROJECTIONS["lot"]
 NAMES = [f"{n:04}" for n in range(MANY)]
 
 
-def awarded():
-    """The scenario in which an award list of a thousand awards was just decided."""
-    whole = f"{MANY * 10}.00"
+def awarded(names=NAMES):
+    """The scenario in which an award list of these awards, by default a thousand, was just decided."""
+    many = len(names)
+    whole = f"{many * 10}.00"
     life = Scenario().given(
-        *allotted(line(awards=MANY, amounts=(whole, whole)), appropriated=f"{MANY * 20}.00"),
+        *allotted(line(awards=many, amounts=(whole, whole)), appropriated=f"{many * 20}.00"),
         post(PROJECT, CallPublished(1, day("2-1"), day("2-10")), "1-31"),
-        *(post(PROJECT, ApplicationReceived(f"A-{n}", Applicant(n, f"9{n}")), "2-5") for n in NAMES),
+        *(post(PROJECT, ApplicationReceived(f"A-{n}", Applicant(n, f"9{n}")), "2-5") for n in names),
         post(PROJECT, CallClosed(1), "2-11"),
-        *(post(PROJECT, ApplicationScreened(f"A-{n}", passed=True), "2-12") for n in NAMES),
-        post(PROJECT, ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(90)) for n in NAMES)), "2-15"),
+        *(post(PROJECT, ApplicationScreened(f"A-{n}", passed=True), "2-12") for n in names),
+        post(PROJECT, ReviewConcluded("平均分", tuple(Score(f"A-{n}", Decimal(90)) for n in names)), "2-15"),
         post(
             PROJECT,
-            NoticeStarted(tuple(Proposal(f"A-{n}", yuan("20.00")) for n in NAMES), day("2-16"), day("2-20")),
+            NoticeStarted(tuple(Proposal(f"A-{n}", yuan("20.00")) for n in names), day("2-16"), day("2-20")),
             "2-16",
         ),
         post(PROJECT, NoticeCompleted(), "2-21"),
     )
-    rows = (row(n, "10.00", "10.00", rank=rank) for rank, n in enumerate(NAMES, 1))
+    rows = (row(n, "10.00", "10.00", rank=rank) for rank, n in enumerate(names, 1))
     return life.given(post(PROJECT, award_list(life, *rows), "3-1"))
+
+
+def reversed_list(names=NAMES):
+    """The scenario in which the award list of `awarded` was decided and then reversed."""
+    decided = awarded(names)
+    version = decided.ledger.stream(PROJECT).version
+    return decided.given(post(PROJECT, EntryReversed(version, "有误"), "3-2", actor="另一人", key="other"))
 
 
 def in_order(life):
@@ -47,10 +55,7 @@ def in_order(life):
 
 
 def test_an_award_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
-    decided = awarded()
-    version = decided.ledger.stream(PROJECT).version
-    undone = decided.given(post(PROJECT, EntryReversed(version, "有误"), "3-2", actor="另一人", key="other"))
-    log.append(in_order(undone))
+    log.append(in_order(reversed_list()))
     log.conn.execute("set local statement_timeout = '60s'")  # so that a hanging fold fails
     log.fold()
     assert log.conn.execute("select status, count(*) from award group by 1").fetchall() == [
@@ -59,6 +64,28 @@ def test_an_award_list_of_a_thousand_awards_and_its_reversal_are_folded(log):
     assert log.conn.execute("select status, score, count(*) from application group by 1, 2").fetchall() == [
         {"status": "live", "score": "90", "count": MANY}
     ]
+
+
+def test_folding_reads_each_event_once_and_not_once_per_row_of_its_lists(log):
+    """Ten times as many awards make ten times as many events, each as large as before, and lists ten times as long."""
+    log.conn.execute("set local enable_seqscan = off")  # the planner would scan tables that are small only here
+    pages = []
+    for names in (NAMES[: MANY // 10], NAMES):
+        with log.conn.transaction(force_rollback=True):
+            log.append(in_order(reversed_list(names)))
+            log.conn.execute("analyze")
+            pages.append({name: pages_read(log, name) for name in projections.ORDER})
+    fewer, more = pages
+    grown = {name: more[name] / fewer[name] for name in projections.ORDER}
+    assert max(grown.values()) < 20, grown
+
+
+def pages_read(log, name):
+    """The number of pages that PostgreSQL reads, before it writes, to fold the whole log into the table `name`."""
+    explain = "explain (analyze, buffers, format json) " + projections.PROJECTIONS[name]
+    [[plan]] = (row.values() for row in log.conn.execute(explain, {"after": 0, "upto": len(log)}))
+    log.conn.execute(f"analyze {name}")
+    return sum(part["Shared Hit Blocks"] + part["Shared Read Blocks"] for part in plan[0]["Plan"]["Plans"])
 
 
 def rows_read(plan, table):
