@@ -176,8 +176,8 @@ class Fund(Struct, frozen=True):
     `appropriated`: the sum of all appropriations, the reversed ones included. `allotted`: the fen allotted to each
     project and batch, minus the fen that came back to the fund. `plan`: the version of the event that put the plan in
     force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the
-    last closed period. `closed_by`: the version of the PeriodClosed event of that period. `closed_at`: the version of the
-    FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
+    last closed period. `closed_by`: the version of the PeriodClosed event of that period. `closed_at`: the version of
+    the FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
     `reversed`: the fen that reversals moved back, by the version of the reversed entry.
     """
 
