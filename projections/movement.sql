@@ -2,14 +2,14 @@
 with leader as materialized (
     -- Each fact is read once, not once per move: a list of awards has thousands of moves and megabytes.
     select
-        position,
-        fact ->> 'fund' as fund,
-        type,
-        case type when 'EntryReversed' then fact ->> 'entry' end as entry,
-        (fact ->> 'booked_on')::date as booked_on,
-        fact -> 'moves' as moves
-    from event
-    where position > %(after)s and position <= %(upto)s and not fact ? 'mirrors' and fact ? 'moves'
+        e.position,
+        e.type,
+        e.fact ->> 'fund' as fund,
+        case e.type when 'EntryReversed' then e.fact ->> 'entry' end as entry,
+        (e.fact ->> 'booked_on')::date as booked_on,
+        e.fact -> 'moves' as moves
+    from event as e
+    where e.position > %(after)s and e.position <= %(upto)s and not e.fact ? 'mirrors'
 )
 insert into movement (
     position, seq, fund, type, entry, booked_on, source, target, project, batch, award, payment, fen, amount
