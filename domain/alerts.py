@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from msgspec import Struct
@@ -290,9 +291,9 @@ def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
     stream = f"project/{project.code}"
     if not project.closed:
         yield from _of_places(fund, project)
-        for name, award in sorted(project.awards.items()):
-            if award.status is AwardStatus.LIVE:
-                yield from _of_award(project, name, award, today)
+        live = ((name, award) for name, award in project.awards.items() if award.status is AwardStatus.LIVE)
+        of_awards = [(name, alert) for name, award in live for alert in _of_award(project, name, award, today)]
+        yield from (alert for _, alert in sorted(of_awards, key=itemgetter(0)))
     for key, waiver in sorted(project.waivers.items()):
         rule, kind, waived = key.split("/", 2)
         about = {"rule": rule, "kind": kind, "name": waived}

@@ -22,6 +22,7 @@ on_table (relation, web, projector, checker, keys) as (values
     ('appropriation', 'select', 'select insert update', 'select', ''),
     ('award', 'select', 'select insert update', 'select', ''),
     ('balance', 'select', 'select insert update', 'select', ''),
+    ('batch_change', 'select', 'select insert update', 'select', ''),
     ('calendar_import', 'select', '', 'select', ''),
     (
         'check_run', 'select', '',
@@ -57,6 +58,7 @@ on_table (relation, web, projector, checker, keys) as (values
     ('secret', 'select', 'select', 'select', 'select'),
     ('serial', 'select', '', 'select', ''),
     ('snapshot', 'select', '', 'select', ''),
+    ('spending', 'select', 'select insert update', 'select', ''),
     ('waiver', 'select', 'select insert update', 'select', '')
 ),
 
@@ -65,7 +67,9 @@ on_table (relation, web, projector, checker, keys) as (values
 on_function (routine, definer, callers) as (values
     ('append_events', true, 'web'),
     ('ask_check', true, 'web'),
+    ('award_balance_at', false, 'everybody'),
     ('balance_at', false, 'everybody'),
+    ('batch_balance_at', false, 'everybody'),
     ('cloudevent', false, 'everybody'),
     ('count_refusals', true, 'nobody'),
     ('delete_snapshot', true, 'web'),
@@ -87,6 +91,7 @@ on_function (routine, definer, callers) as (values
     ('same_rights', false, 'nobody'),
     ('save_snapshot', true, 'web'),
     ('size', false, 'everybody'),
+    ('spend_by', false, 'everybody'),
     ('standing_at', false, 'everybody'),
     ('stop_fold', false, 'everybody'),
     ('table_differences', false, 'checker'),

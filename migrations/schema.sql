@@ -118,18 +118,36 @@ CREATE FUNCTION public.ask_check(asked_by_key text) RETURNS bigint
     returning id
 $$;
 
-CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date, by_award boolean DEFAULT true) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
+CREATE FUNCTION public.award_balance_at(of_fund text, of_project text, of_award text, at_position bigint, at_booked_on date) RETURNS TABLE(batch integer, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
     LANGUAGE sql STABLE
     AS $$
-    select * from balance where by_award and at_position is null and at_booked_on is null
+    select batch, committed, payable, in_approval, in_transit, paid
+    from balance
+    where
+        at_position is null and at_booked_on is null
+        and of_award <> '' and fund = of_fund and project = of_project and award = of_award
     union all
     select
-        fund, project, batch, case when award = '' then '' else '*' end,
-        sum(pool)::bigint, sum(surrendered)::bigint, sum(recovered)::bigint, sum(line)::bigint, sum(committed)::bigint,
-        sum(payable)::bigint, sum(in_approval)::bigint, sum(in_transit)::bigint, sum(paid)::bigint
-    from balance
-    where not by_award and at_position is null and at_booked_on is null
-    group by 1, 2, 3, 4
+        batch,
+        coalesce(sum(change) filter (where account = 'committed'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'payable'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_approval'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_transit'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'paid'), 0)::bigint
+    from movement
+    cross join lateral (values (source, -amount), (target, amount)) as leg (account, change)
+    where
+        (at_position is not null or at_booked_on is not null)
+        and of_award <> '' and project = of_project and award = of_award
+        and position <= coalesce(at_position, position)
+        and booked_on <= coalesce(at_booked_on, booked_on)
+    group by batch
+$$;
+
+CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select * from balance where at_position is null and at_booked_on is null
     union all
     select
         fund,
@@ -146,9 +164,7 @@ CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date, by_awar
         coalesce(sum(change) filter (where account = 'in_transit'), 0)::bigint,
         coalesce(sum(change) filter (where account = 'paid'), 0)::bigint
     from (
-        select
-            fund, project, batch, case when by_award then award else '*' end as award, source, target,
-            sum(amount) as amount
+        select fund, project, batch, award, source, target, sum(amount) as amount
         from movement
         where
             (at_position is not null or at_booked_on is not null)
@@ -159,6 +175,41 @@ CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date, by_awar
     cross join lateral (values (source, -amount), (target, amount)) as leg (account, change)
     where account <> 'treasury'
     group by 1, 2, 3, 4
+$$;
+
+CREATE FUNCTION public.batch_balance_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(project text, batch integer, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        project,
+        batch,
+        coalesce(sum(change) filter (where account = 'pool'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'surrendered'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'recovered'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'line'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'committed'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'payable'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_approval'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_transit'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'paid'), 0)::bigint
+    from (
+        select project, batch, account, change
+        from batch_change
+        where
+            fund = of_fund
+            and (at_position is null or block < at_position / 10000)
+            and (at_booked_on is null or booked_on <= at_booked_on)
+        union all
+        select coalesce(project, ''), coalesce(batch, 0), leg.account, leg.change
+        from movement
+        cross join lateral (values (source, -amount), (target, amount)) as leg (account, change)
+        where
+            fund = of_fund
+            and position > at_position / 10000 * 10000
+            and position <= at_position
+            and (at_booked_on is null or booked_on <= at_booked_on)
+    ) as changed
+    group by project, batch
 $$;
 
 CREATE FUNCTION public.random_nonce() RETURNS bigint
@@ -385,32 +436,36 @@ CREATE FUNCTION public.size(fen int8multirange) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (SELECT (COALESCE(sum((upper(r.r) - lower(r.r))), (0)::numeric))::bigint AS "coalesce" FROM unnest(size.fen) r(r));
 
-CREATE FUNCTION public.standing_at(of_fund text, at_position bigint, at_booked_on date, by_award boolean) RETURNS TABLE(project text, batch integer, award text, planned numeric, allotted numeric, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint, pool bigint, recovered bigint, surrendered bigint)
+CREATE FUNCTION public.spend_by(budget_year integer, carried_out_of integer, settings jsonb) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN make_date(GREATEST(((budget_year + COALESCE(((settings ->> 'years_to_spend'::text))::integer, 2)) - 1), (carried_out_of + 1)), 12, 31);
+
+CREATE FUNCTION public.standing_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(project text, batch integer, planned bigint, allotted bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint, pool bigint, recovered bigint, surrendered bigint)
     LANGUAGE sql STABLE
     AS $$
     with held as materialized (
-        select * from balance_at(at_position, at_booked_on, by_award) as b where b.fund = of_fund
-    ), given as (
-        select h.*, h.committed + h.payable + h.in_approval + h.in_transit + h.paid as amount
-        from held as h
-        where h.award <> ''
+        select *, committed + payable + in_approval + in_transit + paid as awarded
+        from batch_balance_at(of_fund, at_position, at_booked_on)
     )
     select
-        p.project, p.batch, '', p.planned - coalesce(g.amount, 0), coalesce(h.line, 0)::numeric,
-        coalesce(h.line, 0), 0, 0, 0, 0, 0, 0, 0, 0
+        project,
+        batch,
+        coalesce(p.planned, h.awarded),
+        coalesce(h.line + h.awarded, 0),
+        coalesce(h.line, 0),
+        coalesce(h.committed, 0),
+        coalesce(h.payable, 0),
+        coalesce(h.in_approval, 0),
+        coalesce(h.in_transit, 0),
+        coalesce(h.paid, 0),
+        0,
+        coalesce(h.recovered, 0),
+        0
     from plan_at(of_fund, at_position, at_booked_on) as p
-    left join held as h on h.project = p.project and h.batch = p.batch and h.award = ''
-    left join (select project, batch, sum(amount) as amount from given group by project, batch) as g
-        on g.project = p.project and g.batch = p.batch
+    full join (select * from held where project <> '') as h using (project, batch)
     union all
-    select
-        project, batch, award, amount, amount,
-        0, committed, payable, in_approval, in_transit, paid, 0, recovered, 0
-    from given
-    union all
-    select '', 0, '', 0, 0, 0, 0, 0, 0, 0, 0, coalesce(sum(pool), 0)::bigint, 0, coalesce(sum(surrendered), 0)::bigint
+    select '', 0, 0, 0, 0, 0, 0, 0, 0, 0, coalesce(sum(pool), 0)::bigint, 0, coalesce(sum(surrendered), 0)::bigint
     from held
-    where project = ''
 $$;
 
 CREATE FUNCTION public.stop_fold(finding text) RETURNS void
@@ -520,6 +575,8 @@ CREATE TABLE public.appropriation (
     amount bigint NOT NULL,
     carried_out_of integer,
     events bigint[] NOT NULL,
+    first_fen bigint NOT NULL,
+    received_on date NOT NULL,
     CONSTRAINT appropriation_amount_check CHECK ((amount > 0))
 );
 
@@ -566,6 +623,16 @@ CREATE TABLE public.balance (
     CONSTRAINT balance_pool_check CHECK ((pool >= 0)),
     CONSTRAINT balance_recovered_check CHECK ((recovered >= 0)),
     CONSTRAINT balance_surrendered_check CHECK ((surrendered >= 0))
+);
+
+CREATE TABLE public.batch_change (
+    fund text NOT NULL COLLATE pg_catalog."C",
+    block bigint NOT NULL,
+    project text NOT NULL COLLATE pg_catalog."C",
+    batch integer NOT NULL,
+    account public.account NOT NULL,
+    booked_on date NOT NULL,
+    change bigint NOT NULL
 );
 
 CREATE TABLE public.calendar_import (
@@ -729,6 +796,9 @@ CREATE TABLE public.payment (
     returned bigint NOT NULL,
     events bigint[] NOT NULL,
     recovered bigint NOT NULL,
+    requested_position bigint NOT NULL,
+    confirmed_position bigint,
+    booked_on date,
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
     CONSTRAINT payment_recovered_check CHECK ((recovered >= 0)),
     CONSTRAINT payment_returned_check CHECK ((returned >= 0))
@@ -898,6 +968,17 @@ CREATE TABLE public.snapshot (
     nonce bigint NOT NULL
 );
 
+CREATE TABLE public.spending (
+    fund text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    booked_on date NOT NULL,
+    allotted bigint NOT NULL,
+    confirmed bigint NOT NULL,
+    reversed bigint NOT NULL,
+    paid bigint NOT NULL,
+    surrendered bigint NOT NULL
+);
+
 CREATE TABLE public.waiver (
     project text NOT NULL COLLATE pg_catalog."C",
     waiver text NOT NULL COLLATE pg_catalog."C",
@@ -928,6 +1009,9 @@ ALTER TABLE ONLY public.application
     ADD CONSTRAINT application_pkey PRIMARY KEY (project, application);
 
 ALTER TABLE ONLY public.appropriation
+    ADD CONSTRAINT appropriation_first_fen_key UNIQUE (first_fen);
+
+ALTER TABLE ONLY public.appropriation
     ADD CONSTRAINT appropriation_pkey PRIMARY KEY (fund, version);
 
 ALTER TABLE ONLY public.award
@@ -937,7 +1021,10 @@ ALTER TABLE ONLY public.lot
     ADD CONSTRAINT awarded_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'awarded'::text)) DEFERRABLE INITIALLY DEFERRED;
 
 ALTER TABLE ONLY public.balance
-    ADD CONSTRAINT balance_pkey PRIMARY KEY (fund, project, batch, award);
+    ADD CONSTRAINT balance_pkey PRIMARY KEY (fund, project, award, batch);
+
+ALTER TABLE ONLY public.batch_change
+    ADD CONSTRAINT batch_change_pkey PRIMARY KEY (fund, block, project, batch, account, booked_on);
 
 ALTER TABLE ONLY public.calendar_import
     ADD CONSTRAINT calendar_import_imported_at_year_key UNIQUE (imported_at, year);
@@ -1023,6 +1110,9 @@ ALTER TABLE ONLY public.serial
 ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_pkey PRIMARY KEY (stream);
 
+ALTER TABLE ONLY public.spending
+    ADD CONSTRAINT spending_pkey PRIMARY KEY (fund, version, booked_on);
+
 ALTER TABLE ONLY public.lot
     ADD CONSTRAINT surrendered_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'surrendered'::text)) DEFERRABLE INITIALLY DEFERRED;
 
@@ -1035,7 +1125,7 @@ CREATE INDEX application_fund_idx ON public.application USING btree (fund);
 
 CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), award);
 
-CREATE INDEX award_fund_idx ON public.award USING btree (fund);
+CREATE INDEX award_fund_project_rank_award_idx ON public.award USING btree (fund, project, rank, award);
 
 CREATE UNIQUE INDEX calendar_import_first ON public.calendar_import USING btree (year) WHERE (replaces IS NULL);
 
@@ -1055,15 +1145,15 @@ CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "
 
 CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "position") WHERE (type = 'EntryReversed'::text);
 
-CREATE INDEX movement_project_batch_award_position_idx ON public.movement USING btree (project, batch, award, "position");
+CREATE INDEX movement_project_award_batch_position_idx ON public.movement USING btree (project, award, batch, "position");
 
 CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);
 
 CREATE UNIQUE INDEX one_waiting ON public.check_run USING btree ((true)) WHERE (started_at IS NULL);
 
-CREATE INDEX payment_events_idx ON public.payment USING btree ((events[1]));
+CREATE INDEX payment_fund_requested_position_idx ON public.payment USING btree (fund, requested_position);
 
-CREATE INDEX payment_fund_idx ON public.payment USING btree (fund);
+CREATE INDEX payment_fund_requested_position_idx1 ON public.payment USING btree (fund, requested_position) WHERE payee_differs;
 
 CREATE INDEX payment_payee_uscc_idx ON public.payment USING btree (payee_uscc);
 
@@ -1076,6 +1166,10 @@ CREATE INDEX payment_plain_idx1 ON public.payment USING btree (public.plain(bank
 CREATE INDEX payment_plain_idx2 ON public.payment USING btree (public.plain(payee));
 
 CREATE INDEX payment_project_award_idx ON public.payment USING btree (project, award);
+
+CREATE INDEX payment_project_requested_position_idx ON public.payment USING btree (project, requested_position);
+
+CREATE INDEX payment_requested_position_idx ON public.payment USING btree (requested_position);
 
 CREATE INDEX project_project_idx ON public.project USING btree (project);
 

@@ -20,8 +20,8 @@ from psycopg.rows import tuple_row
 from projections.held_fund import NOT_SKIPPED_YET, skip_held
 
 ORDER = (
-    "movement", "balance", "lot", "fund", "appropriation", "plan", "project", "round", "application", "objection",
-    "award", "payment", "recovery", "waiver", "reconciliation", "citation",
+    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "spending", "plan", "project", "round",
+    "application", "objection", "award", "payment", "recovery", "waiver", "reconciliation", "citation",
 )  # fmt: skip
 """The names of all projections, each after those whose tables its SQL reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}

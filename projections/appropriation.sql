@@ -1,7 +1,8 @@
--- appropriation: received, then carried forward year by year.
+-- appropriation: received, then carried forward year by year. The fen that an appropriation issues are consecutive.
 with received as (
     select e.fact ->> 'fund' as fund, e.version, e.position, (e.fact ->> 'budget_year')::integer as budget_year,
-        fen(e.fact ->> 'amount') as amount
+        fen(e.fact ->> 'amount') as amount, (e.fact ->> 'booked_on')::date as received_on,
+        lower((e.fact #>> '{moves,0,fen}')::int8multirange) as first_fen
     from event as e
     where e.position > %(after)s and e.position <= %(upto)s and e.type = 'AppropriationReceived'
 ), carry as (
@@ -22,16 +23,19 @@ with received as (
     from carry
     group by fund, version
 ), known as (
-    select fund, version, position, budget_year, amount, null::integer as carried_out_of, array[position] as events
+    select fund, version, position, budget_year, amount, received_on, first_fen, null::integer as carried_out_of,
+        array[position] as events
     from received
     union all
-    select fund, version, position, budget_year, amount, carried_out_of, events
+    select fund, version, position, budget_year, amount, received_on, first_fen, carried_out_of, events
     from appropriation
     where (fund, version) in (select fund, version from carried)
 )
-insert into appropriation (fund, version, position, budget_year, amount, carried_out_of, events)
+insert into appropriation (
+    fund, version, position, budget_year, amount, received_on, first_fen, carried_out_of, events
+)
 select
-    fund, version, k.position, k.budget_year, k.amount,
+    fund, version, k.position, k.budget_year, k.amount, k.received_on, k.first_fen,
     case when c.year is null then k.carried_out_of when c.year >= k.budget_year then c.year end,
     k.events || coalesce(c.positions, '{}')
 from known as k

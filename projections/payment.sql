@@ -70,13 +70,15 @@ with money as materialized (
         (array_agg(fact order by position desc))[1] as last_fact,
         (array_agg(fact) filter (where type = 'PaymentRequested'))[1] as requested,
         (array_agg(fact order by position desc) filter (where type = 'PaymentInstructed'))[1] as instructed,
-        (array_agg(fact order by position desc) filter (where type = 'PaymentConfirmed'))[1] as confirmed
+        (array_agg(fact order by position desc) filter (where type = 'PaymentConfirmed'))[1] as confirmed,
+        max(position) filter (where type = 'PaymentConfirmed') as confirmed_position
     from step
     group by project, payment
 )
 insert into payment (
     project, payment, fund, award, batch, amount, status, payee, payee_uscc, payee_account, payee_differs,
-    requested_on, instructed_on, voucher, confirmed_on, bank_reference, returned, recovered, events
+    requested_on, instructed_on, voucher, confirmed_on, booked_on, bank_reference, returned, recovered,
+    requested_position, confirmed_position, events
 )
 select
     project,
@@ -103,9 +105,12 @@ select
     (t.instructed ->> 'occurred_on')::date,
     jsonb_path_query_first(t.instructed, '$.documents[*] ? (@.kind == "支付凭证号").number') #>> '{}',
     (t.confirmed ->> 'occurred_on')::date,
+    (t.confirmed ->> 'booked_on')::date,
     jsonb_path_query_first(t.confirmed, '$.documents[*] ? (@.kind == "流水号").number') #>> '{}',
     l.returned,
     l.recovered,
+    l.events[1],
+    t.confirmed_position,
     l.events
 from listed as l
 join told as t using (project, payment)
@@ -118,7 +123,9 @@ on conflict (project, payment) do update set
     instructed_on = excluded.instructed_on,
     voucher = excluded.voucher,
     confirmed_on = excluded.confirmed_on,
+    booked_on = excluded.booked_on,
     bank_reference = excluded.bank_reference,
     returned = excluded.returned,
     recovered = excluded.recovered,
+    confirmed_position = excluded.confirmed_position,
     events = excluded.events

@@ -23,7 +23,9 @@ ACCOUNTS = (COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
 def answer(ledger: LedgerView, project: Project, name: str, batch: int) -> Answer:
     place, award = project.place(name, batch), project.award(name)
     accounts = {account: project.accounts.balance(account, place) for account in ACCOUNTS}
-    steps = [*_under_way(ledger, project, name, batch)]
+    steps = list[Step]()
+    if any(accounts[each] for each in IN_FLIGHT):
+        steps += _under_way(ledger, project, name, batch)
     if accounts[COMMITTED]:
         steps += _opening(ledger, project, award, name, batch)
     if unpaid := Money(accounts[COMMITTED] + accounts[PAYABLE]):

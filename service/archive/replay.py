@@ -90,6 +90,8 @@ def _idiom(node: exp.Expression, engine: Engine) -> exp.Expression:
         case exp.Anonymous() if node.name.lower() == "fen":
             yuan = _idiom(node.expressions[0], engine)
             return exp.cast(exp.func("replace", yuan, exp.Literal.string("."), exp.Literal.string("")), "bigint")
+        case exp.CTE():  # with … as materialized
+            node.set("materialized", None)
         case exp.Lateral() if node.args.get("ordinality"):
             of = _idiom(node.this.expressions[0], engine).sql(engine.dialect)
             elements = sqlglot.parse_one(engine.elements.format(of=of), read=engine.dialect, into=exp.Select)

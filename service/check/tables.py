@@ -103,7 +103,8 @@ def _of_table(compared: Comparison) -> Iterator[Finding]:
 
 AMOUNTS = frozenset({
     "amount", "planned", "appropriated", "returned", "recovered", "received", "waived", "lapsed", "pool", "surrendered",
-    "line", "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever",
+    "line", "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever", "change", "allotted",
+    "confirmed", "reversed", "first_fen",
 })  # fmt: skip
 """The columns of the projections' tables that are amounts of money; a difference in one is a finding of kind
 wrong-amount."""

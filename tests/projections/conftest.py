@@ -24,12 +24,16 @@ class Log:
             self.append_raw(event.stream, event.version, type(event.fact).__name__, codec.encode(event))
         return self
 
-    def append_raw(self, stream, version, type_, fact):
-        """Append an event of any content, even one that the domain would never record."""
+    def append_raw(self, stream, version, type_, fact, position=None):
+        """Append an event of any content, even one that the domain would never record.
+
+        `position`: its position, by default the next one.
+        """
         text = fact if isinstance(fact, str) else json.dumps(fact)
         self.conn.execute(
-            "insert into event values ((select coalesce(max(position), 0) + 1 from event), %s, %s, %s, now(), %s)",
-            [stream, version, type_, text],
+            "insert into event values (coalesce(%s, (select coalesce(max(position), 0) + 1 from event)), %s, %s, %s,"
+            " now(), %s)",
+            [position, stream, version, type_, text],
         )
 
     def fold(self, span=projections.SPAN):

@@ -269,24 +269,6 @@ def test_balances_at_a_past_position_equal_the_balances_folded_up_to_it(log, see
         assert log.rows(NOT_EMPTY.format(f"balance_at({cut}, null)")) == rows
 
 
-ACCOUNTS = ("pool", "surrendered", "recovered", "line", "committed", "payable", "in_approval", "in_transit", "paid")
-IN_ONE_ROW = f"""
-    (select fund, project, batch, case when award = '' then '' else '*' end as award,
-        {", ".join(f"sum({account})::bigint as {account}" for account in ACCOUNTS)}
-    from balance_at({{}}) as b group by 1, 2, 3, 4) as rows
-"""
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_balances_without_awards_are_the_sums_of_the_balances_by_award(log, seed):
-    events = new_life(seed).events
-    log.append(events).fold()
-    half = len(events) // 2
-    for at in ("null, null", f"{half}, null", f"{len(events)}, null", f"null, '{events[half].booked_on}'"):
-        rows = log.rows(f"(select * from balance_at({at}, false)) as rows")
-        assert rows == log.rows(IN_ONE_ROW.format(at)) != []
-
-
 def test_an_event_that_overdraws_an_account_stops_the_fold_and_is_named(log):
     life = short_life()
     log.append(life.events)

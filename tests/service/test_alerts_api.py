@@ -5,11 +5,12 @@ from datetime import date
 import pytest
 
 from domain.documents import Document
-from domain.fund.funding import AllotmentWithdrawn, FundsAllotted
+from domain.fund.funding import AllotmentWithdrawn, AppropriationReceived, FundsAllotted
 from domain.fund.reconciliation import CASH, CashEntry, Direction, Match, StatementReconciled
 from domain.money import Money
 from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
+from service.api.resources import alerts as alerts_resource
 from tests.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, row, yuan
 from tests.lives import award_list as listed
 from tests.posting import open_ledger, put
@@ -47,6 +48,19 @@ class Recorded:
         self.api.fold()
         [row] = self.api.get("/v1/funds/f/appropriations").json["appropriations"]
         return row
+
+
+def test_an_answer_lists_the_first_alerts_of_a_kind_and_counts_the_others(api, monkeypatch):
+    monkeypatch.setattr(alerts_resource, "MAX_OF_A_KIND", 1)
+    recorded = Recorded(api, *A_AWARDED, *(post(FUND, AppropriationReceived(yuan("1.00"), 2018), "1-7") for _ in "12"))
+    api.fold()
+    answer = api.get("/v1/funds/f/alerts").json
+    assert answer["left_out"] == {"never-paid": 1, "never-awarded": 1, "unspent": 2}
+    names = [each["alert"] for each in answer["alerts"]]
+    assert sorted(names) == sorted(set(names))
+    monkeypatch.undo()
+    assert len(recorded.alerts("never-paid", "never-awarded", "unspent")) == 3 + 4
+    assert api.get("/v1/funds/f/alerts").json["left_out"] == {}
 
 
 def test_unpaid_money_of_a_line_and_of_an_award_have_different_alerts(api):

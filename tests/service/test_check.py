@@ -144,6 +144,8 @@ DAMAGE = {
     "lot": "update lot set ever = ever + '{[99999999990,99999999991)}' where depth = 'issued'",
     "fund": "update fund set appropriated = appropriated - 1",
     "appropriation": "update appropriation set amount = amount - 1",
+    "batch_change": "update batch_change set change = change + 1 where project = 'yx-ip-2018-08' and account = 'paid'",
+    "spending": "update spending set paid = paid + 1 where booked_on in (select max(booked_on) from spending)",
     "plan": "update plan set planned = planned + 1 where project = 'yx-ip-2018-01' and batch = 1",
     "project": "update project set name = 'x' where project = 'yx-ip-2018-01'",
     "round": "update round set status = 'failed' where project = 'yx-ip-2018-01'",
@@ -157,7 +159,9 @@ DAMAGE = {
     " '2020-2-1', '', 'accepted', '{}')",
     "citation": "update citation set sha256 = 'ff' where position = 2",
 }
-AMOUNTS = {"movement", "balance", "lot", "fund", "appropriation", "plan", "payment", "recovery"}
+AMOUNTS = {
+    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "spending", "plan", "payment", "recovery",
+}  # fmt: skip
 ROWS = {"application": "missing-row", "waiver": "extra-row", "reconciliation": "extra-row"}
 
 

@@ -74,7 +74,8 @@ QUERIES = {
     "/v1/events/digest": ["?upto=9"],
     "/v1/reconciliations": ["?fund=demo-2025", f"?fund={FUND}"],
     "/v1/funds/{fund}/balances": [f"?by={by}" for by in ("batch", "project", "award", "task")]
-    + ["?position=60", "?booked_on=2025-12-31"],
+    + ["?position=60", "?booked_on=2025-12-31", "?by=award&limit=1"],
+    "/v1/funds/{fund}/appropriations": ["", "?limit=1"],
     "/v1/funds/{fund}/movements": ["", "?limit=1"],
     "/v1/projects/{project}": [""],
     "/v1/documents/{number}": ["", "?limit=1"],

@@ -51,6 +51,34 @@ def test_the_total_is_the_same_for_every_grouping_of_the_rows(sample, at):
     assert set(totals[0]) == {"planned", "allotted", *SIX, "pool", "recovered", "surrendered", "appropriated"}
 
 
+@pytest.mark.parametrize("at", [{}, {"position": 200}, {"booked_on": "2019-12-31"}])
+def test_the_pages_of_the_balances_by_award_are_its_rows_in_the_plan_s_order(sample, at):
+    whole, pages, after = balances(sample, by="award", **at), [], {}
+    while after is not None:
+        page = balances(sample, by="award", limit=4, **at, **after)
+        pages.append(page["rows"])
+        after = page["next"] and {"after": page["next"]}
+    assert len(pages) > 2
+    assert [row for rows in pages for row in rows] == whole["rows"]
+    assert whole["next"] is None
+    assert [row["project"] for row in whole["rows"]] == sorted(row["project"] for row in whole["rows"])
+
+
+def test_only_the_balances_by_award_have_pages(sample):
+    for parameter in ("limit=10", "after=yx-ip-2018-01/"):
+        answer = sample.get(f"/v1/funds/{FUND}/balances?by=project&{parameter}")
+        assert (answer.status_code, answer.json["type"]) == (400, "/v1/problems/bad-parameter")
+
+
+def test_appropriations_come_in_pages(sample):
+    first = sample.get(f"/v1/funds/{FUND}/appropriations?limit=1")
+    assert f"after={first.json['next']}" in first.headers["Link"]
+    second = sample.get(f"/v1/funds/{FUND}/appropriations?after={first.json['next']}").json
+    whole = sample.get(f"/v1/funds/{FUND}/appropriations").json["appropriations"]
+    assert first.json["appropriations"] + second["appropriations"] == whole
+    assert second["next"] is None
+
+
 def test_balances_by_task_are_grouped_by_the_task_set_of_each_line(sample):
     rows = balances(sample, by="task", booked_on="2019-05-31")["rows"]
     assert [(r["task"], r["planned"]) for r in rows] == [

@@ -15,6 +15,8 @@ from service.api.http.responses import answer
 
 DEFAULT_ROWS, MAX_ROWS = 100, MAX_PAGE_ROWS
 LIMIT = whole("Maximum number of rows per page; default 100", "每页行数，默认 100", 1, MAX_ROWS)
+LONG_LIMIT = whole("Maximum number of rows per page; default 1000", "每页行数，默认 1000", 1, MAX_ROWS)
+"""The limit of lists that had no pages before: clients that know of none get as many rows as a page can have."""
 
 
 def answer_rows(

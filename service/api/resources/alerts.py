@@ -6,7 +6,8 @@ deadlines. …/missing-evidence: the citations that do not give the SHA-256 of t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from typing import Any
 
@@ -20,7 +21,7 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import tables
 from service.api.http.operation import operation
-from service.api.http.parameters import MIN_POSITION, pattern, text
+from service.api.http.parameters import MIN_POSITION, pattern, text, whole
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
@@ -31,9 +32,35 @@ from service.postgres.snapshots import Snapshot
 
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
+MAX_OF_A_KIND = pagination.MAX_ROWS
+"""How many alerts of one kind an answer lists, and how many log positions an alert. The registers list all."""
 AlertWithPositions = tuple[Alert, list[int]]
 """An alert, and the log positions of further events on which it is based, besides the events that the alert itself
 names in `by`."""
+
+
+class Found:
+    """The alerts of a fund: at most MAX_OF_A_KIND of each kind, and how many more there are, by the alert's name."""
+
+    def __init__(self, alerts: Iterable[Alert] = ()) -> None:
+        self.alerts: list[AlertWithPositions] = [(each, []) for each in alerts]
+        self.left_out = Counter[str]()
+
+    def add(self, alert: Alert, positions: list[int], found: int = 0) -> None:
+        """Add an alert. `found`: how many of its kind there are, if only MAX_OF_A_KIND of them are looked up."""
+        self.alerts.append((alert, positions))
+        self.left_out[alert.name] = max(found - MAX_OF_A_KIND, 0)
+
+    def listed(self, today: date) -> list[AlertWithPositions]:
+        """The alerts of the answer, the most urgent first. All others are counted in `left_out`."""
+        self.alerts.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or today))
+        of_kind, listed = Counter[str](), list[AlertWithPositions]()
+        for each in self.alerts:
+            of_kind[each[0].name] += 1
+            if of_kind[each[0].name] <= MAX_OF_A_KIND:
+                listed.append(each)
+        self.left_out += of_kind - Counter(alert.name for alert, _ in listed)
+        return listed
 
 
 @bp.get("/<code:fund>/alerts")
@@ -47,28 +74,30 @@ def all_alerts(fund: str) -> Response:
     view = ledger().view(*streams)
     if held:
         alert = Alert("fund-held", Urgency.ODD, {name: held[name] for name in held if name != "held_at"})
-        return _answer(fund, snapshot.position, view, streams, [(alert, [held["position"]])])
-    found: list[AlertWithPositions] = [(each, []) for each in alerts(view, fund, tuple(codes))]
+        found = Found()
+        found.add(alert, [held["position"]])
+        return _answer(fund, snapshot.position, view, streams, found)
+    found = Found(alerts(view, fund, tuple(codes)))
     with reader().at() as snapshot:
-        found += _alerts_of_movements(snapshot, fund, view)
-        found += _alerts_of_numbers(snapshot, fund)
+        _add_alerts_of_movements(found, snapshot, fund, view)
+        _add_alerts_of_numbers(found, snapshot, fund)
     return _answer(fund, snapshot.position, view, streams, found)
 
 
-def _answer(
-    fund: str, position: int, view: LedgerView, streams: Iterable[str], found: list[AlertWithPositions]
-) -> Response:
-    last, today = look_up(heads(view, *streams)), view.today
-    places = look_up({reference for each, _ in found for reference in each.by})
-    found.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or today))
-    rows = [_row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in found]
+def _answer(fund: str, position: int, view: LedgerView, streams: Iterable[str], found: Found) -> Response:
+    last, listed = look_up(heads(view, *streams)), found.listed(view.today)
+    places = look_up({reference for each, _ in listed for reference in each.by})
+    rows = [
+        _row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in listed
+    ]
     return answer(
         {
             "fund": fund,
             "as_of": {"position": position},
             "states_as_of": {"position": last_position(last)},
-            "today": today,
+            "today": view.today,
             "alerts": rows,
+            "left_out": found.left_out,
         }
     )
 
@@ -88,44 +117,45 @@ def _row(alert: Alert, positions: list[int]) -> dict[str, Any]:
     }
 
 
-def _alerts_of_movements(snapshot: Snapshot, fund: str, view: LedgerView) -> Iterator[AlertWithPositions]:
-    """The alerts about movements of money, such as the alert that money was never paid.
+def _add_alerts_of_movements(found: Found, snapshot: Snapshot, fund: str, view: LedgerView) -> None:
+    """Add the alerts about movements of money, such as the alert that money was never paid.
 
     The movements are read from `snapshot`, because only the tables of the projections keep them. The fund's settings
     and today's date are read from `view`.
     """
-    for row in snapshot.rows("appropriations", fund=fund):
-        if row["unspent"] != "0.00" and row["spend_by"].year <= view.today.year:
-            facts = {"received_on": row["received_on"], "amount": row["unspent"]}
-            due_on: date = row["spend_by"]
-            yield Alert("unspent", urgency(due_on, view.today), facts, due_on=due_on), [row["position"]]
-    settings = view.fund(fund).settings
-    for row in snapshot.rows("never_paid", fund=fund, today=view.today, days=settings.idle_days):
+    settings, first = view.fund(fund).settings, {"fund": fund, "limit": MAX_OF_A_KIND}
+    for row in snapshot.rows("unspent", **first, year=view.today.year):
+        facts = {"received_on": row["received_on"], "amount": _money(row, "unspent")}
+        due_on: date = row["spend_by"]
+        alert = Alert("unspent", urgency(due_on, view.today), facts, due_on=due_on)
+        found.add(alert, [row["position"]], row["found"])
+    for row in snapshot.rows("never_paid", **first, today=view.today, days=settings.idle_days):
         facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"], "award": row["award"]}
         name = "never-paid" if row["award"] else "never-awarded"
-        yield Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"]
-    for row in snapshot.rows("december", fund=fund):
+        found.add(Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"], row["found"])
+    for row in snapshot.rows("december", **first):
         if row["december"] * 100 >= row["total"] * settings.december_percent:
             facts = {"year": row["year"], "amount": _money(row, "december"), "total": _money(row, "total")}
-            yield Alert("december-rush", Urgency.ODD, facts), row["positions"]
-    for row in snapshot.rows("payees_differ", fund=fund):
+            found.add(Alert("december-rush", Urgency.ODD, facts), row["positions"])
+    for row in snapshot.rows("payees_differ", **first):
         facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
-        yield Alert("payee-differs", Urgency.ODD, facts, project=row["project"]), [row["position"]]
+        alert = Alert("payee-differs", Urgency.ODD, facts, project=row["project"])
+        found.add(alert, [row["position"]], row["found"])
     for row in snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None):
         if row["status"] == "accepted" and (since := row["outdated_since"]):
             days = {"first_day": row["first_day"], "last_day": row["last_day"]}
             entry = {"entry": since["entry"], "stream": since["stream"], "version": since["entry_version"]}
             facts = {**days, **entry, "position": since["position"]}
-            yield Alert("statement-outdated", Urgency.ODD, facts), [row["position"], since["position"]]
+            found.add(Alert("statement-outdated", Urgency.ODD, facts), [row["position"], since["position"]])
 
 
-def _alerts_of_numbers(snapshot: Snapshot, fund: str) -> Iterator[AlertWithPositions]:
-    """The alerts that two senders have used a document number, if the principal may read both events."""
+def _add_alerts_of_numbers(found: Found, snapshot: Snapshot, fund: str) -> None:
+    """Add the alerts that two senders have used a document number, if the principal may read both events."""
     for row in snapshot.rows("shared_numbers", fund=fund, position=snapshot.position):
         if can_read(row["other_stream"]):
             facts = {"kind": row["kind"], "number": row["number"]}
             alert = Alert("number-shared", Urgency.ODD, facts, project=project_of(row["stream"]))
-            yield alert, [row["position"], row["other_position"]]
+            found.add(alert, [row["position"], row["other_position"]])
 
 
 def _money(row: Row, name: str) -> Money:
@@ -137,13 +167,17 @@ def _money(row: Row, name: str) -> Money:
     "List a fund's appropriations with their deadlines",
     "指标及其时限",
     response_types.Appropriations,
+    after=whole("Cursor: return only appropriations after this version of the fund", "从该版本之后开始"),
+    limit=pagination.LONG_LIMIT,
     min_position=MIN_POSITION,
 )
-def appropriations(fund: str, *, min_position: int | None) -> Response:
+def appropriations(fund: str, *, after: int | None, limit: int | None, min_position: int | None) -> Response:
     must_read(fund)
+    size = limit or pagination.MAX_ROWS
     with tables(min_position, fund) as snapshot:
-        rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund))
-        return answer({"fund": fund, "as_of": {"position": snapshot.position}, "appropriations": rows})
+        rows = snapshot.rows("appropriations", fund=_existing(snapshot, fund), after=after or 0, limit=size)
+        members = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("appropriations", rows, members, size, lambda row: str(row["version"]))
 
 
 @bp.get("/<code:fund>/missing-evidence")

@@ -17,6 +17,7 @@ from service.api.http.parameters import (
     BATCH,
     MIN_POSITION,
     PROJECT,
+    CodeConverter,
     NameConverter,
     day,
     named_by,
@@ -39,6 +40,17 @@ GROUPINGS = {
     "award": ("project", "award", "applicant"),
 }
 """Maps each grouping of balances, such as `batch`, to the columns that identify a row of the grouped balances."""
+AFTER_AWARD = pattern(
+    f"{CodeConverter.regex}/({NameConverter.regex})?",
+    "Cursor, only with by=award: the `next` of the previous page",
+    "从 next 所示之后开始，仅用于 by=award",
+)
+AWARDS_LIMIT = pagination.LONG_LIMIT._replace(
+    about=("Maximum number of rows per page, only with by=award; default 1000", "每页行数，默认 1000，仅用于 by=award")
+)
+ONLY_BY_AWARD = "Only the balances by award have pages. 仅 by=award 分页。"
+TOTALLED = {"award": "batch"}
+"""The grouping whose total row is the total of another grouping, whose rows come in pages."""
 MOVEMENT_FILTERS = {
     "project": PROJECT,
     "batch": BATCH,
@@ -76,23 +88,41 @@ def one_fund(fund: str, *, min_position: int | None) -> Response:
     ),
     position=whole("Balances as of this log position", "截至该日志位置"),
     booked_on=day("Balances at the end of this booking date", "截至该记账日期"),
+    after=AFTER_AWARD,
+    limit=AWARDS_LIMIT,
     min_position=MIN_POSITION,
 )
 def balances(
-    fund: str, *, by: str | None, position: int | None, booked_on: date | None, min_position: int | None
+    fund: str,
+    *,
+    by: str | None,
+    position: int | None,
+    booked_on: date | None,
+    after: str | None,
+    limit: int | None,
+    min_position: int | None,
 ) -> Response:
+    """The balances of a fund. Only the rows by award come in pages, because a fund can have thousands of awards."""
     must_read(fund)
     by = by or "batch"
+    if by != "award" and (after or limit):
+        raise Problem("bad-parameter", parameter="after" if after else "limit", detail=ONLY_BY_AWARD)
     with tables(max(min_position or 0, position or 0), fund) as snapshot:
         _existing(snapshot, fund)
-        params = {"fund": fund, "position": position, "booked_on": booked_on}
-        *rows, total_row = snapshot.rows(f"balances_by_{by}", **params)
         as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
         if booked_on is not None:
             as_of["booked_on"] = booked_on
-        rows = [_without(row, "of_fund") for row in rows]
-        total = _without(total_row, "of_fund", *GROUPINGS[by]) | total_row["of_fund"]
-        return answer({"fund": fund, "by": by, "as_of": as_of, "rows": rows, "total": total})
+        params = {"fund": fund, "position": position, "booked_on": booked_on}
+        *rows, total_row = snapshot.rows(f"balances_by_{TOTALLED.get(by, by)}", **params)
+        total = _without(total_row, "of_fund", *GROUPINGS["batch"], *GROUPINGS[by]) | total_row["of_fund"]
+        members = {"fund": fund, "by": by, "as_of": as_of, "total": total}
+        if by != "award":
+            return answer({**members, "rows": [_without(row, "of_fund") for row in rows], "next": None})
+        size = limit or pagination.MAX_ROWS
+        project, slash, award = (after or "").partition("/")
+        cursor = {"after_project": project or None, "after_award": award if slash else None}
+        rows = snapshot.rows("balances_by_award", **params, **cursor, limit=size)
+    return pagination.answer_rows("rows", rows, members, size, lambda row: f"{row['project']}/{row['award'] or ''}")
 
 
 def _without(row: Row, *names: str) -> Row:

@@ -201,6 +201,7 @@ class Appropriations(TypedDict):
     fund: str
     as_of: AsOf
     appropriations: list[Appropriation]
+    next: Cursor
 
 
 class Alert(TypedDict):
@@ -227,6 +228,8 @@ class Alerts(TypedDict):
     Alerts about movements of money are found in the tables; `as_of` is the position up to which the tables are folded.
     All other alerts are found in the ledger's own states, which may be newer than the tables; `states_as_of` is the
     position of the last event in the states.
+
+    Of each kind of alert, the first thousand are listed; `left_out` says how many more there are, by the alert's name.
     """
 
     fund: str
@@ -234,6 +237,7 @@ class Alerts(TypedDict):
     states_as_of: AsOf
     today: Day
     alerts: list[Alert]
+    left_out: dict[str, int]
 
 
 class Unevidenced(TypedDict):

@@ -82,6 +82,7 @@ class Balances(TypedDict):
     as_of: AsOf
     rows: list[BalanceRow]
     total: BalanceTotal
+    next: Cursor
 
 
 class PlanFigures(TypedDict):

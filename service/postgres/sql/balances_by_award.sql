@@ -1,16 +1,70 @@
--- balances_by_award: plan and actual amounts, one row per award. A row with award null has the amounts of a project
--- that no award has; the last row is the whole fund.
+-- balances_by_award: plan and actual amounts of a page of a fund's awards, by project and rank. A row with award null has
+-- the amounts of a project that no award has; it follows the project's awards. The page begins after the row of
+-- `after_award` ('' is the row without an award) in `after_project`, or with the first row if these are null.
+with place as (
+    select p.number, p.project, a.rank, a.award, a.applicant
+    from project as p
+    join award as a on a.fund = p.fund and a.project = p.project
+    where
+        p.fund = %(fund)s
+        and (
+            %(position)s::bigint is null and %(booked_on)s::date is null
+            or exists (
+                select from movement as m
+                where
+                    m.project = a.project
+                    and m.award = a.award
+                    and m.position <= coalesce(%(position)s, m.position)
+                    and m.booked_on <= coalesce(%(booked_on)s, m.booked_on)
+            )
+        )
+    union all
+    select number, project, 2147483647, '', null from project where fund = %(fund)s
+), standing as materialized (
+    select project, sum(planned) as planned, sum(allotted) as allotted, sum(line) as line
+    from standing_at(%(fund)s, %(position)s, %(booked_on)s)
+    group by project
+    -- A project whose money has all been awarded has no row without an award.
+    having sum(planned - allotted + line) <> 0 or sum(line) <> 0
+), page as (
+    select place.*, s.planned - s.allotted + s.line as planned, s.line
+    from place
+    left join standing as s on s.project = place.project and place.award = ''
+    where
+        (place.award <> '' or s.project is not null)
+        and (
+            %(after_project)s::text is null
+            or (place.number, place.project, place.rank, place.award) > (
+                select number, project, rank, award
+                from place
+                where project = %(after_project)s and award = %(after_award)s
+            )
+        )
+    order by place.number, place.project, place.rank, place.award
+    limit %(limit)s
+)
 select
-    s.project,
-    nullif(s.award, '') as award,
-    a.applicant,
+    page.project,
+    nullif(page.award, '') as award,
+    page.applicant,
     figures(
-        sum(planned), sum(allotted), sum(line), sum(committed), sum(payable), sum(in_approval), sum(in_transit), sum(paid)
-    ) as figures,
-    case when grouping(s.award) = 1 then of_fund(sum(allotted), sum(pool), sum(recovered), sum(surrendered)) end as of_fund
-from standing_at(%(fund)s, %(position)s, %(booked_on)s, by_award => true) as s
-left join project as p on p.fund = %(fund)s and p.project = s.project
-left join award as a on a.project = s.project and a.award = s.award
-group by grouping sets ((s.project, p.number, s.award, a.applicant, a.rank), ())
-having grouping(s.award) = 1 or p.number is not null and (s.award <> '' or sum(planned) <> 0 or sum(line) <> 0)
-order by grouping(s.award), p.number, s.project, a.rank nulls last, s.award
+        coalesce(page.planned, held.committed + held.payable + held.in_approval + held.in_transit + held.paid),
+        coalesce(page.line, held.committed + held.payable + held.in_approval + held.in_transit + held.paid),
+        coalesce(page.line, 0),
+        held.committed,
+        held.payable,
+        held.in_approval,
+        held.in_transit,
+        held.paid
+    ) as figures
+from page
+cross join lateral (
+    select
+        coalesce(sum(committed), 0) as committed,
+        coalesce(sum(payable), 0) as payable,
+        coalesce(sum(in_approval), 0) as in_approval,
+        coalesce(sum(in_transit), 0) as in_transit,
+        coalesce(sum(paid), 0) as paid
+    from award_balance_at(%(fund)s, page.project, page.award, %(position)s, %(booked_on)s)
+) as held
+order by page.number, page.project, page.rank, page.award

@@ -1,11 +1,7 @@
 -- payees_differ: payments that the bank made to another payee than requested, each with the position of the bank's
--- confirmation.
-select p.project, p.payment, p.amount, p.payee, c.position
-from payment as p
-cross join lateral (
-    select max(e.position) as position
-    from event as e
-    where e.position = any(p.events) and e.type = 'PaymentConfirmed'
-) as c
-where p.fund = %(fund)s and p.payee_differs
-order by p.events[1]
+-- confirmation: the first `limit` of them, and how many there are.
+select project, payment, amount, payee, confirmed_position as position, count(*) over () as found
+from payment
+where fund = %(fund)s and payee_differs
+order by requested_position
+limit %(limit)s

@@ -1,5 +1,25 @@
 -- payments: the register of payments in the order of their requests, each with its approvals, voucher, bank slip and
 -- payee.
+with page as (
+    select *
+    from payment as p
+    where
+        p.requested_position > %(after)s
+        and (%(fund)s::text is null or p.fund = %(fund)s)
+        and (%(project)s::text is null or p.project = %(project)s)
+        and (%(award)s::text is null or p.award = %(award)s)
+        and (%(batch)s::integer is null or p.batch = %(batch)s)
+        and (%(payment)s::text is null or p.payment = %(payment)s)
+        and (%(status)s::text is null or p.status = %(status)s)
+        and (%(payee)s::text is null or plain(p.payee) = plain(%(payee)s))
+        and (%(uscc)s::text is null or p.payee_uscc = %(uscc)s)
+        and (%(voucher)s::text is null or plain(p.voucher) = plain(%(voucher)s))
+        and (%(bank_reference)s::text is null or plain(p.bank_reference) = plain(%(bank_reference)s))
+        and (%(confirmed_from)s::date is null or p.confirmed_on >= %(confirmed_from)s)
+        and (%(confirmed_to)s::date is null or p.confirmed_on <= %(confirmed_to)s)
+    order by p.requested_position
+    limit %(limit)s
+)
 select
     p.project,
     p.payment,
@@ -35,34 +55,13 @@ select
     p.voucher,
     p.confirmed_on,
     coalesce(c.fact ->> 'cleared_on', c.fact ->> 'occurred_on') as cleared_on,
-    c.fact ->> 'booked_on' as booked_on,
+    p.booked_on,
     p.bank_reference,
     yuan(p.returned) as returned,
     yuan(p.recovered) as recovered,
-    p.events[1] as requested_position,
+    p.requested_position,
     p.events
-from payment as p
-join event as r on r.position = p.events[1]
-left join lateral (
-    select e.fact
-    from event as e
-    where p.confirmed_on is not null and e.position = any(p.events) and e.type = 'PaymentConfirmed'
-    order by e.position desc
-    limit 1
-) as c on true
-where
-    p.events[1] > %(after)s
-    and (%(fund)s::text is null or p.fund = %(fund)s)
-    and (%(project)s::text is null or p.project = %(project)s)
-    and (%(award)s::text is null or p.award = %(award)s)
-    and (%(batch)s::integer is null or p.batch = %(batch)s)
-    and (%(payment)s::text is null or p.payment = %(payment)s)
-    and (%(status)s::text is null or p.status = %(status)s)
-    and (%(payee)s::text is null or plain(p.payee) = plain(%(payee)s))
-    and (%(uscc)s::text is null or p.payee_uscc = %(uscc)s)
-    and (%(voucher)s::text is null or plain(p.voucher) = plain(%(voucher)s))
-    and (%(bank_reference)s::text is null or plain(p.bank_reference) = plain(%(bank_reference)s))
-    and (%(confirmed_from)s::date is null or p.confirmed_on >= %(confirmed_from)s)
-    and (%(confirmed_to)s::date is null or p.confirmed_on <= %(confirmed_to)s)
-order by p.events[1]
-limit %(limit)s
+from page as p
+join event as r on r.position = p.requested_position
+left join event as c on c.position = p.confirmed_position
+order by p.requested_position

@@ -13,7 +13,7 @@ with adopted as (
         sum(allotted) as allotted,
         sum(allotted - line) as awarded,
         sum(paid) as paid
-    from standing_at(%(fund)s, null, null, by_award => false)
+    from standing_at(%(fund)s, null, null)
     group by project, batch
 )
 select

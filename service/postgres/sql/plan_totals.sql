@@ -2,7 +2,7 @@
 with standing as (
     select s.batch, max(p.batch_name) as name, sum(s.planned) as planned, sum(allotted) as allotted,
         sum(allotted - line) as awarded, sum(paid) as paid
-    from standing_at(%(fund)s, null, null, by_award => false) as s
+    from standing_at(%(fund)s, null, null) as s
     join plan_at(%(fund)s, null, null) as p using (project, batch)
     group by s.batch
 )

@@ -6,7 +6,7 @@ select
     figures(
         sum(s.planned), sum(allotted), sum(line), sum(committed), sum(payable), sum(in_approval), sum(in_transit), sum(paid)
     ) as figures
-from standing_at(%(fund)s, null, null, by_award => false) as s
+from standing_at(%(fund)s, null, null) as s
 join plan_at(%(fund)s, null, null) as p using (project, batch)
 where s.project = %(project)s
 group by s.batch, p.batch_name, p.gate
