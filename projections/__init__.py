@@ -47,6 +47,12 @@ def _reads(name: str) -> frozenset[str]:
 READS = {name: _reads(name) for name in ORDER}
 """For each projection, the other projections whose tables its SQL reads."""
 
+OF_EVERY_TYPE = frozenset({"movement", "balance", "batch_change", "lot", "spending", "citation"})
+"""The projections that events of any type can change."""
+TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+)'", PROJECTIONS[name])) for name in ORDER}
+"""For each projection, the event types that its SQL names. Only these change the projection, if it is not one of
+OF_EVERY_TYPE; a span without them is not folded into it."""
+
 
 def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:
     """`names` and all projections whose tables they read, directly or indirectly, in the order of ORDER."""
@@ -163,7 +169,10 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
             return None
         span = Span(after, upto)
         behind = [name for name in names if cursors[name] == after]
+        types = {type_ for (type_,) in rows.execute(TYPES_OF_SPAN, {"after": after, "upto": upto})}
         for name in behind:
+            if name not in OF_EVERY_TYPE and types.isdisjoint(TYPES[name]):
+                continue
             try:
                 conn.execute(PROJECTIONS[name], {"after": after, "upto": upto})
                 conn.execute("set constraints all immediate")
@@ -234,4 +243,5 @@ CHANGED = """
 HEAD = "select coalesce(max(position), 0) from public.event"
 """Selects the last position of the whole log, the events of held funds included; 0 if the log is empty."""
 HEAD_AND_NOT_SKIPPED_YET = f"select ({HEAD}), {NOT_SKIPPED_YET}"
+TYPES_OF_SPAN = "select distinct type from event where position > %(after)s and position <= %(upto)s"
 MOVE = "update projection set position = %(upto)s, moved_at = now() where name = any(%(names)s)"

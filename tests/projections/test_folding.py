@@ -51,6 +51,15 @@ def test_the_tables_do_not_depend_on_the_span_size(log, seed):
     assert tables[0] == tables[1] == tables[2] == tables[3]
 
 
+def test_a_projection_without_events_in_a_span_has_nothing_to_fold(log, monkeypatch):
+    log.append(eventful_life().events).fold(1)
+    passed_over = {name: log.rows(name) for name in projections.ORDER}
+    log.empty()
+    monkeypatch.setattr(projections, "OF_EVERY_TYPE", frozenset(projections.ORDER))
+    log.fold()
+    assert passed_over == {name: log.rows(name) for name in projections.ORDER}
+
+
 def test_a_long_life_writes_rows_to_every_table(log):
     """The other tests of this file would prove nothing about a table without rows."""
     log.append(eventful_life().events).fold()
