@@ -19,7 +19,7 @@ from service.ledger.application import Ledger
 
 A_SECOND, WRITERS = 1_000, 8
 POLL_SECONDS = 0.002
-REACHED = "select min(position) from projection"
+REACHED = "select min(position) from projected"
 SEEN = f"""
     select ({REACHED}), exists (
         select from pg_locks

@@ -31,6 +31,7 @@ on_table (relation, web, projector, checker, keys) as (values
     ('citation', 'select', 'insert', 'select', ''),
     ('claim', 'select', '', 'select', ''),
     ('event', 'select', 'select', 'select', 'select'),
+    ('fold', 'select', 'select insert(position) update(position,moved_at)', 'select', ''),
     ('fund', 'select', 'select insert update', 'select', ''),
     (
         'held_fund', 'select',
@@ -45,7 +46,8 @@ on_table (relation, web, projector, checker, keys) as (values
     ('plan', 'select', 'insert', 'select', 'select'),
     ('post', 'select', '', 'select', ''),
     ('project', 'select', 'select insert update', 'select', ''),
-    ('projection', 'select', 'select insert(name,version) update(version,position,moved_at)', 'select', ''),
+    ('projected', 'select', '', 'select', ''),
+    ('projection', 'select', 'select insert(name,version,fold) update(version,fold)', 'select', ''),
     ('reconciliation', 'select', 'select insert update', 'select', ''),
     ('recovery', 'select', 'select insert update', 'select', ''),
     (

@@ -696,6 +696,21 @@ CREATE TABLE public.claim (
     shared boolean DEFAULT false NOT NULL
 );
 
+CREATE TABLE public.fold (
+    id bigint NOT NULL,
+    "position" bigint NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.fold ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.fold_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.fund (
     fund text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL COLLATE pg_catalog."C",
@@ -843,10 +858,17 @@ CREATE TABLE public.project (
 
 CREATE TABLE public.projection (
     name text NOT NULL COLLATE pg_catalog."C",
-    "position" bigint DEFAULT 0 NOT NULL,
-    moved_at timestamp with time zone DEFAULT now() NOT NULL,
-    version text COLLATE pg_catalog."C"
+    version text COLLATE pg_catalog."C",
+    fold bigint NOT NULL
 );
+
+CREATE VIEW public.projected AS
+ SELECT p.name,
+    p.version,
+    f."position",
+    f.moved_at
+   FROM (public.projection p
+     JOIN public.fold f ON ((f.id = p.fold)));
 
 CREATE TABLE public.reconciliation (
     fund text NOT NULL COLLATE pg_catalog."C",
@@ -1049,6 +1071,9 @@ ALTER TABLE ONLY public.event
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_stream_version_key UNIQUE (stream, version);
+
+ALTER TABLE ONLY public.fold
+    ADD CONSTRAINT fold_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.fund
     ADD CONSTRAINT fund_pkey PRIMARY KEY (fund);

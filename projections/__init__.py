@@ -161,14 +161,13 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
         [(head, not_skipped_yet)] = rows.execute(HEAD_AND_NOT_SKIPPED_YET).fetchall()
         if not_skipped_yet:
             skip_held(conn)
-        after = min(cursors.values())
-        upto = min(
-            [after + max_events, head if limit is None else limit, *(at for at in cursors.values() if at > after)]
-        )
+        after = min(cursor.position for cursor in cursors.values())
+        ahead = (cursor.position for cursor in cursors.values() if cursor.position > after)
+        upto = min([after + max_events, head if limit is None else limit, *ahead])
         if upto <= after:
             return None
         span = Span(after, upto)
-        behind = [name for name in names if cursors[name] == after]
+        behind = [name for name in names if cursors[name].position == after]
         types = {type_ for (type_,) in rows.execute(TYPES_OF_SPAN, {"after": after, "upto": upto})}
         for name in behind:
             if name not in OF_EVERY_TYPE and types.isdisjoint(TYPES[name]):
@@ -181,22 +180,47 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
             except Error as error:
                 error.add_note(f"{name}, positions {after + 1} to {upto}")
                 raise
-        conn.execute(MOVE, {"upto": upto, "names": behind})
+        _move(conn, span, [cursor for cursor in cursors.values() if cursor.position in (after, upto)])
         return span
 
 
-def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, int]:
-    """Lock the cursors of `names` until the transaction ends, and return the position of each by name.
+@dataclass(frozen=True, slots=True)
+class _Cursor:
+    """The position that the table of the projection `name` has reached.
 
-    A projection without a cursor gets one. Raises Changed if the SQL of any of `names` has changed since its table
-    was folded.
+    `fold`: the identifier of the cursor's row, which projections that move together share. `shared`: whether
+    projections that are not folded now share it.
     """
-    versions = [VERSIONS[name] for name in names]
-    rows.execute(REGISTER, {"names": list(names), "versions": versions})
-    claimed = rows.execute(CLAIM, {"names": list(names), "versions": versions}).fetchall()
-    if differing := {name for name, _, same in claimed if not same}:
+
+    name: str
+    fold: int
+    position: int
+    shared: bool
+
+
+def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, _Cursor]:
+    """Lock the cursors of `names` until the transaction ends, and return them by name.
+
+    Projections without a cursor get one together. Raises Changed if the SQL of any of `names` has changed since its
+    table was folded.
+    """
+    given = {"names": list(names), "versions": [VERSIONS[name] for name in names]}
+    claimed = rows.execute(CLAIM, given).fetchall()
+    if len(claimed) < len(names) or any(same is None for *_, same in claimed):
+        rows.execute(REGISTER, given)
+        rows.execute(ADOPT, given)
+        claimed = rows.execute(CLAIM, given).fetchall()
+    if differing := {cursor[0] for *cursor, same in claimed if not same}:
         raise Changed([name for name in names if name in differing])
-    return {name: position for name, position, _ in claimed}
+    return {cursor[0]: _Cursor(*cursor) for *cursor, _ in claimed}
+
+
+def _move(conn: Connection[Any], span: Span, cursors: Sequence[_Cursor]) -> None:
+    """Move these cursors to the end of the span. From then on, their projections share one cursor."""
+    if len({cursor.fold for cursor in cursors}) == 1 and not cursors[0].shared:
+        conn.execute(MOVE, {"upto": span.upto, "fold": cursors[0].fold})
+    else:
+        conn.execute(JOIN, {"upto": span.upto, "names": [cursor.name for cursor in cursors]})
 
 
 def changed(conn: Connection[Any]) -> tuple[str, ...]:
@@ -217,15 +241,30 @@ def outdated(conn: Connection[Any]) -> tuple[str, ...]:
 
 
 REGISTER = """
-    insert into projection (name, version) select * from unnest(%(names)s::text[], %(versions)s::text[])
-    on conflict (name) do update set version = excluded.version where projection.version is null
+    with new as materialized (
+        select given.*
+        from unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version)
+        where not exists (select from projection as p where p.name = given.name)
+    ), made as (
+        insert into fold (position) select 0 where exists (select from new) returning id
+    )
+    insert into projection (name, version, fold) select new.name, new.version, made.id from new cross join made
+    on conflict (name) do nothing
+"""
+ADOPT = """
+    update projection as p set version = given.version
+    from unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version)
+    where p.name = given.name and p.version is null
 """
 CLAIM = """
-    select p.name, p.position, p.version = given.version as same
+    select p.name, f.id, f.position,
+        exists (select from projection as other where other.fold = f.id and other.name <> all (%(names)s)) as shared,
+        p.version = given.version as same
     from projection as p
-    join unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version) using (name)
+    join fold as f on f.id = p.fold
+    join unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version) on given.name = p.name
     order by p.name
-    for update of p
+    for update of p, f
 """
 UNFOLDED = """
     select given.name
@@ -244,4 +283,9 @@ HEAD = "select coalesce(max(position), 0) from public.event"
 """Selects the last position of the whole log, the events of held funds included; 0 if the log is empty."""
 HEAD_AND_NOT_SKIPPED_YET = f"select ({HEAD}), {NOT_SKIPPED_YET}"
 TYPES_OF_SPAN = "select distinct type from event where position > %(after)s and position <= %(upto)s"
-MOVE = "update projection set position = %(upto)s, moved_at = now() where name = any(%(names)s)"
+MOVE = "update fold set position = %(upto)s, moved_at = now() where id = %(fold)s"
+JOIN = """
+    with made as (insert into fold (position) values (%(upto)s) returning id)
+    update projection set fold = made.id from made where name = any(%(names)s)
+"""
+"""Gives these projections a cursor of their own. The rows of cursors that no projection has any more are left."""

@@ -268,7 +268,7 @@ def _live_position(conn: Connection[Any]) -> int:
     return min(head, max(positions, default=0))
 
 
-POSITIONS = "select position from public.projection where name = any(%s)"
+POSITIONS = "select position from public.projected where name = any(%s)"
 
 
 def _compare(conn: Connection[Any], task: _Task, accepted: Sequence[str]) -> Rebuilt:
@@ -349,22 +349,23 @@ def _try_to_switch(conn: Connection[Any], task: _Task) -> tuple[int, tuple[Hold,
         position = _fold_rest(conn, task)
         conn.execute("lock table public.projection in access exclusive mode")
         for name in task.names:
-            _replace_live_table(conn, name, position)
+            _replace_live_table(conn, name)
+        names = list(task.names)
+        conn.execute(SWITCHED, {"names": names, "versions": [VERSIONS[name] for name in names], "position": position})
         conn.execute("delete from public.held_fund where fund = %s", [task.release])
         held = _new_holds(conn)
         conn.execute(RECORD_HOLDS)
     return position, held
 
 
-def _replace_live_table(conn: Connection[Any], name: str, position: int) -> None:
+def _replace_live_table(conn: Connection[Any], name: str) -> None:
     shadow, live = Identifier(SCHEMA, name), Identifier("public", name)
     conn.execute("select same_rights(%s::regclass, %s::regclass)", [f'{SCHEMA}."{name}"', f'public."{name}"'])
     conn.execute(SQL("drop table {}").format(live))
     conn.execute(SQL("alter table {} set schema public").format(shadow))
-    conn.execute(SWITCHED, {"name": name, "version": VERSIONS[name], "position": position})
 
 
-REACHED = "select name from public.projection where name = any(%s) and position >= %s"
+REACHED = "select name from public.projected where name = any(%s) and position >= %s"
 HELD_MEANWHILE = """
     select fund from public.held_fund as now
     where
@@ -395,6 +396,10 @@ RECORD_HOLDS = """
     where live.position > excluded.position
 """
 SWITCHED = """
-    insert into public.projection (name, version, position) values (%(name)s, %(version)s, %(position)s)
-    on conflict (name) do update set version = excluded.version, position = excluded.position, moved_at = now()
+    with made as (insert into public.fold (position) values (%(position)s) returning id)
+    insert into public.projection (name, version, fold)
+    select given.name, given.version, made.id
+    from unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version)
+    cross join made
+    on conflict (name) do update set version = excluded.version, fold = excluded.fold
 """

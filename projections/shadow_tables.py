@@ -82,7 +82,7 @@ def _connected(name: str, names: Sequence[str]) -> frozenset[str]:
 
 
 def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str, list[str]]:
-    """Create empty tables in `schema`: one like each live table of `names`, and one like `projection` for the cursors.
+    """Create empty tables in `schema`: one like each live table of `names`, and two for the cursors.
 
     The new tables have the constraints of the live tables, but not the indexes that belong to no constraint. Returns
     the SQL statements that create these indexes, by table. Folding needs only the constraints, and it is cheaper to
@@ -90,7 +90,7 @@ def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str
     """
     rows = conn.cursor(row_factory=tuple_row)
     later: dict[str, list[str]] = {}
-    for name in (*names, "projection"):
+    for name in (*names, "projection", "fold"):
         statements = rows.execute(MAKE, {"live": f'public."{name}"', "schema": schema})
         later[name] = [statement for (statement,) in statements.fetchall()]
     return later

@@ -6,6 +6,12 @@ import psycopg
 
 import projections
 
+OWN_CURSOR = """
+    with made as (insert into fold (position) values ({position}) returning id)
+    update projection set fold = made.id from made where name = '{name}'
+"""
+"""A statement that gives a projection a cursor of its own."""
+
 
 def differing_from_a_fold(conn: psycopg.Connection[tuple[object, ...]]) -> list[str]:
     """The projections whose tables differ from a fold of the log from zero. Changes nothing."""

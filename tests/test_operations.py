@@ -85,11 +85,12 @@ def test_the_projector_is_unhealthy_after_an_event_has_waited_for_a_minute(datab
             "insert into event (position, stream, version, type, recorded_at, fact)"
             " values (1, 'fund/a', 1, 'FundEstablished', now(), '{}')"
         )
-        conn.execute("insert into projection (name, position) values ('fund', 0)")
+        conn.execute("insert into fold (position) values (0)")
+        conn.execute("insert into projection (name, fold) select 'fund', id from fold")
         assert healthy()
-        conn.execute("update projection set moved_at = now() - interval '2 minutes'")
+        conn.execute("update fold set moved_at = now() - interval '2 minutes'")
         assert not healthy()
-        conn.execute("update projection set position = 1")
+        conn.execute("update fold set position = 1")
         assert healthy()
 
 

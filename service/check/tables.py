@@ -84,7 +84,7 @@ def _lane(
 
 def _cursors(conn: Connection[Any], position: int, head: int) -> Iterator[Finding]:
     """A finding for each projection whose cursor is missing, is not at `position`, or is beyond the log's `head`."""
-    rows = conn.cursor(row_factory=tuple_row).execute("select name, position from projection").fetchall()
+    rows = conn.cursor(row_factory=tuple_row).execute("select name, position from projected").fetchall()
     at: dict[str, int] = dict(rows)
     if not at:
         return  # nothing has been folded yet

@@ -295,7 +295,7 @@ def test_an_event_that_overdraws_an_account_stops_the_fold_and_is_named(log):
     position = len(life.events) + 1
     assert (stopped.value.position, stopped.value.projection) == (position, "balance")
     assert "balance_pool_check" in stopped.value.finding
-    reached = log.conn.execute("select distinct position from projection").fetchall()
+    reached = log.conn.execute("select distinct position from projected").fetchall()
     assert reached == [{"position": position - 1}], "earlier events stay folded, and no event is skipped"
 
 
@@ -383,3 +383,28 @@ def test_the_cursor_is_updated_in_the_transaction_of_the_rows(log):
         projections.advance(log.conn)
         assert log.rows("projection")
     assert log.rows("projection") == log.rows("movement") == []
+
+
+def cursors(log):
+    """The names of the projections that share a cursor, by the position of the cursor."""
+    rows = log.conn.execute("select f.position, p.name from projection as p join fold as f on f.id = p.fold").fetchall()
+    return {at: {row["name"] for row in rows if row["position"] == at} for at in {row["position"] for row in rows}}
+
+
+def test_projections_share_one_cursor_while_they_move_together(log):
+    log.append(new_life(2).events).fold(50)
+    assert cursors(log) == {len(log): set(projections.ORDER)}
+    assert len(log.conn.execute("select from fold").fetchall()) == 1
+
+
+def test_a_projection_folded_alone_leaves_the_cursor_of_the_others_and_shares_it_when_they_follow(log):
+    events = new_life(2).events
+    log.append(events[:100]).fold()
+    log.append(events[100:])
+    projections.advance(log.conn, names=["citation"])
+    assert cursors(log) == {100: {*projections.ORDER} - {"citation"}, len(log): {"citation"}}
+    log.fold()
+    assert cursors(log) == {len(log): set(projections.ORDER)}
+    log.append_raw("fund/f", 10_000, "Invented", {"fund": "f", "booked_on": "2020-01-01"})
+    log.fold()
+    assert len({row["fold"] for row in log.conn.execute("select fold from projection")}) == 1

@@ -106,7 +106,7 @@ def test_the_tables_with_a_held_fund_equal_those_of_a_log_that_lacks_its_event_a
     with recorded(log, rows):
         found = folded(log, random.choice((1, 3, 50, 10_000)))
         assert [(each["fund"], each["position"]) for each in holds(log)] == [("xf", position)]
-        reached = log.conn.execute("select distinct position from projection").fetchall()
+        reached = log.conn.execute("select distinct position from projected").fetchall()
         assert reached == [{"position": len(rows)}], "the events of the held fund count as reached"
     with recorded(log, {at: row for at, row in rows.items() if row[3]["fund"] != "xf" or at < position}):
         assert found == folded(log)

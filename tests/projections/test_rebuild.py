@@ -24,6 +24,7 @@ from projections.shadow_tables import compare, lanes
 from service import codec
 from service.postgres.snapshots import Reader, open_pool
 from service.workers import projector
+from tests.folded import OWN_CURSOR
 from tests.projections.test_held_fund import BROKEN, HEADER, merged, rows_of_life
 from tests.random_life import RandomLife
 
@@ -94,12 +95,12 @@ class Database:
     def tables(self):
         return {
             name: sorted(map(repr, self.conn.execute(f"select * from {name}").fetchall()))
-            for name in (*projections.ORDER, "projection")
+            for name in (*projections.ORDER, "projected")
         }
 
     def rows(self):
         """The rows of all projected tables. The cursors are left out, because their rows contain times."""
-        return {name: rows for name, rows in self.tables().items() if name != "projection"}
+        return {name: rows for name, rows in self.tables().items() if name != "projected"}
 
 
 @pytest.fixture(scope="module")
@@ -191,7 +192,7 @@ def test_no_attempt_to_switch_has_more_to_fold_than_the_first(database, monkeypa
     try_to_switch, left = projections.rebuild._try_to_switch, []
 
     def fail_three_times(conn, *arguments):
-        [cursor] = conn.execute("select min(position) as lowest from suyuan_rebuild.projection").fetchall()
+        [cursor] = conn.execute("select min(position) as lowest from suyuan_rebuild.fold").fetchall()
         left.append(database.position - cursor["lowest"])
         if len(left) > 3:
             return try_to_switch(conn, *arguments)
@@ -269,16 +270,16 @@ def test_a_rebuild_of_one_projection_rebuilds_all_while_they_are_at_different_po
     """The projector was stopped while it folded the citations, which were behind the other tables."""
     right, behind = database.rows(), database.position - 20
     database.conn.execute("delete from citation where position > %s", [behind])
-    database.conn.execute("update projection set position = %s where name = 'citation'", [behind])
+    database.conn.execute(OWN_CURSOR.format(name="citation", position=behind))
     rebuilt = database.rebuild("award")
     assert rebuilt.switched
     assert [each.name for each in rebuilt.comparisons] == list(projections.ORDER)
     assert database.rows() == right
-    assert {row["position"] for row in database.conn.execute("select position from projection")} == {database.position}
+    assert {row["position"] for row in database.conn.execute("select position from projected")} == {database.position}
 
 
 def test_while_projections_are_at_different_positions_those_that_are_not_behind_may_not_differ(database):
-    database.conn.execute("update projection set position = position - 1 where name = 'citation'")
+    database.conn.execute(OWN_CURSOR.format(name="citation", position=database.position - 1))
     database.conn.execute("update plan set planned = planned + 1")
     assert database.rebuild().unexpected == ("plan",)
 
@@ -300,9 +301,9 @@ def test_no_projection_is_outdated_while_nothing_has_been_folded(database):
 
 
 def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
-    database.conn.execute("update projection set position = position + 100")
+    database.conn.execute("update fold set position = position + 100")
     assert database.rebuild().switched
-    assert {row["position"] for row in database.conn.execute("select position from projection")} == {database.position}
+    assert {row["position"] for row in database.conn.execute("select position from projected")} == {database.position}
 
 
 def test_only_one_rebuild_runs_at_a_time(database):
@@ -353,7 +354,7 @@ def test_a_rebuild_holds_the_funds_that_the_projector_would_hold_and_leaves_the_
     rebuilt = empty.rebuild(*random.choice((projections.ORDER, ("balance", "lot", "citation"))))
     assert rebuilt.switched, rebuilt.unexpected
     assert [(each.fund, each.position) for each in rebuilt.held] == list(broken.items()) == empty.held()
-    assert {row["position"] for row in empty.conn.execute("select position from projection")} == {empty.position}
+    assert {row["position"] for row in empty.conn.execute("select position from projected")} == {empty.position}
     found = empty.rows()
     empty.fold_again()
     assert (empty.held(), empty.rows()) == (list(broken.items()), found)
@@ -373,7 +374,7 @@ def test_a_fund_whose_event_comes_while_the_tables_are_compared_is_held(database
         if not positions:
             with database.connect() as conn:
                 conn.execute("insert into event values (%s, 'fund/f', 10000, 'Invented', now(), %s)", row)
-                conn.execute("update projection set position = %s", row[:1])
+                conn.execute("update fold set position = %s", row[:1])
             positions.append(row[0])
 
     row = [database.position + 1, json.dumps({**HEADER, "fund": "f", **BROKEN["fen move that were never there"]})]

@@ -23,6 +23,7 @@ from service.check import KINDS, check, rules
 from service.ledger.recorder import LastEvent, Recorder
 from service.workers.projector import catch_up
 from tests.conftest import new_database
+from tests.folded import OWN_CURSOR
 from tests.lives import SETTINGS, line, plan
 from tests.posting import open_ledger
 from tests.scenario import Scenario, post
@@ -203,8 +204,8 @@ LOG = [
     ("insert into claim values ('支付凭证号', '2019/x/1', 'project/nobody', 1, '/x')", "claim-wrong"),
     ("update serial set next = 5", "serial-wrong"),
     ("delete from serial", "serial-wrong"),
-    ("update projection set position = 500", "cursor-wrong"),
-    ("update projection set position = position + 1 where name = 'award'", "cursor-wrong"),
+    ("update fold set position = 500", "cursor-wrong"),
+    (OWN_CURSOR.format(name="award", position="(select max(position) + 1 from event)"), "cursor-wrong"),
     ("delete from projection where name = 'award'", "cursor-wrong"),
     ("insert into post values ('x', 'y', '\\x00', 5, 5)", "post-wrong"),
     ("update post set last_position = last_position + 1 where first_position = 5", "post-wrong"),

@@ -75,15 +75,19 @@ TRIED = {
 }  # fmt: skip
 """What is tried on each table, and on each column where the statement names one."""
 BY_COLUMN = ("select", "insert", "update")
-OF_VIEW = (*BY_COLUMN, "delete", "owner", "rule")
-"""What is possible on a view at all."""
+OF_VIEW = {"ledger_events": (*BY_COLUMN, "delete", "owner", "rule"), "projected": ("select", "owner", "rule")}
+"""What is possible on each view at all. PostgreSQL does not write through a view of a join."""
 
 
 @pytest.mark.parametrize("role", roles.PROCESSES)
 def test_a_role_may_do_on_each_table_what_the_file_says_and_nothing_else(owned, admin, role):
     columns = """
         select table_name, column_name from information_schema.columns
-        where table_schema = 'public' and is_updatable = 'YES' and is_generated = 'NEVER' order by 1, 2
+        where
+            table_schema = 'public'
+            and (is_updatable = 'YES' or table_name = 'projected')
+            and is_generated = 'NEVER'
+        order by 1, 2
     """
     by_table: dict[str, list[str]] = {}
     for table, column in admin.execute(columns).fetchall():
@@ -98,7 +102,7 @@ def test_a_role_may_do_on_each_table_what_the_file_says_and_nothing_else(owned, 
         permitted = {
             (table, privilege, column)
             for table, privilege in product(by_table, TRIED)
-            if table != "ledger_events" or privilege in OF_VIEW
+            if privilege in OF_VIEW.get(table, TRIED)
             for column in (by_table[table] if privilege in BY_COLUMN else ["*"])
             if is_permitted(conn, TRIED[privilege].format(table=f"public.{table}", column=column))
         }

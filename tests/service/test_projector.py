@@ -26,7 +26,7 @@ def reached(url, position):
     deadline = time.monotonic() + 60
     with psycopg.connect(url, autocommit=True) as conn:
         while time.monotonic() < deadline:
-            [(at,)] = conn.execute("select coalesce(min(position), 0) from projection").fetchall()
+            [(at,)] = conn.execute("select coalesce(min(position), 0) from projected").fetchall()
             if at == position:
                 return True
             time.sleep(0.01)

@@ -142,5 +142,5 @@ def test_the_server_has_the_limits_of_each_kind_of_session_and_a_command_may_kee
 
 def wait_until_folded(url, position):
     with psycopg.connect(url, autocommit=True) as conn:
-        while conn.execute("select min(position) from projection").fetchone() != (position,):
+        while conn.execute("select min(position) from projected").fetchone() != (position,):
             time.sleep(0.05)

@@ -22,6 +22,7 @@ from service.cli.commands import cli
 from service.postgres.migrate import ADVISORY_LOCK, StillBusy
 from service.workers import projector
 from tests.conftest import PROGRAMS, new_database
+from tests.folded import OWN_CURSOR
 from tests.lives import founded, line
 from tests.posting import open_ledger, put
 from tests.service.commands import run_command
@@ -157,7 +158,7 @@ def surrender_twice(url):
     execute(url, "insert into event values (%s, %s, %s, 'SurplusSurrendered', now(), %s)", *row)
     execute(url, "insert into post values (%s, 'twice', sha256('twice'), %s, %s)", fact["source"], position, position)
     execute(url, "update balance set surrendered = surrendered * 2")
-    execute(url, "update projection set position = %s", position)
+    execute(url, "update projection set position = %s", position)  # as that version kept it
     return position
 
 
@@ -205,14 +206,14 @@ def test_after_such_an_upgrade_the_check_finds_the_held_fund_and_what_is_wrong_i
 
 
 def positions(url):
-    return {position for (position,) in execute(url, "select position from projection")}
+    return {position for (position,) in execute(url, "select position from projected")}
 
 
 def test_an_upgrade_rebuilds_everything_while_projections_are_at_different_positions(database_url):
     """The projector was stopped while it folded the citations. With changed SQL it would not go on."""
     fold_with_an_earlier_balance(database_url)
     execute(database_url, "delete from citation where position > 1")
-    execute(database_url, "update projection set position = 1 where name = 'citation'")
+    execute(database_url, OWN_CURSOR.format(name="citation", position=1))
     with pytest.raises(projections.Changed, match="suyuan migrate"):
         projector.catch_up(database_url)
     upgraded = run_command("migrate", env=settings(database_url))

@@ -2,7 +2,11 @@
 -- many funds are held, and which part of the serial numbers is used.
 with reached as (
     select
-        (select case count(*) when cardinality(%(names)s::text[]) then min(position) else 0 end from projection where name = any(%(names)s)) as projected,
+        (
+            select case count(*) when cardinality(%(names)s::text[]) then min(position) else 0 end
+            from projected
+            where name = any(%(names)s)
+        ) as projected,
         (select coalesce(max(position), 0) from event) as head
 )
 select
