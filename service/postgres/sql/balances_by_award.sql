@@ -1,5 +1,5 @@
--- balances_by_award: plan and actual amounts of a page of a fund's awards, by project and rank. A row with award null has
--- the amounts of a project that no award has; it follows the project's awards. The page begins after the row of
+-- balances_by_award: plan and actual amounts of a page of a fund's awards, by project and rank. A row with award null
+-- has the amounts of a project that no award has; it follows the project's awards. The page begins after the row of
 -- `after_award` ('' is the row without an award) in `after_project`, or with the first row if these are null.
 with place as (
     select p.number, p.project, a.rank, a.award, a.applicant
