@@ -89,7 +89,7 @@ bench-replay: .venv/.test ## how fast a million events are folded, rebuilt, chec
 bench: .venv/.test ## how fast everything is, next to its peers and PostgreSQL itself; SECTIONS="append http" for a part
 	@$(BIN)/python -m bench $(SECTIONS)
 
-bench-all: .venv/.test ## also what takes long: a log of ten million events, a million replayed
+bench-all: .venv/.test ## also what takes long: ten million events, a million replayed, isolation, instructions
 	@$(BIN)/python -m bench --long
 
 clean: ## remove everything that was installed or made, except the data under var/

@@ -7,8 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from psutil import Process
+
 from bench.peers import MakeContender
-from bench.race import COPY, LIBRARY, MESSAGE_DB, RAW_INSERT, RAW_ROWS, Contender, Pace, Row, Run, in_threads, race
+from bench.processor import metered, postmaster
+from bench.race import (
+    COPY,
+    LIBRARY,
+    MESSAGE_DB,
+    MESSAGE_DB_16,
+    RAW_INSERT,
+    RAW_ROWS,
+    Contender,
+    Pace,
+    Row,
+    Run,
+    in_threads,
+    race,
+)
+from bench.same_rows import same_rows
 from bench.workload import Event, Fund, Payments, read
 from service.ledger.application import Ledger
 from service.ledger.outcomes import Committed, Post
@@ -16,7 +33,7 @@ from service.ledger.outcomes import Committed, Post
 WRITERS = (1, 8, 16, 32)
 BUNDLES = (50, 1_000)
 MANY, HOT = "Suyuan, 200 projects", "Suyuan, one project"
-MAX_CLIENTS = {MESSAGE_DB: 50, LIBRARY: 50}
+MAX_CLIENTS = {MESSAGE_DB: 50, MESSAGE_DB_16: 50, LIBRARY: 50}
 """The number of events in the largest bundle that is measured, for the peers that are not measured with all sizes.
 
 message-db writes one message per call. The library sends a bundle through a psycopg pipeline, which hangs on half a
@@ -55,21 +72,31 @@ def _step(ledger: Ledger, bundle: list[Post]) -> Callable[[], object]:
     return step
 
 
-def rows(ledger: Ledger, many: Fund, hot: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
+def rows(
+    ledger: Ledger, urls: tuple[str, str], funds: tuple[Fund, Fund], peers: Mapping[str, MakeContender], pace: Pace
+) -> Iterator[Row]:
     """Measures appending: one event at a time by each number of writers in WRITERS, then bundles by one writer.
 
-    Yields a row of figures for each program. `many`: a fund of many projects. `hot`: a fund of one project.
+    Yields a row of figures for each program. `urls`: those of the ledger and of the server. `funds`: one of many
+    projects and one of a single project.
     """
-    of_many, of_hot = Payments(many), Payments(hot)
+    url, server_url = urls
+    of_many, of_hot = map(Payments, funds)
     contender("warm-up", ledger, of_many, 16).run(pace.seconds)
-    one_by_one = [name for name in peers if name not in (RAW_ROWS, COPY)]
-    for writers in WRITERS:
-        ours = [contender(MANY, ledger, of_many, writers), contender(HOT, ledger, of_hot, writers)]
-        theirs = [peers[name](writers, 1) for name in one_by_one]
-        yield from race("append in process", f"{writers} writers, one event", [*ours, *theirs], pace)
-    for each in BUNDLES:
-        ours = [contender(MANY, ledger, of_many, 1, each), contender(HOT, ledger, of_hot, 1, each)]
-        theirs = [
-            make(1, each) for name, make in peers.items() if name != RAW_INSERT and each <= MAX_CLIENTS.get(name, each)
-        ]
-        yield from race("append in process", f"one writer, bundles of {each:,}", [*ours, *theirs], pace)
+    database = postmaster(url)
+    with same_rows(url, server_url, max(WRITERS)) as copies:
+        peers = {**peers, **copies}
+        one_by_one = [name for name in peers if name not in (RAW_ROWS, COPY)]
+        for writers in WRITERS:
+            ours = [contender(MANY, ledger, of_many, writers), contender(HOT, ledger, of_hot, writers)]
+            theirs = [peers[name](writers, 1) for name in one_by_one]
+            yield from _race(f"{writers} writers, one event", [*ours, *theirs], database, pace)
+        for each in BUNDLES:
+            ours = [contender(MANY, ledger, of_many, 1, each), contender(HOT, ledger, of_hot, 1, each)]
+            sizes = ((name, make) for name, make in peers.items() if each <= MAX_CLIENTS.get(name, each))
+            theirs = [make(1, each) for name, make in sizes if name != RAW_INSERT]
+            yield from _race(f"one writer, bundles of {each:,}", [*ours, *theirs], database, pace)
+
+
+def _race(work: str, contenders: Sequence[Contender], database: Process, pace: Pace) -> list[Row]:
+    return race("append in process", work, [metered(each, database) for each in contenders], pace)

@@ -1,4 +1,4 @@
-"""The lag of the projector behind the ledger while a thousand posts arrive each second."""
+"""The lag of the projector behind the ledger while posts arrive at half of the rate that this machine can post."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from typing import NamedTuple
 
 import psycopg
 
-from bench.paced import Answer, post_evenly, prepared
-from bench.race import Row, summed
+from bench.paced import Answer, limit, post_evenly, prepared
+from bench.race import Pace, Row, summed
 from bench.served import projector
 from bench.workload import Fund, Payments
 from service.ledger.application import Ledger
 
-A_SECOND, WRITERS = 1_000, 8
+WRITERS = 8
+WORK = f"lag while posts arrive at half of the possible rate, {WRITERS} writers"
+ROUNDS = 5
 POLL_SECONDS = 0.002
 REACHED = "select min(position) from projected"
 SEEN = f"""
@@ -39,21 +41,26 @@ class Seen(NamedTuple):
     switching: bool
 
 
-def rows(ledger: Ledger, url: str, fund: Fund, seconds: float) -> Iterator[Row]:
-    """Measures the lag while the writers together send A_SECOND posts per second for `seconds`; yields one row.
+def rows(ledger: Ledger, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
+    """Measures the rate that is possible while the projector runs, and then its lag at half of this rate.
 
-    The row has the 99th percentile of the lag and, as its rate, the number of posts accepted per second. The lag of a
-    post is the time from its answer until the tables contain the post, measured to 2 ms.
+    Yields a row for each. That of the lag has the 99th percentile of the lag and, as its rate, the number of posts
+    accepted per second. The lag of a post is the time from its answer until the tables contain the post, measured to
+    2 ms.
     """
-    posts = prepared(Payments(fund), WRITERS, int(seconds * A_SECOND))
+    payments, seconds = Payments(fund), ROUNDS * pace.seconds
     with projector(url):
+        most = limit("projector", "with the projector", ledger, payments, pace)
+        yield most
+        a_second = most.a_second / 2
+        posts = prepared(payments, WRITERS, int(seconds * a_second))
         wait_until_caught_up(url)
         with watched(url, POLL_SECONDS) as seen:
             started = time.perf_counter()
-            answers = post_evenly(ledger, posts, A_SECOND, Flag())
+            answers = post_evenly(ledger, posts, a_second, Flag())
             took = time.perf_counter() - started
             wait_until_caught_up(url)
-    row = Row("projector", f"lag while {A_SECOND:,} posts a second are asked for, {WRITERS} writers", "Suyuan")
+    row = Row("projector", WORK, "Suyuan")
     row.runs.append(summed(list(lags(answers, seen)), took, 0.0))
     yield row
 

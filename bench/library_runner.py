@@ -40,11 +40,25 @@ class Log(Application[str]):
 
 
 class View(PostgresTrackingRecorder):
+    """Adds to the balances, and to how far they have got, in one transaction for each `batch` events."""
+
+    batch: ClassVar[int] = 1
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._legs: list[tuple[Any, ...]] = []
+        self._events = 0
+
     def add(self, legs: list[tuple[Any, ...]], tracking: Tracking) -> None:
+        self._legs += legs
+        self._events += 1
+        if self._events % self.batch:
+            return
         with self.datastore.transaction(commit=True) as cursor:
             self._insert_tracking(cursor, tracking)
-            for leg in legs:
+            for leg in self._legs:
                 cursor.execute(ADD, leg)
+        self._legs.clear()
 
 
 class Balances(Projection[View]):
@@ -69,10 +83,16 @@ class Balances(Projection[View]):
         self.view.add(legs, tracking)
 
 
-def fold_balances(url: str, events: int) -> None:
-    """Run the library's runner on the log, from its beginning until `events` events are folded into balances."""
+def fold_balances(url: str, events: int, batch: int = 1) -> None:
+    """Run the library's runner on the log, from its beginning until `events` events are folded into balances.
+
+    `batch`: how many events are folded in one transaction; `events` is a multiple of it.
+    """
     with psycopg.connect(url, autocommit=True) as conn:
+        for table in ("bench_balance", "balances_tracking"):
+            conn.execute(f"drop table if exists {table}".encode())
         conn.execute(TABLE)
+    View.batch = batch
     conninfo = conninfo_to_dict(url)
     Log.url = url
     env = {

@@ -13,6 +13,8 @@ from bench.workload import Fund, Payments
 POSTS = (10_000, 50_000, 100_000)
 BUNDLE = 500
 MAX_SECONDS = 120.0
+SECTION = "memory of the web worker, MB"
+after = "after {:,} posts".format
 
 
 def rows(served: Served, fund: Fund) -> Iterator[Row]:
@@ -26,6 +28,6 @@ def rows(served: Served, fund: Fund) -> Iterator[Row]:
         loaded = client.load(served.port, [requests(served.key, events, BUNDLE)], MAX_SECONDS)
         assert set(loaded.statuses) == {201}, loaded.statuses
         posted = upto
-        row = Row("memory of the web worker, MB", f"after {upto:,} posts", "Suyuan")
+        row = Row(SECTION, after(upto), "Suyuan")
         row.runs.append(Run(served.resident_mb(), 0.0, 0.0))
         yield row

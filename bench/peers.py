@@ -21,7 +21,18 @@ from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from bench.race import COPY, EMMETT, LIBRARY, MESSAGE_DB, RAW_INSERT, RAW_ROWS, Contender, Run, in_threads
+from bench.race import (
+    COPY,
+    EMMETT,
+    LIBRARY,
+    MESSAGE_DB,
+    MESSAGE_DB_16,
+    RAW_INSERT,
+    RAW_ROWS,
+    Contender,
+    Run,
+    in_threads,
+)
 
 NODE = Path(__file__).with_name("node")
 FACT = {"occurred_on": "2020-01-06", "payment": "P0-1", "amount": "1.00", "actor": "示例经办", "pad": "x" * 300}
@@ -63,7 +74,9 @@ def peers(server_url: str, max_writers: int) -> Iterator[tuple[dict[str, MakeCon
             return
         _install_message_db(urls["message_db"])
         with _connected(urls["message_db"], max_writers) as connections:
-            yield made | {MESSAGE_DB: _message_db(connections), EMMETT: _emmett(urls["emmett"])}, []
+            categories = {MESSAGE_DB: 1, MESSAGE_DB_16: 16}
+            made |= {name: _message_db(connections, name, many) for name, many in categories.items()}
+            yield made | {EMMETT: _emmett(urls["emmett"])}, []
 
 
 def _database(server_url: str, name: str) -> str:
@@ -163,14 +176,18 @@ def _install_message_db(url: str) -> None:
         conn.execute("alter database message_db set search_path to message_store, public")
 
 
-def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
-    """message-db as a peer. It writes one message per call; several events at once are calls in one transaction."""
+def _message_db(connections: list[psycopg.Connection[Any]], name: str, categories: int) -> MakeContender:
+    """message-db as a peer. It writes one message per call; several events at once are calls in one transaction.
+
+    It locks the category of the stream that is written, so writers of one category take turns.
+    """
     numbers = count()
     data = json.dumps(FACT)
 
     def made(writers: int, each: int) -> Contender:
         def append(conn: psycopg.Connection[Any]) -> object:
-            stream = f"bench-{next(numbers)}"
+            number = next(numbers)
+            stream = f"bench{number % categories}-{number}"
             if each == 1:
                 return conn.execute(WRITE_MESSAGE, (str(uuid4()), stream, data))
             with conn.transaction():
@@ -179,7 +196,7 @@ def _message_db(connections: list[psycopg.Connection[Any]]) -> MakeContender:
         def run(seconds: float) -> Run:
             return in_threads([repeat(lambda conn=conn: append(conn)) for conn in connections[:writers]], seconds, each)
 
-        return Contender(MESSAGE_DB, run)
+        return Contender(name, run)
 
     return made
 

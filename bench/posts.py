@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from bench import client
 from bench.client import LoadResult
 from bench.peers import MakeContender
+from bench.processor import metered
 from bench.race import BARE, RAW_ROWS, Contender, Pace, Row, Run, race, summed
 from bench.served import Served
 from bench.slowed import held_to_a_third
@@ -39,7 +40,7 @@ def over_http(name: str, served: Served, payments: Payments, connections: int, e
         assert set(result.statuses) == {201}, result.statuses
         return as_run(result, each)
 
-    return Contender(name, run)
+    return metered(Contender(name, run), served.database, served.process)
 
 
 def requests(key: str, events: list[Event], each: int) -> list[bytes]:

@@ -13,20 +13,65 @@ from typing import Any, NamedTuple
 from service.server import worker
 
 RAW_INSERT, RAW_ROWS, COPY = "raw INSERT", "raw multi-row INSERT", "raw COPY"
+SAME_ROWS = "COPY of the same rows"
 LIBRARY, EMMETT, MESSAGE_DB, BARE = "eventsourcing's recorder", "Emmett", "message-db", "bare Flask + INSERT"
+
+
+MESSAGE_DB_16 = "message-db, 16 categories"
+ON_THE_CLOCK = {
+    "append in process: Suyuan": "deciding, JSON, the transaction; not reading the post, half of its Python over HTTP",
+    f"append in process: {LIBRARY}": "the transaction; its JSON was made before",
+    f"append in process: {MESSAGE_DB}": "the transaction; its JSON was made before; one lock per category",
+    f"append in process: {EMMETT}": "JSON, the transaction; in Node",
+    f"append in process: {RAW_INSERT}": "JSON, the transaction",
+    f"append in process: {RAW_ROWS}": "JSON, the transaction",
+    f"append in process: {COPY}": "JSON, the transaction; a bare table",
+    f"append in process: {SAME_ROWS}": "the transaction; our rows, tables, indexes and keys, decided and made before",
+    "POST over HTTP": "from the first byte of the request to the last of the answer",
+}
+"""What is timed, by the beginning of a row's section, work and name. All else was done before."""
 
 
 class Run(NamedTuple):
     """The figures of one program in one round: the items (events or requests) done per second, and some times.
 
     `p99_ms`: the 99th percentile of the time of one step, such as one request. `processor_us`: the processor time of
-    the measuring client for each item, in microseconds. `slowest_ms`: the longest time of a step; 0 if not measured.
+    the measuring client for each item, in microseconds; `service_us` and `database_us` the same of the service and of
+    PostgreSQL, with what it does in the background. `slowest_ms`: the longest time of a step. 0 is not measured.
+    `slowness`: how many times as long as at its fastest the calibration loop took before or after the round.
     """
 
     a_second: float
     p99_ms: float
     processor_us: float
     slowest_ms: float = 0.0
+    service_us: float = 0.0
+    database_us: float = 0.0
+    slowness: float = 1.0
+
+
+LOOPS = 1_000_000
+_fastest = float("inf")
+
+
+def calibrated(run: Callable[[], Run]) -> Run:
+    """The figures of `run`, with the slowness of the machine while it ran.
+
+    The calibration loop is always the same work on one core. Other work on the machine makes it slower.
+    """
+    before = _loop_seconds()
+    figures = run()
+    return figures._replace(slowness=max(before, _loop_seconds()) / _fastest)
+
+
+def _loop_seconds() -> float:
+    global _fastest  # noqa: PLW0603 - of the whole suite
+    started = time.perf_counter()
+    for _ in range(LOOPS):
+        pass
+    took = time.perf_counter() - started
+    _fastest = min(_fastest, took)
+    return took
 
 
 class Pace(NamedTuple):
@@ -63,6 +108,15 @@ class Row:
         return median(run.a_second for run in self.runs)
 
     @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and the highest rate of all rounds."""
+        return min(run.a_second for run in self.runs), max(run.a_second for run in self.runs)
+
+    @property
+    def slowness(self) -> float:
+        return median(run.slowness for run in self.runs)
+
+    @property
     def p99_ms(self) -> float:
         return median(run.p99_ms for run in self.runs)
 
@@ -75,11 +129,26 @@ class Row:
     def processor_us(self) -> float:
         return median(run.processor_us for run in self.runs)
 
+    @property
+    def service_us(self) -> float:
+        return median(run.service_us for run in self.runs)
+
+    @property
+    def database_us(self) -> float:
+        return median(run.database_us for run in self.runs)
+
     def as_dict(self) -> dict[str, Any]:
         """The row as it is saved as JSON: the names, the figures of all rounds together, and the ratios."""
         figures = {name: getattr(self, name) for name in Run._fields}
         ratios = {"times_the_rate_of": self.ratios, "times_the_p99_of": self.p99_ratios}
-        return {"section": self.section, "work": self.work, "who": self.name, **figures, **ratios}
+        names = {"section": self.section, "work": self.work, "who": self.name, "on_the_clock": on_the_clock(self)}
+        return {**names, **figures, "range": self.range, **ratios}
+
+
+def on_the_clock(row: Row) -> str | None:
+    """What is timed in the row, if it is not the whole of its work."""
+    names = (f"{row.section}: {row.name}", row.section)
+    return next((text for name in names for begin, text in ON_THE_CLOCK.items() if name.startswith(begin)), None)
 
 
 def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
@@ -88,7 +157,7 @@ def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -
     for round_ in range(pace.rounds):
         order = list(zip(rows, contenders, strict=True))
         for row, contender in order if round_ % 2 == 0 else reversed(order):
-            row.runs.append(contender.run(pace.seconds))
+            row.runs.append(calibrated(lambda contender=contender: contender.run(pace.seconds)))
     for row in rows:
         for other in rows:
             if other is not row:

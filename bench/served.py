@@ -16,6 +16,7 @@ import psutil
 import psycopg
 from psycopg.rows import dict_row
 
+from bench.processor import postmaster
 from bench.workload import SECRET
 from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
@@ -27,12 +28,13 @@ START_SECONDS = 60.0
 class Served:
     """A program that serves HTTP on a local port: our web service, or the bare Flask route it is compared with.
 
-    `key` is the API key for our web service; it is empty for the bare route.
+    `key` is the API key for our web service; it is empty for the bare route. `database`: its PostgreSQL server.
     """
 
     port: int
     key: str
     process: psutil.Process
+    database: psutil.Process
 
     def resident_mb(self) -> float:
         """The resident memory of the program's largest process, in MB."""
@@ -76,7 +78,7 @@ def _running(module: list[str], variables: dict[str, str], port: int, key: str) 
             assert process.is_running(), f"{module} ended"
             assert time.monotonic() < deadline, f"{module} does not answer"
             time.sleep(0.05)
-        yield Served(port, key, process)
+        yield Served(port, key, process, postmaster(variables["DATABASE_URL"]))
 
 
 @contextmanager
