@@ -432,11 +432,11 @@ def test_a_projector_that_owns_no_table_can_hold_a_fund(two_funds):
 
 def test_an_error_that_is_not_in_the_events_is_logged_with_its_span_and_retried_with_growing_pauses(two_funds):
     def break_():
-        two_funds.execute("alter table objection rename to objection_away")
+        two_funds.execute("alter table citation rename to citation_away")
 
     def repair(waits):
         if waits in (9, 10):
-            two_funds.execute("alter table objection_away rename to objection")
+            two_funds.execute("alter table citation_away rename to citation")
 
     break_()
     with capture_logs() as logs, Projector(two_funds.api.url, repair) as following:
@@ -448,25 +448,25 @@ def test_an_error_that_is_not_in_the_events_is_logged_with_its_span_and_retried_
         assert following.waits[9:] == [1], "after a success the pauses begin again"
     logged = [each for each in logs if each["event"] == "projector cannot fold"]
     assert {each["sqlstate"] for each in logged} == {"42P01"}
-    assert logged[0]["at"] == f"objection, positions {position} to {position}"
+    assert logged[0]["at"] == f"citation, positions {position} to {position}"
     assert "projector lost the database" not in [each["event"] for each in logs]
     assert two_funds.execute("select fund from held_fund") == []
 
 
 def test_after_each_refusal_half_as_many_events_are_folded_so_that_the_log_names_the_event(two_funds, monkeypatch):
     monkeypatch.setattr(projector, "SPAN", 4)
-    two_funds.execute("alter table objection rename to objection_away")
+    two_funds.execute("alter table citation rename to citation_away")
     first = two_funds.post_to(OTHER)
     for number in range(3):
         two_funds.post_to(OTHER, f"第1{number}号")
 
     def repair(waits):
         if waits == 4:
-            two_funds.execute("alter table objection_away rename to objection")
+            two_funds.execute("alter table citation_away rename to citation")
 
     with capture_logs() as logs, Projector(two_funds.api.url, repair):
         assert reached(two_funds.api.url, first + 3)
-    spans = [each["at"].removeprefix("objection, positions ") for each in logs if "at" in each]
+    spans = [each["at"].removeprefix("citation, positions ") for each in logs if "at" in each]
     assert spans == [f"{first} to {first + more}" for more in (3, 1, 0, 0)]
 
 
