@@ -125,7 +125,10 @@ create function standing_at(of_fund text, at_position bigint, at_booked_on date)
         coalesce(h.recovered, 0),
         0
     from plan_at(of_fund, at_position, at_booked_on) as p
-    full join (select * from held where project <> '') as h using (project, batch)
+    full join (
+        -- A batch that has left the plan is shown while it has money.
+        select * from held where project <> '' and (line, awarded, recovered) <> (0, 0, 0)
+    ) as h using (project, batch)
     union all
     select '', 0, 0, 0, 0, 0, 0, 0, 0, 0, coalesce(sum(pool), 0)::bigint, 0, coalesce(sum(surrendered), 0)::bigint
     from held

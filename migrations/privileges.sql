@@ -31,7 +31,6 @@ on_table (relation, web, projector, checker, keys) as (values
     ('citation', 'select', 'insert', 'select', ''),
     ('claim', 'select', '', 'select', ''),
     ('event', 'select', 'select', 'select', 'select'),
-    ('fold', 'select', 'select insert(position) update(position,moved_at)', 'select', ''),
     ('fund', 'select', 'select insert update', 'select', ''),
     (
         'held_fund', 'select',
@@ -47,7 +46,8 @@ on_table (relation, web, projector, checker, keys) as (values
     ('post', 'select', '', 'select', ''),
     ('project', 'select', 'select insert update', 'select', ''),
     ('projected', 'select', '', 'select', ''),
-    ('projection', 'select', 'select insert(name,version,fold) update(version,fold)', 'select', ''),
+    ('projection', 'select', 'select insert(name,version,cursor) update(version,cursor)', 'select', ''),
+    ('projection_cursor', 'select', 'select insert(position) update(position,moved_at)', 'select', ''),
     ('reconciliation', 'select', 'select insert update', 'select', ''),
     ('recovery', 'select', 'select insert update', 'select', ''),
     (

@@ -462,7 +462,10 @@ CREATE FUNCTION public.standing_at(of_fund text, at_position bigint, at_booked_o
         coalesce(h.recovered, 0),
         0
     from plan_at(of_fund, at_position, at_booked_on) as p
-    full join (select * from held where project <> '') as h using (project, batch)
+    full join (
+        -- A batch that has left the plan is shown while it has money.
+        select * from held where project <> '' and (line, awarded, recovered) <> (0, 0, 0)
+    ) as h using (project, batch)
     union all
     select '', 0, 0, 0, 0, 0, 0, 0, 0, 0, coalesce(sum(pool), 0)::bigint, 0, coalesce(sum(surrendered), 0)::bigint
     from held
@@ -696,21 +699,6 @@ CREATE TABLE public.claim (
     shared boolean DEFAULT false NOT NULL
 );
 
-CREATE TABLE public.fold (
-    id bigint NOT NULL,
-    "position" bigint NOT NULL,
-    moved_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-ALTER TABLE public.fold ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.fold_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE public.fund (
     fund text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL COLLATE pg_catalog."C",
@@ -859,16 +847,31 @@ CREATE TABLE public.project (
 CREATE TABLE public.projection (
     name text NOT NULL COLLATE pg_catalog."C",
     version text COLLATE pg_catalog."C",
-    fold bigint NOT NULL
+    cursor bigint NOT NULL
+);
+
+CREATE TABLE public.projection_cursor (
+    id bigint NOT NULL,
+    "position" bigint NOT NULL,
+    moved_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
 CREATE VIEW public.projected AS
  SELECT p.name,
     p.version,
-    f."position",
-    f.moved_at
+    c."position",
+    c.moved_at
    FROM (public.projection p
-     JOIN public.fold f ON ((f.id = p.fold)));
+     JOIN public.projection_cursor c ON ((c.id = p.cursor)));
+
+ALTER TABLE public.projection_cursor ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.projection_cursor_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 CREATE TABLE public.reconciliation (
     fund text NOT NULL COLLATE pg_catalog."C",
@@ -1072,9 +1075,6 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_stream_version_key UNIQUE (stream, version);
 
-ALTER TABLE ONLY public.fold
-    ADD CONSTRAINT fold_pkey PRIMARY KEY (id);
-
 ALTER TABLE ONLY public.fund
     ADD CONSTRAINT fund_pkey PRIMARY KEY (fund);
 
@@ -1107,6 +1107,9 @@ ALTER TABLE ONLY public.post
 
 ALTER TABLE ONLY public.project
     ADD CONSTRAINT project_pkey PRIMARY KEY (fund, project);
+
+ALTER TABLE ONLY public.projection_cursor
+    ADD CONSTRAINT projection_cursor_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.projection
     ADD CONSTRAINT projection_pkey PRIMARY KEY (name);
@@ -1241,3 +1244,6 @@ ALTER TABLE ONLY public.post
 
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_last_position_fkey FOREIGN KEY (last_position) REFERENCES public.event("position");
+
+ALTER TABLE ONLY public.projection
+    ADD CONSTRAINT projection_cursor_fkey FOREIGN KEY (cursor) REFERENCES public.projection_cursor(id);

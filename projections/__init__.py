@@ -47,11 +47,11 @@ def _reads(name: str) -> frozenset[str]:
 READS = {name: _reads(name) for name in ORDER}
 """For each projection, the other projections whose tables its SQL reads."""
 
-OF_EVERY_TYPE = frozenset({"movement", "balance", "batch_change", "lot", "spending", "citation"})
-"""The projections that events of any type can change."""
+OF_EVERY_TYPE = frozenset({"movement", "balance", "batch_change", "lot", "spending", "payment", "citation"})
+"""The projections that events of any type can change: they read the documents or the movements of all."""
 TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+)'", PROJECTIONS[name])) for name in ORDER}
-"""For each projection, the event types that its SQL names. Only these change the projection, if it is not one of
-OF_EVERY_TYPE; a span without them is not folded into it."""
+"""For each projection, the event types that its SQL names. A span without any of them is not folded into the
+projection, unless it is one of OF_EVERY_TYPE."""
 
 
 def with_dependencies(names: Iterable[str]) -> tuple[str, ...]:
@@ -188,12 +188,12 @@ def _fold(conn: Connection[Any], max_events: int, names: Sequence[str], limit: i
 class _Cursor:
     """The position that the table of the projection `name` has reached.
 
-    `fold`: the identifier of the cursor's row, which projections that move together share. `shared`: whether
-    projections that are not folded now share it.
+    `id`: the identifier of the cursor's row, which projections that move together share. `shared`: whether projections
+    that are not folded now share it.
     """
 
     name: str
-    fold: int
+    id: int
     position: int
     shared: bool
 
@@ -207,9 +207,11 @@ def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, _Cursor]:
     given = {"names": list(names), "versions": [VERSIONS[name] for name in names]}
     claimed = rows.execute(CLAIM, given).fetchall()
     if len(claimed) < len(names) or any(same is None for *_, same in claimed):
+        # Also if another session has just given them another cursor: then the first attempt does not find it.
         rows.execute(REGISTER, given)
         rows.execute(ADOPT, given)
         claimed = rows.execute(CLAIM, given).fetchall()
+        assert len(claimed) == len(names), "now each of them has a cursor, and this transaction has locked it"
     if differing := {cursor[0] for *cursor, same in claimed if not same}:
         raise Changed([name for name in names if name in differing])
     return {cursor[0]: _Cursor(*cursor) for *cursor, _ in claimed}
@@ -217,10 +219,10 @@ def _claim(rows: Cursor[Any], names: Sequence[str]) -> dict[str, _Cursor]:
 
 def _move(conn: Connection[Any], span: Span, cursors: Sequence[_Cursor]) -> None:
     """Move these cursors to the end of the span. From then on, their projections share one cursor."""
-    if len({cursor.fold for cursor in cursors}) == 1 and not cursors[0].shared:
-        conn.execute(MOVE, {"upto": span.upto, "fold": cursors[0].fold})
+    if len({cursor.id for cursor in cursors}) == 1 and not cursors[0].shared:
+        conn.execute(MOVE, {"upto": span.upto, "id": cursors[0].id})
     else:
-        conn.execute(JOIN, {"upto": span.upto, "names": [cursor.name for cursor in cursors]})
+        conn.execute(SHARE_NEW_CURSOR, {"upto": span.upto, "names": [cursor.name for cursor in cursors]})
 
 
 def changed(conn: Connection[Any]) -> tuple[str, ...]:
@@ -246,25 +248,27 @@ REGISTER = """
         from unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version)
         where not exists (select from projection as p where p.name = given.name)
     ), made as (
-        insert into fold (position) select 0 where exists (select from new) returning id
+        insert into projection_cursor (position) select 0 where exists (select from new) returning id
     )
-    insert into projection (name, version, fold) select new.name, new.version, made.id from new cross join made
+    insert into projection (name, version, cursor) select new.name, new.version, made.id from new cross join made
     on conflict (name) do nothing
 """
+"""Gives the projections that have no cursor yet one together, at the beginning of the log."""
 ADOPT = """
     update projection as p set version = given.version
     from unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version)
     where p.name = given.name and p.version is null
 """
+"""Records the present versions of projections whose tables were folded before versions were recorded."""
 CLAIM = """
-    select p.name, f.id, f.position,
-        exists (select from projection as other where other.fold = f.id and other.name <> all (%(names)s)) as shared,
+    select p.name, c.id, c.position,
+        exists (select from projection as other where other.cursor = c.id and other.name <> all (%(names)s)) as shared,
         p.version = given.version as same
     from projection as p
-    join fold as f on f.id = p.fold
+    join projection_cursor as c on c.id = p.cursor
     join unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version) on given.name = p.name
     order by p.name
-    for update of p, f
+    for update of p, c
 """
 UNFOLDED = """
     select given.name
@@ -283,9 +287,9 @@ HEAD = "select coalesce(max(position), 0) from public.event"
 """Selects the last position of the whole log, the events of held funds included; 0 if the log is empty."""
 HEAD_AND_NOT_SKIPPED_YET = f"select ({HEAD}), {NOT_SKIPPED_YET}"
 TYPES_OF_SPAN = "select distinct type from event where position > %(after)s and position <= %(upto)s"
-MOVE = "update fold set position = %(upto)s, moved_at = now() where id = %(fold)s"
-JOIN = """
-    with made as (insert into fold (position) values (%(upto)s) returning id)
-    update projection set fold = made.id from made where name = any(%(names)s)
+MOVE = "update projection_cursor set position = %(upto)s, moved_at = now() where id = %(id)s"
+SHARE_NEW_CURSOR = """
+    with made as (insert into projection_cursor (position) values (%(upto)s) returning id)
+    update projection set cursor = made.id from made where name = any(%(names)s)
 """
-"""Gives these projections a cursor of their own. The rows of cursors that no projection has any more are left."""
+"""Gives these projections a new cursor together. The rows of cursors that no projection has any more are left."""

@@ -396,10 +396,10 @@ RECORD_HOLDS = """
     where live.position > excluded.position
 """
 SWITCHED = """
-    with made as (insert into public.fold (position) values (%(position)s) returning id)
-    insert into public.projection (name, version, fold)
+    with made as (insert into public.projection_cursor (position) values (%(position)s) returning id)
+    insert into public.projection (name, version, cursor)
     select given.name, given.version, made.id
     from unnest(%(names)s::text[], %(versions)s::text[]) as given (name, version)
     cross join made
-    on conflict (name) do update set version = excluded.version, fold = excluded.fold
+    on conflict (name) do update set version = excluded.version, cursor = excluded.cursor
 """

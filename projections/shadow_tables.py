@@ -90,7 +90,7 @@ def create(conn: Connection[Any], schema: str, names: Sequence[str]) -> dict[str
     """
     rows = conn.cursor(row_factory=tuple_row)
     later: dict[str, list[str]] = {}
-    for name in (*names, "projection", "fold"):
+    for name in (*names, "projection", "projection_cursor"):
         statements = rows.execute(MAKE, {"live": f'public."{name}"', "schema": schema})
         later[name] = [statement for (statement,) in statements.fetchall()]
     return later

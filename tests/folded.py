@@ -7,8 +7,8 @@ import psycopg
 import projections
 
 OWN_CURSOR = """
-    with made as (insert into fold (position) values ({position}) returning id)
-    update projection set fold = made.id from made where name = '{name}'
+    with made as (insert into projection_cursor (position) values ({position}) returning id)
+    update projection set cursor = made.id from made where name = '{name}'
 """
 """A statement that gives a projection a cursor of its own."""
 

@@ -117,6 +117,11 @@ def test_every_projection_has_a_file_and_every_file_is_in_the_order():
         pytest.fail(f"projections/{name}.sql is named in ORDER and does not exist")
 
 
+def test_every_projection_names_the_event_types_that_change_it_or_is_folded_with_every_span():
+    for name in set(projections.ORDER) - projections.OF_EVERY_TYPE:
+        assert projections.TYPES[name] & set(decision.FACTS), f"projections/__init__.py: add {name!r} to OF_EVERY_TYPE"
+
+
 def test_every_blueprint_is_registered():
     for folder in ("resources", "posting", "contract"):
         for module in pkgutil.iter_modules([str(ROOT / "service/api" / folder)]):

@@ -85,12 +85,12 @@ def test_the_projector_is_unhealthy_after_an_event_has_waited_for_a_minute(datab
             "insert into event (position, stream, version, type, recorded_at, fact)"
             " values (1, 'fund/a', 1, 'FundEstablished', now(), '{}')"
         )
-        conn.execute("insert into fold (position) values (0)")
-        conn.execute("insert into projection (name, fold) select 'fund', id from fold")
+        conn.execute("insert into projection_cursor (position) values (0)")
+        conn.execute("insert into projection (name, cursor) select 'fund', id from projection_cursor")
         assert healthy()
-        conn.execute("update fold set moved_at = now() - interval '2 minutes'")
+        conn.execute("update projection_cursor set moved_at = now() - interval '2 minutes'")
         assert not healthy()
-        conn.execute("update fold set position = 1")
+        conn.execute("update projection_cursor set position = 1")
         assert healthy()
 
 

@@ -387,14 +387,14 @@ def test_the_cursor_is_updated_in_the_transaction_of_the_rows(log):
 
 def cursors(log):
     """The names of the projections that share a cursor, by the position of the cursor."""
-    rows = log.conn.execute("select f.position, p.name from projection as p join fold as f on f.id = p.fold").fetchall()
+    rows = log.conn.execute("select name, position from projected").fetchall()
     return {at: {row["name"] for row in rows if row["position"] == at} for at in {row["position"] for row in rows}}
 
 
 def test_projections_share_one_cursor_while_they_move_together(log):
     log.append(new_life(2).events).fold(50)
     assert cursors(log) == {len(log): set(projections.ORDER)}
-    assert len(log.conn.execute("select from fold").fetchall()) == 1
+    assert len(log.conn.execute("select from projection_cursor").fetchall()) == 1
 
 
 def test_a_projection_folded_alone_leaves_the_cursor_of_the_others_and_shares_it_when_they_follow(log):
@@ -407,4 +407,4 @@ def test_a_projection_folded_alone_leaves_the_cursor_of_the_others_and_shares_it
     assert cursors(log) == {len(log): set(projections.ORDER)}
     log.append_raw("fund/f", 10_000, "Invented", {"fund": "f", "booked_on": "2020-01-01"})
     log.fold()
-    assert len({row["fold"] for row in log.conn.execute("select fold from projection")}) == 1
+    assert len({row["cursor"] for row in log.conn.execute("select cursor from projection")}) == 1

@@ -11,6 +11,7 @@ from domain.fen import FenSet
 from domain.fund.funding import AppropriationReceived, FundsAllotted
 from domain.posting import TREASURY
 from domain.project.payment import PaymentConfirmed
+from service.api.resources.funds import AFTER_PARTS
 from service.postgres.queries import QUERIES
 from tests.random_life import RandomLife
 
@@ -72,12 +73,12 @@ def test_balances_of_batches_are_the_sums_of_the_balances_of_their_awards(life, 
 
 def test_the_pages_of_the_balances_by_award_have_each_award_once_with_its_balances(life):
     for time in life.times:
-        pages, last = [], {"project": None, "award": None}
-        while len(page := by_award(life, last, time)) == ROWS:
+        pages, cursor = [], None
+        while len(page := by_award(life, cursor, time)) == ROWS:
             pages += page
-            last = page[-1]
+            cursor = page[-1]["cursor"]
         pages += page
-        assert pages == by_award(life, {"project": None, "award": None}, time, limit=1000)
+        assert pages == by_award(life, None, time, limit=1000)
         accounts = ("committed", "payable", "in_approval", "in_transit", "paid")
         defined = life.query(sums(DEFINED, "project, award", accounts), **time)
         found = {
@@ -88,11 +89,28 @@ def test_the_pages_of_the_balances_by_award_have_each_award_once_with_its_balanc
         assert {at: row for at, row in found.items() if any(row.values())} == {
             (row["project"], row["award"]): {account: row[account] for account in accounts} for row in defined
         }
+        assert {row["project"]: fen(row["figures"]["line"]) for row in pages if not row["award"]} == in_lines(
+            life, time
+        )
 
 
-def by_award(life, after, time, limit=ROWS):
-    cursor = {"after_project": after["project"], "after_award": after["award"] or ("" if after["project"] else None)}
-    return life.query(QUERIES["balances_by_award"], fund="f", **cursor, **time, limit=limit)
+def in_lines(life, time):
+    """The money of each project that no award has. Projects without money or without a plan for it are left out."""
+    lines = {row["project"]: row["line"] for row in life.query(sums(DEFINED, "project", ("line",)), **time)}
+    awarded = {row["project"]: row for row in life.query(sums(DEFINED, "project", BATCH_ACCOUNTS), **time)}
+    planned = Counter()
+    for row in life.query("select * from plan_at('f', %(position)s, %(booked_on)s)", **time):
+        planned[row["project"]] += row["planned"]
+    for project in planned:
+        of_awards = sum(awarded.get(project, {}).get(account, 0) for account in BATCH_ACCOUNTS[2:])
+        if planned[project] != of_awards:
+            lines.setdefault(project, 0)
+    return {project: amount for project, amount in lines.items() if project in planned}
+
+
+def by_award(life, cursor, time, limit=ROWS):
+    after = dict(zip(AFTER_PARTS, cursor.split("/") if cursor else [None] * 4, strict=True))
+    return life.query(QUERIES["balances_by_award"], fund="f", **after, **time, limit=limit)
 
 
 def fen(yuan):

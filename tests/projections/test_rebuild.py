@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from random import Random
 
@@ -192,7 +193,7 @@ def test_no_attempt_to_switch_has_more_to_fold_than_the_first(database, monkeypa
     try_to_switch, left = projections.rebuild._try_to_switch, []
 
     def fail_three_times(conn, *arguments):
-        [cursor] = conn.execute("select min(position) as lowest from suyuan_rebuild.fold").fetchall()
+        [cursor] = conn.execute("select min(position) as lowest from suyuan_rebuild.projection_cursor").fetchall()
         left.append(database.position - cursor["lowest"])
         if len(left) > 3:
             return try_to_switch(conn, *arguments)
@@ -295,13 +296,33 @@ def test_a_projection_that_reads_a_new_one_is_rebuilt_with_it(database):
     assert projections.outdated(database.conn) == ()
 
 
+def test_a_session_that_waits_while_another_one_changes_cursors_folds_each_event_once(database):
+    """The other session folds one table alone, which gives that table's projection a cursor of its own."""
+    right = database.rows()
+    database.conn.execute("truncate " + ", ".join(projections.ORDER))
+    database.conn.execute("update projection_cursor set position = 0")
+    with database.connect() as first, database.connect() as second, ThreadPoolExecutor(1) as thread:
+        with first.transaction():
+            projections.advance(first, 100, names=["citation"])
+            waiting = thread.submit(projector.fold, second, 200)
+            while not waiting.done() and not database.conn.execute(WAITING).rowcount:
+                time.sleep(0.01)
+        waiting.result()
+        while projector.fold(second, 200):
+            pass
+    assert database.rows() == right
+
+
+WAITING = "select from pg_locks where not granted and locktype in ('transactionid', 'tuple')"
+
+
 def test_no_projection_is_outdated_while_nothing_has_been_folded(database):
     database.conn.execute("delete from projection")
     assert projections.outdated(database.conn) == ()
 
 
 def test_a_full_rebuild_corrects_cursors_that_are_beyond_the_log(database):
-    database.conn.execute("update fold set position = position + 100")
+    database.conn.execute("update projection_cursor set position = position + 100")
     assert database.rebuild().switched
     assert {row["position"] for row in database.conn.execute("select position from projected")} == {database.position}
 
@@ -374,7 +395,7 @@ def test_a_fund_whose_event_comes_while_the_tables_are_compared_is_held(database
         if not positions:
             with database.connect() as conn:
                 conn.execute("insert into event values (%s, 'fund/f', 10000, 'Invented', now(), %s)", row)
-                conn.execute("update fold set position = %s", row[:1])
+                conn.execute("update projection_cursor set position = %s", row[:1])
             positions.append(row[0])
 
     row = [database.position + 1, json.dumps({**HEADER, "fund": "f", **BROKEN["fen move that were never there"]})]

@@ -204,7 +204,7 @@ LOG = [
     ("insert into claim values ('支付凭证号', '2019/x/1', 'project/nobody', 1, '/x')", "claim-wrong"),
     ("update serial set next = 5", "serial-wrong"),
     ("delete from serial", "serial-wrong"),
-    ("update fold set position = 500", "cursor-wrong"),
+    ("update projection_cursor set position = 500", "cursor-wrong"),
     (OWN_CURSOR.format(name="award", position="(select max(position) + 1 from event)"), "cursor-wrong"),
     ("delete from projection where name = 'award'", "cursor-wrong"),
     ("insert into post values ('x', 'y', '\\x00', 5, 5)", "post-wrong"),

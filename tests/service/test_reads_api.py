@@ -35,9 +35,10 @@ def test_both_batches_are_planned_and_allotted_in_full_before_any_correction(sam
     assert answer["total"]["appropriated"] == "10000000.00"
 
 
+@pytest.mark.parametrize("at", [{}, {"position": 60}, {"position": 200}, {"booked_on": "2019-12-31"}])
 @pytest.mark.parametrize("by", ["batch", "project", "task", "award"])
-def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(sample, by):
-    answer = balances(sample, by=by)
+def test_every_row_s_accounts_add_up_to_its_allotment_and_the_rows_to_the_total(sample, by, at):
+    answer = balances(sample, by=by, **at)
     for row in answer["rows"]:
         assert sum(Decimal(row[account]) for account in SIX) == Decimal(row["allotted"])
     for figure in ("planned", "allotted", *SIX):

@@ -33,34 +33,38 @@ from service.postgres.snapshots import Snapshot
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
 MAX_OF_A_KIND = pagination.MAX_ROWS
-"""How many alerts of one kind an answer lists, and how many log positions an alert. The registers list all."""
+"""How many alerts of one kind an answer lists, and how many log positions one of them has at most."""
 AlertWithPositions = tuple[Alert, list[int]]
 """An alert, and the log positions of further events on which it is based, besides the events that the alert itself
 names in `by`."""
 
 
 class Found:
-    """The alerts of a fund: at most MAX_OF_A_KIND of each kind, and how many more there are, by the alert's name."""
+    """The alerts of a fund.
+
+    Of some kinds, only the first MAX_OF_A_KIND are looked up; `unread` counts the others, by the alert's name.
+    """
 
     def __init__(self, alerts: Iterable[Alert] = ()) -> None:
-        self.alerts: list[AlertWithPositions] = [(each, []) for each in alerts]
-        self.left_out = Counter[str]()
+        self._alerts: list[AlertWithPositions] = [(each, []) for each in alerts]
+        self._unread = Counter[str]()
 
-    def add(self, alert: Alert, positions: list[int], found: int = 0) -> None:
-        """Add an alert. `found`: how many of its kind there are, if only MAX_OF_A_KIND of them are looked up."""
-        self.alerts.append((alert, positions))
-        self.left_out[alert.name] = max(found - MAX_OF_A_KIND, 0)
+    def add(self, alert: Alert, positions: list[int], of: int = 0) -> None:
+        """Add an alert. `of`: how many of its kind there are, if not all of them are looked up."""
+        self._alerts.append((alert, positions))
+        self._unread[alert.name] = max(of - MAX_OF_A_KIND, 0)
 
-    def listed(self, today: date) -> list[AlertWithPositions]:
-        """The alerts of the answer, the most urgent first. All others are counted in `left_out`."""
-        self.alerts.sort(key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or today))
-        of_kind, listed = Counter[str](), list[AlertWithPositions]()
-        for each in self.alerts:
-            of_kind[each[0].name] += 1
-            if of_kind[each[0].name] <= MAX_OF_A_KIND:
+    def listed(self, today: date) -> tuple[list[AlertWithPositions], Counter[str]]:
+        """The alerts that the answer lists, the most urgent first, and the number of all others by their name."""
+        in_order = sorted(
+            self._alerts, key=lambda each: (list(Urgency).index(each[0].urgency), each[0].due_on or today)
+        )
+        listed, seen = list[AlertWithPositions](), Counter[str]()
+        for each in in_order:
+            seen[each[0].name] += 1
+            if seen[each[0].name] <= MAX_OF_A_KIND:
                 listed.append(each)
-        self.left_out += of_kind - Counter(alert.name for alert, _ in listed)
-        return listed
+        return listed, self._unread + seen - Counter(alert.name for alert, _ in listed)
 
 
 @bp.get("/<code:fund>/alerts")
@@ -85,7 +89,7 @@ def all_alerts(fund: str) -> Response:
 
 
 def _answer(fund: str, position: int, view: LedgerView, streams: Iterable[str], found: Found) -> Response:
-    last, listed = look_up(heads(view, *streams)), found.listed(view.today)
+    last, (listed, left_out) = look_up(heads(view, *streams)), found.listed(view.today)
     places = look_up({reference for each, _ in listed for reference in each.by})
     rows = [
         _row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in listed
@@ -97,7 +101,7 @@ def _answer(fund: str, position: int, view: LedgerView, streams: Iterable[str], 
             "states_as_of": {"position": last_position(last)},
             "today": view.today,
             "alerts": rows,
-            "left_out": found.left_out,
+            "left_out": left_out,
         }
     )
 
@@ -128,11 +132,11 @@ def _add_alerts_of_movements(found: Found, snapshot: Snapshot, fund: str, view: 
         facts = {"received_on": row["received_on"], "amount": _money(row, "unspent")}
         due_on: date = row["spend_by"]
         alert = Alert("unspent", urgency(due_on, view.today), facts, due_on=due_on)
-        found.add(alert, [row["position"]], row["found"])
+        found.add(alert, [row["position"]], of=row["total"])
     for row in snapshot.rows("never_paid", **first, today=view.today, days=settings.idle_days):
         facts = {"batch": row["batch"], "amount": _money(row, "amount"), "since": row["since"], "award": row["award"]}
         name = "never-paid" if row["award"] else "never-awarded"
-        found.add(Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"], row["found"])
+        found.add(Alert(name, Urgency.ODD, facts, project=row["project"]), row["positions"], of=row["total"])
     for row in snapshot.rows("december", **first):
         if row["december"] * 100 >= row["total"] * settings.december_percent:
             facts = {"year": row["year"], "amount": _money(row, "december"), "total": _money(row, "total")}
@@ -140,7 +144,7 @@ def _add_alerts_of_movements(found: Found, snapshot: Snapshot, fund: str, view: 
     for row in snapshot.rows("payees_differ", **first):
         facts = {"payment": row["payment"], "amount": _money(row, "amount"), "payee": row["payee"]}
         alert = Alert("payee-differs", Urgency.ODD, facts, project=row["project"])
-        found.add(alert, [row["position"]], row["found"])
+        found.add(alert, [row["position"]], of=row["total"])
     for row in snapshot.rows("reconciliations", fund=fund, position=snapshot.position, file_sha256=None):
         if row["status"] == "accepted" and (since := row["outdated_since"]):
             days = {"first_day": row["first_day"], "last_day": row["last_day"]}

@@ -41,16 +41,15 @@ GROUPINGS = {
 }
 """Maps each grouping of balances, such as `batch`, to the columns that identify a row of the grouped balances."""
 AFTER_AWARD = pattern(
-    f"{CodeConverter.regex}/({NameConverter.regex})?",
+    f"[0-9]{{1,9}}/{CodeConverter.regex}/[0-9]{{1,9}}/({NameConverter.regex})?",
     "Cursor, only with by=award: the `next` of the previous page",
     "从 next 所示之后开始，仅用于 by=award",
 )
 AWARDS_LIMIT = pagination.LONG_LIMIT._replace(
     about=("Maximum number of rows per page, only with by=award; default 1000", "每页行数，默认 1000，仅用于 by=award")
 )
+AFTER_PARTS = ("after_number", "after_project", "after_rank", "after_award")
 ONLY_BY_AWARD = "Only the balances by award have pages. 仅 by=award 分页。"
-TOTALLED = {"award": "batch"}
-"""The grouping whose total row is the total of another grouping, whose rows come in pages."""
 MOVEMENT_FILTERS = {
     "project": PROJECT,
     "batch": BATCH,
@@ -113,16 +112,17 @@ def balances(
         if booked_on is not None:
             as_of["booked_on"] = booked_on
         params = {"fund": fund, "position": position, "booked_on": booked_on}
-        *rows, total_row = snapshot.rows(f"balances_by_{TOTALLED.get(by, by)}", **params)
+        *rows, total_row = snapshot.rows(f"balances_by_{'batch' if by == 'award' else by}", **params)
         total = _without(total_row, "of_fund", *GROUPINGS["batch"], *GROUPINGS[by]) | total_row["of_fund"]
         members = {"fund": fund, "by": by, "as_of": as_of, "total": total}
         if by != "award":
             return answer({**members, "rows": [_without(row, "of_fund") for row in rows], "next": None})
         size = limit or pagination.MAX_ROWS
-        project, slash, award = (after or "").partition("/")
-        cursor = {"after_project": project or None, "after_award": award if slash else None}
-        rows = snapshot.rows("balances_by_award", **params, **cursor, limit=size)
-    return pagination.answer_rows("rows", rows, members, size, lambda row: f"{row['project']}/{row['award'] or ''}")
+        place = zip(AFTER_PARTS, after.split("/") if after else (None,) * len(AFTER_PARTS), strict=True)
+        rows = snapshot.rows("balances_by_award", **params, **dict(place), limit=size)
+    last = rows[-1]["cursor"] if rows else ""
+    rows = [_without(row, "cursor") for row in rows]
+    return pagination.answer_rows("rows", rows, members, size, lambda _: last)
 
 
 def _without(row: Row, *names: str) -> Row:

@@ -230,6 +230,7 @@ class Alerts(TypedDict):
     position of the last event in the states.
 
     Of each kind of alert, the first thousand are listed; `left_out` says how many more there are, by the alert's name.
+    An alert has at most a thousand positions of further events.
     """
 
     fund: str

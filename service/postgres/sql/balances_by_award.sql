@@ -1,6 +1,6 @@
 -- balances_by_award: plan and actual amounts of a page of a fund's awards, by project and rank. A row with award null
--- has the amounts of a project that no award has; it follows the project's awards. The page begins after the row of
--- `after_award` ('' is the row without an award) in `after_project`, or with the first row if these are null.
+-- has the amounts of a project that no award has; it follows the project's awards. The page begins after the place
+-- `after_number` … `after_award`, which the last row of the page before has as its cursor; null is the beginning.
 with place as (
     select p.number, p.project, a.rank, a.award, a.applicant
     from project as p
@@ -19,7 +19,7 @@ with place as (
             )
         )
     union all
-    select number, project, 2147483647, '', null from project where fund = %(fund)s
+    select number, project, 999999999, '', null from project where fund = %(fund)s
 ), standing as materialized (
     select project, sum(planned) as planned, sum(allotted) as allotted, sum(line) as line
     from standing_at(%(fund)s, %(position)s, %(booked_on)s)
@@ -33,12 +33,9 @@ with place as (
     where
         (place.award <> '' or s.project is not null)
         and (
-            %(after_project)s::text is null
-            or (place.number, place.project, place.rank, place.award) > (
-                select number, project, rank, award
-                from place
-                where project = %(after_project)s and award = %(after_award)s
-            )
+            %(after_number)s::integer is null
+            or (place.number, place.project, place.rank, place.award)
+            > (%(after_number)s::integer, %(after_project)s::text, %(after_rank)s::integer, %(after_award)s::text)
         )
     order by place.number, place.project, place.rank, place.award
     limit %(limit)s
@@ -56,7 +53,8 @@ select
         held.in_approval,
         held.in_transit,
         held.paid
-    ) as figures
+    ) as figures,
+    concat_ws('/', page.number, page.project, page.rank, page.award) as cursor
 from page
 cross join lateral (
     select

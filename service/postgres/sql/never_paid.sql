@@ -1,6 +1,6 @@
 -- never_paid: money that was allotted at least `days` days ago and of which nothing was paid: in a project's line, not
 -- awarded; or in an award's batch. `since` is the date of the first allotment of which some fen are still allotted. Of
--- each of the two kinds, the first `limit` rows, and how many there are.
+-- each of the two kinds, the first `limit` rows with as many positions each, and how many rows there are.
 with never as (
     select b.project, b.batch, nullif(b.award, '') as award, b.amount, m.since, m.positions
     from (
@@ -12,7 +12,8 @@ with never as (
         on l.depth = case b.award when '' then 'allotted' else 'awarded' end and l.fund = %(fund)s
         and l.project = b.project and l.batch = b.batch and l.award = b.award
     cross join lateral (
-        select min(m.booked_on) as since, array_agg(m.position order by m.position) as positions
+        select min(m.booked_on) as since,
+            (array_agg(m.position order by m.position))[:%(limit)s] as positions
         from movement as m
         where
             m.fund = %(fund)s and m.project = b.project and m.batch = b.batch and m.award is null
@@ -34,11 +35,11 @@ with never as (
 ), counted as (
     select
         *,
-        count(*) over (partition by award is null) as found,
+        count(*) over (partition by award is null) as total,
         row_number() over (partition by award is null order by project, batch, award) as nth
     from never
 )
-select project, batch, award, amount, since, positions, found
+select project, batch, award, amount, since, positions, total
 from counted
 where nth <= %(limit)s
 order by project, batch, award nulls first

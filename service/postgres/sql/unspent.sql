@@ -18,7 +18,7 @@ with gone as (
         and a.amount <> coalesce(g.amount, 0)
         and spend_by(a.budget_year, a.carried_out_of, f.settings) <= make_date(%(year)s, 12, 31)
 )
-select a.position, a.received_on, d.spend_by, d.unspent, (select count(*) from due) as found
+select a.position, a.received_on, d.spend_by, d.unspent, (select count(*) from due) as total
 from (select * from due order by spend_by, version limit %(limit)s) as d
 join appropriation as a on a.fund = %(fund)s and a.version = d.version
 order by d.spend_by, d.version
