@@ -43,7 +43,7 @@ from bench import (
 )
 from bench.bare import TABLE
 from bench.peers import peers, raw
-from bench.race import Pace, Row, Run, on_the_clock
+from bench.race import Pace, Row, Run, loop_seconds, on_the_clock
 from bench.server import machine, new_ledger, server, versions
 from bench.targets import MAX_SLOWNESS, verdicts
 from bench.workload import Fund, Payments, found, settle
@@ -156,12 +156,15 @@ class Suite:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
             size = process.submit(replay.fill, url, events).result()
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+            before = loop_seconds()
             results = process.submit(replay.run, url, size).result()
+            slower = max(before, loop_seconds())
         runners = {name: results[name]["events_per_second"] for name in (replay.RUNNER, replay.BATCHED)}
         for work, each in results.items():
             rate = each["events_per_second"]
             ratios = {name: rate / runner for name, runner in runners.items()}
-            yield Row("replay", work, "Suyuan", [Run(rate, each["seconds"] * 1000, 0.0)], ratios)
+            run = Run(rate, each["seconds"] * 1000, 0.0, loop_seconds=slower)
+            yield Row("replay", work, "Suyuan", [run], ratios)
 
     def fold(self) -> Iterator[Row]:
         """Folding a log into all tables, compared with writing the same rows by plain SQL."""
@@ -240,8 +243,13 @@ def _table(title: str, headings: Sequence[str], lines: Iterable[Sequence[str]]) 
 
 
 def _of_rows(section: str, rows: Sequence[Row]) -> Table:
-    headings = ("work", "who", "a second", "from – to", "p99 ms", "slowest ms", "µs each", "× the rate of")
-    return _table(section, headings, [_line(row) for row in rows])
+    """The table of a section. The first program of each work is compared with each of the others, in their rows."""
+    headings = ("work", "who", "a second", "from – to", "p99 ms", "slowest ms", "µs each", "first × it")
+    lines = []
+    for _, of_work in groupby(rows, lambda row: row.work):
+        first, *others = of_work
+        lines += [_line(first, None), *(_line(row, first.ratios.get(row.name)) for row in others)]
+    return _table(section, headings, lines)
 
 
 def _print_clock(rows: Sequence[Row]) -> None:
@@ -253,18 +261,13 @@ def _print_clock(rows: Sequence[Row]) -> None:
         out.print("  µs each: the processor time of client + service + database for each item", style="dim")
 
 
-def _line(row: Row) -> Sequence[str]:
-    ratios = ", ".join(f"{ratio:.2f} {peer}" for peer, ratio in row.ratios.items())
+def _line(row: Row, ratio: float | None) -> Sequence[str]:
     parties = (row.processor_us, row.service_us, row.database_us)
-    processor = " + ".join(f"{each:.0f}" for each in parties if each)
+    processor = " + ".join(f"{each:.0f}" if each else "–" for each in parties) if any(parties) else ""
     low, high = row.range
     slowest = f"{row.slowest_ms:.1f}" if row.slowest_ms else ""
     figures = f"{row.a_second:,.0f}", f"{low:,.0f} – {high:,.0f}", f"{row.p99_ms:.1f}", slowest, processor
-    return row.work, row.name, *figures, ratios if _ours(row) else ""
-
-
-def _ours(row: Row) -> bool:
-    return row.name.startswith("Suyuan") or row.section.startswith("length")
+    return row.work, row.name, *figures, "" if ratio is None else f"{ratio:.2f}"
 
 
 def _of_verdicts(results: Sequence[dict[str, Any]]) -> Table:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Composed, Identifier
 
 import projections
 from bench.paced import Timed
@@ -38,8 +38,8 @@ def rows(connect: Connect, events: int, pace: Pace) -> Iterator[Row]:
 
     def write(_: float) -> Run:
         with connect() as conn, _empty_tables(conn):
-            left = iter(range(1, spans + 1))
-            return _timed(conn, events, lambda: _write_span(conn, next(left, None)))
+            left, statements = iter(range(1, spans + 1)), [_insert(conn, name) for name in projections.ORDER]
+            return _timed(conn, events, lambda: _write_span(conn, statements, next(left, None)))
 
     with connect() as conn:
         while projections.advance(conn):
@@ -95,18 +95,19 @@ def _keep_rows(conn: Connection[Any], spans: int) -> None:
         conn.execute(SQL("analyze {}").format(kept))
 
 
-def _write_span(conn: Connection[Any], span: int | None) -> bool:
+def _insert(conn: Connection[Any], name: str) -> Composed:
+    """The statement that writes the rows of a span into the table `name`."""
+    found = conn.execute("select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [name])
+    columns = SQL(", ").join(Identifier(column) for (column,) in found)
+    insert = SQL("insert into {} ({}) select {} from {} where span = %s")
+    return insert.format(Identifier(name), columns, columns, Identifier(KEPT, name))
+
+
+def _write_span(conn: Connection[Any], statements: Sequence[Composed], span: int | None) -> bool:
     if span is None:
         return False
     with conn.transaction():
         conn.execute("set local synchronous_commit = off")  # as the projector does
-        for name in projections.ORDER:
-            columns = SQL(", ").join(Identifier(column) for column in _columns(conn, name))
-            insert = SQL("insert into {} ({}) select {} from {} where span = %s")
-            conn.execute(insert.format(Identifier(name), columns, columns, Identifier(KEPT, name)), [span])
+        for statement in statements:
+            conn.execute(statement, [span])
     return True
-
-
-def _columns(conn: Connection[Any], table: str) -> list[str]:
-    found = conn.execute("select attname from pg_attribute where attrelid = %s::regclass and attnum > 0", [table])
-    return [name for (name,) in found]

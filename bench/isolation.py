@@ -101,6 +101,7 @@ def addresses(samples: Mapping[str, Any]) -> Iterator[str]:
         parameters = operations.get("get", {}).get("parameters", [])
         query = {each["name"]: samples[each["name"]] for each in parameters if _is_sent(each)}
         query |= {each["name"]: each["schema"]["maximum"] for each in parameters if each["name"] == "limit"}
+        query |= {"by": "award"} if path.endswith("/balances") else {}  # which have no limit otherwise
         if "get" in operations:
             filled = path.format_map({name: quote(str(value)) for name, value in samples.items()})
             yield f"{filled}?{urlencode(query)}" if query else filled

@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 import psycopg
 
+from bench import paced
 from bench.paced import Answer, limit, post_evenly, prepared
 from bench.race import Pace, Row, summed
 from bench.served import projector
 from bench.workload import Fund, Payments
 from service.ledger.application import Ledger
 
-WRITERS = 8
+WRITERS = paced.WRITERS
 WORK = f"lag while posts arrive at half of the possible rate, {WRITERS} writers"
 ROUNDS = 5
 POLL_SECONDS = 0.002

@@ -77,7 +77,8 @@ def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContend
         for connections in CONNECTIONS[-3:]:
             yield from race(HELD, one_event(connections), _against(bare, ours, payments, connections), pace)
     for each, connections in BUNDLES:
-        contenders = [over_http(SUYUAN, ours, payments, connections, each), peers[RAW_ROWS](1, each)]
+        raw = metered(peers[RAW_ROWS](1, each), ours.database)
+        contenders = [over_http(SUYUAN, ours, payments, connections, each), raw]
         work = f"{connections} connections, bundles of {each:,}"
         yield from race(WORK, work, contenders, Pace(pace.rounds, 2 * pace.seconds))
 

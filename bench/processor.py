@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import psutil
 import psycopg
 
@@ -23,7 +25,8 @@ def metered(contender: Contender, database: psutil.Process, service: psutil.Proc
         before = [_seconds(each) for each in (database, service)]
         figures = contender.run(seconds)
         used = [_seconds(each) - was for each, was in zip((database, service), before, strict=True)]
-        of_database, of_service = (each / (figures.a_second * seconds) * 1e6 for each in used)
+        done = figures.items or figures.a_second * seconds
+        of_database, of_service = (each / done * 1e6 for each in used)
         return figures._replace(database_us=of_database, service_us=of_service)
 
     return Contender(contender.name, run)
@@ -33,5 +36,10 @@ def _seconds(root: psutil.Process | None) -> float:
     """The processor time of a process and of its descendants, also of those that have ended; 0 without a process."""
     if root is None:
         return 0.0
-    times = [each.cpu_times() for each in (root, *root.children(recursive=True))]
-    return sum(each.user + each.system for each in times) + times[0].children_user + times[0].children_system
+    own = root.cpu_times()
+    seconds = own.user + own.system + own.children_user + own.children_system
+    for each in root.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            times = each.cpu_times()
+            seconds += times.user + times.system
+    return seconds

@@ -42,6 +42,7 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
     app = create_app(from_environment(environment(url, served.port)))
     key = {"Authorization": f"Bearer {served.key}"}
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
+        conn.execute("set plan_cache_mode = force_custom_plan")  # as the service's readers
         head = conn.execute(HEAD).fetchone()["head"]  # type: ignore[index]
         ids = [row["id"] for row in conn.execute(SOME_POSTS, {"some": VARIANTS})]
         for name, paths in _resources(fund, head, ids).items():

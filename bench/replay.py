@@ -39,7 +39,7 @@ from service.check.tables import check_tables
 PORT = 8193
 SPANS, RUNNER = "live spans, all", "the library's runner, balances"
 RUNNER_BATCH = 2_000
-BATCHED = f"the same, {RUNNER_BATCH:,} events a transaction"
+BATCHED = f"the library's runner, {RUNNER_BATCH:,} a transaction"
 out = Console()
 
 

@@ -1,12 +1,12 @@
-"""The limit of appending: the rows that the ledger writes, copied into tables like its own without any decision.
+"""The limit of appending: the rows that the ledger writes, written into tables like its own without any decision.
 
 The rows are those of posts that the ledger has just recorded. Each copy of them has other names, so that no row is
-written twice. They are formatted before they are timed.
+written twice. They are made before they are timed. Several posts are written by COPY, a single one by one statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
 from typing import Any, NamedTuple
@@ -33,6 +33,17 @@ COPIES = {
     "claim": "copy claim (source, kind, number, stream, version, shared) from stdin",
 }
 RECORDED_AT = "2026-01-01 00:00:00+00"
+ONE = """
+    with e as (
+        insert into event (position, stream, version, type, recorded_at, fact) values (%s, %s, %s, %s, %s, %s)
+    ), p as (
+        insert into post (source, id, digest, first_position, last_position) values (%s, %s, %s, %s, %s)
+    )
+    insert into claim (source, kind, number, stream, version, shared)
+    select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[])
+"""
+Rows = dict[str, list[tuple[Any, ...]]]
+"""The rows of some posts, by table."""
 
 
 class Template(NamedTuple):
@@ -54,9 +65,9 @@ def same_rows(url: str, server_url: str, writers: int) -> Iterator[dict[str, Mak
     def made(writers: int, each: int) -> Contender:
         def run(seconds: float) -> Run:
             how_many = max(1, int(MAX_PER_SECOND * seconds * (1 if each == 1 else 5) / each / writers))
+            prepare = _one if each == 1 else _many
             steps = [
-                [lambda conn=conn, rows=rows: _write(conn, rows) for rows in islice(_bundles(copies, each), how_many)]
-                for conn in connections[:writers]
+                [prepare(conn, list(islice(copies, each))) for _ in range(how_many)] for conn in connections[:writers]
             ]
             return in_threads(steps, seconds, each)
 
@@ -78,35 +89,43 @@ def _templates(url: str) -> list[Template]:
         return found
 
 
-def _copies(templates: Sequence[Template]) -> Iterator[dict[str, bytes]]:
-    """The rows of each post by table, in the format of COPY, again and again with other names."""
-    for position, template in enumerate(cycle(templates)):
-        mark = f"~{position // len(templates)}"
+def _copies(templates: Sequence[Template]) -> Iterator[Rows]:
+    """The rows of each post, again and again with other names."""
+    for at, template in enumerate(cycle(templates)):
+        mark, position = f"~{at // len(templates)}", at + 1
         stream, version, type_, fact = template.event
         source, id_, digest = template.post
         yield {
-            "event": _line(position + 1, stream + mark, version, type_, RECORDED_AT, fact),
-            "post": _line(source, id_ + mark, f"\\x{digest.hex()}", position + 1, position + 1),
-            "claim": b"".join(
-                _line(of, kind, number + mark, stream + mark, version, "t" if shared else "f")
+            "event": [(position, stream + mark, version, type_, RECORDED_AT, fact)],
+            "post": [(source, id_ + mark, digest, position, position)],
+            "claim": [
+                (of, kind, number + mark, stream + mark, version, shared)
                 for of, kind, number, shared in template.claims
-            ),
+            ],
         }
 
 
-def _line(*values: object) -> bytes:
-    escaped = (str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for value in values)
+def _one(conn: psycopg.Connection[Any], posts: Sequence[Rows]) -> Callable[[], object]:
+    [rows] = posts
+    claims = [list(column) for column in zip(*rows["claim"], strict=True)] or [[] for _ in range(6)]
+    values = [*rows["event"][0], *rows["post"][0], *claims]
+    return lambda: conn.execute(ONE, values)
+
+
+def _many(conn: psycopg.Connection[Any], posts: Sequence[Rows]) -> Callable[[], object]:
+    lines = {table: b"".join(_line(row) for rows in posts for row in rows[table]) for table in COPIES}
+
+    def write() -> object:
+        with conn.transaction():
+            for table, copy_from in COPIES.items():
+                with conn.cursor().copy(copy_from.encode()) as copy:
+                    copy.write(lines[table])
+        return lines
+
+    return write
+
+
+def _line(row: Sequence[object]) -> bytes:
+    texts = (f"\\x{value.hex()}" if isinstance(value, bytes) else str(value) for value in row)
+    escaped = (text.replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n") for text in texts)
     return ("\t".join(escaped) + "\n").encode()
-
-
-def _bundles(copies: Iterator[dict[str, bytes]], each: int) -> Iterator[dict[str, bytes]]:
-    while bundle := list(islice(copies, each)):
-        yield {table: b"".join(rows[table] for rows in bundle) for table in COPIES}
-
-
-def _write(conn: psycopg.Connection[Any], rows: dict[str, bytes]) -> object:
-    with conn.transaction():
-        for table, copy_from in COPIES.items():
-            with conn.cursor().copy(copy_from.encode()) as copy:
-                copy.write(rows[table])
-    return rows

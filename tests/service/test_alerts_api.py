@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
 from service.api.resources import alerts as alerts_resource
-from tests.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, row, yuan
+from tests.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, revised, row, yuan
 from tests.lives import award_list as listed
 from tests.posting import open_ledger, put
 from tests.scenario import Scenario, day, post
@@ -44,6 +44,11 @@ class Recorded:
         alerts = self.api.get("/v1/funds/f/alerts").json["alerts"]
         return [each for each in alerts if each["alert"] in names]
 
+    def days_to_allotment(self):
+        self.api.fold()
+        rows = self.api.get("/v1/funds/f/appropriations").json["appropriations"]
+        return [row["days_to_first_allotment"] for row in rows]
+
     def clock(self):
         self.api.fold()
         [row] = self.api.get("/v1/funds/f/appropriations").json["appropriations"]
@@ -61,6 +66,19 @@ def test_an_answer_lists_the_first_alerts_of_a_kind_and_counts_the_others(api, m
     monkeypatch.undo()
     assert len(recorded.alerts("never-paid", "never-awarded", "unspent")) == 3 + 4
     assert api.get("/v1/funds/f/alerts").json["left_out"] == {}
+
+
+def test_an_entry_reversed_in_part_counts_only_for_the_appropriations_whose_fen_it_still_has(api):
+    recorded = Recorded(
+        api,
+        *founded(line()),
+        post(FUND, AppropriationReceived(yuan("50.00"), 2018), "1-6"),
+        post(FUND, revised(line(amounts=("120.00", "30.00"))), "1-7"),
+        post(FUND, FundsAllotted("p", 1, yuan("120.00")), "1-8"),
+    )
+    assert recorded.days_to_allotment() == [6, 2]
+    recorded.undo(FundsAllotted, "1-9", yuan("100.00"))  # the fen with the lowest serials, as everywhere
+    assert recorded.days_to_allotment() == [None, 2]
 
 
 def test_unpaid_money_of_a_line_and_of_an_award_have_different_alerts(api):

@@ -10,10 +10,14 @@ import pytest
 from psycopg.rows import dict_row
 
 from domain.fen import FenSet
+from domain.fund.funding import AllotmentWithdrawn
+from domain.state.fund import Gate
 from tests.conftest import end_sessions
-from tests.lives import allotted, line
+from tests.lives import FUND as LIVES_FUND
+from tests.lives import allotted, line, revised, yuan
 from tests.posting import open_ledger, put
 from tests.random_life import RandomLife
+from tests.scenario import post
 
 FUND = "yx-ip-2018"
 SIX = ("line", "committed", "payable", "in_approval", "in_transit", "paid")
@@ -63,6 +67,20 @@ def test_the_pages_of_the_balances_by_award_are_its_rows_in_the_plan_s_order(sam
     assert [row for rows in pages for row in rows] == whole["rows"]
     assert whole["next"] is None
     assert [row["project"] for row in whole["rows"]] == sorted(row["project"] for row in whole["rows"])
+
+
+def test_a_batch_that_has_left_the_plan_without_money_is_not_shown(api):
+    only_first = line(amounts=("60.00",), gates=(Gate.AWARD,))
+    posts = (
+        *allotted(line()),
+        post(LIVES_FUND, AllotmentWithdrawn("p", 2, yuan("40.00")), "1-7"),
+        post(LIVES_FUND, revised(only_first), "1-8"),
+    )
+    with open_ledger(api.url) as ledger:
+        put(ledger, posts)
+    api.fold()
+    rows = api.get("/v1/funds/f/balances").json["rows"]
+    assert [(row["batch"], row["planned"], row["allotted"]) for row in rows] == [(1, "60.00", "60.00")]
 
 
 def test_only_the_balances_by_award_have_pages(sample):
