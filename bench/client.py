@@ -69,10 +69,16 @@ def _process() -> ProcessPoolExecutor:
 
 
 class _Connection:
+    """A connection that sends one request after the other. `ends`: the service ends it after the last answer."""
+
     def __init__(self, port: int, requests: Iterator[bytes]) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port))
+        self._port, self._requests, self._received, self._last, self._started = port, requests, b"", b"", 0.0
+        self.open()
+
+    def open(self) -> None:
+        self.ends = False
+        self.socket = socket.create_connection(("127.0.0.1", self._port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._requests, self._received, self._last, self._started = requests, b"", b"", 0.0
 
     def send(self) -> bool:
         """Send the next request. Returns False if there is no request left."""
@@ -97,7 +103,7 @@ class _Connection:
         length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0] or 0)
         if len(body) < length:
             return None
-        self._last, self._received = self._received[:2_000], b""
+        self._last, self._received, self.ends = self._received[:2_000], b"", b"connection: close" in head.lower()
         return int(head[9:12]), time.perf_counter() - self._started
 
 
@@ -119,8 +125,13 @@ def _load(port: int, connections: Sequence[Sequence[bytes]], seconds: float) -> 
                     continue
                 statuses[answered[0]] += 1
                 took.append(answered[1])
-                if time.perf_counter() > until or not key.data.send():
+                if key.data.ends:  # as after a large answer
                     selector.unregister(key.fileobj)
+                    key.data.socket.close()
+                    key.data.open()
+                    selector.register(key.data.socket, selectors.EVENT_READ, key.data)
+                if time.perf_counter() > until or not key.data.send():
+                    selector.unregister(key.data.socket)
                     key.data.socket.close()
                     open_connections -= 1
         return LoadResult(time.perf_counter() - started, took, dict(statuses), time.process_time() - processor)
