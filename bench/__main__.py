@@ -60,7 +60,7 @@ MAX_LOG_EVENTS = 10_000_000
 SECTIONS = ("append", "http", "life", "log", "memory", "replay", "fold", "rebuild", "cold")
 LONG_SECTIONS = ("isolation", "instructions")
 """The sections that take too long for the suite; `--long` runs them too."""
-PACES = {"append": Pace(5, 1), "http": Pace(5, 2)}
+PACES = {"append": Pace(3, 1), "http": Pace(5, 2)}
 USUAL_PACE = Pace(3, 0.5)
 """The pace of the sections that have none of their own in PACES, so that the suite stays under a quarter of an hour."""
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000
@@ -102,18 +102,18 @@ class Suite:
 
     def http(self) -> Iterator[Row]:
         """Posting over HTTP, compared with a bare Flask route and with inserting rows by SQL. The projector runs."""
-        many = Fund("many", 200)
+        many, bundled = Fund("many", 200), Fund("bundled", 200)
         bare_url = new_ledger(self._server, "bare")
         with psycopg.connect(bare_url, autocommit=True) as conn:
             conn.execute(TABLE)
-        with self._ledger("http", many) as (url, _):
+        with self._ledger("http", many, bundled) as (url, _):
             pass
         with ExitStack() as stack:
             enter = stack.enter_context
             made = enter(raw(self._server, 2))
             ours, bare = enter(served.suyuan(url, PORTS[0])), enter(served.bare(bare_url, PORTS[1]))
             enter(served.projector(url))
-            yield from posts.rows(ours, bare, many, made, self._pace)
+            yield from posts.rows(ours, bare, (many, bundled), made, self._pace)
 
     def life(self) -> Iterator[Row]:
         """A project with a long history: appends, projector lag, reads, and journals checked by other programs."""

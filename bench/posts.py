@@ -63,22 +63,27 @@ def as_run(result: LoadResult, each: int) -> Run:
     return summed(result.took, result.seconds, result.processor_seconds, each)
 
 
-def rows(ours: Served, bare: Served, fund: Fund, peers: Mapping[str, MakeContender], pace: Pace) -> Iterator[Row]:
+def rows(
+    ours: Served, bare: Served, funds: tuple[Fund, Fund], peers: Mapping[str, MakeContender], pace: Pace
+) -> Iterator[Row]:
     """Measures posting: one event per request on each number of CONNECTIONS, then bundles of each size in BUNDLES.
 
     The last three numbers of connections are measured again while both services are held to a third of a core. Yields a
-    row of figures for each program. `ours` is Suyuan's web service, `bare` the bare Flask route.
+    row of figures for each program. `ours` is Suyuan's web service, `bare` the bare Flask route. The bundles go to the
+    second of `funds`: after the single events, the projects of the first have more events than the service keeps
+    cached.
     """
-    payments = Payments(fund)
+    payments, of_bundles = map(Payments, funds)
     over_http(SUYUAN, ours, payments, 16).run(pace.seconds)
     for connections in CONNECTIONS:
         yield from race(WORK, one_event(connections), _against(bare, ours, payments, connections), pace)
     with held_to_a_third([ours.process, bare.process]):
         for connections in CONNECTIONS[-3:]:
-            yield from race(HELD, one_event(connections), _against(bare, ours, payments, connections), pace)
+            contenders = _against(bare, ours, payments, connections)
+            yield from race(HELD, one_event(connections), contenders, pace, slowed=True)
     for each, connections in BUNDLES:
         raw = metered(peers[RAW_ROWS](1, each), ours.database)
-        contenders = [over_http(SUYUAN, ours, payments, connections, each), raw]
+        contenders = [over_http(SUYUAN, ours, of_bundles, connections, each), raw]
         work = f"{connections} connections, bundles of {each:,}"
         yield from race(WORK, work, contenders, Pace(pace.rounds, 2 * pace.seconds))
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 from statistics import median
 from typing import Any, NamedTuple
@@ -170,13 +170,17 @@ def on_the_clock(row: Row) -> str | None:
     return next((text for name in names for begin, text in ON_THE_CLOCK.items() if name.startswith(begin)), None)
 
 
-def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace) -> list[Row]:
-    """Run all contenders in each round, in every second round in reverse order. Returns a row for each contender."""
+def race(section: str, work: str, contenders: Sequence[Contender], pace: Pace, *, slowed: bool = False) -> list[Row]:
+    """Run all contenders in each round, in every second round in reverse order. Returns a row for each contender.
+
+    `slowed`: the machine is made slow on purpose, so the rounds are not calibrated.
+    """
     rows = [Row(section, work, contender.name) for contender in contenders]
     for round_ in range(pace.rounds):
         order = list(zip(rows, contenders, strict=True))
         for row, contender in order if round_ % 2 == 0 else reversed(order):
-            row.runs.append(calibrated(lambda contender=contender: contender.run(pace.seconds)))
+            run = partial(contender.run, pace.seconds)
+            row.runs.append(run() if slowed else calibrated(run))
     for row in rows:
         for other in rows:
             if other is not row:

@@ -48,7 +48,7 @@ class Target(NamedTuple):
     def slowness(self, rows: Sequence[Row]) -> float:
         """How many times as slow as at its fastest the machine was while the figures were measured."""
         fastest = min(run.loop_seconds for row in rows for run in row.runs if run.loop_seconds)
-        own = [row.loop_seconds for row in rows if f"{row.section}: {row.work}" in (self.work, self.than)]
+        own = [row.loop_seconds or fastest for row in rows if f"{row.section}: {row.work}" in (self.work, self.than)]
         return max(own) / fastest
 
     def _at(self, work: str, rows: Sequence[Row]) -> float | None:
