@@ -31,6 +31,7 @@ from service.postgres.snapshots import Snapshot
 BARE_SQL = "the bare SQL"
 VARIANTS = 12
 """The number of different values, and so of paths, that are requested of a resource that has a parameter."""
+MAX_REPLAY_SECONDS = 120.0
 HEAD = "select max(position) as head from event"
 SOME_POSTS = "select id from post tablesample system (1) limit %(some)s"
 Query = tuple[str, Mapping[str, object]]
@@ -48,6 +49,7 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
         for name, paths in _resources(fund, head, ids).items():
             queries = [_recorded(app.test_client(), path, key) for path in paths]
             contenders = [_over_http(served, paths), _by_sql(conn, queries)]
+            _wait_until_answered(served, paths[0])
             for contender in contenders:
                 contender.run(pace.seconds / 4)
             yield from race("reads", name, contenders, pace)
@@ -110,6 +112,14 @@ def _recording(queries: list[Query]) -> Iterator[None]:
         yield
     finally:
         Snapshot.rows = read  # type: ignore[method-assign]
+
+
+def _wait_until_answered(served: Served, path: str) -> None:
+    """Request `path` until it is answered 200: a read that needs a long stream is answered 503 until it is replayed."""
+    request = client.request("GET", path, Authorization=f"Bearer {served.key}")
+    deadline = time.monotonic() + MAX_REPLAY_SECONDS
+    while set(client.load(served.port, [[request]], 0.0).statuses) != {200}:
+        assert time.monotonic() < deadline, path
 
 
 def _over_http(served: Served, paths: list[str]) -> Contender:
