@@ -160,7 +160,7 @@ def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
             return replace(
                 fund,
                 appropriations=fund.appropriations.set(event.version, received),
-                appropriated=Money(fund.appropriated + fact.amount),
+                ever_appropriated=Money(fund.ever_appropriated + fact.amount),
             )
         case FundsReallocated():
             return replace(fund, lines=plan_after(fund.lines, event.moves))
@@ -200,7 +200,7 @@ def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
 
 def _appropriate(context: Context, fund: Fund, fact: AppropriationReceived) -> Decision:
     of_one, of_all = fund.settings.ceilings
-    total = Money(fund.appropriated + fact.amount)
+    total = Money(fund.ever_appropriated + fact.amount)
     if fact.amount > of_one:
         raise AppropriationTooLarge(ceiling=of_one, amount=fact.amount)
     if total > of_all:

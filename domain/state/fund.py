@@ -173,7 +173,7 @@ class Reconciled(Struct, frozen=True):
 class Fund(Struct, frozen=True):
     """The state of a special fund.
 
-    `appropriated`: the sum of all appropriations, the reversed ones included. `allotted`: the fen allotted to each
+    `ever_appropriated`: the sum of all appropriations, the reversed ones included. `allotted`: the fen allotted to each
     project and batch, minus the fen that came back to the fund. `plan`: the version of the event that put the plan in
     force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the
     last closed period. `closed_by`: the version of the PeriodClosed event of that period. `closed_at`: the version of
@@ -193,7 +193,7 @@ class Fund(Struct, frozen=True):
     adopted_on: date | None = None
     allotted: Map[tuple[str, int], int] = Map()
     appropriations: Map[int, Appropriation] = Map()
-    appropriated: Money = Money(0)
+    ever_appropriated: Money = Money(0)
     closed_projects: frozenset[str] = frozenset()
     closed_through: date | None = None
     closed_by: int | None = None

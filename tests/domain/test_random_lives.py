@@ -292,7 +292,7 @@ def comparable(state):
     allotted = {at: amount for at, amount in state.allotted.items() if amount}
     not_reversed = {v: each for v, each in state.appropriations.items() if v not in state.reversed}
     total = sum(each.amount for each in not_reversed.values())
-    return replace(state, reversed={}, allotted=allotted, appropriations=not_reversed, appropriated=total)
+    return replace(state, reversed={}, allotted=allotted, appropriations=not_reversed, ever_appropriated=total)
 
 
 def without_oldest_step(entities):

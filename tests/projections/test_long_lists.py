@@ -115,6 +115,22 @@ def test_frequent_queries_do_not_read_all_payments_or_moves(log, table, query, p
     assert rows_read(row_[0]["Plan"], table) <= max_rows
 
 
+def test_a_reader_looks_up_a_cursor_once_and_not_once_for_each_projection(log):
+    """While a long snapshot is open, each look-up goes through all earlier versions of the cursor's row."""
+    log.append_raw("fund/f", 1, "Invented", {"fund": "f", "booked_on": "2020-01-01"})
+    log.fold()
+    names = {"names": list(projections.ORDER)}
+    explain = "explain (analyze, format json) " + QUERIES["reached"]
+    [[plan]] = (row.values() for row in log.conn.execute(explain, names))
+    assert look_ups(plan[0]["Plan"], "projection_cursor") == 1
+
+
+def look_ups(plan, table):
+    """How often PostgreSQL scanned `table` when it executed the query plan `plan`."""
+    own = plan["Actual Loops"] if plan.get("Relation Name") == table else 0
+    return own + sum(look_ups(each, table) for each in plan.get("Plans", ()))
+
+
 def pairs_rejected(plan):
     """The number of pairs of rows that PostgreSQL compared and did not join when it executed the query plan `plan`."""
     own = plan.get("Rows Removed by Join Filter", 0) * plan["Actual Loops"]

@@ -189,7 +189,7 @@ def _too_much_at_once(life: Life, __: Project) -> StepResult:
 
 def _too_much_together(life: Life, _: Project) -> StepResult:
     """An appropriation above the ceiling of all. While others are allowed, the step lowers the ceiling instead."""
-    total = life.fund.appropriated
+    total = life.fund.ever_appropriated
     if life.fund.settings.max_total != total or life.fund.settings.max_appropriation < TINY:
         return SettingsChanged(replace(life.fund.settings, max_total=total, max_appropriation=Money(10**12)))
     return AppropriationReceived(TINY, 2019)

@@ -12,6 +12,7 @@ from psycopg.rows import dict_row
 from domain.fen import FenSet
 from domain.fund.funding import AllotmentWithdrawn
 from domain.state.fund import Gate
+from service.postgres.snapshots import open_pool
 from tests.conftest import end_sessions
 from tests.lives import FUND as LIVES_FUND
 from tests.lives import allotted, line, revised, yuan
@@ -81,6 +82,16 @@ def test_a_batch_that_has_left_the_plan_without_money_is_not_shown(api):
     api.fold()
     rows = api.get("/v1/funds/f/balances").json["rows"]
     assert [(row["batch"], row["planned"], row["allotted"]) for row in rows] == [(1, "60.00", "60.00")]
+
+
+def test_readers_plan_each_query_for_the_values_that_are_given(database_url):
+    """A plan for all values would not use the index of the one filter that is given."""
+    pool = open_pool(database_url, 1)
+    try:
+        with pool.connection() as conn:
+            assert conn.execute("show plan_cache_mode").fetchone() == {"plan_cache_mode": "force_custom_plan"}
+    finally:
+        pool.close()
 
 
 def test_only_the_balances_by_award_have_pages(sample):
