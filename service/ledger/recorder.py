@@ -33,6 +33,7 @@ from domain.ledger_view import State, Stream
 from domain.posting import TREASURY
 from domain.replay import after
 from service import codec
+from service.postgres.arrays import ByteStrings, Integers, Texts
 from service.postgres.queries import QUERIES
 from service.postgres.session import POSTS, RECONNECT_SECONDS, WAIT_SECONDS, Limits, Session, configure, conninfo
 
@@ -248,28 +249,28 @@ class Recorder(PostgresApplicationRecorder):
         row = conn.execute(
             QUERIES["append"],
             {
-                "sources": [post.identity.source for post in new_posts],
-                "ids": [post.identity.id for post in new_posts],
-                "digests": [post.identity.digest for post in new_posts],
-                "firsts": [post.first for post in new_posts],
-                "lasts": [post.last for post in new_posts],
-                "read_streams": list(reads),
-                "read_versions": [last.version for last in reads.values()],
-                "read_positions": [last.position for last in reads.values()],
-                "read_nonces": [last.nonce for last in reads.values()],
-                "streams": [event.stream for event in events],
-                "versions": [event.version for event in events],
-                "types": [type(event.fact).__name__ for event in events],
-                "facts": [codec.encode(event) for event in events],
-                "claim_sources": [claim.source for claim in new],
-                "claim_kinds": [claim.kind for claim in new],
-                "claim_numbers": [claim.number for claim in new],
-                "claim_events": list(new.values()),
-                "absent_kinds": [code.kind for code in absent_codes],
-                "absent_codes": [code.number for code in absent_codes],
-                "free_sources": [claim.source for claim in free],
-                "free_kinds": [claim.kind for claim in free],
-                "free_numbers": [claim.number for claim in free],
+                "sources": Texts(post.identity.source for post in new_posts),
+                "ids": Texts(post.identity.id for post in new_posts),
+                "digests": ByteStrings(post.identity.digest for post in new_posts),
+                "firsts": Integers(post.first for post in new_posts),
+                "lasts": Integers(post.last for post in new_posts),
+                "read_streams": Texts(reads),
+                "read_versions": Integers(last.version for last in reads.values()),
+                "read_positions": Integers(last.position for last in reads.values()),
+                "read_nonces": Integers(last.nonce for last in reads.values()),
+                "streams": Texts(event.stream for event in events),
+                "versions": Integers(event.version for event in events),
+                "types": Texts(type(event.fact).__name__ for event in events),
+                "facts": Texts(codec.encode(event) for event in events),
+                "claim_sources": Texts(claim.source for claim in new),
+                "claim_kinds": Texts(claim.kind for claim in new),
+                "claim_numbers": Texts(claim.number for claim in new),
+                "claim_events": Integers(new.values()),
+                "absent_kinds": Texts(code.kind for code in absent_codes),
+                "absent_codes": Texts(code.number for code in absent_codes),
+                "free_sources": Texts(claim.source for claim in free),
+                "free_kinds": Texts(claim.kind for claim in free),
+                "free_numbers": Texts(claim.number for claim in free),
                 "serial_before": min((lo for lo, _ in issued), default=0),
                 "serial_after": max((hi for _, hi in issued), default=0),
                 "calendar_at": calendar_at,

@@ -1,11 +1,11 @@
 -- append: append events and their posts to the log, through the only function that writes it.
 select outcome, first_position, nonce
 from append_events(
-    %(sources)b::text[], %(ids)b::text[], %(digests)b::bytea[], %(firsts)s::int[], %(lasts)s::int[],
-    %(read_streams)b::text[], %(read_versions)s::bigint[], %(read_positions)s::bigint[], %(read_nonces)s::bigint[],
-    %(streams)b::text[], %(versions)s::bigint[], %(types)b::text[], %(facts)b::text[],
-    %(claim_sources)b::text[], %(claim_kinds)b::text[], %(claim_numbers)b::text[], %(claim_events)s::int[],
-    %(absent_kinds)b::text[], %(absent_codes)b::text[],
-    %(free_sources)b::text[], %(free_kinds)b::text[], %(free_numbers)b::text[],
+    %(sources)s::text[], %(ids)s::text[], %(digests)s::bytea[], %(firsts)s::int[], %(lasts)s::int[],
+    %(read_streams)s::text[], %(read_versions)s::bigint[], %(read_positions)s::bigint[], %(read_nonces)s::bigint[],
+    %(streams)s::text[], %(versions)s::bigint[], %(types)s::text[], %(facts)s::text[],
+    %(claim_sources)s::text[], %(claim_kinds)s::text[], %(claim_numbers)s::text[], %(claim_events)s::int[],
+    %(absent_kinds)s::text[], %(absent_codes)s::text[],
+    %(free_sources)s::text[], %(free_kinds)s::text[], %(free_numbers)s::text[],
     %(serial_before)s::bigint, %(serial_after)s::bigint, %(calendar_at)s::timestamptz
 )
