@@ -11,7 +11,7 @@ LOCK := $(BIN)/uv pip compile --quiet --no-config --no-emit-index-url --custom-c
 SOCKETS := $(addprefix --ignore=tests/service/test_,gateway.py http.py nginx.py probes.py read_process.py secrets.py unread.py)
 
 .PHONY: help run test test-all faults lint format explore mutants contract schema lock archive spark \
-	bench bench-all bench-replay clean
+	bench bench-all bench-released bench-replay clean
 .DELETE_ON_ERROR:
 
 help: ## this list 任务一览
@@ -88,6 +88,9 @@ bench-replay: .venv/.test ## how fast a million events are folded, rebuilt, chec
 
 bench: .venv/.test ## how fast everything is, next to its peers and PostgreSQL itself; SECTIONS="append http" for a part
 	@$(BIN)/python -m bench $(SECTIONS)
+
+bench-released: .venv/.test ## posting, next to another version of this repository, installed in FOLDER
+	@$(BIN)/python -m bench.released $(FOLDER)
 
 bench-all: .venv/.test ## also what takes long: ten million events, a million replayed, isolation, instructions
 	@$(BIN)/python -m bench --long

@@ -53,43 +53,47 @@ def suyuan(url: str, port: int) -> Iterator[Served]:
     """Runs our web service on the ledger at `url`. Its key has every scope and practically no rate limit."""
     with psycopg.connect(url, autocommit=True, row_factory=dict_row) as conn:
         key = api_keys.create(conn, SECRET, f"bench-{port}", grant(sorted(SCOPES), sources=["/bench"]))
-    with _running(["service", "serve"], environment(url, port), port, key) as served:
+    with running(_module("service", "serve"), environment(url, port), port, key) as served:
         yield served
 
 
 @contextmanager
 def bare(url: str, port: int) -> Iterator[Served]:
-    with _running(["bench.bare"], {"DATABASE_URL": url, "PORT": str(port or 1)}, port, "") as served:
+    with running(_module("bench.bare"), {"DATABASE_URL": url, "PORT": str(port or 1)}, port, "") as served:
         yield served
 
 
 @contextmanager
 def projector(url: str) -> Iterator[psutil.Process]:
     """Runs the projector of the ledger at `url`; yields the process."""
-    with _process(["service", "projector"], environment(url, 0)) as process:
+    with _process(_module("service", "projector"), environment(url, 0)) as process:
         yield process
 
 
 @contextmanager
-def _running(module: list[str], variables: dict[str, str], port: int, key: str) -> Iterator[Served]:
-    with _process(module, variables) as process:
+def running(command: list[str], variables: dict[str, str], port: int, key: str) -> Iterator[Served]:
+    """Runs a command that serves HTTP on `port`, with these environment variables; waits until it answers."""
+    with _process(command, variables) as process:
         deadline = time.monotonic() + START_SECONDS
         while not _answers(port):
-            assert process.is_running(), f"{module} ended"
-            assert time.monotonic() < deadline, f"{module} does not answer"
+            assert process.is_running(), f"{command} ended"
+            assert time.monotonic() < deadline, f"{command} does not answer"
             time.sleep(0.05)
         yield Served(port, key, process, postmaster(variables["DATABASE_URL"]))
 
 
 @contextmanager
-def _process(module: list[str], variables: dict[str, str]) -> Iterator[psutil.Process]:
-    command = [sys.executable, "-m", *module]
+def _process(command: list[str], variables: dict[str, str]) -> Iterator[psutil.Process]:
     process = subprocess.Popen(command, env={**os.environ, **variables}, stderr=subprocess.DEVNULL)
     try:
         yield psutil.Process(process.pid)
     finally:
         process.terminate()
         process.wait()
+
+
+def _module(name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", name, *arguments]
 
 
 def _answers(port: int) -> bool:
