@@ -60,7 +60,7 @@ MAX_LOG_EVENTS = 10_000_000
 SECTIONS = ("append", "http", "life", "log", "memory", "replay", "fold", "rebuild", "cold")
 LONG_SECTIONS = ("isolation", "instructions")
 """The sections that take too long for the suite; `--long` runs them too."""
-PACES = {"append": Pace(3, 1), "http": Pace(5, 2)}
+PACES = {"http": Pace(5, 1)}
 USUAL_PACE = Pace(3, 0.5)
 """The pace of the sections that have none of their own in PACES, so that the suite stays under a quarter of an hour."""
 REPLAYED, REPLAYED_LONG = 100_000, 1_000_000

@@ -47,8 +47,8 @@ def rows(served: Served, url: str, fund: Fund, pace: Pace) -> Iterator[Row]:
         head = conn.execute(HEAD).fetchone()["head"]  # type: ignore[index]
         ids = [row["id"] for row in conn.execute(SOME_POSTS, {"some": VARIANTS})]
         resources = _resources(fund, head, ids)
-        for paths in resources.values():  # before any is measured: what is replayed slows down all others
-            _wait_until_answered(served, paths[0])
+        for path in ("/readyz", *(paths[0] for paths in resources.values())):  # what is replayed slows down all others
+            _wait_until_answered(served, path)
         for name, paths in resources.items():
             queries = [_recorded(app.test_client(), path, key) for path in paths]
             contenders = [_over_http(served, paths), _by_sql(conn, queries)]
@@ -117,7 +117,11 @@ def _recording(queries: list[Query]) -> Iterator[None]:
 
 
 def _wait_until_answered(served: Served, path: str) -> None:
-    """Request `path` until it is answered 200: a read that needs a long stream is answered 503 until it is replayed."""
+    """Request `path` until it is answered 200.
+
+    A read that needs a long stream is answered 503 until it is replayed, and `/readyz` until the web process has
+    replayed the longest ones.
+    """
     request = client.request("GET", path, Authorization=f"Bearer {served.key}")
     deadline = time.monotonic() + MAX_REPLAY_SECONDS
     while set(client.load(served.port, [[request]], 0.0).statuses) != {200}:
