@@ -19,6 +19,7 @@ from domain.event import Reference
 from domain.fen import MAX_BOUND
 from domain.ledger_view import LedgerView
 from domain.money import Money
+from domain.origin import received_from
 from domain.period import following, last_day, months_between, period_of
 from domain.posting import POOL
 from domain.rules import RULES
@@ -135,6 +136,16 @@ SENTENCES = {
         "计划尚需分配 {planned} 元，待分配资金只有 {pool} 元。",
         "PlanExceedsPool",
     ),
+    "source-behind": Sentence(
+        "The source {name} is to give {planned} yuan; it has given {received} yuan.",
+        "资金来源“{name}”应到位 {planned} 元，已到位 {received} 元。",
+        because=PRACTICE,
+    ),
+    "plan-exceeds-sources": Sentence(
+        "The plan has {planned} yuan left to allot; the pool holds {pool}, and its sources are to give {to_come} more.",
+        "计划尚需分配 {planned} 元，待分配资金只有 {pool} 元，各来源尚应到位 {to_come} 元。",
+        "PlanExceedsSources",
+    ),
     "unspent": Sentence(
         "{amount} yuan of the appropriation of {received_on} is not spent; it may be spent until {due_on}.",
         "{received_on} 下达的指标尚有 {amount} 元未支出，使用期限为 {due_on}。",
@@ -238,10 +249,25 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
             by = (Reference(stream, fund.closed_by or 1),)
             facts = {"period": period, "months": months_between(last_day(period), today)}
             yield Alert("period-to-close", urgency(due_on, today), facts, by, due_on=due_on)
+    if fund.plan is not None and not fund.closed:
+        yield from _of_sources(fund, Reference(stream, fund.plan))
+
+
+def _of_sources(fund: Fund, plan: Reference) -> Iterator[Alert]:
+    """The alerts that a source is behind the plan, and that the plan needs more than its sources are still to give."""
     planned, pool = Money(fund.to_allot(fund.lines.values())), fund.accounts.balance(POOL)
-    if fund.plan is not None and planned > pool:
-        facts = {"planned": planned, "pool": pool}
-        yield Alert("plan-exceeds-pool", Urgency.ODD, facts, (Reference(stream, fund.plan),))
+    if not fund.sources and planned > pool:
+        yield Alert("plan-exceeds-pool", Urgency.ODD, {"planned": planned, "pool": pool}, (plan,))
+    to_come = 0
+    for source in fund.sources:
+        received = received_from(fund, source.source)
+        if received < source.amount:
+            to_come += source.amount - received
+            facts = {"name": source.name, "planned": source.amount, "received": received}
+            yield Alert("source-behind", Urgency.ODD, facts, (plan,))
+    if fund.sources and planned > pool + to_come:
+        facts = {"planned": planned, "pool": pool, "to_come": Money(to_come)}
+        yield Alert("plan-exceeds-sources", Urgency.ODD, facts, (plan,))
 
 
 def _of_calendar(ledger: LedgerView, fund: Fund) -> Iterator[Alert]:

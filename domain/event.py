@@ -108,6 +108,10 @@ class Fact(Struct, frozen=True):
         return ()
 
 
+EDITION = 2
+"""The edition of the rules that new posts are decided by. The first one did not know several sources of money."""
+
+
 class DistinguishedBy(StrEnum):
     """On what the ledger rests that an event and an earlier step were posted by two people, the surest first."""
 
@@ -126,6 +130,8 @@ class Header(Struct, frozen=True):
     `person` is whom the key or token names as the person who uses it; None if it names nobody, and in events that were
     recorded before 2026-12. `distinguished_by` is set by the decision if a rule required another person than the poster
     of an earlier step: the weakest of what these rules rested on. None if no rule did, and in events before 2026-12.
+    `edition` is the edition of the rules by which the event was decided; 1 in events that were recorded before it was
+    kept. Later rules do not apply to an event of an earlier edition that is decided again.
     """
 
     occurred_on: date
@@ -139,6 +145,7 @@ class Header(Struct, frozen=True):
     content_sha256: str | None = None
     person: str | None = None
     distinguished_by: DistinguishedBy | None = None
+    edition: int = 1
 
     @property
     def by(self) -> Poster:

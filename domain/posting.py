@@ -15,6 +15,7 @@ from msgspec import Struct
 from domain.fen import FenSet
 from domain.money import Money
 from domain.rules.every_post import BalanceTooSmall
+from domain.rules.fund import OriginTooSmall
 
 TREASURY = "treasury"
 POOL = "pool"
@@ -243,17 +244,33 @@ class Accounts(Struct, frozen=True):
         return ACCOUNTS[account].owner == self.owner and self.project in (None, place.project)
 
 
-def move(accounts: Accounts, event: str, place: Place, amount: int, when: str = "") -> Move:
+class Origin(NamedTuple):
+    """A part of the fund's fen that a move may be limited to, such as those of one source, and its name."""
+
+    name: str
+    fen: FenSet
+
+
+def move(
+    accounts: Accounts, event: str, place: Place, amount: int, when: str = "", *, origin: Origin | None = None
+) -> Move:
     """The move of `amount` fen at `place` by the posting rule of `event` and `when`.
 
-    The fen with the lowest serials move. Raises BalanceTooSmall if the source account holds less than `amount` at
-    `place`.
+    The fen with the lowest serials move; with `origin`, only fen of it. Raises BalanceTooSmall if the source account
+    holds less than `amount` at `place`, and OriginTooSmall if it holds less of `origin`.
     """
     posting = rule(event, when)
     held = accounts.fen(posting.source, place)
+    at = str(account_at(posting.source, place).place)
     if amount > held.total:
-        at = str(account_at(posting.source, place).place)
         raise BalanceTooSmall(account=posting.source, place=at, available=Money(held.total), amount=Money(amount))
+    if origin:
+        held &= origin.fen
+        if amount > held.total:
+            available = Money(held.total)
+            raise OriginTooSmall(
+                account=posting.source, place=at, origin=origin.name, available=available, amount=Money(amount)
+            )
     return Move(posting.source, posting.target, place, held.take(amount))
 
 

@@ -362,6 +362,50 @@ CREATE FUNCTION public.of_fund(allotted numeric, pool numeric, recovered numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN json_build_object('pool', public.yuan(pool), 'recovered', public.yuan(recovered), 'surrendered', public.yuan(surrendered), 'appropriated', public.yuan((((allotted + pool) + recovered) + surrendered)));
 
+CREATE FUNCTION public.origin_balance_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(version bigint, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select
+        version,
+        coalesce(sum(change) filter (where account = 'pool'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'surrendered'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'recovered'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'line'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'committed'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'payable'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_approval'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'in_transit'), 0)::bigint,
+        coalesce(sum(change) filter (where account = 'paid'), 0)::bigint
+    from (
+        select version, account, change
+        from origin_change
+        where
+            fund = of_fund
+            and (at_position is null or block < at_position / 10000)
+            and (at_booked_on is null or booked_on <= at_booked_on)
+        union all
+        select a.version, leg.account, leg.sign * (
+            least(upper(fen.range), a.first_fen + a.amount) - greatest(lower(fen.range), a.first_fen)
+        )
+        from movement as m
+        cross join lateral unnest(m.fen) as fen (range)
+        join appropriation as a
+            on a.fund = m.fund and a.first_fen < upper(fen.range) and a.first_fen + a.amount > lower(fen.range)
+        cross join lateral (values (m.source, -1), (m.target, 1)) as leg (account, sign)
+        where
+            m.fund = of_fund
+            and m.position > at_position / 10000 * 10000
+            and m.position <= at_position
+            and (at_booked_on is null or m.booked_on <= at_booked_on)
+            and leg.account <> 'treasury'
+    ) as changed
+    group by version
+$$;
+
+CREATE FUNCTION public.origin_figures(planned numeric, pool numeric, recovered numeric, surrendered numeric, line numeric, committed numeric, payable numeric, in_approval numeric, in_transit numeric, paid numeric) RETURNS json
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN json_build_object('planned', public.yuan(planned), 'appropriated', public.yuan(((((((((pool + recovered) + surrendered) + line) + committed) + payable) + in_approval) + in_transit) + paid)), 'pool', public.yuan(pool), 'recovered', public.yuan(recovered), 'surrendered', public.yuan(surrendered), 'allotted', public.yuan((((((line + committed) + payable) + in_approval) + in_transit) + paid)), 'line', public.yuan(line), 'committed', public.yuan(committed), 'payable', public.yuan(payable), 'in_approval', public.yuan(in_approval), 'in_transit', public.yuan(in_transit), 'paid', public.yuan(paid));
+
 CREATE FUNCTION public.plan_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(project text, batch integer, batch_name text, gate text, planned bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -388,6 +432,20 @@ CREATE FUNCTION public.plan_at(of_fund text, at_position bigint, at_booked_on da
     join whole using (position)
     left join reallocated as r on r.project = p.project and r.batch = p.batch
     where p.fund = of_fund
+$$;
+
+CREATE FUNCTION public.plan_source_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(source text, rank bigint, name text, level text, amount bigint)
+    LANGUAGE sql STABLE
+    AS $$
+    select source, rank, name, level, amount
+    from plan_source
+    where fund = of_fund and position = (
+        select max(position) from plan
+        where
+            fund = of_fund
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    )
 $$;
 
 CREATE FUNCTION public.refuse_change() RETURNS trigger
@@ -580,6 +638,8 @@ CREATE TABLE public.appropriation (
     events bigint[] NOT NULL,
     first_fen bigint NOT NULL,
     received_on date NOT NULL,
+    source text COLLATE pg_catalog."C",
+    documents jsonb NOT NULL,
     CONSTRAINT appropriation_amount_check CHECK ((amount > 0))
 );
 
@@ -779,6 +839,15 @@ CREATE TABLE public.objection (
     events bigint[] NOT NULL
 );
 
+CREATE TABLE public.origin_change (
+    fund text NOT NULL COLLATE pg_catalog."C",
+    block bigint NOT NULL,
+    version bigint NOT NULL,
+    account public.account NOT NULL,
+    booked_on date NOT NULL,
+    change bigint NOT NULL
+);
+
 CREATE TABLE public.payment (
     project text NOT NULL COLLATE pg_catalog."C",
     payment text NOT NULL COLLATE pg_catalog."C",
@@ -817,6 +886,17 @@ CREATE TABLE public.plan (
     gate text NOT NULL COLLATE pg_catalog."C",
     planned bigint NOT NULL,
     CONSTRAINT plan_planned_check CHECK ((planned >= 0))
+);
+
+CREATE TABLE public.plan_source (
+    fund text NOT NULL COLLATE pg_catalog."C",
+    "position" bigint NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    rank bigint NOT NULL,
+    booked_on date NOT NULL,
+    name text NOT NULL COLLATE pg_catalog."C",
+    level text NOT NULL COLLATE pg_catalog."C",
+    amount bigint NOT NULL
 );
 
 CREATE TABLE public.post (
@@ -1096,11 +1176,17 @@ ALTER TABLE ONLY public.movement
 ALTER TABLE ONLY public.objection
     ADD CONSTRAINT objection_pkey PRIMARY KEY (project, objection);
 
+ALTER TABLE ONLY public.origin_change
+    ADD CONSTRAINT origin_change_pkey PRIMARY KEY (fund, block, version, account, booked_on);
+
 ALTER TABLE ONLY public.payment
     ADD CONSTRAINT payment_pkey PRIMARY KEY (project, payment);
 
 ALTER TABLE ONLY public.plan
     ADD CONSTRAINT plan_pkey PRIMARY KEY (fund, "position", project, batch);
+
+ALTER TABLE ONLY public.plan_source
+    ADD CONSTRAINT plan_source_pkey PRIMARY KEY (fund, "position", source);
 
 ALTER TABLE ONLY public.post
     ADD CONSTRAINT post_pkey PRIMARY KEY (source, id);

@@ -20,8 +20,9 @@ from psycopg.rows import tuple_row
 from projections.held_fund import NOT_SKIPPED_YET, skip_held
 
 ORDER = (
-    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "spending", "plan", "project", "round",
-    "application", "objection", "award", "payment", "recovery", "waiver", "reconciliation", "citation",
+    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "origin_change", "spending", "plan",
+    "plan_source", "project", "round", "application", "objection", "award", "payment", "recovery", "waiver",
+    "reconciliation", "citation",
 )  # fmt: skip
 """The names of all projections, each after those whose tables its SQL reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}
@@ -47,7 +48,9 @@ def _reads(name: str) -> frozenset[str]:
 READS = {name: _reads(name) for name in ORDER}
 """For each projection, the other projections whose tables its SQL reads."""
 
-OF_EVERY_TYPE = frozenset({"movement", "balance", "batch_change", "lot", "spending", "payment", "citation"})
+OF_EVERY_TYPE = frozenset(
+    {"movement", "balance", "batch_change", "lot", "origin_change", "spending", "payment", "citation"}
+)
 """The projections that events of any type can change: they read the documents or the movements of all."""
 TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+)'", PROJECTIONS[name])) for name in ORDER}
 """For each projection, the event types that its SQL names. A span without any of them is not folded into the

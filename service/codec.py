@@ -58,6 +58,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     content_sha256: str | None = None
     person: str | None = None
     distinguished_by: DistinguishedBy | None = None
+    edition: int = 1
     moves: tuple[_Move, ...] = ()
     mirrors: Reference | None = None
 
@@ -97,6 +98,7 @@ def encode(event: Recorded) -> str:
         header.content_sha256,
         header.person,
         header.distinguished_by,
+        header.edition,
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )

@@ -15,7 +15,7 @@ from msgspec.structs import fields, replace
 from domain.decision import TITLES, decide, reads, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
-from domain.event import Fact, Header, Posted, Reference, claims_to_read
+from domain.event import EDITION, Fact, Header, Posted, Reference, claims_to_read
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.replay import advance
@@ -49,6 +49,7 @@ def post(
     key: str = "office",
     source: str = "/test",
     person: str | None = None,
+    edition: int = EDITION,
 ) -> Posted:
     """A post of `fact` to `stream`. By default, the post cites one new document of each required kind."""
     number = next(_ids)
@@ -63,6 +64,7 @@ def post(
         str(number),
         documents=documents,
         person=person,
+        edition=edition,
     )
     return Posted(stream, fact, header)
 

@@ -13,6 +13,7 @@ from domain.fen import MAX_BOUND, FenSet
 from domain.fund.lifecycle import FundFact
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed
 from domain.money import Money
+from domain.origin import OF_ORIGIN, of_origin, of_source
 from domain.posting import ACCOUNTS, POOL, RECOVERED, Move, Place, issue, move
 from domain.rules.every_post import BalanceTooSmall, MissingCitation, UnknownStream
 from domain.rules.fund import (
@@ -25,9 +26,10 @@ from domain.rules.fund import (
     SameProject,
     SerialsExhausted,
     SourceMismatch,
+    UnknownSource,
 )
 from domain.rules.project import ProjectIsClosed, ProjectOfOtherFund
-from domain.state.fund import Appropriation, Fund, plan_after
+from domain.state.fund import UNNAMED, Appropriation, Fund, plan_after
 
 OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
 """The rules that may refuse any event of this chapter that names a project."""
@@ -36,15 +38,21 @@ OF_PROJECT = (UnknownStream, ProjectOfOtherFund, ProjectIsClosed)
 
 
 class AppropriationReceived(FundFact, frozen=True):
-    """An appropriation of `amount` was received: its fen enter the pool and get the ledger's next serials."""
+    """An appropriation of `amount` was received: its fen enter the pool and get the ledger's next serials.
+
+    `funding_source` is the source of the plan that the money comes from; if omitted, the plan's first source.
+    """
 
     zh = "指标下达"
-    about_zh = "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号。"
+    about_zh = (
+        "收到下达的指标：资金进入待分配资金，取得账簿的下一段编号；funding_source 为计划所列资金来源，不填即第一个。"
+    )
     reversible = Reversible(in_part=True)
     cites = (("上级指标文号", "本级指标文号"),)
-    refused_by = (AppropriationTooLarge, AppropriationsTooLarge, SerialsExhausted)
+    refused_by = (UnknownSource, AppropriationTooLarge, AppropriationsTooLarge, SerialsExhausted)
     amount: Money
     budget_year: int
+    funding_source: str | None = None
 
 
 class FundsAllotted(FundFact, frozen=True):
@@ -55,10 +63,12 @@ class FundsAllotted(FundFact, frozen=True):
     reversible = Reversible(in_part=True)
     records_too = ("AllotmentReceived",)
     cites = (("资金分配文", "指标文"),)
-    refused_by = (*OF_PROJECT, NotInPlan, BatchNotInPlan, AllotmentExceedsPlan, BalanceTooSmall)
+    refused_by = (*OF_PROJECT, NotInPlan, BatchNotInPlan, AllotmentExceedsPlan, *OF_ORIGIN, BalanceTooSmall)
     project: str
     batch: int
     amount: Money
+    funding_source: str | None = None
+    appropriation: int | None = None
 
     def also_reads(self) -> tuple[str, ...]:
         return (f"project/{self.project}",)
@@ -72,10 +82,12 @@ class AllotmentWithdrawn(FundFact, frozen=True):
     reversible = Reversible(in_part=True)
     records_too = ("AllotmentReduced",)
     cites = (("批复",),)
-    refused_by = (*OF_PROJECT, BalanceTooSmall)
+    refused_by = (*OF_PROJECT, *OF_ORIGIN, BalanceTooSmall)
     project: str
     batch: int
     amount: Money
+    funding_source: str | None = None
+    appropriation: int | None = None
 
     def also_reads(self) -> tuple[str, ...]:
         return (f"project/{self.project}",)
@@ -92,12 +104,14 @@ class FundsReallocated(FundFact, frozen=True):
     reversible = Reversible(in_part=True)
     records_too = ("AllotmentReduced", "AllotmentReceived")
     cites = (("调剂批复",),)
-    refused_by = (SameProject, *OF_PROJECT, NotInPlan, BatchNotInPlan, BalanceTooSmall)
+    refused_by = (SameProject, *OF_PROJECT, NotInPlan, BatchNotInPlan, *OF_ORIGIN, BalanceTooSmall)
     from_project: str
     from_batch: int
     to_project: str
     to_batch: int
     amount: Money
+    funding_source: str | None = None
+    appropriation: int | None = None
 
     def also_reads(self) -> tuple[str, ...]:
         return (f"project/{self.from_project}", f"project/{self.to_project}")
@@ -110,11 +124,13 @@ class FundsReinstated(FundFact, frozen=True):
     about_zh = "把已追回的资金恢复为待分配资金。"
     reversible = Reversible(in_part=True)
     cites = (("恢复文",),)
-    refused_by = (BalanceTooSmall,)
+    refused_by = (*OF_ORIGIN, BalanceTooSmall)
     project: str
     award: str
     batch: int
     amount: Money
+    funding_source: str | None = None
+    appropriation: int | None = None
 
 
 class SurplusSurrendered(FundFact, frozen=True):
@@ -131,12 +147,14 @@ class SurplusSurrendered(FundFact, frozen=True):
     cites = (("收回指标文", "缴款书"),)
     claims = ("缴款书",)
     claims_for = "（上缴）"
-    refused_by = (SourceMismatch, BalanceTooSmall, FundIsClosed)
+    refused_by = (SourceMismatch, *OF_ORIGIN, BalanceTooSmall, FundIsClosed)
     account: str
     amount: Money
     project: str | None = None
     award: str | None = None
     batch: int | None = None
+    funding_source: str | None = None
+    appropriation: int | None = None
 
 
 SURRENDER_CITES = {POOL: "收回指标文", RECOVERED: "缴款书"}
@@ -156,11 +174,14 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
     match fact:
         case AppropriationReceived():
-            received = Appropriation(fact.amount, fact.budget_year)
+            [issued] = event.moves
+            source = fact.funding_source or UNNAMED
+            received = Appropriation(fact.amount, fact.budget_year, fen=issued.fen, source=fact.funding_source)
             return replace(
                 fund,
                 appropriations=fund.appropriations.set(event.version, received),
                 ever_appropriated=Money(fund.ever_appropriated + fact.amount),
+                issued=fund.issued.set(source, fund.issued.get(source, FenSet()) + issued.fen),
             )
         case FundsReallocated():
             return replace(fund, lines=plan_after(fund.lines, event.moves))
@@ -191,7 +212,8 @@ def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
             return _reallocate(context, fund, fact)
         case FundsReinstated():
             place = Place(fact.project, fact.batch, fact.award)
-            return context.allow(move(fund.accounts, "FundsReinstated", place, fact.amount))
+            origin = of_origin(fund, fact)
+            return context.allow(move(fund.accounts, "FundsReinstated", place, fact.amount, origin=origin))
         case SurplusSurrendered():
             return _surrender(context, fund, fact)
         case _:
@@ -199,6 +221,8 @@ def decide(context: Context, fund: Fund, fact: Posted) -> Decision:
 
 
 def _appropriate(context: Context, fund: Fund, fact: AppropriationReceived) -> Decision:
+    if fact.funding_source is not None and fund.plan is not None:
+        of_source(fund, fact.funding_source)
     of_one, of_all = fund.settings.ceilings
     total = Money(fund.ever_appropriated + fact.amount)
     if fact.amount > of_one:
@@ -223,13 +247,15 @@ def _allot(context: Context, fund: Fund, fact: FundsAllotted) -> Decision:
             amount=fact.amount,
             planned=planned.amount,
         )
-    moved = move(fund.accounts, "FundsAllotted", Place(fact.project, fact.batch), fact.amount)
+    place = Place(fact.project, fact.batch)
+    moved = move(fund.accounts, "FundsAllotted", place, fact.amount, origin=of_origin(fund, fact))
     return context.allow(moved, mirrors=mirrors_of(moved))
 
 
 def _withdraw(context: Context, fund: Fund, fact: AllotmentWithdrawn) -> Decision:
     project = context.ledger.open_project(fact.project, fund.code)
-    moved = move(project.accounts, "AllotmentWithdrawn", Place(fact.project, fact.batch), fact.amount)
+    place = Place(fact.project, fact.batch)
+    moved = move(project.accounts, "AllotmentWithdrawn", place, fact.amount, origin=of_origin(fund, fact))
     return context.allow(moved, mirrors=mirrors_of(moved))
 
 
@@ -246,7 +272,7 @@ def _reallocate(context: Context, fund: Fund, fact: FundsReallocated) -> Decisio
     fund.line(fact.from_project).batch(fact.from_batch)
     fund.line(fact.to_project).batch(fact.to_batch)
     place = Place(fact.from_project, fact.from_batch)
-    taken = move(project.accounts, "FundsReallocated", place, fact.amount, "taken")
+    taken = move(project.accounts, "FundsReallocated", place, fact.amount, "taken", origin=of_origin(fund, fact))
     rule = posting.rule("FundsReallocated", "given")
     given = Move(rule.source, rule.target, Place(fact.to_project, fact.to_batch), taken.fen)
     return context.allow(taken, given, mirrors=mirrors_of(taken, given))
@@ -276,4 +302,5 @@ def _surrender(context: Context, fund: Fund, fact: SurplusSurrendered) -> Decisi
     if all(document.kind != kind for document in context.header.documents):
         raise MissingCitation(kinds=kind)
     place = Place(fact.project, fact.batch, fact.award)
-    return context.allow(move(fund.accounts, "SurplusSurrendered", place, fact.amount, fact.account))
+    origin = of_origin(fund, fact)
+    return context.allow(move(fund.accounts, "SurplusSurrendered", place, fact.amount, fact.account, origin=origin))

@@ -23,27 +23,34 @@ from domain.rules.fund import (
     PlanAlreadyAdopted,
     PlanBelowAllotted,
     PlanExceedsPool,
+    PlanExceedsSources,
+    PlanLacksSource,
     PlanNamesTwice,
     PlanNamesUnknown,
     PlanNotAdopted,
     PlanSumsDisagree,
 )
-from domain.state.fund import Draft, Fund, Line, PlannedBatch, Task
+from domain.state.fund import UNNAMED, Draft, Fund, Line, PlannedBatch, Source, Task
 
-WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree, CodeOfOtherFund)
+WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree, PlanExceedsSources, CodeOfOtherFund)
 """The rules that may refuse each event that contains a whole plan: PlanDrafted and PlanRevised."""
 
 # Events ----------------------------------------------------------------------
 
 
 class WholePlan(FundFact, frozen=True):
-    """The fields of an event that contains a whole plan. The codes of its projects belong to the fund from then on."""
+    """The fields of an event that contains a whole plan. The codes of its projects belong to the fund from then on.
+
+    Without `sources`, all money is of one source, which has no name. An appropriation that names no source is of the
+    first one.
+    """
 
     title: str
     total: Money
     tasks: tuple[Task, ...]
     batches: tuple[PlannedBatch, ...]
     lines: tuple[Line, ...]
+    sources: tuple[Source, ...] | None = None
 
     def reserves(self, stream: str) -> tuple[Claim, ...]:
         return tuple(Claim(PROJECT_CODE, line.project) for line in self.lines)
@@ -53,22 +60,28 @@ class WholePlan(FundFact, frozen=True):
 
 
 class PlanDrafted(WholePlan, frozen=True):
-    """A complete plan was drafted. It replaces any earlier draft. Its `lines`, `batches` and `total` must add up."""
+    """A complete plan was drafted. It replaces any earlier draft.
+
+    Its `lines`, `batches` and `total` must add up, and its `sources`, if it lists any, must give at least the total.
+    """
 
     zh = "计划起草"
-    about_zh = "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符。"
+    about_zh = "起草完整的资金安排计划，取代先前的草案；各项目、批次与总额须相符，所列资金来源合计不少于总额。"
     reversible = None
     refused_by = (PlanAlreadyAdopted, *WHOLE)
 
 
 class PlanAdopted(FundFact, frozen=True):
-    """The latest draft was adopted as the fund's plan. `draft` is the version of the adopted PlanDrafted event."""
+    """The latest draft was adopted as the fund's plan. `draft` is the version of the adopted PlanDrafted event.
+
+    The plan may be adopted before all of its money has arrived; only what has arrived can be allotted.
+    """
 
     zh = "计划批准"
-    about_zh = "批准最新的计划草案；draft 为该草案的版本。"
+    about_zh = "批准最新的计划草案；draft 为该草案的版本。资金可以分年、分来源到位，到位的才能分配。"
     reversible = None
     cites = (("局文", "纪要"),)
-    refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, BeforeItsCause, PlanExceedsPool)
+    refused_by = (PlanAlreadyAdopted, NotTheLatestDraft, BeforeItsCause, PlanExceedsPool, PlanLacksSource)
     draft: int
 
 
@@ -83,7 +96,7 @@ class PlanRevised(WholePlan, frozen=True):
     about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。"
     reversible = None
     cites = (("批复",),)
-    refused_by = (PlanNotAdopted, *WHOLE, PlanBelowAllotted, GateFixed, PlanExceedsPool)
+    refused_by = (PlanNotAdopted, *WHOLE, PlanBelowAllotted, GateFixed, PlanExceedsPool, PlanLacksSource)
 
 
 Event = PlanDrafted | PlanAdopted | PlanRevised
@@ -95,19 +108,19 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
     match fact:
         case PlanDrafted():
-            return replace(fund, draft=Draft(event.version, event.header.occurred_on, fact.lines))
+            return replace(fund, draft=Draft(event.version, event.header.occurred_on, fact.lines, fact.sources or ()))
         case PlanAdopted():
             assert fund.draft is not None, "the plan adopted was drafted"
-            return _in_force(fund, fund.draft.lines, event)
+            return _in_force(fund, fund.draft, event)
         case PlanRevised():
-            return _in_force(fund, fact.lines, event)
+            return _in_force(fund, fact, event)
         case _:
             assert_never(fact)
 
 
-def _in_force(fund: Fund, lines: tuple[Line, ...], event: Recorded) -> Fund:
-    by_project = Map({line.project: line for line in lines})
-    return replace(fund, lines=by_project, plan=event.version, adopted_on=event.booked_on)
+def _in_force(fund: Fund, plan: Draft | PlanRevised, event: Recorded) -> Fund:
+    by_project = Map({line.project: line for line in plan.lines})
+    return replace(fund, lines=by_project, sources=plan.sources or (), plan=event.version, adopted_on=event.booked_on)
 
 
 # Decide ----------------------------------------------------------------------
@@ -134,6 +147,7 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
     _names_once("task", (task.code for task in plan.tasks))
     _names_once("project", (line.project for line in plan.lines))
     _names_once("number", (line.number for line in plan.lines))
+    _names_once("source", (source.source for source in plan.sources or ()))
     tasks, batches = {task.code for task in plan.tasks}, {batch.batch for batch in plan.batches}
     for line in plan.lines:
         _names_once(f"{line.project} batch", (batch.batch for batch in line.batches))
@@ -146,6 +160,9 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
         amounts = (b.amount for line in plan.lines for b in line.batches if b.batch == total.batch)
         _sums_agree(f"batch {total.batch}", total.total, amounts)
     _sums_agree("total", plan.total, (line.total for line in plan.lines))
+    given = Money(sum(source.amount for source in plan.sources or ()))
+    if plan.sources and plan.total > given:
+        raise PlanExceedsSources(planned=plan.total, sources=given)
 
 
 def _check_codes(context: Context, fund: Fund, plan: PlanDrafted | PlanRevised) -> None:
@@ -190,7 +207,7 @@ def _adopt(context: Context, fund: Fund, fact: PlanAdopted) -> Decision:
         latest = fund.draft.version if fund.draft else None
         raise NotTheLatestDraft(draft=fact.draft, latest=latest)
     context.not_before("PlanDrafted", fund.draft.occurred_on)
-    _check_pool(fund, fund.draft.lines)
+    _check_money(context, fund, fund.draft)
     return context.allow()
 
 
@@ -210,11 +227,18 @@ def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
             raise PlanBelowAllotted(project=project, batch=number, allotted=Money(allotted), planned=amount)
         if planned and planned.gate is not batch.gate:
             raise GateFixed(project=project, batch=number, gate=batch.gate, asked_gate=planned.gate)
-    _check_pool(fund, fact.lines)
+    _check_money(context, fund, fact)
     return context.allow()
 
 
-def _check_pool(fund: Fund, lines: Iterable[Line]) -> None:
-    needed, pool = Money(fund.to_allot(lines)), fund.accounts.balance(POOL)
-    if needed > pool:
-        raise PlanExceedsPool(planned=needed, pool=pool)
+def _check_money(context: Context, fund: Fund, plan: Draft | PlanRevised) -> None:
+    """Checks that the plan lists each source that an appropriation names.
+
+    By the first edition of the rules, the pool had to hold all that is left to allot.
+    """
+    if context.header.edition == 1:
+        needed, pool = Money(fund.to_allot(plan.lines)), fund.accounts.balance(POOL)
+        if needed > pool:
+            raise PlanExceedsPool(planned=needed, pool=pool)
+    for missing in sorted(set(fund.issued) - {UNNAMED, *(source.source for source in plan.sources or ())}):
+        raise PlanLacksSource(named=missing)

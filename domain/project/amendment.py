@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, Reversible, restores
 from domain.money import Money
+from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
 from domain.project.lifecycle import ProjectFact
@@ -66,18 +67,21 @@ class AwardAmended(ProjectFact, frozen=True):
     """The amount of an award in one batch was increased or reduced by `amount`.
 
     If `increase` is true, the money comes from the line. Otherwise the money must be unpaid and returns to the line.
+    With `funding_source` or `appropriation`, only money of it moves.
     """
 
     zh = "立项金额调整"
     about_zh = "调整立项金额：从项目额度追加，或将未付部分退回项目额度。"
     reversible = Reversible(in_part=True)
     cites = (("纪要",),)
-    refused_by = (*LIVE, NotInPlan, BatchNotInPlan, BalanceTooSmall)
+    refused_by = (*LIVE, NotInPlan, BatchNotInPlan, *OF_ORIGIN, BalanceTooSmall)
     award: str
     batch: int
     increase: bool
     amount: Money
     reason: str
+    funding_source: str | None = None
+    appropriation: int | None = None
 
 
 class PayeeChanged(ProjectFact, frozen=True):
@@ -226,9 +230,8 @@ def _amend(context: Context, project: Project, line: Line, fact: AwardAmended) -
     gate = line.batch(fact.batch).gate
     when = GATE_OPEN if gate in project.awards[fact.award].gates else GATE_SHUT
     way = f"{'up' if fact.increase else 'down'}, {when}"
-    return context.allow(
-        move(project.accounts, "AwardAmended", project.place(fact.award, fact.batch), fact.amount, way)
-    )
+    place, origin = project.place(fact.award, fact.batch), of_origin(context.ledger.fund(project.fund), fact)
+    return context.allow(move(project.accounts, "AwardAmended", place, fact.amount, way, origin=origin))
 
 
 def _change_payee(context: Context, project: Project, line: Line, fact: PayeeChanged) -> Decision:

@@ -11,10 +11,11 @@ from domain.allocation import TIES
 from domain.decision_context import Context, Decision
 from domain.event import Recorded, Restored, Reversible
 from domain.guard import require, rules_of
+from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import COMMITTED, GATE_OPEN, GATE_SHUT, Move, Place, move
 from domain.project.eligibility import LIST, AwardList
 from domain.state.entities import Award, RoundStatus, stepped
-from domain.state.fund import Gate, Line
+from domain.state.fund import Fund, Gate, Line
 from domain.state.project import Project
 
 # Events ----------------------------------------------------------------------
@@ -41,7 +42,7 @@ class AwardListDecided(AwardList, frozen=True):
     about_zh = "作出立项决定：资金从项目额度转为应付（拨付条件已具备）或立项承诺。"
     reversible = Reversible(restores=_decided)
     cites = (("纪要",), ("立项文号",))
-    refused_by = rules_of(LIST)
+    refused_by = (*rules_of(LIST), *OF_ORIGIN)
 
 
 Event = AwardListDecided
@@ -69,25 +70,27 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 def decide(context: Context, project: Project, fact: Event) -> Decision:
     require(LIST, context, project, fact)
     fund = context.ledger.fund(project.fund)
-    moves = _award_moves(project, fund.line(project.code), fact)
+    moves = _award_moves(project, fund, fact)
     if fact.by_score:
         fact = replace(fact, quantum=fact.quantum or fund.settings.quantum, tie_order=TIES)
     return context.allow(*moves, fact=fact)
 
 
-def _award_moves(project: Project, line: Line, fact: AwardListDecided) -> list[Move]:
-    """The moves that the award list makes, in the order of its rows, one for each award and batch.
+def _award_moves(project: Project, fund: Fund, fact: AwardListDecided) -> list[Move]:
+    """The moves that the award list makes, one for each award and batch, in the order of the rows.
 
     Each move takes fen out of the line's money for the batch: those with the lowest serials that the earlier moves have
-    not taken. Raises BalanceTooSmall.
+    not taken. The rows that name a source or an appropriation come first, because the others can take any fen. Raises
+    BalanceTooSmall, and the rules in OF_ORIGIN.
     """
     moves: list[Move] = []
-    accounts = project.accounts
-    for row in fact.awards:
+    accounts, line = project.accounts, fund.line(project.code)
+    for row in sorted(fact.awards, key=lambda row: row.funding_source is None and row.appropriation is None):
+        origin = of_origin(fund, row)
         for share in row.amounts:
             when = GATE_OPEN if line.batch(share.batch).gate is Gate.AWARD else GATE_SHUT
             place = Place(project.code, share.batch, row.award)
-            moves.append(move(accounts, "AwardListDecided", place, share.amount, when))
+            moves.append(move(accounts, "AwardListDecided", place, share.amount, when, origin=origin))
             accounts = accounts.apply(moves[-1:])
     return moves
 

@@ -43,7 +43,11 @@ class BatchAmount(EventPart, frozen=True):
 
 
 class Awarded(EventPart, frozen=True):
-    """One row of the award list. `rank` is its rank in the list, from 1; `amounts` has its amount in each batch."""
+    """One row of the award list. `rank` is its rank in the list, from 1; `amounts` has its amount in each batch.
+
+    `funding_source`, `appropriation`: the money is taken from this source or appropriation; if both are omitted, from
+    any.
+    """
 
     award: str
     application: str
@@ -51,6 +55,8 @@ class Awarded(EventPart, frozen=True):
     score: Decimal
     rank: int
     amounts: tuple[BatchAmount, ...]
+    funding_source: str | None = None
+    appropriation: int | None = None
 
 
 class AwardList(ProjectFact, frozen=True):

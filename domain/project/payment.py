@@ -13,6 +13,7 @@ from domain.event import Allowed, Fact, Recorded, Reversible, restores
 from domain.guard import require, rules_of
 from domain.mirrors import FundsReturned
 from domain.money import Money
+from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import Move, Place, move, source_of
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE, PAYMENT, allowed_payee
 from domain.project.lifecycle import ProjectFact
@@ -41,8 +42,8 @@ AFTER_REQUEST_RULES = tuple(rule for rule in rules_of(AFTER_REQUEST) if rule not
 class PaymentRequested(ProjectFact, frozen=True):
     """A payment of `amount` to an award's payee was requested, out of the money payable in one batch of the award.
 
-    `payment` is the new payment's name. The ledger sets `levels` to the approval levels that are then in the fund's
-    settings.
+    `payment` is the new payment's name. With `funding_source` or `appropriation`, only money of it is paid. The ledger
+    sets `levels` to the approval levels that are then in the fund's settings.
     """
 
     zh = "支付申请"
@@ -50,13 +51,15 @@ class PaymentRequested(ProjectFact, frozen=True):
     reversible = None
     cites = (("支付申请编号",),)
     apart_from = ("WaiverGranted",)
-    refused_by = (NameTaken, *rules_of(PAYMENT))
+    refused_by = (NameTaken, *rules_of(PAYMENT), *OF_ORIGIN)
     payment: str
     award: str
     batch: int
     amount: Money
     payee: Payee
     levels: tuple[str, ...] | None = None
+    funding_source: str | None = None
+    appropriation: int | None = None
 
 
 class PaymentApproved(ProjectFact, frozen=True):
@@ -288,10 +291,10 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 def _request(context: Context, project: Project, fact: PaymentRequested) -> Decision:
     project.unused("payment", fact.payment)
     require(PAYMENT, context, project, fact)
-    levels = context.ledger.fund(project.fund).settings.approvals
+    fund = context.ledger.fund(project.fund)
     place = project.place(fact.award, fact.batch, fact.payment)
-    moved = move(project.accounts, "PaymentRequested", place, fact.amount)
-    return context.allow(moved, fact=replace(fact, levels=levels))
+    moved = move(project.accounts, "PaymentRequested", place, fact.amount, origin=of_origin(fund, fact))
+    return context.allow(moved, fact=replace(fact, levels=fund.settings.approvals))
 
 
 def _levels(context: Context, project: Project, payment: Payment) -> tuple[str, ...]:

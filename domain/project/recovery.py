@@ -11,6 +11,7 @@ from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
 from domain.mirrors import FundsReturned
 from domain.money import Money
+from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import move
 from domain.project.lifecycle import ProjectFact
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
@@ -42,7 +43,10 @@ class RecoveryOrdered(ProjectFact, frozen=True):
 
 
 class RecoveryReceived(ProjectFact, frozen=True):
-    """All or part of an ordered recovery was received: `amount` moves from `paid` to the fund's account `recovered`."""
+    """All or part of an ordered recovery was received: `amount` moves from `paid` to the fund's account `recovered`.
+
+    With `funding_source` or `appropriation`, only money of it comes back.
+    """
 
     zh = "追缴到账"
     about_zh = "追缴款到账，可分次：资金收回专项资金。"
@@ -51,9 +55,11 @@ class RecoveryReceived(ProjectFact, frozen=True):
     records_too = ("FundsReturned",)
     cites = (("缴款书",),)
     claims = ("缴款书",)
-    refused_by = STEP
+    refused_by = (*STEP, *OF_ORIGIN)
     recovery: str
     amount: Money
+    funding_source: str | None = None
+    appropriation: int | None = None
 
 
 class RecoveryWaived(ProjectFact, frozen=True):
@@ -132,7 +138,8 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         return context.allow(fact=replace(fact, lapsed=lapsed or None))
     payment = project.payments[recovery.payment]
     place = project.place(payment.award, payment.batch, recovery.payment)
-    moved = move(project.accounts, "RecoveryReceived", place, fact.amount)
+    origin = of_origin(context.ledger.fund(project.fund), fact)
+    moved = move(project.accounts, "RecoveryReceived", place, fact.amount, origin=origin)
     returned = FundsReturned(project.code, fact.amount, closes=False)
     return context.allow(moved, mirrors=((f"fund/{project.fund}", returned),))
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.money import Money
-from domain.rules.refused import ACCOUNTING, BUDGET, SEED, Refused, setting
+from domain.rules.refused import ACCOUNTING, BUDGET, PRACTICE, SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -106,6 +106,65 @@ class PlanNamesTwice(Refused):
     remedy_zh = "任务、批次、项目和序号在计划中各列一次，同一项目内每个批次只列一次。"
     source = SEED
     what: str
+
+
+@dataclass(eq=False)
+class PlanExceedsSources(Refused):
+    """The plan's lines have {planned} yuan together; its sources give {sources}."""
+
+    zh = "计划各项目合计 {planned} 元，超过资金来源合计 {sources} 元。"
+    remedy = "Lower the lines, or list the source that gives the rest."
+    remedy_zh = "调减项目金额，或补列提供其余资金的来源。"
+    source = PRACTICE
+    planned: Money
+    sources: Money
+
+
+@dataclass(eq=False)
+class PlanLacksSource(Refused):
+    """The fund has received money from the source {named}, which the plan does not list."""
+
+    zh = "已收到来源 {named} 的指标，计划的资金来源中没有列出。"
+    remedy = "List among the plan's sources each one that an appropriation of the fund names."
+    remedy_zh = "在计划的资金来源中列出每一笔指标所填的来源。"
+    source = PRACTICE
+    named: str
+
+
+@dataclass(eq=False)
+class UnknownSource(Refused):
+    """The fund has no source {named}."""
+
+    zh = "本专项资金没有来源 {named}。"
+    remedy = "Use the name of a source as the plan lists it, or revise the plan first."
+    remedy_zh = "按计划所列填写来源；计划未列的，先调整计划。"
+    source = PRACTICE
+    named: str
+
+
+@dataclass(eq=False)
+class UnknownAppropriation(Refused):
+    """Version {appropriation} of the fund's stream is no appropriation."""
+
+    zh = "本专项资金事件流的第 {appropriation} 号事件不是指标下达。"
+    remedy = "Give the version of an AppropriationReceived, as the fund's appropriations show it."
+    remedy_zh = "按本专项资金的指标清单填写指标下达事件的版本号。"
+    appropriation: int
+
+
+@dataclass(eq=False)
+class OriginTooSmall(Refused):
+    """The account {account} holds {available} yuan of {origin} for {place}, less than the {amount} yuan requested."""
+
+    zh = "{place} 的 {account} 中属于 {origin} 的只有 {available} 元，少于所需的 {amount} 元。"
+    remedy = "Request no more than it holds of this source or appropriation, or name another one or none."
+    remedy_zh = "金额不超过该来源（指标）在此的余额；或另填来源（指标），或不填。"
+    source = PRACTICE
+    account: str
+    place: str
+    origin: str
+    available: Money
+    amount: Money
 
 
 @dataclass(eq=False)

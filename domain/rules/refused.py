@@ -48,6 +48,7 @@ WORDS = {
     "waiver": "豁免",
     "round": "征集轮次",
     "appropriation": "指标",
+    "source": "来源",
     "rank": "名次",
     "number": "序号",
     "total": "合计",
@@ -111,6 +112,7 @@ CODED = frozenset(
         "asked_gate",
         "entry",
         "lacks",
+        "origin",
         "direction",
         "difference",
     }

@@ -71,6 +71,25 @@ class Settings(EventPart, frozen=True):
         return self.max_appropriation or USUAL_MAX_APPROPRIATION, self.max_total or USUAL_MAX_TOTAL
 
 
+class Level(StrEnum):
+    """The level of government that gives the money of a source."""
+
+    CENTRAL = "central"
+    PROVINCIAL = "provincial"
+    MUNICIPAL = "municipal"
+    DISTRICT = "district"
+    OTHER = "other"
+
+
+class Source(EventPart, frozen=True):
+    """A source of the plan's money 资金来源, and the amount that it is to give."""
+
+    source: str
+    name: str
+    level: Level
+    amount: Money
+
+
 class Task(EventPart, frozen=True):
     code: str
     name: str
@@ -137,6 +156,7 @@ class Draft(Struct, frozen=True):
     version: int
     occurred_on: date
     lines: tuple[Line, ...]
+    sources: tuple[Source, ...] = ()
 
 
 class Carried(Struct, frozen=True):
@@ -147,11 +167,16 @@ class Carried(Struct, frozen=True):
 
 
 class Appropriation(Struct, frozen=True):
-    """One appropriation: the amount received, its budget year, and its carry-forwards."""
+    """One appropriation: the amount received, its budget year, its carry-forwards, its fen, and its source.
+
+    `source`: None if the appropriation names none: then it is of the first source of the plan.
+    """
 
     amount: Money
     budget_year: int
     carried: tuple[Carried, ...] = ()
+    fen: FenSet = FenSet()
+    source: str | None = None
 
     @property
     def next_year(self) -> int:
@@ -170,6 +195,10 @@ class Reconciled(Struct, frozen=True):
     last_day: date
 
 
+UNNAMED = ""
+"""The key, in `Fund.issued`, of the fen of the appropriations that name no source."""
+
+
 class Fund(Struct, frozen=True):
     """The state of a special fund.
 
@@ -178,7 +207,8 @@ class Fund(Struct, frozen=True):
     force. `first_approvals`: the approval levels at the fund's establishment. `closed_through`: the last day of the
     last closed period. `closed_by`: the version of the PeriodClosed event of that period. `closed_at`: the version of
     the FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
-    `reversed`: the fen that reversals moved back, by the version of the reversed entry.
+    `reversed`: the fen that reversals moved back, by the version of the reversed entry. `sources`: those of the plan in
+    force. `issued`: the fen of all appropriations that name a source, by its name; those of the others under "".
     """
 
     code: str
@@ -200,6 +230,8 @@ class Fund(Struct, frozen=True):
     closed_at: int | None = None
     reconciled: Map[str, tuple[Reconciled, ...]] = Map()
     reversed: Map[int, FenSet] = Map()
+    sources: tuple[Source, ...] = ()
+    issued: Map[str, FenSet] = Map()
 
     @property
     def closed(self) -> bool:

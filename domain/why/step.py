@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from domain.decision import decide, rules_of
 from domain.decision_context import Context
 from domain.documents import Document
-from domain.event import Fact, Header, Posted
+from domain.event import EDITION, Fact, Header, Posted
 from domain.guard import Evidence, Guard
 from domain.ledger_view import LedgerView
 from domain.money import Money
@@ -74,7 +74,7 @@ def guarded(ledger: LedgerView, project: Project, fact: Fact, guards: Iterable[G
 
 
 def _today(ledger: LedgerView) -> Header:
-    return Header(ledger.today, None, actor="", key="", source="", source_id="")
+    return Header(ledger.today, None, actor="", key="", source="", source_id="", edition=EDITION)
 
 
 def _condition(guard: Guard, context: Context, project: Project, fact: Any) -> Condition:

@@ -12,7 +12,7 @@ from psycopg import Connection
 from service.api.http.problems import outcome_problem
 from service.app import open_ledger
 from service.cli import plan_changes, plan_check
-from service.cli.terminal import NEW, PATH, TICK, administered, say, variables
+from service.cli.terminal import NEW, NOTE, PATH, TICK, administered, say, variables
 from service.config import OF_LEDGER, Config, OperatorError
 from service.ledger.application import Unavailable
 from service.ledger.outcomes import Committed, IdentityConflict, NotRecorded, Outcome, Refusal
@@ -21,7 +21,7 @@ from service.plans.plan_file import PlanEvent, PlanFile
 from service.postgres import roles
 from service.postgres.connect import url_of
 from service.text import escaped
-from service.yaml_file.document import FileWrong
+from service.yaml_file.document import MAX_LISTED, FileWrong
 
 
 @click.command("load-plan", epilog=variables(*OF_LEDGER))
@@ -37,12 +37,23 @@ def command(file: Path, actor: str | None, *, check_only: bool, new: bool) -> No
     events = plan_check.checked(plan, "-" if actor is None else actor)
     if check_only:
         say(TICK, f"{escaped(str(file))}: 计划有效 the plan is valid; {len(events)} 项提交 posts")
+        _tell_left_out(plan)
         return
     with administered(roles.WEB, new=new) as (chosen, conn):
         outcomes = _post(events, chosen)
         _check_recorded(plan, events, outcomes, conn)
     recorded = sum(not each.replayed for each in outcomes if isinstance(each, Committed))
     say(TICK, f"{recorded} 项提交入账 posts recorded")
+    _tell_left_out(plan)
+
+
+def _tell_left_out(plan: PlanFile) -> None:
+    """Say what is not loaded because its money has not arrived yet; MAX_LISTED lines of it."""
+    lines = list(plan_file.left_out(plan))
+    for line in lines[:MAX_LISTED]:
+        say(NOTE, escaped(line))
+    if len(lines) > MAX_LISTED:
+        say(NOTE, f"共 {len(lines)} 项 in total")
 
 
 def _post(events: Sequence[PlanEvent], chosen: Config) -> list[Outcome]:

@@ -36,8 +36,9 @@ def _console(*, stderr: bool = False) -> Console:
 
 out, err = _console(), _console(stderr=True)
 
-TICK, CROSS = Text("✓", "green"), Text("✗", "red")
-"""TICK begins a line that says what a command has done; CROSS begins a line that says that something differs."""
+TICK, CROSS, NOTE = Text("✓", "green"), Text("✗", "red"), Text("·", "yellow")
+"""TICK begins a line that says what a command has done; CROSS one that says that something differs; NOTE one that says
+what is still to be done."""
 
 
 def say(*parts: str | Text, console: Console = out) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from domain.decision import TITLES
 from domain.money import Money
 from domain.rules import Refused
-from domain.rules.fund import PlanNamesTwice, PlanSumsDisagree
+from domain.rules.fund import PlanExceedsSources, PlanNamesTwice, PlanSumsDisagree
 from service.yaml_file.kinds import short
 
 Found = Iterator[tuple[str, str, str]]
@@ -41,7 +41,8 @@ def related(path: str, other: str) -> bool:
 
 def _names_twice(plan: Mapping[str, Any]) -> Found:
     for kind, listed, field in LISTS:
-        names = ((f"plan.{listed}[{number}].{field}", each[field]) for number, each in enumerate(plan[listed], 1))
+        rows = enumerate(plan.get(listed, ()), 1)
+        names = ((f"plan.{listed}[{number}].{field}", each[field]) for number, each in rows)
         yield from _repeated(kind, names)
     for number, line in enumerate(plan["projects"], 1):
         tasks = ((f"plan.projects[{number}].tasks[{place}]", task) for place, task in enumerate(line["tasks"], 1))
@@ -86,6 +87,13 @@ def _sums(plan: Mapping[str, Any]) -> Found:
     yield from _sum("plan.total", "total", plan["total"], [line["total"] for line in projects])
 
 
+def _sources(plan: Mapping[str, Any]) -> Found:
+    given = Money(sum(Money.parse(source["amount"]) for source in plan.get("sources", ())))
+    planned = Money.parse(plan["total"])
+    if "sources" in plan and planned > given:
+        yield "plan.sources", *_reason(PlanExceedsSources(planned=planned, sources=given))
+
+
 def _sum(path: str, what: str, stated: str, amounts: Iterable[str]) -> Found:
     computed = Money(sum(Money.parse(amount) for amount in amounts))
     if computed != Money.parse(stated):
@@ -101,6 +109,7 @@ LISTS = (
     ("task", "tasks", "code"),
     ("project", "projects", "code"),
     ("number", "projects", "number"),
+    ("source", "sources", "source"),
 )
 """Lists of the plan in which a name must not occur twice. Each has three parts: the kind of the names, as
 PlanNamesTwice calls it; the list; and the field that has the name in each item of the list."""
@@ -110,6 +119,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...]
     (("plan.batches",), _unknown_batches),
     (("plan.tasks",), _unknown_tasks),
     (("plan.unit", "plan.batches", "plan.projects", "plan.total"), _sums),
+    (("plan.unit", "plan.sources", "plan.total"), _sources),
 )
 """Pairs: the paths of the fields that a check relies on, and the function that returns the errors that the check finds.
 """

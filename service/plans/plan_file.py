@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from service.plans import plan_consistency
 from service.plans.plan_format import read_plan
+from service.plans.schedule import Arrival, schedule
 from service.yaml_file.document import FileWrong, document_of, text_of
 from service.yaml_file.kinds import Wrong, wrong_at
 
@@ -66,37 +67,71 @@ def posts(file: PlanFile, actor: str) -> Iterator[Event]:
 
 
 def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
-    """The events that establish the fund, record its appropriation, adopt its plan, open its projects, and allot money.
+    """The events that establish the fund, record its appropriations, adopt its plan, open its projects, allot money.
 
     The ids of the events are derived from the plan, so loading the same plan again records nothing.
     """
-    fund, money, body = file.plan["fund"], file.plan["appropriation"], file.plan["plan"]
+    fund, body, planned = file.plan["fund"], file.plan["plan"], schedule(file.plan)
     make = _EventFactory(fund["code"], actor)
-    stream, day = f"fund/{fund['code']}", fund["established_on"]
+    day = fund["established_on"]
     about = {name: fund[name] for name in ("documents", "name", "name_en", "settings") if name in fund}
-    yield make("fund", "established", "FundEstablished", stream, on=day, **about)
-    received = {name: money[name] for name in ("documents", "amount", "budget_year")}
-    yield make("appropriation", "appropriated", "AppropriationReceived", stream, on=money["received_on"], **received)
-    yield make("plan", "drafted", "PlanDrafted", stream, on=body["drafted_on"], **_draft(body))
+    yield make("fund", "established", "FundEstablished", on=day, **about)
+    for arrival in planned.before:
+        yield make.arrival(arrival)
+    yield make("plan", "drafted", "PlanDrafted", on=body["drafted_on"], **_draft(body))
     adopted = {"on": body["adopted_on"], "documents": body["documents"]}
-    yield make("plan", "adopted", "PlanAdopted", stream, **adopted, draft=3)
-    for number, line in enumerate(body["projects"], 1):
-        code, place, opened = line["code"], f"plan.projects[{number}]", body["adopted_on"]
-        yield make(place, f"opened-{code}", "ProjectOpened", f"project/{code}", on=opened, fund=fund["code"])
-        allotted = {"on": body["allotted_on"], "documents": body["allotment_documents"], "project": code}
-        for batch, amount in line["amounts"].items():
-            share, id_ = {**allotted, "batch": batch, "amount": amount}, f"allotted-{code}-{batch}"
-            yield make(f"{place}.amounts.{batch}", id_, "FundsAllotted", stream, **share)
+    yield make("plan", "adopted", "PlanAdopted", **adopted, draft=2 + len(planned.before))
+    closed = dict(enumerate(body["projects"], 1))
+    for step in planned.steps:
+        if isinstance(step, Arrival):
+            yield make.arrival(step)
+            continue
+        share, day = step
+        if line := closed.pop(share.number, None):
+            yield make.opened(share.number, line["code"], body["adopted_on"])
+        place, id_ = f"plan.projects[{share.number}].amounts.{share.batch}", f"allotted-{share.project}-{share.batch}"
+        allotted: dict[str, Any] = {"project": share.project, "batch": share.batch, "amount": share.text}
+        yield make(place, id_, "FundsAllotted", on=day, documents=body["allotment_documents"], **allotted)
+    for number, line in closed.items():
+        yield make.opened(number, line["code"], body["adopted_on"])
+
+
+def left_out(file: PlanFile) -> Iterator[str]:
+    """What of the plan is not loaded because its money has not arrived yet, each as a line in both languages."""
+    planned = schedule(file.plan)
+    for arrival in planned.not_arrived:
+        yield f"{arrival.place}: {arrival.amount} 元尚未到位，未载入 yuan have not arrived and are not loaded"
+    for share in planned.not_allotted:
+        yield f"{share.project} / {share.batch}: {share.amount} 元尚未分配 yuan are not allotted yet"
 
 
 class _EventFactory:
     """Creates the CloudEvents of one plan."""
 
     def __init__(self, fund: str, actor: str) -> None:
-        self._source, self._actor = f"/suyuan/plan/{fund}", actor
+        self._fund, self._source, self._actor = fund, f"/suyuan/plan/{fund}", actor
+
+    def arrival(self, arrival: Arrival) -> PlanEvent:
+        money = arrival.content
+        received = {name: money[name] for name in ("documents", "amount", "budget_year") if name in money}
+        if "source" in money:
+            received["funding_source"] = money["source"]
+        return self(arrival.place, arrival.id_, "AppropriationReceived", on=str(arrival.on), **received)
+
+    def opened(self, number: int, code: str, on: str) -> PlanEvent:
+        place = f"plan.projects[{number}]"
+        return self(place, f"opened-{code}", "ProjectOpened", f"project/{code}", on=on, fund=self._fund)
 
     def __call__(
-        self, place: str, id_: str, type_: str, subject: str, *, on: str, documents: Iterable[Any] = (), **data: Any
+        self,
+        place: str,
+        id_: str,
+        type_: str,
+        subject: str = "",
+        *,
+        on: str,
+        documents: Iterable[Any] = (),
+        **data: Any,
     ) -> PlanEvent:
         header = {"occurred_on": on, "actor": self._actor, "documents": list(documents)}
         event = {
@@ -104,7 +139,7 @@ class _EventFactory:
             "id": id_,
             "source": self._source,
             "type": type_,
-            "subject": subject,
+            "subject": subject or f"fund/{self._fund}",
             "data": {**header, **data},
         }
         return PlanEvent(event, place)
@@ -115,6 +150,7 @@ def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": body["title"],
         "total": body["total"],
+        **({"sources": body["sources"]} if "sources" in body else {}),
         "tasks": body["tasks"],
         "batches": [{name: each[name] for name in ("batch", "name", "total")} for each in body["batches"]],
         "lines": [_line(line, gates) for line in body["projects"]],

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import MAX_FEN, Money
-from domain.state.fund import Gate, NoticeOrder
+from domain.state.fund import Gate, Level, NoticeOrder
 from service.yaml_file.kinds import (
     DAY,
     TEXT,
@@ -112,7 +112,14 @@ FUND = block(
     {"code": TEXT, "name": TEXT, "established_on": DAY, "settings": SETTINGS, "documents": many(DOCUMENT)},
     {"name_en": TEXT},
 )
-APPROPRIATION = block({"amount": AMOUNT, "budget_year": WHOLE, "received_on": DAY, "documents": many(DOCUMENT)})
+APPROPRIATION = block(
+    {"amount": AMOUNT, "budget_year": WHOLE, "received_on": DAY, "documents": many(DOCUMENT)}, {"source": TEXT}
+)
+ONE_OF_SEVERAL = block(
+    {"amount": AMOUNT, "budget_year": WHOLE}, {"received_on": DAY, "documents": many(DOCUMENT), "source": TEXT}
+)
+"""One of several appropriations. One without `received_on` has not arrived yet."""
+SOURCE = block({"source": TEXT, "name": TEXT, "level": one_of(*Level), "amount": AMOUNT})
 TASK = block({"code": TEXT, "name": TEXT})
 BATCH = block({"batch": WHOLE, "name": TEXT, "gate": one_of(*Gate), "total": AMOUNT})
 LINE = block(
@@ -140,9 +147,13 @@ PLAN = block(
         "batches": many(BATCH),
         "total": AMOUNT,
         "projects": many(LINE),
-    }
+    },
+    {"sources": many(SOURCE)},
 )
-FILE = block({"format": one_of("suyuan-plan/1"), "fund": FUND, "appropriation": APPROPRIATION, "plan": PLAN})
+FILE = block(
+    {"format": one_of("suyuan-plan/1"), "fund": FUND, "plan": PLAN},
+    {"appropriation": APPROPRIATION, "appropriations": many(ONE_OF_SEVERAL)},
+)
 
 
 def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
@@ -153,4 +164,12 @@ def read_plan(document: Any) -> tuple[dict[str, Any], list[Wrong]]:
     body = document.get("plan") if isinstance(document, Block) else None
     unit = body.get("unit") if isinstance(body, Block) else None
     reading = Reading(UNITS.get(unit) if isinstance(unit, Text) else None)
-    return FILE(document, "", reading), reading.wrong
+    plan = FILE(document, "", reading)
+    if isinstance(document, Block) and ("appropriation" in plan) == ("appropriations" in plan):
+        reading.add(
+            document.line,
+            "appropriation",
+            "appropriation（一笔指标）和 appropriations（多笔指标）须填且只填一项",
+            "there must be either appropriation (one) or appropriations (several)",
+        )
+    return plan, reading.wrong

@@ -18,8 +18,9 @@ from domain.rules.fund import (
     AppropriationsTooLarge,
     AppropriationTooLarge,
     FundExists,
-    PlanExceedsPool,
+    PlanLacksSource,
     SerialsExhausted,
+    UnknownSource,
 )
 from domain.rules.project import ProjectExists
 from service.plans.plan_file import PlanEvent
@@ -28,7 +29,13 @@ from service.yaml_file.kinds import ACTOR
 EVERYWHERE = {"actor": ACTOR, "fund": "fund.code"}
 FIELDS: Mapping[str, Mapping[str, str]] = {
     "FundEstablished": {"occurred_on": "fund.established_on"},
-    "AppropriationReceived": {"occurred_on": "appropriation.received_on"},
+    "AppropriationReceived": {
+        "occurred_on": "{place}.received_on",
+        "funding_source": "{place}.source",
+        "amount": "{place}.amount",
+        "documents": "{place}.documents",
+        "budget_year": "{place}.budget_year",
+    },
     "PlanDrafted": {"occurred_on": "plan.drafted_on", "lines": "plan.projects"},
     "PlanAdopted": {"occurred_on": "plan.adopted_on"},
     "ProjectOpened": {"occurred_on": "plan.adopted_on", "subject": "{project}.code"},
@@ -111,10 +118,11 @@ REFUSED: Mapping[type[Refused], Callable[[PlanEvent, Mapping[str, Any]], str]] =
     BookedOutOfOrder: _field("/data/occurred_on"),
     BeforeItsCause: _field("/data/occurred_on"),
     PeriodIsClosed: _field("/data/occurred_on"),
-    PlanExceedsPool: _path("plan.total"),
-    AppropriationTooLarge: _path("appropriation.amount"),
-    AppropriationsTooLarge: _path("appropriation.amount"),
-    SerialsExhausted: _path("appropriation.amount"),
+    PlanLacksSource: _path("plan.sources"),
+    UnknownSource: _field("/data/funding_source"),
+    AppropriationTooLarge: _field("/data/amount"),
+    AppropriationsTooLarge: _field("/data/amount"),
+    SerialsExhausted: _field("/data/amount"),
     FundExists: _path("fund.code"),
     ProjectExists: _field("/subject"),
 }

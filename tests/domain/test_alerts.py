@@ -7,15 +7,17 @@ from msgspec.structs import replace
 
 from domain.alerts import SENTENCES, Urgency, alerts
 from domain.fen import MAX_BOUND
-from domain.fund.funding import AppropriationReceived
-from domain.fund.lifecycle import SettingsChanged
+from domain.fund.funding import AppropriationReceived, SurplusSurrendered
+from domain.fund.lifecycle import FundEstablished, SettingsChanged
+from domain.fund.plan import PlanAdopted
 from domain.ledger_view import Stream
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGranted, PayeeChanged
-from domain.project.lifecycle import ProjectClosed
+from domain.project.lifecycle import ProjectClosed, ProjectOpened
 from domain.project.recovery import RecoveryOrdered
 from domain.project.selection import ObjectionReceived, ObjectionResolved
 from domain.project.waiver import WaiverGranted
+from domain.state.fund import Level, Source
 from tests.lives import (
     ANOTHER,
     FUND,
@@ -32,6 +34,7 @@ from tests.lives import (
     only_a_awarded,
     paid,
     payee,
+    plan,
     request,
     reviewed,
     revised,
@@ -63,6 +66,18 @@ def signed() -> Scenario:
 
 def late_objection() -> Scenario:
     return noticed_after().given(*shown("a", "b"), post(PROJECT, ObjectionReceived("Y1", "不实", "A-a"), "2-20"))
+
+
+def of_one_source() -> Scenario:
+    """A fund whose plan of 100 yuan has one source, which has given 10."""
+    whole = replace(plan(line()), sources=(Source("省", "省级", Level.PROVINCIAL, yuan("100.00")),))
+    return Scenario().given(
+        post(FUND, FundEstablished("专项资金", SETTINGS), "1-1"),
+        post(FUND, AppropriationReceived(yuan("10.00"), 2019), "1-2"),
+        post(FUND, whole, "1-3"),
+        post(FUND, PlanAdopted(3), "1-4"),
+        post(PROJECT, ProjectOpened("f"), "1-5"),
+    )
 
 
 CASES = [
@@ -115,6 +130,13 @@ CASES = [
         "plan-exceeds-pool",
         Urgency.ODD,
         (funded := Scenario().given(*founded(line()))).given(funded.reversing(AppropriationReceived, "1-6")),
+        "PlanAdopted",
+    ),
+    ("source-behind", Urgency.ODD, of_one_source(), "PlanAdopted"),
+    (
+        "plan-exceeds-sources",
+        Urgency.ODD,
+        of_one_source().given(post(FUND, SurplusSurrendered("pool", yuan("1.00")), "1-6", cites=("收回指标文",))),
         "PlanAdopted",
     ),
     ("period-to-close", Urgency.OVERDUE, with_settings(period_close_days=10), "FundEstablished"),

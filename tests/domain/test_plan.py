@@ -104,9 +104,11 @@ def test_a_plan_cannot_be_adopted_on_a_day_before_its_draft():
     drafted.when(post(FUND, PlanAdopted(3), "1-4")).accepted()
 
 
-def test_a_plan_above_the_pool_cannot_be_adopted():
+def test_by_the_first_edition_a_plan_above_the_pool_cannot_be_adopted():
     drafted = a_fund.given(post(FUND, plan(line()), "1-3"))
-    drafted.when(post(FUND, PlanAdopted(2), "1-4")).refused(PlanExceedsPool, planned=yuan("100.00"), pool=Money(0))
+    drafted.when(post(FUND, PlanAdopted(2), "1-4", edition=1)).refused(
+        PlanExceedsPool, planned=yuan("100.00"), pool=Money(0)
+    )
 
 
 def test_a_revised_plan_replaces_the_adopted_plan():
@@ -151,15 +153,17 @@ def test_the_gate_of_an_allotted_batch_cannot_be_changed():
     a_founded_fund.when(post(FUND, revised(line(gates=gates)), "1-7")).accepted()
 
 
-def test_a_revised_plan_above_the_pool_is_refused_and_closed_projects_need_no_money():
-    an_allotted_fund.when(post(FUND, revised(line(amounts=("60.01", "40.00"))), "1-7")).refused(
+def test_by_the_first_edition_a_revision_above_the_pool_is_refused_and_closed_projects_need_no_money():
+    an_allotted_fund.when(post(FUND, revised(line(amounts=("60.01", "40.00"))), "1-7", edition=1)).refused(
         PlanExceedsPool, planned=yuan("0.01"), pool=yuan("0.00")
     )
     one_closed = two_projects().given(post(PROJECT, ProjectClosed(), "1-7"))
     twice = revised(line(), line("q", 2, amounts=("160.00", "40.00")))
-    one_closed.when(post(FUND, twice, "1-8")).accepted()
+    one_closed.when(post(FUND, twice, "1-8", edition=1)).accepted()
     more = revised(line(), line("q", 2, amounts=("160.01", "40.00")))
-    one_closed.when(post(FUND, more, "1-8")).refused(PlanExceedsPool, planned=yuan("100.01"), pool=yuan("100.00"))
+    one_closed.when(post(FUND, more, "1-8", edition=1)).refused(
+        PlanExceedsPool, planned=yuan("100.01"), pool=yuan("100.00")
+    )
 
 
 def test_the_project_of_a_line_that_a_revision_adds_is_booked_no_earlier_than_the_revision():

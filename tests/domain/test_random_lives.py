@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from immutables import Map
 from msgspec.structs import replace
 
 from domain.decision import FACTS, decide
@@ -292,7 +293,9 @@ def comparable(state):
     allotted = {at: amount for at, amount in state.allotted.items() if amount}
     not_reversed = {v: each for v, each in state.appropriations.items() if v not in state.reversed}
     total = sum(each.amount for each in not_reversed.values())
-    return replace(state, reversed={}, allotted=allotted, appropriations=not_reversed, ever_appropriated=total)
+    return replace(
+        state, reversed={}, allotted=allotted, appropriations=not_reversed, ever_appropriated=total, issued=Map()
+    )
 
 
 def without_oldest_step(entities):

@@ -187,7 +187,7 @@ def state(scenario):
     for name, stream in scenario.ledger.streams.items():
         for field in fields(stream.state):
             value = getattr(stream.state, field.name)
-            if field.name not in ("reversed", "appropriations", "ever_appropriated"):
+            if field.name not in ("reversed", "appropriations", "ever_appropriated", "issued"):
                 filled = {key: each for key, each in value.items() if each} if isinstance(value, Map) else value
                 values[name, field.name] = filled
         received = getattr(stream.state, "appropriations", {})

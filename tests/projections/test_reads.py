@@ -11,7 +11,7 @@ from domain.fen import FenSet
 from domain.fund.funding import AppropriationReceived, FundsAllotted
 from domain.posting import TREASURY
 from domain.project.payment import PaymentConfirmed
-from service.api.resources.funds import AFTER_PARTS
+from service.api.resources.funds import GROUPINGS
 from service.postgres.queries import QUERIES
 from tests.random_life import RandomLife
 
@@ -109,7 +109,7 @@ def in_lines(life, time):
 
 
 def by_award(life, cursor, time, limit=ROWS):
-    after = dict(zip(AFTER_PARTS, cursor.split("/") if cursor else [None] * 4, strict=True))
+    after = dict(zip(GROUPINGS["award"].after, cursor.split("/") if cursor else [None] * 4, strict=True))
     return life.query(QUERIES["balances_by_award"], fund="f", **after, **time, limit=limit)
 
 
@@ -148,3 +148,31 @@ def test_spending_is_what_the_events_did_with_the_fen_of_each_appropriation(life
 
 def common(one: FenSet, other: FenSet):
     return sum(max(min(a[1], b[1]) - max(a[0], b[0]), 0) for a in one.ranges for b in other.ranges)
+
+
+def test_the_balances_of_an_appropriation_are_its_fen_in_each_account_at_any_time(life):
+    issued = {event.version: event.moves[0].fen for event in life.events if is_of(event, AppropriationReceived)}
+    positions = {id(event): BLOCK - len(life.events) // 2 + number for number, event in enumerate(life.events, 1)}
+    for time in life.times:
+        defined = Counter()
+        for event in life.events:
+            late = time["position"] and positions[id(event)] > time["position"]
+            if late or event.mirrors or (time["booked_on"] and event.booked_on > time["booked_on"]):
+                continue
+            for move in event.moves if event.fund == "f" else ():
+                for version, fen in issued.items():
+                    defined[version, move.source] -= common(move.fen, fen)
+                    defined[version, move.target] += common(move.fen, fen)
+        stored = {
+            (row["version"], account): row[account]
+            for row in life.query("select * from origin_balance_at('f', %(position)s, %(booked_on)s)", **time)
+            for account in (*FUND_ACCOUNTS, *BATCH_ACCOUNTS)
+        }
+        assert {at: n for at, n in stored.items() if n} == {
+            at: n for at, n in defined.items() if n and at[1] != TREASURY
+        }, time
+        assert any(stored.values())
+
+
+def is_of(event, kind):
+    return event.fund == "f" and isinstance(event.fact, kind)

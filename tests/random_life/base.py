@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from domain.decision import decide
 from domain.documents import Document
-from domain.event import Fact, Posted, Recorded
+from domain.event import EDITION, Fact, Posted, Recorded
+from domain.fund.lifecycle import YearCarriedForward
 from domain.ledger_view import LedgerView
 from domain.money import Money
+from domain.project.award import AwardListDecided
 from domain.replay import advance
 from domain.rules import Refused
 from domain.state.fund import Fund
@@ -128,6 +132,7 @@ class Life:
         by: str | None = None,
         cites: Iterable[Document] | None = None,
         booked: date | None = None,
+        edition: int = EDITION,
     ) -> Posted:
         """A post of `fact`. By default, it is addressed to the fund and cites a new document of each required kind."""
         actor = by or self.pick(PEOPLE)
@@ -141,6 +146,7 @@ class Life:
             actor=actor,
             key=f"key-{actor}",
             person=PERSONS.get(actor),
+            edition=edition,
         )
 
     def document(self, kind: str) -> Document:
@@ -175,8 +181,24 @@ class Life:
 
     def addressed(self, fact: Fact, project: Project) -> Posted:
         """A post of `fact` to the stream of its kind: the project or the fund. Sometimes the fact occurred days ago."""
-        stream = f"project/{project.code}" if "project" in fact.streams else None
+        stream, fact = f"project/{project.code}" if "project" in fact.streams else None, of_some_origin(self, fact)
         if not self.chance(8):
             return self.post(fact, stream)
         occurred_on = self.day - timedelta(days=self.random.randint(1, 20))
         return self.post(fact, stream, on=occurred_on, booked=self.pick((None, self.day)))
+
+
+def of_some_origin(life: Life, fact: Fact) -> Fact:
+    """`fact`, sometimes with a source of money or an appropriation from which it takes; so may the rows of a list."""
+    if isinstance(fact, AwardListDecided):
+        return replace(fact, awards=tuple(_of_origin(life, row) for row in fact.awards))
+    return _of_origin(life, fact) if "appropriation" in fact.__struct_fields__ else fact
+
+
+def _of_origin(life: Life, taking: Any) -> Any:
+    if isinstance(taking, YearCarriedForward) or not life.chance(20):
+        return taking
+    sources = tuple(each.source for each in life.fund.sources)
+    source = life.pick((None, *sources)) if sources else None
+    version = life.pick((None, *sorted(life.fund.appropriations)))
+    return replace(taking, funding_source=source, appropriation=version)

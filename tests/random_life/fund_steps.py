@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from msgspec.structs import replace
@@ -20,16 +21,17 @@ from domain.fund.plan import PlanRevised
 from domain.money import MAX_FEN, Money
 from domain.period import following, last_day, period_of
 from domain.posting import LINE, POOL, RECOVERED, AccountAt
-from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Settings
+from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, Settings, Source
 from domain.state.project import Project
 from tests.lives import line, plan
-from tests.random_life.base import Life
+from tests.random_life.base import Life, of_some_origin
 
 OTHER_FUND = "fund/g"
 
 
 def appropriate(life: Life, _: Project) -> Fact | None:
-    return AppropriationReceived(life.amount(), life.day.year) if life.chance(40) else None
+    source = life.pick((None, *(each.source for each in life.fund.sources)))
+    return AppropriationReceived(life.amount(), life.day.year, source) if life.chance(40) else None
 
 
 def in_other_fund(life: Life, _: Project) -> Posted:
@@ -88,11 +90,14 @@ def reinstate(life: Life, _: Project) -> Fact | None:
 
 
 def surrender(life: Life, _: Project) -> Posted | None:
-    at = recovered_account(life)
+    at, pool = recovered_account(life), life.fund.accounts.balance(POOL)
     if at and life.chance(70):
-        return surrender_recovered(life, at, life.amount(life.fund.accounts.holdings[at].total))
-    pool = life.fund.accounts.balance(POOL)
-    return surrender_pool(life, life.amount(pool // 4)) if pool and life.chance(25) else None
+        posted = surrender_recovered(life, at, life.amount(life.fund.accounts.holdings[at].total))
+    elif pool and life.chance(25):
+        posted = surrender_pool(life, life.amount(pool // 4))
+    else:
+        return None
+    return replace(posted, fact=of_some_origin(life, posted.fact))
 
 
 def recovered_account(life: Life) -> AccountAt | None:
@@ -153,7 +158,8 @@ def revise_plan(life: Life, project: Project) -> Fact | None:
     else:
         changed = life.pick(REVISIONS)(life, mine)
     others = [each for each in lines if each.project != project.code]
-    return revised(*others, *changed) if others or changed else None
+    lines = [*others, *changed]
+    return revised(_sources_for(life, lines), *lines) if lines else None
 
 
 def plan_lines(life: Life) -> list[Line]:
@@ -161,10 +167,19 @@ def plan_lines(life: Life) -> list[Line]:
     return sorted(life.fund.lines.values(), key=lambda each: each.number)
 
 
-def revised(*lines: Line) -> PlanRevised:
-    """A revision of the plan to these lines, with correct sums."""
+def _sources_for(life: Life, lines: Sequence[Line]) -> tuple[Source, ...]:
+    """The sources of the plan in force; if they give less than these lines need, mostly the last one gives the rest."""
+    *others, last = life.fund.sources or (None,)
+    missing = sum(each.total for each in lines) - sum(each.amount for each in life.fund.sources)
+    if last is None or missing <= 0 or life.chance(10):
+        return life.fund.sources
+    return (*(each for each in others if each), replace(last, amount=Money(last.amount + missing)))
+
+
+def revised(sources: tuple[Source, ...], *lines: Line) -> PlanRevised:
+    """A revision of the plan to these sources and lines, with correct sums."""
     whole = plan(*lines)
-    return PlanRevised("调整计划", whole.total, whole.tasks, whole.batches, whole.lines)
+    return PlanRevised("调整计划", whole.total, whole.tasks, whole.batches, whole.lines, sources or None)
 
 
 def with_batches(original: Line, *batches: LineBatch) -> Line:

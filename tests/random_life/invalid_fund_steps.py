@@ -16,13 +16,13 @@ from domain.entry_reversed import EntryReversed
 from domain.event import Fact, Posted
 from domain.fund.funding import AppropriationReceived, FundsAllotted, FundsReallocated, SurplusSurrendered
 from domain.fund.lifecycle import FundClosed, FundEstablished, PeriodClosed, SettingsChanged, YearCarriedForward
-from domain.fund.plan import PlanAdopted
+from domain.fund.plan import PlanAdopted, PlanRevised
 from domain.money import Money
 from domain.period import following, last_day, period_of
 from domain.posting import POOL, RECOVERED
 from domain.project import amendment, payment
 from domain.project.lifecycle import ProjectOpened
-from domain.state.fund import Gate, Line
+from domain.state.fund import UNNAMED, Gate, Level, Line, Source
 from domain.state.project import Project
 from tests.lives import actual, line
 from tests.random_life.award_steps import pick_award
@@ -107,22 +107,22 @@ ANY_POST: dict[str, InvalidStep] = {
 
 
 def _wrong_sum(life: Life, _: Project) -> StepResult:
-    whole = revised(*plan_lines(life))
+    whole = revised(life.fund.sources, *plan_lines(life))
     return replace(whole, total=Money(whole.total + 1))
 
 
 def _line_twice(life: Life, _: Project) -> StepResult:
     lines = plan_lines(life)
-    return revised(*lines, lines[0]) if lines else None
+    return revised(life.fund.sources, *lines, lines[0]) if lines else None
 
 
 def _line_of_other_fund(life: Life, _: Project) -> StepResult:
-    return revised(*plan_lines(life), line(f"{FUNDS[1]}-1", 99))
+    return revised(life.fund.sources, *plan_lines(life), line(f"{FUNDS[1]}-1", 99))
 
 
 def _without_tasks(life: Life, _: Project) -> StepResult:
     lines = plan_lines(life)
-    return replace(revised(*lines), tasks=()) if lines else None
+    return replace(revised(life.fund.sources, *lines), tasks=()) if lines else None
 
 
 def _changed_where_allotted(life: Life, project: Project, **changes: object) -> StepResult:
@@ -133,18 +133,47 @@ def _changed_where_allotted(life: Life, project: Project, **changes: object) -> 
         return None
     allotted = {batch for (code, batch), amount in life.fund.allotted.items() if code == project.code and amount}
     batches = (replace(b, **changes) if b.batch in allotted else b for b in mine.batches)
-    return revised(*(lines | {project.code: with_batches(mine, *batches)}).values())
+    return revised(life.fund.sources, *(lines | {project.code: with_batches(mine, *batches)}).values())
 
 
 def _other_gate(life: Life, project: Project) -> StepResult:
     return _changed_where_allotted(life, project, gate=life.pick(tuple(Gate)))
 
 
-def _far_too_much(life: Life, _: Project) -> StepResult:
+def _far_too_much(life: Life, _: Project) -> PlanRevised:
     def with_huge_batch(each: Line) -> Line:
         return with_batches(each, replace(each.batches[0], amount=HUGE), *each.batches[1:])
 
-    return revised(*map(with_huge_batch, plan_lines(life)))
+    return revised((), *map(with_huge_batch, plan_lines(life)))
+
+
+def _above_the_pool(life: Life, project: Project) -> StepResult:
+    """A revision of far more money than the pool has, decided by the first edition of the rules."""
+    return life.post(_far_too_much(life, project), edition=1)
+
+
+def _above_its_sources(life: Life, project: Project) -> StepResult:
+    sources = life.fund.sources or (Source("s1", "来源", Level.OTHER, TINY),)
+    return replace(_far_too_much(life, project), sources=sources)
+
+
+def _without_a_source(life: Life, _: Project) -> StepResult:
+    """A plan without the sources that gave money. If none has, the step is an appropriation of one of them."""
+    if not life.fund.sources:
+        return None
+    if set(life.fund.issued) <= {UNNAMED}:
+        return AppropriationReceived(TINY, 2019, life.fund.sources[0].source)
+    return revised((), *plan_lines(life))
+
+
+def _more_than_an_appropriation_left(life: Life, _: Project) -> StepResult:
+    """The surrender of all money of the pool, out of one appropriation."""
+    pool = life.fund.accounts.fen(POOL)
+    for version, each in sorted(life.fund.appropriations.items()):
+        if pool and (pool & each.fen) != pool:
+            fact = SurplusSurrendered(POOL, Money(pool.total), appropriation=version)
+            return life.post(fact, cites=[life.document("收回指标文")])
+    return AppropriationReceived(life.amount(), 2019)
 
 
 # Years and periods -----------------------------------------------------------
@@ -204,10 +233,17 @@ FUND: dict[str, InvalidStep] = {
     "PlanNamesTwice": _line_twice,
     "CodeOfOtherFund": _line_of_other_fund,
     "PlanNamesUnknown": _without_tasks,
-    "PlanExceedsPool": _far_too_much,
+    "PlanExceedsPool": _above_the_pool,
+    "PlanExceedsSources": _above_its_sources,
+    "PlanLacksSource": _without_a_source,
+    "UnknownSource": lambda life, _: life.post(AppropriationReceived(TINY, 2019, "nowhere")),
+    "UnknownAppropriation": lambda life, _: life.post(
+        SurplusSurrendered(POOL, TINY, appropriation=10_000), cites=[life.document("收回指标文")]
+    ),
+    "OriginTooSmall": _more_than_an_appropriation_left,
     "PlanBelowAllotted": lambda life, project: _changed_where_allotted(life, project, amount=TINY),
     "GateFixed": _other_gate,
-    "PlanNotAdopted": lambda life, _: life.post(revised(*plan_lines(life)), OTHER_FUND),
+    "PlanNotAdopted": lambda life, _: life.post(revised(life.fund.sources, *plan_lines(life)), OTHER_FUND),
     "NotTheLatestDraft": lambda life, _: life.post(PlanAdopted(draft=1), OTHER_FUND),
     "NotInPlan": lambda life, _: life.post(ProjectOpened("f"), "project/z"),
     "BatchNotInPlan": lambda _, project: FundsAllotted(project.code, 9, TINY),

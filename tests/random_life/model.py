@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 from domain.event import Posted, Recorded
@@ -45,14 +46,17 @@ TREASURY: Account = ("treasury",)
 class Model:
     """An observer of a life that computes the money of all accounts a second time.
 
-    `accounts` has the fen of each account. The other dictionaries have what the conditions of the events need.
-    `opened`, `ended` and `closed` also have the version of the event, so that a reversal of the event can remove its
-    items.
+    `accounts` has the fen of each account. `issues` has the source and the fen of each appropriation, by its fund and
+    version; `first_source` the first source of each fund's plan. The other dictionaries have what the conditions of the
+    events need. `opened`, `ended` and `closed` also have the version of the event, so that a reversal of the event can
+    remove its items.
     """
 
     def __init__(self) -> None:
         self.accounts: defaultdict[Account, set[int]] = defaultdict(set)
         self.issued = 0
+        self.issues: dict[tuple[str, int], tuple[str | None, set[int]]] = {}
+        self.first_source: dict[str, str] = {}
         self.gates: dict[tuple[str, int], str] = {}
         self.draft: Any = None
         self.opened: dict[tuple[str, str, str, int], None] = {}
@@ -116,9 +120,10 @@ class Model:
 # The fund --------------------------------------------------------------------
 
 
-def _appropriate(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+def _appropriate(model: Model, fund: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     new = set(range(model.issued, model.issued + fact.amount))
     model.issued += fact.amount
+    model.issues[fund, event.version] = fact.funding_source, new
     model.accounts[TREASURY] |= new
     yield TREASURY, ("pool", fund), new
 
@@ -132,53 +137,71 @@ def _adopt(model: Model, code: str, _: Any, event: Recorded) -> Iterator[Transfe
     yield from _revise(model, code, model.draft, event)
 
 
-def _revise(model: Model, _: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
+def _revise(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+    if fact.sources:
+        model.first_source[fund] = fact.sources[0].source
     for line in fact.lines:
         for batch in line.batches:
             model.gates[line.project, batch.batch] = batch.gate
     yield from ()
 
 
-def _allot(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
-    yield ("pool", fund), ("line", fact.project, fact.batch), fact.amount
+def _taken(model: Model, fund: str, source: Account, target: Account, fact: Any) -> Transfer:
+    """The transfer of the lowest fen of `source` that are of the source of money or the appropriation in `fact`."""
+    fen = set(model.accounts[source])
+    if fact.appropriation is not None:
+        fen &= model.issues[fund, fact.appropriation][1]
+    if fact.funding_source is not None:
+        first = model.first_source.get(fund)
+        for (of_fund, _), (named, issued) in model.issues.items():
+            if of_fund == fund and (named or first) != fact.funding_source:
+                fen -= issued
+    return source, target, set(sorted(fen)[: fact.amount])
 
 
-def _withdraw(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
-    yield ("line", fact.project, fact.batch), ("pool", fund), fact.amount
+def _allot(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+    yield _taken(model, fund, ("pool", fund), ("line", fact.project, fact.batch), fact)
 
 
-def _reallocate(_: Model, __: str, fact: Any, ___: Recorded) -> Iterator[Transfer]:
-    yield ("line", fact.from_project, fact.from_batch), ("line", fact.to_project, fact.to_batch), fact.amount
+def _withdraw(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+    yield _taken(model, fund, ("line", fact.project, fact.batch), ("pool", fund), fact)
 
 
-def _reinstate(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
-    yield ("recovered", fact.project, fact.award, fact.batch), ("pool", fund), fact.amount
+def _reallocate(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+    target = ("line", fact.to_project, fact.to_batch)
+    yield _taken(model, fund, ("line", fact.from_project, fact.from_batch), target, fact)
 
 
-def _surrender(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
-    origin = (fact.project, fact.award, fact.batch)
-    assert origin == (None, None, None) or fact.account == "recovered", "only recovered money has an origin"
-    recovered = ("recovered", *origin)
-    yield ("pool", fund) if fact.account == "pool" else recovered, ("surrendered", fund), fact.amount
+def _reinstate(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+    yield _taken(model, fund, ("recovered", fact.project, fact.award, fact.batch), ("pool", fund), fact)
+
+
+def _surrender(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+    place = (fact.project, fact.award, fact.batch)
+    assert place == (None, None, None) or fact.account == "recovered", "only recovered money was in a place"
+    source: Account = ("pool", fund) if fact.account == "pool" else ("recovered", *place)
+    yield _taken(model, fund, source, ("surrendered", fund), fact)
 
 
 # Awards ----------------------------------------------------------------------
 
 
 def _decide(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
-    for row in fact.awards:
+    choosy = [row for row in fact.awards if row.funding_source or row.appropriation]
+    for row in (*choosy, *(row for row in fact.awards if row not in choosy)):
         model.opened[project, row.award, "award", event.version] = None
         for share in row.amounts:
-            yield (
-                ("line", project, share.batch),
-                model.behind_gate(project, row.award, share.batch),
-                share.amount,
+            target = model.behind_gate(project, row.award, share.batch)
+            wanted = SimpleNamespace(
+                amount=share.amount, funding_source=row.funding_source, appropriation=row.appropriation
             )
+            yield _taken(model, event.fund, ("line", project, share.batch), target, wanted)
 
 
-def _amend(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+def _amend(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     line, held = ("line", project, fact.batch), model.behind_gate(project, fact.award, fact.batch)
-    yield (line, held, fact.amount) if fact.increase else (held, line, fact.amount)
+    source, target = (line, held) if fact.increase else (held, line)
+    yield _taken(model, event.fund, source, target, fact)
 
 
 def _end(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
@@ -206,9 +229,10 @@ def _open(model: Model, project: str, award: str, gate: str, event: Recorded) ->
 # Payments --------------------------------------------------------------------
 
 
-def _request(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
+def _request(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     model.payments[project, fact.payment] = (fact.award, fact.batch)
-    yield ("payable", project, fact.award, fact.batch), ("in_approval", project, fact.payment), fact.amount
+    source: Account = ("payable", project, fact.award, fact.batch)
+    yield _taken(model, event.fund, source, ("in_approval", project, fact.payment), fact)
 
 
 def _whole(source: str, target: str) -> Callable[..., Iterator[Transfer]]:
@@ -268,7 +292,8 @@ def _waive(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[T
 def _receive(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     payment = model.ordered[project, fact.recovery]
     _change_due(model, project, event, -fact.amount)
-    yield ("paid", project, payment), ("recovered", project, *model.payments[project, payment]), fact.amount
+    target = ("recovered", project, *model.payments[project, payment])
+    yield _taken(model, event.fund, ("paid", project, payment), target, fact)
 
 
 # Ends and reversals ----------------------------------------------------------

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from msgspec.structs import replace
+
 from domain.entry_reversed import EntryReversed
 from domain.event import Fact, Posted
 from domain.fund.funding import AppropriationReceived
 from domain.fund.lifecycle import FundEstablished
-from domain.fund.plan import PlanAdopted, PlanRevised
+from domain.fund.plan import PlanAdopted
 from domain.money import Money
 from domain.posting import PAID
 from domain.project.amendment import AwardTerminated
 from domain.project.call import CallExtended
 from domain.project.lifecycle import ProjectOpened
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
-from domain.state.fund import Gate, Line
+from domain.state.fund import Gate, Level, Line, Source
 from domain.state.project import Project
 from tests.lives import line, plan
 from tests.random_life.base import FUNDS, PROJECTS, Life
-from tests.random_life.fund_steps import new_settings
+from tests.random_life.fund_steps import new_settings, revised
 from tests.random_life.payment_steps import advance, in_flight, request, return_payment
 from tests.random_life.round_steps import next_step, publish
 
@@ -31,16 +33,28 @@ def opening_posts(life: Life) -> Iterator[Posted]:
     fund, first = f"fund/{FUNDS[0]}", date(2019, 1, 1)
     yield life.post(FundEstablished("专项资金", new_settings(life)), fund, on=first)
     yield life.post(FundEstablished("另一专项资金", new_settings(life)), f"fund/{FUNDS[1]}", on=first)
-    yield life.post(AppropriationReceived(Money(planned + life.pick((0, 0, 150))), 2018), fund, on=first)
+    money = planned + life.pick((0, 0, 150))
+    sources = _sources(life, planned)
+    parts = (money // 2, money - money // 2) if len(sources) == 2 and life.chance(60) else (money,)
+    for number, part in enumerate(parts):
+        source = life.pick((None, sources[number].source)) if sources else None
+        yield life.post(AppropriationReceived(Money(part), 2018, source), fund, on=first)
     drafted = lines[: life.pick((2, 3))]
-    yield life.post(plan(*drafted), fund, on=first)
-    yield life.post(PlanAdopted(draft=3), fund, on=first)
+    yield life.post(replace(plan(*drafted), sources=sources or None), fund, on=first)
+    yield life.post(PlanAdopted(draft=2 + len(parts)), fund, on=first)
     if drafted != lines:
-        whole = plan(*lines)
-        revised = PlanRevised(whole.title, whole.total, whole.tasks, whole.batches, whole.lines)
-        yield life.post(revised, fund, on=first)
+        yield life.post(revised(sources, *lines), fund, on=first)
     for code in PROJECTS:
         yield life.post(ProjectOpened(FUNDS[0]), f"project/{code}", on=first)
+
+
+def _sources(life: Life, planned: int) -> tuple[Source, ...]:
+    """Two sources of a plan of `planned` fen, one, or none. They may give more than it needs."""
+    amounts = life.pick(((), (planned,), (planned // 2, planned - planned // 2), (planned, planned)))
+    return tuple(
+        Source(f"s{number}", f"来源{number}", life.pick(tuple(Level)), Money(amount))
+        for number, amount in enumerate(amounts, 1)
+    )
 
 
 def _line(life: Life, number: int, code: str) -> Line:

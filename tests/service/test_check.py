@@ -147,6 +147,8 @@ DAMAGE = {
     "appropriation": "update appropriation set amount = amount - 1",
     "batch_change": "update batch_change set change = change + 1 where project = 'yx-ip-2018-08' and account = 'paid'",
     "spending": "update spending set paid = paid + 1 where booked_on in (select max(booked_on) from spending)",
+    "origin_change": "update origin_change set change = change + 1 where account = 'paid'",
+    "plan_source": "insert into plan_source values ('yx-ip-2018', 4, '省', 1, '2019-05-20', '省级', 'provincial', 1)",
     "plan": "update plan set planned = planned + 1 where project = 'yx-ip-2018-01' and batch = 1",
     "project": "update project set name = 'x' where project = 'yx-ip-2018-01'",
     "round": "update round set status = 'failed' where project = 'yx-ip-2018-01'",
@@ -161,9 +163,10 @@ DAMAGE = {
     "citation": "update citation set sha256 = 'ff' where position = 2",
 }
 AMOUNTS = {
-    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "spending", "plan", "payment", "recovery",
+    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "origin_change", "spending", "plan",
+    "payment", "recovery",
 }  # fmt: skip
-ROWS = {"application": "missing-row", "waiver": "extra-row", "reconciliation": "extra-row"}
+ROWS = {"application": "missing-row", "plan_source": "extra-row", "waiver": "extra-row", "reconciliation": "extra-row"}
 
 
 @pytest.mark.parametrize("table", projections.ORDER)

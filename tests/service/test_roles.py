@@ -137,7 +137,8 @@ ADDRESSES = (
     "/v1/events/digest?upto=100", "/v1/funds", *(
         f"/v1/funds/{FUND}{each}"
         for each in (
-            "", "/balances", "/balances?position=50", "/balances?by=award", "/movements", "/plan", "/alerts",
+            "", "/balances", "/balances?position=50", "/balances?by=award",
+            "/balances?by=source", "/balances?by=appropriation", "/movements", "/plan", "/alerts",
             "/journal.hledger", "/journal.beancount", "/appropriations", "/missing-evidence",
         )
     ),

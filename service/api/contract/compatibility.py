@@ -35,6 +35,8 @@ def _is_in_request(path: str) -> bool:
 
 
 def _is_relaxed(name: str, old: Any, new: Any) -> bool:
+    if name == "pattern":  # `^…$`: what was allowed still is, if it is the first of several alternatives
+        return bool(new.startswith(f"^({old[1:-1]}|"))
     return (name in LOWER_LIMITS and new < old) or (name in UPPER_LIMITS and new > old)
 
 

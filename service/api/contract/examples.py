@@ -140,6 +140,7 @@ def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: di
     }
     return {
         "title": "示例专项资金安排计划",
+        "sources": [{"source": "中央", "name": "示例·中央专项资金", "level": "central", "amount": "1500000.00"}],
         "total": total,
         "tasks": [{"code": "一", "name": "示例任务一"}, {"code": "二", "name": "示例任务二"}],
         "batches": [{"batch": batch, "name": BATCHES[batch], "total": amount} for batch, amount in batches.items()],
@@ -350,7 +351,8 @@ def _changes() -> Chapter[None]:
     batches = {1: "780000.00", 2: "400000.00", 3: "240000.00"}
     revised = _plan("1420000.00", batches, {FIRST: "1040000.00", SECOND: "380000.00"}, lines)
     yield fund("PlanRevised", "2025-05-20", "批复 示例批〔2025〕3号", **revised)
-    yield fund("SurplusSurrendered", "2025-05-22", "收回指标文 示例收回1", account="pool", amount="80000.00")
+    back: Event = {"account": "pool", "amount": "80000.00", "funding_source": "中央"}
+    yield fund("SurplusSurrendered", "2025-05-22", "收回指标文 示例收回1", **back)
 
 
 def _acceptance() -> Chapter[None]:

@@ -82,8 +82,23 @@ FIELDS = {
     "amount": ("金额；冲销时不填则为全部", "The amount; in a reversal, if omitted, all that is not reversed yet."),
     "budget_year": ("预算年度", "The budget year."),
     "appropriation": (
-        "所结转指标的版本：提交 AppropriationReceived 时答复的 version",
-        "The appropriation that is carried forward: the `version` returned for its AppropriationReceived event.",
+        "指标的版本：提交 AppropriationReceived 时答复的 version；为所结转的指标，或只取用该指标的资金",
+        (
+            "An appropriation: the `version` returned for its AppropriationReceived event. It is the one that is "
+            "carried forward, or the only one whose money is taken."
+        ),
+    ),
+    "sources": (
+        "资金来源；不填则全部资金同一来源",
+        "The sources of the plan's money; if omitted, all money is of one source.",
+    ),
+    "source": ("资金来源的代码，如 中央", "The code of a source of money, such as 中央."),
+    "funding_source": (
+        "资金来源；指标不填则为计划的第一个来源，取用资金不填则不限来源、取编号最低者",
+        (
+            "The code of a source of the plan. If omitted in an appropriation, the plan's first source; if omitted "
+            "where money is taken, any source, the lowest serials first."
+        ),
     ),
     "period": ("会计期间，即月份，如 2019-03", "The accounting period: a month, such as 2019-03."),
     "total": ("合计，须等于各批次之和", "The total; it must equal the sum of the batches."),
@@ -223,7 +238,10 @@ FIELDS = {
         "支付编号，由发送方在支付申请中定，在项目内唯一",
         "The payment identifier, chosen by the sender in the payment request and unique within the project.",
     ),
-    "level": ("审批级次，须为 approvals 中的下一级", "The approval level; it must be the next level in `approvals`."),
+    "level": (
+        "审批级次，须为 approvals 中的下一级；资金来源则为其政府级次",
+        "The approval level, the next one in `approvals`; of a source, the level of government that gives its money.",
+    ),
     "passive": (
         "true 银行退票，false 收款人退款",
         "true: the bank could not deliver the payment; false: the payee returned it.",

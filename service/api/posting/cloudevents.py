@@ -13,7 +13,7 @@ from marshmallow import ValidationError
 from marshmallow.experimental.context import Context
 
 from domain.decision import POSTABLE
-from domain.event import Header, Posted
+from domain.event import EDITION, Header, Posted
 from service.api.posting.event_schemas import SCHEMAS
 from service.api.posting.fields import MESSAGES, Bilingual, Choice, Integer, Pattern, Source, Text, bank_account
 from service.api.posting.shapes import QuickSchema
@@ -89,6 +89,7 @@ def parse_post(envelope: Envelope, sender: str, secret: bytes, person: str | Non
         source_id=identity.id,
         content_sha256=identity.digest.hex(),
         person=person,
+        edition=EDITION,
         **loaded.circumstances,
     )
     posted = Posted(envelope["subject"], loaded.fact, header)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Blueprint, Response
 
@@ -33,23 +33,43 @@ from service.postgres.snapshots import Snapshot
 
 bp = Blueprint("funds", __name__, url_prefix="/v1/funds")
 
+
+class Grouping(NamedTuple):
+    """How balances are grouped: the columns that identify a row, and the parts of the cursor if they come in pages.
+
+    `has_total`: the last row of its query is the whole fund.
+    """
+
+    columns: tuple[str, ...]
+    has_total: bool = True
+    after: tuple[str, ...] = ()
+
+
 GROUPINGS = {
-    "batch": ("batch",),
-    "project": ("project", "name"),
-    "task": ("task",),
-    "award": ("project", "award", "applicant"),
+    "batch": Grouping(("batch",)),
+    "project": Grouping(("project", "name")),
+    "task": Grouping(("task",)),
+    "source": Grouping(("source", "name", "level"), has_total=False),
+    "appropriation": Grouping(("appropriation",), has_total=False, after=("after",)),
+    "award": Grouping(
+        ("project", "award", "applicant"),
+        has_total=False,
+        after=("after_number", "after_project", "after_rank", "after_award"),
+    ),
 }
-"""Maps each grouping of balances, such as `batch`, to the columns that identify a row of the grouped balances."""
-AFTER_AWARD = pattern(
-    f"[0-9]{{1,9}}/{CodeConverter.regex}/[0-9]{{1,9}}/({NameConverter.regex})?",
-    "Cursor, only with by=award: the `next` of the previous page",
-    "从 next 所示之后开始，仅用于 by=award",
+AFTER_ROW = pattern(
+    f"([0-9]{{1,9}}/{CodeConverter.regex}/[0-9]{{1,9}}/({NameConverter.regex})?|[0-9]{{1,16}})",
+    "Cursor, only with by=award or by=appropriation: the `next` of the previous page",
+    "从 next 所示之后开始，仅用于 by=award 和 by=appropriation",
 )
-AWARDS_LIMIT = pagination.LONG_LIMIT._replace(
-    about=("Maximum number of rows per page, only with by=award; default 1000", "每页行数，默认 1000，仅用于 by=award")
+ROWS_LIMIT = pagination.LONG_LIMIT._replace(
+    about=(
+        "Maximum number of rows per page, only with by=award or by=appropriation; default 1000",
+        "每页行数，默认 1000，仅用于 by=award 和 by=appropriation",
+    )
 )
-AFTER_PARTS = ("after_number", "after_project", "after_rank", "after_award")
-ONLY_BY_AWARD = "Only the balances by award have pages. 仅 by=award 分页。"
+OTHER_GROUPING = "The cursor is one of another grouping. 该 next 属于另一种分组。"
+ONLY_IN_PAGES = "Only the balances by award or by appropriation have pages. 仅 by=award 和 by=appropriation 分页。"
 MOVEMENT_FILTERS = {
     "project": PROJECT,
     "batch": BATCH,
@@ -83,12 +103,14 @@ def one_fund(fund: str, *, min_position: int | None) -> Response:
     "余额（当前或历史）",
     response_types.Balances,
     by=one_of(
-        "One row per batch (default), project, set of tasks or award", "按批次（默认）、项目、任务或立项", *GROUPINGS
+        "One row per batch (default), project, set of tasks, source of money, appropriation or award",
+        "按批次（默认）、项目、任务、资金来源、指标或立项",
+        *GROUPINGS,
     ),
     position=whole("Balances as of this log position", "截至该日志位置"),
     booked_on=day("Balances at the end of this booking date", "截至该记账日期"),
-    after=AFTER_AWARD,
-    limit=AWARDS_LIMIT,
+    after=AFTER_ROW,
+    limit=ROWS_LIMIT,
     min_position=MIN_POSITION,
 )
 def balances(
@@ -101,25 +123,30 @@ def balances(
     limit: int | None,
     min_position: int | None,
 ) -> Response:
-    """The balances of a fund. Only the rows by award come in pages, because a fund can have thousands of awards."""
+    """The balances of a fund. Groupings of which a fund may have thousands of rows come in pages."""
     must_read(fund)
     by = by or "batch"
-    if by != "award" and (after or limit):
-        raise Problem("bad-parameter", parameter="after" if after else "limit", detail=ONLY_BY_AWARD)
+    grouping = GROUPINGS[by]
+    place = after.split("/") if after else [None] * len(grouping.after)
+    if not grouping.after and (after or limit):
+        raise Problem("bad-parameter", parameter="after" if after else "limit", detail=ONLY_IN_PAGES)
+    if len(place) != len(grouping.after):
+        raise Problem("bad-parameter", parameter="after", detail=OTHER_GROUPING)
     with tables(max(min_position or 0, position or 0), fund) as snapshot:
         _existing(snapshot, fund)
         as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
         if booked_on is not None:
             as_of["booked_on"] = booked_on
         params = {"fund": fund, "position": position, "booked_on": booked_on}
-        *rows, total_row = snapshot.rows(f"balances_by_{'batch' if by == 'award' else by}", **params)
-        total = _without(total_row, "of_fund", *GROUPINGS["batch"], *GROUPINGS[by]) | total_row["of_fund"]
+        *rows, total_row = snapshot.rows(f"balances_by_{by if grouping.has_total else 'batch'}", **params)
+        total = _without(total_row, "of_fund", *GROUPINGS["batch"].columns, *grouping.columns) | total_row["of_fund"]
         members = {"fund": fund, "by": by, "as_of": as_of, "total": total}
-        if by != "award":
-            return answer({**members, "rows": [_without(row, "of_fund") for row in rows], "next": None})
         size = limit or pagination.MAX_ROWS
-        place = zip(AFTER_PARTS, after.split("/") if after else (None,) * len(AFTER_PARTS), strict=True)
-        rows = snapshot.rows("balances_by_award", **params, **dict(place), limit=size)
+        if not grouping.has_total:
+            cursor = dict(zip(grouping.after, place, strict=True))
+            rows = snapshot.rows(f"balances_by_{by}", **params, **cursor, limit=size)
+        if not grouping.after:
+            return answer({**members, "rows": [_without(row, "of_fund") for row in rows], "next": None})
     last = rows[-1]["cursor"] if rows else ""
     rows = [_without(row, "cursor") for row in rows]
     return pagination.answer_rows("rows", rows, members, size, lambda _: last)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import AsOf, Cursor, Day, Position, Yuan
+from service.api.response_types.every import AsOf, Cursor, Day, Document, Level, Position, Yuan
 
 
 class Source(TypedDict):
@@ -183,6 +183,10 @@ class Appropriation(TypedDict):
 
     position: Position
     version: int
+    source: Annotated[str | None, Meta(description="Its source of money; null if the plan lists none. 资金来源。")]
+    source_name: str | None
+    level: Level | None
+    documents: list[Document]
     budget_year: int
     received_on: Day
     amount: Yuan

@@ -114,6 +114,9 @@ class AsOf(TypedDict):
     held: NotRequired[list[HeldFund]]
 
 
+Level = Literal["central", "provincial", "municipal", "district", "other"]
+
+
 class Document(TypedDict):
     """A document or voucher that an event cites."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from msgspec import Meta
 
-from service.api.response_types.every import AsOf, Cursor, Day, Fen, Position, Yuan
+from service.api.response_types.every import AsOf, Cursor, Day, Document, Fen, Level, Position, Yuan
 
 
 class Fund(TypedDict):
@@ -59,7 +59,11 @@ class Figures(TypedDict):
 
 
 class BalanceRow(Figures):
-    """One row of the balances. Which identifying members it has depends on the member `by` of the response."""
+    """One row of the balances. Which identifying members it has depends on the member `by` of the response.
+
+    A row of a source or an appropriation says also what it gave (`appropriated`) and what of it is not allotted. What
+    is `planned` of a source is the amount that the plan lists, null if the plan lists no sources.
+    """
 
     batch: NotRequired[int]
     project: NotRequired[str]
@@ -67,6 +71,18 @@ class BalanceRow(Figures):
     task: NotRequired[str]
     award: NotRequired[str | None]
     applicant: NotRequired[str | None]
+    source: NotRequired[
+        Annotated[str | None, Meta(description="Null if the plan lists no sources. 计划未列来源的为空。")]
+    ]
+    level: NotRequired[Level | None]
+    appropriation: NotRequired[
+        Annotated[int, Meta(description="The version of its AppropriationReceived. 指标事件的版本。")]
+    ]
+    documents: NotRequired[list[Document]]
+    appropriated: NotRequired[Yuan]
+    pool: NotRequired[Yuan]
+    recovered: NotRequired[Yuan]
+    surrendered: NotRequired[Yuan]
 
 
 class BalanceTotal(Figures):
@@ -78,7 +94,7 @@ class BalanceTotal(Figures):
 
 class Balances(TypedDict):
     fund: str
-    by: Literal["batch", "project", "task", "award"]
+    by: Literal["batch", "project", "task", "source", "appropriation", "award"]
     as_of: AsOf
     rows: list[BalanceRow]
     total: BalanceTotal

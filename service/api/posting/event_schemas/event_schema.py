@@ -8,7 +8,7 @@ from domain.documents import Document
 from domain.event import Fact
 from domain.state.entities import ActualPayee, Payee
 from service.api.posting.fields import Account, Day, Integer, Party, Sha256, Text, Uscc
-from service.api.posting.shapes import One, Rows, Shape
+from service.api.posting.shapes import One, QuickSchema, Rows, Shape
 
 
 class DocumentShape(Shape):
@@ -65,6 +65,13 @@ class FactSchema(Shape):
     def build(self, loaded: dict[str, Any]) -> Loaded:
         circumstances = {name: loaded.pop(name) for name in CIRCUMSTANCES}
         return Loaded(circumstances, self.fact(**loaded))
+
+
+class OfOrigin(QuickSchema):
+    """The fields by which an event takes only money of one source or one appropriation."""
+
+    funding_source = Text(max_length=50)
+    appropriation = Integer(1, 2**53)
 
 
 CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents")

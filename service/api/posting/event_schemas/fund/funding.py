@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from domain.fund import funding
 from domain.posting import POOL, RECOVERED
+from service.api.posting.event_schemas.event_schema import OfOrigin
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
-from service.api.posting.fields import Amount, Choice, Code, Integer, Name
+from service.api.posting.fields import Amount, Choice, Code, Integer, Name, Text
 
 
 class MoneySchema(FundSchema):
@@ -15,9 +16,10 @@ class MoneySchema(FundSchema):
 class AppropriationReceived(MoneySchema):
     fact = funding.AppropriationReceived
     budget_year = Integer(1949, 2199, required=True)
+    funding_source = Text(max_length=50)
 
 
-class AllotmentSchema(MoneySchema):
+class AllotmentSchema(MoneySchema, OfOrigin):
     project = Code(required=True)
     batch = Integer(1, 99, required=True)
 
@@ -30,7 +32,7 @@ class AllotmentWithdrawn(AllotmentSchema):
     fact = funding.AllotmentWithdrawn
 
 
-class FundsReallocated(MoneySchema):
+class FundsReallocated(MoneySchema, OfOrigin):
     fact = funding.FundsReallocated
     from_project = Code(required=True)
     from_batch = Integer(1, 99, required=True)
@@ -43,7 +45,7 @@ class FundsReinstated(AllotmentSchema):
     award = Name(required=True)
 
 
-class SurplusSurrendered(MoneySchema):
+class SurplusSurrendered(MoneySchema, OfOrigin):
     fact = funding.SurplusSurrendered
     account = Choice(POOL, RECOVERED, required=True)
     project = Code()

@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 from domain.fund import plan
-from domain.state.fund import Gate, Line, LineBatch, PlannedBatch, Task
+from domain.state.fund import Gate, Level, Line, LineBatch, PlannedBatch, Source, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
 from service.api.posting.fields import Amount, Boolean, Choice, Code, EnumMember, Integer, Text
 from service.api.posting.shapes import One, Rows, Shape
+
+
+class SourceShape(Shape):
+    makes = Source
+    source = Text(max_length=50, required=True)
+    name = Text(required=True)
+    level = EnumMember(Level, required=True)
+    amount = Amount(required=True)
 
 
 class TaskShape(Shape):
@@ -50,6 +58,7 @@ class PlanSchema(FundSchema):
 
     title = Text(required=True)
     total = Amount(required=True)
+    sources = Rows(One(SourceShape), max_items=50)
     tasks = Rows(One(TaskShape), required=True)
     batches = Rows(One(PlannedBatchShape), max_items=20, required=True)
     lines = Rows(One(LineShape), max_items=2_000, required=True)

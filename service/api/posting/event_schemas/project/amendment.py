@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.project import amendment
-from service.api.posting.event_schemas.event_schema import FactSchema, PayeeShape
+from service.api.posting.event_schemas.event_schema import FactSchema, OfOrigin, PayeeShape
 from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Party, Text
 from service.api.posting.shapes import One
 
@@ -25,7 +25,7 @@ class ExtensionGranted(AmendmentSchema):
     due_on = Day()
 
 
-class AwardAmended(AmendmentSchema):
+class AwardAmended(AmendmentSchema, OfOrigin):
     fact = amendment.AwardAmended
     batch = Integer(1, 99, required=True)
     increase = Boolean(required=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.project import award, eligibility
 from service.api.posting import fields
-from service.api.posting.event_schemas.event_schema import FactSchema, PayeeShape
+from service.api.posting.event_schemas.event_schema import FactSchema, OfOrigin, PayeeShape
 from service.api.posting.fields import Amount, Boolean, Integer, Name, Text
 from service.api.posting.shapes import One, Rows, Shape
 
@@ -15,7 +15,7 @@ class BatchAmountShape(Shape):
     amount = Amount(required=True)
 
 
-class AwardedShape(Shape):
+class AwardedShape(Shape, OfOrigin):
     makes = eligibility.Awarded
     award = Name(required=True)
     application = Name(required=True)

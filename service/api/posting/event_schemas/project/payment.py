@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.project import payment
-from service.api.posting.event_schemas.event_schema import ActualPayeeShape, FactSchema, PayeeShape
+from service.api.posting.event_schemas.event_schema import ActualPayeeShape, FactSchema, OfOrigin, PayeeShape
 from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Text
 from service.api.posting.shapes import One
 
@@ -17,7 +17,7 @@ class ApprovalSchema(PaymentSchema):
     scope = "approve:payment"
 
 
-class PaymentRequested(PaymentSchema):
+class PaymentRequested(PaymentSchema, OfOrigin):
     fact = payment.PaymentRequested
     award = Name(required=True)
     batch = Integer(1, 99, required=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.project import recovery
-from service.api.posting.event_schemas.event_schema import FactSchema
+from service.api.posting.event_schemas.event_schema import FactSchema, OfOrigin
 from service.api.posting.fields import Amount, Day, Name, Text
 
 
@@ -20,7 +20,7 @@ class RecoveryOrdered(RecoverySchema):
     reason = Text(max_length=1_000, required=True)
 
 
-class RecoveryReceived(RecoverySchema):
+class RecoveryReceived(RecoverySchema, OfOrigin):
     fact = recovery.RecoveryReceived
     scope = "post:payment"
 

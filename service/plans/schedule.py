@@ -1,0 +1,107 @@
+"""In which order a plan's appropriations arrive and its money is allotted, as far as it has arrived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from domain.money import Money
+
+
+class Arrival(NamedTuple):
+    """An appropriation of the plan file at the path `place`. `on`: the day it was received; None: not yet."""
+
+    place: str
+    id_: str
+    on: str | None
+    content: Mapping[str, Any]
+
+    @property
+    def amount(self) -> Money:
+        return _money(self.content["amount"])
+
+
+class Share(NamedTuple):
+    """The amount of one line of the plan in one batch. `number`: the number of the line, from 1."""
+
+    number: int
+    project: str
+    batch: int
+    text: str
+
+    @property
+    def amount(self) -> Money:
+        return _money(self.text)
+
+
+class Schedule(NamedTuple):
+    """What is loaded of a plan. `before`: the appropriations that arrived before the plan was drafted.
+
+    `steps`: what follows the adoption of the plan: appropriations, and shares with the day of their allotment.
+    `not_arrived`, `not_allotted`: what is not loaded, because the money is not there yet.
+    """
+
+    before: tuple[Arrival, ...]
+    steps: tuple[Arrival | tuple[Share, str], ...]
+    not_arrived: tuple[Arrival, ...]
+    not_allotted: tuple[Share, ...]
+
+
+def schedule(plan: Mapping[str, Any]) -> Schedule:
+    """The schedule of a parsed plan file.
+
+    If all money is there when it is allotted, it is allotted line by line. Otherwise it is allotted batch by batch,
+    each share as soon as the money for it is there; the shares for which there is not enough are left out.
+    """
+    body = plan["plan"]
+    arrivals = list(_arrivals(plan))
+    arrived = sorted((each for each in arrivals if each.on), key=lambda each: str(each.on))
+    single = "appropriation" in plan
+    before = [each for each in arrived if single or str(each.on) <= str(body["drafted_on"])]
+    later = [each for each in arrived if each not in before]
+    due = [each for each in later if str(each.on) <= str(body["allotted_on"])]
+    shares = list(_shares(body))
+    pool = sum(each.amount for each in (*before, *due))
+    if sum(share.amount for share in shares) > pool:
+        shares.sort(key=lambda share: share.batch)
+    steps, left_out = _allotted(shares, pool, later[len(due) :], body["allotted_on"])
+    return Schedule(tuple(before), (*due, *steps), tuple(each for each in arrivals if not each.on), tuple(left_out))
+
+
+def _allotted(
+    shares: Sequence[Share], pool: int, later: Sequence[Arrival], day: str
+) -> tuple[list[Arrival | tuple[Share, str]], list[Share]]:
+    """The allotments from `day` on, with the appropriations that arrive `later`; and the shares that are left out."""
+    steps: list[Arrival | tuple[Share, str]] = []
+    left_out: list[Share] = []
+    to_come = list(later)
+    for share in shares:
+        while share.amount > pool and to_come:
+            arrival = to_come.pop(0)
+            steps.append(arrival)
+            pool, day = pool + arrival.amount, str(arrival.on)
+        if share.amount > pool:
+            left_out.append(share)
+            continue
+        steps.append((share, day))
+        pool -= share.amount
+    return [*steps, *to_come], left_out
+
+
+def _arrivals(plan: Mapping[str, Any]) -> Iterator[Arrival]:
+    if "appropriation" in plan:
+        one = plan["appropriation"]
+        yield Arrival("appropriation", "appropriated", str(one["received_on"]), one)
+    for number, each in enumerate(plan.get("appropriations", ()), 1):
+        yield Arrival(f"appropriations[{number}]", f"appropriated-{number}", each.get("received_on"), each)
+
+
+def _shares(body: Mapping[str, Any]) -> Iterator[Share]:
+    for number, line in enumerate(body["projects"], 1):
+        for batch, amount in line["amounts"].items():
+            yield Share(number, line["code"], batch, amount)
+
+
+def _money(text: str | None) -> Money:
+    """The amount; zero if it could not be read, which is reported elsewhere."""
+    return Money.parse(text) if text else Money(0)
