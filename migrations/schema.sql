@@ -365,6 +365,54 @@ CREATE FUNCTION public.of_fund(allotted numeric, pool numeric, recovered numeric
 CREATE FUNCTION public.origin_balance_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(version bigint, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
     LANGUAGE sql STABLE
     AS $$
+    with first as (
+        select version, first_fen + amount as bound from appropriation where fund = of_fund order by version limit 1
+    ), changed as materialized (
+        select version, account, sum(change) as change
+        from (
+            select version, account, change
+            from origin_change
+            where
+                fund = of_fund
+                and (at_position is null or block < at_position / 10000)
+                and (at_booked_on is null or booked_on <= at_booked_on)
+            union all
+            select a.version, leg.account, leg.sign * (
+                least(upper(fen.range), a.first_fen + a.amount) - greatest(lower(fen.range), a.first_fen)
+            )
+            from movement as m
+            cross join first
+            cross join lateral unnest(m.fen) as fen (range)
+            join appropriation as a
+                on a.fund = m.fund and a.first_fen < upper(fen.range) and a.first_fen + a.amount > lower(fen.range)
+            cross join lateral (values (m.source, -1), (m.target, 1)) as leg (account, sign)
+            where
+                m.fund = of_fund
+                and m.position > at_position / 10000 * 10000
+                and m.position <= at_position
+                and (at_booked_on is null or m.booked_on <= at_booked_on)
+                and upper(m.fen) > first.bound
+                and a.version <> first.version
+                and leg.account <> 'treasury'
+        ) as each
+        group by version, account
+    ), of_fund as (
+        select leg.account, sum(leg.amount) as amount
+        from batch_balance_at(of_fund, at_position, at_booked_on) as b
+        cross join lateral (values
+            ('pool'::account, pool), ('surrendered', surrendered), ('recovered', recovered), ('line', line),
+            ('committed', committed), ('payable', payable), ('in_approval', in_approval), ('in_transit', in_transit),
+            ('paid', paid)
+        ) as leg (account, amount)
+        group by leg.account
+    ), held as (
+        select version, account, change from changed
+        union all
+        select first.version, f.account, f.amount - coalesce(others.change, 0)
+        from of_fund as f
+        cross join first
+        left join (select account, sum(change) as change from changed group by account) as others using (account)
+    )
     select
         version,
         coalesce(sum(change) filter (where account = 'pool'), 0)::bigint,
@@ -376,29 +424,7 @@ CREATE FUNCTION public.origin_balance_at(of_fund text, at_position bigint, at_bo
         coalesce(sum(change) filter (where account = 'in_approval'), 0)::bigint,
         coalesce(sum(change) filter (where account = 'in_transit'), 0)::bigint,
         coalesce(sum(change) filter (where account = 'paid'), 0)::bigint
-    from (
-        select version, account, change
-        from origin_change
-        where
-            fund = of_fund
-            and (at_position is null or block < at_position / 10000)
-            and (at_booked_on is null or booked_on <= at_booked_on)
-        union all
-        select a.version, leg.account, leg.sign * (
-            least(upper(fen.range), a.first_fen + a.amount) - greatest(lower(fen.range), a.first_fen)
-        )
-        from movement as m
-        cross join lateral unnest(m.fen) as fen (range)
-        join appropriation as a
-            on a.fund = m.fund and a.first_fen < upper(fen.range) and a.first_fen + a.amount > lower(fen.range)
-        cross join lateral (values (m.source, -1), (m.target, 1)) as leg (account, sign)
-        where
-            m.fund = of_fund
-            and m.position > at_position / 10000 * 10000
-            and m.position <= at_position
-            and (at_booked_on is null or m.booked_on <= at_booked_on)
-            and leg.account <> 'treasury'
-    ) as changed
+    from held
     group by version
 $$;
 

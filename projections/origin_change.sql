@@ -1,17 +1,29 @@
 -- origin_change: what the movements of each booking date changed in each account of the fen of one appropriation, in
--- every block of ten thousand positions.
-with moved as materialized (
+-- every block of ten thousand positions. The first appropriation of a fund has no rows: its fen are those that the
+-- others have not, and most funds have no others.
+with first as materialized (
+    select f.fund, a.bound
+    from (select distinct fund from movement where position > %(after)s and position <= %(upto)s) as f
+    cross join lateral (
+        select first_fen + amount as bound from appropriation where fund = f.fund order by version limit 1
+    ) as a
+), moved as materialized (
     select
         m.fund,
         (m.position - 1) / 10000 as block,
         m.booked_on,
         m.source,
         m.target,
-        lower(fen.range) as first,
+        greatest(lower(fen.range), first.bound) as first,
         upper(fen.range) as bound
     from movement as m
+    join first using (fund)
     cross join lateral unnest(m.fen) as fen (range)
-    where m.position > %(after)s and m.position <= %(upto)s
+    where
+        m.position > %(after)s
+        and m.position <= %(upto)s
+        and upper(m.fen) > first.bound
+        and upper(fen.range) > first.bound
 ), part as (
     select a.version, m.*, least(m.bound, a.first_fen + a.amount) - greatest(m.first, a.first_fen) as amount
     from moved as m

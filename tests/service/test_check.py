@@ -147,7 +147,7 @@ DAMAGE = {
     "appropriation": "update appropriation set amount = amount - 1",
     "batch_change": "update batch_change set change = change + 1 where project = 'yx-ip-2018-08' and account = 'paid'",
     "spending": "update spending set paid = paid + 1 where booked_on in (select max(booked_on) from spending)",
-    "origin_change": "update origin_change set change = change + 1 where account = 'paid'",
+    "origin_change": "insert into origin_change values ('yx-ip-2018', 0, 99, 'paid', '2019-05-20', 1)",
     "plan_source": "insert into plan_source values ('yx-ip-2018', 4, '省', 1, '2019-05-20', '省级', 'provincial', 1)",
     "plan": "update plan set planned = planned + 1 where project = 'yx-ip-2018-01' and batch = 1",
     "project": "update project set name = 'x' where project = 'yx-ip-2018-01'",
@@ -163,10 +163,16 @@ DAMAGE = {
     "citation": "update citation set sha256 = 'ff' where position = 2",
 }
 AMOUNTS = {
-    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "origin_change", "spending", "plan",
+    "movement", "balance", "batch_change", "lot", "fund", "appropriation", "spending", "plan",
     "payment", "recovery",
 }  # fmt: skip
-ROWS = {"application": "missing-row", "plan_source": "extra-row", "waiver": "extra-row", "reconciliation": "extra-row"}
+ROWS = {
+    "application": "missing-row",
+    "origin_change": "extra-row",
+    "plan_source": "extra-row",
+    "waiver": "extra-row",
+    "reconciliation": "extra-row",
+}
 
 
 @pytest.mark.parametrize("table", projections.ORDER)
