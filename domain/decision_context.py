@@ -51,6 +51,12 @@ class Context(Struct, frozen=True):
         self.distinguished.add(self.header.by.distinguished_by(other))
         return self.header.by.same_as(other, self.ledger.alike)
 
+    def same_human_as(self, other: Poster) -> str | None:
+        """As `same_as`, but several people may use one key."""
+        by_person = self.header.by.distinguished_by(other) is DistinguishedBy.PERSON
+        self.distinguished.add(DistinguishedBy.PERSON if by_person else DistinguishedBy.NAME)
+        return self.header.by.same_human_as(other, self.ledger.alike)
+
     def is_actor(self, name: str) -> bool:
         """Whether the typed `name` looks like that of the poster of this event."""
         self.distinguished.add(DistinguishedBy.NAME)

@@ -171,6 +171,12 @@ class Poster(Struct, frozen=True):
             return other.actor
         return other.key if normalized(self.key) == normalized(other.key) else None
 
+    def same_human_as(self, other: Poster, alike: Callable[[str, str], bool]) -> str | None:
+        """As `same_as`, but several people may use one key, as that of a system in which payments are approved."""
+        if self.distinguished_by(other) is DistinguishedBy.PERSON:
+            return self.person if alike(str(self.person), str(other.person)) else None
+        return other.actor if alike(self.actor, other.actor) else None
+
     def distinguished_by(self, other: Poster) -> DistinguishedBy:
         """On what it rests that the posters are two people: on their persons, if both are known in one register."""
         known = self.person and other.person and _register(self.person) == _register(other.person)

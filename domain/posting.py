@@ -53,6 +53,8 @@ ACCOUNTS = {
     PAID: Account("project", ("project", "award", "batch", "payment")),
 }
 IN_FLIGHT = (IN_APPROVAL, IN_TRANSIT)
+OF_PAYMENT = (*IN_FLIGHT, PAID)
+"""The accounts that hold the money of one payment."""
 ALLOTTED = (LINE, COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT, PAID)
 """The accounts that together hold the amount allotted to a batch of a project and not returned to the fund."""
 

@@ -25,6 +25,7 @@ from domain.project.payment import (
     PaymentRequested,
 )
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
+from domain.project.waiver import WaiverGranted
 from domain.state.entities import ActualPayee, BankAccount, Payee
 from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, PlannedBatch, Settings, Task
 from tests.scenario import Scenario, day, post
@@ -119,6 +120,11 @@ def payee(name: str = "a") -> Payee:
     return Payee(f"示例{name}", f"9{name}", BankAccount("0001", f"digest-{name}"))
 
 
+def payee_waiver(award: str = "L-a", to: str = "b", at_most: str = "100.00") -> WaiverGranted:
+    """A waiver by which the payee `to` may receive money of the award."""
+    return WaiverGranted("PayeeMismatch", "批准", award, payee=payee(to), at_most=yuan(at_most))
+
+
 def actual(name: str = "a", uscc: str | None = None) -> ActualPayee:
     """The payee that the bank reports."""
     return ActualPayee(payee(name).name, payee(name).account, uscc)
@@ -154,7 +160,7 @@ def review(**scores: int) -> ReviewConcluded:
 
 
 def notice(first: str, last: str, *names: str) -> NoticeStarted:
-    proposed = tuple(Proposal(f"A-{name}", yuan("50.00")) for name in names)
+    proposed = tuple(Proposal(f"A-{name}", yuan("200.00")) for name in names)
     return NoticeStarted(proposed, day(first), day(last))
 
 
@@ -226,7 +232,7 @@ def request(payment: str = "P1", award: str = "a", batch: int = 1, amount: str =
 
 def approvals(payment: str = "P1", on: str = "3-3") -> tuple[Posted, ...]:
     return tuple(
-        post(PROJECT, PaymentApproved(payment, level), on, actor="审批人", key="approver")
+        post(PROJECT, PaymentApproved(payment, level), on, actor=f"{level}人", key="approver")
         for level in SETTINGS.approvals
     )
 

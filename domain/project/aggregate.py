@@ -20,7 +20,7 @@ from domain.project import acceptance, amendment, award, call, lifecycle, paymen
 from domain.project.condition import OPEN
 from domain.project.lifecycle import ProjectOpened
 from domain.project.revert import reverted
-from domain.state.project import Project
+from domain.state.project import Project, awarded_after, with_payments_to_others
 
 
 class Chapter(Protocol):
@@ -50,10 +50,13 @@ def evolve(project: Project | None, event: Recorded) -> Project:
     if project is None:
         return lifecycle.opened(event)
     if event.moves:
-        project = replace(project, accounts=project.accounts.apply(event.moves))
+        awarded = awarded_after(project.awarded, event.moves)
+        project = replace(project, accounts=project.accounts.apply(event.moves), awarded=awarded)
     if isinstance(fact, EntryReversed):
-        return reverted(project, fact, event)
-    return _CHAPTERS[type(fact)].evolve(project, fact, event)
+        project = reverted(project, fact, event)
+    else:
+        project = _CHAPTERS[type(fact)].evolve(project, fact, event)
+    return with_payments_to_others(project, event.moves)
 
 
 def decide(context: Context, project: Project | None, fact: Fact) -> Decision:

@@ -14,8 +14,9 @@ from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
+from domain.project.condition import within_notice
 from domain.project.lifecycle import ProjectFact
-from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
+from domain.rules.award import AboveNotice, AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan, NotInPlan
@@ -67,14 +68,16 @@ class AwardAmended(ProjectFact, frozen=True):
     """The amount of an award in one batch was increased or reduced by `amount`.
 
     If `increase` is true, the money comes from the line. Otherwise the money must be unpaid and returns to the line.
-    With `funding_source` or `appropriation`, only money of it moves.
+    With `funding_source` or `appropriation`, only money of it moves. An award is not increased above the amount that
+    the public was shown, until a supplementary notice has shown the new amount.
     """
 
     zh = "立项金额调整"
     about_zh = "调整立项金额：从项目额度追加，或将未付部分退回项目额度。"
     reversible = Reversible(in_part=True)
     cites = (("纪要",),)
-    refused_by = (*LIVE, NotInPlan, BatchNotInPlan, *OF_ORIGIN, BalanceTooSmall)
+    apart_from = ("WaiverGranted",)
+    refused_by = (*LIVE, NotInPlan, BatchNotInPlan, AboveNotice, SamePerson, *OF_ORIGIN, BalanceTooSmall)
     award: str
     batch: int
     increase: bool
@@ -228,6 +231,8 @@ def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
 
 def _amend(context: Context, project: Project, line: Line, fact: AwardAmended) -> Decision:
     gate = line.batch(fact.batch).gate
+    if fact.increase:
+        within_notice(context, project, fact.award, fact.amount)
     when = GATE_OPEN if gate in project.awards[fact.award].gates else GATE_SHUT
     way = f"{'up' if fact.increase else 'down'}, {when}"
     place, origin = project.place(fact.award, fact.batch), of_origin(context.ledger.fund(project.fund), fact)

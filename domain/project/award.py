@@ -32,6 +32,9 @@ def _decided(project: Project, fact: AwardListDecided) -> Iterator[Restored]:
 class AwardListDecided(AwardList, frozen=True):
     """The meeting decided the award list: `awards` has one row per award, with its payee and its amount per batch.
 
+    Each payee is the applicant, unless a waiver for the application names the payee, and gets no more than the public
+    was shown.
+
     `review` and `notice` are the versions of the ReviewConcluded and NoticeStarted events that the list is based on;
     omit `notice` if the fund's notices follow the decision. With `by_score`, the amounts must equal the allocation by
     score in multiples of `quantum` (default: the fund's setting), and the ledger sets `tie_order`. `shared_among` names
@@ -42,6 +45,7 @@ class AwardListDecided(AwardList, frozen=True):
     about_zh = "作出立项决定：资金从项目额度转为应付（拨付条件已具备）或立项承诺。"
     reversible = Reversible(restores=_decided)
     cites = (("纪要",), ("立项文号",))
+    apart_from = ("WaiverGranted",)
     refused_by = (*rules_of(LIST), *OF_ORIGIN)
 
 

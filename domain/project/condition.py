@@ -11,13 +11,13 @@ from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
 from domain.project.waiver import key, waived
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
-from domain.rules.award import AwardEnded, AwardNotShown
+from domain.rules.award import AboveNotice, AwardEnded, AwardNotShown
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName
 from domain.rules.fund import BatchNotInPlan, FundIsClosed, NotInPlan
 from domain.rules.payment import GateShut, PayeeMismatch
 from domain.rules.project import ProjectIsClosed
-from domain.rules.waiver import SamePerson
+from domain.rules.waiver import SamePerson, WaiverUsedUp
 from domain.state.entities import Acceptance
 from domain.state.fund import Gate
 from domain.state.project import Project
@@ -46,6 +46,26 @@ def _was_shown(context: Context, project: Project, fact: Any) -> Evidence:
         raise AwardNotShown(award=fact.award)
     context.not_before("NoticeCompleted", shown.completed.on)
     return (Reference(context.stream, shown.started), Reference(context.stream, shown.completed.version))
+
+
+def within_notice(context: Context, project: Project, name: str, more: int = 0) -> Evidence:
+    """Checks that the award `name` with `more` fen is not above the amount that the last completed notice showed.
+
+    Passes an award that no notice has listed yet. Raises AboveNotice, unless the rule is waived for the award. By the
+    first edition of the rules, and if the fund's settings say so, a notice did not bind the amounts. Returns the
+    waiver's event if it is needed. Raises SamePerson if the person who posts the event granted the waiver.
+    """
+    shown, amount = project.shown(name), project.awarded.get(name, 0) + more
+    binds = context.ledger.fund(project.fund).settings.notice_binds_amounts is not False
+    if context.header.edition == 1 or not binds or shown is None or amount <= shown.amount:
+        return ()
+    if not waived(context, project, AboveNotice, "award", name):
+        raise AboveNotice(application=project.award(name).application, shown=shown.amount, amount=Money(amount))
+    return (Reference(context.stream, project.waivers[key("AboveNotice", "award", name)].version),)
+
+
+def _is_as_shown(context: Context, project: Project, fact: Any) -> Evidence:
+    return within_notice(context, project, fact.award)
 
 
 def _is_not_objected_to(_: Context, project: Project, fact: Any) -> Evidence:
@@ -80,15 +100,22 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
     if fact.payee == award.payee:
         context.not_before("PayeeChanged", award.payee_by.on)
         return (Reference(context.stream, award.payee_by.version),)
-    if not waived(context, project, PayeeMismatch, "award", fact.award):
+    if not allowed_payee(project, fact):
         raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
-    return (Reference(context.stream, project.waivers[key("PayeeMismatch", "award", fact.award)].version),)
+    waived(context, project, PayeeMismatch, "award", fact.award)
+    waiver = project.waivers[key("PayeeMismatch", "award", fact.award)]
+    used, amount = project.to_others.get(fact.award, 0), getattr(fact, "amount", 0)
+    if waiver.at_most is not None and used + amount > waiver.at_most:
+        raise WaiverUsedUp(payee=str(fact.payee), at_most=waiver.at_most, used=Money(used), amount=Money(amount))
+    return (Reference(context.stream, waiver.version),)
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
-    """Whether `fact.payee` is the payee of the award `fact.award`, or a waiver for this award allows any payee."""
-    waiver = key("PayeeMismatch", "award", fact.award)
-    return fact.payee == project.award(fact.award).payee or waiver in project.waivers
+    """Whether `fact.payee` is the payee of the award `fact.award`, or the one whom a waiver for this award allows."""
+    if fact.payee == project.award(fact.award).payee:
+        return True
+    waiver = project.waivers.get(key("PayeeMismatch", "award", fact.award))
+    return waiver is not None and waiver.payee in (None, fact.payee)
 
 
 def _money_is_payable(_: Context, project: Project, fact: Any) -> Evidence:
@@ -110,7 +137,7 @@ ENOUGH = Guard("The payable balance covers the amount.", "应付余额足够。"
 PAYEE = Guard(
     "The payee is the award's payee, or a waiver allows another.",
     "收款人与立项一致，或已批准例外。",
-    (PayeeMismatch, SamePerson, BeforeItsCause),
+    (PayeeMismatch, WaiverUsedUp, SamePerson, BeforeItsCause),
     _payee_is_awarded,
 )
 PAYMENT = (
@@ -120,6 +147,12 @@ PAYMENT = (
         "立项已公示且公示期满。",
         (AwardNotShown, BeforeItsCause),
         _was_shown,
+    ),
+    Guard(
+        "The award is not above the amount that the public was shown, or this was waived.",
+        "立项金额不超过公示金额，或已批准例外。",
+        (AboveNotice, SamePerson),
+        _is_as_shown,
     ),
     NOT_OBJECTED_TO,
     Guard(

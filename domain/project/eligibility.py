@@ -15,7 +15,9 @@ from domain.money import Money
 from domain.normalise import number_order
 from domain.posting import LINE, Place
 from domain.project.lifecycle import ProjectFact
+from domain.project.waiver import key, waived
 from domain.rules.award import (
+    AboveNotice,
     AllocationMismatch,
     BasisMismatch,
     FixedTotalNotUsed,
@@ -24,14 +26,17 @@ from domain.rules.award import (
     NoPlacesLeft,
     NothingToShareBy,
     NotInNotice,
+    PayeeNotApplicant,
     QuantumTooCoarse,
     ScoreMismatch,
+    ShareMismatch,
 )
-from domain.rules.call import NoNotice, NoReview, NoRoundUnderWay, NotStanding, ObjectionOpen
+from domain.rules.call import InvalidCode, NoNotice, NoReview, NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import BatchNotInPlan, NotInPlan
+from domain.rules.waiver import SamePerson
 from domain.state.entities import Payee, no_name_twice
-from domain.state.fund import NoticeOrder
+from domain.state.fund import NoticeOrder, Share
 from domain.state.project import Project
 
 # Contents -----------------------------------------------------------------------
@@ -130,6 +135,47 @@ def _applications_stand(_: Context, project: Project, fact: AwardList) -> Eviden
         if row.score != current.scores[row.application]:
             reviewed = current.scores[row.application]
             raise ScoreMismatch(application=row.application, score=row.score, reviewed=reviewed)
+    return ()
+
+
+def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList) -> Evidence:
+    """Checks that each payee is the applicant, or the payee whom a waiver for the application names.
+
+    Raises InvalidCode, PayeeNotApplicant. By the first edition of the rules, a list could pay any payee. Returns the
+    events of the waivers that are needed. Raises SamePerson if the person who posts the list granted one of them.
+    """
+    evidence = []
+    for row in fact.awards if context.header.edition > 1 else ():
+        if not context.ledger.valid_uscc(row.payee.uscc):
+            raise InvalidCode(uscc=row.payee.uscc)
+        applicant = project.applications[row.application].uscc
+        if row.payee.uscc == applicant:
+            continue
+        waiver = project.waivers.get(key("PayeeNotApplicant", "application", row.application))
+        if waiver is None or waiver.payee != row.payee:
+            raise PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=applicant)
+        waived(context, project, PayeeNotApplicant, "application", row.application)
+        evidence.append(Reference(context.stream, waiver.version))
+    return tuple(evidence)
+
+
+def _is_within_notice(context: Context, project: Project, fact: AwardList) -> Evidence:
+    """Checks that no application gets more than the notice that the list cites proposed. Raises AboveNotice."""
+    notice, settings = project.current_round().notice, context.ledger.fund(project.fund).settings
+    binds = context.header.edition > 1 and settings.notice_binds_amounts is not False
+    if not binds or fact.notice is None or notice is None:
+        return ()
+    for row in fact.awards:
+        amount, shown = sum(share.amount for share in row.amounts), notice.amounts[row.application]
+        if amount > shown:
+            raise AboveNotice(application=row.application, shown=shown, amount=Money(amount))
+    return ()
+
+
+def _is_shared_as_planned(context: Context, project: Project, fact: AwardList) -> Evidence:
+    share = context.ledger.fund(project.fund).line(project.code).share
+    if share is not None and fact.by_score != (share is Share.BY_SCORE):
+        raise ShareMismatch(share=share, by_score=fact.by_score)
     return ()
 
 
@@ -240,6 +286,18 @@ ROWS_ELIGIBLE = Guard(
     (UnknownName, NotStanding, NotInNotice, ScoreMismatch),
     _applications_stand,
 )
+ROWS_PAYEES = Guard(
+    "Each payee is the applicant, or a waiver names the payee.",
+    "收款人为申报单位，或已批准例外。",
+    (InvalidCode, PayeeNotApplicant, SamePerson),
+    _are_paid_to_applicants,
+)
+ROWS_SHOWN = Guard(
+    "No application gets more than the notice proposed.",
+    "立项金额不超过公示金额。",
+    (AboveNotice,),
+    _is_within_notice,
+)
 PLACES = Guard("The award limit is not exceeded.", "立项名额未满。", (NotInPlan, NoPlacesLeft), _places_are_left)
 ROWS_BY_SCORE = Guard(
     "Amounts allocated by score equal the calculated allocation.",
@@ -253,7 +311,7 @@ ROWS_COVERED = Guard(
     (BatchNotInPlan, BalanceTooSmall, FixedTotalNotUsed),
     _line_has_it,
 )
-OF_ROWS = (ROWS_ELIGIBLE, ROWS_BY_SCORE, ROWS_COVERED)
+OF_ROWS = (ROWS_ELIGIBLE, ROWS_PAYEES, ROWS_SHOWN, ROWS_BY_SCORE, ROWS_COVERED)
 """The guards that check the rows of an award list one by one; a list without rows passes them."""
 LIST = (
     Guard(
@@ -276,12 +334,20 @@ LIST = (
         _names_are_new,
     ),
     ROWS_ELIGIBLE,
+    ROWS_PAYEES,
+    ROWS_SHOWN,
     PLACES,
     Guard(
         "A fixed total is fully allotted before the first decision.",
         "总额不变的项目，首次立项前额度已全部分配。",
         (LineNotAllotted,),
         _is_allotted,
+    ),
+    Guard(
+        "The money is shared as the plan says: by score, or as decided.",
+        "按计划规定的方式分配：按得分，或由会议决定。",
+        (NotInPlan, ShareMismatch),
+        _is_shared_as_planned,
     ),
     ROWS_BY_SCORE,
     ROWS_COVERED,

@@ -21,6 +21,7 @@ from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, 
 from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
+    ApproverTwice,
     PaymentStatusWrong,
     RequesterMayNotApprove,
 )
@@ -65,15 +66,17 @@ class PaymentRequested(ProjectFact, frozen=True):
 class PaymentApproved(ProjectFact, frozen=True):
     """The payment was approved at one approval level. All levels, such as 审核 and 审批, approve in a fixed order.
 
-    The ledger sets `final` to true if `level` is the last level.
+    Each level is approved by another person, unless the fund's settings say otherwise. All of them may use one key, as
+    that of an approval system: then the typed names, or the persons of tokens, tell them apart. The ledger sets `final`
+    to true if `level` is the last level.
     """
 
     zh = "支付审批通过"
-    about_zh = "通过一级审批，依次进行；申请人不得审批。"
+    about_zh = "通过一级审批，依次进行；申请人不得审批，各级由不同的人办理（可由规则参数免除）。"
     reversible = None
     cites = (("审批单",),)
     apart_from = ("PaymentRequested", "WaiverGranted")
-    refused_by = (*STEP, *AFTER_REQUEST_RULES, RequesterMayNotApprove, ApprovalOutOfTurn)
+    refused_by = (*STEP, *AFTER_REQUEST_RULES, RequesterMayNotApprove, ApprovalOutOfTurn, ApproverTwice)
     payment: str
     level: str
     final: bool = False
@@ -230,13 +233,21 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     on = event.header.occurred_on
     if isinstance(fact, PaymentRequested):
         requested = Payment(
-            event.version, fact.award, fact.batch, fact.payee, REQUESTED, event.by, since=on, levels=fact.levels
+            event.version,
+            fact.award,
+            fact.batch,
+            fact.payee,
+            REQUESTED,
+            event.by,
+            since=on,
+            levels=fact.levels,
+            by_waiver=fact.payee != project.awards[fact.award].payee,
         )
         return project.with_entity("payment", fact.payment, requested)
     changes: dict[str, object] = {"status": STEPS[type(fact)].leads_to, "since": on}
     if isinstance(fact, PaymentApproved):
         changes["status"] = APPROVED if fact.final else REQUESTED
-        changes["approvals"] = project.payments[fact.payment].approvals + 1
+        changes["approved_by"] = (*project.payments[fact.payment].approved_by, event.by)
     if isinstance(fact, PaymentConfirmed):
         changes["paid_in"] = event.booked_on.year
         award = project.payments[fact.payment].award
@@ -303,17 +314,21 @@ def _levels(context: Context, project: Project, payment: Payment) -> tuple[str, 
 
 def _approve(context: Context, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
     _check_four_eyes(context, fact.payment, payment)
-    levels = _levels(context, project, payment)
-    expected = levels[payment.approvals] if payment.approvals < len(levels) else None
+    levels, done = _levels(context, project, payment), len(payment.approved_by)
+    expected = levels[done] if done < len(levels) else None
     if fact.level != expected:
         raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
-    return context.allow(fact=replace(fact, final=payment.approvals + 1 == len(levels)))
+    if context.header.edition > 1 and context.ledger.fund(project.fund).settings.approvers_differ is not False:
+        for earlier in payment.approved_by:
+            if same := context.same_human_as(earlier):
+                raise ApproverTwice(payment=fact.payment, approver=same)
+    return context.allow(fact=replace(fact, final=done + 1 == len(levels)))
 
 
 def _reject(context: Context, project: Project, payment: Payment, fact: PaymentRejected) -> Decision:
     _check_four_eyes(context, fact.payment, payment)
-    levels = _levels(context, project, payment)
-    expected = levels[payment.approvals] if payment.approvals < len(levels) else None
+    levels, done = _levels(context, project, payment), len(payment.approved_by)
+    expected = levels[done] if done < len(levels) else None
     if fact.level not in (None, expected):
         raise ApprovalOutOfTurn(payment=fact.payment, level=str(fact.level), expected=expected)
     return context.allow(_whole(project, payment, fact), fact=replace(fact, level=expected))

@@ -191,16 +191,14 @@ def _round_changes(
             scores = Map({each.application: each.score for each in fact.scores})
             return {"review": event.cause, "scores": scores, "notice": None, "earlier": (), "noticed": Map()}
         case NoticeStarted():
-            listed = frozenset(proposal.application for proposal in fact.applications)
+            listed = Map({proposal.application: proposal.amount for proposal in fact.applications})
             earlier = (*current.earlier, *((current.notice,) if current.notice else ()))
             return {"notice": Notice(event.version, listed, fact.first_day, fact.last_day), "earlier": earlier}
         case NoticeCompleted():
             assert current.notice is not None, "the notice completed was started"
-            shown = dict.fromkeys(current.notice.applications, Shown(current.notice.version, event.cause))
-            return {
-                "notice": replace(current.notice, completed=event.cause),
-                "noticed": current.noticed.update(shown),
-            }
+            notice = current.notice
+            shown = {name: Shown(notice.version, event.cause, amount) for name, amount in notice.amounts.items()}
+            return {"notice": replace(notice, completed=event.cause), "noticed": current.noticed.update(shown)}
         case _:
             assert_never(fact)
 
@@ -288,13 +286,17 @@ def _check_listed(context: Context, project: Project, current: Round, name: str)
 
     If the fund's notices follow the decision, a notice lists only applications of this round with a live award. If the
     notices precede the decision, a notice lists eligible applications, and may list an application of this round with a
-    live award that no completed notice has listed yet. Raises UnknownName if no application has the name `name`, and
+    live award again, to show another amount. Raises UnknownName if no application has the name `name`, and
     BeforeItsCause if the award was decided after the day of the posted event.
+
+    By the first edition of the rules, an award that a completed notice had listed was not listed again before the
+    decision.
     """
     application = project.application(name)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     award = project.awards.get(application.award or "")
-    if first and (award is None or project.shown(str(application.award))):
+    again = award is not None and project.shown(str(application.award)) is not None
+    if first and (award is None or (again and context.header.edition == 1)):
         project.must_be_eligible(name)
         return
     if award is None or award.status is not AwardStatus.LIVE or application.round != current.number:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, Restored, Reversible
+from domain.money import Money
 from domain.project.lifecycle import ProjectFact
 from domain.rules import RULES, Refused
 from domain.rules.award import AwardEnded
+from domain.rules.call import InvalidCode
 from domain.rules.every_post import BeforeItsCause, UnknownName
-from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson
-from domain.state.entities import Waiver
+from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson, WaiverIncomplete
+from domain.state.entities import Payee, Waiver
 from domain.state.project import Project
 
 
@@ -24,19 +26,34 @@ class WaiverGranted(ProjectFact, frozen=True):
     """A waivable rule was waived for one award or one application. The application need not be received yet.
 
     The person who grants the waiver must not be the person who posts an event that benefits from the waiver, such as
-    the award.
+    the award. A waiver of PayeeMismatch or PayeeNotApplicant names the `payee` that it allows; the first also says how
+    much this payee may receive `at_most`, and payments use it up.
     """
 
     zh = "豁免批准"
-    about_zh = "对某一立项或申报豁免一条可豁免的规则；批准人不得是受益事项的经办人。"
+    about_zh = (
+        "对某一立项或申报豁免一条可豁免的规则；批准人不得是受益事项的经办人。"
+        "豁免收款人不符的，须写明收款人（payee）；用于支付的，还须写明其最多可收的金额（at_most）。"
+    )
     reversible = Reversible(restores=_granted, by_another=True)
     cites = (("批准文件",),)
     apart_from = ("AwardListDecided",)
-    refused_by = (NotWaivable, AlreadyWaived, UnknownName, AwardEnded, BeforeItsCause, SamePerson)
+    refused_by = (
+        NotWaivable,
+        AlreadyWaived,
+        WaiverIncomplete,
+        InvalidCode,
+        UnknownName,
+        AwardEnded,
+        BeforeItsCause,
+        SamePerson,
+    )
     rule: str
     reason: str
     award: str | None = None
     application: str | None = None
+    payee: Payee | None = None
+    at_most: Money | None = None
 
     @property
     def target(self) -> tuple[str, str | None]:
@@ -46,6 +63,9 @@ class WaiverGranted(ProjectFact, frozen=True):
         """
         return ("award", self.award) if self.award else ("application", self.application)
 
+
+NAMES = {"PayeeMismatch": ("payee", "at_most"), "PayeeNotApplicant": ("payee",)}
+"""The fields that a waiver of one of these rules must have."""
 
 Event = WaiverGranted
 FACTS: tuple[type[Fact], ...] = (Event,)
@@ -62,7 +82,8 @@ def key(rule: str, kind: str, name: str) -> str:
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     kind, name = fact.target
     assert name is not None
-    return project.with_entity("waiver", key(fact.rule, kind, name), Waiver(event.version, event.by))
+    waiver = Waiver(event.version, event.by, fact.payee, fact.at_most)
+    return project.with_entity("waiver", key(fact.rule, kind, name), waiver)
 
 
 def decide(context: Context, project: Project, fact: Event) -> Decision:
@@ -72,6 +93,12 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         raise NotWaivable(rule=fact.rule, kind=kind)
     if key(fact.rule, kind, name) in project.waivers:
         raise AlreadyWaived(rule=fact.rule, name=name)
+    if context.header.edition > 1:
+        for field in NAMES.get(fact.rule, ()):
+            if getattr(fact, field) is None:
+                raise WaiverIncomplete(rule=fact.rule, lacks=field)
+    if fact.payee and not context.ledger.valid_uscc(fact.payee.uscc):
+        raise InvalidCode(uscc=fact.payee.uscc)
     if kind == "award":
         award = project.live_award(name)
         context.not_before("AwardListDecided", award.decided.on)

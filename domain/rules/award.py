@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.money import Money
-from domain.rules.refused import SEED, Refused, setting
+from domain.rules.refused import PRACTICE, SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -33,6 +33,51 @@ class NotInNotice(Refused):
     remedy_zh = "填写已列入公示的申报；未公示的，重新公示后再立项或支付。"
     source = SEED
     application: str
+
+
+@dataclass(eq=False)
+class PayeeNotApplicant(Refused):
+    """The list pays {payee}, who is not the applicant of {application} ({applicant})."""
+
+    zh = "名单的收款人 {payee} 不是申报 {application} 的申报单位（{applicant}）。"
+    remedy = "Award to the applicant, or have the rule waived for this application and payee (WaiverGranted)."
+    remedy_zh = "收款人填申报单位；确需另付他人的，经批准对该申报、该收款人豁免（WaiverGranted）。"
+    source = PRACTICE
+    waivable = "application"
+    application: str
+    payee: str
+    applicant: str
+
+
+@dataclass(eq=False)
+class AboveNotice(Refused):
+    """The public notice showed {shown} yuan for the application {application}; it would be awarded {amount} yuan."""
+
+    zh = "申报 {application} 公示金额为 {shown} 元，立项金额将为 {amount} 元。"
+    remedy = (
+        "Award no more than the notice showed; to award or pay more, complete a supplementary notice that lists the"
+        " application with the new amount, or have the rule waived for the award."
+    )
+    remedy_zh = "立项金额不超过公示金额；确需增加的，按新金额补充公示，公示期满后再办理，或经批准对该立项豁免。"
+    source = setting("notice_binds_amounts")
+    waivable = "award"
+    application: str
+    shown: Money
+    amount: Money
+
+
+@dataclass(eq=False)
+class ShareMismatch(Refused):
+    """The plan says how the project's money is shared: {share}; a list with by_score {by_score} does not agree."""
+
+    zh = "计划规定本项目的分配方式为 {share}，名单的 by_score 为 {by_score}，与之不符。"
+    remedy = (
+        "Decide with by_score if the plan's line shares by score, and without it if the meeting decides the shares."
+    )
+    remedy_zh = "计划规定按得分分配的，名单填 by_score；规定由会议决定的，不填。"
+    source = SEED
+    share: str
+    by_score: bool
 
 
 @dataclass(eq=False)

@@ -55,6 +55,18 @@ class RequesterMayNotApprove(Refused):
 
 
 @dataclass(eq=False)
+class ApproverTwice(Refused):
+    """{approver} has approved the payment {payment} at another level already."""
+
+    zh = "{approver} 已在另一级次审批过支付 {payment}，各级审批须由不同的人办理。"
+    remedy = "Have another person approve this level."
+    remedy_zh = "由另一人办理本级审批。"
+    source = setting("approvers_differ")
+    payment: str
+    approver: str
+
+
+@dataclass(eq=False)
 class ApprovalOutOfTurn(Refused):
     """The next approval level of payment {payment} is {expected}, not {level}."""
 

@@ -49,6 +49,10 @@ WORDS = {
     "round": "征集轮次",
     "appropriation": "指标",
     "source": "来源",
+    "payee": "收款人",
+    "at_most": "最多可收的金额",
+    "decided": "会议决定",
+    "by_score": "按得分",
     "rank": "名次",
     "number": "序号",
     "total": "合计",
@@ -113,6 +117,7 @@ CODED = frozenset(
         "entry",
         "lacks",
         "origin",
+        "share",
         "direction",
         "difference",
     }

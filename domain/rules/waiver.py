@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from domain.rules.refused import DUTIES, Refused
+from domain.money import Money
+from domain.rules.refused import DUTIES, PRACTICE, Refused
 
 
 @dataclass(eq=False)
@@ -27,6 +28,32 @@ class AlreadyWaived(Refused):
     remedy_zh = "同一豁免只批准一次。"
     rule: str
     name: str
+
+
+@dataclass(eq=False)
+class WaiverIncomplete(Refused):
+    """The waiver of {rule} does not say {lacks}."""
+
+    zh = "豁免 {rule} 未写明 {lacks}。"
+    remedy = "Name the payee whom the waiver is for and, for payments, the most that this payee may receive."
+    remedy_zh = "写明所豁免的收款人；用于支付的，还须写明其最多可收的金额。"
+    source = PRACTICE
+    rule: str
+    lacks: str
+
+
+@dataclass(eq=False)
+class WaiverUsedUp(Refused):
+    """The waiver allows {payee} to receive {at_most} yuan; {used} are paid or under way, and {amount} are requested."""
+
+    zh = "豁免允许 {payee} 最多收款 {at_most} 元，已支付和在办 {used} 元，本次申请 {amount} 元。"
+    remedy = "Request no more than the waiver leaves, or have another waiver granted after this one is reversed."
+    remedy_zh = "申请金额不超过豁免余额；确需增加的，冲销原豁免后重新批准。"
+    source = PRACTICE
+    payee: str
+    at_most: Money
+    used: Money
+    amount: Money
 
 
 @dataclass(eq=False)

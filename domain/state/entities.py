@@ -92,21 +92,30 @@ class Application(Struct, frozen=True):
 class Notice(Struct, frozen=True):
     """A public notice 公示.
 
-    `version`: the version of its NoticeStarted event. `completed`: its NoticeCompleted event, None before that event.
+    `version`: the version of its NoticeStarted event. `amounts`: the amount proposed for each application listed.
+    `completed`: its NoticeCompleted event, None before that event.
     """
 
     version: int
-    applications: frozenset[str]
+    amounts: Map[str, Money]
     first_day: date
     last_day: date
     completed: Cause | None = None
 
+    @property
+    def applications(self) -> frozenset[str]:
+        return frozenset(self.amounts)
+
 
 class Shown(Struct, frozen=True):
-    """The completed notice that listed an application; `started` is the version of its NoticeStarted event."""
+    """The completed notice that listed an application, and the amount that it proposed for it.
+
+    `started` is the version of its NoticeStarted event.
+    """
 
     started: int
     completed: Cause
+    amount: Money
 
 
 class RoundStatus(StrEnum):
@@ -210,10 +219,10 @@ class PaymentStatus(StrEnum):
 class Payment(Struct, frozen=True):
     """A payment of an award.
 
-    `since`: the day of the payment's last step. `by`: who requested it. `approvals`: the number of levels that have
-    approved it. `paid_in`: the year in which the payment's confirmation is booked.
-    `levels`: the approval levels in force when the payment was requested; None in old logs, where the levels at the
-    fund's establishment apply.
+    `since`: the day of the payment's last step. `by`: who requested it. `approved_by`: who approved it, level by level.
+    `paid_in`: the year in which the payment's confirmation is booked. `levels`: the approval levels in force when the
+    payment was requested; None in old logs, where the levels at the fund's establishment apply. `by_waiver`: its payee
+    was not the award's when it was requested.
     """
 
     version: int
@@ -224,8 +233,9 @@ class Payment(Struct, frozen=True):
     by: Poster
     since: date
     levels: tuple[str, ...] | None = None
-    approvals: int = 0
+    approved_by: tuple[Poster, ...] = ()
     paid_in: int | None = None
+    by_waiver: bool = False
     steps: int = 0
     past: tuple[Payment, ...] = ()
 
@@ -251,10 +261,16 @@ class Recovery(Struct, frozen=True):
 
 
 class Waiver(Struct, frozen=True):
-    """The waiver of a rule for one award or application. `by`: who granted it."""
+    """The waiver of a rule for one award or application. `by`: who granted it.
+
+    `payee`: the only payee that the waiver allows. `at_most`: the most that this payee may receive. Both are None if
+    the rule is not about a payee, and in waivers by the first edition of the rules, which allowed any payee.
+    """
 
     version: int
     by: Poster
+    payee: Payee | None = None
+    at_most: Money | None = None
     steps: int = 0
     past: tuple[Waiver, ...] = ()
 

@@ -48,7 +48,9 @@ class Settings(EventPart, frozen=True):
     `december_percent`: the payments of December raise an alert if they reach this percentage of the year's payments.
     `reconcile_before_close`: if true, a period can be closed only when accepted statements cover all its days.
     `max_appropriation`: the largest amount of one appropriation; None: USUAL_MAX_APPROPRIATION. `max_total`: the
-    largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL.
+    largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL. `notice_binds_amounts`: unless false, no more
+    is awarded and paid than the public notice showed. `approvers_differ`: unless false, each approval level is another
+    person.
     """
 
     notice_working_days: int
@@ -64,11 +66,20 @@ class Settings(EventPart, frozen=True):
     reconcile_before_close: bool = False
     max_appropriation: Money | None = None
     max_total: Money | None = None
+    notice_binds_amounts: bool | None = None
+    approvers_differ: bool | None = None
 
     @property
     def ceilings(self) -> tuple[Money, Money]:
         """The largest amount of one appropriation, and the largest sum of all."""
         return self.max_appropriation or USUAL_MAX_APPROPRIATION, self.max_total or USUAL_MAX_TOTAL
+
+
+class Share(StrEnum):
+    """How the money of a line is divided among its awards: as the meeting decides, or in proportion to the scores."""
+
+    DECIDED = "decided"
+    BY_SCORE = "by_score"
 
 
 class Level(StrEnum):
@@ -115,7 +126,7 @@ class Line(EventPart, frozen=True):
     """One project of the plan, with its name in the plan's body (`name`) and in the annex (`name_annex`).
 
     `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:
-    whether an award list must award all money of the line.
+    whether an award list must award all money of the line. `share`: how the money is divided; None: as each list says.
     """
 
     project: str
@@ -130,6 +141,7 @@ class Line(EventPart, frozen=True):
     batches: tuple[LineBatch, ...]
     name_en: str | None = None
     number_raw: str | None = None
+    share: Share | None = None
 
     def find(self, number: int) -> LineBatch | None:
         return next((batch for batch in self.batches if batch.batch == number), None)

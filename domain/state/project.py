@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from domain.fen import FenSet
 from domain.money import Money
-from domain.posting import IN_FLIGHT, PAID, Accounts, Place
+from domain.posting import IN_FLIGHT, LINE, OF_PAYMENT, PAID, Accounts, Move, Place
 from domain.rules.award import AwardEnded, AwardInFlight
 from domain.rules.call import NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import NameTaken, UnknownName
@@ -45,6 +45,8 @@ class Project(Struct, frozen=True):
     `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
     recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
     the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
+    `awarded`: the fen that each award got out of the line, less those that went back to it. `to_others`: for each
+    award, the fen in approval, in transit and paid of its payments whose payee a waiver allowed.
     """
 
     code: str
@@ -66,6 +68,8 @@ class Project(Struct, frozen=True):
     recovered: Map[str, int] = Map()
     waivers: Map[str, Waiver] = Map()
     reversed: Map[int, FenSet] = Map()
+    awarded: Map[str, int] = Map()
+    to_others: Map[str, int] = Map()
 
     @property
     def closed(self) -> bool:
@@ -264,6 +268,27 @@ class Project(Struct, frozen=True):
             return replace(self, **{FIELD_OF[kind]: self.entities(kind).delete(name)})
         *past, before = entity.past
         return self.with_entity(kind, name, replace(before, past=tuple(past)))
+
+
+def awarded_after(awarded: Map[str, int], moves: Iterable[Move]) -> Map[str, int]:
+    """The map `awarded` (number of fen by award) after `moves`. Only moves from the line or to it change it."""
+    for moved in moves:
+        if moved.place.award is not None and LINE in (moved.source, moved.target):
+            sign = 1 if moved.source == LINE else -1
+            amount = awarded.get(moved.place.award, 0) + sign * moved.amount
+            awarded = awarded.set(moved.place.award, amount) if amount else awarded.delete(moved.place.award)
+    return awarded
+
+
+def with_payments_to_others(project: Project, moves: Iterable[Move]) -> Project:
+    """`project`, which is the one after `moves`, with its map `to_others` as it is after them."""
+    to_others = project.to_others
+    for moved in moves:
+        payment = project.payments.get(moved.place.payment or "")
+        if payment is not None and payment.by_waiver:
+            sign = (moved.target in OF_PAYMENT) - (moved.source in OF_PAYMENT)
+            to_others = to_others.set(payment.award, to_others.get(payment.award, 0) + sign * moved.amount)
+    return project if to_others is project.to_others else replace(project, to_others=to_others)
 
 
 FIELD_OF = {

@@ -69,7 +69,7 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
         return PaymentConfirmed(name, Money(paid.total), payee)
     if payment.status is PaymentStatus.APPROVED or not levels:
         return PaymentInstructed(name)
-    return PaymentApproved(name, levels[payment.approvals])
+    return PaymentApproved(name, levels[len(payment.approved_by)])
 
 
 def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:

@@ -12,10 +12,11 @@ from service.auth.api_keys import KeyRecord
 from service.auth.grants import Grant
 from service.look_alikes import alike
 
-KEPT_APART = sorted(
-    {(SCHEMAS[first].scope, SCHEMAS[second].scope) for second, fact in POSTABLE.items() for first in apart_from(fact)}
-)
-"""The pairs of scopes with which two steps of one matter are posted that two people must take."""
+_PAIRS = {
+    (SCHEMAS[first].scope, SCHEMAS[second].scope) for second, fact in POSTABLE.items() for first in apart_from(fact)
+}
+KEPT_APART = sorted(pair for pair in _PAIRS if pair[0] <= pair[1] or pair[::-1] not in _PAIRS)
+"""The pairs of scopes with which two steps of one matter are posted that two people must take; each pair once."""
 DUTIES = frozenset(scope for pair in KEPT_APART for scope in pair)
 
 

@@ -36,6 +36,7 @@ DEMO_KEYS: dict[str, Grant] = {
     "acceptance-panel": grant(["post:acceptance", "read"], sources=SOURCES),
     "treasury": grant(["post:payment", "read"], sources=SOURCES),
     "approver": grant(["approve:payment", "read"], sources=SOURCES),
+    "final-approver": grant(["approve:payment", "read"], sources=SOURCES),
     "waiver-board": grant(["post:waiver", "read"], sources=SOURCES),
     "corrections": grant(["post:reversal", "read"], sources=SOURCES),
     "auditor": grant(["read"]),
@@ -45,10 +46,22 @@ DEMO_PERSONS = {
     "award-board": "示例-1001 孙某",
     "treasury": "示例-1002 周某",
     "approver": "示例-1003 吴某",
+    "final-approver": "示例-1006 许某",
     "waiver-board": "示例-1004 李某",
     "corrections": "示例-1005 郑某",
 }
 """The invented people who use the demo keys, where rules for two people may compare them."""
+
+
+OF_LEVEL = {"审批": "final-approver"}
+"""The demo keys of approval levels; the other levels are approved with the key `approver`."""
+
+
+def key_of(event: Mapping[str, Any]) -> str:
+    """The name of the demo key with which this event of the example is posted."""
+    scope = SCHEMAS[event["type"]].scope
+    may_post = (name for name, granted in DEMO_KEYS.items() if scope in granted.scopes & POSTING)
+    return OF_LEVEL.get(event["data"].get("level", ""), next(may_post))
 
 
 def ensure_demo_keys(conn: Connection[Any], secret: bytes, file: Path) -> None:
@@ -78,10 +91,9 @@ def poster(ledger: Ledger, secret: bytes, on_post: Callable[[], None]) -> Callab
     The function uses the demo key that has the required scope, calls `on_post` after each successful post, and raises
     OtherHistory or Refused.
     """
-    by_scope = {scope: name for name, each in DEMO_KEYS.items() for scope in each.scopes & POSTING}
 
     def post(event: Mapping[str, Any]) -> int:
-        sender = by_scope[SCHEMAS[event["type"]].scope]
+        sender = key_of(event)
         envelope = cloudevents.parse_envelope(event)
         [outcome] = ledger.post([cloudevents.parse_post(envelope, sender, secret, DEMO_PERSONS.get(sender))])
         if isinstance(outcome, IdentityConflict):

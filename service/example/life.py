@@ -114,9 +114,9 @@ class _History:
         Returns the day on which the notices are completed. In one project, an objection is upheld: the next best
         applicant replaces the applicant that is excluded.
         """
+        last = first
         for project in self._projects:
-            self._start_notice(project, first, project.awarded)
-        last = self._notice_ends(first)
+            last = self._start_notice(project, first, proposals(project.awarded))
         disputed = next((each for each in self._projects if each.next_best()), None)
         if disputed:
             last = max(last, self._object(disputed, first + days(2)))
@@ -124,11 +124,12 @@ class _History:
             self._post(project.stream, "NoticeCompleted", last + days(1))
         return last + days(1)
 
-    def _start_notice(self, project: Project, first: date, listed: Sequence[Recipient]) -> None:
-        shown = {"first_day": first.isoformat(), "last_day": self._notice_ends(first).isoformat()}
-        project.notice = self._post(
-            project.stream, "NoticeStarted", first, "公示", applications=proposals(listed), **shown
-        )
+    def _start_notice(self, project: Project, first: date, listed: Sequence[Mapping[str, str]]) -> date:
+        """Give public notice of these proposals from the day `first`. Returns the last day of the notice."""
+        last = self._notice_ends(first)
+        shown = {"first_day": first.isoformat(), "last_day": last.isoformat()}
+        project.notice = self._post(project.stream, "NoticeStarted", first, "公示", applications=listed, **shown)
+        return last
 
     def _object(self, project: Project, on: date) -> date:
         """Post an objection that is received on the day `on` and upheld, then a new public notice.
@@ -147,8 +148,7 @@ class _History:
         excluded.out = True
         project.awarded = [*project.awarded[1:], substitute]
         project.quantum = allocate_by_score(project.amounts(), project.awarded)
-        self._start_notice(project, resolved + days(1), project.awarded)
-        return self._notice_ends(resolved + days(1))
+        return self._start_notice(project, resolved + days(1), proposals(project.awarded))
 
     def _notice_ends(self, first: date) -> date:
         last = first
@@ -205,8 +205,7 @@ class _History:
         first = on + days(5)
         substitute.amounts, substitute.trouble = dict(declining.amounts), declining.trouble
         substitute.award = f"{project.code}-L{len(project.awarded) + 1:02d}"
-        self._start_notice(project, first, [substitute])
-        last = self._notice_ends(first)
+        last = self._start_notice(project, first, proposals([substitute]))
         self._post(project.stream, "NoticeCompleted", last + days(1))
         self._decide_list(project, last + days(3), [substitute], by_score=False)
         self._sign(project, substitute, last + days(6))
@@ -279,8 +278,8 @@ class _History:
         """Move the money of the last batch of the recipient's award to the fund's first project, if possible.
 
         It is possible if three conditions hold: `project` is not the first project, the first project has the same
-        batch, and the first award of the first project has passed its acceptance. This first award is increased by the
-        moved amount, and the increase is paid.
+        batch, and the first award of the first project has passed its acceptance. A supplementary notice shows the new
+        amount of this first award; then the award is increased by the moved amount, and the increase is paid.
         """
         other, batch = self._projects[0], max(recipient.amounts)
         if project is other or batch not in other.amounts() or not other.awarded[0].accepted:
@@ -288,10 +287,14 @@ class _History:
         moved = {"from_project": project.code, "from_batch": batch, "to_project": other.code, "to_batch": batch}
         amount = Money(recipient.amounts[batch])
         self._post(self._fund, "FundsReallocated", on, "调剂批复", **moved, amount=str(amount))
-        raised = {"award": other.awarded[0].award, "batch": batch, "increase": True, "amount": str(amount)}
-        self._post(other.stream, "AwardAmended", on + days(2), "纪要", **raised, reason="示例：扩大专利组合")
-        due = Due(other, other.awarded[0], batch, self._settings["approvals"], amount)
-        self._poster.post_in_order(pay(due, on + days(3), attempt=2))
+        raised = other.awarded[0]
+        total = Money(sum(raised.amounts.values()) + amount)
+        last = self._start_notice(other, on + days(1), [{"application": raised.application, "amount": str(total)}])
+        self._post(other.stream, "NoticeCompleted", last + days(1))
+        change = {"award": raised.award, "batch": batch, "increase": True, "amount": str(amount)}
+        self._post(other.stream, "AwardAmended", last + days(2), "纪要", **change, reason="示例：扩大专利组合")
+        due = Due(other, raised, batch, self._settings["approvals"], amount)
+        self._poster.post_in_order(pay(due, last + days(3), attempt=2))
 
     def _close(self, on: date) -> None:
         """On the day `on`, close the first project; then close the fund's accounting periods of all past years."""

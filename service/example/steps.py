@@ -23,6 +23,8 @@ ACTORS = {
     "EntryReversed": "示例·会计主管郑某",
 }
 ACTOR = "示例·经办人周某"
+OF_LEVEL = {"审批": "示例·分管领导许某"}
+"""Who approves at these levels, in place of the actor of the event's type."""
 
 
 def days(count: int) -> timedelta:
@@ -106,7 +108,7 @@ class EventPoster:
                 "subject": stream,
                 "data": {
                     "occurred_on": on.isoformat(),
-                    "actor": ACTORS.get(type_, ACTOR),
+                    "actor": OF_LEVEL.get(data.get("level", ""), ACTORS.get(type_, ACTOR)),
                     "documents": [{"kind": kind, "number": number} for kind in cites],
                     **data,
                 },

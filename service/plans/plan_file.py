@@ -162,7 +162,7 @@ def _line(line: Mapping[str, Any], gates: Mapping[int, str]) -> dict[str, Any]:
     return {
         "project": line["code"],
         "number": line["number"],
-        **{name: line[name] for name in ("number_raw", "name", "name_en") if name in line},
+        **{name: line[name] for name in ("number_raw", "name", "name_en", "share") if name in line},
         "name_annex": line.get("name_annex", line["name"]),
         "tasks": line["tasks"],
         "award_rule": award_rule,

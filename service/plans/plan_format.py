@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import MAX_FEN, Money
-from domain.state.fund import Gate, Level, NoticeOrder
+from domain.state.fund import Gate, Level, NoticeOrder, Share
 from service.yaml_file.kinds import (
     DAY,
     TEXT,
@@ -106,6 +106,8 @@ SETTINGS = block(
         "reconcile_before_close": flag,
         "max_appropriation": AMOUNT,
         "max_total": AMOUNT,
+        "notice_binds_amounts": flag,
+        "approvers_differ": flag,
     },
 )
 FUND = block(
@@ -132,7 +134,7 @@ LINE = block(
         "amounts": by_batch,
         "total": AMOUNT,
     },
-    {"number_raw": TEXT, "name_annex": TEXT, "name_en": TEXT, "fixed_total": flag},
+    {"number_raw": TEXT, "name_annex": TEXT, "name_en": TEXT, "fixed_total": flag, "share": one_of(*Share)},
 )
 PLAN = block(
     {

@@ -16,7 +16,6 @@ from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGr
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
 from domain.project.recovery import RecoveryOrdered
 from domain.project.selection import ObjectionReceived, ObjectionResolved
-from domain.project.waiver import WaiverGranted
 from domain.state.fund import Level, Source
 from tests.lives import (
     ANOTHER,
@@ -34,6 +33,7 @@ from tests.lives import (
     only_a_awarded,
     paid,
     payee,
+    payee_waiver,
     plan,
     request,
     reviewed,
@@ -123,7 +123,7 @@ CASES = [
     (
         "waiver",
         Urgency.ODD,
-        awarded().given(post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER)),
+        awarded().given(post(PROJECT, payee_waiver("L-a"), "3-2", **ANOTHER)),
         "WaiverGranted",
     ),
     (
@@ -212,7 +212,7 @@ def test_a_closed_fund_needs_no_further_calendar():
 
 def test_the_alert_of_a_waiver_remains_after_its_project_is_closed():
     closed = only_a_awarded().given(
-        post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER),
+        post(PROJECT, payee_waiver("L-a"), "3-2", **ANOTHER),
         post(PROJECT, AwardDeclined("L-a", "放弃"), "3-3"),
         post(PROJECT, ProjectClosed(), "3-4"),
     )

@@ -14,10 +14,11 @@ from domain.decision import POSTABLE, apart_from
 from domain.entry_reversed import EntryReversed
 from domain.event import DistinguishedBy, Fact, Posted, Poster
 from domain.project.acceptance import AcceptanceRequested
-from domain.project.amendment import PayeeChanged
+from domain.project.amendment import AwardAmended, PayeeChanged
 from domain.project.call import Applicant, ApplicationReceived
 from domain.project.payment import PaymentApproved, PaymentInstructed, PaymentRejected, PaymentRequested
 from domain.project.recovery import RecoveryOrdered, RecoveryWaived
+from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal
 from domain.project.waiver import WaiverGranted
 from domain.rules import Refused
 from domain.rules.payment import RequesterMayNotApprove
@@ -30,11 +31,15 @@ from tests.lives import (
     award_list,
     awarded,
     called,
+    decided,
     line,
     noticed,
     paid,
     payee,
+    payee_waiver,
     request,
+    reviewed,
+    row,
     yuan,
 )
 from tests.scenario import Scenario, day, post
@@ -70,24 +75,31 @@ def by(poster: Poster):
 @cache
 def matters() -> dict[tuple[str, str], Matter]:
     """A matter for each pair of event types that two people must post."""
-    decided, noticed_ = awarded(), Scenario().given(*allotted(line()), *noticed())
+    both, noticed_ = awarded(), Scenario().given(*allotted(line()), *noticed())
     to_b = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("b"))
     requested = post(PROJECT, to_b, "3-3", actor="申请人", key="treasury", person="1003")
     approved = [
-        post(PROJECT, PaymentApproved("P1", level), "3-4", actor="审批人", key="approver") for level in ("审核", "审批")
+        post(PROJECT, PaymentApproved("P1", level), "3-4", actor=f"{level}人", key="approver")
+        for level in ("审核", "审批")
     ]
-    payee_waived = (WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2")
+    paid_to_b = replace(row("a", "30.00", "20.00"), payee=payee("b"))
+    to_another = (WaiverGranted("PayeeNotApplicant", "批准", None, "A-a", payee=payee("b")), "2-28")
+    fifty = NoticeStarted((Proposal("A-a", yuan("50.00")),), day("2-16"), day("2-20"))
+    shown = (post(PROJECT, fifty, "2-16"), post(PROJECT, NoticeCompleted(), "2-21"))
+    of_fifty = decided(Scenario().given(*allotted(line()), *reviewed(), *shown), row("a", "30.00", "20.00"))
+    up = AwardAmended("L-a", 1, increase=True, amount=yuan("10.00"), reason="调增")
+    payee_waived = (payee_waiver("L-a"), "3-2")
     asked = (request().fact, "3-2")
     order = (RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"), "4-1")
     late = (WaiverGranted("OutsideWindow", "不可抗力", None, "A-c"), "2-11")
     listed = [
-        Matter(decided, asked, (PaymentApproved("P1", "审核"), "3-3")),
-        Matter(decided, asked, (PaymentRejected("P1", "有误"), "3-3")),
-        Matter(decided, payee_waived, (to_b, "3-3")),
-        Matter(decided, payee_waived, (PaymentApproved("P1", "审核"), "3-4"), (requested,)),
-        Matter(decided, payee_waived, (PaymentInstructed("P1"), "3-5"), (requested, *approved)),
+        Matter(both, asked, (PaymentApproved("P1", "审核"), "3-3")),
+        Matter(both, asked, (PaymentRejected("P1", "有误"), "3-3")),
+        Matter(both, payee_waived, (to_b, "3-3")),
+        Matter(both, payee_waived, (PaymentApproved("P1", "审核"), "3-4"), (requested,)),
+        Matter(both, payee_waived, (PaymentInstructed("P1"), "3-5"), (requested, *approved)),
         Matter(
-            decided,
+            both,
             (WaiverGranted("EarlierBatchesUnsettled", "批准", "L-a"), "3-2"),
             (AcceptanceRequested("L-a"), "3-3"),
         ),
@@ -97,10 +109,12 @@ def matters() -> dict[tuple[str, str], Matter]:
             (ApplicationReceived("A-c", Applicant("示例c", "9c")), "2-11"),
         ),
         Matter(noticed_, (award_list(noticed_, *TWO_ROWS), "3-1"), payee_waived),
-        Matter(decided.given(*paid()), order, (RecoveryWaived("R1", yuan("1.00"), "破产"), "4-2")),
-        Matter(decided.given(*paid()), order, (EntryReversed, "4-2")),
-        Matter(decided, (PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"), (EntryReversed, "3-3")),
-        Matter(decided, payee_waived, (EntryReversed, "3-3")),
+        Matter(both.given(*paid()), order, (RecoveryWaived("R1", yuan("1.00"), "破产"), "4-2")),
+        Matter(both.given(*paid()), order, (EntryReversed, "4-2")),
+        Matter(both, (PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"), (EntryReversed, "3-3")),
+        Matter(both, payee_waived, (EntryReversed, "3-3")),
+        Matter(noticed_, to_another, (award_list(noticed_, paid_to_b), "3-1")),
+        Matter(of_fifty, (WaiverGranted("AboveNotice", "批准", "L-a"), "3-2"), (up, "3-3")),
     ]
     return {(type(each.first[0]).__name__, _name(each.second[0])): each for each in listed}
 
@@ -186,7 +200,7 @@ def test_where_persons_cannot_be_compared_typed_names_and_keys_are(one, other):
 def test_an_event_rests_on_the_weakest_of_what_its_rules_rest_on():
     decided = awarded()
     waived = decided.given(
-        post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", actor="领导", key="head"),
+        post(PROJECT, payee_waiver("L-a"), "3-2", actor="领导", key="head"),
     )
     to_b = PaymentRequested("P1", "L-a", 1, yuan("30.00"), payee("b"))
     requested = waived.given(post(PROJECT, to_b, "3-3", actor="申请人", key="treasury", person="1001"))

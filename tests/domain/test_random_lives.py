@@ -22,7 +22,6 @@ from domain.project.award import AwardListDecided
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentRequested
 from domain.project.recovery import RecoveryOrdered, RecoveryWaived
 from domain.project.selection import ObjectionReceived
-from domain.project.waiver import WaiverGranted
 from domain.replay import advance, after
 from domain.rules import RULES
 from domain.rules.award import NoPlacesLeft
@@ -33,7 +32,7 @@ from domain.rules.waiver import SamePerson
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus, PaymentStatus, RoundStatus
 from domain.state.fund import NoticeOrder
 from domain.state.project import FIELD_OF, Project
-from tests.lives import PROJECT, awarded, payee, yuan
+from tests.lives import PROJECT, awarded, payee, payee_waiver, yuan
 from tests.random_life import RandomLife, prove, replayable, script
 from tests.random_life.closing_steps import closing_posts
 from tests.random_life.model import Model
@@ -358,7 +357,7 @@ def test_every_state_can_be_wound_up(random):
 def test_a_payment_that_uses_a_waiver_is_advanced_by_a_person_who_did_not_grant_it():
     """Regression: a closing step let the person who granted the waiver approve the payment; the ledger refuses this."""
     requested = awarded().given(
-        post(PROJECT, WaiverGranted("PayeeMismatch", "例外", award="L-a"), "5-1", actor="丙", key="key-丙"),
+        post(PROJECT, payee_waiver("L-a", "other"), "5-1", actor="丙", key="key-丙"),
         post(PROJECT, PaymentRequested("P", "L-a", 1, yuan("10.00"), payee("other")), "5-2", actor="乙", key="key-乙"),
     )
     for seed in range(20):

@@ -49,6 +49,7 @@ from tests.lives import (
     only_a_awarded,
     paid,
     payee,
+    payee_waiver,
     request,
     review,
     reviewed,
@@ -63,7 +64,7 @@ reviewed_project = Scenario().given(*allotted(line()), *reviewed())
 running = reviewed_project.given(post(PROJECT, notice("2-16", "2-20", "a", "b"), "2-16"))
 shown_after = noticed_after().given(*shown("a", "b"))
 cancelled = (request(), post(PROJECT, PaymentCancelled("P1", "作废"), "3-3"))
-waiver = post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER)
+waiver = post(PROJECT, payee_waiver("L-a"), "3-2", **ANOTHER)
 late_application = post(PROJECT, WaiverGranted("OutsideWindow", "批准", None, "A-c"), "2-11", **ANOTHER)
 
 
@@ -234,7 +235,7 @@ def test_carried_forward_years_can_be_reversed_only_last_first():
     [
         RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"),
         PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"),
-        WaiverGranted("PayeeMismatch", "批准", "L-b"),
+        payee_waiver("L-b"),
     ],
     ids=lambda each: type(each).__name__ if not isinstance(each, dict) else None,
 )

@@ -50,7 +50,6 @@ from domain.project.selection import (
     ObjectionResolved,
     ReviewConcluded,
 )
-from domain.project.waiver import WaiverGranted
 from domain.rules.award import AwardInFlight
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.fund import FundIsClosed
@@ -71,6 +70,7 @@ from tests.lives import (
     only_a_awarded,
     paid,
     payee,
+    payee_waiver,
     request,
     reviewed,
     two_projects,
@@ -189,7 +189,7 @@ objected = reviewed_project.given(
     post(PROJECT, ObjectionReceived("Y1", "不实", "A-b"), "2-17"),
 )
 upheld = objected.given(post(PROJECT, ObjectionResolved("Y1", upheld=True, reason="属实"), "2-18"))
-waived = two_awards.given(post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", **ANOTHER))
+waived = two_awards.given(post(PROJECT, payee_waiver("L-a"), "3-2", **ANOTHER))
 noticed_project = Scenario().given(*allotted(line()), *noticed())
 
 STEPS = [

@@ -152,10 +152,12 @@ def test_a_notice_cannot_be_dated_before_the_review():
     a_reviewed_project.when(early).refused(BeforeItsCause, cause="ReviewConcluded")
 
 
-def test_a_further_notice_can_list_substitutes_but_not_awarded_applications():
+def test_a_further_notice_can_list_substitutes_and_awards_whose_amount_changes():
     decided = only_a_awarded()
     decided.when(post(PROJECT, notice("3-2", "3-6", "b"), "3-2")).accepted()
-    decided.when(post(PROJECT, notice("3-2", "3-6", "a"), "3-2")).refused(NotStanding, application="A-a")
+    decided.when(post(PROJECT, notice("3-2", "3-6", "a"), "3-2")).accepted()
+    before = post(PROJECT, notice("3-2", "3-6", "a"), "3-2", edition=1)
+    decided.when(before).refused(NotStanding, application="A-a")
     replaced = decided.given(post(PROJECT, notice("3-2", "3-6", "b"), "3-2"))
     replaced.when(post(PROJECT, award_list(replaced, row("b", "1.00", score=89)), "3-3")).refused(NoNotice)
 

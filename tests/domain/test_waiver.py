@@ -1,18 +1,34 @@
 import pytest
+from msgspec.structs import replace
 
+from domain.money import Money
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AwardRevoked
 from domain.project.call import Applicant, ApplicationReceived, CallClosed
-from domain.project.payment import PaymentRequested
+from domain.project.payment import PaymentCancelled, PaymentRequested
 from domain.project.waiver import WaiverGranted
 from domain.rules import RULES
 from domain.rules.acceptance import NoTriesLeft
-from domain.rules.award import AwardEnded
-from domain.rules.call import CallIsClosed, OutsideWindow
+from domain.rules.award import AwardEnded, PayeeNotApplicant
+from domain.rules.call import CallIsClosed, InvalidCode, OutsideWindow
 from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.rules.payment import PayeeMismatch
-from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson
-from tests.lives import ANOTHER, PROJECT, allotted, awarded, called, line, paid, payee, request, yuan
+from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson, WaiverIncomplete, WaiverUsedUp
+from tests.lives import (
+    ANOTHER,
+    PROJECT,
+    allotted,
+    award_list,
+    awarded,
+    called,
+    line,
+    noticed,
+    paid,
+    payee,
+    request,
+    row,
+    yuan,
+)
 from tests.scenario import Scenario, day, post
 
 decided = awarded()
@@ -21,7 +37,12 @@ LATE = ApplicationReceived("A-c", Applicant("示例c", "9c"))
 
 
 def waiver(rule: str, award: str | None = "L-a", application: str | None = None):
-    return WaiverGranted(rule, "主要领导批准", award, application)
+    """A waiver of `rule`, for the payee b if the rule is about payees."""
+    names = {
+        "PayeeMismatch": {"payee": payee("b"), "at_most": yuan("40.00")},
+        "PayeeNotApplicant": {"payee": payee("b")},
+    }
+    return WaiverGranted(rule, "主要领导批准", award, application, **names.get(rule, {}))
 
 
 def granted(scenario: Scenario, fact: WaiverGranted, on: str) -> Scenario:
@@ -67,7 +88,7 @@ def test_a_waiver_allows_a_late_application_until_the_call_is_closed():
 
 
 def test_only_a_waivable_rule_can_be_waived_and_only_for_its_kind_of_entity():
-    for rule in sorted({*RULES} - {"PayeeMismatch", "EarlierBatchesUnsettled", "NoTriesLeft"}):
+    for rule in sorted({*RULES} - {"PayeeMismatch", "EarlierBatchesUnsettled", "NoTriesLeft", "AboveNotice"}):
         decided.when(post(PROJECT, waiver(rule), "3-2", **ANOTHER)).refused(NotWaivable, rule=rule, kind="award")
     for fact in (
         waiver("NoSuchRule"),
@@ -112,3 +133,51 @@ def test_the_person_who_granted_a_waiver_for_an_award_cannot_use_it():
 def test_the_person_who_granted_a_waiver_for_an_application_cannot_post_it():
     waived = granted(called_project, waiver("OutsideWindow", None, "A-c"), "2-11")
     waived.when(post(PROJECT, LATE, "2-11", **ANOTHER)).refused(SamePerson, who="另一人")
+
+
+def to(name: str, amount: str, payment: str = "P1"):
+    return post(PROJECT, PaymentRequested(payment, "L-a", 1, yuan(amount), payee(name)), "3-3")
+
+
+def test_a_waiver_of_the_payee_is_for_one_payee_and_up_to_an_amount_that_payments_use_up():
+    waived = granted(decided, replace(waiver("PayeeMismatch"), at_most=yuan("20.00")), "3-2")
+    waived.when(to("c", "1.00")).refused(PayeeMismatch)
+    waived.when(to("b", "20.01")).refused(WaiverUsedUp, at_most=yuan("20.00"), used=Money(0), amount=yuan("20.01"))
+    some = waived.given(to("b", "15.00"))
+    some.when(to("b", "5.01", "P2")).refused(WaiverUsedUp, used=yuan("15.00"))
+    some.when(to("b", "5.00", "P2")).accepted()
+    some.when(to("a", "15.00", "P2")).accepted()
+    freed = some.given(post(PROJECT, PaymentCancelled("P1", "重开"), "3-4"))
+    assert freed.ledger.project("p").to_others["L-a"] == 0
+    again = PaymentRequested("P2", "L-a", 1, yuan("20.00"), payee("b"))
+    freed.when(post(PROJECT, again, "3-5")).accepted()
+
+
+def test_a_waiver_of_the_payee_names_a_valid_payee_and_an_amount():
+    for rule, lacking in (("PayeeMismatch", "payee"), ("PayeeMismatch", "at_most")):
+        less = replace(waiver(rule), **{lacking: None})
+        decided.when(post(PROJECT, less, "3-2", **ANOTHER)).refused(WaiverIncomplete, rule=rule, lacks=lacking)
+    wrong = replace(waiver("PayeeMismatch"), payee=replace(payee("b"), uscc="0"))
+    decided.when(post(PROJECT, wrong, "3-2", **ANOTHER)).refused(InvalidCode)
+
+
+def test_a_waiver_by_the_first_edition_allowed_any_payee_and_amount():
+    fact = WaiverGranted("PayeeMismatch", "批准", "L-a")
+    waived = decided.given(post(PROJECT, fact, "3-2", edition=1, **ANOTHER))
+    waived.when(to("b", "30.00")).accepted()
+    waived.when(to("c", "30.00")).accepted()
+
+
+def test_an_award_goes_to_the_applicant_or_to_the_payee_whom_a_waiver_names():
+    shown = Scenario().given(*allotted(line()), *noticed())
+    to_other = replace(row("a", "30.00", "20.00"), payee=payee("b"))
+    listed = post(PROJECT, award_list(shown, to_other), "3-1")
+    shown.when(listed).refused(PayeeNotApplicant, application="A-a", applicant="9a")
+    shown.when(replace(listed, header=replace(listed.header, edition=1))).accepted()
+    waived = granted(shown, waiver("PayeeNotApplicant", None, "A-a"), "2-28")
+    waived.when(listed).accepted()
+    to_third = replace(to_other, payee=payee("c"))
+    waived.when(post(PROJECT, award_list(shown, to_third), "3-1")).refused(PayeeNotApplicant)
+    waived.when(replace(listed, header=replace(listed.header, **ANOTHER))).refused(SamePerson)
+    invalid = replace(row("a", "30.00", "20.00"), payee=replace(payee("a"), uscc="0"))
+    shown.when(post(PROJECT, award_list(shown, invalid), "3-1")).refused(InvalidCode, uscc="0")

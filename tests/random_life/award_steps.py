@@ -107,10 +107,18 @@ def waive(life: Life, project: Project) -> Posted | None:
     stream, name = f"project/{project.code}", pick_award(life, project)
     if name is None or life.chance(30):
         future = f"A-{new_name(project.code, project.applications)}"
-        return life.post(WaiverGranted("OutsideWindow", "不可抗力", application=future), stream)
-    rule = life.pick(("PayeeMismatch", "NoTriesLeft", "EarlierBatchesUnsettled"))
+        return life.post(waiver_of(life, life.pick(("OutsideWindow", "PayeeNotApplicant")), application=future), stream)
+    rule = life.pick(("PayeeMismatch", "NoTriesLeft", "EarlierBatchesUnsettled", "AboveNotice"))
     by = life.other_than(project.awards[name].by.actor)
-    return life.post(WaiverGranted(rule, "特批", award=name), stream, by=by)
+    return life.post(waiver_of(life, rule, award=name), stream, by=by)
+
+
+def waiver_of(life: Life, rule: str, **target: str) -> WaiverGranted:
+    """A waiver of `rule`; if it is about payees, it names the payee `other`, and mostly an amount."""
+    about_payee = rule in ("PayeeMismatch", "PayeeNotApplicant")
+    named = {"payee": payee("other")} if about_payee and life.chance(95) else {}
+    amount = {"at_most": life.amount()} if rule == "PayeeMismatch" else {}
+    return WaiverGranted(rule, "特批", **target, **named, **amount)
 
 
 def close(life: Life, project: Project) -> Fact | None:

@@ -25,7 +25,7 @@ from tests.scenario import TODAY, Scenario, check_rule_is_declared, post, view_f
 PROJECTS = ("p", "q", "r")
 FUNDS = ("f", "g")
 """The funds of a life. Nearly all posts belong to the first fund. The second has no plan and serves invalid posts."""
-PEOPLE = ("甲", "乙", "丙")
+PEOPLE = ("甲", "乙", "丙", "丁")
 PERSONS = {"甲": "1001", "乙": "1002"}
 """The persons whom the keys of some of these people name."""
 LAST_DAY = TODAY - timedelta(days=120)

@@ -14,7 +14,7 @@ from domain.project.award import AwardListDecided
 from domain.project.eligibility import Awarded, BatchAmount
 from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 from domain.state.entities import Round
-from domain.state.fund import Line, NoticeOrder
+from domain.state.fund import Line, NoticeOrder, Share
 from domain.state.project import Project
 from tests.lives import payee
 from tests.random_life.base import Life
@@ -49,7 +49,8 @@ def _shares(
 ) -> tuple[list[dict[int, Money]], bool]:
     """The share of each application by batch, and whether the shares are allocated by score."""
     whole = line.fixed_total or life.chance(40)
-    if life.chance(40):
+    as_planned = line.share is not None and life.chance(90)
+    if line.share is Share.BY_SCORE if as_planned else life.chance(40):
         if not whole:
             available = {batch: Money(left // 2 // 10 * 10) for batch, left in available.items()}
         try:
@@ -67,6 +68,10 @@ def _row(current: Round, rank: int, name: str, share: dict[int, Money]) -> Award
     code = name.removeprefix("A-")
     amounts = tuple(BatchAmount(batch, amount) for batch, amount in share.items() if amount)
     return Awarded(f"L-{code}", name, payee(code), current.scores[name], rank, amounts)
+
+
+def _to_another(decided: AwardListDecided) -> AwardListDecided:
+    return with_first_row(decided, payee=payee("other"))
 
 
 def with_first_row(decided: AwardListDecided, **changes: object) -> AwardListDecided:
@@ -93,6 +98,7 @@ DEFECTS_BY_RULE: dict[str, Callable[[AwardListDecided], AwardListDecided]] = {
     "NothingToShareBy": _by_score,
     "AllocationMismatch": lambda decided: _by_score(_one_fen_less(decided)),
     "QuantumTooCoarse": lambda decided: _by_score(decided, 7),
+    "PayeeNotApplicant": _to_another,
     "NobodyListed": lambda decided: replace(decided, awards=()),
 }
 DEFECTS = tuple(DEFECTS_BY_RULE.values())

@@ -131,7 +131,7 @@ def close_period(life: Life, _: Project) -> Fact | None:
 def new_settings(life: Life) -> Settings:
     return Settings(
         notice_working_days=life.pick((1, 3, 5)),
-        approvals=life.pick(((), ("审批",), ("审核", "审批"))),
+        approvals=life.pick(((), ("审批",), ("审核", "审批"), ("审核", "审批"))),
         acceptance_tries=life.pick((1, 2)),
         notice_order=life.pick(tuple(NoticeOrder)),
         rectification_months=life.pick((None, 1)),
@@ -141,6 +141,8 @@ def new_settings(life: Life) -> Settings:
         reconcile_before_close=life.pick((False, True)),
         max_appropriation=(ceiling := life.pick((None, Money(MAX_FEN)))),
         max_total=ceiling,
+        notice_binds_amounts=life.pick((None, None, False)),
+        approvers_differ=life.pick((None, None, None, True, False)),
     )
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from domain.entry_reversed import EntryReversed
 from domain.event import Posted, Recorded
+from domain.fund.lifecycle import SettingsChanged
 from domain.money import Money
 from domain.project import acceptance, amendment, payment, recovery
 from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
 from domain.state.entities import Acceptance, PaymentStatus, RoundStatus
 from domain.state.project import Project
-from tests.lives import actual
+from tests.lives import actual, payee
 from tests.random_life.award_steps import pick_award
 from tests.random_life.base import Life
 from tests.random_life.invalid_fund_steps import HUGE, ONE_DAY, TINY, InvalidStep, StepResult
@@ -43,6 +46,21 @@ def with_payment(status: PaymentStatus, make: Callable[[Life, Project, str], Ste
 def _approve_own(life: Life, project: Project, name: str) -> StepResult:
     each = project.payments[name]
     return life.post(payment.PaymentApproved(name, "审批"), f"project/{project.code}", by=each.by.actor)
+
+
+def _approve_again(life: Life, project: Project) -> StepResult:
+    """The second approval by the first approver; while no payment has a first one, the first approval."""
+    if life.fund.settings.approvers_differ is False:
+        return SettingsChanged(replace(life.fund.settings, approvers_differ=None))
+    with_levels = {n: each for n, each in project.payments.items() if len(each.levels or ()) > len(each.approved_by)}
+    waiting = [n for n, each in with_levels.items() if each.status is PaymentStatus.REQUESTED]
+    name = life.pick_any([n for n in waiting if with_levels[n].approved_by] or waiting)
+    if name is None:
+        return None
+    each = with_levels[name]
+    by = each.approved_by[0].actor if each.approved_by else life.other_than(each.by.actor)
+    fact = payment.PaymentApproved(name, (each.levels or ())[len(each.approved_by)])
+    return life.post(fact, f"project/{project.code}", by=by)
 
 
 def _approve_out_of_turn(life: Life, project: Project, name: str) -> StepResult:
@@ -90,6 +108,22 @@ def _waive_for_oneself(life: Life, project: Project, name: str) -> StepResult:
     return life.post(WaiverGranted("NoTriesLeft", "特批", award=name), f"project/{project.code}", by=by)
 
 
+def _use_up_waiver(life: Life, project: Project) -> StepResult:
+    """A payment above what a waiver allows; while no award has such a waiver, the waiver."""
+    for key, waiver in sorted(project.waivers.items()):
+        rule, _, name = key.split("/")
+        if rule == "PayeeMismatch" and waiver.payee and waiver.by.actor != "甲":
+            fact = payment.PaymentRequested(
+                new_name("P", project.payments), name, life.random.randint(1, 2), HUGE, waiver.payee
+            )
+            return life.post(fact, f"project/{project.code}", by="甲")
+    name = pick_award(life, project)
+    if name is None or project.awards[name].by.actor == "乙":
+        return None
+    waiver = WaiverGranted("PayeeMismatch", "特批", award=name, payee=payee("other"), at_most=TINY)
+    return life.post(waiver, f"project/{project.code}", by="乙")
+
+
 def _waive_again(life: Life, project: Project) -> StepResult:
     key = life.pick_any(project.waivers)
     if key is None:
@@ -100,6 +134,8 @@ def _waive_again(life: Life, project: Project) -> StepResult:
 
 AWARD: dict[str, InvalidStep] = {
     "RequesterMayNotApprove": with_payment(PaymentStatus.REQUESTED, _approve_own),
+    "ApproverTwice": _approve_again,
+    "WaiverUsedUp": _use_up_waiver,
     "ApprovalOutOfTurn": with_payment(PaymentStatus.REQUESTED, _approve_out_of_turn),
     "PayeeUnchanged": with_award(_change_nothing),
     "AmountMismatch": with_payment(

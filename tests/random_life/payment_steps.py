@@ -47,9 +47,11 @@ def next_of_payment(life: Life, project: Project, name: str) -> Posted:
     if each.status is PaymentStatus.INSTRUCTED:
         return life.post(confirmed(life, project, name), stream)
     levels, barred = each.levels or (), _granter_of_used_waiver(project, each)
-    if each.approvals < len(levels):
-        by = life.other_than(each.by.actor, *barred)
-        return life.post(payment.PaymentApproved(name, levels[each.approvals]), stream, by=by)
+    done = [approver.actor for approver in each.approved_by]
+    if len(done) < len(levels):
+        earlier = done if life.fund.settings.approvers_differ is not False else []
+        by = life.other_than(each.by.actor, *earlier, *barred)
+        return life.post(payment.PaymentApproved(name, levels[len(done)]), stream, by=by)
     return life.post(payment.PaymentInstructed(name), stream, by=life.other_than(*barred))
 
 

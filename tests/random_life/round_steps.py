@@ -83,7 +83,7 @@ def toward_decision(life: Life, project: Project, current: Round) -> StepResult:
         return review(life, project, current)
     notice = current.notice
     before = life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION
-    if before and (notice is None or life.chance(5)):
+    if before and (notice is None or life.chance(8)):
         return start_notice(life, project, current)
     if before and notice and notice.completed is None:
         return complete(life, notice)
@@ -141,7 +141,8 @@ def listable(life: Life, project: Project, current: Round) -> list[str]:
     """The applications that the next notice would list."""
     names = sorted(name for name in project.live_applications(current.number) if name in current.scores)
     if life.fund.settings.notice_order is NoticeOrder.BEFORE_DECISION:
-        return [name for name in names if project.eligible(name)]
+        again = life.chance(30)
+        return [name for name in names if project.eligible(name) or (again and has_live_award(project, name))]
     return [name for name in names if name not in current.noticed and has_live_award(project, name)]
 
 
@@ -150,13 +151,17 @@ def has_live_award(project: Project, application: str) -> bool:
     return award is not None and award.status is AwardStatus.LIVE
 
 
+ENOUGH = Money(1_000)
+"""An amount that is above all that a project of a life is planned to get."""
+
+
 def start_notice(life: Life, project: Project, current: Round) -> Fact:
     names = listable(life, project, current)
     if not names:
         return fail(life, current)
     if life.chance(15):
         names = names[:-1] or names
-    proposals = tuple(selection.Proposal(name, life.amount()) for name in names)
+    proposals = tuple(selection.Proposal(name, ENOUGH if life.chance(92) else life.amount()) for name in names)
     return selection.NoticeStarted(proposals, life.day, life.day + timedelta(days=life.random.randint(3, 6)))
 
 

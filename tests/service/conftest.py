@@ -12,7 +12,6 @@ import pytest
 from psycopg.rows import dict_row
 
 from service import example
-from service.api.posting.event_schemas import SCHEMAS
 from service.app import close as close_app
 from service.app import create_app, open_ledger
 from service.auth import api_keys
@@ -142,11 +141,8 @@ def post_example(ledger: Ledger) -> list[dict]:
 
 def live(api: Api, events: list[dict]) -> None:
     """Post the events one by one, each with the demo key that may post this type of event."""
-    by_scope = {
-        scope: name for name, granted in example.DEMO_KEYS.items() for scope in granted.scopes if scope != "read"
-    }
     for event in events:
-        response = api.post(event, by_scope[SCHEMAS[event["type"]].scope])
+        response = api.post(event, example.key_of(event))
         assert response.status_code == 201, (event, response.json)
 
 

@@ -231,7 +231,8 @@ def test_a_log_that_lost_its_last_events_is_not_added_to_the_archive(archived, c
 
 
 def test_files_of_a_killed_run_are_removed_and_two_runs_cannot_archive_at_once(archived, copied, original):
-    for name in ("events-000000000417-000000000420.parquet", "events-000000000417-000000000500.parquet.new"):
+    after = archived.manifest.segments[-1].last + 1
+    for name in (f"events-{after:012}-{after + 3:012}.parquet", f"events-{after:012}-{after + 83:012}.parquet.new"):
         (copied / name).write_bytes(b"half")
     (copied / "events-2025.csv").write_text("unrelated")
     (copied / "events-unrelated").mkdir()
@@ -298,7 +299,8 @@ def forge(folder, column, change, *, chained=True):
     table = parquet.read_table(file)
     field = table.schema.get_field_index(column)
     values = table.column(column).to_pylist()
-    changed = pa.array([change(values[0]), *values[1:]], table.schema.field(field).type)
+    at = next(index for index, value in enumerate(values) if change(value) != value)
+    changed = pa.array([*values[:at], change(values[at]), *values[at + 1 :]], table.schema.field(field).type)
     parquet.write_table(table.set_column(field, table.schema.field(field), changed), file)
     segment["file_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
     if chained:

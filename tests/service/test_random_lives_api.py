@@ -11,7 +11,7 @@ from marshmallow import ValidationError
 from msgspec.structs import replace
 from psycopg.rows import dict_row
 
-from domain.event import Recorded
+from domain.event import EDITION, Recorded
 from domain.posting import ALLOTTED
 from domain.rules.every_post import UnknownStream
 from domain.why import why
@@ -98,6 +98,8 @@ def http_witness(service):
     """An observer that sends each post of a life over HTTP and compares the answer with the domain's outcome."""
 
     def witness(posted, outcome, _):
+        if posted.header.edition < EDITION:
+            return  # over HTTP, nobody posts by earlier rules
         response = service.post(wire(posted), posted.header.key)
         if isinstance(outcome, tuple):
             assert response.status_code == 201, (posted.fact, response.json)
@@ -148,12 +150,14 @@ def check_why_agrees_with_a_dry_run(service, life):
     """Check for every award that a dry run of a step is refused by the first rule that `why` reports as missing."""
     for code in PROJECTS:
         project = life.ledger.project(code)
+        if code not in life.fund.lines:
+            continue  # a revision of the plan has dropped it
         for award in sorted(project.awards):
             for batch in life.ledger.fund("f").line(code).batches:
                 response = service.get(f"/v1/projects/{code}/why?batch={batch.batch}&award={award}", "all")
                 steps = why(life.ledger, code, batch.batch, award).steps
                 for answered, step in zip(response.json["steps"], steps, strict=True):
-                    event = wire(life.post(step.fact, step.stream, on=TODAY, by="丁"))
+                    event = wire(life.post(step.fact, step.stream, on=TODAY, by="戊"))
                     event["data"] |= {"payment": "why"} if answered["event"] == "PaymentRequested" else {}
                     answer = service.post(event, "all", "/v1/events?dry_run=true").json
                     missing = [each["missing"]["rule"] for each in answered["conditions"] if not each["met"]]

@@ -8,7 +8,6 @@ from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from service import example
-from service.api.posting.event_schemas import SCHEMAS
 from service.auth import api_keys
 from service.auth.grants import POSTING, grant
 from service.example import life
@@ -52,13 +51,12 @@ def headers(pairs):
 
 def test_every_event_of_a_life_is_answered_byte_for_byte_as_the_application_answers_it(server_url, template):
     posted = []
-    by_scope = {scope: name for name, granted in example.DEMO_KEYS.items() for scope in granted.scopes & POSTING}
     with new_database(server_url, template) as one, new_database(server_url, template) as other:
         of_flask, direct = build(one), Direct(build(other))
 
         def post(event):
             event = {**event, "source": "/test"}
-            key = by_scope[SCHEMAS[event["type"]].scope]
+            key = example.key_of(event)
             expected, answer = of_flask.post(event, key), direct.post(event, key)
             assert (answer.status, answer.body) == (expected.status_code, expected.data), event
             assert headers(answer.headers) == headers(expected.headers)

@@ -309,8 +309,8 @@ def _request(build: BuildEvent, payment: str, day: str, **request: Any) -> Event
 
 
 def _approve(build: BuildEvent, payment: str, day: str) -> Iterator[Event]:
-    for level in LEVELS:
-        yield build("PaymentApproved", day, f"审批单 {payment}", actor=APPROVER, payment=payment, level=level)
+    for level, actor in zip(LEVELS, (APPROVER, HEAD), strict=True):
+        yield build("PaymentApproved", day, f"审批单 {payment}", actor=actor, payment=payment, level=level)
 
 
 def _confirm(build: BuildEvent, payment: str, day: str, number: str, *, amount: str, payee: Event, **_: Any) -> Event:
@@ -340,8 +340,10 @@ def _changes() -> Chapter[None]:
     yield second("AwardRevoked", "2025-05-08", "撤销文号 示例撤销1", award="M-03", reason="提供虚假材料")
     transfer = {"from_project": SECOND, "from_batch": 1, "to_project": FIRST, "to_batch": 3}
     yield fund("FundsReallocated", "2025-05-12", "调剂批复 示例调剂1", **transfer, amount="40000.00")
+    yield _noticed(first, "2025-05-13", "2025-05-13", "2025-05-19", {"A-01": "1040000.00"})
+    yield first("NoticeCompleted", "2025-05-20")
     raised = {"batch": 3, "increase": True, "amount": "40000.00", "reason": "增加示范任务"}
-    yield first("AwardAmended", "2025-05-13", "纪要 示例纪要2025-05-13", award="L-01", **raised)
+    yield first("AwardAmended", "2025-05-21", "纪要 示例纪要2025-05-21", award="L-01", **raised)
     withdrawn = {"project": SECOND, "batch": 1, "amount": "80000.00"}
     yield fund("AllotmentWithdrawn", "2025-05-15", "批复 示例批〔2025〕2号", **withdrawn)
     lines = {

@@ -79,6 +79,22 @@ FIELDS = {
         "全部指标合计至多多少元，默认 1000 亿元",
         "The largest sum of all appropriations of the fund; if omitted, a hundred billion yuan.",
     ),
+    "notice_binds_amounts": (
+        "立项和支付不得超过公示金额，默认 true",
+        "Whether no more may be awarded and paid than the public notice showed; if omitted, true.",
+    ),
+    "approvers_differ": (
+        "各级审批须由不同的人办理，默认 true",
+        "Whether each approval level must be approved by another person; if omitted, true.",
+    ),
+    "share": (
+        "资金分配方式：decided 由会议决定，by_score 按得分；不填则不限",
+        "How the line's money is shared: `decided` by the meeting, or `by_score`; if omitted, either.",
+    ),
+    "at_most": (
+        "豁免的收款人最多可收的金额，支付时逐笔扣减",
+        "The most that the payee of the waiver may receive; payments use it up.",
+    ),
     "amount": ("金额；冲销时不填则为全部", "The amount; in a reversal, if omitted, all that is not reversed yet."),
     "budget_year": ("预算年度", "The budget year."),
     "appropriation": (

@@ -1,9 +1,11 @@
--- waivers: the rules that were waived in one project: for which award or application, by whom, and what shows that
--- this is not who decided the award.
+-- waivers: the rules that were waived in one project: for which award or application, for which payee and up to which
+-- amount, by whom, and what shows that this is not who decided the award.
 select
     w.rule,
     w.award,
     w.application,
+    e.fact #>> '{payee,name}' as payee,
+    e.fact ->> 'at_most' as at_most,
     w.reason,
     w.granted_on,
     w.granted_by,

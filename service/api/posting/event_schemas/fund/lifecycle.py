@@ -24,6 +24,8 @@ class SettingsShape(Shape):
     reconcile_before_close = Boolean()
     max_appropriation = Amount()
     max_total = Amount()
+    notice_binds_amounts = Boolean()
+    approvers_differ = Boolean()
 
 
 class FundSchema(FactSchema):

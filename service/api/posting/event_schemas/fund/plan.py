@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.fund import plan
-from domain.state.fund import Gate, Level, Line, LineBatch, PlannedBatch, Source, Task
+from domain.state.fund import Gate, Level, Line, LineBatch, PlannedBatch, Share, Source, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
 from service.api.posting.fields import Amount, Boolean, Choice, Code, EnumMember, Integer, Text
 from service.api.posting.shapes import One, Rows, Shape
@@ -49,6 +49,7 @@ class LineShape(Shape):
     award_rule = Choice("exact", "max", required=True)
     awards = Integer(1, 100_000, required=True)
     fixed_total = Boolean(required=True)
+    share = EnumMember(Share)
     total = Amount(required=True)
     batches = Rows(One(LineBatchShape), max_items=20, required=True)
 

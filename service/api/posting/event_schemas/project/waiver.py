@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from domain.project import waiver
-from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Name, RuleName, Text
+from service.api.posting.event_schemas.event_schema import FactSchema, PayeeShape
+from service.api.posting.fields import Amount, Name, RuleName, Text
+from service.api.posting.shapes import One
 
 
 class WaiverGranted(FactSchema):
@@ -14,6 +15,8 @@ class WaiverGranted(FactSchema):
     award = Name()
     application = Name()
     reason = Text(max_length=1_000, required=True)
+    payee = One(PayeeShape)
+    at_most = Amount()
 
 
 SCHEMAS = (WaiverGranted,)

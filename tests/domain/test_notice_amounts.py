@@ -1,0 +1,140 @@
+"""Tests of the second edition's rules on what the public was shown, on shares, and on the approvers of a payment."""
+
+import pytest
+from msgspec.structs import replace
+
+from domain.fund.lifecycle import SettingsChanged
+from domain.project.amendment import AwardAmended, AwardRevoked
+from domain.project.payment import PaymentApproved
+from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal
+from domain.project.waiver import WaiverGranted
+from domain.rules.award import AboveNotice, ShareMismatch
+from domain.rules.call import NotStanding
+from domain.rules.payment import ApproverTwice
+from domain.rules.waiver import SamePerson
+from domain.state.fund import Share
+from tests.lives import (
+    ANOTHER,
+    FUND,
+    PROJECT,
+    SETTINGS,
+    allotted,
+    award_list,
+    awarded,
+    decided,
+    line,
+    noticed_after,
+    paid,
+    request,
+    reviewed,
+    row,
+    yuan,
+)
+from tests.scenario import Scenario, day, post
+
+
+def shown(amount: str, month: str = "2", name: str = "a"):
+    """The posts of a notice that shows `amount` for one application, and of its completion."""
+    listed = (Proposal(f"A-{name}", yuan(amount)),)
+    return (
+        post(PROJECT, NoticeStarted(listed, day(f"{month}-16"), day(f"{month}-20")), f"{month}-16"),
+        post(PROJECT, NoticeCompleted(), f"{month}-21"),
+    )
+
+
+reviewed_both = Scenario().given(*allotted(line()), *reviewed())
+fifty = reviewed_both.given(*shown("50.00"))
+of_fifty = decided(fifty, row("a", "30.00", "20.00"))
+up = AwardAmended("L-a", 1, increase=True, amount=yuan("10.00"), reason="调增")
+
+
+def with_settings(scenario: Scenario, **changes) -> Scenario:
+    return scenario.given(post(FUND, SettingsChanged(replace(SETTINGS, **changes)), "2-28"))
+
+
+def test_no_more_is_awarded_than_the_public_was_shown():
+    more = post(PROJECT, award_list(fifty, row("a", "30.00", "20.01")), "3-1")
+    fifty.when(more).refused(AboveNotice, application="A-a", shown=yuan("50.00"), amount=yuan("50.01"))
+    fifty.when(post(PROJECT, award_list(fifty, row("a", "30.00", "20.00")), "3-1")).accepted()
+    fifty.when(replace(more, header=replace(more.header, edition=1))).accepted()
+    unbound = with_settings(fifty, notice_binds_amounts=False)
+    unbound.when(post(PROJECT, award_list(unbound, row("a", "30.00", "20.01")), "3-1")).accepted()
+
+
+def test_an_award_is_increased_above_the_notice_only_after_a_supplementary_one():
+    of_fifty.when(post(PROJECT, up, "3-2")).refused(AboveNotice, shown=yuan("50.00"), amount=yuan("60.00"))
+    of_fifty.when(post(PROJECT, up, "3-2", edition=1)).accepted()
+    again = of_fifty.given(*shown("60.00", month="4"))
+    again.when(post(PROJECT, up, "5-1")).accepted()
+    again.when(post(PROJECT, replace(up, amount=yuan("10.01")), "5-1")).refused(AboveNotice, amount=yuan("60.01"))
+
+
+def test_what_was_reduced_can_be_increased_again_up_to_the_notice():
+    down = of_fifty.given(post(PROJECT, replace(up, increase=False), "3-2"))
+    down.when(post(PROJECT, up, "3-3")).accepted()
+    down.when(post(PROJECT, replace(up, amount=yuan("10.01")), "3-3")).refused(AboveNotice)
+    reversed_ = of_fifty.given(*shown("60.00", month="4"), post(PROJECT, up, "5-1"))
+    reversed_ = reversed_.given(reversed_.reversing(AwardAmended, "5-2"))
+    assert reversed_.ledger.project("p").awarded["L-a"] == yuan("50.00")
+
+
+def test_money_that_was_paid_counts_toward_what_the_public_was_shown():
+    of_fifty.given(*paid()).when(post(PROJECT, up, "4-1")).refused(AboveNotice, amount=yuan("60.00"))
+
+
+def test_by_the_first_edition_an_award_that_was_shown_was_not_listed_again():
+    notice = shown("60.00", month="4")[0]
+    of_fifty.when(notice).accepted()
+    of_fifty.when(replace(notice, header=replace(notice.header, edition=1))).refused(NotStanding)
+    ended = of_fifty.given(post(PROJECT, AwardRevoked("L-a", "撤销"), "3-2"))
+    with pytest.raises(Exception, match="A-a"):
+        ended.when(notice).events()
+
+
+def test_an_award_above_its_notice_is_not_paid_unless_the_rule_is_waived_by_another_person():
+    less = noticed_after().given(*shown("40.00"))
+    less.when(request(on="3-2")).refused(AboveNotice, shown=yuan("40.00"), amount=yuan("50.00"))
+    waiver = post(PROJECT, WaiverGranted("AboveNotice", "局长办公会同意", "L-a"), "3-2", **ANOTHER)
+    waived = less.given(waiver)
+    waived.when(request(on="3-3")).accepted()
+    by_granter = request(on="3-3")
+    by_granter = replace(by_granter, header=replace(by_granter.header, **ANOTHER))
+    waived.when(by_granter).refused(SamePerson)
+    less.given(*shown("50.00", month="4")).when(request(on="5-1")).accepted()
+
+
+def test_a_line_that_is_shared_by_score_takes_no_other_list():
+    by_score = Scenario().given(*allotted(replace(line(), share=Share.BY_SCORE)), *reviewed(), *shown("100.00"))
+    by_score.when(post(PROJECT, award_list(by_score, row("a", "30.00", "20.00")), "3-1")).refused(
+        ShareMismatch, share="by_score", by_score=False
+    )
+    listed = replace(award_list(by_score, row("a", "30.00", "20.00")), by_score=True)
+    by_score.when(post(PROJECT, listed, "3-1")).accepted()
+    as_decided = Scenario().given(*allotted(replace(line(), share=Share.DECIDED)), *reviewed(), *shown("100.00"))
+    as_decided.when(post(PROJECT, listed, "3-1")).refused(ShareMismatch, share="decided", by_score=True)
+
+
+def approval(level: str, actor: str, *, key: str = "approver", person: str | None = None, edition: int = 2):
+    fact = PaymentApproved("P1", level)
+    return post(PROJECT, fact, "3-3", actor=actor, key=key, person=person, edition=edition)
+
+
+requested = awarded().given(request())
+
+
+def test_each_level_is_approved_by_another_person_who_may_use_the_same_key():
+    one = requested.given(approval("审核", "甲"))
+    one.when(approval("审批", "乙")).accepted()
+    for same in ("甲", " 甲", "甲 "):
+        one.when(approval("审批", same, key="other")).refused(ApproverTwice, payment="P1")
+    one.when(approval("审批", "甲", edition=1)).accepted()
+    with_settings(requested, approvers_differ=False).given(approval("审核", "甲")).when(
+        approval("审批", "甲")
+    ).accepted()
+
+
+def test_approvers_are_compared_by_their_persons_where_both_are_known():
+    one = requested.given(approval("审核", "甲", person="1001"))
+    one.when(approval("审批", "乙", key="other", person="1001")).refused(ApproverTwice, approver="1001")
+    one.when(approval("审批", "甲", person="1002")).accepted()
+    one.when(approval("审批", "甲", key="other")).refused(ApproverTwice, approver="甲")
