@@ -73,7 +73,9 @@ QUERIES = {
     + [f"?batch=2&award={FUND}-07-L{number:02}" for number in (1, 2, 3)],
     "/v1/events/digest": ["?upto=9"],
     "/v1/reconciliations": ["?fund=demo-2025", f"?fund={FUND}"],
-    "/v1/funds/{fund}/balances": [f"?by={by}" for by in ("batch", "project", "award", "task")]
+    "/v1/funds/{fund}/balances": [
+        f"?by={by}" for by in ("batch", "project", "award", "task", "source", "appropriation")
+    ]
     + ["?position=60", "?booked_on=2025-12-31", "?by=award&limit=1"],
     "/v1/funds/{fund}/appropriations": ["", "?limit=1"],
     "/v1/funds/{fund}/movements": ["", "?limit=1"],

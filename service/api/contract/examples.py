@@ -302,6 +302,8 @@ def _payments() -> Chapter[None]:
     yield _confirm(first, "P-05", "2025-04-23", "示例流水P-05更正", **request)
     yield from _pay(first, "P-06", "2025-04-28", **{**request, "batch": 2, "amount": "200000.00"})
     yield from _pay(second, "P-21", "2025-04-30", award="M-01", batch=1, amount="180000.00", payee=SEEDS)
+    tax = {"rule": "PayeeMismatch", "award": "M-01", "payee": PAYEE, "at_most": "20000.00", "reason": "代付检测费"}
+    yield second("WaiverGranted", "2025-05-06", "批准文件 示例准〔2025〕2号", actor=HEAD, **tax)
 
 
 def _request(build: BuildEvent, payment: str, day: str, **request: Any) -> Event:
