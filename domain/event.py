@@ -109,7 +109,8 @@ class Fact(Struct, frozen=True):
 
 
 EDITION = 2
-"""The edition of the rules that new posts are decided by. The first one did not know several sources of money."""
+"""The edition of the rules that new posts are decided by. The second one added AboveNotice, PayeeNotApplicant,
+ApproverTwice and what waivers must name."""
 
 
 class DistinguishedBy(StrEnum):

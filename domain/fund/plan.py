@@ -14,6 +14,7 @@ from domain.documents import FUND_CODE, PROJECT_CODE, Claim
 from domain.event import Fact, Recorded, Reference
 from domain.fund.lifecycle import FundFact
 from domain.money import Money
+from domain.origin import received_from
 from domain.posting import POOL
 from domain.rules.every_post import BeforeItsCause
 from domain.rules.fund import (
@@ -232,7 +233,9 @@ def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
 
 
 def _check_money(context: Context, fund: Fund, plan: Draft | PlanRevised) -> None:
-    """Checks that the plan lists each source that an appropriation names.
+    """Checks that the plan lists each source that has given money, and does not give the money of one to another.
+
+    The appropriations that name no source are of the first one, so it stays the first.
 
     By the first edition of the rules, the pool had to hold all that is left to allot.
     """
@@ -240,5 +243,9 @@ def _check_money(context: Context, fund: Fund, plan: Draft | PlanRevised) -> Non
         needed, pool = Money(fund.to_allot(plan.lines)), fund.accounts.balance(POOL)
         if needed > pool:
             raise PlanExceedsPool(planned=needed, pool=pool)
-    for missing in sorted(set(fund.issued) - {UNNAMED, *(source.source for source in plan.sources or ())}):
-        raise PlanLacksSource(named=missing)
+    listed = [source.source for source in plan.sources or ()]
+    for name in sorted(set(fund.issued) - {UNNAMED, *listed}):
+        if received_from(fund, name):
+            raise PlanLacksSource(named=name)
+    if fund.sources and UNNAMED in fund.issued and listed[:1] != [fund.sources[0].source]:
+        raise PlanLacksSource(named=fund.sources[0].source)

@@ -81,15 +81,15 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 
 
 def _award_moves(project: Project, fund: Fund, fact: AwardListDecided) -> list[Move]:
-    """The moves that the award list makes, one for each award and batch, in the order of the rows.
+    """The moves that the award list makes, one for each award and batch.
 
     Each move takes fen out of the line's money for the batch: those with the lowest serials that the earlier moves have
-    not taken. The rows that name a source or an appropriation come first, because the others can take any fen. Raises
-    BalanceTooSmall, and the rules in OF_ORIGIN.
+    not taken. Rows that name an appropriation are served first, then those that name a source, then the others, which
+    can take any fen; otherwise in the order of the list. Raises BalanceTooSmall, and the rules in OF_ORIGIN.
     """
     moves: list[Move] = []
     accounts, line = project.accounts, fund.line(project.code)
-    for row in sorted(fact.awards, key=lambda row: row.funding_source is None and row.appropriation is None):
+    for row in sorted(fact.awards, key=lambda row: (row.appropriation is None, row.funding_source is None)):
         origin = of_origin(fund, row)
         for share in row.amounts:
             when = GATE_OPEN if line.batch(share.batch).gate is Gate.AWARD else GATE_SHUT

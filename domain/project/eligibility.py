@@ -130,7 +130,7 @@ def _applications_stand(_: Context, project: Project, fact: AwardList) -> Eviden
     for row in fact.awards:
         project.application(row.application)
         project.must_be_eligible(row.application)
-        if fact.notice is not None and current.notice and row.application not in current.notice.applications:
+        if fact.notice is not None and current.notice and row.application not in current.notice.amounts:
             raise NotInNotice(application=row.application)
         if row.score != current.scores[row.application]:
             reviewed = current.scores[row.application]

@@ -325,7 +325,7 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
         raise OutsideNotice(occurred_on=context.occurred_on, first_day=first_day, last_day=last_day)
     if fact.application is not None:
         project.application(fact.application)
-        if fact.application not in notice.applications:
+        if fact.application not in notice.amounts:
             raise NotInNotice(application=fact.application)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
     if first and any(_is_decided(project, name) for name in _concerned(notice, fact)):

@@ -122,11 +122,14 @@ class PlanExceedsSources(Refused):
 
 @dataclass(eq=False)
 class PlanLacksSource(Refused):
-    """The fund has received money from the source {named}, which the plan does not list."""
+    """The fund has received money from the source {named}, which the plan does not list, or no longer lists first."""
 
-    zh = "已收到来源 {named} 的指标，计划的资金来源中没有列出。"
-    remedy = "List among the plan's sources each one that an appropriation of the fund names."
-    remedy_zh = "在计划的资金来源中列出每一笔指标所填的来源。"
+    zh = "已收到来源 {named} 的指标，计划的资金来源中没有列出，或不再列为第一个。"
+    remedy = (
+        "Add every source that has given money to the plan's sources, and leave the first one first: appropriations"
+        " that name no source are of it."
+    )
+    remedy_zh = "在计划的资金来源中列出每个已到位的来源；原第一个来源仍列第一（未填来源的指标属于它）。"
     source = PRACTICE
     named: str
 

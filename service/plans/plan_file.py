@@ -81,18 +81,18 @@ def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
     yield make("plan", "drafted", "PlanDrafted", on=body["drafted_on"], **_draft(body))
     adopted = {"on": body["adopted_on"], "documents": body["documents"]}
     yield make("plan", "adopted", "PlanAdopted", **adopted, draft=2 + len(planned.before))
-    closed = dict(enumerate(body["projects"], 1))
+    unopened = dict(enumerate(body["projects"], 1))
     for step in planned.steps:
         if isinstance(step, Arrival):
             yield make.arrival(step)
             continue
         share, day = step
-        if line := closed.pop(share.number, None):
+        if line := unopened.pop(share.number, None):
             yield make.opened(share.number, line["code"], body["adopted_on"])
         place, id_ = f"plan.projects[{share.number}].amounts.{share.batch}", f"allotted-{share.project}-{share.batch}"
         allotted: dict[str, Any] = {"project": share.project, "batch": share.batch, "amount": share.text}
         yield make(place, id_, "FundsAllotted", on=day, documents=body["allotment_documents"], **allotted)
-    for number, line in closed.items():
+    for number, line in unopened.items():
         yield make.opened(number, line["code"], body["adopted_on"])
 
 

@@ -71,21 +71,25 @@ def schedule(plan: Mapping[str, Any]) -> Schedule:
 def _allotted(
     shares: Sequence[Share], pool: int, later: Sequence[Arrival], day: str
 ) -> tuple[list[Arrival | tuple[Share, str]], list[Share]]:
-    """The allotments from `day` on, with the appropriations that arrive `later`; and the shares that are left out."""
+    """The allotments from `day` on, with the appropriations that arrive `later`; and the shares that are left out.
+
+    What is allotted before an appropriation arrives does not depend on it, so that a file can be loaded again.
+    """
     steps: list[Arrival | tuple[Share, str]] = []
-    left_out: list[Share] = []
-    to_come = list(later)
-    for share in shares:
-        while share.amount > pool and to_come:
-            arrival = to_come.pop(0)
-            steps.append(arrival)
-            pool, day = pool + arrival.amount, str(arrival.on)
-        if share.amount > pool:
-            left_out.append(share)
-            continue
-        steps.append((share, day))
-        pool -= share.amount
-    return [*steps, *to_come], left_out
+    left_out, to_come = list(shares), list(later)
+    while True:
+        waiting, left_out = left_out, []
+        for share in waiting:
+            if share.amount > pool:
+                left_out.append(share)
+                continue
+            steps.append((share, day))
+            pool -= share.amount
+        if not to_come:
+            return steps, left_out
+        arrival = to_come.pop(0)
+        steps.append(arrival)
+        pool, day = pool + arrival.amount, str(arrival.on)
 
 
 def _arrivals(plan: Mapping[str, Any]) -> Iterator[Arrival]:
@@ -93,7 +97,8 @@ def _arrivals(plan: Mapping[str, Any]) -> Iterator[Arrival]:
         one = plan["appropriation"]
         yield Arrival("appropriation", "appropriated", str(one["received_on"]), one)
     for number, each in enumerate(plan.get("appropriations", ()), 1):
-        yield Arrival(f"appropriations[{number}]", f"appropriated-{number}", each.get("received_on"), each)
+        id_ = f"appropriated-{number}" if number > 1 else "appropriated"  # as if it were the only one
+        yield Arrival(f"appropriations[{number}]", id_, each.get("received_on"), each)
 
 
 def _shares(body: Mapping[str, Any]) -> Iterator[Share]:

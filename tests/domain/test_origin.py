@@ -248,3 +248,30 @@ def test_by_the_first_edition_of_the_rules_the_pool_had_to_hold_the_plan():
     drafted = established.given(received("60.00"), post(FUND, plan(*LINES), "1-3"))
     drafted.when(post(FUND, PlanAdopted(3), "1-4", edition=1)).refused(PlanExceedsPool)
     drafted.when(post(FUND, PlanAdopted(3), "1-4")).accepted()
+
+
+def test_a_revision_does_not_give_the_money_of_one_source_to_another():
+    unnamed = adopted(received("60.00"), received("40.00", "省"))
+    other_first = replace(revised(*LINES), sources=SOURCES[::-1])
+    unnamed.when(post(FUND, other_first, "1-7")).refused(PlanLacksSource, named="中央")
+    both.when(post(FUND, other_first, "1-7")).accepted()
+
+
+def test_a_source_whose_only_appropriation_was_reversed_need_not_be_listed():
+    mistyped = established.given(received("10.00", "升"))
+    corrected = mistyped.given(
+        mistyped.reversing(AppropriationReceived, "1-2"), post(FUND, of_sources(*SOURCES), "1-3")
+    )
+    corrected.when(post(FUND, PlanAdopted(4), "1-4")).accepted()
+
+
+def test_rows_that_name_an_appropriation_are_served_before_those_that_name_its_source():
+    fund = adopted(received("30.00", "中央"), received("30.00", "中央"), received("40.00", "省")).given(
+        post(FUND, FundsAllotted("p", 1, yuan("60.00")), "1-6")
+    )
+    fund = fund.given(*noticed())
+    rows = (
+        replace(row("a", "30.00"), funding_source="中央"),
+        replace(row("b", "30.00", rank=2, score=89), appropriation=2),
+    )
+    fund.when(post(PROJECT, award_list(fund, *rows), "3-1")).accepted()

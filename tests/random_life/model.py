@@ -187,8 +187,10 @@ def _surrender(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Tran
 
 
 def _decide(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
-    choosy = [row for row in fact.awards if row.funding_source or row.appropriation]
-    for row in (*choosy, *(row for row in fact.awards if row not in choosy)):
+    of_one = [row for row in fact.awards if row.appropriation]
+    of_source = [row for row in fact.awards if row.funding_source and not row.appropriation]
+    others = [row for row in fact.awards if not (row.funding_source or row.appropriation)]
+    for row in (*of_one, *of_source, *others):
         model.opened[project, row.award, "award", event.version] = None
         for share in row.amounts:
             target = model.behind_gate(project, row.award, share.batch)

@@ -5,6 +5,7 @@ import pytest
 from service import example
 from service.cli import plan_check
 from service.plans import plan_file
+from service.plans.schedule import schedule
 from tests.service.conftest import SECRET
 
 THREE_LEVELS = """
@@ -90,6 +91,32 @@ def test_a_plan_is_loaded_as_far_as_its_money_has_arrived_and_the_rest_is_report
         ("three-2020-a", 1), ("three-2020-b", 1), ("three-2020-a", 2),
     ]  # fmt: skip
     assert [line.partition(" ")[0] for line in plan_file.left_out(plan)] == ["appropriations[4]:", "three-2020-b"]
+
+
+def test_a_plan_file_that_is_loaded_again_with_more_money_adds_only_that(loaded, tmp_path):
+    rest = "  - {amount: 100, budget_year: 2021, source: 区}\n"
+    arrived = rest.replace(
+        "}", ", received_on: 2021-04-01, documents: [{kind: 本级指标文号, number: 示例区〔2021〕5号}]}"
+    )
+    file = tmp_path / "more.yaml"
+    file.write_text(THREE_LEVELS.replace(rest, arrived), encoding="utf-8")
+    before = loaded.get("/readyz").json["log_position"]
+    post = example.poster(loaded.app.extensions["ledger"], SECRET, lambda: None)
+    for event in plan_file.posts(plan_file.read(file), "测试"):
+        post(event)
+    added = loaded.get(f"/v1/events?after={before}").json
+    assert [(each["type"], each["data"]["occurred_on"]) for each in added] == [
+        ("AppropriationReceived", "2021-04-01"), ("FundsAllotted", "2021-04-01"), ("AllotmentReceived", "2021-04-01"),
+    ]  # fmt: skip
+    assert list(plan_file.left_out(plan_file.read(file))) == []
+
+
+def test_one_appropriation_and_the_first_of_several_are_the_same_event():
+    one = {"amount": "1.00", "received_on": "2020-01-08"}
+    body = {"drafted_on": "2020-02-03", "allotted_on": "2020-02-12", "projects": []}
+    single = schedule({"appropriation": one, "plan": body}).before
+    several = schedule({"appropriations": [one, one], "plan": body}).before
+    assert [each.id_ for each in (*single, *several)] == ["appropriated", "appropriated", "appropriated-2"]
 
 
 def test_the_balances_by_source_follow_the_fen(loaded):

@@ -14,6 +14,8 @@ select
     w.status,
     w.events
 from waiver as w
-join event as e on e.position = w.events[1]
+join lateral (
+    select * from event where position = any(w.events) and type = 'WaiverGranted' order by position desc limit 1
+) as e on true
 where w.fund = %(fund)s and w.project = %(project)s
 order by w.events[1]
