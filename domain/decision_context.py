@@ -52,7 +52,7 @@ class Context(Struct, frozen=True):
         return self.header.by.same_as(other, self.ledger.alike)
 
     def same_human_as(self, other: Poster) -> str | None:
-        """As `same_as`, but several people may use one key."""
+        """As `same_as`, but by persons of one register, else by typed names, and never by keys."""
         by_person = self.header.by.distinguished_by(other) is DistinguishedBy.PERSON
         self.distinguished.add(DistinguishedBy.PERSON if by_person else DistinguishedBy.NAME)
         return self.header.by.same_human_as(other, self.ledger.alike)

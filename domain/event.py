@@ -173,7 +173,10 @@ class Poster(Struct, frozen=True):
         return other.key if normalized(self.key) == normalized(other.key) else None
 
     def same_human_as(self, other: Poster, alike: Callable[[str, str], bool]) -> str | None:
-        """As `same_as`, but several people may use one key, as that of a system in which payments are approved."""
+        """What shows that both posters are one human: the person of one register, else the typed name; None if two.
+
+        Keys are not compared: several people may use that of a system in which payments are approved.
+        """
         if self.distinguished_by(other) is DistinguishedBy.PERSON:
             return self.person if alike(str(self.person), str(other.person)) else None
         return other.actor if alike(self.actor, other.actor) else None

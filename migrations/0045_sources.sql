@@ -45,6 +45,20 @@ create function plan_source_at(of_fund text, at_position bigint, at_booked_on da
     )
 $$;
 
+-- The source of each appropriation of a fund, by the plan that was in force as of a position and booking date; null is
+-- now. An appropriation that names no source is of the first one of the plan.
+create function appropriation_source_at(of_fund text, at_position bigint, at_booked_on date) returns table (
+    version bigint, source text, name text, level text
+) language sql stable as $$
+    with listed as (
+        select * from plan_source_at(of_fund, at_position, at_booked_on)
+    )
+    select a.version, coalesce(a.source, l.source), l.name, l.level
+    from appropriation as a
+    left join listed as l on case when a.source is null then l.rank = 1 else l.source = a.source end
+    where a.fund = of_fund
+$$;
+
 -- The balances of the fen of each appropriation of a fund as of a position and booking date; null is now. The first one
 -- has what the fund has and the others have not.
 create function origin_balance_at(of_fund text, at_position bigint, at_booked_on date) returns table (

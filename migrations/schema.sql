@@ -109,6 +109,18 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.appropriation_source_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(version bigint, source text, name text, level text)
+    LANGUAGE sql STABLE
+    AS $$
+    with listed as (
+        select * from plan_source_at(of_fund, at_position, at_booked_on)
+    )
+    select a.version, coalesce(a.source, l.source), l.name, l.level
+    from appropriation as a
+    left join listed as l on case when a.source is null then l.rank = 1 else l.source = a.source end
+    where a.fund = of_fund
+$$;
+
 CREATE FUNCTION public.ask_check(asked_by_key text) RETURNS bigint
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'public', 'pg_temp'

@@ -48,16 +48,24 @@ def _was_shown(context: Context, project: Project, fact: Any) -> Evidence:
     return (Reference(context.stream, shown.started), Reference(context.stream, shown.completed.version))
 
 
+def notice_binds(context: Context, project: Project) -> bool:
+    """Whether no more may be awarded and paid than the public was shown.
+
+    By the first edition of the rules, and if the fund's settings say so, it may.
+    """
+    settings = context.ledger.fund(project.fund).settings
+    return context.header.edition > 1 and settings.notice_binds_amounts is not False
+
+
 def within_notice(context: Context, project: Project, name: str, more: int = 0) -> Evidence:
     """Checks that the award `name` with `more` fen is not above the amount that the last completed notice showed.
 
-    Passes an award that no notice has listed yet. Raises AboveNotice, unless the rule is waived for the award. By the
-    first edition of the rules, and if the fund's settings say so, a notice did not bind the amounts. Returns the
-    waiver's event if it is needed. Raises SamePerson if the person who posts the event granted the waiver.
+    Passes an award that no notice has listed yet, and every award if the notice does not bind. Raises AboveNotice,
+    unless the rule is waived for the award. Returns the waiver's event if it is needed. Raises SamePerson if the person
+    who posts the event granted the waiver.
     """
     shown, amount = project.shown(name), project.awarded.get(name, 0) + more
-    binds = context.ledger.fund(project.fund).settings.notice_binds_amounts is not False
-    if context.header.edition == 1 or not binds or shown is None or amount <= shown.amount:
+    if not notice_binds(context, project) or shown is None or amount <= shown.amount:
         return ()
     if not waived(context, project, AboveNotice, "award", name):
         raise AboveNotice(application=project.award(name).application, shown=shown.amount, amount=Money(amount))

@@ -14,6 +14,7 @@ from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.normalise import number_order
 from domain.posting import LINE, Place
+from domain.project.condition import notice_binds
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import key, waived
 from domain.rules.award import (
@@ -161,9 +162,8 @@ def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList)
 
 def _is_within_notice(context: Context, project: Project, fact: AwardList) -> Evidence:
     """Checks that no application gets more than the notice that the list cites proposed. Raises AboveNotice."""
-    notice, settings = project.current_round().notice, context.ledger.fund(project.fund).settings
-    binds = context.header.edition > 1 and settings.notice_binds_amounts is not False
-    if not binds or fact.notice is None or notice is None:
+    notice = project.current_round().notice
+    if not notice_binds(context, project) or fact.notice is None or notice is None:
         return ()
     for row in fact.awards:
         amount, shown = sum(share.amount for share in row.amounts), notice.amounts[row.application]

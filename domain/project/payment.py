@@ -312,23 +312,28 @@ def _levels(context: Context, project: Project, payment: Payment) -> tuple[str, 
     return context.ledger.fund(project.fund).first_approvals if payment.levels is None else payment.levels
 
 
+def _next_level(context: Context, project: Project, payment: Payment) -> str | None:
+    """The approval level whose turn it is; None if all have approved."""
+    levels = _levels(context, project, payment)
+    return next(iter(levels[len(payment.approved_by) :]), None)
+
+
 def _approve(context: Context, project: Project, payment: Payment, fact: PaymentApproved) -> Decision:
     _check_four_eyes(context, fact.payment, payment)
-    levels, done = _levels(context, project, payment), len(payment.approved_by)
-    expected = levels[done] if done < len(levels) else None
+    expected = _next_level(context, project, payment)
     if fact.level != expected:
         raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
     if context.header.edition > 1 and context.ledger.fund(project.fund).settings.approvers_differ is not False:
         for earlier in payment.approved_by:
             if same := context.same_human_as(earlier):
                 raise ApproverTwice(payment=fact.payment, approver=same)
-    return context.allow(fact=replace(fact, final=done + 1 == len(levels)))
+    is_last = len(payment.approved_by) + 1 == len(_levels(context, project, payment))
+    return context.allow(fact=replace(fact, final=is_last))
 
 
 def _reject(context: Context, project: Project, payment: Payment, fact: PaymentRejected) -> Decision:
     _check_four_eyes(context, fact.payment, payment)
-    levels, done = _levels(context, project, payment), len(payment.approved_by)
-    expected = levels[done] if done < len(levels) else None
+    expected = _next_level(context, project, payment)
     if fact.level not in (None, expected):
         raise ApprovalOutOfTurn(payment=fact.payment, level=str(fact.level), expected=expected)
     return context.allow(_whole(project, payment, fact), fact=replace(fact, level=expected))

@@ -86,11 +86,14 @@ def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
         if isinstance(step, Arrival):
             yield make.arrival(step)
             continue
-        share, day = step
-        if line := unopened.pop(share.number, None):
-            yield make.opened(share.number, line["code"], body["adopted_on"])
-        place, id_ = f"plan.projects[{share.number}].amounts.{share.batch}", f"allotted-{share.project}-{share.batch}"
-        allotted: dict[str, Any] = {"project": share.project, "batch": share.batch, "amount": share.text}
+        portion, day = step
+        if line := unopened.pop(portion.number, None):
+            yield make.opened(portion.number, line["code"], body["adopted_on"])
+        place, id_ = (
+            f"plan.projects[{portion.number}].amounts.{portion.batch}",
+            f"allotted-{portion.project}-{portion.batch}",
+        )
+        allotted: dict[str, Any] = {"project": portion.project, "batch": portion.batch, "amount": portion.text}
         yield make(place, id_, "FundsAllotted", on=day, documents=body["allotment_documents"], **allotted)
     for number, line in unopened.items():
         yield make.opened(number, line["code"], body["adopted_on"])
@@ -101,8 +104,8 @@ def left_out(file: PlanFile) -> Iterator[str]:
     planned = schedule(file.plan)
     for arrival in planned.not_arrived:
         yield f"{arrival.place}: {arrival.amount} 元尚未到位，未载入 yuan have not arrived and are not loaded"
-    for share in planned.not_allotted:
-        yield f"{share.project} / {share.batch}: {share.amount} 元尚未分配 yuan are not allotted yet"
+    for portion in planned.not_allotted:
+        yield f"{portion.project} / {portion.batch}: {portion.amount} 元尚未分配 yuan are not allotted yet"
 
 
 class _EventFactory:

@@ -21,7 +21,7 @@ class Arrival(NamedTuple):
         return _money(self.content["amount"])
 
 
-class Share(NamedTuple):
+class Portion(NamedTuple):
     """The amount of one line of the plan in one batch. `number`: the number of the line, from 1."""
 
     number: int
@@ -37,21 +37,21 @@ class Share(NamedTuple):
 class Schedule(NamedTuple):
     """What is loaded of a plan. `before`: the appropriations that arrived before the plan was drafted.
 
-    `steps`: what follows the adoption of the plan: appropriations, and shares with the day of their allotment.
+    `steps`: what follows the adoption of the plan: appropriations, and portions with the day of their allotment.
     `not_arrived`, `not_allotted`: what is not loaded, because the money is not there yet.
     """
 
     before: tuple[Arrival, ...]
-    steps: tuple[Arrival | tuple[Share, str], ...]
+    steps: tuple[Arrival | tuple[Portion, str], ...]
     not_arrived: tuple[Arrival, ...]
-    not_allotted: tuple[Share, ...]
+    not_allotted: tuple[Portion, ...]
 
 
 def schedule(plan: Mapping[str, Any]) -> Schedule:
     """The schedule of a parsed plan file.
 
     If all money is there when it is allotted, it is allotted line by line. Otherwise it is allotted batch by batch,
-    each share as soon as the money for it is there; the shares for which there is not enough are left out.
+    each portion as soon as the money for it is there; the portions for which there is not enough are left out.
     """
     body = plan["plan"]
     arrivals = list(_arrivals(plan))
@@ -60,31 +60,31 @@ def schedule(plan: Mapping[str, Any]) -> Schedule:
     before = [each for each in arrived if single or str(each.on) <= str(body["drafted_on"])]
     later = [each for each in arrived if each not in before]
     due = [each for each in later if str(each.on) <= str(body["allotted_on"])]
-    shares = list(_shares(body))
+    portions = list(_portions(body))
     pool = sum(each.amount for each in (*before, *due))
-    if sum(share.amount for share in shares) > pool:
-        shares.sort(key=lambda share: share.batch)
-    steps, left_out = _allotted(shares, pool, later[len(due) :], body["allotted_on"])
+    if sum(portion.amount for portion in portions) > pool:
+        portions.sort(key=lambda portion: portion.batch)
+    steps, left_out = _allotted(portions, pool, later[len(due) :], body["allotted_on"])
     return Schedule(tuple(before), (*due, *steps), tuple(each for each in arrivals if not each.on), tuple(left_out))
 
 
 def _allotted(
-    shares: Sequence[Share], pool: int, later: Sequence[Arrival], day: str
-) -> tuple[list[Arrival | tuple[Share, str]], list[Share]]:
-    """The allotments from `day` on, with the appropriations that arrive `later`; and the shares that are left out.
+    portions: Sequence[Portion], pool: int, later: Sequence[Arrival], day: str
+) -> tuple[list[Arrival | tuple[Portion, str]], list[Portion]]:
+    """The allotments from `day` on, with the appropriations that arrive `later`; and the portions that are left out.
 
     What is allotted before an appropriation arrives does not depend on it, so that a file can be loaded again.
     """
-    steps: list[Arrival | tuple[Share, str]] = []
-    left_out, to_come = list(shares), list(later)
+    steps: list[Arrival | tuple[Portion, str]] = []
+    left_out, to_come = list(portions), list(later)
     while True:
         waiting, left_out = left_out, []
-        for share in waiting:
-            if share.amount > pool:
-                left_out.append(share)
+        for portion in waiting:
+            if portion.amount > pool:
+                left_out.append(portion)
                 continue
-            steps.append((share, day))
-            pool -= share.amount
+            steps.append((portion, day))
+            pool -= portion.amount
         if not to_come:
             return steps, left_out
         arrival = to_come.pop(0)
@@ -101,10 +101,10 @@ def _arrivals(plan: Mapping[str, Any]) -> Iterator[Arrival]:
         yield Arrival(f"appropriations[{number}]", id_, each.get("received_on"), each)
 
 
-def _shares(body: Mapping[str, Any]) -> Iterator[Share]:
+def _portions(body: Mapping[str, Any]) -> Iterator[Portion]:
     for number, line in enumerate(body["projects"], 1):
         for batch, amount in line["amounts"].items():
-            yield Share(number, line["code"], batch, amount)
+            yield Portion(number, line["code"], batch, amount)
 
 
 def _money(text: str | None) -> Money:

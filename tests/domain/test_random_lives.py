@@ -17,7 +17,7 @@ from domain.fund.lifecycle import PeriodClosed
 from domain.fund.plan import PlanAdopted
 from domain.ledger_view import Stream
 from domain.period import last_day
-from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, PAID, PAYABLE, POOL, TREASURY, account_at
+from domain.posting import ALLOTTED, COMMITTED, IN_FLIGHT, LINE, PAID, PAYABLE, POOL, TREASURY, account_at
 from domain.project.award import AwardListDecided
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentRequested
 from domain.project.recovery import RecoveryOrdered, RecoveryWaived
@@ -107,6 +107,20 @@ def check_stored_sums_equal_the_holdings(life):
             assert fen, "empty accounts are not stored"
             sums[at.account, at.place._replace(payment=None)] += fen.total
         assert dict(state.accounts.sums) == dict(sums)
+
+
+def check_what_awards_got_and_what_went_to_other_payees_is_what_the_moves_say(life):
+    for project in life.projects():
+        awarded, to_others = Counter(), Counter()
+        for event in life.events:
+            for move in event.moves if event.stream == f"project/{project.code}" else ():
+                if move.place.award and LINE in (move.source, move.target):
+                    awarded[move.place.award] += move.amount if move.source == LINE else -move.amount
+        for at, fen in project.accounts.holdings.items():
+            if at.place.payment and project.payments[at.place.payment].by_waiver:
+                to_others[at.place.award] += fen.total
+        assert dict(project.awarded) == {award: amount for award, amount in awarded.items() if amount}
+        assert {award: amount for award, amount in project.to_others.items() if amount} == to_others
 
 
 def check_closed_projects_and_funds_are_settled(life):

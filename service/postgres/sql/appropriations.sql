@@ -1,9 +1,6 @@
 -- appropriations: a page of a fund's appropriations, with what happened to the fen of each: the days until they were
 -- allotted and paid, and the amount not spent by the end of the last year in which they may be spent. Days are between
--- booking dates. Appropriations that name no source are of the first one of the plan.
-with listed as (
-    select * from plan_source_at(%(fund)s, null, null)
-)
+-- booking dates.
 select
     a.position,
     a.version,
@@ -25,11 +22,7 @@ select
     spend_by(a.budget_year, a.carried_out_of, f.settings) as spend_by
 from appropriation as a
 join fund as f using (fund)
-left join lateral (
-    select coalesce(a.source, listed.source) as source, listed.name, listed.level
-    from (select 1) as one
-    left join listed on case when a.source is null then listed.rank = 1 else listed.source = a.source end
-) as o on true
+join appropriation_source_at(%(fund)s, null, null) as o using (version)
 cross join lateral (
     select
         coalesce(sum(reversed), 0) as reversed,

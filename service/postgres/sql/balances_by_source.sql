@@ -1,18 +1,17 @@
 -- balances_by_source: one row per source of the plan in force, in the plan's order, then per source that only
--- appropriations name: what it is to give, what it gave, and where that money is. Appropriations that name no source
--- are of the first one; source is null if the plan lists none.
+-- appropriations name: what it is to give, what it gave, and where that money is. The source is null if the plan lists
+-- none.
 with listed as (
     select * from plan_source_at(%(fund)s, %(position)s, %(booked_on)s)
 ), held as (
     select
-        coalesce(a.source, (select source from listed where rank = 1)) as source,
+        o.source,
         sum(pool) as pool, sum(surrendered) as surrendered, sum(recovered) as recovered, sum(line) as line,
         sum(committed) as committed, sum(payable) as payable, sum(in_approval) as in_approval,
         sum(in_transit) as in_transit, sum(paid) as paid
     from origin_balance_at(%(fund)s, %(position)s, %(booked_on)s)
-    join appropriation as a using (version)
-    where a.fund = %(fund)s
-    group by 1
+    join appropriation_source_at(%(fund)s, %(position)s, %(booked_on)s) as o using (version)
+    group by o.source
 ), standing as (
     select
         coalesce(l.source, h.source) as source, l.name, l.level, l.rank, l.amount as planned,
