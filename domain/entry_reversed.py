@@ -11,7 +11,7 @@ from domain.event import Allowed, Fact, Reference, Restored
 from domain.fen import FenSet
 from domain.money import Money
 from domain.posting import Move
-from domain.rules.award import AwardInFlight, NoPlacesLeft
+from domain.rules.award import AboveNotice, AwardInFlight, NoPlacesLeft
 from domain.rules.call import AlreadyApplied, AlreadyReviewed, ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BeforeItsCause, UnknownEntry
 from domain.rules.fund import AllotmentExceedsPlan, BatchNotInPlan, FundIsClosed, NotInPlan
@@ -28,7 +28,7 @@ from domain.rules.reversal import (
     NotTheLast,
     WouldUnsettle,
 )
-from domain.rules.waiver import SamePerson
+from domain.rules.waiver import SamePerson, WaiverUsedUp
 
 
 class EntryReversed(Fact, frozen=True):
@@ -73,6 +73,8 @@ class EntryReversed(Fact, frozen=True):
         MoreThanPaid,
         NoPlacesLeft,
         AllotmentExceedsPlan,
+        AboveNotice,
+        WaiverUsedUp,
     )
     version: int
     reason: str

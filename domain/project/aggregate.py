@@ -20,7 +20,7 @@ from domain.project import acceptance, amendment, award, call, lifecycle, paymen
 from domain.project.condition import OPEN
 from domain.project.lifecycle import ProjectOpened
 from domain.project.revert import reverted
-from domain.state.project import Project, awarded_after, with_payments_to_others
+from domain.state.project import Project, awarded_after
 
 
 class Chapter(Protocol):
@@ -53,10 +53,8 @@ def evolve(project: Project | None, event: Recorded) -> Project:
         awarded = awarded_after(project.awarded, event.moves)
         project = replace(project, accounts=project.accounts.apply(event.moves), awarded=awarded)
     if isinstance(fact, EntryReversed):
-        project = reverted(project, fact, event)
-    else:
-        project = _CHAPTERS[type(fact)].evolve(project, fact, event)
-    return with_payments_to_others(project, event.moves)
+        return reverted(project, fact, event)
+    return _CHAPTERS[type(fact)].evolve(project, fact, event)
 
 
 def decide(context: Context, project: Project | None, fact: Fact) -> Decision:

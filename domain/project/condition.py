@@ -9,7 +9,7 @@ from domain.event import Reference
 from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
-from domain.project.waiver import key, waived
+from domain.project.waiver import allowed, key, waived, waived_for, within_limit
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
 from domain.rules.award import AboveNotice, AwardEnded, AwardNotShown
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
@@ -61,15 +61,25 @@ def within_notice(context: Context, project: Project, name: str, more: int = 0) 
     """Checks that the award `name` with `more` fen is not above the amount that the last completed notice showed.
 
     Passes an award that no notice has listed yet, and every award if the notice does not bind. Raises AboveNotice,
-    unless the rule is waived for the award. Returns the waiver's event if it is needed. Raises SamePerson if the person
-    who posts the event granted the waiver.
+    unless the rule is waived for this amount. Returns the waiver's event if it is needed. Raises SamePerson if the
+    person who posts the event granted the waiver.
     """
-    shown, amount = project.shown(name), project.awarded.get(name, 0) + more
-    if not notice_binds(context, project) or shown is None or amount <= shown.amount:
+    if not notice_binds(context, project):
         return ()
-    if not waived(context, project, AboveNotice, "award", name):
-        raise AboveNotice(application=project.award(name).application, shown=shown.amount, amount=Money(amount))
-    return (Reference(context.stream, project.waivers[key("AboveNotice", "award", name)].version),)
+    if above := above_notice(project, name, more):
+        raise above
+    shown, waiver = project.shown(name), waived(context, project, AboveNotice, "award", name)
+    needed = waiver and shown and project.awarded.get(name, 0) + more > shown.amount
+    return (Reference(context.stream, waiver.version),) if waiver and needed else ()
+
+
+def above_notice(project: Project, name: str, more: int = 0) -> AboveNotice | None:
+    """The refusal if the award `name` with `more` fen is above what was shown and what a waiver allows; None if not."""
+    shown, amount = project.shown(name), project.awarded.get(name, 0) + more
+    waiver = project.waivers.get(key(AboveNotice.__name__, "award", name))
+    if shown is None or amount <= max(shown.amount, waiver.at_most or 0 if waiver else 0):
+        return None
+    return AboveNotice(application=project.award(name).application, shown=shown.amount, amount=Money(amount))
 
 
 def _is_as_shown(context: Context, project: Project, fact: Any) -> Evidence:
@@ -108,22 +118,19 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
     if fact.payee == award.payee:
         context.not_before("PayeeChanged", award.payee_by.on)
         return (Reference(context.stream, award.payee_by.version),)
-    if not allowed_payee(project, fact):
+    found = waived_for(context, project, key("PayeeMismatch", "award", fact.award), fact.payee)
+    if found is None:
         raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
-    waived(context, project, PayeeMismatch, "award", fact.award)
-    waiver = project.waivers[key("PayeeMismatch", "award", fact.award)]
-    used, amount = project.to_others.get(fact.award, 0), getattr(fact, "amount", 0)
-    if waiver.at_most is not None and used + amount > waiver.at_most:
-        raise WaiverUsedUp(payee=str(fact.payee), at_most=waiver.at_most, used=Money(used), amount=Money(amount))
-    return (Reference(context.stream, waiver.version),)
+    if found.at_most is not None:
+        within_limit(project, fact.award, fact.payee, found.at_most, getattr(fact, "amount", 0))
+    return (Reference(context.stream, found.version),)
 
 
 def allowed_payee(project: Project, fact: Any) -> bool:
     """Whether `fact.payee` is the payee of the award `fact.award`, or the one whom a waiver for this award allows."""
     if fact.payee == project.award(fact.award).payee:
         return True
-    waiver = project.waivers.get(key("PayeeMismatch", "award", fact.award))
-    return waiver is not None and waiver.payee in (None, fact.payee)
+    return allowed(project, key("PayeeMismatch", "award", fact.award), fact.payee) is not None
 
 
 def _money_is_payable(_: Context, project: Project, fact: Any) -> Evidence:
@@ -200,13 +207,13 @@ def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
     A waiver of the rule NoTriesLeft allows one failed acceptance more. Returns the waiver's event if the waiver is
     needed. Raises SamePerson if the person who posts the event granted the waiver.
     """
-    award, allowed = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
-    if award.failures < allowed:
+    award, tries = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
+    if award.failures < tries:
         return ()
-    more = int(waived(context, project, NoTriesLeft, "award", fact.award))
-    if award.failures >= allowed + more:
-        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed + more)
-    return _by(context, project.waivers[key("NoTriesLeft", "award", fact.award)].version)
+    waiver = waived(context, project, NoTriesLeft, "award", fact.award)
+    if waiver is None or award.failures > tries:
+        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=tries + (waiver is not None))
+    return _by(context, waiver.version)
 
 
 def _is_in_time(context: Context, project: Project, fact: Any) -> Evidence:
@@ -224,9 +231,10 @@ def _earlier_is_settled(context: Context, project: Project, fact: Any) -> Eviden
         place = project.place(fact.award, batch.batch)
         unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
         if unpaid and batch.gate is not Gate.ACCEPTANCE:
-            if not waived(context, project, EarlierBatchesUnsettled, "award", fact.award):
+            waiver = waived(context, project, EarlierBatchesUnsettled, "award", fact.award)
+            if waiver is None:
                 raise EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
-            return _by(context, project.waivers[key("EarlierBatchesUnsettled", "award", fact.award)].version)
+            return _by(context, waiver.version)
     return _by(context, *sorted(project.payments[name].version for name in paid or ()))
 
 

@@ -16,7 +16,7 @@ from domain.normalise import number_order
 from domain.posting import LINE, Place
 from domain.project.condition import notice_binds
 from domain.project.lifecycle import ProjectFact
-from domain.project.waiver import key, waived
+from domain.project.waiver import key, waived_for
 from domain.rules.award import (
     AboveNotice,
     AllocationMismatch,
@@ -152,10 +152,9 @@ def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList)
         applicant = project.applications[row.application].uscc
         if row.payee.uscc == applicant:
             continue
-        waiver = project.waivers.get(key("PayeeNotApplicant", "application", row.application))
-        if waiver is None or waiver.payee != row.payee:
+        waiver = waived_for(context, project, key("PayeeNotApplicant", "application", row.application), row.payee)
+        if waiver is None:
             raise PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=applicant)
-        waived(context, project, PayeeNotApplicant, "application", row.application)
         evidence.append(Reference(context.stream, waiver.version))
     return tuple(evidence)
 

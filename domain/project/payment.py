@@ -232,18 +232,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         return project
     on = event.header.occurred_on
     if isinstance(fact, PaymentRequested):
-        requested = Payment(
-            event.version,
-            fact.award,
-            fact.batch,
-            fact.payee,
-            REQUESTED,
-            event.by,
-            since=on,
-            levels=fact.levels,
-            by_waiver=fact.payee != project.awards[fact.award].payee,
-        )
-        return project.with_entity("payment", fact.payment, requested)
+        return _requested(project, fact, event)
     changes: dict[str, object] = {"status": STEPS[type(fact)].leads_to, "since": on}
     if isinstance(fact, PaymentApproved):
         changes["status"] = APPROVED if fact.final else REQUESTED
@@ -254,6 +243,25 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         confirmed = project.paid_on.get(award, Map()).set(fact.payment, on)
         project = replace(project, paid_on=project.paid_on.set(award, confirmed))
     return project.step("payment", fact.payment, event.version, **changes)
+
+
+def _requested(project: Project, fact: PaymentRequested, event: Recorded) -> Project:
+    requested = Payment(
+        event.version,
+        fact.award,
+        fact.batch,
+        fact.payee,
+        REQUESTED,
+        event.by,
+        since=event.header.occurred_on,
+        levels=fact.levels,
+        by_waiver=fact.payee != project.awards[fact.award].payee,
+    )
+    project = project.with_entity("payment", fact.payment, requested)
+    if not requested.by_waiver:
+        return project
+    names = (*project.by_waiver.get(fact.award, ()), fact.payment)
+    return replace(project, by_waiver=project.by_waiver.set(fact.award, names))
 
 
 def unconfirmed(project: Project, name: str) -> Project:

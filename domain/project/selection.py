@@ -15,7 +15,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
-from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
+from domain.event import Allowed, Fact, Header, Recorded, Restored, Reversible, restores
 from domain.event_part import EventPart
 from domain.money import Money
 from domain.project.call import OF_ROUND
@@ -50,12 +50,13 @@ def _resolved(project: Project, fact: ObjectionResolved) -> Iterator[Restored]:
     """The entities whose earlier state returns if `fact` is reversed.
 
     If the objection was not upheld, this is only the objection. If it was upheld, it is the objection and the
-    application objected to; for an objection to the whole notice, the objection and the round.
+    application objected to; for an objection to the whole notice, or to a supplementary one, the objection and the
+    round.
     """
     yield Restored("objection", fact.objection)
     objection = project.objections.get(fact.objection)
     if fact.upheld and objection:
-        named = objection.application
+        named = objection.application if objection.supplementary is None else None
         yield Restored("application", named) if named else Restored("round", str(objection.round))
 
 
@@ -127,13 +128,14 @@ class ObjectionReceived(ProjectFact, frozen=True):
     The objection concerns the notice that ran on the day the objection was received, even if a newer notice has
     replaced that notice. In a fund whose notices precede the decision, an objection to an application is too late once
     this application is awarded. An objection to the whole notice is too late once any application on the notice is
-    awarded.
+    awarded. An objection to a supplementary notice, which lists what is awarded and was shown before, is not too late.
     """
 
     zh = "异议受理"
     about_zh = (
         "公示期内收到异议，针对一份申报，或针对整个公示（以收到当日的公示为准，已被新公示取代的也算）；"
-        "先公示后立项的，所指申报（针对整个公示的，其中任一申报）已立项的不再受理。"
+        "先公示后立项的，所指申报（针对整个公示的，其中任一申报）已立项的不再受理；"
+        "对补充公示（再次公示已立项且已公示的申报）的异议照常受理。"
     )
     reversible = restores("objection")
     cites = (("异议书",),)
@@ -147,12 +149,15 @@ class ObjectionResolved(ProjectFact, frozen=True):
     """An objection was resolved. `upheld` is true if the objection was upheld.
 
     If an objection to one application is upheld, the application is excluded. If an objection to the whole notice is
-    upheld, the review and the notice are void. The ledger sets `application` (the application objected to) or `voids`
-    (the version of the review that is now void).
+    upheld, the review and the notice are void. If an objection to a supplementary notice is upheld, only what this
+    notice showed is void, and the award stands as it was shown before. The ledger sets `application` (the application
+    objected to) or `voids` (the version of the review that is now void).
     """
 
     zh = "异议处理"
-    about_zh = "处理异议：成立的，该申报予以排除；针对整个公示的，评审和公示失效。"
+    about_zh = (
+        "处理异议：成立的，该申报予以排除；针对整个公示的，评审和公示失效；针对补充公示的，仅补充公示的金额失效。"
+    )
     allowed = Allowed.WHILE_PROJECT_OPEN
     reversible = Reversible(restores=_resolved)
     refused_by = (UnknownName, ObjectionResolvedAlready, BeforeItsCause)
@@ -175,16 +180,27 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         notice = _objected_to(current, event.header.occurred_on, fact.application)
         assert notice is not None, "an objection is received during a notice"
         concerns = _concerned(notice, fact)
-        received = Objection(event.version, current.number, fact.application, concerns, event.cause)
+        received = Objection(
+            event.version,
+            current.number,
+            fact.application,
+            concerns,
+            event.cause,
+            supplementary=notice.version if _is_supplementary(project, notice, concerns, event.header) else None,
+        )
         opened = project.open_objections | {fact.objection}
         return replace(project.with_entity("objection", fact.objection, received), open_objections=opened)
     if isinstance(fact, ObjectionResolved):
         return _resolve(project, fact, event.version)
-    return project.step("round", str(current.number), event.version, **_round_changes(current, fact, event))
+    return project.step("round", str(current.number), event.version, **_round_changes(project, current, fact, event))
+
+
+def _awarded(project: Project, application: str) -> int:
+    return project.awarded.get(project.applications[application].award or "", 0)
 
 
 def _round_changes(
-    current: Round, fact: ReviewConcluded | NoticeStarted | NoticeCompleted, event: Recorded
+    project: Project, current: Round, fact: ReviewConcluded | NoticeStarted | NoticeCompleted, event: Recorded
 ) -> dict[str, object]:
     match fact:
         case ReviewConcluded():
@@ -197,7 +213,10 @@ def _round_changes(
         case NoticeCompleted():
             assert current.notice is not None, "the notice completed was started"
             notice = current.notice
-            shown = {name: Shown(notice.version, event.cause, amount) for name, amount in notice.amounts.items()}
+            shown = {
+                name: Shown(notice.version, event.cause, amount, current.noticed.get(name), _awarded(project, name))
+                for name, amount in notice.amounts.items()
+            }
             return {"notice": replace(notice, completed=event.cause), "noticed": current.noticed.update(shown)}
         case _:
             assert_never(fact)
@@ -209,12 +228,34 @@ def _resolve(project: Project, fact: ObjectionResolved, version: int) -> Project
     project = replace(project, open_objections=project.open_objections - {fact.objection})
     if not fact.upheld:
         return project
+    if objection.supplementary is not None:
+        void = _without(project.rounds[str(objection.round)], objection.supplementary, objection.concerns)
+        return project.step("round", str(objection.round), version, **void)
     if objection.application is not None:
         return project.step("application", objection.application, version, excluded=True)
     current = project.rounds[str(objection.round)]
     noticed = Map({name: shown for name, shown in current.noticed.items() if name not in objection.concerns})
     void = {"review": None, "scores": Map(), "notice": None, "earlier": (), "noticed": noticed}
     return project.step("round", str(objection.round), version, **void)
+
+
+def _without(current: Round, supplementary: int, concerns: frozenset[str]) -> dict[str, object]:
+    """The changes of the round `current` if its supplementary notice is void for the applications `concerns`.
+
+    What an earlier notice showed for them binds again. `supplementary` is the version of the notice.
+    """
+
+    def listed(notice: Notice) -> Notice:
+        kept = {name: amount for name, amount in notice.amounts.items() if name not in concerns}
+        return replace(notice, amounts=Map(kept)) if notice.version == supplementary else notice
+
+    noticed = current.noticed
+    for name in concerns:
+        shown = noticed.get(name)
+        if shown and shown.started == supplementary:
+            noticed = noticed.set(name, shown.before) if shown.before else noticed.delete(name)
+    notice = listed(current.notice) if current.notice else None
+    return {"notice": notice, "earlier": tuple(map(listed, current.earlier)), "noticed": noticed}
 
 
 # Decide ----------------------------------------------------------------------
@@ -328,9 +369,26 @@ def _receive_objection(context: Context, project: Project, fact: ObjectionReceiv
         if fact.application not in notice.amounts:
             raise NotInNotice(application=fact.application)
     first = context.ledger.fund(project.fund).settings.notice_order is NoticeOrder.BEFORE_DECISION
-    if first and any(_is_decided(project, name) for name in _concerned(notice, fact)):
+    concerns = _concerned(notice, fact)
+    too_late = first and any(_is_decided(project, name) for name in concerns)
+    if too_late and not _is_supplementary(project, notice, concerns, context.header):
         raise ObjectionTooLate(target=fact.application or "notice")
     return context.allow()
+
+
+def _is_supplementary(project: Project, notice: Notice, concerns: frozenset[str], header: Header) -> bool:
+    """Whether all applications in `concerns` were awarded and shown when `notice` listed them again.
+
+    By the first edition of the rules, there were no supplementary notices.
+    """
+    awards = [project.applications[name].award for name in concerns]
+    return header.edition > 1 and all(
+        award is not None
+        and project.awards[award].decided.version < notice.version
+        and (shown := project.shown(award)) is not None
+        and (shown.started < notice.version or shown.before is not None)
+        for award in awards
+    )
 
 
 def _concerned(notice: Notice, fact: ObjectionReceived) -> frozenset[str]:
@@ -365,5 +423,6 @@ def _resolve_objection(context: Context, project: Project, fact: ObjectionResolv
         raise ObjectionResolvedAlready(objection=fact.objection)
     context.not_before("ObjectionReceived", objection.received.on)
     review = project.rounds[str(objection.round)].review
-    voids = review.version if review and fact.upheld and not objection.application else None
+    whole = objection.application is None and objection.supplementary is None
+    voids = review.version if review and fact.upheld and whole else None
     return context.allow(fact=replace(fact, application=objection.application, voids=voids))

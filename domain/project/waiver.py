@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, Restored, Reversible
@@ -12,8 +13,8 @@ from domain.rules import RULES, Refused
 from domain.rules.award import AwardEnded
 from domain.rules.call import InvalidCode
 from domain.rules.every_post import BeforeItsCause, UnknownName
-from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson, WaiverIncomplete
-from domain.state.entities import Payee, Waiver
+from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson, WaiverIncomplete, WaiverUsedUp
+from domain.state.entities import Payee, WaivedPayee, Waiver
 from domain.state.project import Project
 
 
@@ -27,13 +28,16 @@ class WaiverGranted(ProjectFact, frozen=True):
 
     The person who grants the waiver must not be the person who posts an event that benefits from the waiver, such as
     the award. A waiver of PayeeMismatch or PayeeNotApplicant names the `payee` that it allows; the first also says how
-    much this payee may receive `at_most`, and payments use it up.
+    much this payee may receive `at_most`, and payments use it up. A waiver of AboveNotice says how much the award may
+    have `at_most`. A later waiver for the same payee, or of AboveNotice, replaces the earlier one; one for another
+    payee is added to it.
     """
 
     zh = "豁免批准"
     about_zh = (
         "对某一立项或申报豁免一条可豁免的规则；批准人不得是受益事项的经办人。"
-        "豁免收款人不符的，须写明收款人（payee）；用于支付的，还须写明其最多可收的金额（at_most）。"
+        "豁免收款人不符的，须写明收款人（payee）；用于支付的，还须写明其最多可收的金额（at_most）；"
+        "豁免超过公示金额的，须写明立项金额上限（at_most）。对同一收款人再次批准的，以后一次为准。"
     )
     reversible = Reversible(restores=_granted, by_another=True)
     cites = (("批准文件",),)
@@ -42,6 +46,7 @@ class WaiverGranted(ProjectFact, frozen=True):
         NotWaivable,
         AlreadyWaived,
         WaiverIncomplete,
+        WaiverUsedUp,
         InvalidCode,
         UnknownName,
         AwardEnded,
@@ -64,8 +69,8 @@ class WaiverGranted(ProjectFact, frozen=True):
         return ("award", self.award) if self.award else ("application", self.application)
 
 
-NAMES = {"PayeeMismatch": ("payee", "at_most"), "PayeeNotApplicant": ("payee",)}
-"""The fields that a waiver of one of these rules must have."""
+NAMES = {"PayeeMismatch": ("payee", "at_most"), "PayeeNotApplicant": ("payee",), "AboveNotice": ("at_most",)}
+"""The fields that a waiver of one of these rules must have. Only waivers of these rules can be granted again."""
 
 Event = WaiverGranted
 FACTS: tuple[type[Fact], ...] = (Event,)
@@ -82,8 +87,21 @@ def key(rule: str, kind: str, name: str) -> str:
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     kind, name = fact.target
     assert name is not None
-    waiver = Waiver(event.version, event.by, fact.payee, fact.at_most)
-    return project.with_entity("waiver", key(fact.rule, kind, name), waiver)
+    at = key(fact.rule, kind, name)
+    standing = project.waivers.get(at)
+    payees: tuple[WaivedPayee, ...] = ()
+    if fact.payee:
+        others = (each for each in (standing.payees if standing else ()) if each.payee != fact.payee)
+        payees = (*others, WaivedPayee(event.version, event.by, fact.payee, fact.at_most))
+    changes: dict[str, Any] = {
+        "by": event.by,
+        "at_most": None if payees else fact.at_most,
+        "awarded": project.awarded.get(name, 0) if kind == "award" else 0,
+        "payees": payees,
+    }
+    if standing is None:
+        return project.with_entity("waiver", at, Waiver(event.version, **changes))
+    return project.step("waiver", at, event.version, **changes)
 
 
 def decide(context: Context, project: Project, fact: Event) -> Decision:
@@ -91,12 +109,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     rule = RULES.get(fact.rule)
     if rule is None or rule.waivable != kind or name is None or (fact.award and fact.application):
         raise NotWaivable(rule=fact.rule, kind=kind)
-    if key(fact.rule, kind, name) in project.waivers:
-        raise AlreadyWaived(rule=fact.rule, name=name)
-    if context.header.edition > 1:
-        for field in NAMES.get(fact.rule, ()):
-            if getattr(fact, field) is None:
-                raise WaiverIncomplete(rule=fact.rule, lacks=field)
+    _is_new(context, project, fact, name)
     if fact.payee and not context.ledger.valid_uscc(fact.payee.uscc):
         raise InvalidCode(uscc=fact.payee.uscc)
     if kind == "award":
@@ -104,7 +117,37 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         context.not_before("AwardListDecided", award.decided.on)
         if same := context.same_as(award.by):
             raise SamePerson(who=same)
+        if fact.payee and fact.at_most is not None:
+            within_limit(project, name, fact.payee, fact.at_most)
     return context.allow()
+
+
+def _is_new(context: Context, project: Project, fact: Event, name: str) -> None:
+    """Raises WaiverIncomplete if `fact` lacks what its rule needs, AlreadyWaived if it adds nothing to what stands.
+
+    By the first edition of the rules, a waiver named nothing, and none was granted again.
+    """
+    needed = NAMES.get(fact.rule, ()) if context.header.edition > 1 else ()
+    for field in needed:
+        if getattr(fact, field) is None:
+            raise WaiverIncomplete(rule=fact.rule, lacks=field)
+    standing = project.waivers.get(key(fact.rule, fact.target[0], name))
+    if standing is None:
+        return
+    allowed = standing if fact.payee is None else _of_payee(standing, fact.payee)
+    if not needed or (allowed and allowed.at_most == fact.at_most):
+        raise AlreadyWaived(rule=fact.rule, name=name)
+
+
+def _of_payee(waiver: Waiver, payee: Payee) -> WaivedPayee | None:
+    return next((each for each in waiver.payees if each.payee == payee), None)
+
+
+def within_limit(project: Project, award: str, payee: Payee, at_most: Money, more: int = 0) -> None:
+    """Raises WaiverUsedUp if what waivers let `payee` have of `award`, with `more` fen, is above `at_most`."""
+    used = project.paid_to_other(award, payee)
+    if used + more > at_most:
+        raise WaiverUsedUp(payee=str(payee), at_most=at_most, used=Money(used), amount=Money(more))
 
 
 def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:
@@ -116,12 +159,32 @@ def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waive
     return ((each, project.waivers[each]) for each in keys if each in project.waivers)
 
 
-def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> bool:
-    """Whether `rule` is waived for one award or application. `kind` is "award" or "application", `name` its name.
+def waived(context: Context, project: Project, rule: type[Refused], kind: str, name: str) -> Waiver | None:
+    """The waiver of `rule` for one award or application; None if it is not waived.
 
-    Raises SamePerson if the person who posts the event, or that person's API key, granted the waiver.
+    `kind` is "award" or "application", `name` its name. Raises SamePerson if the person who posts the event, or that
+    person's API key, granted the waiver.
     """
     waiver = project.waivers.get(key(rule.__name__, kind, name))
-    if waiver and (same := context.same_as(waiver.by)):
+    if waiver:
+        _by_another(context, waiver)
+    return waiver
+
+
+def allowed(project: Project, at: str, payee: Payee) -> Waiver | WaivedPayee | None:
+    """What of the waiver with the key `at` allows `payee`; None if nothing does."""
+    waiver = project.waivers.get(at)
+    return _of_payee(waiver, payee) if waiver and waiver.payees else waiver
+
+
+def waived_for(context: Context, project: Project, at: str, payee: Payee) -> Waiver | WaivedPayee | None:
+    """As `allowed`. Raises SamePerson if the person who posts the event, or that person's API key, granted it."""
+    found = allowed(project, at, payee)
+    if found:
+        _by_another(context, found)
+    return found
+
+
+def _by_another(context: Context, granted_by: Waiver | WaivedPayee) -> None:
+    if same := context.same_as(granted_by.by):
         raise SamePerson(who=same)
-    return waiver is not None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.decision_context import Context
-from domain.event import Fact, Recorded, Restored
+from domain.event import Fact, Recorded, Reference, Restored
 from domain.fund.funding import AppropriationReceived
 from domain.fund.lifecycle import YearCarriedForward
 from domain.fund.reconciliation import StatementReconciled
@@ -29,15 +29,17 @@ from domain.project.call import (
     CallExtended,
     CallPublished,
 )
-from domain.project.condition import NOT_OBJECTED_TO, PAYEE
+from domain.project.condition import NOT_OBJECTED_TO, PAYEE, above_notice, notice_binds
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
-from domain.project.waiver import WaiverGranted, granted, key
+from domain.project.waiver import WaiverGranted, granted, key, within_limit
+from domain.rules.award import AboveNotice
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
+from domain.rules.payment import PayeeMismatch
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
-from domain.state.entities import Payment, PaymentStatus, RoundStatus
+from domain.state.entities import Payee, Payment, PaymentStatus, RoundStatus
 from domain.state.fund import Carried, Fund, Gate, Reconciled
 from domain.state.project import FIELD_OF, Project
 
@@ -197,6 +199,34 @@ def _nothing_paid_on_notice(_: Context, project: Project, __: NoticeStarted | No
     _nothing_paid_since(project, _awards_of(project, notice.applications if notice else ()), version)
 
 
+def _no_increase_rests_on_notice(context: Context, project: Project, _: NoticeCompleted, version: int) -> None:
+    """Raises AboveNotice if an award was increased since to more than what was shown before the notice."""
+    current = project.rounds[str(project.round)]
+    before = project.undo("round", str(project.round))
+    for name, shown in sorted(current.noticed.items()):
+        award = project.applications[name].award
+        if award and shown.completed.version == version:
+            _was_not_increased(context, before, award, shown.awarded)
+
+
+def _no_increase_rests_on_waiver(context: Context, project: Project, fact: WaiverGranted, _: int) -> None:
+    """Raises AboveNotice or WaiverUsedUp if, without the waiver, the award or a payee has more than is allowed."""
+    kind, name = fact.target
+    at = key(fact.rule, kind, str(name))
+    before = project.undo("waiver", at)
+    if fact.rule == AboveNotice.__name__:
+        _was_not_increased(context, before, str(name), project.waivers[at].awarded)
+    for each in before.waivers[at].payees if at in before.waivers else ():
+        if each.at_most is not None:
+            within_limit(before, str(name), each.payee, each.at_most)
+
+
+def _was_not_increased(context: Context, before: Project, award: str, awarded: int) -> None:
+    increased = before.awarded.get(award, 0) > awarded
+    if increased and notice_binds(context, before) and (above := above_notice(before, award)):
+        raise above
+
+
 def _awards_of(project: Project, applications: Iterable[str]) -> set[str]:
     return {award for name in applications if (award := project.applications[name].award)}
 
@@ -256,13 +286,28 @@ def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, vers
             raise NotTheLast(kind="recovery", name=name, last=recovery.version, version=version)
 
 
-def _may_still_be_paid(context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, __: int) -> None:
-    """Raises PayeeMismatch if the payment's payee is no longer the award's payee and no waiver allows another payee.
+class _Paying(NamedTuple):
+    """What the guard PAYEE reads of a payment whose money the reversal puts back in transit."""
 
-    This is the check of the guard PAYEE. The reversal sets the payment back to instructed, so its payee could be paid
-    again.
+    award: str
+    payee: Payee
+    amount: int
+
+
+def _may_still_be_paid(
+    context: Context, project: Project, fact: PaymentConfirmed | PaymentFailed, version: int
+) -> None:
+    """Raises the rule that forbids to pay the payment's payee: the reversal sets the payment back to instructed.
+
+    The payee must be that of the award, or allowed by a waiver when the payment was requested and now. A failed payment
+    had released its part of the waiver's amount, and takes it again.
     """
-    PAYEE.check(context, project, project.payments[fact.payment])
+    payment, awarded = project.payments[fact.payment], project.award(project.payments[fact.payment].award).payee
+    if payment.payee != awarded and not payment.by_waiver and context.header.edition > 1:
+        raise PayeeMismatch(payee=str(payment.payee), awarded=str(awarded))
+    entry = context.ledger.entries[Reference(context.stream, version)]
+    released = sum(moved.amount for moved in entry.moves) if isinstance(fact, PaymentFailed) else 0
+    PAYEE.check(context, project, _Paying(payment.award, payment.payee, released))
 
 
 def _is_not_objected_to(context: Context, project: Project, fact: PaymentFailed, __: int) -> None:
@@ -324,7 +369,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     ApplicationScreened: (_was_not_reviewed,),
     ApplicationWithdrawn: (_no_other_applied, _was_not_reviewed_without_it),
     NoticeStarted: (_nothing_paid_on_notice,),
-    NoticeCompleted: (_nothing_paid_on_notice,),
+    NoticeCompleted: (_nothing_paid_on_notice, _no_increase_rests_on_notice),
     ObjectionResolved: (_round_has_not_moved_on, _nothing_paid_on_resolution),
     AwardAmended: (_settled_is_not_amended,),
     AwardDeclined: (_no_round_since,),
@@ -337,7 +382,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     RecoveryOrdered: (_nothing_received,),
     RecoveryReceived: (_no_claim_has_lapsed,),
     RecoveryWaived: (_is_not_claimed_again,),
-    WaiverGranted: (_was_not_used,),
+    WaiverGranted: (_was_not_used, _no_increase_rests_on_waiver),
 }
 """For each type of entry, the checks that no later event depends on the entry. Types that are not listed need none.
 

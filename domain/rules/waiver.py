@@ -24,8 +24,8 @@ class AlreadyWaived(Refused):
     """The rule {rule} is already waived for {name}."""
 
     zh = "规则 {rule} 已对 {name} 豁免。"
-    remedy = "Grant each waiver only once."
-    remedy_zh = "同一豁免只批准一次。"
+    remedy = "Grant each waiver only once; a waiver with an amount can be granted again with another amount."
+    remedy_zh = "同一豁免只批准一次；写明金额的，可按新的金额再次批准。"
     rule: str
     name: str
 
@@ -35,8 +35,11 @@ class WaiverIncomplete(Refused):
     """The waiver of {rule} does not say {lacks}."""
 
     zh = "豁免 {rule} 未写明 {lacks}。"
-    remedy = "Name the payee whom the waiver is for and, for payments, the most that this payee may receive."
-    remedy_zh = "写明所豁免的收款人；用于支付的，还须写明其最多可收的金额。"
+    remedy = (
+        "Name the payee whom the waiver is for and, for payments, the most that this payee may receive. For an award"
+        " above its notice, give the most that the award may have."
+    )
+    remedy_zh = "写明所豁免的收款人；用于支付的，还须写明其最多可收的金额；豁免超过公示金额的，写明立项金额上限。"
     source = PRACTICE
     rule: str
     lacks: str
@@ -47,8 +50,8 @@ class WaiverUsedUp(Refused):
     """The waiver allows {payee} to receive {at_most} yuan; {used} are paid or under way, and {amount} are requested."""
 
     zh = "豁免允许 {payee} 最多收款 {at_most} 元，已支付和在办 {used} 元，本次申请 {amount} 元。"
-    remedy = "Request no more than the waiver leaves, or have another waiver granted after this one is reversed."
-    remedy_zh = "申请金额不超过豁免余额；确需增加的，冲销原豁免后重新批准。"
+    remedy = "Request no more than the waiver leaves, or have a waiver with a larger amount granted."
+    remedy_zh = "申请金额不超过豁免余额；确需增加的，另行批准更高的金额。"
     source = PRACTICE
     payee: str
     at_most: Money

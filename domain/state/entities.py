@@ -110,12 +110,15 @@ class Notice(Struct, frozen=True):
 class Shown(Struct, frozen=True):
     """The completed notice that listed an application, and the amount that it proposed for it.
 
-    `started` is the version of its NoticeStarted event.
+    `started` is the version of its NoticeStarted event. `before`: what an earlier notice had shown. `awarded`: the fen
+    that the application's award had when the notice was completed; 0 if it had none.
     """
 
     started: int
     completed: Cause
     amount: Money
+    before: Shown | None = None
+    awarded: int = 0
 
 
 class RoundStatus(StrEnum):
@@ -149,7 +152,11 @@ class Round(Struct, frozen=True):
 
 
 class Objection(Struct, frozen=True):
-    """An objection 异议 to one application, or to a whole notice; `concerns` are the applications that it affects."""
+    """An objection 异议 to one application, or to a whole notice; `concerns` are the applications that it affects.
+
+    `supplementary`: the version of the notice, if this was a supplementary one: it started when all that the objection
+    concerns was awarded and shown. None if it was not.
+    """
 
     version: int
     round: int
@@ -157,6 +164,7 @@ class Objection(Struct, frozen=True):
     concerns: frozenset[str]
     received: Cause
     resolved: bool = False
+    supplementary: int | None = None
     steps: int = 0
     past: tuple[Objection, ...] = ()
 
@@ -260,17 +268,31 @@ class Recovery(Struct, frozen=True):
     past: tuple[Recovery, ...] = ()
 
 
-class Waiver(Struct, frozen=True):
-    """The waiver of a rule for one award or application. `by`: who granted it.
+class WaivedPayee(Struct, frozen=True):
+    """A payee that a waiver allows. `at_most`: the most that it may receive, None for an award list.
 
-    `payee`: the only payee that the waiver allows. `at_most`: the most that this payee may receive. Both are None if
-    the rule is not about a payee, and in waivers by the first edition of the rules, which allowed any payee.
+    `version`, `by`: the WaiverGranted that allowed it last, and who posted that event.
     """
 
     version: int
     by: Poster
-    payee: Payee | None = None
+    payee: Payee
     at_most: Money | None = None
+
+
+class Waiver(Struct, frozen=True):
+    """The waiver of a rule for one award or application. `by`: who granted it last.
+
+    `payees`: the payees that it allows, for a rule about payees. Empty in waivers by the first edition of the rules,
+    which allowed any payee. `at_most`: the largest amount that the rule is waived for; None if it has no limit.
+    `awarded`: the fen that the award had when the waiver was granted.
+    """
+
+    version: int
+    by: Poster
+    at_most: Money | None = None
+    awarded: int = 0
+    payees: tuple[WaivedPayee, ...] = ()
     steps: int = 0
     past: tuple[Waiver, ...] = ()
 

@@ -25,6 +25,7 @@ from domain.state.entities import (
     Award,
     AwardStatus,
     Objection,
+    Payee,
     Payment,
     Recovery,
     Round,
@@ -45,8 +46,8 @@ class Project(Struct, frozen=True):
     `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
     recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
     the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
-    `awarded`: the fen that each award got out of the line, less those that went back to it. `to_others`: for each
-    award, the fen in approval, in transit and paid of its payments whose payee a waiver allowed.
+    `awarded`: the fen that each award got out of the line, less those that went back to it. `by_waiver`: for each
+    award, the names of its payments whose payee a waiver allowed.
     """
 
     code: str
@@ -69,7 +70,7 @@ class Project(Struct, frozen=True):
     waivers: Map[str, Waiver] = Map()
     reversed: Map[int, FenSet] = Map()
     awarded: Map[str, int] = Map()
-    to_others: Map[str, int] = Map()
+    by_waiver: Map[str, tuple[str, ...]] = Map()
 
     @property
     def closed(self) -> bool:
@@ -223,6 +224,15 @@ class Project(Struct, frozen=True):
         payment = self.payments[name]
         return self.accounts.fen(PAID, self.place(payment.award, payment.batch, name))
 
+    def paid_to_other(self, award: str, payee: Payee) -> int:
+        """The fen in approval, in transit and paid of the payments of `award` that a waiver let `payee` have."""
+        return sum(
+            self.accounts.fen(account, self.place(award, payment.batch, name)).total
+            for name in self.by_waiver.get(award, ())
+            if (payment := self.payments[name]).payee == payee
+            for account in OF_PAYMENT
+        )
+
     def demanded(self, name: str) -> int:
         """How many fen the recovery `name` still demands: those ordered, less those received, waived and lapsed.
 
@@ -278,17 +288,6 @@ def awarded_after(awarded: Map[str, int], moves: Iterable[Move]) -> Map[str, int
             amount = awarded.get(moved.place.award, 0) + sign * moved.amount
             awarded = awarded.set(moved.place.award, amount) if amount else awarded.delete(moved.place.award)
     return awarded
-
-
-def with_payments_to_others(project: Project, moves: Iterable[Move]) -> Project:
-    """`project`, which is the one after `moves`, with its map `to_others` as it is after them."""
-    to_others = project.to_others
-    for moved in moves:
-        payment = project.payments.get(moved.place.payment or "")
-        if payment is not None and payment.by_waiver:
-            sign = (moved.target in OF_PAYMENT) - (moved.source in OF_PAYMENT)
-            to_others = to_others.set(payment.award, to_others.get(payment.award, 0) + sign * moved.amount)
-    return project if to_others is project.to_others else replace(project, to_others=to_others)
 
 
 FIELD_OF = {

@@ -36,7 +36,7 @@ MAX_CACHED_EVENTS = 200_000
 """Maximum number of events of all cached streams together: some 450 MB, after a start."""
 
 
-STATE_VERSION = 5
+STATE_VERSION = 6
 """The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test derives
 the states of the released logs. If a state is not as it was at this version, the test says to raise the version."""
 _LIBRARIES = ("immutables", "msgspec")

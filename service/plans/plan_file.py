@@ -79,6 +79,8 @@ def events(file: PlanFile, actor: str) -> Iterator[PlanEvent]:
     for arrival in planned.before:
         yield make.arrival(arrival)
     yield make("plan", "drafted", "PlanDrafted", on=body["drafted_on"], **_draft(body))
+    for arrival in planned.between:
+        yield make.arrival(arrival)
     adopted = {"on": body["adopted_on"], "documents": body["documents"]}
     yield make("plan", "adopted", "PlanAdopted", **adopted, draft=2 + len(planned.before))
     unopened = dict(enumerate(body["projects"], 1))

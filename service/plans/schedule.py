@@ -37,11 +37,13 @@ class Portion(NamedTuple):
 class Schedule(NamedTuple):
     """What is loaded of a plan. `before`: the appropriations that arrived before the plan was drafted.
 
-    `steps`: what follows the adoption of the plan: appropriations, and portions with the day of their allotment.
-    `not_arrived`, `not_allotted`: what is not loaded, because the money is not there yet.
+    `between`: those that arrived after that day and before the plan was adopted. `steps`: what follows the adoption:
+    appropriations, and portions with the day of their allotment. `not_arrived`, `not_allotted`: what is not loaded,
+    because the money is not there yet.
     """
 
     before: tuple[Arrival, ...]
+    between: tuple[Arrival, ...]
     steps: tuple[Arrival | tuple[Portion, str], ...]
     not_arrived: tuple[Arrival, ...]
     not_allotted: tuple[Portion, ...]
@@ -58,14 +60,16 @@ def schedule(plan: Mapping[str, Any]) -> Schedule:
     arrived = sorted((each for each in arrivals if each.on), key=lambda each: str(each.on))
     single = "appropriation" in plan
     before = [each for each in arrived if single or str(each.on) <= str(body["drafted_on"])]
-    later = [each for each in arrived if each not in before]
+    between = [each for each in arrived if each not in before and str(each.on) <= str(body["adopted_on"])]
+    later = [each for each in arrived if each not in (*before, *between)]
     due = [each for each in later if str(each.on) <= str(body["allotted_on"])]
     portions = list(_portions(body))
-    pool = sum(each.amount for each in (*before, *due))
+    pool = sum(each.amount for each in (*before, *between, *due))
     if sum(portion.amount for portion in portions) > pool:
         portions.sort(key=lambda portion: portion.batch)
     steps, left_out = _allotted(portions, pool, later[len(due) :], body["allotted_on"])
-    return Schedule(tuple(before), (*due, *steps), tuple(each for each in arrivals if not each.on), tuple(left_out))
+    not_arrived = tuple(each for each in arrivals if not each.on)
+    return Schedule(tuple(before), tuple(between), (*due, *steps), not_arrived, tuple(left_out))
 
 
 def _allotted(

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 from domain.fund.lifecycle import SettingsChanged
 from domain.project.amendment import AwardAmended, AwardRevoked
 from domain.project.payment import PaymentApproved
-from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal
+from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionReceived, ObjectionResolved, Proposal
 from domain.project.waiver import WaiverGranted
 from domain.rules.award import AboveNotice, ShareMismatch
-from domain.rules.call import NotStanding
+from domain.rules.call import NotStanding, ObjectionOpen, ObjectionTooLate
 from domain.rules.payment import ApproverTwice
 from domain.rules.waiver import SamePerson
 from domain.state.fund import Share
@@ -78,6 +78,55 @@ def test_what_was_reduced_can_be_increased_again_up_to_the_notice():
     assert reversed_.ledger.project("p").awarded["L-a"] == yuan("50.00")
 
 
+def test_what_an_increase_rests_on_is_not_reversed_while_the_award_has_the_increase():
+    raised = of_fifty.given(*shown("60.00", month="4"), post(PROJECT, up, "5-1"))
+    raised.when(raised.reversing(NoticeCompleted, "5-2")).refused(AboveNotice, shown=yuan("50.00"))
+    reduced = raised.given(post(PROJECT, replace(up, increase=False), "5-2"))
+    reduced.when(reduced.reversing(NoticeCompleted, "5-3")).accepted()
+    waiver = WaiverGranted("AboveNotice", "局长办公会同意", "L-a", at_most=yuan("60.00"))
+    waived = of_fifty.given(post(PROJECT, waiver, "3-2", **ANOTHER), post(PROJECT, up, "3-3"))
+    waived.when(waived.reversing(WaiverGranted, "3-4")).refused(AboveNotice, amount=yuan("60.00"))
+
+
+def objection(on: str, application: str | None = "A-a"):
+    return post(PROJECT, ObjectionReceived("O1", "增加依据不足", application), on)
+
+
+def resolution(on: str, upheld: bool = True):
+    return post(PROJECT, ObjectionResolved("O1", upheld, "查明"), on)
+
+
+@pytest.mark.parametrize("application", ["A-a", None])
+def test_an_objection_to_a_supplementary_notice_is_received_and_voids_only_what_that_notice_showed(application):
+    running = of_fifty.given(shown("60.00", month="4")[0])
+    of_fifty.when(objection("2-18", application)).refused(ObjectionTooLate)
+    objected = running.given(objection("4-18", application))
+    objected.when(shown("60.00", month="4")[1]).refused(ObjectionOpen)
+    rejected = objected.given(resolution("4-19", upheld=False), shown("60.00", month="4")[1])
+    rejected.when(post(PROJECT, up, "5-1")).accepted()
+    upheld = objected.given(resolution("4-19"), shown("60.00", month="4")[1])
+    upheld.when(post(PROJECT, up, "5-1")).refused(AboveNotice, shown=yuan("50.00"))
+    upheld.when(request(on="5-1", amount="30.00")).accepted()
+    assert upheld.ledger.project("p").applications["A-a"].excluded is False
+    assert upheld.ledger.project("p").rounds["1"].review is not None
+
+
+def test_an_objection_that_is_upheld_after_a_supplementary_notice_ended_makes_the_earlier_amount_bind_again():
+    raised = of_fifty.given(*shown("60.00", month="4"), post(PROJECT, up, "5-1"))
+    upheld = raised.given(objection("4-18"), resolution("5-2"))
+    upheld.when(request(on="5-3", amount="30.00")).refused(AboveNotice, shown=yuan("50.00"), amount=yuan("60.00"))
+    restored = upheld.given(upheld.reversing(ObjectionResolved, "5-3"), resolution("5-3", upheld=False))
+    restored.when(request(on="5-4", amount="30.00")).accepted()
+    upheld.given(post(PROJECT, replace(up, increase=False), "5-3")).when(request(on="5-4", amount="30.00")).accepted()
+
+
+def test_by_the_first_edition_an_upheld_objection_to_a_second_notice_excluded_the_application():
+    after = noticed_after().given(shown("60.00", month="4")[0])
+    received = objection("4-18")
+    old = after.given(replace(received, header=replace(received.header, edition=1)), resolution("4-19"))
+    assert old.ledger.project("p").applications["A-a"].excluded is True
+
+
 def test_money_that_was_paid_counts_toward_what_the_public_was_shown():
     of_fifty.given(*paid()).when(post(PROJECT, up, "4-1")).refused(AboveNotice, amount=yuan("60.00"))
 
@@ -94,8 +143,10 @@ def test_by_the_first_edition_an_award_that_was_shown_was_not_listed_again():
 def test_an_award_above_its_notice_is_not_paid_unless_the_rule_is_waived_by_another_person():
     less = noticed_after().given(*shown("40.00"))
     less.when(request(on="3-2")).refused(AboveNotice, shown=yuan("40.00"), amount=yuan("50.00"))
-    waiver = post(PROJECT, WaiverGranted("AboveNotice", "局长办公会同意", "L-a"), "3-2", **ANOTHER)
-    waived = less.given(waiver)
+    fact = WaiverGranted("AboveNotice", "局长办公会同意", "L-a", at_most=yuan("49.99"))
+    waived = less.given(post(PROJECT, fact, "3-2", **ANOTHER))
+    waived.when(request(on="3-3")).refused(AboveNotice, shown=yuan("40.00"), amount=yuan("50.00"))
+    waived = waived.given(post(PROJECT, replace(fact, at_most=yuan("50.00")), "3-2", **ANOTHER))
     waived.when(request(on="3-3")).accepted()
     by_granter = request(on="3-3")
     by_granter = replace(by_granter, header=replace(by_granter.header, **ANOTHER))

@@ -114,7 +114,7 @@ def matters() -> dict[tuple[str, str], Matter]:
         Matter(both, (PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"), (EntryReversed, "3-3")),
         Matter(both, payee_waived, (EntryReversed, "3-3")),
         Matter(noticed_, to_another, (award_list(noticed_, paid_to_b), "3-1")),
-        Matter(of_fifty, (WaiverGranted("AboveNotice", "批准", "L-a"), "3-2"), (up, "3-3")),
+        Matter(of_fifty, (WaiverGranted("AboveNotice", "批准", "L-a", at_most=yuan("90.00")), "3-2"), (up, "3-3")),
     ]
     return {(type(each.first[0]).__name__, _name(each.second[0])): each for each in listed}
 

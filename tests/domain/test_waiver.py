@@ -3,9 +3,9 @@ from msgspec.structs import replace
 
 from domain.money import Money
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
-from domain.project.amendment import AwardRevoked
+from domain.project.amendment import AwardRevoked, PayeeChanged
 from domain.project.call import Applicant, ApplicationReceived, CallClosed
-from domain.project.payment import PaymentCancelled, PaymentRequested
+from domain.project.payment import PaymentCancelled, PaymentFailed, PaymentInstructed, PaymentRequested
 from domain.project.waiver import WaiverGranted
 from domain.rules import RULES
 from domain.rules.acceptance import NoTriesLeft
@@ -13,11 +13,13 @@ from domain.rules.award import AwardEnded, PayeeNotApplicant
 from domain.rules.call import CallIsClosed, InvalidCode, OutsideWindow
 from domain.rules.every_post import BeforeItsCause, UnknownName
 from domain.rules.payment import PayeeMismatch
+from domain.rules.reversal import NotTheLast
 from domain.rules.waiver import AlreadyWaived, NotWaivable, SamePerson, WaiverIncomplete, WaiverUsedUp
 from tests.lives import (
     ANOTHER,
     PROJECT,
     allotted,
+    approvals,
     award_list,
     awarded,
     called,
@@ -41,6 +43,7 @@ def waiver(rule: str, award: str | None = "L-a", application: str | None = None)
     names = {
         "PayeeMismatch": {"payee": payee("b"), "at_most": yuan("40.00")},
         "PayeeNotApplicant": {"payee": payee("b")},
+        "AboveNotice": {"at_most": yuan("60.00")},
     }
     return WaiverGranted(rule, "主要领导批准", award, application, **names.get(rule, {}))
 
@@ -148,13 +151,61 @@ def test_a_waiver_of_the_payee_is_for_one_payee_and_up_to_an_amount_that_payment
     some.when(to("b", "5.00", "P2")).accepted()
     some.when(to("a", "15.00", "P2")).accepted()
     freed = some.given(post(PROJECT, PaymentCancelled("P1", "重开"), "3-4"))
-    assert freed.ledger.project("p").to_others["L-a"] == 0
+    assert freed.ledger.project("p").paid_to_other("L-a", payee("b")) == 0
     again = PaymentRequested("P2", "L-a", 1, yuan("20.00"), payee("b"))
     freed.when(post(PROJECT, again, "3-5")).accepted()
 
 
+def test_a_later_waiver_for_the_same_payee_replaces_the_standing_one_and_one_for_another_is_added():
+    some = granted(decided, replace(waiver("PayeeMismatch"), at_most=yuan("20.00")), "3-2").given(to("b", "15.00"))
+    some.when(post(PROJECT, replace(waiver("PayeeMismatch"), at_most=yuan("14.99")), "3-3", **ANOTHER)).refused(
+        WaiverUsedUp, used=yuan("15.00"), amount=Money(0)
+    )
+    more = granted(some, replace(waiver("PayeeMismatch"), at_most=yuan("25.00")), "3-3")
+    more.when(to("b", "10.01", "P2")).refused(WaiverUsedUp, at_most=yuan("25.00"), used=yuan("15.00"))
+    used = more.given(to("b", "10.00", "P2"))
+    used.when(used.reversing(WaiverGranted, "3-5")).refused(NotTheLast, kind="payment")
+    beside = granted(used, replace(waiver("PayeeMismatch"), payee=payee("c"), at_most=yuan("5.00")), "3-3")
+    beside.when(to("c", "5.01", "P3")).refused(WaiverUsedUp, used=Money(0))
+    beside.when(to("c", "5.00", "P3")).accepted()
+    beside.when(to("b", "0.01", "P3")).refused(WaiverUsedUp, used=yuan("25.00"))
+
+
+def test_a_waiver_by_the_first_edition_is_limited_by_a_later_one():
+    waived = decided.given(post(PROJECT, WaiverGranted("PayeeMismatch", "批准", "L-a"), "3-2", edition=1, **ANOTHER))
+    limited = granted(waived, waiver("PayeeMismatch"), "3-3")
+    limited.when(to("c", "1.00")).refused(PayeeMismatch)
+    limited.when(to("b", "40.01")).refused(WaiverUsedUp)
+
+
+def failed(payment: str, on: str):
+    """The posts that instruct an approved payment, and the bank's answer that it failed."""
+    return (
+        *approvals(payment),
+        post(PROJECT, PaymentInstructed(payment), on),
+        post(PROJECT, PaymentFailed(payment, "账户已销"), on),
+    )
+
+
+def test_a_failed_payment_takes_its_part_of_the_waiver_again_when_its_failure_is_reversed():
+    waived = granted(decided, replace(waiver("PayeeMismatch"), at_most=yuan("20.00")), "3-2")
+    once = waived.given(to("b", "15.00"), *failed("P1", "3-4"))
+    once.when(once.reversing(PaymentFailed, "3-5")).accepted()
+    elsewhere = once.given(to("a", "15.00", "P2"), to("b", "15.00", "P3"))
+    twice = elsewhere.given(post(PROJECT, PaymentCancelled("P2", "重开"), "3-5"))
+    twice.when(twice.reversing(PaymentFailed, "3-5")).refused(WaiverUsedUp, used=yuan("15.00"), amount=yuan("15.00"))
+
+
+def test_a_payment_requested_before_the_payee_changed_is_not_revived_by_a_later_waiver():
+    gone = decided.given(to("a", "15.00"), *failed("P1", "3-4"))
+    change = PayeeChanged("L-a", payee("a"), payee("c"), approver="科长")
+    changed = gone.given(post(PROJECT, change, "3-5"))
+    waived = granted(changed, replace(waiver("PayeeMismatch"), payee=payee("a")), "3-6")
+    waived.when(waived.reversing(PaymentFailed, "3-7")).refused(PayeeMismatch)
+
+
 def test_a_waiver_of_the_payee_names_a_valid_payee_and_an_amount():
-    for rule, lacking in (("PayeeMismatch", "payee"), ("PayeeMismatch", "at_most")):
+    for rule, lacking in (("PayeeMismatch", "payee"), ("PayeeMismatch", "at_most"), ("AboveNotice", "at_most")):
         less = replace(waiver(rule), **{lacking: None})
         decided.when(post(PROJECT, less, "3-2", **ANOTHER)).refused(WaiverIncomplete, rule=rule, lacks=lacking)
     wrong = replace(waiver("PayeeMismatch"), payee=replace(payee("b"), uscc="0"))

@@ -114,10 +114,10 @@ def waive(life: Life, project: Project) -> Posted | None:
 
 
 def waiver_of(life: Life, rule: str, **target: str) -> WaiverGranted:
-    """A waiver of `rule`; if it is about payees, it names the payee `other`, and mostly an amount."""
+    """A waiver of `rule` with an amount, if it needs one; about payees, it mostly names the payee `other`."""
     about_payee = rule in ("PayeeMismatch", "PayeeNotApplicant")
-    named = {"payee": payee("other")} if about_payee and life.chance(95) else {}
-    amount = {"at_most": life.amount()} if rule == "PayeeMismatch" else {}
+    named = {"payee": payee("other" if life.chance(80) else "third")} if about_payee and life.chance(95) else {}
+    amount = {"at_most": life.amount()} if rule in ("PayeeMismatch", "AboveNotice") else {}
     return WaiverGranted(rule, "特批", **target, **named, **amount)
 
 

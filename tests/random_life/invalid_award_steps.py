@@ -112,9 +112,9 @@ def _use_up_waiver(life: Life, project: Project) -> StepResult:
     """A payment above what a waiver allows; while no award has such a waiver, the waiver."""
     for key, waiver in sorted(project.waivers.items()):
         rule, _, name = key.split("/")
-        if rule == "PayeeMismatch" and waiver.payee and waiver.by.actor != "甲":
+        if rule == "PayeeMismatch" and waiver.payees[0].by.actor != "甲":
             fact = payment.PaymentRequested(
-                new_name("P", project.payments), name, life.random.randint(1, 2), HUGE, waiver.payee
+                new_name("P", project.payments), name, life.random.randint(1, 2), HUGE, waiver.payees[0].payee
             )
             return life.post(fact, f"project/{project.code}", by="甲")
     name = pick_award(life, project)
@@ -129,7 +129,11 @@ def _waive_again(life: Life, project: Project) -> StepResult:
     if key is None:
         return None
     rule, kind, name = key.split("/")
-    return WaiverGranted(rule, "再批", **{kind: name})
+    waiver = project.waivers[key]
+    named = {"payee": waiver.payees[0].payee} if waiver.payees else {}
+    return WaiverGranted(
+        rule, "再批", **{kind: name}, **named, at_most=waiver.payees[0].at_most if named else waiver.at_most
+    )
 
 
 AWARD: dict[str, InvalidStep] = {

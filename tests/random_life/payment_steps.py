@@ -8,7 +8,7 @@ from domain.event import Fact, Posted
 from domain.money import Money
 from domain.posting import IN_TRANSIT, PAYABLE
 from domain.project import payment, recovery
-from domain.project.waiver import key
+from domain.project.waiver import allowed, key
 from domain.state.entities import Payment, PaymentStatus
 from domain.state.project import Project
 from tests.lives import actual, payee
@@ -62,7 +62,7 @@ def _granter_of_used_waiver(project: Project, each: Payment) -> tuple[str, ...]:
     """
     if each.payee == project.awards[each.award].payee:
         return ()
-    granted = project.waivers.get(key("PayeeMismatch", "award", each.award))
+    granted = allowed(project, key("PayeeMismatch", "award", each.award), each.payee)
     return (granted.by.actor,) if granted else ()
 
 

@@ -93,6 +93,17 @@ def test_a_plan_is_loaded_as_far_as_its_money_has_arrived_and_the_rest_is_report
     assert [line.partition(" ")[0] for line in plan_file.left_out(plan)] == ["appropriations[4]:", "three-2020-b"]
 
 
+def test_money_that_arrives_between_the_draft_and_the_adoption_is_booked_before_the_adoption(tmp_path):
+    file = tmp_path / "plan.yaml"
+    file.write_text(THREE_LEVELS.replace("received_on: 2020-02-11", "received_on: 2020-02-05"), encoding="utf-8")
+    posts = list(plan_file.posts(plan_file.read(file), "测试"))
+    days = [(each["type"], each["data"]["occurred_on"]) for each in posts[2:5]]
+    assert days == [
+        ("PlanDrafted", "2020-02-03"), ("AppropriationReceived", "2020-02-05"), ("PlanAdopted", "2020-02-10"),
+    ]  # fmt: skip
+    assert posts[4]["data"]["draft"] == 3
+
+
 def test_a_plan_file_that_is_loaded_again_with_more_money_adds_only_that(loaded, tmp_path):
     rest = "  - {amount: 100, budget_year: 2021, source: 区}\n"
     arrived = rest.replace(
@@ -113,7 +124,7 @@ def test_a_plan_file_that_is_loaded_again_with_more_money_adds_only_that(loaded,
 
 def test_one_appropriation_and_the_first_of_several_are_the_same_event():
     one = {"amount": "1.00", "received_on": "2020-01-08"}
-    body = {"drafted_on": "2020-02-03", "allotted_on": "2020-02-12", "projects": []}
+    body = {"drafted_on": "2020-02-03", "adopted_on": "2020-02-10", "allotted_on": "2020-02-12", "projects": []}
     single = schedule({"appropriation": one, "plan": body}).before
     several = schedule({"appropriations": [one, one], "plan": body}).before
     assert [each.id_ for each in (*single, *several)] == ["appropriated", "appropriated", "appropriated-2"]

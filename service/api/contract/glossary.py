@@ -92,8 +92,8 @@ FIELDS = {
         "How the line's money is shared: `decided` by the meeting, or `by_score`; if omitted, either.",
     ),
     "at_most": (
-        "豁免的收款人最多可收的金额，支付时逐笔扣减",
-        "The most that the payee of the waiver may receive; payments use it up.",
+        "豁免的收款人最多可收的金额，支付时逐笔扣减；豁免超过公示金额的，为立项金额上限",
+        "The most that the waiver's payee may receive, which payments use up; or that the award may have.",
     ),
     "amount": ("金额；冲销时不填则为全部", "The amount; in a reversal, if omitted, all that is not reversed yet."),
     "budget_year": ("预算年度", "The budget year."),

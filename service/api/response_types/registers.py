@@ -147,7 +147,9 @@ class Waiver(TypedDict):
     award: str | None
     application: str | None
     payee: Annotated[str | None, Meta(description="The only payee that the waiver allows. 豁免的收款人。")]
-    at_most: Annotated[Yuan | None, Meta(description="The most that this payee may receive. 最多可收的金额。")]
+    at_most: Annotated[
+        Yuan | None, Meta(description="The most that this payee may receive or this award have. 金额上限。")
+    ]
     reason: str
     granted_on: Day
     granted_by: str
