@@ -12,6 +12,7 @@ from enum import StrEnum
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from immutables import Map
 from msgspec import Struct
 
 from domain.decision import TITLES
@@ -21,10 +22,11 @@ from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.origin import received_from
 from domain.period import following, last_day, months_between, period_of
-from domain.posting import POOL
+from domain.posting import INTEREST, POOL
 from domain.rules import RULES
 from domain.rules.refused import ACCOUNTING, BOOKS, BUDGET, DUTIES, PRACTICE, SEED, Source, setting
 from domain.state.entities import Acceptance, Award, AwardStatus, RoundStatus
+from domain.state.finding import Finding
 from domain.state.fund import Fund
 from domain.state.project import Project
 
@@ -110,6 +112,31 @@ SENTENCES = {
         "The recovery {recovery} still has {amount} yuan outstanding; it is due on {due_on}.",
         "追缴 {recovery} 尚欠 {amount} 元，期限 {due_on}。",
         "RecoveryOutstanding",
+    ),
+    "hold-stands": Sentence(
+        "The hold {hold} stands since {since}.",
+        "{since} 起的冻结 {hold} 尚未解除。",
+        "HoldStands",
+    ),
+    "hold-to-renew": Sentence(
+        "The hold {hold} is to be renewed or released by {due_on}.",
+        "冻结 {hold} 应于 {due_on} 前续期或解除。",
+        "HoldStands",
+    ),
+    "finding-open": Sentence(
+        "The finding {finding}, recorded on {since}, is not settled.",
+        "{since} 登记的问题 {finding} 尚未销号。",
+        because=BOOKS,
+    ),
+    "finding-due": Sentence(
+        "The finding {finding} is to be put right by {due_on}.",
+        "问题 {finding} 的整改期限为 {due_on}。",
+        because=BOOKS,
+    ),
+    "interest-held": Sentence(
+        "{amount} yuan of interest is not surrendered yet.",
+        "尚有孳息 {amount} 元未上缴。",
+        "MoneyLeft",
     ),
     "waiver": Sentence(
         "The rule {rule} was waived for the {kind} {name}.",
@@ -236,6 +263,8 @@ def alerts(ledger: LedgerView, fund: str, projects: tuple[str, ...]) -> Iterator
         yield from _of_rounds(project, ledger.today)
         yield from _of_awards(state, project, ledger.today)
         yield from _of_recoveries(project, ledger.today)
+        yield from _of_holds(project, ledger.today)
+        yield from _of_findings(project.findings, f"project/{code}", code, ledger.today)
 
 
 def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
@@ -249,6 +278,9 @@ def _of_fund(fund: Fund, today: date) -> Iterator[Alert]:
             by = (Reference(stream, fund.closed_by or 1),)
             facts = {"period": period, "months": months_between(last_day(period), today)}
             yield Alert("period-to-close", urgency(due_on, today), facts, by, due_on=due_on)
+    yield from _of_findings(fund.findings, stream, None, today)
+    if interest := fund.accounts.balance(INTEREST):
+        yield Alert("interest-held", Urgency.ODD, {"amount": interest})
     if fund.plan is not None and not fund.closed:
         yield from _of_sources(fund, Reference(stream, fund.plan))
 
@@ -358,8 +390,32 @@ def _of_award(project: Project, name: str, award: Award, today: date) -> Iterato
 
 
 def _of_recoveries(project: Project, today: date) -> Iterator[Alert]:
-    for name, left in project.all_outstanding():
+    for name, left in project.all_demanded():
         recovery = project.recoveries[name]
         by = (Reference(f"project/{project.code}", recovery.ordered.version),)
         late = urgency(recovery.due_on, today)
         yield Alert("recovery", late, {"recovery": name, "amount": Money(left)}, by, project.code, recovery.due_on)
+
+
+def _of_holds(project: Project, today: date) -> Iterator[Alert]:
+    for name in sorted(project.standing_holds):
+        hold = project.holds[name]
+        by = (Reference(f"project/{project.code}", hold.stands_since.version),)
+        if hold.until is None:
+            facts = {"hold": name, "since": hold.stands_since.on}
+            yield Alert("hold-stands", Urgency.ODD, facts, by, project.code)
+        else:
+            yield Alert("hold-to-renew", urgency(hold.until, today), {"hold": name}, by, project.code, hold.until)
+
+
+def _of_findings(findings: Map[str, Finding], stream: str, project: str | None, today: date) -> Iterator[Alert]:
+    for name, finding in sorted(findings.items()):
+        by = (Reference(stream, finding.opened.version),)
+        if finding.settled:
+            continue
+        if finding.due_on is None:
+            facts = {"finding": name, "since": finding.opened.on}
+            yield Alert("finding-open", Urgency.ODD, facts, by, project)
+        else:
+            late = urgency(finding.due_on, today)
+            yield Alert("finding-due", late, {"finding": name}, by, project, finding.due_on)

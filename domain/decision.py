@@ -31,8 +31,10 @@ from domain.rules.every_post import (
     PeriodIsClosed,
     UnknownStream,
 )
+from domain.rules.finding import NotIrregular
 from domain.rules.fund import FundIsClosed
 from domain.rules.project import ProjectIsClosed
+from domain.rules.waiver import SamePerson
 from domain.state.fund import Fund
 from domain.state.project import Project
 
@@ -45,7 +47,13 @@ POSTABLE: dict[str, type[Fact]] = {name: fact for name, fact in FACTS.items() if
 
 FIRST = (FundEstablished, ProjectOpened)
 """The event types that may be the first event of a stream."""
-EVERY_POST: tuple[type[Refused], ...] = (OccurredAfterBooked, BookedInFuture, BookedOutOfOrder, PeriodIsClosed)
+EVERY_POST: tuple[type[Refused], ...] = (
+    OccurredAfterBooked,
+    BookedInFuture,
+    BookedOutOfOrder,
+    PeriodIsClosed,
+    NotIrregular,
+)
 """The rules that may refuse a post of any type."""
 
 
@@ -55,6 +63,11 @@ def rules_of(fact: type[Fact]) -> tuple[type[Refused], ...]:
     Empty for a mirror, which nobody posts.
     """
     return () if fact in MIRRORS else tuple(dict.fromkeys((*fact.refused_by, *_shared(fact), *EVERY_POST)))
+
+
+def left_out_for(fact: type[Fact]) -> tuple[type[Refused], ...]:
+    """The improper rules that an irregular event of the type `fact` may have broken. A reversal breaks none."""
+    return tuple(rule for rule in fact.refused_by if rule.improper) if fact.streams == ("project",) else ()
 
 
 def apart_from(fact: type[Fact]) -> tuple[str, ...]:
@@ -78,6 +91,8 @@ def _shared(fact: type[Fact]) -> Iterator[type[Refused]]:
         yield MissingCitation
     if fact.claims:
         yield DocumentAlreadyUsed
+    if left_out_for(fact):
+        yield SamePerson
 
 
 def reads(posted: Posted, entries: Mapping[Reference, Recorded]) -> tuple[str, ...]:
@@ -111,14 +126,34 @@ def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
     if not isinstance(posted.fact, FIRST) and not ledger.stream(posted.stream).version:
         raise UnknownStream(stream=posted.stream)
     _check_documents(ledger, posted)
+    if posted.header.irregular:
+        _check_irregular(ledger, posted)
     context = _context(ledger, posted, _booking_date(ledger, posted, posted.stream))
     decision = _chapter(context)
+    for each in posted.header.irregular:
+        if each.rule not in context.left_out:
+            raise NotIrregular(rule=each.rule)
     if decision.mirrors:
         later = _booking_date(ledger, posted, posted.stream, *(stream for stream, _ in decision.mirrors))
         if later != context.booked_on:
             context = _context(ledger, posted, later)
             decision = _chapter(context)
     return context.recorded(_fund_of(ledger, posted), decision)
+
+
+def _check_irregular(ledger: LedgerView, posted: Posted) -> None:
+    """Checks the marks of an irregular post, which another person must post than what it follows.
+
+    Raises NotIrregular if a mark names a rule that is not improper for the type of the post, and SamePerson.
+    """
+    improper = {rule.__name__ for rule in left_out_for(type(posted.fact))}
+    for each in posted.header.irregular:
+        if each.rule not in improper:
+            raise NotIrregular(rule=each.rule)
+    state = ledger.stream(posted.stream).state
+    before = project.poster_before(state, posted.fact) if isinstance(state, Project) else None
+    if before and (same := posted.header.by.same_as(before, ledger.alike)):
+        raise SamePerson(who=same)
 
 
 def _context(ledger: LedgerView, posted: Posted, booked_on: date) -> Context:
@@ -130,7 +165,7 @@ def _chapter(context: Context) -> Decision:
     if isinstance(fact, EntryReversed):
         assert state is not None, "the stream exists"
         return reversal.decide(context, state, fact)
-    if "fund" in fact.streams:
+    if context.stream.startswith("fund/"):
         assert not isinstance(state, Project)
         return fund.decide(context, state, fact)
     assert not isinstance(state, Fund)

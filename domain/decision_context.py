@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from msgspec import Struct, field
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from domain.event import DistinguishedBy, Fact, Header, Poster, Recorded, Reference
 from domain.ledger_view import LedgerView
 from domain.posting import Move
+from domain.rules import Refused
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
@@ -28,6 +30,7 @@ class Context(Struct, frozen=True):
     """What a decision is given: the ledger, and the post with its stream, fact, header and booking date.
 
     `distinguished` collects on what each rule that requires another person rested, for the header of the event.
+    `left_out` collects the rules that the post breaks and names as irregular.
     """
 
     ledger: LedgerView
@@ -36,6 +39,7 @@ class Context(Struct, frozen=True):
     header: Header
     booked_on: date
     distinguished: set[DistinguishedBy] = field(default_factory=set)
+    left_out: set[str] = field(default_factory=set)
 
     @property
     def code(self) -> str:
@@ -61,6 +65,18 @@ class Context(Struct, frozen=True):
         """Whether the typed `name` looks like that of the poster of this event."""
         self.distinguished.add(DistinguishedBy.NAME)
         return self.ledger.alike(name, self.header.actor)
+
+    def improper(self, refusal: Refused, already: Collection[str] = ()) -> None:
+        """Raises `refusal`, unless the post names its rule as irregular, or `already` has the rule's name.
+
+        `already`: the rules that an earlier step of the same matter was recorded against.
+        """
+        name = type(refusal).__name__
+        if name in already:
+            return
+        if all(each.rule != name for each in self.header.irregular):
+            raise refusal
+        self.left_out.add(name)
 
     def not_before(self, cause: str, day: date) -> None:
         """Raises BeforeItsCause if the posted event occurred before `day`, the date of `cause`.

@@ -100,6 +100,10 @@ class Fact(Struct, frozen=True):
         """The codes whose owners the decision must know, besides those that the event reserves."""
         return ()
 
+    def takes_serials(self) -> bool:
+        """Whether the event takes new serials out of the treasury."""
+        return False
+
     def refers_to(self, stream: str) -> tuple[Reference, ...]:
         """The recorded entries that the decision must read, such as the one to reverse.
 
@@ -121,6 +125,22 @@ class DistinguishedBy(StrEnum):
     NAME = "name"
 
 
+class FoundBy(StrEnum):
+    """How it was found that an event broke a rule."""
+
+    AUDIT = "audit"
+    INSPECTION = "inspection"
+    SELF = "self"
+
+
+class Irregularity(EventPart, frozen=True):
+    """A rule that an event broke and that is left out for it. `basis`: the document that says that it happened."""
+
+    rule: str
+    found_by: FoundBy
+    basis: Document
+
+
 class Header(Struct, frozen=True):
     """The part of a post that is the same for all event types.
 
@@ -132,7 +152,8 @@ class Header(Struct, frozen=True):
     recorded before 2026-12. `distinguished_by` is set by the decision if a rule required another person than the poster
     of an earlier step: the weakest of what these rules rested on. None if no rule did, and in events before 2026-12.
     `edition` is the edition of the rules by which the event was decided; 1 in events that were recorded before it was
-    kept. Later rules do not apply to an event of an earlier edition that is decided again.
+    kept. Later rules do not apply to an event of an earlier edition that is decided again. `irregular`: the rules that
+    the event broke; it has happened all the same.
     """
 
     occurred_on: date
@@ -147,6 +168,7 @@ class Header(Struct, frozen=True):
     person: str | None = None
     distinguished_by: DistinguishedBy | None = None
     edition: int = 1
+    irregular: tuple[Irregularity, ...] = ()
 
     @property
     def by(self) -> Poster:

@@ -58,4 +58,22 @@ class FundsReturnReversed(Fact, frozen=True):
     reopens: bool
 
 
-MIRRORS: tuple[type[Fact], ...] = (AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed)
+class FundsPaidOut(Fact, frozen=True):
+    """A bank paid money of the pool that nobody had ordered.
+
+    The mirrored event (the leader) is on the project's stream.
+    """
+
+    zh = "待分配资金账外支付"
+    streams = ("fund",)
+    project: str
+    amount: Money
+
+
+MIRRORS: tuple[type[Fact], ...] = (
+    AllotmentReceived,
+    AllotmentReduced,
+    FundsReturned,
+    FundsReturnReversed,
+    FundsPaidOut,
+)

@@ -27,6 +27,8 @@ PAYABLE = "payable"
 IN_APPROVAL = "in_approval"
 IN_TRANSIT = "in_transit"
 PAID = "paid"
+INTEREST = "interest"
+INTEREST_SURRENDERED = "interest_surrendered"
 
 
 class Account(NamedTuple):
@@ -44,6 +46,8 @@ ACCOUNTS = {
     TREASURY: Account("none", ()),
     POOL: Account("fund", ()),
     SURRENDERED: Account("fund", ()),
+    INTEREST: Account("fund", ()),
+    INTEREST_SURRENDERED: Account("fund", ()),
     RECOVERED: Account("fund", ("project", "award", "batch")),
     LINE: Account("project", ("project", "batch")),
     COMMITTED: Account("project", ("project", "award", "batch")),
@@ -72,6 +76,8 @@ class Posting(NamedTuple):
 
 
 GATE_OPEN, GATE_SHUT = "gate open", "gate shut"
+OF_INTEREST = (INTEREST, INTEREST_SURRENDERED)
+"""The accounts of interest 孳息, which is not the fund's money: no other account ever holds its fen."""
 
 POSTINGS = (
     Posting("AppropriationReceived", TREASURY, POOL),
@@ -97,14 +103,25 @@ POSTINGS = (
     Posting("AgreementSigned", COMMITTED, PAYABLE),
     Posting("AcceptancePassed", COMMITTED, PAYABLE),
     Posting("PaymentRequested", PAYABLE, IN_APPROVAL),
+    Posting("PaymentRequested", COMMITTED, IN_APPROVAL, GATE_SHUT),
     Posting("PaymentRejected", IN_APPROVAL, PAYABLE),
+    Posting("PaymentRejected", IN_APPROVAL, COMMITTED, GATE_SHUT),
     Posting("PaymentCancelled", IN_APPROVAL, PAYABLE),
+    Posting("PaymentCancelled", IN_APPROVAL, COMMITTED, GATE_SHUT),
     Posting("PaymentInstructed", IN_APPROVAL, IN_TRANSIT),
     Posting("PaymentConfirmed", IN_TRANSIT, PAID),
     Posting("PaymentFailed", IN_TRANSIT, PAYABLE),
+    Posting("PaymentFailed", IN_TRANSIT, COMMITTED, GATE_SHUT),
     Posting("PaymentReturned", PAID, PAYABLE, "same year, award live"),
     Posting("PaymentReturned", PAID, RECOVERED, "later year or award ended"),
+    Posting("UnorderedPaymentFound", PAYABLE, PAID, PAYABLE),
+    Posting("UnorderedPaymentFound", COMMITTED, PAID, COMMITTED),
+    Posting("UnorderedPaymentFound", LINE, PAID, LINE),
+    Posting("UnorderedPaymentFound", POOL, PAID, POOL),
     Posting("RecoveryReceived", PAID, RECOVERED),
+    Posting("RecoveryReceived", TREASURY, INTEREST, INTEREST),
+    Posting("InterestReceived", TREASURY, INTEREST),
+    Posting("InterestSurrendered", INTEREST, INTEREST_SURRENDERED),
     Posting("ProjectClosed", LINE, POOL),
 )
 """All posting rules. EntryReversed has none: a reversal moves fen from the `target` back to the `source` of a rule."""
@@ -120,6 +137,10 @@ WHEN_ZH = {
     "given": "调入",
     "pool": "来自待分配资金",
     "recovered": "来自已追回资金",
+    PAYABLE: "来自应付",
+    COMMITTED: "来自立项承诺",
+    LINE: "来自项目额度",
+    INTEREST: "孳息",
     "same year, award live": "当年且立项有效",
     "later year or award ended": "以后年度或立项已终结",
 }
@@ -287,7 +308,7 @@ def source_of(event: str) -> str:
     return next(rule.source for rule in POSTINGS if rule.event == event)
 
 
-def issue(event: str, fen: FenSet) -> Move:
+def issue(event: str, fen: FenSet, when: str = "") -> Move:
     """The move that takes `fen` out of the treasury, by the posting rule of `event`. The serials of `fen` are new."""
-    posting = rule(event)
+    posting = rule(event, when)
     return Move(posting.source, posting.target, Place(), fen)

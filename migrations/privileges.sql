@@ -31,11 +31,13 @@ on_table (relation, web, projector, checker, keys) as (values
     ('citation', 'select', 'insert', 'select', ''),
     ('claim', 'select', '', 'select', ''),
     ('event', 'select', 'select', 'select', 'select'),
+    ('finding', 'select', 'select insert update', 'select', ''),
     ('fund', 'select', 'select insert update', 'select', ''),
     (
         'held_fund', 'select',
         'select insert(fund,position,projection,finding) update(position,projection,finding,held_at)', 'select', ''
     ),
+    ('hold', 'select', 'select insert update', 'select', ''),
     ('ledger_events', 'select', '', '', ''),
     ('lot', 'select', 'select insert update', 'select', ''),
     ('migration', 'select', 'select', 'select', 'select'),

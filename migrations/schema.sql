@@ -2,7 +2,7 @@
 -- Written by `make schema`; a test fails while it is out of date. What each role may do: privileges.sql.
 
 CREATE DOMAIN public.account AS text
-	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
+	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'interest'::text, 'interest_surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
 CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events integer[], absent_kinds text[], absent_codes text[], free_sources text[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
     LANGUAGE plpgsql SECURITY DEFINER
@@ -28,7 +28,8 @@ begin
             select from unnest(firsts, lasts) as p (first, last)
             where (1 <= first and first <= last and last <= cardinality(streams)) is not true
         )
-        or serial_after > serial_before and 'AppropriationReceived' <> all (types)
+        or serial_after > serial_before
+        and not types && '{AppropriationReceived,InterestReceived,RecoveryReceived}'
         or cardinality(free_kinds) > 0 and 'EntryReversed' <> all (types)
     then
         raise exception 'no events, or others than those that these posts, serials or numbers belong to'
@@ -185,7 +186,7 @@ CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date) RETURNS
         group by 1, 2, 3, 4, 5, 6
     ) as moved
     cross join lateral (values (source, -amount), (target, amount)) as leg (account, change)
-    where account <> 'treasury'
+    where account not in ('treasury', 'interest', 'interest_surrendered')
     group by 1, 2, 3, 4
 $$;
 
@@ -797,6 +798,30 @@ CREATE TABLE public.claim (
     shared boolean DEFAULT false NOT NULL
 );
 
+CREATE TABLE public.finding (
+    stream text NOT NULL COLLATE pg_catalog."C",
+    finding text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    project text COLLATE pg_catalog."C",
+    opened_version bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    rule text COLLATE pg_catalog."C",
+    text text COLLATE pg_catalog."C",
+    authority text COLLATE pg_catalog."C",
+    found_by text COLLATE pg_catalog."C",
+    amount bigint,
+    due_on date,
+    opened_on date NOT NULL,
+    opened_by text NOT NULL COLLATE pg_catalog."C",
+    how text COLLATE pg_catalog."C",
+    settled_on date,
+    settled_by text COLLATE pg_catalog."C",
+    settlement text COLLATE pg_catalog."C",
+    status text NOT NULL COLLATE pg_catalog."C",
+    events bigint[] NOT NULL,
+    CONSTRAINT finding_status_check CHECK ((status = ANY (ARRAY['open'::text, 'settled'::text, 'reversed'::text])))
+);
+
 CREATE TABLE public.fund (
     fund text NOT NULL COLLATE pg_catalog."C",
     name text NOT NULL COLLATE pg_catalog."C",
@@ -820,6 +845,23 @@ CREATE TABLE public.held_fund (
     projection text NOT NULL COLLATE pg_catalog."C",
     finding text NOT NULL COLLATE pg_catalog."C",
     held_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.hold (
+    project text NOT NULL COLLATE pg_catalog."C",
+    hold text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    award text COLLATE pg_catalog."C",
+    amount bigint,
+    until date,
+    authority text NOT NULL COLLATE pg_catalog."C",
+    reason text NOT NULL COLLATE pg_catalog."C",
+    held_on date NOT NULL,
+    held_by text NOT NULL COLLATE pg_catalog."C",
+    released_on date,
+    status text NOT NULL COLLATE pg_catalog."C",
+    events bigint[] NOT NULL,
+    CONSTRAINT hold_status_check CHECK ((status = ANY (ARRAY['held'::text, 'released'::text, 'reversed'::text])))
 );
 
 CREATE VIEW public.ledger_events AS
@@ -909,6 +951,7 @@ CREATE TABLE public.payment (
     requested_position bigint NOT NULL,
     confirmed_position bigint,
     booked_on date,
+    unordered boolean NOT NULL,
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
     CONSTRAINT payment_recovered_check CHECK ((recovered >= 0)),
     CONSTRAINT payment_returned_check CHECK ((returned >= 0))
@@ -1024,7 +1067,11 @@ CREATE TABLE public.recovery (
     status text NOT NULL COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
     lapsed bigint DEFAULT 0 NOT NULL,
+    interest bigint NOT NULL,
+    interest_received bigint NOT NULL,
+    interest_waived bigint NOT NULL,
     CONSTRAINT recovery_amount_check CHECK ((amount > 0)),
+    CONSTRAINT recovery_interest_check CHECK ((interest >= 0)),
     CONSTRAINT recovery_lapsed_check CHECK ((lapsed >= 0)),
     CONSTRAINT recovery_received_check CHECK ((received >= 0)),
     CONSTRAINT recovery_waived_check CHECK ((waived >= 0))
@@ -1193,11 +1240,17 @@ ALTER TABLE ONLY public.event
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_stream_version_key UNIQUE (stream, version);
 
+ALTER TABLE ONLY public.finding
+    ADD CONSTRAINT finding_pkey PRIMARY KEY (stream, finding);
+
 ALTER TABLE ONLY public.fund
     ADD CONSTRAINT fund_pkey PRIMARY KEY (fund);
 
 ALTER TABLE ONLY public.held_fund
     ADD CONSTRAINT held_fund_pkey PRIMARY KEY (fund);
+
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (project, hold);
 
 ALTER TABLE ONLY public.lot
     ADD CONSTRAINT issued_once EXCLUDE USING gist (fen WITH &&) WHERE ((depth = 'issued'::text)) DEFERRABLE INITIALLY DEFERRED;
@@ -1287,6 +1340,10 @@ CREATE INDEX claim_kind_number_idx ON public.claim USING btree (kind, number) WH
 
 CREATE INDEX event_expr_position_idx ON public.event USING btree (((fact ->> 'fund'::text)), "position");
 
+CREATE INDEX finding_fund_idx ON public.finding USING btree (fund, (events[1]));
+
+CREATE INDEX hold_fund_idx ON public.hold USING btree (fund, (events[1]));
+
 CREATE INDEX lot_ever_idx ON public.lot USING gist (ever);
 
 CREATE INDEX movement_fund_idx ON public.movement USING btree (fund) WHERE (project IS NULL);
@@ -1296,6 +1353,8 @@ CREATE INDEX movement_fund_position_idx ON public.movement USING btree (fund, "p
 CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "position") WHERE ((type = 'FundsReallocated'::text) OR (entry = 'FundsReallocated'::text));
 
 CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "position") WHERE (type = 'EntryReversed'::text);
+
+CREATE INDEX movement_interest_idx ON public.movement USING btree (fund, "position") WHERE (((source)::text = 'interest'::text) OR ((target)::text = 'interest'::text));
 
 CREATE INDEX movement_project_award_batch_position_idx ON public.movement USING btree (project, award, batch, "position");
 

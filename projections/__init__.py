@@ -22,7 +22,7 @@ from projections.held_fund import NOT_SKIPPED_YET, skip_held
 ORDER = (
     "movement", "balance", "batch_change", "lot", "fund", "appropriation", "origin_change", "spending", "plan",
     "plan_source", "project", "round", "application", "objection", "award", "payment", "recovery", "waiver",
-    "reconciliation", "citation",
+    "hold", "finding", "reconciliation", "citation",
 )  # fmt: skip
 """The names of all projections, each after those whose tables its SQL reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}
@@ -49,7 +49,7 @@ READS = {name: _reads(name) for name in ORDER}
 """For each projection, the other projections whose tables its SQL reads."""
 
 OF_EVERY_TYPE = frozenset(
-    {"movement", "balance", "batch_change", "lot", "origin_change", "spending", "payment", "citation"}
+    {"movement", "balance", "batch_change", "lot", "origin_change", "spending", "payment", "finding", "citation"}
 )
 """The projections that events of any type can change: they read the documents or the movements of all."""
 TYPES = {name: frozenset(re.findall(r"'([A-Z]\w+)'", PROJECTIONS[name])) for name in ORDER}

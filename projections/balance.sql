@@ -16,7 +16,7 @@ with leg as (
         case when account in ('pool', 'surrendered') then 0 else batch end as batch,
         case when account in ('pool', 'surrendered', 'line') then '' else award end as award
     from leg
-    where account <> 'treasury'
+    where account not in ('treasury', 'interest', 'interest_surrendered')
 ), change as (
     select
         fund,

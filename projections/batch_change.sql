@@ -11,7 +11,7 @@ select
     sum(leg.change)::bigint
 from movement
 cross join lateral (values (source, -amount), (target, amount)) as leg (account, change)
-where position > %(after)s and position <= %(upto)s and leg.account <> 'treasury'
+where position > %(after)s and position <= %(upto)s and leg.account not in ('treasury', 'interest', 'interest_surrendered')
 group by 1, 2, 3, 4, 5, 6
 on conflict (fund, block, project, batch, account, booked_on) do update set
     change = batch_change.change + excluded.change

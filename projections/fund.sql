@@ -3,6 +3,7 @@ with appropriated as (
     select fund, sum(case when source = 'treasury' then amount else -amount end) as amount
     from movement
     where position > %(after)s and position <= %(upto)s and 'treasury' in (source, target)
+        and 'interest' not in (source, target)
     group by fund
 ), change as (
     select

@@ -4,6 +4,7 @@
 with place (account, depths) as (
     values
         ('treasury', '{}'::text[]), ('pool', '{issued}'), ('surrendered', '{surrendered}'), ('recovered', '{issued}'),
+        ('interest', '{issued}'), ('interest_surrendered', '{surrendered}'),
         ('line', '{issued,allotted}'), ('committed', '{issued,allotted,awarded}'),
         ('payable', '{issued,allotted,awarded}'), ('in_approval', '{issued,allotted,awarded}'),
         ('in_transit', '{issued,allotted,awarded}'), ('paid', '{issued,allotted,awarded}')

@@ -59,7 +59,7 @@ with money as materialized (
     where
         h.type in (
             'PaymentRequested', 'PaymentApproved', 'PaymentRejected', 'PaymentCancelled', 'PaymentInstructed',
-            'PaymentConfirmed', 'PaymentFailed'
+            'PaymentConfirmed', 'PaymentFailed', 'UnorderedPaymentFound'
         )
         and undoing.position is null
 ), told as materialized (
@@ -68,17 +68,19 @@ with money as materialized (
         payment,
         (array_agg(type order by position desc))[1] as last_type,
         (array_agg(fact order by position desc))[1] as last_fact,
-        (array_agg(fact) filter (where type = 'PaymentRequested'))[1] as requested,
+        (array_agg(fact) filter (where type in ('PaymentRequested', 'UnorderedPaymentFound')))[1] as requested,
         (array_agg(fact order by position desc) filter (where type = 'PaymentInstructed'))[1] as instructed,
-        (array_agg(fact order by position desc) filter (where type = 'PaymentConfirmed'))[1] as confirmed,
-        max(position) filter (where type = 'PaymentConfirmed') as confirmed_position
+        (array_agg(fact order by position desc) filter (where type in ('PaymentConfirmed', 'UnorderedPaymentFound')))[1]
+            as confirmed,
+        max(position) filter (where type in ('PaymentConfirmed', 'UnorderedPaymentFound')) as confirmed_position,
+        bool_or(type = 'UnorderedPaymentFound') as unordered
     from step
     group by project, payment
 )
 insert into payment (
     project, payment, fund, award, batch, amount, status, payee, payee_uscc, payee_account, payee_differs,
     requested_on, instructed_on, voucher, confirmed_on, booked_on, bank_reference, returned, recovered,
-    requested_position, confirmed_position, events
+    requested_position, confirmed_position, unordered, events
 )
 select
     project,
@@ -93,9 +95,9 @@ select
         when 'PaymentRejected' then 'rejected'
         when 'PaymentCancelled' then 'cancelled'
         when 'PaymentInstructed' then 'instructed'
-        when 'PaymentConfirmed'
-            then case when l.returned = fen(t.requested ->> 'amount') then 'returned' else 'confirmed' end
         when 'PaymentFailed' then 'failed'
+        else
+            case when l.returned = fen(t.requested ->> 'amount') then 'returned' else 'confirmed' end
     end,
     coalesce(t.confirmed, t.requested) #>> '{payee,name}',
     coalesce(t.confirmed, t.requested) #>> '{payee,uscc}',
@@ -111,6 +113,7 @@ select
     l.recovered,
     l.events[1],
     t.confirmed_position,
+    t.unordered,
     l.events
 from listed as l
 join told as t using (project, payment)

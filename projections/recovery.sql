@@ -53,18 +53,25 @@ with span as (
         coalesce(sum((
             select sum(case m.type when 'RecoveryReceived' then m.amount else -m.amount end)
             from movement as m
-            where m.position = h.position
-        )), 0) as received
+            where m.position = h.position and 'interest' not in (m.source, m.target)
+        )), 0) as received,
+        coalesce(sum((
+            select sum(case m.type when 'RecoveryReceived' then m.amount else -m.amount end)
+            from movement as m
+            where m.position = h.position and 'interest' in (m.source, m.target)
+        )), 0) as interest
     from history as h
     group by h.project, h.recovery
 ), waived as materialized (
-    select project, recovery, sum(fen(fact ->> 'amount')) as amount, sum(fen(fact ->> 'lapsed')) as lapsed
+    select project, recovery, sum(fen(fact ->> 'amount')) as amount, sum(fen(fact ->> 'lapsed')) as lapsed,
+        sum(fen(fact ->> 'interest')) as interest
     from step
     where type = 'RecoveryWaived' and stands
     group by project, recovery
 )
 insert into recovery (
-    project, recovery, fund, payment, ordered_on, due_on, amount, received, waived, lapsed, status, events
+    project, recovery, fund, payment, ordered_on, due_on, amount, received, waived, lapsed, interest,
+    interest_received, interest_waived, status, events
 )
 select
     l.project,
@@ -77,6 +84,9 @@ select
     coalesce(m.received, 0),
     coalesce(w.amount, 0),
     coalesce(w.lapsed, 0),
+    coalesce(fen(o.fact ->> 'interest'), 0),
+    coalesce(m.interest, 0),
+    coalesce(w.interest, 0),
     case when o.stands then 'ordered' else 'reversed' end,
     l.events
 from listed as l
@@ -91,5 +101,8 @@ on conflict (project, recovery) do update set
     received = excluded.received,
     waived = excluded.waived,
     lapsed = excluded.lapsed,
+    interest = excluded.interest,
+    interest_received = excluded.interest_received,
+    interest_waived = excluded.interest_waived,
     status = excluded.status,
     events = excluded.events

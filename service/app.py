@@ -29,8 +29,10 @@ from service.api.resources import (
     documents,
     events,
     fen,
+    findings,
     funds,
     health,
+    interest,
     journals,
     keys,
     metrics,
@@ -57,7 +59,7 @@ OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
-    reconciliations, refusals, calendars, keys, metrics,
+    reconciliations, refusals, calendars, keys, metrics, findings, interest,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
 

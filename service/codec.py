@@ -14,7 +14,7 @@ from msgspec.inspect import type_info
 
 from domain.decision import FACTS
 from domain.documents import Document
-from domain.event import DistinguishedBy, Fact, Header, Recorded, Reference
+from domain.event import DistinguishedBy, Fact, Header, Irregularity, Recorded, Reference
 from domain.event_part import EventPart
 from domain.fen import FenSet
 from domain.ledger_view import Stream
@@ -59,6 +59,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     person: str | None = None
     distinguished_by: DistinguishedBy | None = None
     edition: int = 1
+    irregular: tuple[Irregularity, ...] = ()
     moves: tuple[_Move, ...] = ()
     mirrors: Reference | None = None
 
@@ -99,6 +100,7 @@ def encode(event: Recorded) -> str:
         header.person,
         header.distinguished_by,
         header.edition,
+        header.irregular,
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )

@@ -25,6 +25,7 @@ from domain.project.payment import (
     PaymentRequested,
 )
 from domain.project.selection import NoticeCompleted, NoticeStarted, Proposal, ReviewConcluded, Score
+from domain.project.unordered import UnorderedPaymentFound
 from domain.project.waiver import WaiverGranted
 from domain.state.entities import ActualPayee, BankAccount, Payee
 from domain.state.fund import Gate, Line, LineBatch, NoticeOrder, PlannedBatch, Settings, Task
@@ -118,6 +119,11 @@ def balances(scenario: Scenario, stream: str = PROJECT) -> dict[str, str]:
 
 def payee(name: str = "a") -> Payee:
     return Payee(f"示例{name}", f"9{name}", BankAccount("0001", f"digest-{name}"))
+
+
+def unordered(account: str, amount: str = "5.00", batch: int = 1, repeats: str | None = None) -> UnorderedPaymentFound:
+    """A payment of the award L-a that nobody ordered, out of `account`."""
+    return UnorderedPaymentFound("U1", "L-a", batch, account, yuan(amount), actual("x"), "重复执行", repeats)
 
 
 def payee_waiver(award: str = "L-a", to: str = "b", at_most: str = "100.00") -> WaiverGranted:

@@ -15,7 +15,7 @@ from msgspec.structs import fields, replace
 from domain.decision import TITLES, decide, reads, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
-from domain.event import EDITION, Fact, Header, Posted, Reference, claims_to_read
+from domain.event import EDITION, Fact, Header, Irregularity, Posted, Reference, claims_to_read
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.replay import advance
@@ -50,6 +50,7 @@ def post(
     source: str = "/test",
     person: str | None = None,
     edition: int = EDITION,
+    irregular: tuple[Irregularity, ...] = (),
 ) -> Posted:
     """A post of `fact` to `stream`. By default, the post cites one new document of each required kind."""
     number = next(_ids)
@@ -65,6 +66,7 @@ def post(
         documents=documents,
         person=person,
         edition=edition,
+        irregular=irregular,
     )
     return Posted(stream, fact, header)
 

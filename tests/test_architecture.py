@@ -199,7 +199,8 @@ def test_every_rule_has_a_remedy_in_english_and_chinese():
 def test_every_rule_is_raised_somewhere_in_the_domain():
     domain_text = "".join(file.read_text() for file in Path(domain.__file__).parent.rglob("*.py"))
     for name, rule in RULES.items():
-        assert f"raise {name}" in domain_text, f"{location(rule)}: {name} is never raised in domain/"
+        raised = re.search(rf"raise {name}\b|(?<!class ){name}\((?!Refused)", domain_text)
+        assert raised, f"{location(rule)}: {name} is never raised in domain/"
 
 
 def test_no_property_test_depends_on_the_speed_of_the_machine():

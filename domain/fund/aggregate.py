@@ -10,10 +10,11 @@ from typing import Protocol, cast
 
 from msgspec.structs import replace
 
+from domain import finding
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Fact, Recorded
-from domain.fund import funding, lifecycle, plan, reconciliation
+from domain.fund import funding, interest, lifecycle, plan, reconciliation
 from domain.fund.funding import FundsReallocated
 from domain.fund.lifecycle import FundEstablished, YearCarriedForward
 from domain.fund.reconciliation import StatementReconciled
@@ -32,7 +33,9 @@ class Chapter(Protocol):
 
 
 _CHAPTERS = {
-    fact: cast(Chapter, chapter) for chapter in (lifecycle, funding, plan, reconciliation) for fact in chapter.FACTS
+    fact: cast(Chapter, chapter)
+    for chapter in (lifecycle, funding, plan, interest, reconciliation, finding)
+    for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
 """The event types that a sender may post to a fund's stream, except EntryReversed, which projects have as well."""

@@ -11,7 +11,8 @@ from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Reversible
 from domain.fen import MAX_BOUND, FenSet
 from domain.fund.lifecycle import FundFact
-from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturned, FundsReturnReversed
+from domain.interest import with_interest
+from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsPaidOut, FundsReturned, FundsReturnReversed
 from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin, of_source
 from domain.posting import ACCOUNTS, POOL, RECOVERED, Move, Place, issue, move
@@ -53,6 +54,9 @@ class AppropriationReceived(FundFact, frozen=True):
     amount: Money
     budget_year: int
     funding_source: str | None = None
+
+    def takes_serials(self) -> bool:
+        return True
 
 
 class FundsAllotted(FundFact, frozen=True):
@@ -165,7 +169,7 @@ ORIGIN = ACCOUNTS[RECOVERED].key
 Posted = (
     AppropriationReceived | FundsAllotted | AllotmentWithdrawn | FundsReallocated | FundsReinstated | SurplusSurrendered
 )
-Event = Posted | FundsReturned | FundsReturnReversed
+Event = Posted | FundsReturned | FundsReturnReversed | FundsPaidOut
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 # Evolve ----------------------------------------------------------------------
@@ -187,11 +191,11 @@ def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
             return replace(fund, lines=plan_after(fund.lines, event.moves))
         case FundsReturned():
             closed = frozenset({fact.project}) if fact.closes else frozenset()
-            return replace(fund, closed_projects=fund.closed_projects | closed)
+            return with_interest(replace(fund, closed_projects=fund.closed_projects | closed), event)
         case FundsReturnReversed():
             reopened = frozenset({fact.project}) if fact.reopens else frozenset()
             return replace(fund, closed_projects=fund.closed_projects - reopened)
-        case FundsAllotted() | AllotmentWithdrawn() | FundsReinstated() | SurplusSurrendered():
+        case FundsAllotted() | AllotmentWithdrawn() | FundsReinstated() | SurplusSurrendered() | FundsPaidOut():
             return fund
         case _:
             assert_never(fact)
@@ -236,9 +240,9 @@ def _appropriate(context: Context, fund: Fund, fact: AppropriationReceived) -> D
 
 
 def _allot(context: Context, fund: Fund, fact: FundsAllotted) -> Decision:
-    context.ledger.open_project(fact.project, fund.code)
+    project = context.ledger.open_project(fact.project, fund.code)
     planned = fund.line(fact.project).batch(fact.batch)
-    allotted = Money(fund.allotted.get((fact.project, fact.batch), 0))
+    allotted = Money(fund.allotted.get((fact.project, fact.batch), 0) - project.paid_out_of_pool(fact.batch))
     if allotted + fact.amount > planned.amount:
         raise AllotmentExceedsPlan(
             project=fact.project,

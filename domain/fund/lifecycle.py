@@ -13,7 +13,7 @@ from domain.event import Allowed, Fact, Recorded, restores
 from domain.fen import FenSet
 from domain.money import Money
 from domain.period import first_day, following, last_day, period_of
-from domain.posting import POOL, RECOVERED
+from domain.posting import INTEREST, POOL, RECOVERED
 from domain.rules.every_post import UnknownEntry
 from domain.rules.fund import (
     CarriedTooMuch,
@@ -98,7 +98,7 @@ class PeriodClosed(FundFact, frozen=True):
 
 
 class FundClosed(FundFact, frozen=True):
-    """The fund was closed. Its pool and recovered money are zero, and all projects that had allotments are closed."""
+    """The fund was closed: pool, recovered money and interest are zero, all projects that had allotments are closed."""
 
     zh = "专项资金结项"
     about_zh = "专项资金结项：余额须为零，已分配资金的项目须已结项。"
@@ -186,7 +186,7 @@ def _close_period(context: Context, fund: Fund, fact: PeriodClosed) -> Decision:
 
 
 def _close(context: Context, fund: Fund) -> Decision:
-    left = {account: amount for account in (POOL, RECOVERED) if (amount := fund.accounts.total((account,)))}
+    left = {account: amount for account in (POOL, RECOVERED, INTEREST) if (amount := fund.accounts.total((account,)))}
     if left:
         raise MoneyLeft(accounts=", ".join(left), amount=Money(sum(left.values())))
     still_open = {project for project, _ in fund.allotted} - fund.closed_projects

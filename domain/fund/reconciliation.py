@@ -15,7 +15,7 @@ from domain.event import Allowed, Fact, Recorded, Reference, restores
 from domain.event_part import EventPart
 from domain.fund.lifecycle import FundFact
 from domain.money import Money
-from domain.posting import POOL
+from domain.posting import POOL, SURRENDERED
 from domain.rules.every_post import BeforeItsCause, UnknownEntry, WindowEmpty
 from domain.rules.reconciliation import (
     EntryListedTwice,
@@ -45,12 +45,15 @@ CASH = {
     "PaymentReturned": Direction.IN,
     "RecoveryReceived": Direction.IN,
     "SurplusSurrendered": Direction.OUT,
+    "UnorderedPaymentFound": Direction.OUT,
+    "InterestReceived": Direction.IN,
+    "InterestSurrendered": Direction.OUT,
 }
 """The event types that a bank's or treasury's statement shows, each with the direction of the money.
 
 A surrender out of the pool is not shown, because it moves only an entitlement: see `cash_of`.
 """
-REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed"}
+REVERSIBLE_IN_PART = CASH.keys() - {"PaymentConfirmed", "UnorderedPaymentFound"}
 """The event types of CASH that can be reversed in part.
 
 The amount of such an entry in a reconciliation may be less than the amount that was recorded.
@@ -280,7 +283,7 @@ def cash_of(event: Recorded) -> Money | None:
     """The amount that a bank's or treasury's statement shows for `event`; None if statements do not show it."""
     if type(event.fact).__name__ not in CASH or event.mirrors:
         return None
-    amount = Money(sum(move.amount for move in event.moves if move.source != POOL))
+    amount = Money(sum(move.amount for move in event.moves if (move.source, move.target) != (POOL, SURRENDERED)))
     return amount or None
 
 

@@ -145,5 +145,5 @@ def _order(context: Context, project: Project, fact: RectificationOrdered) -> De
         raise BeforeItsCause(occurred_on=fact.due_on, cause="RectificationOrdered", cause_on=context.occurred_on)
     months = context.ledger.fund(project.fund).settings.rectification_months
     if months is not None and fact.due_on > (latest := months_after(context.occurred_on, months)):
-        raise RectificationTooLong(due_on=fact.due_on, months=months, latest=latest)
+        context.improper(RectificationTooLong(due_on=fact.due_on, months=months, latest=latest))
     return context.allow()

@@ -12,11 +12,24 @@ from typing import Protocol, cast
 
 from msgspec.structs import replace
 
+from domain import finding
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
-from domain.event import Allowed, Fact, Recorded
+from domain.event import Allowed, Fact, Poster, Recorded
 from domain.mirrors import MIRRORS
-from domain.project import acceptance, amendment, award, call, lifecycle, payment, recovery, selection, waiver
+from domain.project import (
+    acceptance,
+    amendment,
+    award,
+    call,
+    hold,
+    lifecycle,
+    payment,
+    recovery,
+    selection,
+    unordered,
+    waiver,
+)
 from domain.project.condition import OPEN
 from domain.project.lifecycle import ProjectOpened
 from domain.project.revert import reverted
@@ -34,7 +47,20 @@ class Chapter(Protocol):
 
 _CHAPTERS = {
     fact: cast(Chapter, chapter)
-    for chapter in (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver)
+    for chapter in (
+        lifecycle,
+        call,
+        selection,
+        award,
+        amendment,
+        payment,
+        acceptance,
+        recovery,
+        waiver,
+        hold,
+        unordered,
+        finding,
+    )
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
@@ -54,7 +80,10 @@ def evolve(project: Project | None, event: Recorded) -> Project:
         project = replace(project, accounts=project.accounts.apply(event.moves), awarded=awarded)
     if isinstance(fact, EntryReversed):
         return reverted(project, fact, event)
-    return _CHAPTERS[type(fact)].evolve(project, fact, event)
+    project = _CHAPTERS[type(fact)].evolve(project, fact, event)
+    if event.header.irregular and event.mirrors is None:
+        return finding.opened_by(project, event, *(each.rule for each in event.header.irregular))
+    return project
 
 
 def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
@@ -70,3 +99,12 @@ def decide(context: Context, project: Project | None, fact: Fact) -> Decision:
     elif fact.allowed is Allowed.WHILE_OPEN:
         OPEN.check(context, project, fact)
     return _CHAPTERS[type(fact)].decide(context, project, fact)
+
+
+def poster_before(project: Project, fact: Fact) -> Poster | None:
+    """Who posted what `fact` follows: the request of its payment, the list of its award, else the call of the round."""
+    of_payment = project.payments.get(getattr(fact, "payment", ""))
+    of_award = project.awards.get(getattr(fact, "award", None) or "")
+    current = project.rounds.get(str(project.round))
+    earlier = of_payment or of_award or current
+    return earlier.by if earlier else None

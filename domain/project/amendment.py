@@ -9,7 +9,7 @@ from immutables import Map
 from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
-from domain.event import Fact, Recorded, Reversible, restores
+from domain.event import Allowed, Fact, Recorded, Reversible, restores
 from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
@@ -119,11 +119,13 @@ class AwardDeclined(ProjectFact, frozen=True):
 class AwardRevoked(ProjectFact, frozen=True):
     """An award of which nothing is paid was revoked. The money of the award returns to the line.
 
-    The award no longer counts toward the award limit of the plan.
+    The award no longer counts toward the award limit of the plan. After the project is closed, an award can be revoked
+    though it is paid: nothing moves, and what is paid is ordered back.
     """
 
     zh = "撤销立项"
-    about_zh = "在拨付之前撤销立项：资金退回项目额度，名额空出。"
+    about_zh = "在拨付之前撤销立项：资金退回项目额度，名额空出；项目结项后已拨付的也可撤销，资金另行追缴。"
+    allowed = Allowed.ALWAYS
     reversible = restores("award")
     cites = (("撤销文号",),)
     refused_by = (*LIVE, AwardInFlight, AwardPaid)
@@ -135,6 +137,7 @@ class AwardTerminated(ProjectFact, frozen=True):
     """The award was terminated early. Unpaid money returns to the line; paid money stays paid unless recovered."""
 
     zh = "终止立项"
+    allowed = Allowed.ALWAYS
     about_zh = "提前终止立项：未付资金退回项目额度；已付的另行追缴。"
     reversible = restores("award")
     cites = (("终止文号",),)
@@ -260,7 +263,7 @@ def _end(context: Context, project: Project, fact: Ending) -> Decision:
     context.not_before("PaymentConfirmed", max(project.paid_on.get(fact.award, Map()).values(), default=date.min))
     project.none_in_flight(line, fact.award)
     paid = project.held(line, fact.award, (PAID,))
-    if paid and not isinstance(fact, AwardTerminated):
+    if paid and not project.closed and not isinstance(fact, AwardTerminated):
         raise AwardPaid(award=fact.award, amount=Money(paid))
     event = type(fact).__name__
     postings = [rule(event, when) for when in (GATE_OPEN, GATE_SHUT)]

@@ -170,7 +170,7 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     match fact:
         case CallPublished():
-            opened = Round(event.version, fact.round, event.cause, fact.opens_on, fact.closes_on)
+            opened = Round(event.version, fact.round, event.cause, fact.opens_on, fact.closes_on, by=event.by)
             return replace(project.with_entity("round", str(fact.round), opened), round=fact.round)
         case CallExtended():
             return project.step("round", str(fact.round), event.version, closes_on=fact.closes_on)
@@ -310,7 +310,8 @@ def _receive(context: Context, project: Project, fact: ApplicationReceived) -> D
     if not current.opens_on <= context.occurred_on <= current.closes_on and not waived(
         context, project, OutsideWindow, "application", fact.application
     ):
-        raise OutsideWindow(occurred_on=context.occurred_on, opens_on=current.opens_on, closes_on=current.closes_on)
+        window = {"opens_on": current.opens_on, "closes_on": current.closes_on}
+        context.improper(OutsideWindow(occurred_on=context.occurred_on, **window))
     project.unused("application", fact.application)
     uscc = fact.applicant.uscc
     if not context.ledger.valid_uscc(uscc):

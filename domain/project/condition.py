@@ -9,12 +9,13 @@ from domain.event import Reference
 from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
-from domain.project.waiver import allowed, key, waived, waived_for, within_limit
+from domain.project.waiver import above_limit, allowed, key, waived, waived_for
 from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
 from domain.rules.award import AboveNotice, AwardEnded, AwardNotShown
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName
 from domain.rules.fund import BatchNotInPlan, FundIsClosed, NotInPlan
+from domain.rules.hold import HoldStands
 from domain.rules.payment import GateShut, PayeeMismatch
 from domain.rules.project import ProjectIsClosed
 from domain.rules.waiver import SamePerson, WaiverUsedUp
@@ -43,7 +44,8 @@ def _is_live(context: Context, project: Project, fact: Any) -> Evidence:
 def _was_shown(context: Context, project: Project, fact: Any) -> Evidence:
     shown = project.shown(fact.award)
     if shown is None:
-        raise AwardNotShown(award=fact.award)
+        context.improper(AwardNotShown(award=fact.award), fact.irregular)
+        return ()
     context.not_before("NoticeCompleted", shown.completed.on)
     return (Reference(context.stream, shown.started), Reference(context.stream, shown.completed.version))
 
@@ -67,7 +69,8 @@ def within_notice(context: Context, project: Project, name: str, more: int = 0) 
     if not notice_binds(context, project):
         return ()
     if above := above_notice(project, name, more):
-        raise above
+        context.improper(above)
+        return ()
     shown, waiver = project.shown(name), waived(context, project, AboveNotice, "award", name)
     needed = waiver and shown and project.awarded.get(name, 0) + more > shown.amount
     return (Reference(context.stream, waiver.version),) if waiver and needed else ()
@@ -86,14 +89,28 @@ def _is_as_shown(context: Context, project: Project, fact: Any) -> Evidence:
     return within_notice(context, project, fact.award)
 
 
-def _is_not_objected_to(_: Context, project: Project, fact: Any) -> Evidence:
+def _is_not_objected_to(context: Context, project: Project, fact: Any) -> Evidence:
     name = project.award(fact.award).application
     application = project.applications[name]
     if application.excluded:
-        raise ObjectionUpheld(application=name)
+        context.improper(ObjectionUpheld(application=name), fact.irregular)
     for objection in sorted(project.open_objections):
         if name in project.objections[objection].concerns:
-            raise ObjectionOpen(objections=objection)
+            context.improper(ObjectionOpen(objections=objection), fact.irregular)
+    return ()
+
+
+def _is_not_held(context: Context, project: Project, fact: Any) -> Evidence:
+    """Checks that enough stays unpaid for each hold on the award or the project. Raises HoldStands."""
+    for name in sorted(project.standing_holds):
+        hold = project.holds[name]
+        if hold.award not in (None, fact.award):
+            continue
+        left = project.unpaid(hold.award) - fact.amount
+        if hold.amount is None or left < hold.amount:
+            held = "all" if hold.amount is None else str(hold.amount)
+            refusal = HoldStands(hold=name, held=held, left=Money(max(left, 0)), amount=Money(fact.amount))
+            context.improper(refusal, fact.irregular)
     return ()
 
 
@@ -108,7 +125,8 @@ def _gate_is_open(context: Context, project: Project, fact: Any) -> Evidence:
     gate = context.ledger.fund(project.fund).line(project.code).batch(fact.batch).gate
     opened = project.award(fact.award).gates.get(gate)
     if opened is None:
-        raise GateShut(award=fact.award, batch=fact.batch, gate=gate)
+        context.improper(GateShut(award=fact.award, batch=fact.batch, gate=gate))
+        return ()
     context.not_before(f"gate {gate}", opened.on)
     return (Reference(context.stream, opened.version),)
 
@@ -120,9 +138,10 @@ def _payee_is_awarded(context: Context, project: Project, fact: Any) -> Evidence
         return (Reference(context.stream, award.payee_by.version),)
     found = waived_for(context, project, key("PayeeMismatch", "award", fact.award), fact.payee)
     if found is None:
-        raise PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee))
-    if found.at_most is not None:
-        within_limit(project, fact.award, fact.payee, found.at_most, getattr(fact, "amount", 0))
+        context.improper(PayeeMismatch(payee=str(fact.payee), awarded=str(award.payee)), fact.irregular)
+        return ()
+    if found.at_most is not None and (above := above_limit(project, fact, found.at_most)):
+        context.improper(above, fact.irregular)
     return (Reference(context.stream, found.version),)
 
 
@@ -133,12 +152,21 @@ def allowed_payee(project: Project, fact: Any) -> bool:
     return allowed(project, key("PayeeMismatch", "award", fact.award), fact.payee) is not None
 
 
-def _money_is_payable(_: Context, project: Project, fact: Any) -> Evidence:
+def _money_is_payable(context: Context, project: Project, fact: Any) -> Evidence:
+    """Checks the money that the request takes: payable, or, if the gate is shut, committed."""
     place = project.place(fact.award, fact.batch)
-    payable = project.accounts.balance(PAYABLE, place)
-    if fact.amount > payable:
-        raise BalanceTooSmall(account=PAYABLE, place=str(place), available=payable, amount=fact.amount)
+    account = PAYABLE if gate_is_open(context, project, fact) else COMMITTED
+    available = project.accounts.balance(account, place)
+    if fact.amount > available:
+        raise BalanceTooSmall(account=account, place=str(place), available=available, amount=fact.amount)
     return ()
+
+
+def gate_is_open(context: Context, project: Project, fact: Any) -> bool:
+    """Whether the gate of the batch `fact.batch` is open for the award `fact.award`, or the plan lacks it."""
+    line = context.ledger.fund(project.fund).lines.get(project.code)
+    batch = line.find(fact.batch) if line else None
+    return batch is None or batch.gate in project.award(fact.award).gates
 
 
 LIVE = Guard("The award is live.", "立项有效。", (UnknownName, AwardEnded, BeforeItsCause), _is_live)
@@ -154,6 +182,12 @@ PAYEE = Guard(
     "收款人与立项一致，或已批准例外。",
     (PayeeMismatch, WaiverUsedUp, SamePerson, BeforeItsCause),
     _payee_is_awarded,
+)
+NOT_HELD = Guard(
+    "No hold keeps the money.",
+    "资金未被冻结。",
+    (HoldStands,),
+    _is_not_held,
 )
 PAYMENT = (
     LIVE,
@@ -183,6 +217,7 @@ PAYMENT = (
         _gate_is_open,
     ),
     PAYEE,
+    NOT_HELD,
     ENOUGH,
 )
 """The guards of a request for payment, in the order in which they are checked."""
@@ -212,14 +247,17 @@ def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
         return ()
     waiver = waived(context, project, NoTriesLeft, "award", fact.award)
     if waiver is None or award.failures > tries:
-        raise NoTriesLeft(award=fact.award, failed=award.failures, allowed=tries + (waiver is not None))
+        allowed_tries = tries + (waiver is not None)
+        context.improper(NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed_tries))
+        return ()
     return _by(context, waiver.version)
 
 
 def _is_in_time(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
     if award.rectify_by and context.occurred_on > award.rectify_by:
-        raise RectificationOverdue(award=fact.award, due_on=award.rectify_by, occurred_on=context.occurred_on)
+        due_on = award.rectify_by
+        context.improper(RectificationOverdue(award=fact.award, due_on=due_on, occurred_on=context.occurred_on))
     return _by(context, award.due_by)
 
 
@@ -233,7 +271,9 @@ def _earlier_is_settled(context: Context, project: Project, fact: Any) -> Eviden
         if unpaid and batch.gate is not Gate.ACCEPTANCE:
             waiver = waived(context, project, EarlierBatchesUnsettled, "award", fact.award)
             if waiver is None:
-                raise EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
+                refusal = EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
+                context.improper(refusal)
+                return ()
             return _by(context, waiver.version)
     return _by(context, *sorted(project.payments[name].version for name in paid or ()))
 

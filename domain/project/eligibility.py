@@ -102,15 +102,17 @@ def _was_noticed(context: Context, project: Project, fact: AwardList) -> Evidenc
             raise BasisMismatch(what="notice", cited=fact.notice, current=None)
         return ()
     if notice is None or notice.completed is None:
-        raise NoNotice(wanted="completed")
+        context.improper(NoNotice(wanted="completed"))
+        return ()
     if notice.version != fact.notice:
         raise BasisMismatch(what="notice", cited=fact.notice, current=notice.version)
     context.not_before("NoticeCompleted", notice.completed.on)
     return (Reference(context.stream, notice.version), Reference(context.stream, notice.completed.version))
 
 
-def _no_objection_is_open(_: Context, project: Project, __: AwardList) -> Evidence:
-    project.no_objection_open()
+def _no_objection_is_open(context: Context, project: Project, _: AwardList) -> Evidence:
+    if project.open_objections:
+        context.improper(ObjectionOpen(objections=", ".join(sorted(project.open_objections))))
     return ()
 
 
@@ -126,13 +128,13 @@ def _names_are_new(_: Context, project: Project, fact: AwardList) -> Evidence:
     return ()
 
 
-def _applications_stand(_: Context, project: Project, fact: AwardList) -> Evidence:
+def _applications_stand(context: Context, project: Project, fact: AwardList) -> Evidence:
     current = project.current_round()
     for row in fact.awards:
         project.application(row.application)
         project.must_be_eligible(row.application)
         if fact.notice is not None and current.notice and row.application not in current.notice.amounts:
-            raise NotInNotice(application=row.application)
+            context.improper(NotInNotice(application=row.application))
         if row.score != current.scores[row.application]:
             reviewed = current.scores[row.application]
             raise ScoreMismatch(application=row.application, score=row.score, reviewed=reviewed)
@@ -154,7 +156,8 @@ def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList)
             continue
         waiver = waived_for(context, project, key("PayeeNotApplicant", "application", row.application), row.payee)
         if waiver is None:
-            raise PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=applicant)
+            context.improper(PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=applicant))
+            continue
         evidence.append(Reference(context.stream, waiver.version))
     return tuple(evidence)
 
@@ -165,16 +168,16 @@ def _is_within_notice(context: Context, project: Project, fact: AwardList) -> Ev
     if not notice_binds(context, project) or fact.notice is None or notice is None:
         return ()
     for row in fact.awards:
-        amount, shown = sum(share.amount for share in row.amounts), notice.amounts[row.application]
-        if amount > shown:
-            raise AboveNotice(application=row.application, shown=shown, amount=Money(amount))
+        amount, shown = sum(share.amount for share in row.amounts), notice.amounts.get(row.application, Money())
+        if amount > shown and row.application in notice.amounts:
+            context.improper(AboveNotice(application=row.application, shown=shown, amount=Money(amount)))
     return ()
 
 
 def _is_shared_as_planned(context: Context, project: Project, fact: AwardList) -> Evidence:
     share = context.ledger.fund(project.fund).line(project.code).share
     if share is not None and fact.by_score != (share is Share.BY_SCORE):
-        raise ShareMismatch(share=share, by_score=fact.by_score)
+        context.improper(ShareMismatch(share=share, by_score=fact.by_score))
     return ()
 
 
@@ -182,7 +185,7 @@ def _places_are_left(context: Context, project: Project, fact: AwardList) -> Evi
     line = context.ledger.fund(project.fund).line(project.code)
     taken, listed = project.places_taken(line), len(fact.awards)
     if taken + listed > line.awards:
-        raise NoPlacesLeft(limit=line.awards, taken=taken, asked=listed)
+        context.improper(NoPlacesLeft(limit=line.awards, taken=taken, asked=listed))
     return ()
 
 
@@ -212,13 +215,13 @@ def _is_by_score(context: Context, project: Project, fact: AwardList) -> Evidenc
     for name in fact.shared_among:
         if expected := sum(shares[name].values()):
             batch = next(number for number, amount in shares[name].items() if amount)
-            raise AllocationMismatch(award=name, batch=batch, amount=Money(0), expected=Money(expected))
+            context.improper(AllocationMismatch(award=name, batch=batch, amount=Money(0), expected=Money(expected)))
     for row in fact.awards:
         given = {each.batch: each.amount for each in row.amounts}
         for number, expected in shares[row.application].items():
             if given.get(number, 0) != expected:
                 amount = Money(given.get(number, 0))
-                raise AllocationMismatch(award=row.award, batch=number, amount=amount, expected=expected)
+                context.improper(AllocationMismatch(award=row.award, batch=number, amount=amount, expected=expected))
     return ()
 
 
@@ -275,7 +278,7 @@ def _line_has_it(context: Context, project: Project, fact: AwardList) -> Evidenc
     for batch in line.batches if line.fixed_total else ():
         left = project.accounts.balance(LINE, Place(project.code, batch.batch)) - sums[batch.batch]
         if left:
-            raise FixedTotalNotUsed(batch=batch.batch, left=Money(left))
+            context.improper(FixedTotalNotUsed(batch=batch.batch, left=Money(left)))
     return ()
 
 

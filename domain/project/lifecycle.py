@@ -14,6 +14,7 @@ from domain.posting import COMMITTED, IN_FLIGHT, LINE, PAYABLE, Accounts, move
 from domain.rules.call import ObjectionOpen, RoundUnderWay
 from domain.rules.every_post import UnknownStream
 from domain.rules.fund import FundIsClosed, MoneyLeft, NotInPlan
+from domain.rules.hold import StillHeld
 from domain.rules.project import ProjectExists
 from domain.rules.recovery import RecoveryOutstanding
 from domain.state.entities import RoundStatus
@@ -49,7 +50,7 @@ class ProjectClosed(ProjectFact, frozen=True):
     reversible = Reversible(restores=lambda project, _: (Restored("project", project.code),))
     records_too = ("FundsReturned",)
     cites = (("结项",),)
-    refused_by = (RoundUnderWay, ObjectionOpen, RecoveryOutstanding, MoneyLeft)
+    refused_by = (RoundUnderWay, ObjectionOpen, StillHeld, RecoveryOutstanding, MoneyLeft)
 
 
 Posted = ProjectOpened | ProjectClosed
@@ -104,7 +105,9 @@ def _close(context: Context, project: Project) -> Decision:
     if last and last.status is RoundStatus.UNDER_WAY:
         raise RoundUnderWay(round=last.number)
     project.no_objection_open()
-    for recovery, outstanding in project.all_outstanding():
+    if project.standing_holds:
+        raise StillHeld(holds=", ".join(sorted(project.standing_holds)))
+    for recovery, outstanding in project.all_demanded():
         raise RecoveryOutstanding(recovery=recovery, amount=Money(outstanding))
     unsettled = (COMMITTED, PAYABLE, *IN_FLIGHT)
     if left := {account: amount for account in unsettled if (amount := project.accounts.total((account,)))}:

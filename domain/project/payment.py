@@ -14,14 +14,15 @@ from domain.guard import require, rules_of
 from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
-from domain.posting import Move, Place, move, source_of
-from domain.project.condition import NOT_OBJECTED_TO, PAYEE, PAYMENT, allowed_payee
+from domain.posting import GATE_SHUT, Move, Place, move, source_of
+from domain.project.condition import NOT_HELD, NOT_OBJECTED_TO, PAYEE, PAYMENT, allowed_payee, gate_is_open
 from domain.project.lifecycle import ProjectFact
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, NameTaken, UnknownName
 from domain.rules.payment import (
     AmountMismatch,
     ApprovalOutOfTurn,
     ApproverTwice,
+    PayeeMismatch,
     PaymentStatusWrong,
     RequesterMayNotApprove,
 )
@@ -30,7 +31,7 @@ from domain.state.project import Project
 
 STEP = (UnknownName, PaymentStatusWrong, BeforeItsCause)
 """The rules that may refuse each step of a payment after its request."""
-AFTER_REQUEST = (NOT_OBJECTED_TO, PAYEE)
+AFTER_REQUEST = (NOT_OBJECTED_TO, PAYEE, NOT_HELD)
 """The guards of a payment's request that are checked again at the payment's approval and at its instruction.
 
 The result of these guards may have changed since the request.
@@ -61,6 +62,16 @@ class PaymentRequested(ProjectFact, frozen=True):
     levels: tuple[str, ...] | None = None
     funding_source: str | None = None
     appropriation: int | None = None
+
+    @property
+    def more(self) -> int:
+        """What the request adds to what the payee has."""
+        return self.amount
+
+    @property
+    def irregular(self) -> tuple[str, ...]:
+        """The rules that an earlier step broke: there is none."""
+        return ()
 
 
 class PaymentApproved(ProjectFact, frozen=True):
@@ -239,13 +250,13 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         changes["approved_by"] = (*project.payments[fact.payment].approved_by, event.by)
     if isinstance(fact, PaymentConfirmed):
         changes["paid_in"] = event.booked_on.year
-        award = project.payments[fact.payment].award
-        confirmed = project.paid_on.get(award, Map()).set(fact.payment, on)
-        project = replace(project, paid_on=project.paid_on.set(award, confirmed))
+        project = with_confirmation(project, fact.payment, project.payments[fact.payment].award, on)
     return project.step("payment", fact.payment, event.version, **changes)
 
 
 def _requested(project: Project, fact: PaymentRequested, event: Recorded) -> Project:
+    irregular = tuple(each.rule for each in event.header.irregular)
+    to_other = fact.payee != project.awards[fact.award].payee
     requested = Payment(
         event.version,
         fact.award,
@@ -255,13 +266,23 @@ def _requested(project: Project, fact: PaymentRequested, event: Recorded) -> Pro
         event.by,
         since=event.header.occurred_on,
         levels=fact.levels,
-        by_waiver=fact.payee != project.awards[fact.award].payee,
+        by_waiver=to_other and PayeeMismatch.__name__ not in irregular,
+        amount=fact.amount,
+        irregular=irregular,
     )
     project = project.with_entity("payment", fact.payment, requested)
+    if requested.irregular:
+        project = replace(project, apart=project.apart | {fact.payment})
     if not requested.by_waiver:
         return project
     names = (*project.by_waiver.get(fact.award, ()), fact.payment)
     return replace(project, by_waiver=project.by_waiver.set(fact.award, names))
+
+
+def with_confirmation(project: Project, name: str, award: str, on: date) -> Project:
+    """`project` with the day on which the bank paid the payment `name` of `award` in its index `paid_on`."""
+    confirmed = project.paid_on.get(award, Map()).set(name, on)
+    return replace(project, paid_on=project.paid_on.set(award, confirmed))
 
 
 def unconfirmed(project: Project, name: str) -> Project:
@@ -312,7 +333,8 @@ def _request(context: Context, project: Project, fact: PaymentRequested) -> Deci
     require(PAYMENT, context, project, fact)
     fund = context.ledger.fund(project.fund)
     place = project.place(fact.award, fact.batch, fact.payment)
-    moved = move(project.accounts, "PaymentRequested", place, fact.amount, origin=of_origin(fund, fact))
+    when = "" if gate_is_open(context, project, fact) else GATE_SHUT
+    moved = move(project.accounts, "PaymentRequested", place, fact.amount, when, origin=of_origin(fund, fact))
     return context.allow(moved, fact=replace(fact, levels=fund.settings.approvals))
 
 
@@ -330,11 +352,11 @@ def _approve(context: Context, project: Project, payment: Payment, fact: Payment
     _check_four_eyes(context, fact.payment, payment)
     expected = _next_level(context, project, payment)
     if fact.level != expected:
-        raise ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected)
+        context.improper(ApprovalOutOfTurn(payment=fact.payment, level=fact.level, expected=expected))
     if context.header.edition > 1 and context.ledger.fund(project.fund).settings.approvers_differ is not False:
         for earlier in payment.approved_by:
             if same := context.same_human_as(earlier):
-                raise ApproverTwice(payment=fact.payment, approver=same)
+                context.improper(ApproverTwice(payment=fact.payment, approver=same))
     is_last = len(payment.approved_by) + 1 == len(_levels(context, project, payment))
     return context.allow(fact=replace(fact, final=is_last))
 
@@ -343,8 +365,8 @@ def _reject(context: Context, project: Project, payment: Payment, fact: PaymentR
     _check_four_eyes(context, fact.payment, payment)
     expected = _next_level(context, project, payment)
     if fact.level not in (None, expected):
-        raise ApprovalOutOfTurn(payment=fact.payment, level=str(fact.level), expected=expected)
-    return context.allow(_whole(project, payment, fact), fact=replace(fact, level=expected))
+        context.improper(ApprovalOutOfTurn(payment=fact.payment, level=str(fact.level), expected=expected))
+    return context.allow(_whole(context, project, payment, fact), fact=replace(fact, level=fact.level or expected))
 
 
 def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
@@ -354,17 +376,22 @@ def _check_four_eyes(context: Context, name: str, payment: Payment) -> None:
 
 def _move_whole(context: Context, project: Project, payment: Payment, fact: Step) -> Decision:
     """The decision to accept the step `fact`, which moves all money of the payment to the step's target account."""
-    return context.allow(_whole(project, payment, fact))
+    return context.allow(_whole(context, project, payment, fact))
 
 
-def _whole(project: Project, payment: Payment, fact: Step) -> Move:
+BACK = (PaymentRejected, PaymentCancelled, PaymentFailed)
+"""The steps that give a payment's money back: to `payable`, or, if the gate is shut, to `committed`."""
+
+
+def _whole(context: Context, project: Project, payment: Payment, fact: Step) -> Move:
     place = _place(project, fact.payment, payment)
     event = type(fact).__name__
-    return move(project.accounts, event, place, project.accounts.fen(source_of(event), place).total)
+    when = GATE_SHUT if isinstance(fact, BACK) and not gate_is_open(context, project, payment) else ""
+    return move(project.accounts, event, place, project.accounts.fen(source_of(event), place).total, when)
 
 
 def _confirm(context: Context, project: Project, payment: Payment, fact: PaymentConfirmed) -> Decision:
-    whole = _whole(project, payment, fact)
+    whole = _whole(context, project, payment, fact)
     if fact.amount != whole.amount:
         raise AmountMismatch(amount=fact.amount, expected=whole.amount)
     if fact.cleared_on and fact.cleared_on < payment.since:
@@ -377,15 +404,17 @@ def _return(context: Context, project: Project, payment: Payment, fact: PaymentR
     """The decision to accept that paid money came back: it becomes payable again, or goes to the account `recovered`.
 
     The money becomes payable again if the project is open, the award is live, and the payment's confirmation was booked
-    in the same year as this return. Raises AmountMismatch if a bank did not return exactly the amount that is still
-    paid, and BalanceTooSmall if a payee returned more than this amount.
+    in the same year as this return; but not if the bank paid it without an order or behind a shut gate. Raises
+    AmountMismatch if a bank did not return exactly the amount that is still paid, and BalanceTooSmall if a payee
+    returned more than this amount.
     """
     place = _place(project, fact.payment, payment)
     paid = Money(project.paid(fact.payment).total)
     if fact.passive and fact.amount != paid:
         raise AmountMismatch(amount=fact.amount, expected=paid)
     live = project.awards[payment.award].status is AwardStatus.LIVE and not project.closed
-    if live and context.booked_on.year == payment.paid_in:
+    ordered = not payment.unordered and gate_is_open(context, project, payment)
+    if live and ordered and context.booked_on.year == payment.paid_in:
         return context.allow(move(project.accounts, "PaymentReturned", place, fact.amount, "same year, award live"))
     moved = move(project.accounts, "PaymentReturned", place, fact.amount, "later year or award ended")
     returned = FundsReturned(project.code, fact.amount, closes=False)

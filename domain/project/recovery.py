@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import assert_never, get_args
 
@@ -9,12 +10,14 @@ from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
+from domain.interest import TAKEN, taken
 from domain.mirrors import FundsReturned
 from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
-from domain.posting import move
+from domain.posting import INTEREST, Move, move
 from domain.project.lifecycle import ProjectFact
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
+from domain.rules.interest import MoreThanInterest, NothingReceived
 from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
 from domain.rules.waiver import SamePerson
 from domain.state.entities import Recovery
@@ -27,7 +30,10 @@ STEP = (UnknownName, BeforeItsCause, MoreThanOutstanding)
 
 
 class RecoveryOrdered(ProjectFact, frozen=True):
-    """The recovery of `amount` of a payment was ordered, due by `due_on`. `recovery` is a new name. No money moves."""
+    """The recovery of `amount` of a payment was ordered, due by `due_on`. `recovery` is a new name. No money moves.
+
+    `interest` is what must be paid besides: it is not the fund's money.
+    """
 
     zh = "追缴决定"
     about_zh = "决定追缴某笔支付的全部或部分；资金尚未移动。"
@@ -40,12 +46,14 @@ class RecoveryOrdered(ProjectFact, frozen=True):
     amount: Money
     due_on: date
     reason: str
+    interest: Money | None = None
 
 
 class RecoveryReceived(ProjectFact, frozen=True):
     """All or part of an ordered recovery was received: `amount` moves from `paid` to the fund's account `recovered`.
 
-    With `funding_source` or `appropriation`, only money of it comes back.
+    With `funding_source` or `appropriation`, only money of it comes back. `interest` is what came besides, as the order
+    demands it: it gets serials of its own and goes to the account `interest`. `amount` may be 0.00 if interest came.
     """
 
     zh = "追缴到账"
@@ -55,11 +63,15 @@ class RecoveryReceived(ProjectFact, frozen=True):
     records_too = ("FundsReturned",)
     cites = (("缴款书",),)
     claims = ("缴款书",)
-    refused_by = (*STEP, *OF_ORIGIN)
+    refused_by = (*STEP, *OF_ORIGIN, NothingReceived, MoreThanInterest, *TAKEN)
     recovery: str
     amount: Money
     funding_source: str | None = None
     appropriation: int | None = None
+    interest: Money | None = None
+
+    def takes_serials(self) -> bool:
+        return bool(self.interest)
 
 
 class RecoveryWaived(ProjectFact, frozen=True):
@@ -68,7 +80,7 @@ class RecoveryWaived(ProjectFact, frozen=True):
     The person and the API key must both differ from those of the order.
 
     `lapsed`, set by the ledger: the part of the order that is no longer claimed, because the money was returned before
-    this waiver.
+    this waiver. `interest` is the interest that is waived besides; `amount` may then be 0.00.
     """
 
     zh = "追缴豁免"
@@ -80,11 +92,12 @@ class RecoveryWaived(ProjectFact, frozen=True):
     reversible = restores("recovery")
     cites = (("批准文件",),)
     apart_from = ("RecoveryOrdered",)
-    refused_by = (*STEP, SamePerson)
+    refused_by = (*STEP, SamePerson, NothingReceived, MoreThanInterest)
     recovery: str
     amount: Money
     reason: str
     lapsed: Money | None = None
+    interest: Money | None = None
 
 
 Event = RecoveryOrdered | RecoveryReceived | RecoveryWaived
@@ -96,15 +109,20 @@ FACTS: tuple[type[Fact], ...] = get_args(Event)
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
     match fact:
         case RecoveryOrdered():
-            ordered = Recovery(event.version, fact.payment, event.cause, event.by, fact.due_on, fact.amount)
+            interest = fact.interest or Money()
+            ordered = Recovery(
+                event.version, fact.payment, event.cause, event.by, fact.due_on, fact.amount, interest=interest
+            )
             names = (*project.recoveries_of.get(fact.payment, ()), fact.recovery)
             added = project.with_entity("recovery", fact.recovery, ordered)
             return replace(added, recoveries_of=project.recoveries_of.set(fact.payment, names))
         case RecoveryReceived():
-            return received(project, fact.recovery, fact.amount)
+            return received(project, fact.recovery, fact.amount, fact.interest or 0)
         case RecoveryWaived():
             recovery = project.recoveries[fact.recovery]
             changes: dict[str, object] = {"waived": Money(recovery.waived + fact.amount)}
+            if fact.interest:
+                changes["interest_waived"] = Money(recovery.interest_waived + fact.interest)
             if fact.lapsed:
                 changes |= {"lapsed": Money(recovery.lapsed + fact.lapsed), "lapsed_by": event.version}
             return project.step("recovery", fact.recovery, event.version, **changes)
@@ -112,12 +130,17 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
             assert_never(fact)
 
 
-def received(project: Project, name: str, amount: int) -> Project:
-    """`project` with `amount` fen added to what was received on the recovery `name`.
+def received(project: Project, name: str, amount: int, interest: int = 0) -> Project:
+    """`project` with `amount` fen, and `interest` fen, added to what was received on the recovery `name`.
 
-    `amount` is negative if a receipt is reversed.
+    Both are negative if a receipt is reversed.
     """
-    return replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
+    project = replace(project, recovered=project.recovered.set(name, project.recovered.get(name, 0) + amount))
+    if not interest:
+        return project
+    so_far = project.interest_received.get(name, 0) + interest
+    left = project.interest_received.set(name, so_far) if so_far else project.interest_received.delete(name)
+    return replace(project, interest_received=left)
 
 
 # Decide ----------------------------------------------------------------------
@@ -131,17 +154,33 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     outstanding = project.outstanding(fact.recovery)
     if fact.amount > outstanding:
         raise MoreThanOutstanding(recovery=fact.recovery, outstanding=Money(outstanding), amount=fact.amount)
+    _check_interest(project, fact)
     if isinstance(fact, RecoveryWaived):
         if same := context.same_as(recovery.by):
             raise SamePerson(who=same)
         lapsed = Money(project.demanded(fact.recovery) - outstanding)
         return context.allow(fact=replace(fact, lapsed=lapsed or None))
-    payment = project.payments[recovery.payment]
-    place = project.place(payment.award, payment.batch, recovery.payment)
-    origin = of_origin(context.ledger.fund(project.fund), fact)
-    moved = move(project.accounts, "RecoveryReceived", place, fact.amount, origin=origin)
     returned = FundsReturned(project.code, fact.amount, closes=False)
-    return context.allow(moved, mirrors=((f"fund/{project.fund}", returned),))
+    return context.allow(*_moves(context, project, fact), mirrors=((f"fund/{project.fund}", returned),))
+
+
+def _check_interest(project: Project, fact: RecoveryReceived | RecoveryWaived) -> None:
+    interest, outstanding = fact.interest or Money(), Money(project.interest_outstanding(fact.recovery))
+    if not fact.amount and not interest:
+        raise NothingReceived
+    if interest > outstanding:
+        raise MoreThanInterest(recovery=fact.recovery, outstanding=outstanding, amount=interest)
+
+
+def _moves(context: Context, project: Project, fact: RecoveryReceived) -> Iterator[Move]:
+    """The moves of a receipt: the principal out of `paid`, and the interest with new serials."""
+    fund, recovery = context.ledger.fund(project.fund), project.recoveries[fact.recovery]
+    if fact.amount:
+        payment = project.payments[recovery.payment]
+        place = project.place(payment.award, payment.batch, recovery.payment)
+        yield move(project.accounts, "RecoveryReceived", place, fact.amount, origin=of_origin(fund, fact))
+    if fact.interest:
+        yield taken(context, fund, "RecoveryReceived", fact.interest, INTEREST)
 
 
 def _order(context: Context, project: Project, fact: RecoveryOrdered) -> Decision:

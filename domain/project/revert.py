@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from immutables import Map
 from msgspec.structs import replace
 
 from domain.entry_reversed import EntryReversed
 from domain.event import Recorded
+from domain.posting import INTEREST
+from domain.project import hold
 from domain.project.call import reindexed, unindexed
 from domain.project.payment import PaymentConfirmed, unconfirmed
 from domain.project.recovery import received
+from domain.project.unordered import UnorderedPaymentFound
 from domain.state.entities import AwardStatus
 from domain.state.project import Project
 
@@ -20,29 +24,33 @@ def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
 
     The moves of `event` must already be applied to `project`.
     """
-    if fact.entry == PaymentConfirmed.__name__:
+    if fact.entry in (PaymentConfirmed.__name__, UnorderedPaymentFound.__name__):
         for each in fact.restored:
             project = unconfirmed(project, each.name)
-    amount = sum(moved.fen.total for moved in event.moves)
     for each in fact.restored:
-        project = RESTORE[each.kind](project, each.name, amount)
+        project = RESTORE[each.kind](project, each.name, event)
+    opened = [name for name, found in project.findings.items() if found.opened.version == fact.version]
+    if opened:
+        left = {name: found for name, found in project.findings.items() if name not in opened}
+        project = replace(project, findings=Map(left))
     return replace(project, reversed=fact.noted(project.reversed, event.moves))
 
 
-def _project(project: Project, _: str, __: int) -> Project:
+def _project(project: Project, _: str, __: Recorded) -> Project:
     return replace(project, closed_at=None)
 
 
-def _recovered(project: Project, name: str, amount: int) -> Project:
-    return received(project, name, -amount)
+def _recovered(project: Project, name: str, event: Recorded) -> Project:
+    interest = sum(moved.amount for moved in event.moves if moved.source == INTEREST)
+    return received(project, name, -sum(moved.amount for moved in event.moves) + interest, -interest)
 
 
-def _round(project: Project, name: str, _: int) -> Project:
+def _round(project: Project, name: str, _: Recorded) -> Project:
     project = project.undo("round", name)
     return project if name in project.rounds else replace(project, round=int(name) - 1)
 
 
-def _application(project: Project, name: str, _: int) -> Project:
+def _application(project: Project, name: str, _: Recorded) -> Project:
     each = project.applications[name]
     project = project.undo("application", name)
     if name in project.applications:
@@ -50,40 +58,50 @@ def _application(project: Project, name: str, _: int) -> Project:
     return unindexed(project, (each.round, each.uscc), name)
 
 
-def _objection(project: Project, name: str, _: int) -> Project:
+def _objection(project: Project, name: str, _: Recorded) -> Project:
     project = project.undo("objection", name)
     is_open = name in project.objections and not project.objections[name].resolved
     others = project.open_objections - {name}
     return replace(project, open_objections=others | {name} if is_open else others)
 
 
-def _award(project: Project, name: str, _: int) -> Project:
+def _award(project: Project, name: str, _: Recorded) -> Project:
     project = project.undo("award", name)
     if name in project.awards and project.awards[name].status is not AwardStatus.LIVE:
         return project
     return replace(project, ended=project.ended - {name})
 
 
-def _recovery(project: Project, name: str, _: int) -> Project:
+def _recovery(project: Project, name: str, _: Recorded) -> Project:
     payment = project.recoveries[name].payment
     project = project.undo("recovery", name)
     left = tuple(each for each in project.recoveries_of[payment] if each in project.recoveries)
     return replace(project, recoveries_of=project.recoveries_of.set(payment, left))
 
 
-RESTORE: dict[str, Callable[[Project, str, int], Project]] = {
+def _payment(project: Project, name: str, _: Recorded) -> Project:
+    project = project.undo("payment", name)
+    return project if name in project.payments else replace(project, apart=project.apart - {name})
+
+
+def _hold(project: Project, name: str, _: Recorded) -> Project:
+    return hold.reindexed(project.undo("hold", name), name)
+
+
+RESTORE: dict[str, Callable[[Project, str, Recorded], Project]] = {
     "project": _project,
     "recovered": _recovered,
     "round": _round,
     "application": _application,
     "objection": _objection,
     "award": _award,
-    "payment": lambda project, name, _: project.undo("payment", name),
+    "payment": _payment,
+    "hold": _hold,
     "recovery": _recovery,
     "waiver": lambda project, name, _: project.undo("waiver", name),
 }
 """For each kind of entity, a function that returns the project with one entity of this kind restored.
 
-The function gets the project, the entity's name, and the number of fen that the reversal moved back. The kinds
+The function gets the project, the entity's name, and the reversal, whose moves are already applied. The kinds
 "project" and "recovered" stand for the project's closing and for the amount received on a recovery.
 """

@@ -318,7 +318,7 @@ def _start_notice(context: Context, project: Project, fact: NoticeStarted) -> De
         year = context.ledger.missing_year(fact.first_day.year)
         raise CalendarUnknown(first_day=fact.first_day, last_day=fact.last_day, year=year)
     if days < settings.notice_working_days:
-        raise NoticeTooShort(days=days, required=settings.notice_working_days)
+        context.improper(NoticeTooShort(days=days, required=settings.notice_working_days))
     return context.allow()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, Restored, Reversible
@@ -118,7 +118,9 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         if same := context.same_as(award.by):
             raise SamePerson(who=same)
         if fact.payee and fact.at_most is not None:
-            within_limit(project, name, fact.payee, fact.at_most)
+            above = above_limit(project, Paying(name, fact.payee), fact.at_most)
+            if above:
+                raise above
     return context.allow()
 
 
@@ -143,11 +145,24 @@ def _of_payee(waiver: Waiver, payee: Payee) -> WaivedPayee | None:
     return next((each for each in waiver.payees if each.payee == payee), None)
 
 
-def within_limit(project: Project, award: str, payee: Payee, at_most: Money, more: int = 0) -> None:
-    """Raises WaiverUsedUp if what waivers let `payee` have of `award`, with `more` fen, is above `at_most`."""
-    used = project.paid_to_other(award, payee)
-    if used + more > at_most:
-        raise WaiverUsedUp(payee=str(payee), at_most=at_most, used=Money(used), amount=Money(more))
+class Paying(NamedTuple):
+    """A payment of an award to a payee. `more`: the fen that it adds to what the payee already has."""
+
+    award: str
+    payee: Payee
+    more: int = 0
+    irregular: tuple[str, ...] = ()
+
+
+def above_limit(project: Project, paying: Any, at_most: Money) -> WaiverUsedUp | None:
+    """The refusal if the payee of `paying` gets more of the award by waivers than `at_most`; None if not.
+
+    `paying` has the fields of Paying.
+    """
+    used = project.paid_to_other(paying.award, paying.payee)
+    if used + paying.more <= at_most:
+        return None
+    return WaiverUsedUp(payee=str(paying.payee), at_most=at_most, used=Money(used), amount=Money(paying.more))
 
 
 def granted(project: Project, kind: str, name: str) -> Iterator[tuple[str, Waiver]]:

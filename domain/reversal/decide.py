@@ -6,7 +6,7 @@ checks the ledger as it would be after the reversal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -15,9 +15,9 @@ from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Recorded, Reference, numbers_used
 from domain.fen import FenSet
 from domain.fund.funding import FundsReallocated, mirrors_of
-from domain.mirrors import FundsReturnReversed
+from domain.mirrors import FundsReturned, FundsReturnReversed
 from domain.money import Money
-from domain.posting import ACCOUNTS, Move, reversed_move
+from domain.posting import ACCOUNTS, INTEREST, Accounts, Move, reversed_move
 from domain.project.lifecycle import ProjectClosed
 from domain.replay import advance
 from domain.reversal.dependents import no_event_depends_on
@@ -92,31 +92,38 @@ def _moves_back(
     wanted = fact.amount or Money(left.total)
     if wanted > left.total:
         raise MoreThanLeft(version=fact.version, left=Money(left.total), amount=wanted)
-    to_reverse = _lowest(context, entry.moves[-1], left, wanted) if in_part else left
+    to_reverse = _lowest(context, entry.moves, left, wanted) if in_part else left
     moves: list[Move] = []
     checked = FenSet()
     for each in reversed(entry.moves):
         fen = each.fen & to_reverse
         if fen.isdisjoint(checked):  # otherwise the reversal of a later move puts them back where this one moved them
-            _lowest(context, each, fen, fen.total)
+            _lowest(context, (each,), fen, fen.total)
             checked = checked + fen
-        moves.append(reversed_move(each, fen))
+        if fen:
+            moves.append(reversed_move(each, fen))
     return tuple(moves), left - to_reverse
 
 
-def _lowest(context: Context, moved: Move, fen: FenSet, amount: int) -> FenSet:
-    """The `amount` fen with the lowest serials, from the part of `fen` still in the target account of `moved`.
+def _lowest(context: Context, moves: Sequence[Move], fen: FenSet, amount: int) -> FenSet:
+    """The `amount` fen with the lowest serials, from the part of `fen` still where the last of `moves` put them.
 
     Raises MovedOn if this part has fewer than `amount` fen.
     """
-    if ACCOUNTS[moved.target].owner == "project":
-        accounts = context.ledger.project(moved.place.project or "").accounts
-    else:
-        accounts = _fund(context).accounts
-    present = fen & accounts.fen(moved.target, moved.place)
+    present, seen = FenSet(), FenSet()
+    for moved in reversed(moves):
+        last = moved.fen - (moved.fen & seen)
+        present += fen & last & _accounts(context, moved).fen(moved.target, moved.place)
+        seen += last
     if present.total < amount:
-        raise MovedOn(account=moved.target, here=Money(present.total), amount=Money(amount))
+        raise MovedOn(account=moves[-1].target, here=Money(present.total), amount=Money(amount))
     return present.take(amount)
+
+
+def _accounts(context: Context, moved: Move) -> Accounts:
+    if ACCOUNTS[moved.target].owner == "project":
+        return context.ledger.project(moved.place.project or "").accounts
+    return _fund(context).accounts
 
 
 def _fund(context: Context) -> Fund:
@@ -134,7 +141,10 @@ def _mirrors(owner: Fund | Project, entry: str, moves: tuple[Move, ...]) -> Iter
     if isinstance(owner, Fund):
         yield from mirrors_of(*(each for each in moves if "line" in (each.source, each.target)))
         return
-    crossing = sum(each.fen.total for each in moves if ACCOUNTS[each.source].owner == "fund")
+    back = sum(each.amount for each in moves if ACCOUNTS[each.target].owner == "fund")
+    out = sum(each.amount for each in moves if ACCOUNTS[each.source].owner == "fund" and each.source != INTEREST)
     reopens = entry == ProjectClosed.__name__
-    if crossing or reopens:
-        yield f"fund/{owner.fund}", FundsReturnReversed(owner.code, Money(crossing), reopens)
+    if back:
+        yield f"fund/{owner.fund}", FundsReturned(owner.code, Money(back), closes=False)
+    elif reopens or any(ACCOUNTS[each.source].owner == "fund" for each in moves):
+        yield f"fund/{owner.fund}", FundsReturnReversed(owner.code, Money(out), reopens)

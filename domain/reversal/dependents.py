@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from domain.decision_context import Context
 from domain.event import Fact, Recorded, Reference, Restored
@@ -33,13 +33,14 @@ from domain.project.condition import NOT_OBJECTED_TO, PAYEE, above_notice, notic
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
-from domain.project.waiver import WaiverGranted, granted, key, within_limit
+from domain.project.unordered import UnorderedPaymentFound
+from domain.project.waiver import Paying, WaiverGranted, above_limit, granted, key
 from domain.rules.award import AboveNotice
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.payment import PayeeMismatch
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
-from domain.state.entities import Payee, Payment, PaymentStatus, RoundStatus
+from domain.state.entities import Payment, PaymentStatus, RoundStatus
 from domain.state.fund import Carried, Fund, Gate, Reconciled
 from domain.state.project import FIELD_OF, Project
 
@@ -68,6 +69,7 @@ def no_event_depends_on(
         if each.kind in ("round", "application"):
             _no_objection_to_it(owner, each, entry.version)
     _award_is_the_same(owner, entry)
+    _no_finding_is_settled(owner, entry)
     for check in CHECKS.get(type(entry.fact), ()):
         check(context, owner, entry.fact, entry.version)
 
@@ -130,6 +132,12 @@ def _award_is_the_same(project: Project, entry: Recorded) -> None:
         award = project.awards.get(name) if name else None
         if award and "project" in owners and award.decided.version > entry.version:
             raise NotTheLast(kind="award", name=str(name), last=award.decided.version, version=entry.version)
+
+
+def _no_finding_is_settled(project: Project, entry: Recorded) -> None:
+    for name, finding in sorted(project.findings.items()):
+        if finding.opened.version == entry.version and finding.settled:
+            raise NotTheLast(kind="finding", name=name, last=finding.version, version=entry.version)
 
 
 def _first_version(payment: Payment) -> int:
@@ -217,8 +225,8 @@ def _no_increase_rests_on_waiver(context: Context, project: Project, fact: Waive
     if fact.rule == AboveNotice.__name__:
         _was_not_increased(context, before, str(name), project.waivers[at].awarded)
     for each in before.waivers[at].payees if at in before.waivers else ():
-        if each.at_most is not None:
-            within_limit(before, str(name), each.payee, each.at_most)
+        if each.at_most is not None and (above := above_limit(before, Paying(str(name), each.payee), each.at_most)):
+            raise above
 
 
 def _was_not_increased(context: Context, before: Project, award: str, awarded: int) -> None:
@@ -279,19 +287,13 @@ def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmend
         raise NotTheLast(kind="award", name=fact.award, last=requested, version=version)
 
 
-def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:
+def _not_ordered_back(
+    _: Context, project: Project, fact: PaymentConfirmed | UnorderedPaymentFound, version: int
+) -> None:
     for name in project.recoveries_of.get(fact.payment, ()):
         recovery = project.recoveries[name]
         if recovery.ordered.version > version:
             raise NotTheLast(kind="recovery", name=name, last=recovery.version, version=version)
-
-
-class _Paying(NamedTuple):
-    """What the guard PAYEE reads of a payment whose money the reversal puts back in transit."""
-
-    award: str
-    payee: Payee
-    amount: int
 
 
 def _may_still_be_paid(
@@ -303,11 +305,12 @@ def _may_still_be_paid(
     had released its part of the waiver's amount, and takes it again.
     """
     payment, awarded = project.payments[fact.payment], project.award(project.payments[fact.payment].award).payee
-    if payment.payee != awarded and not payment.by_waiver and context.header.edition > 1:
+    exempt = payment.by_waiver or PayeeMismatch.__name__ in payment.irregular
+    if payment.payee != awarded and not exempt and context.header.edition > 1:
         raise PayeeMismatch(payee=str(payment.payee), awarded=str(awarded))
     entry = context.ledger.entries[Reference(context.stream, version)]
     released = sum(moved.amount for moved in entry.moves) if isinstance(fact, PaymentFailed) else 0
-    PAYEE.check(context, project, _Paying(payment.award, payment.payee, released))
+    PAYEE.check(context, project, Paying(payment.award, payment.payee, released, payment.irregular))
 
 
 def _is_not_objected_to(context: Context, project: Project, fact: PaymentFailed, __: int) -> None:
@@ -315,7 +318,7 @@ def _is_not_objected_to(context: Context, project: Project, fact: PaymentFailed,
 
 
 def _nothing_received(_: Context, project: Project, fact: RecoveryOrdered, __: int) -> None:
-    if received := project.recovered.get(fact.recovery):
+    if received := project.recovered.get(fact.recovery, 0) + project.interest_received.get(fact.recovery, 0):
         raise WouldUnsettle(account=RECOVERED, amount=Money(received))
 
 
@@ -379,6 +382,7 @@ CHECKS: dict[type[Fact], tuple[Check, ...]] = {
     PaymentConfirmed: (_may_still_be_paid, _not_ordered_back, _acceptance_has_not_begun),
     PaymentFailed: (_may_still_be_paid, _is_not_objected_to),
     PaymentReturned: (_no_claim_has_lapsed,),
+    UnorderedPaymentFound: (_not_ordered_back,),
     RecoveryOrdered: (_nothing_received,),
     RecoveryReceived: (_no_claim_has_lapsed,),
     RecoveryWaived: (_is_not_claimed_again,),

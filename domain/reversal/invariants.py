@@ -44,7 +44,7 @@ def must_hold(
         projects.add(name)
         awards |= {(name, each.name) for each in restored if each.kind == "award"}
     for place in places:
-        _within_plan(fund, str(place.project), place.batch or 0)
+        _within_plan(ledger, fund, str(place.project), place.batch or 0)
     for name in sorted(projects):
         _closed_holds_only_paid(ledger.project(name))
         _places(before.project(name), ledger.project(name), fund)
@@ -52,14 +52,13 @@ def must_hold(
         _award_is_sound(ledger.project(name), fund, award)
 
 
-def _within_plan(fund: Fund, project: str, batch: int) -> None:
-    line = fund.lines.get(project)
+def _within_plan(ledger: LedgerView, fund: Fund, code: str, batch: int) -> None:
+    line = fund.lines.get(code)
     planned = line.find(batch) if line else None
-    amount, allotted = planned.amount if planned else Money(0), fund.allotted.get((project, batch), 0)
+    amount = planned.amount if planned else Money(0)
+    allotted = fund.allotted.get((code, batch), 0) - ledger.project(code).paid_out_of_pool(batch)
     if allotted > amount:
-        raise AllotmentExceedsPlan(
-            project=project, batch=batch, allotted=Money(0), amount=Money(allotted), planned=amount
-        )
+        raise AllotmentExceedsPlan(project=code, batch=batch, allotted=Money(0), amount=Money(allotted), planned=amount)
 
 
 def _places(before: Project, project: Project, fund: Fund) -> None:
@@ -90,7 +89,8 @@ def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
     """Raises WouldUnsettle if money of the award `name` is in an account that the award's status or gates forbid.
 
     Only a live award holds unpaid money. While the gate of a batch is closed, the money of the batch is in `committed`.
-    Once the gate is open, the money is in `payable`, `in_approval`, `in_transit` or `paid`.
+    Once the gate is open, the money is in `payable`, `in_approval`, `in_transit` or `paid`. The money of payments that
+    broke a rule, or that nobody ordered, is where it is all the same.
     """
     award = project.awards.get(name)
     for batch in fund.line(project.code).batches:
@@ -105,5 +105,6 @@ def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
             forbidden = (PAYABLE, *IN_FLIGHT, PAID)
         place = project.place(name, batch.batch)
         for account in forbidden:
-            if amount := project.accounts.balance(account, place):
-                raise WouldUnsettle(account=account, amount=amount)
+            apart = project.paid_apart(name, batch.batch, account) if award else 0
+            if amount := project.accounts.balance(account, place) - apart:
+                raise WouldUnsettle(account=account, amount=Money(amount))

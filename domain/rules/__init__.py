@@ -3,6 +3,8 @@
 The class's docstring is the English message, and `zh` is the Chinese message. The values of the class's fields fill the
 placeholders of both messages. `remedy` and `remedy_zh` say how to avoid the refusal. `source` says where the rule comes
 from. `waivable` says for what the rule can be waived: "award" or "application"; None if the rule cannot be waived.
+`improper` is true for a duty of law, plan or setting: what has broken it can be recorded as irregular. Other rules say
+what is impossible: arithmetic, identity, and the order of the log.
 Each module contains one chapter of the rules.
 """
 
@@ -13,7 +15,10 @@ from domain.rules import (
     award,
     call,
     every_post,
+    finding,
     fund,
+    hold,
+    interest,
     payment,
     project,
     reconciliation,
@@ -35,6 +40,9 @@ RULES: dict[str, type[Refused]] = {
         payment,
         acceptance,
         recovery,
+        interest,
+        hold,
+        finding,
         waiver,
         reversal,
     )

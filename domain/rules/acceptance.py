@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from domain.money import Money
-from domain.rules.refused import SEED, Refused, setting
+from domain.rules.refused import PRACTICE, SEED, Refused, setting
 
 
 @dataclass(eq=False)
@@ -33,6 +33,7 @@ class EarlierBatchesUnsettled(Refused):
     remedy_zh = "先将该批次资金全部支付并登记支付确认，再申请验收；或经批准对该立项豁免（WaiverGranted）。"
     source = SEED
     waivable = "award"
+    improper = True
     award: str
     batch: int
     amount: Money
@@ -47,6 +48,7 @@ class NoTriesLeft(Refused):
     remedy_zh = "终止该立项；或经批准增加一次验收，登记豁免批准（WaiverGranted）。"
     source = setting("acceptance_tries")
     waivable = "award"
+    improper = True
     award: str
     failed: int
     allowed: int
@@ -59,6 +61,8 @@ class RectificationOverdue(Refused):
     zh = "立项 {award} 的整改期限为 {due_on}，{occurred_on} 已逾期。"
     remedy = "Have the due date extended (ExtensionGranted), or terminate the award."
     remedy_zh = "经批准延长整改期限（ExtensionGranted），或终止该立项。"
+    source = PRACTICE
+    improper = True
     award: str
     due_on: date
     occurred_on: date
@@ -72,6 +76,7 @@ class RectificationTooLong(Refused):
     remedy = "Choose an earlier due date; more time can only be granted by ExtensionGranted."
     remedy_zh = "选择更早的期限；确需延长的，另行批准延期。"
     source = setting("rectification_months")
+    improper = True
     due_on: date
     months: int
     latest: date

@@ -17,6 +17,7 @@ class NoPlacesLeft(Refused):
     remedy = "Award no more applications than the plan allows; an award that ends unpaid frees its place."
     remedy_zh = "立项数量不超过计划上限；未支付即终结的立项腾出名额。"
     source = SEED
+    improper = True
     limit: int
     taken: int
     asked: int
@@ -32,6 +33,7 @@ class NotInNotice(Refused):
     )
     remedy_zh = "填写已列入公示的申报；未公示的，重新公示后再立项或支付。"
     source = SEED
+    improper = True
     application: str
 
 
@@ -44,6 +46,7 @@ class PayeeNotApplicant(Refused):
     remedy_zh = "收款人填申报单位；确需另付他人的，经批准对该申报、该收款人豁免（WaiverGranted）。"
     source = PRACTICE
     waivable = "application"
+    improper = True
     application: str
     payee: str
     applicant: str
@@ -61,6 +64,7 @@ class AboveNotice(Refused):
     remedy_zh = "立项金额不超过公示金额；确需增加的，按新金额补充公示，公示期满后再办理，或经批准对该立项豁免。"
     source = setting("notice_binds_amounts")
     waivable = "award"
+    improper = True
     application: str
     shown: Money
     amount: Money
@@ -76,6 +80,7 @@ class ShareMismatch(Refused):
     )
     remedy_zh = "计划规定按得分分配的，名单填 by_score；规定由会议决定的，不填。"
     source = SEED
+    improper = True
     share: str
     by_score: bool
 
@@ -112,6 +117,7 @@ class FixedTotalNotUsed(Refused):
     remedy = "Award the whole line: the awards of each batch must add up to the amount that the line holds for it."
     remedy_zh = "将额度全部安排：各批次立项金额合计须等于该批次额度。"
     source = SEED
+    improper = True
     batch: int
     left: Money
 
@@ -180,6 +186,7 @@ class AllocationMismatch(Refused):
     remedy = "Take the amounts from the project's allocation, or decide without by_score and state the method."
     remedy_zh = "按分配测算结果填写金额；另有办法的，不填 by_score 并说明方法。"
     source = SEED
+    improper = True
     award: str
     batch: int
     amount: Money
@@ -227,4 +234,5 @@ class AwardNotShown(Refused):
     remedy = "Complete a notice that lists the award, or revoke the award; then pay it, or publish the next call."
     remedy_zh = "先将其公示并登记公示结束，或撤销该立项，再办理支付或发布下一轮征集。"
     source = setting("notice_order")
+    improper = True
     award: str

@@ -94,6 +94,7 @@ class OutsideWindow(Refused):
     remedy_zh = "业务日期填实际受理日；逾期的，请申报单位参加以后轮次，或先经批准豁免（WaiverGranted）。"
     source = PRACTICE
     waivable = "application"
+    improper = True
     occurred_on: date
     opens_on: date
     closes_on: date
@@ -211,6 +212,7 @@ class NoticeTooShort(Refused):
     remedy = "Choose a later last day, so that the notice lasts as many working days as the fund's settings require."
     remedy_zh = "延后公示截止日，使工作日数达到规则参数的要求。"
     source = setting("notice_working_days")
+    improper = True
     days: int
     required: int
 
@@ -241,6 +243,7 @@ class NoNotice(Refused):
     remedy = "Start a notice after the latest review, and complete it before deciding the award list."
     remedy_zh = "在最近一次评审后开始公示，并在立项决定前登记公示结束。"
     source = SEED
+    improper = True
     wanted: str
 
 
@@ -252,6 +255,7 @@ class ObjectionOpen(Refused):
     remedy = "Post ObjectionResolved for each of these objections first."
     remedy_zh = "先逐一登记异议处理结果。"
     source = PRACTICE
+    improper = True
     objections: str
 
 
@@ -300,6 +304,7 @@ class ObjectionUpheld(Refused):
     remedy = "Do not pay the award: revoke or terminate it."
     remedy_zh = "不得支付：应撤销或终止该立项。"
     source = PRACTICE
+    improper = True
     application: str
 
 

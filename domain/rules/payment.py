@@ -23,6 +23,7 @@ class PayeeMismatch(Refused):
     )
     source = SEED
     waivable = "award"
+    improper = True
     payee: str
     awarded: str
 
@@ -62,6 +63,7 @@ class ApproverTwice(Refused):
     remedy = "Have another person approve this level."
     remedy_zh = "由另一人办理本级审批。"
     source = setting("approvers_differ")
+    improper = True
     payment: str
     approver: str
 
@@ -74,6 +76,7 @@ class ApprovalOutOfTurn(Refused):
     remedy = "Post the approvals level by level, in the order of the fund's settings."
     remedy_zh = "按规则参数的审批级次逐级提交。"
     source = setting("approvals")
+    improper = True
     payment: str
     level: str
     expected: str | None
@@ -98,6 +101,7 @@ class GateShut(Refused):
     remedy = "First post the event that opens the gate: the signature of the agreement, or the passed acceptance."
     remedy_zh = "先登记使其满足的事项：合同签订，或验收通过。"
     source = SEED
+    improper = True
     award: str
     batch: int
     gate: str

@@ -36,11 +36,11 @@ class EntryListedTwice(Refused):
 
 @dataclass(eq=False)
 class NotCash(Refused):
-    """Version {version} of {stream} is not a payment, return, recovery or surrender of this fund."""
+    """Version {version} of {stream} is not a payment, return, recovery, interest or surrender of this fund."""
 
-    zh = "{stream} 第 {version} 号事件不是本专项资金的支付、退回、追回或上缴。"
-    remedy = "Name an event that a statement shows: PaymentConfirmed, PaymentReturned, RecoveryReceived or a surrender."
-    remedy_zh = "填写对账单能反映的事件：支付确认、退票/退款、追回到账，或已追回资金的上缴。"
+    zh = "{stream} 第 {version} 号事件不是本专项资金的支付、退回、追回、孳息或上缴。"
+    remedy = "Name an event that a statement shows: a payment, a return, a recovery, interest, or a surrender of these."
+    remedy_zh = "填写对账单能反映的事件：支付确认、账外支付、退票/退款、追回到账、孳息收入，或其上缴。"
     stream: str
     version: int
 

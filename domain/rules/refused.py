@@ -60,6 +60,10 @@ WORDS = {
     "treasury": "国库",
     "pool": "待分配资金",
     "surrendered": "已上缴",
+    "interest": "孳息",
+    "interest_surrendered": "已上缴孳息",
+    "hold": "冻结",
+    "finding": "问题",
     "recovered": "已追回",
     "committed": "立项承诺",
     "payable": "应付",
@@ -161,6 +165,7 @@ class Refused(Exception):
     remedy_zh: ClassVar[str]
     source: ClassVar[Source] = BOOKS
     waivable: ClassVar[str | None] = None
+    improper: ClassVar[bool] = False
 
     @property
     def facts(self) -> dict[str, object]:

@@ -53,6 +53,7 @@ class WaiverUsedUp(Refused):
     remedy = "Request no more than the waiver leaves, or have a waiver with a larger amount granted."
     remedy_zh = "申请金额不超过豁免余额；确需增加的，另行批准更高的金额。"
     source = PRACTICE
+    improper = True
     payee: str
     at_most: Money
     used: Money

@@ -22,6 +22,7 @@ from domain.event_part import EventPart
 from domain.money import Money
 from domain.normalise import normalized
 from domain.rules.every_post import NameTaken
+from domain.state.finding import Finding
 from domain.state.fund import Gate
 
 
@@ -132,7 +133,7 @@ class Round(Struct, frozen=True):
 
     `review`: the review in force. `notice`: the last notice since that review. `earlier`: the notices between that
     review and `notice`. `noticed`: for each application, the completed notice that listed the application. `closed_on`:
-    the day on which the call was closed.
+    the day on which the call was closed. `by`: who published the call.
     """
 
     version: int
@@ -147,6 +148,7 @@ class Round(Struct, frozen=True):
     earlier: tuple[Notice, ...] = ()
     noticed: Map[str, Shown] = Map()
     status: RoundStatus = RoundStatus.UNDER_WAY
+    by: Poster | None = None
     steps: int = 0
     past: tuple[Round, ...] = ()
 
@@ -227,10 +229,12 @@ class PaymentStatus(StrEnum):
 class Payment(Struct, frozen=True):
     """A payment of an award.
 
-    `since`: the day of the payment's last step. `by`: who requested it. `approved_by`: who approved it, level by level.
-    `paid_in`: the year in which the payment's confirmation is booked. `levels`: the approval levels in force when the
-    payment was requested; None in old logs, where the levels at the fund's establishment apply. `by_waiver`: its payee
-    was not the award's when it was requested.
+    `amount`: what was requested. `since`: the day of the payment's last step. `by`: who requested it. `approved_by`:
+    who approved it, level by level. `paid_in`: the year in which the payment's confirmation is booked. `levels`: the
+    approval levels in force when the payment was requested; None in old logs, where the levels at the fund's
+    establishment apply. `by_waiver`: its payee was not the award's when it was requested. `irregular`: the improper
+    rules that its request broke. `unordered`: the account that the bank paid it out of, if nobody
+    had requested it.
     """
 
     version: int
@@ -244,13 +248,22 @@ class Payment(Struct, frozen=True):
     approved_by: tuple[Poster, ...] = ()
     paid_in: int | None = None
     by_waiver: bool = False
+    amount: Money = Money()
+    irregular: tuple[str, ...] = ()
+    unordered: str | None = None
     steps: int = 0
     past: tuple[Payment, ...] = ()
+
+    @property
+    def more(self) -> int:
+        """What a further step of the payment adds to what the payee has: nothing."""
+        return 0
 
 
 class Recovery(Struct, frozen=True):
     """An order 追缴 to get back money of a payment. `amount` is the amount ordered, `waived` the amount waived.
 
+    `interest`: the interest ordered besides, and `interest_waived` the part of it that was waived.
     `lapsed`: the amount that is no longer demanded, because the money had already been returned when the recovery
     was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
     """
@@ -264,8 +277,27 @@ class Recovery(Struct, frozen=True):
     waived: Money = Money()
     lapsed: Money = Money()
     lapsed_by: int | None = None
+    interest: Money = Money()
+    interest_waived: Money = Money()
     steps: int = 0
     past: tuple[Recovery, ...] = ()
+
+
+class Hold(Struct, frozen=True):
+    """A hold 冻结 on an award, or on the whole project if `award` is None.
+
+    `amount`: the money that must stay unpaid; None: all of it. `until`: the day on which the hold is to be renewed or
+    released; it stands until it is released.
+    """
+
+    version: int
+    stands_since: Cause
+    award: str | None = None
+    amount: Money | None = None
+    until: date | None = None
+    released: bool = False
+    steps: int = 0
+    past: tuple[Hold, ...] = ()
 
 
 class WaivedPayee(Struct, frozen=True):
@@ -297,7 +329,7 @@ class Waiver(Struct, frozen=True):
     past: tuple[Waiver, ...] = ()
 
 
-S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver)
+S = TypeVar("S", Application, Round, Objection, Award, Payment, Recovery, Waiver, Hold, Finding)
 
 
 MAX_UNDO_STEPS = 20

@@ -15,6 +15,7 @@ from domain.fen import FenSet
 from domain.money import Money
 from domain.posting import ACCOUNTS, LINE, Accounts, Move
 from domain.rules.fund import BatchNotInPlan, NotInPlan
+from domain.state.finding import Finding
 
 
 class Gate(StrEnum):
@@ -221,6 +222,7 @@ class Fund(Struct, frozen=True):
     the FundClosed event. `reconciled`: the StatementReconciled events of each statement, by statement identifier.
     `reversed`: the fen that reversals moved back, by the version of the reversed entry. `sources`: those of the plan in
     force. `issued`: the fen of all appropriations that name a source, by its name; those of the others under "".
+    `interest`: the sum of all interest received, the reversed one included. `findings`: by name.
     """
 
     code: str
@@ -244,6 +246,8 @@ class Fund(Struct, frozen=True):
     reversed: Map[int, FenSet] = Map()
     sources: tuple[Source, ...] = ()
     issued: Map[str, FenSet] = Map()
+    interest: Money = Money()
+    findings: Map[str, Finding] = Map()
 
     @property
     def closed(self) -> bool:
@@ -268,12 +272,12 @@ class Fund(Struct, frozen=True):
     def wholly_allotted(self, project: str) -> bool:
         """Whether the whole planned amount of `project` is allotted, in every batch. Raises NotInPlan."""
         batches = self.line(project).batches
-        return all(self.allotted.get((project, batch.batch), 0) == batch.amount for batch in batches)
+        return all(self.allotted.get((project, batch.batch), 0) >= batch.amount for batch in batches)
 
     def to_allot(self, lines: Iterable[Line]) -> int:
         """The number of fen planned in `lines` and not allotted yet. Lines of closed projects are not counted."""
         return sum(
-            batch.amount - self.allotted.get((line.project, batch.batch), 0)
+            max(batch.amount - self.allotted.get((line.project, batch.batch), 0), 0)
             for line in lines
             if line.project not in self.closed_projects
             for batch in line.batches

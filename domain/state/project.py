@@ -15,7 +15,19 @@ from msgspec.structs import replace
 
 from domain.fen import FenSet
 from domain.money import Money
-from domain.posting import IN_FLIGHT, LINE, OF_PAYMENT, PAID, Accounts, Move, Place
+from domain.posting import (
+    COMMITTED,
+    IN_APPROVAL,
+    IN_FLIGHT,
+    LINE,
+    OF_PAYMENT,
+    PAID,
+    PAYABLE,
+    POOL,
+    Accounts,
+    Move,
+    Place,
+)
 from domain.rules.award import AwardEnded, AwardInFlight
 from domain.rules.call import NoRoundUnderWay, NotStanding, ObjectionOpen
 from domain.rules.every_post import NameTaken, UnknownName
@@ -24,6 +36,7 @@ from domain.state.entities import (
     Application,
     Award,
     AwardStatus,
+    Hold,
     Objection,
     Payee,
     Payment,
@@ -35,7 +48,11 @@ from domain.state.entities import (
     Waiver,
     stepped,
 )
+from domain.state.finding import Finding
 from domain.state.fund import Line
+
+UNPAID = (LINE, COMMITTED, PAYABLE, IN_APPROVAL)
+"""The accounts whose money the bank has not been told to pay."""
 
 
 class Project(Struct, frozen=True):
@@ -47,7 +64,9 @@ class Project(Struct, frozen=True):
     recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
     the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
     `awarded`: the fen that each award got out of the line, less those that went back to it. `by_waiver`: for each
-    award, the names of its payments whose payee a waiver allowed.
+    award, the names of its payments whose payee a waiver allowed. `apart`: the names of the payments that broke a rule
+    or that nobody had ordered: their money may be paid behind a shut gate. `interest_received`: the fen of interest
+    received on each recovery. `holds`, `findings`: by name; `standing_holds` are the holds that are not released.
     """
 
     code: str
@@ -71,6 +90,11 @@ class Project(Struct, frozen=True):
     reversed: Map[int, FenSet] = Map()
     awarded: Map[str, int] = Map()
     by_waiver: Map[str, tuple[str, ...]] = Map()
+    apart: frozenset[str] = frozenset()
+    interest_received: Map[str, int] = Map()
+    holds: Map[str, Hold] = Map()
+    standing_holds: frozenset[str] = frozenset()
+    findings: Map[str, Finding] = Map()
 
     @property
     def closed(self) -> bool:
@@ -187,6 +211,12 @@ class Project(Struct, frozen=True):
             raise UnknownName(kind="recovery", name=name)
         return self.recoveries[name]
 
+    def hold(self, name: str) -> Hold:
+        """The hold `name`. Raises UnknownName."""
+        if name not in self.holds:
+            raise UnknownName(kind="hold", name=name)
+        return self.holds[name]
+
     def unused(self, kind: str, name: str) -> None:
         """Raises NameTaken if the project has an entity of this kind and name."""
         if name in self.entities(kind):
@@ -204,6 +234,17 @@ class Project(Struct, frozen=True):
             self.accounts.balance(account, self.place(award, batch.batch))
             for batch in line.batches
             for account in wanted
+        )
+
+    def unpaid(self, award: str | None) -> int:
+        """The fen that the bank has not been told to pay: of `award`, or of the whole project if it is None.
+
+        The time is linear in the accounts of the project, so it is for projects with a hold only.
+        """
+        return sum(
+            amount
+            for (account, place), amount in self.accounts.sums.items()
+            if account in UNPAID and (award is None or place.award == award)
         )
 
     def none_in_flight(self, line: Line, award: str) -> None:
@@ -241,6 +282,11 @@ class Project(Struct, frozen=True):
         recovery = self.recoveries[name]
         return recovery.amount - recovery.waived - recovery.lapsed - self.recovered.get(name, 0)
 
+    def interest_outstanding(self, name: str) -> int:
+        """How many fen of interest the recovery `name` still demands: those ordered, less those received and waived."""
+        recovery = self.recoveries[name]
+        return recovery.interest - recovery.interest_waived - self.interest_received.get(name, 0)
+
     def outstanding(self, name: str) -> int:
         """How many fen the recovery `name` still demands, but at most as many as its payment still has in `paid`."""
         return min(self.demanded(name), self.paid(self.recoveries[name].payment).total)
@@ -248,6 +294,25 @@ class Project(Struct, frozen=True):
     def all_outstanding(self) -> Iterator[tuple[str, int]]:
         """Each recovery that has an outstanding amount: its name, and the amount in fen as `outstanding` counts it."""
         return ((name, left) for name in sorted(self.recoveries) if (left := self.outstanding(name)) > 0)
+
+    def all_demanded(self) -> Iterator[tuple[str, int]]:
+        """Each recovery that demands principal or interest: its name, and both together in fen."""
+        for name in sorted(self.recoveries):
+            if left := max(self.outstanding(name), 0) + self.interest_outstanding(name):
+                yield name, left
+
+    def paid_out_of_pool(self, batch: int) -> int:
+        """The fen of a batch that a bank paid out of the fund's pool without an order: they were never allotted."""
+        of_batch = (name for name in self.apart if self.payments[name].batch == batch)
+        return sum(self.paid(name).total for name in of_batch if self.payments[name].unordered == POOL)
+
+    def paid_apart(self, award: str, batch: int, account: str) -> int:
+        """The fen of `award` in a batch that are in `account` of payments which broke a rule or were not ordered."""
+        return sum(
+            self.accounts.fen(account, self.place(award, batch, name)).total
+            for name in self.apart
+            if (self.payments[name].award, self.payments[name].batch) == (award, batch)
+        )
 
     # Entities
 
@@ -281,9 +346,13 @@ class Project(Struct, frozen=True):
 
 
 def awarded_after(awarded: Map[str, int], moves: Iterable[Move]) -> Map[str, int]:
-    """The map `awarded` (number of fen by award) after `moves`. Only moves from the line or to it change it."""
+    """The map `awarded` (number of fen by award) after `moves`. Only moves from the line or to it change it.
+
+    What a bank paid out of the line without an order was not awarded.
+    """
     for moved in moves:
-        if moved.place.award is not None and LINE in (moved.source, moved.target):
+        accounts = (moved.source, moved.target)
+        if moved.place.award is not None and LINE in accounts and PAID not in accounts:
             sign = 1 if moved.source == LINE else -1
             amount = awarded.get(moved.place.award, 0) + sign * moved.amount
             awarded = awarded.set(moved.place.award, amount) if amount else awarded.delete(moved.place.award)
@@ -298,5 +367,7 @@ FIELD_OF = {
     "payment": "payments",
     "recovery": "recoveries",
     "waiver": "waivers",
+    "hold": "holds",
+    "finding": "findings",
 }
 """Maps each kind of entity to the field of Project that holds the entities of this kind."""

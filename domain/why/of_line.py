@@ -38,7 +38,8 @@ def answer(ledger: LedgerView, project: Project, batch: int) -> Answer:
     fund = ledger.fund(project.fund)
     planned = fund.line(project.code).batch(batch).amount
     held = project.accounts.balance(LINE, Place(project.code, batch))
-    left = Money(planned - fund.allotted.get((project.code, batch), 0))
+    allotted = fund.allotted.get((project.code, batch), 0) - project.paid_out_of_pool(batch)
+    left = Money(max(planned - allotted, 0))
     says = Sentence(
         f"The line holds {held} yuan; {left} of the planned {planned} yuan is not allotted.",
         f"项目额度余 {held} 元；计划 {planned} 元中尚有 {left} 元未分配。",

@@ -14,6 +14,8 @@ SCOPES = (
     "approve:payment",
     "post:waiver",
     "post:reversal",
+    "post:irregular",
+    "post:finding",
     "read",
     "admin",
 )

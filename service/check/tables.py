@@ -104,7 +104,7 @@ def _of_table(compared: Comparison) -> Iterator[Finding]:
 AMOUNTS = frozenset({
     "amount", "planned", "appropriated", "returned", "recovered", "received", "waived", "lapsed", "pool", "surrendered",
     "line", "committed", "payable", "in_approval", "in_transit", "paid", "fen", "ever", "change", "allotted",
-    "confirmed", "reversed", "first_fen",
+    "confirmed", "reversed", "first_fen", "interest", "interest_received", "interest_waived",
 })  # fmt: skip
 """The columns of the projections' tables that are amounts of money; a difference in one is a finding of kind
 wrong-amount."""
@@ -129,7 +129,7 @@ def _of_row(table: str, row: Difference) -> Finding:
 
 KEY_COLUMNS = (
     "fund", "depth", "position", "seq", "project", "batch", "award", "payment", "application", "round", "objection",
-    "recovery", "waiver", "version",
+    "recovery", "waiver", "stream", "hold", "finding", "version",
 )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ DEMO_KEYS: dict[str, Grant] = {
     "final-approver": grant(["approve:payment", "read"], sources=SOURCES),
     "waiver-board": grant(["post:waiver", "read"], sources=SOURCES),
     "corrections": grant(["post:reversal", "read"], sources=SOURCES),
+    "inspection": grant([*sorted(POSTING - {"post:waiver", "post:reversal"}), "read"], sources=SOURCES),
     "auditor": grant(["read"]),
     "operator": grant(["admin"]),
 }
@@ -49,6 +50,7 @@ DEMO_PERSONS = {
     "final-approver": "示例-1006 许某",
     "waiver-board": "示例-1004 李某",
     "corrections": "示例-1005 郑某",
+    "inspection": "示例-1007 秦某",
 }
 """The invented people who use the demo keys, where rules for two people may compare them."""
 
@@ -59,6 +61,8 @@ OF_LEVEL = {"审批": "final-approver"}
 
 def key_of(event: Mapping[str, Any]) -> str:
     """The name of the demo key with which this event of the example is posted."""
+    if "irregular" in event["data"]:
+        return "inspection"
     scope = SCHEMAS[event["type"]].scope
     may_post = (name for name, granted in DEMO_KEYS.items() if scope in granted.scopes & POSTING)
     return OF_LEVEL.get(event["data"].get("level", ""), next(may_post))

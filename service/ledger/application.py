@@ -23,7 +23,6 @@ from psycopg.rows import DictRow
 
 from domain.documents import Claim
 from domain.event import claims_to_read, codes_to_read
-from domain.fund.funding import AppropriationReceived
 from domain.ledger_view import LedgerView
 from domain.state.project import Project
 from service.calendar.imports import CurrentCalendar
@@ -419,7 +418,7 @@ class Ledger(Application[str]):
         None if one of these streams is not cached, or if the decision needs the next serial, the owner of a code, or an
         entry that a post refers to. These are only in the database.
         """
-        needs_serial = any(isinstance(post.posted.fact, AppropriationReceived) for post in bundle)
+        needs_serial = any(post.posted.fact.takes_serials() for post in bundle)
         if needs_serial or references_of(bundle) or any(codes_to_read(post.posted) for post in bundle):
             return None
         states, missing = self._find(streams_of(bundle, {}))

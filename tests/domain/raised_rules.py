@@ -10,6 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 import domain
+from domain.rules import RULES
 
 Definition = tuple[str, str]
 """The name of a module, and the name of a function, method or value that the module defines."""
@@ -68,16 +69,18 @@ def _imported_value(name: str, value: object) -> list[Definition]:
 
 
 def raised_from(module: str, *functions: str) -> set[str]:
-    """The names of the rules that `functions` of `module` can raise, directly or through what they call."""
+    """The names of the rules that `functions` of `module` can raise, directly or through what they call.
+
+    A refusal that is made is raised, by who makes it or by `Context.improper`.
+    """
     raised: set[str] = set()
     waiting: list[Definition] = [(module, name) for name in functions if (module, name) in _definitions()]
     seen = set(waiting)
     while waiting:
         at = waiting.pop()
         for node in (each for part in _definitions()[at] for each in ast.walk(part)):
-            if isinstance(node, ast.Raise):
-                rule = node.exc.func if isinstance(node.exc, ast.Call) else node.exc
-                raised |= {rule.id} if isinstance(rule, ast.Name) else set()
+            made = node.exc if isinstance(node, ast.Raise) else node.func if isinstance(node, ast.Call) else None
+            raised |= {made.id} if isinstance(made, ast.Name) and made.id in RULES else set()
             new = set(_meanings(at[0], node)) - seen
             seen |= new
             waiting += new

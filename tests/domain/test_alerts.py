@@ -7,12 +7,15 @@ from msgspec.structs import replace
 
 from domain.alerts import SENTENCES, Urgency, alerts
 from domain.fen import MAX_BOUND
+from domain.finding import FindingKind, FindingRecorded, FindingSettled, SettledBy
 from domain.fund.funding import AppropriationReceived, SurplusSurrendered
+from domain.fund.interest import InterestReceived, InterestSurrendered
 from domain.fund.lifecycle import FundEstablished, SettingsChanged
 from domain.fund.plan import PlanAdopted
 from domain.ledger_view import Stream
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGranted, PayeeChanged
+from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
 from domain.project.recovery import RecoveryOrdered
 from domain.project.selection import ObjectionReceived, ObjectionResolved
@@ -80,6 +83,9 @@ def of_one_source() -> Scenario:
     )
 
 
+HELD = FundsHeld("H1", "法院", "保全")
+FOUND = FindingRecorded("W1", FindingKind.USE, "挪用", "审计局")
+
 CASES = [
     ("call-to-close", Urgency.OVERDUE, Scenario().given(*allotted(line()), *called()), "CallPublished"),
     (
@@ -119,6 +125,20 @@ CASES = [
         Urgency.DUE,
         awarded().given(*paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("9-1"), "违规"), "4-1")),
         "RecoveryOrdered",
+    ),
+    ("hold-stands", Urgency.ODD, awarded().given(post(PROJECT, HELD, "3-2")), "FundsHeld"),
+    (
+        "hold-to-renew",
+        Urgency.OVERDUE,
+        awarded().given(post(PROJECT, replace(HELD, until=day("4-2")), "3-2")),
+        "FundsHeld",
+    ),
+    ("finding-open", Urgency.ODD, awarded().given(post(FUND, FOUND, "3-2")), "FindingRecorded"),
+    (
+        "finding-due",
+        Urgency.OVERDUE,
+        awarded().given(post(PROJECT, replace(FOUND, due_on=day("4-2")), "3-2")),
+        "FindingRecorded",
     ),
     (
         "waiver",
@@ -169,7 +189,9 @@ FROM_TABLES = {
 
 
 def test_every_kind_of_alert_has_a_case():
-    assert {name for name, *_ in CASES} | FROM_TABLES | {"calendar-to-import", "serials-used"} == set(SENTENCES)
+    assert {name for name, *_ in CASES} | FROM_TABLES | {"calendar-to-import", "serials-used", "interest-held"} == set(
+        SENTENCES
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,6 +239,20 @@ def test_the_alert_of_a_waiver_remains_after_its_project_is_closed():
         post(PROJECT, ProjectClosed(), "3-4"),
     )
     assert [each.name for each in current_alerts(closed)] == ["waiver"]
+
+
+def test_interest_raises_an_alert_until_it_is_surrendered():
+    received = awarded().given(post(FUND, InterestReceived(yuan("1.00")), "3-2"))
+    [alert] = current_alerts(received)
+    assert (alert.name, alert.facts) == ("interest-held", {"amount": yuan("1.00")})
+    assert current_alerts(received.given(post(FUND, InterestSurrendered(yuan("1.00")), "3-3"))) == []
+
+
+def test_a_settled_finding_and_a_released_hold_raise_no_alert():
+    settled = FindingSettled("W1", SettledBy.EXPLAINED, "误登")
+    scenario = awarded().given(post(FUND, FOUND, "3-2"), post(FUND, settled, "3-3"))
+    scenario = scenario.given(post(PROJECT, HELD, "3-2"), post(PROJECT, HoldReleased("H1", "期满"), "3-3"))
+    assert current_alerts(scenario) == []
 
 
 def test_a_project_without_irregularities_has_no_alerts():

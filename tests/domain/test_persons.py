@@ -40,6 +40,7 @@ from tests.lives import (
     request,
     reviewed,
     row,
+    unordered,
     yuan,
 )
 from tests.scenario import Scenario, day, post
@@ -113,6 +114,7 @@ def matters() -> dict[tuple[str, str], Matter]:
         Matter(both.given(*paid()), order, (EntryReversed, "4-2")),
         Matter(both, (PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-2"), (EntryReversed, "3-3")),
         Matter(both, payee_waived, (EntryReversed, "3-3")),
+        Matter(both, (unordered("committed", batch=2), "3-2"), (EntryReversed, "3-3")),
         Matter(noticed_, to_another, (award_list(noticed_, paid_to_b), "3-1")),
         Matter(of_fifty, (WaiverGranted("AboveNotice", "批准", "L-a", at_most=yuan("90.00")), "3-2"), (up, "3-3")),
     ]

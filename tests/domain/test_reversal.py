@@ -19,6 +19,7 @@ from domain.fund.funding import (
     FundsReinstated,
     SurplusSurrendered,
 )
+from domain.fund.interest import InterestReceived, InterestSurrendered
 from domain.fund.lifecycle import YearCarriedForward
 from domain.fund.reconciliation import StatementReconciled
 from domain.mirrors import AllotmentReceived, AllotmentReduced, FundsReturnReversed
@@ -43,6 +44,7 @@ from domain.project.call import (
     CallFailed,
     CallPublished,
 )
+from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
@@ -77,6 +79,7 @@ from tests.lives import (
     review,
     reviewed,
     two_projects,
+    unordered,
     wholly_paid,
     yuan,
 )
@@ -106,6 +109,12 @@ with_recovered_money = confirmed.given(post(PROJECT, returned, "2020-1-10"))
 ordered = confirmed.given(post(PROJECT, RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规"), "4-1"))
 empty_statement = StatementReconciled("0" * 64, day("1-1"), day("1-31"), 2, 0, yuan("0.00"), yuan("0.00"))
 of_award = SurplusSurrendered(RECOVERED, yuan("30.00"), "p", "L-a", 1)
+
+held = decided.given(post(PROJECT, FundsHeld("H1", "法院", "保全", "L-a"), "3-2"))
+with_more_money = decided.given(post(FUND, AppropriationReceived(yuan("50.00"), 2019), "3-1"))
+with_interest = founded_fund.given(post(FUND, InterestReceived(yuan("60.00")), "1-8"))
+with_order = RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规", interest=yuan("20.00"))
+ordered_with_interest = confirmed.given(post(PROJECT, with_order, "4-1"))
 
 RAISED, LOWERED = True, False
 
@@ -168,6 +177,21 @@ ROWS = [
     (decided, post(PROJECT, payee_waiver("L-a"), "3-2", **ANOTHER)),
     (wholly_paid(), post(PROJECT, ProjectClosed(), "8-1")),
     (allotted_fund, post(PROJECT, ProjectClosed(), "1-7")),
+    (decided, post(PROJECT, FundsHeld("H1", "法院", "保全", "L-a", yuan("10.00")), "3-2")),
+    (held, post(PROJECT, HoldReleased("H1", "期满"), "3-3")),
+    (decided, post(PROJECT, unordered("committed", batch=2), "3-2")),
+    (decided, post(PROJECT, unordered("payable"), "3-2")),
+    (with_more_money, post(PROJECT, unordered("pool"), "3-2")),
+    (only_a_awarded(), post(PROJECT, unordered("line"), "3-5")),
+    (ordered_with_interest, post(PROJECT, RecoveryReceived("R1", yuan("15.00"), interest=yuan("1.00")), "4-2")),
+    (ordered_with_interest, post(PROJECT, RecoveryReceived("R1", yuan("0.00"), interest=yuan("20.00")), "4-2")),
+    (
+        ordered_with_interest,
+        post(PROJECT, RecoveryWaived("R1", yuan("1.00"), "破产", interest=yuan("2.00")), "4-2", **ANOTHER),
+    ),
+    (wholly_paid().given(post(PROJECT, ProjectClosed(), "8-1")), post(PROJECT, AwardRevoked("L-a", "弄虚作假"), "9-1")),
+    (founded_fund, post(FUND, InterestReceived(yuan("50.00")), "1-7")),
+    (with_interest, post(FUND, InterestSurrendered(yuan("50.00")), "1-9")),
 ]
 IN_PART = [each for each in ROWS if each[1].fact.reversible.in_part]
 WHOLE = [each for each in ROWS if each not in IN_PART]
@@ -187,7 +211,7 @@ def state(scenario):
     for name, stream in scenario.ledger.streams.items():
         for field in fields(stream.state):
             value = getattr(stream.state, field.name)
-            if field.name not in ("reversed", "appropriations", "ever_appropriated", "issued"):
+            if field.name not in ("reversed", "appropriations", "ever_appropriated", "issued", "interest"):
                 filled = {key: each for key, each in value.items() if each} if isinstance(value, Map) else value
                 values[name, field.name] = filled
         received = getattr(stream.state, "appropriations", {})
@@ -237,7 +261,8 @@ def test_most_entries_can_be_reversed_only_as_a_whole(before, entry):
 @each_of(IN_PART)
 def test_some_entries_can_be_reversed_in_several_parts(before, entry):
     after = before.given(entry)
-    total = sum(move.amount for move in before.when(entry).events()[0].moves[:1])
+    moves = before.when(entry).events()[0].moves
+    total = FenSet.of(span for move in moves for span in move.fen.ranges).total
     part = after.given(reversal_of(after, entry, yuan("1.00")))
     left = yuan(f"{total // 100 - 1}.00")
     part.when(reversal_of(part, entry, yuan(f"{total // 100}.00"))).refused(MoreThanLeft, left=left)

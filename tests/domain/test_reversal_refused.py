@@ -16,7 +16,7 @@ from domain.fund.funding import (
     SurplusSurrendered,
 )
 from domain.fund.lifecycle import FundClosed
-from domain.mirrors import MIRRORS
+from domain.mirrors import MIRRORS, FundsPaidOut
 from domain.posting import IN_TRANSIT, LINE, PAYABLE, POOL, RECOVERED, SURRENDERED
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
 from domain.project.amendment import (
@@ -74,6 +74,7 @@ from tests.lives import (
     request,
     reviewed,
     two_projects,
+    unordered,
     wholly_paid,
     yuan,
 )
@@ -120,7 +121,11 @@ def test_a_mirror_cannot_be_reversed_without_its_leader(mirror):
     withdrawn = two_projects().given(post(FUND, AllotmentWithdrawn("p", 1, yuan("1.00")), "1-7"))
     closed = withdrawn.given(post(PROJECT, ProjectClosed(), "1-8"))
     reopened = closed.given(closed.reversing(ProjectClosed, "1-8"))
-    reopened.when(reopened.reversing(mirror, "1-9")).refused(NotReversible, entry=mirror.__name__)
+    paid_out = two_awards.given(
+        post(FUND, AppropriationReceived(yuan("50.00"), 2019), "3-1"), post(PROJECT, unordered("pool"), "3-2")
+    )
+    after = paid_out if mirror is FundsPaidOut else reopened
+    after.when(after.reversing(mirror, "3-9")).refused(NotReversible, entry=mirror.__name__)
 
 
 # Money that has moved on -----------------------------------------------------

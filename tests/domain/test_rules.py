@@ -4,10 +4,12 @@ import pytest
 from immutables import Map
 from msgspec.structs import fields, replace
 
-from domain.decision import POSTABLE, rules_of
+from domain.decision import POSTABLE, left_out_for, rules_of
 from domain.documents import Document
 from domain.entry_reversed import EntryReversed
+from domain.event import FoundBy, Irregularity
 from domain.fund.funding import FundsAllotted, SurplusSurrendered
+from domain.fund.interest import InterestReceived, InterestSurrendered
 from domain.mirrors import MIRRORS
 from domain.posting import RECOVERED
 from domain.project.acceptance import AcceptancePassed, AcceptanceRequested
@@ -24,8 +26,10 @@ from domain.rules.every_post import (
     PeriodIsClosed,
     UnknownStream,
 )
+from domain.rules.finding import NotIrregular
 from domain.rules.fund import FundIsClosed, NotInPlan
 from domain.rules.project import ProjectIsClosed
+from domain.rules.waiver import SamePerson
 from tests.domain.raised_rules import raised_from
 from tests.lives import (
     FUND,
@@ -64,6 +68,8 @@ with_documents = decided.given(
         cites=(Document("退回通知书", "1"),),
     ),
     post(PROJECT, AgreementSigned("L-a", day("3-8"), day("4-8")), "3-8"),
+    post(FUND, InterestReceived(yuan("1.00")), "3-8"),
+    post(FUND, InterestSurrendered(yuan("1.00")), "3-8", cites=(Document("缴款书", "1"),)),
 )
 with_documents = with_documents.given(
     replace(
@@ -95,10 +101,18 @@ SHARED_RULES = {
     BookedInFuture: lambda at, fact: decided.when(post(at, fact, "2026-11-24")),
     BookedOutOfOrder: lambda at, fact: decided.when(post(at, fact, "2018-1-1", booked="2018-1-1")),
     PeriodIsClosed: lambda at, fact: period_closed.when(post(at, fact, "6-1", booked="6-30")),
+    NotIrregular: lambda at, fact: decided.when(post(at, fact, "7-1", irregular=(broken("NameTaken"),))),
+    SamePerson: lambda at, fact: decided.when(
+        post(at, fact, "7-1", irregular=(broken(left_out_for(type(fact))[0].__name__),))
+    ),
 }
 
 
-PLACEHOLDERS = {"fund": "f", "lines": (), "matches": (), "exceptions": ()}
+def broken(rule: str) -> Irregularity:
+    return Irregularity(rule, FoundBy.AUDIT, Document("审计报告", "示例审〔2019〕1号"))
+
+
+PLACEHOLDERS = {"fund": "f", "lines": (), "matches": (), "exceptions": (), "events": ()}
 
 
 @each_fact

@@ -12,15 +12,18 @@ from functools import partial
 
 from domain.event import Posted
 from domain.fund.funding import FundsReinstated
+from domain.fund.interest import InterestSurrendered
 from domain.fund.lifecycle import FundClosed
-from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, PAYABLE, POOL, RECOVERED, AccountAt
+from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, INTEREST, PAYABLE, POOL, RECOVERED, AccountAt
 from domain.project import amendment, call, payment, selection
+from domain.project.hold import HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.state.entities import PaymentStatus, Round, RoundStatus
 from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.fund_steps import surrender_pool, surrender_recovered
 from tests.random_life.payment_steps import in_flight, next_of_payment, receive_or_waive
+from tests.random_life.wrong_steps import receive_or_waive_interest
 
 MakePost = Callable[[], Posted]
 
@@ -41,6 +44,9 @@ def _of_project(life: Life, project: Project) -> list[MakePost]:
     stream = f"project/{project.code}"
     posts = [*_round(life, project, stream), *_payments(life, project, stream), *_awards(life, project, stream)]
     posts += [partial(receive_or_waive, life, project, name, whole=True) for name, _ in project.all_outstanding()]
+    with_interest = [name for name in sorted(project.recoveries) if project.interest_outstanding(name)]
+    posts += [partial(receive_or_waive_interest, life, project, name) for name in with_interest]
+    posts += [partial(life.post, HoldReleased(name, "收尾"), stream) for name in sorted(project.standing_holds)]
     return posts or [partial(life.post, ProjectClosed(), stream)]
 
 
@@ -68,7 +74,7 @@ def _payments(life: Life, project: Project, stream: str) -> Iterator[MakePost]:
     for name in sorted(in_flight(project)):
         each, instructed = project.payments[name], project.payments[name].status is PaymentStatus.INSTRUCTED
         upheld = project.applications[project.awards[each.award].application].excluded
-        if instructed or not (upheld or project.open_objections):
+        if instructed or not (upheld or project.open_objections or project.standing_holds):
             yield partial(next_of_payment, life, project, name)
         unsuccessful = payment.PaymentFailed if instructed else payment.PaymentCancelled
         yield partial(life.post, unsuccessful(name, "不再支付"), stream)
@@ -89,7 +95,9 @@ def _of_fund(life: Life) -> Iterator[MakePost]:
     pool = life.fund.accounts.balance(POOL)
     if pool:
         yield partial(surrender_pool, life, pool)
-    if not life.fund.closed and not life.fund.accounts.total((POOL, RECOVERED)):
+    if interest := life.fund.accounts.balance(INTEREST):
+        yield partial(life.post, InterestSurrendered(interest))
+    if not life.fund.closed and not life.fund.accounts.total((POOL, RECOVERED, INTEREST)):
         yield partial(life.post, FundClosed())
 
 

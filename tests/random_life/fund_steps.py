@@ -46,7 +46,7 @@ def allot(life: Life, project: Project) -> Fact | None:
     if planned is None:
         return None
     batch = life.pick(planned.batches)
-    left = batch.amount - life.fund.allotted.get((project.code, batch.batch), 0)
+    left = max(batch.amount - life.fund.allotted.get((project.code, batch.batch), 0), 0)
     if not left and life.chance(85):
         return None
     amount = left if left and life.chance(80) else life.amount()

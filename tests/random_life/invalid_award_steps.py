@@ -99,7 +99,7 @@ def _receive_too_much(life: Life, project: Project) -> StepResult:
 def _close_too_early(_: Life, project: Project) -> StepResult:
     last = project.rounds[str(project.round)] if project.rounds else None
     under_way = last and last.status is RoundStatus.UNDER_WAY
-    unresolved = any(project.all_outstanding()) or project.open_objections
+    unresolved = any(project.all_demanded()) or project.open_objections or project.standing_holds
     return ProjectClosed() if unresolved and not under_way else None
 
 

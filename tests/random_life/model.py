@@ -32,6 +32,8 @@ KEYS = {
     "treasury": (),
     "pool": ("fund",),
     "surrendered": ("fund",),
+    "interest": ("fund",),
+    "interest_surrendered": ("fund",),
     "recovered": OF_AWARD,
     "line": ("project", "batch"),
     "committed": OF_AWARD,
@@ -64,6 +66,7 @@ class Model:
         self.closed: dict[str, int] = {}
         self.payments: dict[tuple[str, str], tuple[str, int]] = {}
         self.paid_in: dict[tuple[str, str], int] = {}
+        self.unordered: set[tuple[str, str]] = set()
         self.ordered: dict[tuple[str, str], str] = {}
         self.due: dict[tuple[str, str], int] = {}
         self.changed_due: dict[tuple[str, int], tuple[str, int]] = {}
@@ -233,20 +236,21 @@ def _open(model: Model, project: str, award: str, gate: str, event: Recorded) ->
 
 def _request(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
     model.payments[project, fact.payment] = (fact.award, fact.batch)
-    source: Account = ("payable", project, fact.award, fact.batch)
+    source = model.behind_gate(project, fact.award, fact.batch)
+    model.unordered.discard((project, fact.payment))
     yield _taken(model, event.fund, source, ("in_approval", project, fact.payment), fact)
 
 
 def _whole(source: str, target: str) -> Callable[..., Iterator[Transfer]]:
     """A function that transfers a payment's whole amount from the payment's account `source` to `target`.
 
-    `target` is another account of the payment, or `payable`, which is the award's account.
+    `target` is another account of the payment, or `payable`: the award's account, behind a shut gate `committed`.
     """
 
     def transfers(model: Model, project: str, fact: Any, _: Recorded) -> Iterator[Transfer]:
         at, to = (source, project, fact.payment), (target, project, fact.payment)
         if target == "payable":
-            to = ("payable", project, *model.payments[project, fact.payment])
+            to = model.behind_gate(project, *model.payments[project, fact.payment])
         yield at, to, len(model.accounts[at])
 
     return transfers
@@ -261,8 +265,35 @@ def _return(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[
     award, batch = model.payments[project, fact.payment]
     same_year = event.booked_on.year == model.paid_in[project, fact.payment]
     live = (project, award) not in model.ended and project not in model.closed
-    to = "payable" if same_year and live else "recovered"
+    ordered = (project, fact.payment) not in model.unordered
+    is_open = model.behind_gate(project, award, batch)[0] == "payable"
+    to = "payable" if same_year and live and ordered and is_open else "recovered"
     yield ("paid", project, fact.payment), (to, project, award, batch), fact.amount
+
+
+def _find(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
+    """A payment that nobody ordered takes the lowest fen of the account that it names."""
+    model.payments[project, fact.payment] = (fact.award, fact.batch)
+    model.paid_in[project, fact.payment] = event.booked_on.year
+    model.unordered.add((project, fact.payment))
+    of_award: Account = (fact.account, project, fact.award, fact.batch)
+    sources = {"line": ("line", project, fact.batch), "pool": ("pool", event.fund)}
+    yield sources.get(fact.account, of_award), ("paid", project, fact.payment), fact.amount
+
+
+def _interest(model: Model, _: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
+    yield _new_interest(model, event.fund, fact.amount)
+
+
+def _new_interest(model: Model, fund: str, amount: int) -> Transfer:
+    new = set(range(model.issued, model.issued + amount))
+    model.issued += amount
+    model.accounts[TREASURY] |= new
+    return TREASURY, ("interest", fund), new
+
+
+def _surrender_interest(_: Model, fund: str, fact: Any, __: Recorded) -> Iterator[Transfer]:
+    yield ("interest", fund), ("interest_surrendered", fund), fact.amount
 
 
 def _order(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
@@ -296,6 +327,8 @@ def _receive(model: Model, project: str, fact: Any, event: Recorded) -> Iterator
     _change_due(model, project, event, -fact.amount)
     target = ("recovered", project, *model.payments[project, payment])
     yield _taken(model, event.fund, ("paid", project, payment), target, fact)
+    if fact.interest:
+        yield _new_interest(model, event.fund, fact.interest)
 
 
 # Ends and reversals ----------------------------------------------------------
@@ -314,16 +347,18 @@ def _reverse(model: Model, code: str, fact: Any, event: Recorded) -> Iterator[Tr
     In a partial reversal, the lowest fen of the entry that are still in its target are transferred.
     """
     place = (event.stream, fact.version)
-    undone = len(model.undone[place])
-    for source, target, fen in model.entries[place]:
-        left = fen - model.undone[place]
-        if fact.amount is not None:
-            left = set(sorted(left & model.accounts[target])[: fact.amount])
-            assert len(left) == fact.amount, f"{target} holds too little for {fact}"
+    entry = model.entries[place]
+    there = {each for _, target, fen in entry for each in (fen - model.undone[place]) & model.accounts[target]}
+    wanted = there if fact.amount is None else set(sorted(there)[: fact.amount])
+    assert fact.amount in (None, len(wanted)), f"too little is left for {fact}"
+    principal = 0
+    for source, target, fen in entry:
+        left = (fen - model.undone[place]) if fact.amount is None else fen & wanted
         model.undone[place] |= left
+        principal += len(left) if target[0] != "interest" else 0
         yield target, source, left
     if event.stream.startswith("project/"):
-        _forget(model, code, fact.version, len(model.undone[place]) - undone)
+        _forget(model, code, fact.version, principal)
 
 
 def _forget(model: Model, project: str, version: int, amount: int) -> None:
@@ -366,6 +401,9 @@ TRANSFERS: dict[str, Callable[[Model, str, Any, Recorded], Iterator[Transfer]]] 
     "PaymentConfirmed": _confirm,
     "PaymentFailed": _whole("in_transit", "payable"),
     "PaymentReturned": _return,
+    "UnorderedPaymentFound": _find,
+    "InterestReceived": _interest,
+    "InterestSurrendered": _surrender_interest,
     "RecoveryOrdered": _order,
     "RecoveryReceived": _receive,
     "RecoveryWaived": _waive,

@@ -48,6 +48,8 @@ def _post(posted: Posted, imports: set[tuple[str, str]]) -> str:
     imports.add(("tests.scenario", "post"))
     header = posted.header
     keywords = {"cites": header.documents, "actor": header.actor, "key": header.key, "person": header.person}
+    if header.irregular:
+        keywords["irregular"] = header.irregular
     if header.booked_on:
         keywords["booked"] = header.booked_on.isoformat()
     arguments = [posted.stream, posted.fact, header.occurred_on.isoformat()]

@@ -160,6 +160,9 @@ DAMAGE = {
     "waiver": "insert into waiver values ('p', 'x/award/y', 'f', 'x', 'y', null, '', '2020-1-1', '', 'granted', '{}')",
     "reconciliation": "insert into reconciliation values ('f', 9, 'ff', '2020-1-1', '2020-1-31', 9, 0, 0, 0, 0, 0,"
     " '2020-2-1', '', 'accepted', '{}')",
+    "hold": "insert into hold values ('p', 'H', 'f', null, 1, null, '', '', '2020-1-1', '', null, 'held', '{}')",
+    "finding": "insert into finding values ('fund/f', 'W', 'f', null, 1, 'use', null, '', '', null, null, null,"
+    " '2020-1-1', '', null, null, null, null, 'open', '{}')",
     "citation": "update citation set sha256 = 'ff' where position = 2",
 }
 AMOUNTS = {
@@ -171,6 +174,8 @@ ROWS = {
     "origin_change": "extra-row",
     "plan_source": "extra-row",
     "waiver": "extra-row",
+    "hold": "extra-row",
+    "finding": "extra-row",
     "reconciliation": "extra-row",
 }
 

@@ -84,6 +84,8 @@ QUERIES = {
     "/v1/refusals": ["", "?limit=1"],
     "/v1/awards": ["", "?limit=1"],
     "/v1/payments": ["", "?limit=1"],
+    "/v1/findings": ["", "?limit=1"],
+    "/v1/holds": ["", "?limit=1"],
 }
 
 

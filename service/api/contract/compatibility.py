@@ -28,8 +28,8 @@ def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
 def _is_in_request(path: str) -> bool:
     """Whether the member at `path` of the OpenAPI document describes a request rather than a response.
 
-    removals() allows different changes in requests and in responses: a limit may be relaxed only in a request, and a
-    new member may be required only in a response.
+    removals() allows different changes in requests and in responses: a limit may be relaxed, and what was excluded may
+    be allowed, only in a request; a new member may be required only in a response.
     """
     return ".data/" in path or ".event/" in path or "/parameters/" in path
 
@@ -44,7 +44,7 @@ def _in_objects(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator
     for name, value in old.items():
         if name in new:
             yield from removals(value, new[name], f"{path}/{name}")
-        elif name not in TEXTS:
+        elif name not in TEXTS and not (name == "not" and _is_in_request(path)):
             yield f"{path}/{name} is gone"
     if new.get("in") and new.get("required") and not old.get("required"):
         yield f"{path} is now required"

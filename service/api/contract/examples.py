@@ -59,7 +59,7 @@ def _streams(event: Event) -> Iterator[str]:
     for name in ("project", "from_project", "to_project"):
         if event["type"] in ("FundsAllotted", "AllotmentWithdrawn", "FundsReallocated") and name in event["data"]:
             yield f"project/{event['data'][name]}"
-    if event["type"] in ("RecoveryReceived", "ProjectClosed"):
+    if event["type"] in ("RecoveryReceived", "ProjectClosed", "UnorderedPaymentFound"):
         yield f"fund/{FUND}"
 
 
@@ -68,10 +68,11 @@ def _chapters() -> Chapter[None]:
     yield from _first_call()
     yield from _failed_call()
     yield from _second_call()
-    yield from _payments()
+    rejected = yield from _payments()
     yield from _changes()
     yield from _acceptance()
     yield from _next_year(appropriation)
+    yield from _wrong(rejected)
     yield from _closing()
 
 
@@ -273,18 +274,21 @@ def _decided(build: BuildEvent, day: str, review: int, notice: int, *rows: Event
 # Payments --------------------------------------------------------------------
 
 
-def _payments() -> Chapter[None]:
+def _payments() -> Chapter[int]:
     """Seven payments: one is returned, one is rejected, one is cancelled, one fails, and three succeed.
 
-    The confirmation of one of the three has a wrong bank reference; it is reversed and posted again.
+    The confirmation of one of the three has a wrong bank reference; it is reversed and posted again. One level rejected
+    a payment before its turn: the rejection is irregular. Returns its version.
     """
     request: Event = {"award": "L-01", "batch": 1, "amount": "600000.00", "payee": PAYEE}
     yield from _pay(first, "P-01", "2025-04-02", **request)
     returned = {"payment": "P-01", "amount": request["amount"], "passive": True, "year": 2025, "reason": "账户已销户"}
     yield first("PaymentReturned", "2025-04-08", "退回通知书 示例退回1", **returned)
     yield _request(first, "P-02", "2025-04-10", **request)
-    rejection = {"payment": "P-02", "reason": "附件缺失"}
-    yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **rejection)
+    audited = {"kind": "审计报告", "number": "示例审〔2025〕1号"}
+    early = {"rule": "ApprovalOutOfTurn", "found_by": "audit", "basis": audited}
+    rejection = {"payment": "P-02", "reason": "附件缺失", "level": "审批", "irregular": [early]}
+    rejected = yield first("PaymentRejected", "2025-04-11", "审批单 P-02", actor=APPROVER, **rejection)
     yield _request(first, "P-03", "2025-04-14", **request)
     yield first("PaymentCancelled", "2025-04-14", payment="P-03", reason="重复申请")
     yield _request(first, "P-04", "2025-04-15", **request)
@@ -304,6 +308,7 @@ def _payments() -> Chapter[None]:
     yield from _pay(second, "P-21", "2025-04-30", award="M-01", batch=1, amount="180000.00", payee=SEEDS)
     tax = {"rule": "PayeeMismatch", "award": "M-01", "payee": PAYEE, "at_most": "20000.00", "reason": "代付检测费"}
     yield second("WaiverGranted", "2025-05-06", "批准文件 示例准〔2025〕2号", actor=HEAD, **tax)
+    return rejected
 
 
 def _request(build: BuildEvent, payment: str, day: str, **request: Any) -> Event:
@@ -418,8 +423,40 @@ def _next_year(appropriation: int) -> Chapter[None]:
     yield fund("SurplusSurrendered", "2026-04-10", "缴款书 示例缴款2026-04-10", **rest)
 
 
+def _wrong(rejected: int) -> Chapter[None]:
+    """What went wrong: a hold, a voucher that the bank executed twice, findings; and interest.
+
+    `rejected`: the version of the irregular rejection of a payment.
+    """
+    held = {"hold": "H-01", "award": "L-01", "amount": "1000.00", "until": "2026-05-31"}
+    court = {"authority": "示例区人民法院", "reason": "财产保全"}
+    yield first("FundsHeld", "2026-04-13", "冻结文书 示例冻结1", **held, **court)
+    yield first("HoldReleased", "2026-04-14", "解除文书 示例解除1", hold="H-01", reason="保全解除")
+    twice = {"payment": "U-01", "award": "M-01", "batch": 1, "account": "pool", "amount": "500.00"}
+    repeated = {"payee": SEEDS, "repeats": "P-21", "reason": "同一凭证重复执行"}
+    found = yield second("UnorderedPaymentFound", "2026-04-13", "流水号 示例流水U-01", actor=HEAD, **twice, **repeated)
+    order = {"recovery": "R-02", "payment": "U-01", "amount": "500.00", "interest": "2.00", "due_on": "2026-04-30"}
+    yield second("RecoveryOrdered", "2026-04-14", "追缴通知 示例追缴2", **order, reason="重复支付")
+    back = {"recovery": "R-02", "amount": "500.00", "interest": "1.50"}
+    yield second("RecoveryReceived", "2026-04-15", "缴款书 示例缴款2026-04-15", **back)
+    small = {"recovery": "R-02", "amount": "0.00", "interest": "0.50", "reason": "金额微小"}
+    yield second("RecoveryWaived", "2026-04-16", "批准文件 示例准〔2026〕2号", actor=HEAD, **small)
+    settled = {"finding": f"UnorderedPaymentFound-{found}", "how": "recovered", "text": "重复支付的资金已追回"}
+    yield second("FindingSettled", "2026-04-16", "缴款书 示例缴款2026-04-15", actor=HEAD, **settled)
+    late = {"finding": f"ApprovalOutOfTurn-{rejected}", "how": "regularised", "text": "已重新明确审批级次"}
+    yield first("FindingSettled", "2026-04-16", "整改报告 示例整改2", actor=HEAD, **late)
+    about = {"events": [{"stream": f"project/{SECOND}", "version": found}], "amount": "500.00", "due_on": "2026-05-15"}
+    report = {"finding": "W-01", "kind": "payment", "text": "支付凭证未设防重", "authority": "示例区审计局"}
+    yield fund("FindingRecorded", "2026-04-16", "审计报告 示例审〔2026〕1号", actor=HEAD, **report, **about)
+    rest = {"account": "recovered", "project": SECOND, "award": "M-01", "batch": 1, "amount": "500.00"}
+    yield fund("SurplusSurrendered", "2026-04-17", "缴款书 示例缴款2026-04-17", **rest)
+    paid_by_bank = {"amount": "12.34", "since": "2025-12-21", "until": "2026-03-20"}
+    yield fund("InterestReceived", "2026-04-17", "利息单 示例利息1", **paid_by_bank)
+    yield fund("InterestSurrendered", "2026-04-18", "缴款书 示例缴款2026-04-18", amount="13.84")
+
+
 def _closing() -> Chapter[None]:
     for build in (first, second):
         yield build("ProjectClosed", "2026-04-20", "结项 示例结项1")
-    yield fund("SurplusSurrendered", "2026-04-24", "收回指标文 示例收回2", account="pool", amount="240000.00")
+    yield fund("SurplusSurrendered", "2026-04-24", "收回指标文 示例收回2", account="pool", amount="239500.00")
     yield fund("FundClosed", "2026-04-30", "结项 示例结项2")

@@ -91,6 +91,37 @@ FIELDS = {
         "资金分配方式：decided 由会议决定，by_score 按得分；不填则不限",
         "How the line's money is shared: `decided` by the meeting, or `by_score`; if omitted, either.",
     ),
+    "irregular": (
+        "该事件违反而仍已发生的规则；须有 post:irregular 权限，由所接续事项经办人以外的人登记",
+        "The rules that the event broke, though it has happened: needs the scope post:irregular and another person.",
+    ),
+    "found_by": (
+        "如何发现：audit 审计，inspection 检查，self 自查",
+        "How it was found: by an `audit`, an `inspection`, or the office itself (`self`).",
+    ),
+    "basis": ("依据的文件", "The document that says that it happened."),
+    "hold": ("冻结的名称", "The name of the hold."),
+    "authority": ("作出决定或提出问题的单位", "The authority that decided the hold, or made the finding."),
+    "until": (
+        "至何日：冻结应续期或解除之日；结息期末日",
+        "The day by which a hold is to be renewed; the last day of interest.",
+    ),
+    "since": ("结息期首日", "The first day that the interest is for."),
+    "repeats": ("被重复执行的那笔支付", "The payment that the bank executed twice."),
+    "interest": (
+        "孳息：追缴决定要求、随追缴到账或豁免的",
+        "The interest that is ordered, has come or is waived besides the principal.",
+    ),
+    "finding": (
+        "问题的名称；违规登记自动产生的为“规则-版本号”",
+        "The name of the finding; one that an irregular event opened is named RULE-VERSION.",
+    ),
+    "text": ("内容", "What was found, or how it was settled."),
+    "how": (
+        "销号方式：recovered 资金追回，regularised 补正，explained 说明",
+        "How it was settled: `recovered`, `regularised` or `explained`.",
+    ),
+    "events": ("所涉及的事件", "The events that it is about."),
     "at_most": (
         "豁免的收款人最多可收的金额，支付时逐笔扣减；豁免超过公示金额的，为立项金额上限",
         "The most that the waiver's payee may receive, which payments use up; or that the award may have.",

@@ -117,7 +117,7 @@ def _limiting_fund(envelope: cloudevents.Envelope, sender: Sender, opened_projec
 
     `opened_projects`: the fund of each project whose stream an earlier event of the same request opens.
     """
-    if sender.principal.may(SCHEMAS[envelope["type"]].scope, source=envelope["source"]):
+    if all(sender.principal.may(scope, source=envelope["source"]) for scope in _scopes(envelope)):
         return None
     stream: str = envelope["subject"]
     if envelope["type"] == ProjectOpened.__name__:
@@ -128,15 +128,22 @@ def _limiting_fund(envelope: cloudevents.Envelope, sender: Sender, opened_projec
 
 def _forbidden(envelope: cloudevents.Envelope, principal: Principal, fund: str | None) -> Mapping[str, Any] | None:
     """The problem document if the sender may not post this event, else None. `fund`: see _limiting_fund()."""
-    stream, source, scope = envelope["subject"], envelope["source"], SCHEMAS[envelope["type"]].scope
+    stream, source = envelope["subject"], envelope["source"]
     place = (fund, stream.removeprefix("project/") if stream.startswith("project/") else None)
-    if not principal.has(scope):
-        return problems.document("wrong-scope", scope=scope)
-    if principal.may(scope, *place, source):
-        return None
-    if principal.may(scope, *place):
-        return problems.document("wrong-source", source=source)
-    return problems.document("out-of-limits", stream=stream)
+    for scope in _scopes(envelope):
+        if not principal.has(scope):
+            return problems.document("wrong-scope", scope=scope)
+        if not principal.may(scope, *place):
+            return problems.document("out-of-limits", stream=stream)
+        if not principal.may(scope, *place, source):
+            return problems.document("wrong-source", source=source)
+    return None
+
+
+def _scopes(envelope: cloudevents.Envelope) -> tuple[str, ...]:
+    """The scopes that the event needs: that of its type, and another if it says that it broke a rule."""
+    scope = SCHEMAS[envelope["type"]].scope
+    return (scope, "post:irregular") if envelope["data"].get("irregular") else (scope,)
 
 
 def status(outcome: Committed) -> int:

@@ -25,6 +25,7 @@ def _rule(name: str, rule: type[Refused]) -> dict[str, Any]:
         "remedy": rule.remedy,
         "remedy_zh": rule.remedy_zh,
         "source": rule.source._asdict(),
+        "improper": rule.improper,
         "waivable": rule.waivable,
         "guards": [fact for fact, type_ in POSTABLE.items() if rule in rules_of(type_)],
         "problem": f"/v1/problems/{kebab(name)}",

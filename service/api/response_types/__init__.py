@@ -39,6 +39,7 @@ from service.api.response_types.contract import (
 )
 from service.api.response_types.every import AsOf, Cursor, Day, Document, ErrorAt, Fen, Position, Problem, Yuan
 from service.api.response_types.feed import Digest
+from service.api.response_types.findings import FindingEntry, Findings, HoldEntry, Holds, Interest, InterestMovement
 from service.api.response_types.funds import (
     BalanceRow,
     Balances,
@@ -126,10 +127,16 @@ __all__ = [
     "FenTrace",
     "Figures",
     "Finding",
+    "FindingEntry",
+    "Findings",
     "Fund",
     "FundNow",
     "Funds",
     "Grant",
+    "HoldEntry",
+    "Holds",
+    "Interest",
+    "InterestMovement",
     "Key",
     "KeyChange",
     "Keys",

@@ -32,6 +32,10 @@ class Rule(TypedDict):
     remedy: str
     remedy_zh: str
     source: Source
+    improper: Annotated[
+        bool,
+        Meta(description="A duty: what has broken it can be recorded as `irregular`. 违反后仍已发生的，可作违规登记。"),
+    ]
     waivable: Annotated[
         Literal["award", "application"] | None, Meta(description="What the rule may be waived for; null if never.")
     ]

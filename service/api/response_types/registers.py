@@ -137,6 +137,9 @@ class Recovery(TypedDict):
     waived: Yuan
     lapsed: Yuan
     outstanding: Yuan
+    interest: Annotated[Yuan, Meta(description="The interest that was ordered besides. 决定追缴的孳息。")]
+    interest_received: Yuan
+    interest_waived: Yuan
     events: list[Position]
 
 
@@ -213,6 +216,8 @@ class Payment(TypedDict):
     bank_reference: str | None
     returned: Yuan
     recovered: Yuan
+    unordered: Annotated[bool, Meta(description="The bank paid it though nobody had ordered it. 账外支付。")]
+    irregular: Annotated[list[str], Meta(description="The rules that its steps broke. 各步骤违反的规则。")]
     requested_position: Position
     events: list[Position]
 

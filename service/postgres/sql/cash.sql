@@ -1,15 +1,16 @@
 -- cash: a fund's entries that a statement shows, cleared from `first` to `last`, as of a position. Amounts are net of
--- reversals. The voucher of a payment is that of its instruction; its payee is the one that the bank confirmed.
+-- reversals, and include interest. The voucher of a payment is that of its instruction; its payee is the one that the bank confirmed.
 with moved as (
-    select position, project, batch, award, payment, sum(amount) as amount
+    select position, max(project) as project, max(batch) as batch, max(award) as award, max(payment) as payment,
+        sum(amount) as amount
     from movement
     where
         fund = %(fund)s
         and position <= %(position)s
         and type = any(%(types)s)
-        and source <> 'pool'
+        and (source, target) <> ('pool', 'surrendered')
         and booked_on >= %(first)s::date - 366
-    group by position, project, batch, award, payment
+    group by position
 ), undone as (
     select e.stream, (e.fact ->> 'version')::bigint as version, sum(m.amount) as amount
     from movement as m

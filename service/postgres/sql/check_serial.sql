@@ -4,7 +4,10 @@ with issued as (
     from event as e
     cross join lateral jsonb_array_elements(e.fact -> 'moves') as m (move)
     cross join lateral unnest((m.move ->> 'fen')::int8multirange) as r
-    where e.type = 'AppropriationReceived' and %(upto)s >= 0
+    where
+        e.type in ('AppropriationReceived', 'InterestReceived', 'RecoveryReceived')
+        and m.move ->> 'from' = 'treasury'
+        and %(upto)s >= 0
 )
 select coalesce((select next from serial)::text, 'none') as next, issued.upto as issued,
     issued.upto::text as issued_text

@@ -3,7 +3,7 @@
 with issued as (
     select fund, sum(case when source = 'treasury' then amount else -amount end) as amount
     from movement
-    where 'treasury' in (source, target)
+    where 'treasury' in (source, target) and 'interest' not in (source, target)
     group by fund
 ), held as (
     select

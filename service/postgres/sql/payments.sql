@@ -59,6 +59,16 @@ select
     p.bank_reference,
     yuan(p.returned) as returned,
     yuan(p.recovered) as recovered,
+    p.unordered,
+    coalesce(
+        (
+            select jsonb_agg(mark ->> 'rule' order by e.position)
+            from event as e
+            cross join lateral jsonb_array_elements(e.fact -> 'irregular') as m (mark)
+            where e.position = any(p.events) and e.fact ? 'irregular'
+        ),
+        '[]'
+    ) as irregular,
     p.requested_position,
     p.events
 from page as p

@@ -15,6 +15,9 @@ select
             else 0
         end
     ) as outstanding,
+    yuan(r.interest) as interest,
+    yuan(r.interest_received) as interest_received,
+    yuan(r.interest_waived) as interest_waived,
     r.events
 from recovery as r
 join payment as p using (project, payment)

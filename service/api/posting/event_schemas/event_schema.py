@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar, NamedTuple
 
 from domain.documents import Document
-from domain.event import Fact
+from domain.event import Fact, FoundBy, Irregularity
 from domain.state.entities import ActualPayee, Payee
-from service.api.posting.fields import Account, Day, Integer, Party, Sha256, Text, Uscc
+from service.api.posting.fields import Account, Day, EnumMember, Integer, Party, RuleName, Sha256, Text, Uscc
 from service.api.posting.shapes import One, QuickSchema, Rows, Shape
 
 
@@ -21,6 +21,13 @@ class DocumentShape(Shape):
     sha256 = Sha256()
     year = Integer(1949, 2199)
     item = Integer(1, 999_999)
+
+
+class IrregularityShape(Shape):
+    makes = Irregularity
+    rule = RuleName(required=True)
+    found_by = EnumMember(FoundBy, required=True)
+    basis = One(DocumentShape, required=True)
 
 
 class PayeeShape(Shape):
@@ -61,6 +68,7 @@ class FactSchema(Shape):
     actor = Party(max_length=100, required=True)
     role = Text(max_length=100, load_default=None, allow_none=False)
     documents = Rows(One(DocumentShape), max_items=50, min_items=0, load_default=())
+    irregular = Rows(One(IrregularityShape), max_items=10, load_default=(), allow_none=False)
 
     def build(self, loaded: dict[str, Any]) -> Loaded:
         circumstances = {name: loaded.pop(name) for name in CIRCUMSTANCES}
@@ -74,5 +82,5 @@ class OfOrigin(QuickSchema):
     appropriation = Integer(1, 2**53)
 
 
-CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents")
+CIRCUMSTANCES = ("occurred_on", "booked_on", "actor", "role", "documents", "irregular")
 """The fields that the `data` of every event type has."""

@@ -5,11 +5,13 @@ from service.api.posting.event_schemas.project import (
     amendment,
     award,
     call,
+    hold,
     lifecycle,
     payment,
     recovery,
     selection,
+    unordered,
     waiver,
 )
 
-CHAPTERS = (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver)
+CHAPTERS = (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver, hold, unordered)

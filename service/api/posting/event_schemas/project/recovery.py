@@ -9,12 +9,14 @@ from service.api.posting.fields import Amount, Day, Name, Text
 
 class RecoverySchema(FactSchema):
     recovery = Name(required=True)
-    amount = Amount(required=True)
+    amount = Amount(0, required=True)
+    interest = Amount()
 
 
 class RecoveryOrdered(RecoverySchema):
     fact = recovery.RecoveryOrdered
     scope = "post:award"
+    amount = Amount(required=True)
     payment = Name(required=True)
     due_on = Day(required=True)
     reason = Text(max_length=1_000, required=True)

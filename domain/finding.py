@@ -1,0 +1,149 @@
+"""Findings 问题: what an audit, an inspection or the office itself found wrong, and what became of it.
+
+A finding is recorded on the stream of a fund or of a project. An event that is recorded though it broke a rule opens a
+finding by itself, and so does a payment that nobody ordered. Source: DOMAIN, "Money that went wrong".
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+from typing import TypeVar, assert_never, get_args
+
+from msgspec.structs import replace
+
+from domain.decision_context import Context, Decision
+from domain.event import Allowed, Fact, Recorded, Reference
+from domain.money import Money
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownEntry, UnknownName
+from domain.rules.finding import FindingSettledAlready
+from domain.state.entities import stepped
+from domain.state.finding import Finding
+from domain.state.fund import Fund
+from domain.state.project import Project
+
+Owner = TypeVar("Owner", Fund, Project)
+
+# Events ----------------------------------------------------------------------
+
+
+class FindingKind(StrEnum):
+    """What a finding is about."""
+
+    PAYMENT = "payment"
+    SELECTION = "selection"
+    USE = "use"
+    ACCEPTANCE = "acceptance"
+    RECORDS = "records"
+    OTHER = "other"
+
+
+class SettledBy(StrEnum):
+    """How a finding was settled: the money came back, the fault was put right, or there was none."""
+
+    RECOVERED = "recovered"
+    REGULARISED = "regularised"
+    EXPLAINED = "explained"
+
+
+class FindingFact(Fact, frozen=True):
+    streams = ("fund", "project")
+    allowed = Allowed.ALWAYS
+
+
+class FindingRecorded(FindingFact, frozen=True):
+    """An audit, an inspection or the office itself found a fault. `finding` is a new name in the stream.
+
+    `events` are the events that the finding is about, `amount` the money concerned, `due_on` the day by which it must
+    be put right, `authority` who found it. A finding is not reversed: one that was recorded by mistake is settled as
+    `explained`.
+    """
+
+    zh = "问题登记"
+    about_zh = "登记审计、检查或自查发现的问题：涉及的事件、金额、整改期限和提出单位；误登的按“说明”销号。"
+    cites = (("审计报告", "检查报告", "自查报告", "问题清单"),)
+    reversible = None
+    refused_by = (NameTaken, UnknownEntry, BeforeItsCause)
+    finding: str
+    kind: FindingKind
+    text: str
+    authority: str
+    events: tuple[Reference, ...] = ()
+    amount: Money | None = None
+    due_on: date | None = None
+
+    def refers_to(self, stream: str) -> tuple[Reference, ...]:
+        return self.events
+
+
+class FindingSettled(FindingFact, frozen=True):
+    """A finding was settled: the money was recovered, the fault was put right, or it was explained."""
+
+    zh = "整改销号"
+    about_zh = "问题整改完毕销号：资金追回、补正，或说明情况。"
+    cites = (("整改报告", "销号文件", "缴款书", "批复"),)
+    reversible = None
+    refused_by = (UnknownName, FindingSettledAlready, BeforeItsCause)
+    finding: str
+    how: SettledBy
+    text: str
+
+
+Event = FindingRecorded | FindingSettled
+FACTS: tuple[type[Fact], ...] = get_args(Event)
+
+# Evolve ----------------------------------------------------------------------
+
+
+def evolve(owner: Owner, fact: Event, event: Recorded) -> Owner:
+    match fact:
+        case FindingRecorded():
+            found = Finding(event.version, event.cause, due_on=fact.due_on)
+            return replace(owner, findings=owner.findings.set(fact.finding, found))
+        case FindingSettled():
+            settled = stepped(owner.findings[fact.finding], event.version, settled=True)
+            return replace(owner, findings=owner.findings.set(fact.finding, settled))
+        case _:
+            assert_never(fact)
+
+
+def opened_by(project: Project, event: Recorded, *rules: str) -> Project:
+    """`project` with a finding for each of `rules`, which the irregular `event` broke."""
+    found = {name_of(rule, event.version): Finding(event.version, event.cause) for rule in rules}
+    return replace(project, findings=project.findings.update(found))
+
+
+def name_of(rule: str, version: int) -> str:
+    """The name of the finding that the event of this version opened by breaking `rule`."""
+    return f"{rule}-{version}"
+
+
+# Decide ----------------------------------------------------------------------
+
+
+def decide(context: Context, owner: Fund | Project, fact: Event) -> Decision:
+    match fact:
+        case FindingRecorded():
+            if fact.finding in owner.findings:
+                raise NameTaken(kind="finding", name=fact.finding)
+            for each in fact.events:
+                _is_of_the_fund(context, each)
+            if fact.due_on and fact.due_on < context.occurred_on:
+                raise BeforeItsCause(occurred_on=fact.due_on, cause="FindingRecorded", cause_on=context.occurred_on)
+        case FindingSettled():
+            found = owner.findings.get(fact.finding)
+            if found is None:
+                raise UnknownName(kind="finding", name=fact.finding)
+            if found.settled:
+                raise FindingSettledAlready(finding=fact.finding)
+            context.not_before("FindingRecorded", found.opened.on)
+        case _:
+            assert_never(fact)
+    return context.allow()
+
+
+def _is_of_the_fund(context: Context, reference: Reference) -> None:
+    entry, fund = context.ledger.entries.get(reference), context.ledger.fund_of(context.stream)
+    assert fund is not None, "the stream exists"
+    if entry is None or entry.fund != fund.code:
+        raise UnknownEntry(stream=reference.stream, version=reference.version)
