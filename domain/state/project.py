@@ -52,7 +52,7 @@ from domain.state.finding import Finding
 from domain.state.fund import Line
 
 UNPAID = (LINE, COMMITTED, PAYABLE, IN_APPROVAL)
-"""The accounts whose money the bank has not been told to pay."""
+"""The accounts whose money the bank is not instructed to pay."""
 
 
 class Project(Struct, frozen=True):
@@ -237,7 +237,7 @@ class Project(Struct, frozen=True):
         )
 
     def unpaid(self, award: str | None) -> int:
-        """The fen that the bank has not been told to pay: of `award`, or of the whole project if it is None.
+        """The fen that the bank is not instructed to pay: of `award`, or of the whole project if it is None.
 
         The time is linear in the accounts of the project, so it is for projects with a hold only.
         """

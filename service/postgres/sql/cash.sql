@@ -1,5 +1,6 @@
 -- cash: a fund's entries that a statement shows, cleared from `first` to `last`, as of a position. Amounts are net of
--- reversals, and include interest. The voucher of a payment is that of its instruction; its payee is the one that the bank confirmed.
+-- reversals, and include interest. The voucher of a payment is that of its instruction; its payee is the one that the
+-- bank confirmed.
 with moved as (
     select position, max(project) as project, max(batch) as batch, max(award) as award, max(payment) as payment,
         sum(amount) as amount
