@@ -59,6 +59,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     person: str | None = None
     distinguished_by: DistinguishedBy | None = None
     edition: int = 1
+    own_bank: str | None = None
     moves: tuple[_Move, ...] = ()
     mirrors: Reference | None = None
 
@@ -99,6 +100,7 @@ def encode(event: Recorded) -> str:
         header.person,
         header.distinguished_by,
         header.edition,
+        header.own_bank,
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )

@@ -30,7 +30,7 @@ def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
 
 
 def _project(project: Project, _: str, __: int) -> Project:
-    return replace(project, closed_at=None)
+    return replace(project, closed_at=None, awards_missing=None)
 
 
 def _recovered(project: Project, name: str, amount: int) -> Project:

@@ -181,9 +181,9 @@ class Award(Struct, frozen=True):
 
     `gates`: the open gates, each with the event that opened the gate. `since`: the day of the last acceptance step;
     before the first such step, the day of the award decision. `payee_by`: the event that last set `payee`. `ends_on`:
-    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `acceptance_by`: the
-    version of the event that last set `acceptance`. `rectify_by`: the last day of the rectification. `due_by`: the
-    version of the event that last set `rectify_by`.
+    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `first_end`: the last
+    day that was agreed first. `acceptance_by`: the version of the event that last set `acceptance`. `rectify_by`: the
+    last day of the rectification. `due_by`: the version of the event that last set `rectify_by`.
     """
 
     version: int
@@ -197,6 +197,7 @@ class Award(Struct, frozen=True):
     status: AwardStatus = AwardStatus.LIVE
     ends_on: date | None = None
     ends_by: int | None = None
+    first_end: date | None = None
     acceptance: Acceptance = Acceptance.NONE
     acceptance_by: int | None = None
     failures: int = 0
@@ -244,7 +245,8 @@ class Recovery(Struct, frozen=True):
     """An order 追缴 to get back money of a payment. `amount` is the amount ordered, `waived` the amount waived.
 
     `lapsed`: the amount that is no longer demanded, because the money had already been returned when the recovery
-    was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
+    was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`. `due_by`: the version of the last
+    RecoveryExtended that set `due_on`; None if the order set it.
     """
 
     version: int
@@ -256,6 +258,7 @@ class Recovery(Struct, frozen=True):
     waived: Money = Money()
     lapsed: Money = Money()
     lapsed_by: int | None = None
+    due_by: int | None = None
     steps: int = 0
     past: tuple[Recovery, ...] = ()
 
