@@ -12,6 +12,7 @@ from psycopg.rows import tuple_row
 
 from domain.decision import decide
 from domain.documents import Claim
+from domain.fund.lifecycle import SettingsChanged
 from domain.rules.every_post import DocumentAlreadyUsed
 from service.archive.manifest import empty
 from service.archive.restore import restore
@@ -23,8 +24,9 @@ from service.ledger.recorder import LastEvent, Recorder
 from service.workers.projector import catch_up
 from tests.conftest import new_database
 from tests.domain.test_bank_references import CCB, ICBC, INSTRUCTIONS, cited, confirm, two_instructed
-from tests.lives import PROJECT
+from tests.lives import FUND, PROJECT, SETTINGS
 from tests.posting import identified, open_ledger, put
+from tests.scenario import post
 from tests.service.conftest import SECRET
 from tests.service.test_ledger import awarded_posts
 
@@ -132,3 +134,21 @@ def test_one_number_of_two_banks_is_reported_once(api):
     found = api.get("/v1/funds/f/alerts").json["alerts"]
     reported = [(each["facts"], set(each["events"])) for each in found if each["alert"] == "number-shared"]
     assert reported == [({"kind": "流水号", "number": "0001"}, positions)]
+
+
+def test_the_check_decides_a_slip_by_the_bank_that_its_fund_had_then(ledger, database_url):
+    def with_bank(bank, on):
+        return post(FUND, SettingsChanged(replace(SETTINGS, bank=bank)), on)
+
+    slips = confirm("P1", "3-14", cited()), confirm("P2", "3-14", cited())
+    put(ledger, [with_bank(ICBC, "3-10"), slips[0], with_bank(CCB, "3-14"), slips[1], with_bank(None, "3-15")])
+    catch_up(database_url)
+    assert check(database_url).counts.keys() == {"refused-today"}, "for the invented calendar and codes of the scenario"
+    with psycopg.connect(database_url) as conn:
+        assert conn.execute(OWN_BANKS).fetchall() == [(ICBC,), (CCB,)]
+        conn.execute("alter table event disable trigger user")
+        conn.execute("update event set fact = fact || '{\"own_bank\": \"乙\"}' where fact ->> 'own_bank' = %s", [CCB])
+    assert {"says-otherwise", "claim-wrong"} <= {each.kind for each in check(database_url).findings}
+
+
+OWN_BANKS = "select fact ->> 'own_bank' from event where fact ? 'own_bank' order by position"
