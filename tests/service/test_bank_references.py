@@ -143,7 +143,9 @@ def test_the_check_decides_a_slip_by_the_bank_that_its_fund_had_then(ledger, dat
     slips = confirm("P1", "3-14", cited()), confirm("P2", "3-14", cited())
     put(ledger, [with_bank(ICBC, "3-10"), slips[0], with_bank(CCB, "3-14"), slips[1], with_bank(None, "3-15")])
     catch_up(database_url)
-    assert check(database_url).counts.keys() == {"refused-today"}, "for the invented calendar and codes of the scenario"
+    assert {each.kind for each in check(database_url).findings} == {"refused-today"}, (
+        "its calendar and codes are invented"
+    )
     with psycopg.connect(database_url) as conn:
         assert conn.execute(OWN_BANKS).fetchall() == [(ICBC,), (CCB,)]
         conn.execute("alter table event disable trigger user")
