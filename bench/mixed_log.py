@@ -16,7 +16,7 @@ from itertools import count, cycle
 from random import Random
 from typing import Any
 
-from msgspec.structs import replace
+from msgspec.structs import astuple, replace
 from psycopg import Connection
 
 from domain.documents import BY_YEAR_AND_ITEM, Claim
@@ -249,7 +249,8 @@ def fill(url: str, conn: Connection[Any], size: int, on_progress: Callable[[int]
             on_progress(position)
     conn.execute("analyze event")  # otherwise foreign keys are checked with a plan for the few earlier events
     _copy(conn, "post", posts)
-    _copy(conn, "claim", ((each.kind, each.number, *at, each.source, False) for each, at in claims.items()))
+    columns = "claim (kind, number, source, issuer, own_bank, day, event_day, stream, version, shared)"
+    _copy(conn, columns, ((*astuple(each), *at, False) for each, at in claims.items()))
     conn.execute("update serial set next = %s", [serial])
     conn.execute("analyze")
     return position

@@ -26,11 +26,15 @@ EVENTS = """
     where e.position > (select max(position) from event) - %s
     order by e.position
 """
-CLAIMS = "select source, kind, number, shared from claim where stream = %s and version = %s"
+CLAIMS = """
+    select source, kind, number, shared, issuer, own_bank, day, event_day from claim where stream = %s and version = %s
+"""
 COPIES = {
     "event": "copy event (position, stream, version, type, recorded_at, fact) from stdin",
     "post": "copy post (source, id, digest, first_position, last_position) from stdin",
-    "claim": "copy claim (source, kind, number, stream, version, shared) from stdin",
+    "claim": (
+        "copy claim (source, kind, number, stream, version, shared, issuer, own_bank, day, event_day) from stdin"
+    ),
 }
 RECORDED_AT = "2026-01-01 00:00:00+00"
 ONE = """
@@ -39,8 +43,11 @@ ONE = """
     ), p as (
         insert into post (source, id, digest, first_position, last_position) values (%s, %s, %s, %s, %s)
     )
-    insert into claim (source, kind, number, stream, version, shared)
-    select * from unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[])
+    insert into claim (source, kind, number, stream, version, shared, issuer, own_bank, day, event_day)
+    select * from unnest(
+        %s::text[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[],
+        %s::text[], %s::text[], %s::text[], %s::text[]
+    )
 """
 Rows = dict[str, list[tuple[Any, ...]]]
 """The rows of some posts, by table."""
@@ -99,15 +106,15 @@ def _copies(templates: Sequence[Template]) -> Iterator[Rows]:
             "event": [(position, stream + mark, version, type_, RECORDED_AT, fact)],
             "post": [(source, id_ + mark, digest, position, position)],
             "claim": [
-                (of, kind, number + mark, stream + mark, version, shared)
-                for of, kind, number, shared in template.claims
+                (of, kind, number + mark, stream + mark, version, shared, *apart)
+                for of, kind, number, shared, *apart in template.claims
             ],
         }
 
 
 def _one(conn: psycopg.Connection[Any], posts: Sequence[Rows]) -> Callable[[], object]:
     [rows] = posts
-    claims = [list(column) for column in zip(*rows["claim"], strict=True)] or [[] for _ in range(6)]
+    claims = [list(column) for column in zip(*rows["claim"], strict=True)] or [[] for _ in range(10)]
     values = [*rows["event"][0], *rows["post"][0], *claims]
     return lambda: conn.execute(ONE, values)
 

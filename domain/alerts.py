@@ -21,7 +21,7 @@ from domain.fen import MAX_BOUND
 from domain.ledger_view import LedgerView
 from domain.money import Money
 from domain.origin import received_from
-from domain.period import following, last_day, months_between, period_of
+from domain.period import following, last_day, months_after, months_between, period_of
 from domain.posting import INTEREST, POOL
 from domain.rules import RULES
 from domain.rules.refused import ACCOUNTING, BOOKS, BUDGET, DUTIES, PRACTICE, SEED, Source, setting
@@ -94,6 +94,11 @@ SENTENCES = {
         "计划要求立项恰为 {planned} 个，现有 {taken} 个。",
         because=SEED,
     ),
+    "awards-missing": Sentence(
+        "The project was closed; of the awards that its plan requires exactly, {missing} were not made.",
+        "项目已结项，立项比计划要求的个数少 {missing} 个。",
+        because=SEED,
+    ),
     "more-awards": Sentence(
         "The plan in force allows {planned} awards; there are {taken}.",
         "现行计划限立项 {planned} 个，现有 {taken} 个。",
@@ -107,6 +112,11 @@ SENTENCES = {
     "agreement-ended": Sentence(
         "The agreement on award {award} ended on {due_on}, but acceptance is not passed.",
         "立项 {award} 的合同于 {due_on} 到期，尚未通过验收。",
+    ),
+    "acceptance-due": Sentence(
+        "The agreement on award {award} has ended; its acceptance is due by {due_on}.",
+        "立项 {award} 的合同已到期，应于 {due_on} 前通过验收。",
+        because=setting("acceptance_months"),
     ),
     "recovery": Sentence(
         "The recovery {recovery} still has {amount} yuan outstanding; it is due on {due_on}.",
@@ -199,8 +209,9 @@ SENTENCES = {
         "PayeeMismatch",
     ),
     "number-shared": Sentence(
-        "Two senders have used the {kind} {number}: it may be the same document.",
-        "两个来源先后使用了 {kind} {number}，可能是同一份凭证。",
+        "The {kind} {number} was used twice, by two senders, or as a document of another issuer or day: it may be the"
+        " same document.",
+        "{kind} {number} 用了两次：由两个来源使用，或作为不同单位、不同日期的凭证使用，可能是同一份凭证。",
         "DocumentAlreadyUsed",
     ),
     "statement-outdated": Sentence(
@@ -347,10 +358,13 @@ def _of_rounds(project: Project, today: date) -> Iterator[Alert]:
 
 def _of_awards(fund: Fund, project: Project, today: date) -> Iterator[Alert]:
     stream = f"project/{project.code}"
+    if project.closed_at and project.awards_missing:
+        by = (Reference(stream, project.closed_at),)
+        yield Alert("awards-missing", Urgency.ODD, {"missing": project.awards_missing}, by, project.code)
     if not project.closed:
         yield from _of_places(fund, project)
         live = ((name, award) for name, award in project.awards.items() if award.status is AwardStatus.LIVE)
-        of_awards = [(name, alert) for name, award in live for alert in _of_award(project, name, award, today)]
+        of_awards = [(name, alert) for name, award in live for alert in _of_award(fund, project, name, award, today)]
         yield from (alert for _, alert in sorted(of_awards, key=itemgetter(0)))
     for key, waiver in sorted(project.waivers.items()):
         rule, kind, waived = key.split("/", 2)
@@ -376,7 +390,7 @@ def _of_places(fund: Fund, project: Project) -> Iterator[Alert]:
         yield Alert("more-awards", Urgency.ODD, facts, by, project.code)
 
 
-def _of_award(project: Project, name: str, award: Award, today: date) -> Iterator[Alert]:
+def _of_award(fund: Fund, project: Project, name: str, award: Award, today: date) -> Iterator[Alert]:
     stream, application = f"project/{project.code}", project.applications[award.application]
     if application.excluded:
         facts, by = {"application": award.application, "award": name}, (Reference(stream, application.version),)
@@ -384,15 +398,19 @@ def _of_award(project: Project, name: str, award: Award, today: date) -> Iterato
     if award.acceptance is Acceptance.RECTIFYING and award.rectify_by and award.due_by:
         late, by = urgency(award.rectify_by, today), (Reference(stream, award.due_by),)
         yield Alert("rectification", late, {"award": name}, by, project.code, award.rectify_by)
-    if award.ends_on and award.ends_by and award.ends_on < today and award.acceptance is not Acceptance.PASSED:
-        by = (Reference(stream, award.ends_by),)
-        yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)
+    if award.ends_on and award.ends_by and award.acceptance is not Acceptance.PASSED:
+        by, months = (Reference(stream, award.ends_by),), fund.settings.acceptance_months
+        if months is None and award.ends_on < today:
+            yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)
+        if months is not None and award.ends_on <= today:
+            due_on = months_after(award.ends_on, months)
+            yield Alert("acceptance-due", urgency(due_on, today), {"award": name}, by, project.code, due_on)
 
 
 def _of_recoveries(project: Project, today: date) -> Iterator[Alert]:
     for name, left in project.all_demanded():
         recovery = project.recoveries[name]
-        by = (Reference(f"project/{project.code}", recovery.ordered.version),)
+        by = (Reference(f"project/{project.code}", recovery.due_by or recovery.ordered.version),)
         late = urgency(recovery.due_on, today)
         yield Alert("recovery", late, {"recovery": name, "amount": Money(left)}, by, project.code, recovery.due_on)
 

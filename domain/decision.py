@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
+from msgspec.structs import replace
+
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
-from domain.event import Allowed, Fact, Posted, Recorded, Reference, numbers_used
+from domain.event import Allowed, Fact, Posted, Recorded, Reference, cites_slip_of_nobody, numbers_used
 from domain.fund import aggregate as fund
 from domain.fund.lifecycle import FundEstablished
 from domain.ledger_view import LedgerView
@@ -125,6 +127,7 @@ def decide(ledger: LedgerView, posted: Posted) -> tuple[Recorded, ...]:
     """
     if not isinstance(posted.fact, FIRST) and not ledger.stream(posted.stream).version:
         raise UnknownStream(stream=posted.stream)
+    posted = _with_own_bank(ledger, posted)
     _check_documents(ledger, posted)
     if posted.header.irregular:
         _check_irregular(ledger, posted)
@@ -172,13 +175,24 @@ def _chapter(context: Context) -> Decision:
     return project.decide(context, state, fact)
 
 
+def _with_own_bank(ledger: LedgerView, posted: Posted) -> Posted:
+    """`posted` with the fund's own bank in its header, if it cites a bank's slip without the bank's name."""
+    bank = None
+    if posted.header.edition > 1 and cites_slip_of_nobody(posted):
+        fund = ledger.fund_of(posted.stream)
+        bank = fund.settings.bank if fund else None
+    if bank == posted.header.own_bank:
+        return posted
+    return replace(posted, header=replace(posted.header, own_bank=bank))
+
+
 def _check_documents(ledger: LedgerView, posted: Posted) -> None:
     cited = {document.kind for document in posted.header.documents}
     for choice in posted.fact.cites:
         if cited.isdisjoint(choice):
             raise MissingCitation(kinds=" / ".join(choice))
     for claim in numbers_used(posted):
-        if used := ledger.claims.get(claim):
+        if used := ledger.claims.same_as(claim):
             raise DocumentAlreadyUsed(kind=claim.kind, number=claim.number, stream=used.stream, version=used.version)
 
 

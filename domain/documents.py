@@ -8,6 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from domain.event_part import EventPart
 from domain.normalise import normalized
@@ -69,11 +70,50 @@ class Claim(EventPart, frozen=True, order=True, omit_defaults=True):
     `normal()` returns it; for kinds in BY_YEAR_AND_ITEM it is `year/number/item`. A code (FUND_CODE, PROJECT_CODE)
     belongs to the whole ledger: its source is empty. In events that were recorded before 2026-12, `source` is empty for
     numbers too.
+
+    The other fields tell apart documents with the same number; see `is_same`. They are empty if nothing tells them
+    apart, as in events of the first edition of the rules. `issuer`: whom the citation states as the issuer, as
+    `normalized()` returns it. `own_bank`: if it states nobody, the bank of the fund. `day`: the date that the citation
+    states. `event_day`: if it states none, the day of the event. Both days are in ISO 8601.
     """
 
     kind: str
     number: str
     source: str = ""
+    issuer: str = ""
+    own_bank: str = ""
+    day: str = ""
+    event_day: str = ""
+
+    @property
+    def number_alone(self) -> Claim:
+        """The claim without what tells apart documents with the same number."""
+        return Claim(self.kind, self.number, self.source)
+
+    def is_same(self, other: Claim) -> bool:
+        """Whether `other` may be of the same document as this claim, of which both have the same number.
+
+        What one of them does not know tells nothing apart. If only one states its issuer, or its date, then the other
+        may be a second citation of the same document that leaves it out: its bank is not compared, and its date may be
+        any day up to its event. The SQL function `claims_are_same` returns the same.
+        """
+        return self._issuer_may_be(other) and self._day_may_be(other)
+
+    def _issuer_may_be(self, other: Claim) -> bool:
+        if self.issuer and other.issuer:
+            return self.issuer == other.issuer
+        if self.issuer or other.issuer:
+            return True
+        return not self.own_bank or not other.own_bank or self.own_bank == other.own_bank
+
+    def _day_may_be(self, other: Claim) -> bool:
+        if self.day and other.day:
+            return self.day == other.day
+        if self.day:
+            return not other.event_day or self.day <= other.event_day
+        if other.day:
+            return not self.event_day or other.day <= self.event_day
+        return not self.event_day or not other.event_day or self.event_day == other.event_day
 
 
 FUND_CODE, PROJECT_CODE = "fund", "project"
@@ -84,21 +124,51 @@ BY_YEAR_AND_ITEM = frozenset({"支付凭证号", "冲销凭证号", "缴款书",
 
 A document of any other kind is identified by its number alone.
 """
+BY_BANK_AND_DAY = frozenset({"流水号"})
+"""The document kinds whose numbers each bank gives, and may give again on another day."""
+
+
+class Citing(Struct, frozen=True):
+    """What the claims of an event depend on besides its documents.
+
+    `source`: the sender. `on`: the day of the event. `own_bank`: the fund's own bank, if it is known. `by_issuer`:
+    whether the issuer and the day of a document tell it apart from others with its number; false in the first edition
+    of the rules.
+    """
+
+    source: str
+    on: date
+    own_bank: str | None = None
+    by_issuer: bool = True
 
 
 def claims(
-    kinds: tuple[str, ...], documents: Iterable[Document], year: int, source: str, purpose: str = ""
+    kinds: tuple[str, ...], documents: Iterable[Document], citing: Citing, purpose: str = ""
 ) -> tuple[Claim, ...]:
-    """The claims of an event of `source` that cites `documents`: one for each document whose kind is in `kinds`.
+    """The claims of an event that cites `documents`: one for each document whose kind is in `kinds`.
 
-    Documents with the same kind and number have one claim. `purpose` is appended to the kind of each claim, so that a
-    number may be used once for each purpose. For kinds in BY_YEAR_AND_ITEM, a document without a year gets `year`, and
-    a document without an item gets item 1.
+    Equal citations have one claim. `purpose` is appended to the kind of each claim, so that a number may be used once
+    for each purpose. For kinds in BY_YEAR_AND_ITEM, a document without a year gets the event's, and a document without
+    an item gets item 1.
     """
     if not kinds:
         return ()
-    taken = [Claim(each.kind + purpose, _full_number(each, year), source) for each in documents if each.kind in kinds]
+    taken = [_claim(each, citing, purpose) for each in documents if each.kind in kinds]
     return tuple(dict.fromkeys(taken) if len(taken) > 1 else taken)
+
+
+def _claim(document: Document, citing: Citing, purpose: str) -> Claim:
+    claim = Claim(document.kind + purpose, _full_number(document, citing.on.year), citing.source)
+    if not citing.by_issuer:
+        return claim
+    issuer = normalized(document.issuer or "")
+    if document.kind in BY_YEAR_AND_ITEM:
+        return replace(claim, issuer=issuer)
+    if document.kind not in BY_BANK_AND_DAY:
+        return claim
+    by = {"issuer": issuer} if issuer else {"own_bank": normalized(citing.own_bank or "")}
+    day = {"day": document.date.isoformat()} if document.date else {"event_day": citing.on.isoformat()}
+    return replace(claim, **by, **day)
 
 
 def _full_number(document: Document, year: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from msgspec import Struct
 
-from domain.documents import Claim, Document, claims
+from domain.documents import BY_BANK_AND_DAY, Citing, Claim, Document, claims
 from domain.event_part import EventPart
 from domain.normalise import normalized
 from domain.posting import Move
@@ -114,7 +114,7 @@ class Fact(Struct, frozen=True):
 
 EDITION = 2
 """The edition of the rules that new posts are decided by. The second one added AboveNotice, PayeeNotApplicant,
-ApproverTwice and what waivers must name."""
+ApproverTwice, what waivers must name, and what tells apart documents with the same number."""
 
 
 class DistinguishedBy(StrEnum):
@@ -154,6 +154,8 @@ class Header(Struct, frozen=True):
     `edition` is the edition of the rules by which the event was decided; 1 in events that were recorded before it was
     kept. Later rules do not apply to an event of an earlier edition that is decided again. `irregular`: the rules that
     the event broke; it has happened all the same.
+    `own_bank` is set by the decision if the event uses up the number of a bank's slip whose citation names no bank: the
+    fund's own bank, as its settings name it; None if they name none, or in other events.
     """
 
     occurred_on: date
@@ -169,6 +171,7 @@ class Header(Struct, frozen=True):
     distinguished_by: DistinguishedBy | None = None
     edition: int = 1
     irregular: tuple[Irregularity, ...] = ()
+    own_bank: str | None = None
 
     @property
     def by(self) -> Poster:
@@ -228,7 +231,16 @@ class Cause(Struct, frozen=True):
 def numbers_used(event: Posted | Recorded) -> tuple[Claim, ...]:
     """The numbers of cited documents that an event uses up; its sender can use each of them only once."""
     fact, header = event.fact, event.header
-    return claims(fact.claims, header.documents, header.occurred_on.year, header.source, fact.claims_for)
+    if not fact.claims:
+        return ()
+    citing = Citing(header.source, header.occurred_on, header.own_bank, by_issuer=header.edition > 1)
+    return claims(fact.claims, header.documents, citing, fact.claims_for)
+
+
+def cites_slip_of_nobody(event: Posted | Recorded) -> bool:
+    """Whether the event uses up the number of a bank's slip whose citation names no bank."""
+    by_bank = BY_BANK_AND_DAY.intersection(event.fact.claims)
+    return any(each.kind in by_bank and not each.issuer for each in event.header.documents) if by_bank else False
 
 
 def claimed(event: Posted | Recorded) -> tuple[Claim, ...]:

@@ -6,7 +6,7 @@ to be undone.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from itertools import count
 
@@ -21,6 +21,60 @@ from domain.state.fund import Fund
 from domain.state.project import Project
 
 State = Fund | Project
+
+
+class Claims(Struct, frozen=True):
+    """Claims, each with the event that made it. Claims with the same number are found together.
+
+    `by_number`: the claims of each number, by the claim without what tells them apart.
+    """
+
+    by_number: Map[Claim, tuple[tuple[Claim, Reference], ...]] = Map()
+
+    @classmethod
+    def of(cls, claims: Iterable[tuple[Claim, Reference]]) -> Claims:
+        found: dict[Claim, tuple[tuple[Claim, Reference], ...]] = {}
+        for claim, at in claims:
+            found[claim.number_alone] = (*found.get(claim.number_alone, ()), (claim, at))
+        return cls(Map(found))
+
+    def get(self, claim: Claim) -> Reference | None:
+        """The event that made exactly this claim."""
+        return next((at for each, at in self._of_number(claim) if each == claim), None)
+
+    def same_as(self, claim: Claim) -> Reference | None:
+        """The first event with a claim that may be of the same document as `claim`."""
+        return next((at for each, at in self._of_number(claim) if each.is_same(claim)), None)
+
+    def with_number_of(self, claims: Iterable[Claim]) -> Claims:
+        """Those with the number of one of `claims`."""
+        return Claims.of(pair for number in {each.number_alone for each in claims} for pair in self._of_number(number))
+
+    def add(self, claim: Claim, at: Reference) -> Claims:
+        """These claims and `claim`, unless it is among them."""
+        if claim in self:
+            return self
+        return Claims(self.by_number.set(claim.number_alone, (*self._of_number(claim), (claim, at))))
+
+    def remove(self, claim: Claim) -> Claims:
+        left = tuple(pair for pair in self._of_number(claim) if pair[0] != claim)
+        number = claim.number_alone
+        return Claims(self.by_number.set(number, left) if left else self.by_number.delete(number))
+
+    def _of_number(self, claim: Claim) -> tuple[tuple[Claim, Reference], ...]:
+        return self.by_number.get(claim.number_alone, ())
+
+    def items(self) -> Iterator[tuple[Claim, Reference]]:
+        return (pair for pairs in self.by_number.values() for pair in pairs)
+
+    def __iter__(self) -> Iterator[Claim]:
+        return (claim for claim, _ in self.items())
+
+    def __contains__(self, claim: object) -> bool:
+        return isinstance(claim, Claim) and self.get(claim) is not None
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_number.values()))
 
 
 class Stream(Struct, frozen=True):
@@ -39,10 +93,10 @@ class LedgerView(Struct, frozen=True):
 
     `working_days(first, last)` counts the working days from `first` to `last`, both included, and returns None if the
     calendar does not cover these years. `valid_uscc` says whether a text is a valid unified social credit code. `alike`
-    says whether two names look alike, so that people do not distinguish them. `claims` maps a claimed document number,
-    such as a voucher number, to the event that claims it. `next_serial` is the serial that the next new fen will get.
-    `entries` are the recorded events that a decision may need: those that posts refer to, and those of earlier posts in
-    the same request.
+    says whether two names look alike, so that people do not distinguish them. `claims` has the claimed document
+    numbers, such as voucher numbers, and codes, each with the event that claims it. `next_serial` is the serial that
+    the next new fen will get. `entries` are the recorded events that a decision may need: those that posts refer to,
+    and those of earlier posts in the same request.
     """
 
     today: date
@@ -50,7 +104,7 @@ class LedgerView(Struct, frozen=True):
     valid_uscc: Callable[[str], bool]
     alike: Callable[[str, str], bool]
     streams: Map[str, Stream] = Map()
-    claims: Map[Claim, Reference] = Map()
+    claims: Claims = Claims()
     next_serial: int = 0
     entries: Map[Reference, Recorded] = Map()
 

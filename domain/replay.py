@@ -37,10 +37,9 @@ def advance(ledger: LedgerView, events: Iterable[Recorded]) -> LedgerView:
         assert event.version == stream.version + 1, "events are recorded in order"
         streams = streams.set(event.stream, after(stream, event))
         for claim in freed(event.fact, claims):
-            claims = claims.delete(claim)
+            claims = claims.remove(claim)
         for claim in claimed(event):
-            if claim not in claims:
-                claims = claims.set(claim, Reference(event.stream, event.version))
+            claims = claims.add(claim, Reference(event.stream, event.version))
         next_serial = serial_after(event, next_serial)
         entries = entries.set(Reference(event.stream, event.version), event)
     return replace(ledger, streams=streams, claims=claims, next_serial=next_serial, entries=entries)

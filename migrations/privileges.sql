@@ -77,6 +77,7 @@ on_function (routine, definer, callers) as (values
     ('award_balance_at', false, 'everybody'),
     ('balance_at', false, 'everybody'),
     ('batch_balance_at', false, 'everybody'),
+    ('claims_are_same', false, 'everybody'),
     ('cloudevent', false, 'everybody'),
     ('count_refusals', true, 'nobody'),
     ('delete_snapshot', true, 'web'),

@@ -4,7 +4,7 @@
 CREATE DOMAIN public.account AS text
 	CONSTRAINT account_check CHECK ((VALUE = ANY (ARRAY['treasury'::text, 'pool'::text, 'surrendered'::text, 'interest'::text, 'interest_surrendered'::text, 'recovered'::text, 'line'::text, 'committed'::text, 'payable'::text, 'in_approval'::text, 'in_transit'::text, 'paid'::text])));
 
-CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events integer[], absent_kinds text[], absent_codes text[], free_sources text[], free_kinds text[], free_numbers text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
+CREATE FUNCTION public.append_events(sources text[], ids text[], digests bytea[], firsts integer[], lasts integer[], read_streams text[], read_versions bigint[], read_positions bigint[], read_nonces bigint[], streams text[], versions bigint[], types text[], facts text[], claim_sources text[], claim_kinds text[], claim_numbers text[], claim_events integer[], claim_issuers text[], claim_own_banks text[], claim_days text[], claim_event_days text[], absent_kinds text[], absent_codes text[], free_sources text[], free_kinds text[], free_numbers text[], free_issuers text[], free_own_banks text[], free_days text[], free_event_days text[], serial_before bigint, serial_after bigint, calendar_at timestamp with time zone) RETURNS TABLE(outcome text, first_position bigint, nonce bigint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -52,11 +52,25 @@ begin
         where (r.version, r.position, r.nonce)
             <> (coalesce(last.version, 0), coalesce(last.position, 0), coalesce(last.nonce, 0))
     ) or cardinality(claim_kinds) > 0 and exists (
-        select from unnest(claim_sources, claim_kinds, claim_numbers) as c (source, kind, number)
+        select
+        from unnest(
+            claim_sources, claim_kinds, claim_numbers, claim_issuers, claim_own_banks, claim_days, claim_event_days
+        ) as c (source, kind, number, issuer, own_bank, day, event_day)
         where (
             select true from claim
             where claim.source = c.source and claim.kind = c.kind and claim.number = c.number
-        ) and (source, kind, number) not in (select * from unnest(free_sources, free_kinds, free_numbers))
+                and claims_are_same(
+                    claim.issuer, claim.own_bank, claim.day, claim.event_day, c.issuer, c.own_bank, c.day, c.event_day
+                )
+                and (
+                    claim.source, claim.kind, claim.number, claim.issuer, claim.own_bank, claim.day, claim.event_day
+                ) not in (
+                    select * from unnest(
+                        free_sources, free_kinds, free_numbers, free_issuers, free_own_banks, free_days, free_event_days
+                    )
+                )
+            limit 1
+        )
     ) or exists (
         select from unnest(absent_kinds, absent_codes) as a (kind, code)
         where (select true from claim where claim.kind = a.kind and claim.number = a.code and claim.source = '')
@@ -93,16 +107,41 @@ begin
     select p.source, p.id, p.digest, head + p.first, head + p.last
     from unnest(sources, ids, digests, firsts, lasts) as p (source, id, digest, first, last);
     if cardinality(free_kinds) > 0 then
-        delete from claim as c using unnest(free_sources, free_kinds, free_numbers) as f (source, kind, number)
-        where c.source = f.source and c.kind = f.kind and c.number = f.number;
+        delete from claim as c using unnest(
+            free_sources, free_kinds, free_numbers, free_issuers, free_own_banks, free_days, free_event_days
+        ) as f (source, kind, number, issuer, own_bank, day, event_day)
+        where c.source = f.source and c.kind = f.kind and c.number = f.number and c.issuer = f.issuer
+            and c.own_bank = f.own_bank and c.day = f.day and c.event_day = f.event_day;
     end if;
     if cardinality(claim_kinds) > 0 then
-        insert into claim (source, kind, number, stream, version, shared)
+        insert into claim (
+            source, kind, number, stream, version, shared, issuer, own_bank, day, event_day
+        )
         select
             c.source, c.kind, c.number, streams[c.event], versions[c.event],
             count(*) over (partition by c.kind, c.number) > 1
-                or (select true from claim where claim.kind = c.kind and claim.number = c.number limit 1) is not null
-        from unnest(claim_sources, claim_kinds, claim_numbers, claim_events) as c (source, kind, number, event);
+                or (select true from claim where claim.kind = c.kind and claim.number = c.number limit 1) is not null,
+            c.issuer, c.own_bank, c.day, c.event_day
+        from unnest(
+            claim_sources, claim_kinds, claim_numbers, claim_events,
+            claim_issuers, claim_own_banks, claim_days, claim_event_days
+        ) as c (source, kind, number, event, issuer, own_bank, day, event_day);
+        if cardinality(claim_kinds) > 1 and exists (
+            select
+            from unnest(
+                claim_sources, claim_kinds, claim_numbers, claim_events,
+                claim_issuers, claim_own_banks, claim_days, claim_event_days
+            ) as c (source, kind, number, event, issuer, own_bank, day, event_day)
+            join unnest(
+                claim_sources, claim_kinds, claim_numbers, claim_events,
+                claim_issuers, claim_own_banks, claim_days, claim_event_days
+            ) as d (source, kind, number, event, issuer, own_bank, day, event_day) using (source, kind, number)
+            where c.event < d.event and claims_are_same(
+                c.issuer, c.own_bank, c.day, c.event_day, d.issuer, d.own_bank, d.day, d.event_day
+            )
+        ) then
+            raise exception 'two events use up the same document' using errcode = 'integrity_constraint_violation';
+        end if;
     end if;
 
     perform pg_notify('ledger_events', (head + cardinality(streams))::text);
@@ -223,6 +262,21 @@ CREATE FUNCTION public.batch_balance_at(of_fund text, at_position bigint, at_boo
             and (at_booked_on is null or booked_on <= at_booked_on)
     ) as changed
     group by project, batch
+$$;
+
+CREATE FUNCTION public.claims_are_same(issuer text, own_bank text, day text, event_day text, other_issuer text, other_own_bank text, other_day text, other_event_day text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case
+        when issuer <> '' and other_issuer <> '' then issuer = other_issuer
+        when issuer <> '' or other_issuer <> '' then true
+        else own_bank = '' or other_own_bank = '' or own_bank = other_own_bank
+    end and case
+        when day <> '' and other_day <> '' then day = other_day
+        when day <> '' then other_event_day = '' or day <= other_event_day collate "C"
+        when other_day <> '' then event_day = '' or other_day <= event_day collate "C"
+        else event_day = '' or other_event_day = '' or event_day = other_event_day
+    end
 $$;
 
 CREATE FUNCTION public.random_nonce() RETURNS bigint
@@ -795,7 +849,11 @@ CREATE TABLE public.claim (
     stream text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
     source text NOT NULL COLLATE pg_catalog."C",
-    shared boolean DEFAULT false NOT NULL
+    shared boolean DEFAULT false NOT NULL,
+    issuer text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    own_bank text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    day text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C",
+    event_day text DEFAULT ''::text NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.finding (
@@ -836,6 +894,7 @@ CREATE TABLE public.fund (
     settings_version integer NOT NULL,
     plan_position bigint,
     closed_through date,
+    draft_position bigint,
     CONSTRAINT fund_appropriated_check CHECK ((appropriated >= 0))
 );
 
@@ -1002,7 +1061,8 @@ CREATE TABLE public.project (
     fixed_total boolean NOT NULL,
     opened_position bigint,
     closed_position bigint,
-    in_plan boolean NOT NULL
+    in_plan boolean NOT NULL,
+    awards_missing integer
 );
 
 CREATE TABLE public.projection (
@@ -1232,7 +1292,7 @@ ALTER TABLE ONLY public.citation
     ADD CONSTRAINT citation_pkey PRIMARY KEY ("position", seq);
 
 ALTER TABLE ONLY public.claim
-    ADD CONSTRAINT claim_pkey PRIMARY KEY (kind, number, source);
+    ADD CONSTRAINT claim_pkey PRIMARY KEY (kind, number, source, issuer, own_bank, day, event_day);
 
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY ("position");

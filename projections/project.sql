@@ -1,4 +1,5 @@
--- project: each line of the plan, and when its project was opened, closed, or reopened by the reversal of the closing.
+-- project: each line of the plan, and when its project was opened, closed, or reopened by the reversal of the closing,
+-- and how many awards it then lacked.
 with whole as (
     select e.position, e.fact ->> 'fund' as fund, plan.fact -> 'lines' as lines
     from event as e
@@ -32,7 +33,10 @@ with whole as (
         substr(stream, length('project/') + 1) as project,
         max(position) filter (where type = 'ProjectOpened') as opened_position,
         max(position) filter (where type = 'ProjectClosed') as closed_position,
-        max(position) filter (where type = 'EntryReversed') as reopened_position
+        max(position) filter (where type = 'EntryReversed') as reopened_position,
+        (
+            array_agg((fact ->> 'awards_missing')::integer order by position desc) filter (where type = 'ProjectClosed')
+        )[1] as awards_missing
     from event
     where
         position > %(after)s
@@ -57,7 +61,7 @@ with whole as (
 )
 insert into project (
     fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, in_plan,
-    opened_position, closed_position
+    opened_position, closed_position, awards_missing
 )
 select
     known.*,
@@ -65,6 +69,11 @@ select
     case
         when life.reopened_position > coalesce(life.closed_position, 0) then null
         else coalesce(life.closed_position, old.closed_position)
+    end,
+    case
+        when life.reopened_position > coalesce(life.closed_position, 0) then null
+        when life.closed_position is not null then life.awards_missing
+        else old.awards_missing
     end
 from known
 left join life using (fund, project)
@@ -81,4 +90,5 @@ on conflict (fund, project) do update set
     fixed_total = excluded.fixed_total,
     in_plan = excluded.in_plan,
     opened_position = excluded.opened_position,
-    closed_position = excluded.closed_position
+    closed_position = excluded.closed_position,
+    awards_missing = excluded.awards_missing

@@ -6,7 +6,9 @@ with span as (
     where
         e.position > %(after)s
         and e.position <= %(upto)s
-        and e.type in ('RecoveryOrdered', 'RecoveryReceived', 'RecoveryWaived', 'EntryReversed')
+        and e.type in (
+            'RecoveryOrdered', 'RecoveryReceived', 'RecoveryWaived', 'RecoveryExtended', 'EntryReversed'
+        )
 ), touch as (
     select stream, fact ->> 'recovery' as recovery, position from span where fact ? 'recovery'
     union all
@@ -68,6 +70,11 @@ with span as (
     from step
     where type = 'RecoveryWaived' and stands
     group by project, recovery
+), extended as materialized (
+    select distinct on (project, recovery) project, recovery, fact ->> 'due_on' as due_on
+    from step
+    where type = 'RecoveryExtended' and stands
+    order by project, recovery, position desc
 )
 insert into recovery (
     project, recovery, fund, payment, ordered_on, due_on, amount, received, waived, lapsed, interest,
@@ -79,7 +86,7 @@ select
     o.fact ->> 'fund',
     o.fact ->> 'payment',
     (o.fact ->> 'occurred_on')::date,
-    (o.fact ->> 'due_on')::date,
+    coalesce(x.due_on, o.fact ->> 'due_on')::date,
     fen(o.fact ->> 'amount'),
     coalesce(m.received, 0),
     coalesce(w.amount, 0),
@@ -93,6 +100,7 @@ from listed as l
 join ordered as o using (project, recovery)
 left join money as m using (project, recovery)
 left join waived as w using (project, recovery)
+left join extended as x using (project, recovery)
 on conflict (project, recovery) do update set
     payment = excluded.payment,
     ordered_on = excluded.ordered_on,

@@ -60,6 +60,7 @@ class _Envelope(msgspec.Struct, omit_defaults=True):
     distinguished_by: DistinguishedBy | None = None
     edition: int = 1
     irregular: tuple[Irregularity, ...] = ()
+    own_bank: str | None = None
     moves: tuple[_Move, ...] = ()
     mirrors: Reference | None = None
 
@@ -101,6 +102,7 @@ def encode(event: Recorded) -> str:
         header.distinguished_by,
         header.edition,
         header.irregular,
+        header.own_bank,
         tuple([_Move(m.source, m.target, m.fen, m.amount, *m.place) for m in event.moves]),
         event.mirrors,
     )

@@ -87,9 +87,9 @@ def view_for(ledger: LedgerView, posted: Posted) -> LedgerView:
     names = set(reads(posted, entries))
     for state in [ledger.stream(name).state for name in names]:
         names |= {f"fund/{state.fund}"} if isinstance(state, Project) else set()
-    claims = {each: ledger.claims[each] for each in claims_to_read(posted) if each in ledger.claims}
+    claims = ledger.claims.with_number_of(claims_to_read(posted))
     streams = {name: stream for name, stream in ledger.streams.items() if name in names}
-    return replace(ledger, streams=Map(streams), claims=Map(claims), entries=entries)
+    return replace(ledger, streams=Map(streams), claims=claims, entries=entries)
 
 
 class Scenario(Struct, frozen=True):

@@ -77,6 +77,7 @@ def test_no_schema_accepts_a_field_that_the_ledger_assigns():
         ("PaymentConfirmed", "payee_differs"), ("PaymentApproved", "final"), ("ApplicationReceived", "round"),
         ("PaymentRequested", "levels"), ("SettingsChanged", "settings_version"), ("EntryReversed", "entry"),
         ("EntryReversed", "restored"), ("EntryReversed", "frees"), ("RecoveryWaived", "lapsed"),
+        ("ProjectClosed", "awards_missing"),
     }  # fmt: skip
     for name, field in assigned:
         assert field in decision.POSTABLE[name].__struct_fields__

@@ -66,6 +66,20 @@ class SettingsChanged(FundFact, frozen=True):
     settings_version: int = 0
 
 
+class FundRenamed(FundFact, frozen=True):
+    """The fund has another name from now on. Its code stays, and so do its plan and its money.
+
+    Without `name_en`, the fund has no English name from now on: the earlier one is that of the earlier name.
+    """
+
+    zh = "专项资金更名"
+    about_zh = "专项资金更名：代码、计划和资金不变；未填英文名的，此后没有英文名。"
+    reversible = None
+    cites = (("批复",),)
+    name: str
+    name_en: str | None = None
+
+
 class YearCarriedForward(FundFact, frozen=True):
     """The unspent `amount` of an appropriation at the end of `year` was carried forward, to be spent in the next year.
 
@@ -107,7 +121,7 @@ class FundClosed(FundFact, frozen=True):
     refused_by = (MoneyLeft, ProjectsStillOpen)
 
 
-Event = FundEstablished | SettingsChanged | YearCarriedForward | PeriodClosed | FundClosed
+Event = FundEstablished | SettingsChanged | FundRenamed | YearCarriedForward | PeriodClosed | FundClosed
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 # Evolve ----------------------------------------------------------------------
@@ -125,6 +139,8 @@ def evolve(fund: Fund, fact: Event, event: Recorded) -> Fund:
             return established(event, fact)
         case SettingsChanged():
             return replace(fund, settings=fact.settings, settings_version=fact.settings_version)
+        case FundRenamed():
+            return fund
         case YearCarriedForward():
             appropriation = fund.appropriations[fact.appropriation]
             carried = (*appropriation.carried, Carried(event.version, fact.year))
@@ -147,6 +163,8 @@ def decide(context: Context, fund: Fund, fact: Event) -> Decision:
             raise FundExists(fund=fund.code)
         case SettingsChanged():
             return context.allow(fact=replace(fact, settings_version=fund.settings_version + 1))
+        case FundRenamed():
+            return context.allow()
         case YearCarriedForward():
             return _carry(context, fund, fact)
         case PeriodClosed():

@@ -13,6 +13,7 @@ from domain.decision_context import Context, Decision
 from domain.documents import FUND_CODE, PROJECT_CODE, Claim
 from domain.event import Fact, Recorded, Reference
 from domain.fund.lifecycle import FundFact
+from domain.ledger_view import Claims
 from domain.money import Money
 from domain.origin import received_from
 from domain.posting import POOL
@@ -178,7 +179,7 @@ def _check_codes(context: Context, fund: Fund, plan: PlanDrafted | PlanRevised) 
             raise CodeOfOtherFund(project=line.project)
 
 
-def _owner(claims: Map[Claim, Reference], code: str) -> Reference | None:
+def _owner(claims: Claims, code: str) -> Reference | None:
     asked = Claim(PROJECT_CODE, code), *(Claim(FUND_CODE, prefix) for prefix in _beginnings(code))
     return next((owner for claim in asked if (owner := claims.get(claim))), None)
 

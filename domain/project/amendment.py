@@ -12,11 +12,20 @@ from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Reversible, restores
 from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
+from domain.period import months_after
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
 from domain.project.condition import within_notice
 from domain.project.lifecycle import ProjectFact
-from domain.rules.award import AboveNotice, AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
+from domain.rules.award import (
+    AboveNotice,
+    AwardEnded,
+    AwardInFlight,
+    AwardPaid,
+    EndMovedWithoutExtension,
+    ExtensionTooLong,
+    NothingToExtend,
+)
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan, NotInPlan
@@ -35,14 +44,15 @@ LIVE = (UnknownName, AwardEnded, BeforeItsCause)
 class AgreementSigned(ProjectFact, frozen=True):
     """The agreement of an award was signed: the award's gate `agreement` opens.
 
-    The money committed behind the gate becomes payable. `starts_on` and `ends_on` are the term of the agreement.
+    The money committed behind the gate becomes payable. `starts_on` and `ends_on` are the term of the agreement. An
+    agreement may be signed again, but its end is moved only by ExtensionGranted.
     """
 
     zh = "合同签订"
-    about_zh = "签订合同：以合同为拨付条件的批次转为应付。"
+    about_zh = "签订合同：以合同为拨付条件的批次转为应付。可以重新签订，但结束日只能由延期批准改变。"
     reversible = restores("award")
     cites = (("合同号",),)
-    refused_by = (*LIVE, WindowEmpty, NotInPlan)
+    refused_by = (*LIVE, WindowEmpty, EndMovedWithoutExtension, NotInPlan)
     award: str
     starts_on: date
     ends_on: date
@@ -51,14 +61,15 @@ class AgreementSigned(ProjectFact, frozen=True):
 class ExtensionGranted(ProjectFact, frozen=True):
     """An extension was granted: of the agreement, of the rectification, or of both.
 
-    `ends_on` is the new end of the agreement; `due_on` is the new last day of the rectification.
+    `ends_on` is the new end of the agreement, at most `extension_months` of the fund's settings after the end that was
+    agreed first; `due_on` is the new last day of the rectification.
     """
 
     zh = "延期批准"
-    about_zh = "批准延期：延长合同结束日，或延长整改期限。"
+    about_zh = "批准延期：延长合同结束日（自最初约定的结束日起不超过规则参数所定月数），或延长整改期限。"
     reversible = restores("award")
     cites = (("合同号", "批复"),)
-    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater)
+    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater, ExtensionTooLong)
     award: str
     ends_on: date | None = None
     due_on: date | None = None
@@ -174,7 +185,8 @@ def _changes(award: Award, fact: Stepping, event: Recorded) -> dict[str, object]
     match fact:
         case AgreementSigned():
             first = award.gates.get(Gate.AGREEMENT, event.cause)
-            return {"gates": award.gates.set(Gate.AGREEMENT, first), "ends_on": fact.ends_on, "ends_by": event.version}
+            end = {"ends_on": fact.ends_on, "ends_by": event.version, "first_end": award.first_end or fact.ends_on}
+            return {"gates": award.gates.set(Gate.AGREEMENT, first), **end}
         case ExtensionGranted():
             end = {"ends_on": fact.ends_on, "ends_by": event.version} if fact.ends_on else {}
             due = {"rectify_by": fact.due_on, "due_by": event.version} if fact.due_on else {}
@@ -194,7 +206,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     award = project.live_award(fact.award)
     context.not_before("AwardListDecided", award.decided.on)
     if isinstance(fact, ExtensionGranted):
-        return _extend(context, award, fact)
+        return _extend(context, project, award, fact)
     if isinstance(fact, Ending):
         return _end(context, project, fact)
     line = context.ledger.fund(project.fund).line(project.code)
@@ -212,10 +224,13 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
 def _sign(context: Context, project: Project, line: Line, fact: AgreementSigned) -> Decision:
     if fact.ends_on < fact.starts_on:
         raise WindowEmpty(first_day=fact.starts_on, last_day=fact.ends_on)
+    ends_on = project.awards[fact.award].ends_on
+    if context.header.edition > 1 and ends_on and fact.ends_on != ends_on:
+        raise EndMovedWithoutExtension(award=fact.award, ends_on=ends_on, asked=fact.ends_on)
     return context.allow(*opened(project, line, fact.award, Gate.AGREEMENT, "AgreementSigned"))
 
 
-def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
+def _extend(context: Context, project: Project, award: Award, fact: ExtensionGranted) -> Decision:
     due = award.rectify_by if award.acceptance is Acceptance.RECTIFYING else None
     changes = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
     if not any(new for new, _, _ in changes):
@@ -227,9 +242,16 @@ def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
             raise DeadlineNotLater(what=what, last_day=old, asked=new)
     if fact.ends_on:
         context.not_before("AgreementSigned", award.gates[Gate.AGREEMENT].on)
+        _check_length(context, project, award, fact, fact.ends_on)
     if fact.due_on:
         context.not_before("RectificationOrdered", award.since)
     return context.allow()
+
+
+def _check_length(context: Context, project: Project, award: Award, fact: ExtensionGranted, ends_on: date) -> None:
+    months, first_end = context.ledger.fund(project.fund).settings.extension_months, award.first_end
+    if months is not None and first_end and ends_on > (latest := months_after(first_end, months)):
+        raise ExtensionTooLong(award=fact.award, first_end=first_end, latest=latest, asked=ends_on)
 
 
 def _amend(context: Context, project: Project, line: Line, fact: AwardAmended) -> Decision:

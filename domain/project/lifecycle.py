@@ -42,15 +42,22 @@ class ProjectOpened(ProjectFact, frozen=True):
 
 
 class ProjectClosed(ProjectFact, frozen=True):
-    """The project was closed, with nothing left to pay. The rest of its line returns to the fund's pool."""
+    """The project was closed, with nothing left to pay. The rest of its line returns to the fund's pool.
+
+    `awards_missing` is set by the ledger if the plan requires an exact number of awards and fewer were made: how many.
+    """
 
     zh = "项目结项"
-    about_zh = "项目结项：不得有未付资金，剩余项目额度退回待分配资金。"
+    about_zh = (
+        "项目结项：不得有未付资金，剩余项目额度退回待分配资金。"
+        "计划要求立项恰为若干个而未达到的，账簿以 awards_missing 记明缺少的个数。"
+    )
     allowed = Allowed.WHILE_PROJECT_OPEN
     reversible = Reversible(restores=lambda project, _: (Restored("project", project.code),))
     records_too = ("FundsReturned",)
     cites = (("结项",),)
     refused_by = (RoundUnderWay, ObjectionOpen, StillHeld, RecoveryOutstanding, MoneyLeft)
+    awards_missing: int | None = None
 
 
 Posted = ProjectOpened | ProjectClosed
@@ -71,7 +78,7 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
         case ProjectOpened() | AllotmentReceived() | AllotmentReduced():
             return project
         case ProjectClosed():
-            return replace(project, closed_at=event.version)
+            return replace(project, closed_at=event.version, awards_missing=fact.awards_missing)
         case _:
             assert_never(fact)
 
@@ -95,12 +102,12 @@ def decide(context: Context, project: Project, fact: Posted) -> Decision:
         case ProjectOpened():
             return open_project(context, project, fact)
         case ProjectClosed():
-            return _close(context, project)
+            return _close(context, project, fact)
         case _:
             assert_never(fact)
 
 
-def _close(context: Context, project: Project) -> Decision:
+def _close(context: Context, project: Project, fact: ProjectClosed) -> Decision:
     last = project.rounds.get(str(project.round))
     if last and last.status is RoundStatus.UNDER_WAY:
         raise RoundUnderWay(round=last.number)
@@ -115,4 +122,12 @@ def _close(context: Context, project: Project) -> Decision:
     places = sorted(at.place for at in project.accounts.holdings if at.account == LINE)
     moves = [move(project.accounts, "ProjectClosed", at, project.accounts.balance(LINE, at)) for at in places]
     returned = FundsReturned(project.code, project.accounts.total((LINE,)), closes=True)
-    return context.allow(*moves, mirrors=((f"fund/{project.fund}", returned),))
+    closed = replace(fact, awards_missing=_awards_missing(context, project))
+    return context.allow(*moves, fact=closed, mirrors=((f"fund/{project.fund}", returned),))
+
+
+def _awards_missing(context: Context, project: Project) -> int | None:
+    line = context.ledger.fund(project.fund).lines.get(project.code)
+    if context.header.edition == 1 or line is None or line.award_rule != "exact":
+        return None
+    return max(line.awards - project.places_taken(line), 0) or None

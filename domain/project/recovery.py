@@ -16,9 +16,10 @@ from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import INTEREST, Move, move
 from domain.project.lifecycle import ProjectFact
+from domain.rules.call import DeadlineNotLater
 from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
 from domain.rules.interest import MoreThanInterest, NothingReceived
-from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
+from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid, RecoverySettled
 from domain.rules.waiver import SamePerson
 from domain.state.entities import Recovery
 from domain.state.project import Project
@@ -100,7 +101,20 @@ class RecoveryWaived(ProjectFact, frozen=True):
     interest: Money | None = None
 
 
-Event = RecoveryOrdered | RecoveryReceived | RecoveryWaived
+class RecoveryExtended(ProjectFact, frozen=True):
+    """The day by which an ordered recovery is due was put off to `due_on`. The amount demanded stays the same."""
+
+    zh = "追缴延期"
+    about_zh = "经批准延期或分期缴款：追缴期限推迟到 due_on，应缴金额不变。"
+    allowed = Allowed.ALWAYS
+    reversible = restores("recovery")
+    cites = (("批复",),)
+    refused_by = (UnknownName, BeforeItsCause, DeadlineNotLater, RecoverySettled)
+    recovery: str
+    due_on: date
+
+
+Event = RecoveryOrdered | RecoveryReceived | RecoveryWaived | RecoveryExtended
 FACTS: tuple[type[Fact], ...] = get_args(Event)
 
 # Evolve ----------------------------------------------------------------------
@@ -126,6 +140,8 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
             if fact.lapsed:
                 changes |= {"lapsed": Money(recovery.lapsed + fact.lapsed), "lapsed_by": event.version}
             return project.step("recovery", fact.recovery, event.version, **changes)
+        case RecoveryExtended():
+            return project.step("recovery", fact.recovery, event.version, due_on=fact.due_on, due_by=event.version)
         case _:
             assert_never(fact)
 
@@ -152,6 +168,9 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     recovery = project.recovery(fact.recovery)
     context.not_before("RecoveryOrdered", recovery.ordered.on)
     outstanding = project.outstanding(fact.recovery)
+    if isinstance(fact, RecoveryExtended):
+        demanded = max(outstanding, 0) + project.interest_outstanding(fact.recovery)
+        return _extend(context, recovery, demanded, fact)
     if fact.amount > outstanding:
         raise MoreThanOutstanding(recovery=fact.recovery, outstanding=Money(outstanding), amount=fact.amount)
     _check_interest(project, fact)
@@ -181,6 +200,14 @@ def _moves(context: Context, project: Project, fact: RecoveryReceived) -> Iterat
         yield move(project.accounts, "RecoveryReceived", place, fact.amount, origin=of_origin(fund, fact))
     if fact.interest:
         yield taken(context, fund, "RecoveryReceived", fact.interest, INTEREST)
+
+
+def _extend(context: Context, recovery: Recovery, demanded: int, fact: RecoveryExtended) -> Decision:
+    if not demanded:
+        raise RecoverySettled(recovery=fact.recovery)
+    if fact.due_on <= recovery.due_on:
+        raise DeadlineNotLater(what="RecoveryOrdered", last_day=recovery.due_on, asked=fact.due_on)
+    return context.allow()
 
 
 def _order(context: Context, project: Project, fact: RecoveryOrdered) -> Decision:

@@ -37,7 +37,7 @@ def reverted(project: Project, fact: EntryReversed, event: Recorded) -> Project:
 
 
 def _project(project: Project, _: str, __: Recorded) -> Project:
-    return replace(project, closed_at=None)
+    return replace(project, closed_at=None, awards_missing=None)
 
 
 def _recovered(project: Project, name: str, event: Recorded) -> Project:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
 from domain.money import Money
@@ -35,6 +36,36 @@ class NotInNotice(Refused):
     source = SEED
     improper = True
     application: str
+
+
+@dataclass(eq=False)
+class EndMovedWithoutExtension(Refused):
+    """The agreement on award {award} ends on {ends_on}; signing it again cannot move its end to {asked}."""
+
+    zh = "立项 {award} 的合同于 {ends_on} 到期；重新签订不能将结束日改为 {asked}。"
+    remedy = (
+        "Post ExtensionGranted with its approval for a later end. If the end was recorded wrongly, reverse the"
+        " AgreementSigned and post it again."
+    )
+    remedy_zh = "延长结束日，凭批复登记延期（ExtensionGranted）；结束日登记有误的，冲销原合同签订后重新登记。"
+    source = PRACTICE
+    award: str
+    ends_on: date
+    asked: date
+
+
+@dataclass(eq=False)
+class ExtensionTooLong(Refused):
+    """The agreement on award {award}, first until {first_end}, may last until {latest}, and not until {asked}."""
+
+    zh = "立项 {award} 的合同原定 {first_end} 到期，至多延至 {latest}，不能延至 {asked}。"
+    remedy = "Grant an end no later than that: the fund's setting `extension_months` counts from the end first agreed."
+    remedy_zh = "所批结束日不晚于该日：规则参数 extension_months 自最初约定的结束日起计。"
+    source = setting("extension_months")
+    award: str
+    first_end: date
+    latest: date
+    asked: date
 
 
 @dataclass(eq=False)

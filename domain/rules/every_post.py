@@ -86,10 +86,14 @@ class DocumentAlreadyUsed(Refused):
 
     zh = "{kind} {number} 已被 {stream} 第 {version} 号事件使用。"
     remedy = (
-        "Cite this entry's own document; if one document covers several entries, give each its own `item`. Do not post"
-        " again what is already recorded."
+        "Cite this entry's own document; if one document covers several entries, give each its own `item`. If another"
+        " bank or division uses the number, or the bank uses it on another day, state the `issuer` and the `date` of"
+        " the document. Do not post again what is already recorded."
     )
-    remedy_zh = "填写本笔业务自己的凭证号；一张凭证对应多笔的，逐笔填写分录号 item；已入账的，不得重复提交。"
+    remedy_zh = (
+        "填写本笔业务自己的凭证号；一张凭证对应多笔的，逐笔填写分录号 item；号码相同而银行、单位或日期不同的，"
+        "填写凭证的出具单位 issuer 和日期 date；已入账的，不得重复提交。"
+    )
     source = ACCOUNTING
     kind: str
     number: str

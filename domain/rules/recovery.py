@@ -41,3 +41,13 @@ class MoreThanOutstanding(Refused):
     recovery: str
     outstanding: Money
     amount: Money
+
+
+@dataclass(eq=False)
+class RecoverySettled(Refused):
+    """The recovery {recovery} has nothing outstanding, so that its due day cannot be put off."""
+
+    zh = "追缴 {recovery} 已无尚欠金额，不能延期。"
+    remedy = "Name a recovery that still has money outstanding."
+    remedy_zh = "填写尚有欠缴金额的追缴。"
+    recovery: str

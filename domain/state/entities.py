@@ -191,9 +191,9 @@ class Award(Struct, frozen=True):
 
     `gates`: the open gates, each with the event that opened the gate. `since`: the day of the last acceptance step;
     before the first such step, the day of the award decision. `payee_by`: the event that last set `payee`. `ends_on`:
-    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `acceptance_by`: the
-    version of the event that last set `acceptance`. `rectify_by`: the last day of the rectification. `due_by`: the
-    version of the event that last set `rectify_by`.
+    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `first_end`: the last
+    day that was agreed first. `acceptance_by`: the version of the event that last set `acceptance`. `rectify_by`: the
+    last day of the rectification. `due_by`: the version of the event that last set `rectify_by`.
     """
 
     version: int
@@ -207,6 +207,7 @@ class Award(Struct, frozen=True):
     status: AwardStatus = AwardStatus.LIVE
     ends_on: date | None = None
     ends_by: int | None = None
+    first_end: date | None = None
     acceptance: Acceptance = Acceptance.NONE
     acceptance_by: int | None = None
     failures: int = 0
@@ -265,7 +266,8 @@ class Recovery(Struct, frozen=True):
 
     `interest`: the interest ordered besides, and `interest_waived` the part of it that was waived.
     `lapsed`: the amount that is no longer demanded, because the money had already been returned when the recovery
-    was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`.
+    was waived. `lapsed_by`: the version of the last waiver that increased `lapsed`. `due_by`: the version of the last
+    RecoveryExtended that set `due_on`; None if the order set it.
     """
 
     version: int
@@ -279,6 +281,7 @@ class Recovery(Struct, frozen=True):
     lapsed_by: int | None = None
     interest: Money = Money()
     interest_waived: Money = Money()
+    due_by: int | None = None
     steps: int = 0
     past: tuple[Recovery, ...] = ()
 

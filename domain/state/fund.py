@@ -51,7 +51,10 @@ class Settings(EventPart, frozen=True):
     `max_appropriation`: the largest amount of one appropriation; None: USUAL_MAX_APPROPRIATION. `max_total`: the
     largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL. `notice_binds_amounts`: unless false, no more
     is awarded and paid than the public notice showed. `approvers_differ`: unless false, each approval level is another
-    person.
+    person. `bank`: the bank of the fund, for bank slips that are cited without their issuer. `extension_months`: the
+    end of an agreement may be extended to at most this number of months after the end first agreed; None: without a
+    limit. `acceptance_months`: the acceptance of an award is due this number of months after the end of its agreement;
+    None: it has no due day.
     """
 
     notice_working_days: int
@@ -69,6 +72,9 @@ class Settings(EventPart, frozen=True):
     max_total: Money | None = None
     notice_binds_amounts: bool | None = None
     approvers_differ: bool | None = None
+    bank: str | None = None
+    extension_months: int | None = None
+    acceptance_months: int | None = None
 
     @property
     def ceilings(self) -> tuple[Money, Money]:

@@ -63,6 +63,7 @@ class Project(Struct, frozen=True):
     `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
     recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
     the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
+    `awards_missing`: how many awards fewer than the plan requires the project had when it was closed.
     `awarded`: the fen that each award got out of the line, less those that went back to it. `by_waiver`: for each
     award, the names of its payments whose payee a waiver allowed. `apart`: the names of the payments that broke a rule
     or that nobody had ordered: their money may be paid behind a shut gate. `interest_received`: the fen of interest
@@ -73,6 +74,7 @@ class Project(Struct, frozen=True):
     fund: str
     accounts: Accounts
     closed_at: int | None = None
+    awards_missing: int | None = None
     round: int = 0
     rounds: Map[str, Round] = Map()
     applications: Map[str, Application] = Map()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 from psycopg import Connection, DataError, IntegrityError
 from psycopg.rows import tuple_row
 
@@ -121,9 +122,9 @@ class _Derived:
         users = Counter((claim.kind, claim.number) for claim in self._taken)
         _copy(
             conn,
-            "copy claim (source, kind, number, stream, version, shared) from stdin",
+            "copy claim (kind, number, source, issuer, own_bank, day, event_day, stream, version, shared) from stdin",
             (
-                (claim.source, claim.kind, claim.number, at.stream, at.version, users[claim.kind, claim.number] > 1)
+                (*astuple(claim), at.stream, at.version, users[claim.kind, claim.number] > 1)
                 for claim, at in self._taken.items()
             ),
         )

@@ -105,7 +105,7 @@ def check_part(part: Part) -> Report:
             )
             for row in cursor.execute(QUERIES["check_claims"]):
                 claims = index.claims.setdefault(row["stream"], {})
-                claim = Claim(row["kind"], row["number"], row["source"])
+                claim = Claim(*[row[name] for name in Claim.__struct_fields__])
                 claims[claim] = Reference(row["stream"], row["version"])
                 if claim.kind == PROJECT_CODE:
                     index.project_codes.add(claim)

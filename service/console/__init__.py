@@ -1,4 +1,4 @@
-"""The console: an HTML page with the plan of each fund and the actual amounts next to it."""
+"""The console: an HTML page with the plan of each fund and the actual amounts next to it, or the draft of its plan."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def home() -> str:
         plans = [
             {**_by_tasks(annex(snapshot, fund["fund"])), "held": snapshot.held.get(fund["fund"])}
             for fund in funds
-            if fund["title"]
+            if fund["title"] or fund["draft_position"]
         ]
         position = snapshot.position
     return render_template("home.html", plans=plans, position=position)

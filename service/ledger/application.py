@@ -23,7 +23,7 @@ from psycopg.rows import DictRow
 
 from domain.documents import Claim
 from domain.event import claims_to_read, codes_to_read
-from domain.ledger_view import LedgerView
+from domain.ledger_view import Claims, LedgerView
 from domain.state.project import Project
 from service.calendar.imports import CurrentCalendar
 from service.calendar.working_days import WorkingDays
@@ -495,7 +495,7 @@ class Ledger(Application[str]):
             self._valid_uscc,
             self._alike,
             Map(loaded.streams),
-            Map(loaded.claims),
+            Claims.of(loaded.claims.items()),
             loaded.next_serial,
             Map(loaded.entries),
         )

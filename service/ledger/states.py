@@ -11,6 +11,7 @@ from random import Random
 from threading import Lock
 from typing import Any, cast
 
+import msgspec
 import structlog
 from msgspec import Struct, field
 from psycopg import Connection, DatabaseError
@@ -49,6 +50,8 @@ ignored, and is replaced when its stream is replayed. A program that knows fewer
 that knows more: it would never see the event that it does not know."""
 NO_SNAPSHOTS = ""
 """A key that no saved state of a stream has. With this key, the query `load` reads only events of the log."""
+
+_CLAIMS = msgspec.json.Decoder(Claim)
 
 log = structlog.get_logger(__name__)
 
@@ -221,8 +224,8 @@ class Loaded(Struct):
             case {"kind": "post", "stream": source, "version": first, "type": id_, "body": body}:
                 digest, last, version = body.split()
                 self.posts[source, id_] = RecordedPost(bytes.fromhex(digest), first, int(last), int(version))
-            case {"kind": "claim", "stream": stream, "version": version, "type": kind, "body": number}:
-                self.claims[Claim(kind, number, row["source"])] = Reference(stream, version)
+            case {"kind": "claim", "stream": stream, "version": version, "body": body}:
+                self.claims[_CLAIMS.decode(body)] = Reference(stream, version)
             case {"kind": "serial", "version": next_serial}:
                 self.next_serial = next_serial
             case {"kind": "calendar", "imported_at": imported_at}:

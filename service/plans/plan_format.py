@@ -38,10 +38,7 @@ def _amount(value: Text, reading: Reading) -> str:
     Raises NotAllowed if the amount is not a positive whole number of fen, or is too large.
     """
     if not re.fullmatch(r"[0-9]{1,15}(\.[0-9]{1,10})?", value, re.ASCII):
-        shown = short(value)
-        raise NotAllowed(
-            f"须为金额，如 1000 或 12.5，不能是 {shown}", f"it must be an amount such as 12.5, not {shown}"
-        )
+        raise NotAllowed("须为金额，如 1000 或 12.5", "it must be an amount such as 12.5", short(value))
     if reading.unit is None:
         return str(ANY_AMOUNT)
     fen = Decimal(value) * reading.unit
@@ -93,23 +90,26 @@ DOCUMENT = block(
     {"kind": TEXT, "number": TEXT},
     {"title": TEXT, "issuer": TEXT, "date": DAY, "sha256": TEXT, "year": WHOLE, "item": WHOLE},
 )
-SETTINGS = block(
-    {"notice_working_days": WHOLE, "approvals": many(TEXT, min_items=0), "acceptance_tries": WHOLE},
-    {
-        "notice_order": one_of(*NoticeOrder),
-        "rectification_months": WHOLE,
-        "quantum": AMOUNT,
-        "years_to_spend": WHOLE,
-        "period_close_days": WHOLE,
-        "idle_days": WHOLE,
-        "december_percent": WHOLE,
-        "reconcile_before_close": flag,
-        "max_appropriation": AMOUNT,
-        "max_total": AMOUNT,
-        "notice_binds_amounts": flag,
-        "approvers_differ": flag,
-    },
-)
+REQUIRED_SETTINGS = {"notice_working_days": WHOLE, "approvals": many(TEXT, min_items=0), "acceptance_tries": WHOLE}
+OPTIONAL_SETTINGS = {
+    "notice_order": one_of(*NoticeOrder),
+    "rectification_months": WHOLE,
+    "quantum": AMOUNT,
+    "years_to_spend": WHOLE,
+    "period_close_days": WHOLE,
+    "idle_days": WHOLE,
+    "december_percent": WHOLE,
+    "reconcile_before_close": flag,
+    "max_appropriation": AMOUNT,
+    "max_total": AMOUNT,
+    "notice_binds_amounts": flag,
+    "approvers_differ": flag,
+    "bank": TEXT,
+    "extension_months": WHOLE,
+    "acceptance_months": WHOLE,
+}
+"""The settings that a plan file may have besides the required ones: a test compares them with those of events."""
+SETTINGS = block(REQUIRED_SETTINGS, OPTIONAL_SETTINGS)
 FUND = block(
     {"code": TEXT, "name": TEXT, "established_on": DAY, "settings": SETTINGS, "documents": many(DOCUMENT)},
     {"name_en": TEXT},

@@ -37,11 +37,12 @@ class Wrong(NamedTuple):
 
 
 class NotAllowed(ValueError):
-    """The field does not allow this value."""
+    """The field does not allow this value. `zh` and `en` say what it allows, if `shown` is the value that it has."""
 
-    def __init__(self, zh: str, en: str) -> None:
+    def __init__(self, zh: str, en: str, shown: str | None = None) -> None:
         super().__init__(en)
-        self.zh, self.en = zh, en
+        self.allowed = (zh, en) if shown is not None else None
+        self.zh, self.en = (zh, en) if shown is None else (f"{zh}，不能是 {shown}", f"{en}, not {shown}")
 
 
 @dataclass
@@ -74,6 +75,8 @@ def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
     def kind(value: Any, path: str, reading: Reading) -> Any:
         if not isinstance(value, Text):
             return reading.add(value.line, path, "须为单个值", "it must be a single value")
+        if value is NOTHING:
+            return _add_allowed(read, path, reading)
         if value.null:
             return reading.add(value.line, path, *NO_VALUE)
         try:
@@ -82,6 +85,15 @@ def scalar(read: Callable[[Text, Reading], Any]) -> Kind:
             return reading.add(value.line, path, error.zh, error.en)
 
     return kind
+
+
+def _add_allowed(read: Callable[[Text, Reading], Any], path: str, reading: Reading) -> None:
+    """Adds what `read` allows, as an error of the missing field at `path`, if it is not simply any text."""
+    try:
+        read(NOTHING, reading)
+    except NotAllowed as error:
+        if error.allowed:
+            reading.add(NOTHING.line, path, *error.allowed)
 
 
 def short(text: str) -> str:
@@ -101,7 +113,7 @@ def _text(value: Text, _: Reading) -> str:
 
 def _whole(value: Text, _: Reading) -> int:
     if not re.fullmatch("[0-9]{1,9}", value, re.ASCII):
-        raise NotAllowed(f"须为整数，不能是 {short(value)}", f"it must be a whole number, not {short(value)}")
+        raise NotAllowed("须为整数", "it must be a whole number", short(value))
     return int(value)
 
 
@@ -109,8 +121,7 @@ def _day(value: Text, _: Reading) -> str:
     if DAY_FORM.fullmatch(value):
         with suppress(ValueError):
             return date.fromisoformat(value).isoformat()
-    shown = short(value)
-    raise NotAllowed(f"须为日期，如 2019-05-20，不能是 {shown}", f"it must be a day such as 2019-05-20, not {shown}")
+    raise NotAllowed("须为日期，如 2019-05-20", "it must be a day such as 2019-05-20", short(value))
 
 
 def one_of(*values: str) -> Kind:
@@ -119,8 +130,7 @@ def one_of(*values: str) -> Kind:
     def read(value: Text, _: Reading) -> str:
         if value not in values:
             allowed = ", ".join(values)
-            shown = short(value)
-            raise NotAllowed(f"须为 {allowed} 之一，不能是 {shown}", f"it must be one of {allowed}, not {shown}")
+            raise NotAllowed(f"须为 {allowed} 之一", f"it must be one of {allowed}", short(value))
         return str(value)
 
     return scalar(read)
@@ -171,8 +181,10 @@ def block(required: Mapping[str, Kind], optional: Mapping[str, Kind] | None = No
             if name in value and (name in required or not getattr(value[name], "null", False)):
                 fields[name] = kind(value[name], inside + name, reading)
             elif name in required:
-                reading.add(value.line, inside + name, "缺少此字段", "this field is missing")
-                fields[name] = kind(NOTHING, inside + name, Reading(reading.unit))
+                missing = Reading(reading.unit)
+                fields[name] = kind(NOTHING, inside + name, missing)
+                zh, en = (f"，{missing.wrong[0].zh}", f"; {missing.wrong[0].en}") if missing.wrong else ("", "")
+                reading.add(value.line, inside + name, f"缺少此字段{zh}", f"this field is missing{en}")
         return fields
 
     return read

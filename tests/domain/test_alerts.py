@@ -13,11 +13,11 @@ from domain.fund.interest import InterestReceived, InterestSurrendered
 from domain.fund.lifecycle import FundEstablished, SettingsChanged
 from domain.fund.plan import PlanAdopted
 from domain.ledger_view import Stream
-from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
+from domain.project.acceptance import AcceptanceFailed, AcceptancePassed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import AgreementSigned, AwardDeclined, ExtensionGranted, PayeeChanged
 from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
-from domain.project.recovery import RecoveryOrdered
+from domain.project.recovery import RecoveryExtended, RecoveryOrdered
 from domain.project.selection import ObjectionReceived, ObjectionResolved
 from domain.state.fund import Level, Source
 from tests.lives import (
@@ -65,6 +65,25 @@ def failed() -> Scenario:
 
 def signed() -> Scenario:
     return awarded().given(post(PROJECT, AgreementSigned("L-a", day("3-2"), day("8-1")), "3-2"))
+
+
+def signed_until(last_day: str, **changes: object) -> Scenario:
+    """The scenario in which the agreement on one award lasts until `last_day`, with changes of the fund's settings."""
+    return with_settings(**changes).given(post(PROJECT, AgreementSigned("L-a", day("3-2"), day(last_day)), "3-2"))
+
+
+def ordered_back() -> Scenario:
+    return awarded().given(*paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("8-1"), "违规"), "4-1"))
+
+
+EXACT = replace(line(), award_rule="exact")
+
+
+def closed_short() -> Scenario:
+    """A project that its plan requires to have two awards was closed with one, which was declined."""
+    return only_a_awarded(EXACT).given(
+        post(PROJECT, AwardDeclined("L-a", "放弃"), "3-3"), post(PROJECT, ProjectClosed(), "3-4")
+    )
 
 
 def late_objection() -> Scenario:
@@ -140,6 +159,17 @@ CASES = [
         awarded().given(post(PROJECT, replace(FOUND, due_on=day("4-2")), "3-2")),
         "FindingRecorded",
     ),
+    ("recovery", Urgency.OVERDUE, ordered_back(), "RecoveryOrdered"),
+    (
+        "recovery",
+        Urgency.DUE,
+        ordered_back().given(post(PROJECT, RecoveryExtended("R1", day("9-1")), "8-2")),
+        "RecoveryExtended",
+    ),
+    ("acceptance-due", Urgency.DUE, signed_until("8-1", acceptance_months=1), "AgreementSigned"),
+    ("acceptance-due", Urgency.DUE, signed_until("9-1", acceptance_months=0), "AgreementSigned"),
+    ("acceptance-due", Urgency.OVERDUE, signed_until("7-31", acceptance_months=1), "AgreementSigned"),
+    ("awards-missing", Urgency.ODD, closed_short(), "ProjectClosed"),
     (
         "waiver",
         Urgency.ODD,
@@ -253,6 +283,33 @@ def test_a_settled_finding_and_a_released_hold_raise_no_alert():
     scenario = awarded().given(post(FUND, FOUND, "3-2"), post(FUND, settled, "3-3"))
     scenario = scenario.given(post(PROJECT, HELD, "3-2"), post(PROJECT, HoldReleased("H1", "期满"), "3-3"))
     assert current_alerts(scenario) == []
+
+
+def names(scenario: Scenario) -> list[str]:
+    return [each.name for each in current_alerts(scenario)]
+
+
+def test_the_day_of_an_acceptance_replaces_the_alert_that_its_agreement_ended():
+    assert names(signed_until("8-1")) == ["agreement-ended"]
+    assert names(signed_until("8-1", acceptance_months=1)) == ["acceptance-due"]
+    assert names(signed_until("9-2", acceptance_months=1)) == []
+    [alert] = current_alerts(signed_until("8-1", acceptance_months=1))
+    assert alert.due_on == day("9-1")
+
+
+def test_the_alert_of_an_acceptance_ends_when_it_is_passed():
+    """No batch of the award waits for the acceptance, so that no other alert is about it afterwards."""
+    settled = signed_until("8-1", acceptance_months=1).given(*paid())
+    requested = settled.given(post(PROJECT, AcceptanceRequested("L-a"), "8-2"))
+    assert names(requested) == ["acceptance-due"]
+    assert names(requested.given(post(PROJECT, AcceptancePassed("L-a"), "8-3"))) == []
+
+
+def test_a_closed_project_that_lacks_awards_says_so_and_no_longer_that_it_has_too_few():
+    assert names(closed_short()) == ["awards-missing"]
+    [alert] = current_alerts(closed_short())
+    assert (alert.facts, alert.project) == ({"missing": 2}, "p")
+    assert names(closed_short().given(closed_short().reversing(ProjectClosed, "3-5"))) == ["fewer-awards"]
 
 
 def test_a_project_without_irregularities_has_no_alerts():

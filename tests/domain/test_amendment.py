@@ -1,6 +1,7 @@
 import pytest
 from msgspec.structs import replace
 
+from domain.fund.lifecycle import SettingsChanged
 from domain.posting import COMMITTED, LINE, PAYABLE, Place
 from domain.project.acceptance import AcceptanceFailed, AcceptanceRequested, RectificationOrdered
 from domain.project.amendment import (
@@ -13,7 +14,14 @@ from domain.project.amendment import (
     PayeeChanged,
 )
 from domain.project.payment import PaymentReturned
-from domain.rules.award import AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
+from domain.rules.award import (
+    AwardEnded,
+    AwardInFlight,
+    AwardPaid,
+    EndMovedWithoutExtension,
+    ExtensionTooLong,
+    NothingToExtend,
+)
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
 from domain.rules.fund import BatchNotInPlan
@@ -22,7 +30,9 @@ from domain.rules.waiver import SamePerson
 from domain.state.entities import AwardStatus, BankAccount
 from domain.state.fund import Gate
 from tests.lives import (
+    FUND,
     PROJECT,
+    SETTINGS,
     accepted,
     approvals,
     awarded,
@@ -228,3 +238,42 @@ def test_an_ending_cannot_be_dated_before_the_last_payment_of_the_award():
 def test_terminating_a_wholly_paid_award_moves_no_money():
     through = decided.given(*paid(), *accepted(), *paid("P2", "a", 2, "20.00", "7"))
     through.when(post(PROJECT, ENDINGS[2], "7-6")).moves()
+
+
+def resigned(ends_on: str, **more):
+    return post(PROJECT, AgreementSigned("L-a", day("3-6"), day(ends_on)), "3-6", **more)
+
+
+@pytest.mark.parametrize("ends_on", ["2020-3-6", "2020-3-4", "2099-12-31"])
+def test_an_agreement_that_is_signed_again_keeps_its_end(ends_on):
+    agreed.when(resigned("2020-3-5")).accepted()
+    agreed.when(resigned(ends_on)).refused(
+        EndMovedWithoutExtension, award="L-a", ends_on=day("2020-3-5"), asked=day(ends_on)
+    )
+    agreed.when(resigned(ends_on, edition=1)).accepted()
+
+
+def test_an_agreement_that_was_recorded_with_a_wrong_end_is_reversed_and_signed_again():
+    reversed_ = agreed.given(agreed.reversing(AgreementSigned, "3-6"))
+    reversed_.when(resigned("2020-1-1")).accepted()
+
+
+def test_an_agreement_that_is_signed_again_after_an_extension_keeps_the_extended_end():
+    longer = agreed.given(post(PROJECT, ExtensionGranted("L-a", ends_on=day("2020-6-1")), "3-6"))
+    longer.when(resigned("2020-6-1")).accepted()
+    longer.when(resigned("2020-3-5")).refused(EndMovedWithoutExtension)
+
+
+def test_an_agreement_is_extended_to_a_limit_that_counts_from_the_end_first_agreed():
+    limited = agreed.given(post(FUND, SettingsChanged(replace(SETTINGS, extension_months=6)), "3-6"))
+
+    def extension(ends_on):
+        return post(PROJECT, ExtensionGranted("L-a", ends_on=day(ends_on)), "3-7")
+
+    limited.when(extension("2020-9-6")).refused(
+        ExtensionTooLong, award="L-a", first_end=day("2020-3-5"), latest=day("2020-9-5"), asked=day("2020-9-6")
+    )
+    once = limited.given(extension("2020-6-5"))
+    once.when(extension("2020-9-5")).accepted()
+    once.when(extension("2020-12-5")).refused(ExtensionTooLong, latest=day("2020-9-5"))
+    agreed.when(extension("2099-12-31")).accepted()

@@ -2,7 +2,7 @@ from msgspec.structs import replace
 
 from domain.documents import Document
 from domain.fund.funding import AllotmentWithdrawn, AppropriationReceived, SurplusSurrendered
-from domain.fund.lifecycle import FundClosed, FundEstablished, SettingsChanged, YearCarriedForward
+from domain.fund.lifecycle import FundClosed, FundEstablished, FundRenamed, SettingsChanged, YearCarriedForward
 from domain.fund.plan import PlanAdopted
 from domain.posting import POOL
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
@@ -35,6 +35,13 @@ a_funded_fund = a_fund.given(post(FUND, AppropriationReceived(yuan("100.00"), 20
 
 def test_a_fund_code_is_used_once():
     a_fund.when(established).refused(FundExists, fund="f")
+
+
+def test_a_fund_is_renamed_by_an_approval_and_nothing_else_of_it_changes():
+    renamed = post(FUND, FundRenamed("新名称"), "1-5")
+    a_funded_fund.when(renamed).moves()
+    assert a_funded_fund.given(renamed).ledger.fund("f") == a_funded_fund.ledger.fund("f")
+    a_funded_fund.when(post(FUND, FundRenamed("新名称"), "1-5", cites=())).refused(MissingCitation, kinds="批复")
 
 
 def test_a_post_to_an_unknown_fund_is_refused():

@@ -1,11 +1,12 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from domain.fund.funding import FundsAllotted, SurplusSurrendered
 from domain.fund.lifecycle import FundClosed, FundEstablished
 from domain.mirrors import FundsReturned
-from domain.project.amendment import AwardDeclined
+from domain.project.amendment import AwardDeclined, AwardTerminated
 from domain.project.call import CallClosed, CallFailed
 from domain.project.lifecycle import ProjectClosed, ProjectOpened
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
@@ -137,3 +138,31 @@ def test_a_project_without_an_allotment_can_be_wound_up_under_a_closed_fund():
 def test_a_call_under_a_closed_fund_is_refused():
     idle = nothing.given(*founded(line()), surrendering("100.00"), post(FUND, FundClosed(), "2-7"))
     idle.when(called()[0]).refused(FundIsClosed, fund="f")
+
+
+EXACTLY_TWO = replace(line(), award_rule="exact")
+
+
+def test_a_closed_project_says_how_many_awards_it_lacks_if_the_plan_requires_a_number():
+    def closing(scenario: Scenario, **more):
+        ended = scenario.given(post(PROJECT, AwardDeclined("L-a", "放弃"), "3-3"))
+        [event, _] = ended.when(post(PROJECT, ProjectClosed(), "3-4", **more)).events()
+        return event.fact.awards_missing
+
+    assert closing(only_a_awarded(EXACTLY_TWO)) == 2
+    assert closing(only_a_awarded(EXACTLY_TWO), edition=1) is None
+    assert closing(only_a_awarded()) is None
+
+
+def declined_or_paid(name: str):
+    """Ends the award with its money paid: both places stay taken."""
+    return (
+        *paid(f"P-{name}", name),
+        post(PROJECT, AwardTerminated(f"L-{name}", "完成"), "7-1"),
+    )
+
+
+def test_a_closed_project_with_all_required_awards_lacks_none():
+    whole = awarded(EXACTLY_TWO).given(*(each for name in "ab" for each in declined_or_paid(name)))
+    [event, _] = whole.when(post(PROJECT, ProjectClosed(), "8-1")).events()
+    assert event.fact.awards_missing is None

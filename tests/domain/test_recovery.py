@@ -8,9 +8,10 @@ from domain.posting import RECOVERED, Place
 from domain.project.amendment import AwardTerminated
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentReturned
-from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
+from domain.project.recovery import RecoveryExtended, RecoveryOrdered, RecoveryReceived, RecoveryWaived
+from domain.rules.call import DeadlineNotLater
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, NameTaken, UnknownName
-from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid
+from domain.rules.recovery import MoreThanOutstanding, MoreThanPaid, RecoverySettled
 from domain.rules.reversal import NotTheLast
 from domain.rules.waiver import SamePerson
 from tests.lives import ANOTHER, FUND, PROJECT, awarded, balances, instructed, paid, wholly_paid, yuan
@@ -187,3 +188,36 @@ def test_money_can_be_recovered_for_an_ended_award_and_after_both_closings():
     late_order = post(PROJECT, replace(order(), due_on=day("9-1")), "8-3")
     closed.given(late_order).when(post(PROJECT, receive("20.00"), "8-4")).moves(("paid", "recovered", "20.00"))
     closed.given(late_order).when(waive("20.00", "8-4")).moves()
+
+
+def extend(due_on: str, on: str = "5-2"):
+    return post(PROJECT, RecoveryExtended("R1", day(due_on)), on)
+
+
+def test_the_due_day_of_a_recovery_is_put_off_and_nothing_else_changes():
+    extended = ordered.given(extend("8-1"))
+    assert extended.ledger.project("p").recoveries["R1"].due_on == day("8-1")
+    assert outstanding(extended) == outstanding(ordered)
+    ordered.when(extend("8-1")).moves()
+    extended.when(extend("8-1")).refused(DeadlineNotLater, last_day=day("8-1"), asked=day("8-1"))
+    back = extended.given(extended.reversing(RecoveryExtended, "5-3"))
+    assert back.ledger.project("p").recoveries["R1"].due_on == day("5-1")
+
+
+def test_only_a_recovery_with_money_outstanding_is_extended():
+    ordered.given(post(PROJECT, receive("20.00"), "4-2")).when(extend("8-1")).refused(RecoverySettled, recovery="R1")
+    confirmed.when(extend("8-1")).refused(UnknownName)
+    ordered.when(extend("8-1", on="3-31")).refused(BeforeItsCause)
+
+
+def test_an_order_is_not_reversed_after_an_extension():
+    extended = ordered.given(extend("8-1"))
+    extended.when(extended.reversing(RecoveryOrdered, "5-3")).refused(NotTheLast)
+
+
+def test_a_recovery_is_extended_after_its_project_and_its_fund_are_closed():
+    late = replace(order(), due_on=day("12-1"))
+    closed = wholly_paid().given(
+        post(PROJECT, ProjectClosed(), "8-1"), post(FUND, FundClosed(), "8-2"), post(PROJECT, late, "8-3")
+    )
+    closed.when(extend("2020-8-1", on="8-4")).accepted()

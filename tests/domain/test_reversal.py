@@ -47,7 +47,7 @@ from domain.project.call import (
 from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentInstructed, PaymentReturned
-from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
+from domain.project.recovery import RecoveryExtended, RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
 from domain.replay import advance
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, PeriodIsClosed, UnknownEntry
@@ -174,6 +174,7 @@ ROWS = [
     (confirmed, post(PROJECT, RecoveryOrdered("R1", "P1", yuan("20.00"), day("9-1"), "违规"), "4-1")),
     (ordered, post(PROJECT, RecoveryReceived("R1", yuan("15.00")), "4-2")),
     (ordered, post(PROJECT, RecoveryWaived("R1", yuan("15.00"), "破产"), "4-2", **ANOTHER)),
+    (ordered, post(PROJECT, RecoveryExtended("R1", day("2020-9-1")), "9-2")),
     (decided, post(PROJECT, payee_waiver("L-a"), "3-2", **ANOTHER)),
     (wholly_paid(), post(PROJECT, ProjectClosed(), "8-1")),
     (allotted_fund, post(PROJECT, ProjectClosed(), "1-7")),

@@ -52,12 +52,13 @@ from tests.scenario import Scenario, day, post
 
 each_fact = pytest.mark.parametrize("fact", POSTABLE.values(), ids=POSTABLE)
 
+SLIP = Document("流水号", "1", date=day("3-5"))
 decided = awarded()
 with_documents = decided.given(
     request(),
     *approvals(),
     post(PROJECT, PaymentInstructed("P1"), "3-4", cites=(Document("支付凭证号", "1"),)),
-    post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual()), "3-5", cites=(Document("流水号", "1"),)),
+    post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual()), "3-5", cites=(SLIP,)),
     post(PROJECT, RecoveryOrdered("R1", "P1", yuan("1.00"), day("4-1"), "违规"), "3-6"),
     post(PROJECT, RecoveryReceived("R1", yuan("1.00")), "3-7", cites=(Document("缴款书", "1"),)),
     post(FUND, SurplusSurrendered(RECOVERED, yuan("1.00"), "p", "L-a", 1), "3-8", cites=(Document("缴款书", "1"),)),

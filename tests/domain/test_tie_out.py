@@ -75,6 +75,13 @@ def test_a_line_is_matched_with_the_entry_of_its_numbers():
     assert pairing.confidence == 100
 
 
+def test_a_reference_that_the_bank_uses_on_several_days_is_matched_by_the_day():
+    daily = [entry(number, day, 100, reference="0001", voucher=None) for number, day in ((1, 5), (2, 6), (3, 20))]
+    lines = [line_of(each) for each in daily]
+    assert outcome(lines, daily) == [([number], [number], []) for number in (1, 2, 3)]
+    assert outcome(lines[1:2], daily[1:]) == [([2], [2], []), ([], [3], [Difference.LEDGER_ONLY])]
+
+
 def test_a_line_without_numbers_is_matched_by_payee_amount_and_day():
     first, second = entry(1, 5, 100), entry(2, 6, 100, "乙公司")
     lines = [anonymous(second, 1), anonymous(first, 2)]

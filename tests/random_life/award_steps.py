@@ -25,8 +25,14 @@ def pick_award(life: Life, project: Project) -> str | None:
 
 
 def sign(life: Life, project: Project) -> Fact | None:
-    award = pick_award(life, project)
-    return award and amendment.AgreementSigned(award, life.day, life.day + timedelta(days=life.random.randint(0, 40)))
+    """Sign an agreement, or sign it again, mostly without another end."""
+    name = pick_award(life, project)
+    if name is None:
+        return None
+    ends_on = project.awards[name].ends_on
+    if ends_on and life.chance(80):
+        return amendment.AgreementSigned(name, min(life.day, ends_on), ends_on)
+    return amendment.AgreementSigned(name, life.day, life.day + timedelta(days=life.random.randint(0, 40)))
 
 
 def extend(life: Life, project: Project) -> Fact | None:

@@ -16,7 +16,7 @@ from domain.fund.funding import (
     FundsReinstated,
     SurplusSurrendered,
 )
-from domain.fund.lifecycle import PeriodClosed, SettingsChanged, YearCarriedForward
+from domain.fund.lifecycle import FundRenamed, PeriodClosed, SettingsChanged, YearCarriedForward
 from domain.fund.plan import PlanRevised
 from domain.money import MAX_FEN, Money
 from domain.period import following, last_day, period_of
@@ -143,11 +143,18 @@ def new_settings(life: Life) -> Settings:
         max_total=ceiling,
         notice_binds_amounts=life.pick((None, None, False)),
         approvers_differ=life.pick((None, None, None, True, False)),
+        bank=life.pick((None, "甲银行")),
+        extension_months=life.pick((None, None, 1)),
+        acceptance_months=life.pick((None, 2)),
     )
 
 
 def change_settings(life: Life, _: Project) -> Fact:
     return SettingsChanged(new_settings(life))
+
+
+def rename(life: Life, _: Project) -> Fact | None:
+    return FundRenamed(f"专项资金{life.day.year}", life.pick((None, "Fund"))) if life.chance(30) else None
 
 
 def revise_plan(life: Life, project: Project) -> Fact | None:
@@ -231,6 +238,7 @@ FUND_STEPS = {
     carry_forward: 1,
     close_period: 1,
     change_settings: 1,
+    rename: 1,
     in_other_fund: 1,
     revise_plan: 1,
 }

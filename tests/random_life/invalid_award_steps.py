@@ -96,6 +96,28 @@ def _receive_too_much(life: Life, project: Project) -> StepResult:
     return recovery.RecoveryReceived(name, HUGE) if name else None
 
 
+def _extend_settled(_: Life, project: Project) -> StepResult:
+    """An extension of a recovery of which nothing is outstanding."""
+    outstanding = dict(project.all_outstanding())
+    for name, each in sorted(project.recoveries.items()):
+        if name not in outstanding:
+            return recovery.RecoveryExtended(name, each.due_on + ONE_DAY)
+    return None
+
+
+def _extend_for_long(life: Life, project: Project, name: str) -> StepResult:
+    """An extension above the limit; while the fund has no limit, the limit."""
+    if life.fund.settings.extension_months is None:
+        return SettingsChanged(replace(life.fund.settings, extension_months=1))
+    ends_on = project.awards[name].ends_on
+    return amendment.ExtensionGranted(name, ends_on=ends_on + timedelta(days=400)) if ends_on else None
+
+
+def _move_end(_: Life, project: Project, name: str) -> StepResult:
+    ends_on = project.awards[name].ends_on
+    return ends_on and amendment.AgreementSigned(name, ends_on - ONE_DAY, ends_on - ONE_DAY)
+
+
 def _close_too_early(_: Life, project: Project) -> StepResult:
     last = project.rounds[str(project.round)] if project.rounds else None
     under_way = last and last.status is RoundStatus.UNDER_WAY
@@ -151,6 +173,9 @@ AWARD: dict[str, InvalidStep] = {
     "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
     "RectificationOverdue": with_award(_overdue),
     "RectificationTooLong": _rectify_for_long,
+    "EndMovedWithoutExtension": with_award(_move_end),
+    "ExtensionTooLong": with_award(_extend_for_long),
+    "RecoverySettled": _extend_settled,
     "MoreThanPaid": with_payment(PaymentStatus.CONFIRMED, _order_too_much),
     "MoreThanOutstanding": _receive_too_much,
     "RecoveryOutstanding": _close_too_early,

@@ -70,8 +70,10 @@ def _number_used_twice(life: Life, project: Project) -> StepResult:
     used = sorted(claim for claim in life.ledger.claims if claim.kind == "流水号")
     if not used:
         return None
-    cites = [Document("流水号", life.pick(used).number)]
-    return life.post(payment.PaymentConfirmed("P0", TINY, actual()), f"project/{project.code}", cites=cites)
+    claim = life.pick(used)
+    on = date.fromisoformat(claim.day or claim.event_day)
+    slip = Document("流水号", claim.number, issuer=claim.issuer or None, date=on)
+    return life.post(payment.PaymentConfirmed("P0", TINY, actual()), f"project/{project.code}", cites=[slip])
 
 
 def _name_used_twice(life: Life, project: Project) -> StepResult:

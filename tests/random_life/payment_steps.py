@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from domain.event import Fact, Posted
 from domain.money import Money
 from domain.posting import IN_TRANSIT, PAYABLE
@@ -64,6 +66,18 @@ def _granter_of_used_waiver(project: Project, each: Payment) -> tuple[str, ...]:
         return ()
     granted = allowed(project, key("PayeeMismatch", "award", each.award), each.payee)
     return (granted.by.actor,) if granted else ()
+
+
+def confirm_by_number(life: Life, project: Project) -> Posted | None:
+    """Confirm a payment by a number that a bank has mostly used before, perhaps another bank or on another day."""
+    name = life.pick_any(n for n, each in project.payments.items() if each.status is PaymentStatus.INSTRUCTED)
+    if name is None:
+        return None
+    used = sorted({claim.number for claim in life.ledger.claims if claim.kind == "流水号"})
+    bank, on = life.pick((None, "甲银行", "乙银行")), life.pick((None, life.day))
+    slip = replace(life.document("流水号"), issuer=bank, date=on)
+    cites = [replace(slip, number=life.pick(used)) if used and life.chance(80) else slip]
+    return life.post(confirmed(life, project, name), f"project/{project.code}", cites=cites)
 
 
 def confirmed(life: Life, project: Project, name: str) -> payment.PaymentConfirmed:
@@ -151,6 +165,15 @@ def waive_all(life: Life, project: Project) -> Posted | None:
     return life.post(waived, f"project/{project.code}", by=life.other_than(project.recoveries[name].by.actor))
 
 
-OF_RECOVERY = {order_recovery: 3, settle_recovery: 2, return_ordered: 1, waive_all: 1}
-PAYMENT_STEPS = {request: 8, advance: 16, fail_or_return: 3, **OF_RECOVERY}
+def extend_recovery(life: Life, project: Project) -> Fact | None:
+    """Put off the due day of a recovery."""
+    name = life.pick_any(name for name, _ in project.all_outstanding())
+    if name is None:
+        return None
+    due_on = project.recoveries[name].due_on
+    return recovery.RecoveryExtended(name, due_on + timedelta(days=life.random.randint(0, 30)))
+
+
+OF_RECOVERY = {order_recovery: 3, settle_recovery: 2, return_ordered: 1, waive_all: 1, extend_recovery: 1}
+PAYMENT_STEPS = {request: 8, advance: 16, confirm_by_number: 2, fail_or_return: 3, **OF_RECOVERY}
 PAYMENT_STEPS_AFTER_CLOSING = {fail_or_return: 3, **OF_RECOVERY}

@@ -125,7 +125,8 @@ def test_a_restored_ledger_records_the_next_post_after_the_archive(archived, dat
         confirmed["source"] = used["source"]
         with connect(database_url) as conn:
             api_keys.allow(conn, "treasury", [used["source"]])
-        confirmed["data"]["documents"] = [{"kind": "流水号", "number": used["number"]}]
+        slip = {"kind": "流水号", "number": used["number"], "date": used["day"] or used["event_day"]}
+        confirmed["data"]["documents"] = [slip]
         assert api.post(confirmed, "treasury").json["rule"] == "DocumentAlreadyUsed"
         confirmed["data"]["documents"] = [{"kind": "流水号", "number": "新的"}]
         answer = api.post(confirmed, "treasury")

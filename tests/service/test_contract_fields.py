@@ -99,7 +99,7 @@ SEEN_ELSEWHERE = {
     "test_persons_api.py": ("Self.person",),
     "test_reconciliations_api.py": ("Exceptional.settled",),
     "test_alerts_api.py": ("Accepted.outdated_since", "OutdatedSince"),
-    "test_registers_api.py": ("Unevidenced.evidenced_by",),
+    "test_registers_api.py": ("Unevidenced.evidenced_by", "Project.awards_missing", "ProjectNow.awards_missing"),
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
     "test_refusals.py": ("DroppedRefusals", "Problem.kept"),

@@ -453,16 +453,21 @@ def test_the_database_moves_the_next_serial_and_frees_numbers_only_for_events_th
     given: dict[str, Any] = {key: [] for key in LISTS} | {"serial_before": 0, "serial_after": 0, "calendar_at": None}
     given |= {"read_streams": [FUND], "read_versions": [0], "read_positions": [0], "read_nonces": [0]}
     given |= {"streams": [FUND], "versions": [1], "types": ["FundEstablished"], "facts": [codec.encode(established)]}
-    for more in ({"serial_after": 7}, {"free_sources": ["/a"], "free_kinds": ["流水号"], "free_numbers": ["1"]}):
+    for more in ({"serial_after": 7}, FREED):
         with psycopg.connect(database_url) as conn, pytest.raises(psycopg.errors.IntegrityConstraintViolation):
             conn.execute(QUERIES["append"], given | more)
     with psycopg.connect(database_url, row_factory=dict_row) as conn:
         assert conn.execute(QUERIES["append"], given).fetchone()["outcome"] == "recorded"
 
 
+FREED = {"free_sources": ["/a"], "free_kinds": ["流水号"], "free_numbers": ["1"]} | {
+    f"free_{name}": [""] for name in ("issuers", "own_banks", "days", "event_days")
+}
 LISTS = (
     "sources", "ids", "digests", "firsts", "lasts", "claim_sources", "claim_kinds", "claim_numbers", "claim_events",
     "absent_kinds", "absent_codes", "free_sources", "free_kinds", "free_numbers",
+    "claim_issuers", "claim_own_banks", "claim_days", "claim_event_days",
+    "free_issuers", "free_own_banks", "free_days", "free_event_days",
 )  # fmt: skip
 """The parameters of the query `append` that are empty lists in most of its calls."""
 

@@ -221,7 +221,7 @@ EXAMPLE = re.search("```yaml\n(format.*?)```", GUIDE, re.DOTALL)[1]
 CHANGES = {
     "format: 须为 suyuan-plan/1 之一，不能是 …": ("suyuan-plan/1", "suyuan/1"),
     "fund.settings.…: 没有此字段，可用 …": ("notice_working_days", "notice_workdays"),
-    "plan.allotted_on: 缺少此字段": ("  allotted_on: 2026-02-18\n", ""),
+    "plan.allotted_on: 缺少此字段，须为日期，如 …": ("  allotted_on: 2026-02-18\n", ""),
     "YAML: 名称重复: …": ("  unit: 万元", "  unit: 万元\n  unit: 元"),
     "YAML: YAML 格式错误": ("  unit: 万元", "\tunit: 万元"),
     "plan.batches[1].gate: 须为 award, agreement, acceptance 之一，不能是 …": ("gate: agreement", "gate: contract"),

@@ -1,14 +1,19 @@
 """All mistakes of a plan file are reported at once, each at the line and field where it is written."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from domain.state.fund import Settings
+from service.api.posting.event_schemas.fund.lifecycle import SettingsShape
 from service.cli import plan_check
 from service.ledger.group_commit import MAX_QUEUED_POSTS
-from service.plans import plan_file
+from service.plans import plan_file, plan_format
 from service.yaml_file.document import MAX_LISTED, FileWrong
 from tests.service.test_plan_file import OTHER
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -265,3 +270,64 @@ def test_what_only_a_program_writes_into_a_file_is_refused_with_its_line(refusal
 
 def test_a_yaml_version_of_many_digits_is_refused(refusal):
     assert "not valid YAML" in str(refusal((OTHER[:1], "%YAML 1." + "9" * 5_000 + "\n---\n" + OTHER[:1])))
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "allowed"),
+    [
+        (("{1: 1000, 2: 1000.50", "{4: 1000, 2: 1000.50"), "plan.projects[1].amounts.4", ("可用 1, 2, 3", "1, 2, 3")),
+        (("      awards: {max: 4}\n", ""), "plan.projects[1].awards", ("{exact: 个数} 或 {max: 个数}", "{max: n}")),
+        (("awards: {max: 4}", "awards: {max: 若干}"), "plan.projects[1].awards.max", ("须为整数", "a whole number")),
+        (("{1: 1000,", '{1: "1,000",'), "plan.projects[1].amounts.1", ("须为金额，如 1000 或 12.5", "such as 12.5")),
+        (("number: 2\n", "number: 二之一\n"), "plan.projects[2].number", ("须为整数", "a whole number")),
+        (("gate: agreement", "gate: signing"), "plan.batches[2].gate", ("award, agreement, acceptance 之一", "one of")),
+        (("received_on: 2020-01-08", "received_on: 2020-02-31"), "appropriation.received_on", ("如 2019-05-20", "day")),
+        (("gate: agreement, ", ""), "plan.batches[2].gate", ("award, agreement, acceptance 之一", "one of award")),
+        (("  allotted_on: 2020-02-12\n", ""), "plan.allotted_on", ("须为日期，如 2019-05-20", "such as 2019-05-20")),
+        (
+            ("acceptance_tries: 1", "acceptance_tries: 1, bank: []"),
+            "fund.settings.bank",
+            ("须为单个值", "single value"),
+        ),
+        (("acceptance_tries: 1", "tries: 1"), "fund.settings.tries", ("可用 notice_working_days", "extension_months")),
+    ],
+)
+def test_an_error_says_what_its_field_allows(refusal, line_of, change, path, allowed):
+    refused = refusal(change)
+    wrong = next(each for each in refused.wrong if each.path == path)
+    assert (allowed[0] in wrong.zh, allowed[1] in wrong.en) == (True, True), str(wrong)
+    assert f"plan.yaml:{wrong.line}: {path}: " in str(refused)
+    assert line_of(wrong)
+
+
+def test_a_plan_file_may_have_every_setting_that_an_event_may_have():
+    """Otherwise a district could set a rule by an event, and not by its plan."""
+    of_file = {*plan_format.REQUIRED_SETTINGS, *plan_format.OPTIONAL_SETTINGS}
+    assert of_file == set(Settings.__struct_fields__) == set(SettingsShape().fields)
+
+
+def test_the_documents_name_every_setting_of_a_fund():
+    for document in ("plan-format.md", "zh/plan-file.md"):
+        text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+        missing = [name for name in Settings.__struct_fields__ if f"| `{name}`" not in text]
+        assert not missing, f"docs/{document}: add {', '.join(missing)} to the table of settings"
+
+
+def test_a_plan_file_with_every_setting_is_read_as_the_events_have_it(tmp_path):
+    written = (
+        "{notice_working_days: 3, approvals: [审批], acceptance_tries: 1, notice_order: after_decision,"
+        " rectification_months: 2, quantum: 10, years_to_spend: 3, period_close_days: 15, idle_days: 90,"
+        " december_percent: 20, reconcile_before_close: true, max_appropriation: 20000, max_total: 30000,"
+        " notice_binds_amounts: false, approvers_differ: false, bank: 示例银行, extension_months: 12,"
+        " acceptance_months: 6}"
+    )
+    file = tmp_path / "plan.yaml"
+    text = OTHER.replace("{notice_working_days: 3, approvals: [审批], acceptance_tries: 1}", written)
+    file.write_text(text, encoding="utf-8")
+    established = next(plan_file.posts(plan_file.read(file), "测试"))
+    plan_check.checked(plan_file.parse(file), "测试")
+    settings = SettingsShape().load(established["data"]["settings"])
+    default = Settings(3, ("审批",), 1)
+    assert [name for name in Settings.__struct_fields__ if getattr(settings, name) == getattr(default, name)] == [
+        "notice_working_days", "approvals", "acceptance_tries",
+    ]  # fmt: skip

@@ -131,7 +131,7 @@ def money_in_tables(service):
     return +balances
 
 
-@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.long("other lives")) for seed in (2, 3))])
+@pytest.mark.parametrize("seed", [4, *(pytest.param(seed, marks=pytest.mark.long("other lives")) for seed in (2, 3))])
 def test_a_random_life_over_http_is_answered_recorded_and_folded_as_in_the_domain(service, seed):
     life = LifeOverHttp(Random(seed))
     with replayable(life):

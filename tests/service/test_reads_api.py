@@ -7,15 +7,18 @@ from random import Random
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 from psycopg.rows import dict_row
 
 from domain.fen import FenSet
 from domain.fund.funding import AllotmentWithdrawn
+from domain.fund.lifecycle import FundEstablished, FundRenamed
+from domain.fund.plan import PlanAdopted
 from domain.state.fund import Gate
 from service.postgres.snapshots import open_pool
 from tests.conftest import end_sessions
 from tests.lives import FUND as LIVES_FUND
-from tests.lives import allotted, line, revised, yuan
+from tests.lives import SETTINGS, allotted, line, plan, revised, yuan
 from tests.posting import open_ledger, put
 from tests.random_life import RandomLife
 from tests.scenario import post
@@ -435,3 +438,64 @@ def test_no_read_fails_when_the_database_has_ended_every_session(api):
 def test_a_number_in_an_address_has_ascii_digits_only(sample, path):
     assert sample.get(path).status_code == 404
     assert sample.get("/v1/fen/3").status_code == 200
+
+
+def drafted(title, *lines):
+    return post("fund/f", replace(plan(*lines), title=title), "1-2")
+
+
+def test_a_plan_that_is_only_drafted_is_shown_as_a_draft_until_it_is_adopted(api):
+    def shown():
+        api.fold()
+        return api.get("/v1/funds/f/plan").json
+
+    with open_ledger(api.url) as ledger:
+        put(ledger, [post("fund/f", FundEstablished("专项资金", SETTINGS), "1-1")])
+        assert (shown()["status"], shown()["title"], shown()["position"], shown()["rows"]) == ("none", None, None, [])
+        put(ledger, [drafted("初稿", line())])
+        put(ledger, [drafted("征求意见稿", line(), line("q", 2))])
+        draft = shown()
+        assert (draft["status"], draft["title"], draft["position"]) == ("draft", "征求意见稿", 3)
+        page = api.get("/", key=None).text
+        assert "征求意见稿：本计划尚未批准" in page
+        assert "<small>f · " in page
+        assert [api.get("/v1/funds/f").json[f"{name}_position"] for name in ("draft", "plan")] == [3, None]
+        put(ledger, [post("fund/f", PlanAdopted(3), "1-4")])
+        adopted = shown()
+        put(ledger, [post("fund/f", revised(line(), line("q", 2)), "1-5")])
+    assert (adopted["status"], adopted["position"]) == ("adopted", 4)
+    assert (shown()["status"], shown()["position"]) == ("revised", 5)
+    assert "尚未批准" not in api.get("/", key=None).text
+    planned = ("planned", "adopted")
+    for one, other in ((draft, adopted), *zip(draft["rows"], adopted["rows"], strict=True)):
+        assert without(one, *planned) == without(other, *planned)
+    assert [row["planned"] for row in draft["rows"]] == [row["adopted"] for row in adopted["rows"]]
+    assert {row["adopted"] for row in draft["rows"]} == {"0.00"}
+    assert [row["planned"] for row in draft["total"]["batches"]] == ["120.00", "80.00"]
+
+
+def without(members, *names):
+    """The members of a plan or its line that are the same for its draft: neither what came later nor these names."""
+    later = {*names, "status", "position", "as_of", "rows", "total", "batches"}
+    return {name: value for name, value in members.items() if name not in later}
+
+
+def test_the_rows_of_a_draft_have_the_members_of_the_rows_of_a_plan(api, sample):
+    with open_ledger(api.url) as ledger:
+        put(ledger, [post("fund/f", FundEstablished("专项资金", SETTINGS), "1-1"), drafted("草案", line())])
+    api.fold()
+    draft, adopted = api.get("/v1/funds/f/plan").json, sample.get(f"/v1/funds/{FUND}/plan").json
+    for path in ((), ("rows", 0), ("rows", 0, "batches", 0), ("total",), ("total", "batches", 0)):
+        one, other = draft, adopted
+        for step in path:
+            one, other = one[step], other[step]
+        assert one.keys() == other.keys(), path
+
+
+def test_a_renamed_fund_is_listed_under_its_new_name(api):
+    with open_ledger(api.url) as ledger:
+        put(ledger, [post("fund/f", FundEstablished("旧名称", SETTINGS), "1-1")])
+        put(ledger, [post("fund/f", FundRenamed("新名称", "New"), "1-2")])
+    api.fold()
+    [fund] = api.get("/v1/funds").json["funds"]
+    assert (fund["fund"], fund["name"], fund["name_en"]) == ("f", "新名称", "New")

@@ -7,7 +7,14 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
+from domain.event import Posted
+from domain.project.amendment import AwardDeclined
+from domain.project.lifecycle import ProjectClosed
+from tests.lives import PROJECT, line, only_a_awarded
+from tests.posting import open_ledger, put
+from tests.scenario import post
 from tests.service.conftest import live
 
 FUND = "yx-ip-2018"
@@ -271,3 +278,16 @@ def test_every_answer_has_security_headers(sample):
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert headers["Server"] == "suyuan", "the web server's own name is not disclosed"
+
+
+def test_a_closed_project_shows_in_the_register_how_many_awards_it_lacks(api):
+    exact = only_a_awarded(replace(line(), award_rule="exact"))
+    with open_ledger(api.url) as ledger:
+        events = sorted(exact.ledger.entries.values(), key=lambda each: int(each.header.source_id))
+        ended = (post(PROJECT, AwardDeclined("L-a", "放弃"), "3-3"), post(PROJECT, ProjectClosed(), "3-4"))
+        put(ledger, [*(Posted(each.stream, each.fact, each.header) for each in events if not each.mirrors), *ended])
+    api.fold()
+    [project] = api.get("/v1/projects?fund=f").json["projects"]
+    assert (project["status"], project["awards_missing"]) == ("closed", 2)
+    [alert] = [each for each in api.get("/v1/funds/f/alerts").json["alerts"] if each["alert"] == "awards-missing"]
+    assert (alert["project"], alert["facts"], alert["events"]) == ("p", {"missing": 2}, [project["closed_position"]])

@@ -128,6 +128,7 @@ def _founding() -> Chapter[int]:
     more = {
         "notice_order": "before_decision", "rectification_months": 3, "quantum": "100.00",
         "years_to_spend": 2, "period_close_days": 20,
+        "bank": "示例银行", "extension_months": 12, "acceptance_months": 6,
     }  # fmt: skip
     yield fund("SettingsChanged", "2025-01-27", "批复 示例批〔2025〕1号", settings={**settings, **more})
     yield fund("PeriodClosed", "2025-02-05", "对账单 示例对账〔2025〕1号", period="2025-01")
@@ -410,11 +411,15 @@ def _next_year(appropriation: int) -> Chapter[None]:
     """
     unspent = {"appropriation": appropriation, "year": 2025, "amount": "210000.00"}
     yield fund("YearCarriedForward", "2026-01-08", "结转批复 示例结转〔2026〕1号", **unspent)
+    renamed = {"name": "示例专项资金（更名）", "name_en": "Example fund (renamed)"}
+    yield fund("FundRenamed", "2026-01-09", "批复 示例批〔2026〕2号", **renamed)
     yield second("AwardTerminated", "2026-02-10", "终止文号 示例终止1", award="M-01", reason="项目停滞")
     order = {"recovery": "R-01", "payment": "P-21", "amount": "100000.00", "due_on": "2026-03-31"}
     yield second("RecoveryOrdered", "2026-02-12", "追缴通知 示例追缴1", **order, reason="资金未用于项目")
     for day, amount in (("2026-03-10", "40000.00"), ("2026-03-25", "30000.00")):
         yield second("RecoveryReceived", day, f"缴款书 示例缴款{day}", recovery="R-01", amount=amount)
+    extended = {"recovery": "R-01", "due_on": "2026-06-30"}
+    yield second("RecoveryExtended", "2026-03-30", "批复 示例批〔2026〕1号", **extended)
     waived = {"recovery": "R-01", "amount": "30000.00", "reason": "已形成固定资产并移交"}
     yield second("RecoveryWaived", "2026-04-02", "批准文件 示例准〔2026〕1号", actor=HEAD, **waived)
     origin = {"project": SECOND, "award": "M-01", "batch": 1}

@@ -87,6 +87,18 @@ FIELDS = {
         "各级审批须由不同的人办理，默认 true",
         "Whether each approval level must be approved by another person; if omitted, true.",
     ),
+    "bank": (
+        "本专项资金的开户银行；流水号未注明出具银行的，视为该银行的",
+        "The fund's own bank: a bank reference whose slip is cited without its issuer is taken to be of this bank.",
+    ),
+    "extension_months": (
+        "合同延期自最初约定的结束日起至多几个月；不填则不限",
+        "How many months after the end first agreed an agreement may be extended to; if omitted, no limit.",
+    ),
+    "acceptance_months": (
+        "合同到期后几个月内应通过验收；不填则不设期限",
+        "In how many months after the end of its agreement an award's acceptance is due; if omitted, no due day.",
+    ),
     "share": (
         "资金分配方式：decided 由会议决定，by_score 按得分；不填则不限",
         "How the line's money is shared: `decided` by the meeting, or `by_score`; if omitted, either.",

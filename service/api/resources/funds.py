@@ -179,8 +179,8 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
 
 @bp.get("/<code:fund>/plan")
 @operation(
-    "Get the annex of a fund's plan, with planned and actual amounts",
-    "资金安排计划附表（计划与实际）",
+    "Get the annex of a fund's plan, with planned and actual amounts; before its adoption, of the last draft",
+    "资金安排计划附表（计划与实际）；批准前为最近的草案（征求意见稿）",
     response_types.Plan,
     min_position=MIN_POSITION,
 )
@@ -191,25 +191,38 @@ def plan(fund: str, *, min_position: int | None) -> Response:
 
 
 def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The annex 附表 of the fund's adopted plan, with planned and actual amounts.
+    """The annex 附表 of the fund's plan in force, with planned and actual amounts; before there is one, of its draft.
 
     The result has the same rows, in the same order and with the same names and totals, as the annex printed in the
     plan. Raises Problem if there is no such fund.
     """
-    _existing(snapshot, fund)
-    total = snapshot.one("plan_totals", fund=fund) or {}
+    status, position = _plan_of(_existing(snapshot, fund))
+    if status == "draft":
+        total = snapshot.one("draft_totals", position=position) or {}
+        lines = snapshot.rows("draft_lines", position=position)
+    else:
+        total = snapshot.one("plan_totals", fund=fund) or {}
+        lines = snapshot.rows("plan_lines", fund=fund)
     names = {task["code"]: task["name"] for task in total.pop("tasks") or ()}
-    lines = snapshot.rows("plan_lines", fund=fund)
     for line in lines:
         line["tasks"] = [{"code": code, "name": names[code]} for code in line["tasks"]]
     return {
         "fund": fund,
         "title": total.pop("title"),
+        "status": status,
+        "position": position,
         "unit": "元",
         "as_of": {"position": snapshot.position},
         "rows": lines,
         "total": {key: value for key, value in total.items() if key != "fund"},
     }
+
+
+def _plan_of(fund: Row) -> tuple[str, int | None]:
+    """The status of the plan that is shown of `fund`, and the position of the event that it comes from."""
+    if fund["plan_position"] is None:
+        return ("draft" if fund["draft_position"] else "none"), fund["draft_position"]
+    return ("adopted" if fund["plan_position"] == fund["adopted_position"] else "revised"), fund["plan_position"]
 
 
 def _existing(snapshot: Snapshot, fund: str, project: str | None = None) -> dict[str, Any]:

@@ -25,6 +25,9 @@ class Fund(TypedDict):
     settings_version: int
     closed_through: Annotated[Day | None, Meta(description="The last day of the last closed period. 已结账至。")]
     established_position: Position
+    draft_position: Annotated[
+        Position | None, Meta(description="The position of the last draft of the plan. 最近一次计划草案。")
+    ]
     adopted_position: Position | None
     plan_position: Annotated[
         Position | None, Meta(description="The position of the event that put the current plan in force. 现行计划。")
@@ -141,8 +144,16 @@ class PlanTotal(PlanFigures):
 
 
 class Plan(TypedDict):
+    """The annex of a plan. While none is adopted, it is that of the last draft, which has no adopted or actual amounts.
+
+    `status`: `none` without a draft; `draft` 征求意见稿; `adopted` as drafted; `revised` by PlanRevised.
+    `position`: that of the event that drafted the plan, or put it in force.
+    """
+
     fund: str
     title: str | None
+    status: Literal["none", "draft", "adopted", "revised"]
+    position: Position | None
     unit: str
     as_of: AsOf
     rows: list[PlanLine]

@@ -38,6 +38,10 @@ class Project(TypedDict):
     planned: Yuan
     opened_position: Position | None
     closed_position: Position | None
+    awards_missing: Annotated[
+        int | None,
+        Meta(description="The awards that a closed project lacks of an exact number. 结项时缺少的立项数。"),
+    ]
 
 
 class Projects(TypedDict):

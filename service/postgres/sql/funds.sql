@@ -12,6 +12,7 @@ select
     f.settings_version,
     f.closed_through,
     f.established_position,
+    f.draft_position,
     f.adopted_position,
     f.plan_position,
     f.closed_position,

@@ -46,32 +46,37 @@ with wanted as (
 )
 select
     0 as part, 'foreign' as kind, stream, null::bigint as version, null as type, null as body, null::bigint as position,
-    null::bigint as nonce, null::timestamptz as imported_at, null as source
+    null::bigint as nonce, null::timestamptz as imported_at
 from sound where is_foreign
 union all
-select 1, 'snapshot', stream, version, null, state, position, nonce, null, null from base where state is not null
+select 1, 'snapshot', stream, version, null, state, position, nonce, null from base where state is not null
 union all
-select 2, 'event', e.stream, e.version, e.type, e.fact::text, e.position, e.nonce, null, null
+select 2, 'event', e.stream, e.version, e.type, e.fact::text, e.position, e.nonce, null
 from base as b
 cross join lateral (
     select * from event where event.stream = b.stream and event.version > b.version order by event.version offset 0
 ) as e
 union all
 select 3, 'post', p.source, p.first_position, p.id, format('%%s %%s %%s', encode(p.digest, 'hex'), p.last_position, e.version),
-    null, null, null, null
+    null, null, null
 from unnest(%(sources)s::text[], %(ids)s::text[]) as asked (source, id)
 cross join lateral (select * from post where post.source = asked.source and post.id = asked.id limit 1) as p
 cross join lateral (select version from event where position = p.first_position limit 1) as e
 union all
-select 4, 'claim', c.stream, c.version, c.kind, c.number, null, null, null, c.source
+select 4, 'claim', c.stream, c.version, null,
+    json_build_object(
+        'source', c.source, 'kind', c.kind, 'number', c.number,
+        'issuer', c.issuer, 'own_bank', c.own_bank, 'day', c.day, 'event_day', c.event_day
+    )::text,
+    null, null, null
 from unnest(%(claim_sources)s::text[], %(claim_kinds)s::text[], %(claim_numbers)s::text[]) as asked (source, kind, number)
 cross join lateral (
     select * from claim
     where claim.source = asked.source and claim.kind = asked.kind and claim.number = asked.number
-    limit 1
+    offset 0
 ) as c
 union all
-select 5, 'serial', null, next, null, null, null, null, null, null from serial
+select 5, 'serial', null, next, null, null, null, null, null from serial
 union all
-select 6, 'calendar', null, null, null, null, null, null, max(imported_at), null from calendar_import
+select 6, 'calendar', null, null, null, null, null, null, max(imported_at) from calendar_import
 order by part, stream, version

@@ -18,7 +18,8 @@ select
     p.in_plan,
     yuan((select coalesce(sum(planned), 0) from plan_at(p.fund, null, null) as plan where plan.project = p.project)) as planned,
     p.opened_position,
-    p.closed_position
+    p.closed_position,
+    p.awards_missing
 from project as p
 where
     p.fund = coalesce(%(fund)s, p.fund)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from domain.fund import lifecycle
 from domain.state.fund import NoticeOrder, Settings
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Amount, Boolean, EnumMember, Integer, Period, Text
+from service.api.posting.fields import Amount, Boolean, EnumMember, Integer, Party, Period, Text
 from service.api.posting.shapes import One, Rows, Shape
 
 
@@ -26,6 +26,9 @@ class SettingsShape(Shape):
     max_total = Amount()
     notice_binds_amounts = Boolean()
     approvers_differ = Boolean()
+    bank = Party(max_length=100)
+    extension_months = Integer(0, 120)
+    acceptance_months = Integer(0, 60)
 
 
 class FundSchema(FactSchema):
@@ -44,6 +47,12 @@ class SettingsChanged(FundSchema):
     settings = One(SettingsShape, required=True)
 
 
+class FundRenamed(FundSchema):
+    fact = lifecycle.FundRenamed
+    name = Text(required=True)
+    name_en = Text()
+
+
 class YearCarriedForward(FundSchema):
     fact = lifecycle.YearCarriedForward
     appropriation = Integer(1, 2**53, required=True)
@@ -60,4 +69,4 @@ class FundClosed(FundSchema):
     fact = lifecycle.FundClosed
 
 
-SCHEMAS = (FundEstablished, SettingsChanged, YearCarriedForward, PeriodClosed, FundClosed)
+SCHEMAS = (FundEstablished, SettingsChanged, FundRenamed, YearCarriedForward, PeriodClosed, FundClosed)

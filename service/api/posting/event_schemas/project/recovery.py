@@ -38,4 +38,11 @@ class RecoveryWaived(RecoverySchema):
     reason = Text(max_length=1_000, required=True)
 
 
-SCHEMAS = (RecoveryOrdered, RecoveryReceived, RecoveryWaived)
+class RecoveryExtended(FactSchema):
+    fact = recovery.RecoveryExtended
+    scope = "post:award"
+    recovery = Name(required=True)
+    due_on = Day(required=True)
+
+
+SCHEMAS = (RecoveryOrdered, RecoveryReceived, RecoveryWaived, RecoveryExtended)
