@@ -18,7 +18,7 @@ on_table (relation, web, projector, checker, keys) as (values
         'select insert(name,scopes,funds,projects,sources,person) update(revoked_at,sources,person)'
     ),
     ('api_secret', 'select update(last_used_at)', '', '', 'select insert(digest,name,expires_at) update(expires_at)'),
-    ('application', '', 'select insert update', 'select', ''),
+    ('application', 'select', 'select insert update', 'select', ''),
     ('appropriation', 'select', 'select insert update', 'select', ''),
     ('award', 'select', 'select insert update', 'select', ''),
     ('balance', 'select', 'select insert update', 'select', ''),

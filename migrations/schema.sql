@@ -663,7 +663,16 @@ CREATE TABLE public.application (
     screened text COLLATE pg_catalog."C",
     score text COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
-    status text NOT NULL COLLATE pg_catalog."C"
+    status text NOT NULL COLLATE pg_catalog."C",
+    number text COLLATE pg_catalog."C",
+    amount bigint,
+    title text COLLATE pg_catalog."C",
+    place text COLLATE pg_catalog."C",
+    starts_on date,
+    ends_on date,
+    excluded boolean NOT NULL,
+    received_position bigint NOT NULL,
+    CONSTRAINT application_amount_check CHECK ((amount > 0))
 );
 
 CREATE TABLE public.appropriation (
@@ -698,7 +707,11 @@ CREATE TABLE public.award (
     rectify_by date,
     events bigint[] NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
-    ends_on date
+    ends_on date,
+    round integer NOT NULL,
+    applied bigint,
+    decided bigint NOT NULL,
+    CONSTRAINT award_decided_check CHECK ((decided >= 0))
 );
 
 CREATE TABLE public.balance (
@@ -1086,7 +1099,8 @@ CREATE TABLE public.round (
     notice_to date,
     notice_completed_on date,
     status text NOT NULL COLLATE pg_catalog."C",
-    events bigint[] NOT NULL
+    events bigint[] NOT NULL,
+    shown jsonb
 );
 
 CREATE TABLE public.secret (
@@ -1273,11 +1287,15 @@ ALTER TABLE ONLY public.waiver
 
 CREATE INDEX api_secret_name_idx ON public.api_secret USING btree (name);
 
-CREATE INDEX application_fund_idx ON public.application USING btree (fund);
+CREATE INDEX application_fund_received_position_idx ON public.application USING btree (fund, received_position);
+
+CREATE INDEX application_received_position_idx ON public.application USING btree (received_position);
 
 CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), award);
 
 CREATE INDEX award_fund_project_rank_award_idx ON public.award USING btree (fund, project, rank, award);
+
+CREATE INDEX award_project_application_idx ON public.award USING btree (project, application);
 
 CREATE UNIQUE INDEX calendar_import_first ON public.calendar_import USING btree (year) WHERE (replaces IS NULL);
 
@@ -1289,6 +1307,8 @@ CREATE INDEX event_expr_position_idx ON public.event USING btree (((fact ->> 'fu
 
 CREATE INDEX lot_ever_idx ON public.lot USING gist (ever);
 
+CREATE INDEX movement_fund_booked_on_idx ON public.movement USING btree (fund, booked_on) WHERE ((type = ANY (ARRAY['PaymentReturned'::text, 'RecoveryReceived'::text])) OR (entry = ANY (ARRAY['PaymentReturned'::text, 'RecoveryReceived'::text])));
+
 CREATE INDEX movement_fund_idx ON public.movement USING btree (fund) WHERE (project IS NULL);
 
 CREATE INDEX movement_fund_position_idx ON public.movement USING btree (fund, "position");
@@ -1298,6 +1318,8 @@ CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "
 CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "position") WHERE (type = 'EntryReversed'::text);
 
 CREATE INDEX movement_project_award_batch_position_idx ON public.movement USING btree (project, award, batch, "position");
+
+CREATE INDEX movement_project_award_idx ON public.movement USING btree (project, award) WHERE ((type = 'AwardAmended'::text) OR (entry = 'AwardAmended'::text));
 
 CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);
 
@@ -1318,6 +1340,8 @@ CREATE INDEX payment_plain_idx1 ON public.payment USING btree (public.plain(bank
 CREATE INDEX payment_plain_idx2 ON public.payment USING btree (public.plain(payee));
 
 CREATE INDEX payment_project_award_idx ON public.payment USING btree (project, award);
+
+CREATE INDEX payment_project_award_idx1 ON public.payment USING btree (project, award) WHERE ((returned > 0) OR (recovered > 0));
 
 CREATE INDEX payment_project_requested_position_idx ON public.payment USING btree (project, requested_position);
 

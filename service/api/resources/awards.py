@@ -8,7 +8,7 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
+from service.api.http.parameters import FUND, MIN_POSITION, PAYEE, PROJECT, one_of, pattern
 from service.api.http.visibility import must_read
 
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
@@ -32,6 +32,7 @@ AFTER = pattern(
     uscc=pattern(
         "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
     ),
+    payee=PAYEE,
     after=AFTER,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
@@ -43,6 +44,7 @@ def listed(
     status: str | None,
     acceptance: str | None,
     uscc: str | None,
+    payee: str | None,
     after: str | None,
     limit: int | None,
     min_position: int | None,
@@ -50,7 +52,8 @@ def listed(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     position, _, award = (after or "0.").partition(".")
-    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
+    whose = {"uscc": uscc, "payee": payee}
+    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, **whose}
     with tables(min_position, fund, project) as snapshot:
         rows = snapshot.rows("awards", **filters, position=int(position), award=award, limit=size)
         members = {"as_of": as_of(snapshot, fund, project)}

@@ -49,6 +49,7 @@ GROUPINGS = {
     "batch": Grouping(("batch",)),
     "project": Grouping(("project", "name")),
     "task": Grouping(("task",)),
+    "month": Grouping(("month",), has_total=False),
     "source": Grouping(("source", "name", "level"), has_total=False),
     "appropriation": Grouping(("appropriation",), has_total=False, after=("after",)),
     "award": Grouping(
@@ -103,8 +104,8 @@ def one_fund(fund: str, *, min_position: int | None) -> Response:
     "余额（当前或历史）",
     response_types.Balances,
     by=one_of(
-        "One row per batch (default), project, set of tasks, source of money, appropriation or award",
-        "按批次（默认）、项目、任务、资金来源、指标或立项",
+        "One row per batch (default), project, set of tasks, month, source of money, appropriation or award",
+        "按批次（默认）、项目、任务、月份、资金来源、指标或立项",
         *GROUPINGS,
     ),
     position=whole("Balances as of this log position", "截至该日志位置"),
@@ -175,6 +176,28 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
         rows = snapshot.rows("movements", fund=fund, **filters, position=int(position), seq=int(seq), limit=size)
         members = {"fund": fund, "as_of": {"position": snapshot.position}}
     return pagination.answer_rows("movements", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
+
+
+@bp.get("/<code:fund>/recoveries")
+@operation(
+    "List the recoveries of a fund",
+    "追缴台账",
+    response_types.Recoveries,
+    project=PROJECT,
+    after=whole("Cursor: return only recoveries ordered after this log position", "从该位置决定的追缴之后开始"),
+    limit=pagination.LIMIT,
+    min_position=MIN_POSITION,
+)
+def recoveries(
+    fund: str, *, project: str | None, after: int | None, limit: int | None, min_position: int | None
+) -> Response:
+    must_read(fund, project)
+    size = limit or pagination.DEFAULT_ROWS
+    with tables(min_position, fund, project) as snapshot:
+        _existing(snapshot, fund, project)
+        rows = snapshot.rows("recoveries", fund=fund, project=project, after=after or 0, limit=size)
+        members = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("recoveries", rows, members, size, lambda row: str(row["events"][0]))
 
 
 @bp.get("/<code:fund>/plan")
