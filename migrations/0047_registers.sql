@@ -30,3 +30,54 @@ create index on movement (project, award) where type = 'AwardAmended' or entry =
 create index on movement (fund, booked_on)
     where type in ('PaymentReturned', 'RecoveryReceived') or entry in ('PaymentReturned', 'RecoveryReceived');
 create index on payment (project, award) where returned > 0 or recovered > 0;
+
+-- The whole plan that was in force as of a position and booking date, as its event has it; null is now.
+create function whole_plan_at(of_fund text, at_position bigint, at_booked_on date) returns setof jsonb
+language sql stable as $$
+    select whole.fact
+    from event as e
+    join event as whole
+        on whole.stream = e.stream
+        and whole.version = case e.type when 'PlanAdopted' then (e.fact ->> 'draft')::bigint else e.version end
+    where e.position = (
+        select max(position) from plan
+        where
+            fund = of_fund
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    )
+$$;
+
+-- Whether an award was live or terminated as of a position and booking date: decided, and neither declined nor revoked.
+-- `events`: those of the award. The facts of award lists, and of their reversals, are long, so their movements are read.
+create function award_counted_at(
+    of_project text, of_award text, events bigint[], at_position bigint, at_booked_on date
+) returns boolean language sql stable as $$
+    with decided as materialized (
+        select position, case type when 'AwardListDecided' then 1 else -1 end * amount as amount
+        from movement
+        where
+            project = of_project and award = of_award
+            and 'AwardListDecided' in (type, entry)
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    ), history as materialized (
+        select e.version, e.type, e.fact
+        from event as e
+        where
+            e.position = any(events)
+            and e.position <= coalesce(at_position, e.position)
+            and e.type in ('AwardDeclined', 'AwardRevoked', 'EntryReversed')
+            and e.position not in (select position from decided)
+    )
+    select coalesce((select sum(amount) from decided), 0) > 0 and not exists (
+        select from history
+        where
+            type <> 'EntryReversed'
+            and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+            and version not in (
+                select (fact ->> 'version')::bigint from history
+                where type = 'EntryReversed' and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+            )
+    )
+$$;

@@ -73,6 +73,7 @@ on_function (routine, definer, callers) as (values
     ('appropriation_source_at', false, 'everybody'),
     ('ask_check', true, 'web'),
     ('award_balance_at', false, 'everybody'),
+    ('award_counted_at', false, 'everybody'),
     ('balance_at', false, 'everybody'),
     ('batch_balance_at', false, 'everybody'),
     ('cloudevent', false, 'everybody'),
@@ -104,6 +105,7 @@ on_function (routine, definer, callers) as (values
     ('stop_fold', false, 'everybody'),
     ('table_differences', false, 'checker'),
     ('table_digest', false, 'checker'),
+    ('whole_plan_at', false, 'everybody'),
     ('yuan', false, 'everybody')
 ),
 

@@ -156,6 +156,38 @@ CREATE FUNCTION public.award_balance_at(of_fund text, of_project text, of_award 
     group by batch
 $$;
 
+CREATE FUNCTION public.award_counted_at(of_project text, of_award text, events bigint[], at_position bigint, at_booked_on date) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    with decided as materialized (
+        select position, case type when 'AwardListDecided' then 1 else -1 end * amount as amount
+        from movement
+        where
+            project = of_project and award = of_award
+            and 'AwardListDecided' in (type, entry)
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    ), history as materialized (
+        select e.version, e.type, e.fact
+        from event as e
+        where
+            e.position = any(events)
+            and e.position <= coalesce(at_position, e.position)
+            and e.type in ('AwardDeclined', 'AwardRevoked', 'EntryReversed')
+            and e.position not in (select position from decided)
+    )
+    select coalesce((select sum(amount) from decided), 0) > 0 and not exists (
+        select from history
+        where
+            type <> 'EntryReversed'
+            and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+            and version not in (
+                select (fact ->> 'version')::bigint from history
+                where type = 'EntryReversed' and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+            )
+    )
+$$;
+
 CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -605,6 +637,23 @@ begin
         of, except_funds
     );
 end
+$$;
+
+CREATE FUNCTION public.whole_plan_at(of_fund text, at_position bigint, at_booked_on date) RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select whole.fact
+    from event as e
+    join event as whole
+        on whole.stream = e.stream
+        and whole.version = case e.type when 'PlanAdopted' then (e.fact ->> 'draft')::bigint else e.version end
+    where e.position = (
+        select max(position) from plan
+        where
+            fund = of_fund
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    )
 $$;
 
 CREATE AGGREGATE public.lot_after(boolean, int8multirange) (

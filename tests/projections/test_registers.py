@@ -20,6 +20,9 @@ ROWS = 1_000
 NO_FILTERS = dict.fromkeys(("fund", "project", "status", "acceptance", "uscc", "payee"))
 
 
+NOW = {"position": None, "booked_on": None}
+
+
 class Lived:
     """A random life, its log folded into the tables, and the entries that its events reversed."""
 
@@ -107,3 +110,43 @@ def test_the_pages_of_applications_have_each_once(lived):
         pages += page
         after = page[-1]["received_position"]
     assert pages == whole
+
+
+# As of a time ----------------------------------------------------------------
+
+
+@pytest.fixture(params=range(3))
+def life(request):
+    life = RandomLife(Random(request.param))
+    for _ in life.live(500):
+        pass
+    return life
+
+
+def plans(log, at):
+    return [log.conn.execute(QUERIES[name], {"fund": "f", **at}).fetchall() for name in ("plan_lines", "plan_totals")]
+
+
+def of_part(log, events, read):
+    """What `read` reads of a log with only these events; the log is empty again afterwards."""
+    with log.conn.transaction(force_rollback=True):
+        log.append(events).fold()
+        return read(log, NOW)
+
+
+def parts(life):
+    """Parts of the life's log, each with the position or booking date that it ends with."""
+    count = len(life.events)
+    for position in range(5, count, count // 9):
+        yield life.events[:position], {**NOW, "position": position}
+    for day in sorted({event.booked_on for event in life.events})[::9]:
+        yield [event for event in life.events if event.booked_on <= day], {**NOW, "booked_on": day}
+
+
+def test_the_plan_of_a_past_time_is_the_plan_of_the_log_until_then(log, life):
+    expected = [(at, of_part(log, events, plans)) for events, at in parts(life)]
+    log.append(life.events).fold()
+    for at, (lines, totals) in expected:
+        assert plans(log, at) == [lines, totals], at
+    assert any(line["awarded_count"] for _, (lines, _) in expected for line in lines)
+    assert len({line["planned"] for _, (lines, _) in expected for line in lines}) > 1

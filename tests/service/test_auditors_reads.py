@@ -28,6 +28,7 @@ from tests.lives import (
     line,
     noticed,
     paid,
+    revised,
     row,
     yuan,
 )
@@ -330,3 +331,31 @@ def test_the_registers_of_the_example_agree_with_its_events(sample):
     by_award = {each["award"]: each["application"] for each in applications if each["award"]}
     assert by_award == {each["award"]: each["application"] for each in awards}
     assert all(each["shown"] for each in awards)
+
+
+# The plan as of a time -------------------------------------------------------
+
+
+def test_the_plan_of_a_day_has_the_names_and_amounts_that_were_in_force(api):
+    books = Books(api, *founded(line()))
+    renamed = replace(line(amounts=("20.00", "80.00")), name="新名称")
+    books.add(post(FUND, revised(renamed), "2-1"))
+    now, then = (books.get(f"/v1/funds/f/plan{query}") for query in ("", "?booked_on=2019-01-31"))
+    assert [each["name"] for each in now["rows"]] == ["新名称"]
+    assert [(each["name"], [b["planned"] for b in each["batches"]]) for each in then["rows"]] == [
+        (line().name, ["60.00", "40.00"])
+    ]
+    assert then["as_of"] == {"position": books.last, "booked_on": "2019-01-31"}
+    assert books.get("/v1/funds/f/plan?position=2")["rows"] == []
+    assert books.get("/v1/funds/f/plan?position=2")["title"] is None
+    assert api.get(f"/v1/funds/f/plan?position={books.last + 1}").status_code == 404
+
+
+@pytest.mark.parametrize("at", [{"position": 60}, {"position": 200}, {"booked_on": "2019-12-31"}])
+def test_the_plan_of_a_time_agrees_with_the_balances_of_that_time(sample, at):
+    plan = sample.get("/v1/funds/yx-ip-2018/plan", query_string=at).json
+    total = sample.get("/v1/funds/yx-ip-2018/balances", query_string=at).json["total"]
+    assert {name: plan["total"][name] for name in ("planned", "allotted", "paid")} == {
+        name: total[name] for name in ("planned", "allotted", "paid")
+    }
+    assert sum(Decimal(each["paid"]) for each in plan["rows"]) == Decimal(total["paid"])

@@ -135,13 +135,10 @@ def balances(
         raise Problem("bad-parameter", parameter="after", detail=OTHER_GROUPING)
     with tables(max(min_position or 0, position or 0), fund) as snapshot:
         _existing(snapshot, fund)
-        as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
-        if booked_on is not None:
-            as_of["booked_on"] = booked_on
         params = {"fund": fund, "position": position, "booked_on": booked_on}
         *rows, total_row = snapshot.rows(f"balances_by_{by if grouping.has_total else 'batch'}", **params)
         total = _without(total_row, "of_fund", *GROUPINGS["batch"].columns, *grouping.columns) | total_row["of_fund"]
-        members = {"fund": fund, "by": by, "as_of": as_of, "total": total}
+        members = {"fund": fund, "by": by, "as_of": _as_of(snapshot, position, booked_on), "total": total}
         size = limit or pagination.MAX_ROWS
         if not grouping.has_total:
             cursor = dict(zip(grouping.after, place, strict=True))
@@ -151,6 +148,11 @@ def balances(
     last = rows[-1]["cursor"] if rows else ""
     rows = [_without(row, "cursor") for row in rows]
     return pagination.answer_rows("rows", rows, members, size, lambda _: last)
+
+
+def _as_of(snapshot: Snapshot, position: int | None, booked_on: date | None) -> dict[str, Any]:
+    at = {"position": snapshot.position if position is None else position}
+    return at if booked_on is None else {**at, "booked_on": booked_on}
 
 
 def _without(row: Row, *names: str) -> Row:
@@ -205,31 +207,35 @@ def recoveries(
     "Get the annex of a fund's plan, with planned and actual amounts",
     "资金安排计划附表（计划与实际）",
     response_types.Plan,
+    position=whole("The plan in force and the amounts as of this log position", "截至该日志位置的计划与实际"),
+    booked_on=day("The plan in force and the amounts at the end of this booking date", "截至该记账日期的计划与实际"),
     min_position=MIN_POSITION,
 )
-def plan(fund: str, *, min_position: int | None) -> Response:
+def plan(fund: str, *, position: int | None, booked_on: date | None, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position, fund) as snapshot:
-        return answer(annex(snapshot, fund))
+    with tables(max(min_position or 0, position or 0), fund) as snapshot:
+        return answer(annex(snapshot, fund, position, booked_on))
 
 
-def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The annex 附表 of the fund's adopted plan, with planned and actual amounts.
+def annex(snapshot: Snapshot, fund: str, position: int | None = None, booked_on: date | None = None) -> dict[str, Any]:
+    """The annex 附表 of the fund's plan, with planned and actual amounts, as of a position and booking date.
 
-    The result has the same rows, in the same order and with the same names and totals, as the annex printed in the
-    plan. Raises Problem if there is no such fund.
+    By default, it is the plan in force now. The result has the same rows, in the same order and with the same names and
+    totals, as the annex printed in the plan. It has no rows if no plan was in force. Raises Problem if there is no such
+    fund.
     """
     _existing(snapshot, fund)
-    total = snapshot.one("plan_totals", fund=fund) or {}
+    params = {"fund": fund, "position": position, "booked_on": booked_on}
+    total = snapshot.one("plan_totals", **params) or {}
     names = {task["code"]: task["name"] for task in total.pop("tasks") or ()}
-    lines = snapshot.rows("plan_lines", fund=fund)
+    lines = snapshot.rows("plan_lines", **params)
     for line in lines:
         line["tasks"] = [{"code": code, "name": names[code]} for code in line["tasks"]]
     return {
         "fund": fund,
         "title": total.pop("title"),
         "unit": "元",
-        "as_of": {"position": snapshot.position},
+        "as_of": _as_of(snapshot, position, booked_on),
         "rows": lines,
         "total": {key: value for key, value in total.items() if key != "fund"},
     }
