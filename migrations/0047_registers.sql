@@ -48,8 +48,9 @@ language sql stable as $$
     )
 $$;
 
--- Whether an award was live or terminated as of a position and booking date: decided, and neither declined nor revoked.
--- `events`: those of the award. The facts of award lists, and of their reversals, are long, so their movements are read.
+-- Whether an award was live or terminated as of a position and booking date: decided, and neither declined nor
+-- revoked. `events`: those of the award. The facts of award lists, and of their reversals, are long, so their movements
+-- are read.
 create function award_counted_at(
     of_project text, of_award text, events bigint[], at_position bigint, at_booked_on date
 ) returns boolean language sql stable as $$
@@ -80,4 +81,68 @@ create function award_counted_at(
                 where type = 'EntryReversed' and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
             )
     )
+$$;
+
+-- What the notices of a round showed, as of a position and booking date: as `shown` of the round was then.
+create function shown_at(of_project text, of_round text, at_position bigint, at_booked_on date) returns jsonb
+language sql stable as $$
+    with history as materialized (
+        select e.position, e.version, e.type, e.fact
+        from round as r
+        cross join lateral unnest(r.events) as h (position)
+        join event as e on e.position = h.position
+        where
+            r.project = of_project
+            and r.round = of_round
+            and e.position <= coalesce(at_position, e.position)
+            and e.type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted', 'ObjectionResolved', 'EntryReversed')
+            and (e.fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+    ), noticing as materialized (
+        select
+            position, version, type, fact,
+            lead(type) over (order by position) as next_type,
+            max(position) filter (where type = 'ReviewConcluded') over () as reviewed
+        from history
+        where
+            type <> 'EntryReversed'
+            and version not in (select (fact ->> 'version')::bigint from history where type = 'EntryReversed')
+    ), void as materialized (
+        select v.position, notice.fact -> 'applications' as applications
+        from noticing as v
+        cross join lateral (
+            select e.version, (e.fact ->> 'occurred_on')::date as received_on
+            from event as e
+            where
+                e.stream = 'project/' || of_project
+                and e.version < v.version
+                and e.type = 'ObjectionReceived'
+                and e.fact ->> 'objection' = v.fact ->> 'objection'
+            order by e.version desc
+            limit 1
+        ) as received
+        cross join lateral (
+            select n.fact
+            from noticing as n
+            where
+                n.type = 'NoticeStarted'
+                and n.version < received.version
+                and received.received_on between (n.fact ->> 'first_day')::date and (n.fact ->> 'last_day')::date
+            order by n.version desc
+            limit 1
+        ) as notice
+        where v.type = 'ObjectionResolved'
+    )
+    select jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position)
+    from noticing as n
+    cross join lateral jsonb_array_elements(n.fact -> 'applications') as l (row)
+    where
+        n.type = 'NoticeStarted'
+        and n.next_type = 'NoticeCompleted'
+        and n.position > coalesce(n.reviewed, 0)
+        and not exists (
+            select from void as v
+            where
+                v.position > n.position
+                and v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+        )
 $$;

@@ -99,6 +99,7 @@ on_function (routine, definer, callers) as (values
     ('refuse_change', false, 'nobody'),
     ('same_rights', false, 'nobody'),
     ('save_snapshot', true, 'web'),
+    ('shown_at', false, 'everybody'),
     ('size', false, 'everybody'),
     ('spend_by', false, 'everybody'),
     ('standing_at', false, 'everybody'),

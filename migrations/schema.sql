@@ -560,6 +560,70 @@ CREATE FUNCTION public.save_snapshot(of_stream text, at_version bigint, at_posit
     where kept.code <> excluded.code or kept.version < excluded.version
 $$;
 
+CREATE FUNCTION public.shown_at(of_project text, of_round text, at_position bigint, at_booked_on date) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    with history as materialized (
+        select e.position, e.version, e.type, e.fact
+        from round as r
+        cross join lateral unnest(r.events) as h (position)
+        join event as e on e.position = h.position
+        where
+            r.project = of_project
+            and r.round = of_round
+            and e.position <= coalesce(at_position, e.position)
+            and e.type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted', 'ObjectionResolved', 'EntryReversed')
+            and (e.fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+    ), noticing as materialized (
+        select
+            position, version, type, fact,
+            lead(type) over (order by position) as next_type,
+            max(position) filter (where type = 'ReviewConcluded') over () as reviewed
+        from history
+        where
+            type <> 'EntryReversed'
+            and version not in (select (fact ->> 'version')::bigint from history where type = 'EntryReversed')
+    ), void as materialized (
+        select v.position, notice.fact -> 'applications' as applications
+        from noticing as v
+        cross join lateral (
+            select e.version, (e.fact ->> 'occurred_on')::date as received_on
+            from event as e
+            where
+                e.stream = 'project/' || of_project
+                and e.version < v.version
+                and e.type = 'ObjectionReceived'
+                and e.fact ->> 'objection' = v.fact ->> 'objection'
+            order by e.version desc
+            limit 1
+        ) as received
+        cross join lateral (
+            select n.fact
+            from noticing as n
+            where
+                n.type = 'NoticeStarted'
+                and n.version < received.version
+                and received.received_on between (n.fact ->> 'first_day')::date and (n.fact ->> 'last_day')::date
+            order by n.version desc
+            limit 1
+        ) as notice
+        where v.type = 'ObjectionResolved'
+    )
+    select jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position)
+    from noticing as n
+    cross join lateral jsonb_array_elements(n.fact -> 'applications') as l (row)
+    where
+        n.type = 'NoticeStarted'
+        and n.next_type = 'NoticeCompleted'
+        and n.position > coalesce(n.reviewed, 0)
+        and not exists (
+            select from void as v
+            where
+                v.position > n.position
+                and v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+        )
+$$;
+
 CREATE FUNCTION public.size(fen int8multirange) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (SELECT (COALESCE(sum((upper(r.r) - lower(r.r))), (0)::numeric))::bigint AS "coalesce" FROM unnest(size.fen) r(r));

@@ -127,6 +127,26 @@ def plans(log, at):
     return [log.conn.execute(QUERIES[name], {"fund": "f", **at}).fetchall() for name in ("plan_lines", "plan_totals")]
 
 
+def awards(log, at):
+    """The register of awards, page by page."""
+    named = {f"at_{name}": value for name, value in at.items()}
+    query, rows, cursor = "awards" if at == NOW else "awards_at", [], (0, "")
+    while True:
+        given = {**NO_FILTERS, **named, "position": cursor[0], "award": cursor[1], "limit": 3}
+        page = log.conn.execute(QUERIES[query], given).fetchall()
+        rows += page
+        if len(page) < 3:
+            return rows
+        cursor = (page[-1]["events"][0], page[-1]["award"])
+
+
+def without_positions(rows):
+    """A part of a log by day has other positions, so only how many there are is compared."""
+    return sorted(
+        ({**row, "events": len(row["events"])} for row in rows), key=lambda row: (row["project"], row["award"])
+    )
+
+
 def of_part(log, events, read):
     """What `read` reads of a log with only these events; the log is empty again afterwards."""
     with log.conn.transaction(force_rollback=True):
@@ -150,3 +170,15 @@ def test_the_plan_of_a_past_time_is_the_plan_of_the_log_until_then(log, life):
         assert plans(log, at) == [lines, totals], at
     assert any(line["awarded_count"] for _, (lines, _) in expected for line in lines)
     assert len({line["planned"] for _, (lines, _) in expected for line in lines}) > 1
+
+
+def test_the_register_of_awards_of_a_past_time_is_that_of_the_log_until_then(log, life):
+    expected = [(at, of_part(log, events, awards)) for events, at in parts(life)]
+    log.append(life.events).fold()
+    for at, rows in expected:
+        found = awards(log, at)
+        if at["position"]:
+            assert found == rows, at
+        assert without_positions(found) == without_positions(rows), at
+    assert any(row["shown"] for _, rows in expected for row in rows)
+    assert {row["status"] for _, rows in expected for row in rows} > {"live"}

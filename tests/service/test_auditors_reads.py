@@ -359,3 +359,39 @@ def test_the_plan_of_a_time_agrees_with_the_balances_of_that_time(sample, at):
         name: total[name] for name in ("planned", "allotted", "paid")
     }
     assert sum(Decimal(each["paid"]) for each in plan["rows"]) == Decimal(total["paid"])
+
+
+# Awards as of a time ---------------------------------------------------------
+
+
+def test_the_register_of_a_day_shows_what_was_decided_and_paid_until_then(api):
+    books = Books(api, *of_a_million(), *paid(amount="600000.00"))
+    at_march = books.last
+    books.add(*recovering("600000.00", "600000.00"))
+
+    def amounts(query):
+        [found] = books.get(f"/v1/awards?fund=f&{query}")["awards"]
+        return found["decided"], found["paid"], found["recovered"]
+
+    assert amounts("booked_on=2019-03-31") == amounts(f"position={at_march}") == ("1000000.00", "600000.00", "0.00")
+    assert amounts("booked_on=2019-04-30") == amounts("limit=1") == ("1000000.00", "0.00", "600000.00")
+    assert books.get("/v1/awards?fund=f&booked_on=2019-02-28")["awards"] == []
+    answer = books.get(f"/v1/awards?fund=f&booked_on=2019-03-31&position={at_march}")
+    assert answer["as_of"] == {"position": at_march, "booked_on": "2019-03-31"}
+    assert api.get(f"/v1/awards?position={books.last + 1}").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["", "&status=declined", "&acceptance=passed", "&project=yx-ip-2018-07"])
+def test_the_register_at_the_last_position_is_that_of_now(sample, query):
+    now = sample.get(f"/v1/awards?limit=1000{query}").json
+    last = now["as_of"]["position"]
+    then = sample.get(f"/v1/awards?limit=1000{query}&position={last}").json
+    assert then == now
+    assert now["awards"]
+
+
+def test_awards_of_a_past_time_are_filtered_by_what_they_were_then(sample):
+    declined = sample.get("/v1/awards?status=declined").json["awards"][0]
+    before = f"/v1/awards?project={declined['project']}&position={declined['events'][-1] - 1}"
+    assert declined["award"] in [each["award"] for each in sample.get(f"{before}&status=live").json["awards"]]
+    assert sample.get(f"{before}&status=declined").json["awards"] == []
