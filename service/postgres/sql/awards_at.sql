@@ -6,7 +6,9 @@ with candidate as materialized (
         array(select each from unnest(a.events) as each where each <= coalesce(%(at_position)s, each)) as events
     from award as a
     where
-        (a.events[1], a.award) > (%(position)s, %(award)s)
+        -- Not as one comparison of rows, of which the planner expects too few rows to match.
+        a.events[1] >= %(position)s
+        and (a.events[1] > %(position)s or a.award > %(award)s)
         and (%(fund)s::text is null or a.fund = %(fund)s)
         and (%(project)s::text is null or a.project = %(project)s)
         and exists (
