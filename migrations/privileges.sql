@@ -18,7 +18,7 @@ on_table (relation, web, projector, checker, keys) as (values
         'select insert(name,scopes,funds,projects,sources,person) update(revoked_at,sources,person)'
     ),
     ('api_secret', 'select update(last_used_at)', '', '', 'select insert(digest,name,expires_at) update(expires_at)'),
-    ('application', '', 'select insert update', 'select', ''),
+    ('application', 'select', 'select insert update', 'select', ''),
     ('appropriation', 'select', 'select insert update', 'select', ''),
     ('award', 'select', 'select insert update', 'select', ''),
     ('balance', 'select', 'select insert update', 'select', ''),
@@ -75,6 +75,7 @@ on_function (routine, definer, callers) as (values
     ('appropriation_source_at', false, 'everybody'),
     ('ask_check', true, 'web'),
     ('award_balance_at', false, 'everybody'),
+    ('award_counted_at', false, 'everybody'),
     ('balance_at', false, 'everybody'),
     ('batch_balance_at', false, 'everybody'),
     ('claims_are_same', false, 'everybody'),
@@ -101,12 +102,14 @@ on_function (routine, definer, callers) as (values
     ('refuse_change', false, 'nobody'),
     ('same_rights', false, 'nobody'),
     ('save_snapshot', true, 'web'),
+    ('shown_at', false, 'everybody'),
     ('size', false, 'everybody'),
     ('spend_by', false, 'everybody'),
     ('standing_at', false, 'everybody'),
     ('stop_fold', false, 'everybody'),
     ('table_differences', false, 'checker'),
     ('table_digest', false, 'checker'),
+    ('whole_plan_at', false, 'everybody'),
     ('yuan', false, 'everybody')
 ),
 

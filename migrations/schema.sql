@@ -196,6 +196,38 @@ CREATE FUNCTION public.award_balance_at(of_fund text, of_project text, of_award 
     group by batch
 $$;
 
+CREATE FUNCTION public.award_counted_at(of_project text, of_award text, events bigint[], at_position bigint, at_booked_on date) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    with decided as materialized (
+        select position, case type when 'AwardListDecided' then 1 else -1 end * amount as amount
+        from movement
+        where
+            project = of_project and award = of_award
+            and 'AwardListDecided' in (type, entry)
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    ), history as materialized (
+        select e.version, e.type, e.fact
+        from event as e
+        where
+            e.position = any(events)
+            and e.position <= coalesce(at_position, e.position)
+            and e.type in ('AwardDeclined', 'AwardRevoked', 'EntryReversed')
+            and e.position not in (select position from decided)
+    )
+    select coalesce((select sum(amount) from decided), 0) > 0 and not exists (
+        select from history
+        where
+            type <> 'EntryReversed'
+            and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+            and version not in (
+                select (fact ->> 'version')::bigint from history
+                where type = 'EntryReversed' and (fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+            )
+    )
+$$;
+
 CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -583,6 +615,70 @@ CREATE FUNCTION public.save_snapshot(of_stream text, at_version bigint, at_posit
     where kept.code <> excluded.code or kept.version < excluded.version
 $$;
 
+CREATE FUNCTION public.shown_at(of_project text, of_round text, at_position bigint, at_booked_on date) RETURNS jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    with history as materialized (
+        select e.position, e.version, e.type, e.fact
+        from round as r
+        cross join lateral unnest(r.events) as h (position)
+        join event as e on e.position = h.position
+        where
+            r.project = of_project
+            and r.round = of_round
+            and e.position <= coalesce(at_position, e.position)
+            and e.type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted', 'ObjectionResolved', 'EntryReversed')
+            and (e.fact ->> 'booked_on')::date <= coalesce(at_booked_on, 'infinity')
+    ), noticing as materialized (
+        select
+            position, version, type, fact,
+            lead(type) over (order by position) as next_type,
+            max(position) filter (where type = 'ReviewConcluded') over () as reviewed
+        from history
+        where
+            type <> 'EntryReversed'
+            and version not in (select (fact ->> 'version')::bigint from history where type = 'EntryReversed')
+    ), void as materialized (
+        select v.position, notice.fact -> 'applications' as applications
+        from noticing as v
+        cross join lateral (
+            select e.version, (e.fact ->> 'occurred_on')::date as received_on
+            from event as e
+            where
+                e.stream = 'project/' || of_project
+                and e.version < v.version
+                and e.type = 'ObjectionReceived'
+                and e.fact ->> 'objection' = v.fact ->> 'objection'
+            order by e.version desc
+            limit 1
+        ) as received
+        cross join lateral (
+            select n.fact
+            from noticing as n
+            where
+                n.type = 'NoticeStarted'
+                and n.version < received.version
+                and received.received_on between (n.fact ->> 'first_day')::date and (n.fact ->> 'last_day')::date
+            order by n.version desc
+            limit 1
+        ) as notice
+        where v.type = 'ObjectionResolved'
+    )
+    select jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position)
+    from noticing as n
+    cross join lateral jsonb_array_elements(n.fact -> 'applications') as l (row)
+    where
+        n.type = 'NoticeStarted'
+        and n.next_type = 'NoticeCompleted'
+        and n.position > coalesce(n.reviewed, 0)
+        and not exists (
+            select from void as v
+            where
+                v.position > n.position
+                and v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+        )
+$$;
+
 CREATE FUNCTION public.size(fen int8multirange) RETURNS bigint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (SELECT (COALESCE(sum((upper(r.r) - lower(r.r))), (0)::numeric))::bigint AS "coalesce" FROM unnest(size.fen) r(r));
@@ -662,6 +758,23 @@ begin
 end
 $$;
 
+CREATE FUNCTION public.whole_plan_at(of_fund text, at_position bigint, at_booked_on date) RETURNS SETOF jsonb
+    LANGUAGE sql STABLE
+    AS $$
+    select whole.fact
+    from event as e
+    join event as whole
+        on whole.stream = e.stream
+        and whole.version = case e.type when 'PlanAdopted' then (e.fact ->> 'draft')::bigint else e.version end
+    where e.position = (
+        select max(position) from plan
+        where
+            fund = of_fund
+            and position <= coalesce(at_position, position)
+            and booked_on <= coalesce(at_booked_on, booked_on)
+    )
+$$;
+
 CREATE AGGREGATE public.lot_after(boolean, int8multirange) (
     SFUNC = public.lot_step,
     STYPE = int8multirange,
@@ -718,7 +831,16 @@ CREATE TABLE public.application (
     screened text COLLATE pg_catalog."C",
     score text COLLATE pg_catalog."C",
     events bigint[] NOT NULL,
-    status text NOT NULL COLLATE pg_catalog."C"
+    status text NOT NULL COLLATE pg_catalog."C",
+    number text COLLATE pg_catalog."C",
+    amount bigint,
+    title text COLLATE pg_catalog."C",
+    place text COLLATE pg_catalog."C",
+    starts_on date,
+    ends_on date,
+    excluded boolean NOT NULL,
+    received_position bigint NOT NULL,
+    CONSTRAINT application_amount_check CHECK ((amount > 0))
 );
 
 CREATE TABLE public.appropriation (
@@ -753,7 +875,11 @@ CREATE TABLE public.award (
     rectify_by date,
     events bigint[] NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
-    ends_on date
+    ends_on date,
+    round integer NOT NULL,
+    applied bigint,
+    decided bigint NOT NULL,
+    CONSTRAINT award_decided_check CHECK ((decided >= 0))
 );
 
 CREATE TABLE public.balance (
@@ -1193,7 +1319,8 @@ CREATE TABLE public.round (
     notice_to date,
     notice_completed_on date,
     status text NOT NULL COLLATE pg_catalog."C",
-    events bigint[] NOT NULL
+    events bigint[] NOT NULL,
+    shown jsonb
 );
 
 CREATE TABLE public.secret (
@@ -1386,11 +1513,15 @@ ALTER TABLE ONLY public.waiver
 
 CREATE INDEX api_secret_name_idx ON public.api_secret USING btree (name);
 
-CREATE INDEX application_fund_idx ON public.application USING btree (fund);
+CREATE INDEX application_fund_received_position_idx ON public.application USING btree (fund, received_position);
+
+CREATE INDEX application_received_position_idx ON public.application USING btree (received_position);
 
 CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), award);
 
 CREATE INDEX award_fund_project_rank_award_idx ON public.award USING btree (fund, project, rank, award);
+
+CREATE INDEX award_project_application_idx ON public.award USING btree (project, application);
 
 CREATE UNIQUE INDEX calendar_import_first ON public.calendar_import USING btree (year) WHERE (replaces IS NULL);
 
@@ -1406,6 +1537,8 @@ CREATE INDEX hold_fund_idx ON public.hold USING btree (fund, (events[1]));
 
 CREATE INDEX lot_ever_idx ON public.lot USING gist (ever);
 
+CREATE INDEX movement_fund_booked_on_idx ON public.movement USING btree (fund, booked_on) WHERE ((type = ANY (ARRAY['PaymentReturned'::text, 'RecoveryReceived'::text])) OR (entry = ANY (ARRAY['PaymentReturned'::text, 'RecoveryReceived'::text])));
+
 CREATE INDEX movement_fund_idx ON public.movement USING btree (fund) WHERE (project IS NULL);
 
 CREATE INDEX movement_fund_position_idx ON public.movement USING btree (fund, "position");
@@ -1417,6 +1550,8 @@ CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "
 CREATE INDEX movement_interest_idx ON public.movement USING btree (fund, "position") WHERE (((source)::text = 'interest'::text) OR ((target)::text = 'interest'::text));
 
 CREATE INDEX movement_project_award_batch_position_idx ON public.movement USING btree (project, award, batch, "position");
+
+CREATE INDEX movement_project_award_idx ON public.movement USING btree (project, award) WHERE ((type = 'AwardAmended'::text) OR (entry = 'AwardAmended'::text));
 
 CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);
 
@@ -1437,6 +1572,8 @@ CREATE INDEX payment_plain_idx1 ON public.payment USING btree (public.plain(bank
 CREATE INDEX payment_plain_idx2 ON public.payment USING btree (public.plain(payee));
 
 CREATE INDEX payment_project_award_idx ON public.payment USING btree (project, award);
+
+CREATE INDEX payment_project_award_idx1 ON public.payment USING btree (project, award) WHERE ((returned > 0) OR (recovered > 0));
 
 CREATE INDEX payment_project_requested_position_idx ON public.payment USING btree (project, requested_position);
 

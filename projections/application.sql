@@ -1,5 +1,6 @@
--- application: received, screened, scored by the review in force, withdrawn, excluded, awarded. The row of each
--- application touched in the span is derived again from all its events; reversed entries and reversals are ignored.
+-- application: what was applied for; received, screened, scored by the review in force, withdrawn, excluded, awarded.
+-- The row of each application touched in the span is derived again from all its events; reversed entries and reversals
+-- are ignored.
 with span as (
     select e.position, e.stream, e.version, e.type, e.fact, undone.type as undone, undone.version as undone_version,
         undone.fact as undone_fact
@@ -99,15 +100,22 @@ with span as (
     group by project, application
 )
 insert into application (
-    project, application, fund, round, applicant, uscc, received_on, status, screened, score, events
+    project, application, fund, round, number, applicant, uscc, amount, title, place, starts_on, ends_on, received_on,
+    status, screened, score, excluded, received_position, events
 )
 select
     l.project,
     l.application,
     r.fact ->> 'fund',
     (r.fact ->> 'round')::integer,
+    jsonb_path_query_first(r.fact, '$.documents[*] ? (@.kind == "受理号").number') #>> '{}',
     r.fact #>> '{applicant,name}',
     r.fact #>> '{applicant,uscc}',
+    fen(r.fact ->> 'amount'),
+    r.fact ->> 'title',
+    r.fact ->> 'place',
+    (r.fact ->> 'starts_on')::date,
+    (r.fact ->> 'ends_on')::date,
     (r.fact ->> 'occurred_on')::date,
     case
         when t.stands is not true then 'reversed'
@@ -118,6 +126,8 @@ select
     end,
     case t.passed when 'true' then 'passed' when 'false' then 'failed' else 'pending' end,
     t.score,
+    coalesce(t.excluded, false),
+    l.events[1],
     l.events
 from listed as l
 join received as r using (project, application)
@@ -125,10 +135,17 @@ left join told as t using (project, application)
 on conflict (project, application) do update set
     fund = excluded.fund,
     round = excluded.round,
+    number = excluded.number,
     applicant = excluded.applicant,
     uscc = excluded.uscc,
+    amount = excluded.amount,
+    title = excluded.title,
+    place = excluded.place,
+    starts_on = excluded.starts_on,
+    ends_on = excluded.ends_on,
     received_on = excluded.received_on,
     status = excluded.status,
     screened = excluded.screened,
     score = excluded.score,
+    excluded = excluded.excluded,
     events = excluded.events

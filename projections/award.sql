@@ -93,22 +93,29 @@ with span as (
     group by project, award
 )
 insert into award (
-    project, award, fund, application, applicant, uscc, payee, payee_uscc, payee_account, score, rank, decided_on,
-    status, ends_on, acceptance, rectify_by, events
+    project, award, fund, application, round, applicant, uscc, applied, payee, payee_uscc, payee_account, score, rank,
+    decided_on, decided, status, ends_on, acceptance, rectify_by, events
 )
 select
     l.project,
     l.award,
     d.fund,
     d.row ->> 'application',
+    applied.round,
     applied.applicant,
     applied.uscc,
+    applied.amount,
     coalesce(t.payee, d.row -> 'payee') ->> 'name',
     coalesce(t.payee, d.row -> 'payee') ->> 'uscc',
     coalesce(t.payee, d.row -> 'payee') #>> '{account,last4}',
     d.row ->> 'score',
     (d.row ->> 'rank')::integer,
     d.decided_on,
+    case
+        when d.stands
+            then (select sum(fen(share ->> 'amount')) from jsonb_array_elements(d.row -> 'amounts') as s (share))
+        else 0
+    end,
     case
         when not d.stands then 'reversed'
         when t.ending is null then 'live'
@@ -130,14 +137,17 @@ join application as applied on applied.project = l.project and applied.applicati
 left join told as t on t.project = l.project and t.award = l.award
 on conflict (project, award) do update set
     application = excluded.application,
+    round = excluded.round,
     applicant = excluded.applicant,
     uscc = excluded.uscc,
+    applied = excluded.applied,
     payee = excluded.payee,
     payee_uscc = excluded.payee_uscc,
     payee_account = excluded.payee_account,
     score = excluded.score,
     rank = excluded.rank,
     decided_on = excluded.decided_on,
+    decided = excluded.decided,
     status = excluded.status,
     ends_on = excluded.ends_on,
     acceptance = excluded.acceptance,

@@ -1,6 +1,6 @@
--- round: called, extended, closed, reviewed, noticed, decided or failed. The row of each round touched in the span is
--- derived again from all its events, without the reversed ones. An event that does not name its round belongs to the
--- last round whose call is not reversed.
+-- round: called, extended, closed, reviewed, noticed, decided or failed, and the amounts that its notices showed. The
+-- row of each round touched in the span is derived again from all its events, without the reversed ones. An event that
+-- does not name its round belongs to the last round whose call is not reversed.
 with span as (
     select
         e.stream,
@@ -102,6 +102,59 @@ with span as (
     from step
     where stands
     group by project, round
+), noticing as materialized (
+    select
+        project, round, position, version, type, fact,
+        lead(type) over (partition by project, round order by position) as next_type,
+        max(position) filter (where type = 'ReviewConcluded') over (partition by project, round) as reviewed
+    from step
+    where stands and type in ('ReviewConcluded', 'NoticeStarted', 'NoticeCompleted', 'ObjectionResolved')
+), void as materialized (
+    -- An upheld objection to a whole notice voids the one that ran when it was received.
+    select v.project, v.round, v.position, notice.fact -> 'applications' as applications
+    from noticing as v
+    cross join lateral (
+        select e.version, (e.fact ->> 'occurred_on')::date as received_on
+        from event as e
+        where
+            e.stream = 'project/' || v.project
+            and e.version < v.version
+            and e.type = 'ObjectionReceived'
+            and e.fact ->> 'objection' = v.fact ->> 'objection'
+        order by e.version desc
+        limit 1
+    ) as received
+    cross join lateral (
+        select n.fact
+        from noticing as n
+        where
+            n.project = v.project
+            and n.round = v.round
+            and n.type = 'NoticeStarted'
+            and n.version < received.version
+            and received.received_on between (n.fact ->> 'first_day')::date and (n.fact ->> 'last_day')::date
+        order by n.version desc
+        limit 1
+    ) as notice
+    where v.type = 'ObjectionResolved'
+), shown as materialized (
+    -- By application, the amount of the last completed notice since the review that is not void.
+    select n.project, n.round, jsonb_object_agg(l.row ->> 'application', l.row ->> 'amount' order by n.position) as amounts
+    from noticing as n
+    cross join lateral jsonb_array_elements(n.fact -> 'applications') as l (row)
+    where
+        n.type = 'NoticeStarted'
+        and n.next_type = 'NoticeCompleted'
+        and n.position > coalesce(n.reviewed, 0)
+        and not exists (
+            select from void as v
+            where
+                v.project = n.project
+                and v.round = n.round
+                and v.position > n.position
+                and v.applications @> jsonb_build_array(jsonb_build_object('application', l.row ->> 'application'))
+        )
+    group by n.project, n.round
 ), dated as materialized (
     select
         t.*,
@@ -116,7 +169,7 @@ with span as (
 )
 insert into round (
     project, round, fund, opens_on, closes_on, closed_on, reviewed_on, notice_from, notice_to, notice_completed_on,
-    status, events
+    status, shown, events
 )
 select
     l.project,
@@ -135,10 +188,12 @@ select
         when d.decided then 'decided'
         else 'under_way'
     end,
+    s.amounts,
     l.events
 from listed as l
 join published as p using (project, round)
 left join dated as d using (project, round)
+left join shown as s using (project, round)
 on conflict (project, round) do update set
     opens_on = excluded.opens_on,
     closes_on = excluded.closes_on,
@@ -148,4 +203,5 @@ on conflict (project, round) do update set
     notice_to = excluded.notice_to,
     notice_completed_on = excluded.notice_completed_on,
     status = excluded.status,
+    shown = excluded.shown,
     events = excluded.events

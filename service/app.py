@@ -23,6 +23,7 @@ from service.api.posting import intake, refusal_log
 from service.api.resources import (
     alerts,
     allocations,
+    applications,
     awards,
     calendars,
     checks,
@@ -58,8 +59,8 @@ from service.postgres.snapshots import Reader, keys_pool, open_pool
 OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
-    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
-    reconciliations, refusals, calendars, keys, metrics, findings, interest,
+    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, applications, documents, fen,
+    checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
 

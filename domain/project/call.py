@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
 from domain.event_part import EventPart
+from domain.money import Money
 from domain.posting import LINE
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import waived
@@ -113,17 +114,34 @@ class Applicant(EventPart, frozen=True):
 
 
 class ApplicationReceived(ProjectFact, frozen=True):
-    """An application was received on a day within the call's window. The ledger sets `round` to the round under way."""
+    """An application was received on a day within the call's window. The ledger sets `round` to the round under way.
+
+    It may say what was applied for: the `amount`, the project's `title` and `place`, and its planned days.
+    """
 
     zh = "申报受理"
-    about_zh = "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。"
+    about_zh = "在申报期内收到一份申报，可载明申报金额、项目名称、地点和计划起止日；每个单位每轮只能有一份有效申报。"
     reversible = restores("application")
     cites = (("受理号",),)
     apart_from = ("WaiverGranted",)
-    refused_by = (NoRoundUnderWay, CallIsClosed, OutsideWindow, NameTaken, InvalidCode, AlreadyApplied, SamePerson)
+    refused_by = (
+        NoRoundUnderWay,
+        CallIsClosed,
+        OutsideWindow,
+        NameTaken,
+        InvalidCode,
+        AlreadyApplied,
+        SamePerson,
+        WindowEmpty,
+    )
     application: str
     applicant: Applicant
     round: int = 0
+    amount: Money | None = None
+    title: str | None = None
+    place: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
 
 
 class ApplicationWithdrawn(ProjectFact, frozen=True):
@@ -318,6 +336,8 @@ def _receive(context: Context, project: Project, fact: ApplicationReceived) -> D
         raise InvalidCode(uscc=uscc)
     if earlier := project.applicants.get((current.number, uscc)):
         raise AlreadyApplied(uscc=uscc, application=earlier, round=current.number)
+    if fact.starts_on and fact.ends_on and fact.ends_on < fact.starts_on:
+        raise WindowEmpty(first_day=fact.starts_on, last_day=fact.ends_on)
     return context.allow(fact=replace(fact, round=current.number))
 
 

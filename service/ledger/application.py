@@ -43,7 +43,7 @@ from service.ledger.outcomes import (
     VersionConflict,
 )
 from service.ledger.recorder import Appended, Datastore, FactMapper, Identity, Recorder
-from service.ledger.states import SNAPSHOT_KEY, CachedState, Loaded, StateCache, entries, load
+from service.ledger.states import MAX_POSITION, SNAPSHOT_KEY, CachedState, Loaded, StateCache, entries, load
 from service.overload import Overloaded
 from service.postgres.queries import QUERIES
 from service.postgres.session import POSTS, REPLAYS, Limits, Session, limited
@@ -350,13 +350,23 @@ class Ledger(Application[str]):
             else:
                 del attempts[0]
 
-    def view(self, *streams: str) -> LedgerView:
-        """The current state of these streams, and of the funds of the projects among them.
+    def view(self, *streams: str, upto: int = MAX_POSITION) -> LedgerView:
+        """The state of these streams, and of the funds of the projects among them, after the event at position `upto`.
 
-        Raises Unavailable. Raises NewerEvent if this version cannot read an event of these streams.
+        By default, it is their current state. For an earlier position, a stream that is cached at a later one is
+        replayed; see `cached_position`. Raises Unavailable. Raises NewerEvent if this version cannot read an event of
+        these streams.
         """
         self._replay_long(streams)
-        return self._view(self._read(lambda conn: self._loaded(conn, streams)))
+        return self._view(self._read(lambda conn: self._loaded(conn, streams, upto=upto)))
+
+    def cached_position(self, *streams: str) -> int:
+        """The highest log position of an event that the cached states of these streams include; 0 if none is cached.
+
+        Long streams are replayed first. Raises as `view` does.
+        """
+        self._replay_long(streams)
+        return max((each.last.position for each in self._states.cached(streams).values()), default=0)
 
     def execute(self, query: str, **parameters: object) -> list[DictRow]:
         """Run the query named `query` and return its rows. Raises Unavailable at the first connection failure."""
@@ -465,10 +475,11 @@ class Ledger(Application[str]):
         streams: Collection[str],
         identities: Collection[Identity] = (),
         claims: Collection[Claim] = (),
+        upto: int = MAX_POSITION,
     ) -> Loaded:
         self._newer.check(streams)
         with self._remembering_newer_events():
-            loaded = load(conn, self._states, streams, identities, claims)
+            loaded = load(conn, self._states, streams, identities, claims, upto=upto)
         loaded.calendar = self._calendar.as_of(conn, loaded.calendar_at)
         return loaded
 

@@ -37,6 +37,9 @@ MAX_CACHED_EVENTS = 200_000
 """Maximum number of events of all cached streams together: some 450 MB, after a start."""
 
 
+MAX_POSITION = 2**63 - 1
+"""No event of a log has a higher position."""
+
 STATE_VERSION = 6
 """The version of the states that the domain derives from the log, as `codec.encode_stream` writes them. A test derives
 the states of the released logs. If a state is not as it was at this version, the test says to raise the version."""
@@ -254,25 +257,27 @@ def load(
     identities: Collection[Identity],
     claims: Collection[Claim],
     *,
+    upto: int = MAX_POSITION,
     row_by_row: bool = False,
 ) -> Loaded:
     """Read what is needed to decide posts, in one query that starts from the cached states.
 
     The result has the streams `names`, the funds of the projects among them, the recorded posts of `identities`, the
-    recorded ones of `claims`, the next serial, and the time when the last calendar was imported. The cache is
-    updated. If the replay of a stream was long, the stream's state is saved as a snapshot. With `row_by_row`, the
-    events are not all in memory at once.
+    recorded ones of `claims`, the next serial, and the time when the last calendar was imported. The states are those
+    after the event at the log position `upto`, by default after all events. The cache is updated. If
+    the replay of a stream was long, the stream's state is saved as a snapshot. With `row_by_row`, the events are not
+    all in memory at once.
 
     Snapshots never make the load fail. A snapshot that cannot be read is deleted, and the log is replayed instead. If a
     snapshot cannot be saved or deleted, this is only logged.
     """
     try:
-        return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY, row_by_row=row_by_row)
+        return _load(conn, states, names, identities, claims, key=SNAPSHOT_KEY, upto=upto, row_by_row=row_by_row)
     except SnapshotUnreadable as error:
         log.warning("snapshot unreadable: the log is replayed", stream=error.stream, reason=repr(error.__cause__))
         states.unreadable_snapshots += 1
         _try(conn, "delete_snapshot", stream=error.stream)
-        return _load(conn, states, names, identities, claims, key=NO_SNAPSHOTS, row_by_row=row_by_row)
+        return _load(conn, states, names, identities, claims, key=NO_SNAPSHOTS, upto=upto, row_by_row=row_by_row)
 
 
 def _load(
@@ -283,15 +288,17 @@ def _load(
     claims: Collection[Claim],
     *,
     key: str,
+    upto: int,
     row_by_row: bool,
 ) -> Loaded:
-    cached, funds = states.cached(names), states.funds()
+    cached, funds = _until(states.cached(names), upto), _until(states.funds(), upto)
     query = {
         "streams": list(names),
         **_columns("", [cached[name].last if name in cached else LastEvent() for name in names]),
         "held_streams": list(funds),
         **_columns("held_", [each.last for each in funds.values()]),
         "code": key,
+        "upto": upto,
         "sources": [identity.source for identity in identities],
         "ids": [identity.id for identity in identities],
         "claim_sources": [claim.source for claim in claims],
@@ -312,6 +319,11 @@ def _load(
         if events > SNAPSHOT_AFTER:
             _save_snapshot(conn, stream, loaded.states()[stream])
     return loaded
+
+
+def _until(states: dict[str, CachedState], position: int) -> dict[str, CachedState]:
+    """Those of `states` that include no event after this log position."""
+    return {name: each for name, each in states.items() if each.last.position <= position}
 
 
 @contextmanager

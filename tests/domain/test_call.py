@@ -1,6 +1,7 @@
 from datetime import date
 
 import pytest
+from msgspec.structs import replace
 
 from domain.fund.funding import FundsAllotted
 from domain.project.amendment import AwardDeclined, AwardTerminated
@@ -116,6 +117,20 @@ def test_live_awards_and_ended_awards_with_paid_money_take_places():
 
 def test_a_call_can_open_and_close_on_the_day_of_its_publication():
     an_open_project.when(post(PROJECT, call(1, "4-1", "4-1"), "4-1")).accepted()
+
+
+def test_an_application_may_say_what_it_applies_for():
+    fact = replace(
+        apply("c"), amount=yuan("300.00"), title="示例", place="示例区", starts_on=day("4-1"), ends_on=day("4-1")
+    )
+    a_called_project.when(post(PROJECT, fact, "2-5")).then(replace(fact, round=1))
+    a_called_project.when(post(PROJECT, replace(fact, ends_on=None), "2-5")).accepted()
+
+
+def test_an_application_that_is_planned_to_end_before_it_starts_is_refused():
+    fact = replace(apply("c"), starts_on=day("4-2"), ends_on=day("4-1"))
+    days = {"first_day": day("4-2"), "last_day": day("4-1")}
+    a_called_project.when(post(PROJECT, fact, "2-5")).refused(WindowEmpty, **days)
 
 
 def test_a_second_round_can_be_called_while_places_are_left():

@@ -172,7 +172,9 @@ def outstanding(log):
     rows = {
         (code, row["recovery"]): Money.parse(row["outstanding"])
         for code in PROJECTS
-        for row in log.conn.execute(QUERIES["recoveries"], {"fund": "f", "project": code}).fetchall()
+        for row in log.conn.execute(
+            QUERIES["recoveries"], {"fund": "f", "project": code, "after": 0, "limit": None}
+        ).fetchall()
     }
     return {at: left for at, left in rows.items() if left}
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import date
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from domain.event import Posted
 from domain.project import call, selection
 from domain.project.award import AwardListDecided
@@ -44,6 +46,12 @@ def _applies(life: Life, project: Project, current: Round, uscc: str) -> Posted:
     name = new_name(project.code, project.applications)
     fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, uscc))
     return life.post(fact, f"project/{project.code}", on=min(life.day, current.closes_on))
+
+
+def _plans_to_end_before_it_starts(life: Life, project: Project, current: Round) -> Posted:
+    posted = _applies(life, project, current, f"9{new_name(project.code, project.applications)}")
+    fact = replace(posted.fact, starts_on=life.day, ends_on=life.day - ONE_DAY)
+    return replace(posted, fact=fact)
 
 
 def _applies_again(life: Life, project: Project, current: Round) -> StepResult:
@@ -106,6 +114,7 @@ ROUND: dict[str, InvalidStep] = {
     "DeadlineNotLater": in_round(lambda _, __, now: call.CallExtended(now.number, now.closes_on)),
     "InvalidCode": in_round(lambda life, project, now: _applies(life, project, now, "0无效")),
     "AlreadyApplied": in_round(_applies_again),
+    "WindowEmpty by an application": in_round(_plans_to_end_before_it_starts),
     "NotAllScreened": in_round(_too_early_review),
     "ScoresMismatch": in_round(_one_not_scored),
     "NotStanding": in_round(

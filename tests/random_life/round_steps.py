@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from domain.event import Fact, Posted
 from domain.fund.funding import FundsAllotted
 from domain.money import Money
@@ -61,6 +63,9 @@ def apply(life: Life, project: Project, current: Round) -> Posted:
         day = current.closes_on + timedelta(days=1)
     life.wait_until(current.opens_on)
     fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, f"9{name}"))
+    if life.chance(50):
+        ends_on = day + timedelta(days=life.random.randint(0, 300))
+        fact = replace(fact, amount=life.amount(), title=name, place="示例区", starts_on=day, ends_on=ends_on)
     return life.post(fact, f"project/{project.code}", on=day)
 
 

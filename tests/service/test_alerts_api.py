@@ -11,6 +11,7 @@ from domain.money import Money
 from domain.project.payment import PaymentConfirmed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived
 from service.api.resources import alerts as alerts_resource
+from service.postgres import snapshots
 from tests.lives import FUND, PROJECT, actual, allotted, founded, instructed, line, noticed, paid, revised, row, yuan
 from tests.lives import award_list as listed
 from tests.posting import open_ledger, put
@@ -132,17 +133,46 @@ def test_a_payee_other_than_the_award_s_raises_an_alert(api):
     assert alert["facts"]["payee"] == "示例b"
 
 
-def test_the_answer_says_of_which_positions_the_tables_and_the_states_are(api):
+def never_paid(answer):
+    return [each["facts"]["batch"] for each in answer["alerts"] if each["alert"] == "never-paid"]
+
+
+def test_the_tables_and_the_states_of_an_answer_are_of_one_position(api):
     recorded = Recorded(api, *A_AWARDED)
     recorded.alerts()
     folded = api.get("/v1/funds/f/alerts").json
     assert folded["as_of"] == folded["states_as_of"]
-    recorded.add(*paid())
-    behind = api.get("/v1/funds/f/alerts").json
-    assert behind["as_of"] == folded["as_of"]
-    last = api.get("/v1/events?limit=1000").json[-1]
-    assert last["type"] == "PaymentConfirmed"
-    assert behind["states_as_of"]["position"] == last["position"]
+    recorded.add(*paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("4-1"), "违规"), "3-6"))
+    assert api.get("/v1/funds/f/alerts").json == folded, "of the earlier position, with the alerts of that position"
+    api.fold()
+    answer = api.get("/v1/funds/f/alerts").json
+    last = api.get("/v1/events?limit=1000").json[-1]["position"]
+    assert (answer["as_of"]["position"], answer["states_as_of"]["position"]) == (last, last)
+    assert never_paid(answer) == [2]
+    assert "recovery" in {each["alert"] for each in answer["alerts"]}
+
+
+def test_alerts_wait_for_the_tables_to_reach_a_position(api, monkeypatch):
+    recorded = Recorded(api, *A_AWARDED, *paid())
+    last = api.get("/v1/events?limit=1000").json[-1]["position"]
+    monkeypatch.setattr(snapshots, "WAIT_SECONDS", 0.02)
+    late = api.get(f"/v1/funds/f/alerts?min_position={last}")
+    assert (late.status_code, late.json["position"]) == (503, 0)
+    assert api.get(f"/v1/funds/f/alerts?min_position={last + 1}").status_code == 404
+    recorded.alerts()
+    answer = api.get(f"/v1/funds/f/alerts?min_position={last}")
+    assert (answer.status_code, answer.json["as_of"]["position"]) == (200, last)
+    assert never_paid(answer.json) == [2]
+
+
+def test_states_that_are_cached_at_a_later_position_do_not_count(api, monkeypatch):
+    recorded = Recorded(api, *A_AWARDED)
+    recorded.alerts()
+    folded = api.get("/v1/funds/f/alerts").json
+    recorded.add(*paid(), post(PROJECT, RecoveryOrdered("R1", "P1", yuan("30.00"), day("4-1"), "违规"), "3-6"))
+    assert api.get("/v1/projects/p/why?batch=1&award=L-a").json["as_of"] != folded["as_of"]
+    monkeypatch.setattr(snapshots, "WAIT_SECONDS", 0.02)
+    assert api.get("/v1/funds/f/alerts").json == folded
 
 
 def statement(recorded, *listed, on, last_day="4-30"):

@@ -74,7 +74,7 @@ QUERIES = {
     "/v1/events/digest": ["?upto=9"],
     "/v1/reconciliations": ["?fund=demo-2025", f"?fund={FUND}"],
     "/v1/funds/{fund}/balances": [
-        f"?by={by}" for by in ("batch", "project", "award", "task", "source", "appropriation")
+        f"?by={by}" for by in ("batch", "project", "award", "task", "month", "source", "appropriation")
     ]
     + ["?position=60", "?booked_on=2025-12-31", "?by=award&limit=1"],
     "/v1/funds/{fund}/appropriations": ["", "?limit=1"],
@@ -86,6 +86,8 @@ QUERIES = {
     "/v1/payments": ["", "?limit=1"],
     "/v1/findings": ["", "?limit=1"],
     "/v1/holds": ["", "?limit=1"],
+    "/v1/applications": ["", "?limit=1"],
+    "/v1/funds/{fund}/recoveries": ["", "?limit=1"],
 }
 
 

@@ -38,6 +38,13 @@ PAPER = {"name": "示例纸业有限公司", "uscc": "91440104MA0000007N", "acco
 GLASS = {"name": "示例玻璃有限公司", "uscc": "91440104MA0000008R", "account": "6222 0212 3456 7890 888"}
 
 
+APPLIED = {
+    "amount": "1200000.00", "title": "示例申报项目", "place": "示例区",
+    "starts_on": "2025-04-01", "ends_on": "2025-12-31",
+}  # fmt: skip
+"""What the applications say that is optional."""
+
+
 def life() -> list[Event]:
     """The events of the example life, in order, each with a unique id."""
     events: list[Event] = []
@@ -236,7 +243,9 @@ def _second_call() -> Chapter[None]:
 def _applied(build: BuildEvent, day: str, applicants: dict[str, dict[str, str]]) -> Iterator[Event]:
     for name, each in applicants.items():
         applicant = {"name": each["name"], "uscc": each["uscc"]}
-        yield build("ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant)
+        yield build(
+            "ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant, **APPLIED
+        )
 
 
 def _screened(build: BuildEvent, day: str, passed: dict[str, bool]) -> Iterator[Event]:

@@ -19,7 +19,8 @@ FIELDS = {
         "文号、凭证号；计划中为项目序号；对账单中为行号，从 1 起",
         ("The document or voucher number; in a plan, the number of the line; in a statement, the line number, from 1."),
     ),
-    "title": ("标题", "The title."),
+    "title": ("标题；申报中为申报的项目名称", "The title; in an application, the title of the project applied for."),
+    "place": ("申报的项目地点", "The place of the project applied for."),
     "issuer": ("发文单位", "The issuing authority."),
     "date": ("成文日期", "The date of the document."),
     "sha256": ("文件本身的 SHA-256", "The SHA-256 digest of the document file."),
@@ -138,7 +139,13 @@ FIELDS = {
         "豁免的收款人最多可收的金额，支付时逐笔扣减；豁免超过公示金额的，为立项金额上限",
         "The most that the waiver's payee may receive, which payments use up; or that the award may have.",
     ),
-    "amount": ("金额；冲销时不填则为全部", "The amount; in a reversal, if omitted, all that is not reversed yet."),
+    "amount": (
+        "金额；申报中为申报金额；冲销时不填则为全部",
+        (
+            "The amount; in an application, the amount applied for; in a reversal, if omitted, all that is not reversed"
+            " yet."
+        ),
+    ),
     "budget_year": ("预算年度", "The budget year."),
     "appropriation": (
         "指标的版本：提交 AppropriationReceived 时答复的 version；为所结转的指标，或只取用该指标的资金",
@@ -291,8 +298,17 @@ FIELDS = {
     ),
     "rank": ("名次", "The rank."),
     "amounts": ("各批次金额", "The amount of each batch."),
-    "starts_on": ("合同开始日", "The first day of the agreement."),
-    "ends_on": ("合同结束日；延期时为新的结束日", "The last day of the agreement; in an extension, the new last day."),
+    "starts_on": (
+        "合同开始日；申报中为计划开始日",
+        "The first day of the agreement; in an application, the planned first day of the project.",
+    ),
+    "ends_on": (
+        "合同结束日；延期时为新的结束日；申报中为计划结束日",
+        (
+            "The last day of the agreement; in an extension, the new last day; in an application, the planned last day"
+            " of the project."
+        ),
+    ),
     "payment": (
         "支付编号，由发送方在支付申请中定，在项目内唯一",
         "The payment identifier, chosen by the sender in the payment request and unique within the project.",

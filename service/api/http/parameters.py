@@ -144,6 +144,7 @@ def named_by(converter: type[BaseConverter], about: str, about_zh: str) -> Param
 FUND = named_by(CodeConverter, "Filter by fund code", "仅限该专项资金")
 PROJECT = named_by(CodeConverter, "Filter by project code", "仅限该项目")
 AWARD = named_by(NameConverter, "Filter by award name", "仅限该立项")
+PAYEE = text("Filter by the payee's name or unified social credit code", "仅限该收款人（名称或统一社会信用代码）")
 BATCH = whole("Filter by batch number", "仅限该批次", 1, 99)
 MIN_POSITION = whole(
     "Wait until the projections include this log position, to read your own writes", "等待投影到达该位置"

@@ -7,7 +7,8 @@ deadlines. …/missing-evidence: the citations that do not give the SHA-256 of t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from typing import Any
 
@@ -26,9 +27,9 @@ from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import can_read, must_read, project_of
-from service.api.resources.why import heads, last_position, look_up
+from service.api.resources.why import heads, last_position, look_up_in
 from service.postgres.session import Row
-from service.postgres.snapshots import Snapshot
+from service.postgres.snapshots import NotInTheLog, NotYet, Snapshot
 
 bp = Blueprint("alerts", __name__, url_prefix="/v1/funds")
 
@@ -68,36 +69,67 @@ class Found:
 
 
 @bp.get("/<code:fund>/alerts")
-@operation("List a fund's alerts", "预警事项", response_types.Alerts)
-def all_alerts(fund: str) -> Response:
+@operation("List a fund's alerts", "预警事项", response_types.Alerts, min_position=MIN_POSITION)
+def all_alerts(fund: str, *, min_position: int | None) -> Response:
     must_read(fund)
-    with reader().at() as snapshot:
-        codes = [row["project"] for row in snapshot.rows("projects", fund=fund, project=None) if row["opened_position"]]
-        held = snapshot.held.get(fund)
-    streams = (f"fund/{fund}", *(f"project/{code}" for code in codes))
-    view = ledger().view(*streams)
-    if held:
-        alert = Alert("fund-held", Urgency.ODD, {name: held[name] for name in held if name != "held_at"})
-        found = Found()
-        found.add(alert, [held["position"]])
-        return _answer(fund, snapshot.position, view, streams, found)
-    found = Found(alerts(view, fund, tuple(codes)))
-    with reader().at() as snapshot:
-        _add_alerts_of_movements(found, snapshot, fund, view)
-        _add_alerts_of_numbers(found, snapshot, fund)
-    return _answer(fund, snapshot.position, view, streams, found)
+    with _at_one_position(fund, min_position or 0) as (snapshot, codes, view):
+        if held := snapshot.held.get(fund):
+            alert = Alert("fund-held", Urgency.ODD, {name: held[name] for name in held if name != "held_at"})
+            found = Found()
+            found.add(alert, [held["position"]])
+        else:
+            found = Found(alerts(view, fund, codes))
+            _add_alerts_of_movements(found, snapshot, fund, view)
+            _add_alerts_of_numbers(found, snapshot, fund)
+        return _answer(snapshot, fund, view, _streams(fund, codes), found)
 
 
-def _answer(fund: str, position: int, view: LedgerView, streams: Iterable[str], found: Found) -> Response:
-    last, (listed, left_out) = look_up(heads(view, *streams)), found.listed(view.today)
-    places = look_up({reference for each, _ in listed for reference in each.by})
+@contextmanager
+def _at_one_position(fund: str, min_position: int) -> Iterator[tuple[Snapshot, tuple[str, ...], LedgerView]]:
+    """Context manager: the tables, the codes of the fund's projects that were opened, and the states of all of these.
+
+    The tables and the states are after the same event, at or after `min_position`: otherwise an alert that is found in
+    the tables could be about what the states disprove, or the other way round. The states are read up to the position
+    of the tables. If some are cached at a later one, it is better to wait for the tables than to replay the streams.
+    """
+    with reader().at(min_position) as snapshot:
+        streams = _streams(fund, _opened(snapshot, fund))
+    cached = ledger().cached_position(*streams)
+    with _tables_at(min_position, preferred=cached) as snapshot:
+        codes = _opened(snapshot, fund)
+        yield snapshot, codes, ledger().view(*_streams(fund, codes), upto=snapshot.position)
+
+
+@contextmanager
+def _tables_at(min_position: int, *, preferred: int) -> Iterator[Snapshot]:
+    """Context manager: the tables, if possible at or after the position `preferred`, in any case at `min_position`."""
+    with ExitStack() as stack:
+        try:
+            snapshot = stack.enter_context(reader().at(max(min_position, preferred)))
+        except (NotYet, NotInTheLog):
+            snapshot = stack.enter_context(reader().at(min_position))
+        yield snapshot
+
+
+def _opened(snapshot: Snapshot, fund: str) -> tuple[str, ...]:
+    rows = snapshot.rows("projects", fund=fund, project=None)
+    return tuple(row["project"] for row in rows if row["opened_position"])
+
+
+def _streams(fund: str, codes: Iterable[str]) -> tuple[str, ...]:
+    return (f"fund/{fund}", *(f"project/{code}" for code in codes))
+
+
+def _answer(snapshot: Snapshot, fund: str, view: LedgerView, streams: Iterable[str], found: Found) -> Response:
+    last, (listed, left_out) = look_up_in(snapshot, heads(view, *streams)), found.listed(view.today)
+    places = look_up_in(snapshot, {reference for each, _ in listed for reference in each.by})
     rows = [
         _row(each, [*(places[at.stream, at.version]["position"] for at in each.by), *also]) for each, also in listed
     ]
     return answer(
         {
             "fund": fund,
-            "as_of": {"position": position},
+            "as_of": {"position": snapshot.position},
             "states_as_of": {"position": last_position(last)},
             "today": view.today,
             "alerts": rows,

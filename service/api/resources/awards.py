@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from flask import Blueprint, Response
 
 from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
+from service.api.http.parameters import FUND, MIN_POSITION, PAYEE, PROJECT, day, one_of, pattern, whole
 from service.api.http.visibility import must_read
 
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
@@ -32,6 +34,9 @@ AFTER = pattern(
     uscc=pattern(
         "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
     ),
+    payee=PAYEE,
+    position=whole("The register as of this log position", "截至该日志位置的台账"),
+    booked_on=day("The register at the end of this booking date", "截至该记账日期的台账"),
     after=AFTER,
     limit=pagination.LIMIT,
     min_position=MIN_POSITION,
@@ -43,15 +48,27 @@ def listed(
     status: str | None,
     acceptance: str | None,
     uscc: str | None,
+    payee: str | None,
+    position: int | None,
+    booked_on: date | None,
     after: str | None,
     limit: int | None,
     min_position: int | None,
 ) -> Response:
+    """The register of awards: now, from the tables, or as of a past time, from the log."""
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
-    position, _, award = (after or "0.").partition(".")
-    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
-    with tables(min_position, fund, project) as snapshot:
-        rows = snapshot.rows("awards", **filters, position=int(position), award=award, limit=size)
-        members = {"as_of": as_of(snapshot, fund, project)}
+    decided_at, _, award = (after or "0.").partition(".")
+    whose = {"uscc": uscc, "payee": payee}
+    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, **whose}
+    page = {"position": int(decided_at), "award": award, "limit": size}
+    with tables(max(min_position or 0, position or 0), fund, project) as snapshot:
+        at = as_of(snapshot, fund, project)
+        if position is None and booked_on is None:
+            rows = snapshot.rows("awards", **filters, **page)
+        else:
+            rows = snapshot.rows("awards_at", **filters, **page, at_position=position, at_booked_on=booked_on)
+            given = {"position": position, "booked_on": booked_on}
+            at |= {name: value for name, value in given.items() if value is not None}
+        members = {"as_of": at}
     return pagination.answer_rows("awards", rows, members, size, lambda row: f"{row['events'][0]}.{row['award']}")

@@ -49,6 +49,7 @@ GROUPINGS = {
     "batch": Grouping(("batch",)),
     "project": Grouping(("project", "name")),
     "task": Grouping(("task",)),
+    "month": Grouping(("month",), has_total=False),
     "source": Grouping(("source", "name", "level"), has_total=False),
     "appropriation": Grouping(("appropriation",), has_total=False, after=("after",)),
     "award": Grouping(
@@ -103,8 +104,8 @@ def one_fund(fund: str, *, min_position: int | None) -> Response:
     "余额（当前或历史）",
     response_types.Balances,
     by=one_of(
-        "One row per batch (default), project, set of tasks, source of money, appropriation or award",
-        "按批次（默认）、项目、任务、资金来源、指标或立项",
+        "One row per batch (default), project, set of tasks, month, source of money, appropriation or award",
+        "按批次（默认）、项目、任务、月份、资金来源、指标或立项",
         *GROUPINGS,
     ),
     position=whole("Balances as of this log position", "截至该日志位置"),
@@ -134,13 +135,10 @@ def balances(
         raise Problem("bad-parameter", parameter="after", detail=OTHER_GROUPING)
     with tables(max(min_position or 0, position or 0), fund) as snapshot:
         _existing(snapshot, fund)
-        as_of: dict[str, Any] = {"position": snapshot.position if position is None else position}
-        if booked_on is not None:
-            as_of["booked_on"] = booked_on
         params = {"fund": fund, "position": position, "booked_on": booked_on}
         *rows, total_row = snapshot.rows(f"balances_by_{by if grouping.has_total else 'batch'}", **params)
         total = _without(total_row, "of_fund", *GROUPINGS["batch"].columns, *grouping.columns) | total_row["of_fund"]
-        members = {"fund": fund, "by": by, "as_of": as_of, "total": total}
+        members = {"fund": fund, "by": by, "as_of": _as_of(snapshot, position, booked_on), "total": total}
         size = limit or pagination.MAX_ROWS
         if not grouping.has_total:
             cursor = dict(zip(grouping.after, place, strict=True))
@@ -150,6 +148,11 @@ def balances(
     last = rows[-1]["cursor"] if rows else ""
     rows = [_without(row, "cursor") for row in rows]
     return pagination.answer_rows("rows", rows, members, size, lambda _: last)
+
+
+def _as_of(snapshot: Snapshot, position: int | None, booked_on: date | None) -> dict[str, Any]:
+    at = {"position": snapshot.position if position is None else position}
+    return at if booked_on is None else {**at, "booked_on": booked_on}
 
 
 def _without(row: Row, *names: str) -> Row:
@@ -177,32 +180,61 @@ def movements(fund: str, *, after: str | None, limit: int | None, min_position: 
     return pagination.answer_rows("movements", rows, members, size, lambda row: f"{row['position']}.{row['seq']}")
 
 
+@bp.get("/<code:fund>/recoveries")
+@operation(
+    "List the recoveries of a fund",
+    "追缴台账",
+    response_types.Recoveries,
+    project=PROJECT,
+    after=whole("Cursor: return only recoveries ordered after this log position", "从该位置决定的追缴之后开始"),
+    limit=pagination.LIMIT,
+    min_position=MIN_POSITION,
+)
+def recoveries(
+    fund: str, *, project: str | None, after: int | None, limit: int | None, min_position: int | None
+) -> Response:
+    must_read(fund, project)
+    size = limit or pagination.DEFAULT_ROWS
+    with tables(min_position, fund, project) as snapshot:
+        _existing(snapshot, fund, project)
+        rows = snapshot.rows("recoveries", fund=fund, project=project, after=after or 0, limit=size)
+        members = {"fund": fund, "as_of": {"position": snapshot.position}}
+    return pagination.answer_rows("recoveries", rows, members, size, lambda row: str(row["events"][0]))
+
+
 @bp.get("/<code:fund>/plan")
 @operation(
     "Get the annex of a fund's plan, with planned and actual amounts; before its adoption, of the last draft",
     "资金安排计划附表（计划与实际）；批准前为最近的草案（征求意见稿）",
     response_types.Plan,
+    position=whole("The plan in force and the amounts as of this log position", "截至该日志位置的计划与实际"),
+    booked_on=day("The plan in force and the amounts at the end of this booking date", "截至该记账日期的计划与实际"),
     min_position=MIN_POSITION,
 )
-def plan(fund: str, *, min_position: int | None) -> Response:
+def plan(fund: str, *, position: int | None, booked_on: date | None, min_position: int | None) -> Response:
     must_read(fund)
-    with tables(min_position, fund) as snapshot:
-        return answer(annex(snapshot, fund))
+    with tables(max(min_position or 0, position or 0), fund) as snapshot:
+        return answer(annex(snapshot, fund, position, booked_on))
 
 
-def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
-    """The annex 附表 of the fund's plan in force, with planned and actual amounts; before there is one, of its draft.
+def annex(snapshot: Snapshot, fund: str, position: int | None = None, booked_on: date | None = None) -> dict[str, Any]:
+    """The annex 附表 of the fund's plan, with planned and actual amounts, as of a position and booking date.
 
-    The result has the same rows, in the same order and with the same names and totals, as the annex printed in the
-    plan. Raises Problem if there is no such fund.
+    By default, it is the plan in force now. The result has the same rows, in the same order and with the same names and
+    totals, as the annex printed in the plan. It has no rows if no plan was in force. Raises Problem if there is no such
+    fund.
     """
-    status, position = _plan_of(_existing(snapshot, fund))
-    if status == "draft":
-        total = snapshot.one("draft_totals", position=position) or {}
-        lines = snapshot.rows("draft_lines", position=position)
+    existing, params = _existing(snapshot, fund), {"fund": fund, "position": position, "booked_on": booked_on}
+    if position is None and booked_on is None:
+        status, plan_position = _plan_of(existing)
     else:
-        total = snapshot.one("plan_totals", fund=fund) or {}
-        lines = snapshot.rows("plan_lines", fund=fund)
+        status, plan_position = _plan_then(snapshot, existing, params)
+    if status == "draft":
+        total = snapshot.one("draft_totals", position=plan_position) or {}
+        lines = snapshot.rows("draft_lines", position=plan_position)
+    else:
+        total = snapshot.one("plan_totals", **params) or {}
+        lines = snapshot.rows("plan_lines", **params)
     names = {task["code"]: task["name"] for task in total.pop("tasks") or ()}
     for line in lines:
         line["tasks"] = [{"code": code, "name": names[code]} for code in line["tasks"]]
@@ -210,9 +242,9 @@ def annex(snapshot: Snapshot, fund: str) -> dict[str, Any]:
         "fund": fund,
         "title": total.pop("title"),
         "status": status,
-        "position": position,
+        "position": plan_position,
         "unit": "元",
-        "as_of": {"position": snapshot.position},
+        "as_of": _as_of(snapshot, position, booked_on),
         "rows": lines,
         "total": {key: value for key, value in total.items() if key != "fund"},
     }
@@ -222,7 +254,17 @@ def _plan_of(fund: Row) -> tuple[str, int | None]:
     """The status of the plan that is shown of `fund`, and the position of the event that it comes from."""
     if fund["plan_position"] is None:
         return ("draft" if fund["draft_position"] else "none"), fund["draft_position"]
-    return ("adopted" if fund["plan_position"] == fund["adopted_position"] else "revised"), fund["plan_position"]
+    return _status(fund, fund["plan_position"]), fund["plan_position"]
+
+
+def _status(fund: Row, position: int) -> str:
+    return "adopted" if position == fund["adopted_position"] else "revised"
+
+
+def _plan_then(snapshot: Snapshot, fund: Row, params: dict[str, Any]) -> tuple[str, int | None]:
+    """As `_plan_of`, for the plan that was in force at a position and booking date; none if only a draft was there."""
+    position = (snapshot.one("plan_position_at", **params) or {}).get("position")
+    return (_status(fund, position), position) if position else ("none", None)
 
 
 def _existing(snapshot: Snapshot, fund: str, project: str | None = None) -> dict[str, Any]:

@@ -10,7 +10,19 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import absent, as_of, must_not_be_held, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import AWARD, BATCH, FUND, MIN_POSITION, PROJECT, day, one_of, pattern, text, whole
+from service.api.http.parameters import (
+    AWARD,
+    BATCH,
+    FUND,
+    MIN_POSITION,
+    PAYEE,
+    PROJECT,
+    day,
+    one_of,
+    pattern,
+    text,
+    whole,
+)
 from service.api.http.problems import Problem
 from service.api.http.responses import answer
 from service.api.http.visibility import may_read, must_read
@@ -27,7 +39,7 @@ FILTERS = {
     "award": AWARD,
     "batch": BATCH,
     "status": one_of("Filter by status of the payment", "仅限该状态", *STATUSES),
-    "payee": text("Filter by the payee's name", "仅限该收款人（名称）"),
+    "payee": PAYEE,
     "uscc": pattern(
         "[0-9A-Z]{18}", "Filter by the payee's unified social credit code", "仅限该收款人（统一社会信用代码）"
     ),

@@ -42,6 +42,7 @@ def one_project(project: str, *, min_position: int | None) -> Response:
             "status": None,
             "acceptance": None,
             "uscc": None,
+            "payee": None,
             "position": 0,
             "award": "",
             "limit": pagination.MAX_ROWS,
@@ -53,6 +54,7 @@ def one_project(project: str, *, min_position: int | None) -> Response:
                 "batches": snapshot.rows("project_batches", **params),
                 "award_list": snapshot.rows("awards", **params, **all_awards),
                 "payments": snapshot.rows("project_payments", **params),
-                **{name: snapshot.rows(name, **params) for name in ("rounds", "objections", "recoveries", "waivers")},
+                "recoveries": snapshot.rows("recoveries", **params, after=0, limit=None),
+                **{name: snapshot.rows(name, **params) for name in ("rounds", "objections", "waivers")},
             }
         )

@@ -19,6 +19,7 @@ from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
 from service.api.http.visibility import fund_of, may_read
 from service.api.posting.event_schemas import SCHEMAS
+from service.postgres.snapshots import Snapshot
 
 bp = Blueprint("why", __name__, url_prefix="/v1/projects")
 
@@ -85,11 +86,14 @@ def heads(view: LedgerView, *streams: str) -> list[Reference]:
 
 def look_up(references: Iterable[Reference]) -> Places:
     """Look up these events in the log: the position, type, dates and cited documents of each."""
-    wanted = list(references)
     with reader().at() as snapshot:
-        rows = snapshot.rows(
-            "places", streams=[each.stream for each in wanted], versions=[each.version for each in wanted]
-        )
+        return look_up_in(snapshot, references)
+
+
+def look_up_in(snapshot: Snapshot, references: Iterable[Reference]) -> Places:
+    """As look_up(), in a snapshot that is open."""
+    wanted = list(references)
+    rows = snapshot.rows("places", streams=[each.stream for each in wanted], versions=[each.version for each in wanted])
     return {(row["stream"], row["version"]): row for row in rows}
 
 

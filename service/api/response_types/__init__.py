@@ -60,6 +60,8 @@ from service.api.response_types.funds import (
 from service.api.response_types.posts import Drafted, Event, Events, Outcome, Posted, PostFound, Refusal, Refusals
 from service.api.response_types.reconciliations import Reconciliation, Reconciliations
 from service.api.response_types.registers import (
+    Application,
+    Applications,
     Approval,
     Award,
     Awards,
@@ -78,6 +80,7 @@ from service.api.response_types.registers import (
     ProjectBatch,
     ProjectNow,
     Projects,
+    Recoveries,
     Recovery,
     Round,
     Standing,
@@ -91,6 +94,8 @@ __all__ = [
     "Alive",
     "Allocated",
     "Allocation",
+    "Application",
+    "Applications",
     "Appropriation",
     "Appropriations",
     "Approval",
@@ -173,6 +178,7 @@ __all__ = [
     "Ready",
     "Reconciliation",
     "Reconciliations",
+    "Recoveries",
     "Recovery",
     "Refusal",
     "Refusals",

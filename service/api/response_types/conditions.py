@@ -234,7 +234,7 @@ class Alerts(TypedDict):
     """The alerts of today: overdue ones first, then due ones, then odd ones.
 
     Alerts about movements of money are found in the tables; `as_of` is the position up to which the tables are folded.
-    All other alerts are found in the ledger's own states, which may be newer than the tables; `states_as_of` is the
+    All other alerts are found in the ledger's own states as they were at the same position; `states_as_of` is the
     position of the last event in the states.
 
     Of each kind of alert, the first thousand are listed; `left_out` says how many more there are, by the alert's name.

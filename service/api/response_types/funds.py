@@ -66,12 +66,17 @@ class BalanceRow(Figures):
 
     A row of a source or an appropriation says also what it gave (`appropriated`) and what of it is not allotted. What
     is `planned` of a source is the amount that the plan lists, null if the plan lists no sources.
+
+    A row of a month has what changed in it: the amounts of all months add up to the balances. It also has flows, net of
+    reversals: `awarded` is what awards got out of their lines less what went back to these, `confirmed` what the bank
+    paid, `returned` and `recovery_received` what payees gave back, so that `paid` is `confirmed` less these two.
     """
 
     batch: NotRequired[int]
     project: NotRequired[str]
     name: NotRequired[str]
     task: NotRequired[str]
+    month: NotRequired[Annotated[str, Meta(description="Of the booking dates, such as 2019-03. 记账月份。")]]
     award: NotRequired[str | None]
     applicant: NotRequired[str | None]
     source: NotRequired[
@@ -86,6 +91,13 @@ class BalanceRow(Figures):
     pool: NotRequired[Yuan]
     recovered: NotRequired[Yuan]
     surrendered: NotRequired[Yuan]
+    awarded: NotRequired[Annotated[Yuan, Meta(description="Of a month. 当月立项（净额）。")]]
+    confirmed: NotRequired[Annotated[Yuan, Meta(description="Of a month. 当月支付。")]]
+    returned: NotRequired[Annotated[Yuan, Meta(description="Of a month. 当月退回。")]]
+    recovery_received: NotRequired[Annotated[Yuan, Meta(description="Of a month. 当月追缴到账。")]]
+    paid_to_date: NotRequired[
+        Annotated[Yuan, Meta(description="The balance `paid` at the end of the month. 截至月末累计已付（净额）。")]
+    ]
 
 
 class BalanceTotal(Figures):
@@ -97,7 +109,7 @@ class BalanceTotal(Figures):
 
 class Balances(TypedDict):
     fund: str
-    by: Literal["batch", "project", "task", "source", "appropriation", "award"]
+    by: Literal["batch", "project", "task", "month", "source", "appropriation", "award"]
     as_of: AsOf
     rows: list[BalanceRow]
     total: BalanceTotal

@@ -86,12 +86,84 @@ class Award(TypedDict):
     in_flight: Yuan
     paid: Yuan
     recovered: Yuan
+    applied: Annotated[
+        Yuan | None, Meta(description="The amount applied for; null if the application did not say. 申报金额。")
+    ]
+    shown: Annotated[
+        Yuan | None,
+        Meta(
+            description="What the last completed notice that lists the application showed; null if none, or if it is"
+            " void. 最近一次公示期满的公示所列金额；未公示或公示已失效的为空。"
+        ),
+    ]
+    decided: Annotated[
+        Yuan,
+        Meta(
+            description="What the award list decided. It never changes afterwards; 0.00 if the list was reversed."
+            " 立项决定的金额，其后不再变化；决定被冲销的为 0.00。"
+        ),
+    ]
+    amended: Annotated[
+        Yuan,
+        Meta(
+            description="Increases less reductions by AwardAmended, net of reversals. 立项金额调整净额（调增减调减）。"
+        ),
+    ]
+    returned: Annotated[
+        Yuan,
+        Meta(description="What payees returned by PaymentReturned, net of reversals. 退回（退票、退款）净额。"),
+    ]
+    recovery_received: Annotated[
+        Yuan,
+        Meta(
+            description="What was received on recoveries, net of reversals, also after it was reinstated or"
+            " surrendered. `recovered` is what of it, and of money returned to the fund, is still there."
+            " 追缴到账累计（净额），恢复指标或上缴后仍计入；recovered 为其中尚未恢复或上缴的。"
+        ),
+    ]
     events: list[Position]
 
 
 class Awards(TypedDict):
     as_of: AsOf
     awards: list[Award]
+    next: Cursor
+
+
+class Application(TypedDict):
+    """An application 申报, awarded or not. `award` is the name of its award, null if it has none.
+
+    `screening`: the check of its documents. `score`: that of the review in force. `shown`: what the last completed
+    notice that lists it showed; null if none, or if it is void. `excluded`: an objection to it was upheld.
+    """
+
+    application: str
+    project: str
+    fund: str
+    round: int
+    received_on: Day
+    number: Annotated[str | None, Meta(description="受理号")]
+    applicant: str
+    uscc: str
+    amount: Annotated[Yuan | None, Meta(description="The amount applied for; null if not said. 申报金额。")]
+    title: Annotated[str | None, Meta(description="The title of the project. 项目名称。")]
+    place: Annotated[str | None, Meta(description="The place of the project. 项目地点。")]
+    starts_on: Annotated[Day | None, Meta(description="Planned. 计划开始日。")]
+    ends_on: Annotated[Day | None, Meta(description="Planned. 计划结束日。")]
+    status: Literal["live", "withdrawn", "excluded", "awarded", "reversed"]
+    screening: Literal["pending", "passed", "failed"]
+    score: str | None
+    shown: Yuan | None
+    withdrawn: bool
+    excluded: bool
+    award: str | None
+    received_position: Position
+    events: list[Position]
+
+
+class Applications(TypedDict):
+    as_of: AsOf
+    applications: list[Application]
     next: Cursor
 
 
@@ -125,14 +197,18 @@ class Objection(TypedDict):
 class Recovery(TypedDict):
     """A recovery 追缴: the order to pay back money of a payment, and the amount that is still outstanding.
 
+    `amount`: the amount ordered. `waived`: what was waived of it.
     `lapsed`: the amount that had already been returned in another way when the recovery was waived, and is therefore
     no longer demanded.
     """
 
     recovery: str
+    project: str
     payment: str
     award: str
     batch: int
+    payee: str
+    reason: str
     ordered_on: Day
     due_on: Day
     status: Literal["ordered", "reversed"]
@@ -145,6 +221,13 @@ class Recovery(TypedDict):
     interest_received: Yuan
     interest_waived: Yuan
     events: list[Position]
+
+
+class Recoveries(TypedDict):
+    fund: str
+    as_of: AsOf
+    recoveries: list[Recovery]
+    next: Cursor
 
 
 class Waiver(TypedDict):

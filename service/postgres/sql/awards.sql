@@ -1,4 +1,5 @@
--- awards: awards in the order in which they were decided, each with its amounts by account.
+-- awards: awards in the order in which they were decided, each with its amounts by account, and with what was applied
+-- for, shown, decided, amended, returned and recovered.
 with page as (
     select *
     from award as a
@@ -9,8 +10,18 @@ with page as (
         and (%(status)s::text is null or a.status = %(status)s)
         and (%(acceptance)s::text is null or a.acceptance = %(acceptance)s)
         and (%(uscc)s::text is null or a.uscc = %(uscc)s)
+        and (%(payee)s::text is null or a.payee_uscc = %(payee)s or plain(a.payee) = plain(%(payee)s))
     order by a.events[1], a.award
     limit %(limit)s
+), numbered as materialized (
+    select *, dense_rank() over (order by project, round) as nth_round from page
+), shown as materialized (
+    -- What the notices of the page's rounds showed, as one array: a join to them is planned for too few rows. To add
+    -- nothing to a value makes it one that is not stored apart from its row, and is read only once.
+    select array_agg((
+        select r.shown || '{}' from round as r where r.project = p.project and r.round = p.round::text
+    ) order by p.nth_round) as amounts
+    from (select distinct nth_round, project, round from numbered) as p
 )
 select
     a.project,
@@ -35,8 +46,14 @@ select
     yuan(b.in_approval + b.in_transit) as in_flight,
     yuan(b.paid) as paid,
     yuan(b.recovered) as recovered,
+    yuan(a.applied) as applied,
+    (select amounts from shown)[a.nth_round] ->> a.application as shown,
+    yuan(a.decided) as decided,
+    coalesce(yuan(m.amended), '0.00') as amended,
+    coalesce(yuan(r.returned), '0.00') as returned,
+    coalesce(yuan(r.received), '0.00') as recovery_received,
     a.events
-from page as a
+from numbered as a
 cross join lateral (
     select
         coalesce(sum(committed), 0) as committed, coalesce(sum(payable), 0) as payable,
@@ -45,4 +62,14 @@ cross join lateral (
     from balance as b
     where b.fund = a.fund and b.project = a.project and b.award = a.award
 ) as b
+cross join lateral (
+    select sum(case m.source when 'line' then m.amount else -m.amount end) as amended
+    from movement as m
+    where m.project = a.project and m.award = a.award and (m.type = 'AwardAmended' or m.entry = 'AwardAmended')
+) as m
+cross join lateral (
+    select sum(p.returned) as returned, sum(p.recovered) as received
+    from payment as p
+    where p.project = a.project and p.award = a.award and (p.returned > 0 or p.recovered > 0)
+) as r
 order by a.events[1], a.award

@@ -1,6 +1,6 @@
 -- load: what deciding a bundle needs and the cache does not have, in one query: the events of the requested streams,
--- and of the funds of the projects among them, after the cached versions; the posts already recorded; the claims
--- already made; the ledger's next serial; when the last calendar was imported.
+-- and of the funds of the projects among them, after the cached versions and up to a position; the posts already
+-- recorded; the claims already made; the ledger's next serial; when the last calendar was imported.
 -- Each look-up of a single row or of a stream's tail is a subquery of its own. As joins, planned with what the planner
 -- knows of the tables, the look-ups would read the whole log when it is young or has few streams.
 with wanted as (
@@ -37,7 +37,7 @@ with wanted as (
     from sound as n
     left join lateral (
         select * from snapshot
-        where n.version = 0 and snapshot.stream = n.stream and snapshot.code = %(code)s and (
+        where n.version = 0 and snapshot.stream = n.stream and snapshot.code = %(code)s and snapshot.position <= %(upto)s and (
             select e.position = snapshot.position and e.nonce = snapshot.nonce from event as e
             where e.stream = snapshot.stream and e.version = snapshot.version
         )
@@ -54,7 +54,10 @@ union all
 select 2, 'event', e.stream, e.version, e.type, e.fact::text, e.position, e.nonce, null
 from base as b
 cross join lateral (
-    select * from event where event.stream = b.stream and event.version > b.version order by event.version offset 0
+    select * from event
+    where event.stream = b.stream and event.version > b.version and event.position <= %(upto)s
+    order by event.version
+    offset 0
 ) as e
 union all
 select 3, 'post', p.source, p.first_position, p.id, format('%%s %%s %%s', encode(p.digest, 'hex'), p.last_position, e.version),

@@ -11,7 +11,7 @@ with page as (
         and (%(batch)s::integer is null or p.batch = %(batch)s)
         and (%(payment)s::text is null or p.payment = %(payment)s)
         and (%(status)s::text is null or p.status = %(status)s)
-        and (%(payee)s::text is null or plain(p.payee) = plain(%(payee)s))
+        and (%(payee)s::text is null or p.payee_uscc = %(payee)s or plain(p.payee) = plain(%(payee)s))
         and (%(uscc)s::text is null or p.payee_uscc = %(uscc)s)
         and (%(voucher)s::text is null or plain(p.voucher) = plain(%(voucher)s))
         and (%(bank_reference)s::text is null or plain(p.bank_reference) = plain(%(bank_reference)s))

@@ -1,5 +1,5 @@
 -- plan_lines: the plan's annex regenerated: each line in its order, and for each batch the adopted plan, the plan in
--- force and the actual amounts.
+-- force and the actual amounts, as of a position and booking date; null is now.
 with adopted as (
     select p.*
     from fund as f
@@ -13,22 +13,34 @@ with adopted as (
         sum(allotted) as allotted,
         sum(allotted - line) as awarded,
         sum(paid) as paid
-    from standing_at(%(fund)s, null, null)
+    from standing_at(%(fund)s, %(position)s, %(booked_on)s)
     group by project, batch
+), line as (
+    select l.line, l.line ->> 'project' as project, (l.line ->> 'number')::integer as number
+    from whole_plan_at(%(fund)s, %(position)s, %(booked_on)s) as plan (fact)
+    cross join lateral jsonb_array_elements(plan.fact -> 'lines') as l (line)
 )
 select
-    p.number,
-    p.number_raw,
-    p.project,
-    p.name,
-    p.name_annex,
-    p.name_en,
-    p.tasks,
-    p.award_rule,
-    p.awards,
-    p.fixed_total,
+    l.number,
+    l.line ->> 'number_raw' as number_raw,
+    l.project,
+    l.line ->> 'name' as name,
+    l.line ->> 'name_annex' as name_annex,
+    l.line ->> 'name_en' as name_en,
+    l.line -> 'tasks' as tasks,
+    l.line ->> 'award_rule' as award_rule,
+    (l.line ->> 'awards')::integer as awards,
+    (l.line ->> 'fixed_total')::boolean as fixed_total,
     (
-        select count(*) from award as a where a.fund = p.fund and a.project = p.project and a.status in ('live', 'terminated')
+        select count(*)
+        from award as a
+        where
+            a.fund = %(fund)s
+            and a.project = l.project
+            and case
+                when %(position)s::bigint is null and %(booked_on)s::date is null then a.status in ('live', 'terminated')
+                else award_counted_at(a.project, a.award, a.events, %(position)s, %(booked_on)s)
+            end
     ) as awarded_count,
     yuan(sum(coalesce(a.planned, 0))) as adopted,
     yuan(sum(s.planned)) as planned,
@@ -42,10 +54,9 @@ select
             'allotted', yuan(s.allotted), 'awarded', yuan(s.awarded), 'paid', yuan(s.paid)
         ) order by batch
     ) as batches
-from project as p
+from line as l
 join standing as s using (project)
-join plan_at(%(fund)s, null, null) as plan using (project, batch)
+join plan_at(%(fund)s, %(position)s, %(booked_on)s) as plan using (project, batch)
 left join adopted as a using (project, batch)
-where p.fund = %(fund)s
-group by p.fund, p.project
-order by p.number
+group by l.project, l.number, l.line
+order by l.number

@@ -1,15 +1,16 @@
--- plan_totals: the total row of the plan's annex, with its title and tasks.
+-- plan_totals: the total row of the plan's annex, with its title and tasks, as of a position and booking date; null is
+-- now.
 with standing as (
     select s.batch, max(p.batch_name) as name, sum(s.planned) as planned, sum(allotted) as allotted,
         sum(allotted - line) as awarded, sum(paid) as paid
-    from standing_at(%(fund)s, null, null) as s
-    join plan_at(%(fund)s, null, null) as p using (project, batch)
+    from standing_at(%(fund)s, %(position)s, %(booked_on)s) as s
+    join plan_at(%(fund)s, %(position)s, %(booked_on)s) as p using (project, batch)
     group by s.batch
 )
 select
     f.fund,
-    f.title,
-    f.tasks,
+    plan.fact ->> 'title' as title,
+    plan.fact -> 'tasks' as tasks,
     yuan(coalesce(sum(s.planned), 0)) as planned,
     yuan(coalesce(sum(s.allotted), 0)) as allotted,
     yuan(coalesce(sum(s.awarded), 0)) as awarded,
@@ -24,6 +25,7 @@ select
         '[]'
     ) as batches
 from fund as f
+left join whole_plan_at(%(fund)s, %(position)s, %(booked_on)s) as plan (fact) on true
 left join standing as s on true
 where f.fund = %(fund)s
-group by f.fund
+group by f.fund, plan.fact

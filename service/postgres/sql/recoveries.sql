@@ -1,7 +1,8 @@
--- recoveries: what the payees of one project were ordered to pay back, and the outstanding amount, which is never more
--- than is still paid.
+-- recoveries: what the payees of a fund, or of one of its projects, were ordered to pay back, in the order of the
+-- orders, and the outstanding amount, which is never more than is still paid. A `limit` of null gives all.
 select
-    r.recovery, r.payment, p.award, p.batch, r.ordered_on, r.due_on, r.status,
+    r.recovery, r.project, r.payment, p.award, p.batch, p.payee, e.fact ->> 'reason' as reason, r.ordered_on, r.due_on,
+    r.status,
     yuan(r.amount) as amount,
     yuan(r.received) as received,
     yuan(r.waived) as waived,
@@ -21,5 +22,9 @@ select
     r.events
 from recovery as r
 join payment as p using (project, payment)
-where r.fund = %(fund)s and r.project = %(project)s
+join lateral (
+    select * from event where position = any(r.events) and type = 'RecoveryOrdered' order by position desc limit 1
+) as e on true
+where r.fund = %(fund)s and (%(project)s::text is null or r.project = %(project)s) and r.events[1] > %(after)s
 order by r.events[1]
+limit %(limit)s

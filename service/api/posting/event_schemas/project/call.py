@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.project import call
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Boolean, Day, Integer, Name, Party, Text, Uscc
+from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Party, Text, Uscc
 from service.api.posting.shapes import One, Shape
 
 
@@ -49,6 +49,11 @@ class ApplicationSchema(CallSchema):
 class ApplicationReceived(ApplicationSchema):
     fact = call.ApplicationReceived
     applicant = One(ApplicantShape, required=True)
+    amount = Amount()
+    title = Text()
+    place = Text()
+    starts_on = Day()
+    ends_on = Day()
 
 
 class ApplicationWithdrawn(ApplicationSchema):

@@ -1,0 +1,184 @@
+"""The registers of applications and awards say what the events of a life did, whatever was reversed."""
+
+from collections import Counter
+from random import Random
+
+import pytest
+
+from domain.entry_reversed import EntryReversed
+from domain.event import Reference
+from domain.money import Money
+from domain.project.amendment import AwardAmended
+from domain.project.award import AwardListDecided
+from domain.project.call import ApplicationReceived
+from domain.project.payment import PaymentReturned
+from domain.project.recovery import RecoveryReceived
+from service.postgres.queries import QUERIES
+from tests.random_life import PROJECTS, RandomLife
+
+ROWS = 1_000
+NO_FILTERS = dict.fromkeys(("fund", "project", "status", "acceptance", "uscc", "payee"))
+
+
+NOW = {"position": None, "booked_on": None}
+
+
+class Lived:
+    """A random life, its log folded into the tables, and the entries that its events reversed."""
+
+    def __init__(self, log, seed):
+        self.life, self.log = RandomLife(Random(seed)), log
+        for _ in self.life.live(700):
+            pass
+        log.append(self.life.events).fold(50)
+        self.recorded = {Reference(event.stream, event.version): event for event in self.life.events}
+
+    def rows(self, query, **cursor):
+        return self.log.conn.execute(QUERIES[query], {**NO_FILTERS, **cursor, "limit": ROWS}).fetchall()
+
+    def moved(self, entry, account, sign):
+        """By project and award: the amounts that entries of this type, less reversals, took out of `account`."""
+        amounts = Counter()
+        for event in self.life.events:
+            if event.mirrors:
+                continue
+            entered, back = event, 1
+            if isinstance(event.fact, EntryReversed):
+                entered, back = self.recorded[Reference(event.stream, event.fact.version)], -1
+            if isinstance(entered.fact, entry):
+                for move in event.moves:
+                    out = (move.source == account) - (move.target == account)
+                    amounts[move.place.project, move.place.award] += out * move.amount * sign
+                    assert back * out >= 0 or entry is AwardAmended
+        return amounts
+
+
+@pytest.fixture(params=range(6))
+def lived(log, request):
+    return Lived(log, request.param)
+
+
+def test_an_award_has_what_its_list_decided_and_what_amendments_returns_and_recoveries_changed(lived):
+    moved = {
+        "decided": lived.moved(AwardListDecided, "line", 1),
+        "amended": lived.moved(AwardAmended, "line", 1),
+        "returned": lived.moved(PaymentReturned, "paid", 1),
+        "recovery_received": lived.moved(RecoveryReceived, "paid", 1),
+    }
+    rows = lived.rows("awards", position=0, award="")
+    for row in rows:
+        expected = {name: str(Money(amounts[row["project"], row["award"]])) for name, amounts in moved.items()}
+        assert {name: row[name] for name in moved} == expected, row
+    assert {(row["project"], row["award"]) for row in rows} >= {at for at, each in moved["decided"].items() if each}
+
+
+def test_an_application_has_what_it_asked_for_and_its_state(lived):
+    rows = {(row["project"], row["application"]): row for row in lived.rows("applications", after=0)}
+    asked = {
+        (event.stream.partition("/")[2], event.fact.application): event.fact
+        for event in lived.life.events
+        if isinstance(event.fact, ApplicationReceived)
+    }
+    assert rows.keys() == asked.keys()
+    standing = set()
+    for code in PROJECTS:
+        project = lived.life.ledger.project(code)
+        for name, each in project.applications.items():
+            row, fact, shown = rows[code, name], asked[code, name], project.rounds[str(each.round)].noticed.get(name)
+            standing.add((code, name))
+            assert row["amount"] == (None if fact.amount is None else str(fact.amount))
+            plans = (row["title"], row["place"], row["starts_on"], row["ends_on"])
+            assert plans == (fact.title, fact.place, fact.starts_on, fact.ends_on)
+            assert (row["number"], row["round"], row["screening"]) == (each.number, each.round, each.screening)
+            assert (row["withdrawn"], row["excluded"], row["award"]) == (each.withdrawn, each.excluded, each.award)
+            assert row["shown"] == (str(shown.amount) if shown else None), (code, name)
+    assert {at for at, row in rows.items() if row["status"] != "reversed"} == standing
+
+
+def test_an_award_shows_what_its_application_asked_for_and_the_notices_showed(lived):
+    of_applications = {(row["project"], row["application"]): row for row in lived.rows("applications", after=0)}
+    for row in lived.rows("awards", position=0, award=""):
+        application = of_applications[row["project"], row["application"]]
+        assert (row["applied"], row["shown"]) == (application["amount"], application["shown"])
+
+
+def test_the_pages_of_applications_have_each_once(lived):
+    whole, pages, after = lived.rows("applications", after=0), [], 0
+    while page := lived.log.conn.execute(
+        QUERIES["applications"], {**NO_FILTERS, "after": after, "limit": 2}
+    ).fetchall():
+        pages += page
+        after = page[-1]["received_position"]
+    assert pages == whole
+
+
+# As of a time ----------------------------------------------------------------
+
+
+@pytest.fixture(params=range(3))
+def life(request):
+    life = RandomLife(Random(request.param))
+    for _ in life.live(500):
+        pass
+    return life
+
+
+def plans(log, at):
+    return [log.conn.execute(QUERIES[name], {"fund": "f", **at}).fetchall() for name in ("plan_lines", "plan_totals")]
+
+
+def awards(log, at):
+    """The register of awards, page by page."""
+    named = {f"at_{name}": value for name, value in at.items()}
+    query, rows, cursor = "awards" if at == NOW else "awards_at", [], (0, "")
+    while True:
+        given = {**NO_FILTERS, **named, "position": cursor[0], "award": cursor[1], "limit": 3}
+        page = log.conn.execute(QUERIES[query], given).fetchall()
+        rows += page
+        if len(page) < 3:
+            return rows
+        cursor = (page[-1]["events"][0], page[-1]["award"])
+
+
+def without_positions(rows):
+    """A part of a log by day has other positions, so only how many there are is compared."""
+    return sorted(
+        ({**row, "events": len(row["events"])} for row in rows), key=lambda row: (row["project"], row["award"])
+    )
+
+
+def of_part(log, events, read):
+    """What `read` reads of a log with only these events; the log is empty again afterwards."""
+    with log.conn.transaction(force_rollback=True):
+        log.append(events).fold()
+        return read(log, NOW)
+
+
+def parts(life):
+    """Parts of the life's log, each with the position or booking date that it ends with."""
+    count = len(life.events)
+    for position in range(5, count, count // 9):
+        yield life.events[:position], {**NOW, "position": position}
+    for day in sorted({event.booked_on for event in life.events})[::9]:
+        yield [event for event in life.events if event.booked_on <= day], {**NOW, "booked_on": day}
+
+
+def test_the_plan_of_a_past_time_is_the_plan_of_the_log_until_then(log, life):
+    expected = [(at, of_part(log, events, plans)) for events, at in parts(life)]
+    log.append(life.events).fold()
+    for at, (lines, totals) in expected:
+        assert plans(log, at) == [lines, totals], at
+    assert any(line["awarded_count"] for _, (lines, _) in expected for line in lines)
+    assert len({line["planned"] for _, (lines, _) in expected for line in lines}) > 1
+
+
+def test_the_register_of_awards_of_a_past_time_is_that_of_the_log_until_then(log, life):
+    expected = [(at, of_part(log, events, awards)) for events, at in parts(life)]
+    log.append(life.events).fold()
+    for at, rows in expected:
+        found = awards(log, at)
+        if at["position"]:
+            assert found == rows, at
+        assert without_positions(found) == without_positions(rows), at
+    assert any(row["shown"] for _, rows in expected for row in rows)
+    assert {row["status"] for _, rows in expected for row in rows} > {"live"}
