@@ -99,7 +99,7 @@ with span as (
     group by project, application
 )
 insert into application (
-    project, application, fund, round, applicant, uscc, received_on, status, screened, score, events
+    project, application, fund, round, applicant, uscc, identity, received_on, status, screened, score, events
 )
 select
     l.project,
@@ -107,7 +107,8 @@ select
     r.fact ->> 'fund',
     (r.fact ->> 'round')::integer,
     r.fact #>> '{applicant,name}',
-    r.fact #>> '{applicant,uscc}',
+    coalesce(r.fact #>> '{applicant,uscc}', ''),
+    identity_of(r.fact -> 'applicant'),
     (r.fact ->> 'occurred_on')::date,
     case
         when t.stands is not true then 'reversed'
@@ -127,6 +128,7 @@ on conflict (project, application) do update set
     round = excluded.round,
     applicant = excluded.applicant,
     uscc = excluded.uscc,
+    identity = excluded.identity,
     received_on = excluded.received_on,
     status = excluded.status,
     screened = excluded.screened,

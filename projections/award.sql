@@ -93,8 +93,8 @@ with span as (
     group by project, award
 )
 insert into award (
-    project, award, fund, application, applicant, uscc, payee, payee_uscc, payee_account, score, rank, decided_on,
-    status, ends_on, acceptance, rectify_by, events
+    project, award, fund, application, applicant, uscc, identity, payee, payee_uscc, payee_identity, payee_account,
+    payee_digest, score, rank, decided_on, status, ends_on, acceptance, rectify_by, events
 )
 select
     l.project,
@@ -103,9 +103,12 @@ select
     d.row ->> 'application',
     applied.applicant,
     applied.uscc,
+    applied.identity,
     coalesce(t.payee, d.row -> 'payee') ->> 'name',
-    coalesce(t.payee, d.row -> 'payee') ->> 'uscc',
+    coalesce(coalesce(t.payee, d.row -> 'payee') ->> 'uscc', ''),
+    identity_of(coalesce(t.payee, d.row -> 'payee')),
     coalesce(t.payee, d.row -> 'payee') #>> '{account,last4}',
+    coalesce(t.payee, d.row -> 'payee') #>> '{account,digest}',
     d.row ->> 'score',
     (d.row ->> 'rank')::integer,
     d.decided_on,
@@ -132,9 +135,12 @@ on conflict (project, award) do update set
     application = excluded.application,
     applicant = excluded.applicant,
     uscc = excluded.uscc,
+    identity = excluded.identity,
     payee = excluded.payee,
     payee_uscc = excluded.payee_uscc,
+    payee_identity = excluded.payee_identity,
     payee_account = excluded.payee_account,
+    payee_digest = excluded.payee_digest,
     score = excluded.score,
     rank = excluded.rank,
     decided_on = excluded.decided_on,

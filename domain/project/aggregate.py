@@ -16,7 +16,7 @@ from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Fact, Recorded
 from domain.mirrors import MIRRORS
-from domain.project import acceptance, amendment, award, call, lifecycle, payment, recovery, selection, waiver
+from domain.project import acceptance, amendment, award, call, lifecycle, payment, recovery, rename, selection, waiver
 from domain.project.condition import OPEN
 from domain.project.lifecycle import ProjectOpened
 from domain.project.revert import reverted
@@ -34,7 +34,7 @@ class Chapter(Protocol):
 
 _CHAPTERS = {
     fact: cast(Chapter, chapter)
-    for chapter in (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver)
+    for chapter in (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver, rename)
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)

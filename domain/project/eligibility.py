@@ -17,6 +17,7 @@ from domain.posting import LINE, Place
 from domain.project.condition import notice_binds
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import key, waived
+from domain.recipient import readable
 from domain.rules.award import (
     AboveNotice,
     AllocationMismatch,
@@ -147,14 +148,13 @@ def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList)
     """
     evidence = []
     for row in fact.awards if context.header.edition > 1 else ():
-        if not context.ledger.valid_uscc(row.payee.uscc):
-            raise InvalidCode(uscc=row.payee.uscc)
-        applicant = project.applications[row.application].uscc
-        if row.payee.uscc == applicant:
+        context.must_be_valid(row.payee)
+        applicant = project.applications[row.application].identities[-1]
+        if row.payee.identity == applicant:
             continue
         waiver = project.waivers.get(key("PayeeNotApplicant", "application", row.application))
         if waiver is None or waiver.payee != row.payee:
-            raise PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=applicant)
+            raise PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=readable(applicant))
         waived(context, project, PayeeNotApplicant, "application", row.application)
         evidence.append(Reference(context.stream, waiver.version))
     return tuple(evidence)

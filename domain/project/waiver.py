@@ -97,8 +97,8 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
         for field in NAMES.get(fact.rule, ()):
             if getattr(fact, field) is None:
                 raise WaiverIncomplete(rule=fact.rule, lacks=field)
-    if fact.payee and not context.ledger.valid_uscc(fact.payee.uscc):
-        raise InvalidCode(uscc=fact.payee.uscc)
+    if fact.payee:
+        context.must_be_valid(fact.payee)
     if kind == "award":
         award = project.live_award(name)
         context.not_before("AwardListDecided", award.decided.on)

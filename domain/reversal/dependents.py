@@ -34,6 +34,7 @@ from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentRetur
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
 from domain.project.waiver import WaiverGranted, granted, key
+from domain.recipient import readable
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
@@ -182,8 +183,9 @@ def _was_not_reviewed(_: Context, project: Project, fact: ApplicationReceived | 
 
 def _no_other_applied(_: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
     application = project.applications[fact.application]
-    if other := project.applicants.get((application.round, application.uscc)):
-        raise AlreadyApplied(uscc=application.uscc, application=other, round=application.round)
+    for identity in application.identities:
+        if other := project.applied(application.round, identity):
+            raise AlreadyApplied(uscc=readable(identity), application=other, round=application.round)
 
 
 def _was_not_reviewed_without_it(_: Context, project: Project, fact: ApplicationWithdrawn, version: int) -> None:

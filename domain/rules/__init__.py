@@ -18,6 +18,7 @@ from domain.rules import (
     project,
     reconciliation,
     recovery,
+    rename,
     reversal,
     waiver,
 )
@@ -36,6 +37,7 @@ RULES: dict[str, type[Refused]] = {
         acceptance,
         recovery,
         waiver,
+        rename,
         reversal,
     )
     for name, rule in vars(chapter).items()

@@ -16,6 +16,7 @@ from domain.state.fund import NoticeOrder
 from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS, decide
+from tests.random_life.recipients import applicant
 
 StepResult = Fact | Posted | None
 
@@ -60,7 +61,7 @@ def apply(life: Life, project: Project, current: Round) -> Posted:
     if life.chance(8):
         day = current.closes_on + timedelta(days=1)
     life.wait_until(current.opens_on)
-    fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, f"9{name}"))
+    fact = call.ApplicationReceived(f"A-{name}", applicant(name))
     return life.post(fact, f"project/{project.code}", on=day)
 
 

@@ -8,7 +8,7 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, one_of, pattern
+from service.api.http.parameters import FUND, MIN_POSITION, PROJECT, RECIPIENT, one_identity, one_of, pattern, text
 from service.api.http.visibility import must_read
 
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
@@ -29,8 +29,10 @@ AFTER = pattern(
     project=PROJECT,
     status=one_of("Filter by status of the award", "仅限该状态的立项", *STATUSES),
     acceptance=one_of("Filter by status of the acceptance", "仅限该验收状态", *ACCEPTANCES),
-    uscc=pattern(
-        "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
+    **RECIPIENT,  # type: ignore[arg-type] # none of the filters is called `scope`
+    recipient_name=text(
+        "Filter by the name of the applicant or payee, also before or after a change of name",
+        "仅限该申报单位或收款人（名称，含更名前后）",
     ),
     after=AFTER,
     limit=pagination.LIMIT,
@@ -43,6 +45,8 @@ def listed(
     status: str | None,
     acceptance: str | None,
     uscc: str | None,
+    recipient: str | None,
+    recipient_name: str | None,
     after: str | None,
     limit: int | None,
     min_position: int | None,
@@ -50,7 +54,14 @@ def listed(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     position, _, award = (after or "0.").partition(".")
-    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "uscc": uscc}
+    filters = {
+        "fund": fund,
+        "project": project,
+        "status": status,
+        "acceptance": acceptance,
+        "recipient": one_identity(uscc, recipient),
+        "recipient_name": recipient_name,
+    }
     with tables(min_position, fund, project) as snapshot:
         rows = snapshot.rows("awards", **filters, position=int(position), award=award, limit=size)
         members = {"as_of": as_of(snapshot, fund, project)}

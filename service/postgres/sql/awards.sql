@@ -8,7 +8,14 @@ with page as (
         and (%(project)s::text is null or a.project = %(project)s)
         and (%(status)s::text is null or a.status = %(status)s)
         and (%(acceptance)s::text is null or a.acceptance = %(acceptance)s)
-        and (%(uscc)s::text is null or a.uscc = %(uscc)s)
+        and (
+            %(recipient)s::text is null
+            or (a.project, a.award) in (select w.project, w.award from awards_of(%(recipient)s) as w)
+        )
+        and (
+            %(recipient_name)s::text is null
+            or (a.project, a.award) in (select w.project, w.award from awards_named(%(recipient_name)s) as w)
+        )
     order by a.events[1], a.award
     limit %(limit)s
 )
@@ -19,8 +26,14 @@ select
     a.application,
     a.applicant,
     a.uscc,
+    split_part(a.identity, ':', 1) as identity_kind,
+    identity_last4(a.identity) as id_last4,
+    identity_code(a.identity, 'registration') as registration,
     a.payee,
     a.payee_uscc,
+    split_part(a.payee_identity, ':', 1) as payee_identity_kind,
+    identity_last4(a.payee_identity) as payee_id_last4,
+    identity_code(a.payee_identity, 'registration') as payee_registration,
     a.payee_account,
     a.score,
     a.rank,
@@ -35,6 +48,13 @@ select
     yuan(b.in_approval + b.in_transit) as in_flight,
     yuan(b.paid) as paid,
     yuan(b.recovered) as recovered,
+    (
+        select r.new_name
+        from recipient_rename as r
+        where r.project = a.project and r.application = a.application and r.status = 'recorded'
+        order by r.version desc
+        limit 1
+    ) as renamed_to,
     a.events
 from page as a
 cross join lateral (

@@ -8,8 +8,9 @@ from service.api.posting.event_schemas.project import (
     lifecycle,
     payment,
     recovery,
+    rename,
     selection,
     waiver,
 )
 
-CHAPTERS = (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver)
+CHAPTERS = (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver, rename)
