@@ -31,9 +31,9 @@ alter table award
     alter column identity drop default,
     alter column payee_identity drop default,
     alter column payee_digest drop default;
-create index on award (identity, project);
+create index on award (identity);
 create index on award (payee_identity);
-create index on award (fund, payee_digest, payee_identity);
+create index on award (fund, payee_digest);
 create index on award (plain(applicant));
 create index on award (plain(payee));
 create index on award (fund, (events[1])) where payee_identity <> identity;
@@ -64,6 +64,24 @@ create index on recipient_rename (new_identity);
 create index on recipient_rename (plain(old_name));
 create index on recipient_rename (plain(new_name));
 create index on recipient_rename (fund);
+
+-- recipient: each recipient that a project has ever had an award for, and the account that was to be paid, '' if a change
+-- of name gives none. `elsewhere`: other projects of the fund have had it too. `shared`: in the fund, the account has had
+-- other recipients too. From these rows, alerts find what is worth looking up. No row depends on another fund, because
+-- a fund may be held.
+create table recipient (
+    identity text collate "C" not null,
+    project text collate "C" not null,
+    digest text collate "C" not null,
+    fund text collate "C" not null,
+    elsewhere boolean not null,
+    shared boolean not null,
+    primary key (fund, identity, project, digest)
+);
+create index on recipient (identity, fund);
+create index on recipient (fund, digest);
+create index on recipient (fund, identity) where elsewhere;
+create index on recipient (fund, digest) where shared;
 
 -- The awards whose applicant or payee has the identity, or had it before or has had it since a change of name.
 create function awards_of(searched text) returns table (project text, award text) language sql stable as $$

@@ -52,6 +52,7 @@ on_table (relation, web, projector, checker, keys) as (values
     ('projection_cursor', 'select', 'select insert(position) update(position,moved_at)', 'select', ''),
     ('reconciliation', 'select', 'select insert update', 'select', ''),
     ('recovery', 'select', 'select insert update', 'select', ''),
+    ('recipient', 'select', 'select insert update', 'select', ''),
     ('recipient_rename', 'select', 'select insert update', 'select', ''),
     (
         'refusal',

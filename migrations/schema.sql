@@ -1079,6 +1079,15 @@ ALTER TABLE public.projection_cursor ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     CACHE 1
 );
 
+CREATE TABLE public.recipient (
+    identity text NOT NULL COLLATE pg_catalog."C",
+    project text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    elsewhere boolean NOT NULL,
+    shared boolean NOT NULL
+);
+
 CREATE TABLE public.recipient_rename (
     project text NOT NULL COLLATE pg_catalog."C",
     version bigint NOT NULL,
@@ -1340,6 +1349,9 @@ ALTER TABLE ONLY public.projection_cursor
 ALTER TABLE ONLY public.projection
     ADD CONSTRAINT projection_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_pkey PRIMARY KEY (fund, identity, project, digest);
+
 ALTER TABLE ONLY public.recipient_rename
     ADD CONSTRAINT recipient_rename_pkey PRIMARY KEY (project, version);
 
@@ -1384,11 +1396,11 @@ CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), aw
 
 CREATE INDEX award_fund_events_idx ON public.award USING btree (fund, (events[1])) WHERE (payee_identity <> identity);
 
-CREATE INDEX award_fund_payee_digest_payee_identity_idx ON public.award USING btree (fund, payee_digest, payee_identity);
+CREATE INDEX award_fund_payee_digest_idx ON public.award USING btree (fund, payee_digest);
 
 CREATE INDEX award_fund_project_rank_award_idx ON public.award USING btree (fund, project, rank, award);
 
-CREATE INDEX award_identity_project_idx ON public.award USING btree (identity, project);
+CREATE INDEX award_identity_idx ON public.award USING btree (identity);
 
 CREATE INDEX award_payee_identity_idx ON public.award USING btree (payee_identity);
 
@@ -1441,6 +1453,14 @@ CREATE INDEX payment_project_requested_position_idx ON public.payment USING btre
 CREATE INDEX payment_requested_position_idx ON public.payment USING btree (requested_position);
 
 CREATE INDEX project_project_idx ON public.project USING btree (project);
+
+CREATE INDEX recipient_fund_digest_idx ON public.recipient USING btree (fund, digest);
+
+CREATE INDEX recipient_fund_digest_idx1 ON public.recipient USING btree (fund, digest) WHERE shared;
+
+CREATE INDEX recipient_fund_identity_idx ON public.recipient USING btree (fund, identity) WHERE elsewhere;
+
+CREATE INDEX recipient_identity_fund_idx ON public.recipient USING btree (identity, fund);
 
 CREATE INDEX recipient_rename_fund_idx ON public.recipient_rename USING btree (fund);
 

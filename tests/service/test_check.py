@@ -158,6 +158,7 @@ DAMAGE = {
     "payment": "update payment set returned = returned + 1 where payment = 'yx-ip-2018-08-L01-B1-1'",
     "recovery": "update recovery set received = received + 1",
     "waiver": "insert into waiver values ('p', 'x/award/y', 'f', 'x', 'y', null, '', '2020-1-1', '', 'granted', '{}')",
+    "recipient": "insert into recipient values ('uscc:1', 'p', 'd', 'f', false, false)",
     "recipient_rename": "insert into recipient_rename values"
     " ('p', 9, 'f', 'x', '', 'uscc:1', '', 'uscc:2', '2020-1-1', 'recorded', '{}')",
     "reconciliation": "insert into reconciliation values ('f', 9, 'ff', '2020-1-1', '2020-1-31', 9, 0, 0, 0, 0, 0,"
@@ -173,6 +174,7 @@ ROWS = {
     "origin_change": "extra-row",
     "plan_source": "extra-row",
     "waiver": "extra-row",
+    "recipient": "extra-row",
     "recipient_rename": "extra-row",
     "reconciliation": "extra-row",
 }
