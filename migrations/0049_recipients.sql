@@ -65,10 +65,10 @@ create index on recipient_rename (plain(old_name));
 create index on recipient_rename (plain(new_name));
 create index on recipient_rename (fund);
 
--- recipient: each recipient that a project has ever had an award for, and the account that was to be paid, '' if a change
--- of name gives none. `elsewhere`: other projects of the fund have had it too. `shared`: in the fund, the account has had
--- other recipients too. From these rows, alerts find what is worth looking up. No row depends on another fund, because
--- a fund may be held.
+-- recipient: each recipient that a project has ever had an award for, and the account that was to be paid, '' if a
+-- change of name gives none. `elsewhere`: other projects of the fund have had it too. `shared`: in the fund, the
+-- account has had other recipients too. From these rows, alerts find what is worth looking up. No row depends on
+-- another fund, because a fund may be held.
 create table recipient (
     identity text collate "C" not null,
     project text collate "C" not null,

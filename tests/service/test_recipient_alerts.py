@@ -51,7 +51,7 @@ def test_the_life_of_the_contract_has_no_alert_about_recipients(api):
         assert alerts(api, name) == []
 
 
-def test_a_payee_changed_to_another_recipient_is_told(api):
+def test_a_payee_changed_to_another_recipient_is_reported(api):
     live(api, changed((MOVED, MOVED.replace(PAYEE, PUMPS)), upto="ProjectClosed"))
     [alert] = alerts(api, "payee-not-applicant")
     assert alert["project"] == FIRST
@@ -63,7 +63,7 @@ def test_a_payee_changed_to_another_recipient_is_told(api):
     assert "依据是收款人变更" in alert["sentence_zh"]
 
 
-def test_a_payee_changed_to_what_the_applicant_is_called_since_a_rename_is_not_told(api):
+def test_a_payee_changed_to_what_the_applicant_is_called_since_a_rename_is_not_reported(api):
     events = changed((MOVED, MOVED.replace(PAYEE, MERGED)))
     live(api, events[:-1])
     assert len(alerts(api, "payee-not-applicant")) == 1
@@ -72,7 +72,7 @@ def test_a_payee_changed_to_what_the_applicant_is_called_since_a_rename_is_not_t
     assert alerts(api, "payee-not-applicant") == []
 
 
-def test_a_payee_allowed_by_a_waiver_is_told_with_the_waiver(api):
+def test_a_payee_allowed_by_a_waiver_is_reported_with_the_waiver(api):
     live(api, changed(upto="AwardListDecided"))
     decided = next(each for each in LIFE if each["type"] == "AwardListDecided")
     to_person = json.loads(json.dumps(decided))
@@ -101,20 +101,20 @@ def _version(api, type_):
 # One account of several recipients --------------------------------------------
 
 
-def test_an_account_of_two_payees_of_the_fund_is_told(api):
+def test_an_account_of_two_payees_of_the_fund_is_reported(api):
     live(api, changed(("6222 0212 3456 7890 555", "6222 0212 3456 7890 456"), upto="ProjectClosed"))
     [alert] = alerts(api, "account-shared")
     assert alert["facts"] == {"last4": "0456", "payees": "示例种业有限公司, 示例科技有限公司"}
     assert types(api, alert) == ["AwardListDecided", "AwardListDecided"]
 
 
-def test_an_account_that_a_waiver_names_for_another_is_told(api):
+def test_an_account_that_a_waiver_names_for_another_is_reported(api):
     live(api, changed(("6222 0212 3456 7890 555", "6222 0212 3456 7890 123"), upto="ProjectClosed"))
     [alert] = alerts(api, "account-shared")
     assert types(api, alert) == ["AwardListDecided", "WaiverGranted"]
 
 
-def test_an_account_of_one_recipient_before_and_after_its_rename_is_not_told(api):
+def test_an_account_of_one_recipient_before_and_after_its_rename_is_not_reported(api):
     events = changed(
         (SEEDS, MERGED), ("6222 0212 3456 7890 555", "6222 0212 3456 7890 456"), ("示例种业", "示例科技集团"),
     )  # fmt: skip
@@ -142,7 +142,7 @@ def other_fund(api):
     return api
 
 
-def test_a_recipient_of_two_lines_of_the_fund_is_told(api):
+def test_a_recipient_of_two_lines_of_the_fund_is_reported(api):
     live(api, changed((SEEDS, PAYEE), ("示例种业", "示例科技")))
     [alert] = alerts(api, "recipient-twice")
     assert alert["facts"] == {
@@ -151,7 +151,7 @@ def test_a_recipient_of_two_lines_of_the_fund_is_told(api):
     assert types(api, alert) == ["AwardListDecided", "AwardListDecided"]
 
 
-def test_a_person_of_two_lines_is_told_by_the_last_four_characters(api):
+def test_a_person_of_two_lines_is_reported_by_the_last_four_characters(api):
     person = json.dumps(PERSON["id_card"])
     events = changed(
         (f'"uscc": "{SEEDS}"', '"id_card": "44010419000101001X"'),
@@ -164,7 +164,7 @@ def test_a_person_of_two_lines_is_told_by_the_last_four_characters(api):
     assert "44010419" not in json.dumps(alert)
 
 
-def test_a_recipient_renamed_to_that_of_another_line_is_told_since_the_rename(api):
+def test_a_recipient_renamed_to_that_of_another_line_is_reported_since_the_rename(api):
     events = changed((SEEDS, MERGED))
     live(api, events[:-1])
     assert alerts(api, "recipient-twice") == []
@@ -182,7 +182,7 @@ def test_a_recipient_renamed_to_that_of_another_line_is_told_since_the_rename(ap
         ("one-fund", {}),
     ],
 )
-def test_a_recipient_of_two_funds_is_told_only_to_who_may_read_both(other_fund, key, awards):
+def test_a_recipient_of_two_funds_is_reported_only_to_those_who_may_read_both(other_fund, key, awards):
     names = {
         "first": f"{FIRST}/L-01", "second": f"{SECOND}/M-01", "other-first": "other-2025-01/L-01",
         "other-second": "other-2025-02/M-01",
@@ -192,5 +192,5 @@ def test_a_recipient_of_two_funds_is_told_only_to_who_may_read_both(other_fund, 
 
 
 def test_an_award_that_was_declined_or_reversed_does_not_count(other_fund):
-    told = alerts(other_fund, "recipient-twice")
-    assert PERSON["name"] not in json.dumps(told, ensure_ascii=False), "M-02 was declined in both funds"
+    reported = alerts(other_fund, "recipient-twice")
+    assert PERSON["name"] not in json.dumps(reported, ensure_ascii=False), "M-02 was declined in both funds"

@@ -162,7 +162,7 @@ MAX_NAMED = 20
 def _add_alerts_of_recipients(found: Found, snapshot: Snapshot, fund: str) -> None:
     """Add the alerts about recipients: paid in another's place, sharing an account, or with awards of two projects.
 
-    Of awards in other projects, only those are told that the principal may read.
+    Of awards in other projects, only those are reported that the principal may read.
     """
     first = {"fund": fund, "limit": MAX_OF_A_KIND}
     for row in snapshot.rows("payees_not_applicants", **first):
