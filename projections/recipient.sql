@@ -1,11 +1,15 @@
 -- recipient: each recipient that a project has ever had an award for, with the account that was to be paid, and whether
 -- other projects of the fund have had it too, or other recipients the account. No row is removed, not even by a
 -- reversal: alerts look up in the tables of awards and waivers what is true now.
-with named as (
-    select e.fact ->> 'fund' as fund, e.stream, each.award -> 'payee' as payee
-    from event as e
-    cross join lateral jsonb_array_elements(e.fact -> 'awards') as each (award)
-    where e.position > %(after)s and e.position <= %(upto)s and e.type = 'AwardListDecided'
+with list as materialized (
+    -- The fund is read once from each list, not once per award on it.
+    select fact ->> 'fund' as fund, stream, fact -> 'awards' as awards
+    from event
+    where position > %(after)s and position <= %(upto)s and type = 'AwardListDecided'
+), named as (
+    select l.fund, l.stream, each.award -> 'payee' as payee
+    from list as l
+    cross join lateral jsonb_array_elements(l.awards) as each (award)
     union all
     select fact ->> 'fund', stream, fact -> 'new'
     from event

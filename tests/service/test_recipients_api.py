@@ -251,6 +251,19 @@ def test_the_registers_find_a_renamed_recipient_by_either_identity_and_name(live
     assert (award["applicant"], award["uscc"], award["renamed_to"]) == ("示例科技有限公司", OLD, "示例科技集团有限公司")
 
 
+def test_an_award_is_found_by_its_payee_after_a_change_of_payee(api):
+    other = "91440104MA0000006K"
+    moved = f'"uscc": "{OLD}", "account": "6222 0212 3456 7890 456"'
+    text = json.dumps(LIFE)
+    assert moved in text
+    live(api, json.loads(text.replace(moved, moved.replace(OLD, other))))
+    api.fold()
+    assert found(api, f"uscc={other}") == found(api, f"uscc={OLD}") == found(api, f"uscc={NEW}") == ["L-01"]
+    assert set(paid(api, f"uscc={other}")).isdisjoint(paid(api, f"uscc={OLD}"))
+    assert "P-07" in paid(api, f"uscc={other}")
+    assert "P-01" in paid(api, f"uscc={OLD}")
+
+
 def test_a_reversed_rename_finds_nothing_any_more(lived):
     api = lived(uscc=UNIT)
     renamed = api.get(f"/v1/projects/{FIRST}/events?limit=500", "all").json[-1]

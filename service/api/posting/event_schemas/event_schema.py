@@ -46,9 +46,6 @@ class RegistrationShape(Shape):
     number = RegistrationNumber(required=True)
 
 
-IDENTITIES = (USCC, ID_CARD, REGISTRATION)
-
-
 class RecipientShape(Shape):
     """A recipient with exactly one identity: the code of a unit, an identity card, or another registration."""
 
@@ -61,7 +58,7 @@ class RecipientShape(Shape):
     registration = One(RegistrationShape)
 
     def build(self, loaded: dict[str, Any]) -> Any:
-        if not self.least <= sum(each in loaded for each in IDENTITIES) <= 1:
+        if not self.least <= (USCC in loaded) + (ID_CARD in loaded) + (REGISTRATION in loaded) <= 1:
             raise ValidationError(NOT_ONE if self.least else MORE_THAN_ONE)
         return super().build(loaded)
 
