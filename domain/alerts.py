@@ -208,6 +208,21 @@ SENTENCES = {
         "银行将 {amount} 元支付给 {payee}，与申请的收款人不符。",
         "PayeeMismatch",
     ),
+    "payee-not-applicant": Sentence(
+        "The award {award} of {applicant} is paid to {payee}, by {type}.",
+        "立项 {award} 的申报单位为 {applicant}，收款人为 {payee}，依据是{type}。",
+        "PayeeNotApplicant",
+    ),
+    "account-shared": Sentence(
+        "The bank account ending in {last4} belongs to several payees: {payees}.",
+        "尾号 {last4} 的银行账户为多个收款人共用：{payees}。",
+        because=PRACTICE,
+    ),
+    "recipient-twice": Sentence(
+        "{recipient} ({code}) has several awards in different projects: {awards}.",
+        "{recipient}（{code}）在不同项目中重复获得立项：{awards}。",
+        because=PRACTICE,
+    ),
     "number-shared": Sentence(
         "The {kind} {number} was used twice, by two senders, or as a document of another issuer or day: it may be the"
         " same document.",

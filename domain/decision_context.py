@@ -11,7 +11,9 @@ from msgspec.structs import replace
 from domain.event import DistinguishedBy, Fact, Header, Poster, Recorded, Reference
 from domain.ledger_view import LedgerView
 from domain.posting import Move
+from domain.recipient import Recipient
 from domain.rules import Refused
+from domain.rules.call import InvalidCode
 from domain.rules.every_post import BeforeItsCause
 
 Mirror = tuple[str, Fact]
@@ -85,6 +87,11 @@ class Context(Struct, frozen=True):
         """
         if self.occurred_on < day:
             raise BeforeItsCause(occurred_on=self.occurred_on, cause=cause, cause_on=day)
+
+    def must_be_valid(self, recipient: Recipient) -> None:
+        """Raises InvalidCode if the recipient has a social credit code whose check digit is wrong."""
+        if recipient.uscc is not None and not self.ledger.valid_uscc(recipient.uscc):
+            raise InvalidCode(uscc=recipient.uscc)
 
     def allow(self, *moves: Move, fact: Fact | None = None, mirrors: tuple[Mirror, ...] = ()) -> Decision:
         """The decision to record the posted fact, or `fact` in its place, with these moves and mirrors."""

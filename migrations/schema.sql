@@ -228,6 +228,32 @@ CREATE FUNCTION public.award_counted_at(of_project text, of_award text, events b
     )
 $$;
 
+CREATE FUNCTION public.awards_named(searched text) RETURNS TABLE(project text, award text)
+    LANGUAGE sql STABLE
+    AS $$
+    select project, award from award where plain(applicant) = plain(searched)
+    union
+    select project, award from award where plain(payee) = plain(searched)
+    union
+    select a.project, a.award
+    from recipient_rename as r
+    join award as a using (project, application)
+    where r.status = 'recorded' and plain(searched) in (plain(r.old_name), plain(r.new_name))
+$$;
+
+CREATE FUNCTION public.awards_of(searched text) RETURNS TABLE(project text, award text)
+    LANGUAGE sql STABLE
+    AS $$
+    select project, award from award where identity = searched
+    union
+    select project, award from award where payee_identity = searched
+    union
+    select a.project, a.award
+    from recipient_rename as r
+    join award as a using (project, application)
+    where r.status = 'recorded' and searched in (r.old_identity, r.new_identity)
+$$;
+
 CREATE FUNCTION public.balance_at(at_position bigint, at_booked_on date) RETURNS TABLE(fund text, project text, batch integer, award text, pool bigint, surrendered bigint, recovered bigint, line bigint, committed bigint, payable bigint, in_approval bigint, in_transit bigint, paid bigint)
     LANGUAGE sql STABLE
     AS $$
@@ -386,6 +412,29 @@ CREATE FUNCTION public.figures(planned numeric, allotted numeric, line numeric, 
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN json_build_object('planned', public.yuan(planned), 'allotted', public.yuan(allotted), 'line', public.yuan(line), 'committed', public.yuan(committed), 'payable', public.yuan(payable), 'in_approval', public.yuan(in_approval), 'in_transit', public.yuan(in_transit), 'paid', public.yuan(paid));
 
+CREATE FUNCTION public.identity_code(identity text, kind text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select case when identity like kind || ':%' then substr(identity, length(kind) + 2) end
+$$;
+
+CREATE FUNCTION public.identity_last4(identity text) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select split_part(identity_code(identity, 'id_card'), '/', 1)
+$$;
+
+CREATE FUNCTION public.identity_of(recipient jsonb) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $$
+    select coalesce(
+        'uscc:' || (recipient ->> 'uscc'),
+        'id_card:' || (recipient #>> '{id_card,last4}') || '/' || (recipient #>> '{id_card,digest}'),
+        'registration:' || (recipient #>> '{registration,country}') || '/' || (recipient #>> '{registration,kind}') || '/'
+            || (recipient #>> '{registration,number}')
+    )
+$$;
+
 CREATE FUNCTION public.last_step(of_project text, of_batch integer, of_award text, of_payment text, of_type text, before_position bigint) RETURNS jsonb
     LANGUAGE sql STABLE
     AS $$
@@ -530,6 +579,40 @@ $$;
 CREATE FUNCTION public.origin_figures(planned numeric, pool numeric, recovered numeric, surrendered numeric, line numeric, committed numeric, payable numeric, in_approval numeric, in_transit numeric, paid numeric) RETURNS json
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN json_build_object('planned', public.yuan(planned), 'appropriated', public.yuan(((((((((pool + recovered) + surrendered) + line) + committed) + payable) + in_approval) + in_transit) + paid)), 'pool', public.yuan(pool), 'recovered', public.yuan(recovered), 'surrendered', public.yuan(surrendered), 'allotted', public.yuan((((((line + committed) + payable) + in_approval) + in_transit) + paid)), 'line', public.yuan(line), 'committed', public.yuan(committed), 'payable', public.yuan(payable), 'in_approval', public.yuan(in_approval), 'in_transit', public.yuan(in_transit), 'paid', public.yuan(paid));
+
+CREATE FUNCTION public.payments_named(searched text) RETURNS TABLE(project text, payment text)
+    LANGUAGE sql STABLE
+    AS $$
+    select project, payment from payment where plain(payee) = plain(searched)
+    union
+    select p.project, p.payment
+    from recipient_rename as r
+    join recipient_rename as other using (project, application)
+    join award as a using (project, application)
+    join payment as p on p.project = a.project and p.award = a.award
+    where
+        r.status = 'recorded'
+        and other.status = 'recorded'
+        and plain(searched) in (plain(r.old_name), plain(r.new_name))
+        and p.payee_identity in (other.old_identity, other.new_identity)
+$$;
+
+CREATE FUNCTION public.payments_of(searched text) RETURNS TABLE(project text, payment text)
+    LANGUAGE sql STABLE
+    AS $$
+    select project, payment from payment where payee_identity = searched
+    union
+    select p.project, p.payment
+    from recipient_rename as r
+    join recipient_rename as other using (project, application)
+    join award as a using (project, application)
+    join payment as p on p.project = a.project and p.award = a.award
+    where
+        r.status = 'recorded'
+        and other.status = 'recorded'
+        and searched in (r.old_identity, r.new_identity)
+        and p.payee_identity in (other.old_identity, other.new_identity)
+$$;
 
 CREATE FUNCTION public.plan_at(of_fund text, at_position bigint, at_booked_on date) RETURNS TABLE(project text, batch integer, batch_name text, gate text, planned bigint)
     LANGUAGE sql STABLE
@@ -840,6 +923,7 @@ CREATE TABLE public.application (
     ends_on date,
     excluded boolean NOT NULL,
     received_position bigint NOT NULL,
+    identity text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT application_amount_check CHECK ((amount > 0))
 );
 
@@ -879,6 +963,9 @@ CREATE TABLE public.award (
     round integer NOT NULL,
     applied bigint,
     decided bigint NOT NULL,
+    identity text NOT NULL COLLATE pg_catalog."C",
+    payee_identity text NOT NULL COLLATE pg_catalog."C",
+    payee_digest text NOT NULL COLLATE pg_catalog."C",
     CONSTRAINT award_decided_check CHECK ((decided >= 0))
 );
 
@@ -1137,6 +1224,7 @@ CREATE TABLE public.payment (
     confirmed_position bigint,
     booked_on date,
     unordered boolean NOT NULL,
+    payee_identity text COLLATE pg_catalog."C",
     CONSTRAINT payment_amount_check CHECK ((amount > 0)),
     CONSTRAINT payment_recovered_check CHECK ((recovered >= 0)),
     CONSTRAINT payment_returned_check CHECK ((returned >= 0))
@@ -1218,6 +1306,29 @@ ALTER TABLE public.projection_cursor ALTER COLUMN id ADD GENERATED ALWAYS AS IDE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE public.recipient (
+    identity text NOT NULL COLLATE pg_catalog."C",
+    project text NOT NULL COLLATE pg_catalog."C",
+    digest text NOT NULL COLLATE pg_catalog."C",
+    fund text NOT NULL COLLATE pg_catalog."C",
+    elsewhere boolean NOT NULL,
+    shared boolean NOT NULL
+);
+
+CREATE TABLE public.recipient_rename (
+    project text NOT NULL COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    application text NOT NULL COLLATE pg_catalog."C",
+    old_name text NOT NULL COLLATE pg_catalog."C",
+    old_identity text NOT NULL COLLATE pg_catalog."C",
+    new_name text NOT NULL COLLATE pg_catalog."C",
+    new_identity text NOT NULL COLLATE pg_catalog."C",
+    renamed_on date NOT NULL,
+    status text NOT NULL COLLATE pg_catalog."C",
+    events bigint[] NOT NULL
 );
 
 CREATE TABLE public.reconciliation (
@@ -1478,6 +1589,12 @@ ALTER TABLE ONLY public.projection_cursor
 ALTER TABLE ONLY public.projection
     ADD CONSTRAINT projection_pkey PRIMARY KEY (name);
 
+ALTER TABLE ONLY public.recipient
+    ADD CONSTRAINT recipient_pkey PRIMARY KEY (fund, identity, project, digest);
+
+ALTER TABLE ONLY public.recipient_rename
+    ADD CONSTRAINT recipient_rename_pkey PRIMARY KEY (project, version);
+
 ALTER TABLE ONLY public.reconciliation
     ADD CONSTRAINT reconciliation_pkey PRIMARY KEY (fund, version);
 
@@ -1519,7 +1636,19 @@ CREATE INDEX application_received_position_idx ON public.application USING btree
 
 CREATE INDEX award_events_award_idx ON public.award USING btree ((events[1]), award);
 
+CREATE INDEX award_fund_events_idx ON public.award USING btree (fund, (events[1])) WHERE (payee_identity <> identity);
+
+CREATE INDEX award_fund_payee_digest_idx ON public.award USING btree (fund, payee_digest);
+
 CREATE INDEX award_fund_project_rank_award_idx ON public.award USING btree (fund, project, rank, award);
+
+CREATE INDEX award_identity_idx ON public.award USING btree (identity);
+
+CREATE INDEX award_payee_identity_idx ON public.award USING btree (payee_identity);
+
+CREATE INDEX award_plain_idx ON public.award USING btree (public.plain(applicant));
+
+CREATE INDEX award_plain_idx1 ON public.award USING btree (public.plain(payee));
 
 CREATE INDEX award_project_application_idx ON public.award USING btree (project, application);
 
@@ -1561,7 +1690,7 @@ CREATE INDEX payment_fund_requested_position_idx ON public.payment USING btree (
 
 CREATE INDEX payment_fund_requested_position_idx1 ON public.payment USING btree (fund, requested_position) WHERE payee_differs;
 
-CREATE INDEX payment_payee_uscc_idx ON public.payment USING btree (payee_uscc);
+CREATE INDEX payment_payee_identity_idx ON public.payment USING btree (payee_identity);
 
 CREATE INDEX payment_payment_idx ON public.payment USING btree (payment);
 
@@ -1580,6 +1709,26 @@ CREATE INDEX payment_project_requested_position_idx ON public.payment USING btre
 CREATE INDEX payment_requested_position_idx ON public.payment USING btree (requested_position);
 
 CREATE INDEX project_project_idx ON public.project USING btree (project);
+
+CREATE INDEX recipient_fund_digest_idx ON public.recipient USING btree (fund, digest);
+
+CREATE INDEX recipient_fund_digest_idx1 ON public.recipient USING btree (fund, digest) WHERE shared;
+
+CREATE INDEX recipient_fund_identity_idx ON public.recipient USING btree (fund, identity) WHERE elsewhere;
+
+CREATE INDEX recipient_identity_fund_idx ON public.recipient USING btree (identity, fund);
+
+CREATE INDEX recipient_rename_fund_idx ON public.recipient_rename USING btree (fund);
+
+CREATE INDEX recipient_rename_new_identity_idx ON public.recipient_rename USING btree (new_identity);
+
+CREATE INDEX recipient_rename_old_identity_idx ON public.recipient_rename USING btree (old_identity);
+
+CREATE INDEX recipient_rename_plain_idx ON public.recipient_rename USING btree (public.plain(old_name));
+
+CREATE INDEX recipient_rename_plain_idx1 ON public.recipient_rename USING btree (public.plain(new_name));
+
+CREATE INDEX recipient_rename_project_application_idx ON public.recipient_rename USING btree (project, application);
 
 CREATE INDEX recovery_fund_idx ON public.recovery USING btree (fund);
 

@@ -100,8 +100,8 @@ with span as (
     group by project, application
 )
 insert into application (
-    project, application, fund, round, number, applicant, uscc, amount, title, place, starts_on, ends_on, received_on,
-    status, screened, score, excluded, received_position, events
+    project, application, fund, round, number, applicant, uscc, identity, amount, title, place, starts_on, ends_on,
+    received_on, status, screened, score, excluded, received_position, events
 )
 select
     l.project,
@@ -110,7 +110,8 @@ select
     (r.fact ->> 'round')::integer,
     jsonb_path_query_first(r.fact, '$.documents[*] ? (@.kind == "受理号").number') #>> '{}',
     r.fact #>> '{applicant,name}',
-    r.fact #>> '{applicant,uscc}',
+    coalesce(r.fact #>> '{applicant,uscc}', ''),
+    identity_of(r.fact -> 'applicant'),
     fen(r.fact ->> 'amount'),
     r.fact ->> 'title',
     r.fact ->> 'place',
@@ -143,6 +144,7 @@ on conflict (project, application) do update set
     place = excluded.place,
     starts_on = excluded.starts_on,
     ends_on = excluded.ends_on,
+    identity = excluded.identity,
     received_on = excluded.received_on,
     status = excluded.status,
     screened = excluded.screened,

@@ -93,8 +93,8 @@ with span as (
     group by project, award
 )
 insert into award (
-    project, award, fund, application, round, applicant, uscc, applied, payee, payee_uscc, payee_account, score, rank,
-    decided_on, decided, status, ends_on, acceptance, rectify_by, events
+    project, award, fund, application, round, applicant, uscc, identity, applied, payee, payee_uscc, payee_identity,
+    payee_account, payee_digest, score, rank, decided_on, decided, status, ends_on, acceptance, rectify_by, events
 )
 select
     l.project,
@@ -104,10 +104,13 @@ select
     applied.round,
     applied.applicant,
     applied.uscc,
+    applied.identity,
     applied.amount,
     coalesce(t.payee, d.row -> 'payee') ->> 'name',
-    coalesce(t.payee, d.row -> 'payee') ->> 'uscc',
+    coalesce(coalesce(t.payee, d.row -> 'payee') ->> 'uscc', ''),
+    identity_of(coalesce(t.payee, d.row -> 'payee')),
     coalesce(t.payee, d.row -> 'payee') #>> '{account,last4}',
+    coalesce(t.payee, d.row -> 'payee') #>> '{account,digest}',
     d.row ->> 'score',
     (d.row ->> 'rank')::integer,
     d.decided_on,
@@ -141,9 +144,12 @@ on conflict (project, award) do update set
     applicant = excluded.applicant,
     uscc = excluded.uscc,
     applied = excluded.applied,
+    identity = excluded.identity,
     payee = excluded.payee,
     payee_uscc = excluded.payee_uscc,
+    payee_identity = excluded.payee_identity,
     payee_account = excluded.payee_account,
+    payee_digest = excluded.payee_digest,
     score = excluded.score,
     rank = excluded.rank,
     decided_on = excluded.decided_on,

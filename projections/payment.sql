@@ -78,8 +78,8 @@ with money as materialized (
     group by project, payment
 )
 insert into payment (
-    project, payment, fund, award, batch, amount, status, payee, payee_uscc, payee_account, payee_differs,
-    requested_on, instructed_on, voucher, confirmed_on, booked_on, bank_reference, returned, recovered,
+    project, payment, fund, award, batch, amount, status, payee, payee_uscc, payee_identity, payee_account,
+    payee_differs, requested_on, instructed_on, voucher, confirmed_on, booked_on, bank_reference, returned, recovered,
     requested_position, confirmed_position, unordered, events
 )
 select
@@ -101,6 +101,10 @@ select
     end,
     coalesce(t.confirmed, t.requested) #>> '{payee,name}',
     coalesce(t.confirmed, t.requested) #>> '{payee,uscc}',
+    coalesce(
+        identity_of(t.confirmed -> 'payee'),
+        case when (t.confirmed ->> 'payee_differs')::boolean is not true then identity_of(t.requested -> 'payee') end
+    ),
     coalesce(t.confirmed, t.requested) #>> '{payee,account,last4}',
     coalesce((t.confirmed ->> 'payee_differs')::boolean, false),
     (t.requested ->> 'occurred_on')::date,
@@ -121,6 +125,7 @@ on conflict (project, payment) do update set
     status = excluded.status,
     payee = excluded.payee,
     payee_uscc = excluded.payee_uscc,
+    payee_identity = excluded.payee_identity,
     payee_account = excluded.payee_account,
     payee_differs = excluded.payee_differs,
     instructed_on = excluded.instructed_on,

@@ -33,6 +33,7 @@ from service.api.resources import (
     findings,
     funds,
     health,
+    identities,
     interest,
     journals,
     keys,
@@ -59,8 +60,8 @@ from service.postgres.snapshots import Reader, keys_pool, open_pool
 OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
-    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, applications, documents, fen,
-    checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
+    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, applications, identities,
+    documents, fen, checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
 

@@ -118,7 +118,7 @@ def balances(scenario: Scenario, stream: str = PROJECT) -> dict[str, str]:
 
 
 def payee(name: str = "a") -> Payee:
-    return Payee(f"示例{name}", f"9{name}", BankAccount("0001", f"digest-{name}"))
+    return Payee(f"示例{name}", f"9{name}", account=BankAccount("0001", f"digest-{name}"))
 
 
 def unordered(account: str, amount: str = "5.00", batch: int = 1, repeats: str | None = None) -> UnorderedPaymentFound:
@@ -133,7 +133,7 @@ def payee_waiver(award: str = "L-a", to: str = "b", at_most: str = "100.00") -> 
 
 def actual(name: str = "a", uscc: str | None = None) -> ActualPayee:
     """The payee that the bank reports."""
-    return ActualPayee(payee(name).name, payee(name).account, uscc)
+    return ActualPayee(payee(name).name, uscc, account=payee(name).account)
 
 
 APPLICANTS = ("a", "b")

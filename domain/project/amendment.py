@@ -271,8 +271,7 @@ def _change_payee(context: Context, project: Project, line: Line, fact: PayeeCha
         raise PayeeMismatch(payee=str(fact.old), awarded=str(payee))
     if fact.new == payee:
         raise PayeeUnchanged(award=fact.award)
-    if not context.ledger.valid_uscc(fact.new.uscc):
-        raise InvalidCode(uscc=fact.new.uscc)
+    context.must_be_valid(fact.new)
     if context.is_actor(fact.approver):
         raise SamePerson(who=fact.approver)
     return context.allow()

@@ -12,11 +12,11 @@ from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Allowed, Fact, Recorded, Restored, Reversible, restores
-from domain.event_part import EventPart
 from domain.money import Money
 from domain.posting import LINE
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import waived
+from domain.recipient import Recipient
 from domain.rules.award import AwardNotShown, NoPlacesLeft
 from domain.rules.call import (
     AlreadyApplied,
@@ -108,9 +108,8 @@ class CallFailed(ProjectFact, frozen=True):
     reason: str
 
 
-class Applicant(EventPart, frozen=True):
-    name: str
-    uscc: str
+class Applicant(Recipient, frozen=True):
+    """A recipient who applied."""
 
 
 class ApplicationReceived(ProjectFact, frozen=True):
@@ -198,7 +197,8 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
             return project.step("round", str(fact.round), event.version, status=RoundStatus.FAILED)
         case ApplicationReceived():
             number = next((each.number for each in event.header.documents if each.kind == "受理号"), fact.application)
-            received = Application(event.version, event.cause, number, project.round, fact.applicant.uscc)
+            identity = fact.applicant.identity or ""
+            received = Application(event.version, event.cause, number, project.round, identity)
             return reindexed(project.with_entity("application", fact.application, received), fact.application)
         case ApplicationWithdrawn():
             withdrawn = project.step("application", fact.application, event.version, withdrawn=True)
@@ -217,7 +217,7 @@ def reindexed(project: Project, name: str) -> Project:
     unless another application has already taken its place there.
     """
     each = project.applications[name]
-    at = (each.round, each.uscc)
+    at = (each.round, each.identity)
     if not each.withdrawn:
         return replace(project, applicants=project.applicants.set(at, name))
     return unindexed(project, at, name)
@@ -226,7 +226,7 @@ def reindexed(project: Project, name: str) -> Project:
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
     """`project` without the application `name` in its index `applicants`.
 
-    `at`: the key of the application in the index, which is its round and its social credit code. If the index has
+    `at`: the key of the application in the index, which is its round and its applicant's identity. If the index has
     another application there, nothing changes.
     """
     if project.applicants.get(at) != name:
@@ -331,11 +331,9 @@ def _receive(context: Context, project: Project, fact: ApplicationReceived) -> D
         window = {"opens_on": current.opens_on, "closes_on": current.closes_on}
         context.improper(OutsideWindow(occurred_on=context.occurred_on, **window))
     project.unused("application", fact.application)
-    uscc = fact.applicant.uscc
-    if not context.ledger.valid_uscc(uscc):
-        raise InvalidCode(uscc=uscc)
-    if earlier := project.applicants.get((current.number, uscc)):
-        raise AlreadyApplied(uscc=uscc, application=earlier, round=current.number)
+    context.must_be_valid(fact.applicant)
+    if earlier := project.applied(current.number, fact.applicant.identity or ""):
+        raise AlreadyApplied(uscc=str(fact.applicant.code), application=earlier, round=current.number)
     if fact.starts_on and fact.ends_on and fact.ends_on < fact.starts_on:
         raise WindowEmpty(first_day=fact.starts_on, last_day=fact.ends_on)
     return context.allow(fact=replace(fact, round=current.number))

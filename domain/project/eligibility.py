@@ -17,6 +17,7 @@ from domain.posting import LINE, Place
 from domain.project.condition import notice_binds
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import key, waived_for
+from domain.recipient import readable
 from domain.rules.award import (
     AboveNotice,
     AllocationMismatch,
@@ -149,14 +150,16 @@ def _are_paid_to_applicants(context: Context, project: Project, fact: AwardList)
     """
     evidence = []
     for row in fact.awards if context.header.edition > 1 else ():
-        if not context.ledger.valid_uscc(row.payee.uscc):
-            raise InvalidCode(uscc=row.payee.uscc)
-        applicant = project.applications[row.application].uscc
-        if row.payee.uscc == applicant:
+        context.must_be_valid(row.payee)
+        applicant = project.applications[row.application].identities[-1]
+        if row.payee.identity == applicant:
             continue
         waiver = waived_for(context, project, key("PayeeNotApplicant", "application", row.application), row.payee)
         if waiver is None:
-            context.improper(PayeeNotApplicant(application=row.application, payee=str(row.payee), applicant=applicant))
+            refusal = PayeeNotApplicant(
+                application=row.application, payee=str(row.payee), applicant=readable(applicant)
+            )
+            context.improper(refusal)
             continue
         evidence.append(Reference(context.stream, waiver.version))
     return tuple(evidence)

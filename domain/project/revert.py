@@ -53,9 +53,11 @@ def _round(project: Project, name: str, _: Recorded) -> Project:
 def _application(project: Project, name: str, _: Recorded) -> Project:
     each = project.applications[name]
     project = project.undo("application", name)
+    if name not in project.applications or not project.applications[name].renamed:
+        project = replace(project, renamed=project.renamed - {name})
     if name in project.applications:
         return reindexed(project, name)
-    return unindexed(project, (each.round, each.uscc), name)
+    return unindexed(project, (each.round, each.identity), name)
 
 
 def _objection(project: Project, name: str, _: Recorded) -> Project:

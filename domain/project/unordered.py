@@ -66,12 +66,12 @@ FACTS: tuple[type[Fact], ...] = (Event,)
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
-    on = event.header.occurred_on
+    on, to = event.header.occurred_on, fact.payee
     found = Payment(
         event.version,
         fact.award,
         fact.batch,
-        Payee(fact.payee.name, fact.payee.uscc or "", fact.payee.account),
+        Payee(to.name, to.uscc, to.id_card, to.registration, account=to.account),
         PaymentStatus.CONFIRMED,
         event.by,
         since=on,

@@ -110,8 +110,8 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     if rule is None or rule.waivable != kind or name is None or (fact.award and fact.application):
         raise NotWaivable(rule=fact.rule, kind=kind)
     _is_new(context, project, fact, name)
-    if fact.payee and not context.ledger.valid_uscc(fact.payee.uscc):
-        raise InvalidCode(uscc=fact.payee.uscc)
+    if fact.payee:
+        context.must_be_valid(fact.payee)
     if kind == "award":
         award = project.live_award(name)
         context.not_before("AwardListDecided", award.decided.on)

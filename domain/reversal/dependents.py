@@ -35,6 +35,7 @@ from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryW
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
 from domain.project.unordered import UnorderedPaymentFound
 from domain.project.waiver import Paying, WaiverGranted, above_limit, granted, key
+from domain.recipient import readable
 from domain.rules.award import AboveNotice
 from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.payment import PayeeMismatch
@@ -192,8 +193,9 @@ def _was_not_reviewed(_: Context, project: Project, fact: ApplicationReceived | 
 
 def _no_other_applied(_: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
     application = project.applications[fact.application]
-    if other := project.applicants.get((application.round, application.uscc)):
-        raise AlreadyApplied(uscc=application.uscc, application=other, round=application.round)
+    for identity in application.identities:
+        if other := project.applied(application.round, identity):
+            raise AlreadyApplied(uscc=readable(identity), application=other, round=application.round)
 
 
 def _was_not_reviewed_without_it(_: Context, project: Project, fact: ApplicationWithdrawn, version: int) -> None:

@@ -23,6 +23,7 @@ from domain.rules import (
     project,
     reconciliation,
     recovery,
+    rename,
     reversal,
     waiver,
 )
@@ -44,6 +45,7 @@ RULES: dict[str, type[Refused]] = {
         hold,
         finding,
         waiver,
+        rename,
         reversal,
     )
     for name, rule in vars(chapter).items()

@@ -34,8 +34,8 @@ class ProjectIsClosed(Refused):
 
     zh = "项目 {project} 已结项。"
     remedy = (
-        "Post to an open project; a closed project accepts only returns, recoveries, and reversals of the closing and"
-        " of later events."
+        "Post to an open project; a closed project accepts only returns, recoveries, renames of recipients, and"
+        " reversals of the closing and of later events."
     )
-    remedy_zh = "项目业务应在结项前办理；结项后只受理退款、追缴，以及结项和其后事项的冲销。"
+    remedy_zh = "项目业务应在结项前办理；结项后只受理退款、追缴、单位更名，以及结项和其后事项的冲销。"
     project: str

@@ -21,6 +21,7 @@ from domain.event import Cause, Poster
 from domain.event_part import EventPart
 from domain.money import Money
 from domain.normalise import normalized
+from domain.recipient import Recipient
 from domain.rules.every_post import NameTaken
 from domain.state.finding import Finding
 from domain.state.fund import Gate
@@ -43,26 +44,24 @@ class BankAccount(EventPart, frozen=True):
     digest: str
 
 
-class Payee(EventPart, frozen=True):
-    name: str
-    uscc: str
+class Payee(Recipient, frozen=True, kw_only=True):
+    """A recipient with the account that is paid."""
+
     account: BankAccount
 
     def __str__(self) -> str:
-        return f"{self.name} ({self.uscc}, …{self.account.last4})"
+        return f"{self.name} ({self.code}, …{self.account.last4})"
 
 
-class ActualPayee(EventPart, frozen=True):
-    """The payee on the bank slip. The slip may omit the social credit code."""
+class ActualPayee(Recipient, frozen=True, kw_only=True):
+    """The payee on the bank slip. The slip may omit the identity."""
 
-    name: str
     account: BankAccount
-    uscc: str | None = None
 
     def is_of(self, payee: Payee) -> bool:
         """Whether the fields that the bank provides match `payee`."""
         same_name = normalized(self.name) == normalized(payee.name)
-        return same_name and self.account == payee.account and self.uscc in (None, payee.uscc)
+        return same_name and self.account == payee.account and self.identity in (None, payee.identity)
 
 
 class Screening(StrEnum):
@@ -74,20 +73,27 @@ class Screening(StrEnum):
 class Application(Struct, frozen=True):
     """An application. `number` is its 受理号, the number it got on receipt; `award` is the name of its award, if any.
 
-    `excluded`: an objection to it was upheld.
+    `identity`: that of the applicant on receipt. `renamed`: the other identities that the applicant got afterwards, the
+    latest one last. `excluded`: an objection to the application was upheld.
     """
 
     version: int
     received: Cause
     number: str
     round: int
-    uscc: str
+    identity: str
     screening: Screening = Screening.PENDING
     withdrawn: bool = False
     excluded: bool = False
     award: str | None = None
+    renamed: tuple[str, ...] = ()
     steps: int = 0
     past: tuple[Application, ...] = ()
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """The identities that the applicant has and had, the present one last."""
+        return (self.identity, *self.renamed)
 
 
 class Notice(Struct, frozen=True):

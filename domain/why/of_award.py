@@ -65,7 +65,8 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
     levels = ledger.fund(project.fund).first_approvals if payment.levels is None else payment.levels
     if payment.status is PaymentStatus.INSTRUCTED:
         paid = project.accounts.fen(IN_TRANSIT, project.place(payment.award, payment.batch, name))
-        payee = ActualPayee(payment.payee.name, payment.payee.account, payment.payee.uscc)
+        to = payment.payee
+        payee = ActualPayee(to.name, to.uscc, to.id_card, to.registration, account=to.account)
         return PaymentConfirmed(name, Money(paid.total), payee)
     if payment.status is PaymentStatus.APPROVED or not levels:
         return PaymentInstructed(name)

@@ -29,7 +29,7 @@ from domain.state.fund import NoticeOrder
 from domain.state.project import Project
 from domain.why.step import Answer, Sentence, Step, decided, guarded
 
-NOBODY = Payee("", "", BankAccount("", ""))
+NOBODY = Payee("", "", account=BankAccount("", ""))
 MAX_LISTED = 10
 """The maximum number of applications for which one answer lists that they must be screened."""
 

@@ -213,7 +213,7 @@ def test_an_alert_has_an_urgency_the_event_it_refers_to_and_two_sentences(name, 
 
 FROM_TABLES = {
     "fund-held", "unspent", "never-paid", "never-awarded", "december-rush", "payee-differs", "number-shared",
-    "statement-outdated",
+    "statement-outdated", "payee-not-applicant", "account-shared", "recipient-twice",
 }  # fmt: skip
 """The alerts that the service computes from the projected tables. They are tested in tests/service."""
 

@@ -192,7 +192,7 @@ def check_no_objection_concerns_what_was_decided_when_it_was_received(life):
 
 def check_lookups_agree_with_the_entities(life):
     for project in life.projects():
-        live = {(each.round, each.uscc): n for n, each in project.applications.items() if not each.withdrawn}
+        live = {(each.round, each.identity): n for n, each in project.applications.items() if not each.withdrawn}
         assert dict(project.applicants) == live
         assert project.open_objections == {n for n, each in project.objections.items() if not each.resolved}
         assert project.ended == {n for n, each in project.awards.items() if each.status is not AwardStatus.LIVE}

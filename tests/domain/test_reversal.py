@@ -48,7 +48,9 @@ from domain.project.hold import FundsHeld, HoldReleased
 from domain.project.lifecycle import ProjectClosed
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentInstructed, PaymentReturned
 from domain.project.recovery import RecoveryExtended, RecoveryOrdered, RecoveryReceived, RecoveryWaived
+from domain.project.rename import RecipientRenamed
 from domain.project.selection import NoticeCompleted, ObjectionReceived, ObjectionResolved
+from domain.recipient import Recipient
 from domain.replay import advance
 from domain.rules.every_post import BeforeItsCause, DocumentAlreadyUsed, PeriodIsClosed, UnknownEntry
 from domain.rules.reversal import AlreadyReversed, MoreThanLeft, NotInPart
@@ -159,6 +161,7 @@ ROWS = [
     ),
     (decided, post(PROJECT, AwardAmended("L-a", 2, increase=False, amount=yuan("5.00"), reason="核减"), "3-5")),
     (decided, post(PROJECT, PayeeChanged("L-a", payee("a"), payee("n"), "分管领导"), "3-5")),
+    (decided, post(PROJECT, RecipientRenamed("A-a", Recipient("示例a", "9a"), Recipient("示例n", "9n")), "3-5")),
     (decided, post(PROJECT, AwardDeclined("L-a", "放弃"), "3-5")),
     (decided, post(PROJECT, AwardRevoked("L-a", "弄虚作假"), "3-5")),
     (confirmed, post(PROJECT, AwardTerminated("L-a", "违约"), "3-6")),

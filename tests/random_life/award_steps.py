@@ -7,14 +7,14 @@ from datetime import timedelta
 from domain.event import Fact, Posted
 from domain.money import Money
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
-from domain.project import acceptance, amendment
+from domain.project import acceptance, amendment, rename
 from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
 from domain.state.entities import Acceptance, AwardStatus, RoundStatus
 from domain.state.fund import Gate
 from domain.state.project import Project
-from tests.lives import payee
 from tests.random_life.base import Life
+from tests.random_life.recipients import name_of, payee, recipient, renamed
 from tests.random_life.round_steps import new_name
 
 
@@ -119,6 +119,19 @@ def waive(life: Life, project: Project) -> Posted | None:
     return life.post(waiver_of(life, rule, award=name), stream, by=by)
 
 
+def rename_recipient(life: Life, project: Project) -> Fact | None:
+    """The applicant, or the payee of its award, gets another name; mostly another identity too."""
+    name = life.pick_any(project.applications)
+    if name is None:
+        return None
+    application = project.applications[name]
+    payee_ = project.awards[application.award].payee if application.award else None
+    identity = payee_.identity if payee_ and life.chance(30) else application.identities[-1]
+    old = recipient(name_of(identity or ""))
+    new = renamed(old, code=life.chance(80), name=f"{name.removeprefix('A-')}-n{life.random.randint(1, 3)}")
+    return rename.RecipientRenamed(name, old, new)
+
+
 def waiver_of(life: Life, rule: str, **target: str) -> WaiverGranted:
     """A waiver of `rule` with an amount, if it needs one; about payees, it mostly names the payee `other`."""
     about_payee = rule in ("PayeeMismatch", "PayeeNotApplicant")
@@ -135,4 +148,14 @@ def close(life: Life, project: Project) -> Fact | None:
     return ProjectClosed() if project.awards and not busy and not unsettled_ and life.chance(50) else None
 
 
-AWARD_STEPS = {accept: 10, sign: 3, amend: 2, extend: 1, change_payee: 1, end: 2, waive: 1, close: 2}
+AWARD_STEPS = {
+    accept: 10,
+    sign: 3,
+    amend: 2,
+    extend: 1,
+    change_payee: 1,
+    end: 2,
+    waive: 1,
+    rename_recipient: 1,
+    close: 2,
+}

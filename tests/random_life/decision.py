@@ -16,8 +16,8 @@ from domain.rules.award import NothingToShareBy, QuantumTooCoarse
 from domain.state.entities import Round
 from domain.state.fund import Line, NoticeOrder, Share
 from domain.state.project import Project
-from tests.lives import payee
 from tests.random_life.base import Life
+from tests.random_life.recipients import name_of, payee
 
 
 def decide(life: Life, project: Project) -> AwardListDecided | None:
@@ -36,7 +36,7 @@ def decide(life: Life, project: Project) -> AwardListDecided | None:
         return None
     shares, by_score = _shares(life, line, current, eligible, available)
     awarded = [(name, share) for name, share in zip(eligible, shares, strict=True) if any(share.values())]
-    rows = tuple(_row(current, rank, name, share) for rank, (name, share) in enumerate(awarded, 1))
+    rows = tuple(_row(project, rank, name, share) for rank, (name, share) in enumerate(awarded, 1))
     if not rows:
         return None
     quantum = life.fund.settings.quantum if by_score else None
@@ -64,10 +64,10 @@ def _shares(
     return [first, *others], False
 
 
-def _row(current: Round, rank: int, name: str, share: dict[int, Money]) -> Awarded:
-    code = name.removeprefix("A-")
+def _row(project: Project, rank: int, name: str, share: dict[int, Money]) -> Awarded:
+    to, score = payee(name_of(project.applications[name].identities[-1])), project.current_round().scores[name]
     amounts = tuple(BatchAmount(batch, amount) for batch, amount in share.items() if amount)
-    return Awarded(f"L-{code}", name, payee(code), current.scores[name], rank, amounts)
+    return Awarded(f"L-{name.removeprefix('A-')}", name, to, score, rank, amounts)
 
 
 def _to_another(decided: AwardListDecided) -> AwardListDecided:

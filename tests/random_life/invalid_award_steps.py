@@ -11,15 +11,16 @@ from domain.entry_reversed import EntryReversed
 from domain.event import Posted, Recorded
 from domain.fund.lifecycle import SettingsChanged
 from domain.money import Money
-from domain.project import acceptance, amendment, payment, recovery
+from domain.project import acceptance, amendment, payment, recovery, rename
 from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
 from domain.state.entities import Acceptance, PaymentStatus, RoundStatus
 from domain.state.project import Project
-from tests.lives import actual, payee
+from tests.lives import actual
 from tests.random_life.award_steps import pick_award
 from tests.random_life.base import Life
 from tests.random_life.invalid_fund_steps import HUGE, ONE_DAY, TINY, InvalidStep, StepResult
+from tests.random_life.recipients import name_of, payee, recipient
 from tests.random_life.round_steps import new_name
 
 
@@ -158,12 +159,27 @@ def _waive_again(life: Life, project: Project) -> StepResult:
     )
 
 
+def _rename(old: str | None = None) -> InvalidStep:
+    """A step that renames the applicant, or the recipient called `old`, to what it is called now."""
+
+    def step(life: Life, project: Project) -> StepResult:
+        name = life.pick_any(project.applications)
+        if name is None:
+            return None
+        new = recipient(name_of(project.applications[name].identities[-1]))
+        return rename.RecipientRenamed(name, recipient(old) if old else new, new)
+
+    return step
+
+
 AWARD: dict[str, InvalidStep] = {
     "RequesterMayNotApprove": with_payment(PaymentStatus.REQUESTED, _approve_own),
     "ApproverTwice": _approve_again,
     "WaiverUsedUp": _use_up_waiver,
     "ApprovalOutOfTurn": with_payment(PaymentStatus.REQUESTED, _approve_out_of_turn),
     "PayeeUnchanged": with_award(_change_nothing),
+    "RecipientUnchanged": _rename(),
+    "NotRecipient": _rename("stranger"),
     "AmountMismatch": with_payment(
         PaymentStatus.INSTRUCTED, lambda _, __, name: payment.PaymentConfirmed(name, HUGE, actual())
     ),

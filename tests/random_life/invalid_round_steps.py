@@ -16,6 +16,7 @@ from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS_BY_RULE, decide, with_first_row
 from tests.random_life.invalid_fund_steps import ONE_DAY, InvalidStep, StepResult
+from tests.random_life.recipients import applicant, name_of
 from tests.random_life.round_steps import new_name
 
 
@@ -42,9 +43,9 @@ def _close_on_the_last_day(life: Life, project: Project, current: Round) -> Step
     return life.post(call.CallClosed(current.number), f"project/{project.code}", on=current.closes_on)
 
 
-def _applies(life: Life, project: Project, current: Round, uscc: str) -> Posted:
+def _applies(life: Life, project: Project, current: Round, who: call.Applicant) -> Posted:
     name = new_name(project.code, project.applications)
-    fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, uscc))
+    fact = call.ApplicationReceived(f"A-{name}", who)
     return life.post(fact, f"project/{project.code}", on=min(life.day, current.closes_on))
 
 
@@ -56,7 +57,10 @@ def _plans_to_end_before_it_starts(life: Life, project: Project, current: Round)
 
 def _applies_again(life: Life, project: Project, current: Round) -> StepResult:
     applied = project.live_applications(current.number)
-    return _applies(life, project, current, min(applied.values(), key=lambda a: a.version).uscc) if applied else None
+    if not applied:
+        return None
+    first = min(applied.values(), key=lambda each: each.version)
+    return _applies(life, project, current, applicant(name_of(life.pick(first.identities))))
 
 
 def _too_early_review(_: Life, project: Project, current: Round) -> StepResult:
@@ -112,7 +116,7 @@ ROUND: dict[str, InvalidStep] = {
     "CallStillOpen": in_round(lambda _, __, now: call.CallFailed(now.number, "提前") if not now.closed_on else None),
     "DeadlineNotPassed": in_round(_close_on_the_last_day),
     "DeadlineNotLater": in_round(lambda _, __, now: call.CallExtended(now.number, now.closes_on)),
-    "InvalidCode": in_round(lambda life, project, now: _applies(life, project, now, "0无效")),
+    "InvalidCode": in_round(lambda life, project, now: _applies(life, project, now, call.Applicant("示例", "0无效"))),
     "AlreadyApplied": in_round(_applies_again),
     "WindowEmpty by an application": in_round(_plans_to_end_before_it_starts),
     "NotAllScreened": in_round(_too_early_review),

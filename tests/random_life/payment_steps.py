@@ -13,9 +13,9 @@ from domain.project import payment, recovery
 from domain.project.waiver import allowed, key
 from domain.state.entities import Payment, PaymentStatus
 from domain.state.project import Project
-from tests.lives import actual, payee
 from tests.random_life.award_steps import pick_award
 from tests.random_life.base import Life
+from tests.random_life.recipients import actual, payee
 from tests.random_life.round_steps import new_name
 
 
@@ -85,7 +85,7 @@ def confirmed(life: Life, project: Project, name: str) -> payment.PaymentConfirm
     each = project.payments[name]
     whole = Money(project.accounts.fen(IN_TRANSIT, project.place(each.award, each.batch, name)).total)
     paid_to = each.payee.name.removeprefix("示例") if life.chance(90) else "other"
-    return payment.PaymentConfirmed(name, whole, actual(paid_to))
+    return payment.PaymentConfirmed(name, whole, actual(paid_to, with_identity=life.chance(50)))
 
 
 UNSUCCESSFUL_ENDS = {

@@ -18,6 +18,7 @@ from domain.state.fund import NoticeOrder
 from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.decision import DEFECTS, decide
+from tests.random_life.recipients import applicant
 
 StepResult = Fact | Posted | None
 
@@ -62,7 +63,7 @@ def apply(life: Life, project: Project, current: Round) -> Posted:
     if life.chance(8):
         day = current.closes_on + timedelta(days=1)
     life.wait_until(current.opens_on)
-    fact = call.ApplicationReceived(f"A-{name}", call.Applicant(name, f"9{name}"))
+    fact = call.ApplicationReceived(f"A-{name}", applicant(name))
     if life.chance(50):
         ends_on = day + timedelta(days=life.random.randint(0, 300))
         fact = replace(fact, amount=life.amount(), title=name, place="示例区", starts_on=day, ends_on=ends_on)

@@ -158,6 +158,9 @@ DAMAGE = {
     "payment": "update payment set returned = returned + 1 where payment = 'yx-ip-2018-08-L01-B1-1'",
     "recovery": "update recovery set received = received + 1",
     "waiver": "insert into waiver values ('p', 'x/award/y', 'f', 'x', 'y', null, '', '2020-1-1', '', 'granted', '{}')",
+    "recipient": "insert into recipient values ('uscc:1', 'p', 'd', 'f', false, false)",
+    "recipient_rename": "insert into recipient_rename values"
+    " ('p', 9, 'f', 'x', '', 'uscc:1', '', 'uscc:2', '2020-1-1', 'recorded', '{}')",
     "reconciliation": "insert into reconciliation values ('f', 9, 'ff', '2020-1-1', '2020-1-31', 9, 0, 0, 0, 0, 0,"
     " '2020-2-1', '', 'accepted', '{}')",
     "hold": "insert into hold values ('p', 'H', 'f', null, 1, null, '', '', '2020-1-1', '', null, 'held', '{}')",
@@ -176,6 +179,8 @@ ROWS = {
     "waiver": "extra-row",
     "hold": "extra-row",
     "finding": "extra-row",
+    "recipient": "extra-row",
+    "recipient_rename": "extra-row",
     "reconciliation": "extra-row",
 }
 

@@ -102,10 +102,14 @@ SEEN_ELSEWHERE = {
     "test_reconciliations_api.py": ("Exceptional.settled",),
     "test_alerts_api.py": ("Accepted.outdated_since", "OutdatedSince"),
     "test_registers_api.py": ("Unevidenced.evidenced_by", "Project.awards_missing", "ProjectNow.awards_missing"),
+    "test_recipients_api.py": (
+        "Award.registration", "Award.payee_registration", "Payment.payee_id_last4", "Payment.payee_registration",
+        "PaymentNow.payee_id_last4", "PaymentNow.payee_registration", "PersonalIdentity",
+    ),
     "test_held_fund.py": ("AsOf.held", "Fund.held_at", "FundNow.held_at", "HeldFund", "Problem.position"),
     "test_events_api.py": ("Problem.waivable", "Problem.detail"),
     "test_refusals.py": ("DroppedRefusals", "Problem.kept"),
-}
+}  # fmt: skip
 """The types and members that only other tests produce. For example, a finding of a check needs a damaged ledger."""
 
 

@@ -10,6 +10,7 @@ import pytest
 from marshmallow import ValidationError
 from msgspec.structs import replace
 from psycopg.rows import dict_row
+from stdnum.cn import ric
 
 from domain.event import EDITION, Recorded
 from domain.posting import ALLOTTED
@@ -29,7 +30,7 @@ from tests.scenario import TODAY, calendar_days
 from tests.service.conftest import SECRET, posting
 
 ACCOUNTS = (*ALLOTTED, "pool", "recovered", "surrendered")
-ANY_CODE = str.maketrans("IOSVZ", "ABCDE")
+ANY_CODE = str.maketrans("IOSVZ-", "ABCDEY")
 
 
 def wire(posted):
@@ -56,13 +57,20 @@ def wire(posted):
 
 
 def in_clear(value):
-    """The value as a sender would write it: an account number replaces each digest, and a USCC has 18 characters."""
+    """The value as a sender would write it: a number replaces each digest, and a USCC has 18 characters."""
     if isinstance(value, dict) and "digest" in value:
-        return "62" + str(int(hashlib.sha256(value["digest"].encode()).hexdigest()[:12], 16))
+        number = int(hashlib.sha256(value["digest"].encode()).hexdigest()[:12], 16)
+        return id_card(number) if value["digest"].startswith("person-") else f"62{number}"
     if isinstance(value, dict):
         clear = {name: in_clear(each) for name, each in value.items()}
         return {**clear, "uscc": clear["uscc"].upper().translate(ANY_CODE).ljust(18, "0")} if "uscc" in clear else clear
     return [in_clear(each) for each in value] if isinstance(value, list) else value
+
+
+def id_card(number):
+    """One of the valid numbers of identity cards."""
+    body = f"{number % 10**6:06}1990{number % 12 + 1:02}{number % 28 + 1:02}{number % 997:03}"
+    return body + ric.calc_check_digit(body + "0")
 
 
 class LifeOverHttp(RandomLife):

@@ -92,6 +92,8 @@ UNCOUNTED = {
     ("lock_appends", "execute"),  # inlined, as every function of one SQL statement may be
     ("reconciliation", "update"),  # needed for `on conflict do update`; this life has no reversal that updates a row
     ("waiver", "update"),  # the same
+    ("recipient_rename", "update"),  # the same
+    ("recipient", "update"),  # the same
     ("origin_change", "update"),  # the same; no appropriation but the first has money that moves twice
 }
 """What PostgreSQL does not count, or what this life does not need, and another test does with the process' login."""

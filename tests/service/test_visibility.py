@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from service.api.contract.examples import PERSON
 from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from tests.conftest import new_database
@@ -97,7 +98,7 @@ ABSENT = {
     "fund": "no-fund", "project": "no-1", "award": "L-99", "payment": "P-99", "serial": "999999999999",
     "position": "999999", "number of /v1/documents/{number}": "示例第99号", "number of /v1/checks/{number}": "99",
     "voucher": "第99号", "bank_reference": "第98号", "payee": "无此单位", "key": "nobody", "source": "/nobody",
-    "id": "no-such-id", "uscc": "91440104MA00000014",
+    "id": "no-such-id", "uscc": "91440104MA00000014", "recipient": "91440104MA00000014", "recipient_name": "无此单位",
 }  # fmt: skip
 """For each of these parameters a value that belongs to nobody: the answer to a foreign value must be the same."""
 PLAIN = {
@@ -143,6 +144,7 @@ BODIES: dict[str, dict[str, Callable[[planted.Names], dict[str, bytes]]]] = {
     "/v1/checks": {"application/json": lambda _: {"empty": b""}},
     "/v1/projects/{project}/allocations": {"application/json": lambda _: {"default": b"{}"}},
     "/v1/reconciliations": {"text/csv": lambda _: {"statement": STATEMENT}},
+    "/v1/identities": {"application/json": lambda _: {"person": json.dumps({"id_card": PERSON["id_card"]}).encode()}},
 }
 """For every address that takes a POST, the bodies to send: by content type, the bodies that name what is given."""
 STATEMENT = (
@@ -350,6 +352,7 @@ def walk(server_url, template, tmp_path_factory):
             for name, granted in GRANTS.items():
                 api.keys[name] = api_keys.create(conn, SECRET, name, granted)
             by_owner = BY_OWNER | {"serial": _serials(conn), "position": _positions(conn), "uscc": _codes(conn)}
+            by_owner |= {"recipient": by_owner["uscc"], "recipient_name": _applicants(conn)}
         served = Served(api)
         walk = Walk(served, api.get("/openapi.json", None).json, by_owner)
         yield walk
@@ -380,7 +383,13 @@ def _positions(conn) -> dict[str, str]:
 
 def _codes(conn) -> dict[str, str]:
     """For each project the social credit code of an applicant."""
-    one = "select min(uscc) from award where project = %s"
+    one = "select min(uscc) from award where project = %s and uscc <> ''"
+    return {owner: conn.execute(one, [OWNERS[owner]]).fetchone()["min"] for owner in "pqab"}
+
+
+def _applicants(conn) -> dict[str, str]:
+    """For each project the name of an applicant."""
+    one = "select min(applicant) from award where project = %s and uscc <> ''"
     return {owner: conn.execute(one, [OWNERS[owner]]).fetchone()["min"] for owner in "pqab"}
 
 

@@ -29,12 +29,13 @@ GATES = {1: "award", 2: "agreement", 3: "acceptance"}
 
 PAYEE = {"name": "示例科技有限公司", "uscc": "91440104MA00000014", "account": "6222 0212 3456 7890 123"}
 MOVED = {**PAYEE, "account": "6222 0212 3456 7890 456"}
-MATERIALS = {"name": "示例材料有限公司", "uscc": "91440104MA00000027"}
+HONG_KONG = {"country": "HK", "kind": "BR", "number": "12345678-000"}
+MATERIALS = {"name": "示例材料（香港）有限公司", "registration": HONG_KONG}
 TOOLS = {"name": "示例工具有限公司", "uscc": "91440104MA0000003A"}
 OPTICS = {"name": "示例光学有限公司", "uscc": "91440104MA0000004D"}
 SEEDS = {"name": "示例种业有限公司", "uscc": "91440104MA0000005G", "account": "6222 0212 3456 7890 555"}
 PUMPS = {"name": "示例泵业有限公司", "uscc": "91440104MA0000006K", "account": "6222 0212 3456 7890 666"}
-PAPER = {"name": "示例纸业有限公司", "uscc": "91440104MA0000007N", "account": "6222 0212 3456 7890 777"}
+PERSON = {"name": "示例发明人何某", "id_card": "440104190001010001", "account": "6222 0212 3456 7890 777"}
 GLASS = {"name": "示例玻璃有限公司", "uscc": "91440104MA0000008R", "account": "6222 0212 3456 7890 888"}
 
 
@@ -211,7 +212,7 @@ def _second_call() -> Chapter[None]:
     """
     window = {"opens_on": "2025-02-26", "closes_on": "2025-03-14"}
     yield second("CallPublished", "2025-02-26", "申报指南 示例指南〔2025〕3号", round=2, **window)
-    yield from _applied(second, "2025-03-05", {"B-01": SEEDS, "B-02": PUMPS, "B-03": PAPER, "B-04": GLASS})
+    yield from _applied(second, "2025-03-05", {"B-01": SEEDS, "B-02": PUMPS, "B-03": PERSON, "B-04": GLASS})
     yield second("CallClosed", "2025-03-15", round=2)
     yield from _screened(second, "2025-03-17", dict.fromkeys(("B-01", "B-02", "B-03", "B-04"), True))
     review = yield _reviewed(second, "2025-03-21", {"B-01": "90", "B-02": "75", "B-03": "60", "B-04": "55"})
@@ -227,7 +228,7 @@ def _second_call() -> Chapter[None]:
     yield second("NoticeCompleted", "2025-04-09")
     rows = (
         _row("M-01", "B-01", SEEDS, {1: "180000.00", 2: "120000.00"}, score="90", rank=1),
-        _row("M-02", "B-03", PAPER, {1: "120000.00", 2: "80000.00"}, score="60", rank=2),
+        _row("M-02", "B-03", PERSON, {1: "120000.00", 2: "80000.00"}, score="60", rank=2),
     )
     by_score = {"by_score": True, "quantum": "100.00", "method": "按得分最大余数法分配"}
     yield _decided(second, "2025-04-10", review, notice, *rows, **by_score)
@@ -240,9 +241,9 @@ def _second_call() -> Chapter[None]:
     yield second("AgreementSigned", "2025-04-25", "合同号 示例合同2", award="M-01", **term)
 
 
-def _applied(build: BuildEvent, day: str, applicants: dict[str, dict[str, str]]) -> Iterator[Event]:
+def _applied(build: BuildEvent, day: str, applicants: dict[str, Event]) -> Iterator[Event]:
     for name, each in applicants.items():
-        applicant = {"name": each["name"], "uscc": each["uscc"]}
+        applicant = {part: each[part] for part in each if part != "account"}
         yield build(
             "ApplicationReceived", day, f"受理号 示例受理{name}", application=name, applicant=applicant, **APPLIED
         )
@@ -474,3 +475,6 @@ def _closing() -> Chapter[None]:
         yield build("ProjectClosed", "2026-04-20", "结项 示例结项1")
     yield fund("SurplusSurrendered", "2026-04-24", "收回指标文 示例收回2", account="pool", amount="239500.00")
     yield fund("FundClosed", "2026-04-30", "结项 示例结项2")
+    old = {"name": PAYEE["name"], "uscc": PAYEE["uscc"]}
+    new = {"name": "示例科技集团有限公司", "uscc": "91440104MA0000009W"}
+    yield first("RecipientRenamed", "2026-05-06", "登记通知书 示例登记1", application="A-01", old=old, new=new)

@@ -9,15 +9,18 @@ FIELDS = {
     "role": ("经办人职务", "The role of that person."),
     "documents": ("所引用的文件和凭证", "The documents and vouchers that the event cites."),
     "kind": (
-        "文件种类，如各事件所要求的；差异的类别",
+        "文件种类，如各事件所要求的；差异的类别；登记的种类，如 BR",
         (
             "The kind of document, as the event type requires; in an exception, the kind of difference between "
-            "statement and ledger."
+            "statement and ledger; in a registration, the register, such as BR."
         ),
     ),
     "number": (
-        "文号、凭证号；计划中为项目序号；对账单中为行号，从 1 起",
-        ("The document or voucher number; in a plan, the number of the line; in a statement, the line number, from 1."),
+        "文号、凭证号；计划中为项目序号；对账单中为行号，从 1 起；登记号",
+        (
+            "The document or voucher number; in a plan, the number of the line; in a statement, the line number, from"
+            " 1; in a registration, its number."
+        ),
     ),
     "title": ("标题；申报中为申报的项目名称", "The title; in an application, the title of the project applied for."),
     "place": ("申报的项目地点", "The place of the project applied for."),
@@ -226,8 +229,17 @@ FIELDS = {
             "omitted, the objection concerns the whole notice."
         ),
     ),
-    "applicant": ("申报单位", "The applicant."),
+    "applicant": ("申报单位或个人", "The applicant."),
     "uscc": ("统一社会信用代码，含校验位", "The unified social credit code, with a valid check digit."),
+    "id_card": (
+        "自然人的身份证号码（入账后仅存末四位）",
+        "A natural person's identity card number, of which only the last four characters are stored.",
+    ),
+    "registration": (
+        "港澳台、境外单位的登记",
+        "The registration of a unit that has no social credit code: of Hong Kong, Macao, Taiwan or abroad.",
+    ),
+    "country": ("国家或地区代码，如 HK", "The code of the country or region, such as HK (ISO 3166)."),
     "passed": ("是否通过", "Whether the application passed."),
     "reason": ("原因", "The reason."),
     "method": ("评审或分配方法", "The method of review or of allocation."),
@@ -286,8 +298,11 @@ FIELDS = {
             "ledger account `pool` or `recovered`."
         ),
     ),
-    "old": ("原收款人，须与立项现行的一致", "The previous payee; it must equal the current payee of the award."),
-    "new": ("新收款人", "The new payee."),
+    "old": (
+        "原收款人，须与立项现行的一致；更名时为原单位或个人",
+        "The previous payee, which must equal the current payee of the award; in a rename, the recipient before it.",
+    ),
+    "new": ("新收款人；更名时为变更后的单位或个人", "The new payee; in a rename, the recipient after it."),
     "approver": ("批准人姓名，须非经办人", "The name of the person who approved the change; it must not be the actor."),
     "increase": (
         "true 从项目额度追加，false 将未付部分退回项目额度",

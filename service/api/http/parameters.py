@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 from flask import request
 from werkzeug.routing import BaseConverter, IntegerConverter
 
+from domain.recipient import USCC
 from service.api.http.problems import Problem
+from service.identities import identity_of
 from service.text import DAY, is_visible
 
 MAX_INTEGER = 2**63 - 1
@@ -149,6 +151,38 @@ BATCH = whole("Filter by batch number", "仅限该批次", 1, 99)
 MIN_POSITION = whole(
     "Wait until the projections include this log position, to read your own writes", "等待投影到达该位置"
 )
+
+RECIPIENT = {
+    "uscc": pattern(
+        "[0-9A-Z]{18}",
+        "Filter by the unified social credit code of the applicant or payee, also before or after a change of name",
+        "仅限该申报单位或收款人（统一社会信用代码，含更名前后）",
+    ),
+    "recipient": Parameter(
+        identity_of,
+        {"type": "string", "minLength": 1, "maxLength": 64},
+        (
+            (
+                "Filter by the applicant or payee, also before or after a change of name: a social credit code, a"
+                " registration (HK/BR/12345678), or the identity of a person from POST /v1/identities"
+            ),
+            "仅限该申报单位或收款人（含更名前后）：代码、登记号（HK/BR/12345678）或 POST /v1/identities 给出的个人标识",
+        ),
+    ),
+}
+"""The filters of a register by recipient; `one_identity` makes one of them."""
+
+
+def one_identity(uscc: str | None, recipient: str | None) -> str | None:
+    """The identity that one of the two parameters of RECIPIENT asks for; None if both are left out.
+
+    Raises Problem if both are given.
+    """
+    if uscc and recipient:
+        detail = "Give either uscc or recipient. uscc 与 recipient 只填其一。"
+        raise Problem("bad-parameter", parameter="recipient", detail=detail)
+    return f"{USCC}:{uscc}" if uscc else recipient
+
 
 _VERSION = re.compile(r'"(0|[1-9][0-9]{0,15})"', re.ASCII)
 

@@ -59,6 +59,16 @@ def _look_up_fund(stream: str) -> str | None:
     return row["fund"] if row else None
 
 
+def limits() -> tuple[list[str], list[str]] | None:
+    """The funds and the projects that the principal may read; None if it may read the whole ledger."""
+    if may_read():
+        return None
+    grants = [grant for grant in principal().grants if "read" in grant.scopes]
+    return sorted({each for grant in grants for each in grant.funds}), sorted(
+        {each for grant in grants for each in grant.projects}
+    )
+
+
 def is_limited() -> bool:
     """Whether every grant of the principal is limited to some funds or projects."""
     return all(grant.limited for grant in principal().grants)

@@ -17,6 +17,7 @@ from domain.event import EDITION, Header, Posted
 from service.api.posting.event_schemas import SCHEMAS
 from service.api.posting.fields import MESSAGES, Bilingual, Choice, Integer, Pattern, Source, Text, bank_account
 from service.api.posting.shapes import QuickSchema
+from service.identities import personal_id
 from service.ledger.outcomes import Post
 from service.ledger.recorder import Identity
 
@@ -73,8 +74,8 @@ def parse_envelope(event: Any) -> Envelope:
 def parse_post(envelope: Envelope, sender: str, secret: bytes, person: str | None = None) -> Post:
     """The post for a validated envelope. Raises ValidationError.
 
-    `sender`: the name of the principal. `secret`: the key of the digests that replace account numbers. `person`: whom
-    the principal's key or token names as the person who uses it.
+    `sender`: the name of the principal. `secret`: the key of the digests that replace the numbers of accounts and
+    identity cards. `person`: whom the principal's key or token names as the person who uses it.
     """
     schema = SCHEMAS[envelope["type"]]
     try:
@@ -124,14 +125,15 @@ def _object(event: Any) -> Mapping[str, Any]:
 def _digest(envelope: Mapping[str, Any], secret: bytes) -> bytes:
     """SHA-256 of a post's content: its type, subject and data, written as JSON with sorted keys.
 
-    Account numbers are replaced by their keyed digests first, so that nobody can guess them from this digest.
+    Numbers of accounts and identity cards are replaced by their keyed digests first, so that nobody can guess them
+    from this digest.
     """
     content = {name: envelope[name] for name in ("type", "subject", "data")}
     return hashlib.sha256(msgspec.json.encode(_masked(content, secret), order="sorted")).digest()
 
 
 def _masked(value: Any, secret: bytes) -> Any:
-    """`value` with the digest of each account number in its place; `value` itself if it has none."""
+    """`value` with the digest of each number in its place; `value` itself if it has none."""
     if type(value) not in (dict, list):
         return value
     changes = {}
@@ -143,6 +145,8 @@ def _masked(value: Any, secret: bytes) -> Any:
                 changes[name] = masked
         elif kind is str and name == "account":
             changes[name] = bank_account(secret, each).digest
+        elif kind is str and name == "id_card":
+            changes[name] = personal_id(secret, each).digest
     if not changes:
         return value
     if type(value) is dict:

@@ -18,6 +18,7 @@ from marshmallow.experimental.context import Context
 from domain.money import MAX_FEN, Money
 from domain.state.entities import BankAccount
 from service.api.posting.readers import UNREADABLE, Namer, Unreadable
+from service.identities import LIKE_ID_CARD, SEPARATORS, is_id_card, may_be_personal, personal_id
 from service.text import DAY, is_visible
 
 MESSAGES: dict[str, str | list[Any] | dict[Any, Any]] = {
@@ -177,7 +178,35 @@ class RuleName(Pattern):
         )
 
 
-class Uscc(Pattern):
+def not_personal(field: Bilingual, text: str) -> None:
+    """Raises ValidationError if the text may contain the number of an identity card, which is never stored."""
+    if may_be_personal(text):
+        field.reject(
+            "It must not be the number of an identity card; give that as `id_card`.",
+            "不得为身份证号码；身份证号码填 id_card。",
+        )
+
+
+class UnitCode(Text):
+    """Text for the code of a unit, which must not be the number of a person's identity card: it is not stored."""
+
+    def _is_plain(self, value: str, name: Namer) -> str:
+        return f"{super()._is_plain(value, name)} and not {name(LIKE_ID_CARD.search)}({value})"
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, *args, **kwargs)
+        not_personal(self, text)
+        return text
+
+
+class CodeOnSlip(UnitCode):
+    """The code of the payee on a bank slip, which a bank may write in any form."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=30, **options)
+
+
+class Uscc(Pattern, UnitCode):
     """A unified social credit code; only its characters are checked here. The domain checks the check digit."""
 
     def __init__(self, **options: Any) -> None:
@@ -187,6 +216,71 @@ class Uscc(Pattern):
             "须为 18 位统一社会信用代码。",
             **options,
         )
+
+
+class IdCard(Pattern):
+    """The number of an identity card 身份证, posted in clear. Only its last four characters and a digest are stored.
+
+    The secret in marshmallow's Context is the key of the digest.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__("[0-9]{17}[0-9Xx]", *self.MESSAGE, **options)
+
+    MESSAGE = ("It must be a valid number of an identity card of 18 characters.", "须为有效的 18 位身份证号码。")
+
+    def expression(self, value: str, name: Namer) -> str:
+        return f"{name(self._deserialize)}({value}, None, None)"
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        number = super()._deserialize(value, *args, **kwargs).upper()
+        if not is_id_card(number):
+            self.reject(*self.MESSAGE)
+        return personal_id(Context.get(), number)
+
+
+class Country(Pattern):
+    """The code of a country or region. China has codes of its own: of units, and of identity cards."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "(?!CN)[A-Z]{2}",
+            "It must be the code of a country or region other than CN, two capital letters (ISO 3166).",
+            "须为 CN 以外的国家或地区代码（ISO 3166，两位大写字母）。",
+            **options,
+        )
+
+
+class Register(Pattern):
+    """The register of a registration number, such as BR (Hong Kong, 商业登记) or UBN (Taiwan, 统一编号)."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[A-Z][A-Z0-9]{0,9}",
+            "It must have at most 10 capital letters and digits, and begin with a letter.",
+            "须为至多 10 位大写字母和数字，以字母开头。",
+            **options,
+        )
+
+
+class RegistrationNumber(Pattern):
+    """The number of a registration. It is stored in capital letters, without the characters between its groups."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            "[0-9A-Za-z]([ ./-]?[0-9A-Za-z]){0,29}",
+            "It must have 1 to 30 digits or letters.",
+            "须为 1 至 30 位数字或字母。",
+            **options,
+        )
+
+    def expression(self, value: str, name: Namer) -> str:
+        return f"{name(self._deserialize)}({value}, None, None)"
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        number = super()._deserialize(value, *args, **kwargs).translate(SEPARATORS).upper()
+        not_personal(self, number)
+        return number
 
 
 class Sha256(Pattern):

@@ -18,6 +18,7 @@ from flask import Blueprint, Response
 from domain.alerts import SENTENCES, Alert, Urgency, alerts, urgency
 from domain.ledger_view import LedgerView
 from domain.money import Money
+from domain.recipient import ID_CARD
 from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import tables
@@ -26,7 +27,7 @@ from service.api.http.parameters import MIN_POSITION, pattern, text, whole
 from service.api.http.problems import Problem
 from service.api.http.request_context import ledger, reader
 from service.api.http.responses import answer
-from service.api.http.visibility import can_read, must_read, project_of
+from service.api.http.visibility import can_read, limits, must_read, project_of
 from service.api.resources.why import heads, last_position, look_up_in
 from service.postgres.session import Row
 from service.postgres.snapshots import NotInTheLog, NotYet, Snapshot
@@ -80,6 +81,7 @@ def all_alerts(fund: str, *, min_position: int | None) -> Response:
         else:
             found = Found(alerts(view, fund, codes))
             _add_alerts_of_movements(found, snapshot, fund, view)
+            _add_alerts_of_recipients(found, snapshot, fund)
             _add_alerts_of_numbers(found, snapshot, fund)
         return _answer(snapshot, fund, view, _streams(fund, codes), found)
 
@@ -183,6 +185,37 @@ def _add_alerts_of_movements(found: Found, snapshot: Snapshot, fund: str, view: 
             entry = {"entry": since["entry"], "stream": since["stream"], "version": since["entry_version"]}
             facts = {**days, **entry, "position": since["position"]}
             found.add(Alert("statement-outdated", Urgency.ODD, facts), [row["position"], since["position"]])
+
+
+MAX_NAMED = 20
+"""How many payees or awards the sentence of an alert names."""
+
+
+def _add_alerts_of_recipients(found: Found, snapshot: Snapshot, fund: str) -> None:
+    """Add the alerts about recipients: paid in another's place, sharing an account, or with awards of two projects.
+
+    Of awards in other projects, only those are reported that the principal may read.
+    """
+    first = {"fund": fund, "limit": MAX_OF_A_KIND}
+    for row in snapshot.rows("payees_not_applicants", **first):
+        facts = {name: row[name] for name in ("award", "applicant", "payee", "type")}
+        alert = Alert("payee-not-applicant", Urgency.ODD, facts, project=row["project"])
+        found.add(alert, row["positions"], of=row["total"])
+    for row in snapshot.rows("accounts_shared", **first):
+        facts = {"last4": row["last4"], "payees": _named(row["payees"])}
+        found.add(Alert("account-shared", Urgency.ODD, facts), row["positions"][:MAX_OF_A_KIND], of=row["total"])
+    funds, projects = limits() or (None, None)
+    rows = snapshot.rows("recipients_twice", **first, funds=funds, projects=projects)
+    # A recipient that was renamed in all of them is found by both identities.
+    for row in {tuple(row["awards"]): row for row in rows}.values():
+        code = f"…{row['code']}" if row["kind"] == ID_CARD else row["code"]
+        facts = {"recipient": row["recipient"], "code": code, "awards": _named(row["awards"])}
+        found.add(Alert("recipient-twice", Urgency.ODD, facts), row["positions"][:MAX_OF_A_KIND], of=row["total"])
+
+
+def _named(names: list[str]) -> str:
+    more = [f"… ({len(names)})"] if len(names) > MAX_NAMED else []
+    return ", ".join([*names[:MAX_NAMED], *more])
 
 
 def _add_alerts_of_numbers(found: Found, snapshot: Snapshot, fund: str) -> None:

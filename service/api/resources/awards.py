@@ -10,8 +10,23 @@ from service.api import response_types
 from service.api.http import pagination
 from service.api.http.held_funds import as_of, tables
 from service.api.http.operation import operation
-from service.api.http.parameters import FUND, MIN_POSITION, PAYEE, PROJECT, day, one_of, pattern, whole
+from service.api.http.parameters import (
+    FUND,
+    MIN_POSITION,
+    PAYEE,
+    PROJECT,
+    RECIPIENT,
+    day,
+    one_identity,
+    one_of,
+    pattern,
+    text,
+    whole,
+)
+from service.api.http.problems import Problem
 from service.api.http.visibility import must_read
+
+ONLY_NOW = "The register of the past is filtered by `uscc` and `payee`. 过去的台账按 uscc 和 payee 筛选。"
 
 bp = Blueprint("awards", __name__, url_prefix="/v1/awards")
 
@@ -31,8 +46,10 @@ AFTER = pattern(
     project=PROJECT,
     status=one_of("Filter by status of the award", "仅限该状态的立项", *STATUSES),
     acceptance=one_of("Filter by status of the acceptance", "仅限该验收状态", *ACCEPTANCES),
-    uscc=pattern(
-        "[0-9A-Z]{18}", "Filter by the applicant's unified social credit code", "仅限该申报单位（统一社会信用代码）"
+    **RECIPIENT,  # type: ignore[arg-type] # none of the filters is called `scope`
+    recipient_name=text(
+        "Filter by the name of the applicant or payee, also before or after a change of name",
+        "仅限该申报单位或收款人（名称，含更名前后）",
     ),
     payee=PAYEE,
     position=whole("The register as of this log position", "截至该日志位置的台账"),
@@ -48,6 +65,8 @@ def listed(
     status: str | None,
     acceptance: str | None,
     uscc: str | None,
+    recipient: str | None,
+    recipient_name: str | None,
     payee: str | None,
     position: int | None,
     booked_on: date | None,
@@ -59,15 +78,19 @@ def listed(
     must_read(fund, project)
     size = limit or pagination.DEFAULT_ROWS
     decided_at, _, award = (after or "0.").partition(".")
-    whose = {"uscc": uscc, "payee": payee}
-    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, **whose}
+    filters = {"fund": fund, "project": project, "status": status, "acceptance": acceptance, "payee": payee}
+    now = {"recipient": one_identity(uscc, recipient), "recipient_name": recipient_name}
     page = {"position": int(decided_at), "award": award, "limit": size}
     with tables(max(min_position or 0, position or 0), fund, project) as snapshot:
         at = as_of(snapshot, fund, project)
         if position is None and booked_on is None:
-            rows = snapshot.rows("awards", **filters, **page)
+            rows = snapshot.rows("awards", **filters, **now, **page)
+        elif recipient or recipient_name:
+            name = "recipient" if recipient else "recipient_name"
+            raise Problem("bad-parameter", parameter=name, detail=ONLY_NOW)
         else:
-            rows = snapshot.rows("awards_at", **filters, **page, at_position=position, at_booked_on=booked_on)
+            past = {"uscc": uscc, "at_position": position, "at_booked_on": booked_on}
+            rows = snapshot.rows("awards_at", **filters, **past, **page)
             given = {"position": position, "booked_on": booked_on}
             at |= {name: value for name, value in given.items() if value is not None}
         members = {"as_of": at}

@@ -15,11 +15,11 @@ from service.api.http.parameters import (
     BATCH,
     FUND,
     MIN_POSITION,
-    PAYEE,
     PROJECT,
+    RECIPIENT,
     day,
+    one_identity,
     one_of,
-    pattern,
     text,
     whole,
 )
@@ -39,10 +39,11 @@ FILTERS = {
     "award": AWARD,
     "batch": BATCH,
     "status": one_of("Filter by status of the payment", "仅限该状态", *STATUSES),
-    "payee": PAYEE,
-    "uscc": pattern(
-        "[0-9A-Z]{18}", "Filter by the payee's unified social credit code", "仅限该收款人（统一社会信用代码）"
+    "payee": text(
+        "Filter by the payee's name, also before or after a change of name, or by its code",
+        "仅限该收款人（名称，含更名前后；或代码）",
     ),
+    **RECIPIENT,
     "voucher": text("Filter by voucher number", "仅限该支付凭证号"),
     "bank_reference": text("Filter by bank reference", "仅限该流水号"),
     "confirmed_from": day("Paid on or after this date", "支付日期不早于"),
@@ -67,6 +68,7 @@ ONE_PROJECT = PROJECT._replace(
 def register(*, after: int | None, limit: int | None, min_position: int | None, **filters: Any) -> Response:
     must_read(filters["fund"], filters["project"])
     size = limit or pagination.DEFAULT_ROWS
+    filters["recipient"] = one_identity(filters.pop("uscc"), filters["recipient"])
     with tables(min_position, filters["fund"], filters["project"]) as snapshot:
         rows = snapshot.rows("payments", **filters, payment=None, after=after or 0, limit=size)
         members = {"as_of": as_of(snapshot, filters["fund"], filters["project"])}
@@ -111,7 +113,7 @@ def _readable(snapshot: Snapshot, payment: str, project: str | None) -> Row:
 
     Raises Problem unless the principal may read exactly one such payment. Raises Problem if the payment's fund is held.
     """
-    no_filters = dict.fromkeys(FILTERS)
+    no_filters = dict.fromkeys(FILTERS.keys() - {"uscc"})
     rows = snapshot.rows(
         "payments", **{**no_filters, "project": project}, payment=payment, after=0, limit=pagination.MAX_ROWS
     )

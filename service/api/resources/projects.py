@@ -41,7 +41,8 @@ def one_project(project: str, *, min_position: int | None) -> Response:
         all_awards = {
             "status": None,
             "acceptance": None,
-            "uscc": None,
+            "recipient": None,
+            "recipient_name": None,
             "payee": None,
             "position": 0,
             "award": "",

@@ -61,6 +61,26 @@ class PaymentsOfStatus(TypedDict):
     amount: Yuan
 
 
+class PersonalIdentity(TypedDict):
+    """The identity of a natural person, as the filter `recipient` of the registers takes it."""
+
+    recipient: str
+    id_last4: str
+
+
+IdentityKind = Literal["uscc", "id_card", "registration"]
+UnitCode = Annotated[
+    str, Meta(description="Empty for a natural person and another registration. 自然人、其他登记为空。")
+]
+IdLast4 = Annotated[
+    str | None, Meta(description="Of a natural person: the last four characters of the identity card. 身份证末四位。")
+]
+RegistrationText = Annotated[
+    str | None,
+    Meta(description="Another registration: country, register and number. 其他登记。", examples=["HK/BR/12345678"]),
+]
+
+
 class Award(TypedDict):
     """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit."""
 
@@ -69,9 +89,15 @@ class Award(TypedDict):
     fund: str
     application: str
     applicant: str
-    uscc: str
+    uscc: UnitCode
+    identity_kind: IdentityKind
+    id_last4: IdLast4
+    registration: RegistrationText
     payee: str
-    payee_uscc: str
+    payee_uscc: UnitCode
+    payee_identity_kind: IdentityKind
+    payee_id_last4: IdLast4
+    payee_registration: RegistrationText
     payee_account: Annotated[str, Meta(description="Last four digits. 账号后四位。")]
     score: str
     rank: int
@@ -120,6 +146,10 @@ class Award(TypedDict):
             " surrendered. `recovered` is what of it, and of money returned to the fund, is still there."
             " 追缴到账累计（净额），恢复指标或上缴后仍计入；recovered 为其中尚未恢复或上缴的。"
         ),
+    ]
+    renamed_to: Annotated[
+        str | None,
+        Meta(description="The name of the recipient since its last change of name. 单位更名、合并后的名称。"),
     ]
     events: list[Position]
 
@@ -285,6 +315,9 @@ class Payment(TypedDict):
     status: Literal["requested", "approved", "rejected", "cancelled", "instructed", "confirmed", "failed", "returned"]
     payee: str
     payee_uscc: str | None
+    payee_identity_kind: IdentityKind | None
+    payee_id_last4: IdLast4
+    payee_registration: RegistrationText
     payee_account: Annotated[str, Meta(description="Last four digits. 账号后四位。")]
     payee_differs: bool
     requested_on: Day

@@ -9,8 +9,15 @@ with page as (
         and (%(project)s::text is null or a.project = %(project)s)
         and (%(status)s::text is null or a.status = %(status)s)
         and (%(acceptance)s::text is null or a.acceptance = %(acceptance)s)
-        and (%(uscc)s::text is null or a.uscc = %(uscc)s)
         and (%(payee)s::text is null or a.payee_uscc = %(payee)s or plain(a.payee) = plain(%(payee)s))
+        and (
+            %(recipient)s::text is null
+            or (a.project, a.award) in (select w.project, w.award from awards_of(%(recipient)s) as w)
+        )
+        and (
+            %(recipient_name)s::text is null
+            or (a.project, a.award) in (select w.project, w.award from awards_named(%(recipient_name)s) as w)
+        )
     order by a.events[1], a.award
     limit %(limit)s
 ), numbered as materialized (
@@ -30,8 +37,14 @@ select
     a.application,
     a.applicant,
     a.uscc,
+    split_part(a.identity, ':', 1) as identity_kind,
+    identity_last4(a.identity) as id_last4,
+    identity_code(a.identity, 'registration') as registration,
     a.payee,
     a.payee_uscc,
+    split_part(a.payee_identity, ':', 1) as payee_identity_kind,
+    identity_last4(a.payee_identity) as payee_id_last4,
+    identity_code(a.payee_identity, 'registration') as payee_registration,
     a.payee_account,
     a.score,
     a.rank,
@@ -52,6 +65,13 @@ select
     coalesce(yuan(m.amended), '0.00') as amended,
     coalesce(yuan(r.returned), '0.00') as returned,
     coalesce(yuan(r.received), '0.00') as recovery_received,
+    (
+        select r.new_name
+        from recipient_rename as r
+        where r.project = a.project and r.application = a.application and r.status = 'recorded'
+        order by r.version desc
+        limit 1
+    ) as renamed_to,
     a.events
 from numbered as a
 cross join lateral (

@@ -11,8 +11,15 @@ with page as (
         and (%(batch)s::integer is null or p.batch = %(batch)s)
         and (%(payment)s::text is null or p.payment = %(payment)s)
         and (%(status)s::text is null or p.status = %(status)s)
-        and (%(payee)s::text is null or p.payee_uscc = %(payee)s or plain(p.payee) = plain(%(payee)s))
-        and (%(uscc)s::text is null or p.payee_uscc = %(uscc)s)
+        and (
+            %(payee)s::text is null
+            or p.payee_uscc = %(payee)s
+            or (p.project, p.payment) in (select w.project, w.payment from payments_named(%(payee)s) as w)
+        )
+        and (
+            %(recipient)s::text is null
+            or (p.project, p.payment) in (select w.project, w.payment from payments_of(%(recipient)s) as w)
+        )
         and (%(voucher)s::text is null or plain(p.voucher) = plain(%(voucher)s))
         and (%(bank_reference)s::text is null or plain(p.bank_reference) = plain(%(bank_reference)s))
         and (%(confirmed_from)s::date is null or p.confirmed_on >= %(confirmed_from)s)
@@ -30,6 +37,9 @@ select
     p.status,
     p.payee,
     p.payee_uscc,
+    split_part(p.payee_identity, ':', 1) as payee_identity_kind,
+    identity_last4(p.payee_identity) as payee_id_last4,
+    identity_code(p.payee_identity, 'registration') as payee_registration,
     p.payee_account,
     p.payee_differs,
     p.requested_on,

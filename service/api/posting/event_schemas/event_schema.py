@@ -4,10 +4,28 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, NamedTuple
 
+from marshmallow import ValidationError
+
 from domain.documents import Document
 from domain.event import Fact, FoundBy, Irregularity
+from domain.recipient import ID_CARD, REGISTRATION, USCC, Recipient, Registration
 from domain.state.entities import ActualPayee, Payee
-from service.api.posting.fields import Account, Day, EnumMember, Integer, Party, RuleName, Sha256, Text, Uscc
+from service.api.posting.fields import (
+    Account,
+    CodeOnSlip,
+    Country,
+    Day,
+    EnumMember,
+    IdCard,
+    Integer,
+    Party,
+    Register,
+    RegistrationNumber,
+    RuleName,
+    Sha256,
+    Text,
+    Uscc,
+)
 from service.api.posting.shapes import One, QuickSchema, Rows, Shape
 
 
@@ -30,17 +48,49 @@ class IrregularityShape(Shape):
     basis = One(DocumentShape, required=True)
 
 
-class PayeeShape(Shape):
-    makes = Payee
+class RegistrationShape(Shape):
+    makes = Registration
+    country = Country(required=True)
+    kind = Register(required=True)
+    number = RegistrationNumber(required=True)
+
+
+class RecipientShape(Shape):
+    """A recipient with exactly one identity: the code of a unit, an identity card, or another registration."""
+
+    makes: ClassVar[type[Any]] = Recipient
+    least: ClassVar[int] = 1
+    """How many identities it must have: 0 if it may have none."""
     name = Party(required=True)
-    uscc = Uscc(required=True)
+    uscc = Uscc()
+    id_card = IdCard()
+    registration = One(RegistrationShape)
+
+    def build(self, loaded: dict[str, Any]) -> Any:
+        if not self.least <= (USCC in loaded) + (ID_CARD in loaded) + (REGISTRATION in loaded) <= 1:
+            raise ValidationError(NOT_ONE if self.least else MORE_THAN_ONE)
+        return super().build(loaded)
+
+
+NOT_ONE = (
+    "It must have exactly one of uscc (a unit), id_card (a natural person) and registration."
+    " 须且只能填写 uscc（单位）、id_card（自然人）、registration（其他登记）之一。"
+)
+MORE_THAN_ONE = (
+    "It must have at most one of uscc (a unit), id_card (a natural person) and registration."
+    " 至多填写 uscc（单位）、id_card（自然人）、registration（其他登记）之一。"
+)
+
+
+class PayeeShape(RecipientShape):
+    makes = Payee
     account = Account(required=True)
 
 
-class ActualPayeeShape(Shape):
+class ActualPayeeShape(RecipientShape):
     makes = ActualPayee
-    name = Party(required=True)
-    uscc = Text(max_length=30)
+    least = 0
+    uscc = CodeOnSlip()  # type: ignore[assignment] # a bank may write it in any form
     account = Account(required=True)
 
 

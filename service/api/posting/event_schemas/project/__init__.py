@@ -9,9 +9,23 @@ from service.api.posting.event_schemas.project import (
     lifecycle,
     payment,
     recovery,
+    rename,
     selection,
     unordered,
     waiver,
 )
 
-CHAPTERS = (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver, hold, unordered)
+CHAPTERS = (
+    lifecycle,
+    call,
+    selection,
+    award,
+    amendment,
+    payment,
+    acceptance,
+    recovery,
+    waiver,
+    rename,
+    hold,
+    unordered,
+)

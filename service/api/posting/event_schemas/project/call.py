@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from domain.project import call
-from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Party, Text, Uscc
-from service.api.posting.shapes import One, Shape
+from service.api.posting.event_schemas.event_schema import FactSchema, RecipientShape
+from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Text
+from service.api.posting.shapes import One
 
 
-class ApplicantShape(Shape):
+class ApplicantShape(RecipientShape):
     makes = call.Applicant
-    name = Party(required=True)
-    uscc = Uscc(required=True)
 
 
 class CallSchema(FactSchema):
