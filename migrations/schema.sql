@@ -698,7 +698,8 @@ CREATE TABLE public.award (
     rectify_by date,
     events bigint[] NOT NULL,
     status text NOT NULL COLLATE pg_catalog."C",
-    ends_on date
+    ends_on date,
+    checkpoints jsonb NOT NULL
 );
 
 CREATE TABLE public.balance (
@@ -959,7 +960,8 @@ CREATE TABLE public.project (
     fixed_total boolean NOT NULL,
     opened_position bigint,
     closed_position bigint,
-    in_plan boolean NOT NULL
+    in_plan boolean NOT NULL,
+    checkpoints text[] NOT NULL COLLATE pg_catalog."C"
 );
 
 CREATE TABLE public.projection (

@@ -14,8 +14,10 @@ from domain.money import Money
 from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
+from domain.project.checkpoint import checkpoint_of, named, with_check
 from domain.project.condition import within_notice
 from domain.project.lifecycle import ProjectFact
+from domain.rules.acceptance import CheckpointNotInPlan
 from domain.rules.award import AboveNotice, AwardEnded, AwardInFlight, AwardPaid, NothingToExtend
 from domain.rules.call import DeadlineNotLater, InvalidCode
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName, WindowEmpty
@@ -51,17 +53,20 @@ class AgreementSigned(ProjectFact, frozen=True):
 class ExtensionGranted(ProjectFact, frozen=True):
     """An extension was granted: of the agreement, of the rectification, or of both.
 
-    `ends_on` is the new end of the agreement; `due_on` is the new last day of the rectification.
+    `ends_on` is the new end of the agreement; `due_on` is the new last day of the rectification after `checkpoint`;
+    left out: after the last one.
     """
 
     zh = "延期批准"
     about_zh = "批准延期：延长合同结束日，或延长整改期限。"
     reversible = restores("award")
     cites = (("合同号", "批复"),)
-    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater)
+    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater, NotInPlan, CheckpointNotInPlan)
     award: str
     ends_on: date | None = None
     due_on: date | None = None
+    checkpoint: str | None = None
+    last: bool | None = None
 
 
 class AwardAmended(ProjectFact, frozen=True):
@@ -175,7 +180,7 @@ def _changes(award: Award, fact: Stepping, event: Recorded) -> dict[str, object]
         case ExtensionGranted():
             end = {"ends_on": fact.ends_on, "ends_by": event.version} if fact.ends_on else {}
             due = {"rectify_by": fact.due_on, "due_by": event.version} if fact.due_on else {}
-            return {**end, **due}
+            return {**end, "checks": with_check(award, checkpoint_of(fact), **due)} if due else end
         case PayeeChanged():
             return {"payee": fact.new, "payee_by": event.cause}
         case AwardDeclined() | AwardRevoked() | AwardTerminated():
@@ -191,7 +196,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     award = project.live_award(fact.award)
     context.not_before("AwardListDecided", award.decided.on)
     if isinstance(fact, ExtensionGranted):
-        return _extend(context, award, fact)
+        return _extend(context, award, named(context, project, fact))
     if isinstance(fact, Ending):
         return _end(context, project, fact)
     line = context.ledger.fund(project.fund).line(project.code)
@@ -213,7 +218,8 @@ def _sign(context: Context, project: Project, line: Line, fact: AgreementSigned)
 
 
 def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
-    due = award.rectify_by if award.acceptance is Acceptance.RECTIFYING else None
+    check = award.check(checkpoint_of(fact))
+    due = check.rectify_by if check.status is Acceptance.RECTIFYING else None
     changes = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
     if not any(new for new, _, _ in changes):
         raise NothingToExtend(award=fact.award)
@@ -224,13 +230,13 @@ def _extend(context: Context, award: Award, fact: ExtensionGranted) -> Decision:
             raise DeadlineNotLater(what=what, last_day=old, asked=new)
     if fact.ends_on:
         context.not_before("AgreementSigned", award.gates[Gate.AGREEMENT].on)
-    if fact.due_on:
-        context.not_before("RectificationOrdered", award.since)
-    return context.allow()
+    if fact.due_on and check.since:
+        context.not_before("RectificationOrdered", check.since)
+    return context.allow(fact=fact)
 
 
 def _amend(context: Context, project: Project, line: Line, fact: AwardAmended) -> Decision:
-    gate = line.batch(fact.batch).gate
+    gate = line.gate_of(line.batch(fact.batch))
     if fact.increase:
         within_notice(context, project, fact.award, fact.amount)
     when = GATE_OPEN if gate in project.awards[fact.award].gates else GATE_SHUT

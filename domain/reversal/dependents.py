@@ -38,7 +38,7 @@ from domain.rules.call import AlreadyApplied, AlreadyReviewed
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
 from domain.state.entities import Payment, PaymentStatus, RoundStatus
-from domain.state.fund import Carried, Fund, Gate, Reconciled
+from domain.state.fund import Carried, Fund, Reconciled
 from domain.state.project import FIELD_OF, Project
 
 
@@ -232,21 +232,23 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
     A request for acceptance may depend on the confirmed payment. `version` is the version of `fact`.
     """
     name = project.payments[fact.payment].award
-    requested = project.awards[name].acceptance_by
-    if requested and requested > version:
-        raise NotTheLast(kind="award", name=name, last=requested, version=version)
+    for __, last in project.awards[name].checked_since(version):
+        raise NotTheLast(kind="award", name=name, last=last, version=version)
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
     """Raises NotTheLast if a step toward the acceptance of the award was recorded after `fact`.
 
-    A request for acceptance is checked against the amended amount. An amendment of a batch whose gate is the acceptance
-    is exempt, because the request does not depend on the amount of this batch. `version` is the version of `fact`.
+    A request for acceptance is checked against the amended amount. An amendment of a batch behind this checkpoint or a
+    later one is exempt, because the request does not depend on the amount of this batch. `version` is the version of
+    `fact`.
     """
-    batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
-    requested = project.awards[fact.award].acceptance_by
-    if requested and requested > version and batch and batch.gate is not Gate.ACCEPTANCE:
-        raise NotTheLast(kind="award", name=fact.award, last=requested, version=version)
+    line = context.ledger.fund(project.fund).line(project.code)
+    batch, order = line.find(fact.batch), line.gates
+    for checkpoint, last in project.awards[fact.award].checked_since(version):
+        earlier = order[: order.index(checkpoint)] if checkpoint in order else order
+        if batch and line.gate_of(batch) in earlier:
+            raise NotTheLast(kind="award", name=fact.award, last=last, version=version)
 
 
 def _not_ordered_back(_: Context, project: Project, fact: PaymentConfirmed, version: int) -> None:

@@ -114,6 +114,8 @@ CODED = frozenset(
         "cause",
         "gate",
         "asked_gate",
+        "checkpoint",
+        "earlier",
         "entry",
         "lacks",
         "origin",

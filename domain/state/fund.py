@@ -18,7 +18,10 @@ from domain.rules.fund import BatchNotInPlan, NotInPlan
 
 
 class Gate(StrEnum):
-    """The event on an award that must happen before a batch is paid: the decision, the agreement or the acceptance."""
+    """The event on an award that must happen before a batch is paid: the decision, the agreement or the acceptance.
+
+    If a line names its checkpoints, each of them is a gate too; ACCEPTANCE is then another name of the last one.
+    """
 
     AWARD = "award"
     AGREEMENT = "agreement"
@@ -115,11 +118,14 @@ class PlannedBatch(EventPart, frozen=True):
 
 
 class LineBatch(EventPart, frozen=True):
-    """The amount of one line in one batch, and the gate that must be open before the amount is paid."""
+    """The amount of one line in one batch, and the gate that must be open before the amount is paid.
+
+    `gate`: a member of Gate, or the name of a checkpoint of the line.
+    """
 
     batch: int
     amount: Money
-    gate: Gate
+    gate: str
 
 
 class Line(EventPart, frozen=True):
@@ -127,6 +133,7 @@ class Line(EventPart, frozen=True):
 
     `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:
     whether an award list must award all money of the line. `share`: how the money is divided; None: as each list says.
+    `checkpoints`: the acceptances of an award, in their order; None: only the final one.
     """
 
     project: str
@@ -142,6 +149,7 @@ class Line(EventPart, frozen=True):
     name_en: str | None = None
     number_raw: str | None = None
     share: Share | None = None
+    checkpoints: tuple[str, ...] | None = None
 
     def find(self, number: int) -> LineBatch | None:
         return next((batch for batch in self.batches if batch.batch == number), None)
@@ -153,8 +161,27 @@ class Line(EventPart, frozen=True):
             raise BatchNotInPlan(project=self.project, batch=number)
         return batch
 
-    def behind(self, gate: Gate) -> Iterator[LineBatch]:
-        return (batch for batch in self.batches if batch.gate is gate)
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The gates in the order in which they open, each by its one name: see `gate`."""
+        return (Gate.AWARD, Gate.AGREEMENT, *self.all_checkpoints)
+
+    @property
+    def all_checkpoints(self) -> tuple[str, ...]:
+        """The checkpoints in their order, each by the one name of its gate: see `gate`."""
+        return (*(self.checkpoints or ())[:-1], Gate.ACCEPTANCE)
+
+    def gate(self, name: str) -> str:
+        """The one name of the gate `name`. The last checkpoint and the acceptance are one gate, ACCEPTANCE."""
+        return Gate.ACCEPTANCE if self.checkpoints and name == self.checkpoints[-1] else name
+
+    def gate_of(self, batch: LineBatch) -> str:
+        """The one name of the gate of `batch`, a batch of this line."""
+        return self.gate(batch.gate)
+
+    def behind(self, gate: str) -> Iterator[LineBatch]:
+        """The batches behind `gate`, which is the one name of a gate."""
+        return (batch for batch in self.batches if self.gate_of(batch) == gate)
 
     def changed(self, number: int, by: int) -> Line:
         """The line with `by` fen added to its batch `number` and to its total; `by` may be negative."""

@@ -198,7 +198,12 @@ def _other_amount(life: Life, mine: Line) -> list[Line]:
 
 def _other_gate(life: Life, mine: Line) -> list[Line]:
     *others, batch = mine.batches
-    return [with_batches(mine, *others, replace(batch, gate=life.pick(tuple(Gate))))]
+    return [with_batches(mine, *others, replace(batch, gate=life.pick((*Gate, *(mine.checkpoints or ())))))]
+
+
+def _other_checkpoints(life: Life, mine: Line) -> list[Line]:
+    """The line with other checkpoints, where its gates allow it: money that is allotted keeps them."""
+    return [replace(mine, checkpoints=life.pick((None, ("midterm", "final"), ("final",))))]
 
 
 def _other_limit(life: Life, mine: Line) -> list[Line]:
@@ -207,7 +212,9 @@ def _other_limit(life: Life, mine: Line) -> list[Line]:
 
 def _add_batch(life: Life, mine: Line) -> list[Line]:
     number = max(each.batch for each in mine.batches) + 1
-    return [with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick(tuple(Gate))))]
+    return [
+        with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick((*Gate, *(mine.checkpoints or ())))))
+    ]
 
 
 def _drop_batch(_: Life, mine: Line) -> list[Line]:
@@ -219,7 +226,7 @@ def _drop_line(_: Life, __: Line) -> list[Line]:
     return []
 
 
-REVISIONS = (*(_other_amount,) * 5, _other_gate, _other_limit, _add_batch, _drop_batch, _drop_line)
+REVISIONS = (*(_other_amount,) * 5, _other_gate, _other_checkpoints, _other_limit, _add_batch, _drop_batch, _drop_line)
 
 FUND_STEPS = {
     allot: 3,

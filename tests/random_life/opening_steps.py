@@ -58,11 +58,13 @@ def _sources(life: Life, planned: int) -> tuple[Source, ...]:
 
 
 def _line(life: Life, number: int, code: str) -> Line:
-    gates = (life.pick((Gate.AWARD, *Gate)), *(life.pick(tuple(Gate)) for _ in range(life.random.randint(0, 2))))
+    checkpoints = life.pick((None, None, None, ("final",), ("midterm", "final"), ("midterm", "终期", "acceptance")))
+    possible = tuple(dict.fromkeys((*Gate, *(checkpoints or ()))))
+    gates = (life.pick((Gate.AWARD, *possible)), *(life.pick(possible) for _ in range(life.random.randint(0, 2))))
     amounts = [str(Money(10 * life.random.randint(3, 12))) for _ in gates]
     fixed = life.chance(45)
     places = life.pick((1, 1, 2, 2, 3))
-    planned = line(code, number, places, fixed=fixed, amounts=tuple(amounts), gates=gates)
+    planned = line(code, number, places, fixed=fixed, amounts=tuple(amounts), gates=gates, checkpoints=checkpoints)
     return replace(planned, share=life.pick((None, None, None, *Share)))
 
 

@@ -156,6 +156,48 @@ def test_a_wrong_plan_file_is_refused_with_its_line_field_and_what_is_allowed(ot
     assert f"plan.yaml:{wrong.line}: {path}: " in str(refused.value)
 
 
+def test_a_line_may_name_its_checkpoints_and_its_own_gates(other):
+    named = "tasks: [甲]\n      checkpoints: [中期检查, 终期验收]\n      gates: {2: 中期检查}\n"
+    file = other(OTHER.replace("tasks: [甲]\n", named, 1))
+    check(file)
+    [first, second] = next(
+        event["data"]["lines"]
+        for event in plan_file.posts(plan_file.read(file), "测试")
+        if event["type"] == "PlanDrafted"
+    )
+    assert first["checkpoints"] == ["中期检查", "终期验收"]
+    assert [batch["gate"] for batch in first["batches"]] == ["award", "中期检查", "acceptance"]
+    assert "checkpoints" not in second
+    assert [batch["gate"] for batch in second["batches"]] == ["award", "agreement", "acceptance"]
+
+
+def test_the_gate_of_a_batch_may_be_a_checkpoint_that_all_its_lines_have(other):
+    both = OTHER.replace("awards:", "checkpoints: [中期检查, 终期验收]\n      awards:").replace("agreement", "中期检查")
+    check(other(both))
+    one = both.replace("      checkpoints: [中期检查, 终期验收]\n", "", 1)
+    with pytest.raises(
+        FileWrong, match=r"plan.batches\[2\].gate: 须为 award, agreement, acceptance 之一，不能是 中期检查"
+    ):
+        plan_file.read(other(one))
+
+
+@pytest.mark.parametrize(
+    ("added", "path"),
+    [
+        ("checkpoints: [中期, 中期]", "plan.projects[1].checkpoints[2]"),
+        ("checkpoints: [award, 终期]", "plan.projects[1].checkpoints[1]"),
+        ("gates: {2: 中期}", "plan.projects[1].gates.2"),
+        ("gates: {7: award}", "plan.projects[1].gates.7"),
+        ("gates: {2: }", "plan.projects[1].gates.2"),
+        ("checkpoints: [一个名称超过二十个字的检查点是不能用的因为太长了]", "plan.projects[1].checkpoints[1]"),
+    ],
+)
+def test_wrong_checkpoints_and_gates_of_a_line_are_reported_where_they_are(other, added, path):
+    with pytest.raises(FileWrong) as refused:
+        check(other(OTHER.replace("tasks: [甲]\n", f"tasks: [甲]\n      {added}\n", 1)))
+    assert [each.path for each in refused.value.wrong] == [path]
+
+
 def test_an_amount_in_a_plan_never_becomes_a_float(other):
     events = list(plan_file.posts(plan_file.read(other(OTHER)), "测试"))
     amounts = [e["data"]["amount"] for e in events if e["type"] == "FundsAllotted"]

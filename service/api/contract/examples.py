@@ -25,7 +25,8 @@ FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
 CLERK, APPROVER, HEAD, ACCOUNTANT = "示例·经办人周某", "示例·审批人吴某", "示例·局长郑某", "示例·会计冯某"
 LEVELS = ["审核", "审批"]
 BATCHES = {1: "第一批", 2: "第二批", 3: "第三批"}
-GATES = {1: "award", 2: "agreement", 3: "acceptance"}
+GATES = {1: "award", 2: "agreement", 3: "final"}
+CHECKPOINTS = ["midterm", "final"]
 
 PAYEE = {"name": "示例科技有限公司", "uscc": "91440104MA00000014", "account": "6222 0212 3456 7890 123"}
 MOVED = {**PAYEE, "account": "6222 0212 3456 7890 456"}
@@ -135,9 +136,12 @@ def _founding() -> Chapter[int]:
 
 def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: dict[str, dict[int, str]]) -> Event:
     details: dict[str, Event] = {
-        FIRST: {"number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1},
+        FIRST: {
+            "number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1,
+            "checkpoints": CHECKPOINTS,
+        },
         SECOND: {"number": 2, "name": "示例项目二", "tasks": ["一", "二"], "award_rule": "max", "awards": 2},
-    }
+    }  # fmt: skip
     return {
         "title": "示例专项资金安排计划",
         "sources": [{"source": "中央", "name": "示例·中央专项资金", "level": "central", "amount": "1500000.00"}],
@@ -360,14 +364,19 @@ def _changes() -> Chapter[None]:
 
 
 def _acceptance() -> Chapter[None]:
+    """The midterm check, which is failed once, and the final acceptance, which opens the third batch."""
     award = {"award": "L-01"}
-    yield first("AcceptanceRequested", "2025-09-01", **award)
-    yield first("AcceptanceFailed", "2025-09-10", "验收意见 示例验收1", **award, reason="指标未达")
-    yield first("RectificationOrdered", "2025-09-12", "整改通知 示例整改1", **award, due_on="2025-10-31")
+    midterm = {**award, "checkpoint": "midterm"}
+    yield first("AcceptanceRequested", "2025-09-01", **midterm)
+    yield first("AcceptanceFailed", "2025-09-10", "验收意见 示例验收1", **midterm, reason="指标未达")
+    yield first("RectificationOrdered", "2025-09-12", "整改通知 示例整改1", **midterm, due_on="2025-10-31")
     more = {"ends_on": "2025-12-31", "due_on": "2025-11-20"}
-    yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **award, **more)
-    yield first("AcceptanceRequested", "2025-11-10", **award)
-    yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收2", **award)
+    yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **midterm, **more)
+    yield first("AcceptanceRequested", "2025-11-05", **midterm)
+    graded = {"conclusion": "qualified", "score": "81.5", "settled": "800000.00"}
+    yield first("AcceptancePassed", "2025-11-10", "验收意见 示例验收2", **midterm, **graded)
+    yield first("AcceptanceRequested", "2025-11-12", **award)
+    yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收3", **award)
     reduced = {"batch": 3, "increase": False, "amount": "10000.00", "reason": "验收核减"}
     yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **reduced)
     paid = yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)

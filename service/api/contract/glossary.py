@@ -152,11 +152,30 @@ FIELDS = {
         "Whether the total is fixed: if true, the first award decision must use the whole amount of the line.",
     ),
     "gate": (
-        "拨付条件：award 立项即可，agreement 签订合同后，acceptance 验收通过后",
+        "拨付条件：award 立项即可，agreement 签订合同后，acceptance 终期验收通过后；或该项目的一个检查点通过后",
         (
-            "The condition for paying the batch: `award` (the award decision), `agreement` (the agreement is signed) "
-            "or `acceptance` (the acceptance is passed)."
+            "The condition for paying the batch: `award` (the award decision), `agreement` (the agreement is signed), "
+            "`acceptance` (the last acceptance is passed), or the name of a checkpoint of the line."
         ),
+    ),
+    "checkpoints": (
+        "检查点，按顺序，如 中期检查、终期验收；最后一个即 acceptance；不填则只有终期验收",
+        (
+            "The line's checkpoints in their order, such as `midterm` and `final`. The last one is the gate "
+            "`acceptance`. If omitted, the line has only the final acceptance."
+        ),
+    ),
+    "checkpoint": (
+        "检查点，即第几次验收；不填则为最后一个（终期验收）",
+        "The checkpoint that the event is about; if omitted, the last one of the line.",
+    ),
+    "conclusion": (
+        "验收结论：excellent 优秀，good 良好，qualified 合格，basically_qualified 基本合格，other 其他",
+        "The grade given by the acceptance: `excellent`, `good`, `qualified`, `basically_qualified` or `other`.",
+    ),
+    "settled": (
+        "核定金额：验收认可的金额，不移动资金",
+        "The amount that the acceptance recognised; it moves no money.",
     ),
     "draft": (
         "所批准草案的版本：提交 PlanDrafted 时答复的 version",
@@ -182,7 +201,10 @@ FIELDS = {
     "reason": ("原因", "The reason."),
     "method": ("评审或分配方法", "The method of review or of allocation."),
     "scores": ("得分：通过审查的申报每份一个", "The scores: exactly one for each application that passed screening."),
-    "score": ("得分", "The score; in an award decision, it must equal the score of the review."),
+    "score": (
+        "得分；立项时须与评审一致，验收时为百分制",
+        "The score; in an award decision, it must equal the score of the review; of an acceptance, it is of 100.",
+    ),
     "applications": ("公示的申报及拟安排金额", "The applications in the notice, with their proposed amounts."),
     "first_day": ("公示首日；对账单首日", "The first day of the notice or of the statement."),
     "last_day": ("公示末日（含）；对账单末日（含）", "The last day of the notice or of the statement (inclusive)."),

@@ -131,6 +131,9 @@ class PlanLine(PlanFigures):
     award_rule: Literal["exact", "max"]
     awards: int
     fixed_total: bool
+    checkpoints: Annotated[
+        list[str], Meta(description="Empty if the line has only the final one. 只有终期验收的为空。")
+    ]
     awarded_count: int
     adopted: Annotated[Yuan, Meta(description="The amount as first adopted. 批准数。")]
     batches: list[PlanBatch]

@@ -33,6 +33,7 @@ class Project(TypedDict):
     award_rule: Literal["exact", "max"]
     awards: int
     fixed_total: bool
+    checkpoints: list[str]
     status: Literal["planned", "open", "closed"]
     in_plan: bool
     planned: Yuan
@@ -57,8 +58,23 @@ class PaymentsOfStatus(TypedDict):
     amount: Yuan
 
 
+class Checkpoint(TypedDict):
+    """The state of an award at one checkpoint. `on`: the day of the last step there, null before the first one."""
+
+    checkpoint: str
+    status: Literal["none", "requested", "passed", "failed", "rectifying"]
+    on: Day | None
+    rectify_by: Day | None
+    conclusion: Literal["excellent", "good", "qualified", "basically_qualified", "other"] | None
+    score: str | None
+    settled: Annotated[Yuan | None, Meta(description="The amount that the acceptance recognised. 核定金额。")]
+
+
 class Award(TypedDict):
-    """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit."""
+    """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit.
+
+    `acceptance` and `rectify_by` are those of the last checkpoint; `checkpoints` has all of the line, in their order.
+    """
 
     project: str
     award: str
@@ -76,6 +92,7 @@ class Award(TypedDict):
     status: Literal["live", "declined", "revoked", "terminated", "reversed"]
     ends_on: Day | None
     rectify_by: Day | None
+    checkpoints: list[Checkpoint]
     awarded: Yuan
     committed: Yuan
     payable: Yuan

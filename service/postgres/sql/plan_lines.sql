@@ -27,6 +27,7 @@ select
     p.award_rule,
     p.awards,
     p.fixed_total,
+    p.checkpoints,
     (
         select count(*) from award as a where a.fund = p.fund and a.project = p.project and a.status in ('live', 'terminated')
     ) as awarded_count,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from domain.fund import plan
-from domain.state.fund import Gate, Level, Line, LineBatch, PlannedBatch, Share, Source, Task
+from domain.state.fund import Level, Line, LineBatch, PlannedBatch, Share, Source, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
-from service.api.posting.fields import Amount, Boolean, Choice, Code, EnumMember, Integer, Text
+from service.api.posting.fields import Amount, Boolean, Checkpoint, Choice, Code, EnumMember, Integer, Text
 from service.api.posting.shapes import One, Rows, Shape
 
 
@@ -34,7 +34,7 @@ class LineBatchShape(Shape):
     makes = LineBatch
     batch = Integer(1, 99, required=True)
     amount = Amount(required=True)
-    gate = EnumMember(Gate, required=True)
+    gate = Checkpoint(required=True)
 
 
 class LineShape(Shape):
@@ -50,6 +50,7 @@ class LineShape(Shape):
     awards = Integer(1, 100_000, required=True)
     fixed_total = Boolean(required=True)
     share = EnumMember(Share)
+    checkpoints = Rows(Checkpoint(), max_items=20)
     total = Amount(required=True)
     batches = Rows(One(LineBatchShape), max_items=20, required=True)
 

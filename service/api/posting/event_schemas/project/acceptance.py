@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from domain.project import acceptance
 from service.api.posting.event_schemas.event_schema import FactSchema
-from service.api.posting.fields import Day, Name, Text
+from service.api.posting.fields import Amount, Checkpoint, Day, EnumMember, Name, Percent, Text
 
 
 class AcceptanceSchema(FactSchema):
     scope = "post:acceptance"
     award = Name(required=True)
+    checkpoint = Checkpoint()
 
 
 class AcceptanceRequested(AcceptanceSchema):
@@ -18,6 +19,9 @@ class AcceptanceRequested(AcceptanceSchema):
 
 class AcceptancePassed(AcceptanceSchema):
     fact = acceptance.AcceptancePassed
+    conclusion = EnumMember(acceptance.Conclusion)
+    score = Percent()
+    settled = Amount()
 
 
 class AcceptanceFailed(AcceptanceSchema):
