@@ -961,7 +961,10 @@ CREATE TABLE public.project (
     opened_position bigint,
     closed_position bigint,
     in_plan boolean NOT NULL,
-    checkpoints text[] NOT NULL COLLATE pg_catalog."C"
+    checkpoints text[] NOT NULL COLLATE pg_catalog."C",
+    objective text COLLATE pg_catalog."C",
+    support text COLLATE pg_catalog."C",
+    goals jsonb NOT NULL
 );
 
 CREATE TABLE public.projection (

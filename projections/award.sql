@@ -119,7 +119,8 @@ with span as (
                 'rectify_by', case step when 'RectificationOrdered' then rectify_by end,
                 'conclusion', fact ->> 'conclusion',
                 'score', fact ->> 'score',
-                'settled', fact ->> 'settled'
+                'settled', fact ->> 'settled',
+                'actuals', fact -> 'actuals'
             ))
         ) as checkpoints
     from checked

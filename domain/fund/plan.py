@@ -161,6 +161,7 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
     tasks, batches = {task.code for task in plan.tasks}, {batch.batch for batch in plan.batches}
     for line in plan.lines:
         _names_once(f"{line.project} batch", (batch.batch for batch in line.batches))
+        _names_once(f"{line.project} goal", (goal.name for goal in line.goals or ()))
         _check_gates(line)
         for unknown in sorted(set(line.tasks) - tasks):
             raise PlanNamesUnknown(project=line.project, what=f"task {unknown}")

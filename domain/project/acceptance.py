@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, restores
+from domain.event_part import EventPart
 from domain.guard import require, rules_of
 from domain.money import Money
 from domain.period import months_after
@@ -22,12 +23,12 @@ from domain.project.award import opened
 from domain.project.checkpoint import checkpoint_of, named
 from domain.project.condition import ACCEPTANCE
 from domain.project.lifecycle import ProjectFact
-from domain.rules.acceptance import AcceptanceStatusWrong, CheckpointNotInPlan, RectificationTooLong
+from domain.rules.acceptance import AcceptanceStatusWrong, CheckpointNotInPlan, GoalNotInPlan, RectificationTooLong
 from domain.rules.award import AwardEnded
-from domain.rules.every_post import BeforeItsCause, UnknownName
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import NotInPlan
-from domain.state.entities import Acceptance, Check
-from domain.state.fund import Gate
+from domain.state.entities import Acceptance, Check, no_name_twice
+from domain.state.fund import Gate, Line
 from domain.state.project import Project
 
 STEP = (UnknownName, AwardEnded, CheckpointNotInPlan, AcceptanceStatusWrong, BeforeItsCause)
@@ -44,6 +45,13 @@ class Conclusion(StrEnum):
     QUALIFIED = "qualified"
     BASICALLY_QUALIFIED = "basically_qualified"
     OTHER = "other"
+
+
+class Actual(EventPart, frozen=True):
+    """What was reached of a performance goal of the line, which `goal` names."""
+
+    goal: str
+    actual: str
 
 
 class AcceptanceRequested(ProjectFact, frozen=True):
@@ -69,23 +77,24 @@ class AcceptancePassed(ProjectFact, frozen=True):
     """The award passed acceptance: its gate opens, and the money committed behind it becomes payable.
 
     The gate is `checkpoint`; left out: the last one, whose gate is also called `acceptance`. `conclusion`, `score` (of
-    100) and `settled`, the amount that the acceptance recognised, are kept with the award and move no money: the amount
-    is changed by AwardAmended.
+    100), `settled`, the amount that the acceptance recognised, and `actuals`, what was reached of the line's goals, are
+    kept with the award and move no money: the amount is changed by AwardAmended.
     """
 
     zh = "验收通过"
     about_zh = (
         "验收通过：以该次验收（检查点）为拨付条件的批次转为应付；不填检查点的为终期验收。"
-        "结论、评分和核定金额只作记录，金额的核减另行登记立项金额调整。"
+        "结论、评分、核定金额和绩效目标的实际完成数只作记录，金额的核减另行登记立项金额调整。"
     )
     reversible = restores("award")
     cites = (("验收意见",),)
-    refused_by = (*STEP, NotInPlan)
+    refused_by = (*STEP, NotInPlan, GoalNotInPlan, NameTaken)
     award: str
     checkpoint: str | None = None
     conclusion: Conclusion | None = None
     score: Decimal | None = None
     settled: Money | None = None
+    actuals: tuple[Actual, ...] | None = None
     last: bool | None = None
 
 
@@ -183,6 +192,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     match fact:
         case AcceptancePassed():
             line = context.ledger.fund(project.fund).line(project.code)
+            _check_actuals(line, fact)
             moves = opened(project, line, fact.award, checkpoint_of(fact), "AcceptancePassed")
             return context.allow(*moves, fact=fact)
         case AcceptanceFailed():
@@ -191,6 +201,16 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
             return _order(context, project, fact)
         case _:
             assert_never(fact)
+
+
+def _check_actuals(line: Line, fact: AcceptancePassed) -> None:
+    """Raises NameTaken if an actual is given twice for a goal, GoalNotInPlan if the line has no such goal."""
+    named = [each.goal for each in fact.actuals or ()]
+    no_name_twice("goal", named)
+    goals = {goal.name for goal in line.goals or ()}
+    for name in named:
+        if name not in goals:
+            raise GoalNotInPlan(project=line.project, goal=name)
 
 
 def _order(context: Context, project: Project, fact: RectificationOrdered) -> Decision:

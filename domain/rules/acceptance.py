@@ -37,6 +37,18 @@ class CheckpointNotInPlan(Refused):
 
 
 @dataclass(eq=False)
+class GoalNotInPlan(Refused):
+    """The line {project} of the plan has no goal named {goal}."""
+
+    zh = "计划中项目 {project} 没有名为“{goal}”的绩效目标。"
+    remedy = "Use the names of goals that the plan lists for this project; revise the plan if one is missing."
+    remedy_zh = "使用计划为该项目列明的绩效目标名称；缺少的，先调整计划。"
+    source = SEED
+    project: str
+    goal: str
+
+
+@dataclass(eq=False)
 class CheckpointOutOfTurn(Refused):
     """The {checkpoint} of award {award} comes after its {earlier}, which is not passed: its status is {status}."""
 

@@ -49,6 +49,7 @@ WORDS = {
     "round": "征集轮次",
     "appropriation": "指标",
     "source": "来源",
+    "goal": "绩效目标",
     "payee": "收款人",
     "at_most": "最多可收的金额",
     "decided": "会议决定",

@@ -85,6 +85,14 @@ class Share(StrEnum):
     BY_SCORE = "by_score"
 
 
+class Support(StrEnum):
+    """How a line supports its projects: with money before the work 前补助, after it 后补助, or as a reward 奖励."""
+
+    ADVANCE = "advance"
+    AFTER = "after"
+    REWARD = "reward"
+
+
 class Level(StrEnum):
     """The level of government that gives the money of a source."""
 
@@ -117,6 +125,14 @@ class PlannedBatch(EventPart, frozen=True):
     total: Money
 
 
+class Goal(EventPart, frozen=True):
+    """A performance goal 绩效目标 of a line. The target is text, since many are no numbers, such as "不少于 20 件"."""
+
+    name: str
+    target: str
+    unit: str | None = None
+
+
 class LineBatch(EventPart, frozen=True):
     """The amount of one line in one batch, and the gate that must be open before the amount is paid.
 
@@ -133,7 +149,8 @@ class Line(EventPart, frozen=True):
 
     `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:
     whether an award list must award all money of the line. `share`: how the money is divided; None: as each list says.
-    `checkpoints`: the acceptances of an award, in their order; None: only the final one.
+    `checkpoints`: the acceptances of an award, in their order; None: only the final one. `objective`: what the project
+    is to do and to reach 项目主要任务和目标. The objective, `support` and `goals` change no decision about money.
     """
 
     project: str
@@ -150,6 +167,9 @@ class Line(EventPart, frozen=True):
     number_raw: str | None = None
     share: Share | None = None
     checkpoints: tuple[str, ...] | None = None
+    objective: str | None = None
+    support: Support | None = None
+    goals: tuple[Goal, ...] | None = None
 
     def find(self, number: int) -> LineBatch | None:
         return next((batch for batch in self.batches if batch.batch == number), None)

@@ -48,6 +48,8 @@ def _names_twice(plan: Mapping[str, Any]) -> Found:
     for number, line in enumerate(plan["projects"], 1):
         tasks = ((f"plan.projects[{number}].tasks[{place}]", task) for place, task in enumerate(line["tasks"], 1))
         yield from _repeated("task", tasks)
+        goals = enumerate(line.get("goals", ()), 1)
+        yield from _repeated("goal", ((f"plan.projects[{number}].goals[{n}].name", each["name"]) for n, each in goals))
         named = line.get("checkpoints", ())
         checkpoints = ((f"plan.projects[{number}].checkpoints[{n}]", each) for n, each in enumerate(named, 1))
         others = Gate if named[-1:] != [Gate.ACCEPTANCE] else (Gate.AWARD, Gate.AGREEMENT)

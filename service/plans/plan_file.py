@@ -160,13 +160,17 @@ def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+AS_WRITTEN = ("number_raw", "name", "name_en", "share", "checkpoints", "objective", "support", "goals")
+"""The fields of a line that its event has as the file has them, if it has them."""
+
+
 def _line(line: Mapping[str, Any], gates: Mapping[int, str]) -> dict[str, Any]:
     award_rule, awards = line["awards"]
     gates = {**gates, **line.get("gates", {})}
     return {
         "project": line["code"],
         "number": line["number"],
-        **{name: line[name] for name in ("number_raw", "name", "name_en", "share", "checkpoints") if name in line},
+        **{name: line[name] for name in AS_WRITTEN if name in line},
         "name_annex": line.get("name_annex", line["name"]),
         "tasks": line["tasks"],
         "award_rule": award_rule,

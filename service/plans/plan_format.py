@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import MAX_FEN, Money
-from domain.state.fund import Level, NoticeOrder, Share
+from domain.state.fund import Level, NoticeOrder, Share, Support
 from service.yaml_file.kinds import (
     DAY,
     TEXT,
@@ -129,6 +129,7 @@ ONE_OF_SEVERAL = block(
 SOURCE = block({"source": TEXT, "name": TEXT, "level": one_of(*Level), "amount": AMOUNT})
 TASK = block({"code": TEXT, "name": TEXT})
 BATCH = block({"batch": WHOLE, "name": TEXT, "gate": TEXT, "total": AMOUNT})
+GOAL = block({"name": TEXT, "target": TEXT}, {"unit": TEXT})
 LINE = block(
     {
         "code": TEXT,
@@ -146,6 +147,9 @@ LINE = block(
         "fixed_total": flag,
         "share": one_of(*Share),
         "checkpoints": many(TEXT),
+        "objective": TEXT,
+        "support": one_of(*Support),
+        "goals": many(GOAL),
         "gates": by_batch(TEXT, "拨付条件", "gate"),
     },
 )

@@ -11,6 +11,7 @@ from domain.project.acceptance import (
     AcceptanceFailed,
     AcceptancePassed,
     AcceptanceRequested,
+    Actual,
     Conclusion,
     RectificationOrdered,
 )
@@ -22,16 +23,17 @@ from domain.rules.acceptance import (
     CheckpointNotInPlan,
     CheckpointOutOfTurn,
     EarlierBatchesUnsettled,
+    GoalNotInPlan,
     NoTriesLeft,
     RectificationOverdue,
 )
 from domain.rules.award import NothingToExtend
-from domain.rules.every_post import BeforeItsCause
+from domain.rules.every_post import BeforeItsCause, NameTaken
 from domain.rules.fund import CheckpointsFixed, GateFixed, NotInPlan, PlanNamesTwice, PlanNamesUnknown
 from domain.rules.payment import GateShut
 from domain.rules.reversal import MovedOn, NotTheLast
 from domain.rules.waiver import SamePerson
-from domain.state.fund import Gate
+from domain.state.fund import Gate, Goal
 from domain.why import why
 from tests.lives import (
     ANOTHER,
@@ -136,6 +138,20 @@ def test_the_conclusion_of_an_acceptance_moves_no_money_of_its_own():
     graded = AcceptancePassed("L-a", "midterm", Conclusion.GOOD, Decimal("88.5"), yuan("35.00"))
     requested = settled.given(post(PROJECT, MIDTERM, "6-1"))
     requested.when(post(PROJECT, graded, "6-2")).moves(("committed", "payable", "40.00"))
+
+
+def test_what_was_reached_is_said_of_goals_that_the_line_has_once_for_each():
+    with_goal = replace(THREE, goals=(Goal("发明专利授权", "不少于 20", "件"),))
+    scenario = decided(Scenario().given(*allotted(with_goal), *noticed()), row("a", "30.00", "40.00", "30.00"))
+    requested = scenario.given(*paid(), post(PROJECT, MIDTERM, "6-1"))
+
+    def passed(*goals):
+        actuals = tuple(Actual(goal, "12") for goal in goals)
+        return post(PROJECT, AcceptancePassed("L-a", "midterm", actuals=actuals), "6-2")
+
+    requested.when(passed("发明专利授权")).accepted()
+    requested.when(passed("发明专利申请")).refused(GoalNotInPlan, project="p", goal="发明专利申请")
+    requested.when(passed("发明专利授权", "发明专利授权")).refused(NameTaken, kind="goal", name="发明专利授权")
 
 
 # The order -------------------------------------------------------------------

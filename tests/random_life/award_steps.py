@@ -93,7 +93,7 @@ def accept(life: Life, project: Project) -> Fact | None:
         case Acceptance.NONE | Acceptance.RECTIFYING:
             return acceptance.AcceptanceRequested(name, at)
         case Acceptance.REQUESTED if life.chance(60):
-            return acceptance.AcceptancePassed(name, at, **graded(life))
+            return acceptance.AcceptancePassed(name, at, **graded(life, line))
         case Acceptance.REQUESTED:
             return acceptance.AcceptanceFailed(name, "随机", at)
         case _:
@@ -108,11 +108,13 @@ def posted_name(life: Life, project: Project, key: str) -> str | None:
     return life.pick((None, None, Gate.ACCEPTANCE, *((line.checkpoints or ()) if line else ())[-1:]))
 
 
-def graded(life: Life) -> dict[str, Any]:
+def graded(life: Life, line: Line | None) -> dict[str, Any]:
     """What a passed acceptance may carry; it moves nothing."""
     if life.chance(60):
         return {}
-    return {"conclusion": life.pick(tuple(acceptance.Conclusion)), "score": Decimal(80), "settled": life.amount()}
+    actuals = (acceptance.Actual("专利", "3"),) if line and line.goals else None
+    conclusion = life.pick(tuple(acceptance.Conclusion))
+    return {"conclusion": conclusion, "score": Decimal(80), "settled": life.amount(), "actuals": actuals}
 
 
 def unsettled(line: Line | None, project: Project, name: str, checkpoint: str) -> int:

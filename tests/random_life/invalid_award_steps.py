@@ -87,6 +87,16 @@ def _failed_at(award: Award) -> list[str]:
     return sorted(at for at, each in award.checks.items() if each.status is Acceptance.FAILED)
 
 
+def _reaches_another_goal(life: Life, project: Project) -> StepResult:
+    """A pass with an actual of a goal that the line does not have."""
+    name = life.pick_any(
+        name
+        for name, each in project.awards.items()
+        if name not in project.ended and each.check().status is Acceptance.REQUESTED
+    )
+    return acceptance.AcceptancePassed(name, actuals=(acceptance.Actual("没有", "3"),)) if name else None
+
+
 def _out_of_turn(life: Life, project: Project) -> StepResult:
     """A request at the last checkpoint of an award that has not passed an earlier one."""
     line = life.fund.lines.get(project.code)
@@ -170,6 +180,7 @@ AWARD: dict[str, InvalidStep] = {
     "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
     "CheckpointNotInPlan": with_award(lambda _, __, name: acceptance.AcceptanceRequested(name, "没有")),
     "CheckpointOutOfTurn": _out_of_turn,
+    "GoalNotInPlan": _reaches_another_goal,
     "RectificationOverdue": with_award(_overdue),
     "RectificationTooLong": _rectify_for_long,
     "MoreThanPaid": with_payment(PaymentStatus.CONFIRMED, _order_too_much),

@@ -18,7 +18,7 @@ from domain.project.amendment import AwardTerminated
 from domain.project.call import CallExtended
 from domain.project.lifecycle import ProjectOpened
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
-from domain.state.fund import Gate, Level, Line, Share, Source
+from domain.state.fund import Gate, Goal, Level, Line, Share, Source, Support
 from domain.state.project import Project
 from tests.lives import line, plan
 from tests.random_life.base import FUNDS, PROJECTS, Life
@@ -65,7 +65,10 @@ def _line(life: Life, number: int, code: str) -> Line:
     fixed = life.chance(45)
     places = life.pick((1, 1, 2, 2, 3))
     planned = line(code, number, places, fixed=fixed, amounts=tuple(amounts), gates=gates, checkpoints=checkpoints)
-    return replace(planned, share=life.pick((None, None, None, *Share)))
+    goals = life.pick((None, (Goal("专利", "不少于 20", "件"),)))
+    return replace(
+        planned, share=life.pick((None, None, None, *Share)), goals=goals, support=life.pick((None, *Support))
+    )
 
 
 def advance_to_payment(life: Life, code: str) -> Iterator[bool]:

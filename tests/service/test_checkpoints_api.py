@@ -29,10 +29,11 @@ def test_an_award_lists_its_checkpoints_in_the_order_of_the_plan_with_what_the_a
         {
             "checkpoint": "midterm", "status": "passed", "on": "2025-11-10", "rectify_by": None,
             "conclusion": "qualified", "score": "81.5", "settled": "800000.00",
+            "actuals": [{"goal": "发明专利授权", "actual": "12"}],
         },
         {
             "checkpoint": "final", "status": "passed", "on": "2025-11-18", "rectify_by": None, "conclusion": None,
-            "score": None, "settled": None,
+            "score": None, "settled": None, "actuals": [],
         },
     ]  # fmt: skip
     assert posted.get(f"/v1/projects/{FIRST}").json["award_list"] == [award(posted)]
@@ -61,6 +62,17 @@ def test_the_plan_and_the_projects_show_the_checkpoints_and_the_gates_as_written
     assert (first["checkpoints"], second["checkpoints"]) == (["midterm", "final"], [])
     assert [batch["gate"] for batch in first["batches"]] == ["award", "agreement", "final"]
     assert posted.get(f"/v1/projects/{FIRST}").json["checkpoints"] == ["midterm", "final"]
+
+
+def test_the_plan_and_the_projects_show_what_the_line_is_for(posted):
+    [first, second] = posted.get(f"/v1/funds/{examples.FUND}/plan").json["rows"]
+    assert first["objective"].startswith("建设示例平台")
+    assert (first["support"], first["goals"]) == ("advance", examples.GOALS)
+    assert (second["objective"], second["support"], second["goals"]) == (None, None, [])
+    project = posted.get(f"/v1/projects/{FIRST}").json
+    assert {name: project[name] for name in ("objective", "support", "goals")} == {
+        name: first[name] for name in ("objective", "support", "goals")
+    }
 
 
 def test_a_step_at_a_checkpoint_that_the_line_lacks_is_refused_by_its_rule(api):

@@ -171,6 +171,17 @@ def test_a_line_may_name_its_checkpoints_and_its_own_gates(other):
     assert [batch["gate"] for batch in second["batches"]] == ["award", "agreement", "acceptance"]
 
 
+def test_a_line_may_say_its_objective_its_kind_of_support_and_its_goals(other):
+    said = "objective: 建设平台，服务企业\n      support: after\n      goals: [{name: 专利, target: 20, unit: 件}]\n"
+    file = other(OTHER.replace("tasks: [甲]\n", f"tasks: [甲]\n      {said}", 1))
+    check(file)
+    drafted = next(each for each in plan_file.posts(plan_file.read(file), "测试") if each["type"] == "PlanDrafted")
+    first, second = drafted["data"]["lines"]
+    assert first["goals"] == [{"name": "专利", "target": "20", "unit": "件"}]
+    assert (first["objective"], first["support"]) == ("建设平台，服务企业", "after")
+    assert {"objective", "support", "goals"}.isdisjoint(second)
+
+
 def test_the_gate_of_a_batch_may_be_a_checkpoint_that_all_its_lines_have(other):
     both = OTHER.replace("awards:", "checkpoints: [中期检查, 终期验收]\n      awards:").replace("agreement", "中期检查")
     check(other(both))
@@ -187,6 +198,8 @@ def test_the_gate_of_a_batch_may_be_a_checkpoint_that_all_its_lines_have(other):
         ("checkpoints: [中期, 中期]", "plan.projects[1].checkpoints[2]"),
         ("checkpoints: [award, 终期]", "plan.projects[1].checkpoints[1]"),
         ("gates: {2: 中期}", "plan.projects[1].gates.2"),
+        ("support: 前补助", "plan.projects[1].support"),
+        ("goals: [{name: 专利, target: 1}, {name: 专利, target: 2}]", "plan.projects[1].goals[2].name"),
         ("gates: {7: award}", "plan.projects[1].gates.7"),
         ("gates: {2: }", "plan.projects[1].gates.2"),
         ("checkpoints: [一个名称超过二十个字的检查点是不能用的因为太长了]", "plan.projects[1].checkpoints[1]"),

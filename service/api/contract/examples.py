@@ -27,6 +27,7 @@ LEVELS = ["审核", "审批"]
 BATCHES = {1: "第一批", 2: "第二批", 3: "第三批"}
 GATES = {1: "award", 2: "agreement", 3: "final"}
 CHECKPOINTS = ["midterm", "final"]
+GOALS = [{"name": "发明专利授权", "target": "不少于 20", "unit": "件"}, {"name": "服务企业", "target": "覆盖全区"}]
 
 PAYEE = {"name": "示例科技有限公司", "uscc": "91440104MA00000014", "account": "6222 0212 3456 7890 123"}
 MOVED = {**PAYEE, "account": "6222 0212 3456 7890 456"}
@@ -138,7 +139,8 @@ def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: di
     details: dict[str, Event] = {
         FIRST: {
             "number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1,
-            "checkpoints": CHECKPOINTS,
+            "checkpoints": CHECKPOINTS, "support": "advance", "goals": GOALS,
+            "objective": "建设示例平台，服务辖区企业，形成一批高价值专利。",
         },
         SECOND: {"number": 2, "name": "示例项目二", "tasks": ["一", "二"], "award_rule": "max", "awards": 2},
     }  # fmt: skip
@@ -373,7 +375,8 @@ def _acceptance() -> Chapter[None]:
     more = {"ends_on": "2025-12-31", "due_on": "2025-11-20"}
     yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **midterm, **more)
     yield first("AcceptanceRequested", "2025-11-05", **midterm)
-    graded = {"conclusion": "qualified", "score": "81.5", "settled": "800000.00"}
+    reached = [{"goal": "发明专利授权", "actual": "12"}]
+    graded = {"conclusion": "qualified", "score": "81.5", "settled": "800000.00", "actuals": reached}
     yield first("AcceptancePassed", "2025-11-10", "验收意见 示例验收2", **midterm, **graded)
     yield first("AcceptanceRequested", "2025-11-12", **award)
     yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收3", **award)

@@ -173,6 +173,17 @@ FIELDS = {
         "验收结论：excellent 优秀，good 良好，qualified 合格，basically_qualified 基本合格，other 其他",
         "The grade given by the acceptance: `excellent`, `good`, `qualified`, `basically_qualified` or `other`.",
     ),
+    "objective": ("项目主要任务和目标", "What the line's projects are to do and to reach."),
+    "support": (
+        "支持方式：advance 前补助，after 后补助，reward 奖励",
+        "How the line supports its projects: `advance` (before the work), `after` (after it) or `reward`.",
+    ),
+    "goals": ("绩效目标", "The performance goals of the line."),
+    "target": ("目标值，如 不少于 20", "What is to be reached, as text, such as 不少于 20."),
+    "unit": ("计量单位，如 件", "The unit of the target, such as 件."),
+    "actuals": ("绩效目标的实际完成情况", "What was reached of the line's performance goals."),
+    "goal": ("绩效目标的名称，须为计划所列", "The name of a performance goal of the line."),
+    "actual": ("实际完成值", "What was reached, as text."),
     "settled": (
         "核定金额：验收认可的金额，不移动资金",
         "The amount that the acceptance recognised; it moves no money.",

@@ -18,7 +18,7 @@ from service.api.response_types.every import (
     SerialText,
     Yuan,
 )
-from service.api.response_types.funds import Figures
+from service.api.response_types.funds import Figures, Goal, Support
 
 
 class Project(TypedDict):
@@ -34,6 +34,9 @@ class Project(TypedDict):
     awards: int
     fixed_total: bool
     checkpoints: list[str]
+    objective: str | None
+    support: Support | None
+    goals: list[Goal]
     status: Literal["planned", "open", "closed"]
     in_plan: bool
     planned: Yuan
@@ -58,6 +61,13 @@ class PaymentsOfStatus(TypedDict):
     amount: Yuan
 
 
+class Actual(TypedDict):
+    """What was reached of a performance goal of the line."""
+
+    goal: str
+    actual: str
+
+
 class Checkpoint(TypedDict):
     """The state of an award at one checkpoint. `on`: the day of the last step there, null before the first one."""
 
@@ -68,6 +78,7 @@ class Checkpoint(TypedDict):
     conclusion: Literal["excellent", "good", "qualified", "basically_qualified", "other"] | None
     score: str | None
     settled: Annotated[Yuan | None, Meta(description="The amount that the acceptance recognised. 核定金额。")]
+    actuals: list[Actual]
 
 
 class Award(TypedDict):

@@ -34,7 +34,8 @@ select
             jsonb_build_object(
                 'checkpoint', c.name, 'status', coalesce(c.state ->> 'status', 'none'), 'on', c.state -> 'on',
                 'rectify_by', c.state -> 'rectify_by', 'conclusion', c.state -> 'conclusion',
-                'score', c.state -> 'score', 'settled', c.state -> 'settled'
+                'score', c.state -> 'score', 'settled', c.state -> 'settled',
+                'actuals', coalesce(c.state -> 'actuals', '[]')
             ) order by c.rank
         )
         from (

@@ -28,6 +28,9 @@ select
     p.awards,
     p.fixed_total,
     p.checkpoints,
+    p.objective,
+    p.support,
+    p.goals,
     (
         select count(*) from award as a where a.fund = p.fund and a.project = p.project and a.status in ('live', 'terminated')
     ) as awarded_count,

@@ -11,6 +11,9 @@ select
     p.awards,
     p.fixed_total,
     p.checkpoints,
+    p.objective,
+    p.support,
+    p.goals,
     case
         when p.closed_position is not null then 'closed'
         when p.opened_position is not null then 'open'
