@@ -130,7 +130,7 @@ def _chapter(context: Context) -> Decision:
     if isinstance(fact, EntryReversed):
         assert state is not None, "the stream exists"
         return reversal.decide(context, state, fact)
-    if "fund" in fact.streams:
+    if context.stream.startswith("fund/"):
         assert not isinstance(state, Project)
         return fund.decide(context, state, fact)
     assert not isinstance(state, Fund)

@@ -866,6 +866,19 @@ CREATE TABLE public.movement (
     CONSTRAINT movement_check CHECK (((amount > 0) AND (amount = public.size(fen))))
 );
 
+CREATE TABLE public.note (
+    "position" bigint NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    project text COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    application text COLLATE pg_catalog."C",
+    award text COLLATE pg_catalog."C",
+    text text NOT NULL COLLATE pg_catalog."C",
+    noted_on date NOT NULL,
+    corrects bigint
+);
+
 CREATE TABLE public.objection (
     project text NOT NULL COLLATE pg_catalog."C",
     objection text NOT NULL COLLATE pg_catalog."C",
@@ -1216,6 +1229,9 @@ ALTER TABLE ONLY public.migration
 ALTER TABLE ONLY public.movement
     ADD CONSTRAINT movement_pkey PRIMARY KEY ("position", seq);
 
+ALTER TABLE ONLY public.note
+    ADD CONSTRAINT note_pkey PRIMARY KEY ("position");
+
 ALTER TABLE ONLY public.objection
     ADD CONSTRAINT objection_pkey PRIMARY KEY (project, objection);
 
@@ -1303,6 +1319,8 @@ CREATE INDEX movement_fund_position_idx1 ON public.movement USING btree (fund, "
 CREATE INDEX movement_fund_position_idx2 ON public.movement USING btree (fund, "position") WHERE (type = 'EntryReversed'::text);
 
 CREATE INDEX movement_project_award_batch_position_idx ON public.movement USING btree (project, award, batch, "position");
+
+CREATE INDEX note_fund_project_corrects_idx ON public.note USING btree (fund, project, corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);
 

@@ -34,6 +34,7 @@ from service.api.resources import (
     journals,
     keys,
     metrics,
+    notes,
     payments,
     projects,
     reconciliations,
@@ -56,8 +57,8 @@ from service.postgres.snapshots import Reader, keys_pool, open_pool
 OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
-    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, fen, checks,
-    reconciliations, refusals, calendars, keys, metrics,
+    intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, documents, notes, fen,
+    checks, reconciliations, refusals, calendars, keys, metrics,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
 

@@ -12,6 +12,7 @@ from typing import Protocol, cast
 
 from msgspec.structs import replace
 
+from domain import note
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Fact, Recorded
@@ -34,11 +35,11 @@ class Chapter(Protocol):
 
 _CHAPTERS = {
     fact: cast(Chapter, chapter)
-    for chapter in (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver)
+    for chapter in (lifecycle, call, selection, award, amendment, payment, acceptance, recovery, waiver, note)
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The event types that a sender may post to a project's stream, except EntryReversed, which funds have as well."""
+"""The event types that a sender may post to a project's stream, except EntryReversed."""
 
 
 def evolve(project: Project | None, event: Recorded) -> Project:

@@ -14,6 +14,7 @@ SCOPES = (
     "approve:payment",
     "post:waiver",
     "post:reversal",
+    "post:note",
     "read",
     "admin",
 )

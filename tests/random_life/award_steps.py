@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.event import Fact, Posted
 from domain.money import Money
+from domain.note import NoteKind, NoteRecorded
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
 from domain.project import acceptance, amendment
 from domain.project.lifecycle import ProjectClosed
@@ -154,4 +155,18 @@ def close(life: Life, project: Project) -> Fact | None:
     return ProjectClosed() if project.awards and not busy and not unsettled_ and life.chance(50) else None
 
 
-AWARD_STEPS = {accept: 10, sign: 3, amend: 2, extend: 1, change_payee: 1, end: 2, waive: 1, close: 2}
+def note(life: Life, project: Project) -> Posted:
+    """A note on the fund or the project. What it names or corrects may not exist."""
+    on_fund = life.chance(30)
+    state = life.fund if on_fund else project
+    stream = f"fund/{state.code}" if on_fund else f"project/{state.code}"
+    version = life.ledger.stream(stream).version
+    about: dict[str, Any] = {
+        "application": None if life.chance(70) else life.pick_any({*project.applications, "A-没有"}),
+        "award": None if life.chance(70) else life.pick_any({*project.awards, "L-没有"}),
+        "corrects": life.random.randint(1, version) if life.chance(25) else None,
+    }
+    return life.post(NoteRecorded(life.pick(tuple(NoteKind)), "随机", **about), stream)
+
+
+AWARD_STEPS = {accept: 10, sign: 3, amend: 2, extend: 1, change_payee: 1, end: 2, waive: 1, note: 2, close: 2}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from domain.event import Fact, Posted
 from domain.state.project import Project
-from tests.random_life.award_steps import AWARD_STEPS
+from tests.random_life.award_steps import AWARD_STEPS, note
 from tests.random_life.base import Life
 from tests.random_life.fund_steps import FUND_STEPS, appropriate, close_period, reinstate, surrender
 from tests.random_life.invalid_award_steps import INVALID_AWARD_STEPS
@@ -29,7 +29,7 @@ STEPS = repeated(FUND_STEPS | STATEMENT_STEPS | ROUND_STEPS | AWARD_STEPS | PAYM
 STEPS_AFTER_CLOSING = repeated(
     PAYMENT_STEPS_AFTER_CLOSING
     | REVERSAL_STEPS_AFTER_CLOSING
-    | {reinstate: 1, surrender: 1, close_period: 1, appropriate: 1, reconcile: 1}
+    | {reinstate: 1, surrender: 1, close_period: 1, appropriate: 1, reconcile: 1, note: 1}
 )
 INVALID_STEPS = (
     *INVALID_FUND_STEPS.values(),

@@ -160,6 +160,7 @@ DAMAGE = {
     "waiver": "insert into waiver values ('p', 'x/award/y', 'f', 'x', 'y', null, '', '2020-1-1', '', 'granted', '{}')",
     "reconciliation": "insert into reconciliation values ('f', 9, 'ff', '2020-1-1', '2020-1-31', 9, 0, 0, 0, 0, 0,"
     " '2020-2-1', '', 'accepted', '{}')",
+    "note": "insert into note values (9, 'f', 'p', 1, 'other', null, null, 'x', '2020-1-1', null)",
     "citation": "update citation set sha256 = 'ff' where position = 2",
 }
 AMOUNTS = {
@@ -171,6 +172,7 @@ ROWS = {
     "origin_change": "extra-row",
     "plan_source": "extra-row",
     "waiver": "extra-row",
+    "note": "extra-row",
     "reconciliation": "extra-row",
 }
 

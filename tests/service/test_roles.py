@@ -144,8 +144,8 @@ ADDRESSES = (
         )
     ),
     "/v1/projects", f"/v1/projects/{FIRST}", f"/v1/projects/{FIRST}/why?batch=1", "/v1/payments", "/v1/awards",
-    "/v1/fen/1", "/v1/checks", f"/v1/reconciliations?fund={FUND}", "/v1/refusals", "/v1/calendars", "/v1/keys",
-    "/metrics",
+    "/v1/notes", "/v1/fen/1", "/v1/checks", f"/v1/reconciliations?fund={FUND}", "/v1/refusals", "/v1/calendars",
+    "/v1/keys", "/metrics",
 )  # fmt: skip
 
 

@@ -73,6 +73,7 @@ def _chapters() -> Chapter[None]:
     yield from _payments()
     yield from _changes()
     yield from _acceptance()
+    yield from _notes()
     yield from _next_year(appropriation)
     yield from _closing()
 
@@ -384,6 +385,16 @@ def _acceptance() -> Chapter[None]:
     yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **reduced)
     paid = yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)
     yield fund("StatementReconciled", "2025-12-03", "对账单 示例对账〔2025〕11号", **_november(paid))
+
+
+def _notes() -> Chapter[None]:
+    """A change of the project's leader, which is written wrong and corrected, and the evaluation of the fund."""
+    leader = {"kind": "leader_changed", "application": "A-01", "award": "L-01"}
+    wrong = yield first("NoteRecorded", "2025-12-04", "函 示例函1", **leader, text="项目负责人变更为示例·孙某")
+    right = {"text": "项目负责人变更为示例·李某", "corrects": wrong}
+    yield first("NoteRecorded", "2025-12-05", "函 示例函1", **leader, **right)
+    evaluation = {"kind": "evaluation", "text": "2025年度绩效自评得分 91 分"}
+    yield fund("NoteRecorded", "2025-12-08", "报告 示例自评〔2025〕1号", **evaluation)
 
 
 def _november(paid: int) -> Event:

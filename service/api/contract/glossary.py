@@ -9,10 +9,14 @@ FIELDS = {
     "role": ("经办人职务", "The role of that person."),
     "documents": ("所引用的文件和凭证", "The documents and vouchers that the event cites."),
     "kind": (
-        "文件种类，如各事件所要求的；差异的类别",
+        (
+            "文件种类，如各事件所要求的；差异的类别；备案事项：leader_changed 负责人变更，"
+            "partner_changed 合作单位变更，agreement_changed 任务书变更，authority_changed 主管部门变更，"
+            "evaluation 绩效评价，recusal 回避，other 其他"
+        ),
         (
             "The kind of document, as the event type requires; in an exception, the kind of difference between "
-            "statement and ledger."
+            "statement and ledger; of a note, what it is about, such as `leader_changed` or `evaluation`."
         ),
     ),
     "number": (
@@ -172,6 +176,11 @@ FIELDS = {
     "conclusion": (
         "验收结论：excellent 优秀，good 良好，qualified 合格，basically_qualified 基本合格，other 其他",
         "The grade given by the acceptance: `excellent`, `good`, `qualified`, `basically_qualified` or `other`.",
+    ),
+    "text": ("备案内容", "What the note says."),
+    "corrects": (
+        "所更正的备案的版本：提交该备案时答复的 version",
+        "The note that this one corrects: the `version` returned for its NoteRecorded event.",
     ),
     "objective": ("项目主要任务和目标", "What the line's projects are to do and to reach."),
     "support": (

@@ -358,6 +358,40 @@ class OfficialNumber(TypedDict):
     serial: int
 
 
+class Note(TypedDict):
+    """A note on record 备案 about a fund or, if `project` is not null, a project, an application or an award of it.
+
+    `corrected_by`: the position of the last note that corrects this one.
+    """
+
+    position: Position
+    fund: str
+    project: str | None
+    kind: Literal[
+        "leader_changed",
+        "partner_changed",
+        "agreement_changed",
+        "authority_changed",
+        "evaluation",
+        "recusal",
+        "other",
+    ]
+    kind_zh: str
+    application: str | None
+    award: str | None
+    text: str
+    noted_on: Day
+    actor: str
+    documents: list[Document]
+    corrected_by: Position | None
+
+
+class Notes(TypedDict):
+    as_of: AsOf
+    notes: list[Note]
+    next: Cursor
+
+
 class Cited(TypedDict):
     """A document's number in normalized form (`number`), and the events that cite the document."""
 
