@@ -116,7 +116,7 @@ class ApplicationReceived(ProjectFact, frozen=True):
     """An application was received on a day within the call's window. The ledger sets `round` to the round under way."""
 
     zh = "申报受理"
-    about_zh = "在申报期内收到一份申报；每个单位每轮只能有一份有效申报。"
+    about_zh = "在申报期内收到一份申报；每个单位每轮的有效申报不得多于规则参数所定（默认一份）。"
     reversible = restores("application")
     cites = (("受理号",),)
     apart_from = ("WaiverGranted",)
@@ -195,25 +195,37 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 def reindexed(project: Project, name: str) -> Project:
     """`project` after its index `applicants` is updated for the application `name`.
 
-    An application that is not withdrawn is added to the index. A withdrawn application is removed from the index,
-    unless another application has already taken its place there.
+    An application that is not withdrawn is added to the index. A withdrawn application is removed from the index.
     """
     each = project.applications[name]
     at = (each.round, each.uscc)
     if not each.withdrawn:
-        return replace(project, applicants=project.applicants.set(at, name))
+        names = tuple(sorted({*project.applicants.get(at, ()), name}))
+        return replace(project, applicants=project.applicants.set(at, names))
     return unindexed(project, at, name)
 
 
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
     """`project` without the application `name` in its index `applicants`.
 
-    `at`: the key of the application in the index, which is its round and its social credit code. If the index has
-    another application there, nothing changes.
+    `at`: the key of the application in the index, which is its round and its social credit code.
     """
-    if project.applicants.get(at) != name:
+    there = project.applicants.get(at, ())
+    if name not in there:
         return project
-    return replace(project, applicants=project.applicants.delete(at))
+    left = tuple(each for each in there if each != name)
+    applicants = project.applicants.set(at, left) if left else project.applicants.delete(at)
+    return replace(project, applicants=applicants)
+
+
+def may_apply_again(context: Context, project: Project, at: tuple[int, str]) -> None:
+    """Raises AlreadyApplied if a recipient has as many live applications in a round as the fund's settings allow.
+
+    `at`: the round and the recipient's code, as in the index `applicants`.
+    """
+    names, settings = project.applicants.get(at, ()), context.ledger.fund(project.fund).settings
+    if len(names) >= (settings.applications_per_recipient or 1):
+        raise AlreadyApplied(uscc=at[1], application=", ".join(names), round=at[0])
 
 
 # Decide ----------------------------------------------------------------------
@@ -315,8 +327,7 @@ def _receive(context: Context, project: Project, fact: ApplicationReceived) -> D
     uscc = fact.applicant.uscc
     if not context.ledger.valid_uscc(uscc):
         raise InvalidCode(uscc=uscc)
-    if earlier := project.applicants.get((current.number, uscc)):
-        raise AlreadyApplied(uscc=uscc, application=earlier, round=current.number)
+    may_apply_again(context, project, (current.number, uscc))
     return context.allow(fact=replace(fact, round=current.number))
 
 

@@ -28,13 +28,14 @@ from domain.project.call import (
     ApplicationWithdrawn,
     CallExtended,
     CallPublished,
+    may_apply_again,
 )
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentReturned
 from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryWaived
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
 from domain.project.waiver import WaiverGranted, granted, key
-from domain.rules.call import AlreadyApplied, AlreadyReviewed
+from domain.rules.call import AlreadyReviewed
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
 from domain.state.entities import Payment, PaymentStatus, RoundStatus
@@ -180,10 +181,9 @@ def _was_not_reviewed(_: Context, project: Project, fact: ApplicationReceived | 
         raise AlreadyReviewed(round=current.number)
 
 
-def _no_other_applied(_: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
+def _no_other_applied(context: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
     application = project.applications[fact.application]
-    if other := project.applicants.get((application.round, application.uscc)):
-        raise AlreadyApplied(uscc=application.uscc, application=other, round=application.round)
+    may_apply_again(context, project, (application.round, application.uscc))
 
 
 def _was_not_reviewed_without_it(_: Context, project: Project, fact: ApplicationWithdrawn, version: int) -> None:

@@ -53,7 +53,7 @@ class Settings(EventPart, frozen=True):
     `max_appropriation`: the largest amount of one appropriation; None: USUAL_MAX_APPROPRIATION. `max_total`: the
     largest sum of all appropriations of the fund; None: USUAL_MAX_TOTAL. `notice_binds_amounts`: unless false, no more
     is awarded and paid than the public notice showed. `approvers_differ`: unless false, each approval level is another
-    person.
+    person. `applications_per_recipient`: how many live applications a recipient may have in one round; None: one.
     """
 
     notice_working_days: int
@@ -71,6 +71,7 @@ class Settings(EventPart, frozen=True):
     max_total: Money | None = None
     notice_binds_amounts: bool | None = None
     approvers_differ: bool | None = None
+    applications_per_recipient: int | None = None
 
     @property
     def ceilings(self) -> tuple[Money, Money]:

@@ -41,10 +41,10 @@ class Project(Struct, frozen=True):
     """The state of a project. A project is opened for a line of the plan.
 
     `round`: the number of the last round, 0 before the first. `applicants`: the names of the applications that are not
-    withdrawn, by round number and social credit code. `ended`: the names of the awards that are no longer live.
-    `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
-    recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
-    the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
+    withdrawn, in their order, by round number and social credit code. `ended`: the names of the awards that are no
+    longer live. `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names
+    of the recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an
+    entry, the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
     `awarded`: the fen that each award got out of the line, less those that went back to it. `to_others`: for each
     award, the fen in approval, in transit and paid of its payments whose payee a waiver allowed.
     """
@@ -56,7 +56,7 @@ class Project(Struct, frozen=True):
     round: int = 0
     rounds: Map[str, Round] = Map()
     applications: Map[str, Application] = Map()
-    applicants: Map[tuple[int, str], str] = Map()
+    applicants: Map[tuple[int, str], tuple[str, ...]] = Map()
     objections: Map[str, Objection] = Map()
     open_objections: frozenset[str] = frozenset()
     awards: Map[str, Award] = Map()

@@ -113,6 +113,7 @@ SETTINGS = block(
         "max_total": AMOUNT,
         "notice_binds_amounts": flag,
         "approvers_differ": flag,
+        "applications_per_recipient": WHOLE,
     },
 )
 FUND = block(

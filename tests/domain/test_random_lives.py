@@ -170,8 +170,10 @@ def check_no_objection_concerns_what_was_decided_when_it_was_received(life):
 
 def check_lookups_agree_with_the_entities(life):
     for project in life.projects():
-        live = {(each.round, each.uscc): n for n, each in project.applications.items() if not each.withdrawn}
-        assert dict(project.applicants) == live
+        live = defaultdict(tuple)
+        for name, each in sorted(project.applications.items()):
+            live[each.round, each.uscc] += () if each.withdrawn else (name,)
+        assert dict(project.applicants) == {at: names for at, names in live.items() if names}
         assert project.open_objections == {n for n, each in project.objections.items() if not each.resolved}
         assert project.ended == {n for n, each in project.awards.items() if each.status is not AwardStatus.LIVE}
         of_payments = {(each.payment, n) for n, each in project.recoveries.items()}

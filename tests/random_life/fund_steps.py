@@ -143,6 +143,7 @@ def new_settings(life: Life) -> Settings:
         max_total=ceiling,
         notice_binds_amounts=life.pick((None, None, False)),
         approvers_differ=life.pick((None, None, None, True, False)),
+        applications_per_recipient=2 if ceiling else None,
     )
 
 

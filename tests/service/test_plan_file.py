@@ -109,13 +109,17 @@ def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_wh
 def test_a_plan_may_contain_every_setting_of_its_fund(other):
     more = (
         "acceptance_tries: 1, notice_order: after_decision, rectification_months: 3, quantum: 100, "
-        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40, reconcile_before_close: true"
+        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40, reconcile_before_close: true, "
+        "applications_per_recipient: 2"
     )
     text = OTHER.replace("acceptance_tries: 1", more).replace("approvals: [审批]", "approvals: []")
     [founding, *_] = plan_file.posts(plan_file.read(other(text)), "测试")
     established = cloudevents.parse_post(cloudevents.parse_envelope(founding), "test", SECRET).posted.fact
     assert isinstance(established, FundEstablished)
-    every = Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40, reconcile_before_close=True)
+    every = Settings(
+        3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40,
+        reconcile_before_close=True, applications_per_recipient=2,
+    )  # fmt: skip
     assert established.settings == every
 
 

@@ -91,6 +91,10 @@ FIELDS = {
         "各级审批须由不同的人办理，默认 true",
         "Whether each approval level must be approved by another person; if omitted, true.",
     ),
+    "applications_per_recipient": (
+        "一个单位每轮最多几份有效申报，默认 1",
+        "How many live applications a recipient may have in one round; if omitted, 1.",
+    ),
     "share": (
         "资金分配方式：decided 由会议决定，by_score 按得分；不填则不限",
         "How the line's money is shared: `decided` by the meeting, or `by_score`; if omitted, either.",
