@@ -27,7 +27,7 @@ from domain.rules import RULES
 from domain.rules.refused import ACCOUNTING, BOOKS, BUDGET, DUTIES, PRACTICE, SEED, Source, setting
 from domain.state.entities import Acceptance, Award, AwardStatus, RoundStatus
 from domain.state.finding import Finding
-from domain.state.fund import Fund
+from domain.state.fund import Fund, Gate
 from domain.state.project import Project
 
 
@@ -107,6 +107,11 @@ SENTENCES = {
     "rectification": Sentence(
         "The rectification of award {award} is due on {due_on}.",
         "立项 {award} 的整改期限为 {due_on}。",
+        "RectificationOverdue",
+    ),
+    "checkpoint-rectification": Sentence(
+        "The rectification of award {award} after its {checkpoint} is due on {due_on}.",
+        "立项 {award} 在“{checkpoint}”后的整改期限为 {due_on}。",
         "RectificationOverdue",
     ),
     "agreement-ended": Sentence(
@@ -410,10 +415,13 @@ def _of_award(fund: Fund, project: Project, name: str, award: Award, today: date
     if application.excluded:
         facts, by = {"application": award.application, "award": name}, (Reference(stream, application.version),)
         yield Alert("objection-upheld", Urgency.ODD, facts, by, project.code)
-    if award.acceptance is Acceptance.RECTIFYING and award.rectify_by and award.due_by:
-        late, by = urgency(award.rectify_by, today), (Reference(stream, award.due_by),)
-        yield Alert("rectification", late, {"award": name}, by, project.code, award.rectify_by)
-    if award.ends_on and award.ends_by and award.acceptance is not Acceptance.PASSED:
+    for checkpoint, check in sorted(award.checks.items()):
+        if check.status is Acceptance.RECTIFYING and check.rectify_by and check.due_by:
+            late, by = urgency(check.rectify_by, today), (Reference(stream, check.due_by),)
+            which = {} if checkpoint == Gate.ACCEPTANCE else {"checkpoint": checkpoint}
+            alert = "checkpoint-rectification" if which else "rectification"
+            yield Alert(alert, late, {"award": name, **which}, by, project.code, check.rectify_by)
+    if award.ends_on and award.ends_by and award.check().status is not Acceptance.PASSED:
         by, months = (Reference(stream, award.ends_by),), fund.settings.acceptance_months
         if months is None and award.ends_on < today:
             yield Alert("agreement-ended", Urgency.OVERDUE, {"award": name}, by, project.code, award.ends_on)

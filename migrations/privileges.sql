@@ -42,6 +42,7 @@ on_table (relation, web, projector, checker, keys) as (values
     ('lot', 'select', 'select insert update', 'select', ''),
     ('migration', 'select', 'select', 'select', 'select'),
     ('movement', 'select', 'select insert', 'select', ''),
+    ('note', 'select', 'insert', 'select', ''),
     ('objection', 'select', 'select insert update', 'select', ''),
     ('origin_change', 'select', 'select insert update', 'select', ''),
     ('payment', 'select', 'select insert update', 'select', ''),

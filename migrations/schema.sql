@@ -966,6 +966,7 @@ CREATE TABLE public.award (
     identity text NOT NULL COLLATE pg_catalog."C",
     payee_identity text NOT NULL COLLATE pg_catalog."C",
     payee_digest text NOT NULL COLLATE pg_catalog."C",
+    checkpoints jsonb NOT NULL,
     CONSTRAINT award_decided_check CHECK ((decided >= 0))
 );
 
@@ -1179,6 +1180,19 @@ CREATE TABLE public.movement (
     CONSTRAINT movement_check CHECK (((amount > 0) AND (amount = public.size(fen))))
 );
 
+CREATE TABLE public.note (
+    "position" bigint NOT NULL,
+    fund text NOT NULL COLLATE pg_catalog."C",
+    project text COLLATE pg_catalog."C",
+    version bigint NOT NULL,
+    kind text NOT NULL COLLATE pg_catalog."C",
+    application text COLLATE pg_catalog."C",
+    award text COLLATE pg_catalog."C",
+    text text NOT NULL COLLATE pg_catalog."C",
+    noted_on date NOT NULL,
+    corrects bigint
+);
+
 CREATE TABLE public.objection (
     project text NOT NULL COLLATE pg_catalog."C",
     objection text NOT NULL COLLATE pg_catalog."C",
@@ -1276,7 +1290,11 @@ CREATE TABLE public.project (
     opened_position bigint,
     closed_position bigint,
     in_plan boolean NOT NULL,
-    awards_missing integer
+    awards_missing integer,
+    checkpoints text[] NOT NULL COLLATE pg_catalog."C",
+    objective text COLLATE pg_catalog."C",
+    support text COLLATE pg_catalog."C",
+    goals jsonb NOT NULL
 );
 
 CREATE TABLE public.projection (
@@ -1562,6 +1580,9 @@ ALTER TABLE ONLY public.migration
 ALTER TABLE ONLY public.movement
     ADD CONSTRAINT movement_pkey PRIMARY KEY ("position", seq);
 
+ALTER TABLE ONLY public.note
+    ADD CONSTRAINT note_pkey PRIMARY KEY ("position");
+
 ALTER TABLE ONLY public.objection
     ADD CONSTRAINT objection_pkey PRIMARY KEY (project, objection);
 
@@ -1681,6 +1702,8 @@ CREATE INDEX movement_interest_idx ON public.movement USING btree (fund, "positi
 CREATE INDEX movement_project_award_batch_position_idx ON public.movement USING btree (project, award, batch, "position");
 
 CREATE INDEX movement_project_award_idx ON public.movement USING btree (project, award) WHERE ((type = 'AwardAmended'::text) OR (entry = 'AwardAmended'::text));
+
+CREATE INDEX note_fund_project_corrects_idx ON public.note USING btree (fund, project, corrects) WHERE (corrects IS NOT NULL);
 
 CREATE INDEX objection_fund_idx ON public.objection USING btree (fund);
 

@@ -22,7 +22,7 @@ from projections.held_fund import NOT_SKIPPED_YET, skip_held
 ORDER = (
     "movement", "balance", "batch_change", "lot", "fund", "appropriation", "origin_change", "spending", "plan",
     "plan_source", "project", "round", "application", "objection", "award", "payment", "recovery", "waiver",
-    "hold", "finding", "recipient_rename", "recipient", "reconciliation", "citation",
+    "hold", "finding", "recipient_rename", "recipient", "reconciliation", "note", "citation",
 )  # fmt: skip
 """The names of all projections, each after those whose tables its SQL reads."""
 PROJECTIONS = {name: (files(__package__) / f"{name}.sql").read_text(encoding="utf-8") for name in ORDER}

@@ -23,6 +23,10 @@ with whole as (
         l.line ->> 'award_rule' as award_rule,
         (l.line ->> 'awards')::integer as awards,
         (l.line ->> 'fixed_total')::boolean as fixed_total,
+        array(select jsonb_array_elements_text(l.line -> 'checkpoints')) as checkpoints,
+        l.line ->> 'objective' as objective,
+        l.line ->> 'support' as support,
+        coalesce(l.line -> 'goals', '[]') as goals,
         w.position = max(w.position) over (partition by w.fund) as in_plan,
         row_number() over (partition by w.fund, l.line ->> 'project' order by w.position desc) as age
     from whole as w
@@ -47,21 +51,23 @@ with whole as (
         )
     group by 1, 2
 ), known as (
-    select fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, in_plan
+    select
+        fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total,
+        checkpoints, objective, support, goals, in_plan
     from line
     where age = 1
     union all
     select
         fund, project, p.number, p.number_raw, p.name, p.name_annex, p.name_en, p.tasks, p.award_rule, p.awards,
-        p.fixed_total, p.in_plan and fund not in (select fund from whole)
+        p.fixed_total, p.checkpoints, p.objective, p.support, p.goals, p.in_plan and fund not in (select fund from whole)
     from project as p
     where
         ((fund, project) in (select fund, project from life) or fund in (select fund from whole))
         and (fund, project) not in (select fund, project from line)
 )
 insert into project (
-    fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, in_plan,
-    opened_position, closed_position, awards_missing
+    fund, project, number, number_raw, name, name_annex, name_en, tasks, award_rule, awards, fixed_total, checkpoints,
+    objective, support, goals, in_plan, opened_position, closed_position, awards_missing
 )
 select
     known.*,
@@ -88,6 +94,10 @@ on conflict (fund, project) do update set
     award_rule = excluded.award_rule,
     awards = excluded.awards,
     fixed_total = excluded.fixed_total,
+    checkpoints = excluded.checkpoints,
+    objective = excluded.objective,
+    support = excluded.support,
+    goals = excluded.goals,
     in_plan = excluded.in_plan,
     opened_position = excluded.opened_position,
     closed_position = excluded.closed_position,

@@ -38,6 +38,7 @@ from service.api.resources import (
     journals,
     keys,
     metrics,
+    notes,
     payments,
     projects,
     reconciliations,
@@ -61,7 +62,7 @@ OPEN_MODULES = (health, event_types, rules, openapi, problem_pages)
 """Modules whose endpoints need no API key: health checks and the published contract."""
 BY_KEY = (
     intake, events, funds, journals, alerts, projects, why, allocations, payments, awards, applications, identities,
-    documents, fen, checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
+    documents, notes, fen, checks, reconciliations, refusals, calendars, keys, metrics, findings, interest,
 )  # fmt: skip
 """Modules whose endpoints need an API key or a token."""
 

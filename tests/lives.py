@@ -47,11 +47,13 @@ def line(
     *,
     fixed: bool = False,
     amounts: tuple[str, ...] = ("60.00", "40.00"),
-    gates: tuple[Gate, ...] = (Gate.AWARD, Gate.ACCEPTANCE),
+    gates: tuple[str, ...] = (Gate.AWARD, Gate.ACCEPTANCE),
+    checkpoints: tuple[str, ...] | None = None,
 ) -> Line:
     batches = tuple(LineBatch(n, yuan(a), g) for n, (a, g) in enumerate(zip(amounts, gates, strict=True), 1))
     total = Money(sum(b.amount for b in batches))
-    return Line(project, number, f"{project}项目", f"{project}项目", ("一",), "max", awards, fixed, total, batches)
+    name = f"{project}项目"
+    return Line(project, number, name, name, ("一",), "max", awards, fixed, total, batches, checkpoints=checkpoints)
 
 
 def plan(*lines: Line) -> PlanDrafted:

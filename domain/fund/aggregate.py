@@ -10,7 +10,7 @@ from typing import Protocol, cast
 
 from msgspec.structs import replace
 
-from domain import finding
+from domain import finding, note
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Fact, Recorded
@@ -34,11 +34,11 @@ class Chapter(Protocol):
 
 _CHAPTERS = {
     fact: cast(Chapter, chapter)
-    for chapter in (lifecycle, funding, plan, interest, reconciliation, finding)
+    for chapter in (lifecycle, funding, plan, interest, reconciliation, finding, note)
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The event types that a sender may post to a fund's stream, except EntryReversed, which projects have as well."""
+"""The event types that a sender may post to a fund's stream, except EntryReversed."""
 
 
 def evolve(fund: Fund | None, event: Recorded) -> Fund:

@@ -19,6 +19,7 @@ from domain.origin import received_from
 from domain.posting import POOL
 from domain.rules.every_post import BeforeItsCause
 from domain.rules.fund import (
+    CheckpointsFixed,
     CodeOfOtherFund,
     GateFixed,
     NotTheLatestDraft,
@@ -32,7 +33,7 @@ from domain.rules.fund import (
     PlanNotAdopted,
     PlanSumsDisagree,
 )
-from domain.state.fund import UNNAMED, Draft, Fund, Line, PlannedBatch, Source, Task
+from domain.state.fund import UNNAMED, Draft, Fund, Gate, Line, PlannedBatch, Source, Task
 
 WHOLE = (PlanNamesTwice, PlanNamesUnknown, PlanSumsDisagree, PlanExceedsSources, CodeOfOtherFund)
 """The rules that may refuse each event that contains a whole plan: PlanDrafted and PlanRevised."""
@@ -91,14 +92,22 @@ class PlanRevised(WholePlan, frozen=True):
     """A complete new plan replaced the plan in force.
 
     The new plan must cover all money that is already allotted, and must keep the gates of the batches with allotted
-    money.
+    money and the checkpoints of the lines that were ever allotted any.
     """
 
     zh = "计划调整"
-    about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数，已分配批次的拨付条件不变。"
+    about_zh = "以调整后的完整计划取代现行计划；不得低于已分配数；已分配批次的拨付条件、分配过资金的项目的检查点不变。"
     reversible = None
     cites = (("批复",),)
-    refused_by = (PlanNotAdopted, *WHOLE, PlanBelowAllotted, GateFixed, PlanExceedsPool, PlanLacksSource)
+    refused_by = (
+        PlanNotAdopted,
+        *WHOLE,
+        PlanBelowAllotted,
+        GateFixed,
+        CheckpointsFixed,
+        PlanExceedsPool,
+        PlanLacksSource,
+    )
 
 
 Event = PlanDrafted | PlanAdopted | PlanRevised
@@ -153,6 +162,8 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
     tasks, batches = {task.code for task in plan.tasks}, {batch.batch for batch in plan.batches}
     for line in plan.lines:
         _names_once(f"{line.project} batch", (batch.batch for batch in line.batches))
+        _names_once(f"{line.project} goal", (goal.name for goal in line.goals or ()))
+        _check_gates(line)
         for unknown in sorted(set(line.tasks) - tasks):
             raise PlanNamesUnknown(project=line.project, what=f"task {unknown}")
         for missing in sorted({batch.batch for batch in line.batches} - batches):
@@ -165,6 +176,19 @@ def _check_whole(plan: PlanDrafted | PlanRevised) -> None:
     given = Money(sum(source.amount for source in plan.sources or ()))
     if plan.sources and plan.total > given:
         raise PlanExceedsSources(planned=plan.total, sources=given)
+
+
+def _check_gates(line: Line) -> None:
+    """Checks that each gate is a known word or a checkpoint of the line, and that no checkpoint has another's name.
+
+    Only the last checkpoint may be called "acceptance", since this is what the last one is called in any case.
+    """
+    checkpoints = line.checkpoints or ()
+    known = (*Gate, *checkpoints)
+    _names_once(f"{line.project} gate", known if checkpoints[-1:] != (Gate.ACCEPTANCE,) else (*Gate, *checkpoints[:-1]))
+    for batch in line.batches:
+        if batch.gate not in known:
+            raise PlanNamesUnknown(project=line.project, what=f"gate {batch.gate}")
 
 
 def _check_codes(context: Context, fund: Fund, plan: PlanDrafted | PlanRevised) -> None:
@@ -227,8 +251,12 @@ def _revise(context: Context, fund: Fund, fact: PlanRevised) -> Decision:
         amount = planned.amount if planned else Money(0)
         if amount < allotted:
             raise PlanBelowAllotted(project=project, batch=number, allotted=Money(allotted), planned=amount)
-        if planned and planned.gate is not batch.gate:
+        if line and planned and line.gate_of(planned) != fund.line(project).gate_of(batch):
             raise GateFixed(project=project, batch=number, gate=batch.gate, asked_gate=planned.gate)
+    for project in sorted({project for project, _ in fund.allotted}.intersection(lines, fund.lines)):
+        before = fund.line(project).checkpoints
+        if lines[project].checkpoints != before:
+            raise CheckpointsFixed(project=project, checkpoints=", ".join(before or (Gate.ACCEPTANCE,)))
     _check_money(context, fund, fact)
     return context.allow()
 

@@ -1,57 +1,101 @@
 """The acceptance 验收 of an award: the request, the pass or failure, and rectification after a failure.
 
-A pass opens the acceptance gate.
+A pass opens the acceptance gate. A line of the plan may have several checkpoints, such as a midterm and a final one;
+each is an acceptance of its own, with its own gate.
 """
 
 from __future__ import annotations
 
 from datetime import date
-from typing import assert_never, get_args
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, assert_never, get_args
+
+from msgspec.structs import replace
 
 from domain.decision_context import Context, Decision
 from domain.event import Fact, Recorded, restores
+from domain.event_part import EventPart
 from domain.guard import require, rules_of
+from domain.money import Money
 from domain.period import months_after
 from domain.project.award import opened
+from domain.project.checkpoint import checkpoint_of, named
 from domain.project.condition import ACCEPTANCE
 from domain.project.lifecycle import ProjectFact
-from domain.rules.acceptance import AcceptanceStatusWrong, RectificationTooLong
+from domain.rules.acceptance import AcceptanceStatusWrong, CheckpointNotInPlan, GoalNotInPlan, RectificationTooLong
 from domain.rules.award import AwardEnded
-from domain.rules.every_post import BeforeItsCause, UnknownName
+from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName
 from domain.rules.fund import NotInPlan
-from domain.state.entities import Acceptance, Award
-from domain.state.fund import Gate
+from domain.state.entities import Acceptance, Check, no_name_twice
+from domain.state.fund import Gate, Line
 from domain.state.project import Project
 
-STEP = (UnknownName, AwardEnded, AcceptanceStatusWrong, BeforeItsCause)
+STEP = (UnknownName, AwardEnded, CheckpointNotInPlan, AcceptanceStatusWrong, BeforeItsCause)
 """The rules that may refuse each step after a request for acceptance: a pass, a failure, an order of rectification."""
 
 # Events ----------------------------------------------------------------------
 
 
+class Conclusion(StrEnum):
+    """The grade that a passed acceptance was given 验收结论."""
+
+    EXCELLENT = "excellent"
+    GOOD = "good"
+    QUALIFIED = "qualified"
+    BASICALLY_QUALIFIED = "basically_qualified"
+    OTHER = "other"
+
+
+class Actual(EventPart, frozen=True):
+    """What was reached of a performance goal of the line, which `goal` names."""
+
+    goal: str
+    actual: str
+
+
 class AcceptanceRequested(ProjectFact, frozen=True):
     """Acceptance of an award was requested.
 
-    All batches of the award must be fully paid, except those with the gate `acceptance`. This rule can be waived.
+    All batches of the award must be fully paid, except those behind this checkpoint or a later one, and the earlier
+    checkpoints must be passed. Both rules can be waived.
+
+    `checkpoint`: one of the line's checkpoints; left out: the last one. The ledger sets `last` if the one named is it.
     """
 
     zh = "验收申请"
-    about_zh = "申请验收：先前批次须已结清。"
+    about_zh = "申请验收：先前批次须已结清，先前的检查点须已通过；不填检查点（checkpoint）的为最后一个，即终期验收。"
     reversible = restores("award")
     apart_from = ("WaiverGranted",)
-    refused_by = rules_of(ACCEPTANCE)
+    refused_by = (*rules_of(ACCEPTANCE), CheckpointNotInPlan)
     award: str
+    checkpoint: str | None = None
+    last: bool | None = None
 
 
 class AcceptancePassed(ProjectFact, frozen=True):
-    """The award passed acceptance: its gate `acceptance` opens, and the money committed behind it becomes payable."""
+    """The award passed acceptance: its gate opens, and the money committed behind it becomes payable.
+
+    The gate is `checkpoint`; left out: the last one, whose gate is also called `acceptance`. `conclusion`, `score` (of
+    100), `settled`, the amount that the acceptance recognised, and `actuals`, what was reached of the line's goals, are
+    kept with the award and move no money: the amount is changed by AwardAmended.
+    """
 
     zh = "验收通过"
-    about_zh = "验收通过：以验收为拨付条件的批次转为应付。"
+    about_zh = (
+        "验收通过：以该次验收（检查点）为拨付条件的批次转为应付；不填检查点的为终期验收。"
+        "结论、评分、核定金额和绩效目标的实际完成数只作记录，金额的核减另行登记立项金额调整。"
+    )
     reversible = restores("award")
     cites = (("验收意见",),)
-    refused_by = (*STEP, NotInPlan)
+    refused_by = (*STEP, NotInPlan, GoalNotInPlan, NameTaken)
     award: str
+    checkpoint: str | None = None
+    conclusion: Conclusion | None = None
+    score: Decimal | None = None
+    settled: Money | None = None
+    actuals: tuple[Actual, ...] | None = None
+    last: bool | None = None
 
 
 class AcceptanceFailed(ProjectFact, frozen=True):
@@ -64,9 +108,11 @@ class AcceptanceFailed(ProjectFact, frozen=True):
     about_zh = "验收未通过；须先责令整改，方可再次申请验收。"
     reversible = restores("award")
     cites = (("验收意见",),)
-    refused_by = STEP
+    refused_by = (*STEP, NotInPlan)
     award: str
     reason: str
+    checkpoint: str | None = None
+    last: bool | None = None
 
 
 class RectificationOrdered(ProjectFact, frozen=True):
@@ -79,9 +125,11 @@ class RectificationOrdered(ProjectFact, frozen=True):
     about_zh = "责令整改并限定期限，其后可再次申请验收。"
     reversible = restores("award")
     cites = (("整改通知",),)
-    refused_by = (*STEP, RectificationTooLong)
+    refused_by = (*STEP, RectificationTooLong, NotInPlan)
     award: str
     due_on: date
+    checkpoint: str | None = None
+    last: bool | None = None
 
 
 Event = AcceptanceRequested | AcceptancePassed | AcceptanceFailed | RectificationOrdered
@@ -98,21 +146,29 @@ REQUIRED_STATUS: dict[type[Fact], Acceptance] = {
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
-    changes = _changes(project.awards[fact.award], fact, event)
-    by = {"since": event.header.occurred_on, "acceptance_by": event.version}
-    return project.step("award", fact.award, event.version, **by, **changes)
+    award, checkpoint = project.awards[fact.award], checkpoint_of(fact)
+    check = replace(
+        award.check(checkpoint),
+        since=event.header.occurred_on,
+        version=event.version,
+        **_changes(award.check(checkpoint), fact, event),
+    )
+    changes: dict[str, object] = {"checks": award.checks.set(checkpoint, check)}
+    if isinstance(fact, AcceptancePassed):
+        changes["gates"] = award.gates.set(checkpoint, event.cause)
+    return project.step("award", fact.award, event.version, **changes)
 
 
-def _changes(award: Award, fact: Event, event: Recorded) -> dict[str, object]:
+def _changes(check: Check, fact: Event, event: Recorded) -> dict[str, Any]:
     match fact:
         case AcceptanceRequested():
-            return {"acceptance": Acceptance.REQUESTED, "rectify_by": None, "due_by": None}
+            return {"status": Acceptance.REQUESTED, "rectify_by": None, "due_by": None}
         case AcceptancePassed():
-            return {"acceptance": Acceptance.PASSED, "gates": award.gates.set(Gate.ACCEPTANCE, event.cause)}
+            return {"status": Acceptance.PASSED}
         case AcceptanceFailed():
-            return {"acceptance": Acceptance.FAILED, "failures": award.failures + 1}
+            return {"status": Acceptance.FAILED, "failures": check.failures + 1}
         case RectificationOrdered():
-            return {"acceptance": Acceptance.RECTIFYING, "rectify_by": fact.due_on, "due_by": event.version}
+            return {"status": Acceptance.RECTIFYING, "rectify_by": fact.due_on, "due_by": event.version}
         case _:
             assert_never(fact)
 
@@ -122,22 +178,39 @@ def _changes(award: Award, fact: Event, event: Recorded) -> dict[str, object]:
 
 def decide(context: Context, project: Project, fact: Event) -> Decision:
     if isinstance(fact, AcceptanceRequested):
+        project.live_award(fact.award)
+        fact = named(context, project, fact)
         require(ACCEPTANCE, context, project, fact)
-        return context.allow()
+        return context.allow(fact=fact)
     award, required = project.live_award(fact.award), REQUIRED_STATUS[type(fact)]
-    if award.acceptance is not required:
-        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=required)
-    context.not_before(f"acceptance {award.acceptance}", award.since)
+    fact = named(context, project, fact)
+    check = award.check(checkpoint_of(fact))
+    if check.status is not required:
+        at = fact.checkpoint or Gate.ACCEPTANCE
+        raise AcceptanceStatusWrong(award=fact.award, checkpoint=at, status=check.status, wanted=required)
+    context.not_before(f"acceptance {check.status}", check.since or award.decided.on)
     match fact:
         case AcceptancePassed():
             line = context.ledger.fund(project.fund).line(project.code)
-            return context.allow(*opened(project, line, fact.award, Gate.ACCEPTANCE, "AcceptancePassed"))
+            _check_actuals(line, fact)
+            moves = opened(project, line, fact.award, checkpoint_of(fact), "AcceptancePassed")
+            return context.allow(*moves, fact=fact)
         case AcceptanceFailed():
-            return context.allow()
+            return context.allow(fact=fact)
         case RectificationOrdered():
             return _order(context, project, fact)
         case _:
             assert_never(fact)
+
+
+def _check_actuals(line: Line, fact: AcceptancePassed) -> None:
+    """Raises NameTaken if an actual is given twice for a goal, GoalNotInPlan if the line has no such goal."""
+    named = [each.goal for each in fact.actuals or ()]
+    no_name_twice("goal", named)
+    goals = {goal.name for goal in line.goals or ()}
+    for name in named:
+        if name not in goals:
+            raise GoalNotInPlan(project=line.project, goal=name)
 
 
 def _order(context: Context, project: Project, fact: RectificationOrdered) -> Decision:
@@ -146,4 +219,4 @@ def _order(context: Context, project: Project, fact: RectificationOrdered) -> De
     months = context.ledger.fund(project.fund).settings.rectification_months
     if months is not None and fact.due_on > (latest := months_after(context.occurred_on, months)):
         context.improper(RectificationTooLong(due_on=fact.due_on, months=months, latest=latest))
-    return context.allow()
+    return context.allow(fact=fact)

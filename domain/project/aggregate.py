@@ -12,7 +12,7 @@ from typing import Protocol, cast
 
 from msgspec.structs import replace
 
-from domain import finding
+from domain import finding, note
 from domain.decision_context import Context, Decision
 from domain.entry_reversed import EntryReversed
 from domain.event import Allowed, Fact, Poster, Recorded
@@ -62,11 +62,12 @@ _CHAPTERS = {
         hold,
         unordered,
         finding,
+        note,
     )
     for fact in chapter.FACTS
 }
 FACTS = tuple(fact for fact in _CHAPTERS if fact not in MIRRORS)
-"""The event types that a sender may post to a project's stream, except EntryReversed, which funds have as well."""
+"""The event types that a sender may post to a project's stream, except EntryReversed."""
 
 
 def evolve(project: Project | None, event: Recorded) -> Project:

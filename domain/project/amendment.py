@@ -15,8 +15,10 @@ from domain.origin import OF_ORIGIN, of_origin
 from domain.period import months_after
 from domain.posting import GATE_OPEN, GATE_SHUT, PAID, move, rule
 from domain.project.award import opened
+from domain.project.checkpoint import checkpoint_of, named, with_check
 from domain.project.condition import within_notice
 from domain.project.lifecycle import ProjectFact
+from domain.rules.acceptance import CheckpointNotInPlan
 from domain.rules.award import (
     AboveNotice,
     AwardEnded,
@@ -62,17 +64,19 @@ class ExtensionGranted(ProjectFact, frozen=True):
     """An extension was granted: of the agreement, of the rectification, or of both.
 
     `ends_on` is the new end of the agreement, at most `extension_months` of the fund's settings after the end that was
-    agreed first; `due_on` is the new last day of the rectification.
+    agreed first; `due_on` is the new last day of the rectification after `checkpoint`; left out: after the last one.
     """
 
     zh = "延期批准"
     about_zh = "批准延期：延长合同结束日（自最初约定的结束日起不超过规则参数所定月数），或延长整改期限。"
     reversible = restores("award")
     cites = (("合同号", "批复"),)
-    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater, ExtensionTooLong)
+    refused_by = (*LIVE, NothingToExtend, DeadlineNotLater, ExtensionTooLong, NotInPlan, CheckpointNotInPlan)
     award: str
     ends_on: date | None = None
     due_on: date | None = None
+    checkpoint: str | None = None
+    last: bool | None = None
 
 
 class AwardAmended(ProjectFact, frozen=True):
@@ -190,7 +194,7 @@ def _changes(award: Award, fact: Stepping, event: Recorded) -> dict[str, object]
         case ExtensionGranted():
             end = {"ends_on": fact.ends_on, "ends_by": event.version} if fact.ends_on else {}
             due = {"rectify_by": fact.due_on, "due_by": event.version} if fact.due_on else {}
-            return {**end, **due}
+            return {**end, "checks": with_check(award, checkpoint_of(fact), **due)} if due else end
         case PayeeChanged():
             return {"payee": fact.new, "payee_by": event.cause}
         case AwardDeclined() | AwardRevoked() | AwardTerminated():
@@ -206,7 +210,7 @@ def decide(context: Context, project: Project, fact: Event) -> Decision:
     award = project.live_award(fact.award)
     context.not_before("AwardListDecided", award.decided.on)
     if isinstance(fact, ExtensionGranted):
-        return _extend(context, project, award, fact)
+        return _extend(context, project, award, named(context, project, fact))
     if isinstance(fact, Ending):
         return _end(context, project, fact)
     line = context.ledger.fund(project.fund).line(project.code)
@@ -231,7 +235,8 @@ def _sign(context: Context, project: Project, line: Line, fact: AgreementSigned)
 
 
 def _extend(context: Context, project: Project, award: Award, fact: ExtensionGranted) -> Decision:
-    due = award.rectify_by if award.acceptance is Acceptance.RECTIFYING else None
+    check = award.check(checkpoint_of(fact))
+    due = check.rectify_by if check.status is Acceptance.RECTIFYING else None
     changes = ((fact.ends_on, award.ends_on, "AgreementSigned"), (fact.due_on, due, "RectificationOrdered"))
     if not any(new for new, _, _ in changes):
         raise NothingToExtend(award=fact.award)
@@ -243,9 +248,9 @@ def _extend(context: Context, project: Project, award: Award, fact: ExtensionGra
     if fact.ends_on:
         context.not_before("AgreementSigned", award.gates[Gate.AGREEMENT].on)
         _check_length(context, project, award, fact, fact.ends_on)
-    if fact.due_on:
-        context.not_before("RectificationOrdered", award.since)
-    return context.allow()
+    if fact.due_on and check.since:
+        context.not_before("RectificationOrdered", check.since)
+    return context.allow(fact=fact)
 
 
 def _check_length(context: Context, project: Project, award: Award, fact: ExtensionGranted, ends_on: date) -> None:
@@ -255,7 +260,7 @@ def _check_length(context: Context, project: Project, award: Award, fact: Extens
 
 
 def _amend(context: Context, project: Project, line: Line, fact: AwardAmended) -> Decision:
-    gate = line.batch(fact.batch).gate
+    gate = line.gate_of(line.batch(fact.batch))
     if fact.increase:
         within_notice(context, project, fact.award, fact.amount)
     when = GATE_OPEN if gate in project.awards[fact.award].gates else GATE_SHUT

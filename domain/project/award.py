@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from domain.allocation import TIES
 from domain.decision_context import Context, Decision
-from domain.event import Recorded, Restored, Reversible
+from domain.event import Cause, Recorded, Restored, Reversible
 from domain.guard import require, rules_of
 from domain.origin import OF_ORIGIN, of_origin
 from domain.posting import COMMITTED, GATE_OPEN, GATE_SHUT, Move, Place, move
@@ -56,11 +56,11 @@ FACTS = (Event,)
 
 
 def evolve(project: Project, fact: Event, event: Recorded) -> Project:
-    cause, on = event.cause, event.header.occurred_on
+    cause = event.cause
     with project.awards.mutate() as awards, project.applications.mutate() as applications:
         for row in fact.awards:
-            gates = Map({Gate.AWARD: cause})
-            awards[row.award] = Award(event.version, row.application, row.payee, cause, event.by, on, gates, cause)
+            gates = Map[str, Cause]({Gate.AWARD: cause})
+            awards[row.award] = Award(event.version, row.application, row.payee, cause, event.by, gates, cause)
             applications[row.application] = stepped(applications[row.application], event.version, award=row.award)
         changed = awards.finish(), applications.finish()
     current = project.rounds[str(project.round)]
@@ -92,14 +92,14 @@ def _award_moves(project: Project, fund: Fund, fact: AwardListDecided) -> list[M
     for row in sorted(fact.awards, key=lambda row: (row.appropriation is None, row.funding_source is None)):
         origin = of_origin(fund, row)
         for share in row.amounts:
-            when = GATE_OPEN if line.batch(share.batch).gate is Gate.AWARD else GATE_SHUT
+            when = GATE_OPEN if line.batch(share.batch).gate == Gate.AWARD else GATE_SHUT
             place = Place(project.code, share.batch, row.award)
             moves.append(move(accounts, "AwardListDecided", place, share.amount, when, origin=origin))
             accounts = accounts.apply(moves[-1:])
     return moves
 
 
-def opened(project: Project, line: Line, award: str, gate: Gate, event: str) -> list[Move]:
+def opened(project: Project, line: Line, award: str, gate: str, event: str) -> list[Move]:
     """The moves that an event of the type `event` makes when it opens `gate` for `award`.
 
     In each batch of `line` that has this gate, all money that is committed to the award becomes payable.

@@ -16,7 +16,7 @@ from domain.money import Money
 from domain.posting import LINE
 from domain.project.lifecycle import ProjectFact
 from domain.project.waiver import waived
-from domain.recipient import Recipient
+from domain.recipient import Recipient, readable
 from domain.rules.award import AwardNotShown, NoPlacesLeft
 from domain.rules.call import (
     AlreadyApplied,
@@ -119,7 +119,10 @@ class ApplicationReceived(ProjectFact, frozen=True):
     """
 
     zh = "申报受理"
-    about_zh = "在申报期内收到一份申报，可载明申报金额、项目名称、地点和计划起止日；每个单位每轮只能有一份有效申报。"
+    about_zh = (
+        "在申报期内收到一份申报，可载明申报金额、项目名称、地点和计划起止日；"
+        "每个申报人每轮的有效申报不得多于规则参数所定（默认一份）。"
+    )
     reversible = restores("application")
     cites = (("受理号",),)
     apart_from = ("WaiverGranted",)
@@ -213,25 +216,34 @@ def evolve(project: Project, fact: Event, event: Recorded) -> Project:
 def reindexed(project: Project, name: str) -> Project:
     """`project` after its index `applicants` is updated for the application `name`.
 
-    An application that is not withdrawn is added to the index. A withdrawn application is removed from the index,
-    unless another application has already taken its place there.
+    An application that is not withdrawn is added to the index. A withdrawn application is removed from the index.
     """
     each = project.applications[name]
     at = (each.round, each.identity)
     if not each.withdrawn:
-        return replace(project, applicants=project.applicants.set(at, name))
+        names = tuple(sorted({*project.applicants.get(at, ()), name}))
+        return replace(project, applicants=project.applicants.set(at, names))
     return unindexed(project, at, name)
 
 
 def unindexed(project: Project, at: tuple[int, str], name: str) -> Project:
     """`project` without the application `name` in its index `applicants`.
 
-    `at`: the key of the application in the index, which is its round and its applicant's identity. If the index has
-    another application there, nothing changes.
+    `at`: the key of the application in the index, which is its round and its applicant's identity.
     """
-    if project.applicants.get(at) != name:
+    there = project.applicants.get(at, ())
+    if name not in there:
         return project
-    return replace(project, applicants=project.applicants.delete(at))
+    left = tuple(each for each in there if each != name)
+    applicants = project.applicants.set(at, left) if left else project.applicants.delete(at)
+    return replace(project, applicants=applicants)
+
+
+def may_apply_again(context: Context, project: Project, number: int, identity: str) -> None:
+    """Raises AlreadyApplied if the recipient has as many live applications in round `number` as the settings allow."""
+    names, settings = project.applied(number, identity), context.ledger.fund(project.fund).settings
+    if len(names) >= (settings.applications_per_recipient or 1):
+        raise AlreadyApplied(uscc=readable(identity), application=", ".join(names), round=number)
 
 
 # Decide ----------------------------------------------------------------------
@@ -332,8 +344,7 @@ def _receive(context: Context, project: Project, fact: ApplicationReceived) -> D
         context.improper(OutsideWindow(occurred_on=context.occurred_on, **window))
     project.unused("application", fact.application)
     context.must_be_valid(fact.applicant)
-    if earlier := project.applied(current.number, fact.applicant.identity or ""):
-        raise AlreadyApplied(uscc=str(fact.applicant.code), application=earlier, round=current.number)
+    may_apply_again(context, project, current.number, fact.applicant.identity or "")
     if fact.starts_on and fact.ends_on and fact.ends_on < fact.starts_on:
         raise WindowEmpty(first_day=fact.starts_on, last_day=fact.ends_on)
     return context.allow(fact=replace(fact, round=current.number))

@@ -9,8 +9,15 @@ from domain.event import Reference
 from domain.guard import Evidence, Guard
 from domain.money import Money
 from domain.posting import COMMITTED, IN_FLIGHT, PAYABLE
+from domain.project.checkpoint import checkpoint_of
 from domain.project.waiver import above_limit, allowed, key, waived, waived_for
-from domain.rules.acceptance import AcceptanceStatusWrong, EarlierBatchesUnsettled, NoTriesLeft, RectificationOverdue
+from domain.rules.acceptance import (
+    AcceptanceStatusWrong,
+    CheckpointOutOfTurn,
+    EarlierBatchesUnsettled,
+    NoTriesLeft,
+    RectificationOverdue,
+)
 from domain.rules.award import AboveNotice, AwardEnded, AwardNotShown
 from domain.rules.call import ObjectionOpen, ObjectionUpheld
 from domain.rules.every_post import BalanceTooSmall, BeforeItsCause, UnknownName
@@ -122,8 +129,9 @@ def _is_planned(context: Context, project: Project, fact: Any) -> Evidence:
 
 
 def _gate_is_open(context: Context, project: Project, fact: Any) -> Evidence:
-    gate = context.ledger.fund(project.fund).line(project.code).batch(fact.batch).gate
-    opened = project.award(fact.award).gates.get(gate)
+    line = context.ledger.fund(project.fund).line(project.code)
+    gate = line.batch(fact.batch).gate
+    opened = project.award(fact.award).gates.get(line.gate(gate))
     if opened is None:
         context.improper(GateShut(award=fact.award, batch=fact.batch, gate=gate))
         return ()
@@ -225,11 +233,34 @@ PAYMENT = (
 
 def _may_be_requested(context: Context, project: Project, fact: Any) -> Evidence:
     award = project.award(fact.award)
-    required = (Acceptance.NONE, Acceptance.RECTIFYING)
-    if award.acceptance not in required:
-        raise AcceptanceStatusWrong(award=fact.award, status=award.acceptance, wanted=" / ".join(required))
-    context.not_before(f"acceptance {award.acceptance}", award.since)
-    return _by(context, award.acceptance_by)
+    check, required = award.check(checkpoint_of(fact)), (Acceptance.NONE, Acceptance.RECTIFYING)
+    if check.status not in required:
+        at = fact.checkpoint or Gate.ACCEPTANCE
+        raise AcceptanceStatusWrong(award=fact.award, checkpoint=at, status=check.status, wanted=" / ".join(required))
+    context.not_before(f"acceptance {check.status}", check.since or award.decided.on)
+    return _by(context, check.version)
+
+
+def _is_in_turn(context: Context, project: Project, fact: Any) -> Evidence:
+    """Checks that the award passed each checkpoint before the one of `fact`. Raises CheckpointOutOfTurn.
+
+    A waiver of the rule allows any order. Returns the events of the passes, and the waiver's event if it is needed.
+    Raises SamePerson if the person who posts the event granted the waiver.
+    """
+    award, checkpoint = project.award(fact.award), checkpoint_of(fact)
+    order = context.ledger.fund(project.fund).line(project.code).all_checkpoints
+    passed: list[int | None] = []
+    for earlier in order[: order.index(checkpoint)]:
+        check = award.check(earlier)
+        if check.status is not Acceptance.PASSED:
+            if not waived(context, project, CheckpointOutOfTurn, "award", fact.award):
+                raise CheckpointOutOfTurn(
+                    award=fact.award, checkpoint=fact.checkpoint or checkpoint, earlier=earlier, status=check.status
+                )
+            return _by(context, *passed, project.waivers[key("CheckpointOutOfTurn", "award", fact.award)].version)
+        context.not_before(f"acceptance {check.status}", check.since or award.decided.on)
+        passed.append(check.version)
+    return _by(context, *passed)
 
 
 def _by(context: Context, *versions: int | None) -> Evidence:
@@ -237,38 +268,43 @@ def _by(context: Context, *versions: int | None) -> Evidence:
 
 
 def _has_tries_left(context: Context, project: Project, fact: Any) -> Evidence:
-    """Checks that the award's failed acceptances are fewer than the settings allow. Raises NoTriesLeft.
+    """Checks that the award failed at the checkpoint less often than the settings allow. Raises NoTriesLeft.
 
     A waiver of the rule NoTriesLeft allows one failed acceptance more. Returns the waiver's event if the waiver is
     needed. Raises SamePerson if the person who posts the event granted the waiver.
     """
-    award, tries = project.award(fact.award), context.ledger.fund(project.fund).settings.acceptance_tries
-    if award.failures < tries:
+    check = project.award(fact.award).check(checkpoint_of(fact))
+    tries = context.ledger.fund(project.fund).settings.acceptance_tries
+    if check.failures < tries:
         return ()
     waiver = waived(context, project, NoTriesLeft, "award", fact.award)
-    if waiver is None or award.failures > tries:
+    if waiver is None or check.failures > tries:
         allowed_tries = tries + (waiver is not None)
-        context.improper(NoTriesLeft(award=fact.award, failed=award.failures, allowed=allowed_tries))
+        context.improper(NoTriesLeft(award=fact.award, failed=check.failures, allowed=allowed_tries))
         return ()
     return _by(context, waiver.version)
 
 
 def _is_in_time(context: Context, project: Project, fact: Any) -> Evidence:
-    award = project.award(fact.award)
-    if award.rectify_by and context.occurred_on > award.rectify_by:
-        due_on = award.rectify_by
+    check = project.award(fact.award).check(checkpoint_of(fact))
+    if check.rectify_by and context.occurred_on > check.rectify_by:
+        due_on = check.rectify_by
         context.improper(RectificationOverdue(award=fact.award, due_on=due_on, occurred_on=context.occurred_on))
-    return _by(context, award.due_by)
+    return _by(context, check.due_by)
 
 
 def _earlier_is_settled(context: Context, project: Project, fact: Any) -> Evidence:
     paid = project.paid_on.get(fact.award)
     if paid:
         context.not_before("PaymentConfirmed", max(paid.values()))
-    for batch in context.ledger.fund(project.fund).line(project.code).batches:
+    line = context.ledger.fund(project.fund).line(project.code)
+    order = line.gates
+    for batch in line.batches:
+        if order.index(line.gate_of(batch)) >= order.index(checkpoint_of(fact)):
+            continue
         place = project.place(fact.award, batch.batch)
         unpaid = sum(project.accounts.balance(account, place) for account in (COMMITTED, PAYABLE, *IN_FLIGHT))
-        if unpaid and batch.gate is not Gate.ACCEPTANCE:
+        if unpaid:
             waiver = waived(context, project, EarlierBatchesUnsettled, "award", fact.award)
             if waiver is None:
                 refusal = EarlierBatchesUnsettled(award=fact.award, batch=batch.batch, amount=Money(unpaid))
@@ -287,6 +323,12 @@ ACCEPTANCE = (
         _may_be_requested,
     ),
     Guard(
+        "The earlier checkpoints are passed, or this was waived.",
+        "先前的检查点均已通过，或已批准例外。",
+        (CheckpointOutOfTurn, BeforeItsCause, NotInPlan, SamePerson),
+        _is_in_turn,
+    ),
+    Guard(
         "An attempt at acceptance is left, or a waiver allows another.",
         "验收次数未用完，或已批准增加。",
         (NoTriesLeft, SamePerson),
@@ -294,8 +336,8 @@ ACCEPTANCE = (
     ),
     Guard("Rectification is not overdue.", "整改未逾期。", (RectificationOverdue,), _is_in_time),
     Guard(
-        "All batches not gated by acceptance are fully paid, or this was waived.",
-        "不以验收为条件的批次已付清，或已批准例外。",
+        "All batches behind earlier gates are fully paid, or this was waived.",
+        "拨付条件在先的批次已付清，或已批准例外。",
         (EarlierBatchesUnsettled, BeforeItsCause, NotInPlan, SamePerson),
         _earlier_is_settled,
     ),

@@ -28,6 +28,7 @@ from domain.project.call import (
     ApplicationWithdrawn,
     CallExtended,
     CallPublished,
+    may_apply_again,
 )
 from domain.project.condition import NOT_OBJECTED_TO, PAYEE, above_notice, notice_binds
 from domain.project.payment import PaymentConfirmed, PaymentFailed, PaymentReturned
@@ -35,14 +36,13 @@ from domain.project.recovery import RecoveryOrdered, RecoveryReceived, RecoveryW
 from domain.project.selection import NoticeCompleted, NoticeStarted, ObjectionResolved
 from domain.project.unordered import UnorderedPaymentFound
 from domain.project.waiver import Paying, WaiverGranted, above_limit, granted, key
-from domain.recipient import readable
 from domain.rules.award import AboveNotice
-from domain.rules.call import AlreadyApplied, AlreadyReviewed
+from domain.rules.call import AlreadyReviewed
 from domain.rules.payment import PayeeMismatch
 from domain.rules.recovery import MoreThanPaid
 from domain.rules.reversal import AlreadyReversed, NotRemembered, NotTheLast, WouldUnsettle
 from domain.state.entities import Payment, PaymentStatus, RoundStatus
-from domain.state.fund import Carried, Fund, Gate, Reconciled
+from domain.state.fund import Carried, Fund, Reconciled
 from domain.state.project import FIELD_OF, Project
 
 
@@ -191,11 +191,10 @@ def _was_not_reviewed(_: Context, project: Project, fact: ApplicationReceived | 
         raise AlreadyReviewed(round=current.number)
 
 
-def _no_other_applied(_: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
+def _no_other_applied(context: Context, project: Project, fact: ApplicationWithdrawn, __: int) -> None:
     application = project.applications[fact.application]
     for identity in application.identities:
-        if other := project.applied(application.round, identity):
-            raise AlreadyApplied(uscc=readable(identity), application=other, round=application.round)
+        may_apply_again(context, project, application.round, identity)
 
 
 def _was_not_reviewed_without_it(_: Context, project: Project, fact: ApplicationWithdrawn, version: int) -> None:
@@ -272,21 +271,23 @@ def _acceptance_has_not_begun(_: Context, project: Project, fact: PaymentConfirm
     A request for acceptance may depend on the confirmed payment. `version` is the version of `fact`.
     """
     name = project.payments[fact.payment].award
-    requested = project.awards[name].acceptance_by
-    if requested and requested > version:
-        raise NotTheLast(kind="award", name=name, last=requested, version=version)
+    for __, last in project.awards[name].checked_since(version):
+        raise NotTheLast(kind="award", name=name, last=last, version=version)
 
 
 def _settled_is_not_amended(context: Context, project: Project, fact: AwardAmended, version: int) -> None:
     """Raises NotTheLast if a step toward the acceptance of the award was recorded after `fact`.
 
-    A request for acceptance is checked against the amended amount. An amendment of a batch whose gate is the acceptance
-    is exempt, because the request does not depend on the amount of this batch. `version` is the version of `fact`.
+    A request for acceptance is checked against the amended amount. An amendment of a batch behind this checkpoint or a
+    later one is exempt, because the request does not depend on the amount of this batch. `version` is the version of
+    `fact`.
     """
-    batch = context.ledger.fund(project.fund).line(project.code).find(fact.batch)
-    requested = project.awards[fact.award].acceptance_by
-    if requested and requested > version and batch and batch.gate is not Gate.ACCEPTANCE:
-        raise NotTheLast(kind="award", name=fact.award, last=requested, version=version)
+    line = context.ledger.fund(project.fund).line(project.code)
+    batch, order = line.find(fact.batch), line.gates
+    for checkpoint, last in project.awards[fact.award].checked_since(version):
+        earlier = order[: order.index(checkpoint)] if checkpoint in order else order
+        if batch and line.gate_of(batch) in earlier:
+            raise NotTheLast(kind="award", name=fact.award, last=last, version=version)
 
 
 def _not_ordered_back(

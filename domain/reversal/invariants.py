@@ -92,14 +92,14 @@ def _award_is_sound(project: Project, fund: Fund, name: str) -> None:
     Once the gate is open, the money is in `payable`, `in_approval`, `in_transit` or `paid`. The money of payments that
     broke a rule, or that nobody ordered, is where it is all the same.
     """
-    award = project.awards.get(name)
-    for batch in fund.line(project.code).batches:
+    award, line = project.awards.get(name), fund.line(project.code)
+    for batch in line.batches:
         forbidden: tuple[str, ...]
         if award is None:
             forbidden = (*UNPAID, PAID)
         elif award.status is not AwardStatus.LIVE:
             forbidden = UNPAID
-        elif batch.gate in award.gates:
+        elif line.gate_of(batch) in award.gates:
             forbidden = (COMMITTED,)
         else:
             forbidden = (PAYABLE, *IN_FLIGHT, PAID)

@@ -11,14 +11,56 @@ from domain.rules.refused import PRACTICE, SEED, Refused, setting
 
 @dataclass(eq=False)
 class AcceptanceStatusWrong(Refused):
-    """The acceptance status of award {award} is {status}; it must be {wanted}."""
+    """The {checkpoint} of award {award} has the status {status}; it must be {wanted}."""
 
-    zh = "立项 {award} 的验收状态为 {status}，应为 {wanted}。"
+    zh = "立项 {award} 的{checkpoint}状态为 {status}，应为 {wanted}。"
     remedy = "Post the steps in order: the request, then the pass or failure; after a failure, first the rectification."
     remedy_zh = "按顺序办理：申请验收，登记通过或未通过；未通过的，责令整改后再申请验收。"
     award: str
+    checkpoint: str
     status: str
     wanted: str
+
+
+@dataclass(eq=False)
+class CheckpointNotInPlan(Refused):
+    """The line {project} of the plan has no checkpoint {checkpoint}."""
+
+    zh = "计划中项目 {project} 没有检查点“{checkpoint}”。"
+    remedy = (
+        "Name one of the checkpoints that the plan lists for this project, or leave the field out for the last one."
+    )
+    remedy_zh = "填写计划为该项目列明的检查点；终期验收可以不填。"
+    source = SEED
+    project: str
+    checkpoint: str
+
+
+@dataclass(eq=False)
+class GoalNotInPlan(Refused):
+    """The line {project} of the plan has no goal named {goal}."""
+
+    zh = "计划中项目 {project} 没有名为“{goal}”的绩效目标。"
+    remedy = "Use the names of goals that the plan lists for this project; revise the plan if one is missing."
+    remedy_zh = "使用计划为该项目列明的绩效目标名称；缺少的，先调整计划。"
+    source = SEED
+    project: str
+    goal: str
+
+
+@dataclass(eq=False)
+class CheckpointOutOfTurn(Refused):
+    """The {checkpoint} of award {award} comes after its {earlier}, which is not passed: its status is {status}."""
+
+    zh = "立项 {award} 的{checkpoint}须在{earlier}通过之后，后者状态为 {status}。"
+    remedy = "Have the earlier checkpoint passed first, or have the rule waived for this award (WaiverGranted)."
+    remedy_zh = "先通过先前的检查点，再申请本次验收；或经批准对该立项豁免（WaiverGranted）。"
+    source = SEED
+    waivable = "award"
+    award: str
+    checkpoint: str
+    earlier: str
+    status: str
 
 
 @dataclass(eq=False)

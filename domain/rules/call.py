@@ -112,11 +112,15 @@ class InvalidCode(Refused):
 
 @dataclass(eq=False)
 class AlreadyApplied(Refused):
-    """{uscc} already has a live application in round {round}: {application}."""
+    """{uscc} may have no other live application in round {round} besides: {application}."""
 
-    zh = "{uscc} 在第 {round} 轮已有有效申报 {application}。"
-    remedy = "Post one application per applicant and round, and continue with the existing one."
-    remedy_zh = "同一单位每轮只申报一次，请沿用已有申报办理。"
+    zh = "{uscc} 在第 {round} 轮已有有效申报 {application}，不得再申报。"
+    remedy = (
+        "Continue with the existing application, or have it withdrawn first. How many an applicant may have is a"
+        " setting of the fund."
+    )
+    remedy_zh = "请沿用已有申报办理，或先撤回；一个单位每轮可有几份申报，由专项资金的规则参数确定。"
+    source = setting("applications_per_recipient")
     uscc: str
     application: str
     round: int

@@ -301,6 +301,17 @@ class GateFixed(Refused):
 
 
 @dataclass(eq=False)
+class CheckpointsFixed(Refused):
+    """{project}: money was allotted with the checkpoints {checkpoints}; they cannot be changed."""
+
+    zh = "项目 {project} 已按检查点“{checkpoints}”分配过资金，检查点不能再改。"
+    remedy = "Keep the line's checkpoints and their order; plan other checkpoints for a new line."
+    remedy_zh = "保持该项目的检查点及其顺序；确需其他检查点的，另设项目。"
+    project: str
+    checkpoints: str
+
+
+@dataclass(eq=False)
 class SameProject(Refused):
     """Money of {project} cannot be reallocated to the same project."""
 

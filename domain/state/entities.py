@@ -7,7 +7,7 @@ and in `past` its states before the last steps, so that a step can be reversed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
@@ -185,6 +185,24 @@ class Acceptance(StrEnum):
     RECTIFYING = "rectifying"
 
 
+class Check(Struct, frozen=True):
+    """The state of an award at one of its checkpoints.
+
+    `since`, `version`: the day and the version of the last step there; None before the first one. `rectify_by`: the
+    last day of the rectification. `due_by`: the version of the event that last set `rectify_by`.
+    """
+
+    status: Acceptance = Acceptance.NONE
+    since: date | None = None
+    version: int | None = None
+    failures: int = 0
+    rectify_by: date | None = None
+    due_by: int | None = None
+
+
+NOT_CHECKED = Check()
+
+
 class AwardStatus(StrEnum):
     LIVE = "live"
     DECLINED = "declined"
@@ -195,11 +213,10 @@ class AwardStatus(StrEnum):
 class Award(Struct, frozen=True):
     """The award of one application, live or ended.
 
-    `gates`: the open gates, each with the event that opened the gate. `since`: the day of the last acceptance step;
-    before the first such step, the day of the award decision. `payee_by`: the event that last set `payee`. `ends_on`:
-    the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `first_end`: the last
-    day that was agreed first. `acceptance_by`: the version of the event that last set `acceptance`. `rectify_by`: the
-    last day of the rectification. `due_by`: the version of the event that last set `rectify_by`.
+    `gates`: the open gates, each with the event that opened the gate. `payee_by`: the event that last set `payee`.
+    `ends_on`: the last day of the agreement. `ends_by`: the version of the event that last set `ends_on`. `first_end`:
+    the last day that was agreed first. `checks`: the state at each checkpoint that had a step. Gates and checkpoints
+    have the names that `Line.gate` gives them.
     """
 
     version: int
@@ -207,20 +224,23 @@ class Award(Struct, frozen=True):
     payee: Payee
     decided: Cause
     by: Poster
-    since: date
-    gates: Map[Gate, Cause]
+    gates: Map[str, Cause]
     payee_by: Cause
     status: AwardStatus = AwardStatus.LIVE
     ends_on: date | None = None
     ends_by: int | None = None
     first_end: date | None = None
-    acceptance: Acceptance = Acceptance.NONE
-    acceptance_by: int | None = None
-    failures: int = 0
-    rectify_by: date | None = None
-    due_by: int | None = None
+    checks: Map[str, Check] = Map()
     steps: int = 0
     past: tuple[Award, ...] = ()
+
+    def check(self, checkpoint: str = Gate.ACCEPTANCE) -> Check:
+        """The state at `checkpoint`; by default, at the last one."""
+        return self.checks.get(checkpoint, NOT_CHECKED)
+
+    def checked_since(self, version: int) -> Iterator[tuple[str, int]]:
+        """The checkpoints with a step after the event of this `version`, each with the version of its last step."""
+        return ((n, each.version) for n, each in self.checks.items() if each.version and each.version > version)
 
 
 class PaymentStatus(StrEnum):

@@ -19,7 +19,10 @@ from domain.state.finding import Finding
 
 
 class Gate(StrEnum):
-    """The event on an award that must happen before a batch is paid: the decision, the agreement or the acceptance."""
+    """The event on an award that must happen before a batch is paid: the decision, the agreement or the acceptance.
+
+    If a line names its checkpoints, each of them is a gate too; ACCEPTANCE is then another name of the last one.
+    """
 
     AWARD = "award"
     AGREEMENT = "agreement"
@@ -54,7 +57,8 @@ class Settings(EventPart, frozen=True):
     person. `bank`: the bank of the fund, for bank slips that are cited without their issuer. `extension_months`: the
     end of an agreement may be extended to at most this number of months after the end first agreed; None: without a
     limit. `acceptance_months`: the acceptance of an award is due this number of months after the end of its agreement;
-    None: it has no due day.
+    None: it has no due day. `applications_per_recipient`: how many live applications a recipient may have in one round;
+    None: one.
     """
 
     notice_working_days: int
@@ -75,6 +79,7 @@ class Settings(EventPart, frozen=True):
     bank: str | None = None
     extension_months: int | None = None
     acceptance_months: int | None = None
+    applications_per_recipient: int | None = None
 
     @property
     def ceilings(self) -> tuple[Money, Money]:
@@ -87,6 +92,14 @@ class Share(StrEnum):
 
     DECIDED = "decided"
     BY_SCORE = "by_score"
+
+
+class Support(StrEnum):
+    """How a line supports its projects: with money before the work 前补助, after it 后补助, or as a reward 奖励."""
+
+    ADVANCE = "advance"
+    AFTER = "after"
+    REWARD = "reward"
 
 
 class Level(StrEnum):
@@ -121,12 +134,23 @@ class PlannedBatch(EventPart, frozen=True):
     total: Money
 
 
+class Goal(EventPart, frozen=True):
+    """A performance goal 绩效目标 of a line. The target is text, since many are no numbers, such as "不少于 20 件"."""
+
+    name: str
+    target: str
+    unit: str | None = None
+
+
 class LineBatch(EventPart, frozen=True):
-    """The amount of one line in one batch, and the gate that must be open before the amount is paid."""
+    """The amount of one line in one batch, and the gate that must be open before the amount is paid.
+
+    `gate`: a member of Gate, or the name of a checkpoint of the line.
+    """
 
     batch: int
     amount: Money
-    gate: Gate
+    gate: str
 
 
 class Line(EventPart, frozen=True):
@@ -134,6 +158,8 @@ class Line(EventPart, frozen=True):
 
     `awards`: the number of awards that the plan allows, or, if `award_rule` is "exact", requires. `fixed_total`:
     whether an award list must award all money of the line. `share`: how the money is divided; None: as each list says.
+    `checkpoints`: the acceptances of an award, in their order; None: only the final one. `objective`: what the project
+    is to do and to reach 项目主要任务和目标. The objective, `support` and `goals` change no decision about money.
     """
 
     project: str
@@ -149,6 +175,10 @@ class Line(EventPart, frozen=True):
     name_en: str | None = None
     number_raw: str | None = None
     share: Share | None = None
+    checkpoints: tuple[str, ...] | None = None
+    objective: str | None = None
+    support: Support | None = None
+    goals: tuple[Goal, ...] | None = None
 
     def find(self, number: int) -> LineBatch | None:
         return next((batch for batch in self.batches if batch.batch == number), None)
@@ -160,8 +190,27 @@ class Line(EventPart, frozen=True):
             raise BatchNotInPlan(project=self.project, batch=number)
         return batch
 
-    def behind(self, gate: Gate) -> Iterator[LineBatch]:
-        return (batch for batch in self.batches if batch.gate is gate)
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """The gates in the order in which they open, each by its one name: see `gate`."""
+        return (Gate.AWARD, Gate.AGREEMENT, *self.all_checkpoints)
+
+    @property
+    def all_checkpoints(self) -> tuple[str, ...]:
+        """The checkpoints in their order, each by the one name of its gate: see `gate`."""
+        return (*(self.checkpoints or ())[:-1], Gate.ACCEPTANCE)
+
+    def gate(self, name: str) -> str:
+        """The one name of the gate `name`. The last checkpoint and the acceptance are one gate, ACCEPTANCE."""
+        return Gate.ACCEPTANCE if self.checkpoints and name == self.checkpoints[-1] else name
+
+    def gate_of(self, batch: LineBatch) -> str:
+        """The one name of the gate of `batch`, a batch of this line."""
+        return self.gate(batch.gate)
+
+    def behind(self, gate: str) -> Iterator[LineBatch]:
+        """The batches behind `gate`, which is the one name of a gate."""
+        return (batch for batch in self.batches if self.gate_of(batch) == gate)
 
     def changed(self, number: int, by: int) -> Line:
         """The line with `by` fen added to its batch `number` and to its total; `by` may be negative."""

@@ -59,8 +59,8 @@ class Project(Struct, frozen=True):
     """The state of a project. A project is opened for a line of the plan.
 
     `round`: the number of the last round, 0 before the first. `applicants`: the names of the applications that are not
-    withdrawn, by round number and identity on receipt. `renamed`: the names of the applications whose applicant got
-    another identity. `ended`: the names of the awards that are no longer live.
+    withdrawn, in their order, by round number and identity on receipt. `renamed`: the names of the applications whose
+    applicant got another identity. `ended`: the names of the awards that are no longer live.
     `paid_on`: for each award, the confirmation day of each confirmed payment. `recoveries_of`: the names of the
     recoveries of each payment. `recovered`: the fen received on each recovery. `reversed`: by the version of an entry,
     the fen that reversals of the entry moved back. `closed_at`: the version of ProjectClosed, None while open.
@@ -79,7 +79,7 @@ class Project(Struct, frozen=True):
     round: int = 0
     rounds: Map[str, Round] = Map()
     applications: Map[str, Application] = Map()
-    applicants: Map[tuple[int, str], str] = Map()
+    applicants: Map[tuple[int, str], tuple[str, ...]] = Map()
     renamed: frozenset[str] = frozenset()
     objections: Map[str, Objection] = Map()
     open_objections: frozenset[str] = frozenset()
@@ -137,15 +137,11 @@ class Project(Struct, frozen=True):
         """
         return {n: each for n, each in self.applications.items() if each.round == number and not each.withdrawn}
 
-    def applied(self, number: int, identity: str) -> str | None:
-        """The live application in round `number` of the recipient with this identity, on receipt or since a rename.
-
-        None if there is none.
-        """
-        if name := self.applicants.get((number, identity)):
-            return name
+    def applied(self, number: int, identity: str) -> tuple[str, ...]:
+        """The live applications in round `number` of the recipient with this identity, on receipt or since a rename."""
         renamed = ((name, self.applications[name]) for name in sorted(self.renamed))
-        return next((n for n, e in renamed if e.round == number and identity in e.renamed and not e.withdrawn), None)
+        later = (n for n, e in renamed if e.round == number and identity in e.renamed and not e.withdrawn)
+        return tuple(dict.fromkeys((*self.applicants.get((number, identity), ()), *later)))
 
     def eligible(self, name: str) -> bool:
         """Whether the application `name` may be listed in a notice and awarded: see `ineligible_because`."""

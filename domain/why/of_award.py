@@ -74,13 +74,27 @@ def _next(ledger: LedgerView, project: Project, name: str) -> Fact:
 
 
 def _opening(ledger: LedgerView, project: Project, award: Award, name: str, batch: int) -> Iterator[Step]:
-    """The next post toward opening the batch's closed gate, and the post's conditions. `name`: the award's name."""
-    gate = ledger.fund(project.fund).line(project.code).batch(batch).gate
-    if gate is Gate.AGREEMENT:
+    """The next posts toward opening the batch's closed gate, and their conditions. `name`: the award's name.
+
+    For a batch behind a checkpoint, the next post of each earlier checkpoint that is not passed comes first.
+    """
+    line = ledger.fund(project.fund).line(project.code)
+    gate, order = line.gate_of(line.batch(batch)), line.all_checkpoints
+    if gate == Gate.AGREEMENT:
         yield guarded(ledger, project, AgreementSigned(name, ledger.today, ledger.today), (OPEN, LIVE))
-    elif award.acceptance is Acceptance.REQUESTED:
-        yield guarded(ledger, project, AcceptancePassed(name), (OPEN, LIVE))
-    elif award.acceptance is Acceptance.FAILED:
-        yield guarded(ledger, project, RectificationOrdered(name, ledger.today), (OPEN, LIVE))
-    else:
-        yield guarded(ledger, project, AcceptanceRequested(name), (OPEN, *ACCEPTANCE))
+        return
+    for checkpoint in order[: order.index(gate) + 1]:
+        if award.check(checkpoint).status is not Acceptance.PASSED:
+            yield _checked(ledger, project, award, name, checkpoint)
+
+
+def _checked(ledger: LedgerView, project: Project, award: Award, name: str, checkpoint: str) -> Step:
+    """The next post toward passing a checkpoint of the award."""
+    which = None if checkpoint == Gate.ACCEPTANCE else checkpoint
+    match award.check(checkpoint).status:
+        case Acceptance.REQUESTED:
+            return guarded(ledger, project, AcceptancePassed(name, which), (OPEN, LIVE))
+        case Acceptance.FAILED:
+            return guarded(ledger, project, RectificationOrdered(name, ledger.today, which), (OPEN, LIVE))
+        case _:
+            return guarded(ledger, project, AcceptanceRequested(name, which), (OPEN, *ACCEPTANCE))

@@ -16,6 +16,7 @@ SCOPES = (
     "post:reversal",
     "post:irregular",
     "post:finding",
+    "post:note",
     "read",
     "admin",
 )

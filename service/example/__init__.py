@@ -30,7 +30,7 @@ FUND = "yx-ip-2018"
 SOURCES = ("/example/sender", "/yuexiu/accounting", "/yuexiu/treasury")
 """The sources that the demo keys may post under: those of the published examples and of the documents."""
 DEMO_KEYS: dict[str, Grant] = {
-    "fund-office": grant(["post:fund", "read"], sources=SOURCES),
+    "fund-office": grant(["post:fund", "post:note", "read"], sources=SOURCES),
     "call-desk": grant(["post:call", "read"], sources=SOURCES),
     "award-board": grant(["post:award", "read"], sources=SOURCES),
     "acceptance-panel": grant(["post:acceptance", "read"], sources=SOURCES),

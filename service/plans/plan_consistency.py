@@ -13,6 +13,7 @@ from domain.decision import TITLES
 from domain.money import Money
 from domain.rules import Refused
 from domain.rules.fund import PlanExceedsSources, PlanNamesTwice, PlanSumsDisagree
+from domain.state.fund import Gate
 from service.yaml_file.kinds import short
 
 Found = Iterator[tuple[str, str, str]]
@@ -47,6 +48,12 @@ def _names_twice(plan: Mapping[str, Any]) -> Found:
     for number, line in enumerate(plan["projects"], 1):
         tasks = ((f"plan.projects[{number}].tasks[{place}]", task) for place, task in enumerate(line["tasks"], 1))
         yield from _repeated("task", tasks)
+        goals = enumerate(line.get("goals", ()), 1)
+        yield from _repeated("goal", ((f"plan.projects[{number}].goals[{n}].name", each["name"]) for n, each in goals))
+        named = line.get("checkpoints", ())
+        checkpoints = ((f"plan.projects[{number}].checkpoints[{n}]", each) for n, each in enumerate(named, 1))
+        others = Gate if named[-1:] != [Gate.ACCEPTANCE] else (Gate.AWARD, Gate.AGREEMENT)
+        yield from _repeated("gate", (*(("", word) for word in others), *checkpoints))
 
 
 def _repeated(kind: str, names: Iterable[tuple[str, object]]) -> Found:
@@ -70,6 +77,29 @@ def _unknown_tasks(plan: Mapping[str, Any]) -> Found:
         for place, task in enumerate(line["tasks"], 1):
             if task is not None and task not in tasks:
                 yield f"plan.projects[{number}].tasks[{place}]", *_not_listed(task, tasks)
+
+
+def _unknown_gates(plan: Mapping[str, Any]) -> Found:
+    """A gate that is not a checkpoint of a line which has it: its own gate, or else that of the plan's batch."""
+    for place, each in enumerate(plan["batches"], 1):
+        lines = [line for line in plan["projects"] if each["batch"] in line["amounts"].keys() - line.get("gates", {})]
+        common = [set(line.get("checkpoints", ())) for line in lines]
+        allowed = (*Gate, *sorted(set.intersection(*common) - {*Gate, None} if common else ()))
+        if each["gate"] is not None and each["gate"] not in allowed:
+            yield f"plan.batches[{place}].gate", *_not_one_of(each["gate"], allowed)
+    for number, line in enumerate(plan["projects"], 1):
+        allowed = tuple(dict.fromkeys((*Gate, *line.get("checkpoints", ()))))
+        for batch, gate in line.get("gates", {}).items():
+            at = f"plan.projects[{number}].gates.{batch}"
+            if batch not in line["amounts"]:
+                yield at, *_not_listed(batch, line["amounts"])
+            elif gate is not None and gate not in allowed:
+                yield at, *_not_one_of(gate, allowed)
+
+
+def _not_one_of(value: str, allowed: Iterable[str]) -> tuple[str, str]:
+    shown, listed = short(value), ", ".join(allowed)
+    return f"须为 {listed} 之一，不能是 {shown}", f"it must be one of {listed}, not {shown}"
 
 
 def _not_listed(name: object, known: Iterable[Any]) -> tuple[str, str]:
@@ -118,6 +148,7 @@ CHECKS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, Any]], Found]], ...]
     ((), _names_twice),
     (("plan.batches",), _unknown_batches),
     (("plan.tasks",), _unknown_tasks),
+    ((), _unknown_gates),
     (("plan.unit", "plan.batches", "plan.projects", "plan.total"), _sums),
     (("plan.unit", "plan.sources", "plan.total"), _sources),
 )

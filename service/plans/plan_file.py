@@ -151,7 +151,7 @@ class _EventFactory:
 
 
 def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
-    gates = {batch["batch"]: batch["gate"] for batch in body["batches"]}
+    gates: dict[int, str] = {batch["batch"]: batch["gate"] for batch in body["batches"]}
     return {
         "title": body["title"],
         "total": body["total"],
@@ -162,12 +162,17 @@ def _draft(body: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+AS_WRITTEN = ("number_raw", "name", "name_en", "share", "checkpoints", "objective", "support", "goals")
+"""The fields of a line that its event has as the file has them, if it has them."""
+
+
 def _line(line: Mapping[str, Any], gates: Mapping[int, str]) -> dict[str, Any]:
     award_rule, awards = line["awards"]
+    gates = {**gates, **line.get("gates", {})}
     return {
         "project": line["code"],
         "number": line["number"],
-        **{name: line[name] for name in ("number_raw", "name", "name_en", "share") if name in line},
+        **{name: line[name] for name in AS_WRITTEN if name in line},
         "name_annex": line.get("name_annex", line["name"]),
         "tasks": line["tasks"],
         "award_rule": award_rule,

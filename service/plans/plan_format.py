@@ -11,11 +11,12 @@ from decimal import Decimal
 from typing import Any
 
 from domain.money import MAX_FEN, Money
-from domain.state.fund import Gate, Level, NoticeOrder, Share
+from domain.state.fund import Level, NoticeOrder, Share, Support
 from service.yaml_file.kinds import (
     DAY,
     TEXT,
     WHOLE,
+    Kind,
     NotAllowed,
     Reading,
     Wrong,
@@ -57,21 +58,25 @@ ANY_AMOUNT = Money(1)
 AMOUNT = scalar(_amount)
 
 
-def by_batch(value: Any, path: str, reading: Reading) -> dict[int, str]:
-    """The parsed amounts of `value` by batch number. Errors are added to `reading`."""
-    if not isinstance(value, Block) or not value:
-        reading.add(value.line, path, "须为 {批次: 金额}", "it must be {batch: amount}")
-        return {}
-    amounts: dict[int, str] = {}
-    for name, amount in value.items():
-        number = WHOLE(name, f"{path}.{short(name)}", reading)
-        at = f"{path}.{short(name) if number is None else number}"
-        parsed = AMOUNT(amount, at, reading)
-        if number in amounts:
-            reading.add(value.lines[name], at, f"批次 {number} 重复", f"the batch {number} is written twice")
-        if number is not None:
-            amounts[number] = parsed
-    return amounts
+def by_batch(kind: Kind, zh: str, en: str) -> Kind:
+    """A parser of values by batch number, each of which `kind` parses. `zh` and `en` say what the values are."""
+
+    def read(value: Any, path: str, reading: Reading) -> dict[int, str]:
+        if not isinstance(value, Block) or not value:
+            reading.add(value.line, path, f"须为 {{批次: {zh}}}", f"it must be {{batch: {en}}}")
+            return {}
+        values: dict[int, str] = {}
+        for name, each in value.items():
+            number = WHOLE(name, f"{path}.{short(name)}", reading)
+            at = f"{path}.{short(name) if number is None else number}"
+            parsed = kind(each, at, reading)
+            if number in values:
+                reading.add(value.lines[name], at, f"批次 {number} 重复", f"the batch {number} is written twice")
+            if number is not None:
+                values[number] = parsed
+        return values
+
+    return read
 
 
 def award_rule(value: Any, path: str, reading: Reading) -> tuple[str, int | None]:
@@ -107,6 +112,7 @@ OPTIONAL_SETTINGS = {
     "bank": TEXT,
     "extension_months": WHOLE,
     "acceptance_months": WHOLE,
+    "applications_per_recipient": WHOLE,
 }
 """The settings that a plan file may have besides the required ones: a test compares them with those of events."""
 SETTINGS = block(REQUIRED_SETTINGS, OPTIONAL_SETTINGS)
@@ -123,7 +129,8 @@ ONE_OF_SEVERAL = block(
 """One of several appropriations. One without `received_on` has not arrived yet."""
 SOURCE = block({"source": TEXT, "name": TEXT, "level": one_of(*Level), "amount": AMOUNT})
 TASK = block({"code": TEXT, "name": TEXT})
-BATCH = block({"batch": WHOLE, "name": TEXT, "gate": one_of(*Gate), "total": AMOUNT})
+BATCH = block({"batch": WHOLE, "name": TEXT, "gate": TEXT, "total": AMOUNT})
+GOAL = block({"name": TEXT, "target": TEXT}, {"unit": TEXT})
 LINE = block(
     {
         "code": TEXT,
@@ -131,10 +138,21 @@ LINE = block(
         "name": TEXT,
         "tasks": many(TEXT),
         "awards": award_rule,
-        "amounts": by_batch,
+        "amounts": by_batch(AMOUNT, "金额", "amount"),
         "total": AMOUNT,
     },
-    {"number_raw": TEXT, "name_annex": TEXT, "name_en": TEXT, "fixed_total": flag, "share": one_of(*Share)},
+    {
+        "number_raw": TEXT,
+        "name_annex": TEXT,
+        "name_en": TEXT,
+        "fixed_total": flag,
+        "share": one_of(*Share),
+        "checkpoints": many(TEXT),
+        "objective": TEXT,
+        "support": one_of(*Support),
+        "goals": many(GOAL),
+        "gates": by_batch(TEXT, "拨付条件", "gate"),
+    },
 )
 PLAN = block(
     {

@@ -54,6 +54,15 @@ def with_settings(**changes) -> Scenario:
     return awarded().given(post(FUND, SettingsChanged(replace(SETTINGS, **changes)), "3-2"))
 
 
+def failed_midterm() -> Scenario:
+    gates, checkpoints = ("midterm", "final"), ("midterm", "final")
+    return awarded(line(gates=gates, checkpoints=checkpoints)).given(
+        post(PROJECT, AcceptanceRequested("L-a", "midterm"), "6-1"),
+        post(PROJECT, AcceptanceFailed("L-a", "未达标", "midterm"), "6-2"),
+        post(PROJECT, RectificationOrdered("L-a", day("8-31"), "midterm"), "6-3"),
+    )
+
+
 def failed() -> Scenario:
     return awarded().given(
         *paid(),
@@ -132,6 +141,7 @@ CASES = [
         ),
         "ExtensionGranted",
     ),
+    ("checkpoint-rectification", Urgency.OVERDUE, failed_midterm(), "RectificationOrdered"),
     ("agreement-ended", Urgency.OVERDUE, signed(), "AgreementSigned"),
     (
         "agreement-ended",

@@ -131,7 +131,7 @@ def test_extending_one_of_two_deadlines_keeps_the_other():
         post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"),
         post(PROJECT, RectificationOrdered("L-a", day("6-30")), "6-3"),
     )
-    for changes, kept in (({"ends_on": day("2021-1-1")}, "rectify_by"), ({"due_on": day("7-31")}, "ends_on")):
+    for changes, kept in (({"ends_on": day("2021-1-1")}, "checks"), ({"due_on": day("7-31")}, "ends_on")):
         after = both.given(post(PROJECT, ExtensionGranted("L-a", **changes), "6-20"))
         old, new = (scenario.ledger.project("p").award("L-a") for scenario in (both, after))
         assert getattr(new, kept) == getattr(old, kept)

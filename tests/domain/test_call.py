@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from domain.fund.funding import FundsAllotted
+from domain.fund.lifecycle import SettingsChanged
 from domain.project.amendment import AwardDeclined, AwardTerminated
 from domain.project.award import AwardListDecided
 from domain.project.call import (
@@ -40,6 +41,7 @@ from domain.rules.every_post import BeforeItsCause, NameTaken, UnknownName, Wind
 from tests.lives import (
     FUND,
     PROJECT,
+    SETTINGS,
     allotted,
     award_list,
     awarded,
@@ -211,6 +213,19 @@ def test_applications_are_accepted_from_the_first_to_the_last_day_of_the_window(
     )
     a_called_project.when(post(PROJECT, apply("c"), "2-11")).refused(OutsideWindow, closes_on=date(2019, 2, 10))
     a_closed_call.when(post(PROJECT, apply("c"), "2-10", booked="2-12")).refused(CallIsClosed)
+
+
+def test_the_settings_of_the_fund_say_how_many_live_applications_an_applicant_may_have():
+    two = replace(SETTINGS, applications_per_recipient=2)
+    allowed = a_called_project.given(post(FUND, SettingsChanged(two), "2-6"), post(PROJECT, apply("c", "9a"), "2-6"))
+    assert allowed.ledger.project("p").applicants[1, "9a"] == ("A-a", "A-c")
+    allowed.when(post(PROJECT, apply("d", "9a"), "2-7")).refused(AlreadyApplied, uscc="9a", application="A-a, A-c")
+    withdrawn = allowed.given(post(PROJECT, ApplicationWithdrawn("A-a", "自愿"), "2-7"))
+    withdrawn.when(post(PROJECT, apply("d", "9a"), "2-8")).accepted()
+    taken = withdrawn.given(post(PROJECT, apply("d", "9a"), "2-8"))
+    taken.when(taken.reversing(ApplicationWithdrawn, "2-9")).refused(AlreadyApplied, application="A-c, A-d")
+    back = withdrawn.given(withdrawn.reversing(ApplicationWithdrawn, "2-8"))
+    assert back.ledger.project("p").applicants[1, "9a"] == ("A-a", "A-c")
 
 
 def test_an_applicant_needs_a_valid_code_and_can_have_one_live_application():

@@ -21,7 +21,7 @@ from domain.rules.fund import (
     PlanNotAdopted,
     PlanSumsDisagree,
 )
-from domain.state.fund import Gate, PlannedBatch
+from domain.state.fund import Gate, Goal, PlannedBatch, Support
 from tests.lives import FUND, PROJECT, SETTINGS, allotted, founded, line, plan, revised, two_projects, yuan
 from tests.scenario import Scenario, day, post
 
@@ -128,6 +128,16 @@ def test_a_revision_is_checked_like_a_plan():
     wrong = replace(revised(line()), total=yuan("99.00"))
     a_founded_fund.when(post(FUND, wrong, "1-6")).refused(PlanSumsDisagree, what="total")
     a_founded_fund.when(post(FUND, revised(line(), line()), "1-6")).refused(PlanNamesTwice, what="project p")
+
+
+def test_a_line_names_each_of_its_goals_once():
+    twice = replace(line(), goals=(Goal("专利", "3"), Goal("专利", "不少于 5", "件")))
+    a_funded_fund.when(post(FUND, plan(twice), "1-3")).refused(PlanNamesTwice, what="p goal 专利")
+
+
+def test_a_revision_may_change_the_objective_support_and_goals_of_an_allotted_line():
+    other = replace(line(), objective="建设平台", support=Support.AFTER, goals=(Goal("专利", "3"),))
+    an_allotted_fund.when(post(FUND, revised(other), "1-7")).accepted()
 
 
 def test_a_revised_plan_below_the_allotted_amount_is_refused():

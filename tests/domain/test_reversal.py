@@ -105,6 +105,9 @@ to_instruct = decided.given(request(), *approvals())
 in_transit = decided.given(*instructed())
 confirmed = decided.given(*paid())
 requested = confirmed.given(post(PROJECT, AcceptanceRequested("L-a"), "6-1"))
+behind_midterm = awarded(line(gates=("midterm", "final"), checkpoints=("midterm", "final"))).given(
+    post(PROJECT, AcceptanceRequested("L-a", "midterm"), "6-1")
+)
 failed = requested.given(post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2"))
 returned = PaymentReturned("P1", yuan("30.00"), passive=True, reason="退票")
 with_recovered_money = confirmed.given(post(PROJECT, returned, "2020-1-10"))
@@ -168,6 +171,7 @@ ROWS = [
     (confirmed, post(PROJECT, AcceptanceRequested("L-a"), "6-1")),
     (requested, post(PROJECT, AcceptancePassed("L-a"), "6-2")),
     (requested, post(PROJECT, AcceptanceFailed("L-a", "未达标"), "6-2")),
+    (behind_midterm, post(PROJECT, AcceptancePassed("L-a", "midterm"), "6-2")),
     (failed, post(PROJECT, RectificationOrdered("L-a", day("6-30")), "6-3")),
     (to_instruct, post(PROJECT, PaymentInstructed("P1"), "3-4")),
     (in_transit, post(PROJECT, PaymentConfirmed("P1", yuan("30.00"), actual()), "3-5")),

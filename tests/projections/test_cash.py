@@ -28,7 +28,7 @@ def expected_cash(events):
     return {at: amount for at, amount in left.items() if amount}
 
 
-@pytest.mark.parametrize("seed", [0, 8, 9, 11])
+@pytest.mark.parametrize("seed", [0, 1, 2, 5])
 def test_the_cash_query_returns_the_cash_entries_less_their_reversals(log, seed):
     life = RandomLife(Random(seed))
     for _ in life.live(500):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
+from typing import Any
 
 from domain.event import Fact, Posted
 from domain.money import Money
+from domain.note import NoteKind, NoteRecorded
 from domain.posting import COMMITTED, IN_APPROVAL, IN_TRANSIT, LINE, PAYABLE
 from domain.project import acceptance, amendment, rename
 from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
 from domain.state.entities import Acceptance, AwardStatus, RoundStatus
-from domain.state.fund import Gate
+from domain.state.fund import Gate, Line
 from domain.state.project import Project
 from tests.random_life.base import Life
 from tests.random_life.recipients import name_of, payee, recipient, renamed
@@ -40,8 +43,10 @@ def extend(life: Life, project: Project) -> Fact | None:
     if name is None:
         return None
     award, later = project.awards[name], timedelta(days=life.random.randint(1, 20))
-    if award.rectify_by and life.chance(70):
-        return amendment.ExtensionGranted(name, due_on=award.rectify_by + later)
+    due = {at: each.rectify_by for at, each in sorted(award.checks.items()) if each.rectify_by}
+    if due and life.chance(70):
+        at = life.pick(list(due))
+        return amendment.ExtensionGranted(name, due_on=due[at] + later, checkpoint=posted_name(life, project, at))
     return amendment.ExtensionGranted(name, ends_on=(award.ends_on or life.day) + later)
 
 
@@ -78,32 +83,53 @@ def end(life: Life, project: Project) -> Fact | None:
 
 
 def accept(life: Life, project: Project) -> Fact | None:
-    """The next step of an award's acceptance."""
+    """The next step of an award's acceptance, mostly at the first of its checkpoints that is not passed."""
     name = pick_award(life, project)
     if name is None:
         return None
-    match project.awards[name].acceptance:
-        case Acceptance.NONE | Acceptance.RECTIFYING if unsettled(life, project, name) and life.chance(85):
+    line = life.fund.lines.get(project.code)
+    award, order = project.awards[name], line.all_checkpoints if line else (Gate.ACCEPTANCE,)
+    to_pass = [each for each in order if award.check(each).status is not Acceptance.PASSED]
+    if not to_pass:
+        return None
+    key = to_pass[0] if life.chance(92) else life.pick(to_pass)
+    at = posted_name(life, project, key)
+    match award.check(key).status:
+        case Acceptance.NONE | Acceptance.RECTIFYING if unsettled(line, project, name, key) and life.chance(85):
             return None
         case Acceptance.NONE | Acceptance.RECTIFYING:
-            return acceptance.AcceptanceRequested(name)
+            return acceptance.AcceptanceRequested(name, at)
         case Acceptance.REQUESTED if life.chance(60):
-            return acceptance.AcceptancePassed(name)
+            return acceptance.AcceptancePassed(name, at, **graded(life, line))
         case Acceptance.REQUESTED:
-            return acceptance.AcceptanceFailed(name, "随机")
-        case Acceptance.FAILED:
-            return acceptance.RectificationOrdered(name, life.day + timedelta(days=life.pick((3, 15, 60, 60))))
-        case Acceptance.PASSED:
-            return None
+            return acceptance.AcceptanceFailed(name, "随机", at)
+        case _:
+            return acceptance.RectificationOrdered(name, life.day + timedelta(days=life.pick((3, 15, 60, 60))), at)
 
 
-def unsettled(life: Life, project: Project, name: str) -> int:
-    """The unpaid money of the award `name`, in fen, in all batches that are not gated by acceptance."""
+def posted_name(life: Life, project: Project, key: str) -> str | None:
+    """How a post names a checkpoint of the project; the last one is mostly left out."""
     line = life.fund.lines.get(project.code)
+    if key != Gate.ACCEPTANCE:
+        return key
+    return life.pick((None, None, Gate.ACCEPTANCE, *((line.checkpoints or ()) if line else ())[-1:]))
+
+
+def graded(life: Life, line: Line | None) -> dict[str, Any]:
+    """What a passed acceptance may carry; it moves nothing."""
+    if life.chance(60):
+        return {}
+    actuals = (acceptance.Actual("专利", "3"),) if line and line.goals else None
+    conclusion = life.pick(tuple(acceptance.Conclusion))
+    return {"conclusion": conclusion, "score": Decimal(80), "settled": life.amount(), "actuals": actuals}
+
+
+def unsettled(line: Line | None, project: Project, name: str, checkpoint: str) -> int:
+    """The unpaid money of the award `name`, in fen, in all batches behind gates before the checkpoint."""
     return sum(
         project.accounts.balance(account, project.place(name, batch.batch))
         for batch in (line.batches if line else ())
-        if batch.gate is not Gate.ACCEPTANCE
+        if line and line.gates.index(line.gate_of(batch)) < line.gates.index(checkpoint)
         for account in (COMMITTED, PAYABLE, IN_APPROVAL, IN_TRANSIT)
     )
 
@@ -114,7 +140,7 @@ def waive(life: Life, project: Project) -> Posted | None:
     if name is None or life.chance(30):
         future = f"A-{new_name(project.code, project.applications)}"
         return life.post(waiver_of(life, life.pick(("OutsideWindow", "PayeeNotApplicant")), application=future), stream)
-    rule = life.pick(("PayeeMismatch", "NoTriesLeft", "EarlierBatchesUnsettled", "AboveNotice"))
+    rule = life.pick(("PayeeMismatch", "NoTriesLeft", "EarlierBatchesUnsettled", "AboveNotice", "CheckpointOutOfTurn"))
     by = life.other_than(project.awards[name].by.actor)
     return life.post(waiver_of(life, rule, award=name), stream, by=by)
 
@@ -148,6 +174,20 @@ def close(life: Life, project: Project) -> Fact | None:
     return ProjectClosed() if project.awards and not busy and not unsettled_ and life.chance(50) else None
 
 
+def note(life: Life, project: Project) -> Posted:
+    """A note on the fund or the project. What it names or corrects may not exist."""
+    on_fund = life.chance(30)
+    state = life.fund if on_fund else project
+    stream = f"fund/{state.code}" if on_fund else f"project/{state.code}"
+    version = life.ledger.stream(stream).version
+    about: dict[str, Any] = {
+        "application": None if life.chance(70) else life.pick_any({*project.applications, "A-没有"}),
+        "award": None if life.chance(70) else life.pick_any({*project.awards, "L-没有"}),
+        "corrects": life.random.randint(1, version) if life.chance(25) else None,
+    }
+    return life.post(NoteRecorded(life.pick(tuple(NoteKind)), "随机", **about), stream)
+
+
 AWARD_STEPS = {
     accept: 10,
     sign: 3,
@@ -157,5 +197,6 @@ AWARD_STEPS = {
     end: 2,
     waive: 1,
     rename_recipient: 1,
+    note: 2,
     close: 2,
 }

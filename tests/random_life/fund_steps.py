@@ -146,6 +146,7 @@ def new_settings(life: Life) -> Settings:
         bank=life.pick((None, "甲银行")),
         extension_months=life.pick((None, None, 1)),
         acceptance_months=life.pick((None, 2)),
+        applications_per_recipient=2 if ceiling else None,
     )
 
 
@@ -205,7 +206,12 @@ def _other_amount(life: Life, mine: Line) -> list[Line]:
 
 def _other_gate(life: Life, mine: Line) -> list[Line]:
     *others, batch = mine.batches
-    return [with_batches(mine, *others, replace(batch, gate=life.pick(tuple(Gate))))]
+    return [with_batches(mine, *others, replace(batch, gate=life.pick((*Gate, *(mine.checkpoints or ())))))]
+
+
+def _other_checkpoints(life: Life, mine: Line) -> list[Line]:
+    """The line with other checkpoints, where its gates allow it: money that is allotted keeps them."""
+    return [replace(mine, checkpoints=life.pick((None, ("midterm", "final"), ("final",))))]
 
 
 def _other_limit(life: Life, mine: Line) -> list[Line]:
@@ -214,7 +220,9 @@ def _other_limit(life: Life, mine: Line) -> list[Line]:
 
 def _add_batch(life: Life, mine: Line) -> list[Line]:
     number = max(each.batch for each in mine.batches) + 1
-    return [with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick(tuple(Gate))))]
+    return [
+        with_batches(mine, *mine.batches, LineBatch(number, Money(10), life.pick((*Gate, *(mine.checkpoints or ())))))
+    ]
 
 
 def _drop_batch(_: Life, mine: Line) -> list[Line]:
@@ -226,7 +234,7 @@ def _drop_line(_: Life, __: Line) -> list[Line]:
     return []
 
 
-REVISIONS = (*(_other_amount,) * 5, _other_gate, _other_limit, _add_batch, _drop_batch, _drop_line)
+REVISIONS = (*(_other_amount,) * 5, _other_gate, _other_checkpoints, _other_limit, _add_batch, _drop_batch, _drop_line)
 
 FUND_STEPS = {
     allot: 3,

@@ -14,7 +14,8 @@ from domain.money import Money
 from domain.project import acceptance, amendment, payment, recovery, rename
 from domain.project.lifecycle import ProjectClosed
 from domain.project.waiver import WaiverGranted
-from domain.state.entities import Acceptance, PaymentStatus, RoundStatus
+from domain.state.entities import Acceptance, Award, PaymentStatus, RoundStatus
+from domain.state.fund import Gate
 from domain.state.project import Project
 from tests.lives import actual
 from tests.random_life.award_steps import pick_award
@@ -76,12 +77,44 @@ def _change_nothing(life: Life, project: Project, name: str) -> StepResult:
 
 
 def _rectify_for_long(life: Life, project: Project) -> StepResult:
-    name = life.pick_any(name for name, each in project.awards.items() if each.acceptance is Acceptance.FAILED)
-    return acceptance.RectificationOrdered(name, life.day + timedelta(days=400)) if name else None
+    name = life.pick_any(name for name, each in project.awards.items() if _failed_at(each))
+    if name is None:
+        return None
+    at = _failed_at(project.awards[name])[0]
+    return acceptance.RectificationOrdered(name, life.day + timedelta(days=400), None if at == Gate.ACCEPTANCE else at)
+
+
+def _failed_at(award: Award) -> list[str]:
+    return sorted(at for at, each in award.checks.items() if each.status is Acceptance.FAILED)
+
+
+def _reaches_another_goal(life: Life, project: Project) -> StepResult:
+    """A pass with an actual of a goal that the line does not have."""
+    name = life.pick_any(
+        name
+        for name, each in project.awards.items()
+        if name not in project.ended and each.check().status is Acceptance.REQUESTED
+    )
+    return acceptance.AcceptancePassed(name, actuals=(acceptance.Actual("没有", "3"),)) if name else None
+
+
+def _out_of_turn(life: Life, project: Project) -> StepResult:
+    """A request at the last checkpoint of an award that has not passed an earlier one."""
+    line = life.fund.lines.get(project.code)
+    if line is None or len(line.all_checkpoints) < 2:
+        return None
+    name = life.pick_any(
+        name
+        for name, each in project.awards.items()
+        if name not in project.ended
+        and each.check(line.all_checkpoints[-2]).status is not Acceptance.PASSED
+        and each.check().status is Acceptance.NONE
+    )
+    return acceptance.AcceptanceRequested(name) if name else None
 
 
 def _overdue(life: Life, project: Project, name: str) -> StepResult:
-    due = project.awards[name].rectify_by
+    due = project.awards[name].check().rectify_by
     if due is None:
         return None
     life.wait_until(due + ONE_DAY)
@@ -187,6 +220,9 @@ AWARD: dict[str, InvalidStep] = {
         PaymentStatus.CONFIRMED, lambda _, __, name: payment.PaymentReturned(name, HUGE, passive=True, reason="退票")
     ),
     "AcceptanceStatusWrong": with_award(lambda _, __, name: acceptance.AcceptanceFailed(name, "随机")),
+    "CheckpointNotInPlan": with_award(lambda _, __, name: acceptance.AcceptanceRequested(name, "没有")),
+    "CheckpointOutOfTurn": _out_of_turn,
+    "GoalNotInPlan": _reaches_another_goal,
     "RectificationOverdue": with_award(_overdue),
     "RectificationTooLong": _rectify_for_long,
     "EndMovedWithoutExtension": with_award(_move_end),

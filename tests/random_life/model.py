@@ -60,6 +60,7 @@ class Model:
         self.issues: dict[tuple[str, int], tuple[str | None, set[int]]] = {}
         self.first_source: dict[str, str] = {}
         self.gates: dict[tuple[str, int], str] = {}
+        self.last: dict[str, str] = {}
         self.draft: Any = None
         self.opened: dict[tuple[str, str, str, int], None] = {}
         self.ended: dict[tuple[str, str], int] = {}
@@ -109,9 +110,13 @@ class Model:
 
         If the gate is not open, the account is `committed`.
         """
-        gate = self.gates[project, batch]
-        is_open = any(opening[:3] == (project, award, gate) for opening in self.opened)
+        is_open = any(opening[:3] == (project, award, self.gate(project, batch)) for opening in self.opened)
         return ("payable" if is_open else "committed", project, award, batch)
+
+    def gate(self, project: str, batch: int) -> str:
+        """The gate of a batch; `acceptance` is the line's last checkpoint."""
+        gate = self.gates[project, batch]
+        return self.last[project] if gate == "acceptance" else gate
 
     def all_of(self, account: str, project: str, award: str) -> Iterator[tuple[Account, int]]:
         """The accounts of the kind `account` of an award, one for each batch, each with its amount in fen."""
@@ -146,6 +151,7 @@ def _revise(model: Model, fund: str, fact: Any, _: Recorded) -> Iterator[Transfe
     for line in fact.lines:
         for batch in line.batches:
             model.gates[line.project, batch.batch] = batch.gate
+        model.last[line.project] = (line.checkpoints or ("acceptance",))[-1]
     yield from ()
 
 
@@ -221,13 +227,14 @@ def _sign(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Tr
 
 
 def _accept(model: Model, project: str, fact: Any, event: Recorded) -> Iterator[Transfer]:
-    return _open(model, project, fact.award, "acceptance", event)
+    named = fact.checkpoint if fact.checkpoint not in (None, "acceptance") else model.last[project]
+    return _open(model, project, fact.award, named, event)
 
 
 def _open(model: Model, project: str, award: str, gate: str, event: Recorded) -> Iterator[Transfer]:
     model.opened[project, award, gate, event.version] = None
     for at, amount in model.all_of("committed", project, award):
-        if model.gates[project, int(str(at[3]))] == gate:
+        if model.gate(project, int(str(at[3]))) == gate:
             yield at, ("payable", *at[1:]), amount
 
 

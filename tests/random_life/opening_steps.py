@@ -18,7 +18,7 @@ from domain.project.amendment import AwardTerminated
 from domain.project.call import CallExtended
 from domain.project.lifecycle import ProjectOpened
 from domain.state.entities import MAX_UNDO_STEPS, AwardStatus
-from domain.state.fund import Gate, Level, Line, Share, Source
+from domain.state.fund import Gate, Goal, Level, Line, Share, Source, Support
 from domain.state.project import Project
 from tests.lives import line, plan
 from tests.random_life.base import FUNDS, PROJECTS, Life
@@ -58,12 +58,17 @@ def _sources(life: Life, planned: int) -> tuple[Source, ...]:
 
 
 def _line(life: Life, number: int, code: str) -> Line:
-    gates = (life.pick((Gate.AWARD, *Gate)), *(life.pick(tuple(Gate)) for _ in range(life.random.randint(0, 2))))
+    checkpoints = life.pick((None, None, None, ("final",), ("midterm", "final"), ("midterm", "终期", "acceptance")))
+    possible = tuple(dict.fromkeys((*Gate, *(checkpoints or ()))))
+    gates = (life.pick((Gate.AWARD, *possible)), *(life.pick(possible) for _ in range(life.random.randint(0, 2))))
     amounts = [str(Money(10 * life.random.randint(3, 12))) for _ in gates]
     fixed = life.chance(45)
     places = life.pick((1, 1, 2, 2, 3))
-    planned = line(code, number, places, fixed=fixed, amounts=tuple(amounts), gates=gates)
-    return replace(planned, share=life.pick((None, None, None, *Share)))
+    planned = line(code, number, places, fixed=fixed, amounts=tuple(amounts), gates=gates, checkpoints=checkpoints)
+    goals = life.pick((None, (Goal("专利", "不少于 20", "件"),)))
+    return replace(
+        planned, share=life.pick((None, None, None, *Share)), goals=goals, support=life.pick((None, *Support))
+    )
 
 
 def advance_to_payment(life: Life, code: str) -> Iterator[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from domain.event import Fact, Posted
 from domain.state.project import Project
-from tests.random_life.award_steps import AWARD_STEPS, end, rename_recipient
+from tests.random_life.award_steps import AWARD_STEPS, end, note, rename_recipient
 from tests.random_life.base import Life
 from tests.random_life.fund_steps import FUND_STEPS, appropriate, close_period, reinstate, surrender
 from tests.random_life.invalid_award_steps import INVALID_AWARD_STEPS
@@ -33,7 +33,7 @@ STEPS_AFTER_CLOSING = repeated(
     PAYMENT_STEPS_AFTER_CLOSING
     | REVERSAL_STEPS_AFTER_CLOSING
     | WRONG_STEPS_AFTER_CLOSING
-    | {rename_recipient: 1, reinstate: 1, surrender: 1, close_period: 1, appropriate: 1, reconcile: 1, end: 1}
+    | {rename_recipient: 1, reinstate: 1, surrender: 1, close_period: 1, appropriate: 1, reconcile: 1, end: 1, note: 1}
 )
 INVALID_STEPS = (
     *INVALID_FUND_STEPS.values(),

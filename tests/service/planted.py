@@ -20,12 +20,12 @@ from service.auth import api_keys
 from service.auth.grants import SCOPES, grant
 from tests.service.conftest import SECRET, Api
 
-LAST = "demo-119"
+LAST = "demo-124"
 """The last event of the example life that is posted. Later ones close the projects and the fund."""
 NAMES = ("award", "application", "payment", "objection", "recovery")
 TEXTS = (
     "actor", "number", "title", "issuer", "name", "name_annex", "name_en", "reason", "method", "explanation",
-    "reference", "voucher", "approver", "payee",
+    "reference", "voucher", "approver", "payee", "text", "objective",
 )  # fmt: skip
 """The fields of posts whose text gets a mark. The fields in NAMES get it as a suffix with a hyphen."""
 SEPARATE = {"approve:payment": "approver", "post:waiver": "waiver", "post:reversal": "books"}
@@ -192,6 +192,8 @@ def _owner(event: dict) -> int:
 
 
 def _with_mark(value: Any, mark: str, field: str = "") -> Any:
+    if field == "goals":
+        return value  # acceptances name them
     if isinstance(value, dict):
         return {name: _with_mark(each, mark, name) for name, each in value.items()}
     if isinstance(value, list):

@@ -63,12 +63,12 @@ def test_an_unknown_member_at_any_depth_of_an_event_is_named(release):
 
 
 def test_an_unknown_value_of_an_enum_is_named_by_its_path():
-    [event] = [each for each in log(RELEASES[-1]) if each["type"] == "PlanDrafted"][:1]
-    fact = json.dumps(event["fact"]).replace('"gate": "award"', '"gate": "moon"')
+    [event] = [each for each in log(RELEASES[-1]) if each["type"] == "FundEstablished"][:1]
+    fact = json.dumps(event["fact"]).replace('"notice_order": "before_decision"', '"notice_order": "moon"')
     with pytest.raises(NewerEvent) as newer:
         codec.decode(event["stream"], event["version"], event["type"], fact)
     assert type(newer.value) is NewerEvent, "it is not merely unreadable"
-    assert newer.value.fields == ["lines[].batches[].gate"]
+    assert newer.value.fields == ["settings.notice_order"]
 
 
 def structs(kind):

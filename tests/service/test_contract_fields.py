@@ -78,6 +78,7 @@ QUERIES = {
     ]
     + ["?position=60", "?booked_on=2025-12-31", "?by=award&limit=1"],
     "/v1/funds/{fund}/appropriations": ["", "?limit=1"],
+    "/v1/notes": ["", "?limit=1"],
     "/v1/funds/{fund}/movements": ["", "?limit=1"],
     "/v1/projects/{project}": [""],
     "/v1/documents/{number}": ["", "?limit=1"],

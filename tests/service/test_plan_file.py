@@ -109,13 +109,17 @@ def test_a_plan_with_three_batches_and_other_gates_and_names_runs_through_its_wh
 def test_a_plan_may_contain_every_setting_of_its_fund(other):
     more = (
         "acceptance_tries: 1, notice_order: after_decision, rectification_months: 3, quantum: 100, "
-        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40, reconcile_before_close: true"
+        "years_to_spend: 3, period_close_days: 15, idle_days: 90, december_percent: 40, reconcile_before_close: true, "
+        "applications_per_recipient: 2"
     )
     text = OTHER.replace("acceptance_tries: 1", more).replace("approvals: [审批]", "approvals: []")
     [founding, *_] = plan_file.posts(plan_file.read(other(text)), "测试")
     established = cloudevents.parse_post(cloudevents.parse_envelope(founding), "test", SECRET).posted.fact
     assert isinstance(established, FundEstablished)
-    every = Settings(3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40, reconcile_before_close=True)
+    every = Settings(
+        3, (), 1, NoticeOrder.AFTER_DECISION, 3, Money(10_000), 3, 15, 90, 40,
+        reconcile_before_close=True, applications_per_recipient=2,
+    )  # fmt: skip
     assert established.settings == every
 
 
@@ -154,6 +158,61 @@ def test_a_wrong_plan_file_is_refused_with_its_line_field_and_what_is_allowed(ot
     assert abs(wrong.line - first) <= (6 if allowed in ("missing", "YAML") else 1), (wrong, first)
     assert allowed in f"{wrong.zh} {wrong.en}"
     assert f"plan.yaml:{wrong.line}: {path}: " in str(refused.value)
+
+
+def test_a_line_may_name_its_checkpoints_and_its_own_gates(other):
+    named = "tasks: [甲]\n      checkpoints: [中期检查, 终期验收]\n      gates: {2: 中期检查}\n"
+    file = other(OTHER.replace("tasks: [甲]\n", named, 1))
+    check(file)
+    [first, second] = next(
+        event["data"]["lines"]
+        for event in plan_file.posts(plan_file.read(file), "测试")
+        if event["type"] == "PlanDrafted"
+    )
+    assert first["checkpoints"] == ["中期检查", "终期验收"]
+    assert [batch["gate"] for batch in first["batches"]] == ["award", "中期检查", "acceptance"]
+    assert "checkpoints" not in second
+    assert [batch["gate"] for batch in second["batches"]] == ["award", "agreement", "acceptance"]
+
+
+def test_a_line_may_say_its_objective_its_kind_of_support_and_its_goals(other):
+    said = "objective: 建设平台，服务企业\n      support: after\n      goals: [{name: 专利, target: 20, unit: 件}]\n"
+    file = other(OTHER.replace("tasks: [甲]\n", f"tasks: [甲]\n      {said}", 1))
+    check(file)
+    drafted = next(each for each in plan_file.posts(plan_file.read(file), "测试") if each["type"] == "PlanDrafted")
+    first, second = drafted["data"]["lines"]
+    assert first["goals"] == [{"name": "专利", "target": "20", "unit": "件"}]
+    assert (first["objective"], first["support"]) == ("建设平台，服务企业", "after")
+    assert {"objective", "support", "goals"}.isdisjoint(second)
+
+
+def test_the_gate_of_a_batch_may_be_a_checkpoint_that_all_its_lines_have(other):
+    both = OTHER.replace("awards:", "checkpoints: [中期检查, 终期验收]\n      awards:").replace("agreement", "中期检查")
+    check(other(both))
+    one = both.replace("      checkpoints: [中期检查, 终期验收]\n", "", 1)
+    with pytest.raises(
+        FileWrong, match=r"plan.batches\[2\].gate: 须为 award, agreement, acceptance 之一，不能是 中期检查"
+    ):
+        plan_file.read(other(one))
+
+
+@pytest.mark.parametrize(
+    ("added", "path"),
+    [
+        ("checkpoints: [中期, 中期]", "plan.projects[1].checkpoints[2]"),
+        ("checkpoints: [award, 终期]", "plan.projects[1].checkpoints[1]"),
+        ("gates: {2: 中期}", "plan.projects[1].gates.2"),
+        ("support: 前补助", "plan.projects[1].support"),
+        ("goals: [{name: 专利, target: 1}, {name: 专利, target: 2}]", "plan.projects[1].goals[2].name"),
+        ("gates: {7: award}", "plan.projects[1].gates.7"),
+        ("gates: {2: }", "plan.projects[1].gates.2"),
+        ("checkpoints: [一个名称超过二十个字的检查点是不能用的因为太长了]", "plan.projects[1].checkpoints[1]"),
+    ],
+)
+def test_wrong_checkpoints_and_gates_of_a_line_are_reported_where_they_are(other, added, path):
+    with pytest.raises(FileWrong) as refused:
+        check(other(OTHER.replace("tasks: [甲]\n", f"tasks: [甲]\n      {added}\n", 1)))
+    assert [each.path for each in refused.value.wrong] == [path]
 
 
 def test_an_amount_in_a_plan_never_becomes_a_float(other):

@@ -147,7 +147,7 @@ ADDRESSES = (
         )
     ),
     "/v1/projects", f"/v1/projects/{FIRST}", f"/v1/projects/{FIRST}/why?batch=1", "/v1/payments", "/v1/awards",
-    "/v1/applications",
+    "/v1/applications", "/v1/notes",
     "/v1/fen/1", "/v1/checks", f"/v1/reconciliations?fund={FUND}", "/v1/refusals", "/v1/calendars", "/v1/keys",
     "/v1/findings", "/v1/holds", f"/v1/funds/{FUND}/interest", "/metrics",
 )  # fmt: skip

@@ -107,6 +107,7 @@ PLAIN = {
     "confirmed_from": ["2025-01-01"], "confirmed_to": ["2026-12-31"], "by": ["batch", "project", "task", "award"],
     "batch": ["1", "2", "3"], "status": ["confirmed", "live"], "acceptance": ["none"], "account": ["paid", "recovered"],
     "kind": ["支付凭证号"], "kind of /v1/problems/{kind}": ["out-of-limits"], "rule": ["UnknownStream"],
+    "kind of /v1/notes": ["leader_changed", "evaluation"], "q": ["变更"],
     "type": ["PaymentConfirmed"], "type_": ["PaymentConfirmed"], "tolerance": ["3"],
     "first_day": ["2025-04-01"], "last_day": ["2025-11-30"], "atomic": ["false"], "dry_run": ["true"],
     "position of /v1/funds/{fund}/balances": ["100"], "position of /v1/funds/{fund}/plan": ["100"],

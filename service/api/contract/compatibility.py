@@ -13,7 +13,10 @@ tightened."""
 
 
 def removals(old: Any, new: Any, path: str = "") -> Iterator[str]:
-    """The incompatible changes from `old` to `new`, each as a message with its path in the document."""
+    """The incompatible changes from `old` to `new`, each as a message with its path in the document.
+
+    A field of a request that was one of several texts may become any text.
+    """
     name = path.rpartition("/")[2]
     if name == "examples":
         return
@@ -44,7 +47,7 @@ def _in_objects(old: dict[str, Any], new: dict[str, Any], path: str) -> Iterator
     for name, value in old.items():
         if name in new:
             yield from removals(value, new[name], f"{path}/{name}")
-        elif name not in TEXTS and not (name == "not" and _is_in_request(path)):
+        elif name not in TEXTS and not (name in ("not", "enum") and _is_in_request(path)):
             yield f"{path}/{name} is gone"
     if new.get("in") and new.get("required") and not old.get("required"):
         yield f"{path} is now required"

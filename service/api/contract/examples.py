@@ -25,7 +25,9 @@ FUND, FIRST, SECOND = "demo-2025", "demo-2025-01", "demo-2025-02"
 CLERK, APPROVER, HEAD, ACCOUNTANT = "示例·经办人周某", "示例·审批人吴某", "示例·局长郑某", "示例·会计冯某"
 LEVELS = ["审核", "审批"]
 BATCHES = {1: "第一批", 2: "第二批", 3: "第三批"}
-GATES = {1: "award", 2: "agreement", 3: "acceptance"}
+GATES = {1: "award", 2: "agreement", 3: "final"}
+CHECKPOINTS = ["midterm", "final"]
+GOALS = [{"name": "发明专利授权", "target": "不少于 20", "unit": "件"}, {"name": "服务企业", "target": "覆盖全区"}]
 
 PAYEE = {"name": "示例科技有限公司", "uscc": "91440104MA00000014", "account": "6222 0212 3456 7890 123"}
 MOVED = {**PAYEE, "account": "6222 0212 3456 7890 456"}
@@ -79,6 +81,7 @@ def _chapters() -> Chapter[None]:
     rejected = yield from _payments()
     yield from _changes()
     yield from _acceptance()
+    yield from _notes()
     yield from _next_year(appropriation)
     yield from _wrong(rejected)
     yield from _closing()
@@ -145,9 +148,13 @@ def _founding() -> Chapter[int]:
 
 def _plan(total: str, batches: dict[int, str], totals: dict[str, str], lines: dict[str, dict[int, str]]) -> Event:
     details: dict[str, Event] = {
-        FIRST: {"number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1},
+        FIRST: {
+            "number": 1, "name": "示例项目一", "tasks": ["一"], "award_rule": "exact", "awards": 1,
+            "checkpoints": CHECKPOINTS, "support": "advance", "goals": GOALS,
+            "objective": "建设示例平台，服务辖区企业，形成一批高价值专利。",
+        },
         SECOND: {"number": 2, "name": "示例项目二", "tasks": ["一", "二"], "award_rule": "max", "awards": 2},
-    }
+    }  # fmt: skip
     return {
         "title": "示例专项资金安排计划",
         "sources": [{"source": "中央", "name": "示例·中央专项资金", "level": "central", "amount": "1500000.00"}],
@@ -376,18 +383,34 @@ def _changes() -> Chapter[None]:
 
 
 def _acceptance() -> Chapter[None]:
+    """The midterm check, which is failed once, and the final acceptance, which opens the third batch."""
     award = {"award": "L-01"}
-    yield first("AcceptanceRequested", "2025-09-01", **award)
-    yield first("AcceptanceFailed", "2025-09-10", "验收意见 示例验收1", **award, reason="指标未达")
-    yield first("RectificationOrdered", "2025-09-12", "整改通知 示例整改1", **award, due_on="2025-10-31")
+    midterm = {**award, "checkpoint": "midterm"}
+    yield first("AcceptanceRequested", "2025-09-01", **midterm)
+    yield first("AcceptanceFailed", "2025-09-10", "验收意见 示例验收1", **midterm, reason="指标未达")
+    yield first("RectificationOrdered", "2025-09-12", "整改通知 示例整改1", **midterm, due_on="2025-10-31")
     more = {"ends_on": "2025-12-31", "due_on": "2025-11-20"}
-    yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **award, **more)
-    yield first("AcceptanceRequested", "2025-11-10", **award)
-    yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收2", **award)
+    yield first("ExtensionGranted", "2025-10-20", "批复 示例批〔2025〕4号", **midterm, **more)
+    yield first("AcceptanceRequested", "2025-11-05", **midterm)
+    reached = [{"goal": "发明专利授权", "actual": "12"}]
+    graded = {"conclusion": "qualified", "score": "81.5", "settled": "800000.00", "actuals": reached}
+    yield first("AcceptancePassed", "2025-11-10", "验收意见 示例验收2", **midterm, **graded)
+    yield first("AcceptanceRequested", "2025-11-12", **award)
+    yield first("AcceptancePassed", "2025-11-18", "验收意见 示例验收3", **award)
     reduced = {"batch": 3, "increase": False, "amount": "10000.00", "reason": "验收核减"}
     yield first("AwardAmended", "2025-11-20", "纪要 示例纪要2025-11-20", **award, **reduced)
     paid = yield from _pay(first, "P-07", "2025-11-25", **award, batch=3, amount="230000.00", payee=MOVED)
     yield fund("StatementReconciled", "2025-12-03", "对账单 示例对账〔2025〕11号", **_november(paid))
+
+
+def _notes() -> Chapter[None]:
+    """A change of the project's leader, which is written wrong and corrected, and the evaluation of the fund."""
+    leader = {"kind": "leader_changed", "application": "A-01", "award": "L-01"}
+    wrong = yield first("NoteRecorded", "2025-12-04", "函 示例函1", **leader, text="项目负责人变更为示例·孙某")
+    right = {"text": "项目负责人变更为示例·李某", "corrects": wrong}
+    yield first("NoteRecorded", "2025-12-05", "函 示例函1", **leader, **right)
+    evaluation = {"kind": "evaluation", "text": "2025年度绩效自评得分 91 分"}
+    yield fund("NoteRecorded", "2025-12-08", "报告 示例自评〔2025〕1号", **evaluation)
 
 
 def _november(paid: int) -> Event:

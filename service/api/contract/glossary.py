@@ -9,10 +9,15 @@ FIELDS = {
     "role": ("经办人职务", "The role of that person."),
     "documents": ("所引用的文件和凭证", "The documents and vouchers that the event cites."),
     "kind": (
-        "文件种类，如各事件所要求的；差异的类别；登记的种类，如 BR",
+        (
+            "文件种类，如各事件所要求的；差异的类别；登记的种类，如 BR；备案事项：leader_changed 负责人变更，"
+            "partner_changed 合作单位变更，agreement_changed 任务书变更，authority_changed 主管部门变更，"
+            "evaluation 绩效评价，recusal 回避，other 其他"
+        ),
         (
             "The kind of document, as the event type requires; in an exception, the kind of difference between "
-            "statement and ledger; in a registration, the register, such as BR."
+            "statement and ledger; in a registration, the register, such as BR; of a note or finding, what it is "
+            "about, such as `leader_changed`, `evaluation` or `payment`."
         ),
     ),
     "number": (
@@ -103,6 +108,10 @@ FIELDS = {
         "合同到期后几个月内应通过验收；不填则不设期限",
         "In how many months after the end of its agreement an award's acceptance is due; if omitted, no due day.",
     ),
+    "applications_per_recipient": (
+        "一个单位每轮最多几份有效申报，默认 1",
+        "How many live applications a recipient may have in one round; if omitted, 1.",
+    ),
     "share": (
         "资金分配方式：decided 由会议决定，by_score 按得分；不填则不限",
         "How the line's money is shared: `decided` by the meeting, or `by_score`; if omitted, either.",
@@ -132,7 +141,7 @@ FIELDS = {
         "问题的名称；违规登记自动产生的为“规则-版本号”",
         "The name of the finding; one that an irregular event opened is named RULE-VERSION.",
     ),
-    "text": ("内容", "What was found, or how it was settled."),
+    "text": ("内容", "What the note says, what was found, or how it was settled."),
     "how": (
         "销号方式：recovered 资金追回，regularised 补正，explained 说明",
         "How it was settled: `recovered`, `regularised` or `explained`.",
@@ -205,11 +214,45 @@ FIELDS = {
         "Whether the total is fixed: if true, the first award decision must use the whole amount of the line.",
     ),
     "gate": (
-        "拨付条件：award 立项即可，agreement 签订合同后，acceptance 验收通过后",
+        "拨付条件：award 立项即可，agreement 签订合同后，acceptance 终期验收通过后；或该项目的一个检查点通过后",
         (
-            "The condition for paying the batch: `award` (the award decision), `agreement` (the agreement is signed) "
-            "or `acceptance` (the acceptance is passed)."
+            "The condition for paying the batch: `award` (the award decision), `agreement` (the agreement is signed), "
+            "`acceptance` (the last acceptance is passed), or the name of a checkpoint of the line."
         ),
+    ),
+    "checkpoints": (
+        "检查点，按顺序，如 中期检查、终期验收；最后一个即 acceptance；不填则只有终期验收",
+        (
+            "The line's checkpoints in their order, such as `midterm` and `final`. The last one is the gate "
+            "`acceptance`. If omitted, the line has only the final acceptance."
+        ),
+    ),
+    "checkpoint": (
+        "检查点，即第几次验收；不填则为最后一个（终期验收）",
+        "The checkpoint that the event is about; if omitted, the last one of the line.",
+    ),
+    "conclusion": (
+        "验收结论：excellent 优秀，good 良好，qualified 合格，basically_qualified 基本合格，other 其他",
+        "The grade given by the acceptance: `excellent`, `good`, `qualified`, `basically_qualified` or `other`.",
+    ),
+    "corrects": (
+        "所更正的备案的版本：提交该备案时答复的 version",
+        "The note that this one corrects: the `version` returned for its NoteRecorded event.",
+    ),
+    "objective": ("项目主要任务和目标", "What the line's projects are to do and to reach."),
+    "support": (
+        "支持方式：advance 前补助，after 后补助，reward 奖励",
+        "How the line supports its projects: `advance` (before the work), `after` (after it) or `reward`.",
+    ),
+    "goals": ("绩效目标", "The performance goals of the line."),
+    "target": ("目标值，如 不少于 20", "What is to be reached, as text, such as 不少于 20."),
+    "unit": ("计量单位，如 件", "The unit of the target, such as 件."),
+    "actuals": ("绩效目标的实际完成情况", "What was reached of the line's performance goals."),
+    "goal": ("绩效目标的名称，须为计划所列", "The name of a performance goal of the line."),
+    "actual": ("实际完成值", "What was reached, as text."),
+    "settled": (
+        "核定金额：验收认可的金额，不移动资金",
+        "The amount that the acceptance recognised; it moves no money.",
     ),
     "draft": (
         "所批准草案的版本：提交 PlanDrafted 时答复的 version",
@@ -244,7 +287,10 @@ FIELDS = {
     "reason": ("原因", "The reason."),
     "method": ("评审或分配方法", "The method of review or of allocation."),
     "scores": ("得分：通过审查的申报每份一个", "The scores: exactly one for each application that passed screening."),
-    "score": ("得分", "The score; in an award decision, it must equal the score of the review."),
+    "score": (
+        "得分；立项时须与评审一致，验收时为百分制",
+        "The score; in an award decision, it must equal the score of the review; of an acceptance, it is of 100.",
+    ),
     "applications": ("公示的申报及拟安排金额", "The applications in the notice, with their proposed amounts."),
     "first_day": ("公示首日；对账单首日", "The first day of the notice or of the statement."),
     "last_day": ("公示末日（含）；对账单末日（含）", "The last day of the notice or of the statement (inclusive)."),

@@ -154,6 +154,13 @@ class Name(Pattern):
         )
 
 
+class Checkpoint(Text):
+    """The name of a checkpoint of a line of the plan, or of a gate; it may be in Chinese, such as 中期检查."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(max_length=20, **options)
+
+
 class Stream(Pattern):
     """The name of the stream of a fund or a project."""
 
@@ -343,6 +350,18 @@ class Score(Pattern):
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         return Decimal(super()._deserialize(value, *args, **kwargs))
+
+
+class Percent(Score):
+    """A score of at most 100, with at most two decimal places, loaded as a Decimal."""
+
+    def __init__(self, **options: Any) -> None:
+        super(Score, self).__init__(
+            r"100(\.0{1,2})?|(0|[1-9][0-9]?)(\.[0-9]{1,2})?",
+            'It must be a score from 0 to 100 with at most two decimal places, such as "92.5".',
+            "须为 0 至 100、最多两位小数的评分，如 “92.5”。",
+            **options,
+        )
 
 
 class Day(Bilingual):

@@ -135,6 +135,17 @@ class Task(TypedDict):
     name: str
 
 
+class Goal(TypedDict):
+    """A performance goal 绩效目标 of a line of the plan."""
+
+    name: str
+    target: str
+    unit: NotRequired[str]
+
+
+Support = Literal["advance", "after", "reward"]
+
+
 class PlanLine(PlanFigures):
     number: int
     number_raw: str | None
@@ -146,6 +157,12 @@ class PlanLine(PlanFigures):
     award_rule: Literal["exact", "max"]
     awards: int
     fixed_total: bool
+    checkpoints: Annotated[
+        list[str], Meta(description="Empty if the line has only the final one. 只有终期验收的为空。")
+    ]
+    objective: Annotated[str | None, Meta(description="What it is to do and to reach. 项目主要任务和目标。")]
+    support: Annotated[Support | None, Meta(description="前补助、后补助或奖励。")]
+    goals: list[Goal]
     awarded_count: int
     adopted: Annotated[Yuan, Meta(description="The amount as first adopted. 批准数。")]
     batches: list[PlanBatch]

@@ -18,7 +18,7 @@ from service.api.response_types.every import (
     SerialText,
     Yuan,
 )
-from service.api.response_types.funds import Figures
+from service.api.response_types.funds import Figures, Goal, Support
 
 
 class Project(TypedDict):
@@ -33,6 +33,10 @@ class Project(TypedDict):
     award_rule: Literal["exact", "max"]
     awards: int
     fixed_total: bool
+    checkpoints: list[str]
+    objective: str | None
+    support: Support | None
+    goals: list[Goal]
     status: Literal["planned", "open", "closed"]
     in_plan: bool
     planned: Yuan
@@ -81,8 +85,32 @@ RegistrationText = Annotated[
 ]
 
 
+class Actual(TypedDict):
+    """What was reached of a performance goal of the line."""
+
+    goal: str
+    actual: str
+
+
+class Checkpoint(TypedDict):
+    """The state of an award at one checkpoint. `on`: the day of the last step there, null before the first one."""
+
+    checkpoint: str
+    status: Literal["none", "requested", "passed", "failed", "rectifying"]
+    on: Day | None
+    rectify_by: Day | None
+    conclusion: Literal["excellent", "good", "qualified", "basically_qualified", "other"] | None
+    score: str | None
+    settled: Annotated[Yuan | None, Meta(description="The amount that the acceptance recognised. 核定金额。")]
+    actuals: list[Actual]
+
+
 class Award(TypedDict):
-    """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit."""
+    """An award 立项 and its balances. `in_flight` is the amount of its payments in approval or in transit.
+
+    `acceptance` and `rectify_by` are those of the last checkpoint; `checkpoints` has all of the line, in their order; a
+    register of the past is without them.
+    """
 
     project: str
     award: str
@@ -106,6 +134,7 @@ class Award(TypedDict):
     status: Literal["live", "declined", "revoked", "terminated", "reversed"]
     ends_on: Day | None
     rectify_by: Day | None
+    checkpoints: NotRequired[list[Checkpoint]]
     awarded: Yuan
     committed: Yuan
     payable: Yuan
@@ -455,6 +484,40 @@ class OfficialNumber(TypedDict):
     issuer: str
     year: int
     serial: int
+
+
+class Note(TypedDict):
+    """A note on record 备案 about a fund or, if `project` is not null, a project, an application or an award of it.
+
+    `corrected_by`: the position of the last note that corrects this one.
+    """
+
+    position: Position
+    fund: str
+    project: str | None
+    kind: Literal[
+        "leader_changed",
+        "partner_changed",
+        "agreement_changed",
+        "authority_changed",
+        "evaluation",
+        "recusal",
+        "other",
+    ]
+    kind_zh: str
+    application: str | None
+    award: str | None
+    text: str
+    noted_on: Day
+    actor: str
+    documents: list[Document]
+    corrected_by: Position | None
+
+
+class Notes(TypedDict):
+    as_of: AsOf
+    notes: list[Note]
+    next: Cursor
 
 
 class Cited(TypedDict):

@@ -53,6 +53,23 @@ select
     a.ends_on,
     a.acceptance,
     a.rectify_by,
+    (
+        select jsonb_agg(
+            jsonb_build_object(
+                'checkpoint', c.name, 'status', coalesce(c.state ->> 'status', 'none'), 'on', c.state -> 'on',
+                'rectify_by', c.state -> 'rectify_by', 'conclusion', c.state -> 'conclusion',
+                'score', c.state -> 'score', 'settled', c.state -> 'settled',
+                'actuals', coalesce(c.state -> 'actuals', '[]')
+            ) order by c.rank
+        )
+        from (
+            select name, rank,
+                a.checkpoints
+                -> case when rank < cardinality(p.checkpoints) then name else 'acceptance' end as state
+            from unnest(case when p.checkpoints = '{}' then array['acceptance'] else p.checkpoints end)
+                with ordinality as of_line (name, rank)
+        ) as c
+    ) as checkpoints,
     yuan(b.committed + b.payable + b.in_approval + b.in_transit + b.paid) as awarded,
     yuan(b.committed) as committed,
     yuan(b.payable) as payable,
@@ -74,6 +91,7 @@ select
     ) as renamed_to,
     a.events
 from numbered as a
+join project as p on p.fund = a.fund and p.project = a.project
 cross join lateral (
     select
         coalesce(sum(committed), 0) as committed, coalesce(sum(payable), 0) as payable,

@@ -31,6 +31,10 @@ select
     l.line ->> 'award_rule' as award_rule,
     (l.line ->> 'awards')::integer as awards,
     (l.line ->> 'fixed_total')::boolean as fixed_total,
+    coalesce(l.line -> 'checkpoints', '[]') as checkpoints,
+    l.line ->> 'objective' as objective,
+    l.line ->> 'support' as support,
+    coalesce(l.line -> 'goals', '[]') as goals,
     (
         select count(*)
         from award as a

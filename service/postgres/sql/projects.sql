@@ -10,6 +10,10 @@ select
     p.award_rule,
     p.awards,
     p.fixed_total,
+    p.checkpoints,
+    p.objective,
+    p.support,
+    p.goals,
     case
         when p.closed_position is not null then 'closed'
         when p.opened_position is not null then 'open'

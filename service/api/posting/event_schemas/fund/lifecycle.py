@@ -25,6 +25,7 @@ class SettingsShape(Shape):
     max_appropriation = Amount()
     max_total = Amount()
     notice_binds_amounts = Boolean()
+    applications_per_recipient = Integer(1, 1_000)
     approvers_differ = Boolean()
     bank = Party(max_length=100)
     extension_months = Integer(0, 120)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from domain.fund import plan
-from domain.state.fund import Gate, Level, Line, LineBatch, PlannedBatch, Share, Source, Task
+from domain.state.fund import Goal, Level, Line, LineBatch, PlannedBatch, Share, Source, Support, Task
 from service.api.posting.event_schemas.fund.lifecycle import FundSchema
-from service.api.posting.fields import Amount, Boolean, Choice, Code, EnumMember, Integer, Text
+from service.api.posting.fields import Amount, Boolean, Checkpoint, Choice, Code, EnumMember, Integer, Text
 from service.api.posting.shapes import One, Rows, Shape
 
 
@@ -34,7 +34,14 @@ class LineBatchShape(Shape):
     makes = LineBatch
     batch = Integer(1, 99, required=True)
     amount = Amount(required=True)
-    gate = EnumMember(Gate, required=True)
+    gate = Checkpoint(required=True)
+
+
+class GoalShape(Shape):
+    makes = Goal
+    name = Text(max_length=100, required=True)
+    target = Text(max_length=100, required=True)
+    unit = Text(max_length=20)
 
 
 class LineShape(Shape):
@@ -50,6 +57,10 @@ class LineShape(Shape):
     awards = Integer(1, 100_000, required=True)
     fixed_total = Boolean(required=True)
     share = EnumMember(Share)
+    checkpoints = Rows(Checkpoint(), max_items=20)
+    objective = Text(max_length=2_000)
+    support = EnumMember(Support)
+    goals = Rows(One(GoalShape), max_items=50)
     total = Amount(required=True)
     batches = Rows(One(LineBatchShape), max_items=20, required=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.project import amendment
 from service.api.posting.event_schemas.event_schema import FactSchema, OfOrigin, PayeeShape
-from service.api.posting.fields import Amount, Boolean, Day, Integer, Name, Party, Text
+from service.api.posting.fields import Amount, Boolean, Checkpoint, Day, Integer, Name, Party, Text
 from service.api.posting.shapes import One
 
 
@@ -23,6 +23,7 @@ class ExtensionGranted(AmendmentSchema):
     fact = amendment.ExtensionGranted
     ends_on = Day()
     due_on = Day()
+    checkpoint = Checkpoint()
 
 
 class AwardAmended(AmendmentSchema, OfOrigin):

@@ -1,0 +1,51 @@
+"""The register of notes, on the life that the contract shows."""
+
+import pytest
+
+from service.api.contract import examples
+from tests.service.conftest import live
+
+FUND, FIRST, SECOND = examples.FUND, examples.FIRST, examples.SECOND
+
+
+@pytest.fixture
+def noted(api):
+    events = examples.life()
+    last = max(n for n, event in enumerate(events) if event["type"] == "NoteRecorded")
+    live(api, events[: last + 1])
+    api.fold()
+    return api
+
+
+def texts(api, query, key="auditor"):
+    return [each["text"] for each in api.get(f"/v1/notes?{query}", key).json["notes"]]
+
+
+def test_a_note_has_its_documents_and_what_corrects_it(noted):
+    wrong, right, evaluation = noted.get(f"/v1/notes?fund={FUND}").json["notes"]
+    assert wrong["corrected_by"] == right["position"]
+    assert right["corrected_by"] is None
+    assert (right["project"], right["award"], right["application"]) == (FIRST, "L-01", "A-01")
+    assert (right["kind"], right["kind_zh"]) == ("leader_changed", "负责人变更")
+    assert [each["kind"] for each in right["documents"]] == ["函"]
+    assert (evaluation["project"], evaluation["kind_zh"], evaluation["corrected_by"]) == (None, "绩效评价", None)
+
+
+def test_notes_are_found_by_what_they_are_about_and_by_a_part_of_their_text(noted):
+    assert len(texts(noted, f"project={FIRST}")) == 2
+    assert texts(noted, f"project={SECOND}") == []
+    assert len(texts(noted, f"fund={FUND}&award=L-01")) == 2
+    assert texts(noted, f"fund={FUND}&kind=evaluation") == texts(noted, f"fund={FUND}&q=绩效") != []
+    assert len(texts(noted, f"fund={FUND}&q=示例·李")) == 1
+    assert texts(noted, f"fund={FUND}&q=没有写的") == []
+    assert texts(noted, f"fund={FUND}&q=%25") == [], "a percent sign is no wildcard"
+
+
+def test_the_notes_come_in_pages(noted):
+    first = noted.get(f"/v1/notes?fund={FUND}&limit=2").json
+    rest = noted.get(f"/v1/notes?fund={FUND}&limit=2&after={first['next']}").json
+    assert (len(first["notes"]), len(rest["notes"]), rest["next"]) == (2, 1, None)
+
+
+def test_an_unknown_kind_is_a_wrong_parameter(noted):
+    assert noted.get("/v1/notes?kind=rumour").status_code == 400
